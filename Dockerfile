@@ -1,0 +1,62 @@
+# Base images by name, so that a build can take a mirror's, a newer one, or the stand-ins in bases/.
+ARG NODE_IMAGE=node:lts-alpine
+ARG NGINX_IMAGE=nginx:stable-alpine
+
+# What the site is served with. `--build-context nginx=…` replaces this stage where the context is another app's folder:
+# https://docs.docker.com/reference/cli/docker/buildx/build/#build-context
+FROM scratch AS nginx
+COPY nginx/ /
+
+# Builds the app with node, and assembles in /out what the image gets. Nothing else of this stage is shipped.
+FROM ${NODE_IMAGE} AS builder
+ARG APP_DIR=hello-dock
+ARG DIST_DIR=dist
+# No questions to the registry beyond the packages; and one that cannot be reached fails in seconds, not minutes.
+ENV NPM_CONFIG_AUDIT=false NPM_CONFIG_FUND=false NPM_CONFIG_UPDATE_NOTIFIER=false \
+    NPM_CONFIG_FETCH_RETRY_MINTIMEOUT=1000 NPM_CONFIG_FETCH_RETRY_MAXTIMEOUT=5000
+WORKDIR /app
+
+# The lock file before the source: while it stays the same, the dependencies come from Docker's cache.
+COPY ${APP_DIR}/package.json ${APP_DIR}/package-lock.json* ${APP_DIR}/.npmrc* ./
+# The cache mount keeps downloads over builds; the secret, when given, is trusted by npm and stays out of every layer:
+# https://docs.docker.com/reference/dockerfile/#run---mounttypesecret
+RUN --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm,sharing=locked \
+    --mount=type=secret,id=ca \
+    if [ -f /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi; \
+    if [ -f package-lock.json ]; then npm ci --cache /var/cache/npm; else \
+    echo 'NOTICE: no package-lock.json: npm install takes the newest versions that package.json allows'; \
+    npm install --cache /var/cache/npm; fi
+
+COPY ${APP_DIR}/ ./
+# For builds that stamp what they make. Declared this late because a new value runs every step below anew.
+ARG SOURCE_DATE_EPOCH
+ARG REVISION=""
+RUN npm run build
+RUN --mount=type=bind,from=nginx,target=/nginx node /nginx/assemble.mjs "${DIST_DIR}" /nginx /out
+
+# The image that runs: the official nginx, and one layer with the site, its compressed twins, and how to serve them.
+FROM ${NGINX_IMAGE}
+COPY --from=builder /out/ /
+# The official image's user nginx, by number so that an orchestrator can see that it is not root. Port 80 is open to it:
+# Docker lets any user listen below 1024 (net.ipv4.ip_unprivileged_port_start=0).
+USER 101:101
+# The entrypoint's own notices would only say that it may not change the configuration.
+ENV NGINX_ENTRYPOINT_QUIET_LOGS=1
+EXPOSE 80
+# nginx ends open requests first: https://nginx.org/en/docs/control.html
+STOPSIGNAL SIGQUIT
+# 127.0.0.1, for BusyBox wget takes localhost to be ::1, where nothing listens.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
+    CMD ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1/healthz"]
+CMD ["nginx", "-g", "daemon off;"]
+
+# Last, since they change with every commit: https://specs.opencontainers.org/image-spec/annotations/
+ARG TITLE=hello-dock
+ARG SOURCE=""
+ARG REVISION=""
+ARG VERSION=""
+LABEL org.opencontainers.image.title="${TITLE}" \
+      org.opencontainers.image.description="${TITLE}, served by nginx" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.version="${VERSION}"

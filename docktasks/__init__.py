@@ -1,0 +1,1 @@
+"""The logic behind tasks.py. Nothing here imports invoke: commands run through the runner they are given."""

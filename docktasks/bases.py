@@ -1,0 +1,189 @@
+"""Which base images a build uses: the local one, one pulled from its registry, or a stand-in made here.
+
+A stand-in is made of Debian and npm packages where no registry can be reached; bases/ says how. It has a name of its
+own and the label `hello-dock.standin`, and whoever gets one is told.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+from dataclasses import dataclass
+
+from docktasks import install
+from docktasks.engine import Engine, Image, NoEngine, Result, Run
+from docktasks.errors import BaseImageError
+from docktasks.images import CACHE
+from docktasks.settings import LABEL, Settings
+
+STANDS_FOR = {"node": "node:lts-alpine", "nginx": "nginx:stable-alpine"}
+
+# The series of today's nginx:stable-alpine, and the long-term support line of node, from where each can be had.
+SUITE = "forky"
+PACKAGES = ["base-files", "busybox-static", "libatomic1", "libstdc++6", "netbase", "nginx", "tzdata"]
+NODE_MAJOR = 26
+NPM_MAJOR = 11
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base image to build on; `notice` tells of a stand-in, and is empty for the real one."""
+
+    reference: str
+    notice: str = ""
+
+
+def resolve(run: Run, engine: Engine | NoEngine, settings: Settings, kind: str) -> Base:
+    """The base image of a kind, `node` or `nginx`; pulls or makes it where it is missing. Raises BaseImageError."""
+    wanted = {"node": settings.bases.node_image, "nginx": settings.bases.nginx_image}[kind]
+    source = settings.bases.source
+    if source != "standin" and engine.image(wanted):
+        return Base(wanted)
+    made = newest_standin(engine, wanted)
+    if source != "registry" and made:
+        return _stood_in(wanted, made)
+    if source != "standin":
+        pulled = run(["docker", "image", "pull", wanted])
+        if pulled.ok:
+            return Base(wanted)
+        refusal = explain_pull(wanted, pulled, source)
+        if refusal:
+            raise refusal
+    if wanted not in STANDS_FOR.values():
+        raise BaseImageError(
+            f"No registry is reached, and there is no stand-in for {wanted}.",
+            f"Stand-ins are made for {' and '.join(STANDS_FOR.values())}.",
+            f"Load the image by hand (docker image load), or leave bases.{kind}_image at its default",
+        )
+    if source == "auto":
+        print(f"! No registry is reached: making a stand-in for {wanted} from Debian and npm packages.", flush=True)
+    build_all(run, settings)
+    made = newest_standin(engine, wanted)
+    return _stood_in(wanted, made) if made else Base(wanted)
+
+
+def _stood_in(wanted: str, made: str) -> Base:
+    return Base(made, f"Built on {made}, which stands in for {wanted} (the real one: INVOKE_BASES_SOURCE=registry)")
+
+
+def newest_standin(engine: Engine | NoEngine, wanted: str) -> str:
+    """Name and tag of the newest stand-in for an image; empty when there is none."""
+
+    def version(image: Image) -> list[int]:
+        return [int(part) for part in re.findall(r"\d+", image.tags[0].rpartition(":")[2])]
+
+    found = [image for image in engine.standins() if image.tags and image.labels[f"{LABEL}.standin"] == wanted]
+    return max(found, key=version).tags[0] if found else ""
+
+
+def rootfs_args(folder: str, mirror: str) -> list[str]:
+    """The command that unpacks Debian packages into a tar.
+
+    The suite's lists are past their date on some mirrors; their signatures are checked all the same.
+    """
+    return [
+        "mmdebstrap", "--quiet", "--variant=extract", "--skip=output/dev",
+        '--aptopt=Acquire::Check-Valid-Until "false"',
+        f"--include={','.join(PACKAGES)}",
+        '--extract-hook=chroot "$1" nginx -v',
+        SUITE, f"{folder}/rootfs.tar", *([mirror] if mirror else []),
+    ]  # fmt: skip
+
+
+def pack_args(folder: str, machine: str) -> list[str]:
+    """The command that fetches node (npm has the official binary as a package) and npm for a machine's architecture."""
+    architecture = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}[machine.lower()]
+    packages = [f"node-linux-{architecture}@{NODE_MAJOR}", f"npm@{NPM_MAJOR}"]
+    return ["npm", "pack", "--silent", "--pack-destination", folder, *packages]
+
+
+def standin_args(folder: str, kind: str, version: str) -> list[str]:
+    """The command that makes one stand-in from what is in the folder."""
+    return [
+        "docker", "image", "build", "--file", f"bases/{kind}/Dockerfile", "--build-context", "bases=bases",
+        "--build-arg", f"{kind.upper()}_VERSION={version}",
+        "--tag", f"{LABEL}-base-{kind}:{version}", folder,
+    ]  # fmt: skip
+
+
+def build_all(run: Run, settings: Settings) -> list[str]:
+    """Make both stand-ins anew; one line for each, with its version. Raises BaseImageError."""
+    folder = f"{CACHE}/bases"
+    if not run.dry:
+        _ensure_tools(run)
+        shutil.rmtree(settings.root / folder, ignore_errors=True)  # of an earlier, perhaps interrupted, time
+        (settings.root / folder).mkdir(parents=True)
+    unpacked = _made(run, rootfs_args(folder, install.debian_mirror()))
+    packed = _made(run, pack_args(folder, platform.machine()))
+    versions = {
+        "node": _version(r"^node-linux-\w+-([\d.]+)\.tgz", packed),
+        "nginx": _version(r"nginx/([\d.]+)", unpacked),
+    }
+    for kind, version in versions.items():
+        _made(run, standin_args(folder, kind, version))
+    if not run.dry:
+        shutil.rmtree(settings.root / folder)
+    return [f"{LABEL}-base-{kind}:{version} stands in for {STANDS_FOR[kind]}" for kind, version in versions.items()]
+
+
+def _version(pattern: str, result: Result) -> str:
+    found = re.search(pattern, result.output, flags=re.MULTILINE)
+    return found.group(1) if found else "latest"
+
+
+def _made(run: Run, args: list[str]) -> Result:
+    result = run(args)
+    if not result.ok:
+        raise BaseImageError(
+            "A stand-in for a base image could not be made.",
+            f"{args[0]} failed.",
+            "Mend what it says, or bring the real images: docker image load, then INVOKE_BASES_SOURCE=registry",
+            evidence=result.tail(10),
+        )
+    return result
+
+
+def _ensure_tools(run: Run) -> None:
+    """Install mmdebstrap where that is possible; npm must be there. Raises BaseImageError."""
+    debian = {"debian", "ubuntu"} & {install.os_release().get("ID"), *install.os_release().get("ID_LIKE", "").split()}
+    if not shutil.which("mmdebstrap") and debian:
+        install.apt_install(run, ["mmdebstrap", "debian-archive-keyring"])
+    missing = [tool for tool in ("mmdebstrap", "npm") if not shutil.which(tool)]
+    if missing:
+        raise BaseImageError(
+            f"A stand-in cannot be made: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed.",
+            "It is made of Debian packages, unpacked by mmdebstrap, and of node as npm's packages have it.",
+            "Install what is missing (Debian, Ubuntu: apt-get install mmdebstrap npm), or reach a registry",
+        )
+
+
+# What the engine prints when nothing that could answer was reached.
+_UNREACHED = re.compile(
+    r"no such host|connection refused|i/o timeout|network is unreachable|no route to host|server misbehaving"
+    r"|temporary failure in name resolution|tls handshake timeout|context deadline exceeded"
+    r"|request canceled while waiting|proxyconnect|connection reset by peer|x509:|dial tcp",
+    re.IGNORECASE,
+)
+
+
+def explain_pull(wanted: str, result: Result, source: str) -> BaseImageError | None:
+    """The error that a failed `docker image pull` is; None when a stand-in may take the image's place.
+
+    A registry that answers "denied" or "not found" was reached: a stand-in would hide a mistyped name.
+    """
+    if not _UNREACHED.search(result.output):
+        return BaseImageError(
+            f"The registry does not give {wanted}.",
+            "It was reached and refused, so this is no case for a stand-in.",
+            "Correct bases.node_image or bases.nginx_image in invoke.yaml, or log in: docker login",
+            evidence=result.tail(3),
+        )
+    if source == "registry":
+        return BaseImageError(
+            f"No registry is reached for {wanted}.",
+            "bases.source is registry, so no stand-in is made.",
+            "Mend the network (or docker's proxy), or allow a stand-in: INVOKE_BASES_SOURCE=auto",
+            evidence=result.tail(3),
+        )
+    return None

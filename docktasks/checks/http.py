@@ -1,0 +1,164 @@
+"""What a user gets: judged from outside, at the published address."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from collections.abc import Iterator
+
+import httpx
+
+from docktasks.checks import Skip, check
+from docktasks.checks.subject import Subject
+
+MISSING = "no-such-file-5f2c"  # nothing a site would have
+TYPES = mimetypes.MimeTypes()  # Python's own table, not the machine's: the same verdict everywhere
+for _type, _suffix in (
+    ("text/javascript", ".js"), ("text/javascript", ".mjs"), ("application/wasm", ".wasm"), ("font/woff2", ".woff2"),
+    ("font/woff", ".woff"), ("image/avif", ".avif"), ("image/webp", ".webp"), ("image/x-icon", ".ico"),
+    ("application/manifest+json", ".webmanifest"),
+):  # fmt: skip
+    TYPES.add_type(_type, _suffix)
+SECURITY = {
+    "content-security-policy": r"(^|;)\s*(default|script)-src\b",
+    "x-content-type-options": r"^nosniff$",
+    "referrer-policy": r"^(no-referrer|same-origin|strict-origin)",
+    "permissions-policy": r".",
+    "cross-origin-opener-policy": r"^same-origin",
+    "cross-origin-resource-policy": r"^same-(origin|site)$",
+}
+
+
+def _assets(subject: Subject) -> dict[str, httpx.Response]:
+    """The hashed files of the site; a Vite build has at least one."""
+    found = {path: answer for path, answer in subject.files.items() if "/assets/" in path}
+    if not found:
+        raise Skip("index.html names no file below /assets/")
+    return found
+
+
+def _kinds(subject: Subject) -> dict[str, httpx.Response]:
+    """One answer of each kind, by what it is: the shell, an asset, a missing asset, a missing file."""
+    path, answer = min(_assets(subject).items())
+    folder = path.rpartition("/")[0]
+    return {
+        "/ (shell)": subject.shell,
+        f"{path} (asset)": answer,
+        f"{folder}/{MISSING}.js (missing asset)": subject.get(f"{folder}/{MISSING}.js"),
+        f"/{MISSING}.txt (missing file)": subject.get(f"/{MISSING}.txt"),
+    }
+
+
+@check(
+    "http.files",
+    severity="critical",
+    needs="url",
+    fix="Build again; if it stays, look for the file in /srv/site of the image and for its type in mime.types",
+)
+def files(subject: Subject) -> Iterator[str]:
+    """Every file that index.html and its chunks name answers 200 with the type its name promises."""
+    answer = subject.shell
+    if answer.status_code != httpx.codes.OK or not answer.headers.get("content-type", "").startswith("text/html"):
+        yield f"/: {answer.status_code} {answer.headers.get('content-type', 'without a type')}"
+    if not subject.files:
+        yield "index.html names no file at all"
+    for path, answer in subject.files.items():
+        wanted = TYPES.guess_type(path)[0]
+        given = answer.headers.get("content-type", "").partition(";")[0]
+        if answer.status_code != httpx.codes.OK or (wanted and given != wanted):
+            yield f"{path}: {answer.status_code} {given or 'without a type'}, expected 200 {wanted or ''}".rstrip()
+
+
+@check(
+    "http.deep-link",
+    severity="critical",
+    needs="url",
+    fix="Serve index.html for paths without a file extension (try_files in nginx/)",
+)
+def deep_link(subject: Subject) -> Iterator[str]:
+    """A deep link answers 200 with the shell, so that a reload inside the app works."""
+    for path in (f"/{MISSING}", f"/{MISSING}/deeper?query=1"):
+        answer = subject.get(path)
+        if answer.status_code != httpx.codes.OK:
+            yield f"{path}: {answer.status_code}"
+        elif answer.content != subject.shell.content:
+            yield f"{path}: 200, but not the shell ({len(answer.content)} bytes against {len(subject.shell.content)})"
+
+
+@check(
+    "http.missing",
+    severity="critical",
+    needs="url",
+    fix="Answer 404 for a missing file (=404 in try_files); the shell in its place breaks the page in silence",
+)
+def missing(subject: Subject) -> Iterator[str]:
+    """A missing asset or file answers 404, never the shell."""
+    for what, answer in _kinds(subject).items():
+        if "missing" in what and answer.status_code != httpx.codes.NOT_FOUND:
+            yield f"{what}: {answer.status_code}"
+
+
+@check(
+    "http.cache-policy",
+    severity="critical",
+    needs="url",
+    fix="no-cache for the shell, one year and immutable for /assets/, and neither for errors (nginx/)",
+)
+def cache_policy(subject: Subject) -> Iterator[str]:
+    """The shell is revalidated always, assets are kept for a year, and an error is never kept."""
+    for path in ("/", f"/{MISSING}"):
+        policy = subject.get(path).headers.get("cache-control", "")
+        if "no-cache" not in policy or "immutable" in policy:
+            yield f"{path}: Cache-Control: {policy or 'missing'}"
+    for path, answer in _assets(subject).items():
+        policy = answer.headers.get("cache-control", "")
+        if answer.status_code == httpx.codes.OK and not ("immutable" in policy and "max-age=31536000" in policy):
+            yield f"{path}: Cache-Control: {policy or 'missing'}"
+    for what, answer in _kinds(subject).items():
+        policy = answer.headers.get("cache-control", "")
+        if "missing" in what and re.search(r"immutable|max-age=[1-9]", policy):
+            yield f"{what}: Cache-Control: {policy}"
+
+
+@check(
+    "http.security-headers",
+    severity="major",
+    needs="url",
+    fix="Set them once at server level, with `always`; an add_header in a location drops those of the server (nginx/)",
+)
+def security_headers(subject: Subject) -> Iterator[str]:
+    """The security headers stand exactly once on the shell, an asset and an error, and no server version does."""
+    for what, answer in _kinds(subject).items():
+        for name, pattern in SECURITY.items():
+            given = answer.headers.get_list(name)
+            if len(given) != 1:
+                yield f"{what}: {name} stands {len(given)} times"
+            elif not re.search(pattern, given[0]):
+                yield f"{what}: {name}: {given[0]}"
+        if re.search(r"/\d", answer.headers.get("server", "")):
+            yield f"{what}: server: {answer.headers['server']}"
+
+
+@check(
+    "http.encoding",
+    severity="major",
+    needs="url",
+    fix="Make the compressed twins in the builder, and serve them by Accept-Encoding with Vary (nginx/)",
+)
+def encoding(subject: Subject) -> Iterator[str]:
+    """Brotli and gzip go to who accepts them alone, with Vary, and decode to the same bytes."""
+    texts = {path: answer for path, answer in _assets(subject).items() if path.endswith((".js", ".css"))}
+    path, plain = max(texts.items(), key=lambda item: len(item[1].content), default=("/", subject.shell))
+    for coding in ("br", "gzip"):
+        answer = subject.get(path, Accept_Encoding=coding)
+        given = answer.headers.get("content-encoding", "none")
+        if given != coding:
+            yield f"{path} for Accept-Encoding: {coding}: Content-Encoding: {given}"
+        elif "accept-encoding" not in answer.headers.get("vary", "").lower():
+            yield f"{path} for Accept-Encoding: {coding}: no Vary: Accept-Encoding"
+        elif answer.content != plain.content:
+            yield f"{path} for Accept-Encoding: {coding}: decodes to other bytes than the plain file"
+    for refusing in ("identity", "br;q=0, gzip;q=0"):
+        given = subject.get(path, Accept_Encoding=refusing).headers.get("content-encoding", "")
+        if given:
+            yield f"{path} for Accept-Encoding: {refusing}: Content-Encoding: {given}"

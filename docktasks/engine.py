@@ -1,0 +1,325 @@
+"""The Docker engine: finds it, says what it can do, and answers what is there. It looks only, and changes nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from docktasks.errors import EngineError
+from docktasks.settings import LABEL
+
+FLOOR = 23
+"""The first major version of Docker Engine whose `docker build` is BuildKit's."""
+
+START_INTERVAL_API = (1, 44)
+"""API version (Docker Engine 25) from which a health check can be asked more often at the start."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left: its exit code and the text it printed (stdout and stderr)."""
+
+    code: int = 0
+    output: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """True when the command succeeded."""
+        return self.code == 0
+
+    def tail(self, lines: int = 15) -> str:
+        """The last `lines` lines printed, without blank ones."""
+        return "\n".join([line for line in self.output.splitlines() if line.strip()][-lines:])
+
+
+class Run(Protocol):
+    """Runs an argument list, shows it first, and never raises for a non-zero exit code.
+
+    `dry` tells that commands are shown and not run; `quiet` keeps the command's own output off the terminal.
+    """
+
+    dry: bool
+
+    def __call__(self, args: list[str], *, quiet: bool = False, env: dict[str, str] | None = None) -> Result:
+        """Run `args` and return its Result."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image; `size` in bytes, `layers` the digests of its file systems from the base up."""
+
+    id: str
+    size: int = 0
+    tags: tuple[str, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    user: str = ""
+    architecture: str = ""
+    layers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container; `state` as Docker names it (running, exited, …), `health` empty where no check is defined.
+
+    `addresses` are the published ones, (host ip, host port, container port).
+    """
+
+    id: str
+    name: str
+    state: str = "running"
+    health: str = ""
+    exit_code: int = 0
+    image_id: str = ""
+    image: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+    addresses: tuple[tuple[str, int, int], ...] = ()
+    started: str = ""
+    config: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def is_of(self, project: str) -> bool:
+        """True when our label says that this project started it."""
+        return self.labels.get(f"{LABEL}.project") == project
+
+    @property
+    def role(self) -> str:
+        """What it is for: dev, prod, candidate; empty when it is not ours."""
+        return self.labels.get(f"{LABEL}.role", "")
+
+    @property
+    def url(self) -> str:
+        """Where it is reached from this machine, or an empty text."""
+        for host, port, _ in self.addresses:
+            return f"http://{'127.0.0.1' if host in ('', '0.0.0.0', '::') else host}:{port}"  # noqa: S104 - read, not bound
+        return ""
+
+
+class Engine:
+    """A Docker engine that answers. Answers are dataclasses, so that nothing above this module knows the SDK."""
+
+    def __init__(self, client: Any, version: dict[str, Any], endpoint: str) -> None:
+        self.client, self.endpoint = client, endpoint
+        self.version = str(version["Version"])
+        self.api = tuple(int(part) for part in str(version["ApiVersion"]).split("."))
+
+    @property
+    def rootless(self) -> bool:
+        """True when the engine runs without root, where uid 0 inside is the caller outside."""
+        return any("rootless" in option for option in self.client.info().get("SecurityOptions") or [])
+
+    @property
+    def local(self) -> bool:
+        """True when the engine publishes ports on this machine."""
+        return self.endpoint in (
+            "http+docker://localhost",
+            "http+docker://localnpipe",
+        )  # the SDK's words for them
+
+    def image(self, reference: str) -> Image | None:
+        """The image of that name or id; None when there is none."""
+        from docker.errors import ImageNotFound
+
+        try:
+            return _image(self.client.images.get(reference).attrs)
+        except ImageNotFound:
+            return None
+
+    def images(self, project: str) -> list[Image]:
+        """The images that this project built."""
+        found = self.client.images.list(all=True, filters=_ours(project))
+        return [_image(image.attrs) for image in found]
+
+    def standins(self) -> list[Image]:
+        """The base images made here."""
+        found = self.client.images.list(filters={"label": f"{LABEL}.standin"})
+        return [_image(image.attrs) for image in found]
+
+    def container(self, name: str) -> Container | None:
+        """The container of that name, whoever started it; None when there is none."""
+        from docker.errors import NotFound
+
+        try:
+            return _container(self.client.containers.get(name).attrs)
+        except NotFound:
+            return None
+
+    def containers(self, project: str) -> list[Container]:
+        """The containers that this project started, by name, stopped ones too."""
+        return sorted(self._containers(all=True, filters=_ours(project)), key=lambda container: container.name)
+
+    def publisher(self, host_port: int) -> Container | None:
+        """The running container that publishes a host port; None when none does."""
+        for container in self._containers():
+            if any(port == host_port for _, port, _ in container.addresses):
+                return container
+        return None
+
+    def volumes(self, project: str) -> list[str]:
+        """Names of the volumes that this project made."""
+        return sorted(volume.name for volume in self.client.volumes.list(filters=_ours(project)))
+
+    def logs(self, name: str, lines: int = 15) -> str:
+        """The last lines a container logged; empty when it is gone."""
+        from docker.errors import DockerException
+
+        try:
+            return str(self.client.containers.get(name).logs(tail=lines).decode(errors="replace"))
+        except DockerException:
+            return ""
+
+    def follow(self, name: str) -> Iterator[bytes]:
+        """A container's log from the start, as it comes, until the container stops."""
+        yield from self.client.containers.get(name).logs(stream=True, follow=True)
+
+    def processes(self, name: str) -> list[dict[str, str]]:
+        """The processes in a running container, one a row, by the host's `ps` columns."""
+        top = self.client.containers.get(name).top()
+        return [dict(zip(top["Titles"], row, strict=False)) for row in top["Processes"]]
+
+    def execute(self, name: str, args: list[str]) -> Result:
+        """What a command inside a running container answers (for looking, as `cat /proc/1/status`)."""
+        code, output = self.client.containers.get(name).exec_run(args)
+        return Result(code, output.decode(errors="replace"))
+
+    def archive(self, image_id: str) -> Iterator[bytes]:
+        """An image as `docker image save` gives it: a tar of its configuration and layers."""
+        yield from self.client.images.get(image_id).save()
+
+    def _containers(self, **query: Any) -> Iterator[Container]:
+        from docker.errors import NotFound
+
+        for row in self.client.containers.list(sparse=True, **query):
+            try:
+                row.reload()
+            except NotFound:  # removed since the list was made: no longer an answer to the question
+                continue
+            yield _container(row.attrs)
+
+
+class NoEngine:
+    """Stands in for the engine under --dry: nothing is asked, and the project is taken to be running.
+
+    So `stop` and `clean` have something to show, and `run-prod` shows the commands of a first start.
+    """
+
+    rootless = False
+    local = True
+    api = START_INTERVAL_API
+
+    def __init__(self, project: str) -> None:
+        self.project = project
+
+    def image(self, reference: str) -> Image | None:
+        """Any image is there, so that nothing needs pulling."""
+        return Image(id=reference)
+
+    def container(self, name: str) -> Container | None:  # noqa: ARG002 - the answer is the same for all
+        """No name is taken."""
+        return None
+
+    def containers(self, project: str) -> list[Container]:
+        """The two that a user of both ways of life would have."""
+        return [
+            Container(f"{project}-{role}", f"{project}-{role}", labels={f"{LABEL}.role": role})
+            for role in ("dev", "prod")
+        ]
+
+    def images(self, project: str) -> list[Image]:
+        """The two images a project builds."""
+        return [Image(f"{project}:{role}", tags=(f"{project}:{role}",)) for role in ("dev", "prod")]
+
+    def standins(self) -> list[Image]:
+        """No stand-in was made."""
+        return []
+
+    def volumes(self, project: str) -> list[str]:  # noqa: ARG002 - there is no engine to hold any
+        """No volume is known."""
+        return []
+
+
+def _ours(project: str) -> dict[str, str]:
+    return {"label": f"{LABEL}.project={project}"}
+
+
+def _image(attrs: dict[str, Any]) -> Image:
+    config = attrs.get("Config") or {}
+    return Image(
+        id=attrs["Id"],
+        size=attrs["Size"],
+        tags=tuple(attrs.get("RepoTags") or ()),
+        labels=config.get("Labels") or {},
+        environment=dict(line.partition("=")[::2] for line in config.get("Env") or ()),
+        user=config.get("User", ""),
+        architecture=attrs.get("Architecture", ""),
+        layers=tuple((attrs.get("RootFS") or {}).get("Layers") or ()),
+    )
+
+
+def _container(attrs: dict[str, Any]) -> Container:
+    ports = attrs["NetworkSettings"].get("Ports") or {}
+    return Container(
+        id=attrs["Id"],
+        name=attrs["Name"].lstrip("/"),
+        state=attrs["State"]["Status"],
+        health=(attrs["State"].get("Health") or {}).get("Status", ""),
+        exit_code=attrs["State"]["ExitCode"],
+        image_id=attrs["Image"],
+        image=attrs["Config"]["Image"],
+        labels=attrs["Config"].get("Labels") or {},
+        addresses=tuple(
+            (binding["HostIp"], int(binding["HostPort"]), int(inside.partition("/")[0]))
+            for inside, bindings in ports.items()
+            for binding in bindings or ()
+        ),
+        started=attrs["State"]["StartedAt"],
+        config=attrs,
+    )
+
+
+def connect() -> Engine:
+    """The engine that the docker CLI would use: DOCKER_HOST, else the current context, else the default socket.
+
+    Raises EngineError saying what stands in the way and how to clear it.
+    """
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        client = docker.from_env()
+        version = client.version()
+    except DockerException as error:
+        raise _explained(error) from error
+    engine = Engine(client, version, client.api.base_url)
+    if int(engine.version.split(".")[0]) < FLOOR:
+        raise EngineError(
+            f"Docker Engine {engine.version} is too old.",
+            f"From {FLOOR} on, `docker build` is BuildKit, whose caches and secrets the Dockerfiles use.",
+            f"Upgrade it to {FLOOR} or later: https://docs.docker.com/engine/install/",
+        )
+    return engine
+
+
+def _explained(error: Exception) -> EngineError:
+    text = str(error)
+    if "PermissionError" in text or "Permission denied" in text:
+        return EngineError(
+            "The Docker engine's socket refuses you.",
+            "Only root and members of the group docker may use it.",
+            "Join the group and log in again: sudo usermod -aG docker $USER "
+            "(it gives root's power; rootless mode does not: https://docs.docker.com/engine/security/rootless/)",
+        )
+    if "too old" in text or "client version" in text:
+        return EngineError(
+            f"The Docker engine and the SDK share no API version: {text}",
+            f"We need Docker Engine {FLOOR} or later.",
+            "Upgrade it: https://docs.docker.com/engine/install/",
+        )
+    where = re.search(r"tcp://\S+|ssh://\S+|host='[^']+'", text)
+    return EngineError(
+        f"No Docker engine answers{f' at {where.group()}' if where else ''}.",
+        "Images are built and run by one.",
+        "Start or install it: invoke setup (it says what fits this machine)",
+        evidence=text.rsplit("(Caused by", maxsplit=1)[0][-300:],
+    )

@@ -1,0 +1,273 @@
+"""What `invoke setup` does: makes sure of a Docker engine with BuildKit, and of a Chromium where asked.
+
+It installs on Debian and Ubuntu, from the distribution; anywhere else it says exactly what to do, by what it sees.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from docktasks import engine, probes
+from docktasks.engine import Engine, Run
+from docktasks.errors import EngineError, SetupError
+
+PACKAGES = ["docker.io", "docker-cli", "docker-buildx", "containerd"]
+LOG = Path("/var/log/dockerd.log")
+PIDS = [Path("/var/run/docker.pid"), Path("/var/run/docker/containerd/containerd.pid")]
+BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge"]
+
+# Debian 12's own engine is 20.10. Of the next release only these packages are ever preferred; a package that 12 lacks
+# and they need may come too, and nothing installed moves (man 5 apt_preferences, "How APT Interprets Priorities").
+TRIXIE_SOURCE = """\
+Types: deb
+URIs: {mirror}
+Suites: trixie
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+"""
+TRIXIE_PINS = f"""\
+Package: *
+Pin: release n=trixie
+Pin-Priority: 50
+
+Package: {" ".join(PACKAGES)}
+Pin: release n=trixie
+Pin-Priority: 500
+"""
+
+
+def ensure_engine(run: Run) -> str:
+    """Make sure that a Docker engine with BuildKit answers; install and start one where that is ours to do.
+
+    Returns one line that says which. Raises SetupError or EngineError saying what to do by hand.
+    """
+    if not run.dry:
+        try:
+            return _described(engine.connect())
+        except EngineError as error:
+            _only_if_ours_to_mend(error)
+    prefix = _as_root()
+    if _installed_and_complete():
+        _start(run, prefix)
+    else:
+        _install(run, prefix)
+        _start(run, prefix)
+    return "" if run.dry else _described(engine.connect())
+
+
+def buildx_version() -> str:
+    """The version of the docker CLI's buildx; empty when there is none. The SDK knows nothing of the CLI."""
+    if not shutil.which("docker"):
+        return ""
+    asked = subprocess.run(["docker", "buildx", "version"], capture_output=True, text=True, check=False)
+    return asked.stdout.split()[1] if asked.returncode == 0 else ""
+
+
+def _installed_and_complete() -> bool:
+    return bool(shutil.which("dockerd") and buildx_version())
+
+
+def _described(found: Engine) -> str:
+    buildx = buildx_version()
+    if not buildx:
+        raise EngineError(
+            f"Docker Engine {found.version} answers, but the docker CLI has no buildx.",
+            "Builds need BuildKit, which the CLI reaches through its plugin buildx.",
+            "Install it (Debian, Ubuntu: apt-get install docker-buildx; else https://docs.docker.com/build/install-buildx/)",
+        )
+    return f"Docker Engine {found.version} answers; BuildKit through buildx {buildx}."
+
+
+def _only_if_ours_to_mend(error: EngineError) -> None:
+    """Raise the advice that fits this machine, unless it is a Debian or Ubuntu without an engine of its own."""
+    release = os_release()
+    chosen = os.environ.get("DOCKER_HOST") or os.environ.get("DOCKER_CONTEXT")
+    how = error.how
+    if chosen:
+        how = f"Start the engine at {chosen}, or choose the local one: unset DOCKER_HOST DOCKER_CONTEXT"
+    elif "refuses you" in error.what or "too old" in error.what:
+        pass  # the error's own advice fits any machine
+    elif platform.system() == "Darwin":
+        how = _advice_for_macos()
+    elif platform.system() == "Windows":
+        how = "Start Docker Desktop (https://docs.docker.com/desktop/), and work inside WSL 2"
+    elif "microsoft" in platform.release().lower() and not shutil.which("dockerd"):
+        how = "Start Docker Desktop, and turn on WSL integration for this distribution in its settings"
+    elif not ({"debian", "ubuntu"} & {release.get("ID"), *release.get("ID_LIKE", "").split()}):
+        how = (
+            "sudo systemctl enable --now docker"
+            if shutil.which("dockerd")
+            else "Install it: https://docs.docker.com/engine/install/"
+        )
+    elif not _is_root() and not _sudo_works():
+        how = (
+            "Start it: sudo systemctl start docker"
+            if shutil.which("dockerd")
+            else "Have sudo ask for your password first, then again: sudo true && invoke setup"
+        )
+    else:
+        return
+    raise SetupError(error.what, error.why, how, error.evidence) from error
+
+
+def _advice_for_macos() -> str:
+    if shutil.which("colima"):
+        return "Start it: colima start"
+    if Path("/Applications/Docker.app").exists():
+        return "Start it: open -a Docker"
+    return "Install Docker Desktop (https://docs.docker.com/desktop/), or: brew install colima docker && colima start"
+
+
+def os_release() -> dict[str, str]:
+    """What /etc/os-release says; empty where there is none."""
+    try:
+        return platform.freedesktop_os_release()
+    except OSError:
+        return {}
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def _sudo_works() -> bool:
+    return (
+        bool(shutil.which("sudo"))
+        and not subprocess.run(["sudo", "--non-interactive", "true"], capture_output=True, check=False).returncode
+    )
+
+
+def _as_root() -> list[str]:
+    return [] if _is_root() else ["sudo", "--non-interactive"]
+
+
+def apt_install(run: Run, packages: list[str]) -> None:
+    """Install packages of the distribution. Raises SetupError with apt's last lines."""
+    prefix = _as_root()
+    command = [*prefix, "apt-get", "install", "--yes", "--no-install-recommends", *packages]
+    for args in ([*prefix, "apt-get", "update"], command):
+        result = run(args, quiet=True)
+        if not result.ok:
+            raise SetupError(
+                f"Installing {', '.join(packages)} failed.",
+                "They come from the distribution's packages.",
+                "Mend what apt-get says, then again: invoke setup",
+                evidence=result.tail(8),
+            )
+
+
+def _install(run: Run, prefix: list[str]) -> None:
+    release = os_release()
+    packages = [*PACKAGES, "iptables", "ca-certificates"]
+    if release.get("ID") == "debian" and release.get("VERSION_CODENAME") == "bookworm":
+        _add_trixie(run, prefix)
+    elif release.get("ID") == "ubuntu":
+        packages.remove("docker-cli")  # Ubuntu's docker.io carries the CLI
+    apt_install(run, packages)
+
+
+def _add_trixie(run: Run, prefix: list[str]) -> None:
+    mirror = debian_mirror()
+    if not mirror:
+        raise SetupError(
+            "apt has no mirror for Debian 12.",
+            "The engine comes from the next Debian release on the same mirror.",
+            "Restore /etc/apt/sources.list.d/debian.sources, run apt-get update, then again: invoke setup",
+        )
+    files = {
+        "/etc/apt/sources.list.d/hello-dock.sources": TRIXIE_SOURCE.format(mirror=mirror),
+        "/etc/apt/preferences.d/hello-dock": TRIXIE_PINS,
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        for path, text in files.items():
+            made = Path(folder) / Path(path).name
+            made.write_text(text)
+            run([*prefix, "install", "-m", "0644", str(made), path])
+
+
+def debian_mirror() -> str:
+    """The mirror this machine uses for Debian, so that none is named here; empty when apt knows none."""
+    if not shutil.which("apt-get"):
+        return ""
+    command = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Label: Debian"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False)
+    return next(iter(listed.stdout.splitlines()), "")
+
+
+def _start(run: Run, prefix: list[str]) -> None:
+    if Path("/run/systemd/system").exists():
+        run([*prefix, "systemctl", "enable", "--now", "docker"])
+    else:
+        for pid_file in PIDS:
+            if not run.dry and _is_stale(pid_file):
+                run([*prefix, "rm", "--force", str(pid_file)])
+        run([*prefix, "sh", "-c", f"exec setsid dockerd >>{LOG} 2>&1 </dev/null &"])
+    if run.dry:
+        return
+    look = probes.wait_until(_answering, limit=60, interval=0.2)
+    if not look.ready:
+        raise SetupError(
+            "The Docker engine does not come up within 60 s.",
+            look.status,
+            f"Mend what its log says ({LOG}, or journalctl -u docker), then again: invoke setup",
+            evidence="\n".join(LOG.read_text().splitlines()[-10:]) if LOG.exists() else "",
+        )
+
+
+def _is_stale(pid_file: Path) -> bool:
+    """True when no engine runs under the recorded pid: dockerd refuses to start while any process has it."""
+    try:
+        name = Path(f"/proc/{int(pid_file.read_text())}/comm").read_text().strip()
+    except FileNotFoundError:
+        return pid_file.exists()
+    except (ValueError, OSError):
+        return True
+    return name not in ("dockerd", "containerd")
+
+
+def _answering() -> probes.Probe:
+    try:
+        engine.connect()
+    except EngineError as error:
+        return probes.Probe(ready=False, status=error.what)
+    return probes.Probe(ready=True)
+
+
+def browser(configured: str = "") -> str:
+    """The path of a Chromium-like browser: configured, installed, or Playwright's own; empty when there is none."""
+    for name in [configured, *BROWSERS]:
+        found = shutil.which(name) if name else None
+        if found:
+            return found
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        own = Path(playwright.chromium.executable_path)
+    return str(own) if own.exists() else ""
+
+
+def ensure_browser(run: Run, configured: str = "") -> str:
+    """Make sure of a Chromium: what is there, else Debian's package, else Playwright's. One line that says which.
+
+    Raises SetupError when none can be had.
+    """
+    found = "" if run.dry else browser(configured)
+    if found:
+        return f"Chromium: {found}"
+    if os_release().get("ID") == "debian" and (_is_root() or _sudo_works()):
+        apt_install(run, ["chromium", "fonts-dejavu-core"])
+    else:
+        run(["playwright", "install", "chromium"])
+    found = "" if run.dry else browser(configured)
+    if not found and not run.dry:
+        raise SetupError(
+            "No Chromium could be installed.",
+            "The browser checks and the README's pictures need one.",
+            "Install Chromium or Chrome, or name one: INVOKE_BROWSER_EXECUTABLE=/path/to/chromium",
+        )
+    return f"Chromium: {found}"

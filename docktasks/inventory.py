@@ -1,0 +1,82 @@
+"""What of this project is there: shows it, and removes it. Found by label, so nothing else is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from docktasks import containers
+from docktasks.engine import Container, Engine, NoEngine, Run
+from docktasks.errors import SettingsError, StartError
+from docktasks.settings import Settings
+
+ROLES = ("dev", "prod")
+
+
+def show(engine: Engine | NoEngine, settings: Settings) -> None:
+    """Print a row for each container of the project, stopped ones too."""
+    from rich.console import Console
+    from rich.table import Table
+
+    found = engine.containers(settings.app.name)
+    if not found:
+        print(f"Nothing of {settings.app.name} is running. Start it: invoke run-prod, or invoke dev")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("container", "state", "address", "since (UTC)"):
+        table.add_column(title, no_wrap=True)
+    for each in found:
+        state = f"{each.state} ({each.health})" if each.health else each.state
+        table.add_row(each.name, state, each.url or "-", each.started[:16].replace("T", " "))
+    Console().print(table)
+
+
+def _role(role: str) -> Sequence[str]:
+    if role and role not in ROLES:
+        raise SettingsError(
+            f"There is no role {role!r}.", "A project has two containers.", "Choose --role=dev or --role=prod"
+        )
+    return (role,) if role else ROLES
+
+
+def logs(run: Run, engine: Engine | NoEngine, settings: Settings, role: str, options: list[str]) -> None:
+    """Show the log of a role's container, with options of `docker container logs`. Raises StartError without one."""
+    _role(role)
+    name = settings.container(role)
+    if isinstance(engine, Engine) and containers.existing(engine, settings, role) is None:
+        start = {"dev": "dev", "prod": "run-prod"}[role]
+        raise StartError(f"There is no container {name}.", "It has no log.", f"Start it: invoke {start}")
+    run(["docker", "container", "logs", *options, name])
+
+
+def stop(run: Run, engine: Engine | NoEngine, settings: Settings, *, role: str = "") -> str:
+    """Stop and remove containers of a role, or all of the project's. One line that says which."""
+    wanted = _role(role)
+    found = [each for each in engine.containers(settings.app.name) if not role or each.role in wanted]
+    if not found:
+        return f"Nothing of {settings.app.name} is running."
+    # Production ends as nginx wants to, serving what it has begun; the dev container holds nothing worth a wait.
+    for each in (each for each in found if each.role == "prod" and each.state == "running"):
+        run(["docker", "container", "stop", each.name], quiet=True)
+    run(containers.remove_args(*_names(found)), quiet=True)
+    return f"Stopped: {', '.join(_names(found))}"
+
+
+def clean(run: Run, engine: Engine | NoEngine, settings: Settings, *, bases: bool = False) -> str:
+    """Remove the project's containers, volumes and images, and with `bases` the stand-ins. One line that says which."""
+    name = settings.app.name
+    removed = _names(engine.containers(name))
+    if removed:
+        run(containers.remove_args(*removed), quiet=True)
+    volumes = engine.volumes(name)
+    if volumes:
+        run(["docker", "volume", "rm", *volumes], quiet=True)
+    images = engine.images(name) + (engine.standins() if bases else [])
+    references = [reference for image in images for reference in (image.tags or (image.id,))]
+    if references:
+        run(["docker", "image", "rm", "--force", *references], quiet=True)
+    removed += [*volumes, *references]
+    return f"Removed: {', '.join(removed)}" if removed else f"Nothing of {name} was there."
+
+
+def _names(found: Sequence[Container]) -> list[str]:
+    return [each.name for each in found]

