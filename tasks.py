@@ -31,13 +31,13 @@ class Runner:
     def __init__(self, c: Context) -> None:
         self.c, self.dry = c, bool(c.config.run.dry)
 
-    def __call__(self, args: list[str], *, quiet: bool = False, env: dict[str, str] | None = None) -> Result:
+    def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
         """Run one command; a terminal gives it a terminal, so that BuildKit draws its own progress."""
         from docktasks.engine import Result
 
         pty = not quiet and sys.stdout.isatty()
         hide = "both" if quiet else None
-        ran = self.c.run(shlex.join(args), hide=hide, warn=True, pty=pty, in_stream=False, env=env or {})
+        ran = self.c.run(shlex.join(args), hide=hide, warn=True, pty=pty, in_stream=False)
         return Result(ran.exited, ran.stdout + ran.stderr) if ran is not None else Result()
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import platform
 import re
 import shutil
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 from docktasks import install
 from docktasks.engine import Engine, Image, NoEngine, Result, Run
@@ -109,21 +111,19 @@ def standin_args(folder: str, kind: str, version: str) -> list[str]:
 
 def build_all(run: Run, settings: Settings) -> list[str]:
     """Make both stand-ins anew; one line for each, with its version. Raises BaseImageError."""
-    folder = f"{CACHE}/bases"
     if not run.dry:
         _ensure_tools(run)
-        shutil.rmtree(settings.root / folder, ignore_errors=True)  # of an earlier, perhaps interrupted, time
-        (settings.root / folder).mkdir(parents=True)
-    unpacked = _made(run, rootfs_args(folder, install.debian_mirror()))
-    packed = _made(run, pack_args(folder, platform.machine()))
-    versions = {
-        "node": _version(r"^node-linux-\w+-([\d.]+)\.tgz", packed),
-        "nginx": _version(r"nginx/([\d.]+)", unpacked),
-    }
-    for kind, version in versions.items():
-        _made(run, standin_args(folder, kind, version))
-    if not run.dry:
-        shutil.rmtree(settings.root / folder)
+        (settings.root / CACHE).mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bases-", dir=None if run.dry else settings.root / CACHE) as path:
+        folder = f"{CACHE}/{Path(path).name}"
+        unpacked = _made(run, rootfs_args(folder, install.debian_mirror()))
+        packed = _made(run, pack_args(folder, platform.machine()))
+        versions = {
+            "node": _version(r"^node-linux-\w+-([\d.]+)\.tgz", packed),
+            "nginx": _version(r"nginx/([\d.]+)", unpacked),
+        }
+        for kind, version in versions.items():
+            _made(run, standin_args(folder, kind, version))
     return [f"{LABEL}-base-{kind}:{version} stands in for {STANDS_FOR[kind]}" for kind, version in versions.items()]
 
 

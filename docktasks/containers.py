@@ -46,7 +46,10 @@ def label_args(settings: Settings, role: str) -> list[str]:
 
 
 def prod_args(settings: Settings, image_id: str, bind: Bind, role: str, api: tuple[int, ...]) -> list[str]:
-    """The command that starts the production image for a role: prod, or candidate."""
+    """The command that starts the production image for a role: prod, or candidate.
+
+    The image is named by its tag, for whoever reads `docker container ls`; its id is in the label `hello-dock.run`.
+    """
     restart = "unless-stopped" if role == "prod" else "no"
     args = [
         "docker", "container", "run", "--detach",
@@ -66,7 +69,7 @@ def prod_args(settings: Settings, image_id: str, bind: Bind, role: str, api: tup
     if api >= START_INTERVAL_API:
         # Else Docker first asks after a whole interval, and "healthy" is that much later.
         args += ["--health-start-period", "10s", "--health-start-interval", "200ms"]
-    return [*args, "--label", f"{LABEL}.run={fingerprint([*args, image_id])}", image_id]
+    return [*args, "--label", f"{LABEL}.run={fingerprint([*args, image_id])}", settings.image("prod")]
 
 
 def fingerprint(args: list[str]) -> str:
@@ -74,7 +77,17 @@ def fingerprint(args: list[str]) -> str:
     return hashlib.sha256("\0".join(args).encode()).hexdigest()[:12]
 
 
-def dev_args(settings: Settings, bind: Bind, volume: str, user: str, command: list[str]) -> list[str]:
+@dataclass(frozen=True)
+class DevRun:
+    """What one run of the dev container is given: its volume, its `uid:gid`, the commit, and a command of its own."""
+
+    volume: str
+    user: str
+    revision: str = ""
+    command: tuple[str, ...] = ()
+
+
+def dev_args(settings: Settings, bind: Bind, given: DevRun) -> list[str]:
     """The command that starts the dev container: the source bind-mounted, node_modules in a volume over it."""
     inside = "/home/node/app"
     return [
@@ -83,11 +96,12 @@ def dev_args(settings: Settings, bind: Bind, volume: str, user: str, command: li
         *label_args(settings, "dev"),
         *bind.args(PORT_INSIDE["dev"]),
         *hardening_args(settings),
-        "--user", user,
+        "--user", given.user,
+        "--env", f"REVISION={given.revision}",
         "--mount", f"type=bind,source={settings.app_dir},target={inside}",
-        "--mount", f"type=volume,source={volume},target={inside}/node_modules",
+        "--mount", f"type=volume,source={given.volume},target={inside}/node_modules",
         settings.image("dev"),
-        *command,
+        *given.command,
     ]  # fmt: skip
 
 
@@ -125,14 +139,7 @@ def explain_start(result: Result, engine: Engine | NoEngine, settings: Settings,
     """The error that a failed `docker container run` is."""
     text = result.output
     if "port is already allocated" in text or "address already in use" in text:
-        section = "dev" if bind.host_port == settings.dev.host_port else "prod"
-        task = {"dev": "dev", "prod": "run-prod"}[section]
-        other = bind.host_port + 1 if bind.host_port < 65535 else bind.host_port - 1  # noqa: PLR2004 - the last port
-        return ConflictError(
-            f"Port {bind.host_port} on 127.0.0.1 is in use by {holder(engine, bind.host_port)}.",
-            f"{task} publishes the app there.",
-            f"Stop it, or choose another: INVOKE_{section.upper()}_HOST_PORT={other} invoke {task}",
-        )
+        return port_taken(engine, settings, bind)
     if "permission denied" in text and bind.host_port < 1024:  # noqa: PLR2004 - the privileged ports
         return ConflictError(
             f"Port {bind.host_port} is one that this engine may not publish.",
@@ -146,6 +153,18 @@ def explain_start(result: Result, engine: Engine | NoEngine, settings: Settings,
             "See what Docker holds: docker system df; free some: docker builder prune, invoke clean",
         )
     return StartError("`docker container run` failed.", "", "Mend what Docker says above", evidence=result.tail(4))
+
+
+def port_taken(engine: Engine | NoEngine, settings: Settings, bind: Bind) -> ConflictError:
+    """The error that a port in use is, naming who holds it."""
+    section = "dev" if bind.host_port == settings.dev.host_port else "prod"
+    task = {"dev": "dev", "prod": "run-prod"}[section]
+    other = bind.host_port + 1 if bind.host_port < 65535 else bind.host_port - 1  # noqa: PLR2004 - the last port
+    return ConflictError(
+        f"Port {bind.host_port} on 127.0.0.1 is in use by {holder(engine, bind.host_port)}.",
+        f"{task} publishes the app there.",
+        f"Stop it, or choose another: INVOKE_{section.upper()}_HOST_PORT={other} invoke {task}",
+    )
 
 
 def holder(engine: Engine | NoEngine, host_port: int) -> str:

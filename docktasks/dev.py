@@ -52,9 +52,14 @@ def up(run: Run, engine: Engine | NoEngine, settings: Settings) -> Serving:
     if not run.dry:
         _make_mountpoint(settings.app_dir)
     bind = Bind(settings.dev.host_port)
-    command = [] if script == "serve" else serve_command(script)
+    given = containers.DevRun(
+        volume,
+        user_for(engine, settings.app_dir),
+        images.source(settings).revision,
+        () if script == "serve" else serve_command(script),
+    )
     started = time.monotonic()
-    args = containers.dev_args(settings, bind, volume, user_for(engine, settings.app_dir), command)
+    args = containers.dev_args(settings, bind, given)
     containers.start(run, engine, settings, args, bind)
     standins = (node.notice,) if node.notice else ()
     if not isinstance(engine, Engine):
@@ -68,9 +73,9 @@ def up(run: Run, engine: Engine | NoEngine, settings: Settings) -> Serving:
     return Serving(url, time.monotonic() - started, standins)
 
 
-def serve_command(script: str) -> list[str]:
+def serve_command(script: str) -> tuple[str, ...]:
     """The command that runs an npm script of Vite's on the container's port, as Dockerfile.dev does for `serve`."""
-    return ["npm", "run", script, "--", "--host", "0.0.0.0", "--port", "3000", "--strictPort"]  # noqa: S104 - inside
+    return ("npm", "run", script, "--", "--host", "0.0.0.0", "--port", "3000", "--strictPort")  # noqa: S104 - inside
 
 
 def volume_name(settings: Settings, image: Image) -> str:

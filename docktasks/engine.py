@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from docktasks.errors import EngineError
-from docktasks.settings import LABEL
+from docktasks.settings import BUILT_FOR, LABEL
 
 FLOOR = 23
 """The first major version of Docker Engine whose `docker build` is BuildKit's."""
@@ -42,7 +42,7 @@ class Run(Protocol):
 
     dry: bool
 
-    def __call__(self, args: list[str], *, quiet: bool = False, env: dict[str, str] | None = None) -> Result:
+    def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
         """Run `args` and return its Result."""
 
 
@@ -77,7 +77,6 @@ class Container:
     labels: dict[str, str] = field(default_factory=dict)
     addresses: tuple[tuple[str, int, int], ...] = ()
     started: str = ""
-    config: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def is_of(self, project: str) -> bool:
         """True when our label says that this project started it."""
@@ -99,8 +98,8 @@ class Container:
 class Engine:
     """A Docker engine that answers. Answers are dataclasses, so that nothing above this module knows the SDK."""
 
-    def __init__(self, client: Any, version: dict[str, Any], endpoint: str) -> None:
-        self.client, self.endpoint = client, endpoint
+    def __init__(self, client: Any, version: dict[str, Any]) -> None:
+        self.client = client
         self.version = str(version["Version"])
         self.api = tuple(int(part) for part in str(version["ApiVersion"]).split("."))
 
@@ -108,14 +107,6 @@ class Engine:
     def rootless(self) -> bool:
         """True when the engine runs without root, where uid 0 inside is the caller outside."""
         return any("rootless" in option for option in self.client.info().get("SecurityOptions") or [])
-
-    @property
-    def local(self) -> bool:
-        """True when the engine publishes ports on this machine."""
-        return self.endpoint in (
-            "http+docker://localhost",
-            "http+docker://localnpipe",
-        )  # the SDK's words for them
 
     def image(self, reference: str) -> Image | None:
         """The image of that name or id; None when there is none."""
@@ -127,14 +118,19 @@ class Engine:
             return None
 
     def images(self, project: str) -> list[Image]:
-        """The images that this project built."""
-        found = self.client.images.list(all=True, filters=_ours(project))
-        return [_image(image.attrs) for image in found]
+        """The images that this project built, and what others built on top of them."""
+        return self._images(all=True, filters={"label": f"{BUILT_FOR}={project}"})
 
     def standins(self) -> list[Image]:
-        """The base images made here."""
-        found = self.client.images.list(filters={"label": f"{LABEL}.standin"})
-        return [_image(image.attrs) for image in found]
+        """The base images made here; by name, too, since what is built on one inherits its label."""
+        return self._images(filters={"label": f"{LABEL}.standin", "reference": f"{LABEL}-base-*"})
+
+    def _images(self, **query: Any) -> list[Image]:
+        # the SDK's own list asks for every image again
+        return [
+            Image(id=row["Id"], size=row["Size"], tags=tuple(row["RepoTags"] or ()), labels=row["Labels"] or {})
+            for row in self.client.api.images(**query)
+        ]
 
     def container(self, name: str) -> Container | None:
         """The container of that name, whoever started it; None when there is none."""
@@ -173,11 +169,6 @@ class Engine:
         """A container's log from the start, as it comes, until the container stops."""
         yield from self.client.containers.get(name).logs(stream=True, follow=True)
 
-    def processes(self, name: str) -> list[dict[str, str]]:
-        """The processes in a running container, one a row, by the host's `ps` columns."""
-        top = self.client.containers.get(name).top()
-        return [dict(zip(top["Titles"], row, strict=False)) for row in top["Processes"]]
-
     def execute(self, name: str, args: list[str]) -> Result:
         """What a command inside a running container answers (for looking, as `cat /proc/1/status`)."""
         code, output = self.client.containers.get(name).exec_run(args)
@@ -205,7 +196,6 @@ class NoEngine:
     """
 
     rootless = False
-    local = True
     api = START_INTERVAL_API
 
     def __init__(self, project: str) -> None:
@@ -274,7 +264,6 @@ def _container(attrs: dict[str, Any]) -> Container:
             for binding in bindings or ()
         ),
         started=attrs["State"]["StartedAt"],
-        config=attrs,
     )
 
 
@@ -291,7 +280,7 @@ def connect() -> Engine:
         version = client.version()
     except DockerException as error:
         raise _explained(error) from error
-    engine = Engine(client, version, client.api.base_url)
+    engine = Engine(client, version)
     if int(engine.version.split(".")[0]) < FLOOR:
         raise EngineError(
             f"Docker Engine {engine.version} is too old.",

@@ -12,7 +12,7 @@ from typing import Any
 
 from docktasks.engine import Engine, Image, NoEngine, Result, Run
 from docktasks.errors import AppError, BuildError, DockError, EngineError
-from docktasks.settings import LABEL, Settings
+from docktasks.settings import BUILT_FOR, LABEL, Settings
 
 CACHE = ".cache"
 """Folder of what a command can make again, in the checkout."""
@@ -89,12 +89,17 @@ def foreign(settings: Settings) -> bool:
     return settings.app_dir != settings.root / "hello-dock"
 
 
+def context_folder(settings: Settings) -> str:
+    """Where the Dockerfiles for a foreign app are put, from the checkout."""
+    return f"{CACHE}/{settings.app.name}"
+
+
 def context_args(settings: Settings, dockerfile: str) -> list[str]:
     """Where a build finds its files: the checkout, or for a foreign app its folder, with our Dockerfile and nginx/."""
     if not foreign(settings):
         return ["--file", dockerfile, "."] if dockerfile != "Dockerfile" else ["."]
     return [
-        "--file", f"{CACHE}/{settings.app.name}/{dockerfile}",
+        "--file", f"{context_folder(settings)}/{dockerfile}",
         "--build-arg", "APP_DIR=.",
         "--build-context", "nginx=nginx",
         str(settings.app_dir),
@@ -108,7 +113,7 @@ def write_context(settings: Settings, dockerfile: str) -> None:
     (https://docs.docker.com/build/concepts/context/#filename-and-location).
     """
     if foreign(settings):
-        folder = settings.root / CACHE / settings.app.name
+        folder = settings.root / context_folder(settings)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / dockerfile).write_text((settings.root / dockerfile).read_text())
         ignored = [*NEVER_SENT, f"/{settings.app.dist}"]
@@ -126,7 +131,7 @@ def build_args(settings: Settings, role: str, build: dict[str, str]) -> list[str
     args = ["docker", "image", "build", "--tag", settings.image(role)]
     for name, value in build.items():
         args += ["--build-arg", f"{name}={value}"] if value else []
-    labels = settings.labels(role) | {BASE_LABEL: build["NGINX_IMAGE" if role == "prod" else "NODE_IMAGE"]}
+    labels = {BUILT_FOR: settings.app.name, BASE_LABEL: build["NGINX_IMAGE" if role == "prod" else "NODE_IMAGE"]}
     for name, value in labels.items():
         args += ["--label", f"{name}={value}"]
     if ca_file(settings):
@@ -171,8 +176,8 @@ def build(run: Run, engine: Engine | NoEngine, settings: Settings, role: str, gi
             evidence=result.tail(3),
         )
     if before is not None and before.id != made.id:
-        project = f"label={LABEL}.project={settings.app.name}"
-        run(["docker", "image", "prune", "--force", "--filter", project], quiet=True)
+        ours = f"label={BUILT_FOR}={settings.app.name}"
+        run(["docker", "image", "prune", "--force", "--filter", ours], quiet=True)
     return made
 
 
@@ -195,6 +200,13 @@ def explain_build(result: Result, settings: Settings) -> DockError:
 
 
 BUILD_FAULTS: list[tuple[type[DockError], str, str, str, str]] = [
+    (
+        BuildError,
+        r"Canceled: context canceled",
+        "The build was interrupted.",
+        "Nothing was replaced.",
+        "Start it again when you like; what was built so far is kept in Docker's cache",
+    ),
     (
         EngineError,
         r"buildx component is missing|requires BuildKit|BuildKit is currently disabled",

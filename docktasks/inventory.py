@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 
-from docktasks import containers
+from docktasks import containers, images
 from docktasks.engine import Container, Engine, NoEngine, Run
 from docktasks.errors import SettingsError, StartError
 from docktasks.settings import Settings
@@ -70,12 +71,19 @@ def clean(run: Run, engine: Engine | NoEngine, settings: Settings, *, bases: boo
     volumes = engine.volumes(name)
     if volumes:
         run(["docker", "volume", "rm", *volumes], quiet=True)
-    images = engine.images(name) + (engine.standins() if bases else [])
-    references = [reference for image in images for reference in (image.tags or (image.id,))]
+    references = [tag for image in engine.images(name) for tag in image.tags or (image.id,) if _is_ours(tag, name)]
+    references += [tag for image in engine.standins() for tag in image.tags] if bases else []
     if references:
         run(["docker", "image", "rm", "--force", *references], quiet=True)
+    if not run.dry:
+        shutil.rmtree(settings.root / images.context_folder(settings), ignore_errors=True)
     removed += [*volumes, *references]
     return f"Removed: {', '.join(removed)}" if removed else f"Nothing of {name} was there."
+
+
+def _is_ours(reference: str, name: str) -> bool:
+    """True for a tag of the project's own, or an image without a tag; not for what others built on top of ours."""
+    return reference.startswith((f"{name}:", "sha256:"))
 
 
 def _names(found: Sequence[Container]) -> list[str]:

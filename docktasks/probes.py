@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +27,13 @@ def wait_until(probe: Callable[[], Probe], limit: float, interval: float = 0.05)
         if look.ready or time.monotonic() >= deadline:
             return look
         time.sleep(interval)
+
+
+def accepts(host: str, port: int) -> bool:
+    """True when something listens there."""
+    with socket.socket() as caller:
+        caller.settimeout(1)
+        return caller.connect_ex((host, port)) == 0
 
 
 def answers(url: str, timeout: float = 2.0) -> Probe:

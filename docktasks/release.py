@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from docktasks import bases, containers, images
+from docktasks import bases, containers, images, probes
 from docktasks.containers import Bind
 from docktasks.engine import Container, Engine, Image, NoEngine, Run
-from docktasks.errors import DockError, StartError
+from docktasks.errors import StartError
 from docktasks.settings import LABEL, Settings
 
 
@@ -48,22 +48,24 @@ def run_prod(run: Run, engine: Engine | NoEngine, settings: Settings, *, public:
     bind = Bind(settings.prod.host_port, public)
     args = containers.prod_args(settings, outcome.image.id, bind, "prod", engine.api)
     current = containers.existing(engine, settings, "prod")
-    if current is not None and isinstance(engine, Engine):
-        if _serves_already(current, args):
-            url = containers.await_serving(engine, settings, "prod")
-            return replace(outcome, url=url, unchanged=True)
-        pass_gate(run, engine, settings, outcome.image)
-        swap(run, engine, settings, args, bind)
-    else:
-        containers.start(run, engine, settings, args, bind)
     if not isinstance(engine, Engine):
+        containers.start(run, engine, settings, args, bind)
         return outcome
+    if current is not None and _serves_already(current, args):
+        return replace(outcome, url=containers.await_serving(engine, settings, "prod"), unchanged=True)
+    if current is not None:
+        moves = bind.host_port not in (0, *(host_port for _, host_port, _ in current.addresses))
+        if moves and probes.accepts("127.0.0.1", bind.host_port):
+            raise containers.port_taken(engine, settings, bind)
+        pass_gate(run, engine, settings, outcome.image)
+        set_aside(run, settings)
     try:
+        containers.start(run, engine, settings, args, bind)
         url = containers.await_serving(engine, settings, "prod")
-    except StartError:
-        _put_back(run, engine, settings)
+    except BaseException:  # a Ctrl-C, too: what served before serves again
+        put_back(run, engine, settings)
         raise
-    if engine.container(settings.container("previous")):
+    if current is not None:
         run(containers.remove_args(settings.container("previous")), quiet=True)
     return replace(outcome, url=url)
 
@@ -104,32 +106,20 @@ def pass_gate(run: Run, engine: Engine, settings: Settings, image: Image) -> Non
         run(containers.remove_args(name), quiet=True)
 
 
-def swap(run: Run, engine: Engine, settings: Settings, args: list[str], bind: Bind) -> None:
-    """Stop the serving container, keep it as `previous`, start its successor; on a fault the old one serves again."""
-    run(
-        ["docker", "container", "rename", settings.container("prod"), settings.container("previous")],
-        quiet=True,
-    )
+def set_aside(run: Run, settings: Settings) -> None:
+    """Stop the serving container, which frees its port and name, and keep it as `previous`."""
+    run(["docker", "container", "rename", settings.container("prod"), settings.container("previous")], quiet=True)
     run(["docker", "container", "stop", settings.container("previous")], quiet=True)
-    try:
-        containers.start(run, engine, settings, args, bind)
-    except DockError:
-        _put_back(run, engine, settings)
-        raise
 
 
-def _put_back(run: Run, engine: Engine, settings: Settings) -> None:
-    """Give the name and the port back to the container that served before, if there is one."""
-    if engine.container(settings.container("previous")) is None:
-        return
-    failed = containers.existing(engine, settings, "prod")
-    if failed is not None:
-        run(containers.remove_args(failed.name), quiet=True)
-    run(
-        ["docker", "container", "rename", settings.container("previous"), settings.container("prod")],
-        quiet=True,
-    )
-    run(["docker", "container", "start", settings.container("prod")], quiet=True)
+def put_back(run: Run, engine: Engine, settings: Settings) -> None:
+    """Remove what did not come up, and give name and port back to the container that served before, if there is one."""
+    previous, current = settings.container("previous"), settings.container("prod")
+    if containers.existing(engine, settings, "prod") is not None:
+        run(containers.remove_args(current), quiet=True)
+    if engine.container(previous) is not None:
+        run(["docker", "container", "rename", previous, current], quiet=True)
+        run(["docker", "container", "start", current], quiet=True)
 
 
 def recover(run: Run, engine: Engine | NoEngine, settings: Settings) -> None:
@@ -144,4 +134,4 @@ def recover(run: Run, engine: Engine | NoEngine, settings: Settings) -> None:
     if current is not None and current.state == "running":
         run(containers.remove_args(previous.name), quiet=True)
     else:
-        _put_back(run, engine, settings)
+        put_back(run, engine, settings)

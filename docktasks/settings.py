@@ -14,7 +14,12 @@ from typing import Any
 from docktasks.errors import SettingsError
 
 LABEL = "hello-dock"
-"""Prefix of our labels: `hello-dock.project` says whose a thing is, `hello-dock.role` what it is for."""
+"""Prefix of our labels: `hello-dock.project` says whose a container or volume is, `hello-dock.role` what it is for."""
+
+BUILT_FOR = f"{LABEL}.built-for"
+"""The label of images. It is another than the containers', since a container, and an image built on top, inherits the
+labels of its image: one that somebody else starts from ours would look like ours.
+"""
 
 Check = Callable[[str], Any]
 
@@ -130,7 +135,7 @@ class Settings:
         return f"{self.app.name}-{role}"
 
     def labels(self, role: str) -> dict[str, str]:
-        """The labels of whatever we start or make."""
+        """The labels of a container or volume."""
         return {f"{LABEL}.project": self.app.name, f"{LABEL}.role": role}
 
 
