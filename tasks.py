@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from invoke.config import Config
+from invoke.config import Config, DataProxy
 from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
@@ -59,16 +59,19 @@ def at_work(c: Context) -> Iterator[tuple[Runner, Engine | NoEngine, Settings]]:
 
     with told():
         found, run = settings(c), Runner(c)
-        yield run, engine.NoEngine(found.app.name) if run.dry else engine.connect(), found
+        if run.dry:
+            yield run, engine.NoEngine(found.app.name), found
+            return
+        with engine.answering():
+            yield run, engine.connect(), found
 
 
 def settings(c: Context) -> Settings:
     """The validated settings. Raises SettingsError."""
     from docktasks import settings
 
-    return settings.load(
-        ROOT, dict(c.config), os.environ, foreign={*Config.global_defaults(), "debug", "runtime", "dry"}
-    )
+    given = {name: dict(part) if isinstance(part, DataProxy) else part for name, part in c.config.items()}
+    return settings.load(ROOT, given, os.environ, Config.global_defaults())
 
 
 def report(outcome: Outcome, image: str) -> None:

@@ -95,7 +95,13 @@ def rootfs_args(folder: str, mirror: str) -> list[str]:
 
 def pack_args(folder: str, machine: str) -> list[str]:
     """The command that fetches node (npm has the official binary as a package) and npm for a machine's architecture."""
-    architecture = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}[machine.lower()]
+    architecture = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(machine.lower())
+    if architecture is None:
+        raise BaseImageError(
+            f"A stand-in cannot be made for {machine}.",
+            "npm has node for x86_64 and arm64 alone.",
+            "Load the images by hand: docker image load, then INVOKE_BASES_SOURCE=registry",
+        )
     packages = [f"node-linux-{architecture}@{NODE_MAJOR}", f"npm@{NPM_MAJOR}"]
     return ["npm", "pack", "--silent", "--pack-destination", folder, *packages]
 
@@ -162,7 +168,7 @@ def _ensure_tools(run: Run) -> None:
 _UNREACHED = re.compile(
     r"no such host|connection refused|i/o timeout|network is unreachable|no route to host|server misbehaving"
     r"|temporary failure in name resolution|tls handshake timeout|context deadline exceeded"
-    r"|request canceled while waiting|proxyconnect|connection reset by peer|x509:|dial tcp",
+    r"|request canceled while waiting|proxyconnect|connection reset by peer|x509:|dial tcp|: EOF",
     re.IGNORECASE,
 )
 

@@ -23,10 +23,14 @@ class Bind:
     host_port: int
     public: bool = False
 
+    @property
+    def host(self) -> str:
+        """The address of this machine that is listened on."""
+        return "0.0.0.0" if self.public else "127.0.0.1"  # noqa: S104 - chosen by the user, and said aloud
+
     def args(self, container_port: int) -> list[str]:
         """The publish argument."""
-        host = "0.0.0.0" if self.public else "127.0.0.1"  # noqa: S104 - chosen by the user, and said aloud
-        return ["--publish", f"{host}:{self.host_port or ''}:{container_port}"]
+        return ["--publish", f"{self.host}:{self.host_port or ''}:{container_port}"]
 
 
 def hardening_args(settings: Settings) -> list[str]:
@@ -132,19 +136,20 @@ def start(run: Run, engine: Engine | NoEngine, settings: Settings, args: list[st
     left = engine.container(name)
     if left is not None and left.state == "created":
         run(remove_args(name), quiet=True)
-    raise explain_start(result, engine, settings, bind)
+    role = "dev" if name == settings.container("dev") else "prod"
+    raise explain_start(result, engine, bind, role)
 
 
-def explain_start(result: Result, engine: Engine | NoEngine, settings: Settings, bind: Bind) -> DockError:
+def explain_start(result: Result, engine: Engine | NoEngine, bind: Bind, role: str) -> DockError:
     """The error that a failed `docker container run` is."""
     text = result.output
     if "port is already allocated" in text or "address already in use" in text:
-        return port_taken(engine, settings, bind)
-    if "permission denied" in text and bind.host_port < 1024:  # noqa: PLR2004 - the privileged ports
+        return port_taken(engine, bind, role)
+    if "permission denied" in text and 0 < bind.host_port < 1024:  # noqa: PLR2004 - the privileged ports
         return ConflictError(
             f"Port {bind.host_port} is one that this engine may not publish.",
             "Ports below 1024 belong to root, and a rootless engine is not.",
-            "Choose another: INVOKE_PROD_HOST_PORT=8080 invoke run-prod",
+            f"Choose another, from 1024 on: INVOKE_{role.upper()}_HOST_PORT=8080",
         )
     if "no space left on device" in text:
         return BuildError(
@@ -155,15 +160,14 @@ def explain_start(result: Result, engine: Engine | NoEngine, settings: Settings,
     return StartError("`docker container run` failed.", "", "Mend what Docker says above", evidence=result.tail(4))
 
 
-def port_taken(engine: Engine | NoEngine, settings: Settings, bind: Bind) -> ConflictError:
+def port_taken(engine: Engine | NoEngine, bind: Bind, role: str) -> ConflictError:
     """The error that a port in use is, naming who holds it."""
-    section = "dev" if bind.host_port == settings.dev.host_port else "prod"
-    task = {"dev": "dev", "prod": "run-prod"}[section]
+    task = {"dev": "dev", "prod": "run-prod"}[role]
     other = bind.host_port + 1 if bind.host_port < 65535 else bind.host_port - 1  # noqa: PLR2004 - the last port
     return ConflictError(
-        f"Port {bind.host_port} on 127.0.0.1 is in use by {holder(engine, bind.host_port)}.",
+        f"Port {bind.host_port} on {bind.host} is in use by {holder(engine, bind.host_port)}.",
         f"{task} publishes the app there.",
-        f"Stop it, or choose another: INVOKE_{section.upper()}_HOST_PORT={other} invoke {task}",
+        f"Stop it, or choose another: INVOKE_{role.upper()}_HOST_PORT={other} invoke {task}",
     )
 
 

@@ -79,11 +79,14 @@ def serve_command(script: str) -> tuple[str, ...]:
 
 
 def volume_name(settings: Settings, image: Image) -> str:
-    """Name of the volume for node_modules: another lock file, node version or architecture has another volume."""
+    """Name of the volume for node_modules: another lock file, node version or architecture has another volume.
+
+    Without a lock file package.json takes its place.
+    """
     parts = [image.environment.get("NODE_VERSION", ""), image.architecture]
-    for name in ("package.json", "package-lock.json"):
-        path = settings.app_dir / name
-        parts.append(hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "")
+    lock_file = settings.app_dir / "package-lock.json"
+    named = lock_file if lock_file.exists() else settings.app_dir / "package.json"
+    parts.append(hashlib.sha256(named.read_bytes()).hexdigest())
     return f"{settings.app.name}-modules-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:12]}"
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -128,7 +129,12 @@ class Engine:
     def _images(self, **query: Any) -> list[Image]:
         # the SDK's own list asks for every image again
         return [
-            Image(id=row["Id"], size=row["Size"], tags=tuple(row["RepoTags"] or ()), labels=row["Labels"] or {})
+            Image(
+                id=row["Id"],
+                size=row["Size"],
+                tags=tuple(tag for tag in row["RepoTags"] or () if tag != "<none>:<none>"),
+                labels=row["Labels"] or {},
+            )
             for row in self.client.api.images(**query)
         ]
 
@@ -290,6 +296,23 @@ def connect() -> Engine:
     return engine
 
 
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turn what the SDK raises when the engine goes away, or refuses a question, into EngineError."""
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except (DockerException, RequestException) as error:
+        raise EngineError(
+            "The Docker engine did not answer a question.",
+            "What was running is as it was.",
+            "See that it is there (docker info), then again",
+            evidence=str(error)[-300:],
+        ) from error
+
+
 def _explained(error: Exception) -> EngineError:
     text = str(error)
     if "PermissionError" in text or "Permission denied" in text:
@@ -305,9 +328,9 @@ def _explained(error: Exception) -> EngineError:
             f"We need Docker Engine {FLOOR} or later.",
             "Upgrade it: https://docs.docker.com/engine/install/",
         )
-    where = re.search(r"tcp://\S+|ssh://\S+|host='[^']+'", text)
+    chosen = os.environ.get("DOCKER_HOST") or os.environ.get("DOCKER_CONTEXT")
     return EngineError(
-        f"No Docker engine answers{f' at {where.group()}' if where else ''}.",
+        f"No Docker engine answers{f' at {chosen}' if chosen else ''}.",
         "Images are built and run by one.",
         "Start or install it: invoke setup (it says what fits this machine)",
         evidence=text.rsplit("(Caused by", maxsplit=1)[0][-300:],

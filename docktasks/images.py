@@ -86,7 +86,7 @@ def _git(folder: str, *args: str) -> str:
 
 def foreign(settings: Settings) -> bool:
     """True when app.dir is not the app that the repository's own build context holds."""
-    return settings.app_dir != settings.root / "hello-dock"
+    return settings.app_dir != (settings.root / "hello-dock").resolve()
 
 
 def context_folder(settings: Settings) -> str:
@@ -237,7 +237,7 @@ BUILD_FAULTS: list[tuple[type[DockError], str, str, str, str]] = [
     ),
     (
         BuildError,
-        r"> \[[^\]]*\] RUN .*npm run build",
+        r"(?m)^ > \[[^\]]*\] RUN .*npm run build",
         "`npm run build` failed.",
         "The production image is made from what it writes; nothing was replaced.",
         "Mend what it says, and try it alone: (cd {app} && npm run build)",

@@ -48,16 +48,18 @@ def ensure_engine(run: Run) -> str:
     """
     if not run.dry:
         try:
-            return _described(engine.connect())
+            found = engine.connect()
         except EngineError as error:
-            _only_if_ours_to_mend(error)
-    prefix = _as_root()
-    if _installed_and_complete():
-        _start(run, prefix)
-    else:
-        _install(run, prefix)
-        _start(run, prefix)
-    return "" if run.dry else _described(engine.connect())
+            if not (_on_debian() and _may_install()) or "No Docker engine" not in error.what:
+                raise SetupError(error.what, error.why, _advice(error), error.evidence) from error
+        else:
+            if not buildx_version():
+                _add_buildx(run, found)
+            return f"Docker Engine {found.version} answers; BuildKit through buildx {buildx_version()}."
+    if not (shutil.which("dockerd") and buildx_version()):
+        _install(run, [*PACKAGES, "iptables", "ca-certificates"])
+    _start(run)
+    return "Whether this is needed is not asked under --dry." if run.dry else ensure_engine(run)
 
 
 def buildx_version() -> str:
@@ -68,51 +70,37 @@ def buildx_version() -> str:
     return asked.stdout.split()[1] if asked.returncode == 0 else ""
 
 
-def _installed_and_complete() -> bool:
-    return bool(shutil.which("dockerd") and buildx_version())
-
-
-def _described(found: Engine) -> str:
-    buildx = buildx_version()
-    if not buildx:
+def _add_buildx(run: Run, found: Engine) -> None:
+    """Install the CLI's plugin beside an engine that answers, where engine and CLI are the distribution's own."""
+    if Path("/usr/share/doc/docker.io").exists() and _may_install():
+        _install(run, ["docker-buildx"])
+    if not buildx_version():
         raise EngineError(
             f"Docker Engine {found.version} answers, but the docker CLI has no buildx.",
             "Builds need BuildKit, which the CLI reaches through its plugin buildx.",
             "Install it (Debian, Ubuntu: apt-get install docker-buildx; else https://docs.docker.com/build/install-buildx/)",
         )
-    return f"Docker Engine {found.version} answers; BuildKit through buildx {buildx}."
 
 
-def _only_if_ours_to_mend(error: EngineError) -> None:
-    """Raise the advice that fits this machine, unless it is a Debian or Ubuntu without an engine of its own."""
-    release = os_release()
+def _advice(error: EngineError) -> str:  # noqa: PLR0911 - one line a kind of machine
+    """What to do about an engine that does not answer, by what this machine is."""
     chosen = os.environ.get("DOCKER_HOST") or os.environ.get("DOCKER_CONTEXT")
-    how = error.how
+    installed = shutil.which("dockerd")
     if chosen:
-        how = f"Start the engine at {chosen}, or choose the local one: unset DOCKER_HOST DOCKER_CONTEXT"
-    elif "refuses you" in error.what or "too old" in error.what:
-        pass  # the error's own advice fits any machine
-    elif platform.system() == "Darwin":
-        how = _advice_for_macos()
-    elif platform.system() == "Windows":
-        how = "Start Docker Desktop (https://docs.docker.com/desktop/), and work inside WSL 2"
-    elif "microsoft" in platform.release().lower() and not shutil.which("dockerd"):
-        how = "Start Docker Desktop, and turn on WSL integration for this distribution in its settings"
-    elif not ({"debian", "ubuntu"} & {release.get("ID"), *release.get("ID_LIKE", "").split()}):
-        how = (
-            "sudo systemctl enable --now docker"
-            if shutil.which("dockerd")
-            else "Install it: https://docs.docker.com/engine/install/"
-        )
-    elif not _is_root() and not _sudo_works():
-        how = (
-            "Start it: sudo systemctl start docker"
-            if shutil.which("dockerd")
-            else "Have sudo ask for your password first, then again: sudo true && invoke setup"
-        )
-    else:
-        return
-    raise SetupError(error.what, error.why, how, error.evidence) from error
+        return f"Start the engine at {chosen}, or choose the local one: unset DOCKER_HOST DOCKER_CONTEXT"
+    if "No Docker engine" not in error.what:
+        return error.how  # no permission, or too old: the error's own advice fits any machine
+    if platform.system() == "Darwin":
+        return _advice_for_macos()
+    if platform.system() == "Windows":
+        return "Start Docker Desktop (https://docs.docker.com/desktop/), and work inside WSL 2"
+    if "microsoft" in platform.release().lower() and not installed:
+        return "Start Docker Desktop, and turn on WSL integration for this distribution in its settings"
+    if installed:
+        return "Start it: sudo systemctl enable --now docker (without systemd: sudo dockerd)"
+    if _on_debian():
+        return "Have sudo ask for your password first, then again: sudo true && invoke setup"
+    return "Install it: https://docs.docker.com/engine/install/"
 
 
 def _advice_for_macos() -> str:
@@ -129,6 +117,20 @@ def os_release() -> dict[str, str]:
         return platform.freedesktop_os_release()
     except OSError:
         return {}
+
+
+def _on_debian() -> bool:
+    """True on Debian, Ubuntu and their kin, apart from WSL without an engine, which Docker Desktop serves better."""
+    kin = {"debian", "ubuntu"} & {os_release().get("ID"), *os_release().get("ID_LIKE", "").split()}
+    if platform.system() != "Linux" or not kin:
+        return False
+    return "microsoft" not in platform.release().lower() or bool(shutil.which("dockerd"))
+
+
+def _may_install() -> bool:
+    """True when an engine on this machine is wanted, and we may become root without asking."""
+    elsewhere = os.environ.get("DOCKER_HOST") or os.environ.get("DOCKER_CONTEXT")
+    return not elsewhere and (_is_root() or _sudo_works())
 
 
 def _is_root() -> bool:
@@ -161,17 +163,16 @@ def apt_install(run: Run, packages: list[str]) -> None:
             )
 
 
-def _install(run: Run, prefix: list[str]) -> None:
+def _install(run: Run, packages: list[str]) -> None:
     release = os_release()
-    packages = [*PACKAGES, "iptables", "ca-certificates"]
     if release.get("ID") == "debian" and release.get("VERSION_CODENAME") == "bookworm":
-        _add_trixie(run, prefix)
+        _add_trixie(run)
     elif release.get("ID") == "ubuntu":
-        packages.remove("docker-cli")  # Ubuntu's docker.io carries the CLI
+        packages = [name for name in packages if name != "docker-cli"]  # Ubuntu's docker.io carries the CLI
     apt_install(run, packages)
 
 
-def _add_trixie(run: Run, prefix: list[str]) -> None:
+def _add_trixie(run: Run) -> None:
     mirror = debian_mirror()
     if not mirror:
         raise SetupError(
@@ -187,7 +188,7 @@ def _add_trixie(run: Run, prefix: list[str]) -> None:
         for path, text in files.items():
             made = Path(folder) / Path(path).name
             made.write_text(text)
-            run([*prefix, "install", "-m", "0644", str(made), path])
+            run([*_as_root(), "install", "-m", "0644", str(made), path])
 
 
 def debian_mirror() -> str:
@@ -199,7 +200,8 @@ def debian_mirror() -> str:
     return next(iter(listed.stdout.splitlines()), "")
 
 
-def _start(run: Run, prefix: list[str]) -> None:
+def _start(run: Run) -> None:
+    prefix = _as_root()
     if Path("/run/systemd/system").exists():
         run([*prefix, "systemctl", "enable", "--now", "docker"])
     else:

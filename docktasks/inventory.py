@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from docktasks import containers, images
 from docktasks.engine import Container, Engine, NoEngine, Run
-from docktasks.errors import SettingsError, StartError
+from docktasks.errors import ConflictError, SettingsError, StartError
 from docktasks.settings import Settings
 
 ROLES = ("dev", "prod")
@@ -41,7 +41,7 @@ def _role(role: str) -> Sequence[str]:
 
 def logs(run: Run, engine: Engine | NoEngine, settings: Settings, role: str, options: list[str]) -> None:
     """Show the log of a role's container, with options of `docker container logs`. Raises StartError without one."""
-    _role(role)
+    (role,) = _role(role or "none")
     name = settings.container(role)
     if isinstance(engine, Engine) and containers.existing(engine, settings, role) is None:
         start = {"dev": "dev", "prod": "run-prod"}[role]
@@ -58,7 +58,7 @@ def stop(run: Run, engine: Engine | NoEngine, settings: Settings, *, role: str =
     # Production ends as nginx wants to, serving what it has begun; the dev container holds nothing worth a wait.
     for each in (each for each in found if each.role == "prod" and each.state == "running"):
         run(["docker", "container", "stop", each.name], quiet=True)
-    run(containers.remove_args(*_names(found)), quiet=True)
+    _do(run, containers.remove_args(*_names(found)))
     return f"Stopped: {', '.join(_names(found))}"
 
 
@@ -67,14 +67,14 @@ def clean(run: Run, engine: Engine | NoEngine, settings: Settings, *, bases: boo
     name = settings.app.name
     removed = _names(engine.containers(name))
     if removed:
-        run(containers.remove_args(*removed), quiet=True)
+        _do(run, containers.remove_args(*removed))
     volumes = engine.volumes(name)
     if volumes:
-        run(["docker", "volume", "rm", *volumes], quiet=True)
+        _do(run, ["docker", "volume", "rm", *volumes])
     references = [tag for image in engine.images(name) for tag in image.tags or (image.id,) if _is_ours(tag, name)]
     references += [tag for image in engine.standins() for tag in image.tags] if bases else []
     if references:
-        run(["docker", "image", "rm", "--force", *references], quiet=True)
+        _do(run, ["docker", "image", "rm", "--force", *references])
     if not run.dry:
         shutil.rmtree(settings.root / images.context_folder(settings), ignore_errors=True)
     removed += [*volumes, *references]
@@ -88,3 +88,15 @@ def _is_ours(reference: str, name: str) -> bool:
 
 def _names(found: Sequence[Container]) -> list[str]:
     return [each.name for each in found]
+
+
+def _do(run: Run, args: list[str]) -> None:
+    """Run one command; nobody sees what a quiet one says, so its failure is told. Raises ConflictError."""
+    result = run(args, quiet=True)
+    if not result.ok:
+        raise ConflictError(
+            "Docker did not remove all of it.",
+            "What is in use stays.",
+            "Mend what Docker says, then again",
+            result.tail(4),
+        )

@@ -56,14 +56,15 @@ def run_prod(run: Run, engine: Engine | NoEngine, settings: Settings, *, public:
     if current is not None:
         moves = bind.host_port not in (0, *(host_port for _, host_port, _ in current.addresses))
         if moves and probes.accepts("127.0.0.1", bind.host_port):
-            raise containers.port_taken(engine, settings, bind)
+            raise containers.port_taken(engine, bind, "prod")
         pass_gate(run, engine, settings, outcome.image)
-        set_aside(run, settings)
     try:
+        if current is not None:
+            set_aside(run, settings)
         containers.start(run, engine, settings, args, bind)
         url = containers.await_serving(engine, settings, "prod")
     except BaseException:  # a Ctrl-C, too: what served before serves again
-        put_back(run, engine, settings)
+        put_back(run, engine, settings, current)
         raise
     if current is not None:
         run(containers.remove_args(settings.container("previous")), quiet=True)
@@ -78,7 +79,8 @@ def _built(engine: Engine | NoEngine, settings: Settings) -> Outcome:
             "--no-build runs the one that was built last.",
             "Build it: invoke build-prod",
         )
-    base = engine.image(made.labels.get(images.BASE_LABEL, ""))
+    named = made.labels.get(images.BASE_LABEL)
+    base = engine.image(named) if named else None
     return Outcome(made, made.size - base.size if base else 0)
 
 
@@ -108,14 +110,24 @@ def pass_gate(run: Run, engine: Engine, settings: Settings, image: Image) -> Non
 
 def set_aside(run: Run, settings: Settings) -> None:
     """Stop the serving container, which frees its port and name, and keep it as `previous`."""
-    run(["docker", "container", "rename", settings.container("prod"), settings.container("previous")], quiet=True)
+    renamed = run(
+        ["docker", "container", "rename", settings.container("prod"), settings.container("previous")], quiet=True
+    )
+    if not renamed.ok:
+        raise StartError(
+            f"{settings.container('prod')} cannot be set aside, and serves on as before.",
+            "Its successor needs its name and its port.",
+            "See what Docker says, then again: invoke run-prod",
+            evidence=renamed.tail(3),
+        )
     run(["docker", "container", "stop", settings.container("previous")], quiet=True)
 
 
-def put_back(run: Run, engine: Engine, settings: Settings) -> None:
+def put_back(run: Run, engine: Engine, settings: Settings, served: Container | None) -> None:
     """Remove what did not come up, and give name and port back to the container that served before, if there is one."""
     previous, current = settings.container("previous"), settings.container("prod")
-    if containers.existing(engine, settings, "prod") is not None:
+    found = containers.existing(engine, settings, "prod")
+    if found is not None and (served is None or found.id != served.id):
         run(containers.remove_args(current), quiet=True)
     if engine.container(previous) is not None:
         run(["docker", "container", "rename", previous, current], quiet=True)
@@ -134,4 +146,4 @@ def recover(run: Run, engine: Engine | NoEngine, settings: Settings) -> None:
     if current is not None and current.state == "running":
         run(containers.remove_args(previous.name), quiet=True)
     else:
-        put_back(run, engine, settings)
+        put_back(run, engine, settings, previous)

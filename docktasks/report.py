@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from docktasks.checks import Verdict
 
@@ -28,7 +29,7 @@ def show(verdicts: Sequence[Verdict], subject: str, console: Console) -> None:
     table = Table(title=f"verify {subject}", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("verdict", no_wrap=True)
     table.add_column("check", no_wrap=True)
-    table.add_column("asserts")
+    table.add_column("asserts", overflow="fold")
     for verdict in verdicts:
         text = verdict.check.asserts
         if verdict.outcome != "pass":
@@ -37,15 +38,9 @@ def show(verdicts: Sequence[Verdict], subject: str, console: Console) -> None:
             text = "\n".join([text, *shown, *([f"· and {more} more (--json has all)"] if more > 0 else [])])
         if verdict.outcome == "fail":
             text += f"\n→ {verdict.check.fix}"
-        table.add_row(MARKS[verdict.outcome], verdict.check.id, _literal(text))
+        table.add_row(MARKS[verdict.outcome], verdict.check.id, Text(text))
     console.print(table)
     console.print(summary(verdicts))
-
-
-def _literal(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
 
 
 def as_json(verdicts: Sequence[Verdict], subject: str) -> dict[str, Any]:

@@ -173,22 +173,27 @@ SECTIONS: dict[str, tuple[type[Any], dict[str, Check]]] = {
 }
 
 
-def load(root: Path, config: Mapping[str, Any], environ: Mapping[str, str], foreign: set[str]) -> Settings:
+def load(root: Path, config: Mapping[str, Any], environ: Mapping[str, str], invokes_own: Mapping[str, Any]) -> Settings:
     """Validate `config`, Invoke's merged configuration, in which the environment is already merged.
 
     `environ` is read for names alone: Invoke ignores an INVOKE_* it does not know, so a mistyped one would do
-    nothing in silence. `foreign` are the sections that are Invoke's own.
+    nothing in silence. `invokes_own` are Invoke's own defaults. Other sections are left alone: a user's ~/.invoke.yaml
+    may have some for other projects, and a mistyped one of ours leaves ours without values.
 
     Raises SettingsError naming every problem at once.
     """
-    problems = [*_unknown_sections(config, foreign), *_unknown_variables(environ, foreign)]
+    problems = list(_unknown_variables(environ, invokes_own))
     made: dict[str, Any] = {}
     for section, (kind, checks) in SECTIONS.items():
-        given = dict(config.get(section) or {})
+        given = config.get(section) or {}
+        if not isinstance(given, Mapping):
+            problems.append(f"{section} is {given!r}, but must hold settings: {', '.join(checks)}")
+            continue
         problems += [f"{section}.{key} is not a setting" for key in sorted(given.keys() - checks.keys())]
         values: dict[str, Any] = {}
         for field in fields(kind):
-            text = str(given.get(field.name, ""))
+            value = given.get(field.name)
+            text = "" if value is None else str(value)
             try:
                 values[field.name] = checks[field.name](text)
             except ValueError as error:
@@ -206,14 +211,19 @@ def load(root: Path, config: Mapping[str, Any], environ: Mapping[str, str], fore
     return Settings(root=root, **made)
 
 
-def _unknown_sections(config: Mapping[str, Any], foreign: set[str]) -> Iterator[str]:
-    for section in sorted(set(config) - SECTIONS.keys() - foreign):
-        yield f"{section} is not a section of settings"
-
-
-def _unknown_variables(environ: Mapping[str, str], foreign: set[str]) -> Iterator[str]:
-    known = {f"INVOKE_{section}_{key}".upper() for section, (_, checks) in SECTIONS.items() for key in checks}
-    invokes_own = tuple(f"INVOKE_{section}".upper() for section in foreign)
+def _unknown_variables(environ: Mapping[str, str], invokes_own: Mapping[str, Any]) -> Iterator[str]:
+    ours = {section: checks for section, (_, checks) in SECTIONS.items()}
+    known = {"INVOKE_DEBUG", *_variables("INVOKE", ours), *_variables("INVOKE", invokes_own)}
     for name in sorted(environ):
-        if name.startswith("INVOKE_") and name not in known and not name.startswith(invokes_own):
+        if name.startswith("INVOKE_") and name not in known:
             yield f"{name} in the environment is not a setting"
+
+
+def _variables(prefix: str, settings: Mapping[str, Any]) -> Iterator[str]:
+    """Names of the environment variables for a tree of settings: https://docs.pyinvoke.org/en/stable/concepts/configuration.html#env-vars."""
+    for key, value in settings.items():
+        name = f"{prefix}_{key}".upper()
+        if isinstance(value, Mapping) and value:
+            yield from _variables(name, value)
+        else:
+            yield name

@@ -28,8 +28,9 @@ def verify(run: Run, settings: Settings, *, url: str, strict: bool, json_file: s
             "checks.",
         )
         return
-    subject = Subject(url) if url else running(settings)
-    verdicts = list(checks.judge(subject, checks.all_checks()))
+    with engine.answering():
+        subject = Subject(url) if url else running(settings)
+        verdicts = list(checks.judge(subject, checks.all_checks()))
     report.show(verdicts, subject.url, Console())
     if json_file:
         _write(json_file, json.dumps(report.as_json(verdicts, subject.url), indent=2) + "\n")

@@ -86,10 +86,12 @@ def _look(subject: Subject, each: Check) -> tuple[Literal["pass", "fail", "skip"
 
     if not subject.has(each.needs):
         return "skip", (f"needs {'a running container' if each.needs == 'container' else f'an {each.needs}'}",)
+    faults: list[str] = []
     try:
-        faults = tuple(each.look(subject))
+        faults.extend(each.look(subject))
     except Skip as reason:
-        return "skip", (str(reason),)
+        # extend keeps what came before: a fault that was found stands
+        return ("fail", tuple(faults)) if faults else ("skip", (str(reason),))
     except HTTPError as error:
-        return "fail", (f"{subject.url} does not answer: {error or type(error).__name__}",)
-    return ("fail" if faults else "pass"), faults
+        return "fail", (f"{subject.url} does not answer: {str(error) or type(error).__name__}",)
+    return ("fail" if faults else "pass"), tuple(faults)

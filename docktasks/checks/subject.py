@@ -92,6 +92,9 @@ class Subject:
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         """The answer to one GET; redirects are not followed."""
+        base = urlsplit(self.url).path
+        if base and path.startswith(f"{base}/"):  # a path that the site itself named
+            path = urljoin(self.url, path)
         return self.client.get(path, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
     @cached_property
@@ -125,14 +128,16 @@ class Subject:
         elif kind in ("text/javascript", "application/javascript"):
             named = []
             for name in _NAMED_IN_SCRIPT.findall(response.text):
-                # Vite's preload list is relative to the base path, of which the chunk's own folder is a part.
+                # Vite's preload list is relative to the base path, of which the chunk's own folder is a part. Any
+                # other path without a dot or a slash in front is a text that looks like one.
                 folder = name.rpartition("/")[0]
-                from_base = folder and not name.startswith(("/", ".")) and f"/{folder}/" in base
-                named.append(base[: base.index(f"/{folder}/") + 1] + name if from_base else name)
-            named = [name for name in named if name.startswith(("/", "./", "../")) or "/" in name]
+                if name.startswith(("/", ".")):
+                    named.append(name)
+                elif folder and f"/{folder}/" in base:
+                    named.append(base[: base.index(f"/{folder}/") + 1] + name)
         else:
             return []
-        joined = (urlsplit(urljoin(f"{self.url}{base}", name)) for name in named)
+        joined = (urlsplit(urljoin(str(response.url), name)) for name in named)
         here = urlsplit(self.url).netloc
         return [url.path for url in joined if url.netloc == here and url.scheme in ("http", "https")]
 

@@ -1,0 +1,58 @@
+"""What every unit test gets: an environment of its own, no network, and a small checkout."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import httpx
+import pytest
+
+from docktasks.settings import Settings
+from tests.unit.fakes import Programs, Web, configured, make_app
+
+OTHERS = {"NODE_EXTRA_CA_CERTS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of this machine's or this user's settings reaches a test."""
+    for name in os.environ:
+        if name.startswith(("INVOKE_", "DOCKER_", "BUILDKIT_", "GIT_")) or name in OTHERS:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture(autouse=True)
+def web(monkeypatch: pytest.MonkeyPatch) -> Web:
+    """No request leaves this process; `web.answer` answers."""
+    web = Web()
+    transport = httpx.MockTransport(web)
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", lambda _self, request: transport.handle_request(request))
+    return web
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    """A PATH that holds nothing but what the test puts there."""
+    programs = Programs(tmp_path / "bin")
+    monkeypatch.setenv("PATH", str(programs.folder))
+    return programs
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A checkout with the app, the Dockerfiles and nginx/, outside of any git repository."""
+    root = tmp_path / "checkout"
+    make_app(root / "hello-dock")
+    for name in ("Dockerfile", "Dockerfile.dev"):
+        (root / name).write_text(f"# {name}\n")
+    (root / "nginx").mkdir()
+    return root
+
+
+@pytest.fixture
+def settings(root: Path) -> Settings:
+    """The defaults of invoke.yaml."""
+    return configured(root)

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import httpx
+import pytest
+
+from docktasks import checks
+from docktasks.checks import Check, Need, Skip
+from docktasks.checks.subject import Subject
+from docktasks.engine import Image
+from tests.unit.fakes import FakeEngine, ours
+
+URL = "http://127.0.0.1:8080"
+
+
+def outcome(
+    look: Callable[[Subject], Iterable[str]], needs: Need = "url", subject: Subject | None = None
+) -> tuple[str, tuple[str, ...]]:
+    """Outcome and evidence of one check."""
+    check = Check("http.x", "Something holds.", "minor", needs, "Mend it", look)
+    (verdict,) = checks.judge(subject or Subject(URL), [check])
+    assert verdict.check is check
+    assert verdict.seconds >= 0
+    return verdict.outcome, verdict.evidence
+
+
+def raising(error: Exception) -> Callable[[Subject], Iterator[str]]:
+    """A check that finds a fault and then cannot go on."""
+
+    def look(_subject: Subject) -> Iterator[str]:
+        yield "a fault"
+        raise error
+
+    return look
+
+
+def test_a_check_that_yields_nothing_passes() -> None:
+    """No evidence is a pass."""
+    assert outcome(lambda _subject: []) == ("pass", ())
+
+
+def test_a_check_that_yields_evidence_fails_with_all_of_it() -> None:
+    """Each text is a fault."""
+    assert outcome(lambda _subject: ["one", "two"]) == ("fail", ("one", "two"))
+
+
+def test_a_check_that_cannot_judge_is_skipped_with_its_reason() -> None:
+    """A skip is never a pass."""
+
+    def look(_subject: Subject) -> Iterator[str]:
+        raise Skip("no assets")
+        yield ""
+
+    assert outcome(look) == ("skip", ("no assets",))
+
+
+def test_a_fault_before_a_skip_stands() -> None:
+    """What cannot be judged further has failed already."""
+    assert outcome(raising(Skip("no assets")))[0] == "fail"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (httpx.ConnectError("Connection refused"), "Connection refused"),
+        (httpx.RemoteProtocolError("Server disconnected"), "Server disconnected"),
+        pytest.param(
+            httpx.ReadTimeout(""),
+            "ReadTimeout",
+        ),
+    ],
+)
+def test_no_answer_is_a_failure(error: httpx.HTTPError, said: str) -> None:
+    """A site that hangs up fails what it was asked for."""
+    assert outcome(raising(error)) == ("fail", (f"{URL} does not answer: {said}",))
+
+
+def test_a_bug_in_a_check_is_not_hidden() -> None:
+    """It stays a traceback, neither a pass nor a failure of the site."""
+    with pytest.raises(ZeroDivisionError):
+        outcome(raising(ZeroDivisionError()))
+
+
+@pytest.mark.parametrize(
+    ("needs", "reason"),
+    [("container", "needs a running container"), ("image", "needs an image"), ("url", "needs an url")],
+)
+def test_what_is_not_there_cannot_be_judged(needs: Need, reason: str) -> None:
+    """With an address alone the checks of container and image are skipped, and say so."""
+    there: dict[str, Subject] = {"url": Subject("", FakeEngine(), ours("prod"), Image("0"))}
+    assert outcome(lambda _subject: [], needs, there.get(needs)) == ("skip", (reason,))
+
+
+def test_all_checks_come_in_the_order_of_their_groups() -> None:
+    """Image, then container, then http: from what was built to what a user gets."""
+    groups = [check.group for check in checks.all_checks()]
+    assert list(dict.fromkeys(groups))[:3] == ["image", "container", "http"]
+    assert groups == sorted(groups, key=groups.index)
+
+
+@pytest.mark.parametrize("check", checks.all_checks(), ids=lambda check: check.id)
+def test_every_check_says_what_it_asserts_and_how_to_mend_it(check: Check) -> None:
+    """One line each, that a table can show."""
+    assert check.asserts.endswith((".", ")"))
+    assert check.fix
+    assert "\n" not in check.asserts + check.fix
+    assert check.severity in ("critical", "major", "minor")

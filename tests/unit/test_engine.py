@@ -1,0 +1,361 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import docker
+import pytest
+from docker.errors import DockerException, ImageNotFound, NotFound
+
+from docktasks import engine
+from docktasks.engine import Container, Engine, NoEngine, Result
+from docktasks.errors import EngineError
+
+# As docker-py 7.2 words them.
+REFUSED = "Error while fetching server API version: ('Connection aborted.', PermissionError(13, 'Permission denied'))"
+NO_SOCKET = (
+    "Error while fetching server API version: "
+    "('Connection aborted.', FileNotFoundError(2, 'No such file or directory'))"
+)
+NO_HOST = (
+    "Error while fetching server API version: HTTPConnectionPool(host='10.0.0.7', port=2375): Max retries exceeded "
+    "with url: /version (Caused by NewConnectionError(\"HTTPConnection(host='10.0.0.7', port=2375): Failed to "
+    'establish a new connection: [Errno 111] Connection refused"))'
+)
+OLD_CLIENT = "client version 1.53 is too new. Maximum supported API version is 1.41"
+OLD_ENGINE = (
+    "API version 1.23 is too old for this SDK: the minimum supported API version is 1.24"  # its minimum rises slowly
+)
+
+
+class Rows(list[Any]):
+    """A collection of the SDK: `list` and `get` by name, from attributes; removed ones raise on reload."""
+
+    def __init__(self, *rows: Any, missing: type[Exception] = NotFound) -> None:
+        super().__init__(rows)
+        self.missing, self.asked = missing, dict[str, Any]()
+
+    def list(self, **query: Any) -> Any:
+        """Every row; the query is noted."""
+        self.asked = query
+        return [*self]
+
+    def get(self, name: str) -> Any:
+        """The row of that name."""
+        for row in self:
+            if row.name == name:
+                return row
+        raise self.missing("No such thing")
+
+
+class Row:
+    """An object of the SDK."""
+
+    def __init__(self, name: str, attrs: dict[str, Any] | None = None, *, gone: bool = False) -> None:
+        self.name, self.attrs, self.gone = name, attrs or {}, gone
+        self.log = b""
+
+    def reload(self) -> None:
+        """Ask again."""
+        if self.gone:
+            raise NotFound("No such container")
+
+    def logs(self, tail: int) -> bytes:
+        """The last lines."""
+        return b"\n".join(self.log.splitlines()[-tail:])
+
+    @staticmethod
+    def exec_run(args: list[str]) -> tuple[int, bytes]:
+        """Answers with its arguments."""
+        return 3, " ".join(args).encode() + b"\xff"
+
+
+class Api:
+    """The SDK's lower client, which gives a list as the API does."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self.asked: dict[str, Any] = {}
+
+    def images(self, **query: Any) -> list[dict[str, Any]]:
+        """Every row; the query is noted."""
+        self.asked = query
+        return self.rows
+
+
+class Client:
+    """What `docker.from_env()` gives."""
+
+    def __init__(self, version: str = "26.1.5", api: str = "1.45", security: list[str] | None = None) -> None:
+        self.answer, self.security = {"Version": version, "ApiVersion": api}, security
+        self.containers, self.volumes = Rows(), Rows()
+        self.images = Rows(missing=ImageNotFound)
+        self.api = Api()
+
+    def version(self) -> dict[str, str]:
+        """Of the engine."""
+        return self.answer
+
+    def info(self) -> dict[str, Any]:
+        """Of the engine."""
+        return {"SecurityOptions": self.security}
+
+
+@pytest.fixture
+def client() -> Client:
+    """An empty engine's client."""
+    return Client()
+
+
+@pytest.fixture
+def found(client: Client) -> Engine:
+    """An engine on that client."""
+    return Engine(client, client.version())
+
+
+def container_attrs(**changes: Any) -> dict[str, Any]:
+    """A container, as the engine's API describes it."""
+    labels = {"hello-dock.project": "hello-dock", "hello-dock.role": "prod"}
+    state = {"Status": "running", "ExitCode": 0, "StartedAt": "2026-11-23T14:20:00Z", "Health": {"Status": "healthy"}}
+    return {
+        "Id": "0a1b",
+        "Name": "/hello-dock-prod",
+        "State": state,
+        "Image": "sha256:77",
+        "Config": {"Image": "hello-dock:prod", "Labels": labels},
+        "NetworkSettings": {"Ports": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}], "443/tcp": None}},
+    } | changes
+
+
+def connecting(monkeypatch: pytest.MonkeyPatch, answer: Callable[[], Any]) -> None:
+    """Replace the SDK's way to the engine."""
+    monkeypatch.setattr(docker, "from_env", answer)
+
+
+def explained(monkeypatch: pytest.MonkeyPatch, message: str) -> EngineError:
+    """The error that a refusal of the SDK becomes."""
+
+    def refuse() -> None:
+        raise DockerException(message)
+
+    connecting(monkeypatch, refuse)
+    with pytest.raises(EngineError) as caught:
+        engine.connect()
+    assert isinstance(caught.value.__cause__, DockerException)
+    return caught.value
+
+
+def test_connect_gives_the_engine_the_cli_would_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that answers is returned with its version and API version."""
+    connecting(monkeypatch, Client)
+    found = engine.connect()
+    assert (found.version, found.api) == ("26.1.5", (1, 45))
+
+
+@pytest.mark.parametrize(
+    ("message", "what", "how"),
+    [
+        (REFUSED, "The Docker engine's socket refuses you.", "sudo usermod -aG docker $USER"),
+        (NO_SOCKET, "No Docker engine answers.", "invoke setup"),
+        (NO_HOST, "No Docker engine answers.", "invoke setup"),
+        (OLD_CLIENT, f"The Docker engine and the SDK share no API version: {OLD_CLIENT}", "Upgrade it"),
+        (OLD_ENGINE, f"The Docker engine and the SDK share no API version: {OLD_ENGINE}", "Upgrade it"),
+    ],
+)
+def test_connect_explains_what_stands_in_the_way(
+    monkeypatch: pytest.MonkeyPatch, message: str, what: str, how: str
+) -> None:
+    """Each refusal of the SDK becomes a sentence and the way out."""
+    error = explained(monkeypatch, message)
+    assert what in error.what
+    assert how in error.how
+
+
+def test_an_unknown_refusal_keeps_its_words_as_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What we cannot interpret is shown, without the nested cause."""
+    assert explained(monkeypatch, NO_HOST).evidence.endswith("Max retries exceeded with url: /version ")
+
+
+@pytest.mark.parametrize("version", ["20.10.24", "22.06.0-beta.0", "19.03.15"])
+def test_an_engine_below_the_floor_is_refused(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    """Below 23 `docker build` is not BuildKit's, and the user is told the version that is needed."""
+    connecting(monkeypatch, lambda: Client(version))
+    with pytest.raises(EngineError, match=rf"Docker Engine {version} is too old") as caught:
+        engine.connect()
+    assert "Upgrade it to 23 or later" in caught.value.how
+
+
+@pytest.mark.parametrize("version", ["23.0.0", "26.1.5+dfsg1", "29.0.0-rc.1"])
+def test_an_engine_from_the_floor_on_is_taken(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    """Distribution suffixes and candidates do not disturb."""
+    connecting(monkeypatch, lambda: Client(version))
+    assert engine.connect().version == version
+
+
+def test_a_container_is_answered_typed(client: Client, found: Engine) -> None:
+    """What the API says of a container becomes a Container, published ports with it."""
+    client.containers.append(Row("hello-dock-prod", container_attrs()))
+    container = found.container("hello-dock-prod")
+    assert container == Container(
+        id="0a1b",
+        name="hello-dock-prod",
+        state="running",
+        health="healthy",
+        image_id="sha256:77",
+        image="hello-dock:prod",
+        labels={"hello-dock.project": "hello-dock", "hello-dock.role": "prod"},
+        addresses=(("127.0.0.1", 8080, 80),),
+        started="2026-11-23T14:20:00Z",
+    )
+    assert (container.role, container.is_of("hello-dock"), container.is_of("hello")) == ("prod", True, False)
+
+
+def test_a_container_without_labels_health_or_ports_is_answered(client: Client, found: Engine) -> None:
+    """The API leaves out or nulls what a container does not have."""
+    attrs = container_attrs(
+        State={"Status": "exited", "ExitCode": 137, "StartedAt": ""},
+        Config={"Image": "busybox", "Labels": None},
+        NetworkSettings={"Ports": None},
+    )
+    client.containers.append(Row("web", attrs))
+    container = found.container("web")
+    assert container is not None
+    assert (container.state, container.exit_code, container.health) == ("exited", 137, "")
+    assert (container.role, container.url, container.addresses) == ("", "", ())
+
+
+def test_what_is_not_there_is_none(found: Engine) -> None:
+    """A name that the engine does not know is an answer, not an error."""
+    assert found.container("nobody") is None
+    assert found.image("nothing:latest") is None
+    assert found.logs("nobody") == ""
+
+
+def test_an_image_is_answered_typed(client: Client, found: Engine) -> None:
+    """What the API says of an image becomes an Image; a value may hold an equals sign."""
+    attrs = {
+        "Id": "sha256:77",
+        "Size": 17_900_000,
+        "RepoTags": ["hello-dock:prod"],
+        "Architecture": "arm64",
+        "Config": {"Labels": {"a": "b"}, "Env": ["NODE_VERSION=26.10.0", "OPTIONS=--a=b"], "User": "101:101"},
+        "RootFS": {"Layers": ["sha256:1", "sha256:2"]},
+    }
+    client.images.append(Row("hello-dock:prod", attrs))
+    image = found.image("hello-dock:prod")
+    assert image == engine.Image(
+        id="sha256:77",
+        size=17_900_000,
+        tags=("hello-dock:prod",),
+        labels={"a": "b"},
+        environment={"NODE_VERSION": "26.10.0", "OPTIONS": "--a=b"},
+        user="101:101",
+        architecture="arm64",
+        layers=("sha256:1", "sha256:2"),
+    )
+
+
+def test_an_image_of_scratch_is_answered(client: Client, found: Engine) -> None:
+    """An image without a configuration has no labels, no user and no layers."""
+    client.images.append(Row("empty", {"Id": "sha256:0", "Size": 0, "RepoTags": None, "Config": None}))
+    assert found.image("empty") == engine.Image("sha256:0")
+
+
+def test_what_is_ours_is_asked_for_by_label(client: Client, found: Engine) -> None:
+    """Containers (stopped ones too), images and volumes are found by the project's label, by name."""
+    client.containers += [Row("z", container_attrs(Name="/z")), Row("a", container_attrs(Name="/a"))]
+    client.volumes += [Row("shop-modules-2"), Row("shop-modules-1")]
+    assert [each.name for each in found.containers("shop")] == ["a", "z"]
+    assert found.volumes("shop") == ["shop-modules-1", "shop-modules-2"]
+    assert found.images("shop") == []
+    ours = {"label": "hello-dock.project=shop"}
+    assert client.containers.asked == {"sparse": True, "all": True, "filters": ours}
+    assert client.volumes.asked == {"filters": ours}
+    assert client.api.asked == {"all": True, "filters": {"label": "hello-dock.built-for=shop"}}
+
+
+def test_images_are_listed_as_the_api_gives_them(client: Client, found: Engine) -> None:
+    """A row without tags or labels is an image all the same, and stand-ins have a label of their own."""
+    labels = {"hello-dock.standin": "node:lts-alpine"}
+    client.api.rows = [
+        {"Id": "sha256:1", "Size": 7, "RepoTags": ["hello-dock-base-node:26.10.0"], "Labels": labels},
+        {"Id": "sha256:2", "Size": 8, "RepoTags": None, "Labels": None},
+        {"Id": "sha256:3", "Size": 9, "RepoTags": [], "Labels": {}},
+    ]
+    assert found.standins() == [
+        engine.Image("sha256:1", 7, ("hello-dock-base-node:26.10.0",), labels),
+        engine.Image("sha256:2", 8),
+        engine.Image("sha256:3", 9),
+    ]
+    assert client.api.asked == {"filters": {"label": "hello-dock.standin", "reference": "hello-dock-base-*"}}
+
+
+def test_an_untagged_image_has_no_tag_on_any_engine(client: Client, found: Engine) -> None:
+    """Engine 23 writes <none>:<none>, which is no name that could be removed or built on."""
+    client.api.rows = [{"Id": "sha256:2", "Size": 8, "RepoTags": ["<none>:<none>"], "Labels": None}]
+    assert found.images("hello-dock") == [engine.Image("sha256:2", 8)]
+
+
+def test_a_container_removed_under_way_is_no_answer(client: Client, found: Engine) -> None:
+    """What goes between listing and looking is left out."""
+    client.containers += [Row("gone", gone=True), Row("here", container_attrs(Name="/here"))]
+    assert [each.name for each in found.containers("hello-dock")] == ["here"]
+
+
+def test_the_publisher_of_a_port_is_found(client: Client, found: Engine) -> None:
+    """It is the container that publishes the port on this machine, not one that listens on it inside."""
+    client.containers.append(Row("web", container_attrs(Name="/web")))
+    publisher = found.publisher(8080)
+    assert publisher is not None
+    assert publisher.name == "web"
+    assert found.publisher(80) is None
+
+
+def test_looks_into_a_container(client: Client, found: Engine) -> None:
+    """Logs and a command's answer come as text, whatever bytes were written."""
+    row = Row("web", container_attrs())
+    row.log = b"one\ntwo\xff\nthree"
+    client.containers.append(row)
+    assert found.logs("web", lines=2) == "two�\nthree"
+    assert found.execute("web", ["cat", "/x"]) == Result(3, "cat /x�")
+
+
+@pytest.mark.parametrize(
+    ("options", "rootless"), [(None, False), (["name=seccomp"], False), (["name=seccomp", "name=rootless"], True)]
+)
+def test_a_rootless_engine_is_told_by_its_security_options(options: list[str] | None, *, rootless: bool) -> None:
+    """On it uid 0 inside is the caller outside."""
+    client = Client(security=options)
+    assert Engine(client, client.version()).rootless is rootless
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8080"),
+        ("0.0.0.0", "http://127.0.0.1:8080"),  # noqa: S104 - read, not bound
+        ("::", "http://127.0.0.1:8080"),
+        ("", "http://127.0.0.1:8080"),
+        ("192.168.0.2", "http://192.168.0.2:8080"),
+    ],
+)
+def test_the_url_is_where_this_machine_reaches_it(host: str, url: str) -> None:
+    """A container published on every address is reached on the loopback."""
+    assert Container("0", "web", addresses=((host, 8080, 80),)).url == url
+
+
+def test_the_tail_of_a_result_leaves_blank_lines_out() -> None:
+    """The last lines printed are those with something on them."""
+    assert Result(1, "one\n\ntwo\n   \nthree\n\n").tail(2) == "two\nthree"
+    assert Result(1, "one\n").tail() == "one"
+    assert (Result(0).ok, Result(1).ok) == (True, False)
+
+
+def test_no_engine_answers_as_if_both_were_running() -> None:
+    """Under --dry `stop` and `clean` have something to show, and `run-prod` shows a first start."""
+    none = NoEngine("shop")
+    assert [(each.name, each.role) for each in none.containers("shop")] == [("shop-dev", "dev"), ("shop-prod", "prod")]
+    assert [image.tags for image in none.images("shop")] == [("shop:dev",), ("shop:prod",)]
+    assert none.container("shop-prod") is None
+    assert none.image("node:lts-alpine") is not None
+    assert (none.standins(), none.volumes("shop"), none.rootless) == ([], [], False)

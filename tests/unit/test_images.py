@@ -1,0 +1,467 @@
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from docktasks import images
+from docktasks.engine import Image, Result
+from docktasks.errors import AppError, BuildError, DockError, EngineError
+from docktasks.settings import Settings
+from tests.unit.fakes import FakeEngine, Runner, configured, make_app
+
+PROD = {"NODE_IMAGE": "node:lts-alpine", "NGINX_IMAGE": "nginx:stable-alpine", "REVISION": "", "VERSION": "1.2.3"}
+
+FAILED = """\
+#12 [builder 5/7] {step}
+#12 0.444 {line}
+#12 ERROR: process "/bin/sh -c {step}" did not complete successfully: exit code: 1
+------
+ > [builder 5/7] {step}:
+0.401 before
+0.444 {line}
+------
+Dockerfile:32
+--------------------
+  31 |     COPY ${{APP_DIR}}/ ./
+  32 | >>> {step}
+  33 |     RUN npm run build
+--------------------
+ERROR: failed to solve: process "/bin/sh -c {step}" did not complete successfully: exit code: 1
+"""
+"""What `docker image build` of Docker 26 prints at the end, with --progress=plain."""
+
+CI = "RUN --mount=type=cache,id=hello-dock-npm,target=/root/.npm npm ci"
+BUILD = "RUN npm run build"
+
+
+def explained(output: str, settings: Settings) -> DockError:
+    """What a failed build with this output is."""
+    return images.explain_build(Result(1, output), settings)
+
+
+def git(folder: Path, *args: str) -> str:
+    """Run git with an author and a date of its own."""
+    env = {name: f"unit@example {name}" for name in ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME")}
+    env |= dict.fromkeys(("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"), "unit@example")
+    env |= dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), "1700000000 +0000")
+    command = ["git", "-C", str(folder), *args]
+    return subprocess.run(command, env=os.environ | env, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def committed(folder: Path) -> str:
+    """Make a git repository of a folder; the commit."""
+    git(folder, "init", "--quiet")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "All")
+    return git(folder, "rev-parse", "HEAD")
+
+
+def test_package_json_is_read(settings: Settings) -> None:
+    """The app's package.json comes back as data."""
+    assert images.package(settings)["version"] == "1.2.3"
+
+
+def test_a_missing_app_folder_is_named(settings: Settings) -> None:
+    """The message names the folder and the setting."""
+    with pytest.raises(AppError, match="There is no folder /nowhere/at/all") as caught:
+        images.package(configured(settings.root, app_dir="/nowhere/at/all"))
+    assert "INVOKE_APP_DIR" in caught.value.how
+
+
+def test_a_folder_without_package_json_is_no_app(settings: Settings) -> None:
+    """The message names the folder that npm could not build."""
+    with pytest.raises(AppError, match=r"nginx has no package\.json"):
+        images.package(configured(settings.root, app_dir="nginx"))
+
+
+@pytest.mark.parametrize(
+    ("text", "what"), [("{'name': 1}", "is not JSON: Expecting"), ("", "is not JSON"), ("[]", "holds no JSON object")]
+)
+def test_a_broken_package_json_is_told_with_its_place(settings: Settings, text: str, what: str) -> None:
+    """What npm could not read is told before Docker is asked for anything."""
+    (settings.app_dir / "package.json").write_text(text)
+    with pytest.raises(AppError, match=what) as caught:
+        images.package(settings)
+    assert str(settings.app_dir / "package.json") in caught.value.what
+
+
+def test_the_first_script_that_the_app_has_is_taken(settings: Settings) -> None:
+    """`serve` is preferred to `dev`, which Vite's own templates have."""
+    assert images.script(settings, "serve", "dev") == "serve"
+    make_app(settings.root / "shop", scripts={"dev": "vite", "build": "vite build"})
+    assert images.script(configured(settings.root, app_dir="shop"), "serve", "dev") == "dev"
+
+
+@pytest.mark.parametrize("scripts", [{}, None, {"test": "vitest"}])
+@pytest.mark.parametrize(
+    ("names", "what", "how"),
+    [
+        (("build",), "has no script build.", '"build": "vite build"'),
+        (("serve", "dev"), "has no script serve or dev.", '"serve": "vite"'),
+    ],
+)
+def test_a_missing_script_is_named_with_an_example(
+    settings: Settings, scripts: object, names: tuple[str, ...], what: str, how: str
+) -> None:
+    """The message holds a line to add."""
+    make_app(settings.root / "shop", scripts=scripts)
+    with pytest.raises(AppError) as caught:
+        images.script(configured(settings.root, app_dir="shop"), *names)
+    assert caught.value.what.endswith(what)
+    assert how in caught.value.how
+
+
+def test_source_outside_of_git_is_the_version_alone(settings: Settings) -> None:
+    """Without a checkout there is neither a commit nor a time, and no error."""
+    assert images.source(settings) == images.Source("1.2.3")
+
+
+@pytest.mark.usefixtures("programs")
+def test_source_without_git_is_the_version_alone(settings: Settings) -> None:
+    """A machine that has no git builds, too."""
+    assert images.source(settings) == images.Source("1.2.3")
+
+
+def test_source_in_a_repository_without_commits_is_the_version_alone(settings: Settings) -> None:
+    """`git init` alone gives nothing to name."""
+    git(settings.root, "init", "--quiet")
+    assert images.source(settings) == images.Source("1.2.3")
+
+
+def test_source_of_an_app_without_a_version(settings: Settings) -> None:
+    """Nothing demands a version."""
+    (settings.app_dir / "package.json").write_text("{}")
+    assert images.source(settings) == images.Source("0.0.0")
+
+
+def test_source_is_the_commit_and_its_time(settings: Settings) -> None:
+    """A clean checkout is named by its commit."""
+    head = committed(settings.root)
+    assert images.source(settings) == images.Source("1.2.3", head, "1700000000")
+
+
+@pytest.mark.parametrize("path", ["hello-dock/src/App.vue", "hello-dock/package.json", "nginx/site.conf", "Dockerfile"])
+def test_local_changes_of_what_is_built_are_told(settings: Settings, path: str) -> None:
+    """A revision that is not what the commit holds ends in -dirty; a new file counts."""
+    head = committed(settings.root)
+    changed = settings.root / path
+    changed.parent.mkdir(exist_ok=True)
+    changed.write_text(changed.read_text() + "\n" if changed.exists() else "new")
+    assert images.source(settings).revision == f"{head}-dirty"
+
+
+def test_local_changes_elsewhere_do_not_count(settings: Settings) -> None:
+    """What no build reads leaves the image as the commit has it."""
+    head = committed(settings.root)
+    (settings.root / "README.md").write_text("new")
+    assert images.source(settings).revision == head
+
+
+def test_source_of_a_foreign_app_is_its_own_repository(settings: Settings, tmp_path: Path) -> None:
+    """Another app is named by its own commit; the checkout's state does not count."""
+    committed(settings.root)
+    shop = make_app(tmp_path / "shop", version="9.0.0")
+    head = committed(shop)
+    (settings.root / "Dockerfile").write_text("changed")
+    foreign = configured(settings.root, app_dir=str(shop))
+    assert images.source(foreign) == images.Source("9.0.0", head, "1700000000")
+    (shop / "index.html").write_text("new")
+    assert images.source(foreign).revision == f"{head}-dirty"
+
+
+def test_the_production_build(settings: Settings) -> None:
+    """The command that builds the production image, word for word; empty build arguments are left out."""
+    assert shlex.join(images.build_args(settings, "prod", PROD)) == (
+        "docker image build --tag hello-dock:prod"
+        " --build-arg NODE_IMAGE=node:lts-alpine --build-arg NGINX_IMAGE=nginx:stable-alpine --build-arg VERSION=1.2.3"
+        " --label hello-dock.built-for=hello-dock"
+        " --label org.opencontainers.image.base.name=nginx:stable-alpine"
+        " ."
+    )
+
+
+def test_the_dev_build(settings: Settings) -> None:
+    """The command that builds the dev image, word for word."""
+    assert shlex.join(images.build_args(settings, "dev", {"NODE_IMAGE": "node:lts-alpine"})) == (
+        "docker image build --tag hello-dock:dev --build-arg NODE_IMAGE=node:lts-alpine"
+        " --label hello-dock.built-for=hello-dock"
+        " --label org.opencontainers.image.base.name=node:lts-alpine"
+        " --file Dockerfile.dev ."
+    )
+
+
+def test_the_build_of_a_foreign_app(settings: Settings) -> None:
+    """Another app's folder is the context, with our Dockerfile and nginx/ given to it."""
+    foreign = configured(settings.root, app_dir="/srv/shop", app_name="shop")
+    assert shlex.join(images.build_args(foreign, "prod", PROD)) == (
+        "docker image build --tag shop:prod"
+        " --build-arg NODE_IMAGE=node:lts-alpine --build-arg NGINX_IMAGE=nginx:stable-alpine --build-arg VERSION=1.2.3"
+        " --label hello-dock.built-for=shop"
+        " --label org.opencontainers.image.base.name=nginx:stable-alpine"
+        " --file .cache/shop/Dockerfile --build-arg APP_DIR=. --build-context nginx=nginx /srv/shop"
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "variable", "wanted"),
+    [("/a.pem", "", "/a.pem"), ("", "/b.pem", "/b.pem"), ("/a.pem", "/b.pem", "/a.pem")],
+)
+def test_certificate_authorities_go_in_as_a_secret(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, setting: str, variable: str, wanted: str
+) -> None:
+    """The setting is taken before NODE_EXTRA_CA_CERTS, and the file stays out of the image."""
+    monkeypatch.setenv("NODE_EXTRA_CA_CERTS", variable)
+    args = images.build_args(configured(settings.root, build_ca_file=setting), "dev", {"NODE_IMAGE": "n"})
+    assert args[args.index("--secret") + 1] == f"id=ca,src={wanted}"
+
+
+def test_the_build_arguments_of_the_production_image(settings: Settings) -> None:
+    """The Dockerfile's own defaults are left alone, what differs from them is given."""
+    origin = images.Source("1.2.3", "abc-dirty", "1700000000")
+    assert images.prod_build(settings, "n", "x", origin) == {
+        "NODE_IMAGE": "n",
+        "NGINX_IMAGE": "x",
+        "DIST_DIR": "",
+        "SOURCE_DATE_EPOCH": "1700000000",
+        "TITLE": "",
+        "SOURCE": "",
+        "REVISION": "abc-dirty",
+        "VERSION": "1.2.3",
+    }
+    other = configured(
+        settings.root, app_name="shop", app_dist="build/client", build_source_url="https://s.example/shop"
+    )
+    given = images.prod_build(other, "n", "x", origin)
+    assert (given["TITLE"], given["DIST_DIR"], given["SOURCE"]) == ("shop", "build/client", "https://s.example/shop")
+
+
+def test_a_foreign_app_gets_our_dockerfile_and_an_ignore_file(settings: Settings) -> None:
+    """Both are written to the cache, so that the app's own folder stays as it is."""
+    shop = make_app(settings.root.parent / "shop")
+    before = sorted(path.name for path in shop.iterdir())
+    foreign = configured(settings.root, app_dir=str(shop), app_name="shop", app_dist="out")
+    images.write_context(foreign, "Dockerfile")
+    images.write_context(foreign, "Dockerfile")
+    folder = settings.root / ".cache/shop"
+    assert sorted(path.name for path in folder.iterdir()) == ["Dockerfile", "Dockerfile.dockerignore"]
+    assert (folder / "Dockerfile").read_text() == "# Dockerfile\n"
+    ignored = (folder / "Dockerfile.dockerignore").read_text().splitlines()
+    assert {"**/node_modules", "**/.git", "**/.env*", "/out"} <= set(ignored)
+    assert sorted(path.name for path in shop.iterdir()) == before
+
+
+def test_hello_dock_itself_needs_no_cache(settings: Settings) -> None:
+    """The repository's own context has its Dockerfile and its .dockerignore."""
+    images.write_context(settings, "Dockerfile")
+    assert not (settings.root / ".cache").exists()
+
+
+def test_build_returns_the_image(settings: Settings) -> None:
+    """A first build is one command, and what it made comes back."""
+    engine = FakeEngine()
+    run = Runner(engine)
+    assert images.build(run, engine, settings, "prod", PROD).id == "sha256:hello-dock:prod"
+    assert run.ran == [images.build_args(settings, "prod", PROD)]
+
+
+def test_build_removes_the_image_it_replaced(settings: Settings) -> None:
+    """Only untagged images with the project's label are pruned."""
+    engine = FakeEngine(images={"hello-dock:prod": Image("sha256:before")})
+    run = Runner(engine)
+    images.build(run, engine, settings, "prod", PROD)
+    assert run.lines[1:] == ["docker image prune --force --filter label=hello-dock.built-for=hello-dock"]
+
+
+def test_build_removes_nothing_when_nothing_changed(settings: Settings) -> None:
+    """The same image again is no replacement."""
+    engine = FakeEngine(images={"hello-dock:prod": Image("sha256:hello-dock:prod")})
+    run = Runner(engine)
+    images.build(run, engine, settings, "prod", PROD)
+    assert len(run.ran) == 1
+
+
+def test_a_failed_build_removes_nothing(settings: Settings) -> None:
+    """What was there before stays."""
+    engine = FakeEngine(images={"hello-dock:prod": Image("sha256:before")})
+    run = Runner(engine, {"docker image build": Result(1, FAILED.format(step=BUILD, line="no Foo.vue"))})
+    with pytest.raises(BuildError, match="`npm run build` failed"):
+        images.build(run, engine, settings, "prod", PROD)
+    assert len(run.ran) == 1
+
+
+def test_a_build_whose_image_the_engine_lacks_is_explained(settings: Settings) -> None:
+    """A builder of its own keeps its results to itself."""
+    run = Runner(answers={"docker image build": Result(0, "WARNING: No output specified")})
+    with pytest.raises(BuildError, match="the engine has no image hello-dock:prod") as caught:
+        images.build(run, FakeEngine(), settings, "prod", PROD)
+    assert "docker buildx use default" in caught.value.how
+
+
+def test_a_missing_certificate_file_is_told_before_the_build(settings: Settings) -> None:
+    """BuildKit's own message would not say where the name came from."""
+    run = Runner()
+    with pytest.raises(BuildError, match=r"There is no file /nowhere/ca\.pem") as caught:
+        images.build(run, FakeEngine(), configured(settings.root, build_ca_file="/nowhere/ca.pem"), "prod", PROD)
+    assert "NODE_EXTRA_CA_CERTS" in caught.value.why
+    assert run.ran == []
+
+
+def test_a_dry_build_writes_nothing(settings: Settings) -> None:
+    """Under --dry not even the cache folder is made."""
+    foreign = configured(settings.root, app_dir=str(make_app(settings.root.parent / "shop")))
+    images.build(Runner(dry=True), FakeEngine(images={"hello-dock:prod": Image("0")}), foreign, "prod", PROD)
+    assert not (settings.root / ".cache").exists()
+
+
+FAULTS = [
+    (
+        BuildError,
+        FAILED.format(step=CI, line="npm error code E404") + "Canceled: context canceled",
+        "The build was interrupted.",
+        "Start it again",
+    ),
+    (
+        EngineError,
+        "ERROR: BuildKit is enabled but the buildx component is missing or broken.\n       Install the buildx",
+        "The docker CLI has no BuildKit",
+        "unset DOCKER_BUILDKIT",
+    ),
+    (
+        EngineError,
+        "the --mount option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/",
+        "The docker CLI has no BuildKit",
+        "invoke setup",
+    ),
+    (
+        BuildError,
+        "ERROR: failed to solve: write /var/lib/docker/tmp/x: no space left on device",
+        "The disk is full.",
+        "docker system df",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=CI, line="npm error nospc ENOSPC: no space left on device, write"),
+        "The disk is full.",
+        "docker builder prune",
+    ),
+    (
+        BuildError,
+        FAILED.format(
+            step=CI,
+            line="npm error `npm ci` can only install packages when your package.json and package-lock.json or "
+            "npm-shrinkwrap.json are in sync.",
+        ),
+        "hello-dock/package-lock.json is out of step with package.json.",
+        "(cd hello-dock && npm install)",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=CI, line="npm error code SELF_SIGNED_CERT_IN_CHAIN"),
+        "npm does not trust the certificate it was shown.",
+        "NODE_EXTRA_CA_CERTS=/path/to/ca.pem",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=CI, line="npm error unable to get local issuer certificate"),
+        "npm does not trust the certificate it was shown.",
+        "NODE_EXTRA_CA_CERTS=/path/to/ca.pem",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=BUILD, line="[vite]: Rolldown failed to resolve import ./Foo.vue"),
+        "`npm run build` failed.",
+        "(cd hello-dock && npm run build)",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=BUILD, line="npm error Lifecycle script `build` failed with error:"),
+        "`npm run build` failed.",
+        "(cd hello-dock && npm run build)",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=CI, line="npm error code E404"),
+        "npm could not install the app's dependencies.",
+        "(cd hello-dock && npm ci)",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=CI, line="npm ERR! code ETARGET"),
+        "npm could not install the app's dependencies.",
+        "(cd hello-dock && npm ci)",
+    ),
+    (
+        BuildError,
+        "ERROR: failed to solve: something new",
+        "`docker image build` failed.",
+        "Mend what its last lines say",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "output", "what", "how"), FAULTS, ids=[what for _, _, what, _ in FAULTS])
+def test_a_failed_build_is_explained(
+    settings: Settings, kind: type[DockError], output: str, what: str, how: str
+) -> None:
+    """Each known fault of a build is told in words, with what to type next; the cause goes before its consequence."""
+    error = explained(output, settings)
+    assert type(error) is kind
+    assert error.what.startswith(what)
+    assert how in error.how
+
+
+@pytest.mark.parametrize(("kind", "output", "what", "how"), FAULTS, ids=[what for _, _, what, _ in FAULTS])
+def test_a_failed_build_is_explained_from_a_terminal_too(
+    settings: Settings, kind: type[DockError], output: str, what: str, how: str
+) -> None:
+    """Colours, cursor moves and carriage returns, as BuildKit writes them to a terminal, hide nothing."""
+    drawn = "".join(f"\x1b[1A\x1b[0G\x1b[?25h\x1b[31m{line}\x1b[0m\r\n" for line in output.splitlines())
+    error = explained(drawn, settings)
+    assert (type(error), error.evidence) == (kind, explained(output, settings).evidence)
+    assert error.what.startswith(what)
+    assert how in error.how
+
+
+def test_the_evidence_is_what_the_failed_step_printed(settings: Settings) -> None:
+    """Neither the steps before nor the Dockerfile's lines are in it."""
+    assert (
+        explained(FAILED.format(step=BUILD, line="no Foo.vue"), settings).evidence == "0.401 before\n0.444 no Foo.vue"
+    )
+
+
+def test_long_evidence_ends_with_the_last_lines(settings: Settings) -> None:
+    """Twenty lines are enough to see what went wrong."""
+    line = "\n".join(f"line {number}" for number in range(100))
+    evidence = explained(FAILED.format(step=BUILD, line=line), settings).evidence.splitlines()
+    assert (len(evidence), evidence[-1]) == (20, "line 99")
+
+
+def test_without_a_failed_step_the_evidence_is_the_tail(settings: Settings) -> None:
+    """A fault before any step has its own last lines."""
+    output = "".join(f"line {number}\n\n" for number in range(100))
+    assert explained(output, settings).evidence.splitlines() == [f"line {number}" for number in range(85, 100)]
+
+
+def test_a_fault_after_the_build_is_not_the_builds(settings: Settings) -> None:
+    """A terminal lists the steps that succeeded, too; only the one that failed is blamed."""
+    drawn = (
+        "\x1b[0m\x1b[34m => [builder 6/8] RUN npm run build                          1.7s\r\n"
+        "\x1b[0m\x1b[31m => ERROR [builder 7/8] RUN node /nginx/assemble.mjs         0.7s\r\n"
+        "\x1b[0m\x1b[?25h------\r\n > [builder 7/8] RUN node /nginx/assemble.mjs:\r\n"
+        "0.444 dist/index.html does not exist\r\n------\r\n"
+    )
+    error = explained(drawn, settings)
+    assert error.what == "`docker image build` failed."
+    assert error.evidence == "0.444 dist/index.html does not exist"
+
+
+def test_a_checkout_reached_over_a_link_is_not_foreign(settings: Settings, tmp_path: Path) -> None:
+    """The repository's own app stays its own, whichever way leads to the checkout."""
+    link = tmp_path / "link"
+    link.symlink_to(settings.root)
+    assert not images.foreign(replace(settings, root=link))

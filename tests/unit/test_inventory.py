@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from docktasks import inventory
+from docktasks.engine import Container, Image, NoEngine, Result
+from docktasks.errors import ConflictError, DockError, SettingsError, StartError
+from docktasks.settings import Settings
+from tests.unit.fakes import FakeEngine, Runner, ours
+
+THEIRS = [
+    Container("0", "web", image="nginx:1"),
+    ours("prod", project="shop"),
+    ours("dev", project="hello-dock-2"),
+]
+BUILT = {"hello-dock.built-for": "hello-dock"}
+
+
+def images() -> dict[str, Image]:
+    """Two of ours, one that lost its tag, one that somebody built on ours, a stranger's, and two stand-ins."""
+    standin = {"hello-dock.standin": "node:lts-alpine"}
+    return {
+        "prod": Image("sha256:1", tags=("hello-dock:prod",), labels=BUILT),
+        "dev": Image("sha256:2", tags=("hello-dock:dev", "hello-dock:mine"), labels=BUILT | standin),
+        "old": Image("sha256:3", labels=BUILT),
+        "on top": Image("sha256:4", tags=("shop:prod",), labels=BUILT),
+        "stranger": Image("sha256:5", tags=("nginx:1",)),
+        "node": Image("sha256:6", tags=("hello-dock-base-node:26.10.0",), labels=standin),
+    }
+
+
+class Standins(FakeEngine):
+    """Tells stand-ins by name, too, as the engine does."""
+
+    def standins(self) -> list[Image]:
+        """Not what is built on one."""
+        return [image for image in super().standins() if image.tags[0].startswith("hello-dock-base-")]
+
+
+def stop(engine: FakeEngine, settings: Settings, role: str = "") -> tuple[str, Runner]:
+    """What `invoke stop` says and runs."""
+    run = Runner(engine)
+    return inventory.stop(run, engine, settings, role=role), run
+
+
+def clean(engine: FakeEngine, settings: Settings, *, bases: bool = False) -> tuple[str, Runner]:
+    """What `invoke clean` says and runs."""
+    run = Runner(engine)
+    return inventory.clean(run, engine, settings, bases=bases), run
+
+
+def test_stop_ends_both_and_lets_production_finish_its_requests(settings: Settings) -> None:
+    """Production is stopped before it is removed; all in one `rm`."""
+    said, run = stop(FakeEngine(ours("dev"), ours("prod"), *THEIRS), settings)
+    assert run.lines == [
+        "docker container stop hello-dock-prod",
+        "docker container rm --force hello-dock-dev hello-dock-prod",
+    ]
+    assert said == "Stopped: hello-dock-dev, hello-dock-prod"
+
+
+@pytest.mark.parametrize(
+    ("role", "lines"),
+    [
+        ("dev", ["docker container rm --force hello-dock-dev"]),
+        ("prod", ["docker container stop hello-dock-prod", "docker container rm --force hello-dock-prod"]),
+    ],
+)
+def test_stop_of_a_role_leaves_the_other(settings: Settings, role: str, lines: list[str]) -> None:
+    """One of both is stopped, the other serves on."""
+    engine = FakeEngine(ours("dev"), ours("prod"), *THEIRS)
+    assert stop(engine, settings, role)[1].lines == lines
+    assert {each.name for each in THEIRS} < set(engine.held)
+
+
+def test_stop_finds_what_an_interrupted_release_left(settings: Settings) -> None:
+    """A candidate and the container that was set aside go, too; only what runs is stopped first."""
+    previous = ours("prod", name="hello-dock-previous", state="exited")
+    said, run = stop(FakeEngine(ours("candidate"), previous, ours("prod")), settings)
+    assert run.lines == [
+        "docker container stop hello-dock-prod",
+        "docker container rm --force hello-dock-candidate hello-dock-previous hello-dock-prod",
+    ]
+    assert "hello-dock-candidate" in said
+
+
+@pytest.mark.parametrize("role", ["", "dev", "prod"])
+def test_stop_with_nothing_there_says_so(settings: Settings, role: str) -> None:
+    """It is no error, and other projects are left alone."""
+    engine = FakeEngine(*THEIRS)
+    said, run = stop(engine, settings, role)
+    assert said == "Nothing of hello-dock is running."
+    assert (run.ran, len(engine.held)) == ([], len(THEIRS))
+
+
+@pytest.mark.parametrize("role", ["production", "PROD", "candidate"])
+def test_a_role_that_does_not_exist_is_told(settings: Settings, role: str) -> None:
+    """Both tasks that take one name the two there are."""
+    engine = FakeEngine(ours("prod"))
+    for call in (
+        lambda: stop(engine, settings, role),
+        lambda: inventory.logs(Runner(), engine, settings, role, []),
+    ):
+        with pytest.raises(SettingsError) as caught:
+            call()
+        assert caught.value.what == f"There is no role {role!r}."
+        assert "--role=dev or --role=prod" in caught.value.how
+
+
+def test_clean_removes_containers_then_volumes_then_images(settings: Settings) -> None:
+    """In the order in which one uses the other; stand-ins stay, and so does what is somebody else's."""
+    engine = Standins(ours("dev"), ours("prod"), *THEIRS, images=images())
+    engine.made_volumes = ["hello-dock-modules-1", "shop-modules-1"]
+    said, run = clean(engine, settings)
+    assert run.lines == [
+        "docker container rm --force hello-dock-dev hello-dock-prod",
+        "docker volume rm hello-dock-modules-1",
+        "docker image rm --force hello-dock:prod hello-dock:dev hello-dock:mine sha256:3",
+    ]
+    assert said == (
+        "Removed: hello-dock-dev, hello-dock-prod, hello-dock-modules-1, "
+        "hello-dock:prod, hello-dock:dev, hello-dock:mine, sha256:3"
+    )
+
+
+def test_clean_removes_the_stand_ins_where_asked(settings: Settings) -> None:
+    """They serve every project of the machine, so they go last and only by request."""
+    _, run = clean(Standins(images=images()), settings, bases=True)
+    assert run.lines[-1].endswith(" hello-dock-base-node:26.10.0")
+
+
+def test_clean_removes_what_was_written_for_a_foreign_app(settings: Settings) -> None:
+    """The project's part of the cache goes, another project's stays."""
+    for name in ("hello-dock", "shop"):
+        (settings.root / ".cache" / name).mkdir(parents=True)
+    clean(FakeEngine(), settings)
+    assert [path.name for path in (settings.root / ".cache").iterdir()] == ["shop"]
+
+
+def test_clean_with_nothing_there_says_so(settings: Settings) -> None:
+    """It is no error, and other projects are left alone."""
+    said, run = clean(FakeEngine(*THEIRS), settings)
+    assert (said, run.ran) == ("Nothing of hello-dock was there.", [])
+
+
+def test_dry_runs_show_what_would_go(settings: Settings) -> None:
+    """Under --dry the two containers and images of both ways of life stand for what may be there."""
+    (settings.root / ".cache/hello-dock").mkdir(parents=True)
+    run = Runner(dry=True)
+    inventory.stop(run, NoEngine("hello-dock"), settings)
+    inventory.clean(run, NoEngine("hello-dock"), settings)
+    inventory.logs(run, NoEngine("hello-dock"), settings, "prod", [])
+    assert run.lines == [
+        "docker container stop hello-dock-prod",
+        "docker container rm --force hello-dock-dev hello-dock-prod",
+        "docker container rm --force hello-dock-dev hello-dock-prod",
+        "docker image rm --force hello-dock:dev hello-dock:prod",
+        "docker container logs hello-dock-prod",
+    ]
+    assert (settings.root / ".cache/hello-dock").exists()
+
+
+@pytest.mark.parametrize("command", ["docker container rm", "docker volume rm", "docker image rm"])
+def test_what_could_not_be_removed_is_not_said_to_be_removed(settings: Settings, command: str) -> None:
+    """A volume in use, for one, stays; its commands run quietly, so nobody else would say so."""
+    engine = Standins(ours("dev"), images=images())
+    engine.made_volumes = ["hello-dock-modules-1"]
+    run = Runner(engine, {command: Result(1, "Error response from daemon: it is in use")})
+    try:
+        said = inventory.clean(run, engine, settings)
+    except DockError:
+        return
+    assert "in use" in said
+
+
+def test_logs_are_dockers_own(settings: Settings) -> None:
+    """The options go through."""
+    run = Runner()
+    inventory.logs(run, FakeEngine(ours("dev")), settings, "dev", ["--tail", "7", "--follow"])
+    assert run.lines == ["docker container logs --tail 7 --follow hello-dock-dev"]
+
+
+@pytest.mark.parametrize(("role", "start"), [("dev", "invoke dev"), ("prod", "invoke run-prod")])
+def test_logs_of_what_is_not_there_say_how_to_start_it(settings: Settings, role: str, start: str) -> None:
+    """Docker's own message would not."""
+    with pytest.raises(StartError, match=f"There is no container hello-dock-{role}") as caught:
+        inventory.logs(Runner(), FakeEngine(), settings, role, [])
+    assert caught.value.how == f"Start it: {start}"
+
+
+def test_logs_of_no_role_are_told(settings: Settings) -> None:
+    """A log is one container's: `--role=` names none."""
+    with pytest.raises(SettingsError):
+        inventory.logs(Runner(), FakeEngine(), settings, "", [])
+
+
+def test_logs_of_a_strangers_container_are_not_ours_to_show(settings: Settings) -> None:
+    """The name is taken by somebody else, and that is what is told."""
+    with pytest.raises(ConflictError):
+        inventory.logs(Runner(), FakeEngine(Container("0", "hello-dock-prod")), settings, "prod", [])
+
+
+def test_status_has_a_row_for_each_container(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """Name, state with health, address and start, stopped ones too; nobody else's."""
+    published: dict[str, Any] = {
+        "addresses": (("127.0.0.1", 8080, 80),),
+        "started": "2026-11-23T14:20:00.1Z",
+        "health": "healthy",
+    }
+    engine = FakeEngine(ours("prod", **published), ours("dev", state="exited"), *THEIRS)
+    inventory.show(engine, settings)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        ["container", "state", "address", "since", "(UTC)"],
+        ["hello-dock-dev", "exited", "-"],
+        ["hello-dock-prod", "running", "(healthy)", "http://127.0.0.1:8080", "2026-11-23", "14:20"],
+    ]
+
+
+def test_status_with_nothing_there_says_how_to_start(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """The next command stands in the line."""
+    inventory.show(FakeEngine(*THEIRS), settings)
+    said = "Nothing of hello-dock is running. Start it: invoke run-prod, or invoke dev\n"
+    assert capsys.readouterr().out == said

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from invoke.config import Config
+
+from docktasks.errors import SettingsError
+from docktasks.settings import SECTIONS, Settings, load
+from tests.unit.fakes import configured, invoke_yaml
+
+INVOKES_OWN = Config.global_defaults()
+
+
+def refused(config: dict[str, Any], environ: dict[str, str] | None = None) -> list[str]:
+    """The problems that loading names, one a line."""
+    with pytest.raises(SettingsError) as caught:
+        load(Path("/checkout"), config, environ or {}, INVOKES_OWN)
+    return caught.value.evidence.splitlines()
+
+
+def with_value(section: str, key: str, value: object) -> dict[str, Any]:
+    """invoke.yaml with one value changed."""
+    config = invoke_yaml()
+    config[section][key] = value
+    return config
+
+
+def test_the_defaults_of_invoke_yaml_load() -> None:
+    """What invoke.yaml holds is valid, and numbers come out as numbers."""
+    loaded = load(Path("/checkout"), invoke_yaml(), {}, INVOKES_OWN)
+    assert (loaded.dev.host_port, loaded.prod.host_port) == (3000, 8080)
+    assert (loaded.prod.memory, loaded.prod.pids, loaded.wait.ready) == ("64m", 64, 60)
+    assert (loaded.bases.node_image, loaded.bases.nginx_image) == ("node:lts-alpine", "nginx:stable-alpine")
+
+
+def test_invoke_yaml_and_the_code_know_the_same_keys() -> None:
+    """Every key of invoke.yaml is a setting, and every setting has its default there, quoted."""
+    assert {section: set(values) for section, values in invoke_yaml().items()} == {
+        section: set(checks) for section, (_, checks) in SECTIONS.items()
+    }
+    assert all(isinstance(value, str) for values in invoke_yaml().values() for value in values.values())
+
+
+def test_no_default_stands_in_the_code() -> None:
+    """The dataclasses have no defaults, and each field has a check: invoke.yaml is the one home."""
+    with pytest.raises(TypeError, match="missing"):
+        SECTIONS["prod"][0]()
+    for kind, checks in SECTIONS.values():
+        assert {field.name for field in fields(kind)} == checks.keys()
+
+
+def test_settings_do_not_change_under_way(settings: Settings) -> None:
+    """A task cannot alter what another one reads."""
+    with pytest.raises(FrozenInstanceError):
+        settings.prod.host_port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("port", ["0", "1", "80", "65535"])
+def test_a_port_is_a_number_from_0_to_65535(port: str) -> None:
+    """The whole range is taken, with 0 for any free one."""
+    assert load(Path("/checkout"), with_value("prod", "host_port", port), {}, INVOKES_OWN).prod.host_port == int(port)
+
+
+@pytest.mark.parametrize(
+    "port", ["abc", "99999", "65536", "-1", "", " 80", "8080 ", "80.0", "0x50", "\uff11\uff12", "\u00b2"]
+)
+@pytest.mark.parametrize("section", ["dev", "prod"])
+def test_anything_else_is_no_port(section: str, port: str) -> None:
+    """A bad port is named with its value and what it must be; digits of other scripts are bad, too."""
+    assert refused(with_value(section, "host_port", port)) == [
+        f"{section}.host_port is {port!r}, but must be a port number (0: any free one), 0 to 65535"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("app.name", ["", "Hello", "hello_dock", "-hello", "hello-", "a--b", "a/b", "a b", "a\n"]),
+        ("app.dir", [""]),
+        ("app.dist", ["", "/srv", "../dist", "a/../b"]),
+        ("prod.memory", ["", "0m", "64", "64M", "64mb", "1.5g"]),
+        ("prod.log_size", ["", "10", "10 m"]),
+        ("prod.pids", ["", "7", "32769", "many"]),
+        ("prod.log_files", ["0", "101"]),
+        ("bases.source", ["", "Auto", "local"]),
+        ("bases.node_image", ["", "Node:lts", "node lts", "--privileged"]),
+        ("bases.nginx_image", ["", "-x"]),
+        ("wait.ready", ["0", "3601", "1m"]),
+    ],
+)
+def test_values_are_checked_by_key(name: str, values: list[str]) -> None:
+    """What Docker would refuse later, or take for something else, is refused now, by the setting's name."""
+    section, _, key = name.partition(".")
+    for value in values:
+        (problem,) = refused(with_value(section, key, value))
+        assert problem.startswith(f"{name} is {value!r}, but must be ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("app_name", "my-app.v2"),
+        ("app_dist", "build/client"),
+        ("bases_node_image", "registry.example:5000/mirror/node:26-alpine@sha256:0a1b"),
+        ("prod_memory", "1g"),
+        ("bases_source", "standin"),
+    ],
+)
+def test_sensible_values_are_taken(name: str, value: str) -> None:
+    """Other names, folders, registries and sizes than the defaults are fine."""
+    section, _, key = name.partition("_")
+    assert getattr(getattr(configured(Path("/checkout"), **{name: value}), section), key) == value
+
+
+def test_every_problem_is_named_at_once() -> None:
+    """Two bad values, an unknown key and an unknown variable make one error."""
+    config = invoke_yaml()
+    config["prod"] |= {"host_port": "abc", "memry": "1g"}
+    config["wait"]["ready"] = "soon"
+    with pytest.raises(SettingsError) as caught:
+        load(Path("/checkout"), config, {"INVOKE_DEV_PORT": "1"}, INVOKES_OWN)
+    assert str(caught.value).splitlines() == [
+        "4 settings cannot be used:",
+        "    INVOKE_DEV_PORT in the environment is not a setting",
+        "    prod.memry is not a setting",
+        "    prod.host_port is 'abc', but must be a port number (0: any free one), 0 to 65535",
+        "    wait.ready is 'soon', but must be seconds, 1 to 3600",
+        "Settings come from invoke.yaml and from INVOKE_<SECTION>_<KEY> in the environment.",
+        "Correct them there; invoke.yaml lists every setting with its default.",
+    ]
+
+
+def test_a_missing_key_is_a_problem() -> None:
+    """A default taken out of invoke.yaml is missed by name, not replaced by a hidden one."""
+    config = invoke_yaml()
+    del config["prod"]["memory"]
+    assert refused(config) == ["prod.memory is '', but must be a size such as 64m"]
+
+
+def test_a_key_without_a_value_is_an_empty_one() -> None:
+    """`ca_file:` with nothing behind it says the same as `ca_file: ""`."""
+    assert load(Path("/checkout"), with_value("build", "ca_file", None), {}, INVOKES_OWN).build.ca_file == ""
+
+
+@pytest.mark.parametrize("value", ["my-app", 8081, ["name"]])
+def test_a_section_that_holds_no_settings_is_a_problem(value: object) -> None:
+    """`app: my-app` instead of `app.name` is told like any other mistake."""
+    assert [problem for problem in refused(invoke_yaml() | {"app": value}) if problem.startswith("app ")]
+
+
+def test_a_missing_section_is_a_problem() -> None:
+    """A section taken out of invoke.yaml is missed key by key."""
+    config = invoke_yaml()
+    del config["dev"]
+    assert refused(config) == ["dev.host_port is '', but must be a port number (0: any free one), 0 to 65535"]
+
+
+@pytest.mark.parametrize("section", sorted(Config.global_defaults()))
+def test_sections_of_invoke_are_left_alone(section: str) -> None:
+    """What is Invoke's own is not ours to judge."""
+    load(Path("/checkout"), invoke_yaml() | {section: {"anything": "goes"}}, {}, INVOKES_OWN)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["INVOKE_RUN_ECHO", "INVOKE_DEBUG", "INVOKE_TASKS_SEARCH_ROOT", "INVOKE_PROD_HOST_PORT", "PROD_HOST_PORT", "HOME"],
+)
+def test_variables_of_invoke_ours_and_foreign_ones_are_fine(name: str) -> None:
+    """Only an INVOKE_ variable that nobody knows is a problem."""
+    load(Path("/checkout"), invoke_yaml(), {name: "1"}, INVOKES_OWN)
+
+
+@pytest.mark.parametrize("name", ["INVOKE_PROD_PORT", "INVOKE_PRD_HOST_PORT", "INVOKE_PROD", "INVOKE_prod_host_port"])
+def test_a_mistyped_variable_is_named(name: str) -> None:
+    """Invoke ignores a variable it does not know, so a mistyped one would do nothing in silence."""
+    assert refused(invoke_yaml(), {name: "8081"}) == [f"{name} in the environment is not a setting"]
+
+
+def test_names_derive_from_app_name(settings: Settings) -> None:
+    """Images, containers and labels carry the project's name, so that two checkouts never collide."""
+    assert settings.image("prod") == "hello-dock:prod"
+    assert settings.container("prod") == "hello-dock-prod"
+    other = configured(settings.root, app_name="shop")
+    assert other.image("dev") == "shop:dev"
+    assert other.container("candidate") == "shop-candidate"
+    assert other.labels("dev") == {"hello-dock.project": "shop", "hello-dock.role": "dev"}
+
+
+def test_app_dir_is_taken_from_the_checkout_or_absolute(settings: Settings) -> None:
+    """A relative folder starts at the checkout, wherever invoke was called."""
+    assert settings.app_dir == settings.root / "hello-dock"
+    assert configured(settings.root, app_dir="/srv/shop").app_dir == Path("/srv/shop")
+    assert configured(settings.root, app_dir="../shop").app_dir == settings.root.parent / "shop"

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+
+import httpx
+import pytest
+
+from docktasks.checks.subject import Entry, Subject
+from docktasks.engine import Image
+from tests.unit.fakes import FakeEngine, Web, ours
+from tests.unit.sites import Site, subject
+
+FOUND = {
+    "assets/index-1a.js",
+    "assets/About-2b.js",
+    "assets/About-3c.css",
+    "assets/index-4d.css",
+    "assets/Inter-5e.woff2",
+    "assets/logo-6f.png",
+    "favicon.svg",
+}
+
+
+@pytest.mark.parametrize("base", ["/", "/app/"])
+def test_every_file_that_a_vite_build_names_is_found(base: str) -> None:
+    """By the page, by relative imports, by Vite's list of preloads, by absolute names, and by styles."""
+    site = Site(base=base)
+    found = subject(site).files
+    assert set(found) == {base + name for name in FOUND}
+    assert {answer.status_code for answer in found.values()} == {200}
+
+
+def test_each_file_is_asked_for_once() -> None:
+    """Files that name each other end."""
+    site = Site()
+    looked = subject(site)
+    assert looked.files is looked.files
+    assert sorted(site.asked) == sorted({"/", *("/" + name for name in FOUND)})
+
+
+def test_a_site_below_a_path_is_followed() -> None:
+    """`verify --url=http://host/app/` judges what is published there."""
+    found = subject(Site(base="/app/"), "http://127.0.0.1:8080/app/").files
+    assert {path: answer.status_code for path, answer in found.items()} == {f"/app/{name}": 200 for name in FOUND}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "named"),
+    [
+        ("text/html", '<script src="/a.js"></script>', ["/a.js"]),
+        ("text/html; charset=utf-8", '<link rel="modulepreload" href="/a.js">', ["/a.js"]),
+        ("text/html", '<img src="img/a.png"><source src=./b.webp>', ["/img/a.png", "/b.webp"]),
+        ("text/html", '<script src="//cdn.example/a.js"></script>', []),
+        ("text/html", '<script src="//h.example/a.js"></script>', ["/a.js"]),
+        ("text/html", '<link rel="icon" href="data:image/svg+xml,<svg/>">', []),
+        ("text/html", '<a href="/about">About</a><link rel="alternate" href="/feed.xml">', []),
+        ("text/html", "<script src></script><p>", []),
+        ("text/css", "a{b:url(./a.svg)}c{d:url( '../e.woff2' )}", ["/a.svg", "/e.woff2"]),
+        ("text/css", "a{b:url(data:font/woff2;base64,AA)}c{d:url(#f)}", []),
+        ("text/javascript", "import(`./a.js`)", ["/a.js"]),
+        ("application/javascript", 'import "./a.mjs";import"../b.css"', ["/a.mjs", "/b.css"]),
+        ("text/javascript", 'const a="main.js",b="vue",c="x/y",d="./data.json"', []),
+        ("text/javascript", 'new URL("/fonts/a.woff2", import.meta.url)', ["/fonts/a.woff2"]),
+        ("text/plain", "import('./a.js')", []),
+    ],
+)
+def test_what_an_answer_names(kind: str, text: str, named: list[str]) -> None:
+    """Files on this site that a browser would load, and no others."""
+
+    def site(request: httpx.Request) -> httpx.Response:
+        body = text if request.url.path == "/" else ""
+        return httpx.Response(200, headers={"content-type": kind if body else "text/plain"}, text=body)
+
+    assert set(subject(site, "http://h.example").files) == set(named)
+
+
+def test_an_error_page_names_nothing() -> None:
+    """What a 404 links to is not the site's."""
+    page = httpx.Response(404, headers={"content-type": "text/html"}, text='<img src="/broken.png">')
+    assert subject(lambda _request: page).files == {}
+
+
+def test_a_site_that_names_files_without_end_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop of generated names stops at the limit."""
+    monkeypatch.setattr("docktasks.checks.subject.LIMIT", 5)
+
+    def site(request: httpx.Request) -> httpx.Response:
+        text = f'import("./x{request.url.path.strip("/").rpartition(".")[0]}.js")'
+        if request.url.path == "/":
+            return httpx.Response(200, headers={"content-type": "text/html"}, text='<script src="/a.js"></script>')
+        return httpx.Response(200, headers={"content-type": "text/javascript"}, text=text)
+
+    assert len(subject(site).files) == 5
+
+
+def test_nothing_is_accepted_encoded_unless_a_probe_says_so(web: Web) -> None:
+    """Left alone, httpx would ask for every coding it knows, and every plain answer would be judged compressed."""
+    given: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        given.append(request.headers["accept-encoding"])
+        return httpx.Response(200)
+
+    web.answer = answer
+    looked = Subject("http://127.0.0.1:8080/")
+    looked.get("/")
+    looked.get("/", Accept_Encoding="br")
+    assert given == ["identity", "br"]
+    assert web.asked == ["http://127.0.0.1:8080/"] * 2
+
+
+def test_a_redirect_is_an_answer_of_its_own(web: Web) -> None:
+    """What a user's first request gets is judged, not where it leads."""
+    web.answer = lambda _request: httpx.Response(301, headers={"location": "https://example.org/"})
+    assert Subject("http://127.0.0.1:8080").shell.status_code == 301
+
+
+def test_what_there_is_to_look_at() -> None:
+    """An address alone has neither container nor image; a check that did not say what it needs is a bug."""
+    alone = Subject("http://127.0.0.1:8080")
+    assert [alone.has(need) for need in ("url", "container", "image")] == [True, False, False]
+    with pytest.raises(LookupError):
+        _ = alone.container
+    whole = Subject("http://127.0.0.1:8080", FakeEngine(), ours("prod"), Image("sha256:1"))
+    assert [whole.has(need) for need in ("url", "container", "image")] == [True, True, True]
+    assert (whole.container.role, whole.image.id) == ("prod", "sha256:1")
+
+
+def saved(*layers: list[str]) -> bytes:
+    """An image as `docker image save` gives it."""
+    files = {f"blobs/{place}": tar(dict.fromkeys(names, b"")) for place, names in enumerate(layers)}
+    manifest = json.dumps([{"Layers": list(files)}]).encode()
+    return tar(files | {"manifest.json": manifest})
+
+
+def tar(files: dict[str, bytes]) -> bytes:
+    """Files in a tar."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return made.getvalue()
+
+
+def test_every_layer_of_an_image_is_read() -> None:
+    """A file that a later layer deletes is shipped all the same."""
+    engine = FakeEngine()
+    engine.saved = saved(["etc/passwd", "./app/.env"], ["app/.wh..env", "srv/site/index.html"])
+    assert Subject("", engine, None, Image("sha256:1")).entries == [
+        Entry("/etc/passwd", 0),
+        Entry("/app/.env", 0),
+        Entry("/app/.wh..env", 1),
+        Entry("/srv/site/index.html", 1),
+    ]

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from invoke.collection import Collection
+from invoke.program import Program
+from invoke.tasks import Task
+
+import tasks
+from tests.unit.fakes import ROOT, Programs
+
+NAMES = {"bases", "build-prod", "clean", "dev", "logs", "run-prod", "setup", "status", "stop", "verify"}
+COLLECTION = Collection.from_module(tasks)
+TASKS: list[Task] = list(COLLECTION.tasks.values())  # type: ignore[type-arg]
+LOOKS = ("docker buildx version", "apt-get indextargets", "git ")
+"""What a task may ask a program under --dry."""
+
+
+@pytest.fixture(autouse=True)
+def _in_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Invoke looks for tasks.py where it is called; nobody answers at the engine's address."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+
+
+def invoke(*args: str) -> None:
+    """`invoke …`, in this process."""
+    Program(name="invoke", binary="invoke").run(["invoke", *args], exit=False)
+
+
+def fresh(*args: str) -> subprocess.CompletedProcess[str]:
+    """Python in a process of its own."""
+    return subprocess.run([sys.executable, *args], capture_output=True, text=True, check=False)
+
+
+def test_the_list_names_every_task(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is the manual's first page."""
+    invoke("--list")
+    listed = [
+        line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("  ") and line[2] != " "
+    ]
+    assert set(listed) == NAMES
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_every_task_says_what_it_does(task: Task) -> None:  # type: ignore[type-arg]
+    """The docstring's first line is an imperative sentence that ends."""
+    first = (task.__doc__ or "").splitlines()[0]
+    assert first.endswith(".")
+    assert first[0].isupper()
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_every_flag_has_help_a_default_and_one_name(task: Task) -> None:  # type: ignore[type-arg]
+    """No flag is a riddle, none is demanded, and none has a short form that could mean two things."""
+    for argument in task.get_arguments():
+        assert argument.help, argument.name
+        assert argument.names == (argument.name,)
+    parameters = list(inspect.signature(task.body).parameters.values())[1:]
+    assert all(parameter.default is not inspect.Parameter.empty for parameter in parameters)
+
+
+def test_listing_imports_none_of_the_slow_libraries() -> None:
+    """`invoke --list` answers at once."""
+    code = (
+        "import sys; from invoke.main import program; program.run(['invoke', '--list'], exit=False); "
+        "print('slow:', sorted({'docker', 'httpx', 'rich', 'psutil', 'playwright'} & sys.modules.keys()))"
+    )
+    ran = fresh("-c", code)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines()[-1] == "slow: []"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docktasks").rglob("*.py")), ids=lambda path: path.stem)
+def test_the_logic_does_not_know_invoke(path: Path) -> None:
+    """docktasks/ is called by tasks, and by anything else that wants to."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        assert not [name for name in names if name.partition(".")[0] == "invoke"], f"line {getattr(node, 'lineno', 0)}"
+
+
+BUILD = "$ docker image build --tag hello-dock:"
+RUN = "$ docker container run --detach"
+RM = "$ docker container rm --force"
+DRY: list[tuple[tuple[str, ...], list[str]]] = [
+    (("dev",), [f"{BUILD}dev ", "$ docker volume create ", f"{RUN} --init --name hello-dock-dev "]),
+    (("build-prod",), [f"{BUILD}prod "]),
+    (("run-prod",), [f"{BUILD}prod ", f"{RUN} --name hello-dock-prod "]),
+    (("run-prod", "--no-build"), [f"{RUN} --name hello-dock-prod "]),
+    (("stop",), ["$ docker container stop hello-dock-prod", f"{RM} hello-dock-dev hello-dock-prod"]),
+    (("stop", "--role=dev"), [f"{RM} hello-dock-dev"]),
+    (
+        ("clean",),
+        [f"{RM} hello-dock-dev hello-dock-prod", "$ docker image rm --force hello-dock:dev hello-dock:prod"],
+    ),
+    (("logs",), ["$ docker container logs --tail 100 hello-dock-prod"]),
+    (("logs", "--role=dev", "--follow", "--tail=7"), ["$ docker container logs --tail 7 --follow hello-dock-dev"]),
+    (("status",), []),
+    (("verify",), []),
+    (
+        ("bases",),
+        [
+            "$ mmdebstrap ",
+            "$ npm pack ",
+            "$ docker image build --file bases/node",
+            "$ docker image build --file bases/ngi",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("args", "commands"), DRY, ids=lambda value: " ".join(value)[:30])
+def test_a_dry_run_shows_the_commands_and_runs_nothing(
+    args: tuple[str, ...], commands: list[str], capsys: pytest.CaptureFixture[str], programs: Programs
+) -> None:
+    """With no engine anywhere, every command is shown as it would be typed."""
+    for name in ("docker", "mmdebstrap", "npm", "apt-get", "git", "sudo"):
+        programs.add(name)
+    invoke("--dry", *args)
+    shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("$ ")]
+    assert len(shown) == len(commands)
+    assert all(line.startswith(command) for line, command in zip(shown, commands, strict=True)), shown
+    assert [call for call in programs.calls if not call.startswith(LOOKS)] == []
+
+
+def test_a_dry_setup_runs_nothing(capsys: pytest.CaptureFixture[str], programs: Programs) -> None:
+    """What it shows depends on the machine; that it only shows it does not."""
+    for name in ("docker", "apt-get", "sudo"):
+        programs.add(name, "http://mirror.example/debian\n" if name == "apt-get" else "")
+    invoke("--dry", "setup", "--browser")
+    assert "$ " in capsys.readouterr().out
+    assert [call for call in programs.calls if not call.startswith((*LOOKS, "sudo --non-interactive true"))] == []
+
+
+def test_public_is_said_aloud(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who leaves the loopback is told what that means."""
+    invoke("--dry", "run-prod", "--public")
+    out = capsys.readouterr().out
+    assert "! --public: everyone who reaches this machine reaches the app." in out
+    assert "--publish 0.0.0.0:8080:80" in out
+
+
+def test_a_setting_of_this_machine_reaches_the_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """INVOKE_<SECTION>_<KEY> goes before invoke.yaml."""
+    monkeypatch.setenv("INVOKE_PROD_HOST_PORT", "8081")
+    monkeypatch.setenv("INVOKE_APP_NAME", "shop")
+    invoke("--dry", "run-prod")
+    assert "--publish 127.0.0.1:8081:80" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("task", sorted(NAMES))
+def test_a_bad_setting_is_one_message(
+    task: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every task ends with it, before it does anything."""
+    monkeypatch.setenv("INVOKE_PROD_HOST_PORT", "abc")
+    with pytest.raises(SystemExit) as caught:
+        Program(name="invoke", binary="invoke").run(["invoke", "--dry", task])
+    out, err = capsys.readouterr()
+    assert caught.value.code == 1
+    assert "prod.host_port is 'abc', but must be a port number" in err
+    assert (out, "Traceback" in err) == ("", False)
+
+
+def test_an_error_is_one_message_and_exit_code_1() -> None:
+    """What, why and how, and no traceback, in a process of its own with no engine to be reached."""
+    ran = fresh("-m", "invoke", "status")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith("\nNo Docker engine answers at ")
+    assert "127.0.0.1" in ran.stderr
+    assert "invoke setup" in ran.stderr
+    assert "Traceback" not in ran.stderr

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import docker
+import pytest
+from docker.errors import DockerException
+
+from docktasks import engine, verify
+from docktasks.engine import Container, Image
+from docktasks.errors import ConflictError, EngineError, VerifyError
+from docktasks.settings import Settings
+from tests.unit.fakes import FakeEngine, Runner, Web, ours
+from tests.unit.sites import Answer, Site
+
+URL = "http://127.0.0.1:8080"
+
+
+def missing_type(_request: object, answer: Answer) -> None:
+    """Files without a type."""
+    answer.headers.pop("content-type", None)
+
+
+def judged(settings: Settings, *, strict: bool = False, json_file: str = "") -> None:
+    """`invoke verify --url=…`."""
+    verify.verify(Runner(), settings, url=URL, strict=strict, json_file=json_file)
+
+
+def with_engine(monkeypatch: pytest.MonkeyPatch, *held: Container) -> FakeEngine:
+    """The engine that `connect` finds."""
+    found = FakeEngine(*held, images={"hello-dock:prod": Image("sha256:2"), "before": Image("sha256:1")})
+    monkeypatch.setattr(engine, "connect", lambda: found)
+    return found
+
+
+def test_an_address_is_judged_without_an_engine(
+    settings: Settings, web: Web, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A healthy site passes; what needs a container or an image is skipped, and the table says so."""
+
+    def refuse() -> None:
+        raise DockerException("no engine here")
+
+    monkeypatch.setattr(docker, "from_env", refuse)
+    web.answer = Site()
+    judged(settings)
+    out = capsys.readouterr().out
+    assert f"verify {URL}" in out
+    assert "0 failed" in out
+    assert "needs a running container" in out
+
+
+def test_a_failed_check_is_an_error_that_names_it(settings: Settings, web: Web) -> None:
+    """The exit code is 1, and the table has the evidence."""
+    web.answer = Site(missing_type)
+    with pytest.raises(VerifyError, match=r"of \d+ checks failed: .*http\.files"):
+        judged(settings)
+
+
+def test_strict_takes_no_skip(settings: Settings, web: Web) -> None:
+    """A check that could not run counts as failed, by name."""
+    web.answer = Site()
+    with pytest.raises(VerifyError, match=r"checks did not pass: image\.user, .*container\.loopback"):
+        judged(settings, strict=True)
+
+
+def test_the_verdicts_are_written_where_asked(settings: Settings, web: Web, tmp_path: Path) -> None:
+    """Before the error of a failure, so that CI has the file when it needs it."""
+    web.answer = Site(missing_type)
+    path = tmp_path / "verdicts.json"
+    with pytest.raises(VerifyError):
+        judged(settings, json_file=str(path))
+    data = json.loads(path.read_text())
+    assert data["subject"] == URL
+    assert "http.files" in [each["id"] for each in data["checks"] if each["verdict"] == "fail"]
+
+
+def test_a_file_that_cannot_be_written_is_told(settings: Settings, web: Web, tmp_path: Path) -> None:
+    """The system's reason, and which flag named it."""
+    web.answer = Site()
+    with pytest.raises(VerifyError, match=r"cannot be written: No such file or directory") as caught:
+        judged(settings, json_file=str(tmp_path / "missing" / "x.json"))
+    assert "--json" in caught.value.why
+
+
+def test_a_dry_verify_asks_nobody(settings: Settings, web: Web, capsys: pytest.CaptureFixture[str]) -> None:
+    """It says what it would judge."""
+    verify.verify(Runner(dry=True), settings, url="", strict=False, json_file="")
+    verify.verify(Runner(dry=True), settings, url=URL, strict=False, json_file="")
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("Would judge container hello-dock-prod by ")
+    assert second.startswith(f"Would judge {URL} by ")
+    assert web.asked == []
+
+
+def test_the_running_container_is_judged_with_its_image(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its published address, its id, and the image it runs, not the one that was built since."""
+    current = ours("prod", addresses=(("127.0.0.1", 8080, 80),), image_id="sha256:1")
+    found = with_engine(monkeypatch, current)
+    subject = verify.running(settings)
+    assert (subject.url, subject.container, subject.image.id) == (URL, current, "sha256:1")
+    assert subject.engine is found
+
+
+@pytest.mark.parametrize(
+    "held",
+    [[], [ours("prod", state="exited")], [ours("prod")], [ours("dev", addresses=(("127.0.0.1", 3000, 3000),))]],
+    ids=["none", "stopped", "without a port", "dev alone"],
+)
+def test_with_nothing_running_there_is_nothing_to_verify(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, held: list[Container]
+) -> None:
+    """The message names both ways out."""
+    with_engine(monkeypatch, *held)
+    with pytest.raises(VerifyError, match="There is nothing to verify") as caught:
+        verify.verify(Runner(), settings, url="", strict=False, json_file="")
+    assert "invoke run-prod" in caught.value.how
+    assert "--url=" in caught.value.how
+
+
+def test_a_strangers_container_is_not_judged(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name is taken by somebody else, and that is what is told."""
+    with_engine(monkeypatch, Container("0", "hello-dock-prod"))
+    with pytest.raises(ConflictError):
+        verify.running(settings)
+
+
+def test_without_an_engine_the_way_to_one_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever names no address needs one."""
+
+    def refuse() -> None:
+        raise DockerException("Error while fetching server API version")
+
+    monkeypatch.setattr(docker, "from_env", refuse)
+    with pytest.raises(EngineError, match="invoke setup"):
+        verify.verify(Runner(), settings, url="", strict=False, json_file="")
