@@ -63,7 +63,7 @@ def at_work(c: Context) -> Iterator[tuple[Runner, Engine | NoEngine, Settings]]:
             yield run, engine.NoEngine(found.app.name), found
             return
         with engine.answering():
-            yield run, engine.connect(), found
+            yield run, engine.connecting(), found
 
 
 def settings(c: Context) -> Settings:
@@ -101,8 +101,8 @@ def bases(c: Context) -> None:
     from docktasks import bases
 
     with at_work(c) as (run, _, found):
-        for standin in bases.build_all(run, found):
-            print(standin)
+        for wanted, standin in bases.build_all(run, found).items():
+            print(f"{standin} stands in for {wanted}")
 
 
 @task(

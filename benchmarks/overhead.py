@@ -74,6 +74,7 @@ def main() -> None:
     """Run every comparison under a project name and ports of its own, and leave nothing behind."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     ports = free_port(), free_port()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's machine keeps the compiled tasks
     os.environ |= {"INVOKE_APP_NAME": NAME, "INVOKE_PROD_HOST_PORT": str(ports[0])}
     print(f"{'what':44} {'bare':>8} {'ours':>8}  {'more':>8}  {'ratio':>6}   allowed")
     with tempfile.TemporaryDirectory() as empty:

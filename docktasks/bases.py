@@ -10,14 +10,18 @@ import platform
 import re
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from docktasks import install
-from docktasks.engine import Engine, Image, NoEngine, Result, Run
+from docktasks.engine import Engine, NoEngine, Result, Run
 from docktasks.errors import BaseImageError
 from docktasks.images import CACHE
 from docktasks.settings import LABEL, Settings
+
+STANDIN = f"{LABEL}-base"
+"""What the names of stand-ins begin with. They have a label, too, but what is built on one inherits it."""
 
 STANDS_FOR = {"node": "node:lts-alpine", "nginx": "nginx:stable-alpine"}
 
@@ -40,12 +44,14 @@ def resolve(run: Run, engine: Engine | NoEngine, settings: Settings, kind: str) 
     """The base image of a kind, `node` or `nginx`; pulls or makes it where it is missing. Raises BaseImageError."""
     wanted = {"node": settings.bases.node_image, "nginx": settings.bases.nginx_image}[kind]
     source = settings.bases.source
-    if source != "standin" and engine.image(wanted):
+    if source != "standin" and wanted in engine.tags:
         return Base(wanted)
-    made = newest_standin(engine, wanted)
+    made = newest_standin(engine.tags, wanted)
     if source != "registry" and made:
         return _stood_in(wanted, made)
     if source != "standin":
+        if engine.image(wanted):  # by a name that a list does not give, such as a digest
+            return Base(wanted)
         pulled = run(["docker", "image", "pull", wanted])
         if pulled.ok:
             return Base(wanted)
@@ -60,23 +66,21 @@ def resolve(run: Run, engine: Engine | NoEngine, settings: Settings, kind: str) 
         )
     if source == "auto":
         print(f"! No registry is reached: making a stand-in for {wanted} from Debian and npm packages.", flush=True)
-    build_all(run, settings)
-    made = newest_standin(engine, wanted)
-    return _stood_in(wanted, made) if made else Base(wanted)
+    return _stood_in(wanted, build_all(run, settings)[wanted])
 
 
 def _stood_in(wanted: str, made: str) -> Base:
     return Base(made, f"Built on {made}, which stands in for {wanted} (the real one: INVOKE_BASES_SOURCE=registry)")
 
 
-def newest_standin(engine: Engine | NoEngine, wanted: str) -> str:
-    """Name and tag of the newest stand-in for an image; empty when there is none."""
+def newest_standin(tags: Iterable[str], wanted: str) -> str:
+    """Name and tag of the newest stand-in for an image, out of all local ones; empty when there is none."""
 
-    def version(image: Image) -> list[int]:
-        return [int(part) for part in re.findall(r"\d+", image.tags[0].rpartition(":")[2])]
+    def version(tag: str) -> list[int]:
+        return [int(part) for part in re.findall(r"\d+", tag.rpartition(":")[2])]
 
-    found = [image for image in engine.standins() if image.tags and image.labels[f"{LABEL}.standin"] == wanted]
-    return max(found, key=version).tags[0] if found else ""
+    names = [f"{STANDIN}-{kind}" for kind, stood_for in STANDS_FOR.items() if stood_for == wanted]
+    return max((tag for tag in tags if tag.rpartition(":")[0] in names), key=version, default="")
 
 
 def rootfs_args(folder: str, mirror: str) -> list[str]:
@@ -111,12 +115,12 @@ def standin_args(folder: str, kind: str, version: str) -> list[str]:
     return [
         "docker", "image", "build", "--file", f"bases/{kind}/Dockerfile", "--build-context", "bases=bases",
         "--build-arg", f"{kind.upper()}_VERSION={version}",
-        "--tag", f"{LABEL}-base-{kind}:{version}", folder,
+        "--tag", f"{STANDIN}-{kind}:{version}", folder,
     ]  # fmt: skip
 
 
-def build_all(run: Run, settings: Settings) -> list[str]:
-    """Make both stand-ins anew; one line for each, with its version. Raises BaseImageError."""
+def build_all(run: Run, settings: Settings) -> dict[str, str]:
+    """Make both stand-ins anew; their names and tags, by the image each stands in for. Raises BaseImageError."""
     if not run.dry:
         _ensure_tools(run)
         (settings.root / CACHE).mkdir(exist_ok=True)
@@ -130,7 +134,7 @@ def build_all(run: Run, settings: Settings) -> list[str]:
         }
         for kind, version in versions.items():
             _made(run, standin_args(folder, kind, version))
-    return [f"{LABEL}-base-{kind}:{version} stands in for {STANDS_FOR[kind]}" for kind, version in versions.items()]
+    return {STANDS_FOR[kind]: f"{STANDIN}-{kind}:{version}" for kind, version in versions.items()}
 
 
 def _version(pattern: str, result: Result) -> str:

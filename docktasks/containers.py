@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from importlib import import_module
+from threading import Thread
 
 from docktasks import probes
 from docktasks.engine import START_INTERVAL_API, Container, Engine, NoEngine, Result, Run
@@ -129,6 +131,8 @@ def existing(engine: Engine | NoEngine, settings: Settings, role: str) -> Contai
 
 def start(run: Run, engine: Engine | NoEngine, settings: Settings, args: list[str], bind: Bind) -> None:
     """Run a `docker container run` command. Raises the DockError that its failure is, and leaves no half container."""
+    # Whoever starts a container probes it next; loading the HTTP client takes no longer than the start does.
+    Thread(target=import_module, args=("httpx",), daemon=True).start()
     result = run(args, quiet=True)
     if result.ok:
         return

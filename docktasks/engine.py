@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Thread
 from typing import Any, Protocol
 
 from docktasks.errors import EngineError
@@ -104,6 +108,16 @@ class Engine:
         self.version = str(version["Version"])
         self.api = tuple(int(part) for part in str(version["ApiVersion"]).split("."))
 
+    @cached_property
+    def tags(self) -> list[str]:
+        """Names and tags of all local images; empty when the engine does not answer.
+
+        The one question that goes through the CLI: every build begins with it, and loading the SDK takes longer
+        than a build in which nothing changed. So the SDK is loaded while the build runs.
+        """
+        command = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+
     @property
     def rootless(self) -> bool:
         """True when the engine runs without root, where uid 0 inside is the caller outside."""
@@ -122,9 +136,9 @@ class Engine:
         """The images that this project built, and what others built on top of them."""
         return self._images(all=True, filters={"label": f"{BUILT_FOR}={project}"})
 
-    def standins(self) -> list[Image]:
-        """The base images made here; by name, too, since what is built on one inherits its label."""
-        return self._images(filters={"label": f"{LABEL}.standin", "reference": f"{LABEL}-base-*"})
+    def untagged(self, project: str) -> list[Image]:
+        """The images that this project built and that a later build replaced."""
+        return self._images(filters={"label": f"{BUILT_FOR}={project}", "dangling": True})
 
     def _images(self, **query: Any) -> list[Image]:
         # the SDK's own list asks for every image again
@@ -202,6 +216,7 @@ class NoEngine:
     """
 
     rootless = False
+    tags: tuple[str, ...] = ()
     api = START_INTERVAL_API
 
     def __init__(self, project: str) -> None:
@@ -226,8 +241,8 @@ class NoEngine:
         """The two images a project builds."""
         return [Image(f"{project}:{role}", tags=(f"{project}:{role}",)) for role in ("dev", "prod")]
 
-    def standins(self) -> list[Image]:
-        """No stand-in was made."""
+    def untagged(self, project: str) -> list[Image]:  # noqa: ARG002 - there is no engine to hold any
+        """Nothing was replaced."""
         return []
 
     def volumes(self, project: str) -> list[str]:  # noqa: ARG002 - there is no engine to hold any
@@ -273,11 +288,43 @@ def _container(attrs: dict[str, Any]) -> Container:
     )
 
 
+class _Opening(Engine):
+    """An engine that is being connected to in the background; the first question waits for it, or raises its error."""
+
+    def __init__(self, opened: Future[tuple[Any, dict[str, Any]]]) -> None:
+        self._opened = opened
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("client", "version", "api"):
+            raise AttributeError(name)
+        super().__init__(*self._opened.result())
+        return getattr(self, name)
+
+
+def connecting() -> Engine:
+    """As connect(), but returns at once: what needs no answer yet goes on meanwhile. Errors come with the first one."""
+    opened: Future[tuple[Any, dict[str, Any]]] = Future()
+
+    def work() -> None:
+        try:
+            opened.set_result(_open())
+        except BaseException as error:  # noqa: BLE001 - whoever asks first gets it
+            opened.set_exception(error)
+
+    Thread(target=work, daemon=True).start()
+    return _Opening(opened)
+
+
 def connect() -> Engine:
     """The engine that the docker CLI would use: DOCKER_HOST, else the current context, else the default socket.
 
     Raises EngineError saying what stands in the way and how to clear it.
     """
+    return Engine(*_open())
+
+
+def _open() -> tuple[Any, dict[str, Any]]:
+    """The SDK's client, and what the engine says of its version."""
     import docker
     from docker.errors import DockerException
 
@@ -286,14 +333,13 @@ def connect() -> Engine:
         version = client.version()
     except DockerException as error:
         raise _explained(error) from error
-    engine = Engine(client, version)
-    if int(engine.version.split(".")[0]) < FLOOR:
+    if int(version["Version"].split(".")[0]) < FLOOR:
         raise EngineError(
-            f"Docker Engine {engine.version} is too old.",
+            f"Docker Engine {version['Version']} is too old.",
             f"From {FLOOR} on, `docker build` is BuildKit, whose caches and secrets the Dockerfiles use.",
             f"Upgrade it to {FLOOR} or later: https://docs.docker.com/engine/install/",
         )
-    return engine
+    return client, version
 
 
 @contextmanager

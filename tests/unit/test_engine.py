@@ -10,6 +10,7 @@ from docker.errors import DockerException, ImageNotFound, NotFound
 from docktasks import engine
 from docktasks.engine import Container, Engine, NoEngine, Result
 from docktasks.errors import EngineError
+from tests.unit.fakes import Programs
 
 # As docker-py 7.2 words them.
 REFUSED = "Error while fetching server API version: ('Connection aborted.', PermissionError(13, 'Permission denied'))"
@@ -275,19 +276,48 @@ def test_what_is_ours_is_asked_for_by_label(client: Client, found: Engine) -> No
 
 
 def test_images_are_listed_as_the_api_gives_them(client: Client, found: Engine) -> None:
-    """A row without tags or labels is an image all the same, and stand-ins have a label of their own."""
-    labels = {"hello-dock.standin": "node:lts-alpine"}
+    """A row without tags or labels is an image all the same; what a later build replaced is asked for as dangling."""
+    labels = {"hello-dock.built-for": "shop"}
     client.api.rows = [
-        {"Id": "sha256:1", "Size": 7, "RepoTags": ["hello-dock-base-node:26.10.0"], "Labels": labels},
+        {"Id": "sha256:1", "Size": 7, "RepoTags": ["shop:prod"], "Labels": labels},
         {"Id": "sha256:2", "Size": 8, "RepoTags": None, "Labels": None},
         {"Id": "sha256:3", "Size": 9, "RepoTags": [], "Labels": {}},
     ]
-    assert found.standins() == [
-        engine.Image("sha256:1", 7, ("hello-dock-base-node:26.10.0",), labels),
+    assert found.untagged("shop") == [
+        engine.Image("sha256:1", 7, ("shop:prod",), labels),
         engine.Image("sha256:2", 8),
         engine.Image("sha256:3", 9),
     ]
-    assert client.api.asked == {"filters": {"label": "hello-dock.standin", "reference": "hello-dock-base-*"}}
+    assert client.api.asked == {"filters": {"label": "hello-dock.built-for=shop", "dangling": True}}
+
+
+def test_tags_are_asked_of_the_cli(programs: Programs, found: Engine) -> None:
+    """Every build begins with this question, and the SDK takes longer to load than such a build; asked once."""
+    programs.add("docker", "node:lts-alpine\n<none>:<none>\n")
+    assert found.tags == found.tags == ["node:lts-alpine", "<none>:<none>"]
+    assert programs.calls == ["docker image ls --format {{.Repository}}:{{.Tag}}"]
+
+
+def test_an_engine_can_be_connected_to_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What needs no answer goes on; the first question waits for the connection."""
+    connecting(monkeypatch, Client)
+    later = engine.connecting()
+    assert (later.version, later.api) == ("26.1.5", (1, 45))
+    assert later.images("shop") == []
+
+
+def test_an_engine_that_does_not_answer_is_told_with_the_first_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each question raises what stands in the way; an attribute that no engine has is missing as anywhere."""
+
+    def refuse() -> None:
+        raise DockerException(NO_SOCKET)
+
+    connecting(monkeypatch, refuse)
+    later = engine.connecting()
+    for _ in range(2):
+        with pytest.raises(EngineError, match="No Docker engine answers"):
+            later.container("web")
+    assert not hasattr(later, "wheels")
 
 
 def test_an_untagged_image_has_no_tag_on_any_engine(client: Client, found: Engine) -> None:
@@ -358,4 +388,4 @@ def test_no_engine_answers_as_if_both_were_running() -> None:
     assert [image.tags for image in none.images("shop")] == [("shop:dev",), ("shop:prod",)]
     assert none.container("shop-prod") is None
     assert none.image("node:lts-alpine") is not None
-    assert (none.standins(), none.volumes("shop"), none.rootless) == ([], [], False)
+    assert (none.untagged("shop"), none.volumes("shop"), none.rootless) == ([], [], False)

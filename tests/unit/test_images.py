@@ -271,7 +271,7 @@ def test_build_returns_the_image(settings: Settings) -> None:
 
 def test_build_removes_the_image_it_replaced(settings: Settings) -> None:
     """Only untagged images with the project's label are pruned."""
-    engine = FakeEngine(images={"hello-dock:prod": Image("sha256:before")})
+    engine = FakeEngine(images={"x": Image("sha256:before", labels={"hello-dock.built-for": "hello-dock"})})
     run = Runner(engine)
     images.build(run, engine, settings, "prod", PROD)
     assert run.lines[1:] == ["docker image prune --force --filter label=hello-dock.built-for=hello-dock"]

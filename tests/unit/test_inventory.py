@@ -31,14 +31,6 @@ def images() -> dict[str, Image]:
     }
 
 
-class Standins(FakeEngine):
-    """Tells stand-ins by name, too, as the engine does."""
-
-    def standins(self) -> list[Image]:
-        """Not what is built on one."""
-        return [image for image in super().standins() if image.tags[0].startswith("hello-dock-base-")]
-
-
 def stop(engine: FakeEngine, settings: Settings, role: str = "") -> tuple[str, Runner]:
     """What `invoke stop` says and runs."""
     run = Runner(engine)
@@ -111,7 +103,7 @@ def test_a_role_that_does_not_exist_is_told(settings: Settings, role: str) -> No
 
 def test_clean_removes_containers_then_volumes_then_images(settings: Settings) -> None:
     """In the order in which one uses the other; stand-ins stay, and so does what is somebody else's."""
-    engine = Standins(ours("dev"), ours("prod"), *THEIRS, images=images())
+    engine = FakeEngine(ours("dev"), ours("prod"), *THEIRS, images=images())
     engine.made_volumes = ["hello-dock-modules-1", "shop-modules-1"]
     said, run = clean(engine, settings)
     assert run.lines == [
@@ -127,7 +119,7 @@ def test_clean_removes_containers_then_volumes_then_images(settings: Settings) -
 
 def test_clean_removes_the_stand_ins_where_asked(settings: Settings) -> None:
     """They serve every project of the machine, so they go last and only by request."""
-    _, run = clean(Standins(images=images()), settings, bases=True)
+    _, run = clean(FakeEngine(images=images()), settings, bases=True)
     assert run.lines[-1].endswith(" hello-dock-base-node:26.10.0")
 
 
@@ -165,7 +157,7 @@ def test_dry_runs_show_what_would_go(settings: Settings) -> None:
 @pytest.mark.parametrize("command", ["docker container rm", "docker volume rm", "docker image rm"])
 def test_what_could_not_be_removed_is_not_said_to_be_removed(settings: Settings, command: str) -> None:
     """A volume in use, for one, stays; its commands run quietly, so nobody else would say so."""
-    engine = Standins(ours("dev"), images=images())
+    engine = FakeEngine(ours("dev"), images=images())
     engine.made_volumes = ["hello-dock-modules-1"]
     run = Runner(engine, {command: Result(1, "Error response from daemon: it is in use")})
     try:

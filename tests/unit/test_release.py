@@ -95,7 +95,7 @@ def test_run_prod_builds_first(settings: Settings) -> None:
     engine = running()
     run = Runner(engine)
     release.run_prod(run, engine, settings, public=False, rebuild=True)
-    assert [args[1:3] for args in run.ran] == [["image", "build"], ["image", "prune"], ["container", "run"]]
+    assert [args[1:3] for args in run.ran] == [["image", "build"], ["container", "run"]]
 
 
 def test_what_serves_already_serves_on(settings: Settings) -> None:
