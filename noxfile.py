@@ -67,29 +67,32 @@ def app(session: nox.Session) -> None:
         npm(session, "test", *session.posargs)
 
 
+def engine_tests(session: nox.Session, *names: str) -> None:
+    """Run tests that need a Docker engine, by the names of their files."""
+    install(session)
+    session.run("pytest", *(f"tests/engine/test_{name}.py" for name in names), *session.posargs)
+
+
 @nox.session(name="build-prod", tags=["engine"])
 def build_prod(session: nox.Session) -> None:
-    """Build production images, good and broken, on the real engine."""
-    install(session)
-    session.run("pytest", "tests/engine/test_build_prod.py", *session.posargs)
+    """Build production images, good and broken, of this app and of others."""
+    engine_tests(session, "setup", "bases", "build_prod", "handbook", "engine")
 
 
 @nox.session(name="run-prod", tags=["engine"])
 def run_prod(session: nox.Session) -> None:
     """Run, replace, break and stop production containers."""
-    install(session)
-    session.run("pytest", "tests/engine/test_run_prod.py", "tests/engine/test_inventory.py", *session.posargs)
+    engine_tests(session, "run_prod", "housekeeping", "side_by_side", "dry", "foreign_app")
 
 
 @nox.session(tags=["engine"])
 def dev(session: nox.Session) -> None:
     """Run the dev container and edit under it."""
-    install(session)
-    session.run("pytest", "tests/engine/test_dev.py", *session.posargs)
+    engine_tests(session, "dev")
 
 
 @nox.session(tags=["engine"])
 def verify(session: nox.Session) -> None:
-    """Verify a good build, and for every check a broken one that it must catch."""
-    install(session)
-    session.run("pytest", "tests/engine/test_verify.py", "tests/sabotage", *session.posargs)
+    """Verify a good build, and for every check broken ones that it must catch."""
+    engine_tests(session, "verify")
+    session.run("pytest", "tests/sabotage", *session.posargs)
