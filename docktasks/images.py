@@ -185,12 +185,27 @@ def _plain(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "")
 
 
+def _evidence(text: str) -> str:
+    """What the failed step printed, from its first word of an error; without stack traces.
+
+    BuildKit's own summary has the last lines alone, where npm explains its usage and Vite its call stack.
+    """
+    steps = re.findall(r"(?m)^#(\d+) ERROR: process", text)
+    if steps:  # plain progress: "#13 0.868 what it printed"
+        printed = re.findall(rf"(?m)^#{steps[-1]} [\d.]+ (.*)$", text)
+    else:  # on a terminal: a block with the step's log, "0.868 what it printed"
+        blocks = re.findall(r"(?ms)^-{6}\n > \[[^\n]*\n(.*?)^-{6}$", text)
+        printed = re.sub(r"(?m)^\d+\.\d+ ", "", blocks[-1]).splitlines() if blocks else []
+    lines = [line for line in printed if line.strip() and not re.match(r"\s+at ", line)]
+    errors = (place for place, line in enumerate(lines) if re.search(r"error|failed", line, re.IGNORECASE))
+    first = next(errors, max(0, len(lines) - 15))
+    return "\n".join(lines[first : first + 15]) or Result(1, text).tail()
+
+
 def explain_build(result: Result, settings: Settings) -> DockError:
-    """The error that a failed build is, with the last lines of the step that failed."""
+    """The error that a failed build is, with what the step that failed printed of it."""
     text = _plain(result.output)
-    failed = re.findall(r"^-{6}\n > \[[^\n]*\n(.*?)^-{6}$", text, flags=re.MULTILINE | re.DOTALL)
-    printed = failed[-1].strip() if failed else ""
-    evidence = "\n".join(printed.splitlines()[-20:]) or Result(1, text).tail()
+    evidence = _evidence(text)
     app = settings.app.dir
     for kind, pattern, what, why, how in BUILD_FAULTS:
         if re.search(pattern, text):

@@ -429,16 +429,38 @@ def test_a_failed_build_is_explained_from_a_terminal_too(
 
 def test_the_evidence_is_what_the_failed_step_printed(settings: Settings) -> None:
     """Neither the steps before nor the Dockerfile's lines are in it."""
-    assert (
-        explained(FAILED.format(step=BUILD, line="no Foo.vue"), settings).evidence == "0.401 before\n0.444 no Foo.vue"
-    )
+    assert explained(FAILED.format(step=BUILD, line="no Foo.vue"), settings).evidence == "no Foo.vue"
+
+
+PLAIN = """\
+#12 [builder 6/8] RUN npm run build
+#12 0.868 vite v8.3.8 building client environment for production...
+#12 1.030 x Build failed in 162ms
+#12 1.031 error during build:
+#12 1.038     at aggregateErrors (file:///app/node_modules/rolldown/error.mjs:50:18)
+#12 1.038 Could not resolve './Foo.vue' in src/App.vue
+#12 ERROR: process "/bin/sh -c npm run build" did not complete successfully: exit code: 1
+------
+ > [builder 6/8] RUN npm run build:
+1.038     at aggregateErrors (file:///app/node_modules/rolldown/error.mjs:50:18)
+------
+"""
+
+
+def test_the_evidence_starts_with_the_error_and_has_no_call_stack(settings: Settings) -> None:
+    """BuildKit's own summary keeps the last lines alone, which are Vite's call stack, or npm's usage."""
+    assert explained(PLAIN, settings).evidence.splitlines() == [
+        "x Build failed in 162ms",
+        "error during build:",
+        "Could not resolve './Foo.vue' in src/App.vue",
+    ]
 
 
 def test_long_evidence_ends_with_the_last_lines(settings: Settings) -> None:
-    """Twenty lines are enough to see what went wrong."""
-    line = "\n".join(f"line {number}" for number in range(100))
+    """Where no line tells of an error, the last fifteen are enough to see what went wrong."""
+    line = "\n#12 0.444 ".join(f"line {number}" for number in range(100))
     evidence = explained(FAILED.format(step=BUILD, line=line), settings).evidence.splitlines()
-    assert (len(evidence), evidence[-1]) == (20, "line 99")
+    assert (len(evidence), evidence[-1]) == (15, "line 99")
 
 
 def test_without_a_failed_step_the_evidence_is_the_tail(settings: Settings) -> None:
@@ -457,7 +479,7 @@ def test_a_fault_after_the_build_is_not_the_builds(settings: Settings) -> None:
     )
     error = explained(drawn, settings)
     assert error.what == "`docker image build` failed."
-    assert error.evidence == "0.444 dist/index.html does not exist"
+    assert error.evidence == "dist/index.html does not exist"
 
 
 def test_a_checkout_reached_over_a_link_is_not_foreign(settings: Settings, tmp_path: Path) -> None:
