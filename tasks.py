@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from invoke.config import Config, DataProxy
 from invoke.context import Context
 from invoke.exceptions import Exit
+from invoke.runners import Local
 from invoke.tasks import task
 
 # docktasks and what it imports (docker, httpx, rich) are imported where they are used: `invoke --list` needs none.
@@ -25,11 +26,23 @@ ROOT = Path(__file__).parent
 ROLE = "dev or prod; both when not given"
 
 
+class Process(Local):
+    """A command that a Ctrl-C ends together with the task; Invoke alone would go on with the next one."""
+
+    interrupt: KeyboardInterrupt | None = None
+
+    def send_interrupt(self, interrupt: KeyboardInterrupt) -> None:
+        """Note the Ctrl-C, for when the command has ended."""
+        Process.interrupt = interrupt
+        super().send_interrupt(interrupt)
+
+
 class Runner:
     """Runs argument lists through Invoke, which echoes them, or under --dry only shows them."""
 
     def __init__(self, c: Context) -> None:
         self.c, self.dry = c, bool(c.config.run.dry)
+        c.config.runners.local = Process
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
         """Run one command; a terminal gives it a terminal, so that BuildKit draws its own progress."""
@@ -38,6 +51,9 @@ class Runner:
         pty = not quiet and sys.stdout.isatty()
         hide = "both" if quiet else None
         ran = self.c.run(shlex.join(args), hide=hide, warn=True, pty=pty, in_stream=False)
+        interrupt, Process.interrupt = Process.interrupt, None
+        if interrupt is not None:
+            raise interrupt
         return Result(ran.exited, ran.stdout + ran.stderr) if ran is not None else Result()
 
 
@@ -80,7 +96,8 @@ def report(outcome: Outcome, image: str) -> None:
 
     for notice in outcome.standins:
         print(f"! {notice}")
-    print(f"{image}: {decimal(outcome.image.size)}, {decimal(outcome.added)} over its base image")
+    if outcome.image.size:  # not under --dry
+        print(f"{image}: {decimal(outcome.image.size)}, {decimal(outcome.added)} over its base image")
 
 
 @task(help={"browser": "Also make sure of a Chromium, for the browser checks."}, auto_shortflags=False)
@@ -201,27 +218,27 @@ def status(c: Context) -> None:
     },
     auto_shortflags=False,
 )
-def logs(c: Context, role: str = "prod", follow: bool = False, tail: int = 100) -> None:
+def logs(c: Context, role: str = "prod", follow: bool = False, tail: str = "100") -> None:
     """Show the log of the production or the dev container."""
     from docktasks import inventory
 
     with at_work(c) as (run, engine, found):
-        inventory.logs(run, engine, found, role, ["--tail", str(tail), *(["--follow"] if follow else [])])
+        inventory.logs(run, engine, found, role, ["--tail", tail, *(["--follow"] if follow else [])])
 
 
 @task(help={"role": ROLE}, auto_shortflags=False)
 def stop(c: Context, role: str = "") -> None:
     """Stop and remove this project's containers; images and volumes stay."""
-    from docktasks import inventory
+    from docktasks import inventory, lock
 
-    with at_work(c) as (run, engine, found):
+    with at_work(c) as (run, engine, found), lock.alone(run, found):
         print(inventory.stop(run, engine, found, role=role))
 
 
 @task(help={"bases": "Remove the stand-ins for the base images, too."}, auto_shortflags=False)
 def clean(c: Context, bases: bool = False) -> None:
     """Remove all that this project made: containers, volumes and images, ours alone."""
-    from docktasks import inventory
+    from docktasks import inventory, lock
 
-    with at_work(c) as (run, engine, found):
+    with at_work(c) as (run, engine, found), lock.alone(run, found):
         print(inventory.clean(run, engine, found, bases=bases))

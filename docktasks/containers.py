@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 from dataclasses import dataclass
 from importlib import import_module
 from threading import Thread
@@ -104,11 +106,18 @@ def dev_args(settings: Settings, bind: Bind, given: DevRun) -> list[str]:
         *hardening_args(settings),
         "--user", given.user,
         "--env", f"REVISION={given.revision}",
-        "--mount", f"type=bind,source={settings.app_dir},target={inside}",
+        "--mount", _csv("type=bind", f"source={settings.app_dir}", f"target={inside}"),
         "--mount", f"type=volume,source={given.volume},target={inside}/node_modules",
         settings.image("dev"),
         *given.command,
     ]  # fmt: skip
+
+
+def _csv(*fields: str) -> str:
+    """Fields as --mount reads them, which is CSV: a folder may have a comma or a quote in its name."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(fields)
+    return line.getvalue()
 
 
 def remove_args(*names: str) -> list[str]:
@@ -223,4 +232,6 @@ def await_serving(engine: Engine, settings: Settings, role: str, path: str = "/"
 
 
 def _ending(found: Container) -> str:
-    return "is unhealthy" if found.health == "unhealthy" else f"stopped with exit code {found.exit_code}"
+    if found.state in ("exited", "dead", "restarting"):  # first: the health of what has ended says nothing more
+        return f"stopped with exit code {found.exit_code}"
+    return "is unhealthy"

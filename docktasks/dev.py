@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import signal
+import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
-from docktasks import bases, containers, images
+from docktasks import bases, containers, images, lock, probes
 from docktasks.containers import Bind
 from docktasks.engine import Engine, Image, NoEngine, Run
-from docktasks.errors import ConflictError, StartError
+from docktasks.errors import AppError, ConflictError, StartError
 from docktasks.settings import Settings
 
 
@@ -33,6 +30,11 @@ def up(run: Run, engine: Engine | NoEngine, settings: Settings) -> Serving:
 
     Raises ConflictError when it runs already or its port or name is taken, StartError when Vite does not come up.
     """
+    with lock.alone(run, settings):
+        return _up(run, engine, settings)
+
+
+def _up(run: Run, engine: Engine | NoEngine, settings: Settings) -> Serving:
     script = images.script(settings, "serve", "dev")
     running = containers.existing(engine, settings, "dev")
     if running is not None and running.state == "running":
@@ -46,7 +48,8 @@ def up(run: Run, engine: Engine | NoEngine, settings: Settings) -> Serving:
     node = bases.resolve(run, engine, settings, "node")
     image = images.build(run, engine, settings, "dev", {"NODE_IMAGE": node.reference})
     volume = volume_name(settings, image)
-    if volume not in engine.volumes(settings.app.name):
+    volumes = engine.volumes(settings.app.name)
+    if volume not in volumes:
         labels = containers.label_args(settings, "modules")
         run(["docker", "volume", "create", *labels, volume], quiet=True)
     if not run.dry:
@@ -60,16 +63,17 @@ def up(run: Run, engine: Engine | NoEngine, settings: Settings) -> Serving:
     )
     started = time.monotonic()
     args = containers.dev_args(settings, bind, given)
-    containers.start(run, engine, settings, args, bind)
     standins = (node.notice,) if node.notice else ()
-    if not isinstance(engine, Engine):
-        return Serving("", 0.0, standins)
     try:
-        with _interruptible():
-            url = containers.await_serving(engine, settings, "dev")
+        with probes.interruptible():
+            containers.start(run, engine, settings, args, bind)
+            url = containers.await_serving(engine, settings, "dev") if isinstance(engine, Engine) else ""
     except BaseException:  # a Ctrl-C while waiting, too: a container that never served is not left behind
         down(run, settings)
         raise
+    stale = [name for name in volumes if name != volume]
+    if stale:
+        run(["docker", "volume", "rm", *stale], quiet=True)
     return Serving(url, time.monotonic() - started, standins)
 
 
@@ -104,13 +108,19 @@ def user_for(engine: Engine | NoEngine, app_dir: Path) -> str:
 def _make_mountpoint(app_dir: Path) -> None:
     """Make the folder that the volume is mounted over; Docker would make it as root's, inside the checkout."""
     modules = app_dir / "node_modules"
-    if not modules.exists():
+    if modules.exists():
+        return
+    try:
         modules.mkdir()
         owner = app_dir.stat()
         if owner.st_uid != modules.stat().st_uid:
-            import os
-
             os.chown(modules, owner.st_uid, owner.st_gid)
+    except OSError as error:
+        raise AppError(
+            f"{modules} cannot be made: {error.strerror}.",
+            "The dev container's node_modules is mounted over that folder.",
+            f"Make it as the checkout's owner (mkdir {modules}), or work in a checkout that you may write to",
+        ) from error
 
 
 def follow(run: Run, engine: Engine, settings: Settings) -> None:
@@ -120,7 +130,7 @@ def follow(run: Run, engine: Engine, settings: Settings) -> None:
     """
     name = settings.container("dev")
     try:
-        with _interruptible():
+        with probes.interruptible():
             for chunk in engine.follow(name):
                 sys.stdout.buffer.write(chunk)
                 sys.stdout.flush()
@@ -143,19 +153,3 @@ def follow(run: Run, engine: Engine, settings: Settings) -> None:
 def down(run: Run, settings: Settings) -> None:
     """Remove the dev container at once: source and node_modules live outside of it, so nothing is lost."""
     run(containers.remove_args(settings.container("dev")), quiet=True)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """A closed terminal (SIGHUP) and a polite kill (SIGTERM) end the foreground as Ctrl-C does."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    caught = [signal.SIGTERM] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
-    before = {number: signal.signal(number, interrupt) for number in caught}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

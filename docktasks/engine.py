@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -109,14 +109,15 @@ class Engine:
         self.api = tuple(int(part) for part in str(version["ApiVersion"]).split("."))
 
     @cached_property
-    def tags(self) -> list[str]:
-        """Names and tags of all local images; empty when the engine does not answer.
+    def tags(self) -> dict[str, str]:
+        """The id of every local image by name and tag, as first asked; empty when the engine does not answer.
 
         The one question that goes through the CLI: every build begins with it, and loading the SDK takes longer
         than a build in which nothing changed. So the SDK is loaded while the build runs.
         """
-        command = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+        command = ["docker", "image", "ls", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"]
+        listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        return dict(line.split() for line in listed.splitlines())
 
     @property
     def rootless(self) -> bool:
@@ -135,10 +136,6 @@ class Engine:
     def images(self, project: str) -> list[Image]:
         """The images that this project built, and what others built on top of them."""
         return self._images(all=True, filters={"label": f"{BUILT_FOR}={project}"})
-
-    def untagged(self, project: str) -> list[Image]:
-        """The images that this project built and that a later build replaced."""
-        return self._images(filters={"label": f"{BUILT_FOR}={project}", "dangling": True})
 
     def _images(self, **query: Any) -> list[Image]:
         # the SDK's own list asks for every image again
@@ -216,7 +213,7 @@ class NoEngine:
     """
 
     rootless = False
-    tags: tuple[str, ...] = ()
+    tags: Mapping[str, str] = {}
     api = START_INTERVAL_API
 
     def __init__(self, project: str) -> None:
@@ -240,10 +237,6 @@ class NoEngine:
     def images(self, project: str) -> list[Image]:
         """The two images a project builds."""
         return [Image(f"{project}:{role}", tags=(f"{project}:{role}",)) for role in ("dev", "prod")]
-
-    def untagged(self, project: str) -> list[Image]:  # noqa: ARG002 - there is no engine to hold any
-        """Nothing was replaced."""
-        return []
 
     def volumes(self, project: str) -> list[str]:  # noqa: ARG002 - there is no engine to hold any
         """No volume is known."""

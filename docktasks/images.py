@@ -20,7 +20,7 @@ CACHE = ".cache"
 BASE_LABEL = "org.opencontainers.image.base.name"
 """The label that names an image's base: https://specs.opencontainers.org/image-spec/annotations/"""
 
-NEVER_SENT = ["**/node_modules", "**/.git", "**/.env*", "**/*.log", "**/coverage", "**/.DS_Store"]
+NEVER_SENT = ["**/node_modules", "**/.git", "**/.env.local", "**/.env.*.local", "**/*.log", "**/.DS_Store"]
 """What no build of a foreign app is sent; hello-dock's own context has the allow-list in .dockerignore."""
 
 
@@ -154,13 +154,14 @@ def prod_build(settings: Settings, node: str, nginx: str, origin: Source) -> dic
 
 
 def build(run: Run, engine: Engine | NoEngine, settings: Settings, role: str, given: dict[str, str]) -> Image:
-    """Build the image, and remove those that builds replaced and no container uses. Raises BuildError."""
+    """Build the image, and remove the one that it replaces unless a container uses that. Raises BuildError."""
     if ca_file(settings) and not Path(ca_file(settings)).is_file():
         raise BuildError(
             f"There is no file {ca_file(settings)}.",
             "build.ca_file, or NODE_EXTRA_CA_CERTS, names the certificate authorities that npm trusts in the build.",
             "Correct it, or unset it",
         )
+    before = engine.tags.get(settings.image(role))
     if not run.dry:
         write_context(settings, "Dockerfile" if role == "prod" else "Dockerfile.dev")
     result = run(build_args(settings, role, given))
@@ -174,10 +175,19 @@ def build(run: Run, engine: Engine | NoEngine, settings: Settings, role: str, gi
             "Choose the engine's: docker buildx use default",
             evidence=result.tail(3),
         )
-    if engine.untagged(settings.app.name):
-        ours = f"label={BUILT_FOR}={settings.app.name}"
-        run(["docker", "image", "prune", "--force", "--filter", ours], quiet=True)
+    if before is not None and before != made.id:
+        remove_untagged(run, engine, before)
     return made
+
+
+def remove_untagged(run: Run, engine: Engine | NoEngine, image_id: str) -> None:
+    """Remove an image that a build of ours replaced, unless it has another name or a container that uses it.
+
+    By its id, since what somebody builds on top inherits our labels.
+    """
+    left = engine.image(image_id)
+    if left is not None and not left.tags:
+        run(["docker", "image", "rm", image_id], quiet=True)  # refused while a container uses it
 
 
 def _plain(text: str) -> str:
@@ -223,7 +233,8 @@ BUILD_FAULTS: list[tuple[type[DockError], str, str, str, str]] = [
     ),
     (
         EngineError,
-        r"buildx component is missing|requires BuildKit|BuildKit is currently disabled",
+        # The last is what the builder without BuildKit says of our flags.
+        r"buildx component is missing|requires BuildKit|BuildKit is currently disabled|unknown flag: --secret",
         "The docker CLI has no BuildKit: its plugin buildx is missing, or DOCKER_BUILDKIT=0 turns it off.",
         "The Dockerfiles use BuildKit's caches and secrets.",
         "Install it (invoke setup says how), and unset DOCKER_BUILDKIT",

@@ -47,7 +47,9 @@ def logs(run: Run, engine: Engine | NoEngine, settings: Settings, role: str, opt
     if isinstance(engine, Engine) and containers.existing(engine, settings, role) is None:
         start = {"dev": "dev", "prod": "run-prod"}[role]
         raise StartError(f"There is no container {name}.", "It has no log.", f"Start it: invoke {start}")
-    run(["docker", "container", "logs", *options, name])
+    result = run(["docker", "container", "logs", *options, name])
+    if not result.ok and "--follow" not in options:
+        raise StartError(f"The log of {name} cannot be shown.", "", "Mend what Docker says", result.tail(3))
 
 
 def stop(run: Run, engine: Engine | NoEngine, settings: Settings, *, role: str = "") -> str:
@@ -60,7 +62,7 @@ def stop(run: Run, engine: Engine | NoEngine, settings: Settings, *, role: str =
     for each in (each for each in found if each.role == "prod" and each.state == "running"):
         run(["docker", "container", "stop", each.name], quiet=True)
     _do(run, containers.remove_args(*_names(found)))
-    return f"Stopped: {', '.join(_names(found))}"
+    return f"{'Would stop' if run.dry else 'Stopped'}: {', '.join(_names(found))}"
 
 
 def clean(run: Run, engine: Engine | NoEngine, settings: Settings, *, bases: bool = False) -> str:
@@ -79,7 +81,11 @@ def clean(run: Run, engine: Engine | NoEngine, settings: Settings, *, bases: boo
     if not run.dry:
         shutil.rmtree(settings.root / images.context_folder(settings), ignore_errors=True)
     removed += [*volumes, *references]
-    return f"Removed: {', '.join(removed)}" if removed else f"Nothing of {name} was there."
+    return (
+        f"{'Would remove' if run.dry else 'Removed'}: {', '.join(removed)}"
+        if removed
+        else f"Nothing of {name} was there."
+    )
 
 
 def _is_ours(reference: str, name: str) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 
 @dataclass(frozen=True)
@@ -46,3 +49,19 @@ def answers(url: str, timeout: float = 2.0) -> Probe:
     except httpx.HTTPError as error:
         return Probe(ready=False, status=f"{url} does not answer ({str(error) or type(error).__name__})")
     return Probe(ready=response.status_code == httpx.codes.OK, status=f"{url} answers {response.status_code}")
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """A closed terminal (SIGHUP) and a polite kill (SIGTERM) end the foreground as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    caught = [signal.SIGTERM] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
+    before = {number: signal.signal(number, interrupt) for number in caught}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

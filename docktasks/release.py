@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from docktasks import bases, containers, images, probes
+from docktasks import bases, checks, containers, images, lock, probes
+from docktasks.checks.subject import Subject
 from docktasks.containers import Bind
 from docktasks.engine import Container, Engine, Image, NoEngine, Run
 from docktasks.errors import StartError
@@ -25,6 +26,14 @@ class Outcome:
     standins: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """The container that shall serve: the command that starts it, and where it is published."""
+
+    args: list[str]
+    bind: Bind
+
+
 def build(run: Run, engine: Engine | NoEngine, settings: Settings) -> Outcome:
     """Build the production image. Raises AppError, BaseImageError, BuildError."""
     images.script(settings, "build")
@@ -43,8 +52,15 @@ def run_prod(run: Run, engine: Engine | NoEngine, settings: Settings, *, public:
 
     Raises ConflictError or StartError when it cannot; the container that served before then serves again.
     """
-    outcome = build(run, engine, settings) if rebuild else _built(engine, settings)
-    recover(run, engine, settings)
+    with lock.alone(run, settings):
+        return _run_prod(run, engine, settings, public=public, rebuild=rebuild)
+
+
+def _run_prod(run: Run, engine: Engine | NoEngine, settings: Settings, *, public: bool, rebuild: bool) -> Outcome:
+    try:
+        outcome = build(run, engine, settings) if rebuild else _built(engine, settings)
+    finally:  # a build that fails, too, must not leave what an interrupted run took down
+        recover(run, engine, settings)
     bind = Bind(settings.prod.host_port, public)
     args = containers.prod_args(settings, outcome.image.id, bind, "prod", engine.api)
     current = containers.existing(engine, settings, "prod")
@@ -58,17 +74,27 @@ def run_prod(run: Run, engine: Engine | NoEngine, settings: Settings, *, public:
         if moves and probes.accepts("127.0.0.1", bind.host_port):
             raise containers.port_taken(engine, bind, "prod")
         pass_gate(run, engine, settings, outcome.image)
+    return replace(outcome, url=swap(run, engine, settings, current, Wanted(args, bind)))
+
+
+def swap(run: Run, engine: Engine, settings: Settings, current: Container | None, wanted: Wanted) -> str:
+    """Start the wanted container in the place of `current`, if there is one; the address it serves.
+
+    On any fault, a Ctrl-C too, `current` serves again.
+    """
     try:
-        if current is not None:
-            set_aside(run, settings)
-        containers.start(run, engine, settings, args, bind)
-        url = containers.await_serving(engine, settings, "prod")
-    except BaseException:  # a Ctrl-C, too: what served before serves again
+        with probes.interruptible():
+            if current is not None:
+                set_aside(run, settings)
+            containers.start(run, engine, settings, wanted.args, wanted.bind)
+            url = containers.await_serving(engine, settings, "prod")
+    except BaseException:
         put_back(run, engine, settings, current)
         raise
     if current is not None:
         run(containers.remove_args(settings.container("previous")), quiet=True)
-    return replace(outcome, url=url)
+        images.remove_untagged(run, engine, current.image_id)
+    return url
 
 
 def _built(engine: Engine | NoEngine, settings: Settings) -> Outcome:
@@ -99,13 +125,28 @@ def pass_gate(run: Run, engine: Engine, settings: Settings, image: Image) -> Non
     name = settings.container("candidate")
     try:
         containers.start(run, engine, settings, args, bind)
-        containers.await_serving(engine, settings, "candidate")
+        url = containers.await_serving(engine, settings, "candidate")
+        _judge(Subject(url))
     except StartError as error:
-        raise StartError(
-            error.what, f"{settings.container('prod')} serves on as before.", error.how, error.evidence
-        ) from error
+        current = engine.container(settings.container("prod"))
+        serves = current is not None and current.state == "running"
+        as_before = "serves on as before" if serves else "is as it was, and does not run"
+        raise StartError(error.what, f"{settings.container('prod')} {as_before}.", error.how, error.evidence) from error
     finally:
         run(containers.remove_args(name), quiet=True)
+
+
+def _judge(subject: Subject) -> None:
+    """The critical checks of what a user gets, as `verify` makes them. Raises StartError with their evidence."""
+    critical = [each for each in checks.all_checks() if each.needs == "url" and each.severity == "critical"]
+    failed = [verdict for verdict in checks.judge(subject, critical) if verdict.outcome == "fail"]
+    if failed:
+        raise StartError(
+            f"The new release does not pass the gate: {', '.join(verdict.check.id for verdict in failed)}.",
+            "",
+            failed[0].check.fix,
+            evidence="\n".join(line for verdict in failed for line in verdict.evidence[:5]),
+        )
 
 
 def set_aside(run: Run, settings: Settings) -> None:
@@ -120,7 +161,9 @@ def set_aside(run: Run, settings: Settings) -> None:
             "See what Docker says, then again: invoke run-prod",
             evidence=renamed.tail(3),
         )
-    run(["docker", "container", "stop", settings.container("previous")], quiet=True)
+    # One second, not ten: until it is gone its successor cannot have the port, and one idle connection would keep it
+    # for 5 s (keepalive_min_timeout), a slow download for 8 s. -t: its long name changed in CLI 28.
+    run(["docker", "container", "stop", "-t", "1", settings.container("previous")], quiet=True)
 
 
 def put_back(run: Run, engine: Engine, settings: Settings, served: Container | None) -> None:
@@ -131,7 +174,9 @@ def put_back(run: Run, engine: Engine, settings: Settings, served: Container | N
         run(containers.remove_args(current), quiet=True)
     if engine.container(previous) is not None:
         run(["docker", "container", "rename", previous, current], quiet=True)
-        run(["docker", "container", "start", current], quiet=True)
+        # Not `start`: a stop that a Ctrl-C cut short goes on in the engine; `start` finds the container still running,
+        # does nothing, and then it is gone. `restart` waits for that stop.
+        run(["docker", "container", "restart", "-t", "1", current], quiet=True)
 
 
 def recover(run: Run, engine: Engine | NoEngine, settings: Settings) -> None:

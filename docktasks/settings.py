@@ -44,6 +44,15 @@ def _whole(low: int, high: int, meaning: str) -> Check:
 
 
 _host_port = _whole(0, 65535, "a port number (0: any free one)")
+
+
+def _memory(text: str) -> str:
+    unit = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}.get(text[-1:], 0)
+    if not re.fullmatch(r"[1-9][0-9]*[bkmg]", text) or int(text[:-1]) * unit < 6 << 20:
+        raise ValueError("a size such as 64m, at least Docker's own minimum of 6m")
+    return text
+
+
 _size = _matching(r"[1-9][0-9]*[bkmg]", "a size such as 64m")
 # The part before the last colon may hold a registry's port, so this is looser than Docker's own grammar.
 _image = _matching(r"[a-z0-9][\w.:/@-]*", "an image such as node:lts-alpine")
@@ -143,7 +152,9 @@ SECTIONS: dict[str, tuple[type[Any], dict[str, Check]]] = {
     "app": (
         App,
         {
-            "name": _matching(r"[a-z0-9]+([.-][a-z0-9]+)*", "lower-case letters, digits, single . and -"),
+            "name": _matching(
+                r"(?=.{1,40}$)[a-z0-9]+([.-][a-z0-9]+)*", "at most 40 lower-case letters, digits, . and -"
+            ),
             "dir": _matching(r".+", "a folder"),
             "dist": _matching(r"(?!/)(?!.*\.\.).+", "a folder inside app.dir"),
         },
@@ -153,7 +164,7 @@ SECTIONS: dict[str, tuple[type[Any], dict[str, Check]]] = {
         Prod,
         {
             "host_port": _host_port,
-            "memory": _size,
+            "memory": _memory,
             "pids": _whole(8, 32768, "a number of processes"),
             "log_size": _size,
             "log_files": _whole(1, 100, "a number of files"),

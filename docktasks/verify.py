@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import httpx
+
 from docktasks import checks, containers, engine, report
 from docktasks.checks.subject import Subject
 from docktasks.engine import Run
@@ -29,7 +31,7 @@ def verify(run: Run, settings: Settings, *, url: str, strict: bool, json_file: s
         )
         return
     with engine.answering():
-        subject = Subject(url) if url else running(settings)
+        subject = at(url) if url else running(settings)
         verdicts = list(checks.judge(subject, checks.all_checks()))
     report.show(verdicts, subject.url, Console())
     if json_file:
@@ -43,6 +45,23 @@ def verify(run: Run, settings: Settings, *, url: str, strict: bool, json_file: s
             "",
             "Each failed check's evidence and fix stand in the table above",
         )
+
+
+def at(url: str) -> Subject:
+    """What answers at an address, with no engine at hand. Raises VerifyError when nothing does."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in ("http", "https") or not rest:
+        raise VerifyError(f"{url} is no address.", "--url names where the app is served.", "As: http://127.0.0.1:8080")
+    subject = Subject(url)
+    try:
+        subject.get("/")
+    except httpx.HTTPError as error:
+        raise VerifyError(
+            f"{url} does not answer: {str(error) or type(error).__name__}.",
+            "verify judges what is served, from outside.",
+            "Start it, or name another address",
+        ) from error
+    return subject
 
 
 def _write(path: str, text: str) -> None:

@@ -60,7 +60,8 @@ def unprivileged(subject: Subject) -> Iterator[str]:
 )
 def read_only(subject: Subject) -> Iterator[str]:
     """The root file system is mounted read-only."""
-    for line in _read(subject, "/proc/1/mounts").splitlines():
-        _device, target, _kind, options, *_ = line.split()
-        if target == "/" and "ro" not in options.split(","):
-            yield f"/ is mounted {options}"
+    mounts = [line.split() for line in _read(subject, "/proc/1/mounts").splitlines()]
+    roots = [options for _device, target, _kind, options, *_ in mounts if target == "/"]
+    if not roots:
+        yield "/proc/1/mounts tells of no /"
+    yield from (f"/ is mounted {options}" for options in roots if "ro" not in options.split(","))

@@ -11,6 +11,9 @@ import httpx
 from docktasks.checks import Skip, check
 from docktasks.checks.subject import Subject
 
+WORTH_COMPRESSING = 1024
+"""Bytes from which a text has to be compressed."""
+
 MISSING = "no-such-file-5f2c"  # nothing a site would have
 TYPES = mimetypes.MimeTypes()  # Python's own table, not the machine's: the same verdict everywhere
 for _type, _suffix in (
@@ -19,8 +22,12 @@ for _type, _suffix in (
     ("application/manifest+json", ".webmanifest"),
 ):  # fmt: skip
     TYPES.add_type(_type, _suffix)
+# Vite's names of hashed files end in a dash and eight characters; one that is all lower case may be a word.
+HASHED = re.compile(r"/assets/.*-(?=[\w-]*[A-Za-z])(?=[\w-]*[A-Z0-9_])[\w-]{8}\.[^/]+$")
 SECURITY = {
-    "content-security-policy": r"(^|;)\s*(default|script)-src\b",
+    # Each of these directives is there, and nothing is allowed from everywhere, or inline, or from a text.
+    "content-security-policy": r"^(?=.*default-src '(self|none)')(?=.*object-src 'none')(?=.*base-uri '(self|none)')"
+    r"(?=.*frame-ancestors '(self|none)')(?!.*(unsafe-|\*)).*$",
     "x-content-type-options": r"^nosniff$",
     "referrer-policy": r"^(no-referrer|same-origin|strict-origin)",
     "permissions-policy": r".",
@@ -105,14 +112,15 @@ def missing(subject: Subject) -> Iterator[str]:
     fix="no-cache for the shell, one year and immutable for /assets/, and neither for errors (nginx/)",
 )
 def cache_policy(subject: Subject) -> Iterator[str]:
-    """The shell is revalidated always, assets are kept for a year, and an error is never kept."""
+    """The shell is revalidated always, hashed assets alone are kept for a year, and an error never."""
     for path in ("/", f"/{MISSING}"):
         policy = subject.get(path).headers.get("cache-control", "")
         if "no-cache" not in policy or "immutable" in policy:
             yield f"{path}: Cache-Control: {policy or 'missing'}"
-    for path, answer in _assets(subject).items():
+    for path, answer in subject.files.items():
         policy = answer.headers.get("cache-control", "")
-        if answer.status_code == httpx.codes.OK and not ("immutable" in policy and "max-age=31536000" in policy):
+        for_a_year = "immutable" in policy and "max-age=31536000" in policy
+        if answer.status_code == httpx.codes.OK and for_a_year != bool(HASHED.search(path)):
             yield f"{path}: Cache-Control: {policy or 'missing'}"
     for what, answer in _kinds(subject).items():
         policy = answer.headers.get("cache-control", "")
@@ -146,19 +154,27 @@ def security_headers(subject: Subject) -> Iterator[str]:
     fix="Make the compressed twins in the builder, and serve them by Accept-Encoding with Vary (nginx/)",
 )
 def encoding(subject: Subject) -> Iterator[str]:
-    """Brotli and gzip go to who accepts them alone, with Vary, and decode to the same bytes."""
-    texts = {path: answer for path, answer in _assets(subject).items() if path.endswith((".js", ".css"))}
-    path, plain = max(texts.items(), key=lambda item: len(item[1].content), default=("/", subject.shell))
-    for coding in ("br", "gzip"):
-        answer = subject.get(path, Accept_Encoding=coding)
-        given = answer.headers.get("content-encoding", "none")
-        if given != coding:
-            yield f"{path} for Accept-Encoding: {coding}: Content-Encoding: {given}"
-        elif "accept-encoding" not in answer.headers.get("vary", "").lower():
-            yield f"{path} for Accept-Encoding: {coding}: no Vary: Accept-Encoding"
-        elif answer.content != plain.content:
-            yield f"{path} for Accept-Encoding: {coding}: decodes to other bytes than the plain file"
+    """Brotli and gzip go to who accepts them alone, with Vary, and decode to the same bytes, file by file."""
+    texts = {"/": subject.shell} | {path: plain for path, plain in _assets(subject).items() if _is_text(plain)}
+    for path, plain in texts.items():
+        for coding in ("br", "gzip"):
+            answer = subject.get(path, Accept_Encoding=coding)
+            given = answer.headers.get("content-encoding", "none")
+            asked = f"{path} for Accept-Encoding: {coding}"
+            # A small file may be served as it is: compressed it would be no smaller.
+            if given != coding and (given != "none" or len(plain.content) >= WORTH_COMPRESSING):
+                yield f"{asked}: Content-Encoding: {given}"
+            elif given == coding and "accept-encoding" not in answer.headers.get("vary", "").lower():
+                yield f"{asked}: no Vary: Accept-Encoding"
+            elif answer.content != plain.content:
+                yield f"{asked}: decodes to other bytes than the plain file"
+    largest = max(texts, key=lambda path: len(texts[path].content))
     for refusing in ("identity", "br;q=0, gzip;q=0"):
-        given = subject.get(path, Accept_Encoding=refusing).headers.get("content-encoding", "")
+        given = subject.get(largest, Accept_Encoding=refusing).headers.get("content-encoding", "")
         if given:
-            yield f"{path} for Accept-Encoding: {refusing}: Content-Encoding: {given}"
+            yield f"{largest} for Accept-Encoding: {refusing}: Content-Encoding: {given}"
+
+
+def _is_text(answer: httpx.Response) -> bool:
+    kind = answer.headers.get("content-type", "")
+    return answer.status_code == httpx.codes.OK and kind.startswith(("text/", "application/json", "image/svg"))

@@ -88,6 +88,8 @@ class Runner:
 
 def _short(args: list[str]) -> str:
     named = args[args.index("--name") + 1 :][:1] if "--name" in args else args[3:]
+    if "-t" in named:  # its seconds are no name
+        named = named[named.index("-t") + 2 :]
     return " ".join([args[2], *(word for word in named if not word.startswith("-"))])
 
 
@@ -123,13 +125,9 @@ class FakeEngine(Engine):
         return [image for image in self.known.values() if image.labels.get("hello-dock.built-for") == project]
 
     @property
-    def tags(self) -> list[str]:
-        """The names of all."""
-        return [tag for image in self.known.values() for tag in image.tags]
-
-    def untagged(self, project: str) -> list[Image]:
-        """Those that lost their tag to a later build."""
-        return [image for image in self.images(project) if not image.tags]
+    def tags(self) -> dict[str, str]:
+        """The id of each by name."""
+        return {tag: image.id for image in self.known.values() for tag in image.tags}
 
     def container(self, name: str) -> Container | None:
         """By name."""
@@ -176,26 +174,43 @@ class FakeEngine(Engine):
         elif args[:3] == ["docker", "container", "rename"]:
             self.held[args[4]] = replace(self.held.pop(args[3]), name=args[4])
         elif args[:3] == ["docker", "container", "stop"]:
-            self.held[args[3]] = replace(self.held[args[3]], state="exited")
-        elif args[:3] == ["docker", "container", "start"]:
-            self.held[args[3]] = replace(self.held[args[3]], state="running")
+            self.held[args[-1]] = replace(self.held[args[-1]], state="exited")
+        elif args[:3] == ["docker", "container", "restart"]:
+            self.held[args[-1]] = replace(self.held[args[-1]], state="running")
         elif args[:4] == ["docker", "container", "rm", "--force"]:
             for name in args[4:]:
                 self.held.pop(name, None)
-        elif args[:3] == ["docker", "volume", "create"]:
+        else:
+            self._obey_of_what_stays(args)
+
+    def _obey_of_what_stays(self, args: list[str]) -> None:
+        """Volumes and images."""
+        if args[:3] == ["docker", "volume", "create"]:
             self.made_volumes.append(args[-1])
+        elif args[:3] == ["docker", "volume", "rm"]:
+            self.made_volumes = [name for name in self.made_volumes if name not in args[3:]]
         elif args[:3] == ["docker", "image", "build"]:
-            tag = args[args.index("--tag") + 1]
-            self.known[tag] = Image(f"sha256:{tag}", 20_000_000, tags=(tag,), labels=_labels(args))
+            self._build(args)
+        elif args[:3] == ["docker", "image", "rm"] and args[-1] not in {each.image_id for each in self.held.values()}:
+            self.known = {name: image for name, image in self.known.items() if image.id != args[-1]}
+
+    def _build(self, args: list[str]) -> None:
+        tag = args[args.index("--tag") + 1]
+        made = Image(f"sha256:{tag}", 20_000_000, tags=(tag,), labels=_labels(args))
+        before = self.known.get(tag, made)
+        if before.id != made.id:  # it loses its name, and stays
+            self.known[before.id] = replace(before, tags=tuple(name for name in before.tags if name != tag))
+        self.known[tag] = made
 
     def _give_birth(self, args: list[str]) -> None:
         name = args[args.index("--name") + 1]
         host, port, inside = args[args.index("--publish") + 1].split(":")
+        image = next((each for each in map(self.image, args) if each), None)
         born = Container(
             f"id-{next(self.serial)}-of-{name}",
             name,
             health="healthy",
-            image_id=args[-1],
+            image_id=image.id if image else args[-1],
             labels=_labels(args),
             addresses=((host, int(port or 49153), int(inside)),),
             started="2026-11-23T14:20:00.123456789Z",

@@ -12,7 +12,9 @@ import httpx
 from docktasks.checks.subject import Subject
 
 HEADERS = {
-    "content-security-policy": "default-src 'self'",
+    "content-security-policy": (
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    ),
     "x-content-type-options": "nosniff",
     "referrer-policy": "strict-origin-when-cross-origin",
     "permissions-policy": "camera=()",
@@ -20,6 +22,9 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "server": "nginx",
 }
+UNHASHED = "assets/logo-original.svg"
+"""From public/: its name ends as a hashed one does, in eight characters, but they are a word."""
+
 TYPES = {
     "html": "text/html",
     "js": "text/javascript",
@@ -53,29 +58,33 @@ Fault = Callable[[httpx.Request, Answer], None]
 
 def files(base: str = "/") -> dict[str, str]:
     """What `vite build` writes: a shell, an entry that loads a chunk and preloads by its list, styles, a font."""
-    preloads = '["assets/About-2b.js","assets/About-3c.css"]'
+    preloads = '["assets/About-C2bRt-8x.js","assets/About-Dx3cWm4L.css"]'
     return {
         f"{base}index.html": (
             f'<!doctype html><link rel="icon" href="{base}favicon.svg">'
             f'<link rel="canonical" href="https://example.org/"><link rel="preconnect" href="https://fonts.example">'
-            f'<script type="module" crossorigin src="{base}assets/index-1a.js"></script>'
-            f'<link rel="stylesheet" crossorigin href="{base}assets/index-4d.css">'
+            f'<script type="module" crossorigin src="{base}assets/index-Dk1aQz7_.js"></script>'
+            f'<link rel="stylesheet" crossorigin href="{base}assets/index-Bq4dYn0s.css">'
+            f'<img src="{base}{UNHASHED}">'
             f'<script src="https://cdn.example/x.js"></script><a href="{base}somewhere/else.html">elsewhere</a>'
         ),
-        f"{base}assets/index-1a.js": (
+        f"{base}assets/index-Dk1aQz7_.js": (
             f"const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f={preloads})))=>i.map(i=>d[i]);"
-            "const about=()=>p(()=>import(`./About-2b.js`),__vite__mapDeps([0,1]));"
-            f'const logo="{base}assets/logo-6f.png",lib="https://esm.example/vue.js",word="main.js";' + "/*…*/" * 200
+            "const about=()=>p(()=>import(`./About-C2bRt-8x.js`),__vite__mapDeps([0,1]));"
+            f'const logo="{base}assets/logo-C6fJt9Xa.png",lib="https://esm.example/vue.js",word="main.js";'
+            + "/*…*/"
+            * 200
         ),
-        f"{base}assets/About-2b.js": 'import{a as b}from"./index-1a.js";export default b;' + "/*…*/" * 20,
-        f"{base}assets/About-3c.css": "h1{color:red}",
-        f"{base}assets/index-4d.css": (
-            "@font-face{src:url(./Inter-5e.woff2)}body{background:url('data:image/png;base64,AA')}"
+        f"{base}assets/About-C2bRt-8x.js": 'import{a as b}from"./index-Dk1aQz7_.js";export default b;' + "/*…*/" * 20,
+        f"{base}assets/About-Dx3cWm4L.css": "h1{color:red}",
+        f"{base}assets/index-Bq4dYn0s.css": (
+            "@font-face{src:url(./Inter-D5eHv2Kc.woff2)}body{background:url('data:image/png;base64,AA')}"
             'a{cursor:url("https://example.org/c.png")}b{filter:url(#f)}'
         ),
-        f"{base}assets/Inter-5e.woff2": "wOF2",
-        f"{base}assets/logo-6f.png": "PNG",
+        f"{base}assets/Inter-D5eHv2Kc.woff2": "wOF2",
+        f"{base}assets/logo-C6fJt9Xa.png": "PNG",
         f"{base}favicon.svg": "<svg/>",
+        f"{base}{UNHASHED}": "<svg/>",
     }
 
 
@@ -104,8 +113,8 @@ class Site:
         name = f"{self.base}index.html" if shell else path
         if name not in self.files:
             return Answer(404, b"Not Found", headers | {"content-type": ["text/plain"]})
-        asset = "/assets/" in name
-        headers["cache-control"] = ["public, max-age=31536000, immutable" if asset else "no-cache"]
+        hashed = "/assets/" in name and not name.endswith(UNHASHED)
+        headers["cache-control"] = ["public, max-age=31536000, immutable" if hashed else "no-cache"]
         headers["content-type"] = [TYPES[name.rpartition(".")[2]]]
         return Answer(200, self.files[name].encode(), headers)
 

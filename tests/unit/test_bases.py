@@ -21,8 +21,8 @@ PULL = "docker image pull"
 
 # As Docker 26 prints them.
 UNREACHED = (
-    'Error response from daemon: Get "https://registry-1.docker.io/v2/": dial tcp: '
-    "lookup registry-1.docker.io on 10.0.0.53:53: no such host\n"
+    'Error response from daemon: Get "https://registry.example/v2/": dial tcp: '
+    "lookup registry.example on 10.0.0.53:53: no such host\n"
 )
 NOT_FOUND = "Error response from daemon: manifest for node:lts-alpin not found: manifest unknown: manifest unknown\n"
 DENIED = (

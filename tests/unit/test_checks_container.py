@@ -96,6 +96,18 @@ def test_a_writable_root_fails() -> None:
     )
 
 
+def test_a_table_without_a_root_fails() -> None:
+    """What was not seen to be read-only is not taken for it."""
+    outcome = judged("container.read-only", mounts="proc /proc proc rw,nosuid 0 0\n")
+    assert outcome == ("fail", ("/proc/1/mounts tells of no /",))
+
+
+def test_every_mount_of_the_root_counts() -> None:
+    """A writable one over a read-only one is what the process sees."""
+    outcome = judged("container.read-only", mounts=MOUNTS + "tmpfs / tmpfs rw,nosuid 0 0\n")
+    assert outcome == ("fail", ("/ is mounted rw,nosuid",))
+
+
 @pytest.mark.parametrize("name", ["container.unprivileged", "container.read-only"])
 def test_a_container_that_does_not_let_us_look_is_skipped(name: str) -> None:
     """An image without `cat` cannot be judged this way, and that is said."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 
 import httpx
@@ -7,10 +8,11 @@ import pytest
 
 from docktasks import checks
 from docktasks.checks import Check, Verdict
-from tests.unit.sites import Answer, Fault, Site, compress, subject
+from docktasks.checks.http import HASHED
+from tests.unit.sites import HEADERS, UNHASHED, Answer, Fault, Site, compress, subject
 
 HTTP = [check for check in checks.all_checks() if check.group == "http"]
-ENTRY, SHELL = "/assets/index-1a.js", "/"
+ENTRY, SHELL = "/assets/index-Dk1aQz7_.js", "/"
 
 
 def judged(site: Callable[[httpx.Request], httpx.Response], *ids: str) -> dict[str, Verdict]:
@@ -67,6 +69,19 @@ def other_bytes(answer: Answer) -> None:
     answer.body = compress(b"old")
 
 
+def other_twin(answer: Answer) -> None:
+    """One small file's gzip twin was made of another release."""
+    if answer.headers.get("content-encoding") == ["gzip"]:
+        answer.body = gzip.compress(b"old")
+
+
+def uncompressed(answer: Answer) -> None:
+    """A text that is large enough goes out as it is."""
+    if "content-encoding" in answer.headers:
+        answer.set("content-encoding")
+        answer.body = Site().files[ENTRY].encode()
+
+
 def always_brotli(_request: httpx.Request, answer: Answer) -> None:
     """Compressed for everybody, as by a cache that does not know Vary."""
     if answer.status == 200 and "content-encoding" not in answer.headers:
@@ -76,12 +91,20 @@ def always_brotli(_request: httpx.Request, answer: Answer) -> None:
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 FAULTS: list[tuple[str, Fault, str]] = [
-    ("http.files", on("About-2b.js", status(404)), "/assets/About-2b.js: 404 text/javascript, expected 200"),
-    ("http.files", on("About-3c.css", header("content-type", "text/plain")), "/assets/About-3c.css: 200 text/plain"),
     (
         "http.files",
-        on("Inter-5e.woff2", header("content-type")),
-        "Inter-5e.woff2: 200 without a type, expected 200 font",
+        on("About-C2bRt-8x.js", status(404)),
+        "/assets/About-C2bRt-8x.js: 404 text/javascript, expected 200",
+    ),
+    (
+        "http.files",
+        on("About-Dx3cWm4L.css", header("content-type", "text/plain")),
+        "/assets/About-Dx3cWm4L.css: 200 text/plain",
+    ),
+    (
+        "http.files",
+        on("Inter-D5eHv2Kc.woff2", header("content-type")),
+        "Inter-D5eHv2Kc.woff2: 200 without a type, expected 200 font",
     ),
     ("http.files", on(SHELL, header("content-type", "application/octet-stream")), "/: 200 application/octet-stream"),
     ("http.files", on(SHELL, status(503)), "/: 503 text/html"),
@@ -103,6 +126,16 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ),
     ("http.cache-policy", on(ENTRY, header("cache-control", "no-cache")), f"{ENTRY}: Cache-Control: no-cache"),
     ("http.cache-policy", on(ENTRY, header("cache-control", "max-age=60, immutable")), "max-age=60, immutable"),
+    (
+        "http.cache-policy",
+        on(UNHASHED, header("cache-control", IMMUTABLE)),
+        f"/{UNHASHED}: Cache-Control: {IMMUTABLE}",
+    ),
+    (
+        "http.cache-policy",
+        on("favicon.svg", header("cache-control", IMMUTABLE)),
+        f"/favicon.svg: Cache-Control: {IMMUTABLE}",
+    ),
     ("http.cache-policy", on("-5f2c.js", header("cache-control", IMMUTABLE)), "(missing asset): Cache-Control: public"),
     (
         "http.cache-policy",
@@ -121,7 +154,7 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ),
     (
         "http.security-headers",
-        on("About-2b.js", header("referrer-policy", "no-referrer", "no-referrer")),
+        on("About-C2bRt-8x.js", header("referrer-policy", "no-referrer", "no-referrer")),
         "stands 2 times",
     ),
     ("http.security-headers", on(SHELL, header("referrer-policy", "unsafe-url")), "referrer-policy: unsafe-url"),
@@ -147,6 +180,16 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ),
     ("http.encoding", encoded_only("br", header("vary")), "for Accept-Encoding: br: no Vary: Accept-Encoding"),
     ("http.encoding", encoded_only("br", other_bytes), "for Accept-Encoding: br: decodes to other bytes"),
+    (
+        "http.encoding",
+        on("About-C2bRt-8x.js", other_twin),
+        "/assets/About-C2bRt-8x.js for Accept-Encoding: gzip: decodes to other bytes",
+    ),
+    (
+        "http.encoding",
+        on("-Dk1aQz7_.js", uncompressed),
+        "/assets/index-Dk1aQz7_.js for Accept-Encoding: br: Content-Encoding: none",
+    ),
     ("http.encoding", always_brotli, "for Accept-Encoding: identity: Content-Encoding: br"),
     ("http.encoding", always_brotli, "for Accept-Encoding: br;q=0, gzip;q=0: Content-Encoding: br"),
 ]
@@ -174,6 +217,59 @@ def test_each_check_fails_on_its_fault(name: str, fault: Fault, evidence: str) -
     verdict = judged(Site(fault), name)[name]
     assert verdict.outcome == "fail"
     assert any(evidence in line for line in verdict.evidence), verdict.evidence
+
+
+POLICY = HEADERS["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        POLICY.replace("default-src 'self'", "script-src 'self'"),
+        POLICY.replace("default-src 'self'", "default-src https:"),
+        POLICY.replace("; object-src 'none'", ""),
+        POLICY.replace("object-src 'none'", "object-src 'self'"),
+        POLICY.replace("; base-uri 'none'", ""),
+        POLICY.replace("; frame-ancestors 'none'", ""),
+        POLICY + "; script-src 'self' 'unsafe-inline'",
+        POLICY + "; script-src 'self' 'unsafe-eval'",
+        POLICY + "; connect-src *",
+        POLICY + "; script-src https://*.example",
+    ],
+)
+def test_a_policy_that_leaves_a_way_open_fails(policy: str) -> None:
+    """Each directive has to be there, and none may allow what is inline, a text, or everybody's."""
+    site = Site(on(SHELL, header("content-security-policy", policy)))
+    verdict = judged(site, "http.security-headers")["http.security-headers"]
+    assert verdict.evidence == (f"/ (shell): content-security-policy: {policy}",)
+
+
+@pytest.mark.parametrize(
+    "policy", [POLICY.replace("'none'", "'self'", 2).replace("object-src 'self'", "object-src 'none'")]
+)
+def test_a_policy_that_trusts_the_site_itself_passes(policy: str) -> None:
+    """A base and a frame of its own are no way in."""
+    site = Site(lambda _request, answer: answer.set("content-security-policy", policy))
+    assert judged(site, "http.security-headers")["http.security-headers"].evidence == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "is_hashed"),
+    [
+        ("index-Dk1aQz7_.js", True),
+        ("About-C2bRt-8x.css", True),
+        ("vendor/lib-ABCDEFGH.mjs", True),
+        ("index-Dk1aQz7.js", False),
+        ("index_Dk1aQz7_.js", False),
+        ("logo-original.svg", False),
+        ("photo-20261123.jpg", False),
+        ("logo.svg", False),
+    ],
+)
+def test_a_hashed_name_is_told_from_a_word_and_a_date(name: str, *, is_hashed: bool) -> None:
+    """What is taken for hashed is kept for a year, so a name that may stay while its file changes must not be."""
+    assert bool(HASHED.search(f"/app/assets/{name}")) is is_hashed
+    assert not HASHED.search(f"/app/{name}")
 
 
 @pytest.mark.parametrize("check", HTTP, ids=lambda check: check.id)

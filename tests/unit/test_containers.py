@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import os
 import shlex
 from collections import namedtuple
@@ -149,6 +150,15 @@ def test_the_dev_container(settings: Settings) -> None:
         " --mount type=volume,source=hello-dock-modules-1,target=/home/node/app/node_modules"
         " hello-dock:dev"
     )
+
+
+@pytest.mark.parametrize("name", ["a,readonly", 'a"b', 'a,"b"', "a b", "a=b"])
+def test_any_folder_can_be_mounted(settings: Settings, name: str) -> None:
+    """--mount reads CSV: a comma or a quote in a name is neither another option nor an error."""
+    elsewhere = configured(settings.root, app_dir=f"/srv/{name}")
+    args = containers.dev_args(elsewhere, Bind(0), DevRun("v", "0:0"))
+    ((*fields,),) = csv.reader([args[args.index("--mount") + 1]])
+    assert fields == ["type=bind", f"source=/srv/{name}", "target=/home/node/app"]
 
 
 def test_the_dev_containers_command_goes_last(settings: Settings) -> None:
@@ -330,6 +340,7 @@ def test_a_container_serves_when_it_is_healthy_and_answers(settings: Settings, w
         ({"state": "exited", "exit_code": 1}, "stopped with exit code 1"),
         ({"state": "dead", "exit_code": 137}, "stopped with exit code 137"),
         ({"state": "restarting", "exit_code": 2}, "stopped with exit code 2"),
+        ({"state": "exited", "exit_code": 1, "health": "unhealthy"}, "stopped with exit code 1"),
         ({"health": "unhealthy"}, "is unhealthy"),
     ],
 )

@@ -7,13 +7,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from docktasks import dev
+from docktasks import dev, lock
 from docktasks.engine import Image, NoEngine, Result
-from docktasks.errors import ConflictError, StartError
+from docktasks.errors import AppError, ConflictError, StartError
 from docktasks.settings import Settings, Wait
 from tests.unit.fakes import FakeEngine, Runner, Web, configured, make_app, ours
 
@@ -53,6 +54,36 @@ def test_a_volume_that_is_there_is_used(settings: Settings, web: Web) -> None:
     up(settings, engine)
     engine.held.clear()
     assert not [line for line in up(settings, engine).lines if line.startswith("docker volume create")]
+
+
+def test_the_volumes_of_earlier_lock_files_go(settings: Settings, web: Web) -> None:
+    """After the start, when no container holds them; another project's stay."""
+    web.serve()
+    engine = FakeEngine(images=NODE)
+    engine.made_volumes = ["hello-dock-modules-1", "hello-dock-modules-2", "shop-modules-1"]
+    run = up(settings, engine)
+    volume = dev.volume_name(settings, engine.known["hello-dock:dev"])
+    assert run.verbs[-1] == "rm hello-dock-modules-1 hello-dock-modules-2"
+    assert run.lines[-1] == "docker volume rm hello-dock-modules-1 hello-dock-modules-2"
+    assert engine.made_volumes == ["shop-modules-1", volume]
+
+
+def test_a_start_that_fails_removes_no_volume(settings: Settings) -> None:
+    """What was there before a fault is there after it."""
+    engine = FakeEngine(images=NODE)
+    engine.made_volumes = ["hello-dock-modules-1"]
+    run = Runner(engine, {"docker container run": Result(125, "port is already allocated")})
+    with pytest.raises(ConflictError):
+        dev.up(run, engine, settings)
+    assert "hello-dock-modules-1" in engine.made_volumes
+
+
+def test_a_second_task_is_refused_before_it_does_anything(settings: Settings) -> None:
+    """Two starts at once would each remove the other's container."""
+    run = Runner()
+    with lock.alone(Runner(), settings), pytest.raises(ConflictError, match="Another task is changing"):
+        dev.up(run, FakeEngine(images=NODE), settings)
+    assert run.ran == []
 
 
 def test_a_stand_in_is_told(settings: Settings, web: Web) -> None:
@@ -108,6 +139,24 @@ def test_the_mountpoint_belongs_to_the_apps_owner(settings: Settings, web: Web, 
     run = up(settings)
     assert (settings.app_dir / "node_modules").stat().st_uid == owner
     assert f"{owner}:{settings.app_dir.stat().st_gid}" in run.ran[-1]
+
+
+def test_a_mountpoint_that_cannot_be_made_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names the folder and who may make it; nothing is started."""
+    modules, mkdir = settings.app_dir / "node_modules", Path.mkdir
+
+    def refuse(path: Path, **options: Any) -> None:
+        if path == modules:
+            raise PermissionError(13, "Permission denied")
+        mkdir(path, **options)
+
+    engine = FakeEngine(images=NODE)
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(AppError) as caught:
+        up(settings, engine)
+    assert caught.value.what == f"{modules} cannot be made: Permission denied."
+    assert f"mkdir {modules}" in caught.value.how
+    assert engine.held == {}
 
 
 @pytest.mark.parametrize("fault", ["exits", "times out"])

@@ -276,26 +276,36 @@ def test_what_is_ours_is_asked_for_by_label(client: Client, found: Engine) -> No
 
 
 def test_images_are_listed_as_the_api_gives_them(client: Client, found: Engine) -> None:
-    """A row without tags or labels is an image all the same; what a later build replaced is asked for as dangling."""
+    """A row without tags or labels is an image all the same."""
     labels = {"hello-dock.built-for": "shop"}
     client.api.rows = [
         {"Id": "sha256:1", "Size": 7, "RepoTags": ["shop:prod"], "Labels": labels},
         {"Id": "sha256:2", "Size": 8, "RepoTags": None, "Labels": None},
         {"Id": "sha256:3", "Size": 9, "RepoTags": [], "Labels": {}},
     ]
-    assert found.untagged("shop") == [
+    assert found.images("shop") == [
         engine.Image("sha256:1", 7, ("shop:prod",), labels),
         engine.Image("sha256:2", 8),
         engine.Image("sha256:3", 9),
     ]
-    assert client.api.asked == {"filters": {"label": "hello-dock.built-for=shop", "dangling": True}}
 
 
 def test_tags_are_asked_of_the_cli(programs: Programs, found: Engine) -> None:
-    """Every build begins with this question, and the SDK takes longer to load than such a build; asked once."""
-    programs.add("docker", "node:lts-alpine\n<none>:<none>\n")
-    assert found.tags == found.tags == ["node:lts-alpine", "<none>:<none>"]
-    assert programs.calls == ["docker image ls --format {{.Repository}}:{{.Tag}}"]
+    """Every build begins with this question, and the SDK takes longer to load than such a build; asked once.
+
+    So what a name stood for before a build is still told after it.
+    """
+    programs.add("docker", "node:lts-alpine sha256:1\nnode:26 sha256:1\n<none>:<none> sha256:2\n")
+    assert found.tags == {"node:lts-alpine": "sha256:1", "node:26": "sha256:1", "<none>:<none>": "sha256:2"}
+    programs.add("docker", "node:lts-alpine sha256:3\n")
+    assert found.tags["node:lts-alpine"] == "sha256:1"
+    assert programs.calls == ["docker image ls --no-trunc --format {{.Repository}}:{{.Tag}} {{.ID}}"]
+
+
+def test_an_engine_that_does_not_answer_has_no_tags(programs: Programs, found: Engine) -> None:
+    """The build that follows tells of it, in better words than a list of images could."""
+    programs.add("docker", code=1)
+    assert found.tags == {}
 
 
 def test_an_engine_can_be_connected_to_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -388,4 +398,4 @@ def test_no_engine_answers_as_if_both_were_running() -> None:
     assert [image.tags for image in none.images("shop")] == [("shop:dev",), ("shop:prod",)]
     assert none.container("shop-prod") is None
     assert none.image("node:lts-alpine") is not None
-    assert (none.untagged("shop"), none.volumes("shop"), none.rootless) == ([], [], False)
+    assert (none.tags, none.volumes("shop"), none.rootless) == ({}, [], False)

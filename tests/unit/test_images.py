@@ -35,7 +35,7 @@ ERROR: failed to solve: process "/bin/sh -c {step}" did not complete successfull
 """
 """What `docker image build` of Docker 26 prints at the end, with --progress=plain."""
 
-CI = "RUN --mount=type=cache,id=hello-dock-npm,target=/root/.npm npm ci"
+CI = "RUN --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm npm ci"
 BUILD = "RUN npm run build"
 
 
@@ -251,7 +251,8 @@ def test_a_foreign_app_gets_our_dockerfile_and_an_ignore_file(settings: Settings
     assert sorted(path.name for path in folder.iterdir()) == ["Dockerfile", "Dockerfile.dockerignore"]
     assert (folder / "Dockerfile").read_text() == "# Dockerfile\n"
     ignored = (folder / "Dockerfile.dockerignore").read_text().splitlines()
-    assert {"**/node_modules", "**/.git", "**/.env*", "/out"} <= set(ignored)
+    assert {"**/node_modules", "**/.git", "**/.env.local", "**/.env.*.local", "/out"} <= set(ignored)
+    assert not {"**/.env*", "**/.env", "**/.env.*", "**/.env.production"} & set(ignored)  # Vite builds with these
     assert sorted(path.name for path in shop.iterdir()) == before
 
 
@@ -269,17 +270,55 @@ def test_build_returns_the_image(settings: Settings) -> None:
     assert run.ran == [images.build_args(settings, "prod", PROD)]
 
 
+def holding(image_id: str, *names: str) -> FakeEngine:
+    """An engine where one image has these names, `hello-dock:prod` first."""
+    tags = ("hello-dock:prod", *names)
+    return FakeEngine(images={"hello-dock:prod": Image(image_id, tags=tags)})
+
+
 def test_build_removes_the_image_it_replaced(settings: Settings) -> None:
-    """Only untagged images with the project's label are pruned."""
-    engine = FakeEngine(images={"x": Image("sha256:before", labels={"hello-dock.built-for": "hello-dock"})})
+    """By its id, and no other: what somebody built on top of ours has our labels, too."""
+    engine = holding("sha256:before")
+    engine.known["on top"] = Image("sha256:on-top", labels={"hello-dock.built-for": "hello-dock"})
     run = Runner(engine)
     images.build(run, engine, settings, "prod", PROD)
-    assert run.lines[1:] == ["docker image prune --force --filter label=hello-dock.built-for=hello-dock"]
+    assert run.lines[1:] == ["docker image rm sha256:before"]
+    assert {image.id for image in engine.known.values()} == {"sha256:hello-dock:prod", "sha256:on-top"}
+
+
+def test_build_keeps_a_replaced_image_that_has_another_name(settings: Settings) -> None:
+    """Somebody gave it that name to keep it."""
+    engine = holding("sha256:before", "hello-dock:mine")
+    run = Runner(engine)
+    images.build(run, engine, settings, "prod", PROD)
+    assert len(run.ran) == 1
+
+
+def test_build_takes_a_replaced_image_that_is_gone_for_removed(settings: Settings) -> None:
+    """Docker itself drops an image that loses its last name, where it is set to."""
+
+    class Forgetful(FakeEngine):
+        def obey(self, args: list[str]) -> None:
+            """Keep nothing without a name."""
+            super().obey(args)
+            self.known.pop("sha256:before", None)
+
+    engine = Forgetful(images=holding("sha256:before").known)
+    run = Runner(engine)
+    images.build(run, engine, settings, "prod", PROD)
+    assert len(run.ran) == 1
+
+
+def test_an_image_that_docker_does_not_remove_is_no_fault_of_the_build(settings: Settings) -> None:
+    """It is refused while a container uses the image; the swap removes it then."""
+    engine = holding("sha256:before")
+    run = Runner(engine, {"docker image rm": Result(1, "conflict: unable to delete before (cannot be forced)")})
+    assert images.build(run, engine, settings, "prod", PROD).id == "sha256:hello-dock:prod"
 
 
 def test_build_removes_nothing_when_nothing_changed(settings: Settings) -> None:
     """The same image again is no replacement."""
-    engine = FakeEngine(images={"hello-dock:prod": Image("sha256:hello-dock:prod")})
+    engine = holding("sha256:hello-dock:prod")
     run = Runner(engine)
     images.build(run, engine, settings, "prod", PROD)
     assert len(run.ran) == 1
@@ -287,7 +326,7 @@ def test_build_removes_nothing_when_nothing_changed(settings: Settings) -> None:
 
 def test_a_failed_build_removes_nothing(settings: Settings) -> None:
     """What was there before stays."""
-    engine = FakeEngine(images={"hello-dock:prod": Image("sha256:before")})
+    engine = holding("sha256:before")
     run = Runner(engine, {"docker image build": Result(1, FAILED.format(step=BUILD, line="no Foo.vue"))})
     with pytest.raises(BuildError, match="`npm run build` failed"):
         images.build(run, engine, settings, "prod", PROD)

@@ -141,8 +141,8 @@ def test_dry_runs_show_what_would_go(settings: Settings) -> None:
     """Under --dry the two containers and images of both ways of life stand for what may be there."""
     (settings.root / ".cache/hello-dock").mkdir(parents=True)
     run = Runner(dry=True)
-    inventory.stop(run, NoEngine("hello-dock"), settings)
-    inventory.clean(run, NoEngine("hello-dock"), settings)
+    stopped = inventory.stop(run, NoEngine("hello-dock"), settings)
+    removed = inventory.clean(run, NoEngine("hello-dock"), settings)
     inventory.logs(run, NoEngine("hello-dock"), settings, "prod", [])
     assert run.lines == [
         "docker container stop hello-dock-prod",
@@ -152,6 +152,8 @@ def test_dry_runs_show_what_would_go(settings: Settings) -> None:
         "docker container logs hello-dock-prod",
     ]
     assert (settings.root / ".cache/hello-dock").exists()
+    assert stopped == "Would stop: hello-dock-dev, hello-dock-prod"
+    assert removed == "Would remove: hello-dock-dev, hello-dock-prod, hello-dock:dev, hello-dock:prod"
 
 
 @pytest.mark.parametrize("command", ["docker container rm", "docker volume rm", "docker image rm"])
@@ -172,6 +174,22 @@ def test_logs_are_dockers_own(settings: Settings) -> None:
     run = Runner()
     inventory.logs(run, FakeEngine(ours("dev")), settings, "dev", ["--tail", "7", "--follow"])
     assert run.lines == ["docker container logs --tail 7 --follow hello-dock-dev"]
+
+
+def test_logs_that_docker_does_not_show_are_told(settings: Settings) -> None:
+    """`none` as a log driver keeps nothing; the exit code is not 0, and Docker's words are shown."""
+    refused = Result(1, "Error response from daemon: configured logging driver does not support reading")
+    run = Runner(answers={"docker container logs": refused})
+    with pytest.raises(StartError, match=r"The log of hello-dock-prod cannot be shown\.") as caught:
+        inventory.logs(run, FakeEngine(ours("prod")), settings, "prod", ["--tail", "all"])
+    assert caught.value.evidence == refused.output
+
+
+def test_whoever_ends_following_has_seen_enough(settings: Settings) -> None:
+    """Ctrl-C is how it ends, and no fault."""
+    run = Runner(answers={"docker container logs": Result(130)})
+    inventory.logs(run, FakeEngine(ours("prod")), settings, "prod", ["--follow"])
+    assert len(run.ran) == 1
 
 
 @pytest.mark.parametrize(("role", "start"), [("dev", "invoke dev"), ("prod", "invoke run-prod")])

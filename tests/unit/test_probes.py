@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
 import socket
 from collections.abc import Iterator
 
@@ -82,3 +84,12 @@ def test_a_port_accepts_when_something_listens(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(socket.socket, "connect_ex", connect)
     assert probes.accepts("127.0.0.1", 8081) is listens
     assert asked == [("127.0.0.1", 8081)]
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_every_polite_signal_is_an_interruption(sent: signal.Signals) -> None:
+    """What follows a Ctrl-C follows a kill and a closed terminal, too, and afterwards all is as before."""
+    before = signal.getsignal(sent)
+    with pytest.raises(KeyboardInterrupt), probes.interruptible():
+        os.kill(os.getpid(), sent)
+    assert signal.getsignal(sent) is before

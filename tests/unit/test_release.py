@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,12 +10,13 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from docktasks import release
+from docktasks import lock, release
 from docktasks.engine import Container, Image, NoEngine, Result
-from docktasks.errors import AppError, ConflictError, DockError, StartError
+from docktasks.errors import AppError, BuildError, ConflictError, DockError, StartError
 from docktasks.release import Outcome
 from docktasks.settings import Settings
 from tests.unit.fakes import FakeEngine, Runner, Web, configured, ours
+from tests.unit.sites import Answer, Site
 
 BASE = "org.opencontainers.image.base.name"
 NEW = Image("sha256:new", 20_000_000, tags=("hello-dock:prod",), labels={BASE: "nginx:stable-alpine"})
@@ -23,17 +26,23 @@ KNOWN = {
     "hello-dock:prod": NEW,
 }
 PUBLISHED = (("127.0.0.1", 8080, 80),)
-CURRENT = ours("prod", health="healthy", addresses=PUBLISHED, labels={"hello-dock.run": "of-the-old-image"})
+CURRENT = ours(
+    "prod",
+    health="healthy",
+    addresses=PUBLISHED,
+    image_id="sha256:old",
+    labels={"hello-dock.run": "of-the-old-image"},
+)
 GATE = ["run hello-dock-candidate", "rm hello-dock-candidate"]
 ASIDE = ["rename hello-dock-prod hello-dock-previous", "stop hello-dock-previous"]
-BACK = ["rename hello-dock-previous hello-dock-prod", "start hello-dock-prod"]
+BACK = ["rename hello-dock-previous hello-dock-prod", "restart hello-dock-prod"]
 START_PROD = "docker container run --detach --name hello-dock-prod"
 
 
 @pytest.fixture(autouse=True)
 def _answering(web: Web) -> None:
-    """Whatever is published answers, until a test says otherwise."""
-    web.serve()
+    """Whatever is published answers as a Vite app that nginx serves, until a test says otherwise."""
+    web.answer = Site()
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +104,30 @@ def test_run_prod_builds_first(settings: Settings) -> None:
     engine = running()
     run = Runner(engine)
     release.run_prod(run, engine, settings, public=False, rebuild=True)
-    assert [args[1:3] for args in run.ran] == [["image", "build"], ["container", "run"]]
+    assert [args[1:3] for args in run.ran] == [["image", "build"], ["image", "rm"], ["container", "run"]]
+    assert run.lines[1] == "docker image rm sha256:new"
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["built", "not built"])
+def test_what_an_interrupted_run_took_down_serves_again_after_a_failed_build(
+    settings: Settings, *, there: bool
+) -> None:
+    """The build's own error is told, and the old release has its name back, with or without --build."""
+    engine = FakeEngine(PREVIOUS, images=KNOWN if there else {})
+    run = Runner(engine, {"docker image build": Result(1, "ERROR: failed to solve: something new")})
+    with pytest.raises(BuildError if there else StartError):
+        release.run_prod(run, engine, settings, public=False, rebuild=there)
+    assert run.verbs[-2:] == BACK
+    assert [(each.name, each.state) for each in engine.held.values()] == [("hello-dock-prod", "running")]
+
+
+def test_a_second_task_is_refused_before_it_does_anything(settings: Settings) -> None:
+    """Two releases at once would each take the other's candidate for a leftover."""
+    engine = running(CURRENT, CANDIDATE)
+    run = Runner(engine)
+    with lock.alone(Runner(), settings), pytest.raises(ConflictError, match="Another task is changing"):
+        deployed(engine, settings, run)
+    assert (run.ran, list(engine.held)) == ([], ["hello-dock-prod", "hello-dock-candidate"])
 
 
 def test_what_serves_already_serves_on(settings: Settings) -> None:
@@ -131,6 +163,35 @@ def test_a_swap_leaves_one_container(settings: Settings) -> None:
     assert outcome.url == "http://127.0.0.1:8080"
 
 
+def test_a_swap_stops_the_old_one_within_a_second(settings: Settings) -> None:
+    """Nobody is served until it is gone; by a flag that every CLI knows, whatever its long name is."""
+    engine = running(CURRENT)
+    run = Runner(engine)
+    deployed(engine, settings, run)
+    assert "docker container stop -t 1 hello-dock-previous" in run.lines
+
+
+@pytest.mark.parametrize("tags", [(), ("hello-dock:kept",)])
+def test_a_swap_removes_the_image_that_the_old_one_ran(settings: Settings, tags: tuple[str, ...]) -> None:
+    """After its container, which held it; not where somebody gave it another name."""
+    engine = FakeEngine(CURRENT, images=KNOWN | {"old": Image("sha256:old", tags=tags)})
+    run = Runner(engine)
+    deployed(engine, settings, run)
+    assert run.lines[-1] == (
+        "docker container rm --force hello-dock-previous" if tags else "docker image rm sha256:old"
+    )
+    assert ("old" in engine.known) is bool(tags)
+
+
+def test_the_image_of_one_that_serves_again_stays(settings: Settings) -> None:
+    """Only a release that succeeded makes the one before it waste."""
+    engine = FakeEngine(CURRENT, images=KNOWN | {"old": Image("sha256:old")})
+    engine.births["hello-dock-prod"] = {"health": "unhealthy"}
+    with pytest.raises(StartError):
+        deployed(engine, settings)
+    assert "old" in engine.known
+
+
 def test_the_candidate_is_published_on_a_free_loopback_port(settings: Settings) -> None:
     """Nobody outside sees it, even where the release will be public."""
     engine = running(CURRENT)
@@ -157,6 +218,45 @@ def test_a_release_that_fails_the_gate_never_touches_what_serves(settings: Setti
     assert engine.held == {"hello-dock-prod": CURRENT}
 
 
+def test_a_release_with_a_missing_chunk_fails_the_gate(settings: Settings, web: Web) -> None:
+    """It is healthy and its shell answers, and yet nobody could use it: what a browser loads is judged, too."""
+    asked: list[int | None] = []
+
+    def miss(request: httpx.Request, answer: Answer) -> None:
+        asked.append(request.url.port)
+        if request.url.path == "/assets/About-C2bRt-8x.js":
+            answer.status, answer.body = 404, b"Not Found"
+
+    web.answer = Site(miss)
+    engine = running(CURRENT)
+    run = Runner(engine)
+    with pytest.raises(StartError) as caught:
+        deployed(engine, settings, run)
+    assert caught.value.what == "The new release does not pass the gate: http.files."
+    assert caught.value.why == "hello-dock-prod serves on as before."
+    assert caught.value.evidence == "/assets/About-C2bRt-8x.js: 404 text/javascript, expected 200 text/javascript"
+    assert caught.value.how.startswith("Build again")
+    assert run.verbs == GATE
+    assert engine.held == {"hello-dock-prod": CURRENT}
+    assert set(asked) == {49153}  # the candidate's; the one that serves is not asked
+
+
+def test_a_minor_fault_does_not_stop_a_release(settings: Settings, web: Web) -> None:
+    """`verify` tells of it; the gate is for what breaks the app."""
+    web.answer = Site(lambda _request, answer: answer.set("referrer-policy"))
+    assert not deployed(running(CURRENT), settings).unchanged
+
+
+def test_a_release_that_fails_where_nothing_serves_says_so(settings: Settings) -> None:
+    """One that was stopped before is not said to serve on."""
+    engine = running(STOPPED)
+    engine.births["hello-dock-candidate"] = {"health": "unhealthy"}
+    with pytest.raises(StartError) as caught:
+        deployed(engine, settings)
+    assert caught.value.why == "hello-dock-prod is as it was, and does not run."
+    assert engine.held == {"hello-dock-prod": STOPPED}
+
+
 def test_a_candidate_that_does_not_start_never_touches_what_serves(settings: Settings) -> None:
     """Docker's own words are shown."""
     engine = running(CURRENT)
@@ -173,7 +273,14 @@ def interrupted(request: httpx.Request) -> httpx.Response:
     """Ctrl-C while the new release is waited for; the candidate's port is another."""
     if request.url.port == 8080:
         raise KeyboardInterrupt
-    return httpx.Response(200)
+    return Site()(request)
+
+
+def killed(request: httpx.Request) -> httpx.Response:
+    """A polite kill at the same place."""
+    if request.url.port == 8080:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return Site()(request)
 
 
 def refuse_start(_engine: FakeEngine, run: Runner, _web: Web) -> type[BaseException]:
@@ -194,10 +301,16 @@ def interrupt(_engine: FakeEngine, _run: Runner, web: Web) -> type[BaseException
     return KeyboardInterrupt
 
 
+def kill(_engine: FakeEngine, _run: Runner, web: Web) -> type[BaseException]:
+    """A machine shuts down."""
+    web.answer = killed
+    return KeyboardInterrupt
+
+
 Fault = Callable[[FakeEngine, Runner, Web], type[BaseException]]
 
 
-@pytest.mark.parametrize("fault", [refuse_start, turn_unhealthy, interrupt])
+@pytest.mark.parametrize("fault", [refuse_start, turn_unhealthy, interrupt, kill])
 def test_after_a_fault_behind_the_gate_the_old_one_serves_again(settings: Settings, web: Web, fault: Fault) -> None:
     """It gets its name and its port back, and what did not come up is removed."""
     engine = running(CURRENT)
@@ -210,7 +323,7 @@ def test_after_a_fault_behind_the_gate_the_old_one_serves_again(settings: Settin
     assert run.verbs[-2:] == BACK
 
 
-@pytest.mark.parametrize("fault", [refuse_start, turn_unhealthy, interrupt])
+@pytest.mark.parametrize("fault", [refuse_start, turn_unhealthy, interrupt, kill])
 def test_after_a_fault_at_the_first_start_nothing_is_left(settings: Settings, web: Web, fault: Fault) -> None:
     """A container that never served does not block the next try."""
     engine = running()
@@ -243,9 +356,12 @@ def test_an_interruption_while_the_old_one_is_drained_is_mended(settings: Settin
             return result
 
     engine = running(CURRENT)
+    run = Impatient(engine)
     with pytest.raises(KeyboardInterrupt):
-        deployed(engine, settings, Impatient(engine))
+        deployed(engine, settings, run)
     assert engine.held == {"hello-dock-prod": CURRENT}
+    # The stop goes on in the engine: `start` would find the container still running, and do nothing.
+    assert run.lines[-1] == "docker container restart -t 1 hello-dock-prod"
 
 
 def test_a_move_to_a_taken_port_is_told_before_anything_happens(

@@ -78,10 +78,10 @@ def test_anything_else_is_no_port(section: str, port: str) -> None:
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("app.name", ["", "Hello", "hello_dock", "-hello", "hello-", "a--b", "a/b", "a b", "a\n"]),
+        ("app.name", ["", "Hello", "hello_dock", "-hello", "hello-", "a--b", "a/b", "a b", "a\n", "a" * 41]),
         ("app.dir", [""]),
         ("app.dist", ["", "/srv", "../dist", "a/../b"]),
-        ("prod.memory", ["", "0m", "64", "64M", "64mb", "1.5g"]),
+        ("prod.memory", ["", "0m", "64", "64M", "64mb", "1.5g", "5m", "6143k", "6291455b"]),
         ("prod.log_size", ["", "10", "10 m"]),
         ("prod.pids", ["", "7", "32769", "many"]),
         ("prod.log_files", ["0", "101"]),
@@ -103,9 +103,14 @@ def test_values_are_checked_by_key(name: str, values: list[str]) -> None:
     ("name", "value"),
     [
         ("app_name", "my-app.v2"),
+        ("app_name", "a" * 40),
         ("app_dist", "build/client"),
         ("bases_node_image", "registry.example:5000/mirror/node:26-alpine@sha256:0a1b"),
         ("prod_memory", "1g"),
+        ("prod_memory", "6m"),
+        ("prod_memory", "6144k"),
+        ("prod_memory", "6291456b"),
+        ("prod_log_size", "1k"),
         ("bases_source", "standin"),
     ],
 )
@@ -137,7 +142,7 @@ def test_a_missing_key_is_a_problem() -> None:
     """A default taken out of invoke.yaml is missed by name, not replaced by a hidden one."""
     config = invoke_yaml()
     del config["prod"]["memory"]
-    assert refused(config) == ["prod.memory is '', but must be a size such as 64m"]
+    assert refused(config) == ["prod.memory is '', but must be a size such as 64m, at least Docker's own minimum of 6m"]
 
 
 def test_a_key_without_a_value_is_an_empty_one() -> None:

@@ -13,13 +13,14 @@ from tests.unit.fakes import FakeEngine, Web, ours
 from tests.unit.sites import Site, subject
 
 FOUND = {
-    "assets/index-1a.js",
-    "assets/About-2b.js",
-    "assets/About-3c.css",
-    "assets/index-4d.css",
-    "assets/Inter-5e.woff2",
-    "assets/logo-6f.png",
+    "assets/index-Dk1aQz7_.js",
+    "assets/About-C2bRt-8x.js",
+    "assets/About-Dx3cWm4L.css",
+    "assets/index-Bq4dYn0s.css",
+    "assets/Inter-D5eHv2Kc.woff2",
+    "assets/logo-C6fJt9Xa.png",
     "favicon.svg",
+    "assets/logo-original.svg",
 }
 
 

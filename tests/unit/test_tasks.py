@@ -12,6 +12,8 @@ from invoke.program import Program
 from invoke.tasks import Task
 
 import tasks
+from docktasks import lock
+from docktasks.errors import ConflictError
 from tests.unit.fakes import ROOT, Programs
 
 NAMES = {"bases", "build-prod", "clean", "dev", "logs", "run-prod", "setup", "status", "stop", "verify"}
@@ -101,6 +103,7 @@ DRY: list[tuple[tuple[str, ...], list[str]]] = [
     ),
     (("logs",), ["$ docker container logs --tail 100 hello-dock-prod"]),
     (("logs", "--role=dev", "--follow", "--tail=7"), ["$ docker container logs --tail 7 --follow hello-dock-dev"]),
+    (("logs", "--tail=all"), ["$ docker container logs --tail all hello-dock-prod"]),
     (("status",), []),
     (("verify",), []),
     (
@@ -136,6 +139,31 @@ def test_a_dry_setup_runs_nothing(capsys: pytest.CaptureFixture[str], programs: 
     invoke("--dry", "setup", "--browser")
     assert "$ " in capsys.readouterr().out
     assert [call for call in programs.calls if not call.startswith((*LOOKS, "sudo --non-interactive true"))] == []
+
+
+@pytest.mark.parametrize("task", ["build-prod", "run-prod"])
+def test_a_dry_build_has_no_size(task: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing was built that could have one."""
+    invoke("--dry", task)
+    assert "over its base image" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("task", ["dev", "run-prod", "stop", "clean"])
+def test_what_changes_containers_takes_the_projects_lock_first(
+    task: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, programs: Programs
+) -> None:
+    """While another task holds it, each of them ends with one message, and has asked nobody for anything."""
+
+    def held(_run: object, _settings: object) -> None:
+        raise ConflictError("Another task is changing them.", "", "Wait")
+
+    monkeypatch.setattr(lock, "alone", held)
+    programs.add("docker")
+    with pytest.raises(SystemExit) as caught:
+        Program(name="invoke", binary="invoke").run(["invoke", task])
+    out, err = capsys.readouterr()
+    assert (caught.value.code, out, programs.calls) == (1, "", [])
+    assert "Another task is changing them." in err
 
 
 def test_public_is_said_aloud(capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,6 +51,25 @@ def test_an_address_is_judged_without_an_engine(
     assert "needs a running container" in out
 
 
+@pytest.mark.parametrize("url", ["127.0.0.1:8080", "localhost", "ftp://127.0.0.1", "http://", "://x"])
+def test_what_is_no_address_is_told_before_anybody_is_asked(settings: Settings, web: Web, url: str) -> None:
+    """The message holds an example."""
+    with pytest.raises(VerifyError, match="is no address") as caught:
+        verify.verify(Runner(), settings, url=url, strict=False, json_file="")
+    assert url in caught.value.what
+    assert "http://127.0.0.1:8080" in caught.value.how
+    assert web.asked == []
+
+
+def test_an_address_that_does_not_answer_is_one_message(settings: Settings, web: Web, tmp_path: Path) -> None:
+    """It is asked once, not by every check, and there are no verdicts to write."""
+    path = tmp_path / "verdicts.json"
+    with pytest.raises(VerifyError, match=r"does not answer: \[Errno 111\] Connection refused\."):
+        judged(settings, json_file=str(path))
+    assert web.asked == [f"{URL}/"]
+    assert not path.exists()
+
+
 def test_a_failed_check_is_an_error_that_names_it(settings: Settings, web: Web) -> None:
     """The exit code is 1, and the table has the evidence."""
     web.answer = Site(missing_type)

@@ -1,0 +1,34 @@
+"""One task at a time changes a project's containers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from filelock import FileLock, Timeout
+
+from docktasks.engine import Run
+from docktasks.errors import ConflictError
+from docktasks.images import CACHE
+from docktasks.settings import Settings
+
+
+@contextmanager
+def alone(run: Run, settings: Settings) -> Iterator[None]:
+    """Hold the project's lock; however the task ends, it is free again. Raises ConflictError when another has it.
+
+    Two releases at once would each take the other's candidate for a leftover.
+    """
+    if run.dry:
+        yield
+        return
+    (settings.root / CACHE).mkdir(exist_ok=True)
+    try:
+        with FileLock(settings.root / CACHE / f"{settings.app.name}.lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise ConflictError(
+            f"Another task is changing the containers of {settings.app.name}.",
+            "Two at once would undo each other's work.",
+            "Wait until it is done, then again",
+        ) from error

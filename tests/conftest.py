@@ -1,0 +1,151 @@
+"""Fixtures of the tests that use a real engine. Each cleans up whatever happens; tests/unit uses none of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from docktasks.engine import Engine, connect
+from docktasks.errors import EngineError
+from tests.engine.support import Foreground, Project, copy_app, copy_checkout, docker, new_name
+
+Start = Callable[..., Foreground]
+
+
+class NewProject:
+    """Makes projects, and knows which; another checkout, and settings (APP_DIR="…"), can be given."""
+
+    def __init__(self, engine: Engine, checkout: Path) -> None:
+        self.engine, self.checkout = engine, checkout
+        self.made: list[Project] = []
+
+    def __call__(self, checkout: Path | None = None, **settings: str) -> Project:
+        """Make one."""
+        self.made.append(Project(self.engine, checkout or self.checkout, **settings))
+        return self.made[-1]
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """The engine of this machine; without one the test is skipped, and in CI it fails."""
+    try:
+        found = connect()
+    except EngineError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"no engine: {error.what}")
+    yield found
+    found.client.close()
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this checkout with a commit of its own, so that nothing a test does is seen in the original."""
+    return copy_checkout(tmp_path_factory.mktemp("copy") / "checkout")
+
+
+@pytest.fixture(scope="session")
+def good(engine: Engine, checkout: Path) -> Iterator[Project]:
+    """A project whose production image is built, once for all tests: they add to that image, and never change it."""
+    project = Project(engine, checkout)
+    project.build = project.does("build-prod")
+    yield project
+    project.end()
+
+
+@pytest.fixture
+def new_project(engine: Engine, checkout: Path) -> Iterator[NewProject]:
+    """Makes projects that are gone after the test."""
+    make = NewProject(engine, checkout)
+    yield make
+    for project in reversed(make.made):
+        project.end()
+
+
+@pytest.fixture
+def project(new_project: NewProject) -> Project:
+    """A project with nothing built yet."""
+    return new_project()
+
+
+@pytest.fixture
+def staged(project: Project, good: Project) -> Project:
+    """A project whose production image is there, for `run-prod --no-build`."""
+    project.stage(good.image)
+    return project
+
+
+@pytest.fixture
+def serving(staged: Project) -> Project:
+    """A project that serves."""
+    staged.does("run-prod", "--no-build")
+    return staged
+
+
+@pytest.fixture(scope="module")
+def standing(engine: Engine, checkout: Path, good: Project) -> Iterator[Project]:
+    """A project that serves, and does so again after each test."""
+    project = Project(engine, checkout)
+    try:
+        project.stage(good.image)
+        project.does("run-prod", "--no-build")
+        yield project
+    finally:
+        project.end()
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """A copy of the app, to be edited."""
+    return copy_app(tmp_path / "app")
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts tasks that go on."""
+    started: list[Foreground] = []
+
+    def begin(project: Project, *args: str) -> Foreground:
+        started.append(Foreground(project, *args))
+        return started[-1]
+
+    yield begin
+    for task in started:
+        task.end()
+
+
+@pytest.fixture
+def foreign(good: Project, engine: Engine) -> Iterator[str]:
+    """Name of a running container that is not ours and publishes a port; an image and a volume have that name, too."""
+    base = engine.image(good.image)
+    assert base is not None
+    name = new_name()
+    origin = base.labels["org.opencontainers.image.base.name"]
+    docker("image", "build", "--quiet", "--tag", name, "-", given=f"FROM {origin}\nLABEL somebody=else\n")
+    docker("volume", "create", name)
+    publish = ["--publish", "127.0.0.1::80", "--mount", f"type=volume,source={name},target=/data"]
+    try:
+        docker("container", "run", "--detach", "--name", name, *publish, name)
+        yield name
+    finally:
+        docker("container", "rm", "--force", name)
+        docker("volume", "rm", "--force", name)
+        docker("image", "rm", "--force", name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the logs of the project's containers when a test fails."""
+    report = yield
+    if report.failed and call.when != "teardown":
+        given = list(getattr(item, "funcargs", {}).values())
+        projects = {each for each in given if isinstance(each, Project)}
+        projects.update(project for each in given if isinstance(each, NewProject) for project in each.made)
+        for project in projects:
+            report.sections += project.logs()
+    return report

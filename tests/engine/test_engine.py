@@ -1,0 +1,121 @@
+"""What stands between a user and the engine: none, no permission, no BuildKit, no room."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docktasks.probes import Probe, wait_until
+from tests.conftest import NewProject
+from tests.engine.support import Project, docker
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+PLUGINS = [
+    Path(folder) / "docker/cli-plugins"
+    for folder in ("/usr/local/lib", "/usr/local/libexec", "/usr/lib", "/usr/libexec")
+]
+
+
+@pytest.mark.parametrize("task", [["dev"], ["build-prod"], ["run-prod"], ["verify"], ["status"], ["stop"], ["clean"]])
+def test_no_engine(good: Project, task: list[str]) -> None:
+    """Where no engine answers, every task says so and names the task that helps."""
+    output = good.fails(*task, DOCKER_HOST="unix:///nonexistent")
+    assert "No Docker engine answers" in output
+    assert "invoke setup" in output
+
+
+def test_no_permission(good: Project, tmp_path: Path) -> None:
+    """A user who may not use the socket is told how to become one who may."""
+    path = tmp_path / "docker.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        path.chmod(0)
+        # Root may connect to anything: as nobody, who may read the checkout all the same.
+        reads = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+        nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *reads) if os.geteuid() == 0 else ()
+        output = good.under(*nobody).fails("status", DOCKER_HOST=f"unix://{path}", PYTHONDONTWRITEBYTECODE="1")
+    assert "The Docker engine's socket refuses you." in output
+    assert "usermod -aG docker" in output
+
+
+def test_buildkit_turned_off(project: Project) -> None:
+    """DOCKER_BUILDKIT=0 in the environment is named as what stands in the way."""
+    output = project.fails("build-prod", DOCKER_BUILDKIT="0")
+    assert "The docker CLI has no BuildKit" in output
+    assert "unset DOCKER_BUILDKIT" in output
+
+
+@as_root
+@pytest.mark.parametrize("authorities", ["", "/etc/ssl/certs/ca-certificates.crt"])
+def test_buildx_missing(project: Project, tmp_path: Path, authorities: str) -> None:
+    """Without the plugin buildx a build says what is missing."""
+    mounts = "; ".join(["true", *(f"mount -t tmpfs none {folder}" for folder in PLUGINS if folder.is_dir())])
+    without = ("unshare", "--mount", "sh", "-euc", f'{mounts}; exec "$@"', "sh")
+    env = {"DOCKER_CONFIG": str(tmp_path), "NODE_EXTRA_CA_CERTS": authorities if Path(authorities).exists() else ""}
+    output = project.under(*without).fails("build-prod", **env)
+    assert "The docker CLI has no BuildKit" in output
+
+
+@pytest.fixture
+def full_engine(good: Project, tmp_path: Path) -> Iterator[str]:
+    """Address of a second engine that has the base images and 24 MB left on its disk."""
+    if os.geteuid() != 0 or not shutil.which("dockerd"):
+        pytest.skip("a second engine takes root and dockerd")
+    image = good.engine.image(good.image)
+    assert image is not None
+    bases = [word.partition("=")[2] for word in good.build.split() if word.startswith(("NODE_IMAGE=", "NGINX_IMAGE="))]
+    data, pid, sock = tmp_path / "data", tmp_path / "pid", tmp_path / "sock"
+    data.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=900m", "none", data], check=True)
+    (tmp_path / "daemon.json").write_text("{}")
+    own: list[str | Path] = [
+        "--config-file",
+        tmp_path / "daemon.json",
+        "--data-root",
+        data,
+        "--exec-root",
+        tmp_path / "exec",
+    ]
+    own += ["--pidfile", pid, "--host", f"unix://{sock}", "--containerd-namespace", tmp_path.name]
+    # In a network namespace of its own: an engine without a bridge deletes any docker0 it sees, also another engine's.
+    apart = ["unshare", "--net", "dockerd", "--bridge", "none", "--iptables=false", "--ip6tables=false"]
+    with (tmp_path / "log").open("w") as log:
+        daemon = subprocess.Popen([*apart, *own], stdout=log, stderr=log, start_new_session=True)
+
+    def up() -> Probe:
+        asked = ["docker", "--host", f"unix://{sock}", "version"]
+        ran = subprocess.run(asked, capture_output=True, check=False)
+        return Probe(ran.returncode == 0 or daemon.poll() is not None)
+
+    try:
+        wait_until(up, limit=30, interval=0.1)
+        subprocess.run(["docker", "image", "save", "--output", tmp_path / "bases.tar", *bases], check=True)
+        docker("image", "load", "--quiet", "--input", str(tmp_path / "bases.tar"), host=f"unix://{sock}")
+        (tmp_path / "bases.tar").unlink()
+        with (data / "ballast").open("wb") as ballast:
+            left = shutil.disk_usage(data).free - 24 * 1024**2
+            os.posix_fallocate(ballast.fileno(), 0, left)
+        yield f"unix://{sock}"
+    finally:
+        print((tmp_path / "log").read_text()[-2000:])
+        daemon.terminate()
+        daemon.wait(30)
+        subprocess.run(["umount", "--recursive", data], check=True)
+
+
+def test_disk_full(new_project: NewProject, app: Path, full_engine: str) -> None:
+    """When the engine's disk is full the build says so, and names what shows and frees its space."""
+    with (app / "public/large.bin").open("wb") as large:
+        large.write(os.urandom(64 * 1024**2))
+    project = new_project(APP_DIR=str(app), BASES_SOURCE="auto")
+    output = project.fails("build-prod", DOCKER_HOST=full_engine)
+    assert "The disk is full." in output
+    assert "docker system df" in output
+    assert "no space left on device" in output

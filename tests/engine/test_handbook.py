@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import httpx
+
+from docktasks.engine import Engine
+from docktasks.probes import answers, wait_until
+from tests.engine.support import Project, docker, new_name
+
+BUILD = "image build --tag hello-dock:prod ."
+RUN = "container run --rm --detach --name hello-dock-prod --publish 8080:80 hello-dock:prod"
+
+
+def test_handbooks_commands_work(good: Project, checkout: Path, engine: Engine) -> None:
+    """The handbook's two commands build and serve the app; only the tag, the name and the port are the test's own."""
+    image = engine.image(good.image)
+    assert image is not None
+    name = new_name()
+    bases = [arg for arg in shlex.split(good.build) if arg.startswith(("NODE_IMAGE=", "NGINX_IMAGE="))]
+    given = " ".join(f"--build-arg {arg}" for arg in bases)
+    build = BUILD.replace("hello-dock:prod", f"{name}:prod {given}")
+    run = RUN.replace("hello-dock-prod", f"{name}-prod").replace("hello-dock:prod", f"{name}:prod")
+    try:
+        docker(*build.split(), cwd=checkout)
+        docker(*run.replace("8080:80", "127.0.0.1:0:80").split())
+        container = engine.container(f"{name}-prod")
+        assert container is not None
+        looked = wait_until(lambda: answers(container.url), limit=20)
+        assert looked.ready, looked.status
+        page = httpx.get(container.url, trust_env=False)
+        assert '<div id="app">' in page.text
+        assert page.headers["content-encoding"] in {"br", "gzip"}
+    finally:
+        docker("container", "rm", "--force", f"{name}-prod")
+        docker("image", "rm", "--force", f"{name}:prod")
+
+
+def test_handbooks_build_needs_nothing_else(checkout: Path) -> None:
+    """Everything the Dockerfile takes has a default, so that the build needs no argument."""
+    args = [line.split()[1] for line in (checkout / "Dockerfile").read_text().splitlines() if line.startswith("ARG ")]
+    without = {arg for arg in args if "=" not in arg}
+    assert without <= {"SOURCE_DATE_EPOCH"}

@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from docktasks.probes import Probe, wait_until
+from tests.conftest import NewProject, Start
+from tests.engine.support import Project, docker, free_port, users
+
+RUN = ("run-prod", "--no-build")
+EDIT_SITE = "USER root\nRUN sed -i '{}' /etc/nginx/serving/site.conf\nUSER 101:101"
+OTHER = "LABEL release=other"
+
+
+def status_of_process_1(project: Project) -> dict[str, str]:
+    """What the kernel says of the container's first process."""
+    read = project.engine.execute(f"{project.name}-prod", ["cat", "/proc/1/status"])
+    return dict(line.split(":\t", 1) for line in read.output.splitlines() if ":\t" in line)
+
+
+def test_builds_and_serves(project: Project) -> None:
+    """run-prod builds, starts, and returns when the printed address answers 200 from a healthy container."""
+    output = project.does("run-prod")
+    container = project.container()
+    assert re.search(rf"Serving: {container.url}$", output, re.MULTILINE)
+    assert re.search(rf"{project.image}: [\d.]+ MB, [\d.]+ kB over its base image", output)
+    assert container.health == "healthy"
+    page = project.page()
+    assert page.status_code == 200
+    assert "text/html" in page.headers["content-type"]
+
+
+def test_hardening_as_docker_sees_it(standing: Project) -> None:
+    """Read-only, no capability and none to gain, with limits, on the loopback alone, back after a restart."""
+    config = standing.inspect()
+    host = config["HostConfig"]
+    assert host["ReadonlyRootfs"] is True
+    assert host["CapDrop"] == ["ALL"]
+    assert host["CapAdd"] is None
+    assert host["SecurityOpt"] == ["no-new-privileges"]
+    assert host["Privileged"] is False
+    assert host["Memory"] == host["MemorySwap"] == 64 * 1024**2
+    assert host["PidsLimit"] == 64
+    assert host["RestartPolicy"]["Name"] == "unless-stopped"
+    assert host["LogConfig"] == {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
+    assert [binding["HostIp"] for bound in host["PortBindings"].values() for binding in bound] == ["127.0.0.1"]
+    assert config["Mounts"] == []
+
+
+def test_hardening_as_the_kernel_sees_it(standing: Project) -> None:
+    """Inside, nginx is uid 101 without any capability, and can write to /tmp alone."""
+    status = status_of_process_1(standing)
+    assert set(status["Uid"].split()) == {"101"}
+    assert {name: int(status[name], 16) for name in status if name.startswith("Cap")} == dict.fromkeys(
+        ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"), 0
+    )
+    assert status["NoNewPrivs"] == "1"
+
+    def inside(*args: str) -> str:
+        return standing.engine.execute(f"{standing.name}-prod", list(args)).output
+
+    mounts = {line.split()[1]: line.split()[3].split(",") for line in inside("cat", "/proc/1/mounts").splitlines()}
+    assert "ro" in mounts["/"]
+    assert {"rw", "nosuid", "nodev", "noexec"} <= set(mounts["/tmp"])  # noqa: S108 - the container's own
+    assert "Read-only file system" in inside("touch", "/srv/site/index.html")
+    assert not inside("touch", "/tmp/written")  # noqa: S108 - as above
+    assert set(users(standing, "prod")) == {"101"}
+
+
+def test_unchanged_release_serves_on(standing: Project) -> None:
+    """A second run with nothing changed says so, and keeps the container."""
+    standing.does(*RUN)
+    before = standing.container()
+    output = standing.does(*RUN)
+    assert f"Serving already: {before.url}" in output
+    assert (standing.container().id, standing.container().started) == (before.id, before.started)
+
+
+def test_changed_app_replaces_the_release(new_project: NewProject, app: Path) -> None:
+    """After an edit run-prod serves the new page, and one container is left."""
+    project = new_project(APP_DIR=str(app))
+    project.does("run-prod")
+    before = project.container()
+    page = app / "index.html"
+    page.write_text(page.read_text().replace("<title>hello-dock</title>", "<title>second release</title>"))
+    output = project.does("run-prod")
+    assert "Serving: " in output
+    assert "<title>second release</title>" in project.page().text
+    assert project.container().id != before.id
+    assert project.names() == [f"{project.name}-prod"]
+
+
+def test_stopped_release_is_started_again(standing: Project) -> None:
+    """A container that somebody stopped by hand is replaced by one that serves."""
+    docker("container", "stop", f"{standing.name}-prod")
+    standing.does(*RUN)
+    assert standing.page().status_code == 200
+    assert standing.names() == [f"{standing.name}-prod"]
+
+
+def test_public_is_a_choice_and_said(standing: Project) -> None:
+    """--public publishes on every address and says who can reach it; without it again, the loopback alone."""
+    assert "everyone who reaches this machine" in standing.does(*RUN, "--public")
+    assert {address[0] for address in standing.container().addresses} == {"0.0.0.0"}  # noqa: S104 - what is asserted
+    assert standing.page().status_code == 200
+    assert "everyone" not in standing.does(*RUN)
+    assert {address[0] for address in standing.container().addresses} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "what", "log"),
+    [
+        ("USER root\nRUN echo 'nonsense on;' >>/etc/nginx/nginx.conf\nUSER 101:101", "stopped with exit code 1",
+         'unknown directive "nonsense"'),
+        ('ENTRYPOINT []\nCMD ["sh", "-c", "echo cannot find the harbour >&2; exit 3"]', "stopped with exit code 3",
+         "cannot find the harbour"),
+        ('HEALTHCHECK --interval=30s --retries=9 CMD ["false"]', "does not serve within 3 s", "health: starting"),
+        (EDIT_SITE.format("s|location / {|&return 500;|"), "does not serve within 3 s", '"GET / HTTP/1.1" 500'),
+    ],
+    ids=["configuration", "crash", "never-healthy", "answers-500"],
+)  # fmt: skip
+def test_broken_release_never_gets_the_traffic(
+    standing: Project, good: Project, fault: str, what: str, log: str
+) -> None:
+    """A release that does not pass the gate leaves the one that serves alone; the message has its log."""
+    before = standing.container()
+    standing.stage(good.image, fault)
+    output = standing.fails(*RUN, INVOKE_WAIT_READY="3")
+    assert f"{standing.name}-candidate {what}" in output
+    assert f"{standing.name}-prod serves on as before." in output
+    assert log in output
+    after = standing.container()
+    assert (after.id, after.started) == (before.id, before.started)
+    assert standing.page().status_code == 200
+    assert standing.names() == [f"{standing.name}-prod"]
+
+
+def test_broken_first_release_is_told(project: Project, good: Project) -> None:
+    """Where nothing served before, a broken release ends with its log, and is not left to go on crashing."""
+    project.stage(good.image, 'ENTRYPOINT []\nCMD ["sh", "-c", "echo cannot find the harbour >&2; exit 3"]')
+    assert "cannot find the harbour" in project.fails(*RUN)
+    assert project.names() == []
+
+
+def test_failed_swap_brings_the_old_release_back(standing: Project, good: Project, foreign: str) -> None:
+    """When the new release passes the gate and then cannot have its port, the old one serves again."""
+    before = standing.container()
+    taken = standing.engine.container(foreign)
+    assert taken is not None
+    standing.stage(good.image, OTHER)
+    output = standing.fails(*RUN, INVOKE_PROD_HOST_PORT=str(taken.addresses[0][1]))
+    assert f"is in use by container {foreign}" in output
+    assert standing.container().id == before.id
+    assert standing.page().status_code == 200
+    assert standing.names() == [f"{standing.name}-prod"]
+
+
+def test_port_taken_by_a_container(staged: Project, foreign: str) -> None:
+    """The container that holds the port is named, with the setting that chooses another; nothing is left."""
+    container = staged.engine.container(foreign)
+    assert container is not None
+    port = container.addresses[0][1]
+    output = staged.fails(*RUN, INVOKE_PROD_HOST_PORT=str(port))
+    assert f"Port {port} on 127.0.0.1 is in use by container {foreign} ({foreign})." in output
+    assert f"INVOKE_PROD_HOST_PORT={port + 1} invoke run-prod" in output
+    assert staged.names() == []
+
+
+def test_port_taken_by_a_process(staged: Project) -> None:
+    """A process that holds the port is named by number and name."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        output = staged.fails(*RUN, INVOKE_PROD_HOST_PORT=str(port))
+    assert f"Port {port} on 127.0.0.1 is in use by process {os.getpid()} (" in output
+    assert staged.names() == []
+
+
+def test_chosen_port_is_used(staged: Project) -> None:
+    """INVOKE_PROD_HOST_PORT says where the app is published."""
+    port = free_port()
+    assert f"Serving: http://127.0.0.1:{port}" in staged.does(*RUN, INVOKE_PROD_HOST_PORT=str(port))
+
+
+def test_name_taken_by_a_foreign_container(staged: Project, foreign: str) -> None:
+    """A container of ours by name alone is left alone, and the way out is named."""
+    docker("container", "rename", foreign, f"{staged.name}-prod")
+    try:
+        before = staged.container()
+        output = staged.fails(*RUN)
+        assert f"The container name {staged.name}-prod is taken" in output
+        assert "INVOKE_APP_NAME=" in output
+        after = staged.container()
+        assert (after.id, after.state, after.started) == (before.id, "running", before.started)
+    finally:
+        docker("container", "rename", f"{staged.name}-prod", foreign)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("INVOKE_PROD_HOST_PORT", "abc", "prod.host_port is 'abc', but must be a port number"),
+        ("INVOKE_PROD_HOST_PORT", "99999", "prod.host_port is '99999', but must be a port number"),
+        ("INVOKE_PROD_MEMORY", "lots", "prod.memory is 'lots', but must be a size such as 64m"),
+        ("INVOKE_PROD_PORT", "8081", "INVOKE_PROD_PORT in the environment is not a setting"),
+        ("INVOKE_BASES_SOURCE", "nowhere", "bases.source is 'nowhere', but must be auto, registry or standin"),
+    ],
+)
+def test_bad_setting_is_told_before_anything_happens(good: Project, name: str, value: str, told: str) -> None:
+    """A value that cannot be used, or a name that is no setting, ends the task before docker is started."""
+    output = good.fails(*RUN, **{name: value})
+    assert told in output
+    assert "$ docker" not in output
+
+
+def test_no_image_to_run(project: Project) -> None:
+    """--no-build without an image says which task builds one."""
+    assert "Build it: invoke build-prod" in project.fails(*RUN)
+
+
+# What is there at the moment of the kill: states of the containers by role.
+MOMENTS: dict[str, Callable[[dict[str, str]], bool]] = {
+    "gate": lambda states: "candidate" in states,
+    "renamed": lambda states: "previous" in states,
+    "old-one-stopped": lambda states: states.get("previous") == "exited",
+    "new-one-starts": lambda states: "previous" in states and "prod" in states,
+    "new-one-runs": lambda states: "previous" in states and states.get("prod") == "running",
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_interrupted_run_is_finished_by_the_next(standing: Project, good: Project, start: Start, moment: str) -> None:
+    """Killed at any moment, run-prod leaves something from which the next run-prod ends serving, with nothing left."""
+    wanted = standing.stage(good.image, f"LABEL release={moment}")
+    there = MOMENTS[moment]
+
+    def states() -> dict[str, str]:
+        found = {
+            role: standing.engine.container(f"{standing.name}-{role}") for role in ("candidate", "previous", "prod")
+        }
+        return {role: container.state for role, container in found.items() if container}
+
+    task = start(standing, *RUN)
+    looked = wait_until(lambda: Probe(there(states()), str(states())), limit=30, interval=0.002)
+    task.kill()
+    assert looked.ready, looked.status
+    print("killed with", states())
+    standing.does(*RUN)
+    assert standing.names() == [f"{standing.name}-prod"]
+    assert standing.container().image_id == wanted
+    assert standing.page().status_code == 200
+
+
+def test_interrupted_first_run_is_finished_by_the_next(staged: Project, start: Start) -> None:
+    """Killed as soon as the first container is there, run-prod can be run again."""
+    task = start(staged, *RUN)
+    wait_until(lambda: Probe(bool(staged.engine.container(f"{staged.name}-prod"))), limit=30, interval=0.002)
+    task.kill()
+    staged.does(*RUN)
+    assert staged.names() == [f"{staged.name}-prod"]
+    assert staged.page().status_code == 200

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docktasks.checks import all_checks
+from docktasks.engine import Engine
+from tests.engine.support import Project
+
+NO_NOSNIFF = "USER root\nRUN sed -i /X-Content-Type-Options/d /etc/nginx/serving/security.conf\nUSER 101:101"
+
+
+@pytest.fixture(scope="module")
+def healthy(engine: Engine, checkout: Path, good: Project) -> Iterator[Project]:
+    """A project that serves what it should."""
+    yield from serving(Project(engine, checkout), good)
+
+
+@pytest.fixture(scope="module")
+def faulty(engine: Engine, checkout: Path, good: Project) -> Iterator[Project]:
+    """A project that serves without one of the security headers."""
+    yield from serving(Project(engine, checkout), good, NO_NOSNIFF)
+
+
+def serving(project: Project, good: Project, layer: str = "") -> Iterator[Project]:
+    """A project that serves the good image with a layer on top."""
+    try:
+        project.stage(good.image, layer)
+        project.does("run-prod", "--no-build")
+        yield project
+    finally:
+        project.end()
+
+
+def test_healthy_release_passes_every_check(healthy: Project, tmp_path: Path) -> None:
+    """Exit code 0, also under --strict; the JSON has a verdict for each check, and none is skipped."""
+    report = tmp_path / "verdicts.json"
+    output = healthy.does("verify", "--strict", f"--json={report}")
+    content = json.loads(report.read_text())
+    assert f"{len(all_checks())} passed, 0 failed, 0 skipped" in output
+    assert content["subject"] == healthy.container().url
+    assert content["summary"] == {"pass": len(all_checks())}
+    assert [check["id"] for check in content["checks"]] == [check.id for check in all_checks()]
+
+
+def test_fault_ends_with_exit_code_1(faulty: Project, tmp_path: Path) -> None:
+    """A failed check is named with its evidence and its fix, in the table and in the JSON."""
+    report = tmp_path / "verdicts.json"
+    output = faulty.fails("verify", f"--json={report}")
+    assert f"1 of {len(all_checks())} checks failed: http.security-headers" in output
+    assert "x-content-type-options stands 0 times" in " ".join(output.split())
+    failed = [check for check in json.loads(report.read_text())["checks"] if check["verdict"] == "fail"]
+    assert [check["id"] for check in failed] == ["http.security-headers"]
+    assert failed[0]["evidence"]
+    assert failed[0]["fix"]
+
+
+def test_address_is_judged_without_an_engine(healthy: Project, faulty: Project) -> None:
+    """--url judges any address; what needs an engine is skipped with its reason, which --strict fails."""
+    away = {"DOCKER_HOST": "unix:///nonexistent"}
+    output = healthy.does("verify", f"--url={healthy.container().url}", **away)
+    assert "0 failed" in output
+    assert "needs an image" in output
+    assert "needs a running container" in output
+    strict = healthy.fails("verify", "--strict", f"--url={healthy.container().url}", **away)
+    assert "checks did not pass: image.user" in strict
+    assert "http.security-headers" in faulty.fails("verify", f"--url={faulty.container().url}", **away)
+
+
+def test_address_where_nothing_answers(healthy: Project) -> None:
+    """An address that nobody listens at is one error, not a failure of every check."""
+    output = healthy.fails("verify", "--url=http://127.0.0.1:9")
+    assert "http://127.0.0.1:9 does not answer" in output
+    assert "http.files" not in output
+
+
+def test_nothing_runs(project: Project) -> None:
+    """Without a container there is nothing to verify, which is an error that names both ways out."""
+    output = project.fails("verify")
+    assert "There is nothing to verify" in output
+    assert "invoke run-prod" in output
+    assert "--url=" in output
+
+
+def test_report_that_cannot_be_written(healthy: Project) -> None:
+    """A file for the verdicts that cannot be written is an error."""
+    assert "/nonexistent/verdicts.json cannot be written" in healthy.fails(
+        "verify", "--json=/nonexistent/verdicts.json"
+    )
