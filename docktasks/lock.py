@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from filelock import FileLock, Timeout
 
 from docktasks.engine import Run
-from docktasks.errors import ConflictError
+from docktasks.errors import ConflictError, DockError
 from docktasks.images import CACHE
 from docktasks.settings import Settings
 
@@ -22,8 +22,8 @@ def alone(run: Run, settings: Settings) -> Iterator[None]:
     if run.dry:
         yield
         return
-    (settings.root / CACHE).mkdir(exist_ok=True)
     try:
+        (settings.root / CACHE).mkdir(exist_ok=True)
         with FileLock(settings.root / CACHE / f"{settings.app.name}.lock", timeout=0):
             yield
     except Timeout as error:
@@ -31,4 +31,10 @@ def alone(run: Run, settings: Settings) -> Iterator[None]:
             f"Another task is changing the containers of {settings.app.name}.",
             "Two at once would undo each other's work.",
             "Wait until it is done, then again",
+        ) from error
+    except PermissionError as error:
+        raise DockError(
+            f"{settings.root / CACHE} cannot be written.",
+            "A lock in it keeps two tasks from undoing each other's work.",
+            "Work in a checkout that you may write to",
         ) from error

@@ -49,8 +49,11 @@ def verify(run: Run, settings: Settings, *, url: str, strict: bool, json_file: s
 
 def at(url: str) -> Subject:
     """What answers at an address, with no engine at hand. Raises VerifyError when nothing does."""
-    scheme, _, rest = url.partition("://")
-    if scheme not in ("http", "https") or not rest:
+    try:
+        address = httpx.URL(url)
+    except httpx.InvalidURL:
+        address = httpx.URL("")
+    if address.scheme not in ("http", "https") or not address.host:
         raise VerifyError(f"{url} is no address.", "--url names where the app is served.", "As: http://127.0.0.1:8080")
     subject = Subject(url)
     try:
