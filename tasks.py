@@ -18,7 +18,8 @@ from invoke.tasks import task
 
 # docktasks and what it imports (docker, httpx, rich) are imported where they are used: `invoke --list` needs none.
 if TYPE_CHECKING:
-    from docktasks.engine import Engine, NoEngine, Result
+    from docktasks.answers import Result
+    from docktasks.engine import Engine, NoEngine
     from docktasks.release import Outcome
     from docktasks.settings import Settings
 
@@ -46,7 +47,7 @@ class Runner:
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
         """Run one command; a terminal gives it a terminal, so that BuildKit draws its own progress."""
-        from docktasks.engine import Result
+        from docktasks.answers import Result
 
         pty = not quiet and sys.stdout.isatty()
         hide = "both" if quiet else None

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docktasks import install
-from docktasks.engine import Engine, NoEngine, Result, Run
+from docktasks.answers import Result, Run
+from docktasks.engine import Engine, NoEngine
 from docktasks.errors import BaseImageError
 from docktasks.images import CACHE
 from docktasks.settings import LABEL, Settings

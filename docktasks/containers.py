@@ -10,7 +10,8 @@ from importlib import import_module
 from threading import Thread
 
 from docktasks import probes
-from docktasks.engine import START_INTERVAL_API, Container, Engine, NoEngine, Result, Run
+from docktasks.answers import Container, Result, Run
+from docktasks.engine import START_INTERVAL_API, Engine, NoEngine
 from docktasks.errors import BuildError, ConflictError, DockError, StartError
 from docktasks.settings import LABEL, Settings
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docktasks import bases, containers, images, lock, probes
+from docktasks.answers import Image, Run
 from docktasks.containers import Bind
-from docktasks.engine import Engine, Image, NoEngine, Run
+from docktasks.engine import Engine, NoEngine
 from docktasks.errors import AppError, ConflictError, StartError
 from docktasks.settings import Settings
 

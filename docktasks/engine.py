@@ -7,12 +7,12 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Thread
-from typing import Any, Protocol
+from typing import Any
 
-from docktasks.errors import EngineError
+from docktasks.answers import Container, Image, Result
+from docktasks.errors import EngineError, NoEngineError
 from docktasks.settings import BUILT_FOR, LABEL
 
 FLOOR = 23
@@ -20,84 +20,6 @@ FLOOR = 23
 
 START_INTERVAL_API = (1, 44)
 """API version (Docker Engine 25) from which a health check can be asked more often at the start."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a command left: its exit code and the text it printed (stdout and stderr)."""
-
-    code: int = 0
-    output: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """True when the command succeeded."""
-        return self.code == 0
-
-    def tail(self, lines: int = 15) -> str:
-        """The last `lines` lines printed, without blank ones."""
-        return "\n".join([line for line in self.output.splitlines() if line.strip()][-lines:])
-
-
-class Run(Protocol):
-    """Runs an argument list, shows it first, and never raises for a non-zero exit code.
-
-    `dry` tells that commands are shown and not run; `quiet` keeps the command's own output off the terminal.
-    """
-
-    dry: bool
-
-    def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
-        """Run `args` and return its Result."""
-
-
-@dataclass(frozen=True)
-class Image:
-    """An image; `size` in bytes, `layers` the digests of its file systems from the base up."""
-
-    id: str
-    size: int = 0
-    tags: tuple[str, ...] = ()
-    labels: dict[str, str] = field(default_factory=dict)
-    environment: dict[str, str] = field(default_factory=dict)
-    user: str = ""
-    architecture: str = ""
-    layers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Container:
-    """A container; `state` as Docker names it (running, exited, …), `health` empty where no check is defined.
-
-    `addresses` are the published ones, (host ip, host port, container port).
-    """
-
-    id: str
-    name: str
-    state: str = "running"
-    health: str = ""
-    exit_code: int = 0
-    image_id: str = ""
-    image: str = ""
-    labels: dict[str, str] = field(default_factory=dict)
-    addresses: tuple[tuple[str, int, int], ...] = ()
-    started: str = ""
-
-    def is_of(self, project: str) -> bool:
-        """True when our label says that this project started it."""
-        return self.labels.get(f"{LABEL}.project") == project
-
-    @property
-    def role(self) -> str:
-        """What it is for: dev, prod, candidate; empty when it is not ours."""
-        return self.labels.get(f"{LABEL}.role", "")
-
-    @property
-    def url(self) -> str:
-        """Where it is reached from this machine, or an empty text."""
-        for host, port, _ in self.addresses:
-            return f"http://{'127.0.0.1' if host in ('', '0.0.0.0', '::') else host}:{port}"  # noqa: S104 - read, not bound
-        return ""
 
 
 class Engine:
@@ -368,7 +290,7 @@ def _explained(error: Exception) -> EngineError:
             "Upgrade it: https://docs.docker.com/engine/install/",
         )
     chosen = os.environ.get("DOCKER_HOST") or os.environ.get("DOCKER_CONTEXT")
-    return EngineError(
+    return NoEngineError(
         f"No Docker engine answers{f' at {chosen}' if chosen else ''}.",
         "Images are built and run by one.",
         "Start or install it: invoke setup (it says what fits this machine)",

@@ -3,7 +3,8 @@
 DockError
 ├── SettingsError        a key or a value that cannot be used
 ├── AppError             the Vite app in app.dir is not one
-├── EngineError          no Docker engine, no way to it, or one that is too old
+├── EngineError          no way to the Docker engine, or one that is too old
+│   └── NoEngineError    none answers
 ├── SetupError           `invoke setup` cannot install or start what is missing
 ├── BaseImageError       a base image can neither be found, pulled nor stood in for
 ├── BuildError           `docker image build` failed
@@ -38,7 +39,11 @@ class AppError(DockError):
 
 
 class EngineError(DockError):
-    """No Docker engine, no way to it, or one that is too old."""
+    """No way to the Docker engine, or one that is too old."""
+
+
+class NoEngineError(EngineError):
+    """No Docker engine answers."""
 
 
 class SetupError(DockError):

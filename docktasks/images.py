@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from docktasks.engine import Engine, Image, NoEngine, Result, Run
+from docktasks.answers import Image, Result, Run
+from docktasks.engine import Engine, NoEngine
 from docktasks.errors import AppError, BuildError, DockError, EngineError
 from docktasks.settings import BUILT_FOR, LABEL, Settings
 

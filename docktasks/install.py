@@ -13,8 +13,9 @@ import tempfile
 from pathlib import Path
 
 from docktasks import engine, probes
-from docktasks.engine import Engine, Run
-from docktasks.errors import EngineError, SetupError
+from docktasks.answers import Run
+from docktasks.engine import Engine
+from docktasks.errors import EngineError, NoEngineError, SetupError
 
 PACKAGES = ["docker.io", "docker-cli", "docker-buildx", "containerd"]
 LOG = Path("/var/log/dockerd.log")
@@ -50,7 +51,7 @@ def ensure_engine(run: Run) -> str:
         try:
             found = engine.connect()
         except EngineError as error:
-            if not (_on_debian() and _may_install()) or "No Docker engine" not in error.what:
+            if not (_on_debian() and _may_install()) or not isinstance(error, NoEngineError):
                 raise SetupError(error.what, error.why, _advice(error), error.evidence) from error
         else:
             if not buildx_version():
@@ -88,7 +89,7 @@ def _advice(error: EngineError) -> str:  # noqa: PLR0911 - one line a kind of ma
     installed = shutil.which("dockerd")
     if chosen:
         return f"Start the engine at {chosen}, or choose the local one: unset DOCKER_HOST DOCKER_CONTEXT"
-    if "No Docker engine" not in error.what:
+    if not isinstance(error, NoEngineError):
         return error.how  # no permission, or too old: the error's own advice fits any machine
     if platform.system() == "Darwin":
         return _advice_for_macos()

@@ -6,8 +6,9 @@ import shutil
 from collections.abc import Sequence
 
 from docktasks import containers, images
+from docktasks.answers import Container, Run
 from docktasks.bases import STANDIN
-from docktasks.engine import Container, Engine, NoEngine, Run
+from docktasks.engine import Engine, NoEngine
 from docktasks.errors import ConflictError, SettingsError, StartError
 from docktasks.settings import Settings
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
 
-from docktasks.engine import Run
+from docktasks.answers import Run
 from docktasks.errors import ConflictError, DockError
 from docktasks.images import CACHE
 from docktasks.settings import Settings

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from docktasks import bases, checks, containers, images, lock, probes
+from docktasks.answers import Container, Image, Run
 from docktasks.checks.subject import Subject
 from docktasks.containers import Bind
-from docktasks.engine import Container, Engine, Image, NoEngine, Run
+from docktasks.engine import Engine, NoEngine
 from docktasks.errors import StartError
 from docktasks.settings import LABEL, Settings
 

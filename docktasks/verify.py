@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 
 from docktasks import checks, containers, engine, report
+from docktasks.answers import Run
 from docktasks.checks.subject import Subject
-from docktasks.engine import Run
 from docktasks.errors import VerifyError
 from docktasks.settings import Settings
 

@@ -14,7 +14,8 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from docktasks.engine import Container, Engine, Image
+from docktasks.answers import Container, Image
+from docktasks.engine import Engine
 
 # A quoted path to a file that a page loads. Bundlers write chunks relative to the chunk that names them
 # ("./About-x.js") or to the base path ("assets/About-x.css", Vite's list of preloads).

@@ -18,7 +18,8 @@ from typing import Any
 
 import httpx
 
-from docktasks.engine import Container, Engine
+from docktasks.answers import Container
+from docktasks.engine import Engine
 from docktasks.probes import Probe, wait_until
 from docktasks.settings import BUILT_FOR
 

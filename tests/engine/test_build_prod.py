@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from docktasks.engine import Engine, Image
+from docktasks.answers import Image
+from docktasks.engine import Engine
 from tests.conftest import NewProject
 from tests.engine.support import Project, clean_environ, command
 

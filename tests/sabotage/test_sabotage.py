@@ -11,9 +11,10 @@ import pytest
 from invoke.config import Config
 
 from docktasks import containers, settings
+from docktasks.answers import Container, Image
 from docktasks.checks import REGISTRY, all_checks, judge
 from docktasks.checks.subject import Subject
-from docktasks.engine import Container, Engine, Image
+from docktasks.engine import Engine
 from docktasks.probes import Probe, answers, wait_until
 from tests.engine.support import ROOT, Project, docker, free_port
 

@@ -17,7 +17,8 @@ from docker.errors import NullResource
 from invoke.config import Config
 
 from docktasks import settings
-from docktasks.engine import Container, Engine, Image, Result
+from docktasks.answers import Container, Image, Result
+from docktasks.engine import Engine
 from docktasks.settings import Settings
 
 ROOT = Path(__file__).parents[2]

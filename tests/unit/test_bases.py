@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pytest
 
 from docktasks import bases
+from docktasks.answers import Image, Result
 from docktasks.bases import Base
-from docktasks.engine import Image, Result
 from docktasks.errors import BaseImageError, SetupError
 from docktasks.settings import Settings
 from tests.unit.fakes import FakeEngine, Programs, Runner, configured

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from docktasks import checks
+from docktasks.answers import Image
 from docktasks.checks import Check, Need, Skip
 from docktasks.checks.subject import Subject
-from docktasks.engine import Image
 from tests.unit.fakes import FakeEngine, ours
 
 URL = "http://127.0.0.1:8080"

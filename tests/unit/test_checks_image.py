@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from docktasks import checks
+from docktasks.answers import Image
 from docktasks.checks.subject import Entry, Subject
-from docktasks.engine import Image
 
 SHIPPED = [
     "/srv/site/index.html",

@@ -11,8 +11,9 @@ import psutil
 import pytest
 
 from docktasks import containers
+from docktasks.answers import Container, Result
 from docktasks.containers import Bind, DevRun
-from docktasks.engine import Container, NoEngine, Result
+from docktasks.engine import NoEngine
 from docktasks.errors import BuildError, ConflictError, DockError, StartError
 from docktasks.settings import Settings, Wait
 from tests.unit.fakes import FakeEngine, Runner, Web, configured, ours

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from docktasks import dev, lock
-from docktasks.engine import Image, NoEngine, Result
+from docktasks.answers import Image, Result
+from docktasks.engine import NoEngine
 from docktasks.errors import AppError, ConflictError, StartError
 from docktasks.settings import Settings, Wait
 from tests.unit.fakes import FakeEngine, Runner, Web, configured, make_app, ours

@@ -8,7 +8,8 @@ import pytest
 from docker.errors import DockerException, ImageNotFound, NotFound
 
 from docktasks import engine
-from docktasks.engine import Container, Engine, NoEngine, Result
+from docktasks.answers import Container, Image, Result
+from docktasks.engine import Engine, NoEngine
 from docktasks.errors import EngineError
 from tests.unit.fakes import Programs
 
@@ -244,7 +245,7 @@ def test_an_image_is_answered_typed(client: Client, found: Engine) -> None:
     }
     client.images.append(Row("hello-dock:prod", attrs))
     image = found.image("hello-dock:prod")
-    assert image == engine.Image(
+    assert image == Image(
         id="sha256:77",
         size=17_900_000,
         tags=("hello-dock:prod",),
@@ -259,7 +260,7 @@ def test_an_image_is_answered_typed(client: Client, found: Engine) -> None:
 def test_an_image_of_scratch_is_answered(client: Client, found: Engine) -> None:
     """An image without a configuration has no labels, no user and no layers."""
     client.images.append(Row("empty", {"Id": "sha256:0", "Size": 0, "RepoTags": None, "Config": None}))
-    assert found.image("empty") == engine.Image("sha256:0")
+    assert found.image("empty") == Image("sha256:0")
 
 
 def test_what_is_ours_is_asked_for_by_label(client: Client, found: Engine) -> None:
@@ -284,9 +285,9 @@ def test_images_are_listed_as_the_api_gives_them(client: Client, found: Engine) 
         {"Id": "sha256:3", "Size": 9, "RepoTags": [], "Labels": {}},
     ]
     assert found.images("shop") == [
-        engine.Image("sha256:1", 7, ("shop:prod",), labels),
-        engine.Image("sha256:2", 8),
-        engine.Image("sha256:3", 9),
+        Image("sha256:1", 7, ("shop:prod",), labels),
+        Image("sha256:2", 8),
+        Image("sha256:3", 9),
     ]
 
 
@@ -333,7 +334,7 @@ def test_an_engine_that_does_not_answer_is_told_with_the_first_question(monkeypa
 def test_an_untagged_image_has_no_tag_on_any_engine(client: Client, found: Engine) -> None:
     """Engine 23 writes <none>:<none>, which is no name that could be removed or built on."""
     client.api.rows = [{"Id": "sha256:2", "Size": 8, "RepoTags": ["<none>:<none>"], "Labels": None}]
-    assert found.images("hello-dock") == [engine.Image("sha256:2", 8)]
+    assert found.images("hello-dock") == [Image("sha256:2", 8)]
 
 
 def test_a_container_removed_under_way_is_no_answer(client: Client, found: Engine) -> None:

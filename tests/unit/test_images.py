@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from docktasks import images
-from docktasks.engine import Image, Result
+from docktasks.answers import Image, Result
 from docktasks.errors import AppError, BuildError, DockError, EngineError
 from docktasks.settings import Settings
 from tests.unit.fakes import FakeEngine, Runner, configured, make_app

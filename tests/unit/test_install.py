@@ -13,7 +13,7 @@ import pytest
 from docker.errors import DockerException
 
 from docktasks import install
-from docktasks.engine import Result
+from docktasks.answers import Result
 from docktasks.errors import DockError, EngineError, SetupError
 from tests.unit.fakes import Programs, Runner
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from docktasks import inventory
-from docktasks.engine import Container, Image, NoEngine, Result
+from docktasks.answers import Container, Image, Result
+from docktasks.engine import NoEngine
 from docktasks.errors import ConflictError, DockError, SettingsError, StartError
 from docktasks.settings import Settings
 from tests.unit.fakes import FakeEngine, Runner, ours

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from docktasks import lock, release
-from docktasks.engine import Container, Image, NoEngine, Result
+from docktasks.answers import Container, Image, Result
+from docktasks.engine import NoEngine
 from docktasks.errors import AppError, BuildError, ConflictError, DockError, StartError
 from docktasks.release import Outcome
 from docktasks.settings import Settings

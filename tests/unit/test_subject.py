@@ -7,8 +7,8 @@ import tarfile
 import httpx
 import pytest
 
+from docktasks.answers import Image
 from docktasks.checks.subject import Entry, Subject
-from docktasks.engine import Image
 from tests.unit.fakes import FakeEngine, Web, ours
 from tests.unit.sites import Site, subject
 

@@ -8,7 +8,7 @@ import pytest
 from docker.errors import DockerException
 
 from docktasks import engine, verify
-from docktasks.engine import Container, Image
+from docktasks.answers import Container, Image
 from docktasks.errors import ConflictError, EngineError, VerifyError
 from docktasks.settings import Settings
 from tests.unit.fakes import FakeEngine, Runner, Web, ours
