@@ -20,6 +20,9 @@ def show(engine: Engine | NoEngine, settings: Settings) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    if isinstance(engine, NoEngine):
+        print("What is running is not asked under --dry.")
+        return
     found = engine.containers(settings.app.name)
     if not found:
         print(f"Nothing of {settings.app.name} is running. Start it: invoke run-prod, or invoke dev")

@@ -235,3 +235,9 @@ def test_status_with_nothing_there_says_how_to_start(settings: Settings, capsys:
     inventory.show(FakeEngine(*THEIRS), settings)
     said = "Nothing of hello-dock is running. Start it: invoke run-prod, or invoke dev\n"
     assert capsys.readouterr().out == said
+
+
+def test_a_dry_status_asks_nothing(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """It invents no containers, either."""
+    inventory.show(NoEngine("hello-dock"), settings)
+    assert capsys.readouterr().out == "What is running is not asked under --dry.\n"
