@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from filelock import FileLock, Timeout
-
 from docktasks.answers import Run
 from docktasks.errors import ConflictError, DockError
 from docktasks.images import CACHE
@@ -22,6 +20,8 @@ def alone(run: Run, settings: Settings) -> Iterator[None]:
     if run.dry:
         yield
         return
+    from filelock import FileLock, Timeout  # here, for a build alone needs no lock
+
     try:
         (settings.root / CACHE).mkdir(exist_ok=True)
         with FileLock(settings.root / CACHE / f"{settings.app.name}.lock", timeout=0):

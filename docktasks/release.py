@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from docktasks import bases, checks, containers, images, lock, probes
+from docktasks import bases, containers, images, lock, probes
 from docktasks.answers import Container, Image, Run
-from docktasks.checks.subject import Subject
 from docktasks.containers import Bind
 from docktasks.engine import Engine, NoEngine
 from docktasks.errors import StartError
@@ -127,7 +126,7 @@ def pass_gate(run: Run, engine: Engine, settings: Settings, image: Image) -> Non
     try:
         containers.start(run, engine, settings, args, bind)
         url = containers.await_serving(engine, settings, "candidate")
-        _judge(Subject(url))
+        _judge(url)
     except StartError as error:
         current = engine.container(settings.container("prod"))
         serves = current is not None and current.state == "running"
@@ -137,10 +136,13 @@ def pass_gate(run: Run, engine: Engine, settings: Settings, image: Image) -> Non
         run(containers.remove_args(name), quiet=True)
 
 
-def _judge(subject: Subject) -> None:
+def _judge(url: str) -> None:
     """The critical checks of what a user gets, as `verify` makes them. Raises StartError with their evidence."""
+    from docktasks import checks  # here, for they load the HTTP client, which a build does not need
+    from docktasks.checks.subject import Subject
+
     critical = [each for each in checks.all_checks() if each.needs == "url" and each.severity == "critical"]
-    failed = [verdict for verdict in checks.judge(subject, critical) if verdict.outcome == "fail"]
+    failed = [verdict for verdict in checks.judge(Subject(url), critical) if verdict.outcome == "fail"]
     if failed:
         raise StartError(
             f"The new release does not pass the gate: {', '.join(verdict.check.id for verdict in failed)}.",
