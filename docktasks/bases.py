@@ -67,7 +67,9 @@ def resolve(run: Run, engine: Engine | NoEngine, settings: Settings, kind: str) 
         )
     if source == "auto":
         print(f"! No registry is reached: making a stand-in for {wanted} from Debian and npm packages.", flush=True)
-    return _stood_in(wanted, build_all(run, settings)[wanted])
+    stood_in = build_all(run, settings)
+    engine.tags.update(dict.fromkeys(stood_in.values(), ""))  # both were made: the other kind finds its own
+    return _stood_in(wanted, stood_in[wanted])
 
 
 def _stood_in(wanted: str, made: str) -> Base:

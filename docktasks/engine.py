@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import cached_property
@@ -135,11 +135,11 @@ class NoEngine:
     """
 
     rootless = False
-    tags: Mapping[str, str] = {}
     api = START_INTERVAL_API
 
     def __init__(self, project: str) -> None:
         self.project = project
+        self.tags: dict[str, str] = {}
 
     def image(self, reference: str) -> Image | None:
         """Any image is there, so that nothing needs pulling."""

