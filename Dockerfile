@@ -7,6 +7,10 @@ ARG NGINX_IMAGE=nginx:stable-alpine
 FROM scratch AS nginx
 COPY nginx/ /
 
+# Asks nginx for its version: an older one is not given directives that it does not know.
+FROM ${NGINX_IMAGE} AS version
+RUN nginx -v 2>/tmp/version
+
 # Builds the app with node, and assembles in /out what the image gets. Nothing else of this stage is shipped.
 FROM ${NODE_IMAGE} AS builder
 ARG APP_DIR=hello-dock
@@ -32,7 +36,9 @@ COPY ${APP_DIR}/ ./
 ARG SOURCE_DATE_EPOCH
 ARG REVISION=""
 RUN npm run build
-RUN --mount=type=bind,from=nginx,target=/nginx node /nginx/assemble.mjs "${DIST_DIR}" /nginx /out
+RUN --mount=type=bind,from=nginx,target=/nginx \
+    --mount=type=bind,from=version,source=/tmp/version,target=/version \
+    node /nginx/assemble.mjs "${DIST_DIR}" /nginx /version /out
 
 # The image that runs: the official nginx, and one layer with the site, its compressed twins, and how to serve them.
 FROM ${NGINX_IMAGE}

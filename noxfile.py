@@ -16,6 +16,9 @@ SHELL_SCRIPTS = [
     "bases/root.sh",
     "bases/nginx/docker-entrypoint.sh",
     "bases/node/docker-entrypoint.sh",
+    "nginx/carry.sh",
+    "nginx/hold.sh",
+    "nginx/env.sh",
 ]
 
 
@@ -76,7 +79,7 @@ def engine_tests(session: nox.Session, *names: str) -> None:
 @nox.session(name="build-prod", tags=["engine"])
 def build_prod(session: nox.Session) -> None:
     """Build production images, good and broken, of this app and of others."""
-    engine_tests(session, "setup", "bases", "build_prod", "handbook", "engine")
+    engine_tests(session, "setup", "bases", "build_prod", "image_at_run", "handbook", "engine")
 
 
 @nox.session(name="run-prod", tags=["engine"])

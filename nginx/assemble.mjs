@@ -1,17 +1,19 @@
-// Assembles what the image gets: node assemble.mjs DIST NGINX OUT
+// Assembles what the image gets: node assemble.mjs DIST NGINX VERSION OUT (VERSION: a file with what `nginx -v` says)
 //     OUT/srv/site        the site, and beside each file that shrinks its gzip twin, for gzip_static
 //     OUT/srv/br          the brotli twins under the files' own names, so that their type follows from the name
-//     OUT/etc/nginx       the configuration
+//     OUT/srv/run         a link to /tmp, where a container keeps what it makes of its environment
+//     OUT/etc/nginx       the configuration, for that version of nginx
+//     and the two scripts, where they are run from
 // The same input gives the same bytes, modes and times, whatever umask and clock the build ran with: so an unchanged
 // app is an unchanged layer.
 import { createHash } from 'node:crypto'
-import { chmod, mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
+import { chmod, lutimes, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { argv } from 'node:process'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 
-const [dist, nginx, out] = argv.slice(2)
+const [dist, nginx, versionFile, out] = argv.slice(2)
 
 // What is text to a compressor; images, fonts in woff2, and media are compressed already.
 const COMPRESSIBLE =
@@ -30,10 +32,10 @@ const files = async (folder) =>
 // https://nginx.org/en/docs/http/ngx_http_core_module.html#etag
 const timeOf = (content) => createHash('sha256').update(content).digest().readUInt32BE() >>> 2
 
-async function put(path, content) {
+async function put(path, content, mode = 0o644) {
   await mkdir(dirname(path), { recursive: true })
   await writeFile(path, content)
-  await chmod(path, 0o644)
+  await chmod(path, mode)
   await utimes(path, timeOf(content), timeOf(content))
 }
 
@@ -62,9 +64,43 @@ if (site.length === 0) {
   process.exit(1)
 }
 await Promise.all(site.map(putSiteFile))
-for (const path of await files(nginx)) {
-  if (path.endsWith('.conf')) await put(join(out, 'etc/nginx', relative(nginx, path)), await readFile(path))
+
+// A directive that an older nginx would not start with stands below a comment with the version that brought it:
+//     # nginx >= 1.27.4: why it is wanted
+// An older nginx gets the comment alone.
+const numbers = (version) => version.split('.').map(Number)
+const said = await readFile(versionFile, 'utf8')
+const version = said.match(/\/(\d+(?:\.\d+)+)/)?.[1]
+if (!version) {
+  console.error(`NGINX_IMAGE has no nginx whose version could be told: nginx -v says "${said.trim()}".`)
+  process.exit(1)
 }
+function older(wanted) {
+  const [have, want] = [numbers(version), numbers(wanted)]
+  const place = want.findIndex((number, at) => number !== (have[at] ?? 0))
+  return place >= 0 && (have[place] ?? 0) < want[place]
+}
+const forThisVersion = (conf) =>
+  conf.replace(/^ *# nginx >= ([\d.]+):.*\n(?: *#.*\n)*([^#;]*;)\n/gm, (text, wanted, directive) => {
+    if (!older(wanted)) return text
+    console.log(`NOTICE: left out, since nginx is ${version}, and it takes ${wanted}: ${directive.trim()}`)
+    return text.replace(`${directive}\n`, '')
+  })
+
+for (const path of await files(nginx)) {
+  if (!path.endsWith('.conf')) continue
+  await put(join(out, 'etc/nginx', relative(nginx, path)), forThisVersion(await readFile(path, 'utf8')))
+}
+for (const [script, place] of [
+  ['carry.sh', 'usr/local/bin/carry'],
+  ['hold.sh', 'usr/local/bin/hold'],
+  ['env.sh', 'docker-entrypoint.d/30-hello-dock-env.sh'],
+]) {
+  await put(join(out, place), await readFile(join(nginx, script)), 0o755)
+}
+// nginx serves one file of it (serving/site.conf). A link, for a path in nginx that leads out of its root is none.
+await symlink('/tmp', join(out, 'srv/run'))
+await lutimes(join(out, 'srv/run'), 0, 0)
 // Where a volume with earlier releases' assets is mounted.
 await mkdir(join(out, 'srv/carried'), { recursive: true })
 const folders = (await readdir(out, { recursive: true, withFileTypes: true })).filter((entry) => entry.isDirectory())

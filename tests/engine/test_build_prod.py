@@ -19,6 +19,9 @@ from docktasks.engine import Engine
 from tests.conftest import NewProject
 from tests.engine.support import Project, clean_environ, command
 
+SCRIPTS = {"/usr/local/bin/carry", "/usr/local/bin/hold", "/docker-entrypoint.d/30-hello-dock-env.sh"}
+"""What the image brings to be run."""
+
 
 def built(project: Project) -> Image:
     """The production image of a project."""
@@ -110,14 +113,14 @@ def test_user_is_a_number(good: Project) -> None:
 
 
 def test_image_adds_the_site_and_little_else(good: Project) -> None:
-    """What the image adds to nginx is the site, its compressed twins, and at most 30 kB of configuration."""
+    """What the image adds to nginx is the site, its compressed twins, and at most 30 kB to serve them with."""
     image = built(good)
     base = good.engine.image(image.labels["org.opencontainers.image.base.name"])
     assert base is not None
     files = shipped(image, good.engine)
     site = sum(file.size for path, file in files.items() if path.startswith("/srv/"))
     assert 0 < site <= image.size - base.size <= site + 30_000
-    assert all(path.startswith(("/srv/", "/etc/nginx/")) for path in files)
+    assert {path for path in files if not path.startswith(("/srv/", "/etc/nginx/"))} == SCRIPTS
     assert image.layers[:-1] == base.layers
 
 
@@ -132,9 +135,9 @@ def test_twins_are_smaller_and_complete(good: Project) -> None:
 
 
 def test_content_is_read_only(good: Project) -> None:
-    """All that is shipped belongs to root and can be written by nobody else."""
+    """All that is shipped belongs to root and can be written by nobody else; what is meant to be run can be."""
     for path, file in shipped(built(good), good.engine).items():
-        assert (file.uid, file.gid, file.mode) == (0, 0, 0o644), path
+        assert (file.uid, file.gid, file.mode) == (0, 0, 0o755 if path in SCRIPTS else 0o644), path
 
 
 def test_same_commit_gives_the_same_image(good: Project, checkout: Path) -> None:
