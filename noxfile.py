@@ -89,6 +89,12 @@ def run_prod(session: nox.Session) -> None:
 
 
 @nox.session(tags=["engine"])
+def rollback(session: nox.Session) -> None:
+    """Replace releases and roll back under load, cut it short at every step, and kill what serves."""
+    engine_tests(session, "swap", "swap_faults", "recovery")
+
+
+@nox.session(tags=["engine"])
 def dev(session: nox.Session) -> None:
     """Run the dev container and edit under it."""
     engine_tests(session, "dev")

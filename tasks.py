@@ -95,7 +95,7 @@ def report(outcome: Outcome, image: str) -> None:
     """The result line of a build or a run."""
     from rich.filesize import decimal
 
-    for notice in outcome.standins:
+    for notice in outcome.notices:
         print(f"! {notice}")
     if outcome.image.size:  # not under --dry
         print(f"{image}: {decimal(outcome.image.size)}, {decimal(outcome.added)} over its base image")
@@ -159,23 +159,57 @@ def build_prod(c: Context) -> None:
 @task(
     help={
         "build": "Build first; --no-build runs the image that was built last.",
+        "env": "NAME=VALUE for the page's /env.js; repeatable. Names begin as prod.env_prefixes says.",
         "open": "Open the app in the browser once it serves.",
         "public": "Publish on every address of this machine, not on the loopback alone.",
     },
+    iterable=["env"],
     auto_shortflags=False,
 )
-def run_prod(c: Context, build: bool = True, open: bool = False, public: bool = False) -> None:  # noqa: A002 - the flag is --open
-    """Build and run the production image, on http://127.0.0.1:8080."""
+def run_prod(
+    c: Context,
+    env: list[str],
+    build: bool = True,
+    open: bool = False,  # noqa: A002 - the flag is --open
+    public: bool = False,
+) -> None:
+    """Build and run the production image, on http://127.0.0.1:8080; replace what runs without losing a request."""
+    from docktasks import environment, release
+
+    with at_work(c) as (run, engine, found):
+        wanted = release.Wanted(build, public, environment.as_json(env, found.prod.env_prefixes))
+        if public:
+            print("! --public: everyone who reaches this machine reaches the app.")
+        released(run, release.run_prod(run, engine, found, wanted), found.image("prod"), open=open)
+
+
+@task(
+    help={"to": "A release's id, or its beginning; the one before the current when not given."}, auto_shortflags=False
+)
+def rollback(c: Context, to: str = "") -> None:
+    """Go back to an earlier release, without losing a request."""
     from docktasks import release
 
     with at_work(c) as (run, engine, found):
-        if public:
-            print("! --public: everyone who reaches this machine reaches the app.")
-        outcome = release.run_prod(run, engine, found, public=public, rebuild=build)
-        report(outcome, found.image("prod"))
-        if not run.dry:
-            print(f"{'Serving already' if outcome.unchanged else 'Serving'}: {outcome.url}")
-            show(outcome.url, wanted=open)
+        outcome = release.roll_back(run, engine, found, to)
+        released(run, outcome, f"release {outcome.image.short_id}")
+
+
+@task
+def releases(c: Context) -> None:
+    """List the releases that can be rolled back to."""
+    from docktasks import inventory
+
+    with at_work(c) as (_, engine, found):
+        inventory.show_releases(engine, found)
+
+
+def released(run: Runner, outcome: Outcome, what: str, *, open: bool = False) -> None:  # noqa: A002 - as the flag
+    """The result lines of a release."""
+    report(outcome, what)
+    if not run.dry:
+        print(f"{'Serving already' if outcome.unchanged else 'Serving'}: {outcome.url}")
+        show(outcome.url, wanted=open)
 
 
 def show(url: str, *, wanted: bool) -> None:

@@ -37,9 +37,17 @@ class Run(Protocol):
         """Run `args` and return its Result."""
 
 
+def short(image_id: str) -> str:
+    """The first 12 digits of an image's id, which name a release."""
+    return image_id.removeprefix("sha256:")[:12]
+
+
 @dataclass(frozen=True)
 class Image:
-    """An image; `size` in bytes, `layers` the digests of its file systems from the base up."""
+    """An image; `size` in bytes, `layers` the digests of its file systems from the base up.
+
+    `created` is what the build says (with SOURCE_DATE_EPOCH the commit's time), `tagged` when it last got a name here.
+    """
 
     id: str
     size: int = 0
@@ -49,13 +57,21 @@ class Image:
     user: str = ""
     architecture: str = ""
     layers: tuple[str, ...] = ()
+    created: str = ""
+    tagged: str = ""
+
+    @property
+    def short_id(self) -> str:
+        """The id as `docker image ls` shows it."""
+        return short(self.id)
 
 
 @dataclass(frozen=True)
 class Container:
     """A container; `state` as Docker names it (running, exited, …), `health` empty where no check is defined.
 
-    `addresses` are the published ones, (host ip, host port, container port).
+    `addresses` are the published ones, (host ip, host port, container port); of a container that shares another's
+    network, that one's. `cut_off` tells that the other has gone, or has started anew with another network, since.
     """
 
     id: str
@@ -66,8 +82,20 @@ class Container:
     image_id: str = ""
     image: str = ""
     labels: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
     addresses: tuple[tuple[str, int, int], ...] = ()
     started: str = ""
+    cut_off: bool = False
+
+    @property
+    def release(self) -> str:
+        """The id of the release that it runs."""
+        return short(self.image_id)
+
+    @property
+    def serves(self) -> bool:
+        """True when it runs where it can be reached."""
+        return self.state == "running" and not self.cut_off
 
     def is_of(self, project: str) -> bool:
         """True when our label says that this project started it."""
@@ -75,7 +103,7 @@ class Container:
 
     @property
     def role(self) -> str:
-        """What it is for: dev, prod, candidate; empty when it is not ours."""
+        """What it is for: dev or prod; empty when it is not ours."""
         return self.labels.get(f"{LABEL}.role", "")
 
     @property

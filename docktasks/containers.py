@@ -1,4 +1,4 @@
-"""`docker container run`: its argument lists, the hardening they share, and what stands in a container's way."""
+"""`docker container run`: its argument lists, and the hardening they share."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import csv
 import hashlib
 import io
 from dataclasses import dataclass
-from importlib import import_module
-from threading import Thread
 
-from docktasks import probes
-from docktasks.answers import Container, Result, Run
-from docktasks.engine import START_INTERVAL_API, Engine, NoEngine
-from docktasks.errors import BuildError, ConflictError, DockError, StartError
+from docktasks import environment
+from docktasks.answers import Image
+from docktasks.engine import START_INTERVAL_API
+from docktasks.ports import Bind
 from docktasks.settings import LABEL, Settings
 
 PORT_INSIDE = {"prod": 80, "dev": 3000}
@@ -20,22 +18,33 @@ PORT_INSIDE = {"prod": 80, "dev": 3000}
 # nginx in the image runs as this user: https://github.com/nginx/docker-nginx (uid and gid 101 in every variant).
 NGINX_USER = 101
 
+# The roles of production, beside "prod" itself, which is always the current release.
+HOLDER = "prod-port"
+CANDIDATE = "prod-candidate"
+CARRY = "prod-carry"
+NEXT = "prod-next"
+PREVIOUS = "prod-previous"
+HOLDER_PREVIOUS = "prod-port-previous"
 
-@dataclass(frozen=True)
-class Bind:
-    """Where a container is published: `host_port` 0 takes a free one; `public` leaves the loopback."""
+ENVIRONMENT = "HELLO_DOCK_ENV"
+"""The variable that a release's configuration stands in (nginx/env.sh makes /env.js of it)."""
 
-    host_port: int
-    public: bool = False
+MIGRATE_KERNEL = (5, 14)
+"""Linux version from which connections that wait in a closing listener's queue move to the next one:
+https://docs.kernel.org/networking/ip-sysctl.html (tcp_migrate_req)."""
 
-    @property
-    def host(self) -> str:
-        """The address of this machine that is listened on."""
-        return "0.0.0.0" if self.public else "127.0.0.1"  # noqa: S104 - chosen by the user, and said aloud
+MIN_TIMEOUT_NGINX = (1, 27, 4)
+"""nginx version with keepalive_min_timeout: https://nginx.org/en/docs/http/ngx_http_core_module.html."""
 
-    def args(self, container_port: int) -> list[str]:
-        """The publish argument."""
-        return ["--publish", f"{self.host}:{self.host_port or ''}:{container_port}"]
+HOLD = "until [ -f /srv/carried/current/hold.sh ]; do sleep 1; done; exec sh /srv/carried/current/hold.sh"
+"""What the port holder does, whose image is a bare nginx: until a first release has served, there is nothing to do."""
+
+HEALTH = (
+    "[ -e /sys/class/net/eth0 ] || kill -TERM 1; [ -s /tmp/nginx.pid ] && wget -q -O /dev/null http://127.0.0.1/healthz"
+)
+"""Is it well? Docker starts a port holder that died anew, in a new network namespace; the release stays in the old one,
+which has lost its interface. Then it ends itself, and its restart policy has it join the new one. Its pid file, since
+in a shared namespace another release would answer in its place."""
 
 
 def hardening_args(settings: Settings) -> list[str]:
@@ -49,23 +58,9 @@ def hardening_args(settings: Settings) -> list[str]:
     ]  # fmt: skip
 
 
-def label_args(settings: Settings, role: str) -> list[str]:
-    """The labels by which `status`, `stop` and `clean` find the container."""
-    return [arg for name, value in settings.labels(role).items() for arg in ("--label", f"{name}={value}")]
-
-
-def prod_args(settings: Settings, image_id: str, bind: Bind, role: str, api: tuple[int, ...]) -> list[str]:
-    """The command that starts the production image for a role: prod, or candidate.
-
-    The image is named by its tag, for whoever reads `docker container ls`; its id is in the label `hello-dock.run`.
-    """
-    restart = "unless-stopped" if role == "prod" else "no"
-    args = [
-        "docker", "container", "run", "--detach",
-        "--name", settings.container(role),
-        *label_args(settings, role),
-        *bind.args(PORT_INSIDE["prod"]),
-        "--restart", restart,
+def limit_args(settings: Settings) -> list[str]:
+    """What every container that may serve runs with: it can write to /tmp alone, and use so much."""
+    return [
         "--read-only",
         "--tmpfs", f"/tmp:uid={NGINX_USER},gid={NGINX_USER},mode=0700,size=16m",  # noqa: S108 - the container's own
         *hardening_args(settings),
@@ -73,12 +68,124 @@ def prod_args(settings: Settings, image_id: str, bind: Bind, role: str, api: tup
         "--memory-swap", settings.prod.memory,
         "--pids-limit", str(settings.prod.pids),
     ]  # fmt: skip
-    if bind.public:
-        args += ["--label", f"{LABEL}.public=true"]
+
+
+def label_args(settings: Settings, role: str) -> list[str]:
+    """The labels by which `status`, `stop` and `clean` find the container."""
+    return [arg for name, value in settings.labels(role).items() for arg in ("--label", f"{name}={value}")]
+
+
+@dataclass(frozen=True)
+class Release:
+    """One build of the app as it runs: its image, and what it is configured with, a JSON object or nothing."""
+
+    image: Image
+    environment: str = ""
+
+    @property
+    def id(self) -> str:
+        """What names it: the first 12 digits of its image's id, as `docker image ls` shows them."""
+        return self.image.short_id
+
+
+def prod_args(settings: Settings, role: str, release: Release, place: list[str], api: tuple[int, ...]) -> list[str]:
+    """The command that starts a release; `place` says where it listens: beside_args(), or a Bind's arguments.
+
+    The image is named by its id: a tag may have moved on since the release was judged. The label `hello-dock.run` is
+    the same for the same release with the same settings, whatever the container is called.
+    """
+    what = [
+        *limit_args(settings),
+        "--stop-timeout", str(settings.prod.drain),
+        "--health-cmd", HEALTH,
+        "--health-interval", "5s",
+    ]  # fmt: skip
     if api >= START_INTERVAL_API:
         # Else Docker first asks after a whole interval, and "healthy" is that much later.
-        args += ["--health-start-period", "10s", "--health-start-interval", "200ms"]
-    return [*args, "--label", f"{LABEL}.run={fingerprint([*args, image_id])}", settings.image("prod")]
+        what += ["--health-start-period", "10s", "--health-start-interval", "200ms"]
+    what += environment_args(release)
+    return [
+        "docker", "container", "run", "--detach",
+        "--name", settings.container(role),
+        *label_args(settings, "prod"),
+        "--label", f"{LABEL}.run={fingerprint([*what, release.image.id])}",
+        *place,
+        "--restart", "no" if role == CANDIDATE else "unless-stopped",
+        *what,
+        release.id,
+    ]  # fmt: skip
+
+
+def environment_args(release: Release) -> list[str]:
+    """What the page is configured with, and the origins in it, which its Content-Security-Policy then lets it call."""
+    if not release.environment:
+        return []
+    called = environment.origins(release.environment)
+    connect = ["--env", f"HELLO_DOCK_CONNECT={' '.join(called)}"] if called else []
+    return ["--env", f"{ENVIRONMENT}={release.environment}", *connect]
+
+
+def holder_args(settings: Settings, bind: Bind, image: str, kernel: tuple[int, ...]) -> list[str]:
+    """The command that starts the port holder: it owns the published port and the network namespace, and sleeps.
+
+    Where no release listens, it serves in its place (nginx/hold.sh, which is in the volume as soon as there is one).
+
+    Whatever is in the label `hello-dock.publish` cannot be changed without a gap; nothing else of it matters to anyone.
+    """
+    migrate = ["--sysctl", "net.ipv4.tcp_migrate_req=1"] if kernel >= MIGRATE_KERNEL else []
+    return [
+        "docker", "container", "run", "--detach", "--init",
+        "--name", settings.container(HOLDER),
+        *label_args(settings, "prod"),
+        "--label", f"{LABEL}.publish={bind}",
+        *public_args(bind),
+        *bind.args(PORT_INSIDE["prod"]),
+        *migrate,
+        "--restart", "unless-stopped",
+        "--user", f"{NGINX_USER}:{NGINX_USER}",
+        *limit_args(settings),
+        *carried_args(settings, writable=False),
+        "--no-healthcheck",
+        "--entrypoint", "sh",
+        image, "-c", HOLD,
+    ]  # fmt: skip
+
+
+def beside_args(settings: Settings, bind: Bind) -> list[str]:
+    """The arguments by which a release listens behind the published port, and reads what others have carried over.
+
+    A candidate gets neither: what a release lacks shall not be made up for by another's files.
+    """
+    network = ["--network", f"container:{settings.container(HOLDER)}", *public_args(bind)]
+    return [*network, *carried_args(settings, writable=False)]
+
+
+def public_args(bind: Bind) -> list[str]:
+    """The label that tells that everyone was meant to reach it."""
+    return ["--label", f"{LABEL}.public=true"] if bind.public else []
+
+
+def carried_args(settings: Settings, *, writable: bool) -> list[str]:
+    """The volume with the hashed assets of the last releases, which every release can read."""
+    labels = [f"volume-label={name}={value}" for name, value in settings.labels("carried").items()]
+    fields = ["type=volume", f"source={settings.container('carried')}", "target=/srv/carried"]
+    return ["--mount", _csv(*fields, *([] if writable else ["readonly"]), *labels)]
+
+
+def carry_args(settings: Settings, release: Release, *words: str) -> list[str]:
+    """The command that changes that volume, with a program which every image of ours has (nginx/carry.sh)."""
+    return [
+        "docker", "container", "run", "--rm",
+        "--name", settings.container(CARRY),
+        *label_args(settings, "prod"),
+        "--network", "none",
+        "--read-only",
+        "--user", "0:0",
+        *hardening_args(settings),
+        *carried_args(settings, writable=True),
+        *environment_args(release),
+        release.id, "carry", *words,
+    ]  # fmt: skip
 
 
 def fingerprint(args: list[str]) -> str:
@@ -124,115 +231,3 @@ def _csv(*fields: str) -> str:
 def remove_args(*names: str) -> list[str]:
     """The command that removes containers, running or not."""
     return ["docker", "container", "rm", "--force", *names]
-
-
-def existing(engine: Engine | NoEngine, settings: Settings, role: str) -> Container | None:
-    """Our container for a role. Raises ConflictError when the name is taken by one that is not ours."""
-    name = settings.container(role)
-    found = engine.container(name)
-    if found is not None and not found.is_of(settings.app.name):
-        raise ConflictError(
-            f"The container name {name} is taken by one that hello-dock did not start ({found.image}, {found.state}).",
-            f"It lacks the label {LABEL}.project={settings.app.name}, so it is left alone.",
-            f"Remove it (docker container rm --force {name}), or choose another name: INVOKE_APP_NAME=my-app",
-        )
-    return found
-
-
-def start(run: Run, engine: Engine | NoEngine, settings: Settings, args: list[str], bind: Bind) -> None:
-    """Run a `docker container run` command. Raises the DockError that its failure is, and leaves no half container."""
-    # Whoever starts a container probes it next; loading the HTTP client takes no longer than the start does.
-    Thread(target=import_module, args=("httpx",), daemon=True).start()
-    result = run(args, quiet=True)
-    if result.ok:
-        return
-    name = args[args.index("--name") + 1]
-    left = engine.container(name)
-    if left is not None and left.state == "created":
-        run(remove_args(name), quiet=True)
-    role = "dev" if name == settings.container("dev") else "prod"
-    raise explain_start(result, engine, bind, role)
-
-
-def explain_start(result: Result, engine: Engine | NoEngine, bind: Bind, role: str) -> DockError:
-    """The error that a failed `docker container run` is."""
-    text = result.output
-    if "port is already allocated" in text or "address already in use" in text:
-        return port_taken(engine, bind, role)
-    if "permission denied" in text and 0 < bind.host_port < 1024:  # noqa: PLR2004 - the privileged ports
-        return ConflictError(
-            f"Port {bind.host_port} is one that this engine may not publish.",
-            "Ports below 1024 belong to root, and a rootless engine is not.",
-            f"Choose another, from 1024 on: INVOKE_{role.upper()}_HOST_PORT=8080",
-        )
-    if "no space left on device" in text:
-        return BuildError(
-            "The disk is full.",
-            "The container's files could not be written.",
-            "See what Docker holds: docker system df; free some: docker builder prune, invoke clean",
-        )
-    return StartError("`docker container run` failed.", "", "Mend what Docker says above", evidence=result.tail(4))
-
-
-def port_taken(engine: Engine | NoEngine, bind: Bind, role: str) -> ConflictError:
-    """The error that a port in use is, naming who holds it."""
-    task = {"dev": "dev", "prod": "run-prod"}[role]
-    other = bind.host_port + 1 if bind.host_port < 65535 else bind.host_port - 1  # noqa: PLR2004 - the last port
-    return ConflictError(
-        f"Port {bind.host_port} on {bind.host} is in use by {holder(engine, bind.host_port)}.",
-        f"{task} publishes the app there.",
-        f"Stop it, or choose another: INVOKE_{role.upper()}_HOST_PORT={other} invoke {task}",
-    )
-
-
-def holder(engine: Engine | NoEngine, host_port: int) -> str:
-    """Who listens on a port of this machine, in words; a process of another user may stay unknown."""
-    container = engine.publisher(host_port) if isinstance(engine, Engine) else None
-    if container is not None:
-        return f"container {container.name} ({container.image})"
-    import psutil
-
-    try:
-        for connection in psutil.net_connections("tcp"):
-            listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:2] == (host_port,)
-            if listens and connection.pid:
-                return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
-    except psutil.Error:
-        return "a process that only root may name"
-    return "a process that could not be named"
-
-
-def await_serving(engine: Engine, settings: Settings, role: str, path: str = "/") -> str:
-    """Wait until the container is healthy and its published address answers 200; the address.
-
-    Raises StartError with the last log lines when it exits, turns unhealthy, or takes longer than wait.ready seconds.
-    """
-    name = settings.container(role)
-    ended: list[str] = []
-
-    def look() -> probes.Probe:
-        found = engine.container(name)
-        if found is None or found.state in ("exited", "dead", "restarting") or found.health == "unhealthy":
-            ended.append("is gone" if found is None else _ending(found))
-            return probes.Probe(ready=True)
-        served = probes.answers(found.url + path) if found.url else probes.Probe(ready=False, status="no port yet")
-        if served.ready and found.health in ("healthy", ""):
-            return probes.Probe(ready=True, status=found.url)
-        return probes.Probe(ready=False, status=f"{served.status}; health: {found.health or 'no check'}")
-
-    looked = probes.wait_until(look, settings.wait.ready)
-    if looked.ready and not ended:
-        return looked.status
-    what = ended[-1] if ended else f"does not serve within {settings.wait.ready} s ({looked.status})"
-    raise StartError(
-        f"Container {name} {what}.",
-        "Its last log lines are above.",
-        f"Mend what they say, then start it again (more time: INVOKE_WAIT_READY={settings.wait.ready * 2})",
-        evidence=engine.logs(name, lines=30),
-    )
-
-
-def _ending(found: Container) -> str:
-    if found.state in ("exited", "dead", "restarting"):  # first: the health of what has ended says nothing more
-        return f"stopped with exit code {found.exit_code}"
-    return "is unhealthy"

@@ -9,11 +9,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from docktasks import bases, containers, images, lock, probes
+from docktasks import bases, containers, images, lock, probes, startup
 from docktasks.answers import Image, Run
-from docktasks.containers import Bind
 from docktasks.engine import Engine, NoEngine
 from docktasks.errors import AppError, ConflictError, StartError
+from docktasks.ports import Bind
 from docktasks.settings import Settings
 
 
@@ -37,7 +37,7 @@ def up(run: Run, engine: Engine | NoEngine, settings: Settings) -> Serving:
 
 def _up(run: Run, engine: Engine | NoEngine, settings: Settings) -> Serving:
     script = images.script(settings, "serve", "dev")
-    running = containers.existing(engine, settings, "dev")
+    running = startup.existing(engine, settings, "dev")
     if running is not None and running.state == "running":
         raise ConflictError(
             f"The dev container runs already: {running.url}",
@@ -67,8 +67,8 @@ def _up(run: Run, engine: Engine | NoEngine, settings: Settings) -> Serving:
     standins = (node.notice,) if node.notice else ()
     try:
         with probes.interruptible():
-            containers.start(run, engine, settings, args, bind)
-            url = containers.await_serving(engine, settings, "dev") if isinstance(engine, Engine) else ""
+            startup.start(run, engine, settings, args, bind)
+            url = startup.await_serving(engine, settings, "dev") if isinstance(engine, Engine) else ""
     except BaseException:  # a Ctrl-C while waiting, too: a container that never served is not left behind
         down(run, settings)
         raise

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from threading import Thread
 from typing import Any
@@ -29,6 +31,8 @@ class Engine:
         self.client = client
         self.version = str(version["Version"])
         self.api = tuple(int(part) for part in str(version["ApiVersion"]).split("."))
+        kernel = re.match(r"(\d+)\.(\d+)", str(version.get("KernelVersion")))
+        self.kernel = tuple(int(part) for part in kernel.groups()) if kernel else ()
 
     @cached_property
     def tags(self) -> dict[str, str]:
@@ -76,17 +80,18 @@ class Engine:
         from docker.errors import NotFound
 
         try:
-            return _container(self.client.containers.get(name).attrs)
+            return self._reached(_container(attrs := self.client.containers.get(name).attrs), attrs)
         except NotFound:
             return None
 
     def containers(self, project: str) -> list[Container]:
         """The containers that this project started, by name, stopped ones too."""
-        return sorted(self._containers(all=True, filters=_ours(project)), key=lambda container: container.name)
+        found = [self._reached(_container(row), row) for row in self._containers(all=True, filters=_ours(project))]
+        return sorted(found, key=lambda container: container.name)
 
     def publisher(self, host_port: int) -> Container | None:
         """The running container that publishes a host port; None when none does."""
-        for container in self._containers():
+        for container in map(_container, self._containers()):
             if any(port == host_port for _, port, _ in container.addresses):
                 return container
         return None
@@ -117,7 +122,23 @@ class Engine:
         """An image as `docker image save` gives it: a tar of its configuration and layers."""
         yield from self.client.images.get(image_id).save()
 
-    def _containers(self, **query: Any) -> Iterator[Container]:
+    def _reached(self, found: Container, attrs: dict[str, Any]) -> Container:
+        """A container, as it is reached: one that shares another's network is published by that one."""
+        from docker.errors import NotFound
+
+        mode, _, other = attrs["HostConfig"].get("NetworkMode", "").partition(":")
+        if mode != "container" or found.state != "running":
+            return found
+        try:
+            owner = _container(self.client.containers.get(other).attrs)
+        except NotFound:
+            return replace(found, cut_off=True)
+        # Every start makes a new network. Without the Z, since digits are left out at the end of a fraction.
+        if owner.state not in ("running", "paused") or owner.started.rstrip("Z") > found.started.rstrip("Z"):
+            return replace(found, cut_off=True)
+        return replace(found, addresses=owner.addresses)
+
+    def _containers(self, **query: Any) -> Iterator[dict[str, Any]]:
         from docker.errors import NotFound
 
         for row in self.client.containers.list(sparse=True, **query):
@@ -125,7 +146,7 @@ class Engine:
                 row.reload()
             except NotFound:  # removed since the list was made: no longer an answer to the question
                 continue
-            yield _container(row.attrs)
+            yield row.attrs
 
 
 class NoEngine:
@@ -136,6 +157,7 @@ class NoEngine:
 
     rootless = False
     api = START_INTERVAL_API
+    kernel = (5, 14)
 
     def __init__(self, project: str) -> None:
         self.project = project
@@ -143,7 +165,11 @@ class NoEngine:
 
     def image(self, reference: str) -> Image | None:
         """Any image is there, so that nothing needs pulling."""
-        return Image(id=reference)
+        return Image(id="RELEASE", tags=(reference,))
+
+    def logs(self, name: str, lines: int = 15) -> str:  # noqa: ARG002 - as below
+        """Nothing was logged."""
+        return ""
 
     def container(self, name: str) -> Container | None:  # noqa: ARG002 - the answer is the same for all
         """No name is taken."""
@@ -176,11 +202,17 @@ def _image(attrs: dict[str, Any]) -> Image:
         size=attrs["Size"],
         tags=tuple(attrs.get("RepoTags") or ()),
         labels=config.get("Labels") or {},
-        environment=dict(line.partition("=")[::2] for line in config.get("Env") or ()),
+        environment=_environment(config),
         user=config.get("User", ""),
         architecture=attrs.get("Architecture", ""),
         layers=tuple((attrs.get("RootFS") or {}).get("Layers") or ()),
+        created=attrs.get("Created") or "",
+        tagged=(attrs.get("Metadata") or {}).get("LastTagTime") or "",
     )
+
+
+def _environment(config: dict[str, Any]) -> dict[str, str]:
+    return dict(line.partition("=")[::2] for line in config.get("Env") or ())
 
 
 def _container(attrs: dict[str, Any]) -> Container:
@@ -194,6 +226,7 @@ def _container(attrs: dict[str, Any]) -> Container:
         image_id=attrs["Image"],
         image=attrs["Config"]["Image"],
         labels=attrs["Config"].get("Labels") or {},
+        environment=_environment(attrs["Config"]),
         addresses=tuple(
             (binding["HostIp"], int(binding["HostPort"]), int(inside.partition("/")[0]))
             for inside, bindings in ports.items()
@@ -210,7 +243,7 @@ class _Opening(Engine):
         self._opened = opened
 
     def __getattr__(self, name: str) -> Any:
-        if name not in ("client", "version", "api"):
+        if name not in ("client", "version", "api", "kernel"):
             raise AttributeError(name)
         super().__init__(*self._opened.result())
         return getattr(self, name)

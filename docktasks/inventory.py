@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
-from docktasks import containers, images
+from docktasks import containers, history, images, startup
 from docktasks.answers import Container, Run
 from docktasks.bases import STANDIN
 from docktasks.engine import Engine, NoEngine
@@ -17,9 +17,6 @@ ROLES = ("dev", "prod")
 
 def show(engine: Engine | NoEngine, settings: Settings) -> None:
     """Print a row for each container of the project, stopped ones too."""
-    from rich.console import Console
-    from rich.table import Table
-
     if isinstance(engine, NoEngine):
         print("What is running is not asked under --dry.")
         return
@@ -27,13 +24,65 @@ def show(engine: Engine | NoEngine, settings: Settings) -> None:
     if not found:
         print(f"Nothing of {settings.app.name} is running. Start it: invoke run-prod, or invoke dev")
         return
+    rows = [
+        (
+            each.name,
+            "cut off" if each.cut_off else f"{each.state} ({each.health})" if each.health else each.state,
+            each.url or "-",
+            "-" if each.role == "dev" or each.name == settings.container(containers.HOLDER) else each.release,
+        )
+        for each in found
+    ]
+    _print_table(("container", "state", "address", "release"), rows)
+    roles = {role: settings.container(role) for role in ("prod", containers.HOLDER)}
+    release, holder = (next((each for each in found if each.name == name), None) for name in roles.values())
+    if release and not release.serves:
+        holds = holder is not None and holder.state == "running"
+        what = "is cut off from its port holder" if release.cut_off else "does not run"
+        now = "That serves in its place within seconds" if holds else "Nobody is served"
+        print(f"! {release.name} {what}. {now}. Have it serve again: invoke run-prod")
+
+
+def show_releases(engine: Engine | NoEngine, settings: Settings) -> None:
+    """Print a row for each release that is kept, the last one released first."""
+    if isinstance(engine, NoEngine):
+        print("What was released is not asked under --dry.")
+        return
+    from rich.filesize import decimal
+
+    current = startup.existing(engine, settings, "prod")
+    rows = [
+        (
+            image.short_id,
+            image.labels.get("org.opencontainers.image.revision", "")[:12] or "-",
+            _minute(image.created),
+            _minute(image.tagged),
+            decimal(image.size),
+            "current" if current and current.image_id == image.id else "",
+        )
+        for image in history.released(engine, settings)
+    ]
+    if not rows:
+        print(f"Nothing of {settings.app.name} was released yet. Do it: invoke run-prod")
+        return
+    _print_table(("release", "commit", "built (UTC)", "released (UTC)", "size", ""), rows)
+
+
+def _minute(time: str) -> str:
+    return time[:16].replace("T", " ")
+
+
+def _print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("container", "state", "address", "since (UTC)"):
-        table.add_column(title, no_wrap=True)
-    for each in found:
-        state = f"{each.state} ({each.health})" if each.health else each.state
-        table.add_row(each.name, state, each.url or "-", each.started[:16].replace("T", " "))
-    Console().print(table)
+    for title, *cells in zip(titles, *rows, strict=True):
+        # A cut address or id is of no use; where the terminal is narrow, or none, the line is too long instead.
+        table.add_column(title, no_wrap=True, min_width=max(map(len, cells)))
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table, crop=False)
 
 
 def _role(role: str) -> Sequence[str]:
@@ -48,7 +97,7 @@ def logs(run: Run, engine: Engine | NoEngine, settings: Settings, role: str, opt
     """Show the log of a role's container, with options of `docker container logs`. Raises StartError without one."""
     (role,) = _role(role or "none")
     name = settings.container(role)
-    if isinstance(engine, Engine) and containers.existing(engine, settings, role) is None:
+    if isinstance(engine, Engine) and startup.existing(engine, settings, role) is None:
         start = {"dev": "dev", "prod": "run-prod"}[role]
         raise StartError(f"There is no container {name}.", "It has no log.", f"Start it: invoke {start}")
     result = run(["docker", "container", "logs", *options, name])
@@ -63,8 +112,12 @@ def stop(run: Run, engine: Engine | NoEngine, settings: Settings, *, role: str =
     if not found:
         return f"Nothing of {settings.app.name} is running."
     # Production ends as nginx wants to, serving what it has begun; the dev container holds nothing worth a wait.
-    for each in (each for each in found if each.role == "prod" and each.state == "running"):
-        run(["docker", "container", "stop", each.name], quiet=True)
+    holder = settings.container(containers.HOLDER)
+    production = _names([each for each in found if each.role == "prod" and each.state == "running"])
+    if holder in production:  # else it would serve in the place of what is stopped; connections go through all the same
+        run(["docker", "container", "pause", holder], quiet=True)
+    for name in (name for name in production if name != holder):
+        run(["docker", "container", "stop", name], quiet=True)
     _do(run, containers.remove_args(*_names(found)))
     return f"{'Would stop' if run.dry else 'Stopped'}: {', '.join(_names(found))}"
 

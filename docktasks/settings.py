@@ -53,6 +53,12 @@ def _memory(text: str) -> str:
     return text
 
 
+def _prefixes(text: str) -> tuple[str, ...]:
+    if not all(re.fullmatch(r"[A-Z][A-Z0-9_]*_", prefix) for prefix in text.split()):
+        raise ValueError("beginnings of names such as API_ PUBLIC_, separated by spaces")
+    return tuple(text.split())
+
+
 _size = _matching(r"[1-9][0-9]*[bkmg]", "a size such as 64m")
 # The part before the last colon may hold a registry's port, so this is looser than Docker's own grammar.
 _image = _matching(r"[a-z0-9][\w.:/@-]*", "an image such as node:lts-alpine")
@@ -84,6 +90,9 @@ class Prod:
     pids: int
     log_size: str
     log_files: int
+    drain: int
+    keep: int
+    env_prefixes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -168,6 +177,9 @@ SECTIONS: dict[str, tuple[type[Any], dict[str, Check]]] = {
             "pids": _whole(8, 32768, "a number of processes"),
             "log_size": _size,
             "log_files": _whole(1, 100, "a number of files"),
+            "drain": _whole(1, 3600, "seconds"),
+            "keep": _whole(1, 50, "a number of releases"),
+            "env_prefixes": _prefixes,
         },
     ),
     "bases": (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from docktasks import checks, containers, engine, report
+from docktasks import checks, engine, report, startup
 from docktasks.answers import Run
 from docktasks.checks.subject import Subject
 from docktasks.errors import VerifyError
@@ -79,7 +79,7 @@ def _write(path: str, text: str) -> None:
 def running(settings: Settings) -> Subject:
     """The production container, its image and its address. Raises VerifyError when it does not run."""
     found = engine.connect()
-    container = containers.existing(found, settings, "prod")
+    container = startup.existing(found, settings, "prod")
     if container is None or container.state != "running" or not container.url:
         raise VerifyError(
             f"There is nothing to verify: container {settings.container('prod')} does not run.",

@@ -108,8 +108,8 @@ def start() -> Iterator[Start]:
     """Starts tasks that go on."""
     started: list[Foreground] = []
 
-    def begin(project: Project, *args: str) -> Foreground:
-        started.append(Foreground(project, *args))
+    def begin(project: Project, *args: str, **env: str) -> Foreground:
+        started.append(Foreground(project, *args, **env))
         return started[-1]
 
     yield begin

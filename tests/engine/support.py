@@ -163,6 +163,11 @@ class Project:
         """Names of the project's containers, whatever their state."""
         return [container.name for container in self.engine.containers(self.name)]
 
+    def is_tidy(self) -> None:
+        """Check that what serves is all there is: a release, and the holder of its port."""
+        assert self.names() == [f"{self.name}-prod", f"{self.name}-prod-port"]
+        assert self.container().serves
+
     def page(self, path: str = "/", role: str = "prod") -> httpx.Response:
         """What the published address answers."""
         return httpx.get(self.container(role).url + path, timeout=10, trust_env=False)
@@ -170,7 +175,8 @@ class Project:
     def stage(self, origin: str, layer: str = "", *, tag: str = "") -> str:
         """Make the project's production image: `origin` with Dockerfile instructions on top. Its id."""
         args = ["--quiet", "--label", f"{BUILT_FOR}={self.name}", "--tag", tag or self.image, "-"]
-        return docker("image", "build", *args, given=f"FROM {origin}\n{layer}\n").splitlines()[-1]
+        host = self.environ.get("DOCKER_HOST", "")
+        return docker("image", "build", *args, given=f"FROM {origin}\n{layer}\n", host=host).splitlines()[-1]
 
     def logs(self) -> list[tuple[str, str]]:
         """The end of every container's log, for the report of a test that failed."""
@@ -200,10 +206,10 @@ class Project:
 class Foreground:
     """A task that goes on until it is ended, with what it has printed so far."""
 
-    def __init__(self, project: Project, *args: str) -> None:
+    def __init__(self, project: Project, *args: str, **env: str) -> None:
         self.log = tempfile.TemporaryFile("w+b")  # noqa: SIM115 - closed by end()
         self.process = subprocess.Popen(
-            project.command(*args), cwd=project.checkout, env=project.environ, stdin=subprocess.DEVNULL,
+            project.command(*args), cwd=project.checkout, env=project.environ | env, stdin=subprocess.DEVNULL,
             stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
 
@@ -220,6 +226,10 @@ class Foreground:
 
         wait_until(look, limit)
         assert text in self.output, self.output
+
+    def ended(self) -> None:
+        """Wait until it has ended by itself."""
+        self.process.wait(LIMIT)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal as its usual sender does: Ctrl-C to all of a terminal's processes, else to the task alone."""

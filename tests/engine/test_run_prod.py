@@ -3,13 +3,11 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from docktasks.probes import Probe, wait_until
-from tests.conftest import NewProject, Start
+from tests.conftest import NewProject
 from tests.engine.support import Project, docker, free_port, users
 
 RUN = ("run-prod", "--no-build")
@@ -48,8 +46,21 @@ def test_hardening_as_docker_sees_it(standing: Project) -> None:
     assert host["PidsLimit"] == 64
     assert host["RestartPolicy"]["Name"] == "unless-stopped"
     assert host["LogConfig"] == {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
+    assert host["PortBindings"] == {}
+    mounts = [(mount["Destination"], mount["Type"], mount["RW"]) for mount in config["Mounts"]]
+    assert mounts == [("/srv/carried", "volume", False)]
+
+
+def test_port_holder_as_docker_sees_it(standing: Project) -> None:
+    """It publishes on the loopback alone, can do nothing else, and connections in a closing queue move on."""
+    config = standing.inspect("prod-port")
+    host = config["HostConfig"]
     assert [binding["HostIp"] for bound in host["PortBindings"].values() for binding in bound] == ["127.0.0.1"]
-    assert config["Mounts"] == []
+    assert (host["ReadonlyRootfs"], host["CapDrop"], host["SecurityOpt"]) == (True, ["ALL"], ["no-new-privileges"])
+    assert host["RestartPolicy"]["Name"] == "unless-stopped"
+    assert host["Sysctls"]["net.ipv4.tcp_migrate_req"] == "1"
+    assert config["Config"]["User"] == "101:101"
+    assert set(users(standing, "prod-port")) == {"101"}
 
 
 def test_hardening_as_the_kernel_sees_it(standing: Project) -> None:
@@ -92,7 +103,7 @@ def test_changed_app_replaces_the_release(new_project: NewProject, app: Path) ->
     assert "Serving: " in output
     assert "<title>second release</title>" in project.page().text
     assert project.container().id != before.id
-    assert project.names() == [f"{project.name}-prod"]
+    project.is_tidy()
 
 
 def test_stopped_release_is_started_again(standing: Project) -> None:
@@ -100,7 +111,7 @@ def test_stopped_release_is_started_again(standing: Project) -> None:
     docker("container", "stop", f"{standing.name}-prod")
     standing.does(*RUN)
     assert standing.page().status_code == 200
-    assert standing.names() == [f"{standing.name}-prod"]
+    standing.is_tidy()
 
 
 def test_public_is_a_choice_and_said(standing: Project) -> None:
@@ -119,7 +130,7 @@ def test_public_is_a_choice_and_said(standing: Project) -> None:
          'unknown directive "nonsense"'),
         ('ENTRYPOINT []\nCMD ["sh", "-c", "echo cannot find the harbour >&2; exit 3"]', "stopped with exit code 3",
          "cannot find the harbour"),
-        ('HEALTHCHECK --interval=30s --retries=9 CMD ["false"]', "does not serve within 3 s", "health: starting"),
+        (EDIT_SITE.format("/healthz {/a return 503;"), "does not serve within 3 s", "health: starting"),
         (EDIT_SITE.format("s|location / {|&return 500;|"), "does not serve within 3 s", '"GET / HTTP/1.1" 500'),
     ],
     ids=["configuration", "crash", "never-healthy", "answers-500"],
@@ -131,13 +142,13 @@ def test_broken_release_never_gets_the_traffic(
     before = standing.container()
     standing.stage(good.image, fault)
     output = standing.fails(*RUN, INVOKE_WAIT_READY="3")
-    assert f"{standing.name}-candidate {what}" in output
+    assert f"{standing.name}-prod-candidate {what}" in output
     assert f"{standing.name}-prod serves on as before." in output
     assert log in output
     after = standing.container()
     assert (after.id, after.started) == (before.id, before.started)
     assert standing.page().status_code == 200
-    assert standing.names() == [f"{standing.name}-prod"]
+    standing.is_tidy()
 
 
 def test_broken_first_release_is_told(project: Project, good: Project) -> None:
@@ -147,17 +158,17 @@ def test_broken_first_release_is_told(project: Project, good: Project) -> None:
     assert project.names() == []
 
 
-def test_failed_swap_brings_the_old_release_back(standing: Project, good: Project, foreign: str) -> None:
-    """When the new release passes the gate and then cannot have its port, the old one serves again."""
+def test_move_to_a_taken_port_is_told_first(standing: Project, good: Project, foreign: str) -> None:
+    """When the port that is wanted belongs to somebody else, nothing happens to what serves."""
     before = standing.container()
     taken = standing.engine.container(foreign)
     assert taken is not None
     standing.stage(good.image, OTHER)
     output = standing.fails(*RUN, INVOKE_PROD_HOST_PORT=str(taken.addresses[0][1]))
     assert f"is in use by container {foreign}" in output
-    assert standing.container().id == before.id
+    assert standing.container().started == before.started
     assert standing.page().status_code == 200
-    assert standing.names() == [f"{standing.name}-prod"]
+    standing.is_tidy()
 
 
 def test_port_taken_by_a_container(staged: Project, foreign: str) -> None:
@@ -220,46 +231,3 @@ def test_bad_setting_is_told_before_anything_happens(good: Project, name: str, v
 def test_no_image_to_run(project: Project) -> None:
     """--no-build without an image says which task builds one."""
     assert "Build it: invoke build-prod" in project.fails(*RUN)
-
-
-# What is there at the moment of the kill: states of the containers by role.
-MOMENTS: dict[str, Callable[[dict[str, str]], bool]] = {
-    "gate": lambda states: "candidate" in states,
-    "renamed": lambda states: "previous" in states,
-    "old-one-stopped": lambda states: states.get("previous") == "exited",
-    "new-one-starts": lambda states: "previous" in states and "prod" in states,
-    "new-one-runs": lambda states: "previous" in states and states.get("prod") == "running",
-}
-
-
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_interrupted_run_is_finished_by_the_next(standing: Project, good: Project, start: Start, moment: str) -> None:
-    """Killed at any moment, run-prod leaves something from which the next run-prod ends serving, with nothing left."""
-    wanted = standing.stage(good.image, f"LABEL release={moment}")
-    there = MOMENTS[moment]
-
-    def states() -> dict[str, str]:
-        found = {
-            role: standing.engine.container(f"{standing.name}-{role}") for role in ("candidate", "previous", "prod")
-        }
-        return {role: container.state for role, container in found.items() if container}
-
-    task = start(standing, *RUN)
-    looked = wait_until(lambda: Probe(there(states()), str(states())), limit=30, interval=0.002)
-    task.kill()
-    assert looked.ready, looked.status
-    print("killed with", states())
-    standing.does(*RUN)
-    assert standing.names() == [f"{standing.name}-prod"]
-    assert standing.container().image_id == wanted
-    assert standing.page().status_code == 200
-
-
-def test_interrupted_first_run_is_finished_by_the_next(staged: Project, start: Start) -> None:
-    """Killed as soon as the first container is there, run-prod can be run again."""
-    task = start(staged, *RUN)
-    wait_until(lambda: Probe(bool(staged.engine.container(f"{staged.name}-prod"))), limit=30, interval=0.002)
-    task.kill()
-    staged.does(*RUN)
-    assert staged.names() == [f"{staged.name}-prod"]
-    assert staged.page().status_code == 200

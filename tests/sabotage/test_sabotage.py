@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from invoke.config import Config
 
-from docktasks import containers, settings
+from docktasks import containers, ports, settings
 from docktasks.answers import Container, Image
 from docktasks.checks import REGISTRY, all_checks, judge
 from docktasks.checks.subject import Subject
@@ -177,7 +177,8 @@ def start(project: Project, sabotage: Sabotage, made: contextlib.ExitStack) -> C
     given = {section: dict(config[section]) for section in settings.SECTIONS}
     found = settings.load(ROOT, given, {}, {})
     found = replace(found, app=replace(found.app, name=project.name))
-    args = containers.prod_args(found, "", containers.Bind(0), "prod", project.engine.api)
+    release = containers.Release(Image(project.image))
+    args = containers.prod_args(found, "prod", release, ports.Bind(0).args(80), project.engine.api)
     for option in sabotage.without:
         place = args.index(option)
         del args[place : place + (1 if option == "--read-only" else 2)]

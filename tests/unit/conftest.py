@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
 from docktasks.settings import Settings
-from tests.unit.fakes import Programs, Web, configured, make_app
+from tests.unit.fakes import FakeEngine, Programs, Web, configured, make_app
+from tests.unit.production import IMAGES
+from tests.unit.sites import Site
 
 OTHERS = {"NODE_EXTRA_CA_CERTS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
 
@@ -56,3 +61,26 @@ def root(tmp_path: Path) -> Path:
 def settings(root: Path) -> Settings:
     """The defaults of invoke.yaml."""
     return configured(root)
+
+
+@pytest.fixture
+def new_engine(web: Web, monkeypatch: pytest.MonkeyPatch) -> Callable[[], FakeEngine]:
+    """Makes an engine with two base images and a built one; what runs in it answers as a Vite app that nginx serves."""
+
+    def make() -> FakeEngine:
+        engine = FakeEngine(images=IMAGES)
+        web.answer = engine.behind(Site())
+        monkeypatch.setattr(
+            socket.socket,
+            "connect_ex",
+            lambda _socket, address: 0 if engine.publisher(address[1]) else errno.ECONNREFUSED,
+        )
+        return engine
+
+    return make
+
+
+@pytest.fixture
+def engine(new_engine: Callable[[], FakeEngine]) -> FakeEngine:
+    """One of these."""
+    return new_engine()

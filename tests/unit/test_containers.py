@@ -1,56 +1,37 @@
 from __future__ import annotations
 
 import csv
-import os
 import shlex
-from collections import namedtuple
 from dataclasses import replace
-from typing import Any
 
-import psutil
 import pytest
 
 from docktasks import containers
-from docktasks.answers import Container, Result
-from docktasks.containers import Bind, DevRun
-from docktasks.engine import NoEngine
-from docktasks.errors import BuildError, ConflictError, DockError, StartError
-from docktasks.settings import Settings, Wait
-from tests.unit.fakes import FakeEngine, Runner, Web, configured, ours
+from docktasks.answers import Image
+from docktasks.containers import DevRun, Release
+from docktasks.ports import Bind
+from docktasks.settings import Settings
+from tests.unit.fakes import configured
 
-IMAGE = "sha256:77"
 LOGGING = "--log-driver json-file --log-opt max-size=10m --log-opt max-file=3"
 HARDENED = f"--cap-drop ALL --security-opt no-new-privileges {LOGGING}"
 
-# As Docker 26 prints them.
-ALLOCATED = (
-    "docker: Error response from daemon: driver failed programming external connectivity on endpoint hello-dock-prod: "
-    "Bind for 127.0.0.1:8080 failed: port is already allocated."
-)
-IN_USE = (
-    "docker: Error response from daemon: driver failed programming external connectivity on endpoint hello-dock-prod: "
-    "Error starting userland proxy: listen tcp4 127.0.0.1:8080: bind: address already in use."
-)
-PRIVILEGED = (
-    "docker: Error response from daemon: driver failed programming external connectivity on endpoint hello-dock-prod: "
-    "Error starting userland proxy: error while calling PortManager.AddPort(): cannot expose privileged port 80, you "
-    "can add 'net.ipv4.ip_unprivileged_port_start=80' to /etc/sysctl.conf: listen tcp4 127.0.0.1:80: bind: "
-    "permission denied."
-)
-NOT_EXECUTABLE = (
-    "docker: Error response from daemon: failed to create task for container: runc create failed: unable to start "
-    'container process: exec: "/docker-entrypoint.sh": permission denied: unknown.'
-)
+
+RELEASE = Release(Image("sha256:" + "7" * 64, labels={"org.opencontainers.image.base.name": "nginx:stable-alpine"}))
 
 
-def prod(settings: Settings, bind: Bind, role: str = "prod", api: tuple[int, ...] = (1, 45)) -> list[str]:
-    """The command that starts the production image."""
-    return containers.prod_args(settings, IMAGE, bind, role, api)
+def prod(
+    settings: Settings, role: str = "prod", release: Release = RELEASE, *, public: bool = False, old: bool = False
+) -> list[str]:
+    """The command that starts a release behind the published port; `old` is an engine without a start interval."""
+    place = containers.beside_args(settings, Bind(8080, public))
+    return containers.prod_args(settings, role, release, place, (1, 43) if old else (1, 44))
 
 
 def without_fingerprint(args: list[str]) -> str:
-    """The joined line; the fingerprint has tests of its own."""
-    return shlex.join(arg if not arg.startswith("hello-dock.run=") else "hello-dock.run=…" for arg in args)
+    """The joined line; the fingerprint has tests of its own, and what is in HEALTH is nginx/'s business."""
+    line = shlex.join(arg if not arg.startswith("hello-dock.run=") else "hello-dock.run=…" for arg in args)
+    return line.replace(shlex.quote(containers.HEALTH), "…")
 
 
 def run_of(args: list[str]) -> str:
@@ -58,34 +39,102 @@ def run_of(args: list[str]) -> str:
     return next(arg for arg in args if arg.startswith("hello-dock.run="))
 
 
-def test_the_production_container(settings: Settings) -> None:
-    """The command that starts it, word for word: loopback, read-only, no capability, limits, a quick first health."""
-    assert without_fingerprint(prod(settings, Bind(8080))) == (
-        "docker container run --detach --name hello-dock-prod"
-        " --label hello-dock.project=hello-dock --label hello-dock.role=prod"
-        " --publish 127.0.0.1:8080:80 --restart unless-stopped"
-        " --read-only --tmpfs /tmp:uid=101,gid=101,mode=0700,size=16m"
-        f" {HARDENED}"
-        " --memory 64m --memory-swap 64m --pids-limit 64"
-        " --health-start-period 10s --health-start-interval 200ms"
-        " --label 'hello-dock.run=…' hello-dock:prod"
+LABELS = "--label hello-dock.project=hello-dock --label hello-dock.role=prod"
+VOLUME = "volume-label=hello-dock.project=hello-dock,volume-label=hello-dock.role=carried"  # as `clean` finds it
+CARRIED = f"--mount type=volume,source=hello-dock-carried,target=/srv/carried,readonly,{VOLUME}"
+TMPFS = "--read-only --tmpfs /tmp:uid=101,gid=101,mode=0700,size=16m"
+LIMITED = f"{TMPFS} {HARDENED} --memory 64m --memory-swap 64m --pids-limit 64"
+QUICK = "--health-start-period 10s --health-start-interval 200ms"
+
+
+@pytest.mark.parametrize("role", ["prod", containers.NEXT])
+def test_a_release_behind_the_published_port(settings: Settings, role: str) -> None:
+    """The command that starts it, word for word: in the holder's network, read-only, no capability, with limits."""
+    assert without_fingerprint(prod(settings, role)) == (
+        f"docker container run --detach --name hello-dock-{role} {LABELS} --label 'hello-dock.run=…'"
+        f" --network container:hello-dock-prod-port {CARRIED} --restart unless-stopped"
+        f" {LIMITED} --stop-timeout 30 --health-cmd … --health-interval 5s {QUICK} 777777777777"
     )
+
+
+def test_a_candidate_has_a_port_of_its_own_and_is_not_restarted(settings: Settings) -> None:
+    """Nor the files of others, which could hide what it lacks; else it is exactly what would get the traffic."""
+    args = containers.prod_args(settings, containers.CANDIDATE, RELEASE, Bind(0).args(80), (1, 44))
+    assert without_fingerprint(args) == (
+        without_fingerprint(prod(settings))
+        .replace("--name hello-dock-prod ", "--name hello-dock-prod-candidate ")
+        .replace(f"--network container:hello-dock-prod-port {CARRIED}", "--publish 127.0.0.1::80")
+        .replace("unless-stopped", "no")
+    )
+
+
+def test_what_a_release_is_configured_with_goes_in_one_variable(settings: Settings) -> None:
+    """And in no other: an image is the same everywhere."""
+    args = prod(settings, release=replace(RELEASE, environment='{"API_URL":"/api"}'))
+    assert [args[place + 1] for place, arg in enumerate(args) if arg == "--env"] == [
+        'HELLO_DOCK_ENV={"API_URL":"/api"}'
+    ]
+    assert "--env" not in prod(settings)
+
+
+@pytest.mark.parametrize(
+    ("given", "connect"),
+    [
+        ('{"API_URL":"/api"}', []),
+        ('{"API_URL":"https://api.example/v1"}', ["HELLO_DOCK_CONNECT=https://api.example"]),
+        ('{"API_A":"wss://b.example","API_B":"http://a:81"}', ["HELLO_DOCK_CONNECT=http://a:81 wss://b.example"]),
+    ],
+)
+def test_the_origins_that_a_page_may_call_go_with_it(settings: Settings, given: str, connect: list[str]) -> None:
+    """Only where there are any; and into the volume, too, for the port holder serves them in a release's place."""
+    release = replace(RELEASE, environment=given)
+    for args in (prod(settings, release=release), containers.carry_args(settings, release, "keep", release.id)):
+        values = [args[place + 1] for place, arg in enumerate(args) if arg == "--env"]
+        assert values == [f"HELLO_DOCK_ENV={given}", *connect]
+    assert "--env" not in containers.carry_args(settings, RELEASE, "keep", RELEASE.id)
 
 
 def test_an_engine_without_a_start_interval_is_not_asked_for_one(settings: Settings) -> None:
     """Engine 23 and 24 refuse the option; everything else is the same."""
-    with_interval, without = prod(settings, Bind(8080), api=(1, 44)), prod(settings, Bind(8080), api=(1, 43))
-    assert "--health-start-interval" not in without
-    assert without[:-3] == with_interval[: len(without) - 3]
+    assert without_fingerprint(prod(settings, old=True)) == without_fingerprint(prod(settings)).replace(f" {QUICK}", "")
 
 
-def test_the_settings_reach_the_production_container(settings: Settings) -> None:
-    """Name, limits and logs come from the settings."""
-    other = configured(settings.root, app_name="shop", prod_memory="1g", prod_pids="99", prod_log_files="7")
-    line = shlex.join(prod(other, Bind(1)))
-    for part in ("--name shop-prod", "hello-dock.project=shop", "--memory 1g --memory-swap 1g", "--pids-limit 99"):
+def test_the_settings_reach_the_release(settings: Settings) -> None:
+    """Name, limits, logs and the time to end come from the settings."""
+    other = configured(
+        settings.root, app_name="shop", prod_memory="1g", prod_pids="99", prod_log_files="7", prod_drain="5"
+    )
+    line = shlex.join(prod(other))
+    for part in (
+        "--name shop-prod",
+        "hello-dock.project=shop",
+        "container:shop-prod-port",
+        "source=shop-carried",
+        "--memory 1g --memory-swap 1g",
+        "--pids-limit 99",
+        "--stop-timeout 5",
+        "max-file=7",
+    ):
         assert part in line
-    assert "max-file=7" in line
+
+
+def test_the_port_holder(settings: Settings) -> None:
+    """The command that starts it, word for word: it publishes the port, and could serve, with a release's limits."""
+    assert shlex.join(containers.holder_args(settings, Bind(8080), "nginx:stable-alpine", (5, 14))) == (
+        f"docker container run --detach --init --name hello-dock-prod-port {LABELS}"
+        " --label hello-dock.publish=127.0.0.1:8080 --publish 127.0.0.1:8080:80"
+        f" --sysctl net.ipv4.tcp_migrate_req=1 --restart unless-stopped --user 101:101 {LIMITED}"
+        f" {CARRIED} --no-healthcheck --entrypoint sh nginx:stable-alpine -c {shlex.quote(containers.HOLD)}"
+    )
+
+
+@pytest.mark.parametrize(("kernel", "there"), [((5, 13), False), ((4, 19), False), ((5, 14), True), ((6, 1), True)])
+def test_waiting_connections_move_where_the_kernel_can(
+    settings: Settings, kernel: tuple[int, ...], *, there: bool
+) -> None:
+    """An older one does not know the setting, and Docker would refuse to start the holder."""
+    args = containers.holder_args(settings, Bind(8080), "nginx", kernel)
+    assert ("net.ipv4.tcp_migrate_req=1" in args) is there
 
 
 @pytest.mark.parametrize(
@@ -99,40 +148,51 @@ def test_the_settings_reach_the_production_container(settings: Settings) -> None
 )
 def test_where_it_is_published(settings: Settings, bind: Bind, publish: str) -> None:
     """The loopback unless public is chosen; port 0 leaves the choice to Docker. A choice to be public is labelled."""
-    args = prod(settings, bind)
+    args = containers.holder_args(settings, bind, "nginx", (6, 1))
     assert args[args.index("--publish") + 1] == publish
     assert ("hello-dock.public=true" in args) is bind.public
+    assert ("hello-dock.public=true" in containers.beside_args(settings, bind)) is bind.public
 
 
-def test_a_candidate_has_its_own_name_and_is_not_restarted(settings: Settings) -> None:
-    """Else it is exactly what would get the traffic."""
-    candidate = without_fingerprint(prod(settings, Bind(0), "candidate"))
-    expected = without_fingerprint(prod(settings, Bind(0))).replace("unless-stopped", "no")
-    assert candidate == expected.replace("hello-dock-prod", "hello-dock-candidate").replace(
-        "role=prod", "role=candidate"
+def test_carrying_assets_over(settings: Settings) -> None:
+    """The command, word for word: root inside, so that every release reads it, and nothing else: no network."""
+    assert shlex.join(containers.carry_args(settings, RELEASE, "add", RELEASE.id)) == (
+        f"docker container run --rm --name hello-dock-prod-carry {LABELS}"
+        f" --network none --read-only --user 0:0 {HARDENED}"
+        f" --mount type=volume,source=hello-dock-carried,target=/srv/carried,{VOLUME}"
+        " 777777777777 carry add 777777777777"
     )
 
 
-def test_the_same_image_with_the_same_settings_has_the_same_fingerprint(settings: Settings) -> None:
-    """So a second run-prod sees that there is nothing to do."""
-    assert run_of(prod(settings, Bind(8080))) == run_of(prod(configured(settings.root), Bind(8080)))
+def test_the_same_release_with_the_same_settings_has_the_same_fingerprint(settings: Settings) -> None:
+    """Whatever it is called, and wherever it listens: so a second run-prod sees that there is nothing to do."""
+    candidate = containers.prod_args(settings, containers.CANDIDATE, RELEASE, Bind(0).args(80), (1, 44))
+    same = [candidate, prod(configured(settings.root)), prod(settings, containers.NEXT), prod(settings, public=True)]
+    assert {run_of(args) for args in same} == {run_of(prod(settings))}
 
 
 @pytest.mark.parametrize(
-    "other", [{"prod_memory": "65m"}, {"prod_pids": "65"}, {"prod_log_size": "9m"}, {"app_name": "shop"}]
+    "other",
+    [
+        {"prod_memory": "65m"},
+        {"prod_pids": "65"},
+        {"prod_log_size": "9m"},
+        {"prod_log_files": "2"},
+        {"prod_drain": "31"},
+    ],
 )
 def test_another_setting_has_another_fingerprint(settings: Settings, other: dict[str, str]) -> None:
     """Each setting of the container counts."""
-    assert run_of(prod(settings, Bind(8080))) != run_of(prod(configured(settings.root, **other), Bind(8080)))
+    assert run_of(prod(settings)) != run_of(prod(configured(settings.root, **other)))
 
 
-def test_another_image_or_address_has_another_fingerprint(settings: Settings) -> None:
-    """The image counts by its id, the address with its port and whether it is public."""
+def test_another_image_or_configuration_has_another_fingerprint(settings: Settings) -> None:
+    """The image counts by its whole id."""
     runs = {
-        run_of(prod(settings, Bind(8080))),
-        run_of(prod(settings, Bind(8081))),
-        run_of(prod(settings, Bind(8080, public=True))),
-        run_of(containers.prod_args(settings, "sha256:78", Bind(8080), "prod", (1, 45))),
+        run_of(prod(settings)),
+        run_of(prod(settings, release=Release(Image("sha256:" + "7" * 63 + "8")))),
+        run_of(prod(settings, release=replace(RELEASE, environment="{}"))),
+        run_of(prod(settings, release=replace(RELEASE, environment='{"API_URL":"/api"}'))),
     }
     assert len(runs) == 4
 
@@ -166,229 +226,3 @@ def test_the_dev_containers_command_goes_last(settings: Settings) -> None:
     """Where the app has no script `serve`, another one is run."""
     args = containers.dev_args(settings, Bind(0), DevRun("v", "0:0", command=("npm", "run", "dev")))
     assert args[-4:] == ["hello-dock:dev", "npm", "run", "dev"]
-
-
-def test_ours_is_found_by_name_and_label(settings: Settings) -> None:
-    """What the project started is returned; no container is no error."""
-    mine = ours("prod")
-    assert containers.existing(FakeEngine(mine), settings, "prod") == mine
-    assert containers.existing(FakeEngine(), settings, "prod") is None
-
-
-@pytest.mark.parametrize(
-    "labels", [{}, {"hello-dock.project": "another"}], ids=["without our label", "of another project"]
-)
-def test_a_name_that_somebody_else_took_is_a_conflict(settings: Settings, labels: dict[str, str]) -> None:
-    """It is left alone, and the message says whose it is and both ways out."""
-    theirs = Container("0", "hello-dock-prod", image="nginx:1", state="exited", labels=labels)
-    with pytest.raises(ConflictError) as caught:
-        containers.existing(FakeEngine(theirs), settings, "prod")
-    assert "hello-dock-prod" in caught.value.what
-    assert "(nginx:1, exited)" in caught.value.what
-    assert "docker container rm --force hello-dock-prod" in caught.value.how
-    assert "INVOKE_APP_NAME=" in caught.value.how
-
-
-def explained(output: str, host_port: int, *held: tuple[int, Container], role: str = "prod") -> DockError:
-    """What a failed `docker container run` is."""
-    engine = FakeEngine()
-    engine.listening = dict(held)
-    return containers.explain_start(Result(125, output), engine, Bind(host_port), role)
-
-
-@pytest.mark.parametrize("output", [ALLOCATED, IN_USE])
-def test_a_port_that_a_container_holds_is_told_with_its_name(output: str) -> None:
-    """The message names the container and its image, and a port to take instead."""
-    error = explained(output, 8080, (8080, Container("0", "web", image="nginx:1")))
-    assert isinstance(error, ConflictError)
-    assert str(error) == (
-        "Port 8080 on 127.0.0.1 is in use by container web (nginx:1).\n"
-        "run-prod publishes the app there.\n"
-        "Stop it, or choose another: INVOKE_PROD_HOST_PORT=8081 invoke run-prod"
-    )
-
-
-def test_a_port_of_the_dev_container_is_told_with_its_own_setting() -> None:
-    """The way out names the task that was run."""
-    error = explained(ALLOCATED, 3000, (3000, Container("0", "web", image="nginx:1")), role="dev")
-    assert (error.why, error.how) == (
-        "dev publishes the app there.",
-        "Stop it, or choose another: INVOKE_DEV_HOST_PORT=3001 invoke dev",
-    )
-
-
-def test_the_last_port_has_no_next_one() -> None:
-    """The port that is proposed exists."""
-    error = explained(ALLOCATED, 65535, (65535, Container("0", "web")))
-    assert "INVOKE_PROD_HOST_PORT=65534 invoke run-prod" in error.how
-
-
-Listener = namedtuple("Listener", ["status", "laddr", "pid"])  # noqa: PYI024 - as psutil's own
-
-
-@pytest.mark.parametrize(
-    ("listeners", "who"),
-    [
-        ([Listener("LISTEN", ("127.0.0.1", 8080), os.getpid())], f"process {os.getpid()} ({psutil.Process().name()})"),
-        ([Listener("LISTEN", ("127.0.0.1", 8080), None)], "a process that could not be named"),
-        ([Listener("ESTABLISHED", ("127.0.0.1", 8080), os.getpid())], "a process that could not be named"),
-        ([Listener("LISTEN", ("127.0.0.1", 80), os.getpid())], "a process that could not be named"),
-        ([Listener("LISTEN", (), os.getpid())], "a process that could not be named"),
-        ([], "a process that could not be named"),
-    ],
-)
-def test_a_port_that_a_process_holds_is_told(
-    monkeypatch: pytest.MonkeyPatch, listeners: list[Listener], who: str
-) -> None:
-    """The process is named where the system tells it."""
-    monkeypatch.setattr(psutil, "net_connections", lambda _kind: listeners)
-    assert explained(IN_USE, 8080).what == f"Port 8080 on 127.0.0.1 is in use by {who}."
-
-
-def test_a_process_that_may_not_be_looked_at_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
-    """macOS, for one, tells connections to root alone."""
-
-    def refuse(_kind: str) -> None:
-        raise psutil.AccessDenied
-
-    monkeypatch.setattr(psutil, "net_connections", refuse)
-    assert "in use by a process that only root may name" in explained(IN_USE, 8080).what
-
-
-def test_a_privileged_port_on_a_rootless_engine_is_told() -> None:
-    """The message proposes a port that anyone may have."""
-    error = explained(PRIVILEGED, 80)
-    assert (type(error), error.what) == (ConflictError, "Port 80 is one that this engine may not publish.")
-    assert "INVOKE_PROD_HOST_PORT=8080" in error.how
-
-
-def test_a_free_port_is_never_a_privileged_one() -> None:
-    """Another refusal of permission is told in Docker's words."""
-    error = explained(NOT_EXECUTABLE, 0)
-    assert (type(error), error.evidence) == (StartError, NOT_EXECUTABLE)
-
-
-def test_the_task_is_the_one_that_was_run(settings: Settings) -> None:
-    """Where both tasks are given one port, the message is about the one that lost."""
-    shared = configured(settings.root, dev_host_port="3000", prod_host_port="3000")
-    run = Runner(answers={"docker container run": Result(125, ALLOCATED)})
-    engine = FakeEngine()
-    engine.listening = {3000: ours("dev")}
-    with pytest.raises(ConflictError) as caught:
-        containers.start(run, engine, shared, prod(shared, Bind(3000)), Bind(3000))
-    assert "invoke run-prod" in caught.value.how
-
-
-def test_a_full_disk_is_told() -> None:
-    """The way out is what frees space."""
-    error = explained("mkdir /var/lib/docker/overlay2/x: no space left on device", 8080)
-    assert (type(error), error.what) == (BuildError, "The disk is full.")
-
-
-def test_any_other_failure_is_told_in_dockers_words() -> None:
-    """The last lines are the evidence."""
-    error = explained("one\ntwo\nthree\nfour\nfive", 8080)
-    assert (type(error), error.evidence) == (StartError, "two\nthree\nfour\nfive")
-
-
-def test_start_runs_one_command(settings: Settings) -> None:
-    """A container that starts needs nothing more."""
-    run = Runner()
-    containers.start(run, FakeEngine(), settings, prod(settings, Bind(8080)), Bind(8080))
-    assert run.ran == [prod(settings, Bind(8080))]
-
-
-def test_start_removes_a_half_created_container(settings: Settings) -> None:
-    """Docker leaves one behind when its port is taken; it would block the name the next time."""
-    run = Runner(answers={"docker container run": Result(125, ALLOCATED)})
-    engine = FakeEngine(ours("prod", state="created"))
-    with pytest.raises(ConflictError):
-        containers.start(run, engine, settings, prod(settings, Bind(8080)), Bind(8080))
-    assert run.lines[1:] == ["docker container rm --force hello-dock-prod"]
-
-
-@pytest.mark.parametrize("held", [[], [ours("prod")]], ids=["none", "a running one"])
-def test_start_removes_nothing_else(settings: Settings, held: list[Container]) -> None:
-    """A running container of that name is somebody's who works."""
-    run = Runner(answers={"docker container run": Result(125, "Conflict. The container name is already in use")})
-    with pytest.raises(StartError):
-        containers.start(run, FakeEngine(*held), settings, prod(settings, Bind(8080)), Bind(8080))
-    assert len(run.ran) == 1
-
-
-def test_start_shows_a_first_start_without_an_engine(settings: Settings) -> None:
-    """Under --dry the command is shown."""
-    run = Runner(dry=True)
-    containers.start(run, NoEngine("hello-dock"), settings, prod(settings, Bind(8080)), Bind(8080))
-    assert run.verbs == ["run hello-dock-prod"]
-
-
-ADDRESS = (("127.0.0.1", 8080, 80),)
-
-
-@pytest.mark.parametrize("health", ["healthy", ""])
-def test_a_container_serves_when_it_is_healthy_and_answers(settings: Settings, web: Web, health: str) -> None:
-    """Its address comes back; without a health check the answer alone counts."""
-    web.serve()
-    engine = FakeEngine(ours("prod", health=health, addresses=ADDRESS))
-    assert containers.await_serving(engine, settings, "prod") == "http://127.0.0.1:8080"
-    assert web.asked == ["http://127.0.0.1:8080/"]
-
-
-@pytest.mark.parametrize(
-    ("turned", "what"),
-    [
-        ({"state": "exited", "exit_code": 1}, "stopped with exit code 1"),
-        ({"state": "dead", "exit_code": 137}, "stopped with exit code 137"),
-        ({"state": "restarting", "exit_code": 2}, "stopped with exit code 2"),
-        ({"state": "exited", "exit_code": 1, "health": "unhealthy"}, "stopped with exit code 1"),
-        ({"health": "unhealthy"}, "is unhealthy"),
-    ],
-)
-def test_a_container_that_will_never_serve_is_told_at_once(
-    settings: Settings, web: Web, turned: dict[str, Any], what: str
-) -> None:
-    """Nobody waits a minute for one that ended or is ill, and its last log lines are shown."""
-    web.serve()
-    engine = FakeEngine(ours("prod", addresses=ADDRESS, **turned))
-    engine.logged["hello-dock-prod"] = 'nginx: [emerg] unknown directive "lisen"'
-    with pytest.raises(StartError) as caught:
-        containers.await_serving(engine, settings, "prod")
-    assert caught.value.what == f"Container hello-dock-prod {what}."
-    assert caught.value.evidence == 'nginx: [emerg] unknown directive "lisen"'
-
-
-def test_a_container_that_went_away_is_told(settings: Settings) -> None:
-    """Somebody else may have removed it."""
-    with pytest.raises(StartError, match=r"Container hello-dock-prod is gone\."):
-        containers.await_serving(FakeEngine(), settings, "prod")
-
-
-@pytest.mark.parametrize(
-    ("given", "status", "last"),
-    [
-        ({"health": "starting", "addresses": ADDRESS}, 200, "http://127.0.0.1:8080/ answers 200; health: starting"),
-        ({"health": "healthy", "addresses": ADDRESS}, 503, "http://127.0.0.1:8080/ answers 503; health: healthy"),
-        ({"addresses": ADDRESS}, 404, "http://127.0.0.1:8080/ answers 404; health: no check"),
-        ({"state": "created"}, 200, "no port yet; health: no check"),
-    ],
-)
-def test_a_timeout_states_the_limit_the_last_status_and_the_log(
-    settings: Settings, web: Web, given: dict[str, Any], status: int, last: str
-) -> None:
-    """Whoever waited in vain sees for what, and how to wait longer."""
-    web.serve(status)
-    engine = FakeEngine(ours("prod", **given))
-    engine.logged["hello-dock-prod"] = "ready in 61 s"
-    impatient = replace(settings, wait=Wait(ready=0))
-    with pytest.raises(StartError) as caught:
-        containers.await_serving(engine, impatient, "prod")
-    assert caught.value.what == f"Container hello-dock-prod does not serve within 0 s ({last})."
-    assert caught.value.evidence == "ready in 61 s"
-    assert "INVOKE_WAIT_READY=" in caught.value.how
-
-
-def test_the_way_out_proposes_twice_the_time(settings: Settings) -> None:
-    """The way out can be typed as it is."""
-    with pytest.raises(StartError, match="INVOKE_WAIT_READY=120"):
-        containers.await_serving(FakeEngine(), settings, "prod")

@@ -43,9 +43,9 @@ class Rows(list[Any]):
         return [*self]
 
     def get(self, name: str) -> Any:
-        """The row of that name."""
+        """The row of that name, or of that id."""
         for row in self:
-            if row.name == name:
+            if name in (row.name, row.attrs.get("Id")):
                 return row
         raise self.missing("No such thing")
 
@@ -89,7 +89,8 @@ class Client:
     """What `docker.from_env()` gives."""
 
     def __init__(self, version: str = "26.1.5", api: str = "1.45", security: list[str] | None = None) -> None:
-        self.answer, self.security = {"Version": version, "ApiVersion": api}, security
+        self.answer = {"Version": version, "ApiVersion": api, "KernelVersion": "6.1.0-28-amd64"}
+        self.security = security
         self.containers, self.volumes = Rows(), Rows()
         self.images = Rows(missing=ImageNotFound)
         self.api = Api()
@@ -124,7 +125,8 @@ def container_attrs(**changes: Any) -> dict[str, Any]:
         "Name": "/hello-dock-prod",
         "State": state,
         "Image": "sha256:77",
-        "Config": {"Image": "hello-dock:prod", "Labels": labels},
+        "Config": {"Image": "hello-dock:prod", "Labels": labels, "Env": ['HELLO_DOCK_ENV={"A":"="}']},
+        "HostConfig": {"NetworkMode": "bridge"},
         "NetworkSettings": {"Ports": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}], "443/tcp": None}},
     } | changes
 
@@ -151,7 +153,27 @@ def test_connect_gives_the_engine_the_cli_would_use(monkeypatch: pytest.MonkeyPa
     """An engine that answers is returned with its version and API version."""
     connecting(monkeypatch, Client)
     found = engine.connect()
-    assert (found.version, found.api) == ("26.1.5", (1, 45))
+    assert (found.version, found.api, found.kernel) == ("26.1.5", (1, 45), (6, 1))
+
+
+@pytest.mark.parametrize(
+    ("told", "kernel"),
+    [
+        ("5.14.0-570.el9.x86_64", (5, 14)),
+        ("6.6.87.2-microsoft-standard-WSL2", (6, 6)),
+        ("6.10.14-linuxkit", (6, 10)),
+        ("4.19", (4, 19)),
+        ("", ()),
+        (None, ()),
+    ],
+)
+def test_the_kernel_is_told_by_its_two_first_numbers(told: str | None, kernel: tuple[int, ...]) -> None:
+    """The engine's, which may be another machine's; one that is not told counts as older than any."""
+    client = Client()
+    version = (
+        {**client.version(), "KernelVersion": told} if told is not None else {"Version": "26", "ApiVersion": "1.45"}
+    )
+    assert Engine(client, version).kernel == kernel
 
 
 @pytest.mark.parametrize(
@@ -206,6 +228,7 @@ def test_a_container_is_answered_typed(client: Client, found: Engine) -> None:
         image_id="sha256:77",
         image="hello-dock:prod",
         labels={"hello-dock.project": "hello-dock", "hello-dock.role": "prod"},
+        environment={"HELLO_DOCK_ENV": '{"A":"="}'},
         addresses=(("127.0.0.1", 8080, 80),),
         started="2026-11-23T14:20:00Z",
     )
@@ -226,6 +249,63 @@ def test_a_container_without_labels_health_or_ports_is_answered(client: Client, 
     assert (container.role, container.url, container.addresses) == ("", "", ())
 
 
+def joined(client: Client, holder: dict[str, Any] | None, **state: str) -> Container:
+    """A release that joined the network of a port holder, as the engine answers it."""
+    own = {"Status": "running", "ExitCode": 0, "StartedAt": "2026-11-23T14:20:00.5Z"} | state
+    attrs = container_attrs(
+        State=own, HostConfig={"NetworkMode": "container:beef"}, NetworkSettings={"Ports": {}, "Networks": {}}
+    )
+    client.containers.append(Row("hello-dock-prod", attrs))
+    if holder is not None:
+        state_of_holder = {"Status": "running", "ExitCode": 0, "StartedAt": "2026-11-23T14:20:00.25Z"} | holder
+        client.containers.append(Row("hello-dock-prod-port", container_attrs(Id="beef", State=state_of_holder)))
+    engine = Engine(client, client.version())
+    found = engine.container("hello-dock-prod")
+    assert found is not None
+    (listed,) = [each for each in engine.containers("hello-dock") if each.id == found.id]
+    assert listed == found
+    return found
+
+
+def test_a_container_in_anothers_network_is_reached_where_that_one_is(client: Client) -> None:
+    """Docker says of it that it has no ports at all."""
+    found = joined(client, {})
+    assert (found.url, found.cut_off, found.serves) == ("http://127.0.0.1:8080", False, True)
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        None,
+        {"Status": "exited"},
+        {"Status": "restarting"},
+        {"StartedAt": "2026-11-23T14:20:00.51Z"},
+        {"StartedAt": "2026-11-23T14:20:01Z"},
+    ],
+    ids=["gone", "stopped", "starting", "started later", "started a second later"],
+)
+def test_a_container_whose_network_has_gone_is_cut_off(client: Client, holder: dict[str, str] | None) -> None:
+    """It runs on, and may be healthy; nobody reaches it. Every start makes a new network."""
+    found = joined(client, holder)
+    assert (found.state, found.cut_off, found.serves, found.url) == ("running", True, False, "")
+
+
+@pytest.mark.parametrize(
+    ("holder", "release"),
+    [("14:20:00Z", "14:20:00.5Z"), ("14:20:00.5Z", "14:20:00.51Z"), ("14:20:00.5Z", "14:20:00.5Z")],
+)
+def test_digits_that_docker_leaves_out_do_not_cut_anything_off(client: Client, holder: str, release: str) -> None:
+    """A time's fraction has no zeros at its end, so the Z may stand before a digit."""
+    found = joined(client, {"StartedAt": f"2026-11-23T{holder}"}, StartedAt=f"2026-11-23T{release}")
+    assert not found.cut_off
+
+
+def test_a_stopped_container_is_not_cut_off(client: Client) -> None:
+    """It is stopped, whatever its network is."""
+    found = joined(client, None, Status="exited")
+    assert (found.cut_off, found.serves) == (False, False)
+
+
 def test_what_is_not_there_is_none(found: Engine) -> None:
     """A name that the engine does not know is an answer, not an error."""
     assert found.container("nobody") is None
@@ -242,6 +322,8 @@ def test_an_image_is_answered_typed(client: Client, found: Engine) -> None:
         "Architecture": "arm64",
         "Config": {"Labels": {"a": "b"}, "Env": ["NODE_VERSION=26.10.0", "OPTIONS=--a=b"], "User": "101:101"},
         "RootFS": {"Layers": ["sha256:1", "sha256:2"]},
+        "Created": "2026-11-22T08:09:10Z",
+        "Metadata": {"LastTagTime": "2026-11-23T14:20:00.123456789Z"},
     }
     client.images.append(Row("hello-dock:prod", attrs))
     image = found.image("hello-dock:prod")
@@ -254,6 +336,8 @@ def test_an_image_is_answered_typed(client: Client, found: Engine) -> None:
         user="101:101",
         architecture="arm64",
         layers=("sha256:1", "sha256:2"),
+        created="2026-11-22T08:09:10Z",
+        tagged="2026-11-23T14:20:00.123456789Z",
     )
 
 
@@ -313,7 +397,7 @@ def test_an_engine_can_be_connected_to_meanwhile(monkeypatch: pytest.MonkeyPatch
     """What needs no answer goes on; the first question waits for the connection."""
     connecting(monkeypatch, Client)
     later = engine.connecting()
-    assert (later.version, later.api) == ("26.1.5", (1, 45))
+    assert (later.version, later.api, later.kernel) == ("26.1.5", (1, 45), (6, 1))
     assert later.images("shop") == []
 
 

@@ -12,7 +12,7 @@ from docktasks import images
 from docktasks.answers import Image, Result
 from docktasks.errors import AppError, BuildError, DockError, EngineError
 from docktasks.settings import Settings
-from tests.unit.fakes import FakeEngine, Runner, configured, make_app
+from tests.unit.fakes import FakeEngine, Runner, built, configured, make_app
 
 PROD = {"NODE_IMAGE": "node:lts-alpine", "NGINX_IMAGE": "nginx:stable-alpine", "REVISION": "", "VERSION": "1.2.3"}
 
@@ -262,11 +262,14 @@ def test_hello_dock_itself_needs_no_cache(settings: Settings) -> None:
     assert not (settings.root / ".cache").exists()
 
 
+BUILT = built("hello-dock:prod")
+
+
 def test_build_returns_the_image(settings: Settings) -> None:
     """A first build is one command, and what it made comes back."""
     engine = FakeEngine()
     run = Runner(engine)
-    assert images.build(run, engine, settings, "prod", PROD).id == "sha256:hello-dock:prod"
+    assert images.build(run, engine, settings, "prod", PROD).id == BUILT
     assert run.ran == [images.build_args(settings, "prod", PROD)]
 
 
@@ -283,7 +286,7 @@ def test_build_removes_the_image_it_replaced(settings: Settings) -> None:
     run = Runner(engine)
     images.build(run, engine, settings, "prod", PROD)
     assert run.lines[1:] == ["docker image rm sha256:before"]
-    assert {image.id for image in engine.known.values()} == {"sha256:hello-dock:prod", "sha256:on-top"}
+    assert {image.id for image in engine.known.values()} == {BUILT, "sha256:on-top"}
 
 
 def test_build_keeps_a_replaced_image_that_has_another_name(settings: Settings) -> None:
@@ -298,10 +301,11 @@ def test_build_takes_a_replaced_image_that_is_gone_for_removed(settings: Setting
     """Docker itself drops an image that loses its last name, where it is set to."""
 
     class Forgetful(FakeEngine):
-        def obey(self, args: list[str]) -> None:
+        def obey(self, args: list[str]) -> Result:
             """Keep nothing without a name."""
-            super().obey(args)
+            obeyed = super().obey(args)
             self.known.pop("sha256:before", None)
+            return obeyed
 
     engine = Forgetful(images=holding("sha256:before").known)
     run = Runner(engine)
@@ -313,12 +317,12 @@ def test_an_image_that_docker_does_not_remove_is_no_fault_of_the_build(settings:
     """It is refused while a container uses the image; the swap removes it then."""
     engine = holding("sha256:before")
     run = Runner(engine, {"docker image rm": Result(1, "conflict: unable to delete before (cannot be forced)")})
-    assert images.build(run, engine, settings, "prod", PROD).id == "sha256:hello-dock:prod"
+    assert images.build(run, engine, settings, "prod", PROD).id == BUILT
 
 
 def test_build_removes_nothing_when_nothing_changed(settings: Settings) -> None:
     """The same image again is no replacement."""
-    engine = holding("sha256:hello-dock:prod")
+    engine = holding(BUILT)
     run = Runner(engine)
     images.build(run, engine, settings, "prod", PROD)
     assert len(run.ran) == 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from docktasks.answers import Container, Image, Result
 from docktasks.engine import NoEngine
 from docktasks.errors import ConflictError, DockError, SettingsError, StartError
 from docktasks.settings import Settings
+from tests.unit import production
 from tests.unit.fakes import FakeEngine, Runner, ours
 
 THEIRS = [
@@ -70,13 +72,15 @@ def test_stop_of_a_role_leaves_the_other(settings: Settings, role: str, lines: l
 
 def test_stop_finds_what_an_interrupted_release_left(settings: Settings) -> None:
     """A candidate and the container that was set aside go, too; only what runs is stopped first."""
-    previous = ours("prod", name="hello-dock-previous", state="exited")
-    said, run = stop(FakeEngine(ours("candidate"), previous, ours("prod")), settings)
+    previous = ours("prod", name="hello-dock-prod-previous", state="exited")
+    said, run = stop(
+        FakeEngine(ours("prod", name="hello-dock-prod-candidate", state="exited"), previous, ours("prod")), settings
+    )
     assert run.lines == [
         "docker container stop hello-dock-prod",
-        "docker container rm --force hello-dock-candidate hello-dock-previous hello-dock-prod",
+        "docker container rm --force hello-dock-prod hello-dock-prod-candidate hello-dock-prod-previous",
     ]
-    assert "hello-dock-candidate" in said
+    assert "hello-dock-prod-candidate" in said
 
 
 @pytest.mark.parametrize("role", ["", "dev", "prod"])
@@ -213,20 +217,93 @@ def test_logs_of_a_strangers_container_are_not_ours_to_show(settings: Settings) 
         inventory.logs(Runner(), FakeEngine(Container("0", "hello-dock-prod")), settings, "prod", [])
 
 
+def table(capsys: pytest.CaptureFixture[str]) -> list[list[str]]:
+    """The words of each line that was printed."""
+    return [line.split() for line in capsys.readouterr().out.splitlines()]
+
+
+PUBLISHED: dict[str, Any] = {
+    "addresses": (("127.0.0.1", 8080, 80),),
+    "health": "healthy",
+    "image_id": "sha256:0123456789abcdef",
+}
+
+
 def test_status_has_a_row_for_each_container(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    """Name, state with health, address and start, stopped ones too; nobody else's."""
-    published: dict[str, Any] = {
-        "addresses": (("127.0.0.1", 8080, 80),),
-        "started": "2026-11-23T14:20:00.1Z",
-        "health": "healthy",
-    }
-    engine = FakeEngine(ours("prod", **published), ours("dev", state="exited"), *THEIRS)
+    """Name, state with health, address and release, stopped ones too; nobody else's."""
+    holder = ours("prod", name="hello-dock-prod-port", addresses=PUBLISHED["addresses"], image_id="sha256:base")
+    engine = FakeEngine(ours("prod", **PUBLISHED), holder, ours("dev", state="exited", image_id="sha256:dev"), *THEIRS)
     inventory.show(engine, settings)
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert lines == [
-        ["container", "state", "address", "since", "(UTC)"],
-        ["hello-dock-dev", "exited", "-"],
-        ["hello-dock-prod", "running", "(healthy)", "http://127.0.0.1:8080", "2026-11-23", "14:20"],
+    assert table(capsys) == [
+        ["container", "state", "address", "release"],
+        ["hello-dock-dev", "exited", "-", "-"],
+        ["hello-dock-prod", "running", "(healthy)", "http://127.0.0.1:8080", "0123456789ab"],
+        ["hello-dock-prod-port", "running", "http://127.0.0.1:8080", "-"],
+    ]
+
+
+GONE = PUBLISHED | {"addresses": ()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "holder", "notice"),
+    [
+        ({}, "running", ""),
+        ({"state": "exited"}, "running", "does not run. That serves in its place within seconds."),
+        ({"state": "exited"}, "exited", "does not run. Nobody is served."),
+        ({"state": "exited"}, "", "does not run. Nobody is served."),
+        ({"cut_off": True}, "running", "is cut off from its port holder. That serves in its place within seconds."),
+        ({"cut_off": True}, "", "is cut off from its port holder. Nobody is served."),
+    ],
+)
+def test_status_tells_what_nobody_reaches(
+    settings: Settings, capsys: pytest.CaptureFixture[str], changes: dict[str, Any], holder: str, notice: str
+) -> None:
+    """Why, who serves instead, and the way out; a release that was cut off runs on, and is even healthy."""
+    held = [ours("prod", name="hello-dock-prod-port", state=holder)] if holder else []
+    inventory.show(FakeEngine(ours("prod", **GONE | changes), *held), settings)
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("!")]
+    assert told == ([f"! hello-dock-prod {notice} Have it serve again: invoke run-prod"] if notice else [])
+
+
+def test_stop_pauses_the_port_holder_first(engine: FakeEngine, settings: Settings) -> None:
+    """Else it would serve in the place of what is stopped; who is connected is answered all the same."""
+    production.deployed(engine, settings)
+    run = Runner(engine)
+    inventory.stop(run, engine, settings)
+    assert run.verbs == [
+        "pause hello-dock-prod-port",
+        "stop hello-dock-prod",
+        "rm hello-dock-prod hello-dock-prod-port",
+    ]
+    assert engine.held == {}
+
+
+def test_a_port_holder_that_an_interrupted_stop_left_paused_runs_again(engine: FakeEngine, settings: Settings) -> None:
+    """With the next release; what does not run cannot be paused."""
+    production.deployed(engine, settings)
+    pause = ["docker", "container", "pause", "hello-dock-prod-port"]
+    assert engine.obey(pause).ok
+    assert engine.held["hello-dock-prod-port"].state == "paused"
+    assert not engine.obey(pause).ok
+    assert not engine.obey([*pause[:3], "nobody"]).ok
+    production.deployed(engine, settings)
+    assert engine.held["hello-dock-prod-port"].state == "running"
+    assert [each.name for each in engine.listeners(8080)] == ["hello-dock-prod"]
+
+
+def test_status_is_not_cut_at_the_width_of_a_terminal(
+    settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An address and a release's id are there to be copied; a pipe has no width at all."""
+    monkeypatch.setenv("COLUMNS", "40")
+    inventory.show(FakeEngine(ours("prod", name="hello-dock-prod-candidate", **PUBLISHED)), settings)
+    assert table(capsys)[1] == [
+        "hello-dock-prod-candidate",
+        "running",
+        "(healthy)",
+        "http://127.0.0.1:8080",
+        "0123456789ab",
     ]
 
 
@@ -241,3 +318,57 @@ def test_a_dry_status_asks_nothing(settings: Settings, capsys: pytest.CaptureFix
     """It invents no containers, either."""
     inventory.show(NoEngine("hello-dock"), settings)
     assert capsys.readouterr().out == "What is running is not asked under --dry.\n"
+
+
+def test_releases_are_listed_with_the_last_one_first(
+    engine: FakeEngine, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Id, commit, when it was built and released, and its size; the one that runs is marked."""
+    labels = production.BUILT | {"org.opencontainers.image.revision": "0a1b2c3d4e5f60718293"}
+    for letter, revision in (("a", production.BUILT), ("b", labels)):
+        built = replace(production.image(letter), labels=revision, created="2026-11-22T08:09:10.5Z")
+        engine.hold("hello-dock:prod", built)
+        production.deployed(engine, settings)
+    capsys.readouterr()
+    inventory.show_releases(engine, settings)
+    assert table(capsys) == [
+        ["release", "commit", "built", "(UTC)", "released", "(UTC)", "size"],
+        [production.B, "0a1b2c3d4e5f", "2026-11-22", "08:09", "2026-11-23", "14:20", "20.0", "MB", "current"],
+        [production.A, "-", "2026-11-22", "08:09", "2026-11-23", "14:20", "20.0", "MB"],
+    ]
+
+
+def test_releases_are_kept_where_nothing_runs(
+    engine: FakeEngine, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """None is the current one, and each can be rolled back to."""
+    production.deployed(engine, settings)
+    stop(engine, settings)
+    capsys.readouterr()
+    inventory.show_releases(engine, settings)
+    assert table(capsys)[1][-1] == "MB"
+
+
+def test_without_releases_the_way_to_one_is_told(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """An image that was only built is none."""
+    inventory.show_releases(FakeEngine(images=images()), settings)
+    assert capsys.readouterr().out == "Nothing of hello-dock was released yet. Do it: invoke run-prod\n"
+
+
+def test_a_dry_list_of_releases_asks_nothing(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """It invents none."""
+    inventory.show_releases(NoEngine("hello-dock"), settings)
+    assert capsys.readouterr().out == "What was released is not asked under --dry.\n"
+
+
+def test_stop_and_clean_take_the_whole_of_production(engine: FakeEngine, settings: Settings) -> None:
+    """The release with its port holder; the kept images and the volume of assets go with `clean` alone."""
+    production.deployed(engine, settings)
+    engine.made_volumes = ["hello-dock-carried"]
+    stop(engine, settings)
+    assert (engine.held, engine.made_volumes) == ({}, ["hello-dock-carried"])
+    assert "hello-dock:aaaaaaaaaaaa" in engine.tags
+    production.deployed(engine, settings)
+    clean(engine, settings)
+    assert (engine.held, engine.made_volumes) == ({}, [])
+    assert set(engine.tags) == {"node:lts-alpine", "nginx:stable-alpine"}

@@ -1,74 +1,50 @@
+"""What is released; how it takes another's place is in test_swap.py."""
+
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
-from collections.abc import Callable
 from dataclasses import replace
 
-import httpx
 import pytest
 
 from docktasks import lock, release
-from docktasks.answers import Container, Image, Result
+from docktasks.answers import Image, Result
 from docktasks.engine import NoEngine
-from docktasks.errors import AppError, BuildError, ConflictError, DockError, StartError
-from docktasks.release import Outcome
+from docktasks.errors import AppError, BuildError, ConflictError, StartError
+from docktasks.release import Outcome, Wanted
 from docktasks.settings import Settings
-from tests.unit.fakes import FakeEngine, Runner, Web, configured, ours
-from tests.unit.sites import Answer, Site
-
-BASE = "org.opencontainers.image.base.name"
-NEW = Image("sha256:new", 20_000_000, tags=("hello-dock:prod",), labels={BASE: "nginx:stable-alpine"})
-KNOWN = {
-    "node:lts-alpine": Image("sha256:node", 150_000_000),
-    "nginx:stable-alpine": Image("sha256:nginx", 12_000_000),
-    "hello-dock:prod": NEW,
-}
-PUBLISHED = (("127.0.0.1", 8080, 80),)
-CURRENT = ours(
-    "prod",
-    health="healthy",
-    addresses=PUBLISHED,
-    image_id="sha256:old",
-    labels={"hello-dock.run": "of-the-old-image"},
+from tests.unit.fakes import FakeEngine, Runner, configured, ours
+from tests.unit.production import (
+    CANDIDATE,
+    CARRY,
+    HOLDER,
+    IMAGES,
+    NAME,
+    NEXT,
+    PREVIOUS,
+    A,
+    B,
+    C,
+    build,
+    deployed,
+    ids,
+    image,
+    serving,
 )
-GATE = ["run hello-dock-candidate", "rm hello-dock-candidate"]
-ASIDE = ["rename hello-dock-prod hello-dock-previous", "stop hello-dock-previous"]
-BACK = ["rename hello-dock-previous hello-dock-prod", "restart hello-dock-prod"]
-START_PROD = "docker container run --detach --name hello-dock-prod"
 
 
-@pytest.fixture(autouse=True)
-def _answering(web: Web) -> None:
-    """Whatever is published answers as a Vite app that nginx serves, until a test says otherwise."""
-    web.answer = Site()
+def rolled_back(engine: FakeEngine, settings: Settings, to: str = "", run: Runner | None = None) -> Outcome:
+    """What `invoke rollback` comes to."""
+    return release.roll_back(run or Runner(engine), engine, settings, to)
 
 
-@pytest.fixture(autouse=True)
-def _free_ports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing listens on this machine, until a test says otherwise."""
-    monkeypatch.setattr(socket.socket, "connect_ex", lambda _socket, _address: 111)
-
-
-def deployed(engine: FakeEngine, settings: Settings, run: Runner | None = None, *, public: bool = False) -> Outcome:
-    """What `invoke run-prod --no-build` comes to."""
-    return release.run_prod(run or Runner(engine), engine, settings, public=public, rebuild=False)
-
-
-def running(*held: Container) -> FakeEngine:
-    """An engine with the images and these containers."""
-    return FakeEngine(*held, images=KNOWN)
-
-
-def test_a_build_is_one_command_and_a_size(settings: Settings) -> None:
-    """What the image adds to its base is told with it."""
-    engine = FakeEngine(images=KNOWN)
+def test_a_build_is_one_command_and_a_size(engine: FakeEngine, settings: Settings) -> None:
+    """What the image adds to its base is told with it; the one that was never released goes."""
     run = Runner(engine)
     outcome = release.build(run, engine, settings)
     assert run.verbs[0].startswith("build hello-dock:prod")
-    assert (outcome.image.size, outcome.added, outcome.standins) == (20_000_000, 8_000_000, ())
+    assert run.lines[1:] == [f"docker image rm {image('a').id}"]
+    assert (outcome.image.size, outcome.added, outcome.notices) == (20_000_000, 8_000_000, ())
 
 
 def test_a_build_tells_of_stand_ins(settings: Settings) -> None:
@@ -79,7 +55,7 @@ def test_a_build_tells_of_stand_ins(settings: Settings) -> None:
     }
     engine = FakeEngine(images=known)
     outcome = release.build(Runner(engine), engine, settings)
-    assert [notice.split(",")[0] for notice in outcome.standins] == [f"Built on {tag}" for tag in tags]
+    assert [notice.split(",")[0] for notice in outcome.notices] == [f"Built on {tag}" for tag in tags]
 
 
 def test_an_app_without_a_build_script_is_told_first(settings: Settings) -> None:
@@ -91,347 +67,221 @@ def test_an_app_without_a_build_script_is_told_first(settings: Settings) -> None
     assert run.ran == []
 
 
-def test_the_first_start_needs_no_gate(settings: Settings) -> None:
-    """There is nothing to protect: it starts, and its address comes back."""
-    engine = running()
+def test_run_prod_builds_first(engine: FakeEngine, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """Unless it is told not to; what is built is what serves."""
     run = Runner(engine)
-    outcome = deployed(engine, settings, run)
-    assert run.verbs == ["run hello-dock-prod"]
+    outcome = release.run_prod(run, engine, settings, Wanted())
+    assert [args[1:3] for args in run.ran][:3] == [["image", "build"], ["image", "rm"], ["container", "run"]]
+    assert engine.held[NAME].image_id == outcome.image.id == engine.known["hello-dock:prod"].id
+    assert f"built hello-dock:prod, release {outcome.image.short_id}\n" in capsys.readouterr().out
     assert (outcome.url, outcome.unchanged, outcome.added) == ("http://127.0.0.1:8080", False, 8_000_000)
 
 
-def test_run_prod_builds_first(settings: Settings) -> None:
-    """Unless it is told not to."""
-    engine = running()
+def test_a_build_keeps_the_image_of_a_release(engine: FakeEngine, settings: Settings) -> None:
+    """It lost the name of the newest build, and has its own."""
+    deployed(engine, settings)
     run = Runner(engine)
-    release.run_prod(run, engine, settings, public=False, rebuild=True)
-    assert [args[1:3] for args in run.ran] == [["image", "build"], ["image", "rm"], ["container", "run"]]
-    assert run.lines[1] == "docker image rm sha256:new"
+    release.build(run, engine, settings)
+    assert len(run.ran) == 1
+    assert engine.known[f"hello-dock:{A}"].tags == (f"hello-dock:{A}",)
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["built", "not built"])
 def test_what_an_interrupted_run_took_down_serves_again_after_a_failed_build(
-    settings: Settings, *, there: bool
+    engine: FakeEngine, settings: Settings, *, there: bool
 ) -> None:
     """The build's own error is told, and the old release has its name back, with or without --build."""
-    engine = FakeEngine(PREVIOUS, images=KNOWN if there else {})
+    deployed(engine, settings)
+    before = ids(engine)
+    engine.obey(["docker", "container", "rename", NAME, PREVIOUS])
+    if not there:
+        engine.obey(["docker", "image", "rm", "hello-dock:prod"])
     run = Runner(engine, {"docker image build": Result(1, "ERROR: failed to solve: something new")})
     with pytest.raises(BuildError if there else StartError):
-        release.run_prod(run, engine, settings, public=False, rebuild=there)
-    assert run.verbs[-2:] == BACK
-    assert [(each.name, each.state) for each in engine.held.values()] == [("hello-dock-prod", "running")]
+        release.run_prod(run, engine, settings, Wanted(build=there))
+    assert ids(engine) == before
+    assert [each.name for each in engine.listeners(8080)] == [NAME]
 
 
-def test_a_second_task_is_refused_before_it_does_anything(settings: Settings) -> None:
+def test_a_second_task_is_refused_before_it_does_anything(engine: FakeEngine, settings: Settings) -> None:
     """Two releases at once would each take the other's candidate for a leftover."""
-    engine = running(CURRENT, CANDIDATE)
+    serving(engine, settings)
+    engine.obey(["docker", "container", "run", "--name", CANDIDATE, "--publish", "127.0.0.1::80", A])
+    run, before = Runner(engine), ids(engine)
+    with lock.alone(Runner(), settings):
+        with pytest.raises(ConflictError, match="Another task is changing"):
+            deployed(engine, settings, run)
+        with pytest.raises(ConflictError, match="Another task is changing"):
+            rolled_back(engine, settings, run=run)
+    assert (run.ran, ids(engine)) == ([], before)
+
+
+@pytest.mark.parametrize("port", ["8080", "0"])
+def test_what_serves_already_serves_on(engine: FakeEngine, settings: Settings, port: str) -> None:
+    """The same image with the same settings is left alone, also at a port that Docker chose."""
+    anywhere = configured(settings.root, prod_host_port=port)
+    url = deployed(engine, anywhere, environment="{}").url
     run = Runner(engine)
-    with lock.alone(Runner(), settings), pytest.raises(ConflictError, match="Another task is changing"):
-        deployed(engine, settings, run)
-    assert (run.ran, list(engine.held)) == ([], ["hello-dock-prod", "hello-dock-candidate"])
+    outcome = deployed(engine, anywhere, run, environment="{}")
+    assert (outcome.unchanged, outcome.url, run.ran) == (True, url, [])
 
 
-def test_what_serves_already_serves_on(settings: Settings) -> None:
-    """The same image with the same settings is left alone."""
-    engine = running()
-    deployed(engine, settings)
-    run = Runner(engine)
-    outcome = deployed(engine, settings, run)
-    assert (outcome.unchanged, outcome.url, run.ran) == (True, "http://127.0.0.1:8080", [])
-
-
-@pytest.mark.parametrize("change", ["image", "setting", "public", "stopped"])
-def test_another_image_setting_or_address_is_a_new_release(settings: Settings, change: str) -> None:
-    """Each of them passes the gate, and a stopped container is no serving one."""
-    engine = running()
+@pytest.mark.parametrize("change", ["image", "setting", "environment"])
+def test_another_image_setting_or_configuration_is_a_new_release(
+    engine: FakeEngine, settings: Settings, change: str
+) -> None:
+    """Each of them passes the gate, and takes the place of the one before."""
     deployed(engine, settings)
     if change == "image":
-        engine.known["hello-dock:prod"] = replace(NEW, id="sha256:newer")
-    if change == "stopped":
-        engine.held["hello-dock-prod"] = replace(engine.held["hello-dock-prod"], state="exited")
+        build(engine, "b")
     other = configured(settings.root, prod_memory="1g") if change == "setting" else settings
     run = Runner(engine)
-    assert not deployed(engine, other, run, public=change == "public").unchanged
-    assert run.verbs == [*GATE, *ASIDE, "run hello-dock-prod", "rm hello-dock-previous"]
+    environment = '{"API_URL":"/api"}' if change == "environment" else ""
+    assert not deployed(engine, other, run, environment=environment).unchanged
+    assert [run.verbs[0], run.verbs[3]] == [f"run {CANDIDATE}", f"run {NEXT}"]
+    assert sorted(engine.held) == [NAME, HOLDER]
 
 
-def test_a_swap_leaves_one_container(settings: Settings) -> None:
-    """The new one has the name and the port; neither the old one nor the candidate is left."""
-    engine = running(CURRENT)
-    outcome = deployed(engine, settings)
-    assert list(engine.held) == ["hello-dock-prod"]
-    assert engine.held["hello-dock-prod"].labels["hello-dock.run"] != "of-the-old-image"
-    assert outcome.url == "http://127.0.0.1:8080"
-
-
-def test_a_swap_stops_the_old_one_within_a_second(settings: Settings) -> None:
-    """Nobody is served until it is gone; by a flag that every CLI knows, whatever its long name is."""
-    engine = running(CURRENT)
+def test_what_a_release_is_configured_with_reaches_its_candidate_too(engine: FakeEngine, settings: Settings) -> None:
+    """What is judged is what will serve."""
+    serving(engine, settings)
     run = Runner(engine)
-    deployed(engine, settings, run)
-    assert "docker container stop -t 1 hello-dock-previous" in run.lines
+    deployed(engine, settings, run, environment='{"API_URL":"/api"}')
+    given = [args for args in run.ran if 'HELLO_DOCK_ENV={"API_URL":"/api"}' in args]
+    assert [args[args.index("--name") + 1] for args in given] == [CANDIDATE, CARRY, NEXT, CARRY]
 
 
-@pytest.mark.parametrize("tags", [(), ("hello-dock:kept",)])
-def test_a_swap_removes_the_image_that_the_old_one_ran(settings: Settings, tags: tuple[str, ...]) -> None:
-    """After its container, which held it; not where somebody gave it another name."""
-    engine = FakeEngine(CURRENT, images=KNOWN | {"old": Image("sha256:old", tags=tags)})
+def test_one_that_was_interrupted_after_it_served_is_remembered(engine: FakeEngine, settings: Settings) -> None:
+    """Else it could not be rolled back to, and pages loaded from it would miss its files."""
+    deployed(engine, settings, Runner(engine, {"docker container run --rm": Result(), "docker image tag": Result()}))
+    assert (engine.assets, engine.known["hello-dock:prod"].tags) == (set(), ("hello-dock:prod",))
     run = Runner(engine)
-    deployed(engine, settings, run)
-    assert run.lines[-1] == (
-        "docker container rm --force hello-dock-previous" if tags else "docker image rm sha256:old"
-    )
-    assert ("old" in engine.known) is bool(tags)
+    assert deployed(engine, settings, run).unchanged
+    assert run.verbs == [f"carry add {A}", f"tag {A} hello-dock:{A}", f"carry keep {A}"]
 
 
-def test_the_image_of_one_that_serves_again_stays(settings: Settings) -> None:
-    """Only a release that succeeded makes the one before it waste."""
-    engine = FakeEngine(CURRENT, images=KNOWN | {"old": Image("sha256:old")})
-    engine.births["hello-dock-prod"] = {"health": "unhealthy"}
-    with pytest.raises(StartError):
-        deployed(engine, settings)
-    assert "old" in engine.known
-
-
-def test_the_candidate_is_published_on_a_free_loopback_port(settings: Settings) -> None:
-    """Nobody outside sees it, even where the release will be public."""
-    engine = running(CURRENT)
-    run = Runner(engine)
-    deployed(engine, settings, run, public=True)
-    assert "127.0.0.1::80" in run.ran[0]
-    assert "0.0.0.0:8080:80" in next(args for args in run.ran if "hello-dock-prod" in args and args[2] == "run")
-
-
-@pytest.mark.parametrize("birth", [{"state": "exited", "exit_code": 1}, {"health": "unhealthy"}])
-def test_a_release_that_fails_the_gate_never_touches_what_serves(settings: Settings, birth: dict[str, object]) -> None:
-    """The candidate is removed, its log is shown, and no command names the serving container."""
-    engine = running(CURRENT)
-    engine.births["hello-dock-candidate"] = birth
-    engine.logged["hello-dock-candidate"] = "nginx: [emerg] no such directive"
-    run = Runner(engine)
-    with pytest.raises(StartError) as caught:
-        deployed(engine, settings, run)
-    assert (caught.value.why, caught.value.evidence) == (
-        "hello-dock-prod serves on as before.",
-        "nginx: [emerg] no such directive",
-    )
-    assert run.verbs == GATE
-    assert engine.held == {"hello-dock-prod": CURRENT}
-
-
-def test_a_release_with_a_missing_chunk_fails_the_gate(settings: Settings, web: Web) -> None:
-    """It is healthy and its shell answers, and yet nobody could use it: what a browser loads is judged, too."""
-    asked: list[int | None] = []
-
-    def miss(request: httpx.Request, answer: Answer) -> None:
-        asked.append(request.url.port)
-        if request.url.path == "/assets/About-C2bRt-8x.js":
-            answer.status, answer.body = 404, b"Not Found"
-
-    web.answer = Site(miss)
-    engine = running(CURRENT)
-    run = Runner(engine)
-    with pytest.raises(StartError) as caught:
-        deployed(engine, settings, run)
-    assert caught.value.what == "The new release does not pass the gate: http.files."
-    assert caught.value.why == "hello-dock-prod serves on as before."
-    assert caught.value.evidence == "/assets/About-C2bRt-8x.js: 404 text/javascript, expected 200 text/javascript"
-    assert caught.value.how.startswith("Build again")
-    assert run.verbs == GATE
-    assert engine.held == {"hello-dock-prod": CURRENT}
-    assert set(asked) == {49153}  # the candidate's; the one that serves is not asked
-
-
-def test_a_minor_fault_does_not_stop_a_release(settings: Settings, web: Web) -> None:
-    """`verify` tells of it; the gate is for what breaks the app."""
-    web.answer = Site(lambda _request, answer: answer.set("referrer-policy"))
-    assert not deployed(running(CURRENT), settings).unchanged
-
-
-def test_a_release_that_fails_where_nothing_serves_says_so(settings: Settings) -> None:
-    """One that was stopped before is not said to serve on."""
-    engine = running(STOPPED)
-    engine.births["hello-dock-candidate"] = {"health": "unhealthy"}
-    with pytest.raises(StartError) as caught:
-        deployed(engine, settings)
-    assert caught.value.why == "hello-dock-prod is as it was, and does not run."
-    assert engine.held == {"hello-dock-prod": STOPPED}
-
-
-def test_a_candidate_that_does_not_start_never_touches_what_serves(settings: Settings) -> None:
-    """Docker's own words are shown."""
-    engine = running(CURRENT)
-    refused = Result(125, "OCI runtime create failed")
-    run = Runner(engine, {"docker container run --detach --name hello-dock-candidate": refused})
-    with pytest.raises(StartError, match=r"serves on as before") as caught:
-        deployed(engine, settings, run)
-    assert caught.value.evidence == "OCI runtime create failed"
-    assert not any("hello-dock-prod" in args for args in run.ran)
-    assert engine.held == {"hello-dock-prod": CURRENT}
-
-
-def interrupted(request: httpx.Request) -> httpx.Response:
-    """Ctrl-C while the new release is waited for; the candidate's port is another."""
-    if request.url.port == 8080:
-        raise KeyboardInterrupt
-    return Site()(request)
-
-
-def killed(request: httpx.Request) -> httpx.Response:
-    """A polite kill at the same place."""
-    if request.url.port == 8080:
-        os.kill(os.getpid(), signal.SIGTERM)
-    return Site()(request)
-
-
-def refuse_start(_engine: FakeEngine, run: Runner, _web: Web) -> type[BaseException]:
-    """`docker container run` fails."""
-    run.answers[START_PROD] = Result(125, "port is already allocated")
-    return ConflictError
-
-
-def turn_unhealthy(engine: FakeEngine, _run: Runner, _web: Web) -> type[BaseException]:
-    """The new release is ill from the start."""
-    engine.births["hello-dock-prod"] = {"health": "unhealthy"}
-    return StartError
-
-
-def interrupt(_engine: FakeEngine, _run: Runner, web: Web) -> type[BaseException]:
-    """Somebody loses patience."""
-    web.answer = interrupted
-    return KeyboardInterrupt
-
-
-def kill(_engine: FakeEngine, _run: Runner, web: Web) -> type[BaseException]:
-    """A machine shuts down."""
-    web.answer = killed
-    return KeyboardInterrupt
-
-
-Fault = Callable[[FakeEngine, Runner, Web], type[BaseException]]
-
-
-@pytest.mark.parametrize("fault", [refuse_start, turn_unhealthy, interrupt, kill])
-def test_after_a_fault_behind_the_gate_the_old_one_serves_again(settings: Settings, web: Web, fault: Fault) -> None:
-    """It gets its name and its port back, and what did not come up is removed."""
-    engine = running(CURRENT)
-    run = Runner(engine)
-    kind = fault(engine, run, web)
-    with pytest.raises(kind):
-        deployed(engine, settings, run)
-    assert engine.held == {"hello-dock-prod": CURRENT}
-    assert run.verbs[: len(GATE + ASIDE)] == GATE + ASIDE
-    assert run.verbs[-2:] == BACK
-
-
-@pytest.mark.parametrize("fault", [refuse_start, turn_unhealthy, interrupt, kill])
-def test_after_a_fault_at_the_first_start_nothing_is_left(settings: Settings, web: Web, fault: Fault) -> None:
-    """A container that never served does not block the next try."""
-    engine = running()
-    run = Runner(engine)
-    kind = fault(engine, run, web)
-    with pytest.raises(kind):
-        deployed(engine, settings, run)
-    assert engine.held == {}
-
-
-def test_one_that_cannot_be_set_aside_serves_on(settings: Settings) -> None:
-    """When Docker does not rename it, nothing else happens to it."""
-    engine = running(CURRENT)
-    taken = Result(1, 'Error response from daemon: Conflict. The container name "/hello-dock-previous" is in use')
-    conflict = Result(125, 'Error response from daemon: Conflict. The container name "/hello-dock-prod" is in use')
-    run = Runner(engine, {"docker container rename": taken, "docker container stop": taken, START_PROD: conflict})
-    with pytest.raises(DockError):
-        deployed(engine, settings, run)
-    assert engine.held == {"hello-dock-prod": CURRENT}
-
-
-def test_an_interruption_while_the_old_one_is_drained_is_mended(settings: Settings) -> None:
-    """`docker container stop` takes seconds where requests are open: Ctrl-C in them brings the old one back."""
-
-    class Impatient(Runner):
-        def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
-            result = super().__call__(args, quiet=quiet)
-            if args[2] == "stop":
-                raise KeyboardInterrupt
-            return result
-
-    engine = running(CURRENT)
-    run = Impatient(engine)
-    with pytest.raises(KeyboardInterrupt):
-        deployed(engine, settings, run)
-    assert engine.held == {"hello-dock-prod": CURRENT}
-    # The stop goes on in the engine: `start` would find the container still running, and do nothing.
-    assert run.lines[-1] == "docker container restart -t 1 hello-dock-prod"
-
-
-def test_a_move_to_a_taken_port_is_told_before_anything_happens(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+def test_releases_beyond_those_that_are_kept_are_told(
+    engine: FakeEngine, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Who serves on one port is not stopped for another that is not free."""
-    monkeypatch.setattr(socket.socket, "connect_ex", lambda _socket, address: 0 if address[1] == 8081 else 111)
-    engine = running(CURRENT)
-    engine.listening = {8081: Container("0", "web", image="nginx:1")}
+    """They cannot be rolled back to any more."""
+    for letter in "abcd":
+        build(engine, letter)
+        deployed(engine, settings)
+    assert capsys.readouterr().out.endswith(f" s  forgotten: {A} (prod.keep is 3)\n")
+    assert engine.assets == {B, C, "d" * 12}
+
+
+def test_a_rollback_is_a_swap_to_the_release_before(engine: FakeEngine, settings: Settings) -> None:
+    """It passes the gate as any other does, and its image is the same one."""
+    serving(engine, settings)
+    deployed(engine, settings)
     run = Runner(engine)
-    with pytest.raises(ConflictError, match=r"Port 8081 on .* is in use by container web"):
-        deployed(engine, configured(settings.root, prod_host_port="8081"), run)
+    outcome = rolled_back(engine, settings, run=run)
+    assert (outcome.image.short_id, outcome.url, outcome.unchanged) == (A, "http://127.0.0.1:8080", False)
+    assert run.verbs[0] == f"run {CANDIDATE}"
+    assert (engine.held[NAME].release, sorted(engine.held)) == (A, [NAME, HOLDER])
+    assert engine.known["hello-dock:prod"].short_id == B
+
+
+def test_a_rollback_goes_to_the_release_that_is_named(engine: FakeEngine, settings: Settings) -> None:
+    """By the beginning of its id."""
+    for letter in "abc":
+        build(engine, letter)
+        deployed(engine, settings)
+    assert rolled_back(engine, settings, to="aa").image.short_id == A
+    assert engine.held[NAME].release == A
+
+
+def test_a_rollback_that_is_not_possible_changes_nothing(engine: FakeEngine, settings: Settings) -> None:
+    """There is no earlier release, or none of that name."""
+    deployed(engine, settings)
+    run = Runner(engine)
+    for to in ("", "b", "a"):
+        with pytest.raises(StartError, match="invoke releases") as caught:
+            rolled_back(engine, settings, to, run)
+        assert caught.value.how == "See which there are: invoke releases"
     assert run.ran == []
 
 
-def test_the_port_that_it_holds_itself_is_not_taken(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A swap on the same port is the usual case."""
-    monkeypatch.setattr(socket.socket, "connect_ex", lambda _socket, _address: 0)
-    assert deployed(running(CURRENT), settings).url == "http://127.0.0.1:8080"
+def test_a_rollback_takes_what_the_current_is_configured_with(engine: FakeEngine, settings: Settings) -> None:
+    """The place is the same, and so is what belongs to it: its configuration, and who may reach it."""
+    deployed(engine, settings)
+    build(engine, "b")
+    deployed(engine, settings, public=True, environment='{"API_URL":"/api"}')
+    rolled_back(engine, settings)
+    assert engine.held[NAME].release == A
+    assert engine.held[NAME].environment == {"HELLO_DOCK_ENV": '{"API_URL":"/api"}'}
+    assert engine.held[HOLDER].addresses == (("0.0.0.0", 8080, 80),)  # noqa: S104 - read, not bound
 
 
-@pytest.mark.parametrize("port", ["8081", "0"])
-def test_a_move_to_a_free_port_is_a_swap(settings: Settings, port: str) -> None:
-    """The new address comes back."""
-    engine = running(CURRENT)
-    outcome = deployed(engine, configured(settings.root, prod_host_port=port))
-    assert outcome.url == f"http://127.0.0.1:{port if port != '0' else '49153'}"
+def test_a_rollback_where_nothing_runs_starts_the_last_release(engine: FakeEngine, settings: Settings) -> None:
+    """After `invoke stop`, say."""
+    deployed(engine, settings)
+    engine.held.clear()
+    assert (rolled_back(engine, settings).image.short_id, sorted(engine.held)) == (A, [NAME, HOLDER])
 
 
-CANDIDATE, PREVIOUS = ours("candidate"), ours("prod", name="hello-dock-previous", state="exited")
-STOPPED = replace(CURRENT, state="exited")
+def test_a_rollback_first_finishes_what_was_interrupted(engine: FakeEngine, settings: Settings) -> None:
+    """And then goes nowhere by itself: the one before may be the one that was to be left. A name says what is meant."""
+    serving(engine, settings)
+    deployed(engine, settings)
+    engine.obey(["docker", "container", "rename", NAME, NEXT])
+    run = Runner(engine)
+    with pytest.raises(StartError, match=f"interrupted: release {B} serves now") as caught:
+        rolled_back(engine, settings, run=run)
+    assert "invoke rollback --to=RELEASE" in caught.value.how
+    assert run.verbs == [f"rename {NEXT} {NAME}"]
+    assert rolled_back(engine, settings, A).image.short_id == A
+    assert engine.held[NAME].release == A
+
+
+def test_a_rollback_with_a_name_goes_on_after_what_was_interrupted(engine: FakeEngine, settings: Settings) -> None:
+    """In the same task: what is meant is clear."""
+    serving(engine, settings)
+    deployed(engine, settings)
+    engine.obey(["docker", "container", "rename", NAME, NEXT])
+    assert rolled_back(engine, settings, A).image.short_id == A
+
+
+def test_a_candidate_that_was_left_stops_no_rollback(engine: FakeEngine, settings: Settings) -> None:
+    """Nothing had changed places yet."""
+    serving(engine, settings)
+    deployed(engine, settings)
+    engine.held[CANDIDATE] = ours("prod", name=CANDIDATE)
+    assert rolled_back(engine, settings).image.short_id == A
+
+
+def test_one_that_nobody_noted_can_be_rolled_back_to(engine: FakeEngine, settings: Settings) -> None:
+    """Its task was ended after it served; the next release's notes it before it takes its place."""
+    deployed(engine, settings, Runner(engine, {"docker container run --rm": Result(), "docker image tag": Result()}))
+    build(engine, "b")
+    run = Runner(engine)
+    deployed(engine, settings, run)
+    assert run.verbs[:3] == [f"carry add {A}", f"tag {A} hello-dock:{A}", f"run {CANDIDATE}"]
+    assert engine.assets == {A, B}
+    assert rolled_back(engine, settings).image.short_id == A
 
 
 @pytest.mark.parametrize(
-    ("held", "verbs", "left"),
+    ("kernel", "nginx", "notices"),
     [
-        ([], [], []),
-        ([CURRENT], [], ["hello-dock-prod"]),
-        ([CANDIDATE], ["rm hello-dock-candidate"], []),
-        ([CURRENT, CANDIDATE], ["rm hello-dock-candidate"], ["hello-dock-prod"]),
-        ([CURRENT, PREVIOUS], ["rm hello-dock-previous"], ["hello-dock-prod"]),
-        ([PREVIOUS], BACK, ["hello-dock-prod"]),
-        ([STOPPED, PREVIOUS], ["rm hello-dock-prod", *BACK], ["hello-dock-prod"]),
-        ([replace(CURRENT, state="created"), PREVIOUS], ["rm hello-dock-prod", *BACK], ["hello-dock-prod"]),
-        ([PREVIOUS, CANDIDATE], ["rm hello-dock-candidate", *BACK], ["hello-dock-prod"]),
-        ([CURRENT, PREVIOUS, CANDIDATE], ["rm hello-dock-candidate", "rm hello-dock-previous"], ["hello-dock-prod"]),
+        ((5, 14), "1.28.0", []),
+        ((6, 1), "1.27.4", []),
+        ((6, 1), "", []),
+        ((6, 1), "1.30.6-1~bookworm", []),
+        ((5, 13), "1.28.0", ["This kernel is older than 5.14"]),
+        ((6, 1), "1.26.3", ["nginx 1.26.3 is older than 1.27.4"]),
+        ((6, 1), "1.27.3-1", ["nginx 1.27.3-1 is older than 1.27.4"]),
+        ((4, 19), "1.9.15", ["This kernel is older than 5.14", "nginx 1.9.15 is older than 1.27.4"]),
     ],
 )
-def test_an_interrupted_run_is_finished(
-    settings: Settings, held: list[Container], verbs: list[str], left: list[str]
+def test_what_a_machine_lacks_is_told(
+    engine: FakeEngine, settings: Settings, kernel: tuple[int, ...], nginx: str, notices: list[str]
 ) -> None:
-    """Whatever a killed run-prod left, one container is left after it, and it runs if any did."""
-    engine = running(*held)
-    run = Runner(engine)
-    release.recover(run, engine, settings)
-    assert run.verbs == verbs
-    assert list(engine.held) == left
-    assert all(container.state == "running" for container in engine.held.values())
-
-
-@pytest.mark.parametrize("name", ["hello-dock-candidate", "hello-dock-previous", "hello-dock-prod"])
-def test_a_strangers_container_under_one_of_our_names_is_left_alone(settings: Settings, name: str) -> None:
-    """The message names it; nothing was done."""
-    theirs = Container("0", name, image="nginx:1")
-    engine = running(theirs)
-    run = Runner(engine)
-    with pytest.raises(ConflictError, match=name):
-        deployed(engine, settings, run)
-    assert (run.ran, engine.held) == ([], {name: theirs})
+    """A replacement there may lose requests; one that is as it should be says nothing."""
+    engine.kernel = kernel
+    engine.known["hello-dock:prod"] = replace(image("a"), environment={"NGINX_VERSION": nginx} if nginx else {})
+    assert [notice.partition(":")[0] for notice in deployed(engine, settings).notices] == notices
 
 
 def test_without_an_image_no_build_is_told(settings: Settings) -> None:
@@ -443,22 +293,38 @@ def test_without_an_image_no_build_is_told(settings: Settings) -> None:
     assert run.ran == []
 
 
-def test_an_image_that_was_built_by_hand_runs(settings: Settings) -> None:
+def test_an_image_that_was_built_by_hand_runs(engine: FakeEngine, settings: Settings) -> None:
     """The handbook's own `docker image build --tag hello-dock:prod .` names no base."""
-    engine = FakeEngine(images={"hello-dock:prod": Image("sha256:hand", 20_000_000)})
+    engine.known["hello-dock:prod"] = replace(image("a"), labels={})
     outcome = deployed(engine, settings)
     assert (outcome.url, outcome.added) == ("http://127.0.0.1:8080", 0)
 
 
-def test_an_image_whose_base_is_gone_runs(settings: Settings) -> None:
+def test_an_image_whose_base_is_gone_runs(engine: FakeEngine, settings: Settings) -> None:
     """What it adds is then unknown, and no reason to stop."""
-    engine = FakeEngine(images={"hello-dock:prod": NEW})
+    del engine.known["nginx:stable-alpine"]
     assert deployed(engine, settings).added == 0
+    assert IMAGES["nginx:stable-alpine"] not in engine.known.values()
 
 
-def test_a_dry_run_shows_the_build_and_the_start(settings: Settings) -> None:
-    """Under --dry no engine is asked, and it is a first start."""
+def test_a_dry_run_shows_the_build_and_a_first_start(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """Under --dry no engine is asked, and no step is told, for none is done."""
     run = Runner(dry=True)
-    outcome = release.run_prod(run, NoEngine("hello-dock"), settings, public=False, rebuild=True)
-    assert [args[1:3] for args in run.ran] == [["image", "build"], ["container", "run"]]
-    assert outcome.url == ""
+    outcome = release.run_prod(run, NoEngine("hello-dock"), settings, Wanted())
+    assert [run.verbs[0][:21], *run.verbs[1:]] == [
+        "build hello-dock:prod",
+        f"run {HOLDER}",
+        f"run {NAME}",
+        "carry add RELEASE",
+        "tag RELEASE hello-dock:RELEASE",
+        "carry keep RELEASE",
+    ]
+    assert (outcome.url, capsys.readouterr().out) == ("", "")
+
+
+def test_a_dry_rollback_shows_a_first_start(settings: Settings) -> None:
+    """Of the release that was named."""
+    run = Runner(dry=True)
+    release.roll_back(run, NoEngine("hello-dock"), settings, "0a1b2c")
+    started = [f"run {HOLDER}", f"run {NAME}", "carry add 0a1b2c"]
+    assert run.verbs == [*started, "tag 0a1b2c hello-dock:0a1b2c", "carry keep 0a1b2c"]

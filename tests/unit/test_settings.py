@@ -33,6 +33,7 @@ def test_the_defaults_of_invoke_yaml_load() -> None:
     loaded = load(Path("/checkout"), invoke_yaml(), {}, INVOKES_OWN)
     assert (loaded.dev.host_port, loaded.prod.host_port) == (3000, 8080)
     assert (loaded.prod.memory, loaded.prod.pids, loaded.wait.ready) == ("64m", 64, 60)
+    assert (loaded.prod.drain, loaded.prod.keep, loaded.prod.env_prefixes) == (30, 3, ("API_", "APP_", "PUBLIC_"))
     assert (loaded.bases.node_image, loaded.bases.nginx_image) == ("node:lts-alpine", "nginx:stable-alpine")
 
 
@@ -85,6 +86,9 @@ def test_anything_else_is_no_port(section: str, port: str) -> None:
         ("prod.log_size", ["", "10", "10 m"]),
         ("prod.pids", ["", "7", "32769", "many"]),
         ("prod.log_files", ["0", "101"]),
+        ("prod.drain", ["", "0", "3601", "30s", "-1"]),
+        ("prod.keep", ["", "0", "51", "all"]),
+        ("prod.env_prefixes", ["API", "api_", "API_,APP_", "_", "1_", "API-", "API_ *", "API_ VITE"]),
         ("bases.source", ["", "Auto", "local"]),
         ("bases.node_image", ["", "Node:lts", "node lts", "--privileged"]),
         ("bases.nginx_image", ["", "-x"]),
@@ -111,13 +115,24 @@ def test_values_are_checked_by_key(name: str, values: list[str]) -> None:
         ("prod_memory", "6144k"),
         ("prod_memory", "6291456b"),
         ("prod_log_size", "1k"),
+        ("prod_drain", "1"),
+        ("prod_keep", "1"),
         ("bases_source", "standin"),
     ],
 )
 def test_sensible_values_are_taken(name: str, value: str) -> None:
     """Other names, folders, registries and sizes than the defaults are fine."""
     section, _, key = name.partition("_")
-    assert getattr(getattr(configured(Path("/checkout"), **{name: value}), section), key) == value
+    assert str(getattr(getattr(configured(Path("/checkout"), **{name: value}), section), key)) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "prefixes"),
+    [("API_ APP_", ("API_", "APP_")), ("  MY_OWN_  ", ("MY_OWN_",)), ("", ()), (" ", ()), ("A1_", ("A1_",))],
+)
+def test_prefixes_are_words(text: str, prefixes: tuple[str, ...]) -> None:
+    """None at all is a choice, too: nothing may be configured when it runs."""
+    assert configured(Path("/checkout"), prod_env_prefixes=text).prod.env_prefixes == prefixes
 
 
 def test_every_problem_is_named_at_once() -> None:
@@ -190,7 +205,7 @@ def test_names_derive_from_app_name(settings: Settings) -> None:
     assert settings.container("prod") == "hello-dock-prod"
     other = configured(settings.root, app_name="shop")
     assert other.image("dev") == "shop:dev"
-    assert other.container("candidate") == "shop-candidate"
+    assert other.container("prod-candidate") == "shop-prod-candidate"
     assert other.labels("dev") == {"hello-dock.project": "shop", "hello-dock.role": "dev"}
 
 

@@ -2,21 +2,40 @@ from __future__ import annotations
 
 import ast
 import inspect
+import shlex
 import subprocess
 import sys
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from invoke.collection import Collection
+from invoke.context import Context
 from invoke.program import Program
 from invoke.tasks import Task
 
 import tasks
 from docktasks import lock
+from docktasks.answers import Image
 from docktasks.errors import ConflictError
+from docktasks.release import Outcome
 from tests.unit.fakes import ROOT, Programs
 
-NAMES = {"bases", "build-prod", "clean", "dev", "logs", "run-prod", "setup", "status", "stop", "verify"}
+NAMES = {
+    "bases",
+    "build-prod",
+    "clean",
+    "dev",
+    "logs",
+    "releases",
+    "rollback",
+    "run-prod",
+    "setup",
+    "status",
+    "stop",
+    "verify",
+}
 COLLECTION = Collection.from_module(tasks)
 TASKS: list[Task] = list(COLLECTION.tasks.values())  # type: ignore[type-arg]
 LOOKS = ("docker buildx version", "apt-get indextargets", "git ")
@@ -41,12 +60,11 @@ def fresh(*args: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_list_names_every_task(capsys: pytest.CaptureFixture[str]) -> None:
-    """It is the manual's first page."""
+    """It is the manual's first page: no more than two lines for each on a narrow terminal."""
     invoke("--list")
-    listed = [
-        line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("  ") and line[2] != " "
-    ]
-    assert set(listed) == NAMES
+    lines = capsys.readouterr().out.splitlines()
+    assert {line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "} == NAMES
+    assert not any(both.startswith("    ") and after.startswith("    ") for both, after in pairwise(lines))
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
@@ -64,7 +82,8 @@ def test_every_flag_has_help_a_default_and_one_name(task: Task) -> None:  # type
         assert argument.help, argument.name
         assert argument.names == (argument.name,)
     parameters = list(inspect.signature(task.body).parameters.values())[1:]
-    assert all(parameter.default is not inspect.Parameter.empty for parameter in parameters)
+    demanded = [each.name for each in parameters if each.default is inspect.Parameter.empty]
+    assert demanded == list(task.iterable)  # of which none is an empty list
 
 
 def test_listing_imports_none_of_the_slow_libraries() -> None:
@@ -90,11 +109,21 @@ def test_the_logic_does_not_know_invoke(path: Path) -> None:
 BUILD = "$ docker image build --tag hello-dock:"
 RUN = "$ docker container run --detach"
 RM = "$ docker container rm --force"
+RELEASE = [
+    f"{RUN} --init --name hello-dock-prod-port ",
+    f"{RUN} --name hello-dock-prod ",
+    "$ docker container run --rm ",
+    "$ docker image tag RELEASE hello-dock:RELEASE",
+    "$ docker container run --rm ",
+]
 DRY: list[tuple[tuple[str, ...], list[str]]] = [
     (("dev",), [f"{BUILD}dev ", "$ docker volume create ", f"{RUN} --init --name hello-dock-dev "]),
     (("build-prod",), [f"{BUILD}prod "]),
-    (("run-prod",), [f"{BUILD}prod ", f"{RUN} --name hello-dock-prod "]),
-    (("run-prod", "--no-build"), [f"{RUN} --name hello-dock-prod "]),
+    (("run-prod",), [f"{BUILD}prod ", *RELEASE]),
+    (("run-prod", "--no-build"), RELEASE),
+    (("rollback",), [line.replace("RELEASE", "EARLIER") for line in RELEASE]),
+    (("rollback", "--to=0a1b"), [line.replace("RELEASE", "0a1b") for line in RELEASE]),
+    (("releases",), []),
     (("stop",), ["$ docker container stop hello-dock-prod", f"{RM} hello-dock-dev hello-dock-prod"]),
     (("stop", "--role=dev"), [f"{RM} hello-dock-dev"]),
     (
@@ -148,7 +177,7 @@ def test_a_dry_build_has_no_size(task: str, capsys: pytest.CaptureFixture[str]) 
     assert "over its base image" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("task", ["dev", "run-prod", "stop", "clean"])
+@pytest.mark.parametrize("task", ["dev", "run-prod", "rollback", "stop", "clean"])
 def test_what_changes_containers_takes_the_projects_lock_first(
     task: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, programs: Programs
 ) -> None:
@@ -172,6 +201,39 @@ def test_public_is_said_aloud(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "! --public: everyone who reaches this machine reaches the app." in out
     assert "--publish 0.0.0.0:8080:80" in out
+
+
+def test_env_can_be_given_more_than_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each is a value of the page's; the command can be typed as it is shown."""
+    invoke("--dry", "run-prod", "--no-build", "--env", "API_URL=/api?a=1", "--env=APP_NAME=my shop")
+    shown = [line for line in capsys.readouterr().out.splitlines() if "HELLO_DOCK_ENV" in line]
+    assert len(shown) == 3  # the release, and twice what is carried over
+    for words in map(shlex.split, shown):
+        assert words[words.index("--env") + 1] == 'HELLO_DOCK_ENV={"API_URL":"/api?a=1","APP_NAME":"my shop"}'
+
+
+def test_a_name_that_env_does_not_allow_is_told_before_anything_happens(capsys: pytest.CaptureFixture[str]) -> None:
+    """One message, exit code 1, no command."""
+    with pytest.raises(SystemExit) as caught:
+        Program(name="invoke", binary="invoke").run(["invoke", "--dry", "run-prod", "--env", "SECRET=hunter2"])
+    out, err = capsys.readouterr()
+    assert (caught.value.code, out) == (1, "")
+    assert "--env SECRET begins with none of the allowed prefixes (API_ APP_ PUBLIC_)." in err
+
+
+def test_a_release_says_what_it_is_and_where(capsys: pytest.CaptureFixture[str]) -> None:
+    """Notices, size, and address; one that ran already says so."""
+    run = tasks.Runner(Context())
+    outcome = Outcome(Image("0", 20_000_000), 8_000_000, "http://127.0.0.1:8080", notices=("Built on a stand-in.",))
+    tasks.released(run, outcome, "hello-dock:prod")
+    tasks.released(run, replace(outcome, unchanged=True, notices=()), "release 0a1b")
+    assert capsys.readouterr().out.splitlines() == [
+        "! Built on a stand-in.",
+        "hello-dock:prod: 20.0 MB, 8.0 MB over its base image",
+        "Serving: http://127.0.0.1:8080",
+        "release 0a1b: 20.0 MB, 8.0 MB over its base image",
+        "Serving already: http://127.0.0.1:8080",
+    ]
 
 
 def test_a_setting_of_this_machine_reaches_the_command(

@@ -124,8 +124,15 @@ def test_the_running_container_is_judged_with_its_image(settings: Settings, monk
 
 @pytest.mark.parametrize(
     "held",
-    [[], [ours("prod", state="exited")], [ours("prod")], [ours("dev", addresses=(("127.0.0.1", 3000, 3000),))]],
-    ids=["none", "stopped", "without a port", "dev alone"],
+    [
+        [],
+        [ours("prod", state="exited")],
+        [ours("prod")],
+        [ours("prod", cut_off=True)],
+        [ours("prod", name="hello-dock-prod-port", addresses=(("127.0.0.1", 8080, 80),))],
+        [ours("dev", addresses=(("127.0.0.1", 3000, 3000),))],
+    ],
+    ids=["none", "stopped", "without a port", "cut off", "port holder alone", "dev alone"],
 )
 def test_with_nothing_running_there_is_nothing_to_verify(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, held: list[Container]

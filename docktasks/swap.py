@@ -1,0 +1,220 @@
+"""The production containers, and how one release takes the other's place without losing a request.
+
+The port holder owns the published port and the network namespace, and sleeps while a release listens in that namespace.
+So can two, side by side, and the kernel shares new connections out between them. docs/releases.md draws it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from docktasks import containers, gate, history, images, ports, probes, startup
+from docktasks.answers import Container, Run
+from docktasks.containers import CANDIDATE, CARRY, HOLDER, HOLDER_PREVIOUS, NEXT, PREVIOUS, Release
+from docktasks.engine import Engine, NoEngine
+from docktasks.errors import StartError
+from docktasks.images import BASE_LABEL
+from docktasks.ports import Bind
+from docktasks.settings import LABEL, Settings
+from docktasks.steps import Steps
+
+
+@dataclass
+class Production:
+    """A project's production containers, asked for anew whenever they are named."""
+
+    run: Run
+    engine: Engine | NoEngine
+    settings: Settings
+    steps: Steps
+
+    def container(self, role: str = "prod") -> Container | None:
+        """Our container of that role. Raises ConflictError when its name is taken by one that is not ours."""
+        return startup.existing(self.engine, self.settings, role)
+
+    @property
+    def bind(self) -> Bind | None:
+        """Where the port holder is published, as it was asked to be; None when there is none."""
+        holder = self.container(HOLDER)
+        return Bind.parse(holder.labels[f"{LABEL}.publish"]) if holder else None
+
+    def deploy(self, release: Release, bind: Bind) -> str:
+        """Have the release serve at `bind`; its address. Whatever goes wrong, what served before serves on.
+
+        Raises StartError or ConflictError.
+        """
+        current = self.container()
+        if current is None or not current.serves or self.bind is None:
+            return self._start(release, bind)
+        history.catch_up(self.run, self.engine, self.settings, current.image_id)
+        if self.bind == bind:
+            return self._swap(release, bind, current)
+        return self._move(release, bind, current)
+
+    def recover(self) -> bool:
+        """Finish or undo what an interrupted task left, and have what served serve again; True after a cut-off swap."""
+        for role in (CANDIDATE, CARRY):
+            if self.container(role):
+                self._remove(role)
+        interrupted = any(self.container(role) for role in (NEXT, PREVIOUS, HOLDER_PREVIOUS))
+        if self.container(HOLDER_PREVIOUS):
+            self._end_move()
+        if not self.container():  # between two renames
+            for role in (NEXT, PREVIOUS):  # the next one had been proven
+                if self.container(role):
+                    self._rename(role, "prod")
+                    break
+        self._revive()
+        for role in (NEXT, PREVIOUS):
+            if self.container(role):
+                self._retire(role)
+        current = self.container()
+        if interrupted and current:
+            self.steps(f"what an interrupted task had begun is settled: release {current.release} serves")
+        return interrupted
+
+    def _start(self, release: Release, bind: Bind) -> str:
+        """Where nothing serves."""
+        if self.container():
+            self._remove("prod")
+        holder = self.container(HOLDER)
+        holds = holder is not None and holder.state == "running" and self.bind == bind
+        if holder and not holds:
+            self._remove(HOLDER)
+        try:
+            with probes.interruptible():
+                url = self._bring_up(release, bind, holds=holds)
+        except BaseException:
+            self._remove("prod", *([] if holds else [HOLDER]))
+            raise
+        self.steps(f"release {release.id} serves")
+        # Not before: nobody has loaded a page of it yet, and it takes a quarter of a second.
+        history.carry(self.run, self.settings, release)
+        return url
+
+    def _swap(self, release: Release, bind: Bind, current: Container) -> str:
+        """Beside the release that serves, and then in its place."""
+        self._prepare(release)
+        try:
+            with probes.interruptible():
+                self._run(NEXT, release, bind)
+                url = startup.await_serving(self.engine, self.settings, NEXT, beside=True)
+                self._rename("prod", PREVIOUS)
+                self._rename(NEXT, "prod")
+        except BaseException:
+            self.recover()
+            raise
+        self.steps(f"release {release.id} answers beside {current.release}")
+        self._retire(PREVIOUS)
+        self.steps(f"release {current.release} has answered what it had begun to, and is removed")
+        return url
+
+    def _move(self, release: Release, bind: Bind, current: Container) -> str:
+        """To another port or address, which takes another port holder: the one change that may need a gap."""
+        shared = bind.host_port in {host_port for _, host_port, _ in current.addresses}
+        if bind.host_port and not shared and probes.accepts("127.0.0.1", bind.host_port):
+            raise ports.taken(self.engine, bind, "prod")
+        self._prepare(release)
+        gap = 0.0
+        try:
+            with probes.interruptible():
+                self._rename("prod", PREVIOUS)
+                self._rename(HOLDER, HOLDER_PREVIOUS)
+                if shared:
+                    self.steps.note(f"{bind} needs the port that the release is served on: a gap begins.")
+                    gap = -time.monotonic()
+                    # One second, not prod.drain: nobody is served until the port is free.
+                    self._stop(1, PREVIOUS, HOLDER_PREVIOUS)
+                url = self._bring_up(release, bind, holds=False)
+                gap += time.monotonic() if shared else 0.0
+        except BaseException:
+            self.recover()
+            raise
+        self.steps(f"release {release.id} serves at {bind}; nobody was served for {gap:.1f} s")
+        self._end_move()
+        self.steps(f"release {current.release} is removed")
+        return url
+
+    def _end_move(self) -> None:
+        """Remove what a move set aside where the new one serves, or there is nothing to go back to; else go back."""
+        current, aside = self.container(), self.container(PREVIOUS)
+        well = current and current.serves and current.health in ("healthy", "")
+        if aside is None or (current and well and probes.answers(f"{current.url}/").ready):
+            if aside:
+                self._retire(PREVIOUS)
+            self._remove(HOLDER_PREVIOUS)
+            return
+        self._remove("prod", HOLDER)
+        self._rename(HOLDER_PREVIOUS, HOLDER)  # first: while it is set aside, a container called prod is the new one
+        self._rename(PREVIOUS, "prod")
+        # What was being stopped when a Ctrl-C came still runs, and answers no more.
+        if not (aside.serves and probes.answers(f"{aside.url}/").ready):
+            self._restart(HOLDER, "prod")
+
+    def _revive(self) -> None:
+        """Have a release serve that was stopped, or whose port holder was."""
+        current, holder = self.container(), self.container(HOLDER)
+        if holder and holder.state == "paused":  # by a `stop` that was interrupted
+            self.run(["docker", "container", "unpause", holder.name], quiet=True)
+            holder = self.container(HOLDER)
+        if current and holder and not current.serves:
+            self._restart(*([] if holder.state == "running" else [HOLDER]), "prod")
+
+    def _prepare(self, release: Release) -> None:
+        """All that can fail, while nothing that serves is touched."""
+        self.steps(gate.let_through(self.run, self.engine, self.settings, release))
+        history.carry(self.run, self.settings, release)
+        self.steps("its assets are there for pages of both releases")
+
+    def _bring_up(self, release: Release, bind: Bind, *, holds: bool) -> str:
+        if not holds:
+            base = release.image.labels.get(BASE_LABEL, "")
+            # Its base image, which outlives the release; anything that can sleep will do.
+            image = base if base and self.engine.image(base) else release.id
+            args = containers.holder_args(self.settings, bind, image, self.engine.kernel)
+            startup.start(self.run, self.engine, self.settings, args, bind)
+        self._run("prod", release, bind)
+        # A holder that was there may have been serving in its place.
+        return startup.await_serving(self.engine, self.settings, "prod", beside=holds)
+
+    def _run(self, role: str, release: Release, bind: Bind) -> None:
+        place = containers.beside_args(self.settings, bind)
+        args = containers.prod_args(self.settings, role, release, place, self.engine.api)
+        startup.start(self.run, self.engine, self.settings, args, bind)
+
+    def _retire(self, role: str) -> None:
+        """Have nginx answer what it has begun to, for prod.drain seconds at most, and remove it."""
+        left = self.container(role)
+        self._stop(self.settings.prod.drain, role)
+        self._remove(role)
+        if left:
+            images.remove_untagged(self.run, self.engine, left.image_id)
+
+    def _rename(self, role: str, to: str) -> None:
+        renamed = self.run(
+            ["docker", "container", "rename", self.settings.container(role), self.settings.container(to)], quiet=True
+        )
+        if not renamed.ok:
+            raise StartError(
+                f"{self.settings.container(role)} cannot be renamed to {self.settings.container(to)}.",
+                "The names tell which release is the current one.",
+                "See what Docker says, then again: invoke run-prod",
+                evidence=renamed.tail(3),
+            )
+
+    def _stop(self, seconds: int, *roles: str) -> None:
+        # -t: its long name changed in CLI 28
+        for role in roles:
+            self.run(["docker", "container", "stop", "-t", str(seconds), self.settings.container(role)], quiet=True)
+
+    def _restart(self, *roles: str) -> None:
+        # Not `start`: a stop that a Ctrl-C cut short goes on in the engine; `start` finds the container still running,
+        # does nothing, and then it is gone. `restart` waits for that stop.
+        for role in roles:
+            self.run(["docker", "container", "restart", "-t", "1", self.settings.container(role)], quiet=True)
+
+    def _remove(self, *roles: str) -> None:
+        removed = self.run(containers.remove_args(*map(self.settings.container, roles)), quiet=True)
+        if not removed.ok:
+            self.steps.note(f"Docker did not remove all it was told to: {removed.tail(1)}")
