@@ -23,7 +23,9 @@ def let_through(run: Run, engine: Engine | NoEngine, settings: Settings, release
         url = startup.await_serving(engine, settings, CANDIDATE)
         passed = _judge(engine, settings, url)
     except StartError as error:
-        serving = f"{settings.container('prod')} serves on as before."
+        serves = startup.existing(engine, settings, "prod")
+        role = "prod" if serves else containers.HOLDER  # which serves in the place of a release that is gone
+        serving = f"{settings.container(role)} serves on as before."
         raise StartError(error.what, serving, error.how, error.evidence) from error
     finally:
         run(containers.remove_args(settings.container(CANDIDATE)), quiet=True)

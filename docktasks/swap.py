@@ -75,11 +75,13 @@ class Production:
         return interrupted
 
     def _start(self, release: Release, bind: Bind) -> str:
-        """Where nothing serves."""
-        if self.container():
-            self._remove("prod")
+        """Where no release serves."""
         holder = self.container(HOLDER)
         holds = holder is not None and holder.state == "running" and self.bind == bind
+        if holds:  # it may serve in the place of a release that is gone: a broken one shall not take over from it
+            self._prepare(release)
+        if self.container():
+            self._remove("prod")
         if holder and not holds:
             self._remove(HOLDER)
         try:
@@ -89,8 +91,8 @@ class Production:
             self._remove("prod", *([] if holds else [HOLDER]))
             raise
         self.steps(f"release {release.id} serves")
-        # Not before: nobody has loaded a page of it yet, and it takes a quarter of a second.
-        history.carry(self.run, self.settings, release)
+        if not holds:  # not before: nobody has loaded a page yet, and it takes a quarter of a second
+            history.carry(self.run, self.settings, release)
         return url
 
     def _swap(self, release: Release, bind: Bind, current: Container) -> str:

@@ -16,7 +16,6 @@ from tests.unit.fakes import configured
 LOGGING = "--log-driver json-file --log-opt max-size=10m --log-opt max-file=3"
 HARDENED = f"--cap-drop ALL --security-opt no-new-privileges {LOGGING}"
 
-
 RELEASE = Release(Image("sha256:" + "7" * 64, labels={"org.opencontainers.image.base.name": "nginx:stable-alpine"}))
 
 

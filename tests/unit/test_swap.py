@@ -359,7 +359,7 @@ def remove_release(engine: FakeEngine) -> None:
         (stop_holder, [f"restart {HOLDER}", f"restart {NAME}"]),
         (restart_holder, [f"restart {NAME}"]),
         (remove_holder, [f"rm {NAME}", f"run {HOLDER}", f"run {NAME}"]),
-        (remove_release, [f"run {NAME}"]),
+        (remove_release, [f"run {CANDIDATE}", f"rm {CANDIDATE}"]),
     ],
 )
 def test_what_somebody_took_down_by_hand_serves_again(
@@ -375,6 +375,20 @@ def test_what_somebody_took_down_by_hand_serves_again(
     deployed(engine, settings, run)
     assert run.verbs[: len(verbs)] == verbs
     assert whole(engine)
+
+
+def test_a_broken_release_does_not_take_over_from_the_port_holder(engine: FakeEngine, settings: Settings) -> None:
+    """Which serves in the place of a release that was removed, and goes on."""
+    deployed(engine, settings)
+    remove_release(engine)
+    build(engine, "b")
+    engine.births[CANDIDATE] = {"health": "unhealthy"}
+    run = Runner(engine)
+    with pytest.raises(StartError) as caught:
+        deployed(engine, settings, run)
+    assert caught.value.why == f"{HOLDER} serves on as before."
+    assert run.verbs == [f"run {CANDIDATE}", f"rm {CANDIDATE}"]
+    assert list(engine.held) == [HOLDER]
 
 
 def test_a_holder_of_another_port_is_not_used_again(engine: FakeEngine, settings: Settings) -> None:
