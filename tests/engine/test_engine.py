@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from docktasks.probes import Probe, wait_until
 from tests.conftest import NewProject
+from tests.engine.own_engine import OwnEngine, possible
 from tests.engine.support import Project, docker
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
@@ -64,58 +63,31 @@ def test_buildx_missing(project: Project, tmp_path: Path, authorities: str) -> N
 
 
 @pytest.fixture
-def full_engine(good: Project, tmp_path: Path) -> Iterator[str]:
-    """Address of a second engine that has the base images and 24 MB left on its disk."""
-    if os.geteuid() != 0 or not shutil.which("dockerd"):
-        pytest.skip("a second engine takes root and dockerd")
-    image = good.engine.image(good.image)
-    assert image is not None
+def full_engine(good: Project, tmp_path: Path) -> Iterator[OwnEngine]:
+    """A second engine that has the base images and 24 MB left on its disk."""
+    if not possible():
+        pytest.skip("a second engine takes root, dockerd, unshare, nsenter and ip")
     bases = [word.partition("=")[2] for word in good.build.split() if word.startswith(("NODE_IMAGE=", "NGINX_IMAGE="))]
-    data, pid, sock = tmp_path / "data", tmp_path / "pid", tmp_path / "sock"
-    data.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=900m", "none", data], check=True)
-    (tmp_path / "daemon.json").write_text("{}")
-    own: list[str | Path] = [
-        "--config-file",
-        tmp_path / "daemon.json",
-        "--data-root",
-        data,
-        "--exec-root",
-        tmp_path / "exec",
-    ]
-    own += ["--pidfile", pid, "--host", f"unix://{sock}", "--containerd-namespace", tmp_path.name]
-    # In a network namespace of its own: an engine without a bridge deletes any docker0 it sees, also another engine's.
-    apart = ["unshare", "--net", "dockerd", "--bridge", "none", "--iptables=false", "--ip6tables=false"]
-    with (tmp_path / "log").open("w") as log:
-        daemon = subprocess.Popen([*apart, *own], stdout=log, stderr=log, start_new_session=True)
-
-    def up() -> Probe:
-        asked = ["docker", "--host", f"unix://{sock}", "version"]
-        ran = subprocess.run(asked, capture_output=True, check=False)
-        return Probe(ran.returncode == 0 or daemon.poll() is not None)
-
+    found = OwnEngine(tmp_path)
     try:
-        wait_until(up, limit=30, interval=0.1)
-        subprocess.run(["docker", "image", "save", "--output", tmp_path / "bases.tar", *bases], check=True)
-        docker("image", "load", "--quiet", "--input", str(tmp_path / "bases.tar"), host=f"unix://{sock}")
+        found.start()
+        docker("image", "save", "--output", str(tmp_path / "bases.tar"), *bases)
+        docker("image", "load", "--quiet", "--input", str(tmp_path / "bases.tar"), host=found.host)
         (tmp_path / "bases.tar").unlink()
-        with (data / "ballast").open("wb") as ballast:
-            left = shutil.disk_usage(data).free - 24 * 1024**2
+        with (tmp_path / "data" / "ballast").open("wb") as ballast:
+            left = shutil.disk_usage(tmp_path / "data").free - 24 * 1024**2
             os.posix_fallocate(ballast.fileno(), 0, left)
-        yield f"unix://{sock}"
+        yield found
     finally:
-        print((tmp_path / "log").read_text()[-2000:])
-        daemon.terminate()
-        daemon.wait(30)
-        subprocess.run(["umount", "--recursive", data], check=True)
+        found.end()
 
 
-def test_disk_full(new_project: NewProject, app: Path, full_engine: str) -> None:
+def test_disk_full(new_project: NewProject, app: Path, full_engine: OwnEngine) -> None:
     """When the engine's disk is full the build says so, and names what shows and frees its space."""
     with (app / "public/large.bin").open("wb") as large:
         large.write(os.urandom(64 * 1024**2))
     project = new_project(APP_DIR=str(app), BASES_SOURCE="auto")
-    output = project.fails("build-prod", DOCKER_HOST=full_engine)
+    output = project.fails("build-prod", DOCKER_HOST=full_engine.host)
     assert "The disk is full." in output
     assert "docker system df" in output
     assert "no space left on device" in output
