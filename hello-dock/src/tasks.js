@@ -12,7 +12,8 @@ export const TASKS = [
     title: 'Ship',
     tasks: [
       { command: 'invoke build-prod', text: 'Builds the production image in two stages: made with node, served by nginx.' },
-      { command: 'invoke run-prod', text: 'Runs that image; a new release takes over only once it has passed its checks.' },
+      { command: 'invoke run-prod', text: 'Runs that image; a new release takes over without a lost request, once it has passed its checks.' },
+      { command: 'invoke rollback', text: 'Goes back to the release before, in the same way.' },
       { command: 'invoke verify', text: 'Checks from outside that what is running is right, and says what is not.' },
     ],
   },

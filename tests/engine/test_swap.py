@@ -11,7 +11,7 @@ import pytest
 
 from docktasks.engine import Engine
 from docktasks.probes import Probe, answers, wait_until
-from tests.conftest import NewProject, Start
+from tests.conftest import NewProject
 from tests.engine.support import Project, copy_app, docker, free_port
 from tests.engine.visitors import Visitors
 
@@ -147,22 +147,6 @@ def test_nothing_to_roll_back_to(project: Project, staged_builds: Iterator[str])
     before = project.container()
     assert "There is no earlier release." in project.fails("rollback")
     assert project.container().id == before.id
-
-
-def test_a_move_to_another_port(project: Project, staged_builds: Iterator[str], start: Start) -> None:
-    """The old address serves until the new one does, so nobody misses anything who changes over in between."""
-    next(staged_builds)
-    project.does(*RUN)
-    port = str(free_port())
-    project.environ["INVOKE_PROD_HOST_PORT"] = port
-    with Visitors(project.container().url) as visitors:
-        task = start(project, *RUN)
-        assert wait_until(lambda: answers(f"http://127.0.0.1:{port}"), limit=30, interval=0.01).ready
-        assert visitors.failures == []
-    task.until("Serving: ")
-    assert "nobody was served for 0.0 s" in task.output
-    assert project.container().url == f"http://127.0.0.1:{port}"
-    project.is_tidy()
 
 
 def test_another_address_on_the_same_port_has_a_gap(project: Project, staged_builds: Iterator[str]) -> None:

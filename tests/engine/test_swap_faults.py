@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from docktasks.probes import answers
 from tests.conftest import Start
-from tests.engine.support import Project
+from tests.engine.support import Project, free_port
 from tests.engine.visitors import Visitors
 
 RUN = ("run-prod", "--no-build")
@@ -36,6 +37,7 @@ esac
 : >"$FAULT_DONE"
 group=$(ps -o pgid= -p $$ | tr -d ' ')
 case "$FAULT" in
+killed-before) kill -KILL "-$group" ;;
 killed-during) {docker} "$@" & sleep 0.05; kill -KILL "-$group" ;;
 killed-after) {docker} "$@"; kill -KILL "-$group" ;;
 ctrl-c) (sleep 0.05; kill -INT "-$group") & {docker} "$@" ;;
@@ -115,6 +117,22 @@ def test_a_release_that_dies_behind_the_gate(standing: Project, good: Project) -
     assert visitors.failures == []
     assert standing.container().started == before.started
     standing.is_tidy()
+
+
+def test_a_move_to_another_port_has_no_gap(serving: Project, start: Start, faulty: dict[str, str]) -> None:
+    """When the old address is about to go, the new one serves; nobody has missed anything, and the next run ends it."""
+    port = str(free_port())
+    at = f"container stop -t 30 {serving.name}-prod-previous"
+    with Visitors(serving.container().url) as visitors:
+        task = start(serving, *RUN, **faulty, FAULT="killed-before", FAULT_AT=at, INVOKE_PROD_HOST_PORT=port)
+        task.ended()
+        assert "nobody was served for 0.0 s" in task.output
+        assert answers(f"http://127.0.0.1:{port}").ready
+        visitors.until(50)
+        assert visitors.failures == []
+        assert "is settled" in serving.does(*RUN, INVOKE_PROD_HOST_PORT=port)
+    assert serving.container().url == f"http://127.0.0.1:{port}"
+    serving.is_tidy()
 
 
 def test_two_at_once(standing: Project, good: Project, start: Start) -> None:
