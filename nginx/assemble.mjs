@@ -1,6 +1,9 @@
-// Assembles what the image gets: node assemble.mjs DIST NGINX VERSION OUT (VERSION: a file with what `nginx -v` says)
+// Assembles what the image gets, in the app's folder: node assemble.mjs DIST NGINX VERSION OUT
+// (VERSION: a file with what `nginx -v` says)
 //     OUT/srv/site        the site, and beside each file that shrinks its gzip twin, for gzip_static
 //     OUT/srv/br          the brotli twins under the files' own names, so that their type follows from the name
+//     OUT/srv/hashed      the same two for the files with a hash in their name: what nginx lets be kept for a year, and
+//                         releases carry over (here alone it is told which these are)
 //     OUT/srv/run         a link to /tmp, where a container keeps what it makes of its environment
 //     OUT/etc/nginx       the configuration, for that version of nginx
 //     and the two scripts, where they are run from
@@ -39,14 +42,27 @@ async function put(path, content, mode = 0o644) {
   await utimes(path, timeOf(content), timeOf(content))
 }
 
+// Vite names what it builds by the content: name-Hash1234.js, eight characters of base64url. A file of public/ keeps its
+// name while its content may change, however the name ends; and eight small letters may be a word (user-settings.js of
+// a build that is told to leave hashes out), unless all that was built in that folder ends in a dash and eight characters.
+// https://vite.dev/guide/assets#the-public-directory
+const LIKE_HASHED = /-[\w-]{8}\.[^/.][^/]*$/
+const NO_WORD = /-(?=[\w-]*[A-Za-z])(?=[\w-]*[A-Z0-9_])[\w-]{8}\.[^/]+$/
+function hashedAmong(names, fromPublic) {
+  const built = names.filter((name) => !fromPublic.has(name) && !/\.html?$/i.test(name))
+  const named = new Set(built.filter((name) => !LIKE_HASHED.test(name)).map(dirname))
+  return new Set(built.filter((name) => LIKE_HASHED.test(name) && (NO_WORD.test(name) || !named.has(dirname(name)))))
+}
+
 async function putSiteFile(path) {
   const name = relative(dist, path)
   const content = await readFile(path)
-  await put(join(out, 'srv/site', name), content)
+  const srv = join(out, hashed.has(name) ? 'srv/hashed' : 'srv')
+  await put(join(srv, 'site', name), content)
   if (!COMPRESSIBLE.test(name)) return
   const zipped = await promisify(gzip)(content, { level: constants.Z_BEST_COMPRESSION })
   if (zipped.length >= content.length) return
-  await put(join(out, 'srv/site', `${name}.gz`), zipped)
+  await put(join(srv, 'site', `${name}.gz`), zipped)
   const { BROTLI_MODE_GENERIC, BROTLI_MODE_TEXT } = constants
   const brotli = await promisify(brotliCompress)(content, {
     params: {
@@ -55,7 +71,7 @@ async function putSiteFile(path) {
       [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
     },
   })
-  if (brotli.length < zipped.length) await put(join(out, 'srv/br', name), brotli)
+  if (brotli.length < zipped.length) await put(join(srv, 'br', name), brotli)
 }
 
 const site = await stat(join(dist, 'index.html')).then(() => files(dist), () => [])
@@ -63,6 +79,10 @@ if (site.length === 0) {
   console.error(`${dist}/index.html does not exist after npm run build: DIST_DIR names the folder it writes.`)
   process.exit(1)
 }
+const hashed = hashedAmong(
+  site.map((path) => relative(dist, path)),
+  new Set((await files('public').catch(() => [])).map((path) => relative('public', path))),
+)
 await Promise.all(site.map(putSiteFile))
 
 // A directive that an older nginx would not start with stands below a comment with the version that brought it:

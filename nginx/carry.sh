@@ -5,8 +5,8 @@
 #     carry keep RELEASE...   what none of these releases has is not; and this image is what serves now
 # The volume:
 #     current/                what the port holder needs to serve in this release's place (hold.sh)
-#     releases/RELEASE/{site,br}/assets/    what a release has
-#     {site,br}/assets/                     what nginx serves (serving/site.conf): the same files, as hard links
+#     releases/RELEASE/{site,br}/           what a release has: /srv/hashed of its image
+#     {site,br}/                            what nginx serves (serving/site.conf): the same files, as hard links
 # A file is linked only when it is complete, so nobody reads half of one, and a link that is there is never replaced.
 # For BusyBox. Whatever moment it is interrupted at, it ends right when it is run again.
 set -eu
@@ -22,21 +22,10 @@ misused() {
     exit 2
 }
 
-# Paths that end in a dash, a hash of eight characters and an extension: the pattern is that of serving/caching.conf.
-hashed() {
-    awk -F/ '{
-        for (i = 1; i < length($NF) - 9; i++) {
-            hash = substr($NF, i + 1, 8)
-            if (substr($NF, i, 1) == "-" && substr($NF, i + 9, 1) == "." && hash !~ /[^A-Za-z0-9_-]/ &&
-                hash ~ /[A-Za-z]/ && hash ~ /[A-Z0-9_]/) { print; next }
-        }
-    }'
-}
-
 # files FOLDER: the paths of its files, from there, below the trees that it has.
 files() {
     for tree in site br; do
-        [ ! -d "$1/$tree/assets" ] || (cd "$1" && find "$tree/assets" -type f)
+        [ ! -d "$1/$tree" ] || (cd "$1" && find "$tree" -type f)
     done
 }
 
@@ -65,11 +54,11 @@ each() {
 add() {
     release=$carried/releases/$1
     mkdir -p "$release"
-    files $site | hashed >"$new/all"
+    files $site/hashed >"$new/all"
     # What neither this release nor another brought before is copied...
     without "$release" "$new/all" >"$new/unrecorded"
     without $carried "$new/unrecorded" >"$new/missing"
-    each 'cp -p' $site "$new" "$new/missing"
+    each 'cp -p' $site/hashed "$new" "$new/missing"
     # ...and is on the disk before it has its name: a file cut short by a power failure would never be replaced.
     [ ! -s "$new/missing" ] || sync -f "$new"
     each ln "$new" "$release" "$new/missing"
@@ -102,7 +91,7 @@ keep() {
 current() {
     mkdir "$new/current"
     cp -pR /etc/nginx "$new/current/nginx"
-    for part in site br run; do
+    for part in site br hashed run; do
         [ ! -e "$site/$part" ] || cp -pR "$site/$part" "$new/current"
     done
     cp -p /docker-entrypoint.d/30-hello-dock-env.sh "$new/current/env.sh"

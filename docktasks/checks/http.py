@@ -22,8 +22,10 @@ for _type, _suffix in (
     ("application/manifest+json", ".webmanifest"),
 ):  # fmt: skip
     TYPES.add_type(_type, _suffix)
-# Vite's names of hashed files end in a dash and eight characters; one that is all lower case may be a word.
-HASHED = re.compile(r"/assets/.*-(?=[\w-]*[A-Za-z])(?=[\w-]*[A-Z0-9_])[\w-]{8}\.[^/]+$")
+# Vite's names of hashed files end in a dash and eight characters; eight small letters, or digits, may be a word or a
+# date, and an image may come from public/: so from outside these are known as hashed at best, the others for certain.
+LIKE_HASHED = re.compile(r"-[\w-]{8}\.[^/]+$")
+HASHED = re.compile(r"/assets/.*-(?=[\w-]*[A-Za-z])(?=[\w-]*[A-Z0-9_])[\w-]{8}\.(?:m?js|css)$")
 SECURITY = {
     "content-security-policy": r".",  # and _csp_faults
     "x-content-type-options": r"^nosniff$",
@@ -118,7 +120,8 @@ def cache_policy(subject: Subject) -> Iterator[str]:
     for path, answer in subject.files.items():
         policy = answer.headers.get("cache-control", "")
         for_a_year = "immutable" in policy and "max-age=31536000" in policy
-        if answer.status_code == httpx.codes.OK and for_a_year != bool(HASHED.search(path)):
+        wanted = LIKE_HASHED.search(path) if for_a_year else not HASHED.search(path)
+        if answer.status_code == httpx.codes.OK and not wanted:
             yield f"{path}: Cache-Control: {policy or 'missing'}"
     for what, answer in _kinds(subject).items():
         policy = answer.headers.get("cache-control", "")

@@ -127,7 +127,7 @@ def test_image_adds_the_site_and_little_else(good: Project) -> None:
 def test_twins_are_smaller_and_complete(good: Project) -> None:
     """Every script and style has a gzip and a brotli twin, each smaller than what it stands for."""
     files = shipped(built(good), good.engine)
-    texts = [path for path in files if re.fullmatch(r"/srv/site/assets/.+\.(js|css)", path)]
+    texts = [path for path in files if re.fullmatch(r"/srv/hashed/site/assets/.+\.(js|css)", path)]
     assert len(texts) > 2
     for path in texts:
         twins = [files[f"{path}.gz"].size, files[path.replace("/site/", "/br/")].size]

@@ -84,7 +84,7 @@ def test_cut_short_a_swap_loses_nothing(  # noqa: PLR0913, PLR0917 - the fixture
         ('ENTRYPOINT []\nCMD ["sh", "-c", "echo cannot find the harbour >&2; exit 3"]', "cannot find the harbour"),
         ("RUN sed -i '/healthz {/a return 503;' /etc/nginx/serving/site.conf", "does not serve within 3 s"),
         ("RUN sed -i 's|location / {|&return 500;|' /etc/nginx/serving/site.conf", '"GET / HTTP/1.1" 500'),
-        ("RUN rm /srv/site/assets/*.js /srv/br/assets/*.js", "http.files"),
+        ("RUN rm /srv/hashed/site/assets/*.js /srv/hashed/br/assets/*.js", "http.files"),
         ("RUN sed -i '/javascript/d' /etc/nginx/serving/types.conf", "http.files"),
     ],
     ids=["crashes-at-start", "never-healthy", "serves-500", "chunk-missing", "wrong-type"],

@@ -55,7 +55,8 @@ def add(path: str) -> str:
     return f"USER root\nRUN mkdir -p $(dirname {path}) && echo content >{path}\nUSER 101:101"
 
 
-NAMED = "$(cd /srv/site/assets; ls -S *.{kind} | {which})"
+HASHED = "/srv/hashed"
+NAMED = "$(cd /srv/hashed/site/assets; ls -S *.{kind} | {which})"
 LARGEST = NAMED.format(kind="js", which="head -n 1")
 SMALLEST = NAMED.format(kind="js", which="tail -n 1")
 STYLE = NAMED.format(kind="css", which="head -n 1")
@@ -73,7 +74,7 @@ SABOTAGES = [
     image("modules", add("/app/node_modules/vue/index.js"), "image.contents"),
     image("component", add("/app/src/App.vue"), "image.contents"),
     image("configuration", add("/app/vite.config.js"), "image.contents"),
-    image("source-map", add("/srv/site/assets/index-12345678.js.map"), "image.contents"),
+    image("source-map", add("/srv/hashed/site/assets/index-12345678.js.map"), "image.contents"),
     image("history", add("/srv/site/.git/config"), "image.contents"),
     image("deleted-later", add("/srv/site/.env") + "\nUSER root\nRUN rm /srv/site/.env\nUSER 101", "image.contents"),
     run("everywhere", "container.loopback", without=("--publish",), plus=("--publish", "0.0.0.0::80")),
@@ -87,9 +88,9 @@ SABOTAGES = [
              "USER root\nRUN sed -i '1i user root;' /etc/nginx/nginx.conf\nUSER 101:101",
              without=("--tmpfs",), plus=("--user", "0:0", "--tmpfs", "/tmp")),  # noqa: S108 - the container's own
     run("writable", "container.read-only", without=("--read-only",)),
-    site("deleted-chunk", f"rm /srv/*/assets/{SMALLEST}", "http.files"),
-    site("deleted-plain-chunk", f"rm /srv/site/assets/{SMALLEST}", "http.files"),
-    site("deleted-style", f"rm /srv/*/assets/{STYLE}", "http.files"),
+    site("deleted-chunk", f"rm /srv/hashed/*/assets/{SMALLEST}", "http.files"),
+    site("deleted-plain-chunk", f"rm /srv/hashed/site/assets/{SMALLEST}", "http.files"),
+    site("deleted-style", f"rm /srv/hashed/*/assets/{STYLE}", "http.files"),
     site("deleted-icon", "rm /srv/*/favicon.svg*", "http.files"),
     site("script-is-text", "sed -i 's|^ *text/javascript .*||' types.conf", "http.files"),
     site("style-is-plain", "sed -i 's|css;|xcss;|; s|  txt;|  txt css;|' types.conf", "http.files"),
@@ -136,10 +137,10 @@ SABOTAGES = [
     site("brotli-for-everyone", "sed -i 's|default  *site;|default br;|' compression.conf", "http.encoding"),
     site("brotli-unsaid", "sed -i '/^add_header Content-Encoding/d' compression.conf", "http.encoding"),
     site("no-vary", "sed -i '/^add_header Vary/d; /gzip_vary/d' compression.conf", "http.encoding"),
-    site("other-brotli", f"cp /srv/br/assets/{SMALLEST} /srv/br/assets/{LARGEST}", "http.encoding"),
-    site("other-gzip", f"cp /srv/site/assets/{SMALLEST}.gz /srv/site/assets/{LARGEST}.gz", "http.encoding"),
-    site("garbage-for-brotli", f"echo garbage >/srv/br/assets/{LARGEST}", "http.encoding"),
-    site("other-brotli-of-a-small-chunk", f"cp /srv/br/assets/{LARGEST} /srv/br/assets/{SMALLEST}", "http.encoding"),
+    site("other-brotli", f"cd {HASHED}/br/assets; cp {SMALLEST} {LARGEST}", "http.encoding"),
+    site("other-gzip", f"cd {HASHED}/site/assets; cp {SMALLEST}.gz {LARGEST}.gz", "http.encoding"),
+    site("garbage-for-brotli", f"echo garbage >{HASHED}/br/assets/{LARGEST}", "http.encoding"),
+    site("other-brotli-of-a-small-chunk", f"cd {HASHED}/br/assets; cp {LARGEST} {SMALLEST}", "http.encoding"),
     site("old-brotli-shell", "cp /srv/br/favicon.svg /srv/br/index.html", "http.encoding"),
     site("errors-500", "sed -i 's|if ($writing) {|if ($uri) { return 500; }\\n&|' site.conf",
          "http.files", "http.deep-link", "http.cache-policy"),
