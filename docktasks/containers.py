@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import shlex
 from dataclasses import dataclass
 
 from docktasks import environment
@@ -186,6 +187,25 @@ def carry_args(settings: Settings, release: Release, *words: str) -> list[str]:
         *environment_args(release),
         release.id, "carry", *words,
     ]  # fmt: skip
+
+
+def move_args(settings: Settings, holder: list[str], release: list[str], *, setsid: bool) -> list[str]:
+    """The one command that gives up the port and takes it again, by these two `docker container run` commands.
+
+    With `setsid` it has a session of its own, so it goes on when the task is killed that began it: nobody is served
+    until it is done. Where it fails, what was set aside serves again.
+    """
+    aside = [settings.container(role) for role in (PREVIOUS, HOLDER_PREVIOUS)]
+    # One second, not prod.drain: see above.
+    does = [f"docker container stop -t 1 {name}" for name in aside]
+    does += [f"holder=$({shlex.join(holder)})", shlex.join(release)]
+    # By its id: should another task have settled things by now, a holder of that name may be the one that serves.
+    undoes = [
+        'docker container rm --force "$holder"',
+        *(f"docker container restart -t 1 {name}" for name in aside[::-1]),
+    ]
+    script = f"{' && '.join(does)} || {{ {' ; '.join(undoes)} ; exit 1 ; }}"
+    return [*(["setsid"] if setsid else []), "sh", "-c", script]
 
 
 def fingerprint(args: list[str]) -> str:

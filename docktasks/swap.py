@@ -6,6 +6,7 @@ So can two, side by side, and the kernel shares new connections out between them
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import dataclass
 
@@ -126,10 +127,10 @@ class Production:
                 if shared:
                     self.steps.note(f"{bind} needs the port that the release is served on: a gap begins.")
                     gap = -time.monotonic()
-                    # One second, not prod.drain: nobody is served until the port is free.
-                    self._stop(1, PREVIOUS, HOLDER_PREVIOUS)
-                url = self._bring_up(release, bind, holds=False)
-                gap += time.monotonic() if shared else 0.0
+                    url = self._take_port(release, bind)
+                    gap += time.monotonic()
+                else:
+                    url = self._bring_up(release, bind, holds=False)
         except BaseException:
             self.recover()
             raise
@@ -171,19 +172,31 @@ class Production:
 
     def _bring_up(self, release: Release, bind: Bind, *, holds: bool) -> str:
         if not holds:
-            base = release.image.labels.get(BASE_LABEL, "")
-            # Its base image, which outlives the release; anything that can sleep will do.
-            image = base if base and self.engine.image(base) else release.id
-            args = containers.holder_args(self.settings, bind, image, self.engine.kernel)
-            startup.start(self.run, self.engine, self.settings, args, bind)
+            startup.start(self.run, self.engine, self.settings, self._holder_args(release, bind), bind)
         self._run("prod", release, bind)
         # A holder that was there may have been serving in its place.
         return startup.await_serving(self.engine, self.settings, "prod", beside=holds)
 
-    def _run(self, role: str, release: Release, bind: Bind) -> None:
+    def _take_port(self, release: Release, bind: Bind) -> str:
+        """As _bring_up, from the two that were set aside; whatever becomes of this task, somebody serves soon."""
+        both = self._holder_args(release, bind), self._release_args("prod", release, bind)
+        taken = self.run(containers.move_args(self.settings, *both, setsid=bool(shutil.which("setsid"))), quiet=True)
+        if not taken.ok:
+            raise startup.explain_start(taken, self.engine, bind, "prod")
+        return startup.await_serving(self.engine, self.settings, "prod")
+
+    def _holder_args(self, release: Release, bind: Bind) -> list[str]:
+        base = release.image.labels.get(BASE_LABEL, "")
+        # Its base image, which outlives the release; anything that can sleep will do.
+        image = base if base and self.engine.image(base) else release.id
+        return containers.holder_args(self.settings, bind, image, self.engine.kernel)
+
+    def _release_args(self, role: str, release: Release, bind: Bind) -> list[str]:
         place = containers.beside_args(self.settings, bind)
-        args = containers.prod_args(self.settings, role, release, place, self.engine.api)
-        startup.start(self.run, self.engine, self.settings, args, bind)
+        return containers.prod_args(self.settings, role, release, place, self.engine.api)
+
+    def _run(self, role: str, release: Release, bind: Bind) -> None:
+        startup.start(self.run, self.engine, self.settings, self._release_args(role, release, bind), bind)
 
     def _retire(self, role: str) -> None:
         """Have nginx answer what it has begun to, for prod.drain seconds at most, and remove it."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from docktasks.probes import answers
+from docktasks.probes import Probe, answers, wait_until
 from tests.conftest import Start
 from tests.engine.support import Project, free_port
 from tests.engine.visitors import Visitors
@@ -40,6 +42,7 @@ case "$FAULT" in
 killed-before) kill -KILL "-$group" ;;
 killed-during) {docker} "$@" & sleep 0.05; kill -KILL "-$group" ;;
 killed-after) {docker} "$@"; kill -KILL "-$group" ;;
+slow) {docker} "$@"; sleep 2 ;;
 ctrl-c) (sleep 0.05; kill -INT "-$group") & {docker} "$@" ;;
 esac
 """
@@ -132,6 +135,30 @@ def test_a_move_to_another_port_has_no_gap(serving: Project, start: Start, fault
         assert visitors.failures == []
         assert "is settled" in serving.does(*RUN, INVOKE_PROD_HOST_PORT=port)
     assert serving.container().url == f"http://127.0.0.1:{port}"
+    serving.is_tidy()
+
+
+@pytest.mark.parametrize("fault", ["killed", "taken"])
+def test_a_gap_is_ended_without_the_task(serving: Project, start: Start, faulty: dict[str, str], fault: str) -> None:
+    """Killed while nobody is served, the task leaves what it began to end by itself; the next one finds it serving."""
+    port = str(free_port())
+    serving.does(*RUN, INVOKE_PROD_HOST_PORT=port)
+    at = f"container stop -t 1 {serving.name}-prod-port-previous"
+    public = {"INVOKE_PROD_HOST_PORT": port}
+    task = start(serving, *RUN, "--public", **public, **faulty, FAULT="slow", FAULT_AT=at)
+    done = Path(faulty["FAULT_DONE"])
+    assert wait_until(lambda: Probe(done.exists()), limit=60).ready, task.output
+    with ExitStack() as stack:
+        if fault == "taken":  # by somebody on another address, which the new holder needs and the old one does not
+            other = stack.enter_context(socket.socket())
+            other.bind(("127.0.0.2", int(port)))
+            other.listen()
+        task.kill()
+        assert not answers(f"http://127.0.0.1:{port}").ready
+        looked = wait_until(lambda: answers(f"http://127.0.0.1:{port}"), limit=20)
+        assert looked.ready, looked.status
+    assert "is settled" in serving.does(*RUN, "--public", **public)
+    assert {address[0] for address in serving.container().addresses} == {"0.0.0.0"}  # noqa: S104 - what is asserted
     serving.is_tidy()
 
 

@@ -225,3 +225,18 @@ def test_the_dev_containers_command_goes_last(settings: Settings) -> None:
     """Where the app has no script `serve`, another one is run."""
     args = containers.dev_args(settings, Bind(0), DevRun("v", "0:0", command=("npm", "run", "dev")))
     assert args[-4:] == ["hello-dock:dev", "npm", "run", "dev"]
+
+
+@pytest.mark.parametrize("setsid", [True, False])
+def test_a_port_changes_hands_in_one_command(settings: Settings, *, setsid: bool) -> None:
+    """A shell runs it, in a session of its own where that can be had; a failure has the ones set aside serve again."""
+    args = containers.move_args(settings, ["docker", "run", "a holder"], ["docker", "run", "it's"], setsid=setsid)
+    assert args[:-1] == [*(["setsid"] if setsid else []), "sh", "-c"]
+    assert args[-1] == (
+        "docker container stop -t 1 hello-dock-prod-previous"
+        " && docker container stop -t 1 hello-dock-prod-port-previous"
+        """ && holder=$(docker run 'a holder') && docker run 'it'"'"'s'"""
+        ' || { docker container rm --force "$holder"'
+        " ; docker container restart -t 1 hello-dock-prod-port-previous"
+        " ; docker container restart -t 1 hello-dock-prod-previous ; exit 1 ; }"
+    )

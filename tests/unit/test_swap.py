@@ -273,12 +273,14 @@ def test_a_move_to_another_address_of_the_port_has_one_which_is_told(
     serving(engine, settings)
     run = Runner(engine)
     assert deployed(engine, settings, run, public=True).url == "http://127.0.0.1:8080"
-    free_it = [f"stop {PREVIOUS}", f"stop {HOLDER_PREVIOUS}"]
-    assert run.verbs == GATE + SET_ASIDE + free_it + BRING_UP + DRAIN + [f"rm {HOLDER_PREVIOUS}"] + REMEMBER
-    assert f"docker container stop -t 1 {PREVIOUS}" in run.lines
+    take_port = ", ".join([f"stop {PREVIOUS}", f"stop {HOLDER_PREVIOUS}", *BRING_UP])
+    assert run.verbs == [*GATE, *SET_ASIDE, f"{take_port} in one", *DRAIN, f"rm {HOLDER_PREVIOUS}", *REMEMBER]
+    taking = run.ran[run.verbs.index(f"{take_port} in one")]
+    assert taking[:3] == ["setsid", "sh", "-c"]
+    assert f"docker container stop -t 1 {PREVIOUS} && " in taking[-1]
     assert "! 0.0.0.0:8080 needs the port that the release is served on: a gap begins.\n" in capsys.readouterr().out
     assert engine.held[HOLDER].addresses == (("0.0.0.0", 8080, 80),)  # noqa: S104 - read, not bound
-    assert "hello-dock.public=true" in next(args for args in run.ran if NAME in args and "--network" in args)
+    assert engine.held[NAME].labels["hello-dock.public"] == "true"
 
 
 def test_a_move_to_a_taken_port_is_told_before_anything_happens(engine: FakeEngine, settings: Settings) -> None:
