@@ -222,18 +222,39 @@ def show(url: str, *, wanted: bool) -> None:
 
 @task(
     help={
-        "json": "Also write the verdicts, with all evidence, to this file.",
+        "list": "List the checks, and make none.",
+        "group": "Make the checks of this group alone; repeatable.",
+        "only": "Make this check alone, by its id; repeatable.",
+        "skip": "Leave this check out; repeatable.",
         "strict": "A check that could not run counts as failed.",
         "url": "Judge this address (no engine needed) instead of the running production container.",
+        "image": "Judge this image, running or not.",
+        "json": "Also write the verdicts, with all evidence, to this file.",
     },
+    iterable=["group", "only", "skip"],
     auto_shortflags=False,
 )
-def verify(c: Context, json: str = "", strict: bool = False, url: str = "") -> None:
+def verify(
+    c: Context,
+    group: list[str],
+    only: list[str],
+    skip: list[str],
+    list: bool = False,  # noqa: A002 - the flag is --list
+    strict: bool = False,
+    url: str = "",
+    image: str = "",
+    json: str = "",
+) -> None:
     """Check from outside that what is running is right; exit code 1 when it is not."""
-    from docktasks import verify
+    from docktasks import checks, report, verify
 
     with told():
-        verify.verify(Runner(c), settings(c), url=url, strict=strict, json_file=json)
+        chosen = tuple(checks.select(group, only, skip))
+        if list:
+            report.show_checks(chosen)
+            return
+        files = {form: path for form, path in (("json", json),) if path}
+        verify.verify(Runner(c), settings(c), verify.Wanted(chosen, image, url, strict, files))
 
 
 @task

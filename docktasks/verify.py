@@ -2,49 +2,73 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import httpx
 
 from docktasks import checks, engine, report, startup
 from docktasks.answers import Run
+from docktasks.checks import Check
 from docktasks.checks.subject import Subject
 from docktasks.errors import VerifyError
 from docktasks.settings import Settings
 
 
-def verify(run: Run, settings: Settings, *, url: str, strict: bool, json_file: str) -> None:
-    """Judge `url`, or else the running production container with its image; print a table, write JSON where asked.
+@dataclass(frozen=True)
+class Wanted:
+    """What shall be judged: these checks of the running container, or of the image or the address that is named.
+
+    `strict` takes a skip for a failure; `files` names the file for each form of report, such as json.
+    """
+
+    checks: tuple[Check, ...]
+    image: str = ""
+    url: str = ""
+    strict: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+def verify(run: Run, settings: Settings, wanted: Wanted) -> None:
+    """Judge, print a table, and write the reports that are asked for.
 
     Raises VerifyError when a check failed, or under `strict` could not run; and when there is nothing to judge.
     """
     from rich.console import Console
 
     if run.dry:
-        print(
-            "Would judge",
-            url or f"container {settings.container('prod')}",
-            "by",
-            len(checks.all_checks()),
-            "checks.",
-        )
+        what = wanted.url or (f"image {wanted.image}" if wanted.image else f"container {settings.container('prod')}")
+        print("Would judge", what, "by", len(wanted.checks), "checks.")
         return
+    began = time.monotonic()
     with engine.answering():
-        subject = at(url) if url else running(settings)
-        verdicts = list(checks.judge(subject, checks.all_checks()))
-    report.show(verdicts, subject.url, Console())
-    if json_file:
-        _write(json_file, json.dumps(report.as_json(verdicts, subject.url), indent=2) + "\n")
-    bad = [
-        verdict.check.id for verdict in verdicts if verdict.outcome == "fail" or (strict and verdict.outcome == "skip")
-    ]
+        subject = find(run, settings, wanted)
+        verdicts = list(checks.judge(subject, wanted.checks))
+    judged = report.Judged(subject, tuple(verdicts), time.monotonic() - began)
+    report.show(judged, Console())
+    for form, path in wanted.files.items():
+        report.write(judged, form, path)
+    bad = [each.check.id for each in verdicts if each.outcome == "fail" or (wanted.strict and each.outcome == "skip")]
     if bad:
         raise VerifyError(
-            f"{len(bad)} of {len(verdicts)} checks {'did not pass' if strict else 'failed'}: {', '.join(bad)}",
+            f"{len(bad)} of {len(verdicts)} checks {'did not pass' if wanted.strict else 'failed'}: {', '.join(bad)}",
             "",
             "Each failed check's evidence and fix stand in the table above",
         )
+
+
+def find(run: Run, settings: Settings, wanted: Wanted) -> Subject:
+    """What is to be judged. Raises VerifyError when it is not there."""
+    if wanted.url and wanted.image:
+        raise VerifyError(
+            "--url and --image name two things to judge.",
+            "An address tells nothing of the image behind it.",
+            "Name one of them, or none for what is running",
+        )
+    if wanted.url:
+        return at(wanted.url)
+    return built(run, settings, wanted.image) if wanted.image else running(run, settings)
 
 
 def at(url: str) -> Subject:
@@ -67,16 +91,20 @@ def at(url: str) -> Subject:
     return subject
 
 
-def _write(path: str, text: str) -> None:
-    try:
-        Path(path).write_text(text)
-    except OSError as error:
+def built(run: Run, settings: Settings, reference: str) -> Subject:
+    """An image alone, running or not. Raises VerifyError when the engine does not have it."""
+    found = engine.connect()
+    image = found.image(reference)
+    if image is None:
         raise VerifyError(
-            f"{path} cannot be written: {error.strerror}.", "--json names the file for the verdicts.", "Name another"
-        ) from error
+            f"There is no image {reference}.",
+            "--image names one that the engine has.",
+            "See which there are: docker image ls; the app's own is built by invoke build-prod",
+        )
+    return Subject("", found, None, image, run=run, settings=settings)
 
 
-def running(settings: Settings) -> Subject:
+def running(run: Run, settings: Settings) -> Subject:
     """The production container, its image and its address. Raises VerifyError when it does not run."""
     found = engine.connect()
     container = startup.existing(found, settings, "prod")
@@ -86,4 +114,4 @@ def running(settings: Settings) -> Subject:
             "verify judges what is running, from outside.",
             "Start it (invoke run-prod), or name an address: invoke verify --url=http://127.0.0.1:8080",
         )
-    return Subject(container.url, found, container, found.image(container.image_id))
+    return Subject(container.url, found, container, found.image(container.image_id), run=run, settings=settings)

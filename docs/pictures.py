@@ -6,6 +6,7 @@ import base64
 import io
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +20,7 @@ PICTURES = Path(__file__).parent / "pictures"
 sys.path.insert(0, str(ROOT))  # a script's path starts at its own folder
 
 from docktasks import checks, install, report, verify  # noqa: E402
-from tasks import settings  # noqa: E402
+from tasks import Runner, settings  # noqa: E402
 
 # Root's Chromium has no sandbox; and none of these pictures needs its own services.
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
@@ -53,15 +54,18 @@ def main() -> None:
     config = Config(project_location=ROOT)
     config.load_project()
     config.load_shell_env()
-    found = settings(Context(config))
-    subject = verify.running(found)
+    context = Context(config)
+    found = settings(context)
+    subject = verify.running(Runner(context), found)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=install.browser(found.browser.executable), args=ARGUMENTS)
         shots = [page_shot(browser, subject.url, scheme) for scheme in SCHEMES]
         side_by_side(browser, shots, PICTURES / "production.png")
         browser.close()
     console = Console(record=True, width=100, file=io.StringIO())
-    report.show(list(checks.judge(subject, checks.all_checks())), subject.url, console)
+    began = time.monotonic()
+    verdicts = tuple(checks.judge(subject, checks.all_checks()))
+    report.show(report.Judged(subject, verdicts, time.monotonic() - began), console)
     console.save_svg(str(PICTURES / "verify.svg"), title="invoke verify")
 
 

@@ -7,14 +7,27 @@ judge raises Skip with the reason; a skip is never a pass.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
 from typing import Literal
 
-from docktasks.checks.subject import Subject
+from docktasks.checks.subject import Need, Subject
+from docktasks.errors import SettingsError
 
 Severity = Literal["critical", "major", "minor"]
-Need = Literal["image", "container", "url"]
+
+GROUPS = ("image", "container", "http")
+"""From what was built to what a user gets: each a module of this package."""
+
+LACKING: dict[Need, str] = {
+    "image": "an image",
+    "container": "a running container",
+    "url": "an address",
+}
+"""What a check that is skipped says it needs."""
 
 
 class Skip(Exception):  # noqa: N818 - a verdict, not an error
@@ -65,27 +78,63 @@ def check(
 
 
 def all_checks() -> list[Check]:
-    """Every check, in the order of its group: image, container, http."""
-    from docktasks.checks import container, http, image
+    """Every check, in the order of its group."""
+    for group in GROUPS:
+        import_module(f"{__name__}.{group}")
+    return sorted(REGISTRY.values(), key=lambda found: GROUPS.index(found.group))
 
-    loaded = (image, container, http)
-    order = [module.__name__.rpartition(".")[2] for module in loaded]
-    return sorted(REGISTRY.values(), key=lambda found: order.index(found.group))
+
+def select(groups: Sequence[str] = (), only: Sequence[str] = (), skip: Sequence[str] = ()) -> list[Check]:
+    """The checks of these groups, or all; of them `only` these ids, or all; without those to `skip`.
+
+    Raises SettingsError for a name that there is not, or when no check is left.
+    """
+    known = all_checks()
+    ids = [each.id for each in known]
+    for flag, names, there in (("group", groups, GROUPS), ("only", only, ids), ("skip", skip, ids)):
+        for name in names:
+            if name not in there:
+                near = get_close_matches(name, there, 1)
+                raise SettingsError(
+                    f"--{flag}={name} names no {'group' if flag == 'group' else 'check'}.",
+                    f"There are {', '.join(there)}." if flag == "group" else "A check has an id such as http.files.",
+                    f"Did you mean {near[0]}?" if near else "See them all: invoke verify --list",
+                )
+    chosen = [
+        each
+        for each in known
+        if (not groups or each.group in groups) and (not only or each.id in only) and each.id not in skip
+    ]
+    if not chosen:
+        raise SettingsError(
+            "No check is left to be made.",
+            "--group, --only and --skip together leave out every one.",
+            "Leave one of them away; all checks: invoke verify --list",
+        )
+    return chosen
 
 
 def judge(subject: Subject, checks: Iterable[Check]) -> Iterator[Verdict]:
-    """The verdicts, one after the other."""
+    """The verdicts, in the order of the checks; the groups are judged side by side, each in a thread of its own."""
+    groups: dict[str, list[Check]] = {}
     for each in checks:
-        began = time.monotonic()
-        outcome, evidence = _look(subject, each)
-        yield Verdict(each, outcome, evidence, time.monotonic() - began)
+        groups.setdefault(each.group, []).append(each)
+    with ThreadPoolExecutor(len(groups) or 1) as pool:
+        for verdicts in pool.map(lambda group: [_judge(subject, each) for each in group], groups.values()):
+            yield from verdicts
+
+
+def _judge(subject: Subject, each: Check) -> Verdict:
+    began = time.monotonic()
+    outcome, evidence = _look(subject, each)
+    return Verdict(each, outcome, evidence, time.monotonic() - began)
 
 
 def _look(subject: Subject, each: Check) -> tuple[Literal["pass", "fail", "skip"], tuple[str, ...]]:
     from httpx import HTTPError
 
     if not subject.has(each.needs):
-        return "skip", (f"needs {'a running container' if each.needs == 'container' else f'an {each.needs}'}",)
+        return "skip", (f"needs {LACKING[each.needs]}",)
     faults: list[str] = []
     try:
         faults.extend(each.look(subject))

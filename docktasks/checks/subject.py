@@ -9,13 +9,14 @@ import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from html.parser import HTMLParser
-from typing import TypeVar
+from typing import Literal, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from docktasks.answers import Container, Image
+from docktasks.answers import Container, Image, Run
 from docktasks.engine import Engine
+from docktasks.settings import Settings
 
 # A quoted path to a file that a page loads. Bundlers write chunks relative to the chunk that names them
 # ("./About-x.js") or to the base path ("assets/About-x.css", Vite's list of preloads).
@@ -23,6 +24,7 @@ _NAMED_IN_SCRIPT = re.compile(
     r"""["'`]((?:\.{0,2}/)?(?:[\w.@-]+/)*[\w.@-]+\.(?:m?js|css|woff2?|svg|png|jpe?g|webp|avif|gif|ico|wasm))["'`]"""
 )
 _NAMED_IN_STYLE = re.compile(r"""url\(\s*["']?(?!data:|#)([^"')]+)["']?\s*\)""")
+Need = Literal["image", "container", "url"]
 T = TypeVar("T")
 LIMIT = 20_000
 """How many files of a site are followed at the most: a loop of generated names must end."""
@@ -55,17 +57,21 @@ class _Named(HTMLParser):
 class Subject:
     """A site to judge at `url`; `engine`, `container` and `image` are None where only the address is known."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts
         self,
         url: str = "",
         engine: Engine | None = None,
         container: Container | None = None,
         image: Image | None = None,
+        *,
+        run: Run | None = None,
+        settings: Settings | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         self._engine, self._container, self._image = engine, container, image
+        self._run, self._settings = run, settings
 
-    def has(self, need: str) -> bool:
+    def has(self, need: Need) -> bool:
         """True when there is an image, a running container, or a url to look at."""
         return bool({"url": self.url, "container": self._container, "image": self._image}[need])
 
@@ -83,6 +89,16 @@ class Subject:
     def engine(self) -> Engine:
         """The engine, for checks that need a container or an image."""
         return _there(self._engine)
+
+    @property
+    def run(self) -> Run:
+        """Runs commands, for checks that try something on a container of their own."""
+        return _there(self._run)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, for checks that compare with what was asked for."""
+        return _there(self._settings)
 
     @cached_property
     def client(self) -> httpx.Client:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from threading import Barrier
 
 import httpx
 import pytest
 
 from docktasks import checks
 from docktasks.answers import Image
-from docktasks.checks import Check, Need, Skip
-from docktasks.checks.subject import Subject
+from docktasks.checks import Check, Skip
+from docktasks.checks.subject import Need, Subject
+from docktasks.errors import SettingsError
 from tests.unit.fakes import FakeEngine, ours
 
 URL = "http://127.0.0.1:8080"
@@ -84,7 +86,7 @@ def test_a_bug_in_a_check_is_not_hidden() -> None:
 
 @pytest.mark.parametrize(
     ("needs", "reason"),
-    [("container", "needs a running container"), ("image", "needs an image"), ("url", "needs an url")],
+    [("container", "needs a running container"), ("image", "needs an image"), ("url", "needs an address")],
 )
 def test_what_is_not_there_cannot_be_judged(needs: Need, reason: str) -> None:
     """With an address alone the checks of container and image are skipped, and say so."""
@@ -92,10 +94,51 @@ def test_what_is_not_there_cannot_be_judged(needs: Need, reason: str) -> None:
     assert outcome(lambda _subject: [], needs, there.get(needs)) == ("skip", (reason,))
 
 
+def test_groups_and_ids_choose_the_checks() -> None:
+    """Of the groups that are named, those ids that are named, without those to leave out."""
+    ids = [each.id for each in checks.all_checks()]
+    assert [each.id for each in checks.select()] == ids
+    assert {each.group for each in checks.select(["http", "image"])} == {"image", "http"}
+    assert [each.id for each in checks.select(["http"], ["http.files", "http.missing"], ["http.missing"])] == [
+        "http.files"
+    ]
+    assert [each.id for each in checks.select(skip=["http.files"])] == [each for each in ids if each != "http.files"]
+
+
+@pytest.mark.parametrize(
+    ("given", "what", "how"),
+    [
+        ({"groups": ["htp"]}, "--group=htp names no group.", "Did you mean http?"),
+        ({"groups": ["dns"]}, "--group=dns names no group.", "See them all: invoke verify --list"),
+        ({"only": ["http.file"]}, "--only=http.file names no check.", "Did you mean http.files?"),
+        ({"skip": ["x"]}, "--skip=x names no check.", "See them all: invoke verify --list"),
+        ({"groups": ["image"], "only": ["http.files"]}, "No check is left to be made.", "invoke verify --list"),
+    ],
+)
+def test_a_choice_that_makes_no_sense_is_told(given: dict[str, list[str]], what: str, how: str) -> None:
+    """A mistyped name must not leave a check out in silence."""
+    with pytest.raises(SettingsError) as caught:
+        checks.select(**given)
+    assert caught.value.what == what
+    assert how in caught.value.how
+
+
+def test_groups_are_judged_side_by_side() -> None:
+    """In a thread of its own each, and their verdicts come in order all the same."""
+    both = Barrier(2)
+
+    def meet(_subject: Subject) -> Iterator[str]:
+        both.wait(10)  # breaks where nobody else comes
+        yield from ()
+
+    made = [Check(f"{group}.x", "Something holds.", "minor", "url", "Mend it", meet) for group in ("http", "image")]
+    assert [verdict.check.id for verdict in checks.judge(Subject(URL), made)] == ["http.x", "image.x"]
+
+
 def test_all_checks_come_in_the_order_of_their_groups() -> None:
     """Image, then container, then http: from what was built to what a user gets."""
     groups = [check.group for check in checks.all_checks()]
-    assert list(dict.fromkeys(groups))[:3] == ["image", "container", "http"]
+    assert tuple(dict.fromkeys(groups)) == checks.GROUPS
     assert groups == sorted(groups, key=groups.index)
 
 

@@ -8,7 +8,10 @@ import pytest
 from rich.console import Console
 
 from docktasks import report
+from docktasks.answers import Image
 from docktasks.checks import Check, Verdict
+from docktasks.checks.subject import Subject
+from docktasks.report import Judged
 
 
 def verdict(
@@ -19,10 +22,15 @@ def verdict(
     return Verdict(check, outcome, evidence, 0.25)
 
 
+def judged(*verdicts: Verdict) -> Judged:
+    """A run of checks of an address."""
+    return Judged(Subject("http://127.0.0.1:8080"), verdicts, 0.96)
+
+
 def shown(*verdicts: Verdict, width: int = 80) -> str:
     """The table as a terminal of that width shows it, with every run of white space as one space."""
     written = io.StringIO()
-    report.show(verdicts, "http://127.0.0.1:8080", Console(file=written, width=width))
+    report.show(judged(*verdicts), Console(file=written, width=width))
     assert max(len(line) for line in written.getvalue().splitlines()) <= width
     return " ".join(written.getvalue().split())
 
@@ -30,8 +38,8 @@ def shown(*verdicts: Verdict, width: int = 80) -> str:
 def test_the_summary_counts() -> None:
     """One line, for whoever reads no table."""
     run = [verdict("pass"), verdict("pass"), verdict("fail", "x"), verdict("skip", "y")]
-    assert report.summary(run) == "2 passed, 1 failed, 1 skipped in 1.0 s"
-    assert report.summary([]) == "0 passed, 0 failed, 0 skipped in 0.0 s"
+    assert report.summary(judged(*run)) == "2 passed, 1 failed, 1 skipped in 1.0 s"
+    assert report.summary(judged()) == "0 passed, 0 failed, 0 skipped in 1.0 s"
 
 
 def test_a_pass_is_one_line() -> None:
@@ -40,7 +48,7 @@ def test_a_pass_is_one_line() -> None:
     assert "✓ pass http.files Every file answers 200." in text
     assert "Build it again" not in text
     assert text.startswith("verify http://127.0.0.1:8080")
-    assert text.endswith("1 passed, 0 failed, 0 skipped in 0.2 s")
+    assert text.endswith("1 passed, 0 failed, 0 skipped in 1.0 s")
 
 
 def test_a_failure_shows_its_evidence_and_the_fix() -> None:
@@ -100,7 +108,7 @@ def test_the_json_has_everything() -> None:
         verdict("pass", name="image.user"),
         verdict("skip", "why", name="image.contents"),
     ]
-    data = report.as_json(run, "http://127.0.0.1:8080")
+    data = report.as_json(judged(*run))
     assert json.loads(json.dumps(data)) == data
     assert data["subject"] == "http://127.0.0.1:8080"
     assert data["summary"] == {"fail": 1, "pass": 1, "skip": 1}
@@ -114,3 +122,10 @@ def test_the_json_has_everything() -> None:
         "seconds": 0.25,
     }
     assert [each["verdict"] for each in data["checks"]] == ["fail", "pass", "skip"]
+
+
+def test_what_was_judged_has_a_name() -> None:
+    """Its address; an image that does not run has its own."""
+    tagged = Subject("", image=Image("sha256:" + "a" * 64, tags=("shop:1",)))
+    bare = Subject("", image=Image("sha256:" + "a" * 64))
+    assert [Judged(each, (), 0).name for each in (tagged, bare)] == ["shop:1", "a" * 12]

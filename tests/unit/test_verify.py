@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
 from docker.errors import DockerException
 
-from docktasks import engine, verify
+from docktasks import checks, engine, verify
 from docktasks.answers import Container, Image
 from docktasks.errors import ConflictError, EngineError, VerifyError
 from docktasks.settings import Settings
+from docktasks.verify import Wanted
 from tests.unit.fakes import FakeEngine, Runner, Web, ours
 from tests.unit.sites import Answer, Site
 
@@ -22,9 +24,15 @@ def missing_type(_request: object, answer: Answer) -> None:
     answer.headers.pop("content-type", None)
 
 
+def wanted(**given: Any) -> Wanted:
+    """All checks of what is running, or of what is given."""
+    return Wanted(tuple(checks.all_checks()), **given)
+
+
 def judged(settings: Settings, *, strict: bool = False, json_file: str = "") -> None:
     """`invoke verify --url=…`."""
-    verify.verify(Runner(), settings, url=URL, strict=strict, json_file=json_file)
+    files = {"json": json_file} if json_file else {}
+    verify.verify(Runner(), settings, wanted(url=URL, strict=strict, files=files))
 
 
 def with_engine(monkeypatch: pytest.MonkeyPatch, *held: Container) -> FakeEngine:
@@ -55,7 +63,7 @@ def test_an_address_is_judged_without_an_engine(
 def test_what_is_no_address_is_told_before_anybody_is_asked(settings: Settings, web: Web, url: str) -> None:
     """The message holds an example."""
     with pytest.raises(VerifyError, match="is no address") as caught:
-        verify.verify(Runner(), settings, url=url, strict=False, json_file="")
+        verify.verify(Runner(), settings, wanted(url=url))
     assert url in caught.value.what
     assert "http://127.0.0.1:8080" in caught.value.how
     assert web.asked == []
@@ -105,11 +113,12 @@ def test_a_file_that_cannot_be_written_is_told(settings: Settings, web: Web, tmp
 
 def test_a_dry_verify_asks_nobody(settings: Settings, web: Web, capsys: pytest.CaptureFixture[str]) -> None:
     """It says what it would judge."""
-    verify.verify(Runner(dry=True), settings, url="", strict=False, json_file="")
-    verify.verify(Runner(dry=True), settings, url=URL, strict=False, json_file="")
-    first, second = capsys.readouterr().out.splitlines()
+    for given in ({}, {"url": URL}, {"image": "shop:1"}):
+        verify.verify(Runner(dry=True), settings, wanted(**given))
+    first, second, third = capsys.readouterr().out.splitlines()
     assert first.startswith("Would judge container hello-dock-prod by ")
     assert second.startswith(f"Would judge {URL} by ")
+    assert third.startswith("Would judge image shop:1 by ")
     assert web.asked == []
 
 
@@ -117,7 +126,7 @@ def test_the_running_container_is_judged_with_its_image(settings: Settings, monk
     """Its published address, its id, and the image it runs, not the one that was built since."""
     current = ours("prod", addresses=(("127.0.0.1", 8080, 80),), image_id="sha256:1")
     found = with_engine(monkeypatch, current)
-    subject = verify.running(settings)
+    subject = verify.running(Runner(), settings)
     assert (subject.url, subject.container, subject.image.id) == (URL, current, "sha256:1")
     assert subject.engine is found
 
@@ -140,7 +149,7 @@ def test_with_nothing_running_there_is_nothing_to_verify(
     """The message names both ways out."""
     with_engine(monkeypatch, *held)
     with pytest.raises(VerifyError, match="There is nothing to verify") as caught:
-        verify.verify(Runner(), settings, url="", strict=False, json_file="")
+        verify.verify(Runner(), settings, wanted())
     assert "invoke run-prod" in caught.value.how
     assert "--url=" in caught.value.how
 
@@ -149,7 +158,7 @@ def test_a_strangers_container_is_not_judged(settings: Settings, monkeypatch: py
     """The name is taken by somebody else, and that is what is told."""
     with_engine(monkeypatch, Container("0", "hello-dock-prod"))
     with pytest.raises(ConflictError):
-        verify.running(settings)
+        verify.running(Runner(), settings)
 
 
 def test_without_an_engine_the_way_to_one_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,4 +169,26 @@ def test_without_an_engine_the_way_to_one_is_told(settings: Settings, monkeypatc
 
     monkeypatch.setattr(docker, "from_env", refuse)
     with pytest.raises(EngineError, match="invoke setup"):
-        verify.verify(Runner(), settings, url="", strict=False, json_file="")
+        verify.verify(Runner(), settings, wanted())
+
+
+def test_an_image_is_judged_alone(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it runs or not; nothing is asked of an address, nor of a container."""
+    with_engine(monkeypatch)
+    subject = verify.find(Runner(), settings, wanted(image="before"))
+    assert subject.image.id == "sha256:1"
+    assert (subject.has("image"), subject.has("container"), subject.has("url")) == (True, False, False)
+
+
+def test_an_image_that_there_is_not_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message has its name."""
+    with_engine(monkeypatch)
+    with pytest.raises(VerifyError, match=r"There is no image shop:1\."):
+        verify.find(Runner(), settings, wanted(image="shop:1"))
+
+
+def test_an_image_and_an_address_are_two_subjects(settings: Settings, web: Web) -> None:
+    """One verdict about both would be about neither."""
+    with pytest.raises(VerifyError, match="two things to judge"):
+        verify.find(Runner(), settings, wanted(image="shop:1", url=URL))
+    assert web.asked == []

@@ -1,0 +1,116 @@
+"""What the sabotage tests share: a fault, how it is made for real, and what the checks say of it."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, replace
+
+from invoke.config import Config
+
+from docktasks import containers, ports, settings
+from docktasks.answers import Container, Image, Result
+from docktasks.checks import all_checks, judge
+from docktasks.checks.subject import Subject
+from docktasks.probes import Probe, answers, wait_until
+from docktasks.settings import Settings
+from tests.engine.support import ROOT, Project, clean_environ, command, docker
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """One fault, and exactly the checks that must fail: a Dockerfile `layer`, or options of `docker container run`."""
+
+    name: str
+    fails: frozenset[str]
+    layer: str = ""
+    without: tuple[str, ...] = ()
+    plus: tuple[str, ...] = ()
+    runs: bool = True
+
+
+def image(name: str, layer: str, *fails: str) -> Sabotage:
+    """A fault that is seen without running the image."""
+    return Sabotage(name, frozenset(fails), layer, runs=False)
+
+
+def run(name: str, *fails: str, without: tuple[str, ...] = (), plus: tuple[str, ...] = ()) -> Sabotage:
+    """A fault of how the container is run."""
+    return Sabotage(name, frozenset(fails), "", without, plus)
+
+
+def site(name: str, script: str, *fails: str) -> Sabotage:
+    """A fault in what is served, made by a shell script in the image."""
+    return Sabotage(name, frozenset(fails), f"USER root\nRUN cd /etc/nginx/serving; set -e; {script}\nUSER 101:101")
+
+
+def add(path: str) -> str:
+    """A layer with one more file."""
+    return f"USER root\nRUN mkdir -p $(dirname {path}) && echo content >{path}\nUSER 101:101"
+
+
+def configured(project: Project) -> Settings:
+    """The default settings, under the project's name."""
+    config = Config(project_location=ROOT)
+    config.load_project()
+    given = {section: dict(config[section]) for section in settings.SECTIONS}
+    found = settings.load(ROOT, given, {}, {})
+    return replace(found, app=replace(found.app, name=project.name))
+
+
+def start(project: Project, sabotage: Sabotage, made: contextlib.ExitStack) -> Container:
+    """Run an image as run-prod does, but for what the sabotage changes, and wait until it answers."""
+    found = configured(project)
+    release = containers.Release(Image(project.image))
+    args = containers.prod_args(found, "prod", release, ports.Bind(0).args(80), project.engine.api)
+    for option in sabotage.without:
+        place = args.index(option)
+        del args[place : place + (1 if option == "--read-only" else 2)]
+    made.callback(docker, "container", "rm", "--force", found.container("prod"))
+    docker(*args[1:-1], *sabotage.plus, project.image)
+
+    def look() -> Probe:
+        container = project.container()
+        assert container.state == "running", project.engine.logs(container.name)
+        answer = answers(container.url)
+        return Probe(answer.ready or " answers " in answer.status)
+
+    looked = wait_until(look, limit=20, interval=0.02)
+    print(*project.logs())
+    assert looked.ready, looked.status
+    return project.container()
+
+
+class Quietly:
+    """Runs commands, and prints what they print for the report of a test that failed."""
+
+    dry = False
+
+    def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
+        """Run one; `quiet` changes nothing here."""
+        del quiet
+        done = command(args, ROOT, clean_environ())
+        return Result(done.code, done.output)
+
+
+def subject_of(project: Project, container: Container | None, image: Image | None, url: str = "") -> Subject:
+    """What the checks judge, with all that they may need."""
+    address = container.url if container else url
+    return Subject(address, project.engine, container, image, run=Quietly(), settings=configured(project))
+
+
+def failed(subject: Subject) -> dict[str, tuple[str, ...]]:
+    """The checks that fail, with their evidence."""
+    verdicts = list(judge(subject, all_checks()))
+    if subject.url:
+        subject.client.close()
+    return {verdict.check.id: verdict.evidence for verdict in verdicts if verdict.outcome == "fail"}
+
+
+def is_caught(project: Project, origin: Image, sabotage: Sabotage, made: contextlib.ExitStack) -> None:
+    """Check that the fault fails the checks that are about it, and no other, with evidence."""
+    spoiled = project.engine.image(project.stage(origin.tags[0], sabotage.layer))
+    assert spoiled is not None
+    container = start(project, sabotage, made) if sabotage.runs else None
+    evidence = failed(subject_of(project, container, spoiled))
+    assert evidence.keys() == sabotage.fails, evidence
+    assert all(evidence.values())

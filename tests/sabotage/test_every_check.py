@@ -1,0 +1,37 @@
+"""That nothing is missing: each check has a sabotage, and a healthy release passes them all."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from docktasks.answers import Image
+from docktasks.checks import REGISTRY, all_checks, judge
+from tests.engine.support import Project, free_port
+from tests.sabotage import test_container, test_http, test_image
+from tests.sabotage.spoil import Sabotage, failed, start, subject_of
+
+SABOTAGES = [*test_image.SABOTAGES, *test_container.SABOTAGES, *test_http.SABOTAGES]
+
+
+def test_every_check_has_a_sabotage() -> None:
+    """A check that nothing here makes fail proves nothing: each registered one has a sabotage, and no id is unknown."""
+    caught = {name for sabotage in SABOTAGES for name in sabotage.fails}
+    assert caught == {check.id for check in all_checks()}
+    assert all(sabotage.fails for sabotage in SABOTAGES)
+
+
+def test_nothing_answers(good: Project, origin: Image) -> None:
+    """Where nobody listens, every check of what a user gets fails, and says that nothing answers."""
+    evidence = failed(subject_of(good, None, origin, f"http://127.0.0.1:{free_port()}"))
+    assert evidence.keys() == {check.id for check in all_checks() if check.group == "http"}
+    assert all("does not answer" in lines[0] for lines in evidence.values())
+
+
+def test_healthy_release_passes_everything(spoiling: Project, origin: Image, made: ExitStack) -> None:
+    """A good build, run as run-prod runs it, fails no check, and none is skipped."""
+    spoiling.stage(origin.tags[0])
+    container = start(spoiling, Sabotage("none", frozenset()), made)
+    subject = subject_of(spoiling, container, spoiling.engine.image(spoiling.image))
+    outcomes = {verdict.check.id: (verdict.outcome, verdict.evidence) for verdict in judge(subject, all_checks())}
+    subject.client.close()
+    assert outcomes == dict.fromkeys(REGISTRY, ("pass", ()))
