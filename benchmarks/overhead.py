@@ -116,8 +116,9 @@ def measure_engine(rounds: int, prod_port: int, bare_port: int) -> None:
 
 def measure_size(prod_port: int) -> None:
     """What the image adds to its base beside the site and its compressed twins."""
+    script = "cd /srv; find site br hashed -type f -exec stat -c %s {} +"
     listing = subprocess.run(
-        ["docker", "container", "exec", f"{NAME}-prod", "sh", "-c", "find /srv/site /srv/br /srv/hashed -type f -exec stat -c %s {} +"],
+        ["docker", "container", "exec", f"{NAME}-prod", "sh", "-c", script],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     site = sum(map(int, listing.stdout.split()))

@@ -4,7 +4,7 @@
 #     carry add RELEASE       what this image has is served for RELEASE from now on
 #     carry keep RELEASE...   what none of these releases has is not; and this image is what serves now
 # The volume:
-#     current/                what the port holder needs to serve in this release's place (hold.sh)
+#     current                 a link to what the port holder needs to serve in this release's place (hold.sh)
 #     releases/RELEASE/{site,br}/           what a release has: /srv/hashed of its image
 #     {site,br}/                            what nginx serves (serving/site.conf): the same files, as hard links
 # A file is linked only when it is complete, so nobody reads half of one, and a link that is there is never replaced.
@@ -87,21 +87,27 @@ keep() {
     done
 }
 
-# This image as it is served: the site, how nginx serves it, and what the container is configured with.
+# This image as it is served: the site, how nginx serves it, and what the container is configured with. Made beside the
+# one that is in use, and taken into use by a rename: there always is a whole one.
 current() {
-    mkdir "$new/current"
-    cp -pR /etc/nginx "$new/current/nginx"
+    before=$(readlink $carried/current || :)
+    next=.current.a
+    [ "$before" != $next ] || next=.current.b
+    rm -rf "${carried:?}/$next"
+    mkdir $carried/$next
+    cp -pR /etc/nginx $carried/$next/nginx
     for part in site br hashed run; do
-        [ ! -e "$site/$part" ] || cp -pR "$site/$part" "$new/current"
+        [ ! -e "$site/$part" ] || cp -pR "$site/$part" $carried/$next
     done
-    cp -p /docker-entrypoint.d/30-hello-dock-env.sh "$new/current/env.sh"
-    cp -p /usr/local/bin/hold "$new/current/hold.sh"
-    printf '%s' "${HELLO_DOCK_ENV:-}" >"$new/current/environment"
-    printf '%s' "${HELLO_DOCK_CONNECT:-}" >"$new/current/connect"
+    cp -p /docker-entrypoint.d/30-hello-dock-env.sh $carried/$next/env.sh
+    cp -p /usr/local/bin/hold $carried/$next/hold.sh
+    printf '%s' "${HELLO_DOCK_ENV:-}" >$carried/$next/environment
+    printf '%s' "${HELLO_DOCK_CONNECT:-}" >$carried/$next/connect
     # The same paths, from another root.
-    sed -i "s|^ *root /srv;|root $carried/current;|" "$new/current/nginx/serving/site.conf"
-    [ ! -e $carried/current ] || mv $carried/current "$new/before"
-    mv "$new/current" $carried/current
+    sed -i "s|^ *root /srv;|root $carried/current;|" $carried/$next/nginx/serving/site.conf
+    ln -s $next "$new/current"
+    mv -fT "$new/current" $carried/current
+    [ -z "$before" ] || rm -rf "${carried:?}/$before"
 }
 
 verb=${1:-}

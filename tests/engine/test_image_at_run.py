@@ -109,7 +109,13 @@ def listing(image: str, *args: str, folder: str = "/srv/carried") -> dict[str, l
     script = f"cd {folder} && find . -type f -exec stat -c '%u:%g %a %h %i %s %Y %n' {{}} +"
     printed = docker("container", "run", "--rm", *BARE, *args, image, "sh", "-c", script)
     rows = [line.split(" ", 6) for line in printed.splitlines()]
-    return {row[6].removeprefix("./"): row[:6] for row in rows if not row[6].startswith("./current/")}
+    return {row[6].removeprefix("./"): row[:6] for row in rows if not row[6].startswith("./.current.")}
+
+
+def holding(image: str, volume: str) -> set[str]:
+    """The files that the port holder would serve from, or with."""
+    script = "cd /srv/carried/current/ && find . -type f"
+    return set(docker("container", "run", "--rm", *BARE, *at(volume), image, "sh", "-c", script).split())
 
 
 def served(files: dict[str, list[str]]) -> set[str]:
@@ -259,7 +265,11 @@ def test_killed_at_any_moment_it_ends_right_the_next_time(bench: Bench) -> None:
     """Whenever a run is killed, what is served is whole, what is kept is there, and the next run finishes."""
     one, many, volume = bench.image(), bench.image(MANY), bench.volume()
     carries(one, volume, "add", "one")
-    first = listing(one, *at(volume))
+    carries(one, volume, "keep", "one")
+    other = bench.volume()
+    carries(many, other, "keep", "two")
+    first, held = listing(one, *at(volume)), [holding(one, volume), holding(many, other)]
+    assert len(held[1]) - len(held[0]) == 5000
     whole = {path: row[4] for path, row in listing(many, folder="/srv/hashed").items()}
     moment, killed, code = 0.1, 0, 1
     while code:
@@ -271,6 +281,7 @@ def test_killed_at_any_moment_it_ends_right_the_next_time(bench: Bench) -> None:
         assert all(found[path][4] == whole[path] for path in served(found))
         carry(many, volume, "keep", "one", "two", wrap=("timeout", "-s", "KILL", f"{moment / 4:.2f}"))
         assert set(listing(one, *at(volume))) >= set(first)
+        assert holding(one, volume) in held
         moment *= 1.4
     assert killed, "no moment was early enough to kill anything"
     assert carry(many, volume, "keep", "one", wrap=("timeout", "-s", "KILL", "0.15")).code in {0, 137}
