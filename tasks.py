@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
 from invoke.config import Config, DataProxy
 from invoke.context import Context
@@ -28,14 +28,51 @@ ROLE = "dev or prod; both when not given"
 
 
 class Process(Local):
-    """A command that a Ctrl-C ends together with the task; Invoke alone would go on with the next one."""
+    """A command in the checkout, wherever the task was called; a Ctrl-C ends it together with the task.
+
+    Invoke alone would go on with the next one.
+    """
 
     interrupt: KeyboardInterrupt | None = None
+
+    def start(self, command: str, shell: str, env: dict[str, str]) -> None:
+        """Start it, from the folder that every path in it is meant from."""
+        before = Path.cwd()
+        os.chdir(ROOT)
+        try:
+            super().start(command, shell, env)
+        finally:
+            os.chdir(before)
 
     def send_interrupt(self, interrupt: KeyboardInterrupt) -> None:
         """Note the Ctrl-C, for when the command has ended."""
         Process.interrupt = interrupt
         super().send_interrupt(interrupt)
+
+
+class Output:
+    """Standard output that may be closed early, as by `| head`: what nobody reads is lost, and the task goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, or have everything from now on go nowhere."""
+        return self._done(lambda: self.stream.write(text)) or len(text)
+
+    def flush(self) -> None:
+        """Flush, as above."""
+        self._done(self.stream.flush)
+
+    def _done(self, work: Callable[[], int | None]) -> int | None:
+        try:
+            return work()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+            return None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
 
 
 class Runner:
@@ -44,6 +81,8 @@ class Runner:
     def __init__(self, c: Context) -> None:
         self.c, self.dry = c, bool(c.config.run.dry)
         c.config.runners.local = Process
+        if not isinstance(sys.stdout, Output):
+            sys.stdout = Output(sys.stdout)
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
         """Run one command; a terminal gives it a terminal, so that BuildKit draws its own progress."""
@@ -67,6 +106,8 @@ def told() -> Iterator[None]:
         yield
     except DockError as error:
         raise Exit(f"\n{error}", code=1) from error
+    except KeyboardInterrupt as interrupt:
+        raise Exit("\nInterrupted. What was serving serves on; see it: invoke status", code=130) from interrupt
 
 
 @contextmanager
@@ -98,7 +139,8 @@ def report(outcome: Outcome, image: str) -> None:
     for notice in outcome.notices:
         print(f"! {notice}")
     if outcome.image.size:  # not under --dry
-        print(f"{image}: {decimal(outcome.image.size)}, {decimal(outcome.added)} over its base image")
+        added = f", {decimal(outcome.added)} over its base image" if outcome.added else ""
+        print(f"{image}: {decimal(outcome.image.size)}{added}")
 
 
 @task(help={"browser": "Also make sure of a Chromium, for the browser checks."}, auto_shortflags=False)

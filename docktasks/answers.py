@@ -46,7 +46,8 @@ def short(image_id: str) -> str:
 class Image:
     """An image; `size` in bytes, `layers` the digests of its file systems from the base up.
 
-    `created` is what the build says (with SOURCE_DATE_EPOCH the commit's time), `tagged` when it last got a name here.
+    `created` is what the build says (with SOURCE_DATE_EPOCH the commit's time), `tagged` when it last got a name here,
+    `parent` the image that it was committed on, which builds leave empty.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Image:
     layers: tuple[str, ...] = ()
     created: str = ""
     tagged: str = ""
+    parent: str = ""
 
     @property
     def short_id(self) -> str:

@@ -26,6 +26,10 @@ CARRY = "prod-carry"
 NEXT = "prod-next"
 PREVIOUS = "prod-previous"
 HOLDER_PREVIOUS = "prod-port-previous"
+ROLES = ("prod", HOLDER, CANDIDATE, CARRY, NEXT, PREVIOUS, HOLDER_PREVIOUS)
+
+RUN_LABEL = f"{LABEL}.run"
+"""The label with a release's run_id()."""
 
 ENVIRONMENT = "HELLO_DOCK_ENV"
 """The variable that a release's configuration stands in (nginx/env.sh makes /env.js of it)."""
@@ -92,9 +96,26 @@ class Release:
 def prod_args(settings: Settings, role: str, release: Release, place: list[str], api: tuple[int, ...]) -> list[str]:
     """The command that starts a release; `place` says where it listens: beside_args(), or a Bind's arguments.
 
-    The image is named by its id: a tag may have moved on since the release was judged. The label `hello-dock.run` is
-    the same for the same release with the same settings, whatever the container is called.
+    The image is named by its id: a tag may have moved on since the release was judged.
     """
+    return [
+        "docker", "container", "run", "--detach",
+        "--name", settings.container(role),
+        *label_args(settings, "prod"),
+        "--label", f"{RUN_LABEL}={run_id(settings, release, api)}",
+        *place,
+        "--restart", "no" if role == CANDIDATE else "unless-stopped",
+        *_limits(settings, release, api),
+        release.id,
+    ]  # fmt: skip
+
+
+def run_id(settings: Settings, release: Release, api: tuple[int, ...]) -> str:
+    """The same for the same release with the same settings, whatever its container is called."""
+    return fingerprint([*_limits(settings, release, api), release.image.id])
+
+
+def _limits(settings: Settings, release: Release, api: tuple[int, ...]) -> list[str]:
     what = [
         *limit_args(settings),
         "--stop-timeout", str(settings.prod.drain),
@@ -104,17 +125,7 @@ def prod_args(settings: Settings, role: str, release: Release, place: list[str],
     if api >= START_INTERVAL_API:
         # Else Docker first asks after a whole interval, and "healthy" is that much later.
         what += ["--health-start-period", "10s", "--health-start-interval", "200ms"]
-    what += environment_args(release)
-    return [
-        "docker", "container", "run", "--detach",
-        "--name", settings.container(role),
-        *label_args(settings, "prod"),
-        "--label", f"{LABEL}.run={fingerprint([*what, release.image.id])}",
-        *place,
-        "--restart", "no" if role == CANDIDATE else "unless-stopped",
-        *what,
-        release.id,
-    ]  # fmt: skip
+    return what + environment_args(release)
 
 
 def environment_args(release: Release) -> list[str]:
@@ -173,8 +184,11 @@ def carried_args(settings: Settings, *, writable: bool) -> list[str]:
     return ["--mount", _csv(*fields, *([] if writable else ["readonly"]), *labels)]
 
 
-def carry_args(settings: Settings, release: Release, *words: str) -> list[str]:
-    """The command that changes that volume, with a program which every image of ours has (nginx/carry.sh)."""
+def carry_args(settings: Settings, release: Release, *words: str, run: str = "") -> list[str]:
+    """The command that changes that volume, with a program which every image of ours has (nginx/carry.sh).
+
+    `run` is the run_id() of what serves now, which `carry keep` notes when all else is done.
+    """
     return [
         "docker", "container", "run", "--rm",
         "--name", settings.container(CARRY),
@@ -185,6 +199,7 @@ def carry_args(settings: Settings, release: Release, *words: str) -> list[str]:
         *hardening_args(settings),
         *carried_args(settings, writable=True),
         *environment_args(release),
+        *(["--env", f"HELLO_DOCK_RUN={run}"] if run else []),
         release.id, "carry", *words,
     ]  # fmt: skip
 

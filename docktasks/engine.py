@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -42,8 +43,19 @@ class Engine:
         than a build in which nothing changed. So the SDK is loaded while the build runs.
         """
         command = ["docker", "image", "ls", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"]
-        listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        try:
+            listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        except FileNotFoundError as error:
+            raise EngineError(
+                "There is no docker command on PATH.",
+                "Images are built, and containers started, through it.",
+                "Install the Docker CLI: invoke setup (it says what fits this machine)",
+            ) from error
         return dict(line.split() for line in listed.splitlines())
+
+    def current_tags(self) -> dict[str, str]:
+        """As `tags`, asked for anew."""
+        return {tag: image.id for image in self._images() for tag in image.tags}
 
     @property
     def rootless(self) -> bool:
@@ -71,6 +83,7 @@ class Engine:
                 size=row["Size"],
                 tags=tuple(tag for tag in row["RepoTags"] or () if tag != "<none>:<none>"),
                 labels=row["Labels"] or {},
+                parent=row.get("ParentId") or "",
             )
             for row in self.client.api.images(**query)
         ]
@@ -99,6 +112,19 @@ class Engine:
     def volumes(self, project: str) -> list[str]:
         """Names of the volumes that this project made."""
         return sorted(volume.name for volume in self.client.volumes.list(filters=_ours(project)))
+
+    def has_volume(self, name: str) -> bool:
+        """True when there is a volume of that name, whoever made it."""
+        from docker.errors import NotFound
+
+        try:
+            return bool(self.client.volumes.get(name))
+        except NotFound:
+            return False
+
+    def users(self, image_id: str) -> list[str]:
+        """Names of the containers that were started from an image, stopped ones too."""
+        return [each.name for each in map(_container, self._containers(all=True)) if each.image_id == image_id]
 
     def logs(self, name: str, lines: int = 15) -> str:
         """The last lines a container logged; empty when it is gone."""
@@ -190,6 +216,22 @@ class NoEngine:
         """No volume is known."""
         return []
 
+    def has_volume(self, name: str) -> bool:  # noqa: ARG002 - as above
+        """No name is taken."""
+        return False
+
+    def users(self, image_id: str) -> list[str]:  # noqa: ARG002 - as above
+        """Nobody uses an image."""
+        return []
+
+    def current_tags(self) -> dict[str, str]:
+        """No image has a name."""
+        return {}
+
+    def execute(self, name: str, args: list[str]) -> Result:  # noqa: ARG002 - as above
+        """No container runs."""
+        return Result(1)
+
 
 def _ours(project: str) -> dict[str, str]:
     return {"label": f"{LABEL}.project={project}"}
@@ -277,7 +319,7 @@ def _open() -> tuple[Any, dict[str, Any]]:
     from docker.errors import DockerException
 
     try:
-        client = docker.from_env()
+        client = docker.from_env(**_named_context())
         version = client.version()
     except DockerException as error:
         raise _explained(error) from error
@@ -288,6 +330,31 @@ def _open() -> tuple[Any, dict[str, Any]]:
             f"Upgrade it to {FLOOR} or later: https://docs.docker.com/engine/install/",
         )
     return client, version
+
+
+def _named_context() -> dict[str, Any]:
+    """What the SDK has to be told of the context that DOCKER_CONTEXT names. Raises NoEngineError when there is none.
+
+    For one that it does not find, the SDK takes the local engine instead, and without the CLI's config.json it finds
+    none: we would look at one engine, and change another.
+    """
+    from docker.context import ContextAPI
+
+    name = os.environ.get("DOCKER_CONTEXT")
+    if not name or os.environ.get("DOCKER_HOST") or ContextAPI.get_context(name):
+        return {}
+    if not shutil.which("docker"):
+        return {}
+    command = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}", name]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)
+    if asked.returncode:
+        raise NoEngineError(
+            f"There is no Docker context {name}.",
+            "DOCKER_CONTEXT names the engine to use.",
+            "See which there are: docker context ls; for the local engine: unset DOCKER_CONTEXT",
+            evidence=asked.stderr,
+        )
+    return {"environment": {**os.environ, "DOCKER_HOST": asked.stdout.strip()}}
 
 
 @contextmanager

@@ -1,13 +1,13 @@
 """The releases that ran here: an image each, named by its own id, and their hashed assets in a volume.
 
 A release is remembered once it has served: its image gets the tag <app.name>:<release id>, and the time of that tag is
-when it was last released. So nothing has to be written down beside what Docker keeps anyway.
+when it was last released. The last that is done for a release is that its run's id is noted in the volume.
 """
 
 from __future__ import annotations
 
 from docktasks import containers
-from docktasks.answers import Image, Run
+from docktasks.answers import Container, Image, Result, Run, short
 from docktasks.containers import Release
 from docktasks.engine import Engine, NoEngine
 from docktasks.errors import StartError
@@ -16,9 +16,8 @@ from docktasks.settings import Settings
 
 def released(engine: Engine | NoEngine, settings: Settings) -> list[Image]:
     """The images of the releases that are kept, the last one released first."""
-    name = settings.app.name
-    tags = {f"{name}:{image.short_id}": image for image in engine.images(name)}
-    found = [engine.image(tag) for tag, image in tags.items() if tag in image.tags]
+    # By the tag, which only we give: an image that the handbook's own command built has no label of ours.
+    found = [engine.image(tag) for tag, image_id in engine.current_tags().items() if tag == _tag(settings, image_id)]
     return sorted((image for image in found if image), key=lambda image: image.tagged.rstrip("Z"), reverse=True)
 
 
@@ -48,18 +47,55 @@ def earlier(engine: Engine | NoEngine, settings: Settings, current: str, to: str
 
 def carry(run: Run, settings: Settings, release: Release) -> None:
     """Put the release's hashed assets where every release finds them. Raises StartError."""
-    _change(run, settings, release, "add", release.id)
+    carried = run(containers.carry_args(settings, release, "add", release.id), quiet=True)
+    if not carried.ok:
+        raise StartError(
+            f"The assets of release {release.id} could not be carried over.",
+            "Pages of one release ask for the files of another while they change places; what served, serves on.",
+            _how(carried),
+            evidence=_lines(carried),
+        )
 
 
-def remembers(settings: Settings, release: Release) -> bool:
-    """True when the release was noted, which is the last that is done for one."""
-    return f"{settings.app.name}:{release.id}" in release.image.tags
+def _how(failed: Result) -> str:
+    if "no space left" in failed.output.lower():
+        return "The disk is full. See what Docker holds: docker system df; free some: docker builder prune"
+    return "Mend what Docker says; an image of before there was a carry-over is built anew by invoke run-prod"
+
+
+def _lines(failed: Result) -> str:
+    """What it said, each line once."""
+    return "\n".join(dict.fromkeys(failed.tail(50).splitlines()))
+
+
+def is_noted(engine: Engine | NoEngine, container: Container) -> bool:
+    """True when all that is done for a release which serves was done for this one."""
+    noted = _read(engine, container, "run-id")
+    return bool(noted) and noted == container.labels.get(containers.RUN_LABEL)
+
+
+def environment(engine: Engine | NoEngine, *asked: Container | None) -> str:
+    """What the current release is configured with, from the first of these containers that can tell."""
+    for container in asked:
+        if container and containers.ENVIRONMENT in container.environment:
+            return container.environment[containers.ENVIRONMENT]
+    return next((_read(engine, each, "environment") for each in asked if each and each.state == "running"), "")
+
+
+def _read(engine: Engine | NoEngine, container: Container, name: str) -> str:
+    """A file of the current release's in the volume; empty where there is none."""
+    result = engine.execute(container.name, ["cat", f"/srv/carried/current/{name}"])
+    return result.output if result.ok else ""
+
+
+def _tag(settings: Settings, image_id: str) -> str:
+    return f"{settings.app.name}:{short(image_id)}"
 
 
 def catch_up(run: Run, engine: Engine | NoEngine, settings: Settings, image_id: str) -> None:
     """Note that a release served whose own task was ended before it came to that."""
     image = engine.image(image_id)
-    if image and not remembers(settings, Release(image)):
+    if image and _tag(settings, image_id) not in image.tags:
         # Not looked at: what is to be released does not depend on it.
         run(containers.carry_args(settings, Release(image), "add", image.short_id), quiet=True)
         run(["docker", "image", "tag", image.short_id, f"{settings.app.name}:{image.short_id}"], quiet=True)
@@ -67,23 +103,22 @@ def catch_up(run: Run, engine: Engine | NoEngine, settings: Settings, image_id: 
 
 def remember(run: Run, engine: Engine | NoEngine, settings: Settings, release: Release) -> list[str]:
     """Note that the release serves, and forget those beyond prod.keep, images and assets; the ids of these."""
-    run(["docker", "image", "tag", release.id, f"{settings.app.name}:{release.id}"], quiet=True)
+    run(["docker", "image", "tag", release.id, _tag(settings, release.id)], quiet=True)
     others = [image.short_id for image in released(engine, settings) if image.short_id != release.id]
     kept, gone = others[: settings.prod.keep - 1], others[settings.prod.keep - 1 :]
     # Also says what the port holder serves should this release be stopped.
-    _change(run, settings, release, "keep", release.id, *kept)
+    noting = containers.carry_args(
+        settings, release, "keep", release.id, *kept, run=containers.run_id(settings, release, engine.api)
+    )
+    noted = run(noting, quiet=True)
+    if not noted.ok:
+        raise StartError(
+            f"Release {release.id} serves, but that could not be noted.",
+            "Should it be stopped, the port holder would serve what it served before, or nothing.",
+            _how(noted),
+            evidence=_lines(noted),
+        )
     if gone:
         # its own tag only: an image that has another name, or a container, stays
         run(["docker", "image", "rm", *(f"{settings.app.name}:{each}" for each in gone)], quiet=True)
     return gone
-
-
-def _change(run: Run, settings: Settings, release: Release, *words: str) -> None:
-    changed = run(containers.carry_args(settings, release, *words), quiet=True)
-    if not changed.ok:
-        raise StartError(
-            f"The assets of release {release.id} could not be carried over.",
-            "Pages of one release ask for the files of another while they change places; what served, serves on.",
-            "Mend what Docker says; an image of before there was a carry-over is built anew by invoke run-prod",
-            evidence=changed.tail(5),
-        )

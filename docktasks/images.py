@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -217,7 +218,7 @@ def explain_build(result: Result, settings: Settings) -> DockError:
     """The error that a failed build is, with what the step that failed printed of it."""
     text = _plain(result.output)
     evidence = _evidence(text)
-    app = settings.app.dir
+    app = shlex.quote(settings.app.dir)
     for kind, pattern, what, why, how in BUILD_FAULTS:
         if re.search(pattern, text):
             return kind(what.format(app=app), why, how.format(app=app), evidence)

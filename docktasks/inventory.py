@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from docktasks import containers, history, images, startup
-from docktasks.answers import Container, Run
+from docktasks.answers import Container, Run, short
 from docktasks.bases import STANDIN
 from docktasks.engine import Engine, NoEngine
 from docktasks.errors import ConflictError, SettingsError, StartError
@@ -34,13 +34,29 @@ def show(engine: Engine | NoEngine, settings: Settings) -> None:
         for each in found
     ]
     _print_table(("container", "state", "address", "release"), rows)
-    roles = {role: settings.container(role) for role in ("prod", containers.HOLDER)}
-    release, holder = (next((each for each in found if each.name == name), None) for name in roles.values())
-    if release and not release.serves:
+    for line in _warnings(settings, found):
+        print(f"! {line}")
+
+
+def _warnings(settings: Settings, found: Sequence[Container]) -> Iterator[str]:
+    """What is wrong with production, and how it is mended."""
+    roles = {each.name.removeprefix(f"{settings.app.name}-"): each for each in found if each.role == "prod"}
+    release, holder = roles.get("prod"), roles.get(containers.HOLDER)
+    mend = "Have it serve again: invoke run-prod"
+    if release and release.state == "paused":
+        # Its sockets listen on, so the holder does not step in.
+        yield f"{release.name} is paused. Nobody is served. Let it go on: docker container unpause {release.name}"
+    elif release and release.serves:
+        if release.health == "unhealthy":
+            yield f"{release.name} is unhealthy. Start it anew, beside this one: invoke run-prod"
+    elif release or holder:
+        name = settings.container("prod")
+        what = "is gone" if not release else "is cut off from its port holder" if release.cut_off else "does not run"
         holds = holder is not None and holder.state == "running"
-        what = "is cut off from its port holder" if release.cut_off else "does not run"
-        now = "That serves in its place within seconds" if holds else "Nobody is served"
-        print(f"! {release.name} {what}. {now}. Have it serve again: invoke run-prod")
+        yield f"{name} {what}. {'That serves in its place within seconds' if holds else 'Nobody is served'}. {mend}"
+    left = [each.name for role, each in roles.items() if role not in ("prod", containers.HOLDER)]
+    if left:
+        yield f"Left by an interrupted task, or renamed: {', '.join(left)}. Have it settled: invoke run-prod"
 
 
 def show_releases(engine: Engine | NoEngine, settings: Settings) -> None:
@@ -131,23 +147,34 @@ def clean(run: Run, engine: Engine | NoEngine, settings: Settings, *, bases: boo
     volumes = engine.volumes(name)
     if volumes:
         _do(run, ["docker", "volume", "rm", *volumes])
-    references = [tag for image in engine.images(name) for tag in image.tags or (image.id,) if _is_ours(tag, name)]
+    references, used = _references(engine, name)
     references += [tag for tag in engine.tags if tag.startswith(f"{STANDIN}-")] if bases else []
     if references:
         _do(run, ["docker", "image", "rm", "--force", *references])
     if not run.dry:
         shutil.rmtree(settings.root / images.context_folder(settings), ignore_errors=True)
     removed += [*volumes, *references]
-    return (
-        f"{'Would remove' if run.dry else 'Removed'}: {', '.join(removed)}"
-        if removed
-        else f"Nothing of {name} was there."
-    )
+    lines = [f"{'Would remove' if run.dry else 'Removed'}: {', '.join(removed)}"] if removed else []
+    lines += [f"Left, for a container that is not ours uses it: {', '.join(used)}"] if used else []
+    return "\n".join(lines) or f"Nothing of {name} was there."
 
 
-def _is_ours(reference: str, name: str) -> bool:
-    """True for a tag of the project's own, or an image without a tag; not for what others built on top of ours."""
-    return reference.startswith((f"{name}:", "sha256:"))
+def _references(engine: Engine | NoEngine, name: str) -> tuple[list[str], list[str]]:
+    """What names the images of ours: to be removed, and used by somebody else.
+
+    Ours have the project's name; one that lost its name to the next build was not made of another. What others built on
+    top of ours, or made of a container of ours, has our label, too.
+    """
+    free: list[str] = []
+    used: list[str] = []
+    built = {image.id: image for image in engine.images(name)}
+    tags = {tag: image.id for image in built.values() for tag in image.tags if tag.startswith(f"{name}:")}
+    # The tag of a release is ours, whoever built the image.
+    tags |= {tag: each for tag, each in engine.current_tags().items() if tag == f"{name}:{short(each)}"}
+    bare = {each.id: each.id for each in built.values() if not (each.tags or each.parent)}
+    for reference, image_id in (tags | bare).items():
+        (used if engine.users(image_id) else free).append(reference)
+    return free, used
 
 
 def _names(found: Sequence[Container]) -> list[str]:

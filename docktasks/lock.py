@@ -32,9 +32,9 @@ def alone(run: Run, settings: Settings) -> Iterator[None]:
             "Two at once would undo each other's work.",
             "Wait until it is done, then again",
         ) from error
-    except PermissionError as error:
+    except OSError as error:
         raise DockError(
-            f"{settings.root / CACHE} cannot be written.",
+            f"{settings.root / CACHE} cannot be written: {error.strerror}.",
             "A lock in it keeps two tasks from undoing each other's work.",
             "Work in a checkout that you may write to",
         ) from error

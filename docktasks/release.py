@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from docktasks import bases, containers, history, images, lock, startup
-from docktasks.answers import Image, Run
-from docktasks.containers import Release
+from docktasks.answers import Container, Image, Run
+from docktasks.containers import HOLDER, Release
 from docktasks.engine import Engine, NoEngine
 from docktasks.errors import StartError
 from docktasks.ports import Bind
-from docktasks.settings import LABEL, Settings
+from docktasks.settings import Settings
 from docktasks.steps import Steps
 from docktasks.swap import Production
 
@@ -66,6 +66,9 @@ def run_prod(run: Run, engine: Engine | NoEngine, settings: Settings, wanted: Wa
         release = Release(outcome.image, wanted.environment)
         if wanted.build:
             production.steps(f"built {settings.image('prod')}, release {release.id}")
+        if not wanted.environment and history.environment(engine, production.container(), production.container(HOLDER)):
+            forgets = "The page was configured by --env before, and is not now. To keep that, give it again."
+            outcome = replace(outcome, notices=(*outcome.notices, forgets))
         return _deploy(production, release, Bind(settings.prod.host_port, wanted.public), outcome)
 
 
@@ -78,23 +81,26 @@ def roll_back(run: Run, engine: Engine | NoEngine, settings: Settings, to: str) 
         production = Production(run, engine, settings, Steps(silent=run.dry))
         settled = production.recover()
         current = production.container()
+        if current and current.serves and not history.is_noted(engine, current):
+            settled = True
         if settled and current and not to:  # "the one before" may by now be the one that was to be left
             raise StartError(
                 f"Another task had been interrupted: release {current.release} serves now.",
                 "Which release is the one before is not what it was when that task began.",
                 "Name the one to go to: invoke releases, then invoke rollback --to=RELEASE",
             )
-        image = history.earlier(engine, settings, current.release if current else "", to)
-        environment = current.environment.get(containers.ENVIRONMENT, "") if current else ""
+        image = history.earlier(engine, settings, current.release if current else "", to.removeprefix("sha256:"))
+        environment = history.environment(engine, current, production.container(HOLDER))
         bind = production.bind or Bind(settings.prod.host_port)
         return _deploy(production, Release(image, environment), bind, _outcome(engine, image))
 
 
 def _deploy(production: Production, release: Release, bind: Bind, outcome: Outcome) -> Outcome:
     run, engine, settings = production.run, production.engine, production.settings
-    if _serves_already(production, release, bind):
+    current = production.container()
+    if current and _is_wanted(production, current, release, bind):
         url = startup.await_serving(engine, settings, "prod")
-        if not history.remembers(settings, release):  # whoever started it was interrupted after that
+        if not history.is_noted(engine, current):  # whoever started it was interrupted after that
             history.carry(run, settings, release)
             _remember(production, release)
         return replace(outcome, url=url, unchanged=True)
@@ -109,13 +115,12 @@ def _remember(production: Production, release: Release) -> None:
         production.steps(f"forgotten: {', '.join(forgotten)} (prod.keep is {production.settings.prod.keep})")
 
 
-def _serves_already(production: Production, release: Release, bind: Bind) -> bool:
-    current = production.container()
-    if current is None or not current.serves or production.bind != bind:
+def _is_wanted(production: Production, current: Container, release: Release, bind: Bind) -> bool:
+    """True when the current release is this one, where it shall be, and well."""
+    if not current.serves or current.health == "unhealthy" or production.bind != bind:
         return False
-    args = containers.prod_args(production.settings, "prod", release, [], production.engine.api)
-    wanted = next(arg for arg in args if arg.startswith(f"{LABEL}.run="))
-    return current.labels.get(f"{LABEL}.run") == wanted.partition("=")[2]
+    wanted = containers.run_id(production.settings, release, production.engine.api)
+    return current.labels.get(containers.RUN_LABEL) == wanted
 
 
 def _limits(engine: Engine | NoEngine, release: Release) -> list[str]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from docktasks import containers, gate, history, images, ports, probes, startup
 from docktasks.answers import Container, Run
-from docktasks.containers import CANDIDATE, CARRY, HOLDER, HOLDER_PREVIOUS, NEXT, PREVIOUS, Release
+from docktasks.containers import CANDIDATE, CARRY, HOLDER, HOLDER_PREVIOUS, NEXT, PREVIOUS, ROLES, Release
 from docktasks.engine import Engine, NoEngine
-from docktasks.errors import StartError
+from docktasks.errors import ConflictError, StartError
 from docktasks.images import BASE_LABEL
 from docktasks.ports import Bind
 from docktasks.settings import LABEL, Settings
@@ -45,6 +45,13 @@ class Production:
 
         Raises StartError or ConflictError.
         """
+        volume = self.settings.container("carried")
+        if self.engine.has_volume(volume) and volume not in self.engine.volumes(self.settings.app.name):
+            raise ConflictError(
+                f"The volume {volume} is one that hello-dock did not make.",
+                "Releases would carry their files over in it, and remove what else is there.",
+                f"Rename or remove it (docker volume rm {volume}), or choose another name: INVOKE_APP_NAME=my-app",
+            )
         current = self.container()
         if current is None or not current.serves or self.bind is None:
             return self._start(release, bind)
@@ -58,6 +65,7 @@ class Production:
         for role in (CANDIDATE, CARRY):
             if self.container(role):
                 self._remove(role)
+        self._settle_renamed()
         interrupted = any(self.container(role) for role in (NEXT, PREVIOUS, HOLDER_PREVIOUS))
         if self.container(HOLDER_PREVIOUS):
             self._end_move()
@@ -74,6 +82,18 @@ class Production:
         if interrupted and current:
             self.steps(f"what an interrupted task had begun is settled: release {current.release} serves")
         return interrupted
+
+    def _settle_renamed(self) -> None:
+        """Give a release that somebody renamed its name back, or have it go: it would answer beside the current one."""
+        names = [self.settings.container(role) for role in ROLES]
+        for each in self.engine.containers(self.settings.app.name):
+            if each.role != "prod" or each.name in names or not each.serves:
+                continue
+            if not self.container() and not self.container(PREVIOUS) and not self.container(NEXT):
+                self._named(each.name, self.settings.container("prod"))
+            else:
+                self.steps.note(f"{each.name} is a release of this project under another name: it goes.")
+                self._end(each.name, each.image_id)
 
     def _start(self, release: Release, bind: Bind) -> str:
         """Where no release serves."""
@@ -108,9 +128,10 @@ class Production:
         except BaseException:
             self.recover()
             raise
-        self.steps(f"release {release.id} answers beside {current.release}")
+        beside = "the one before" if release.id == current.release else f"release {current.release}"
+        self.steps(f"release {release.id} answers beside {beside}")
         self._retire(PREVIOUS)
-        self.steps(f"release {current.release} has answered what it had begun to, and is removed")
+        self.steps(f"{beside} has answered what it had begun to, and is removed")
         return url
 
     def _move(self, release: Release, bind: Bind, current: Container) -> str:
@@ -134,7 +155,7 @@ class Production:
         except BaseException:
             self.recover()
             raise
-        self.steps(f"release {release.id} serves at {bind}; nobody was served for {gap:.1f} s")
+        self.steps(f"release {release.id} serves at {url}; nobody was served for {gap:.1f} s")
         self._end_move()
         self.steps(f"release {current.release} is removed")
         return url
@@ -199,29 +220,29 @@ class Production:
         startup.start(self.run, self.engine, self.settings, self._release_args(role, release, bind), bind)
 
     def _retire(self, role: str) -> None:
-        """Have nginx answer what it has begun to, for prod.drain seconds at most, and remove it."""
         left = self.container(role)
-        self._stop(self.settings.prod.drain, role)
-        self._remove(role)
-        if left:
-            images.remove_untagged(self.run, self.engine, left.image_id)
+        self._end(self.settings.container(role), left.image_id if left else "")
+
+    def _end(self, name: str, image_id: str) -> None:
+        """Have nginx answer what it has begun to, for prod.drain seconds at most, and remove it."""
+        # -t: its long name changed in CLI 28
+        self.run(["docker", "container", "stop", "-t", str(self.settings.prod.drain), name], quiet=True)
+        self._removed(name)
+        if image_id:
+            images.remove_untagged(self.run, self.engine, image_id)
 
     def _rename(self, role: str, to: str) -> None:
-        renamed = self.run(
-            ["docker", "container", "rename", self.settings.container(role), self.settings.container(to)], quiet=True
-        )
+        self._named(self.settings.container(role), self.settings.container(to))
+
+    def _named(self, name: str, to: str) -> None:
+        renamed = self.run(["docker", "container", "rename", name, to], quiet=True)
         if not renamed.ok:
             raise StartError(
-                f"{self.settings.container(role)} cannot be renamed to {self.settings.container(to)}.",
+                f"{name} cannot be renamed to {to}.",
                 "The names tell which release is the current one.",
                 "See what Docker says, then again: invoke run-prod",
                 evidence=renamed.tail(3),
             )
-
-    def _stop(self, seconds: int, *roles: str) -> None:
-        # -t: its long name changed in CLI 28
-        for role in roles:
-            self.run(["docker", "container", "stop", "-t", str(seconds), self.settings.container(role)], quiet=True)
 
     def _restart(self, *roles: str) -> None:
         # Not `start`: a stop that a Ctrl-C cut short goes on in the engine; `start` finds the container still running,
@@ -230,6 +251,9 @@ class Production:
             self.run(["docker", "container", "restart", "-t", "1", self.settings.container(role)], quiet=True)
 
     def _remove(self, *roles: str) -> None:
-        removed = self.run(containers.remove_args(*map(self.settings.container, roles)), quiet=True)
+        self._removed(*map(self.settings.container, roles))
+
+    def _removed(self, *names: str) -> None:
+        removed = self.run(containers.remove_args(*names), quiet=True)
         if not removed.ok:
             self.steps.note(f"Docker did not remove all it was told to: {removed.tail(1)}")

@@ -103,6 +103,8 @@ current() {
     cp -p /usr/local/bin/hold $carried/$next/hold.sh
     printf '%s' "${HELLO_DOCK_ENV:-}" >$carried/$next/environment
     printf '%s' "${HELLO_DOCK_CONNECT:-}" >$carried/$next/connect
+    # Which run of a release this is: when it stands here, all was done for it.
+    printf '%s' "${HELLO_DOCK_RUN:-}" >$carried/$next/run-id
     # The same paths, from another root.
     sed -i "s|^ *root /srv;|root $carried/current;|" $carried/$next/nginx/serving/site.conf
     ln -s $next "$new/current"

@@ -13,8 +13,9 @@ listening() {
 }
 
 others_listen() {
+    sockets=$(listening) # first: one that nginx opens in between is none of theirs
     ours=$(ls -l "/proc/$pid/fd")
-    for socket in $(listening); do
+    for socket in $sockets; do
         case $ours in
         *"socket:[$socket]"*) ;;
         *) return 0 ;;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -13,6 +14,24 @@ from docktasks.errors import EngineError
 from tests.engine.support import Foreground, Project, copy_app, copy_checkout, docker, new_name
 
 Start = Callable[..., Foreground]
+
+
+# Stands in front of the docker command line: at a given command it ends the whole task, itself with it.
+DOCKER = """#!/bin/sh
+case "$*" in
+"$FAULT_AT"*) [ -e "$FAULT_DONE" ] && exec {docker} "$@" ;;
+*) exec {docker} "$@" ;;
+esac
+: >"$FAULT_DONE"
+group=$(ps -o pgid= -p $$ | tr -d ' ')
+case "$FAULT" in
+killed-before) kill -KILL "-$group" ;;
+killed-during) {docker} "$@" & sleep 0.05; kill -KILL "-$group" ;;
+killed-after) {docker} "$@"; kill -KILL "-$group" ;;
+slow) {docker} "$@"; sleep 2 ;;
+ctrl-c) (sleep 0.05; kill -INT "-$group") & {docker} "$@" ;;
+esac
+"""
 
 
 class NewProject:
@@ -115,6 +134,17 @@ def start() -> Iterator[Start]:
     yield begin
     for task in started:
         task.end()
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> dict[str, str]:
+    """An environment in which docker is cut short where FAULT_AT says."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    script = folder / "docker"
+    script.write_text(DOCKER.format(docker=shutil.which("docker")))
+    script.chmod(0o755)
+    return {"PATH": f"{folder}:{os.environ['PATH']}", "FAULT_DONE": str(tmp_path / "done")}
 
 
 @pytest.fixture

@@ -110,3 +110,17 @@ def test_clean_removes_an_interrupted_run(serving: Project, good: Project) -> No
 def test_clean_without_anything(project: Project) -> None:
     """Nothing to remove is no error."""
     assert f"Nothing of {project.name} was there." in project.does("clean")
+
+
+def test_clean_leaves_an_image_that_somebody_uses(serving: Project, engine: Engine, foreign: str) -> None:
+    """One of ours that a stopped container of theirs was made from, and one that they committed of ours."""
+    committed = docker("container", "commit", f"{serving.name}-prod").splitlines()[-1]
+    docker("container", "create", "--name", f"{foreign}-user", serving.image)
+    try:
+        output = serving.does("clean")
+        assert re.search(rf"Left, for a container that is not ours uses it: .*{serving.image}", output)
+        assert engine.image(serving.image)
+        assert engine.image(committed)
+    finally:
+        docker("container", "rm", "--force", f"{foreign}-user")
+        docker("image", "rm", "--force", committed)

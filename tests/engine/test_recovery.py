@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from docktasks.probes import Probe, wait_until
-from tests.conftest import NewProject
+from docktasks.probes import Probe, answers, wait_until
+from tests.conftest import NewProject, Start
 from tests.engine.own_engine import OwnEngine, possible
 from tests.engine.support import Project, docker, free_port
 from tests.engine.visitors import Visitors
@@ -54,6 +54,47 @@ def test_nginx_killed(there: Project) -> None:
         kill(there, "prod")
         comes_back(visitors)
     assert visitors.failures
+    there.is_tidy()
+
+
+def test_release_that_is_unhealthy(there: Project) -> None:
+    """`status` names it, and run-prod puts the same release in its place, though nothing of it has changed."""
+    before = there.container()
+    docker("container", "exec", before.name, "rm", "/tmp/nginx.pid")  # noqa: S108 - the container's own
+    looked = wait_until(lambda: Probe(there.container().health == "unhealthy"), limit=60)
+    assert looked.ready
+    assert f"! {before.name} is unhealthy." in there.does("status")
+    with Visitors(before.url) as visitors:
+        there.does(*RUN)
+    assert visitors.failures == []
+    assert (there.container().id != before.id, there.container().image_id) == (True, before.image_id)
+    there.is_tidy()
+
+
+def test_release_whose_task_was_killed_before_it_was_noted(
+    there: Project, good: Project, start: Start, faulty: dict[str, str]
+) -> None:
+    """The next call notes it: stopped by hand, the port holder serves what that release served, as configured."""
+    there.stage(good.image, "LABEL release=noted")
+    task = start(there, *RUN, "--env", "API_A=1", **faulty, FAULT="killed-after", FAULT_AT="image tag")
+    task.ended()
+    assert "Serving already" in there.does(*RUN, "--env", "API_A=1")
+    url = there.container().url
+    docker("container", "stop", f"{there.name}-prod")
+    looked = wait_until(lambda: answers(url), limit=30)
+    assert looked.ready, looked.status
+    assert '"API_A":"1"' in httpx.get(f"{url}/env.js", trust_env=False).text
+
+
+def test_release_renamed_by_hand(there: Project) -> None:
+    """It serves under any name; the next call gives it its own back."""
+    before = there.container()
+    docker("container", "rename", before.name, f"{there.name}-mine")
+    assert f"or renamed: {there.name}-mine." in there.does("status")
+    with Visitors(before.url) as visitors:
+        assert "Serving already" in there.does(*RUN)
+    assert visitors.failures == []
+    assert there.container().id == before.id
     there.is_tidy()
 
 

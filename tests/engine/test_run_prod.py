@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import socket
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import NewProject
-from tests.engine.support import Project, docker, free_port, users
+from tests.engine.support import Project, command, docker, free_port, users
+from tests.engine.visitors import Visitors
 
 RUN = ("run-prod", "--no-build")
 EDIT_SITE = "USER root\nRUN sed -i '{}' /etc/nginx/serving/site.conf\nUSER 101:101"
@@ -231,3 +233,34 @@ def test_bad_setting_is_told_before_anything_happens(good: Project, name: str, v
 def test_no_image_to_run(project: Project) -> None:
     """--no-build without an image says which task builds one."""
     assert "Build it: invoke build-prod" in project.fails(*RUN)
+
+
+def test_name_of_the_volume_taken(staged: Project) -> None:
+    """A volume that we did not make is not used, nor emptied; nothing is started."""
+    docker("volume", "create", f"{staged.name}-carried")
+    try:
+        output = staged.fails(*RUN)
+        assert f"The volume {staged.name}-carried is one that hello-dock did not make." in output
+        assert staged.names() == []
+    finally:
+        docker("volume", "rm", f"{staged.name}-carried")
+
+
+def test_a_reader_that_leaves_stops_nothing(standing: Project, good: Project) -> None:
+    """`invoke run-prod | head -3`: the swap goes on to its end, and leaves nothing beside the new release."""
+    wanted = standing.stage(good.image, "LABEL release=head")
+    line = f"{shlex.join(standing.command(*RUN))} | head -n 3"
+    with Visitors(standing.container().url) as visitors:
+        done = command(["sh", "-c", line], standing.checkout, standing.environ)
+    assert "Traceback" not in done.output
+    assert visitors.failures == []
+    assert standing.container().image_id == wanted
+    standing.is_tidy()
+
+
+def test_called_from_a_subfolder(project: Project) -> None:
+    """A build finds its files there, too."""
+    folder = project.checkout / "nginx"
+    done = command(project.command("build-prod"), folder, project.environ)
+    assert done.code == 0, done.output
+    assert project.engine.image(project.image) is not None

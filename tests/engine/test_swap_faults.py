@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,34 +27,6 @@ STEPS = {
     "old-goes": "container rm --force @-prod-previous",
     "release-remembered": "image tag",
 }
-
-# Stands in front of the docker command line: at a given command it ends the whole task, itself with it.
-DOCKER = """#!/bin/sh
-case "$*" in
-"$FAULT_AT"*) [ -e "$FAULT_DONE" ] && exec {docker} "$@" ;;
-*) exec {docker} "$@" ;;
-esac
-: >"$FAULT_DONE"
-group=$(ps -o pgid= -p $$ | tr -d ' ')
-case "$FAULT" in
-killed-before) kill -KILL "-$group" ;;
-killed-during) {docker} "$@" & sleep 0.05; kill -KILL "-$group" ;;
-killed-after) {docker} "$@"; kill -KILL "-$group" ;;
-slow) {docker} "$@"; sleep 2 ;;
-ctrl-c) (sleep 0.05; kill -INT "-$group") & {docker} "$@" ;;
-esac
-"""
-
-
-@pytest.fixture
-def faulty(tmp_path: Path) -> dict[str, str]:
-    """An environment in which docker is cut short where FAULT_AT says."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    script = folder / "docker"
-    script.write_text(DOCKER.format(docker=shutil.which("docker")))
-    script.chmod(0o755)
-    return {"PATH": f"{folder}:{os.environ['PATH']}", "FAULT_DONE": str(tmp_path / "done")}
 
 
 @pytest.mark.parametrize("fault", ["killed-during", "killed-after", "ctrl-c"])

@@ -160,6 +160,7 @@ class FakeEngine(Engine):
         self.known = dict(images or {})
         self.serial = count(1)
         self.made_volumes: list[str] = []
+        self.foreign_volumes: list[str] = []
         self.logged: dict[str, str] = {}
         self.births: dict[str, dict[str, Any]] = {}
         """How a container turns out that is not healthy from the start, by name."""
@@ -213,9 +214,21 @@ class FakeEngine(Engine):
             (each for each in running if any(port == host_port for _, port, _ in each.addresses)), None
         )
 
+    def current_tags(self) -> dict[str, str]:
+        """The same: nothing is remembered."""
+        return self.tags
+
     def volumes(self, project: str) -> list[str]:
         """Every volume that was made, none of them another project's."""
         return [name for name in self.made_volumes if name.startswith(project)]
+
+    def has_volume(self, name: str) -> bool:
+        """Ours, or somebody else's."""
+        return name in self.made_volumes or name in self.foreign_volumes
+
+    def users(self, image_id: str) -> list[str]:
+        """Names of the containers of an image."""
+        return [each.name for each in self.held.values() if each.image_id == image_id]
 
     def logs(self, name: str, lines: int = 15) -> str:
         """The last lines the test said were logged, and one for each request that it answered."""
@@ -362,6 +375,10 @@ class FakeEngine(Engine):
             return Result(125, "Unable to find image")
         word, *ids = args[place + 1 :]
         self.assets = self.assets & set(ids) if word == "keep" else self.assets | set(ids)
+        if word == "keep":
+            given = dict(args[at + 1].split("=", 1) for at, arg in enumerate(args) if arg == "--env")
+            self.files["/srv/carried/current/run-id"] = given["HELLO_DOCK_RUN"]
+            self.files["/srv/carried/current/environment"] = given.get("HELLO_DOCK_ENV", "")
         return Result()
 
     def _rename(self, args: list[str]) -> Result:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -10,7 +11,7 @@ from docker.errors import DockerException, ImageNotFound, NotFound
 from docktasks import engine
 from docktasks.answers import Container, Image, Result
 from docktasks.engine import Engine, NoEngine
-from docktasks.errors import EngineError
+from docktasks.errors import EngineError, NoEngineError
 from tests.unit.fakes import Programs
 
 # As docker-py 7.2 words them.
@@ -154,6 +155,23 @@ def test_connect_gives_the_engine_the_cli_would_use(monkeypatch: pytest.MonkeyPa
     connecting(monkeypatch, Client)
     found = engine.connect()
     assert (found.version, found.api, found.kernel) == ("26.1.5", (1, 45), (6, 1))
+
+
+def test_a_context_that_the_sdk_does_not_find_is_asked_of_the_cli(
+    monkeypatch: pytest.MonkeyPatch, programs: Programs, tmp_path: Path
+) -> None:
+    """Else the SDK would take the local engine, while the commands change another."""
+    given: dict[str, Any] = {}
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setenv("DOCKER_CONTEXT", "away")
+    monkeypatch.setattr(docker, "from_env", lambda **options: given.update(options) or Client())
+    programs.add("docker", "tcp://away:2375\n")
+    assert engine.connect().version == "26.1.5"
+    assert given["environment"]["DOCKER_HOST"] == "tcp://away:2375"
+    assert programs.calls == ["docker context inspect --format {{.Endpoints.docker.Host}} away"]
+    programs.add("docker", code=1)
+    with pytest.raises(NoEngineError, match=r"There is no Docker context away\."):
+        engine.connect()
 
 
 @pytest.mark.parametrize(
@@ -385,6 +403,25 @@ def test_tags_are_asked_of_the_cli(programs: Programs, found: Engine) -> None:
     programs.add("docker", "node:lts-alpine sha256:3\n")
     assert found.tags["node:lts-alpine"] == "sha256:1"
     assert programs.calls == ["docker image ls --no-trunc --format {{.Repository}}:{{.Tag}} {{.ID}}"]
+
+
+@pytest.mark.usefixtures("programs")
+def test_without_the_cli_nothing_is_begun(found: Engine) -> None:
+    """The engine alone can be looked at, and not changed."""
+    with pytest.raises(EngineError, match="There is no docker command on PATH"):
+        _ = found.tags
+
+
+def test_what_uses_an_image_or_has_a_name_is_told(client: Client, found: Engine) -> None:
+    """Whoever started or made it."""
+    theirs = container_attrs(Image="sha256:78")
+    client.containers = Rows(Row("mine", container_attrs(Name="/mine")), Row("theirs", theirs))
+    assert found.users("sha256:77") == ["mine"]
+    client.volumes = Rows(Row("shop-carried"))
+    assert (found.has_volume("shop-carried"), found.has_volume("other")) == (True, False)
+    client.api.rows = [{"Id": "sha256:1", "Size": 7, "RepoTags": ["shop:prod"], "Labels": {}, "ParentId": "sha256:0"}]
+    assert found.current_tags() == {"shop:prod": "sha256:1"}
+    assert found.images("shop")[0].parent == "sha256:0"
 
 
 def test_an_engine_that_does_not_answer_has_no_tags(programs: Programs, found: Engine) -> None:

@@ -11,7 +11,7 @@ from docktasks.engine import NoEngine
 from docktasks.errors import StartError
 from docktasks.settings import Settings
 from tests.unit.fakes import FakeEngine, Runner, configured, ours
-from tests.unit.production import BUILT, A, B, C, image
+from tests.unit.production import BUILT, HOLDER, NAME, A, B, C, deployed, image
 
 
 def remembering(*releases: str) -> FakeEngine:
@@ -180,10 +180,36 @@ def test_the_one_that_serves_is_never_forgotten(settings: Settings) -> None:
     assert A in kept(engine, settings)
 
 
-def test_one_is_remembered_by_its_own_name(settings: Settings) -> None:
-    """The last thing that is done for a release."""
-    assert not history.remembers(settings, Release(image("a")))
-    assert history.remembers(settings, Release(replace(image("a"), tags=(f"hello-dock:{A}",))))
+def test_one_that_serves_is_noted_when_all_was_done(engine: FakeEngine, settings: Settings) -> None:
+    """The run of it that serves, not another one of the same image."""
+    deployed(engine, settings)
+    current = engine.held[NAME]
+    assert history.is_noted(engine, current)
+    assert not history.is_noted(engine, replace(current, labels={"hello-dock.run": "another"}))
+    engine.files.clear()
+    assert not history.is_noted(engine, replace(current, labels={}))
+
+
+def test_what_the_page_is_configured_with_outlives_the_release(engine: FakeEngine, settings: Settings) -> None:
+    """It stands in the container, and when that is gone in the volume, which the port holder reads."""
+    deployed(engine, settings, environment='{"API_URL":"/api"}')
+    holder = engine.held[HOLDER]
+    assert history.environment(engine, engine.held[NAME], holder) == '{"API_URL":"/api"}'
+    assert history.environment(engine, None, holder) == '{"API_URL":"/api"}'
+    assert history.environment(engine, None, replace(holder, state="exited")) == ""
+    engine.files.clear()
+    assert history.environment(engine, None, holder) == ""
+
+
+def test_one_that_serves_and_cannot_be_noted_is_told(settings: Settings) -> None:
+    """A full disk is called one, whatever program met it, and each of its lines is shown once."""
+    full = Result(1, "cp: write error: No space left on device\n" * 5)
+    engine = remembering("b", "a")
+    run = Runner(engine, {"docker container run --rm": full})
+    with pytest.raises(StartError, match=f"Release {A} serves, but that could not be noted") as caught:
+        history.remember(run, engine, settings, Release(image("a")))
+    assert caught.value.how.startswith("The disk is full.")
+    assert caught.value.evidence == "cp: write error: No space left on device"
 
 
 def test_assets_that_cannot_be_carried_over_are_told(settings: Settings) -> None:

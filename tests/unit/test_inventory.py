@@ -254,16 +254,57 @@ GONE = PUBLISHED | {"addresses": ()}
         ({"state": "exited"}, "", "does not run. Nobody is served."),
         ({"cut_off": True}, "running", "is cut off from its port holder. That serves in its place within seconds."),
         ({"cut_off": True}, "", "is cut off from its port holder. Nobody is served."),
+        (None, "running", "is gone. That serves in its place within seconds."),
+        (None, "exited", "is gone. Nobody is served."),
     ],
 )
 def test_status_tells_what_nobody_reaches(
-    settings: Settings, capsys: pytest.CaptureFixture[str], changes: dict[str, Any], holder: str, notice: str
+    settings: Settings, capsys: pytest.CaptureFixture[str], changes: dict[str, Any] | None, holder: str, notice: str
 ) -> None:
     """Why, who serves instead, and the way out; a release that was cut off runs on, and is even healthy."""
     held = [ours("prod", name="hello-dock-prod-port", state=holder)] if holder else []
-    inventory.show(FakeEngine(ours("prod", **GONE | changes), *held), settings)
+    held += [ours("prod", **GONE | changes)] if changes is not None else []
+    inventory.show(FakeEngine(*held), settings)
     told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("!")]
     assert told == ([f"! hello-dock-prod {notice} Have it serve again: invoke run-prod"] if notice else [])
+
+
+@pytest.mark.parametrize(
+    ("held", "notice"),
+    [
+        (
+            [ours("prod", **GONE | {"state": "paused"})],
+            "hello-dock-prod is paused. Nobody is served. Let it go on: docker container unpause hello-dock-prod",
+        ),
+        (
+            [ours("prod", **GONE | {"health": "unhealthy"})],
+            "hello-dock-prod is unhealthy. Start it anew, beside this one: invoke run-prod",
+        ),
+        (
+            [ours("prod", **PUBLISHED), ours("prod", name="mine"), ours("prod", name="hello-dock-prod-next")],
+            "Left by an interrupted task, or renamed: hello-dock-prod-next, mine. Have it settled: invoke run-prod",
+        ),
+    ],
+)
+def test_status_tells_what_is_not_as_it_should_be(
+    settings: Settings, capsys: pytest.CaptureFixture[str], held: list[Container], notice: str
+) -> None:
+    """And what to do about it."""
+    inventory.show(FakeEngine(ours("prod", name="hello-dock-prod-port"), *held), settings)
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("!")]
+    assert told == [f"! {notice}"]
+
+
+def test_clean_leaves_what_somebody_else_uses_or_made(engine: FakeEngine, settings: Settings) -> None:
+    """An image that a container of theirs runs, and one that was committed from a container of ours."""
+    engine.known = images() | {"commit": Image("sha256:7", labels=BUILT, parent="sha256:1")}
+    engine.held = {"theirs": Container("0", "theirs", image_id="sha256:2")}
+    said, run = clean(engine, settings)
+    assert run.lines == ["docker image rm --force hello-dock:prod sha256:3"]
+    assert said.splitlines() == [
+        "Removed: hello-dock:prod, sha256:3",
+        "Left, for a container that is not ours uses it: hello-dock:dev, hello-dock:mine",
+    ]
 
 
 def test_stop_pauses_the_port_holder_first(engine: FakeEngine, settings: Settings) -> None:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 import pytest
 
 from docktasks import lock
-from docktasks.errors import ConflictError
+from docktasks.errors import ConflictError, DockError
 from docktasks.settings import Settings
 from tests.unit.fakes import Runner, configured
 
@@ -40,4 +43,18 @@ def test_a_dry_run_neither_takes_it_nor_waits_for_it(settings: Settings) -> None
     with lock.alone(Runner(dry=True), settings):
         assert not (settings.root / ".cache").exists()
     with lock.alone(Runner(), settings), lock.alone(Runner(dry=True), settings):
+        pass
+
+
+def test_a_checkout_that_cannot_be_written_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever keeps it from being: rights, or a read-only file system."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with (
+        pytest.raises(DockError, match=r"\.cache cannot be written: Read-only file system\."),
+        lock.alone(Runner(), settings),
+    ):
         pass

@@ -251,6 +251,62 @@ def test_a_candidate_that_was_left_stops_no_rollback(engine: FakeEngine, setting
     assert rolled_back(engine, settings).image.short_id == A
 
 
+def test_after_a_rollback_that_was_cut_short_the_way_has_to_be_named(engine: FakeEngine, settings: Settings) -> None:
+    """The release before may be the one that was to be left: it was not noted yet which serves now."""
+    serving(engine, settings)
+    deployed(engine, settings)
+    keep = f"docker container run --rm --name {CARRY} "
+    with pytest.raises(StartError, match="serves, but that could not be noted"):
+        rolled_back(engine, settings, run=Unnoting(engine, {keep: Result(137)}))
+    assert engine.held[NAME].release == A
+    with pytest.raises(StartError, match=f"Another task had been interrupted: release {A} serves now"):
+        rolled_back(engine, settings)
+    assert rolled_back(engine, settings, to=f"sha256:{B}").image.short_id == B
+
+
+class Unnoting(Runner):
+    """Carries assets over, and fails to note what serves."""
+
+    def _answered(self, args: list[str]) -> Result:
+        answers, self.answers = self.answers, {} if "keep" not in args else self.answers
+        try:
+            return super()._answered(args)
+        finally:
+            self.answers = answers
+
+
+def test_a_configuration_that_is_left_out_is_told(engine: FakeEngine, settings: Settings) -> None:
+    """Whoever forgets --env would lose it without a word; where there was none there is nothing to tell."""
+    forgets = "The page was configured by --env before, and is not now. To keep that, give it again."
+    assert deployed(engine, settings).notices == ()
+    assert deployed(engine, settings, environment='{"API_URL":"/api"}').notices == ()
+    assert deployed(engine, settings, environment='{"API_URL":"/other"}').notices == ()
+    assert deployed(engine, settings).notices == (forgets,)
+    assert deployed(engine, settings).notices == ()
+
+
+def test_a_release_that_was_removed_is_rolled_back_with_its_configuration(
+    engine: FakeEngine, settings: Settings
+) -> None:
+    """The volume has it still."""
+    serving(engine, settings)
+    deployed(engine, settings, environment='{"API_URL":"/api"}')
+    build(engine, "c")
+    deployed(engine, settings, environment='{"API_URL":"/api"}')
+    engine.obey(["docker", "container", "rm", "--force", NAME])
+    rolled_back(engine, settings)
+    assert engine.held[NAME].environment["HELLO_DOCK_ENV"] == '{"API_URL":"/api"}'
+
+
+def test_an_image_that_was_built_by_hand_can_be_rolled_back_to(engine: FakeEngine, settings: Settings) -> None:
+    """The handbook's own command gives it no label of ours; it served, and so it has a release's tag."""
+    engine.known["hello-dock:prod"] = replace(image("a"), labels={})
+    deployed(engine, settings)
+    build(engine, "b")
+    deployed(engine, settings)
+    assert rolled_back(engine, settings).image.short_id == A
+
+
 def test_one_that_nobody_noted_can_be_rolled_back_to(engine: FakeEngine, settings: Settings) -> None:
     """Its task was ended after it served; the next release's notes it before it takes its place."""
     deployed(engine, settings, Runner(engine, {"docker container run --rm": Result(), "docker image tag": Result()}))

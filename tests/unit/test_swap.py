@@ -105,7 +105,7 @@ def test_a_swap_tells_its_steps(engine: FakeEngine, settings: Settings, capsys: 
     assert [line.split(":")[0] for line in lines] == [
         "gate passed",
         "its assets are there for pages of both releases",
-        f"release {B} answers beside {A}",
+        f"release {B} answers beside release {A}",
         f"release {A} has answered what it had begun to, and is removed",
     ]
 
@@ -475,3 +475,47 @@ def test_assets_that_cannot_be_carried_over_stop_a_swap(engine: FakeEngine, sett
     with pytest.raises(DockError, match="could not be carried over"):
         deployed(engine, settings, run)
     assert (ids(engine), run.verbs) == (before, GATE)
+
+
+def test_a_strangers_volume_is_left_alone(engine: FakeEngine, settings: Settings) -> None:
+    """What is in it would be removed with the assets of old releases."""
+    engine.foreign_volumes = ["hello-dock-carried"]
+    run = Runner(engine)
+    with pytest.raises(ConflictError, match="The volume hello-dock-carried is one that hello-dock did not make"):
+        deployed(engine, settings, run)
+    assert run.ran == []
+
+
+def test_a_release_that_somebody_renamed_gets_its_name_back(engine: FakeEngine, settings: Settings) -> None:
+    """It is the one that serves."""
+    deployed(engine, settings)
+    engine.obey(["docker", "container", "rename", NAME, "mine"])
+    run = Runner(engine)
+    assert deployed(engine, settings, run).unchanged
+    assert run.verbs == [f"rename mine {NAME}"]
+    assert whole(engine)
+
+
+def test_a_release_under_another_name_does_not_answer_beside_the_current_one(
+    engine: FakeEngine, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is told that it goes, and ends what it has begun."""
+    serving(engine, settings)
+    deployed(engine, settings)
+    engine.held["mine"] = replace(release_of("mine"), started="9", addresses=(("127.0.0.1", 8080, 80),))
+    run = Runner(engine)
+    deployed(engine, settings, run)
+    assert run.verbs[:2] == ["stop mine", "rm mine"]
+    assert "! mine is a release of this project under another name: it goes.\n" in capsys.readouterr().out
+    assert whole(engine)
+
+
+def test_a_release_that_is_unhealthy_is_replaced_by_itself(engine: FakeEngine, settings: Settings) -> None:
+    """Waiting for it would help nobody."""
+    deployed(engine, settings)
+    ill = engine.held[NAME]
+    engine.held[NAME] = replace(ill, health="unhealthy")
+    assert not deployed(engine, settings).unchanged
+    assert whole(engine)
+    assert (engine.held[NAME].release, engine.held[NAME].health) == (ill.release, "healthy")
+    assert engine.held[NAME].id != ill.id

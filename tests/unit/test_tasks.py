@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import shlex
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from invoke.collection import Collection
 from invoke.context import Context
+from invoke.exceptions import Exit
 from invoke.program import Program
 from invoke.tasks import Task
 
@@ -268,3 +270,35 @@ def test_an_error_is_one_message_and_exit_code_1() -> None:
     assert "127.0.0.1" in ran.stderr
     assert "invoke setup" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_an_interruption_is_said_and_has_its_exit_code() -> None:
+    """No traceback, and the shell's code for a Ctrl-C."""
+    with pytest.raises(Exit, match="Interrupted") as caught, tasks.told():
+        raise KeyboardInterrupt
+    assert caught.value.code == 130
+
+
+def test_a_reader_who_leaves_stops_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    """`invoke run-prod | head`: what nobody reads is lost, and the task goes on."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stream:
+        output = tasks.Output(stream)
+        for _ in range(3):
+            print("a step", file=output, flush=True)
+        assert output.encoding == stream.encoding
+    assert capfd.readouterr().err == ""
+
+
+def test_commands_run_in_the_checkout(tmp_path: Path) -> None:
+    """Wherever the task was called; the task itself stays there, for the files that it is told to write."""
+    code = (
+        "import os, tasks; from invoke.context import Context; "
+        "print(tasks.Runner(Context())(['pwd'], quiet=True).output.strip(), os.getcwd(), sep='\\n')"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert ran.stdout.splitlines() == [str(ROOT), str(tmp_path)]
