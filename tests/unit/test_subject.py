@@ -28,23 +28,23 @@ FOUND = {
 def test_every_file_that_a_vite_build_names_is_found(base: str) -> None:
     """By the page, by relative imports, by Vite's list of preloads, by absolute names, and by styles."""
     site = Site(base=base)
-    found = subject(site).files
+    found = subject(site).site.files
     assert set(found) == {base + name for name in FOUND}
-    assert {answer.status_code for answer in found.values()} == {200}
+    assert {answer.status for answer in found.values()} == {200}
 
 
 def test_each_file_is_asked_for_once() -> None:
     """Files that name each other end."""
     site = Site()
-    looked = subject(site)
+    looked = subject(site).site
     assert looked.files is looked.files
     assert sorted(site.asked) == sorted({"/", *("/" + name for name in FOUND)})
 
 
 def test_a_site_below_a_path_is_followed() -> None:
     """`verify --url=http://host/app/` judges what is published there."""
-    found = subject(Site(base="/app/"), "http://127.0.0.1:8080/app/").files
-    assert {path: answer.status_code for path, answer in found.items()} == {f"/app/{name}": 200 for name in FOUND}
+    found = subject(Site(base="/app/"), "http://127.0.0.1:8080/app/").site.files
+    assert {path: answer.status for path, answer in found.items()} == {f"/app/{name}": 200 for name in FOUND}
 
 
 @pytest.mark.parametrize(
@@ -74,18 +74,18 @@ def test_what_an_answer_names(kind: str, text: str, named: list[str]) -> None:
         body = text if request.url.path == "/" else ""
         return httpx.Response(200, headers={"content-type": kind if body else "text/plain"}, text=body)
 
-    assert set(subject(site, "http://h.example").files) == set(named)
+    assert set(subject(site, "http://h.example").site.files) == set(named)
 
 
 def test_an_error_page_names_nothing() -> None:
     """What a 404 links to is not the site's."""
     page = httpx.Response(404, headers={"content-type": "text/html"}, text='<img src="/broken.png">')
-    assert subject(lambda _request: page).files == {}
+    assert subject(lambda _request: page).site.files == {}
 
 
 def test_a_site_that_names_files_without_end_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """A loop of generated names stops at the limit."""
-    monkeypatch.setattr("docktasks.checks.subject.LIMIT", 5)
+    monkeypatch.setattr("docktasks.checks.site.LIMIT", 5)
 
     def site(request: httpx.Request) -> httpx.Response:
         text = f'import("./x{request.url.path.strip("/").rpartition(".")[0]}.js")'
@@ -93,7 +93,7 @@ def test_a_site_that_names_files_without_end_ends(monkeypatch: pytest.MonkeyPatc
             return httpx.Response(200, headers={"content-type": "text/html"}, text='<script src="/a.js"></script>')
         return httpx.Response(200, headers={"content-type": "text/javascript"}, text=text)
 
-    assert len(subject(site).files) == 5
+    assert len(subject(site).site.files) == 5
 
 
 def test_nothing_is_accepted_encoded_unless_a_probe_says_so(web: Web) -> None:
@@ -105,7 +105,7 @@ def test_nothing_is_accepted_encoded_unless_a_probe_says_so(web: Web) -> None:
         return httpx.Response(200)
 
     web.answer = answer
-    looked = Subject("http://127.0.0.1:8080/")
+    looked = Subject("http://127.0.0.1:8080/").site
     looked.get("/")
     looked.get("/", Accept_Encoding="br")
     assert given == ["identity", "br"]
@@ -115,7 +115,7 @@ def test_nothing_is_accepted_encoded_unless_a_probe_says_so(web: Web) -> None:
 def test_a_redirect_is_an_answer_of_its_own(web: Web) -> None:
     """What a user's first request gets is judged, not where it leads."""
     web.answer = lambda _request: httpx.Response(301, headers={"location": "https://example.org/"})
-    assert Subject("http://127.0.0.1:8080").shell.status_code == 301
+    assert Subject("http://127.0.0.1:8080").site.shell.said == "301 to https://example.org/"
 
 
 def test_what_there_is_to_look_at() -> None:
