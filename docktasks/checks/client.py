@@ -91,11 +91,7 @@ class Client:
 
     def ask(self, ask: Ask, *, keep: bool = False) -> Answer:
         """One answer, its body kept if asked for. Raises httpx.HTTPError where there is none in time."""
-        now = time.monotonic()
-        self._ends = self._ends or now + ALTOGETHER
-        if now >= self._ends:
-            raise httpx.ReadTimeout(f"all requests together took more than {ALTOGETHER:.0f} s")
-        Transport.bound(min(now + REQUEST, self._ends))
+        Transport.bound(time.monotonic() + min(REQUEST, self.left()))
         try:
             return self._once(ask, keep=keep)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
@@ -110,6 +106,14 @@ class Client:
         finally:
             pool.shutdown(cancel_futures=True)
 
+    def left(self) -> float:
+        """Seconds that are left for all requests together. Raises httpx.ReadTimeout when there are none."""
+        now = time.monotonic()
+        self._ends = self._ends or now + ALTOGETHER
+        if now >= self._ends:
+            raise httpx.ReadTimeout(f"all requests together took more than {ALTOGETHER:.0f} s")
+        return self._ends - now
+
     def close(self) -> None:
         """Close the connections."""
         self.transport.close()
@@ -118,14 +122,18 @@ class Client:
         try:
             return self.ask(ask)
         except httpx.HTTPError as error:
-            if self._ends <= time.monotonic():
-                raise
+            self.left()
             return Answer(ask.path, fault=f"does not answer: {str(error) or type(error).__name__}")
 
     def _once(self, ask: Ask, *, keep: bool) -> Answer:
         given = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "hello-dock verify"}
         given |= {name.lower(): value for name, value in ask.headers}
-        request = httpx.Request(ask.method, self.origin + ask.path, headers=given)
+        try:
+            # As bytes, for a server's ETag may hold any.
+            lines = [(name.encode(), value.encode(errors="surrogateescape")) for name, value in given.items()]
+            request = httpx.Request(ask.method, self.origin + ask.path, headers=lines)
+        except httpx.InvalidURL as error:  # a page may name anything
+            raise httpx.RequestError(str(error)) from error
         response = self.transport.handle_request(request)
         try:
             return self._read(ask, response, keep=keep)

@@ -15,7 +15,16 @@ _IN_SCRIPT = re.compile(
 _IN_STYLE = re.compile(r"""url\(\s*["']?(?!data:|#)([^"')]+)["']?\s*\)""")
 
 
-class _Page(HTMLParser):
+class Html(HTMLParser):
+    """Reads any page: where the standard library gives up at `<![x`, this takes it for a comment, as browsers do."""
+
+    def parse_marked_section(self, i: int, report: bool = True) -> int:  # noqa: FBT001, FBT002 - as its base has it
+        """Take `<![…>` for a comment."""
+        del report
+        return self.parse_bogus_comment(i)
+
+
+class _Page(Html):
     """Collects what an HTML page loads: src, and href of link elements that load a file."""
 
     def __init__(self) -> None:

@@ -6,12 +6,14 @@ https://www.w3.org/TR/CSP3/
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from html.parser import HTMLParser
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from docktasks.checks.naming import Html
 
 FALLBACK = {
     "script-src-elem": ("script-src-elem", "script-src", "default-src"),
@@ -76,7 +78,12 @@ class Policy:
         return "'unsafe-inline'" in sources and not strict
 
     def _matches(self, source: str, url: str) -> bool:
-        asked = urlsplit(url)
+        try:
+            return self._covers(source, urlsplit(url))
+        except ValueError:  # such as http://[x or a port of letters
+            return False
+
+    def _covers(self, source: str, asked: SplitResult) -> bool:
         if source == "'self'":
             return (asked.scheme, asked.netloc) == (self._page.scheme, self._page.netloc)
         if source.startswith("'"):
@@ -99,7 +106,7 @@ class Policy:
         return named and rightly and path
 
 
-class _Uses(HTMLParser):
+class _Uses(Html):
     """Collects what a page does."""
 
     def __init__(self, url: str) -> None:
@@ -119,8 +126,9 @@ class _Uses(HTMLParser):
             self.metas.append(given.get("content", ""))
         directive, url = _loads(tag, given)
         if url:
-            joined = urljoin(self.url, url.strip())
-            self.found.append(Use(directive, f"<{tag}> {url}", joined, nonce=nonce))
+            with contextlib.suppress(ValueError):  # such as http://[x, which no browser loads
+                joined = urljoin(self.url, url.strip())
+                self.found.append(Use(directive, f"<{tag}> {url}", joined, nonce=nonce))
         runs = tag == "script" and given.get("type", "").lower() in ("", "module", "importmap", "text/javascript")
         if (runs and not given.get("src")) or tag == "style":
             self._inline = f"{tag}-src-elem", nonce, ""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from threading import RLock
 from typing import Any
 from urllib.parse import urlsplit
 
 from docktasks.checks import naming, wire
 from docktasks.checks.client import Answer, Ask, Client
+from docktasks.checks.network import WORKERS
 
 LIMIT = 20_000
 """How many files of a site are followed at the most: a loop of generated names must end."""
@@ -51,12 +53,13 @@ class Site:
         """The answers to many that differ, several at a time, without their bodies."""
         return self.client.many(asks)
 
-    def raw(self, request: bytes) -> wire.Raw:
-        """What is answered to bytes that are sent as they stand. Raises httpx.HTTPError where nobody listens."""
-        with self._lock:
-            if request not in self._raw:
-                self._raw[request] = self.exchange(self.origin, request)
-            return self._raw[request]
+    def raw(self, *requests: bytes) -> list[wire.Raw]:
+        """What is answered to bytes that are sent as they stand, several at a time. Raises httpx.HTTPError."""
+        new = [request for request in dict.fromkeys(requests) if request not in self._raw]
+        with ThreadPoolExecutor(WORKERS) as pool:
+            found = pool.map(lambda request: self.exchange(self.origin, request, self.client.left()), new)
+            self._raw |= zip(new, found, strict=True)
+        return [self._raw[request] for request in requests]
 
     @property
     def shell(self) -> Answer:

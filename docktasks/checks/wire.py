@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 WAIT = 5.0
-"""Seconds for one exchange."""
+"""Seconds for one exchange at the most."""
 MOST = 1 << 20
 """Bytes that are read of an answer."""
 
@@ -47,15 +47,15 @@ class Raw:
         return len(re.findall(rb"(?:^|\n|>|\})HTTP/\d\.\d \d{3} ", self.data))
 
 
-def exchange(origin: str, request: bytes) -> Raw:
-    """Send a request on a connection of its own, and read until it is closed. Raises httpx.ConnectError."""
+def exchange(origin: str, request: bytes, seconds: float) -> Raw:
+    """Send a request on a connection of its own, and read until it closes, or so long. Raises httpx.ConnectError."""
     parts = urlsplit(origin)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    ends = time.monotonic() + WAIT
+    ends = time.monotonic() + min(WAIT, seconds)
     data = bytearray()
     try:
         with contextlib.ExitStack() as stack:
-            caller = stack.enter_context(socket.create_connection((host, port), timeout=WAIT))
+            caller = stack.enter_context(socket.create_connection((host, port), timeout=min(WAIT, seconds)))
             if parts.scheme == "https":
                 caller = stack.enter_context(httpx.create_ssl_context().wrap_socket(caller, server_hostname=host))
             # A server that has read enough closes: what it said before is its answer.

@@ -36,7 +36,7 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Web:
     web = Web()
     transport = httpx.MockTransport(web)
     monkeypatch.setattr(httpx.HTTPTransport, "handle_request", lambda _self, request: transport.handle_request(request))
-    monkeypatch.setattr(wire, "exchange", lambda origin, request: raw(web, origin, request))
+    monkeypatch.setattr(wire, "exchange", lambda *given: raw(web, *given))
     return web
 
 

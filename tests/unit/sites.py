@@ -168,7 +168,7 @@ Serve = Callable[[httpx.Request], httpx.Response]
 ODD = re.compile(r"(?s)\.\.|%00|%(?![0-9A-Fa-f]{2})|\\|;|//")
 
 
-def raw(site: Serve, origin: str, request: bytes) -> Raw:
+def raw(site: Serve, origin: str, request: bytes, _seconds: float = 0) -> Raw:
     """What a strict server answers to bytes: 400 where they are malformed, else as the site does."""
     head, _, body = request.partition(b"\r\n\r\n")
     line, *lines = head.decode("latin-1").split("\r\n")
@@ -195,5 +195,5 @@ def subject(site: Serve, url: str = "http://127.0.0.1:8080") -> Subject:
     """The site to judge."""
     made = Subject(url)
     made.site.client.transport = httpx.MockTransport(site)
-    made.site.exchange = lambda origin, request: raw(site, origin, request)
+    made.site.exchange = lambda origin, request, seconds: raw(site, origin, request, seconds)
     return made

@@ -445,7 +445,9 @@ def test_what_is_malformed_is_refused_once_and_soon(sent: bytes, answered: Raw, 
     """One that hides a second request, or is never answered, or breaks the server, is told by what it was."""
     looked = subject(Site())
     healthy = looked.site.exchange
-    looked.site.exchange = lambda origin, request: answered if sent in request else healthy(origin, request)
+    looked.site.exchange = lambda origin, request, seconds: (
+        answered if sent in request else healthy(origin, request, seconds)
+    )
     (verdict,) = checks.judge(looked, [check for check in HTTP if check.id == "http.malformed"])
     assert verdict.outcome == "fail"
     assert any(line.startswith(evidence) for line in verdict.evidence), verdict.evidence
@@ -454,6 +456,8 @@ def test_what_is_malformed_is_refused_once_and_soon(sent: bytes, answered: Raw, 
 def test_a_body_after_head_is_told() -> None:
     """A client would take it for the next answer."""
     looked = subject(Site())
-    looked.site.exchange = lambda origin, request: Raw(b"HTTP/1.1 200 OK\r\n\r\npage" if origin and request else b"")
+    looked.site.exchange = lambda origin, request, seconds: Raw(
+        b"HTTP/1.1 200 OK\r\n\r\npage" if (origin, request, seconds) else b""
+    )
     (verdict,) = checks.judge(looked, [check for check in HTTP if check.id == "http.head"])
     assert verdict.evidence[0] == "HEAD /: 4 bytes after the headers"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
+
 from docktasks.checks import check
 from docktasks.checks.client import Answer
 from docktasks.checks.http.kinds import asked, sample, served
@@ -118,16 +120,20 @@ def brotli(subject: Subject) -> Iterator[str]:
     fix="Choose by Accept-Encoding as RFC 9110 reads it: whole names, any case, q=0 refuses (compression.conf)",
 )
 def negotiation(subject: Subject) -> Iterator[str]:
-    """However Accept-Encoding is written, only what it allows is sent, and it decodes to the same bytes."""
+    """However Accept-Encoding is written, only what it allows is sent, and the same bytes as who asks plainly gets."""
     texts = sample(_texts(subject), 5)
-    texts[_largest(subject).path] = _largest(subject)
+    texts |= {path: each for path, each in _texts(subject).items() if path == _largest(subject).path}
+    sizes = {PLAIN: {path: plain.wire for path, plain in texts.items()}}
+    sizes |= {coding: {plain.path: coded.wire for plain, coded in _coded(subject, coding)} for coding in (GZIP, BR)}
     for value, allowed in ODD:
         for plain, answer in asked(subject.site, texts, Accept_Encoding=value):
             given, what = answer.get("content-encoding"), f"{plain.path} for Accept-Encoding: {value or '(empty)'}"
             if given not in allowed:
                 yield f"{what}: Content-Encoding: {given}"
-            elif not answer.found or answer.digest != plain.digest:
-                yield f"{what}: {answer.said}, {'other bytes' if answer.found else 'expected 200'}"
+            elif answer.status != httpx.codes.OK:
+                yield f"{what}: {answer.said}, expected 200"
+            elif answer.wire != sizes[given][plain.path] and (given or allowed == {PLAIN}):
+                yield f"{what}: {answer.wire} bytes, where {given or 'identity'} has {sizes[given][plain.path]}"
 
 
 def _largest(subject: Subject) -> Answer:

@@ -11,7 +11,7 @@ import httpx
 
 from docktasks.checks import check
 from docktasks.checks.client import ENDS, Answer
-from docktasks.checks.http.kinds import MISSING, SAME, asked, sample, served
+from docktasks.checks.http.kinds import MISSING, SAME, asked, page, sample, served
 from docktasks.checks.site import Site
 from docktasks.checks.subject import Subject
 
@@ -78,6 +78,7 @@ def charset(subject: Subject) -> Iterator[str]:
 def head(subject: Subject) -> Iterator[str]:
     """HEAD answers as GET does: the same status and headers, and no body."""
     site = subject.site
+    page(site)
     files = sample(served(site))
     for plain, answer in zip(files.values(), site.each(files, "HEAD"), strict=True):
         if answer.status != plain.status:
@@ -87,8 +88,8 @@ def head(subject: Subject) -> Iterator[str]:
         length = answer.get("content-length")
         if length and length != str(plain.wire):
             yield f"HEAD {plain.path}: Content-Length: {length}, and GET sends {plain.wire} bytes"
-    for path in (site.home, f"{site.home}{MISSING}.txt"):
-        sent = subject.site.raw(request(site, f"HEAD {path} HTTP/1.1"))
+    paths = site.home, f"{site.home}{MISSING}.txt"
+    for path, sent in zip(paths, site.raw(*(request(site, f"HEAD {path} HTTP/1.1") for path in paths)), strict=True):
         if sent.body:
             yield f"HEAD {path}: {len(sent.body)} bytes after the headers"
 
@@ -102,7 +103,7 @@ def head(subject: Subject) -> Iterator[str]:
 def ranges(subject: Subject) -> Iterator[str]:
     """A range is answered 206 with its bytes, one behind the end 416, one of another version with the whole file."""
     site = subject.site
-    files = {path: answer for path, answer in sample(served(site)).items() if answer.size > ENDS}
+    files = {path: answer for path, answer in sample(served(site)).items() if answer.wire > ENDS}
     announced = {path: answer for path, answer in files.items() if answer.get("accept-ranges") == "bytes"}
     for text, which in ((f"bytes=0-{ENDS - 1}", 0), (f"bytes=-{ENDS}", 1)):
         for plain, answer in asked(site, announced, Range=text):
@@ -113,9 +114,9 @@ def ranges(subject: Subject) -> Iterator[str]:
             elif answer.digest != hashlib.sha256(plain.ends[which]).digest():
                 yield f"{plain.path} {text}: 206 with other bytes than the file's"
     one = sample(announced, 20)
-    for plain, answer in asked(site, one, Range="bytes={size}-"):
+    for plain, answer in asked(site, one, Range="bytes={wire}-"):
         said = answer.get("content-range")
-        if answer.status != httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE or said not in ("", f"bytes */{plain.size}"):
+        if answer.status != httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE or said not in ("", f"bytes */{plain.wire}"):
             yield f"{plain.path} from behind its end: {answer.said} {said}".rstrip() + ", expected 416"
     for plain, answer in asked(site, one, Range="bytes=0-0", If_Range='"of-another-release"'):
         if answer.digest != plain.digest:

@@ -18,6 +18,13 @@ SAME = "content-type", "content-encoding", "etag", "last-modified", "cache-contr
 """Headers that belong to the file, however it is asked for."""
 
 
+def page(site: Site) -> Answer:
+    """The shell, where it is one: nothing more can be said of a site that answers errors (http.files)."""
+    if not site.shell.found:
+        raise Skip(f"{site.home} answers {site.shell.said}")
+    return site.shell
+
+
 def assets(site: Site) -> dict[str, Answer]:
     """The files of the site's folder of assets; where it has none of this name, its scripts and styles."""
     found = {path: answer for path, answer in site.files.items() if "/assets/" in path}
@@ -47,7 +54,7 @@ def sample(files: dict[str, Answer], limit: int = DEEP) -> dict[str, Answer]:
 
 
 def asked(site: Site, files: dict[str, Answer], **headers: str) -> Iterator[tuple[Answer, Answer]]:
-    """Each file's answer, and the answer to a GET with these headers, in which {etag} and {size} are the file's."""
+    """Each file's answer, and the answer to a GET with these headers, in which {etag} and {wire} are the file's."""
     asks = [
         Ask(path, "GET", tuple((name.replace("_", "-"), _filled(text, plain)) for name, text in headers.items()))
         for path, plain in files.items()
@@ -56,7 +63,7 @@ def asked(site: Site, files: dict[str, Answer], **headers: str) -> Iterator[tupl
 
 
 def _filled(text: str, plain: Answer) -> str:
-    return text.replace("{etag}", plain.get("etag")).replace("{size}", str(plain.size))
+    return text.replace("{etag}", plain.get("etag")).replace("{wire}", str(plain.wire))
 
 
 def errors(site: Site) -> dict[str, Answer]:
@@ -75,7 +82,7 @@ def kinds(site: Site) -> dict[str, Answer]:
     found = {f"{site.home} (shell)": site.shell, f"{path} (asset)": answer}
     found |= {
         f"{path} (range)": site.get(path, Range="bytes=0-0"),
-        f"{path} (range behind the end)": site.get(path, Range=f"bytes={answer.size + 1}-"),
+        f"{path} (range behind the end)": site.get(path, Range=f"bytes={answer.wire + 1}-"),
         f"{site.home} (POST)": site.get(site.home, "POST"),
     }
     if site.shell.get("etag"):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from docktasks.checks import check
 from docktasks.checks.http.files import request
-from docktasks.checks.http.kinds import MISSING, served
+from docktasks.checks.http.kinds import MISSING, page, served
 from docktasks.checks.site import HIDDEN as NEVER
 from docktasks.checks.site import Site
 from docktasks.checks.subject import Subject
@@ -45,6 +45,7 @@ OUTSIDE = "etc/passwd", "etc/nginx/nginx.conf", "proc/self/environ"
 def hidden_files(subject: Subject) -> Iterator[str]:
     """Dotfiles, repositories and what editors leave behind are not served, whether they are there or not."""
     site = subject.site
+    page(site)
     files = [path.removeprefix(site.home) for path in served(site) if "." in path.rpartition("/")[2]][:20]
     names = list(HIDDEN)
     for folder, _, name in (path.rpartition("/") for path in ("index.html", *files)):
@@ -66,6 +67,7 @@ def hidden_files(subject: Subject) -> Iterator[str]:
 def traversal(subject: Subject) -> Iterator[str]:
     """No path leads out of the site, in whatever way its dots and slashes are written."""
     site = subject.site
+    page(site)
     folder = f"{site.home}assets"
     targets = [f"{site.home}{(up + slash) * 6}{end}" for up in UP for slash in SLASH for end in OUTSIDE[:1]]
     targets += [
@@ -74,8 +76,8 @@ def traversal(subject: Subject) -> Iterator[str]:
     targets += [f"{base}/../../../{end}" for base in (folder, f"{folder}..") for end in OUTSIDE]
     targets += [f"/{OUTSIDE[0]}", f"//{OUTSIDE[0]}", f"file:///{OUTSIDE[0]}", "/%00", f"{site.home}index.html%00.js",
                 f"{folder}../.git/config", f"{folder}../site.conf", f"{folder}../../nginx/nginx.conf"]  # fmt: skip
-    for target in targets:
-        answer = site.raw(request(site, f"GET {target} HTTP/1.1"))
+    sent = (request(site, f"GET {target} HTTP/1.1") for target in targets)
+    for target, answer in zip(targets, site.raw(*sent), strict=True):
         if found := LEAKS.search(answer.body):
             yield f"GET {target}: {answer.status}, with {found[0].decode('latin-1')!r}"
         yield from _harmful(f"GET {target}", answer)
@@ -90,9 +92,12 @@ def traversal(subject: Subject) -> Iterator[str]:
 def methods(subject: Subject) -> Iterator[str]:
     """Only GET and HEAD are done: any other method is refused, TRACE does not echo, and a 405 says what is allowed."""
     site = subject.site
+    page(site)
     path = f"{site.home}{MISSING}.txt"
-    for method in ("POST", "PUT", "DELETE", "PATCH", "TRACE", "OPTIONS", "PROPFIND", "MKCOL", "BREW", "get"):
-        answer = site.raw(request(site, f"{method} {path} HTTP/1.1", f"X-Canary: {CANARY}", "Content-Length: 0"))
+    names = "POST", "PUT", "DELETE", "PATCH", "TRACE", "OPTIONS", "PROPFIND", "MKCOL", "BREW", "get"
+    lines = f"X-Canary: {CANARY}", "Content-Length: 0"
+    sent = (request(site, f"{method} {path} HTTP/1.1", *lines) for method in names)
+    for method, answer in zip(names, site.raw(*sent), strict=True):
         if 0 < answer.status < 400 and method != "OPTIONS":  # noqa: PLR2004 - from here on it is refused
             yield f"{method} {path}: {answer.status}"
         if CANARY.encode() in answer.body:
@@ -100,7 +105,7 @@ def methods(subject: Subject) -> Iterator[str]:
         if answer.status == 405 and not re.search(r"(?im)^allow:", answer.head):  # noqa: PLR2004 - Not Allowed
             yield f"{method} {path}: 405 without Allow"
         yield from _harmful(f"{method} {path}", answer)
-    tunnel = site.raw(request(site, f"CONNECT {CANARY}:80 HTTP/1.1"))
+    (tunnel,) = site.raw(request(site, f"CONNECT {CANARY}:80 HTTP/1.1"))
     if 0 < tunnel.status < 400:  # noqa: PLR2004 - as above
         yield f"CONNECT {CANARY}:80: {tunnel.status}"
 
@@ -114,6 +119,7 @@ def methods(subject: Subject) -> Iterator[str]:
 def malformed(subject: Subject) -> Iterator[str]:
     """A malformed or huge request gets one answer, soon, and no 5xx; of two that hide in one the second gets none."""
     site = subject.site
+    page(site)
     get = f"GET {site.home} HTTP/1.1"
     hidden = f"GET {site.home}{MISSING}.txt HTTP/1.1\r\nHost: {CANARY}\r\n\r\n"
     smuggled = f"0\r\n\r\n{hidden}"
@@ -136,8 +142,7 @@ def malformed(subject: Subject) -> Iterator[str]:
         "an odd coding": _body(site, "Transfer-Encoding: xchunked", body=smuggled),
         "no chunk": _body(site, "Transfer-Encoding: chunked", body="zz\r\n"),
     }
-    for what, sent in requests.items():
-        answer = site.raw(sent)
+    for what, answer in zip(requests, site.raw(*requests.values()), strict=True):
         if answer.answers > 1:
             yield f"{what}: {answer.answers} answers, so that another request can hide in it"
         if re.search(r"(?im)^x-canary:", answer.head):
@@ -154,8 +159,9 @@ def malformed(subject: Subject) -> Iterator[str]:
 def host(subject: Subject) -> Iterator[str]:
     """A foreign, bad, missing or double Host, or an absolute URL, is refused, or comes back in nothing."""
     site = subject.site
+    page(site)
     assets = f"{site.home}assets"
-    for line, *headers in (
+    requests = (
         (f"GET {site.home} HTTP/1.1", f"Host: {CANARY}"),
         (f"GET {assets} HTTP/1.1", f"Host: {CANARY}"),
         (f"GET {assets}/ HTTP/1.1", f"Host: {CANARY}"),
@@ -168,8 +174,9 @@ def host(subject: Subject) -> Iterator[str]:
         (f"GET {site.home} HTTP/1.1", f"Host: {CANARY}:99999/<x>"),
         (f"GET {site.home} HTTP/1.1",),
         (f"GET {site.home} HTTP/1.0",),
-    ):
-        answer = site.raw("\r\n".join([line, *headers, "Connection: close", "", ""]).encode())
+    )
+    sent = ("\r\n".join([*lines, "Connection: close", "", ""]).encode() for lines in requests)
+    for (line, *headers), answer in zip(requests, site.raw(*sent), strict=True):
         what = ", ".join([line.removesuffix(" HTTP/1.1"), *headers]) + ("" if headers else ", no Host")
         location = re.search(r"(?im)^location: *(\S*)", answer.head)
         if location and CANARY in location[1]:

@@ -60,8 +60,15 @@ def directories(subject: Subject) -> Iterator[str]:
             listed = [name for name in names if re.search(rf">\s*{re.escape(name)}", answer.body.decode("latin-1"))]
             if answer.status < httpx.codes.BAD_REQUEST and listed and answer.digest != site.shell.digest:
                 yield f"{path}: {answer.said}, a list with {listed[0]}"
-            leads = urlsplit(urljoin(site.origin + path, answer.get("location")))
-            if f"{leads.scheme}://{leads.netloc}" != site.origin:
+            if _origin(site.origin + path, answer.get("location")) != site.origin:
                 yield f"{path}: Location: {answer.get('location')}"
     if not folders:
         raise Skip("there is no folder")
+
+
+def _origin(url: str, location: str) -> str:
+    try:
+        leads = urlsplit(urljoin(url, location))
+    except ValueError:  # such as http://[x
+        return ""
+    return f"{leads.scheme}://{leads.netloc}"

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from docktasks.checks import Skip, check
-from docktasks.checks.client import Answer
+from docktasks.checks import check
 from docktasks.checks.http.files import request
-from docktasks.checks.http.kinds import MISSING, kinds
+from docktasks.checks.http.kinds import MISSING, kinds, page
 from docktasks.checks.policy import open_ways, policies
 from docktasks.checks.subject import Subject
 
@@ -57,12 +56,6 @@ def isolation(subject: Subject) -> Iterator[str]:
     return _stand(subject, ISOLATING)
 
 
-def _page(subject: Subject) -> Answer:
-    if not subject.site.shell.found:
-        raise Skip("/ is no page")
-    return subject.site.shell
-
-
 @check(
     "http.csp",
     severity="major",
@@ -71,7 +64,7 @@ def _page(subject: Subject) -> Answer:
 )
 def csp(subject: Subject) -> Iterator[str]:
     """The policy blocks an injected inline script, and scripts of anybody, plugins, another base, foreign frames."""
-    shell = _page(subject)
+    shell = page(subject.site)
     given, _ = policies(shell.all(CSP), subject.site.origin + shell.path, shell.body.decode(errors="replace"))
     if not given:
         yield f"{shell.path}: there is no policy"
@@ -86,7 +79,7 @@ def csp(subject: Subject) -> Iterator[str]:
 )
 def csp_fits(subject: Subject) -> Iterator[str]:
     """The page keeps to its own policy: every script, style and image that it names, and inline code."""
-    shell = _page(subject)
+    shell = page(subject.site)
     given, uses = policies(shell.all(CSP), subject.site.origin + shell.path, shell.body.decode(errors="replace"))
     for use in uses:
         for policy in given:
@@ -105,11 +98,11 @@ def version(subject: Subject) -> Iterator[str]:
     """Neither a header nor an error page tells which version of a server answers."""
     site = subject.site
     said = {what: f"{answer.get('server')} {answer.get('x-powered-by')}" for what, answer in kinds(site).items()}
-    for line, *headers in (
+    odd = (
         (f"GET {site.home}{MISSING}.txt HTTP/1.1",), (f"POST {site.home} HTTP/1.1",), ("GET / HTTP/1.1", "A b"),
         (f"GET {site.home}{'a' * 40_000} HTTP/1.1",), (f"GET {site.home} HTTP/9.9",),
-    ):  # fmt: skip
-        sent = site.raw(request(site, line, *headers))
+    )  # fmt: skip
+    for (line, *_), sent in zip(odd, site.raw(*(request(site, *lines) for lines in odd)), strict=True):
         said[f"{line[:50]} ({sent.status})"] = sent.data[:4096].decode("latin-1")
     for what, text in said.items():
         if found := VERSION.search(text):
