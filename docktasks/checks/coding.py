@@ -47,9 +47,11 @@ class _Brotli(Decoder):
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         try:
-            yield self._stream.process(data, output_buffer_limit=PIECE)
-            while not self._stream.can_accept_more_data():
-                yield self._stream.process(b"", output_buffer_limit=PIECE)
+            piece = self._stream.process(data, output_buffer_limit=PIECE)
+            # That it takes more data does not mean that it has given out all.
+            while piece or not self._stream.can_accept_more_data():
+                yield piece
+                piece = b"" if self._stream.is_finished() else self._stream.process(b"", output_buffer_limit=PIECE)
         except self._brotli.error as error:
             raise ValueError("is no brotli") from error
 
