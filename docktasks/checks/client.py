@@ -15,7 +15,7 @@ import httpx
 from docktasks.checks import coding
 from docktasks.checks.network import REQUEST, WORKERS, Transport
 
-ALTOGETHER = 120.0
+ALTOGETHER = 300.0
 """Seconds that all requests may take together: where each takes its time, verify ends all the same."""
 LARGEST = 512 << 20
 """Bytes of one body, as sent or decoded, that are read at the most."""
