@@ -3,11 +3,13 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from dataclasses import dataclass
 
 import httpx
 import pytest
 
 from docktasks.answers import Image
+from docktasks.checks.site import in_trees
 from docktasks.checks.subject import Entry, Subject
 from tests.unit.fakes import FakeEngine, Web, ours
 from tests.unit.sites import Site, subject
@@ -157,3 +159,41 @@ def test_every_layer_of_an_image_is_read() -> None:
         Entry("/app/.wh..env", 1),
         Entry("/srv/site/index.html", 1),
     ]
+
+
+@dataclass(frozen=True)
+class InLayer:
+    """A file, as the layers of an image tell of it."""
+
+    size: int
+    kind: str = "file"
+
+
+@dataclass(frozen=True)
+class InImage:
+    """A layer."""
+
+    files: dict[str, InLayer]
+
+
+def test_all_that_the_image_ships_is_asked_for() -> None:
+    """Named by the page or not; without twins, folders, what a later layer deletes, and what is never served."""
+    site = Site()
+    site.files["/docs/a.html"] = "<p>"
+    looked = subject(site)
+    below, above = "/srv/site/docs/a.html", "/srv/hashed/site/assets/About-C2bRt-8x.js"
+    files = {below: InLayer(9), f"{below}.gz": InLayer(4), above: InLayer(1), "/srv/site/old.txt": InLayer(5)}
+    files |= {
+        "/srv/site/docs": InLayer(0, "directory"),
+        "/srv/br/docs/b.html": InLayer(2),
+        "/srv/site/.env": InLayer(3),
+    }
+    layers = [InImage(files), InImage({"/srv/site/.wh.old.txt": InLayer(0)})]
+    shipped = in_trees(layers)
+    assert shipped == {"docs/a.html": 9, "assets/About-C2bRt-8x.js": 1, ".env": 3}
+    whole = Subject("http://127.0.0.1:8080", FakeEngine(), None, Image("sha256:1"))
+    vars(whole)["layers"] = layers
+    assert whole.shipped == shipped
+    whole.site.client.transport = httpx.MockTransport(site)
+    assert set(whole.site.files) == {"/docs/a.html"} | {f"/{name}" for name in FOUND}
+    assert looked.shipped == {}

@@ -75,7 +75,8 @@ def revalidation(subject: Subject) -> Iterator[str]:
             if answer.status != httpx.codes.NOT_MODIFIED or answer.wire:
                 yield f"{plain.path} If-None-Match: {form}: {answer.said}, expected 304"
             else:
-                same = differing(plain, answer, ("etag", "cache-control", "vary"))
+                # A Vary that is missing changes nothing of what is kept.
+                same = differing(plain, answer, ("etag", "cache-control", *(["vary"] if answer.get("vary") else [])))
                 yield from (f"{plain.path} If-None-Match: {form}: 304 with {line}" for line in same)
     for coding in ("gzip", "br"):
         coded = {path: answer for path, answer in site.coded(coding).items() if path in few and answer.get("etag")}
