@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
+from docktasks import checks
 from docktasks.answers import Image
 from docktasks.checks.site import in_trees
 from docktasks.checks.subject import Entry, Subject
@@ -197,3 +198,9 @@ def test_all_that_the_image_ships_is_asked_for() -> None:
     whole.site.client.transport = httpx.MockTransport(site)
     assert set(whole.site.files) == {"/docs/a.html"} | {f"/{name}" for name in FOUND}
     assert looked.shipped == {}
+    whole.site.exchange = looked.site.exchange
+    (verdict,) = checks.judge(whole, checks.select(only=["http.files"]))
+    assert verdict.evidence == (
+        "/docs/a.html: 3 bytes, and 9 in the image",
+        "/assets/About-C2bRt-8x.js: 197 bytes, and 1 in the image",
+    )
