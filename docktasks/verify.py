@@ -81,13 +81,23 @@ def at(url: str) -> Subject:
         raise VerifyError(f"{url} is no address.", "--url names where the app is served.", "As: http://127.0.0.1:8080")
     subject = Subject(url)
     try:
-        subject.get("/")
+        shell = subject.site.shell
     except httpx.HTTPError as error:
+        said = str(error) or type(error).__name__
+        trust = "CERTIFICATE_VERIFY_FAILED" in said
         raise VerifyError(
-            f"{url} does not answer: {str(error) or type(error).__name__}.",
+            f"{url} does not answer: {said}.",
             "verify judges what is served, from outside.",
-            "Start it, or name another address",
+            "Trust who signed its certificate: SSL_CERT_FILE=ca.pem invoke verify --url=…"
+            if trust
+            else "Start it, or name another address",
         ) from error
+    if shell.get("location"):
+        raise VerifyError(
+            f"{url} redirects to {shell.get('location')}.",
+            "verify judges what is served at one address, and follows nothing.",
+            "Name the address where the app is",
+        )
     return subject
 
 

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 import tarfile
 import tempfile
 from dataclasses import dataclass
 from functools import cached_property
-from html.parser import HTMLParser
 from typing import Literal, TypeVar
-from urllib.parse import urljoin, urlsplit
-
-import httpx
 
 from docktasks.answers import Container, Image, Run
+from docktasks.checks.site import HIDDEN, Site, in_trees
 from docktasks.engine import Engine
 from docktasks.settings import Settings
 
-# A quoted path to a file that a page loads. Bundlers write chunks relative to the chunk that names them
-# ("./About-x.js") or to the base path ("assets/About-x.css", Vite's list of preloads).
-_NAMED_IN_SCRIPT = re.compile(
-    r"""["'`]((?:\.{0,2}/)?(?:[\w.@-]+/)*[\w.@-]+\.(?:m?js|css|woff2?|svg|png|jpe?g|webp|avif|gif|ico|wasm))["'`]"""
-)
-_NAMED_IN_STYLE = re.compile(r"""url\(\s*["']?(?!data:|#)([^"')]+)["']?\s*\)""")
 Need = Literal["image", "container", "url"]
 T = TypeVar("T")
-LIMIT = 20_000
-"""How many files of a site are followed at the most: a loop of generated names must end."""
 
 
 @dataclass(frozen=True)
@@ -36,22 +24,6 @@ class Entry:
 
     path: str
     layer: int
-
-
-class _Named(HTMLParser):
-    """Collects what an HTML page loads: src, and href of link elements that load a file."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.urls: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the URL of one element."""
-        given = dict(attrs)
-        loads = tag != "a" and not (tag == "link" and given.get("rel") in ("canonical", "alternate", "preconnect"))
-        for url in (given.get("src"), given.get("href")):
-            if url and loads:
-                self.urls.append(url)
 
 
 class Subject:
@@ -101,62 +73,15 @@ class Subject:
         return _there(self._settings)
 
     @cached_property
-    def client(self) -> httpx.Client:
-        """Asks the published address; sends no Accept-Encoding but the one a probe gives."""
-        client = httpx.Client(base_url=self.url, timeout=10, trust_env=False)
-        client.headers["Accept-Encoding"] = "identity"
-        return client
+    def site(self) -> Site:
+        """What is served at the address."""
+        return Site(self.url, lambda: [path for path in self.shipped if not HIDDEN.search(path)])
 
-    def get(self, path: str, **headers: str) -> httpx.Response:
-        """The answer to one GET; redirects are not followed."""
-        base = urlsplit(self.url).path
-        if base and path.startswith(f"{base}/"):  # a path that the site itself named
-            path = urljoin(self.url, path)
-        return self.client.get(path, headers={name.replace("_", "-"): value for name, value in headers.items()})
-
-    @cached_property
-    def shell(self) -> httpx.Response:
-        """The answer to `/`: index.html."""
-        return self.get("/")
-
-    @cached_property
-    def files(self) -> dict[str, httpx.Response]:
-        """Every file that index.html, its scripts and its styles name, by path, with its answer."""
-        found: dict[str, httpx.Response] = {}
-        waiting = self._named(self.shell)
-        while waiting and len(found) < LIMIT:
-            path = waiting.pop()
-            if path not in found:
-                found[path] = self.get(path)
-                waiting += self._named(found[path])
-        return found
-
-    def _named(self, response: httpx.Response) -> list[str]:
-        """Paths on this site that an answer names."""
-        if response.status_code != httpx.codes.OK:
-            return []
-        base, kind = response.url.path, response.headers.get("content-type", "").partition(";")[0]
-        if kind == "text/html":
-            parser = _Named()
-            parser.feed(response.text)
-            named = parser.urls
-        elif kind == "text/css":
-            named = _NAMED_IN_STYLE.findall(response.text)
-        elif kind in ("text/javascript", "application/javascript"):
-            named = []
-            for name in _NAMED_IN_SCRIPT.findall(response.text):
-                # Vite's preload list is relative to the base path, of which the chunk's own folder is a part. Any
-                # other path without a dot or a slash in front is a text that looks like one.
-                folder = name.rpartition("/")[0]
-                if name.startswith(("/", ".")):
-                    named.append(name)
-                elif folder and f"/{folder}/" in base:
-                    named.append(base[: base.index(f"/{folder}/") + 1] + name)
-        else:
-            return []
-        joined = (urlsplit(urljoin(str(response.url), name)) for name in named)
-        here = urlsplit(self.url).netloc
-        return [url.path for url in joined if url.netloc == here and url.scheme in ("http", "https")]
+    @property
+    def shipped(self) -> dict[str, int]:
+        """The site's files that the image has, path from its root -> size: all that a build made, named or not."""
+        # Until there is Subject.layers: none, and only what the page names is judged.
+        return in_trees(getattr(self, "layers", ())) if self._image else {}
 
     @cached_property
     def entries(self) -> list[Entry]:

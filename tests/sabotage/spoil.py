@@ -102,7 +102,7 @@ def failed(subject: Subject) -> dict[str, tuple[str, ...]]:
     """The checks that fail, with their evidence."""
     verdicts = list(judge(subject, all_checks()))
     if subject.url:
-        subject.client.close()
+        subject.site.close()
     return {verdict.check.id: verdict.evidence for verdict in verdicts if verdict.outcome == "fail"}
 
 

@@ -33,5 +33,5 @@ def test_healthy_release_passes_everything(spoiling: Project, origin: Image, mad
     container = start(spoiling, Sabotage("none", frozenset()), made)
     subject = subject_of(spoiling, container, spoiling.engine.image(spoiling.image))
     outcomes = {verdict.check.id: (verdict.outcome, verdict.evidence) for verdict in judge(subject, all_checks())}
-    subject.client.close()
+    subject.site.close()
     assert outcomes == dict.fromkeys(REGISTRY, ("pass", ()))

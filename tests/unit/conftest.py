@@ -11,10 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from docktasks.checks import wire
 from docktasks.settings import Settings
 from tests.unit.fakes import FakeEngine, Programs, Web, configured, make_app
 from tests.unit.production import IMAGES
-from tests.unit.sites import Site
+from tests.unit.sites import Site, raw
 
 OTHERS = {"NODE_EXTRA_CA_CERTS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
 
@@ -35,6 +36,7 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Web:
     web = Web()
     transport = httpx.MockTransport(web)
     monkeypatch.setattr(httpx.HTTPTransport, "handle_request", lambda _self, request: transport.handle_request(request))
+    monkeypatch.setattr(wire, "exchange", lambda *given: raw(web, *given))
     return web
 
 

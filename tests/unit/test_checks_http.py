@@ -8,7 +8,9 @@ import pytest
 
 from docktasks import checks
 from docktasks.checks import Check, Verdict
-from docktasks.checks.http import HASHED
+from docktasks.checks.http.caching import HASHED
+from docktasks.checks.http.kinds import MISSING
+from docktasks.checks.wire import Raw
 from tests.unit.sites import HEADERS, Answer, Fault, Site, compress, subject
 
 HTTP = [check for check in checks.all_checks() if check.group == "http"]
@@ -51,14 +53,87 @@ def shell_instead(request: httpx.Request, answer: Answer) -> None:
         answer.status, answer.body = 200, Site().files["/index.html"].encode()
         answer.set("content-type", "text/html")
         answer.set("cache-control", "no-cache")
-    assert request.method == "GET"
+    assert request.method
+
+
+def asked_with(name: str, spoil: Callable[[Answer], object], value: str = "") -> Fault:
+    """A fault of the answers to requests that have this header, with this value or any."""
+
+    def fault(request: httpx.Request, answer: Answer) -> None:
+        if name in request.headers and value in request.headers[name]:
+            spoil(answer)
+
+    return fault
+
+
+def by(method: str, *spoils: Callable[[Answer], object]) -> Fault:
+    """A fault of the answers to one method."""
+
+    def fault(request: httpx.Request, answer: Answer) -> None:
+        for spoil in spoils if request.method == method else ():
+            spoil(answer)
+
+    return fault
+
+
+def body(text: str) -> Callable[[Answer], None]:
+    """An answer with this body, as it is."""
+
+    def spoil(answer: Answer) -> None:
+        answer.body = text.encode()
+        answer.set("content-encoding")
+
+    return spoil
+
+
+def leak(request: httpx.Request, answer: Answer) -> None:
+    """A path that leads out of the site."""
+    if "passwd" in request.url.path:
+        answer.status, answer.body = 200, b"root:x:0:0:root:/root:/bin/sh\n"
+
+
+def reflected(request: httpx.Request, answer: Answer) -> None:
+    """A folder is redirected to, at whatever Host was sent."""
+    if request.url.path.endswith("/assets"):
+        answer.status = 301
+        answer.set("location", f"http://{request.headers['host']}/assets/")
+
+
+def injected(request: httpx.Request, answer: Answer) -> None:
+    """The path stands in a header, decoded."""
+    if "\r\n" in request.url.path:
+        answer.set("location", request.url.path)
+
+
+def listing(request: httpx.Request, answer: Answer) -> None:
+    """A folder is listed."""
+    if request.url.path == "/assets/":
+        answer.status, answer.body = 200, b'<a href="x">index-Dk1aQz7_.js</a>'
+
+
+def epoch(_request: httpx.Request, answer: Answer) -> None:
+    """Every file has the time of a reproducible build."""
+    answer.set("last-modified", "Thu, 01 Jan 1970 00:00:00 GMT")
+
+
+def shell_is(text: str, policy: str = "") -> Fault:
+    """A shell with this text, under this policy or its own."""
+
+    def fault(request: httpx.Request, answer: Answer) -> None:
+        if request.url.path == SHELL and answer.status == 200:
+            answer.body = text.encode()
+            answer.set("content-encoding")
+            if policy:
+                answer.set("content-security-policy", policy)
+
+    return fault
 
 
 def encoded_only(coding: str, spoil: Callable[[Answer], object]) -> Fault:
     """A fault of the answers to who accepts exactly this."""
 
     def fault(request: httpx.Request, answer: Answer) -> None:
-        if request.headers["accept-encoding"] == coding:
+        if request.headers.get("accept-encoding") == coding:
             spoil(answer)
 
     return fault
@@ -80,6 +155,12 @@ def uncompressed(answer: Answer) -> None:
     if "content-encoding" in answer.headers:
         answer.set("content-encoding")
         answer.body = Site().files[ENTRY].encode()
+
+
+def brotli_anyway(answer: Answer) -> None:
+    """Compressed for who refuses it."""
+    answer.body = compress(answer.body)
+    answer.set("content-encoding", "br")
 
 
 def always_brotli(_request: httpx.Request, answer: Answer) -> None:
@@ -145,40 +226,78 @@ FAULTS: list[tuple[str, Fault, str]] = [
     (
         "http.security-headers",
         on(SHELL, header("content-security-policy")),
-        "/ (shell): content-security-policy stands 0",
+        "/ (shell), 200: content-security-policy s",
     ),
+    ("http.security-headers", on("-5f2c.js", header("x-content-type-options")), "(missing asset), 404: x-content-type"),
+    ("http.security-headers", asked_with("range", header("x-content-type-options")), "(range), 206: x-content-type"),
+    ("http.security-headers", by("POST", header("x-content-type-options", "no")), "405: x-content-type-options: no"),
+    ("http.security-headers", asked_with("if-none-match", header("x-content-type-options")), "(unchanged), 304: x-con"),
     (
-        "http.security-headers",
-        on("-5f2c.js", header("x-content-type-options")),
-        "(missing asset): x-content-type-options",
-    ),
-    (
-        "http.security-headers",
+        "http.isolation",
         on("About-C2bRt-8x.js", header("referrer-policy", "no-referrer", "no-referrer")),
         "stands 2 times",
     ),
-    ("http.security-headers", on(SHELL, header("referrer-policy", "unsafe-url")), "referrer-policy: unsafe-url"),
+    ("http.isolation", on(SHELL, header("referrer-policy", "unsafe-url")), "referrer-policy: unsafe-url"),
+    ("http.isolation", on(SHELL, header("cross-origin-opener-policy", "unsafe-none")), "opener-policy: unsafe-none"),
+    ("http.csp", on(SHELL, header("content-security-policy", "img-src *")), "/: img-src *"),
+    ("http.csp", on(SHELL, header("content-security-policy")), "/: there is no policy"),
+    ("http.csp-fits", shell_is("<script>go()</script>"), "/: inline <script> go() is against script-src-elem 'self'"),
+    ("http.csp-fits", shell_is('<img src="https://a.example/b.png">'), "<img> https://a.example/b.png is against img"),
+    ("http.version", on("-5f2c.txt", header("server", "nginx/1.30.6")), "(missing file): nginx/1.30.6"),
+    ("http.version", by("POST", body("<hr>Apache/2.4.1 at")), "POST / HTTP/1.1 (405): Apache/2.4.1"),
+    ("http.charset", on(ENTRY, header("content-type", "text/javascript; charset=latin1")), "charset=latin1"),
+    ("http.charset", shell_is("<title>Übung</title>"), "/: text/html, and no <meta charset>"),
+    ("http.head", by("HEAD", status(405)), "HEAD /: 405, and GET 200"),
+    ("http.head", by("HEAD", header("etag", '"other"')), 'HEAD /: etag: "other", expected'),
+    ("http.head", by("HEAD", header("content-length", "7")), "HEAD /: Content-Length: 7, and GET sends"),
+    ("http.ranges", asked_with("range", status(200)), "bytes=0-15: 200 bytes 0-15/"),
+    ("http.ranges", asked_with("range", body("x"), "bytes=-16"), "bytes=-16: 206 with other bytes"),
+    ("http.ranges", asked_with("range", header("content-range")), "expected 206 bytes 0-15/"),
+    ("http.ranges", asked_with("if-range", body("half")), "if it is another version: 200, expected the whole"),
+    ("http.directories", listing, "/assets/: 200, a list with index-Dk1aQz7_.js"),
     (
-        "http.security-headers",
-        on(SHELL, header("content-security-policy", "img-src *")),
-        "content-security-policy: img-src",
+        "http.directories",
+        on("/assets", header("location", "http://127.0.0.1/assets/")),
+        "Location: http://127.0.0.1/as",
     ),
+    ("http.revalidation", asked_with("if-none-match", status(200)), "If-None-Match: {etag}: 200, expected 304"),
+    ("http.revalidation", asked_with("if-none-match", status(200), "W/"), "If-None-Match: W/{etag}: 200"),
+    ("http.revalidation", asked_with("if-none-match", status(200), ", "), 'If-None-Match: "other", {etag}: 200'),
+    ("http.revalidation", asked_with("if-none-match", header("cache-control"), '"'), "304 with cache-control: missing"),
+    ("http.revalidation", on("favicon.svg", header("etag")), "/favicon.svg: neither ETag nor Last-Modified"),
+    ("http.validators", asked_with("if-none-match", status(304), "of-another-release"), "304, expected the file"),
+    ("http.validators", asked_with("if-modified-since", status(304), "1971"), "If-Modified-Since: Fri, 01 Jan 1971"),
+    ("http.validators", lambda _request, answer: answer.set("etag", '"1-2"'), 'differ: ETag: "1-2" for both'),
+    ("http.validators", epoch, "files that differ: Last-Modified: Thu, 01 Jan 1970"),
     (
-        "http.security-headers",
-        on("-5f2c.txt", header("server", "nginx/1.30.6")),
-        "(missing file): server: nginx/1.30.6",
+        "http.validators",
+        on(ENTRY, lambda answer: answer.set("etag", '"one"')),
+        f'{ENTRY}: ETag: "one" for both identity and gzip',
     ),
+    ("http.brotli", encoded_only("br", uncompressed), "for Accept-Encoding: br: Content-Encoding: none"),
+    ("http.negotiation", encoded_only("*;q=0", brotli_anyway), "for Accept-Encoding: *;q=0: Content-Encoding: br"),
+    ("http.negotiation", encoded_only("gzipped, xgzip", status(406)), "xgzip: 406, expected 200"),
+    ("http.hidden-files", on("/.env", status(200)), "/.env: 200, 9 bytes of text/plain"),
+    ("http.hidden-files", on("index.html~", status(200)), "/index.html~: 200"),
+    ("http.hidden-files", on("/#favicon.svg#", status(200)), "/%23favicon.svg%23: 200"),
+    ("http.traversal", leak, "/etc/passwd: 200, with 'root:x:0:0:'"),
+    ("http.methods", by("DELETE", status(204)), f"DELETE /{MISSING}.txt: 204"),
+    ("http.methods", by("PUT", header("allow")), f"PUT /{MISSING}.txt: 405 without Allow"),
+    ("http.methods", by("TRACE", body("X-Canary: canary-5f2c.example")), f"TRACE /{MISSING}.txt: 405 echoes"),
+    ("http.methods", by("BREW", status(500)), f"BREW /{MISSING}.txt: 500"),
+    ("http.malformed", injected, "control characters: became a header of the answer"),
+    ("http.host", reflected, "301 to http://canary-5f2c.example/assets/"),
     (
         "http.encoding",
         encoded_only("br", header("content-encoding")),
-        "for Accept-Encoding: br: Content-Encoding: none",
+        "for Accept-Encoding: br: decodes to other bytes",
     ),
     (
         "http.encoding",
         encoded_only("gzip", header("content-encoding")),
         "for Accept-Encoding: gzip: Content-Encoding: none",
     ),
-    ("http.encoding", encoded_only("br", header("vary")), "for Accept-Encoding: br: no Vary: Accept-Encoding"),
+    ("http.vary", encoded_only("br", header("vary")), "for Accept-Encoding: br: no Vary: Accept-Encoding"),
     ("http.encoding", encoded_only("br", other_bytes), "for Accept-Encoding: br: decodes to other bytes"),
     (
         "http.encoding",
@@ -188,10 +307,11 @@ FAULTS: list[tuple[str, Fault, str]] = [
     (
         "http.encoding",
         on("-Dk1aQz7_.js", uncompressed),
-        "/assets/index-Dk1aQz7_.js for Accept-Encoding: br: Content-Encoding: none",
+        "/assets/index-Dk1aQz7_.js for Accept-Encoding: gzip: Content-Encoding: none",
     ),
-    ("http.encoding", always_brotli, "for Accept-Encoding: identity: Content-Encoding: br"),
-    ("http.encoding", always_brotli, "for Accept-Encoding: br;q=0, gzip;q=0: Content-Encoding: br"),
+    ("http.vary", asked_with("accept-encoding", header("vary"), "identity"), "though it is also sent compressed"),
+    ("http.negotiation", always_brotli, "for Accept-Encoding: identity: Content-Encoding: br"),
+    ("http.negotiation", always_brotli, "for Accept-Encoding: br;q=0, gzip;q=0: Content-Encoding: br"),
 ]
 
 
@@ -227,8 +347,10 @@ POLICY = HEADERS["content-security-policy"]
     [
         (POLICY.replace("default-src 'self'", "script-src 'self'"), ["default-src is missing"]),
         (POLICY.replace("default-src 'self'", "default-src https:"), ["default-src https:", "script-src https:"]),
-        (POLICY.replace("; object-src 'none'", ""), ["object-src 'self'"]),
-        (POLICY.replace("object-src 'none'", "object-src 'self'"), ["object-src 'self'"]),
+        (
+            POLICY.replace("default-src 'self'", "default-src 'unsafe-inline'"),
+            ["default-src 'unsafe-inline'", "script-src 'unsafe-inline'"],
+        ),
         (POLICY.replace("object-src 'none'", "object-src 'none' https:"), ["object-src 'none' https:"]),
         (POLICY.replace("; base-uri 'none'", ""), ["base-uri is missing"]),
         (POLICY.replace("; frame-ancestors 'none'", ""), ["frame-ancestors is missing"]),
@@ -246,8 +368,8 @@ POLICY = HEADERS["content-security-policy"]
 def test_a_policy_that_leaves_a_way_open_fails(policy: str, faults: list[str]) -> None:
     """Each directive has to be there, and scripts, plugins, bases and frames may come from the site alone."""
     site = Site(on(SHELL, header("content-security-policy", policy)))
-    verdict = judged(site, "http.security-headers")["http.security-headers"]
-    assert verdict.evidence == tuple(f"/ (shell): content-security-policy: {fault}" for fault in faults)
+    verdict = judged(site, "http.csp")["http.csp"]
+    assert verdict.evidence == tuple(f"/: {fault}" for fault in faults)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +378,7 @@ def test_a_policy_that_leaves_a_way_open_fails(policy: str, faults: list[str]) -
 def test_a_policy_that_trusts_the_site_itself_passes(policy: str) -> None:
     """A base and a frame of its own are no way in."""
     site = Site(lambda _request, answer: answer.set("content-security-policy", policy))
-    assert judged(site, "http.security-headers")["http.security-headers"].evidence == ()
+    assert judged(site, "http.csp")["http.csp"].evidence == ()
 
 
 @pytest.mark.parametrize(
@@ -299,9 +421,43 @@ def test_a_site_without_hashed_files_skips_what_it_cannot_judge() -> None:
         return httpx.Response(200, headers=headers, text="<h1>It works!</h1>")
 
     verdicts = judged(plain)
-    reason = ("index.html names no file below /assets/",)
+    reason = ("index.html names no file",)
     skipped = {name: verdict.evidence for name, verdict in verdicts.items() if verdict.outcome == "skip"}
-    needing = ("http.missing", "http.cache-policy", "http.security-headers", "http.encoding")
-    assert skipped == dict.fromkeys(needing, reason)
+    needing = ("directories", "missing", "cache-policy", "security-headers", "isolation", "version")
+    assert skipped == {f"http.{name}": reason for name in needing}
     assert verdicts["http.files"].evidence == ("index.html names no file at all",)
     assert verdicts["http.deep-link"].outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered", "evidence"),
+    [
+        (
+            b"Transfer-Encoding: chunked",
+            Raw(b"HTTP/1.1 200 OK\r\n\r\nok\nHTTP/1.1 404 No\r\n\r\n"),
+            "both lengths: 2 answers",
+        ),
+        (b"X-A: a\rX-B", Raw(b"", ended=False), "a bare CR: no end after 0 bytes"),
+        (b"%zz", Raw(b"HTTP/1.1 502 Bad Gateway\r\n\r\n"), "a broken %: 502"),
+    ],
+)
+def test_what_is_malformed_is_refused_once_and_soon(sent: bytes, answered: Raw, evidence: str) -> None:
+    """One that hides a second request, or is never answered, or breaks the server, is told by what it was."""
+    looked = subject(Site())
+    healthy = looked.site.exchange
+    looked.site.exchange = lambda origin, request, seconds: (
+        answered if sent in request else healthy(origin, request, seconds)
+    )
+    (verdict,) = checks.judge(looked, [check for check in HTTP if check.id == "http.malformed"])
+    assert verdict.outcome == "fail"
+    assert any(line.startswith(evidence) for line in verdict.evidence), verdict.evidence
+
+
+def test_a_body_after_head_is_told() -> None:
+    """A client would take it for the next answer."""
+    looked = subject(Site())
+    looked.site.exchange = lambda origin, request, seconds: Raw(
+        b"HTTP/1.1 200 OK\r\n\r\npage" if (origin, request, seconds) else b""
+    )
+    (verdict,) = checks.judge(looked, [check for check in HTTP if check.id == "http.head"])
+    assert verdict.evidence[0] == "HEAD /: 4 bytes after the headers"

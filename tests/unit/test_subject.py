@@ -3,11 +3,14 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from dataclasses import dataclass
 
 import httpx
 import pytest
 
+from docktasks import checks
 from docktasks.answers import Image
+from docktasks.checks.site import in_trees
 from docktasks.checks.subject import Entry, Subject
 from tests.unit.fakes import FakeEngine, Web, ours
 from tests.unit.sites import Site, subject
@@ -28,23 +31,23 @@ FOUND = {
 def test_every_file_that_a_vite_build_names_is_found(base: str) -> None:
     """By the page, by relative imports, by Vite's list of preloads, by absolute names, and by styles."""
     site = Site(base=base)
-    found = subject(site).files
+    found = subject(site).site.files
     assert set(found) == {base + name for name in FOUND}
-    assert {answer.status_code for answer in found.values()} == {200}
+    assert {answer.status for answer in found.values()} == {200}
 
 
 def test_each_file_is_asked_for_once() -> None:
     """Files that name each other end."""
     site = Site()
-    looked = subject(site)
+    looked = subject(site).site
     assert looked.files is looked.files
     assert sorted(site.asked) == sorted({"/", *("/" + name for name in FOUND)})
 
 
 def test_a_site_below_a_path_is_followed() -> None:
     """`verify --url=http://host/app/` judges what is published there."""
-    found = subject(Site(base="/app/"), "http://127.0.0.1:8080/app/").files
-    assert {path: answer.status_code for path, answer in found.items()} == {f"/app/{name}": 200 for name in FOUND}
+    found = subject(Site(base="/app/"), "http://127.0.0.1:8080/app/").site.files
+    assert {path: answer.status for path, answer in found.items()} == {f"/app/{name}": 200 for name in FOUND}
 
 
 @pytest.mark.parametrize(
@@ -74,18 +77,18 @@ def test_what_an_answer_names(kind: str, text: str, named: list[str]) -> None:
         body = text if request.url.path == "/" else ""
         return httpx.Response(200, headers={"content-type": kind if body else "text/plain"}, text=body)
 
-    assert set(subject(site, "http://h.example").files) == set(named)
+    assert set(subject(site, "http://h.example").site.files) == set(named)
 
 
 def test_an_error_page_names_nothing() -> None:
     """What a 404 links to is not the site's."""
     page = httpx.Response(404, headers={"content-type": "text/html"}, text='<img src="/broken.png">')
-    assert subject(lambda _request: page).files == {}
+    assert subject(lambda _request: page).site.files == {}
 
 
 def test_a_site_that_names_files_without_end_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """A loop of generated names stops at the limit."""
-    monkeypatch.setattr("docktasks.checks.subject.LIMIT", 5)
+    monkeypatch.setattr("docktasks.checks.site.LIMIT", 5)
 
     def site(request: httpx.Request) -> httpx.Response:
         text = f'import("./x{request.url.path.strip("/").rpartition(".")[0]}.js")'
@@ -93,7 +96,7 @@ def test_a_site_that_names_files_without_end_ends(monkeypatch: pytest.MonkeyPatc
             return httpx.Response(200, headers={"content-type": "text/html"}, text='<script src="/a.js"></script>')
         return httpx.Response(200, headers={"content-type": "text/javascript"}, text=text)
 
-    assert len(subject(site).files) == 5
+    assert len(subject(site).site.files) == 5
 
 
 def test_nothing_is_accepted_encoded_unless_a_probe_says_so(web: Web) -> None:
@@ -105,7 +108,7 @@ def test_nothing_is_accepted_encoded_unless_a_probe_says_so(web: Web) -> None:
         return httpx.Response(200)
 
     web.answer = answer
-    looked = Subject("http://127.0.0.1:8080/")
+    looked = Subject("http://127.0.0.1:8080/").site
     looked.get("/")
     looked.get("/", Accept_Encoding="br")
     assert given == ["identity", "br"]
@@ -115,7 +118,7 @@ def test_nothing_is_accepted_encoded_unless_a_probe_says_so(web: Web) -> None:
 def test_a_redirect_is_an_answer_of_its_own(web: Web) -> None:
     """What a user's first request gets is judged, not where it leads."""
     web.answer = lambda _request: httpx.Response(301, headers={"location": "https://example.org/"})
-    assert Subject("http://127.0.0.1:8080").shell.status_code == 301
+    assert Subject("http://127.0.0.1:8080").site.shell.said == "301 to https://example.org/"
 
 
 def test_what_there_is_to_look_at() -> None:
@@ -157,3 +160,47 @@ def test_every_layer_of_an_image_is_read() -> None:
         Entry("/app/.wh..env", 1),
         Entry("/srv/site/index.html", 1),
     ]
+
+
+@dataclass(frozen=True)
+class InLayer:
+    """A file, as the layers of an image tell of it."""
+
+    size: int
+    kind: str = "file"
+
+
+@dataclass(frozen=True)
+class InImage:
+    """A layer."""
+
+    files: dict[str, InLayer]
+
+
+def test_all_that_the_image_ships_is_asked_for() -> None:
+    """Named by the page or not; without twins, folders, what a later layer deletes, and what is never served."""
+    site = Site()
+    site.files["/docs/a.html"] = "<p>"
+    looked = subject(site)
+    below, above = "/srv/site/docs/a.html", "/srv/hashed/site/assets/About-C2bRt-8x.js"
+    files = {below: InLayer(9), f"{below}.gz": InLayer(4), above: InLayer(1), "/srv/site/old.txt": InLayer(5)}
+    files |= {
+        "/srv/site/docs": InLayer(0, "directory"),
+        "/srv/br/docs/b.html": InLayer(2),
+        "/srv/site/.env": InLayer(3),
+    }
+    layers = [InImage(files), InImage({"/srv/site/.wh.old.txt": InLayer(0)})]
+    shipped = in_trees(layers)
+    assert shipped == {"docs/a.html": 9, "assets/About-C2bRt-8x.js": 1, ".env": 3}
+    whole = Subject("http://127.0.0.1:8080", FakeEngine(), None, Image("sha256:1"))
+    vars(whole)["layers"] = layers
+    assert whole.shipped == shipped
+    whole.site.client.transport = httpx.MockTransport(site)
+    assert set(whole.site.files) == {"/docs/a.html"} | {f"/{name}" for name in FOUND}
+    assert looked.shipped == {}
+    whole.site.exchange = looked.site.exchange
+    (verdict,) = checks.judge(whole, checks.select(only=["http.files"]))
+    assert verdict.evidence == (
+        "/docs/a.html: 3 bytes, and 9 in the image",
+        "/assets/About-C2bRt-8x.js: 197 bytes, and 1 in the image",
+    )
