@@ -37,7 +37,9 @@ class Vite:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.client = httpx.Client(base_url=url, timeout=10, trust_env=False, follow_redirects=True)
+        # Node closes a connection that was idle for 5 s, maybe just when the next request goes out on it: none is kept.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self.client = httpx.Client(base_url=url, timeout=10, trust_env=False, follow_redirects=True, limits=limits)
 
     @cached_property
     def page(self) -> str:

@@ -32,7 +32,7 @@ class Loads:
         self._begun: float | None = None
         self._open: dict[str, Load] = {}
         self._done: list[Load] = []
-        self._session = page.context.new_cdp_session(page)
+        session = page.context.new_cdp_session(page)
         for name, hear in (
             ("requestWillBeSent", self._sent),
             ("responseReceived", self._answered),
@@ -40,12 +40,11 @@ class Loads:
             ("loadingFinished", self._finished),
             ("loadingFailed", self._finished),
         ):
-            self._session.on(f"Network.{name}", hear)
-        self._session.send("Network.enable")
+            session.on(f"Network.{name}", hear)
+        session.send("Network.enable")
 
     def all(self) -> tuple[Load, ...]:
-        """What was loaded so far, by when it began; with what is still under way. Ends the listening."""
-        self._session.detach()
+        """What was loaded so far, by when it began; with what is still under way."""
         return tuple(sorted([*self._done, *self._open.values()], key=lambda load: load.start))
 
     def _since(self, event: dict[str, Any]) -> float:

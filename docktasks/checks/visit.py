@@ -123,9 +123,9 @@ class _Visitor:
             told, loads = Told(page), Loads(page)
             self.made.first.append(told.look("/", lambda: open_page(page, f"{self.url}/")))
             self.made.loads = loads.all()
-            self.links = _links(page)
             self.made.screenshot = page.screenshot(timeout=PATIENCE)
-            if self.made.first[0].shows:
+            if self.made.first[0].shows:  # else it may not answer at all
+                self.links = _links(page)
                 self.made.first.append(told.look("/ after a reload", lambda: again(page)))
 
     def deep(self) -> None:

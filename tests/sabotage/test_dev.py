@@ -19,7 +19,7 @@ from docktasks.dev import user_for
 from docktasks.engine import Engine
 from docktasks.ports import Bind
 from docktasks.probes import answers, wait_until
-from tests.engine.support import Project, copy_app, docker
+from tests.engine.support import Project, clean_environ, command, copy_app, docker
 from tests.sabotage.spoil import configured
 
 OWNER = 4711
@@ -75,8 +75,9 @@ SABOTAGES.append(Sabotage("old", OLD_FAILS))  # by an app of its own, below
 
 @pytest.fixture(scope="module")
 def app_of_another(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the app that, where only we can give it away, is not root's."""
+    """A copy of the app with a repository of its own that, where we can give it away, is not root's."""
     app = copy_app(tmp_path_factory.mktemp("dev") / "app")
+    assert command(["git", "init", "--quiet"], app, clean_environ()).code == 0
     give(app)
     return app
 
@@ -178,6 +179,8 @@ def test_sabotage_is_caught(afloat: Project, sabotage: Sabotage, app_of_another:
     evidence = failed(afloat)
     assert evidence.keys() == sabotage.fails, evidence
     assert all(evidence.values())
+    for name in ("/etc/passwd", "/.env.", "/.git/HEAD") if "dev.leaks" in sabotage.fails else ():
+        assert any(name in line for line in evidence["dev.leaks"]), evidence["dev.leaks"]
 
 
 @pytest.mark.usefixtures("chromium")

@@ -123,9 +123,6 @@ class Session:
         """Only to begin."""
         assert name == "Network.enable"
 
-    def detach(self) -> None:
-        """The end."""
-
     def tell(self, name: str, at: float, number: str = "1", **event: object) -> None:
         """One event, `at` these seconds."""
         self.heard[f"Network.{name}"]({"requestId": number, "timestamp": at} | event)
