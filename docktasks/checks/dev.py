@@ -195,13 +195,14 @@ def leaks(subject: Subject) -> Iterator[str]:
         canaries.append(Canary(f"{APP_INSIDE}/.git/HEAD", head.read_text(), "/.git/HEAD"))
     with contextlib.ExitStack() as stack:
         found = stack.enter_context(_vite(subject))
+        token = found.token  # asked for first: a server that gives files away may then restart for having read them
         try:
             canaries.append(stack.enter_context(secret(app_dir, APP_INSIDE)))
             yield from by_request(found, canaries, APP_INSIDE)
         except OSError as error:
             raise Skip(str(error)) from error
         with contextlib.suppress(*NoSocket):  # dev.hot-reload says so where a page gets none
-            yield from by_socket(found, canaries)
+            yield from by_socket(found, token, canaries)
 
 
 @check(
