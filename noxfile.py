@@ -103,5 +103,7 @@ def dev(session: nox.Session) -> None:
 @nox.session(tags=["engine"])
 def verify(session: nox.Session) -> None:
     """Verify a good build, and for every check broken ones that it must catch."""
-    engine_tests(session, "verify", "conditional")
+    install(session)
+    session.run("invoke", "setup", "--browser")
+    engine_tests(session, "verify", "conditional", "browser")
     session.run("pytest", "tests/sabotage", *session.posargs)

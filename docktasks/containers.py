@@ -15,6 +15,8 @@ from docktasks.ports import Bind
 from docktasks.settings import LABEL, Settings
 
 PORT_INSIDE = {"prod": 80, "dev": 3000}
+APP_INSIDE = "/home/node/app"
+"""The app's folder in the dev container."""
 
 # nginx in the image runs as this user: https://github.com/nginx/docker-nginx (uid and gid 101 in every variant).
 NGINX_USER = 101
@@ -240,7 +242,6 @@ class DevRun:
 
 def dev_args(settings: Settings, bind: Bind, given: DevRun) -> list[str]:
     """The command that starts the dev container: the source bind-mounted, node_modules in a volume over it."""
-    inside = "/home/node/app"
     return [
         "docker", "container", "run", "--detach", "--init",
         "--name", settings.container("dev"),
@@ -249,8 +250,8 @@ def dev_args(settings: Settings, bind: Bind, given: DevRun) -> list[str]:
         *hardening_args(settings),
         "--user", given.user,
         "--env", f"REVISION={given.revision}",
-        "--mount", _csv("type=bind", f"source={settings.app_dir}", f"target={inside}"),
-        "--mount", f"type=volume,source={given.volume},target={inside}/node_modules",
+        "--mount", _csv("type=bind", f"source={settings.app_dir}", f"target={APP_INSIDE}"),
+        "--mount", f"type=volume,source={given.volume},target={APP_INSIDE}/node_modules",
         settings.image("dev"),
         *given.command,
     ]  # fmt: skip

@@ -33,7 +33,7 @@ class Judged:
     @property
     def name(self) -> str:
         """What was judged, in a word: the address, or the image."""
-        return self.subject.url or next(iter(self.subject.image.tags), self.subject.image.short_id)
+        return self.subject.name
 
 
 def summary(judged: Judged) -> str:

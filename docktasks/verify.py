@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from docktasks import checks, engine, report, startup
+from docktasks import checks, engine, probes, report, startup
 from docktasks.answers import Run
 from docktasks.checks import Check
-from docktasks.checks.subject import Subject
+from docktasks.checks.subject import Need, Subject
 from docktasks.errors import VerifyError
 from docktasks.settings import Settings
 
@@ -42,7 +42,7 @@ def verify(run: Run, settings: Settings, wanted: Wanted) -> None:
         print("Would judge", what, "by", len(wanted.checks), "checks.")
         return
     began = time.monotonic()
-    with engine.answering():
+    with engine.answering(), probes.interruptible():
         subject = find(run, settings, wanted)
         verdicts = list(checks.judge(subject, wanted.checks))
     judged = report.Judged(subject, tuple(verdicts), time.monotonic() - began)
@@ -67,11 +67,13 @@ def find(run: Run, settings: Settings, wanted: Wanted) -> Subject:
             "Name one of them, or none for what is running",
         )
     if wanted.url:
-        return at(wanted.url)
-    return built(run, settings, wanted.image) if wanted.image else running(run, settings)
+        return at(wanted.url, settings)
+    if wanted.image:
+        return built(run, settings, wanted.image)
+    return running(run, settings, {each.needs for each in wanted.checks})
 
 
-def at(url: str) -> Subject:
+def at(url: str, settings: Settings) -> Subject:
     """What answers at an address, with no engine at hand. Raises VerifyError when nothing does."""
     try:
         address = httpx.URL(url)
@@ -79,7 +81,7 @@ def at(url: str) -> Subject:
         address = httpx.URL("")
     if address.scheme not in ("http", "https") or not address.host:
         raise VerifyError(f"{url} is no address.", "--url names where the app is served.", "As: http://127.0.0.1:8080")
-    subject = Subject(url)
+    subject = Subject(url, settings=settings)
     try:
         shell = subject.site.shell
     except httpx.HTTPError as error:
@@ -114,14 +116,24 @@ def built(run: Run, settings: Settings, reference: str) -> Subject:
     return Subject("", found, None, image, run=run, settings=settings)
 
 
-def running(run: Run, settings: Settings) -> Subject:
-    """The production container, its image and its address. Raises VerifyError when it does not run."""
+def running(run: Run, settings: Settings, needs: set[Need] | None = None) -> Subject:
+    """What runs: the production container, its image and its address, and the dev container.
+
+    Raises VerifyError when nothing runs that these `needs`, or any, are about.
+    """
     found = engine.connect()
-    container = startup.existing(found, settings, "prod")
+    container, dev = startup.existing(found, settings, "prod"), found.container(settings.container("dev"))
     if container is None or container.state != "running" or not container.url:
+        container = None
+    if dev is None or not dev.is_of(settings.app.name) or dev.state != "running" or not dev.url:
+        dev = None
+    about_dev = needs is not None and "dev" in needs
+    if not (container and needs != {"dev"}) and not (dev and about_dev):
+        role, task = ("dev", "invoke dev") if needs == {"dev"} else ("prod", "invoke run-prod")
         raise VerifyError(
-            f"There is nothing to verify: container {settings.container('prod')} does not run.",
+            f"There is nothing to verify: container {settings.container(role)} does not run.",
             "verify judges what is running, from outside.",
-            "Start it (invoke run-prod), or name an address: invoke verify --url=http://127.0.0.1:8080",
+            f"Start it ({task}), or name an address: invoke verify --url=http://127.0.0.1:8080",
         )
-    return Subject(container.url, found, container, found.image(container.image_id), run=run, settings=settings)
+    image = found.image(container.image_id) if container else None
+    return Subject(container.url if container else "", found, container, image, dev=dev, run=run, settings=settings)

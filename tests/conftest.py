@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from docktasks import install
 from docktasks.engine import Engine, connect
 from docktasks.errors import EngineError
 from tests.engine.support import Foreground, Project, copy_app, copy_checkout, docker, new_name
@@ -61,6 +62,16 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of this machine's browser; without one the test is skipped, and in CI it fails."""
+    found = install.browser()
+    if not found and not os.environ.get("CI"):
+        pytest.skip("no Chromium: invoke setup --browser")
+    assert found, "no Chromium: invoke setup --browser"
+    return found
+
+
+@pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of this checkout with a commit of its own, so that nothing a test does is seen in the original."""
     return copy_checkout(tmp_path_factory.mktemp("copy") / "checkout")
@@ -73,6 +84,25 @@ def good(engine: Engine, checkout: Path) -> Iterator[Project]:
     project.build = project.does("build-prod")
     yield project
     project.end()
+
+
+@pytest.fixture(scope="module")
+def builds(
+    engine: Engine, checkout: Path, good: Project, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[str]]:
+    """Two builds of the app that differ in the page, in what it loads at once, and in what it loads later."""
+    app = copy_app(tmp_path_factory.mktemp("other") / "app")
+    for name in ("index.html", "src/views/TasksView.vue", "src/views/ImageView.vue", "src/App.vue"):
+        path = app / name
+        path.write_text(path.read_text().replace("</template>", "<!----><i>second</i></template>"))
+    page = app / "index.html"
+    page.write_text(page.read_text().replace("<title>hello-dock</title>", "<title>second build</title>"))
+    other = Project(engine, checkout, APP_DIR=str(app))
+    try:
+        other.does("build-prod")
+        yield [good.image, other.image]
+    finally:
+        other.end()
 
 
 @pytest.fixture

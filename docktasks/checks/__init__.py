@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
+from threading import Event
 from typing import Literal
 
 from docktasks.checks.subject import Need, Subject
@@ -19,13 +20,15 @@ from docktasks.errors import SettingsError
 
 Severity = Literal["critical", "major", "minor"]
 
-GROUPS = ("image", "container", "http")
-"""From what was built to what a user gets: each a module of this package."""
+GROUPS = ("image", "container", "http", "dev", "browser")
+"""From what was built to what a user gets and sees: each a module of this package."""
 
 LACKING: dict[Need, str] = {
     "image": "an image",
     "container": "a running container",
     "url": "an address",
+    "dev": "a running dev container (invoke dev)",
+    "browser": "an address and a Chromium (invoke setup --browser)",
 }
 """What a check that is skipped says it needs."""
 
@@ -119,9 +122,15 @@ def judge(subject: Subject, checks: Iterable[Check]) -> Iterator[Verdict]:
     groups: dict[str, list[Check]] = {}
     for each in checks:
         groups.setdefault(each.group, []).append(each)
+    ended = Event()  # by a Ctrl-C: then no further check is begun, and those under way put back what they changed
     with ThreadPoolExecutor(len(groups) or 1) as pool:
-        for verdicts in pool.map(lambda group: [_judge(subject, each) for each in group], groups.values()):
-            yield from verdicts
+        try:
+            for verdicts in pool.map(
+                lambda group: [_judge(subject, each) for each in group if not ended.is_set()], groups.values()
+            ):
+                yield from verdicts
+        finally:
+            ended.set()
 
 
 def _judge(subject: Subject, each: Check) -> Verdict:
@@ -142,5 +151,6 @@ def _look(subject: Subject, each: Check) -> tuple[Literal["pass", "fail", "skip"
         # extend keeps what came before: a fault that was found stands
         return ("fail", tuple(faults)) if faults else ("skip", (str(reason),))
     except HTTPError as error:
-        return "fail", (f"{subject.url} does not answer: {str(error) or type(error).__name__}",)
+        address = subject.dev.url if each.needs == "dev" else subject.url
+        return "fail", (f"{address} does not answer: {str(error) or type(error).__name__}",)
     return ("fail" if faults else "pass"), tuple(faults)

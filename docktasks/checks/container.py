@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from docktasks.checks import Skip, check
+from docktasks.checks import check
+from docktasks.checks.inside import exposed, powers, read, status
 from docktasks.checks.subject import Subject
 from docktasks.settings import LABEL
-
-
-def _status(subject: Subject) -> dict[str, str]:
-    """The fields of /proc/1/status in the container."""
-    return dict(line.split(":\t", 1) for line in _read(subject, "/proc/1/status").splitlines() if ":\t" in line)
-
-
-def _read(subject: Subject, path: str) -> str:
-    result = subject.engine.execute(subject.container.name, ["cat", path])
-    if not result.ok:
-        raise Skip(f"the container does not give {path}: {result.tail(1)}")
-    return result.output
 
 
 @check(
@@ -31,9 +20,7 @@ def loopback(subject: Subject) -> Iterator[str]:
     """Published on the loopback address only, unless --public was chosen."""
     if subject.container.labels.get(f"{LABEL}.public") == "true":
         return
-    for host, port, inside in subject.container.addresses:
-        if not host.startswith("127.") and host != "::1":
-            yield f"{inside} is published on {host or 'every address'}, port {port}"
+    yield from exposed(subject.container)
 
 
 @check(
@@ -44,12 +31,10 @@ def loopback(subject: Subject) -> Iterator[str]:
 )
 def unprivileged(subject: Subject) -> Iterator[str]:
     """The main process is not root, has no capability, and can gain none."""
-    status = _status(subject)
-    if "0" in status["Uid"].split():
-        yield f"uids (real, effective, saved, file system): {status['Uid']}"
-    yield from (f"{name}: {status[name]}" for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb") if int(status[name], 16))
-    if status["NoNewPrivs"] != "1":
-        yield f"NoNewPrivs: {status['NoNewPrivs']}"
+    of = status(subject.engine, subject.container)
+    if "0" in of["Uid"].split():
+        yield f"uids (real, effective, saved, file system): {of['Uid']}"
+    yield from powers(of)
 
 
 @check(
@@ -60,7 +45,7 @@ def unprivileged(subject: Subject) -> Iterator[str]:
 )
 def read_only(subject: Subject) -> Iterator[str]:
     """The root file system is mounted read-only."""
-    mounts = [line.split() for line in _read(subject, "/proc/1/mounts").splitlines()]
+    mounts = [line.split() for line in read(subject.engine, subject.container, "/proc/1/mounts").splitlines()]
     roots = [options for _device, target, _kind, options, *_ in mounts if target == "/"]
     if not roots:
         yield "/proc/1/mounts tells of no /"

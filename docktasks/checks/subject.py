@@ -7,14 +7,18 @@ import tarfile
 import tempfile
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
+from docktasks import install
 from docktasks.answers import Container, Image, Run
 from docktasks.checks.site import HIDDEN, Site, in_trees
 from docktasks.engine import Engine
 from docktasks.settings import Settings
 
-Need = Literal["image", "container", "url"]
+if TYPE_CHECKING:  # it loads the browser's driver
+    from docktasks.checks.visit import Visit
+
+Need = Literal["image", "container", "url", "dev", "browser"]
 T = TypeVar("T")
 
 
@@ -27,7 +31,10 @@ class Entry:
 
 
 class Subject:
-    """A site to judge at `url`; `engine`, `container` and `image` are None where only the address is known."""
+    """A site to judge at `url`; `engine`, `container` and `image` are None where only the address is known.
+
+    `dev` is the dev container, which is judged beside it.
+    """
 
     def __init__(  # noqa: PLR0913 - its parts
         self,
@@ -36,16 +43,26 @@ class Subject:
         container: Container | None = None,
         image: Image | None = None,
         *,
+        dev: Container | None = None,
         run: Run | None = None,
         settings: Settings | None = None,
     ) -> None:
         self.url = url.rstrip("/")
-        self._engine, self._container, self._image = engine, container, image
+        self._engine, self._container, self._image, self._dev = engine, container, image, dev
         self._run, self._settings = run, settings
 
     def has(self, need: Need) -> bool:
-        """True when there is an image, a running container, or a url to look at."""
-        return bool({"url": self.url, "container": self._container, "image": self._image}[need])
+        """True when there is an image, a running container, a url, or a dev container to look at; and a browser."""
+        if need == "browser":
+            return bool(self.url and self.chromium)
+        return bool({"url": self.url, "container": self._container, "image": self._image, "dev": self._dev}[need])
+
+    @property
+    def name(self) -> str:
+        """What is judged, in a word: the address, else the image, else the dev container's address."""
+        if self._image and not self.url:
+            return next(iter(self._image.tags), self._image.short_id)
+        return self.url or self.dev.url
 
     @property
     def container(self) -> Container:
@@ -56,6 +73,11 @@ class Subject:
     def image(self) -> Image:
         """The image, for checks that need one."""
         return _there(self._image)
+
+    @property
+    def dev(self) -> Container:
+        """The dev container, for checks that need one."""
+        return _there(self._dev)
 
     @property
     def engine(self) -> Engine:
@@ -82,6 +104,18 @@ class Subject:
         """The site's files that the image has, path from its root -> size: all that a build made, named or not."""
         # Until there is Subject.layers: none, and only what the page names is judged.
         return in_trees(getattr(self, "layers", ())) if self._image else {}
+
+    @cached_property
+    def chromium(self) -> str:
+        """The path of a Chromium; empty when there is none."""
+        return install.browser(self._settings.browser.executable if self._settings else "")
+
+    @cached_property
+    def visit(self) -> Visit:
+        """What a browser saw of the site, from its first page on."""
+        from docktasks.checks import visit  # here, for it loads the browser's driver
+
+        return visit.visit(self.url, self.chromium)
 
     @cached_property
     def entries(self) -> list[Entry]:

@@ -9,32 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from docktasks.engine import Engine
 from docktasks.probes import Probe, answers, wait_until
 from tests.conftest import NewProject
-from tests.engine.support import Project, copy_app, docker, free_port
+from tests.engine.support import Project, docker, free_port
 from tests.engine.visitors import Visitors
 
 RUN = ("run-prod", "--no-build")
-
-
-@pytest.fixture(scope="module")
-def builds(
-    engine: Engine, checkout: Path, good: Project, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[list[str]]:
-    """Two builds of the app that differ in the page, in what it loads at once, and in what it loads later."""
-    app = copy_app(tmp_path_factory.mktemp("other") / "app")
-    for name in ("index.html", "src/views/TasksView.vue", "src/views/ImageView.vue", "src/App.vue"):
-        path = app / name
-        path.write_text(path.read_text().replace("</template>", "<!----><i>second</i></template>"))
-    page = app / "index.html"
-    page.write_text(page.read_text().replace("<title>hello-dock</title>", "<title>second build</title>"))
-    other = Project(engine, checkout, APP_DIR=str(app))
-    try:
-        other.does("build-prod")
-        yield [good.image, other.image]
-    finally:
-        other.end()
 
 
 @pytest.fixture

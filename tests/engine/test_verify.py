@@ -1,22 +1,29 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from docktasks.checks import all_checks
+from docktasks.checks import all_checks, select
 from docktasks.engine import Engine
+from docktasks.probes import Probe, wait_until
+from tests.conftest import Start
 from tests.engine.support import Project
 
 NO_NOSNIFF = "USER root\nRUN sed -i /X-Content-Type-Options/d /etc/nginx/serving/security.conf\nUSER 101:101"
+QUICK = ("--group=image", "--group=container", "--group=http")
+"""All but the groups that take a browser."""
 
 
 @pytest.fixture(scope="module")
 def healthy(engine: Engine, checkout: Path, good: Project) -> Iterator[Project]:
-    """A project that serves what it should."""
-    yield from serving(Project(engine, checkout), good)
+    """A project that serves what it should, and whose dev container runs."""
+    for project in serving(Project(engine, checkout), good):
+        project.does("dev", "--detach")
+        yield project
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +42,7 @@ def serving(project: Project, good: Project, layer: str = "") -> Iterator[Projec
         project.end()
 
 
+@pytest.mark.usefixtures("chromium")
 def test_healthy_release_passes_every_check(healthy: Project, tmp_path: Path) -> None:
     """Exit code 0, also under --strict; the JSON has a verdict for each check, and none is skipped."""
     report = tmp_path / "verdicts.json"
@@ -46,11 +54,40 @@ def test_healthy_release_passes_every_check(healthy: Project, tmp_path: Path) ->
     assert [check["id"] for check in content["checks"]] == [check.id for check in all_checks()]
 
 
+@pytest.mark.usefixtures("chromium")
+def test_the_dev_container_is_judged_alone(healthy: Project) -> None:
+    """Where nothing else runs, it is what `verify` judges; the groups about the release then have nothing to judge."""
+    healthy.does("stop", "--role=prod")
+    output = healthy.does("verify", "--strict", "--group=dev")
+    assert f"verify {healthy.container('dev').url}" in output
+    assert "0 failed, 0 skipped" in output
+    assert "There is nothing to verify" in healthy.fails("verify", "--group=http", "--group=browser")
+    healthy.does("run-prod", "--no-build")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_leaves_the_checkout_as_it_was(healthy: Project, start: Start, number: signal.Signals) -> None:
+    """Ended while a check has a file or an edit in the app's folder, verify takes it back before it ends."""
+    app = healthy.checkout / "hello-dock"
+    before = contents(app)
+    task = start(healthy, "verify", "--group=dev")
+    assert wait_until(lambda: Probe(contents(app) != before), limit=60, interval=0.001).ready, task.output
+    task.signal(number)
+    assert task.process.wait(60) != 0
+    assert contents(app) == before
+
+
+def contents(app: Path) -> dict[Path, tuple[int, int]]:
+    """Every file of an app's own, with its time and its size."""
+    paths = [*app.glob("*"), *(app / "src").rglob("*")]
+    return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in paths if path.is_file()}
+
+
 def test_fault_ends_with_exit_code_1(faulty: Project, tmp_path: Path) -> None:
     """A failed check is named with its evidence and its fix, in the table and in the JSON."""
     report = tmp_path / "verdicts.json"
-    output = faulty.fails("verify", f"--json={report}")
-    assert f"1 of {len(all_checks())} checks failed: http.security-headers" in output
+    output = faulty.fails("verify", *QUICK, f"--json={report}")
+    assert f"1 of {len(select(['image', 'container', 'http']))} checks failed: http.security-headers" in output
     assert "x-content-type-options stands 0 times" in " ".join(output.split())
     failed = [check for check in json.loads(report.read_text())["checks"] if check["verdict"] == "fail"]
     assert [check["id"] for check in failed] == ["http.security-headers"]
@@ -61,13 +98,13 @@ def test_fault_ends_with_exit_code_1(faulty: Project, tmp_path: Path) -> None:
 def test_address_is_judged_without_an_engine(healthy: Project, faulty: Project) -> None:
     """--url judges any address; what needs an engine is skipped with its reason, which --strict fails."""
     away = {"DOCKER_HOST": "unix:///nonexistent"}
-    output = healthy.does("verify", f"--url={healthy.container().url}", **away)
+    output = healthy.does("verify", *QUICK, f"--url={healthy.container().url}", **away)
     assert "0 failed" in output
     assert "needs an image" in output
     assert "needs a running container" in output
-    strict = healthy.fails("verify", "--strict", f"--url={healthy.container().url}", **away)
+    strict = healthy.fails("verify", "--strict", *QUICK, f"--url={healthy.container().url}", **away)
     assert "checks did not pass: image.user" in strict
-    assert "http.security-headers" in faulty.fails("verify", f"--url={faulty.container().url}", **away)
+    assert "http.security-headers" in faulty.fails("verify", *QUICK, f"--url={faulty.container().url}", **away)
 
 
 def test_address_where_nothing_answers(healthy: Project) -> None:
@@ -88,5 +125,5 @@ def test_nothing_runs(project: Project) -> None:
 def test_report_that_cannot_be_written(healthy: Project) -> None:
     """A file for the verdicts that cannot be written is an error."""
     assert "/nonexistent/verdicts.json cannot be written" in healthy.fails(
-        "verify", "--json=/nonexistent/verdicts.json"
+        "verify", "--group=image", "--json=/nonexistent/verdicts.json"
     )

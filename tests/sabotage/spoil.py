@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from invoke.config import Config
 
 from docktasks import containers, ports, settings
 from docktasks.answers import Container, Image, Result
-from docktasks.checks import all_checks, judge
+from docktasks.checks import judge, select
 from docktasks.checks.subject import Subject
 from docktasks.probes import Probe, answers, wait_until
 from docktasks.settings import Settings
@@ -98,19 +99,29 @@ def subject_of(project: Project, container: Container | None, image: Image | Non
     return Subject(address, project.engine, container, image, run=Quietly(), settings=configured(project))
 
 
-def failed(subject: Subject) -> dict[str, tuple[str, ...]]:
-    """The checks that fail, with their evidence."""
-    verdicts = list(judge(subject, all_checks()))
+FROM_OUTSIDE = ("image", "container", "http")
+"""The groups that no fault in what is served or how may trouble without being named; a browser is slow to ask."""
+
+
+def failed(subject: Subject, groups: Sequence[str] = FROM_OUTSIDE) -> dict[str, tuple[str, ...]]:
+    """The checks of these groups that fail, with their evidence."""
+    verdicts = list(judge(subject, select(groups)))
     if subject.url:
         subject.site.close()
     return {verdict.check.id: verdict.evidence for verdict in verdicts if verdict.outcome == "fail"}
 
 
-def is_caught(project: Project, origin: Image, sabotage: Sabotage, made: contextlib.ExitStack) -> None:
-    """Check that the fault fails the checks that are about it, and no other, with evidence."""
+def is_caught(
+    project: Project,
+    origin: Image,
+    sabotage: Sabotage,
+    made: contextlib.ExitStack,
+    groups: Sequence[str] = FROM_OUTSIDE,
+) -> None:
+    """Check that the fault fails the checks of these groups that are about it, and no other, with evidence."""
     spoiled = project.engine.image(project.stage(origin.tags[0], sabotage.layer))
     assert spoiled is not None
     container = start(project, sabotage, made) if sabotage.runs else None
-    evidence = failed(subject_of(project, container, spoiled))
+    evidence = failed(subject_of(project, container, spoiled), groups)
     assert evidence.keys() == sabotage.fails, evidence
     assert all(evidence.values())

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from docktasks.checks import wire
+from docktasks.checks.subject import Subject
 from docktasks.settings import Settings
 from tests.unit.fakes import FakeEngine, Programs, Web, configured, make_app
 from tests.unit.production import IMAGES
@@ -28,6 +29,12 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture(autouse=True)
+def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is started, though this machine may have one."""
+    monkeypatch.setattr(Subject, "chromium", "")
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,7 @@ from docktasks.checks.client import Answer
 from docktasks.checks.site import Site
 from docktasks.checks.subject import Subject
 from docktasks.errors import VerifyError
+from tests.unit.fakes import ROOT, configured
 from tests.unit.sites import compress
 
 HTTP = [check for check in checks.all_checks() if check.group == "http"]
@@ -101,6 +102,9 @@ def answer(body: bytes, *lines: str, status: str = "200 OK", kind: str = "text/h
     return "\r\n".join([*fields, "", ""]).encode() + body
 
 
+SETTINGS = configured(ROOT)
+
+
 def always(*pieces: bytes) -> Respond:
     """The same for every path."""
     return lambda _path: iter(pieces)
@@ -108,7 +112,7 @@ def always(*pieces: bytes) -> Respond:
 
 def verdicts(url: str) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Outcome and evidence of every check of the address."""
-    subject = verify.at(url)
+    subject = verify.at(url, SETTINGS)
     judged = checks.judge(subject, HTTP)
     found: dict[str, tuple[str, tuple[str, ...]]] = {}
     found |= {each.check.id: (each.outcome, each.evidence) for each in judged}
@@ -153,7 +157,7 @@ def test_one_that_drips_is_given_up(serve: Callable[[Respond], Server], begins: 
 
     server.respond = respond
     with pytest.raises(VerifyError, match="does not answer: "):
-        verify.at(server.url)
+        verify.at(server.url, SETTINGS)
 
 
 def test_a_site_whose_every_file_hangs_ends(serve: Callable[[Respond], Server]) -> None:
@@ -213,14 +217,14 @@ def test_a_body_that_cannot_be_read_is_a_fault(
 def test_what_is_no_answer_is_one_error(serve: Callable[[Respond], Server], pieces: tuple[bytes], said: str) -> None:
     """In the words of the HTTP client."""
     with pytest.raises(VerifyError, match=f"does not answer: .*(?:{said})"):
-        verify.at(serve(always(*pieces)).url)
+        verify.at(serve(always(*pieces)).url, SETTINGS)
 
 
 @pytest.mark.usefixtures("patient")
 def test_a_redirect_is_told_not_followed(serve: Callable[[Respond], Server]) -> None:
     """Wherever it leads, and were it to itself: what is judged is what was named."""
     with pytest.raises(VerifyError, match=r"redirects to /again\.") as caught:
-        verify.at(serve(always(answer(b"", "Location: /again", status="302 Found"))).url)
+        verify.at(serve(always(answer(b"", "Location: /again", status="302 Found"))).url, SETTINGS)
     assert "Name the address" in caught.value.how
 
 
@@ -290,7 +294,7 @@ def test_a_certificate_that_is_not_trusted_is_told(
     url = server.url.replace("http:", "https:")
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     with pytest.raises(VerifyError, match="self-signed certificate") as caught:
-        verify.at(url)
+        verify.at(url, SETTINGS)
     assert "SSL_CERT_FILE=" in caught.value.how
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     subject = Subject(url)

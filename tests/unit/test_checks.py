@@ -86,7 +86,13 @@ def test_a_bug_in_a_check_is_not_hidden() -> None:
 
 @pytest.mark.parametrize(
     ("needs", "reason"),
-    [("container", "needs a running container"), ("image", "needs an image"), ("url", "needs an address")],
+    [
+        ("container", "needs a running container"),
+        ("image", "needs an image"),
+        ("url", "needs an address"),
+        ("dev", "needs a running dev container (invoke dev)"),
+        ("browser", "needs an address and a Chromium (invoke setup --browser)"),
+    ],
 )
 def test_what_is_not_there_cannot_be_judged(needs: Need, reason: str) -> None:
     """With an address alone the checks of container and image are skipped, and say so."""

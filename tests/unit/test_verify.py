@@ -139,9 +139,10 @@ def test_the_running_container_is_judged_with_its_image(settings: Settings, monk
         [ours("prod")],
         [ours("prod", cut_off=True)],
         [ours("prod", name="hello-dock-prod-port", addresses=(("127.0.0.1", 8080, 80),))],
-        [ours("dev", addresses=(("127.0.0.1", 3000, 3000),))],
+        [ours("dev", state="exited", addresses=(("127.0.0.1", 3000, 3000),))],
+        [Container("0", "hello-dock-dev", addresses=(("127.0.0.1", 3000, 3000),))],
     ],
-    ids=["none", "stopped", "without a port", "cut off", "port holder alone", "dev alone"],
+    ids=["none", "stopped", "without a port", "cut off", "port holder alone", "dev stopped", "a stranger's dev"],
 )
 def test_with_nothing_running_there_is_nothing_to_verify(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, held: list[Container]
@@ -152,6 +153,43 @@ def test_with_nothing_running_there_is_nothing_to_verify(
         verify.verify(Runner(), settings, wanted())
     assert "invoke run-prod" in caught.value.how
     assert "--url=" in caught.value.how
+
+
+DEV = ours("dev", addresses=(("127.0.0.1", 3000, 3000),))
+
+
+def of(*groups: str) -> Wanted:
+    """The checks of these groups."""
+    return Wanted(tuple(checks.select(groups)))
+
+
+def test_the_dev_container_is_judged_alone_or_beside(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever runs is judged; the checks of the other are skipped."""
+    with_engine(monkeypatch, DEV)
+    for chosen in (of(), of("dev")):
+        alone = verify.find(Runner(), settings, chosen)
+        assert (alone.name, alone.dev, alone.has("url"), alone.has("container")) == (DEV.url, DEV, False, False)
+    with_engine(monkeypatch, DEV, ours("prod", addresses=(("127.0.0.1", 8080, 80),), image_id="sha256:1"))
+    both = verify.find(Runner(), settings, of())
+    assert (both.name, both.dev, both.container.role) == (URL, DEV, "prod")
+
+
+@pytest.mark.parametrize(
+    ("groups", "held", "how"),
+    [
+        (["dev"], ours("prod", addresses=(("127.0.0.1", 8080, 80),)), "invoke dev"),
+        (["http"], DEV, "invoke run-prod"),
+        (["browser", "image"], DEV, "invoke run-prod"),
+    ],
+)
+def test_what_the_chosen_groups_are_about_has_to_run(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, groups: list[str], held: Container, how: str
+) -> None:
+    """The message names the task that starts it."""
+    with_engine(monkeypatch, held)
+    with pytest.raises(VerifyError, match="There is nothing to verify") as caught:
+        verify.find(Runner(), settings, of(*groups))
+    assert how in caught.value.how
 
 
 def test_a_strangers_container_is_not_judged(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
