@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from html.parser import HTMLParser
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -74,6 +74,10 @@ class Subject:
     def has(self, need: Need) -> bool:
         """True when there is an image, a running container, or a url to look at."""
         return bool({"url": self.url, "container": self._container, "image": self._image}[need])
+
+    def seen(self, part: str) -> Any:
+        """A part that is looked at once, such as the browser's visit, where a check has looked; else None."""
+        return vars(self).get(part)
 
     @property
     def container(self) -> Container:

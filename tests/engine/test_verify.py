@@ -41,8 +41,8 @@ def test_healthy_release_passes_every_check(healthy: Project, tmp_path: Path) ->
     output = healthy.does("verify", "--strict", f"--json={report}")
     content = json.loads(report.read_text())
     assert f"{len(all_checks())} passed, 0 failed, 0 skipped" in output
-    assert content["subject"] == healthy.container().url
-    assert content["summary"] == {"pass": len(all_checks())}
+    assert content["subject"]["url"] == healthy.container().url
+    assert content["summary"] == {"pass": len(all_checks()), "fail": 0, "skip": 0}
     assert [check["id"] for check in content["checks"]] == [check.id for check in all_checks()]
 
 
