@@ -75,6 +75,11 @@ class Subject:
         """True when there is an image, a running container, or a url to look at."""
         return bool({"url": self.url, "container": self._container, "image": self._image}[need])
 
+    @property
+    def name(self) -> str:
+        """What is judged, in a word: the address, else the image."""
+        return self.url or next(iter(self.image.tags), self.image.short_id)
+
     def seen(self, part: str) -> Any:
         """A part that is looked at once, such as the browser's visit, where a check has looked; else None."""
         return vars(self).get(part)

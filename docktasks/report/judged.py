@@ -51,8 +51,8 @@ class Judged:
 
     @property
     def name(self) -> str:
-        """What was judged, in a word: the address, or the image."""
-        return self.subject.url or next(iter(self.subject.image.tags), self.subject.image.short_id)
+        """What was judged, in a word."""
+        return self.subject.name
 
     @property
     def groups(self) -> list[Group]:
