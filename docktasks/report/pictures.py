@@ -149,8 +149,8 @@ def data_uri(picture: bytes) -> str:
 
 
 def _step(end: float) -> float:
-    """A round distance between ticks, of which four at the most lie below `end`: 1, 2 or 5 by a power of ten."""
-    rough = end / 4
+    """A round distance between ticks, of which five at the most lie below `end`: 1, 2 or 5 by a power of ten."""
+    rough = end / 5
     power = 10.0 ** floor(log10(rough))
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
 

@@ -80,7 +80,7 @@ def test_failures_come_first_with_evidence_and_fix() -> None:
     [
         ([verdict("pass"), verdict("pass", name="http.missing")], "All 2 checks passed"),
         ([verdict("pass")], "1 check passed"),
-        ([verdict("pass"), verdict("skip", "x", name="http.y")], "1 check passed"),
+        ([verdict("pass"), verdict("skip", "x", name="http.y")], "1 check passed, 1 skipped"),
         ([verdict("skip", "x")], "No check could judge"),
         ([verdict("fail", "x")], "1 of 1 check failed"),
         ([], "No check could judge"),
