@@ -8,6 +8,7 @@ from pathlib import Path
 
 from docktasks.errors import VerifyError
 from docktasks.report.judged import Judged as Judged
+from docktasks.report.terminal import console as console
 from docktasks.report.terminal import show as show
 from docktasks.report.terminal import show_checks as show_checks
 from docktasks.report.terminal import summary as summary

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
+from io import TextIOWrapper
 
 from rich.console import Console
 from rich.padding import Padding
@@ -16,6 +18,13 @@ SHOWN = 5
 """Faults of one check that are shown; the JSON has all."""
 OUTCOMES = {"pass": "passed", "fail": "failed", "skip": "skipped"}
 COLORS = {"pass": "green", "fail": "bold red", "skip": ""}  # what is read on dark and on light ground
+
+
+def console() -> Console:
+    """The terminal, or whatever stdout is; one that cannot show a sign shows its escape."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    return Console()
 
 
 def summary(judged: Judged) -> str:
@@ -83,4 +92,4 @@ def show_checks(checks: Sequence[Check]) -> None:
     table.add_column("asserts", overflow="fold")
     for each in checks:
         table.add_row(each.id, each.severity, each.needs, Text(each.asserts))
-    Console().print(table)
+    console().print(table)

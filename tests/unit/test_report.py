@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,16 @@ def test_it_reads_without_colour(colour: bool) -> None:  # noqa: FBT001 - the ca
     report.show(judged(verdict("pass"), verdict("fail", "x", name="http.missing")), console)
     assert ("\x1b[" in written.getvalue()) is colour
     assert all(text in written.getvalue() for text in ("✓", "✗ http.missing FAILS", "1 passed, 1 failed"))
+
+
+def test_a_terminal_without_the_signs_gets_their_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LANG=C, or an old console: no traceback in the place of a verdict."""
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    report.show(judged(verdict("pass"), verdict("fail", "/é: 404")), report.console())
+    sys.stdout.flush()
+    assert rb"\u2713 http.files" in written.getvalue()
+    assert rb"/\xe9: 404" in written.getvalue()
 
 
 def test_what_was_judged_has_a_name() -> None:
