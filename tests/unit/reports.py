@@ -57,10 +57,14 @@ class Layer:
 
 
 def verdict(
-    outcome: Literal["pass", "fail", "skip"], *evidence: str, name: str = "http.files", fix: str = "Build it again"
+    outcome: Literal["pass", "fail", "skip"],
+    *evidence: str,
+    name: str = "http.files",
+    fix: str = "Build it again",
+    asserts: str = "Every file answers 200.",
 ) -> Verdict:
     """What a check found."""
-    check = Check(name, "Every file answers 200.", "critical", "url", fix, lambda _subject: [])
+    check = Check(name, asserts, "critical", "url", fix, lambda _subject: [])
     return Verdict(check, outcome, evidence, 0.25)
 
 

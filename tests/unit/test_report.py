@@ -51,7 +51,10 @@ def test_a_pass_is_one_line() -> None:
 def test_a_run_that_passes_fits_a_screen(width: int) -> None:
     """A line a check, one a group, and two more, however long what they assert is."""
     names = [f"{group}.{'c' * 18}-{number}" for group in ("image", "http") for number in range(25)]
-    assert len(lines(*(verdict("pass", name=name) for name in names), width=width)) == 50 + 2 + 2
+    assert (
+        len(lines(*(verdict("pass", name=name, asserts="Every file answers. " * 20) for name in names), width=width))
+        == 50 + 2 + 2
+    )
 
 
 def test_groups_keep_their_order_and_count() -> None:
