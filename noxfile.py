@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 
 import nox
 
@@ -98,6 +99,16 @@ def rollback(session: nox.Session) -> None:
 def dev(session: nox.Session) -> None:
     """Run the dev container and edit under it."""
     engine_tests(session, "dev")
+
+
+@nox.session(tags=["engine"])
+def judges(session: nox.Session) -> None:
+    """Have programs of others judge the same release: linters, REDbot, the Nu HTML checker, axe, Lighthouse."""
+    if sys.version_info < (3, 11):
+        session.error("REDbot needs Python 3.11 or later. Run nox with one: it runs the sessions with its own.")
+    session.install("--quiet", "--require-hashes", "--requirement", "tests/judges/requirements.lock")
+    npm(session, "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", "tests/judges")
+    session.run("pytest", "tests/judges", *session.posargs)
 
 
 @nox.session(tags=["engine"])

@@ -272,6 +272,8 @@ def show(url: str, *, wanted: bool) -> None:
         "url": "Judge this address (no engine needed) instead of the running production container.",
         "image": "Judge this image, running or not.",
         "json": "Also write the verdicts, with all evidence, to this file.",
+        "junit": "Also write them as JUnit XML, for a CI system.",
+        "html": "Also write them as one HTML page, with what was seen.",
     },
     iterable=["group", "only", "skip"],
     auto_shortflags=False,
@@ -286,6 +288,8 @@ def verify(
     url: str = "",
     image: str = "",
     json: str = "",
+    junit: str = "",
+    html: str = "",
 ) -> None:
     """Check from outside that what is running is right; exit code 1 when it is not."""
     from docktasks import checks, report, verify
@@ -295,7 +299,7 @@ def verify(
         if list:
             report.show_checks(chosen)
             return
-        files = {form: path for form, path in (("json", json),) if path}
+        files = {form: path for form, path in (("json", json), ("junit", junit), ("html", html)) if path}
         verify.verify(Runner(c), settings(c), verify.Wanted(chosen, image, url, strict, files))
 
 

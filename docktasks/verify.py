@@ -35,8 +35,6 @@ def verify(run: Run, settings: Settings, wanted: Wanted) -> None:
 
     Raises VerifyError when a check failed, or under `strict` could not run; and when there is nothing to judge.
     """
-    from rich.console import Console
-
     if run.dry:
         what = wanted.url or (f"image {wanted.image}" if wanted.image else f"container {settings.container('prod')}")
         print("Would judge", what, "by", len(wanted.checks), "checks.")
@@ -46,7 +44,7 @@ def verify(run: Run, settings: Settings, wanted: Wanted) -> None:
         subject = find(run, settings, wanted)
         verdicts = list(checks.judge(subject, wanted.checks))
     judged = report.Judged(subject, tuple(verdicts), time.monotonic() - began)
-    report.show(judged, Console())
+    report.show(judged, report.console())
     for form, path in wanted.files.items():
         report.write(judged, form, path)
     bad = [each.check.id for each in verdicts if each.outcome == "fail" or (wanted.strict and each.outcome == "skip")]

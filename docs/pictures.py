@@ -49,6 +49,16 @@ def side_by_side(browser: Browser, shots: list[bytes], path: Path) -> None:
         page.locator("body").screenshot(path=path, omit_background=True)
 
 
+def report_shot(browser: Browser, judged: report.Judged, scheme: Literal["light", "dark"]) -> bytes:
+    """The first screens of a run's HTML page in a colour scheme."""
+    with browser.new_context(
+        viewport={"width": 1000, "height": 1100}, color_scheme=scheme, device_scale_factor=1.5
+    ) as context:
+        page = context.new_page()
+        page.set_content(report.render(judged, "html"))
+        return page.screenshot()
+
+
 def main() -> None:
     """Take every picture."""
     config = Config(project_location=ROOT)
@@ -57,15 +67,18 @@ def main() -> None:
     context = Context(config)
     found = settings(context)
     subject = verify.running(Runner(context), found)
+    began = time.monotonic()
+    verdicts = tuple(checks.judge(subject, checks.all_checks()))
+    judged = report.Judged(subject, verdicts, time.monotonic() - began)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=install.browser(found.browser.executable), args=ARGUMENTS)
         shots = [page_shot(browser, subject.url, scheme) for scheme in SCHEMES]
         side_by_side(browser, shots, PICTURES / "production.png")
+        shots = [report_shot(browser, judged, scheme) for scheme in SCHEMES]
+        side_by_side(browser, shots, PICTURES / "report.png")
         browser.close()
     console = Console(record=True, width=100, file=io.StringIO())
-    began = time.monotonic()
-    verdicts = tuple(checks.judge(subject, checks.all_checks()))
-    report.show(report.Judged(subject, verdicts, time.monotonic() - began), console)
+    report.show(judged, console)
     console.save_svg(str(PICTURES / "verify.svg"), title="invoke verify")
 
 

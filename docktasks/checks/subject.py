@@ -7,7 +7,7 @@ import tarfile
 import tempfile
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from docktasks import install
 from docktasks.answers import Container, Image, Run
@@ -63,6 +63,10 @@ class Subject:
         if self._image and not self.url:
             return next(iter(self._image.tags), self._image.short_id)
         return self.url or self.dev.url
+
+    def seen(self, part: str) -> Any:
+        """A part that is looked at once, such as the browser's visit, where a check has looked; else None."""
+        return vars(self).get(part)
 
     @property
     def container(self) -> Container:

@@ -55,10 +55,12 @@ describe("the app's own env.js", () => {
     expect(Object.isFrozen(env)).toBe(true)
   })
 
-  it('runs before the app, which reads it as it starts', () => {
+  // Nothing waits to be drawn for a deferred script. A module is deferred, too, and these run in the page's order.
+  it('is deferred, and runs before the app, which reads it as it starts', () => {
     const page = new DOMParser().parseFromString(readFileSync('index.html', 'utf8'), 'text/html')
     const scripts = [...page.querySelectorAll('script')].map((script) => [script.getAttribute('src'), script.type])
     expect(scripts).toEqual([['/env.js', ''], ['/src/main.js', 'module']])
+    expect(page.querySelector('script').defer).toBe(true)
   })
 })
 

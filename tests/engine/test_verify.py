@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
 
+from docktasks import report
 from docktasks.checks import all_checks, select
 from docktasks.engine import Engine
 from docktasks.probes import Probe, wait_until
@@ -45,12 +47,12 @@ def serving(project: Project, good: Project, layer: str = "") -> Iterator[Projec
 @pytest.mark.usefixtures("chromium")
 def test_healthy_release_passes_every_check(healthy: Project, tmp_path: Path) -> None:
     """Exit code 0, also under --strict; the JSON has a verdict for each check, and none is skipped."""
-    report = tmp_path / "verdicts.json"
-    output = healthy.does("verify", "--strict", f"--json={report}")
-    content = json.loads(report.read_text())
+    path = tmp_path / "verdicts.json"
+    output = healthy.does("verify", "--strict", f"--json={path}")
+    content = json.loads(path.read_text())
     assert f"{len(all_checks())} passed, 0 failed, 0 skipped" in output
-    assert content["subject"] == healthy.container().url
-    assert content["summary"] == {"pass": len(all_checks())}
+    assert content["subject"]["url"] == healthy.container().url
+    assert content["summary"] == {"pass": len(all_checks()), "fail": 0, "skip": 0}
     assert [check["id"] for check in content["checks"]] == [check.id for check in all_checks()]
 
 
@@ -83,13 +85,26 @@ def contents(app: Path) -> dict[Path, tuple[int, int]]:
     return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in paths if path.is_file()}
 
 
+def test_faulty_release_is_reported_in_every_form(faulty: Project, tmp_path: Path) -> None:
+    """One run writes all three; each names what failed, and the HTML page and the JUnit XML have its fix."""
+    paths = {form: tmp_path / f"verify.{form}" for form in report.FORMS}
+    output = faulty.fails("verify", *QUICK, *(f"--{form}={path}" for form, path in paths.items()))
+    checks = json.loads(paths["json"].read_text())["checks"]
+    fix = next(check["fix"] for check in checks if check["id"] == "http.security-headers")
+    assert "✗ http.security-headers FAILS (major)" in output
+    for form in ("junit", "html"):
+        text = unescape(paths[form].read_text(encoding="utf-8"))
+        assert "http.security-headers" in text
+        assert fix in text
+
+
 def test_fault_ends_with_exit_code_1(faulty: Project, tmp_path: Path) -> None:
     """A failed check is named with its evidence and its fix, in the table and in the JSON."""
-    report = tmp_path / "verdicts.json"
-    output = faulty.fails("verify", *QUICK, f"--json={report}")
+    path = tmp_path / "verdicts.json"
+    output = faulty.fails("verify", *QUICK, f"--json={path}")
     assert f"1 of {len(select(['image', 'container', 'http']))} checks failed: http.security-headers" in output
     assert "x-content-type-options stands 0 times" in " ".join(output.split())
-    failed = [check for check in json.loads(report.read_text())["checks"] if check["verdict"] == "fail"]
+    failed = [check for check in json.loads(path.read_text())["checks"] if check["verdict"] == "fail"]
     assert [check["id"] for check in failed] == ["http.security-headers"]
     assert failed[0]["evidence"]
     assert failed[0]["fix"]

@@ -99,7 +99,7 @@ def test_the_verdicts_are_written_where_asked(settings: Settings, web: Web, tmp_
     with pytest.raises(VerifyError):
         judged(settings, json_file=str(path))
     data = json.loads(path.read_text())
-    assert data["subject"] == URL
+    assert data["subject"]["url"] == URL
     assert "http.files" in [each["id"] for each in data["checks"] if each["verdict"] == "fail"]
 
 

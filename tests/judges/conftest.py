@@ -1,0 +1,23 @@
+"""One release for all judges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docktasks.engine import Engine
+from tests.engine.support import Project
+
+
+@pytest.fixture(scope="session")
+def release(engine: Engine, checkout: Path, good: Project) -> Iterator[Project]:
+    """A project that serves the good image."""
+    project = Project(engine, checkout)
+    try:
+        project.stage(good.image)
+        project.does("run-prod", "--no-build")
+        yield project
+    finally:
+        project.end()
