@@ -12,6 +12,7 @@ nox.options.reuse_venv = "yes"
 
 SHELL_SCRIPTS = [
     "bootstrap",
+    "node/install.sh",
     ".ci/run",
     "bases/root.sh",
     "bases/nginx/docker-entrypoint.sh",

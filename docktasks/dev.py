@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from docktasks import bases, containers, images, lock, probes, startup
+from docktasks import apps, bases, containers, images, lock, probes, startup
 from docktasks.answers import Image, Run
 from docktasks.engine import Engine, NoEngine
 from docktasks.errors import AppError, ConflictError, StartError
@@ -36,7 +36,7 @@ def up(run: Run, engine: Engine | NoEngine, settings: Settings) -> Serving:
 
 
 def _up(run: Run, engine: Engine | NoEngine, settings: Settings) -> Serving:
-    script = images.script(settings, "serve", "dev")
+    script = apps.script(settings, "serve", "dev")
     running = startup.existing(engine, settings, "dev")
     if running is not None and running.state == "running":
         raise ConflictError(
@@ -59,7 +59,7 @@ def _up(run: Run, engine: Engine | NoEngine, settings: Settings) -> Serving:
     given = containers.DevRun(
         volume,
         user_for(engine, settings.app_dir),
-        images.source(settings).revision,
+        apps.source(settings).revision,
         () if script == "serve" else serve_command(script),
     )
     started = time.monotonic()

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Installs the app's dependencies, in the app's folder: install MANAGER PACKAGE
+# (npm, pnpm or yarn; and what npm installs it by, as pnpm@10.1.0, or nothing where the image's own is used)
+# Exactly what the lock file says, or nothing; without one, the newest that package.json allows, and a notice.
+set -eu
+manager=$1 package=$2 cache=/var/cache/npm
+if [ -f /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi
+# Corepack, which would read package.json's packageManager, is no part of Node from 25 on. The manager itself is
+# nobody's to change, whatever umask the caller wants for node_modules.
+if [ -n "$package" ]; then (umask 022 && npm install --global --force --cache "$cache" "$package"); fi
+# Without a terminal none of them may ask; and yarn's other layouts keep files outside of node_modules.
+export CI=true YARN_NODE_LINKER=node-modules YARN_CACHE_FOLDER="$cache/yarn" YARN_ENABLE_GLOBAL_CACHE=false
+
+unlocked() { echo "NOTICE: no $1: $manager install takes the newest versions that package.json allows"; }
+
+case $manager in
+pnpm)
+    set -- --store-dir "$cache/pnpm"
+    if [ -f pnpm-lock.yaml ]; then exec pnpm install --frozen-lockfile "$@"; fi
+    unlocked pnpm-lock.yaml
+    exec pnpm install --no-frozen-lockfile "$@"
+    ;;
+yarn)
+    case $(yarn --version) in 1.*) exact=--frozen-lockfile loose=--no-lockfile ;; *) exact=--immutable loose=--no-immutable ;; esac
+    if [ -f yarn.lock ]; then exec yarn install "$exact"; fi
+    unlocked yarn.lock
+    exec yarn install "$loose"
+    ;;
+*)
+    if [ -f package-lock.json ] || [ -f npm-shrinkwrap.json ]; then exec npm ci --cache "$cache"; fi
+    unlocked package-lock.json
+    exec npm install --cache "$cache"
+    ;;
+esac
