@@ -38,6 +38,9 @@ def package(settings: Settings) -> dict[str, Any]:
     return content
 
 
+EXAMPLES = {"serve": "vite", "build": "vite build", "test": "vitest run"}
+
+
 def script(settings: Settings, *names: str) -> str:
     """The first of these npm scripts that the app has. Raises AppError when it has none."""
     scripts = package(settings).get("scripts") or {}
@@ -47,7 +50,7 @@ def script(settings: Settings, *names: str) -> str:
     raise AppError(
         f"{settings.app_dir / 'package.json'} has no script {' or '.join(names)}.",
         f"The image runs `npm run {names[0]}`.",
-        f'Add it, for example "{names[0]}": "vite{" build" if names[0] == "build" else ""}"',
+        f'Add it, for example "{names[0]}": "{EXAMPLES[names[0]]}"',
     )
 
 
