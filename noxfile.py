@@ -103,6 +103,12 @@ def dev(session: nox.Session) -> None:
 
 
 @nox.session(tags=["engine"])
+def matrix(session: nox.Session) -> None:
+    """Take apps of create-vite's templates through dev, run-prod and verify; MATRIX=all takes every one."""
+    engine_tests(session, "matrix")
+
+
+@nox.session(tags=["engine"])
 def verify(session: nox.Session) -> None:
     """Verify a good build, and for every check broken ones that it must catch."""
     engine_tests(session, "verify")

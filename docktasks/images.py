@@ -62,7 +62,14 @@ def ca_file(settings: Settings) -> str:
 def build_args(settings: Settings, role: str, build: dict[str, str]) -> list[str]:
     """The command that builds `dev` or `prod` with these build arguments; empty ones are left out."""
     dockerfile = "Dockerfile" if role == "prod" else "Dockerfile.dev"
-    args = ["docker", "image", "build", "--tag", settings.image(role)]
+    args = [
+        "docker",
+        "image",
+        "build",
+        "--tag",
+        settings.image(role),
+        *(["--target", "mounted"] if role == "dev" else []),
+    ]
     for name, value in build.items():
         args += ["--build-arg", f"{name}={value}"] if value else []
     labels = {BUILT_FOR: settings.app.name, BASE_LABEL: build["NGINX_IMAGE" if role == "prod" else "NODE_IMAGE"]}

@@ -8,8 +8,8 @@ if [ -f /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi
 # Corepack, which would read package.json's packageManager, is no part of Node from 25 on. The manager itself is
 # nobody's to change, whatever umask the caller wants for node_modules.
 if [ -n "$package" ]; then (umask 022 && npm install --global --force --cache "$cache" "$package"); fi
-# Without a terminal none of them may ask; and yarn's other layouts keep files outside of node_modules.
-export CI=true YARN_NODE_LINKER=node-modules YARN_CACHE_FOLDER="$cache/yarn" YARN_ENABLE_GLOBAL_CACHE=false
+# Without a terminal none of them may ask.
+export CI=true YARN_CACHE_FOLDER="$cache/yarn" YARN_ENABLE_GLOBAL_CACHE=false
 
 unlocked() { echo "NOTICE: no $1: $manager install takes the newest versions that package.json allows"; }
 
@@ -21,7 +21,14 @@ pnpm)
     exec pnpm install --no-frozen-lockfile "$@"
     ;;
 yarn)
-    case $(yarn --version) in 1.*) exact=--frozen-lockfile loose=--no-lockfile ;; *) exact=--immutable loose=--no-immutable ;; esac
+    # Yarn has a registry of its own, which npm's is the origin of; what the app's .yarnrc.yml says stands.
+    registry=$(npm config get registry)
+    export NPM_CONFIG_REGISTRY="$registry"
+    grep -qs npmRegistryServer .yarnrc.yml || export YARN_NPM_REGISTRY_SERVER="$registry"
+    case $(yarn --version) in
+    1.*) exact=--frozen-lockfile loose=--pure-lockfile ;;
+    *) exact=--immutable loose=--no-immutable ;;
+    esac
     if [ -f yarn.lock ]; then exec yarn install "$exact"; fi
     unlocked yarn.lock
     exec yarn install "$loose"

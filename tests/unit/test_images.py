@@ -54,7 +54,7 @@ def test_the_production_build(settings: Settings) -> None:
 def test_the_dev_build(settings: Settings) -> None:
     """The command that builds the dev image, word for word."""
     assert shlex.join(images.build_args(settings, "dev", {"NODE_IMAGE": "node:lts-alpine"})) == (
-        "docker image build --tag hello-dock:dev --build-arg NODE_IMAGE=node:lts-alpine"
+        "docker image build --tag hello-dock:dev --target mounted --build-arg NODE_IMAGE=node:lts-alpine"
         " --label hello-dock.built-for=hello-dock"
         " --label org.opencontainers.image.base.name=node:lts-alpine"
         " --file Dockerfile.dev ."
