@@ -7,6 +7,10 @@ ARG NGINX_IMAGE=nginx:stable-alpine
 FROM scratch AS nginx
 COPY nginx/ /
 
+# What installs the app's dependencies; replaced in the same way.
+FROM scratch AS scripts
+COPY node/ /
+
 # Asks nginx for its version: an older one is not given directives that it does not know.
 FROM ${NGINX_IMAGE} AS version
 RUN nginx -v 2>/tmp/version
@@ -21,24 +25,28 @@ ENV NPM_CONFIG_AUDIT=false NPM_CONFIG_FUND=false NPM_CONFIG_UPDATE_NOTIFIER=fals
 WORKDIR /app
 
 # The lock file before the source: while it stays the same, the dependencies come from Docker's cache.
-COPY ${APP_DIR}/package.json ${APP_DIR}/package-lock.json* ${APP_DIR}/.npmrc* ./
+COPY ${APP_DIR}/package.json ${APP_DIR}/package-lock.json* ${APP_DIR}/npm-shrinkwrap.json* ${APP_DIR}/.npmrc* \
+     ${APP_DIR}/pnpm-lock.yaml* ${APP_DIR}/pnpm-workspace.yaml* ${APP_DIR}/yarn.lock* ${APP_DIR}/.yarnrc* ./
+# The package manager that the lock file belongs to, and what npm installs it by, as pnpm@10.1.0.
+ARG MANAGER=npm
+ARG MANAGER_PACKAGE=""
+# Yarn keeps what it knows of an installation beside the source, and packages outside of node_modules, else.
+ENV YARN_NODE_LINKER=node-modules YARN_INSTALL_STATE_PATH=/app/node_modules/.yarn-install-state.gz
 # The cache mount keeps downloads over builds; the secret, when given, is trusted by npm and stays out of every layer:
 # https://docs.docker.com/reference/dockerfile/#run---mounttypesecret
 RUN --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm,sharing=locked \
     --mount=type=secret,id=ca \
-    if [ -f /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi; \
-    if [ -f package-lock.json ]; then npm ci --cache /var/cache/npm; else \
-    echo 'NOTICE: no package-lock.json: npm install takes the newest versions that package.json allows'; \
-    npm install --cache /var/cache/npm; fi
+    --mount=type=bind,from=scripts,source=/install.sh,target=/install.sh \
+    sh /install.sh "${MANAGER}" "${MANAGER_PACKAGE}"
 
 COPY ${APP_DIR}/ ./
 # For builds that stamp what they make. Declared this late because a new value runs every step below anew.
 ARG SOURCE_DATE_EPOCH
 ARG REVISION=""
-RUN npm run build
+RUN touch /tmp/began && ${MANAGER} run build
 RUN --mount=type=bind,from=nginx,target=/nginx \
     --mount=type=bind,from=version,source=/tmp/version,target=/version \
-    node /nginx/assemble.mjs "${DIST_DIR}" /nginx /version /out
+    node /nginx/assemble.mjs "${DIST_DIR}" /nginx /version /out /tmp/began
 
 # The image that runs: the official nginx, and one layer with the site, its compressed twins, and how to serve them.
 FROM ${NGINX_IMAGE}

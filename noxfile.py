@@ -13,6 +13,8 @@ nox.options.reuse_venv = "yes"
 
 SHELL_SCRIPTS = [
     "bootstrap",
+    "node/install.sh",
+    "node/open-in-editor.sh",
     ".ci/run",
     "bases/root.sh",
     "bases/nginx/docker-entrypoint.sh",
@@ -98,7 +100,13 @@ def rollback(session: nox.Session) -> None:
 @nox.session(tags=["engine"])
 def dev(session: nox.Session) -> None:
     """Run the dev container and edit under it."""
-    engine_tests(session, "dev")
+    engine_tests(session, "dev", "dev_dependencies", "dev_files")
+
+
+@nox.session(tags=["engine"])
+def matrix(session: nox.Session) -> None:
+    """Take apps of create-vite's templates through dev, run-prod and verify; MATRIX=all takes every one."""
+    engine_tests(session, "matrix")
 
 
 @nox.session(tags=["engine"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -96,6 +97,14 @@ class Runner:
             raise interrupt
         return Result(ran.exited, ran.stdout + ran.stderr) if ran is not None else Result()
 
+    def attach(self, args: list[str], after: Callable[[], None] = lambda: None) -> None:
+        """Run one command on this terminal, keyboard and all, then `after`; its exit code is the task's."""
+        print(self.c.config.run.echo_format.format(command=shlex.join(args)), flush=True)
+        code = 0 if self.dry else subprocess.run(args, check=False).returncode
+        after()
+        if code:
+            raise Exit(code=code)
+
 
 @contextmanager
 def told() -> Iterator[None]:
@@ -169,24 +178,55 @@ def bases(c: Context) -> None:
     help={
         "detach": "Return once it serves; stop it with `invoke stop`.",
         "open": "Open the app in the browser once it serves.",
+        "port": "Publish it on this port of 127.0.0.1 (0: a free one) instead of dev.host_port.",
     },
     auto_shortflags=False,
 )
-def dev(c: Context, detach: bool = False, open: bool = False) -> None:  # noqa: A002 - the flag is --open
+def dev(c: Context, detach: bool = False, open: bool = False, port: str = "") -> None:  # noqa: A002 - the flag is --open
     """Run the app with hot reload in a container, on http://127.0.0.1:3000."""
-    from docktasks import dev
+    from docktasks import dev, foreground
     from docktasks.engine import Engine
 
+    if port:
+        c.config["dev"]["host_port"] = port
     with at_work(c) as (run, engine, found):
         serving = dev.up(run, engine, found)
-        for notice in serving.standins:
+        for notice in serving.notices:
             print(f"! {notice}")
         if not run.dry:
             print(f"Serving with hot reload after {serving.seconds:.1f} s: {serving.url}", flush=True)
             show(serving.url, wanted=open)
         if not detach and isinstance(engine, Engine):
             print("Ctrl-C stops it.", flush=True)
-            dev.follow(run, engine, found)
+            foreground.follow(run, engine, found, serving)
+
+
+@task
+def npm(c: Context) -> None:
+    """Run npm (or the app's pnpm, yarn) in a container: invoke npm -- install x."""
+    from docktasks import tools
+
+    with at_work(c) as (run, engine, found):
+        run.attach(tools.manage(run, engine, found, shlex.split(c.remainder)))
+
+
+@task(help={"watch": "Go on, and test again what an edit touches."}, auto_shortflags=False)
+def test(c: Context, watch: bool = False) -> None:
+    """Run the app's own tests in the dev image; what follows -- is theirs."""
+    from docktasks import tools
+
+    with at_work(c) as (run, engine, found):
+        args, ready = tools.tests(run, engine, found, shlex.split(c.remainder), watch=watch)
+        run.attach(args, after=ready.volume.filled)
+
+
+@task
+def shell(c: Context) -> None:
+    """Open a shell in the running dev container."""
+    from docktasks import tools
+
+    with at_work(c) as (run, engine, found):
+        run.attach(tools.shell(engine, found))
 
 
 @task(auto_shortflags=False)

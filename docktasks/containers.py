@@ -15,8 +15,6 @@ from docktasks.ports import Bind
 from docktasks.settings import LABEL, Settings
 
 PORT_INSIDE = {"prod": 80, "dev": 3000}
-APP_INSIDE = "/home/node/app"
-"""The app's folder in the dev container."""
 
 # nginx in the image runs as this user: https://github.com/nginx/docker-nginx (uid and gid 101 in every variant).
 NGINX_USER = 101
@@ -183,7 +181,7 @@ def carried_args(settings: Settings, *, writable: bool) -> list[str]:
     """The volume with the hashed assets of the last releases, which every release can read."""
     labels = [f"volume-label={name}={value}" for name, value in settings.labels("carried").items()]
     fields = ["type=volume", f"source={settings.container('carried')}", "target=/srv/carried"]
-    return ["--mount", _csv(*fields, *([] if writable else ["readonly"]), *labels)]
+    return ["--mount", csv_line(*fields, *([] if writable else ["readonly"]), *labels)]
 
 
 def carry_args(settings: Settings, release: Release, *words: str, run: str = "") -> list[str]:
@@ -230,34 +228,7 @@ def fingerprint(args: list[str]) -> str:
     return hashlib.sha256("\0".join(args).encode()).hexdigest()[:12]
 
 
-@dataclass(frozen=True)
-class DevRun:
-    """What one run of the dev container is given: its volume, its `uid:gid`, the commit, and a command of its own."""
-
-    volume: str
-    user: str
-    revision: str = ""
-    command: tuple[str, ...] = ()
-
-
-def dev_args(settings: Settings, bind: Bind, given: DevRun) -> list[str]:
-    """The command that starts the dev container: the source bind-mounted, node_modules in a volume over it."""
-    return [
-        "docker", "container", "run", "--detach", "--init",
-        "--name", settings.container("dev"),
-        *label_args(settings, "dev"),
-        *bind.args(PORT_INSIDE["dev"]),
-        *hardening_args(settings),
-        "--user", given.user,
-        "--env", f"REVISION={given.revision}",
-        "--mount", _csv("type=bind", f"source={settings.app_dir}", f"target={APP_INSIDE}"),
-        "--mount", f"type=volume,source={given.volume},target={APP_INSIDE}/node_modules",
-        settings.image("dev"),
-        *given.command,
-    ]  # fmt: skip
-
-
-def _csv(*fields: str) -> str:
+def csv_line(*fields: str) -> str:
     """Fields as --mount reads them, which is CSV: a folder may have a comma or a quote in its name."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(fields)

@@ -1,29 +1,42 @@
-"""The dev container's life: the source bind-mounted, node_modules in a volume, the log in the foreground."""
+"""The dev container's life: built, started, waited for, and started anew when the dependencies change."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import sys
+import platform
+import re
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from docktasks import bases, containers, images, lock, probes, startup
+from docktasks import apps, bases, containers, devruns, events, images, lock, modules, probes, startup
 from docktasks.answers import Image, Run
+from docktasks.devruns import INSIDE, DevRun
 from docktasks.engine import Engine, NoEngine
-from docktasks.errors import AppError, ConflictError, StartError
-from docktasks.ports import Bind
+from docktasks.errors import ConflictError, StartError
+from docktasks.ports import FOLDER, Bind
 from docktasks.settings import Settings
 
 
 @dataclass(frozen=True)
 class Serving:
-    """A dev container that serves: where, and the seconds from the start of its container until it did."""
+    """A dev container that serves: where, the seconds from its container's start until it did, and what it was given.
+
+    `notices` are what somebody may want to know of it.
+    """
 
     url: str
     seconds: float
-    standins: tuple[str, ...] = ()
+    given: DevRun
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run of the dev image needs: the image, its filled or fresh volume, what else it is given, and notices."""
+
+    image: Image
+    volume: modules.Volume
+    given: DevRun
+    notices: tuple[str, ...]
 
 
 def up(run: Run, engine: Engine | NoEngine, settings: Settings) -> Serving:
@@ -32,123 +45,129 @@ def up(run: Run, engine: Engine | NoEngine, settings: Settings) -> Serving:
     Raises ConflictError when it runs already or its port or name is taken, StartError when Vite does not come up.
     """
     with lock.alone(run, settings):
-        return _up(run, engine, settings)
+        command = serve_command(settings)
+        running = startup.existing(engine, settings, "dev")
+        if running is not None and running.state == "running":
+            folder = running.labels.get(FOLDER, "")
+            raise ConflictError(
+                f"The dev container runs already: {running.url}",
+                f"It is {running.name}{f', of {folder}' if folder else ''},"
+                f" started {running.started[:19].replace('T', ' ')} UTC.",
+                "Use it there, or stop it first: invoke stop --role=dev",
+            )
+        if running is not None:
+            run(containers.remove_args(running.name), quiet=True)
+        ready = prepare(run, engine, settings)
+        return _start(run, engine, settings, ready, Bind(settings.dev.host_port), command)
 
 
-def _up(run: Run, engine: Engine | NoEngine, settings: Settings) -> Serving:
-    script = images.script(settings, "serve", "dev")
-    running = startup.existing(engine, settings, "dev")
-    if running is not None and running.state == "running":
-        raise ConflictError(
-            f"The dev container runs already: {running.url}",
-            f"It is {running.name}, started {running.started[:19].replace('T', ' ')} UTC.",
-            "Use it there, or stop it first: invoke stop --role=dev",
-        )
-    if running is not None:
-        run(containers.remove_args(running.name), quiet=True)
+def renew(run: Run, engine: Engine, settings: Settings, serving: Serving) -> Serving:
+    """Install anew, and put another container with that in the place of the one that serves, on the same port.
+
+    Raises DockError; where the installation fails, the old one goes on.
+    """
+    with lock.alone(run, settings):
+        command = serve_command(settings)
+        ready = prepare(run, engine, settings, serving.given)
+        there = engine.container(settings.container("dev"))
+        port = there.addresses[0][1] if there and there.addresses else settings.dev.host_port
+        down(run, settings)
+        return _start(run, engine, settings, ready, Bind(port), command)
+
+
+def build(run: Run, engine: Engine | NoEngine, settings: Settings) -> tuple[Image, list[str]]:
+    """The dev image, built anew where something of it changed, with a notice of a base image that is stood in for."""
     node = bases.resolve(run, engine, settings, "node")
     image = images.build(run, engine, settings, "dev", {"NODE_IMAGE": node.reference})
-    volume = volume_name(settings, image)
-    volumes = engine.volumes(settings.app.name)
-    if volume not in volumes:
-        labels = containers.label_args(settings, "modules")
-        run(["docker", "volume", "create", *labels, volume], quiet=True)
-    if not run.dry:
-        _make_mountpoint(settings.app_dir)
-    bind = Bind(settings.dev.host_port)
-    given = containers.DevRun(
-        volume,
-        user_for(engine, settings.app_dir),
-        images.source(settings).revision,
-        () if script == "serve" else serve_command(script),
-    )
+    return image, [node.notice] if node.notice else []
+
+
+def prepare(run: Run, engine: Engine | NoEngine, settings: Settings, before: DevRun | None = None) -> Prepared:
+    """Build the dev image, and make sure of a volume and of what else its containers are given.
+
+    What was found out of the checkout `before` is not asked again.
+    """
+    image, notices = build(run, engine, settings)
+    volume = modules.Volume(run, engine, settings, image)
+    revision = apps.source(settings).revision
+    if before is not None:
+        return Prepared(image, volume, replace(before, volume=volume.name, revision=revision), tuple(notices))
+    user = devruns.user_for(engine, settings.app_dir)
+    given = DevRun(volume.name, user, revision, whole=run.dry or devruns.make_mountpoint(settings.app_dir))
+    if user == "0:0" and not engine.rootless:
+        notices.append("The checkout is root's, so the container runs as root, with no capability")
+    if not given.whole:
+        notices.append(f"{settings.app_dir} is for reading alone: what comes new to its top is not seen")
+    if isinstance(engine, Engine):
+        if engine.kernel_release == platform.release():
+            events.check_limit(settings.app_dir)
+        doubt = events.doubtful(engine, settings.app_dir)
+        if doubt and not events.arrive(run, engine, settings, user):
+            notices.append(f"File events do not arrive, since {doubt}: changes are looked for, which costs some CPU")
+            given = replace(given, polling=True)
+    return Prepared(image, volume, given, tuple(notices))
+
+
+def _start(  # noqa: PLR0913, PLR0917 - what a start needs; the first three are every function's
+    run: Run, engine: Engine | NoEngine, settings: Settings, ready: Prepared, bind: Bind, command: tuple[str, ...]
+) -> Serving:
+    """Start the container, and wait until it serves; one that never did is not left behind."""
     started = time.monotonic()
-    args = containers.dev_args(settings, bind, given)
-    standins = (node.notice,) if node.notice else ()
+    given = ready.given.runs(*command)
     try:
         with probes.interruptible():
-            startup.start(run, engine, settings, args, bind)
-            url = startup.await_serving(engine, settings, "dev") if isinstance(engine, Engine) else ""
-    except BaseException:  # a Ctrl-C while waiting, too: a container that never served is not left behind
+            startup.start(run, engine, settings, devruns.dev_args(settings, bind, given), bind)
+            ready.volume.filled()
+            url = startup.await_serving(engine, settings, "dev")
+    except StartError as error:
+        down(run, settings)
+        raise explained(error, settings) from error
+    except BaseException:  # a Ctrl-C while waiting, too
         down(run, settings)
         raise
-    stale = [name for name in volumes if name != volume]
-    if stale:
-        run(["docker", "volume", "rm", *stale], quiet=True)
-    return Serving(url, time.monotonic() - started, standins)
+    seconds = time.monotonic() - started
+    ready.volume.prune()
+    notices = [*ready.notices, *old_vite(engine.logs(settings.container("dev"), 50))]
+    return Serving(probes.landing(url) if url else "", seconds, given, tuple(notices))
 
 
-def serve_command(script: str) -> tuple[str, ...]:
-    """The command that runs an npm script of Vite's on the container's port, as Dockerfile.dev does for `serve`."""
-    return ("npm", "run", script, "--", "--host", "0.0.0.0", "--port", "3000", "--strictPort")  # noqa: S104 - inside
+def serve_command(settings: Settings) -> tuple[str, ...]:
+    """The command that runs the app's script `serve` or `dev` on the container's port; none where the image's does.
 
-
-def volume_name(settings: Settings, image: Image) -> str:
-    """Name of the volume for node_modules: another lock file, node version or architecture has another volume.
-
-    Without a lock file package.json takes its place.
+    --strictPort, for another port would not be published. Raises AppError where the app has neither script.
     """
-    parts = [image.environment.get("NODE_VERSION", ""), image.architecture]
-    lock_file = settings.app_dir / "package-lock.json"
-    named = lock_file if lock_file.exists() else settings.app_dir / "package.json"
-    parts.append(hashlib.sha256(named.read_bytes()).hexdigest())
-    return f"{settings.app.name}-modules-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:12]}"
+    script, manager = apps.script(settings, "serve", "dev"), apps.manager(settings)
+    if script == "serve" and manager.name == "npm":
+        return ()
+    return manager.run(script, "--host", "0.0.0.0", "--port", "3000", "--strictPort")  # noqa: S104 - inside
 
 
-def user_for(engine: Engine | NoEngine, app_dir: Path) -> str:
-    """The uid:gid the container runs as, so that whatever it writes into the checkout belongs to the checkout's owner.
-
-    On a rootless engine uid 0 inside is the caller outside.
-    """
-    if engine.rootless:
-        return "0:0"
-    owner = app_dir.stat()
-    return f"{owner.st_uid}:{owner.st_gid}"
+def explained(error: StartError, settings: Settings) -> StartError:
+    """The error with the files of the checkout for those of the container; or what is behind it."""
+    text = error.evidence.replace(f"{INSIDE}/", f"{settings.app_dir}/")
+    if re.search(r"ENOSPC: System limit for number of file watchers", text):
+        return events.too_low("Vite says: ENOSPC: System limit for number of file watchers reached")
+    return StartError(error.what, error.why, error.how, text)
 
 
-def _make_mountpoint(app_dir: Path) -> None:
-    """Make the folder that the volume is mounted over; Docker would make it as root's, inside the checkout."""
-    modules = app_dir / "node_modules"
-    if modules.exists():
-        return
-    try:
-        modules.mkdir()
-        owner = app_dir.stat()
-        if owner.st_uid != modules.stat().st_uid:
-            os.chown(modules, owner.st_uid, owner.st_gid)
-    except OSError as error:
-        raise AppError(
-            f"{modules} cannot be made: {error.strerror}.",
-            "The dev container's node_modules is mounted over that folder.",
-            f"Make it as the checkout's owner (mkdir {modules}), or work in a checkout that you may write to",
-        ) from error
+FLOORS = {8: (8, 0, 16), 7: (7, 3, 5), 6: (6, 4, 3)}
+"""By major version of Vite, the first without the known ways to read files through the dev server (2026-11)."""
 
 
-def follow(run: Run, engine: Engine, settings: Settings) -> None:
-    """Show the container's log until Ctrl-C (or a closed terminal), then stop it.
-
-    Raises StartError when the container ends by itself.
-    """
-    name = settings.container("dev")
-    try:
-        with probes.interruptible():
-            for chunk in engine.follow(name):
-                sys.stdout.buffer.write(chunk)
-                sys.stdout.flush()
-    except KeyboardInterrupt:
-        down(run, settings)
-        return
-    ended = engine.container(name)
-    if ended is None or ended.exit_code in (0, 130, 137, 143):  # `invoke stop` in another terminal
-        return
-    logs = engine.logs(name)
-    down(run, settings)
-    raise StartError(
-        f"The dev server stopped with exit code {ended.exit_code}.",
-        "Its last log lines are above.",
-        "Mend what they say, then: invoke dev",
-        evidence=logs,
-    )
+def old_vite(log: str) -> list[str]:
+    """A notice where Vite, by what it says at its start, is below the floors, with the version to take."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", log)
+    said = re.search(r"VITE v(\d+)\.(\d+)\.(\d+)", plain)
+    if said is None:
+        return []
+    version = tuple(map(int, said.groups()))
+    floor = FLOORS.get(version[0], FLOORS[6])
+    if version >= floor or version[0] > max(FLOORS):
+        return []
+    fixed = ".".join(map(str, floor))
+    found = ".".join(said.groups())
+    what = f"Vite {found} lets others read files through the dev server, which {fixed} does not"
+    return [f"{what}: invoke npm -- install vite@{fixed}"]
 
 
 def down(run: Run, settings: Settings) -> None:

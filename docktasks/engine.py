@@ -32,7 +32,8 @@ class Engine:
         self.client = client
         self.version = str(version["Version"])
         self.api = tuple(int(part) for part in str(version["ApiVersion"]).split("."))
-        kernel = re.match(r"(\d+)\.(\d+)", str(version.get("KernelVersion")))
+        self.kernel_release = str(version.get("KernelVersion"))
+        kernel = re.match(r"(\d+)\.(\d+)", self.kernel_release)
         self.kernel = tuple(int(part) for part in kernel.groups()) if kernel else ()
 
     @cached_property
@@ -184,6 +185,7 @@ class NoEngine:
     rootless = False
     api = START_INTERVAL_API
     kernel = (5, 14)
+    kernel_release = ""
 
     def __init__(self, project: str) -> None:
         self.project = project
@@ -285,7 +287,7 @@ class _Opening(Engine):
         self._opened = opened
 
     def __getattr__(self, name: str) -> Any:
-        if name not in ("client", "version", "api", "kernel"):
+        if name not in ("client", "version", "api", "kernel", "kernel_release"):
             raise AttributeError(name)
         super().__init__(*self._opened.result())
         return getattr(self, name)

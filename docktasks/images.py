@@ -1,19 +1,16 @@
-"""`docker image build`: its argument lists, what the source is labelled with, and what a failure means."""
+"""`docker image build`: its argument lists, and what a failure means."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from docktasks.answers import Image, Result, Run
+from docktasks.apps import Source, foreign, manager
 from docktasks.engine import Engine, NoEngine
-from docktasks.errors import AppError, BuildError, DockError, EngineError
+from docktasks.errors import BuildError, DockError, EngineError
 from docktasks.settings import BUILT_FOR, LABEL, Settings
 
 CACHE = ".cache"
@@ -24,71 +21,6 @@ BASE_LABEL = "org.opencontainers.image.base.name"
 
 NEVER_SENT = ["**/node_modules", "**/.git", "**/.env.local", "**/.env.*.local", "**/*.log", "**/.DS_Store"]
 """What no build of a foreign app is sent; hello-dock's own context has the allow-list in .dockerignore."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """What is built: `revision` the commit (ending in -dirty with local changes), `epoch` its time in seconds."""
-
-    version: str
-    revision: str = ""
-    epoch: str = ""
-
-
-def package(settings: Settings) -> dict[str, Any]:
-    """The app's package.json. Raises AppError when app.dir is not a Vite app's folder."""
-    path = settings.app_dir / "package.json"
-    how = "Name the app's folder in invoke.yaml (app.dir), or INVOKE_APP_DIR=path/to/app"
-    if not settings.app_dir.is_dir():
-        raise AppError(f"There is no folder {settings.app_dir}.", "app.dir names the Vite app to build.", how)
-    try:
-        content = json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise AppError(f"{settings.app_dir} has no package.json.", "It is no app that npm could build.", how) from error
-    except ValueError as error:
-        raise AppError(f"{path} is not JSON: {error}", "npm reads it.", "Correct it there") from error
-    if not isinstance(content, dict):
-        raise AppError(f"{path} holds no JSON object.", "npm reads it.", "Correct it there")
-    return content
-
-
-def script(settings: Settings, *names: str) -> str:
-    """The first of these npm scripts that the app has. Raises AppError when it has none."""
-    scripts = package(settings).get("scripts") or {}
-    for name in names:
-        if name in scripts:
-            return name
-    raise AppError(
-        f"{settings.app_dir / 'package.json'} has no script {' or '.join(names)}.",
-        f"The image runs `npm run {names[0]}`.",
-        f'Add it, for example "{names[0]}": "vite{" build" if names[0] == "build" else ""}"',
-    )
-
-
-def source(settings: Settings) -> Source:
-    """Version, commit and commit time of what goes into the image; git's part is empty outside a git checkout."""
-    version = str(package(settings).get("version", "0.0.0"))
-    folder = str(settings.app_dir)
-    head = _git(folder, "log", "-1", "--format=%H %ct")
-    if not head:
-        return Source(version)
-    revision, epoch = head.split()
-    parts = [folder] if foreign(settings) else ["hello-dock", "nginx", "Dockerfile", ".dockerignore"]
-    changed = _git(str(settings.root if not foreign(settings) else folder), "status", "--porcelain", "--", *parts)
-    return Source(version, f"{revision}-dirty" if changed else revision, epoch)
-
-
-def _git(folder: str, *args: str) -> str:
-    try:
-        asked = subprocess.run(["git", "-C", folder, *args], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ""
-    return asked.stdout.strip() if asked.returncode == 0 else ""
-
-
-def foreign(settings: Settings) -> bool:
-    """True when app.dir is not the app that the repository's own build context holds."""
-    return settings.app_dir != (settings.root / "hello-dock").resolve()
 
 
 def context_folder(settings: Settings) -> str:
@@ -103,7 +35,8 @@ def context_args(settings: Settings, dockerfile: str) -> list[str]:
     return [
         "--file", f"{context_folder(settings)}/{dockerfile}",
         "--build-arg", "APP_DIR=.",
-        "--build-context", "nginx=nginx",
+        *([] if dockerfile == "Dockerfile.dev" else ["--build-context", "nginx=nginx"]),
+        "--build-context", "scripts=node",
         str(settings.app_dir),
     ]  # fmt: skip
 
@@ -130,7 +63,14 @@ def ca_file(settings: Settings) -> str:
 def build_args(settings: Settings, role: str, build: dict[str, str]) -> list[str]:
     """The command that builds `dev` or `prod` with these build arguments; empty ones are left out."""
     dockerfile = "Dockerfile" if role == "prod" else "Dockerfile.dev"
-    args = ["docker", "image", "build", "--tag", settings.image(role)]
+    args = [
+        "docker",
+        "image",
+        "build",
+        "--tag",
+        settings.image(role),
+        *(["--target", "mounted"] if role == "dev" else []),
+    ]
     for name, value in build.items():
         args += ["--build-arg", f"{name}={value}"] if value else []
     labels = {BUILT_FOR: settings.app.name, BASE_LABEL: build["NGINX_IMAGE" if role == "prod" else "NODE_IMAGE"]}
@@ -166,7 +106,9 @@ def build(run: Run, engine: Engine | NoEngine, settings: Settings, role: str, gi
     before = engine.tags.get(settings.image(role))
     if not run.dry:
         write_context(settings, "Dockerfile" if role == "prod" else "Dockerfile.dev")
-    result = run(build_args(settings, role, given))
+    used = manager(settings)
+    installing = {"MANAGER": "" if used.name == "npm" else used.name, "MANAGER_PACKAGE": used.package}
+    result = run(build_args(settings, role, given | installing))
     if not result.ok:
         raise explain_build(result, settings)
     made = engine.image(settings.image(role))
@@ -218,10 +160,18 @@ def explain_build(result: Result, settings: Settings) -> DockError:
     """The error that a failed build is, with what the step that failed printed of it."""
     text = _plain(result.output)
     evidence = _evidence(text)
-    app = shlex.quote(settings.app.dir)
-    for kind, pattern, what, why, how in BUILD_FAULTS:
+    used = manager(settings)
+    exact = {"npm": "npm ci", "pnpm": "pnpm install --frozen-lockfile", "yarn": "yarn install --immutable"}[used.name]
+    names = {
+        "app": shlex.quote(settings.app.dir),
+        "manager": used.name,
+        "ci": exact,
+        "lock": used.lock or "package-lock.json",
+    }
+    for kind, pattern, *words in BUILD_FAULTS:
         if re.search(pattern, text):
-            return kind(what.format(app=app), why, how.format(app=app), evidence)
+            what, why, how = (text.format(**names) for text in words)
+            return kind(what, why, how, evidence)
     return BuildError("`docker image build` failed.", "Nothing was replaced.", "Mend what its last lines say", evidence)
 
 
@@ -250,10 +200,10 @@ BUILD_FAULTS: list[tuple[type[DockError], str, str, str, str]] = [
     ),
     (
         BuildError,
-        r"can only install packages when your package.json and package-lock.json",
-        "{app}/package-lock.json is out of step with package.json.",
-        "`npm ci` installs exactly what the lock file says, or nothing.",
-        "Write the lock file anew and commit it: (cd {app} && npm install)",
+        r"can only install packages when your package|ERR_PNPM_OUTDATED_LOCKFILE|lockfile (needs|would have been) ",
+        "{app}/{lock} is out of step with package.json.",
+        "`{ci}` installs exactly what the lock file says, or nothing.",
+        "Write the lock file anew and commit it: (cd {app} && {manager} install)",
     ),
     (
         BuildError,
@@ -264,17 +214,17 @@ BUILD_FAULTS: list[tuple[type[DockError], str, str, str, str]] = [
     ),
     (
         BuildError,
-        r"(?m)^ > \[[^\]]*\] RUN .*npm run build",
-        "`npm run build` failed.",
+        r"(?m)^ > \[[^\]]*\] RUN .* run build",
+        "`{manager} run build` failed.",
         "The production image is made from what it writes; nothing was replaced.",
-        "Mend what it says, and try it alone: (cd {app} && npm run build)",
+        "Mend what it says, and try it alone: (cd {app} && {manager} run build)",
     ),
     (
         BuildError,
-        r"npm (error|ERR!)",
-        "npm could not install the app's dependencies.",
+        r"(?m)npm (error|ERR!)|^ > \[[^\]]*\] RUN .*sh /install\.sh",
+        "{manager} could not install the app's dependencies.",
         "The build installs what the app's lock file names; nothing was replaced.",
-        "Mend what npm says, and try it alone: (cd {app} && npm ci)",
+        "Mend what {manager} says, and try it alone: (cd {app} && {ci})",
     ),
 ]
 """How known faults are told by what a build prints: (error, pattern, what, why, how), the first that matches."""

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 from docktasks.engine import Engine, NoEngine
 from docktasks.errors import ConflictError
+from docktasks.settings import LABEL
+
+FOLDER = f"{LABEL}.folder"
+"""The label that tells which app's folder a dev container shows."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ def listener(engine: Engine | NoEngine, host_port: int) -> str:
     """Who listens on a port of this machine, in words; a process of another user may stay unknown."""
     container = engine.publisher(host_port) if isinstance(engine, Engine) else None
     if container is not None:
-        return f"container {container.name} ({container.image})"
+        folder = container.labels.get(FOLDER)
+        return f"container {container.name} ({container.image}{f', of {folder}' if folder else ''})"
     import psutil
 
     try:

@@ -51,6 +51,17 @@ def answers(url: str, timeout: float = 2.0) -> Probe:
     return Probe(ready=response.status_code == httpx.codes.OK, status=f"{url} answers {response.status_code}")
 
 
+def landing(url: str) -> str:
+    """Where somebody who asks for `url` ends up, over redirects: an app with a base path sends everyone there."""
+    import httpx
+
+    try:
+        landed = httpx.get(url, timeout=2, trust_env=False, follow_redirects=True, verify=False).url  # noqa: S501 - as above
+    except httpx.HTTPError:
+        return url
+    return url if landed.path == "/" else str(landed)
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
     """A closed terminal (SIGHUP) and a polite kill (SIGTERM) end the foreground as Ctrl-C does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from docktasks import bases, containers, history, images, lock, startup
+from docktasks import apps, bases, containers, history, images, lock, startup
 from docktasks.answers import Container, Image, Run
 from docktasks.containers import HOLDER, Release
 from docktasks.engine import Engine, NoEngine
@@ -32,8 +32,8 @@ class Outcome:
 
 def build(run: Run, engine: Engine | NoEngine, settings: Settings) -> Outcome:
     """Build the production image. Raises AppError, BaseImageError, BuildError."""
-    images.script(settings, "build")
-    origin = images.source(settings)
+    apps.script(settings, "build")
+    origin = apps.source(settings)
     node = bases.resolve(run, engine, settings, "node")
     nginx = bases.resolve(run, engine, settings, "nginx")
     given = images.prod_build(settings, node.reference, nginx.reference, origin)

@@ -54,6 +54,13 @@ def explain_start(result: Result, engine: Engine | NoEngine, bind: Bind, role: s
             "Ports below 1024 belong to root, and a rootless engine is not.",
             f"Choose another, from 1024 on: INVOKE_{role.upper()}_HOST_PORT=8080",
         )
+    if "bind source path does not exist" in text:
+        return StartError(
+            "The engine does not see the checkout: it is on another machine.",
+            "The dev container shows the source as it is on the disk.",
+            "Use an engine of this machine: docker context use default, and unset DOCKER_HOST",
+            evidence=result.tail(2),
+        )
     if "no space left on device" in text:
         return BuildError(
             "The disk is full.",

@@ -1,5 +1,6 @@
-// Assembles what the image gets, in the app's folder: node assemble.mjs DIST NGINX VERSION OUT
-// (VERSION: a file with what `nginx -v` says)
+// Assembles what the image gets, in the app's folder: node assemble.mjs DIST NGINX VERSION OUT [BEGAN]
+// (VERSION: a file with what `nginx -v` says; BEGAN: one that is as old as the build's beginning, by which the folder
+// that the build filled is found where it is not DIST)
 //     OUT/srv/site        the site, and beside each file that shrinks its gzip twin, for gzip_static
 //     OUT/srv/br          the brotli twins under the files' own names, so that their type follows from the name
 //     OUT/srv/hashed      the same two for the files with a hash in their name: what nginx lets be kept for a year, and
@@ -16,7 +17,7 @@ import { argv } from 'node:process'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 
-const [dist, nginx, versionFile, out] = argv.slice(2)
+const [given, nginx, versionFile, out, began] = argv.slice(2)
 
 // What is text to a compressor; images, fonts in woff2, and media are compressed already.
 const COMPRESSIBLE =
@@ -74,16 +75,49 @@ async function putSiteFile(path) {
   if (brotli.length < zipped.length) await put(join(srv, 'br', name), brotli)
 }
 
-const site = await stat(join(dist, 'index.html')).then(() => files(dist), () => [])
-if (site.length === 0) {
-  console.error(`${dist}/index.html does not exist after npm run build: DIST_DIR names the folder it writes.`)
+// An app may name another folder in its vite.config: the one with the page that was written since the build began.
+async function filled() {
+  if (await stat(join(given, 'index.html')).catch(() => null)) return given
+  if (!began) return null
+  const since = (await stat(began)).mtimeMs
+  const folders = [...(await readdir('.', { withFileTypes: true }))].filter(
+    (entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules',
+  )
+  const pages = (await Promise.all(folders.map((entry) => files(entry.name)))).flat()
+  const found = []
+  for (const page of pages.filter((path) => /(^|\/)index\.html$/.test(path))) {
+    if ((await stat(page)).mtimeMs > since) found.push(dirname(page))
+  }
+  return found.sort((one, other) => one.length - other.length)[0] ?? null
+}
+
+const dist = await filled()
+if (!dist) {
+  console.error(`${given}/index.html does not exist after the build: DIST_DIR (app.dist) names the folder it writes.`)
   process.exit(1)
 }
+if (dist !== given) console.log(`NOTICE: the build filled ${dist}, not ${given}`)
+const site = await files(dist)
 const hashed = hashedAmong(
   site.map((path) => relative(dist, path)),
   new Set((await files('public').catch(() => [])).map((path) => relative('public', path))),
 )
 await Promise.all(site.map(putSiteFile))
+
+// An app with a base path names its files below that: /shop/assets/… of what is in assets/. The site is served there, and
+// at / as well, for a proxy in front may take the base away. https://vite.dev/guide/build#public-base-path
+const page = await readFile(join(dist, 'index.html'), 'utf8')
+const built = [...(hashed.size ? hashed : site.map((path) => relative(dist, path)))]
+const loaded = [...page.matchAll(/<(?:script|link)\s[^>]*?(?:src|href)=["']?(\/(?!\/)[^"'\s>?#%]*)/g)].map(([, url]) => url)
+const bases = loaded.flatMap((url) =>
+  built.filter((name) => url.endsWith(`/${name}`)).map((name) => url.slice(0, -name.length)),
+)
+const base = bases.sort((one, other) => one.length - other.length)[0] ?? '/'
+if (base !== '/') {
+  console.log(`NOTICE: the site is served at ${base}, and at / as well`)
+  const pattern = base.replace(/[^\w/-]/g, '\\$&')
+  await put(join(out, 'etc/nginx/base/base.conf'), `rewrite "^${pattern}(.*)$" /$1 last;\n`)
+}
 
 // A directive that an older nginx would not start with stands below a comment with the version that brought it:
 //     # nginx >= 1.27.4: why it is wanted

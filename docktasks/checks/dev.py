@@ -12,10 +12,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docktasks import dev
+from docktasks import devruns
 from docktasks.checks import Skip, check, inside
 from docktasks.checks.subject import Subject
-from docktasks.containers import APP_INSIDE
 
 if TYPE_CHECKING:  # these load the HTTP client, and the socket's
     from docktasks.checks.hot import Vite
@@ -54,7 +53,7 @@ def loopback(subject: Subject) -> Iterator[str]:
 def unprivileged(subject: Subject) -> Iterator[str]:
     """The main process is not root, unless the checkout is root's; it has no capability, and can gain none."""
     status = inside.status(subject.engine, subject.dev)
-    wanted = dev.user_for(subject.engine, subject.settings.app_dir).partition(":")[0]
+    wanted = devruns.user_for(subject.engine, subject.settings.app_dir).partition(":")[0]
     if "0" in status["Uid"].split() and wanted != "0":
         yield f"uids (real, effective, saved, file system): {status['Uid']}; the checkout is of uid {wanted}"
     yield from inside.powers(status)
@@ -68,7 +67,7 @@ def unprivileged(subject: Subject) -> Iterator[str]:
 )
 def vite(subject: Subject) -> Iterator[str]:
     """Vite is of a version without a known hole in its dev server."""
-    path = f"{APP_INSIDE}/node_modules/vite/package.json"
+    path = f"{devruns.INSIDE}/node_modules/vite/package.json"
     version = str(json.loads(inside.read(subject.engine, subject.dev, path)).get("version"))
     found = tuple(int(part) for part in re.findall(r"\d+", version.partition("-")[0]))
     floor = FLOORS.get(found[0] if found else 0, FLOORS[min(FLOORS)])
@@ -192,13 +191,13 @@ def leaks(subject: Subject) -> Iterator[str]:
     canaries = [Canary("/etc/passwd", inside.read(subject.engine, subject.dev, "/etc/passwd"))]
     head = app_dir / ".git" / "HEAD"
     if head.is_file():
-        canaries.append(Canary(f"{APP_INSIDE}/.git/HEAD", head.read_text(), "/.git/HEAD"))
+        canaries.append(Canary(f"{devruns.INSIDE}/.git/HEAD", head.read_text(), "/.git/HEAD"))
     with contextlib.ExitStack() as stack:
         found = stack.enter_context(_vite(subject))
         token = found.token  # asked for first: a server that gives files away may then restart for having read them
         try:
-            canaries.append(stack.enter_context(secret(app_dir, APP_INSIDE)))
-            yield from by_request(found, canaries, APP_INSIDE)
+            canaries.append(stack.enter_context(secret(app_dir, devruns.INSIDE)))
+            yield from by_request(found, canaries, devruns.INSIDE)
         except OSError as error:
             raise Skip(str(error)) from error
         with contextlib.suppress(*NoSocket):  # dev.hot-reload says so where a page gets none

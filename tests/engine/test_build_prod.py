@@ -217,9 +217,9 @@ def break_dependency(app: Path) -> None:
 
 
 def break_dist(app: Path) -> None:
-    """The build writes to another folder than app.dist."""
+    """The build writes outside of the app."""
     config = app / "vite.config.js"
-    config.write_text(config.read_text().replace("build: {", "build: { outDir: 'elsewhere',"))
+    config.write_text(config.read_text().replace("build: {", "build: { outDir: '../elsewhere',"))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from docktasks.engine import Engine
 from docktasks.probes import Probe, wait_until
 from tests.conftest import NewProject, Start
-from tests.engine.support import Project, copy_checkout, docker, users
+from tests.engine.support import Project, copy_checkout, docker, free_port, users
 
 READY = "Ctrl-C stops it."
 OWNER = (4711, 4712)
@@ -162,6 +162,58 @@ def test_port_taken(dev: Project, foreign: str) -> None:
     assert f"Port {port} on 127.0.0.1 is in use by container {foreign}" in output
     assert f"INVOKE_DEV_HOST_PORT={port + 1} invoke dev" in output
     assert dev.names() == []
+
+
+def test_another_projects_port(running: Project, new_project: NewProject) -> None:
+    """Who holds the port is named with the folder it shows; --port takes another for once."""
+    other = new_project()
+    port = running.container("dev").addresses[0][1]
+    output = other.fails("dev", "--detach", f"--port={port}")
+    holder = f"container {running.name}-dev ({running.name}:dev, of {running.checkout}/hello-dock)"
+    assert f"Port {port} on 127.0.0.1 is in use by {holder}" in output
+    assert other.names() == []
+    free = free_port()
+    assert f"http://127.0.0.1:{free}\n" in other.does("dev", "--detach", f"--port={free}")
+    assert other.page(role="dev").status_code == running.page(role="dev").status_code == 200
+    assert "dev.host_port is 'x'" in other.fails("dev", "--port=x")
+
+
+def test_beside_production_and_another_checkout(new_project: NewProject, good: Project, running: Project) -> None:
+    """dev and run-prod of one project, and the dev of another checkout: each serves, and none sees the others."""
+    project = new_project()
+    project.stage(good.image)
+    project.does("run-prod", "--no-build")
+    project.does("dev", "--detach")
+    project.does("stop", "--role=prod")
+    project.does("run-prod", "--no-build")
+    urls = {project.container("dev").url, project.container().url, running.container("dev").url}
+    assert len(urls) == 3
+    assert {httpx.get(url, timeout=10, trust_env=False).status_code for url in urls} == {200}
+    project.does("stop", "--role=dev")
+    assert project.page().status_code == running.page(role="dev").status_code == 200
+
+
+def test_production_keeps_its_volume(new_project: NewProject, good: Project) -> None:
+    """The old volumes that dev removes are its own: what production carries over stays, running or not."""
+    project = new_project()
+    project.stage(good.image)
+    project.does("run-prod", "--no-build")
+    project.does("stop")
+    project.does("dev", "--detach")
+    assert f"{project.name}-carried" in project.engine.volumes(project.name)
+
+
+def test_an_edit_made_while_it_was_stopped_is_seen(running: Project) -> None:
+    """Nothing of the source is kept from one run to the next."""
+    source = running.checkout / "hello-dock/src/copy.js"
+    before = source.read_text()
+    running.does("stop")
+    try:
+        source.write_text(before + "\nexport const tide = 'slack-5f2c'\n")
+        running.does("dev", "--detach")
+        assert "slack-5f2c" in running.page("/src/copy.js", "dev").text
+    finally:
+        source.write_text(before)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")

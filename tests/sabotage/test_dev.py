@@ -7,15 +7,15 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from docktasks import containers
+from docktasks import devruns
 from docktasks.checks import judge, select
 from docktasks.checks.subject import Subject
-from docktasks.containers import DevRun
-from docktasks.dev import user_for
+from docktasks.devruns import DevRun, user_for
 from docktasks.engine import Engine
 from docktasks.ports import Bind
 from docktasks.probes import answers, wait_until
@@ -23,6 +23,7 @@ from tests.engine.support import Project, clean_environ, command, copy_app, dock
 from tests.sabotage.spoil import configured
 
 OWNER = 4711
+HIDDEN_HISTORY = f"type=tmpfs,target={devruns.INSIDE}/.git"
 LAX = "server: { allowedHosts: true, cors: true, fs: { strict: false } }, legacy: { skipWebSocketTokenCheck: true }"
 OLD = {
     "package.json": json.dumps(
@@ -154,7 +155,10 @@ def run(project: Project, sabotage: Sabotage, app: Path, made: ExitStack) -> Non
         (app / sabotage.file).write_text("")
         os.chown(app / sabotage.file, *((0, 0) if os.geteuid() == 0 else (-1, -1)))
     (volume,) = project.engine.volumes(project.name)
-    args = containers.dev_args(found, Bind(0), DevRun(volume, user_for(project.engine, app)))
+    args = devruns.dev_args(found, Bind(0), DevRun(volume, user_for(project.engine, app)))
+    if "dev.leaks" in sabotage.fails:  # what hides the history, too
+        args = [arg for arg in args if arg != HIDDEN_HISTORY]
+        args = [arg for arg, after in pairwise([*args, ""]) if (arg, after[:2]) != ("--mount", "--")]
     for option in sabotage.without:
         place = args.index(option)
         del args[place : place + 2]

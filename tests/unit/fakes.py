@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -156,6 +157,7 @@ class FakeEngine(Engine):
 
     def __init__(self, *containers: Container, images: Mapping[str, Image] | None = None) -> None:
         self.version, self.api, self.kernel = "26.1.5", (1, 45), (6, 1)
+        self.kernel_release = platform.release()
         self.held = {container.name: container for container in containers}
         self.known = dict(images or {})
         self.serial = count(1)
@@ -341,7 +343,9 @@ class FakeEngine(Engine):
         )
         if "--entrypoint" in args:
             self.sleeping.add(born.id)
-        if "--network" in args:
+        if "none" in args:
+            pass
+        elif "--network" in args:
             owner = self.held.get(args[args.index("--network") + 1].removeprefix("container:"))
             if owner is None:
                 return Result(125, "No such container")

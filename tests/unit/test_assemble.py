@@ -1,7 +1,8 @@
-"""nginx/assemble.mjs: which files of a build are known to have a hash in their name. Needs node, as the app does."""
+"""nginx/assemble.mjs: what it makes of a build. Needs node, as the app does."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -16,10 +17,7 @@ def hashed(folder: Path, built: list[str], public: tuple[str, ...] = ()) -> set[
         write(folder / "dist" / name)
     for name in public:
         write(folder / "public" / name)
-    (folder / "version").write_text("nginx version: nginx/1.30.6")
-    subprocess.run(
-        ["node", ROOT / "nginx/assemble.mjs", "dist", ROOT / "nginx", "version", "out"], cwd=folder, check=True
-    )
+    assemble(folder)
     trees = {name: folder / "out/srv" / name for name in ("hashed/site", "site")}
     found = {
         name: {str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file()}
@@ -27,6 +25,13 @@ def hashed(folder: Path, built: list[str], public: tuple[str, ...] = ()) -> set[
     }
     assert found["hashed/site"] | found["site"] == {"index.html", *built, *public}
     return found["hashed/site"]
+
+
+def assemble(folder: Path, *began: str) -> str:
+    """Have the image's files made in `out`; what it printed."""
+    (folder / "version").write_text("nginx version: nginx/1.30.6")
+    args = ["node", str(ROOT / "nginx/assemble.mjs"), "dist", str(ROOT / "nginx"), "version", "out", *began]
+    return subprocess.run(args, cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def write(path: Path) -> None:
@@ -65,3 +70,51 @@ def test_a_file_of_public_is_not(tmp_path: Path) -> None:
     """Its name is its own, however it ends."""
     public = ("assets/cover-portrait.jpg", "assets/scan-IMG_2024.jpg", "photo-Abcdef12.jpg")
     assert hashed(tmp_path, ["assets/index-Abcdef12.js"], public) == {"assets/index-Abcdef12.js"}
+
+
+def page(folder: Path, text: str) -> None:
+    """A build of one page and one script."""
+    write(folder / "assets/index-Abcdef12.js")
+    (folder / "index.html").write_text(text)
+
+
+def test_the_folder_that_the_build_filled_is_found(tmp_path: Path) -> None:
+    """Where it is not the one that is expected: by its page, which is newer than the build's beginning."""
+    for name in ("public", "build/web", "old", "build/web/docs", "node_modules/pkg"):
+        write(tmp_path / name / "index.html")
+    (tmp_path / "began").touch()
+    os.utime(tmp_path / "began", (2_000_000_000, 2_000_000_000))
+    for name in ("build/web", "build/web/docs", "node_modules/pkg"):
+        os.utime(tmp_path / name / "index.html", (2_000_000_001, 2_000_000_001))
+    assert "NOTICE: the build filled build/web, not dist" in assemble(tmp_path, "began")
+    assert (tmp_path / "out/srv/site/docs/index.html").is_file()
+    assert not (tmp_path / "out/srv/site/web").exists()
+
+
+def test_a_build_that_filled_nothing_is_told(tmp_path: Path) -> None:
+    """A page that was there before is not what it wrote."""
+    write(tmp_path / "public/index.html")
+    (tmp_path / "began").touch()
+    os.utime(tmp_path / "began", (2_000_000_000, 2_000_000_000))
+    with pytest.raises(subprocess.CalledProcessError):
+        assemble(tmp_path, "began")
+
+
+@pytest.mark.parametrize(
+    ("text", "rewrite"),
+    [
+        ('<script type="module" src="/shop/assets/index-Abcdef12.js"></script>', 'rewrite "^/shop/(.*)$" /$1 last;'),
+        ('<script src="/a.b/c/assets/index-Abcdef12.js"></script>', r'rewrite "^/a\.b/c/(.*)$" /$1 last;'),
+        ('<script type="module" src="/assets/index-Abcdef12.js"></script>', ""),
+        ('<script type="module" src="./assets/index-Abcdef12.js"></script>', ""),
+        ('<script src="https://cdn.example/shop/assets/index-Abcdef12.js"></script>', ""),
+        ('<link rel="canonical" href="/shop/"><p>/shop/assets/index-Abcdef12.js</p>', ""),
+    ],
+)
+def test_a_base_path_is_read_from_the_page(tmp_path: Path, text: str, rewrite: str) -> None:
+    """What the page loads stands below it, and is served from there."""
+    page(tmp_path / "dist", text)
+    said = assemble(tmp_path)
+    conf = tmp_path / "out/etc/nginx/base/base.conf"
+    assert (conf.read_text().strip() if conf.exists() else "") == rewrite
+    assert ("the site is served at" in said) == bool(rewrite)

@@ -54,12 +54,12 @@ def test_the_loopback_alone_passes(settings: Settings) -> None:
 def test_root_is_a_fault_unless_the_checkout_is_roots(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or the engine is rootless, where root inside is the caller outside."""
     root = status(Uid="0\t0\t0\t0")
-    monkeypatch.setattr("docktasks.dev.user_for", lambda *_: "1000:1000")
+    monkeypatch.setattr("docktasks.devruns.user_for", lambda *_: "1000:1000")
     assert judged(settings, "dev.unprivileged", status()) == ("pass", ())
     assert judged(settings, "dev.unprivileged", root) == (
         "fail", ("uids (real, effective, saved, file system): 0\t0\t0\t0; the checkout is of uid 1000",)
     )  # fmt: skip
-    monkeypatch.setattr("docktasks.dev.user_for", lambda *_: "0:0")
+    monkeypatch.setattr("docktasks.devruns.user_for", lambda *_: "0:0")
     assert judged(settings, "dev.unprivileged", root) == ("pass", ())
     assert judged(settings, "dev.unprivileged", status(CapEff="400", NoNewPrivs="0")) == (
         "fail", ("CapEff: 400", "NoNewPrivs: 0")

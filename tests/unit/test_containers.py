@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import csv
 import shlex
 from dataclasses import replace
 
@@ -8,7 +7,7 @@ import pytest
 
 from docktasks import containers
 from docktasks.answers import Image
-from docktasks.containers import DevRun, Release
+from docktasks.containers import Release
 from docktasks.ports import Bind
 from docktasks.settings import Settings
 from tests.unit.fakes import configured
@@ -194,37 +193,6 @@ def test_another_image_or_configuration_has_another_fingerprint(settings: Settin
         run_of(prod(settings, release=replace(RELEASE, environment='{"API_URL":"/api"}'))),
     }
     assert len(runs) == 4
-
-
-def test_the_dev_container(settings: Settings) -> None:
-    """The command that starts it, word for word: the source mounted, node_modules in a volume over it."""
-    app = settings.app_dir
-    assert shlex.join(
-        containers.dev_args(settings, Bind(3000), DevRun("hello-dock-modules-1", "1000:1000", "abc"))
-    ) == (
-        "docker container run --detach --init --name hello-dock-dev"
-        " --label hello-dock.project=hello-dock --label hello-dock.role=dev"
-        " --publish 127.0.0.1:3000:3000"
-        f" {HARDENED} --user 1000:1000 --env REVISION=abc"
-        f" --mount type=bind,source={app},target=/home/node/app"
-        " --mount type=volume,source=hello-dock-modules-1,target=/home/node/app/node_modules"
-        " hello-dock:dev"
-    )
-
-
-@pytest.mark.parametrize("name", ["a,readonly", 'a"b', 'a,"b"', "a b", "a=b"])
-def test_any_folder_can_be_mounted(settings: Settings, name: str) -> None:
-    """--mount reads CSV: a comma or a quote in a name is neither another option nor an error."""
-    elsewhere = configured(settings.root, app_dir=f"/srv/{name}")
-    args = containers.dev_args(elsewhere, Bind(0), DevRun("v", "0:0"))
-    ((*fields,),) = csv.reader([args[args.index("--mount") + 1]])
-    assert fields == ["type=bind", f"source=/srv/{name}", "target=/home/node/app"]
-
-
-def test_the_dev_containers_command_goes_last(settings: Settings) -> None:
-    """Where the app has no script `serve`, another one is run."""
-    args = containers.dev_args(settings, Bind(0), DevRun("v", "0:0", command=("npm", "run", "dev")))
-    assert args[-4:] == ["hello-dock:dev", "npm", "run", "dev"]
 
 
 @pytest.mark.parametrize("setsid", [True, False])

@@ -1,21 +1,16 @@
 from __future__ import annotations
 
-import json
 import os
 import signal
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from docktasks import dev, lock
+from docktasks import dev, devruns, events, lock, modules
 from docktasks.answers import Image, Result
 from docktasks.engine import NoEngine
-from docktasks.errors import AppError, ConflictError, StartError
+from docktasks.errors import ConflictError, StartError
 from docktasks.settings import Settings, Wait
 from tests.unit.fakes import FakeEngine, Runner, Web, configured, make_app, ours
 
@@ -39,13 +34,127 @@ def test_the_first_start(settings: Settings, web: Web) -> None:
     engine = FakeEngine(images=NODE)
     run = Runner(engine)
     serving = dev.up(run, engine, settings)
-    volume = dev.volume_name(settings, engine.known["hello-dock:dev"])
-    assert [args[1:3] for args in run.ran] == [["image", "build"], ["volume", "create"], ["container", "run"]]
-    assert run.lines[1] == (
-        f"docker volume create --label hello-dock.project=hello-dock --label hello-dock.role=modules {volume}"
-    )
-    assert f"type=volume,source={volume},target=/home/node/app/node_modules" in run.ran[2]
-    assert (serving.url, serving.standins) == ("http://127.0.0.1:3000", ())
+    volume = modules.volume_name(settings, engine.known["hello-dock:dev"])
+    assert [" ".join(args[1:3]) for args in run.ran] == [
+        "image build", "volume create", "volume create", "container run", "volume rm",
+    ]  # fmt: skip
+    labels = "--label hello-dock.project=hello-dock --label hello-dock.role=modules"
+    assert run.lines[2] == f"docker volume create {labels} {volume}"
+    assert f"type=volume,source={volume},target=/home/node/app/node_modules" in run.ran[3]
+    assert (serving.url, serving.notices) == ("http://127.0.0.1:3000", ())
+
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout that is not root's, on a file system whose events arrive."""
+    monkeypatch.setattr(devruns, "user_for", lambda _engine, _folder: "1000:1000")
+    monkeypatch.setattr(events, "doubtful", lambda _engine, _folder: "")
+
+
+def test_roots_checkout_is_said(settings: Settings, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its owner writes into it, so root does; on a rootless engine uid 0 is somebody else, and nothing is said."""
+    web.serve()
+    monkeypatch.setattr(devruns, "user_for", lambda _engine, _folder: "0:0")
+    engine = FakeEngine(images=NODE)
+    (notice,) = dev.up(Runner(engine), engine, settings).notices
+    assert notice == "The checkout is root's, so the container runs as root, with no capability"
+    engine = FakeEngine(images=NODE)
+    engine.rootless = True
+    assert dev.up(Runner(engine), engine, settings).notices == ()
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_polling_is_for_where_events_do_not_arrive(
+    settings: Settings, web: Web, monkeypatch: pytest.MonkeyPatch, *, heard: bool
+) -> None:
+    """Where they may not, it is tried; and polling is said."""
+    web.serve()
+    monkeypatch.setattr(events, "doubtful", lambda _engine, _folder: "the checkout is on fuse")
+    monkeypatch.setattr(events, "arrive", lambda *_: heard)
+    engine = FakeEngine(images=NODE)
+    run = Runner(engine)
+    notices = dev.up(run, engine, settings).notices
+    assert [notice for notice in notices if "the checkout is on fuse" in notice] == list(notices)
+    assert bool(notices) is not heard
+    assert ("CHOKIDAR_USEPOLLING=true" in " ".join(map(" ".join, run.ran))) is not heard
+
+
+def test_a_checkout_for_reading_is_served_in_parts(
+    settings: Settings, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no node_modules and none can be made; what that means is said."""
+    web.serve()
+    monkeypatch.setattr(devruns, "make_mountpoint", lambda _folder: False)
+    engine = FakeEngine(images=NODE)
+    run = Runner(engine)
+    (notice,) = dev.up(run, engine, settings).notices
+    assert "is for reading alone" in notice
+    assert f"type=bind,source={settings.app_dir}/package.json,target=/home/node/app/package.json,readonly" in run.ran[3]
+
+
+def test_an_interrupted_first_start_is_begun_anew(settings: Settings, web: Web) -> None:
+    """Docker would take the half filled volume for a full one."""
+    web.serve()
+    engine = FakeEngine(images=NODE)
+    run = Runner(engine, {"docker container run": Result(137, "killed")})
+    with pytest.raises(StartError):
+        dev.up(run, engine, settings)
+    (mark, volume) = engine.made_volumes
+    assert mark == f"{volume}-filling"
+    lines = up(settings, engine).lines
+    assert f"docker volume rm --force {volume} {mark}" in lines
+    assert engine.made_volumes == [volume]
+
+
+@pytest.mark.parametrize(
+    ("log", "notice"),
+    [
+        ("  VITE v8.3.8  ready in 716 ms", ""),
+        ("  \x1b[32m\x1b[1mVITE\x1b[22m v8.0.15\x1b[39m  ready in 7 ms", "invoke npm -- install vite@8.0.16"),
+        ("  VITE v7.3.5  ready in 716 ms", ""),
+        ("  VITE v7.3.4  ready in 716 ms", "invoke npm -- install vite@7.3.5"),
+        ("  VITE v5.4.0  ready in 716 ms", "invoke npm -- install vite@6.4.3"),
+        ("  VITE v9.0.0  ready in 716 ms", ""),
+        ("ready", ""),
+    ],
+)
+def test_an_old_vite_is_warned_about(settings: Settings, web: Web, log: str, notice: str) -> None:
+    """By what it says at its start; with the command that takes the fixed version."""
+    web.serve()
+    engine = FakeEngine(images=NODE)
+    engine.logged["hello-dock-dev"] = log
+    notices = dev.up(Runner(engine), engine, settings).notices
+    assert [each.endswith(notice) for each in notices] == ([True] if notice else [])
+
+
+def test_the_address_has_the_base_path(settings: Settings, web: Web) -> None:
+    """Vite sends everyone there who asks for /."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(302, headers={"Location": "/shop/"}) if request.url.path == "/" else httpx.Response(200)
+
+    web.answer = answer
+    engine = FakeEngine(images=NODE)
+    assert dev.up(Runner(engine), engine, settings).url == "http://127.0.0.1:3000/shop/"
+
+
+def test_a_kernel_that_lets_too_little_be_watched_is_told(settings: Settings) -> None:
+    """Vite says it by a name of the kernel's."""
+    engine = FakeEngine(images=NODE)
+    engine.logged["hello-dock-dev"] = "Error: ENOSPC: System limit for number of file watchers reached, watch '/x'"
+    engine.births["hello-dock-dev"] = {"state": "exited", "exit_code": 1}
+    with pytest.raises(StartError, match="max_user_watches"):
+        dev.up(Runner(engine), engine, settings)
+
+
+def test_a_failure_names_the_files_of_the_checkout(settings: Settings) -> None:
+    """Those of the container lead nowhere."""
+    engine = FakeEngine(images=NODE)
+    engine.logged["hello-dock-dev"] = "failed to load config from /home/node/app/vite.config.js"
+    engine.births["hello-dock-dev"] = {"state": "exited", "exit_code": 1}
+    with pytest.raises(StartError) as caught:
+        dev.up(Runner(engine), engine, settings)
+    assert caught.value.evidence == f"failed to load config from {settings.app_dir}/vite.config.js"
 
 
 def test_a_volume_that_is_there_is_used(settings: Settings, web: Web) -> None:
@@ -55,18 +164,6 @@ def test_a_volume_that_is_there_is_used(settings: Settings, web: Web) -> None:
     up(settings, engine)
     engine.held.clear()
     assert not [line for line in up(settings, engine).lines if line.startswith("docker volume create")]
-
-
-def test_the_volumes_of_earlier_lock_files_go(settings: Settings, web: Web) -> None:
-    """After the start, when no container holds them; another project's stay."""
-    web.serve()
-    engine = FakeEngine(images=NODE)
-    engine.made_volumes = ["hello-dock-modules-1", "hello-dock-modules-2", "shop-modules-1"]
-    run = up(settings, engine)
-    volume = dev.volume_name(settings, engine.known["hello-dock:dev"])
-    assert run.verbs[-1] == "rm hello-dock-modules-1 hello-dock-modules-2"
-    assert run.lines[-1] == "docker volume rm hello-dock-modules-1 hello-dock-modules-2"
-    assert engine.made_volumes == ["shop-modules-1", volume]
 
 
 def test_a_start_that_fails_removes_no_volume(settings: Settings) -> None:
@@ -92,7 +189,7 @@ def test_a_stand_in_is_told(settings: Settings, web: Web) -> None:
     web.serve()
     tag = "hello-dock-base-node:26.10.0"
     engine = FakeEngine(images={tag: Image("sha256:0", tags=(tag,), labels={"hello-dock.standin": "node:lts-alpine"})})
-    (notice,) = dev.up(Runner(engine), engine, settings).standins
+    (notice,) = dev.up(Runner(engine), engine, settings).notices
     assert notice.startswith(f"Built on {tag}, which stands in for node:lts-alpine")
 
 
@@ -115,7 +212,7 @@ def test_a_stopped_one_is_replaced(settings: Settings, web: Web) -> None:
     web.serve()
     run = up(settings, FakeEngine(ours("dev", state="exited"), images=NODE))
     assert run.lines[0] == "docker container rm --force hello-dock-dev"
-    assert run.verbs[-1] == "run hello-dock-dev"
+    assert run.verbs[-2] == "run hello-dock-dev"
 
 
 def test_an_app_without_serve_runs_dev(settings: Settings, web: Web) -> None:
@@ -123,41 +220,13 @@ def test_an_app_without_serve_runs_dev(settings: Settings, web: Web) -> None:
     web.serve()
     make_app(settings.root / "shop", scripts={"dev": "vite"})
     run = up(configured(settings.root, app_dir="shop"))
-    assert run.ran[-1][-9:] == ["npm", "run", "dev", "--", "--host", "0.0.0.0", "--port", "3000", "--strictPort"]  # noqa: S104
+    assert run.ran[-2][-9:] == ["npm", "run", "dev", "--", "--host", "0.0.0.0", "--port", "3000", "--strictPort"]  # noqa: S104
 
 
 def test_an_app_with_serve_runs_what_the_image_runs(settings: Settings, web: Web) -> None:
     """The image's own command stands in Dockerfile.dev alone."""
     web.serve()
-    assert up(settings).ran[-1][-1] == "hello-dock:dev"
-
-
-@pytest.mark.parametrize("owner", [os.geteuid(), pytest.param(1234, marks=AS_ROOT)])
-def test_the_mountpoint_belongs_to_the_apps_owner(settings: Settings, web: Web, owner: int) -> None:
-    """Docker would make node_modules in the checkout as root's, and so would root itself."""
-    web.serve()
-    os.chown(settings.app_dir, owner, -1)
-    run = up(settings)
-    assert (settings.app_dir / "node_modules").stat().st_uid == owner
-    assert f"{owner}:{settings.app_dir.stat().st_gid}" in run.ran[-1]
-
-
-def test_a_mountpoint_that_cannot_be_made_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message names the folder and who may make it; nothing is started."""
-    modules, mkdir = settings.app_dir / "node_modules", Path.mkdir
-
-    def refuse(path: Path, **options: Any) -> None:
-        if path == modules:
-            raise PermissionError(13, "Permission denied")
-        mkdir(path, **options)
-
-    engine = FakeEngine(images=NODE)
-    monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(AppError) as caught:
-        up(settings, engine)
-    assert caught.value.what == f"{modules} cannot be made: Permission denied."
-    assert f"mkdir {modules}" in caught.value.how
-    assert engine.held == {}
+    assert up(settings).ran[-2][-1] == "hello-dock:dev"
 
 
 @pytest.mark.parametrize("fault", ["exits", "times out"])
@@ -192,101 +261,17 @@ def test_one_that_is_interrupted_while_it_starts_is_removed(settings: Settings, 
 
 
 def test_a_dry_start_asks_and_makes_nothing(settings: Settings) -> None:
-    """Under --dry the three commands are shown, and the checkout stays as it is."""
+    """Under --dry the commands are shown, and the checkout stays as it is."""
     run = Runner(dry=True)
     assert dev.up(run, NoEngine("hello-dock"), settings).url == ""
     assert [args[:3] for args in run.ran] == [
         ["docker", "image", "build"],
         ["docker", "volume", "create"],
+        ["docker", "volume", "create"],
         ["docker", "container", "run"],
+        ["docker", "volume", "rm"],
     ]
     assert not (settings.app_dir / "node_modules").exists()
-
-
-def test_the_volume_is_named_by_what_is_in_it(settings: Settings) -> None:
-    """Another lock file, node version or architecture has another volume, so node_modules are never stale."""
-    names = [
-        dev.volume_name(settings, IMAGE),
-        dev.volume_name(settings, replace(IMAGE, environment={"NODE_VERSION": "26.11.0"})),
-        dev.volume_name(settings, replace(IMAGE, architecture="arm64")),
-        dev.volume_name(configured(settings.root, app_name="shop"), IMAGE),
-    ]
-    (settings.app_dir / "package-lock.json").write_text('{"lockfileVersion": 3}')
-    names.append(dev.volume_name(settings, IMAGE))
-    (settings.app_dir / "package-lock.json").unlink()
-    names.append(dev.volume_name(settings, IMAGE))
-    assert len(set(names)) == 6
-    assert all(name.startswith(("hello-dock-modules-", "shop-modules-")) for name in names)
-
-
-def test_the_volume_stays_while_the_dependencies_do(settings: Settings) -> None:
-    """Neither the source, nor another setting, nor a new image of the same node has another volume."""
-    name = dev.volume_name(settings, IMAGE)
-    (settings.app_dir / "main.js").write_text("new")
-    os.utime(settings.app_dir / "package-lock.json", (1, 1))
-    other = configured(settings.root, dev_host_port="3001", prod_memory="1g")
-    assert dev.volume_name(other, replace(IMAGE, id="sha256:2", layers=("sha256:3",))) == name
-
-
-def test_without_a_lock_file_package_json_names_the_volume(settings: Settings) -> None:
-    """It is all that says what is installed."""
-    (settings.app_dir / "package-lock.json").unlink()
-    name = dev.volume_name(settings, IMAGE)
-    (settings.app_dir / "package.json").write_text(json.dumps({"dependencies": {"vue": "^3"}}))
-    assert dev.volume_name(settings, IMAGE) != name
-
-
-def test_the_container_runs_as_the_checkouts_owner(tmp_path: Path) -> None:
-    """What it writes into the checkout belongs to whoever owns that; on a rootless engine that is uid 0 inside."""
-    engine = FakeEngine()
-    owner = tmp_path.stat()
-    assert dev.user_for(engine, tmp_path) == f"{owner.st_uid}:{owner.st_gid}"
-    engine.rootless = True
-    assert dev.user_for(engine, tmp_path) == "0:0"
-
-
-def test_following_shows_the_log(settings: Settings, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    """Bytes go through as they come, colours with them."""
-    engine = FakeEngine(ours("dev", state="exited"))
-    engine.followed = [b"\x1b[32mready\x1b[0m\n", b"\xff half"]
-    dev.follow(Runner(engine), engine, settings)
-    sys.stdout.flush()
-    assert capsysbinary.readouterr().out == b"\x1b[32mready\x1b[0m\n\xff half"
-
-
-@pytest.mark.parametrize("code", [0, 130, 137, 143])
-def test_one_that_was_stopped_elsewhere_is_no_fault(settings: Settings, code: int) -> None:
-    """`invoke stop` in another terminal ends the foreground quietly."""
-    engine = FakeEngine(ours("dev", state="exited", exit_code=code))
-    run = Runner(engine)
-    dev.follow(run, engine, settings)
-    assert run.ran == []
-
-
-def test_one_that_ends_by_itself_is_told_and_removed(settings: Settings) -> None:
-    """Its exit code and last lines are shown."""
-    engine = FakeEngine(ours("dev", state="exited", exit_code=1))
-    engine.logged["hello-dock-dev"] = "failed to load config from /home/node/app/vite.config.js"
-    with pytest.raises(StartError, match="exit code 1") as caught:
-        dev.follow(Runner(engine), engine, settings)
-    assert "failed to load config" in caught.value.evidence
-    assert engine.held == {}
-
-
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_following_ends_with_the_container(settings: Settings, sent: signal.Signals) -> None:
-    """Ctrl-C, a polite kill and a closed terminal stop it, and that is no error."""
-
-    class Interrupted(FakeEngine):
-        def follow(self, name: str) -> Iterator[bytes]:
-            """Interrupted while the log comes."""
-            yield from super().follow(name)
-            os.kill(os.getpid(), sent)
-
-    engine = Interrupted(ours("dev"))
-    run = Runner(engine)
-    dev.follow(run, engine, settings)
-    assert run.lines == ["docker container rm --force hello-dock-dev"]
 
 
 def test_a_taken_port_is_told_and_nothing_is_left(settings: Settings) -> None:

@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-import os
 import shlex
-import subprocess
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from docktasks import images
+from docktasks import apps, images
 from docktasks.answers import Image, Result
-from docktasks.errors import AppError, BuildError, DockError, EngineError
+from docktasks.errors import BuildError, DockError, EngineError
 from docktasks.settings import Settings
 from tests.unit.fakes import FakeEngine, Runner, built, configured, make_app
 
@@ -44,136 +40,6 @@ def explained(output: str, settings: Settings) -> DockError:
     return images.explain_build(Result(1, output), settings)
 
 
-def git(folder: Path, *args: str) -> str:
-    """Run git with an author and a date of its own."""
-    env = {name: f"unit@example {name}" for name in ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME")}
-    env |= dict.fromkeys(("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"), "unit@example")
-    env |= dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), "1700000000 +0000")
-    command = ["git", "-C", str(folder), *args]
-    return subprocess.run(command, env=os.environ | env, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def committed(folder: Path) -> str:
-    """Make a git repository of a folder; the commit."""
-    git(folder, "init", "--quiet")
-    git(folder, "add", ".")
-    git(folder, "commit", "--quiet", "--message", "All")
-    return git(folder, "rev-parse", "HEAD")
-
-
-def test_package_json_is_read(settings: Settings) -> None:
-    """The app's package.json comes back as data."""
-    assert images.package(settings)["version"] == "1.2.3"
-
-
-def test_a_missing_app_folder_is_named(settings: Settings) -> None:
-    """The message names the folder and the setting."""
-    with pytest.raises(AppError, match="There is no folder /nowhere/at/all") as caught:
-        images.package(configured(settings.root, app_dir="/nowhere/at/all"))
-    assert "INVOKE_APP_DIR" in caught.value.how
-
-
-def test_a_folder_without_package_json_is_no_app(settings: Settings) -> None:
-    """The message names the folder that npm could not build."""
-    with pytest.raises(AppError, match=r"nginx has no package\.json"):
-        images.package(configured(settings.root, app_dir="nginx"))
-
-
-@pytest.mark.parametrize(
-    ("text", "what"), [("{'name': 1}", "is not JSON: Expecting"), ("", "is not JSON"), ("[]", "holds no JSON object")]
-)
-def test_a_broken_package_json_is_told_with_its_place(settings: Settings, text: str, what: str) -> None:
-    """What npm could not read is told before Docker is asked for anything."""
-    (settings.app_dir / "package.json").write_text(text)
-    with pytest.raises(AppError, match=what) as caught:
-        images.package(settings)
-    assert str(settings.app_dir / "package.json") in caught.value.what
-
-
-def test_the_first_script_that_the_app_has_is_taken(settings: Settings) -> None:
-    """`serve` is preferred to `dev`, which Vite's own templates have."""
-    assert images.script(settings, "serve", "dev") == "serve"
-    make_app(settings.root / "shop", scripts={"dev": "vite", "build": "vite build"})
-    assert images.script(configured(settings.root, app_dir="shop"), "serve", "dev") == "dev"
-
-
-@pytest.mark.parametrize("scripts", [{}, None, {"test": "vitest"}])
-@pytest.mark.parametrize(
-    ("names", "what", "how"),
-    [
-        (("build",), "has no script build.", '"build": "vite build"'),
-        (("serve", "dev"), "has no script serve or dev.", '"serve": "vite"'),
-    ],
-)
-def test_a_missing_script_is_named_with_an_example(
-    settings: Settings, scripts: object, names: tuple[str, ...], what: str, how: str
-) -> None:
-    """The message holds a line to add."""
-    make_app(settings.root / "shop", scripts=scripts)
-    with pytest.raises(AppError) as caught:
-        images.script(configured(settings.root, app_dir="shop"), *names)
-    assert caught.value.what.endswith(what)
-    assert how in caught.value.how
-
-
-def test_source_outside_of_git_is_the_version_alone(settings: Settings) -> None:
-    """Without a checkout there is neither a commit nor a time, and no error."""
-    assert images.source(settings) == images.Source("1.2.3")
-
-
-@pytest.mark.usefixtures("programs")
-def test_source_without_git_is_the_version_alone(settings: Settings) -> None:
-    """A machine that has no git builds, too."""
-    assert images.source(settings) == images.Source("1.2.3")
-
-
-def test_source_in_a_repository_without_commits_is_the_version_alone(settings: Settings) -> None:
-    """`git init` alone gives nothing to name."""
-    git(settings.root, "init", "--quiet")
-    assert images.source(settings) == images.Source("1.2.3")
-
-
-def test_source_of_an_app_without_a_version(settings: Settings) -> None:
-    """Nothing demands a version."""
-    (settings.app_dir / "package.json").write_text("{}")
-    assert images.source(settings) == images.Source("0.0.0")
-
-
-def test_source_is_the_commit_and_its_time(settings: Settings) -> None:
-    """A clean checkout is named by its commit."""
-    head = committed(settings.root)
-    assert images.source(settings) == images.Source("1.2.3", head, "1700000000")
-
-
-@pytest.mark.parametrize("path", ["hello-dock/src/App.vue", "hello-dock/package.json", "nginx/site.conf", "Dockerfile"])
-def test_local_changes_of_what_is_built_are_told(settings: Settings, path: str) -> None:
-    """A revision that is not what the commit holds ends in -dirty; a new file counts."""
-    head = committed(settings.root)
-    changed = settings.root / path
-    changed.parent.mkdir(exist_ok=True)
-    changed.write_text(changed.read_text() + "\n" if changed.exists() else "new")
-    assert images.source(settings).revision == f"{head}-dirty"
-
-
-def test_local_changes_elsewhere_do_not_count(settings: Settings) -> None:
-    """What no build reads leaves the image as the commit has it."""
-    head = committed(settings.root)
-    (settings.root / "README.md").write_text("new")
-    assert images.source(settings).revision == head
-
-
-def test_source_of_a_foreign_app_is_its_own_repository(settings: Settings, tmp_path: Path) -> None:
-    """Another app is named by its own commit; the checkout's state does not count."""
-    committed(settings.root)
-    shop = make_app(tmp_path / "shop", version="9.0.0")
-    head = committed(shop)
-    (settings.root / "Dockerfile").write_text("changed")
-    foreign = configured(settings.root, app_dir=str(shop))
-    assert images.source(foreign) == images.Source("9.0.0", head, "1700000000")
-    (shop / "index.html").write_text("new")
-    assert images.source(foreign).revision == f"{head}-dirty"
-
-
 def test_the_production_build(settings: Settings) -> None:
     """The command that builds the production image, word for word; empty build arguments are left out."""
     assert shlex.join(images.build_args(settings, "prod", PROD)) == (
@@ -188,7 +54,7 @@ def test_the_production_build(settings: Settings) -> None:
 def test_the_dev_build(settings: Settings) -> None:
     """The command that builds the dev image, word for word."""
     assert shlex.join(images.build_args(settings, "dev", {"NODE_IMAGE": "node:lts-alpine"})) == (
-        "docker image build --tag hello-dock:dev --build-arg NODE_IMAGE=node:lts-alpine"
+        "docker image build --tag hello-dock:dev --target mounted --build-arg NODE_IMAGE=node:lts-alpine"
         " --label hello-dock.built-for=hello-dock"
         " --label org.opencontainers.image.base.name=node:lts-alpine"
         " --file Dockerfile.dev ."
@@ -203,7 +69,8 @@ def test_the_build_of_a_foreign_app(settings: Settings) -> None:
         " --build-arg NODE_IMAGE=node:lts-alpine --build-arg NGINX_IMAGE=nginx:stable-alpine --build-arg VERSION=1.2.3"
         " --label hello-dock.built-for=shop"
         " --label org.opencontainers.image.base.name=nginx:stable-alpine"
-        " --file .cache/shop/Dockerfile --build-arg APP_DIR=. --build-context nginx=nginx /srv/shop"
+        " --file .cache/shop/Dockerfile --build-arg APP_DIR=. --build-context nginx=nginx"
+        " --build-context scripts=node /srv/shop"
     )
 
 
@@ -222,7 +89,7 @@ def test_certificate_authorities_go_in_as_a_secret(
 
 def test_the_build_arguments_of_the_production_image(settings: Settings) -> None:
     """The Dockerfile's own defaults are left alone, what differs from them is given."""
-    origin = images.Source("1.2.3", "abc-dirty", "1700000000")
+    origin = apps.Source("1.2.3", "abc-dirty", "1700000000")
     assert images.prod_build(settings, "n", "x", origin) == {
         "NODE_IMAGE": "n",
         "NGINX_IMAGE": "x",
@@ -523,10 +390,3 @@ def test_a_fault_after_the_build_is_not_the_builds(settings: Settings) -> None:
     error = explained(drawn, settings)
     assert error.what == "`docker image build` failed."
     assert error.evidence == "dist/index.html does not exist"
-
-
-def test_a_checkout_reached_over_a_link_is_not_foreign(settings: Settings, tmp_path: Path) -> None:
-    """The repository's own app stays its own, whichever way leads to the checkout."""
-    link = tmp_path / "link"
-    link.symlink_to(settings.root)
-    assert not images.foreign(replace(settings, root=link))

@@ -30,12 +30,15 @@ NAMES = {
     "clean",
     "dev",
     "logs",
+    "npm",
     "releases",
     "rollback",
     "run-prod",
     "setup",
+    "shell",
     "status",
     "stop",
+    "test",
     "verify",
 }
 COLLECTION = Collection.from_module(tasks)
@@ -111,6 +114,8 @@ def test_the_logic_does_not_know_invoke(path: Path) -> None:
 BUILD = "$ docker image build --tag hello-dock:"
 RUN = "$ docker container run --detach"
 RM = "$ docker container rm --force"
+TOOL = "$ docker container run --rm --init"
+VOLUME = ["$ docker volume create "] * 2
 RELEASE = [
     f"{RUN} --init --name hello-dock-prod-port ",
     f"{RUN} --name hello-dock-prod ",
@@ -119,7 +124,10 @@ RELEASE = [
     "$ docker container run --rm ",
 ]
 DRY: list[tuple[tuple[str, ...], list[str]]] = [
-    (("dev",), [f"{BUILD}dev ", "$ docker volume create ", f"{RUN} --init --name hello-dock-dev "]),
+    (("dev",), [f"{BUILD}dev ", *VOLUME, f"{RUN} --init --name hello-dock-dev ", "$ docker volume rm "]),
+    (("npm", "--", "install", "x"), [f"{BUILD}dev ", f"{TOOL} --interactive "]),
+    (("test",), [f"{BUILD}dev ", *VOLUME, f"{TOOL} --interactive ", "$ docker volume rm "]),
+    (("shell",), ["$ docker container exec --interactive hello-dock-dev sh"]),
     (("build-prod",), [f"{BUILD}prod "]),
     (("run-prod",), [f"{BUILD}prod ", *RELEASE]),
     (("run-prod", "--no-build"), RELEASE),

@@ -1,0 +1,141 @@
+"""`docker container run` of the dev image: its argument lists, and what of the checkout a container sees."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from docktasks.containers import PORT_INSIDE, csv_line, hardening_args, label_args
+from docktasks.engine import Engine, NoEngine
+from docktasks.ports import FOLDER, Bind
+from docktasks.settings import Settings
+
+INSIDE = "/home/node/app"
+"""Where the app is in the container (Dockerfile.dev)."""
+
+
+@dataclass(frozen=True)
+class DevRun:
+    """What one run of the dev image is given: its volume, its `uid:gid`, the commit, and a command of its own.
+
+    `polling` has Vite look for changes where no event tells of them; `whole` tells that the app's folder is mounted as
+    one, and is False where it has no node_modules to mount the volume over.
+    """
+
+    volume: str
+    user: str
+    revision: str = ""
+    command: tuple[str, ...] = ()
+    polling: bool = False
+    whole: bool = True
+
+    def runs(self, *command: str) -> DevRun:
+        """The same with another command."""
+        return replace(self, command=command)
+
+
+def dev_args(settings: Settings, bind: Bind, given: DevRun) -> list[str]:
+    """The command that starts the dev container: the source bind-mounted, node_modules in a volume over it."""
+    return [
+        "docker", "container", "run", "--detach", "--init",
+        "--name", settings.container("dev"),
+        *label_args(settings, "dev"),
+        "--label", f"{FOLDER}={settings.app_dir}",
+        *bind.args(PORT_INSIDE["dev"]),
+        *_shared_args(settings, given),
+    ]  # fmt: skip
+
+
+def tool_args(settings: Settings, given: DevRun, ca_file: str, *, terminal: bool) -> list[str]:
+    """The command that runs a tool beside the dev server, such as the tests, and leaves no container.
+
+    Without a volume it gets one that goes with it, filled from the image. A package manager trusts `ca_file`, too.
+    """
+    trusted = "/run/secrets/ca"
+    return [
+        "docker", "container", "run", "--rm", "--init", "--interactive", *(["--tty"] if terminal else []),
+        *label_args(settings, "dev"),
+        *_trust_args(ca_file, trusted),
+        *_shared_args(settings, given),
+    ]  # fmt: skip
+
+
+def _trust_args(ca_file: str, inside: str) -> list[str]:
+    if not ca_file:
+        return []
+    mount = csv_line("type=bind", f"source={Path(ca_file).resolve()}", f"target={inside}", "readonly")
+    return ["--mount", mount, "--env", f"NODE_EXTRA_CA_CERTS={inside}"]
+
+
+def _shared_args(settings: Settings, given: DevRun) -> list[str]:
+    source = [f"source={given.volume}"] if given.volume else []
+    return [
+        *hardening_args(settings),
+        "--user", given.user,
+        "--env", f"REVISION={given.revision}",
+        # Vite's watcher reads it: https://github.com/paulmillr/chokidar/tree/3.6.0#performance
+        *(["--env", "CHOKIDAR_USEPOLLING=true"] if given.polling else []),
+        *source_args(settings, whole=given.whole),
+        "--mount", ",".join(["type=volume", *source, f"target={INSIDE}/node_modules"]),
+        settings.image("dev"),
+        *given.command,
+    ]  # fmt: skip
+
+
+def source_args(settings: Settings, *, whole: bool) -> list[str]:
+    """The mounts by which a container sees the source, and not the history in .git, whatever a dev server lets through.
+
+    Not `whole`: what is in the app's folder, one by one, where the folder itself cannot get a mount inside of it.
+    """
+    app = settings.app_dir
+    seen = [(app, INSIDE)] if whole else [(path, f"{INSIDE}/{path.name}") for path in _entries(app)]
+    args = [
+        arg
+        for path, target in seen
+        for arg in (
+            "--mount",
+            csv_line("type=bind", f"source={path}", f"target={target}", *([] if whole else ["readonly"])),
+        )
+    ]
+    git = app / ".git"
+    if whole and git.is_dir():
+        args += ["--mount", f"type=tmpfs,target={INSIDE}/.git"]
+    elif whole and git.exists():
+        args += ["--mount", f"type=bind,source=/dev/null,target={INSIDE}/.git,readonly"]
+    return args
+
+
+def _entries(app: Path) -> list[Path]:
+    return [
+        path for path in sorted(app.iterdir()) if path.name not in (".git", "node_modules") and not path.is_symlink()
+    ]
+
+
+def user_for(engine: Engine | NoEngine, app_dir: Path) -> str:
+    """The uid:gid the container runs as, so that whatever it writes into the checkout belongs to the checkout's owner.
+
+    On a rootless engine uid 0 inside is the caller outside.
+    """
+    if engine.rootless:
+        return "0:0"
+    owner = app_dir.stat()
+    return f"{owner.st_uid}:{owner.st_gid}"
+
+
+def make_mountpoint(app_dir: Path) -> bool:
+    """Make the folder that the volume is mounted over; Docker would make it as root's, inside the checkout.
+
+    False where that may not be: a checkout that is for reading alone.
+    """
+    modules = app_dir / "node_modules"
+    if modules.exists():
+        return True
+    try:
+        modules.mkdir()
+        owner = app_dir.stat()
+        if owner.st_uid != modules.stat().st_uid:
+            os.chown(modules, owner.st_uid, owner.st_gid)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docktasks.engine import Engine
+from docktasks.modules import FILLING
+from docktasks.probes import Probe, wait_until
+from tests.conftest import NewProject, Start
+from tests.engine.support import Foreground, Project, copy_app, docker
+
+READY = "Ctrl-C stops it."
+FOLLOWED = "Serving with the new dependencies after"
+OWNER = (4711, 4712) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
+SMALL = {
+    "package.json": json.dumps({
+        "name": "quay", "version": "0.1.0", "private": True, "type": "module",
+        "scripts": {"serve": "vite", "test": "node --test"}, "devDependencies": {"vite": "^8.0.16"},
+    }),
+    "index.html": '<!doctype html><title>Quay</title><script type="module" src="/main.js"></script>\n',
+    "main.js": "document.title = 'Quay'\n",
+    "quay.test.js": "import test from 'node:test'\ntest('the quay stands', () => {})\n",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def quay(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small app of somebody else's, without a lock file."""
+    app = tmp_path_factory.mktemp("quay") / "quay"
+    app.mkdir()
+    for name, text in SMALL.items():
+        (app / name).write_text(text)
+    if os.geteuid() == 0:
+        for path in (app, *app.iterdir()):
+            os.chown(path, *OWNER)
+    return app
+
+
+@pytest.fixture(scope="module")
+def project(engine: Engine, checkout: Path, quay: Path) -> Iterator[Project]:
+    """The project of that app, whose image is built once."""
+    project = Project(engine, checkout, APP_DIR=str(quay))
+    yield project
+    project.end()
+
+
+@pytest.fixture
+def running(project: Project, start: Start) -> Iterator[Foreground]:
+    """Its dev server in the foreground."""
+    task = start(project, "dev")
+    task.until(READY)
+    yield task
+    project.does("stop")
+    task.process.wait(10)
+
+
+def volumes(project: Project) -> list[str]:
+    """The volumes for modules, and their marks."""
+    return [name for name in project.engine.volumes(project.name) if "-modules-" in name]
+
+
+def test_a_package_installed_in_the_container_is_followed(
+    project: Project, running: Foreground, quay: Path, engine: Engine
+) -> None:
+    """`invoke npm -- install` writes package.json and the lock file as the owner; the server gets another volume."""
+    before, address = volumes(project), project.container("dev").url
+    project.does("npm", "--", "install", "nanoid@5")
+    running.until(FOLLOWED)
+    assert "nanoid" in json.loads((quay / "package.json").read_text())["dependencies"]
+    for name in ("package.json", "package-lock.json", "."):
+        assert (quay / name).stat().st_uid == OWNER[0]
+        assert (quay / name).stat().st_gid == OWNER[1]
+    assert "package-lock.json and package.json changed: installing anew." in running.output
+    assert len(before) == len(volumes(project)) == 1
+    assert volumes(project) != before
+    assert project.container("dev").url == address
+    assert project.page("/node_modules/nanoid/package.json", "dev").status_code == 200
+    assert engine.execute(f"{project.name}-dev", ["ls", "node_modules/nanoid/package.json"]).ok
+
+
+def test_a_lock_file_written_on_the_host_is_followed(project: Project, running: Foreground, quay: Path) -> None:
+    """As by `npm install x` there, or a change of branch; and what it cannot install is told, while it goes on."""
+    package, lock = quay / "package.json", quay / "package-lock.json"
+    there = {path: path.read_text() for path in (package, lock) if path.exists()}
+    broken = json.loads(package.read_text())
+    broken.setdefault("dependencies", {})["no-such-package-of-hello-dock-5f2c"] = "1.0.0"
+    try:
+        package.write_text(json.dumps(broken))
+        running.until("Until then the server goes on with what it has.")
+        assert project.page(role="dev").status_code == 200
+    finally:
+        for path, text in there.items():
+            path.write_text(text)
+    running.until(FOLLOWED)
+    assert project.page(role="dev").status_code == 200
+
+
+def test_the_apps_tests_run_in_the_container(project: Project) -> None:
+    """`invoke test` passes on what they say, and what they end with."""
+    assert "the quay stands" in project.does("test")
+    done = project.invoke("test", "--", "no-such-file.test.js")
+    assert done.code not in (0, None)
+    assert "Traceback" not in done.output
+
+
+def test_a_shell_is_in_the_container_that_runs(project: Project) -> None:
+    """And where none runs, that is told."""
+    assert "does not run" in project.fails("shell")
+    project.does("dev", "--detach")
+    done = project.invoke("shell")  # its input is at its end at once
+    assert done.code == 0, done.output
+    project.does("stop")
+
+
+def test_a_half_filled_volume_is_not_used(project: Project, engine: Engine) -> None:
+    """A first start that was cut short leaves a volume that Docker takes for full: it is made anew."""
+    project.does("dev", "--detach")
+    project.does("stop")
+    (volume,) = volumes(project)
+    mount = ["--mount", f"type=volume,source={volume},target=/m"]
+    image = f"{project.name}:dev"
+    docker("container", "run", "--rm", "--user", "0", *mount, image, "sh", "-c", "rm -r /m/vite && ls /m")
+    docker("volume", "create", "--label", f"hello-dock.project={project.name}", f"{volume}{FILLING}")
+    project.does("dev", "--detach")
+    assert engine.execute(f"{project.name}-dev", ["ls", "node_modules/vite/package.json"]).ok
+    assert volumes(project) == [volume]
+
+
+def test_everything_killed_is_begun_anew(new_project: NewProject, start: Start, quay: Path) -> None:
+    """As by a power cut, at the moment when the volume is being filled: the next start has all of it, and serves."""
+    project = new_project(APP_DIR=str(quay))
+    task = start(project, "dev")
+    there = wait_until(lambda: Probe(any(FILLING in name for name in volumes(project))), limit=120, interval=0.005)
+    assert there.ready
+    task.kill()
+    for name in project.names():
+        docker("container", "rm", "--force", name)
+    output = project.does("dev", "--detach")
+    assert re.search(r"Serving with hot reload after [\d.]+ s", output)
+    assert project.page("/@vite/client", "dev").status_code == 200
+    assert len(volumes(project)) == 1
+
+
+def test_a_package_manager_that_cannot_be_used_is_told(new_project: NewProject, tmp_path: Path) -> None:
+    """Before anything is built."""
+    app = copy_app(tmp_path / "app")
+    content = json.loads((app / "package.json").read_text()) | {"packageManager": "bun@1.2.0"}
+    (app / "package.json").write_text(json.dumps(content))
+    assert "names the package manager 'bun@1.2.0'" in new_project(APP_DIR=str(app)).fails("dev")

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from docktasks.probes import Probe, wait_until
+from tests.conftest import NewProject, Start
+from tests.engine.support import Project, docker
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts, and gives files to another user")
+OWNER = (4711, 4712)
+FILES = {
+    "package.json": '{"name": "pier", "private": true, "type": "module", "scripts": {"dev": "vite"},'
+    ' "devDependencies": {"vite": "^8.0.16"}}',
+    "index.html": '<!doctype html><title>Pier</title><script type="module" src="/src/main.js"></script>\n',
+    "src/main.js": "document.title = 'Pier'\n",
+}
+
+
+@pytest.fixture
+def pier(tmp_path: Path) -> Path:
+    """A small app of somebody else's."""
+    app = tmp_path / "pier"
+    for name, text in FILES.items():
+        (app / name).parent.mkdir(parents=True, exist_ok=True)
+        (app / name).write_text(text)
+    return app
+
+
+def mounted(*args: str | Path) -> None:
+    """Mount something; it must succeed."""
+    done = subprocess.run(args, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def over_fuse(pier: Path, tmp_path: Path) -> Iterator[Path]:
+    """The app, seen through a file system that tells of no change made underneath it."""
+    if os.geteuid() != 0 or not Path("/dev/fuse").exists():
+        pytest.skip("only root mounts, and the kernel must have FUSE")
+    if not shutil.which("bindfs"):
+        if os.environ.get("CI"):
+            mounted("apt-get", "install", "--yes", "--quiet", "bindfs")
+        else:
+            pytest.skip("bindfs is not installed: apt-get install bindfs")
+    point = tmp_path / "fuse"
+    point.mkdir()
+    mounted("bindfs", pier, point)
+    yield point
+    mounted("umount", "--lazy", point)
+
+
+@pytest.fixture
+def shared(over_fuse: Path) -> Iterator[Path]:
+    """The same behind another one: what the engine sees of it is told of no change that is made in BEFORE it."""
+    mounted("bindfs", over_fuse, over_fuse)
+    yield over_fuse
+    mounted("umount", "--lazy", over_fuse)
+
+
+BEFORE = ("unshare", "--mount", "sh", "-c", 'umount --lazy "$0" && exec "$@"')
+"""Runs a command on this side of the share, where a user of Docker Desktop is: the mount and a command go behind it."""
+
+
+@pytest.fixture
+def read_only(pier: Path, tmp_path: Path) -> Iterator[Path]:
+    """The app, where nobody may write."""
+    point = tmp_path / "read-only"
+    point.mkdir()
+    mounted("mount", "--bind", pier, point)
+    mounted("mount", "-o", "remount,bind,ro", point)
+    yield point
+    mounted("umount", "--lazy", point)
+
+
+def arrives(project: Project, source: Path, text: str) -> None:
+    """Edit a module, and fetch it until the edit is served."""
+    source.write_text(f"document.title = '{text}'\n")
+
+    def look() -> Probe:
+        served = project.page("/src/main.js", "dev").text
+        return Probe(text in served, served[:200])
+
+    looked = wait_until(look, limit=10)
+    assert looked.ready, looked.status
+
+
+def test_changes_are_looked_for_where_no_event_arrives(new_project: NewProject, pier: Path, shared: Path) -> None:
+    """On a share the probe is not heard: polling is turned on, said, and an edit on this side is served."""
+    project = new_project(APP_DIR=str(shared))
+    output = project.under(*BEFORE, str(shared)).does("dev", "--detach")
+    assert re.search(r"! File events do not arrive, since the checkout is on fuse", output)
+    assert "CHOKIDAR_USEPOLLING=true" in project.inspect("dev")["Config"]["Env"]
+    assert "Pier" in project.page("/src/main.js", "dev").text
+    arrives(project, pier / "src/main.js", "Ebb")
+    assert sorted(path.name for path in pier.iterdir()) == ["index.html", "node_modules", "package.json", "src"]
+
+
+def test_the_probe_decides(new_project: NewProject, over_fuse: Path) -> None:
+    """A file system that might lose events does not: nothing is looked for, and an edit is served."""
+    project = new_project(APP_DIR=str(over_fuse))
+    output = project.does("dev", "--detach")
+    assert f"{project.name}-dev-events" in output
+    assert "File events" not in output
+    assert "CHOKIDAR_USEPOLLING=true" not in project.inspect("dev")["Config"]["Env"]
+    arrives(project, over_fuse / "src/main.js", "Ebb")
+
+
+def test_nothing_is_looked_for_where_events_arrive(new_project: NewProject, pier: Path) -> None:
+    """And nothing is tried: on a file system of the kernel they do."""
+    project = new_project(APP_DIR=str(pier))
+    output = project.does("dev", "--detach")
+    assert "File events" not in output
+    assert "dev-events" not in output
+    assert "CHOKIDAR_USEPOLLING=true" not in project.inspect("dev")["Config"]["Env"]
+    arrives(project, pier / "src/main.js", "Flood")
+
+
+@AS_ROOT
+@pytest.mark.parametrize("with_modules", [False, True])
+def test_a_checkout_for_reading_alone(
+    new_project: NewProject, pier: Path, read_only: Path, *, with_modules: bool
+) -> None:
+    """It serves with and without a folder node_modules; edits made elsewhere arrive; nothing is written into it."""
+    if with_modules:
+        (pier / "node_modules").mkdir()
+    project = new_project(APP_DIR=str(read_only))
+    output = project.does("dev", "--detach")
+    assert ("is for reading alone" in output) is not with_modules
+    assert "Pier" in project.page("/src/main.js", "dev").text
+    arrives(project, pier / "src/main.js", "Neap")
+    there = {str(path.relative_to(pier)) for path in pier.rglob("*") if path.is_file()}
+    assert there == set(FILES)
+
+
+@AS_ROOT
+def test_a_full_round_leaves_no_file_of_another(new_project: NewProject, pier: Path) -> None:
+    """dev, an install, tests, a crash: whatever is in the checkout afterwards belongs to its owner."""
+    for path in (pier, *pier.rglob("*")):
+        os.lchown(path, *OWNER)
+    project = new_project(APP_DIR=str(pier))
+    project.does("dev", "--detach")
+    project.does("npm", "--", "install", "nanoid@5")
+    docker("container", "exec", f"{project.name}-dev", "sh", "-c", "npx vite build --logLevel=silent && echo x >new")
+    arrives(project, pier / "src/main.js", "Spring")
+    project.does("stop")
+    owners = {str(path.relative_to(pier)): path.lstat() for path in (pier, *pier.rglob("*"))}
+    assert {"new", "package-lock.json", "dist/index.html", "node_modules"} < owners.keys()
+    others = {name for name, stat in owners.items() if (stat.st_uid, stat.st_gid) != OWNER}
+    assert others == set()
+    assert list((pier / "node_modules").iterdir()) == []
+
+
+def test_the_history_cannot_be_read(new_project: NewProject, pier: Path) -> None:
+    """.git is not in the container, so no way around the dev server's own rules leads to it."""
+    subprocess.run(["git", "init", "--quiet", pier], check=True)
+    project = new_project(APP_DIR=str(pier))
+    project.does("dev", "--detach")
+    assert docker("container", "exec", f"{project.name}-dev", "ls", "-A", "/home/node/app/.git") == ""
+    assert "[core]" not in project.page("/@fs/home/node/app/.git/config?raw??", "dev").text
+
+
+def test_an_editor_is_opened_from_the_page(new_project: NewProject, start: Start, pier: Path, tmp_path: Path) -> None:
+    """Vite's error page names a file of the container; the editor on this side gets the checkout's."""
+    editor = tmp_path / "editor"
+    editor.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/asked\n')
+    editor.chmod(0o755)
+    project = new_project(APP_DIR=str(pier))
+    task = start(project, "dev", LAUNCH_EDITOR=str(editor))
+    task.until("Ctrl-C stops it.")
+    ask = {"file": "/home/node/app/src/main.js:1:5"}
+    answer = httpx.get(f"{project.container('dev').url}/__open-in-editor", params=ask, trust_env=False)
+    assert answer.status_code == 200
+    assert wait_until(lambda: Probe((tmp_path / "asked").exists()), 10).ready, task.output
+    task.until(f"Opened in editor: {pier}/src/main.js:1:5")
+    assert (tmp_path / "asked").read_text().strip() == f"{pier}/src/main.js"
+    project.does("stop")
+    assert task.process.wait(10) == 0

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+
+from docktasks import tools
+from docktasks.answers import Image
+from docktasks.errors import AppError, StartError
+from docktasks.settings import Settings
+from tests.unit.fakes import FakeEngine, Runner, configured, make_app, ours
+
+NODE = {"node:lts-alpine": Image("sha256:node", tags=("node:lts-alpine",))}
+
+
+def test_the_package_manager_runs_in_the_image_there_is(settings: Settings) -> None:
+    """Nothing is built: while package.json and lock file are out of step, that would fail."""
+    engine = FakeEngine(images=NODE | {"hello-dock:dev": Image("sha256:1", tags=("hello-dock:dev",))})
+    run = Runner(engine)
+    args = tools.manage(run, engine, settings, ["install", "nanoid"])
+    assert run.ran == []
+    assert args[-4:] == ["hello-dock:dev", "npm", "install", "nanoid"]
+    assert "type=volume,target=/home/node/app/node_modules" in args
+
+
+def test_without_an_image_one_is_built(settings: Settings) -> None:
+    """The package manager is in it."""
+    engine = FakeEngine(images=NODE)
+    run = Runner(engine)
+    tools.manage(run, engine, settings, ["ls"])
+    assert run.lines[0].startswith("docker image build --tag hello-dock:dev")
+
+
+def test_the_apps_own_package_manager_is_run(settings: Settings) -> None:
+    """Whatever the task is called."""
+    shop = make_app(settings.root / "shop", packageManager="pnpm@10.1.0")
+    engine = FakeEngine(images=NODE | {"hello-dock:dev": Image("sha256:1", tags=("hello-dock:dev",))})
+    args = tools.manage(Runner(engine), engine, configured(settings.root, app_dir=str(shop)), ["add", "nanoid"])
+    assert args[-3:] == ["pnpm", "add", "nanoid"]
+
+
+@pytest.mark.parametrize(("watch", "words"), [(False, ["--", "-t", "env"]), (True, ["--", "--watch", "-t", "env"])])
+def test_the_apps_tests_have_the_dev_servers_modules(settings: Settings, *, watch: bool, words: list[str]) -> None:
+    """In the volume that `dev` uses; made and marked where there is none yet."""
+    make_app(settings.root / "shop", scripts={"test": "vitest"})
+    engine = FakeEngine(images=NODE)
+    shop = configured(settings.root, app_dir="shop")
+    args, ready = tools.tests(Runner(engine), engine, shop, ["-t", "env"], watch=watch)
+    assert args[args.index("hello-dock:dev") :] == ["hello-dock:dev", "npm", "run", "test", *words]
+    assert f"type=volume,source={ready.volume.name},target=/home/node/app/node_modules" in args
+    assert f"{ready.volume.name}-filling" in engine.made_volumes
+    ready.volume.filled()
+    assert engine.made_volumes == [ready.volume.name]
+
+
+def test_an_app_without_tests_is_told(settings: Settings) -> None:
+    """With a line to add."""
+    with pytest.raises(AppError, match="has no script test") as caught:
+        tools.tests(Runner(), FakeEngine(), settings, [], watch=False)
+    assert '"test": "vitest run"' in caught.value.how
+
+
+def test_a_shell_is_opened_in_what_runs(settings: Settings) -> None:
+    """And nowhere else."""
+    assert tools.shell(FakeEngine(ours("dev")), settings) == [
+        "docker", "container", "exec", "--interactive", "hello-dock-dev", "sh",
+    ]  # fmt: skip
+    for engine in (FakeEngine(), FakeEngine(ours("dev", state="exited"))):
+        with pytest.raises(StartError, match="does not run"):
+            tools.shell(engine, settings)
