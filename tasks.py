@@ -257,6 +257,15 @@ def verify(
         verify.verify(Runner(c), settings(c), verify.Wanted(chosen, image, url, strict, files))
 
 
+@task(help={"html": "The page's file; .cache/compare.html when not given."}, auto_shortflags=False)
+def compare(c: Context, html: str = "") -> None:
+    """Build the app the Docker Handbook's two ways and ours, and show what each costs."""
+    from benchmarks import compare
+
+    with told():
+        compare.show(Runner(c), settings(c), html)
+
+
 @task
 def status(c: Context) -> None:
     """Show what of this project is running, how it is, and where."""

@@ -26,6 +26,7 @@ NAMES = {
     "bases",
     "build-prod",
     "clean",
+    "compare",
     "dev",
     "logs",
     "releases",
@@ -90,7 +91,7 @@ def test_listing_imports_none_of_the_slow_libraries() -> None:
     """`invoke --list` answers at once."""
     code = (
         "import sys; from invoke.main import program; program.run(['invoke', '--list'], exit=False); "
-        "print('slow:', sorted({'docker', 'httpx', 'rich', 'psutil', 'playwright'} & sys.modules.keys()))"
+        "print('slow:', sorted({'docker', 'httpx', 'rich', 'psutil', 'playwright', 'jinja2'} & sys.modules.keys()))"
     )
     ran = fresh("-c", code)
     assert ran.returncode == 0, ran.stderr
@@ -106,7 +107,8 @@ def test_the_logic_does_not_know_invoke(path: Path) -> None:
         assert not [name for name in names if name.partition(".")[0] == "invoke"], f"line {getattr(node, 'lineno', 0)}"
 
 
-BUILD = "$ docker image build --tag hello-dock:"
+BUILD_ANY = "$ docker image build "
+BUILD = f"{BUILD_ANY}--tag hello-dock:"
 RUN = "$ docker container run --detach"
 RM = "$ docker container rm --force"
 RELEASE = [
@@ -135,6 +137,10 @@ DRY: list[tuple[tuple[str, ...], list[str]]] = [
     (("logs", "--tail=all"), ["$ docker container logs --tail all hello-dock-prod"]),
     (("status",), []),
     (("verify",), []),
+    (
+        ("compare",),
+        [BUILD_ANY] * (4 + 9) + ["$ docker container run --rm "] * 3 + [RUN] * 3 + [RM, "$ docker image rm "],
+    ),
     (
         ("bases",),
         [
