@@ -103,6 +103,13 @@ def dev(session: nox.Session) -> None:
 
 
 @nox.session(tags=["engine"])
+def bench(session: nox.Session) -> None:
+    """See that the benchmarks measure; the figures of a quick run mean nothing."""
+    engine_tests(session, "bench")
+    session.run("invoke", "bench", "--quick", f"--out={session.create_tmp()}")
+
+
+@nox.session(tags=["engine"])
 def verify(session: nox.Session) -> None:
     """Verify a good build, and for every check broken ones that it must catch."""
     engine_tests(session, "verify")

@@ -92,8 +92,10 @@ class Workshop:
     def edit_source(self) -> None:
         """Change a module that the app loads first, so that what is built differs."""
         entry = next((path for path in (self.app / "src").glob("main.*")), self.app / "index.html")
-        mark = f"<!-- {new()} -->" if entry.suffix == ".html" else f"globalThis.edited = '{new()}'"
-        lines = [line for line in entry.read_text().splitlines() if not line.startswith(("globalThis.edited", "<!-- "))]
+        mark = f"<!-- edited {new()} -->" if entry.suffix == ".html" else f"globalThis.edited = '{new()}'"
+        lines = [
+            line for line in entry.read_text().splitlines() if not line.startswith(("globalThis.edited", "<!-- edited"))
+        ]
         entry.write_text("\n".join([*lines, mark]) + "\n")
 
     def edit_dependencies(self) -> None:

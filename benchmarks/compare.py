@@ -17,7 +17,7 @@ from docktasks.answers import Result, Run
 from docktasks.containers import remove_args
 from docktasks.engine import Engine, NoEngine
 from docktasks.errors import BenchError, BuildError, StartError
-from docktasks.settings import Settings
+from docktasks.settings import BUILT_FOR, Settings
 
 EDITS = 3
 """Builds after an edit, and bursts of load, of which the median counts; the approaches take turns."""
@@ -156,6 +156,8 @@ def _clear(run: Run, shop: Workshop) -> None:
     names = [f"{shop.settings.app.name}-{each.id}" for each in APPROACHES]
     run(remove_args(*names), quiet=True)
     run(["docker", "image", "rm", "--force", *map(shop.tag, APPROACHES)], quiet=True)
+    # what the builds after each edit took the names from
+    run(["docker", "image", "prune", "--force", "--filter", f"label={BUILT_FOR}={shop.settings.app.name}"], quiet=True)
 
 
 @dataclass(frozen=True)

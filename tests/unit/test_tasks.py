@@ -24,6 +24,7 @@ from tests.unit.fakes import ROOT, Programs
 
 NAMES = {
     "bases",
+    "bench",
     "build-prod",
     "clean",
     "compare",
@@ -89,9 +90,10 @@ def test_every_flag_has_help_a_default_and_one_name(task: Task) -> None:  # type
 
 def test_listing_imports_none_of_the_slow_libraries() -> None:
     """`invoke --list` answers at once."""
+    slow = {"docker", "httpx", "rich", "psutil", "playwright", "jinja2", "matplotlib"}
     code = (
         "import sys; from invoke.main import program; program.run(['invoke', '--list'], exit=False); "
-        "print('slow:', sorted({'docker', 'httpx', 'rich', 'psutil', 'playwright', 'jinja2'} & sys.modules.keys()))"
+        f"print('slow:', sorted({slow} & sys.modules.keys()))"
     )
     ran = fresh("-c", code)
     assert ran.returncode == 0, ran.stderr
@@ -137,9 +139,14 @@ DRY: list[tuple[tuple[str, ...], list[str]]] = [
     (("logs", "--tail=all"), ["$ docker container logs --tail all hello-dock-prod"]),
     (("status",), []),
     (("verify",), []),
+    (("bench",), []),
+    (("bench", "--quick", "--topic=build"), []),
     (
         ("compare",),
-        [BUILD_ANY] * (4 + 9) + ["$ docker container run --rm "] * 3 + [RUN] * 3 + [RM, "$ docker image rm "],
+        [BUILD_ANY] * (4 + 9)
+        + ["$ docker container run --rm "] * 3
+        + [RUN] * 3
+        + [RM, "$ docker image rm ", "$ docker image prune "],
     ),
     (
         ("bases",),
