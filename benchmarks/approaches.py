@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
 import tempfile
@@ -23,8 +24,8 @@ HANDBOOK = "benchmarks/handbook"
 MADE = shutil.ignore_patterns("node_modules", "dist", "coverage", ".git", ".vite")
 """What a copy of the app leaves out: what can be made again."""
 
-CACHE_MOUNT = "--mount=type=cache,id=hello-dock-npm,target=/var/cache/npm,sharing=locked"
-"""Where our Dockerfile keeps npm's downloads; a cold build gets an empty folder instead."""
+CACHE_MOUNT = re.compile(r"--mount=type=cache,\S*?(target=[^,\s]+)\S*")
+"""Where our Dockerfile keeps what later builds can use again; a cold build gets an empty folder instead."""
 
 
 def new() -> str:
@@ -117,7 +118,7 @@ def workshop(run: Run, engine: Engine | NoEngine, settings: Settings, name: str 
         own = replace(settings, app=replace(settings.app, name=name, dir=str(app)))
         images.write_context(own, "Dockerfile")
         written = settings.root / images.context_folder(own)
-        cold = (written / "Dockerfile").read_text().replace(CACHE_MOUNT, "--mount=type=tmpfs,target=/var/cache/npm")
+        cold = CACHE_MOUNT.sub(r"--mount=type=tmpfs,\1", (written / "Dockerfile").read_text())
         (written / "Dockerfile.cold").write_text(cold)
         shutil.copy(written / "Dockerfile.dockerignore", written / "Dockerfile.cold.dockerignore")
         try:

@@ -217,10 +217,10 @@ def explain_build(result: Result, settings: Settings) -> DockError:
     """The error that a failed build is, with what the step that failed printed of it."""
     text = _plain(result.output)
     evidence = _evidence(text)
-    app = settings.app.dir
+    names = {"app": settings.app.dir, "dist": settings.app.dist}
     for kind, pattern, what, why, how in BUILD_FAULTS:
         if re.search(pattern, text):
-            return kind(what.format(app=app), why, how.format(app=app), evidence)
+            return kind(what.format(**names), why, how.format(**names), evidence)
     return BuildError("`docker image build` failed.", "Nothing was replaced.", "Mend what its last lines say", evidence)
 
 
@@ -260,6 +260,13 @@ BUILD_FAULTS: list[tuple[type[DockError], str, str, str, str]] = [
         "npm does not trust the certificate it was shown.",
         "A proxy that signs anew needs its certificate authority known inside the build, too.",
         "Name the file: NODE_EXTRA_CA_CERTS=/path/to/ca.pem invoke build-prod",
+    ),
+    (
+        BuildError,
+        r"does not exist after npm run build: DIST_DIR",  # by assemble.mjs, in the same step
+        "`npm run build` left no index.html in {app}/{dist}.",
+        "app.dist names the folder that it writes; nothing was replaced.",
+        "Correct it in invoke.yaml, or INVOKE_APP_DIST=folder (DIST_DIR is the same for the Dockerfile alone)",
     ),
     (
         BuildError,

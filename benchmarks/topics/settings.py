@@ -16,6 +16,7 @@ from benchmarks.topics.serving import METRICS, bursts
 
 CHANGES = {
     "access_log off": ("serving/logging.conf", "access_log /dev/stdout", "access_log off; #"),
+    "access_log unbuffered": ("serving/logging.conf", " buffer=4k flush=100ms", ""),
     "open_file_cache off": ("serving/files.conf", "open_file_cache max=2000 inactive=5m", "open_file_cache off"),
     "sendfile off": ("serving/files.conf", "sendfile on", "sendfile off"),
     "tcp_nopush off": ("serving/files.conf", "tcp_nopush on", "tcp_nopush off"),
