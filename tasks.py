@@ -343,6 +343,36 @@ def verify(
         verify.verify(Runner(c), settings(c), verify.Wanted(chosen, image, url, strict, files))
 
 
+@task(help={"html": "The page's file; .cache/compare.html when not given."}, auto_shortflags=False)
+def compare(c: Context, html: str = "") -> None:
+    """Build the app the Docker Handbook's two ways and ours, and show what each costs."""
+    from benchmarks import compare
+
+    with told():
+        compare.show(Runner(c), settings(c), html)
+
+
+@task(
+    help={
+        "topic": "Measure this topic alone; repeatable. benchmarks/topics/ has them.",
+        "quick": "As little as shows that the measurement works; the figures mean nothing.",
+        "rounds": "How often each contestant is measured.",
+        "out": "The folder for results and charts; .cache/bench when not given. Other topics' results there are kept.",
+        "docs": "Also write docs/benchmarks.md from all results there are.",
+    },
+    iterable=["topic"],
+    auto_shortflags=False,
+)
+def bench(
+    c: Context, topic: list[str], quick: bool = False, rounds: str = "5", out: str = "", docs: bool = False
+) -> None:
+    """Measure what this project is worth beside its peers."""
+    from benchmarks import bench
+
+    with told():
+        bench.bench(Runner(c), settings(c), bench.Wanted(topic, quick, rounds, out, docs))
+
+
 @task
 def status(c: Context) -> None:
     """Show what of this project is running, how it is, and where."""

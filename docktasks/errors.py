@@ -10,7 +10,8 @@ DockError
 ├── BuildError           `docker image build` failed
 ├── ConflictError        a port or a name that somebody else holds
 ├── StartError           a container that does not come up
-└── VerifyError          a check that failed
+├── VerifyError          a check that failed
+└── BenchError           a measurement that cannot be made
 """
 
 from __future__ import annotations
@@ -68,3 +69,7 @@ class StartError(DockError):
 
 class VerifyError(DockError):
     """A check that failed."""
+
+
+class BenchError(DockError):
+    """A measurement that cannot be made."""

@@ -167,6 +167,7 @@ def explain_build(result: Result, settings: Settings) -> DockError:
         "manager": used.name,
         "ci": exact,
         "lock": used.lock or "package-lock.json",
+        "dist": settings.app.dist,
     }
     for kind, pattern, *words in BUILD_FAULTS:
         if re.search(pattern, text):
@@ -211,6 +212,13 @@ BUILD_FAULTS: list[tuple[type[DockError], str, str, str, str]] = [
         "npm does not trust the certificate it was shown.",
         "A proxy that signs anew needs its certificate authority known inside the build, too.",
         "Name the file: NODE_EXTRA_CA_CERTS=/path/to/ca.pem invoke build-prod",
+    ),
+    (
+        BuildError,
+        r"does not exist after the build: DIST_DIR",  # by assemble.mjs, in the same step
+        "`{manager} run build` left no index.html in {app}/{dist}.",
+        "app.dist names the folder that it writes; nothing was replaced.",
+        "Correct it in invoke.yaml, or INVOKE_APP_DIST=folder (DIST_DIR is the same for the Dockerfile alone)",
     ),
     (
         BuildError,

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -379,14 +381,22 @@ def test_without_a_failed_step_the_evidence_is_the_tail(settings: Settings) -> N
     assert explained(output, settings).evidence.splitlines() == [f"line {number}" for number in range(85, 100)]
 
 
-def test_a_fault_after_the_build_is_not_the_builds(settings: Settings) -> None:
-    """A terminal lists the steps that succeeded, too; only the one that failed is blamed."""
+def test_a_build_that_writes_elsewhere_is_not_blamed_for_failing(settings: Settings) -> None:
+    """It succeeded, and app.dist is wrong: the same step finds that out."""
+    step = "RUN --mount=type=bind,from=nginx,target=/nginx     npm run build && node /nginx/assemble.mjs"
     drawn = (
-        "\x1b[0m\x1b[34m => [builder 6/8] RUN npm run build                          1.7s\r\n"
-        "\x1b[0m\x1b[31m => ERROR [builder 7/8] RUN node /nginx/assemble.mjs         0.7s\r\n"
-        "\x1b[0m\x1b[?25h------\r\n > [builder 7/8] RUN node /nginx/assemble.mjs:\r\n"
-        "0.444 dist/index.html does not exist\r\n------\r\n"
+        f"\x1b[0m\x1b[31m => ERROR [builder 6/6] {step}         0.7s\r\n"
+        f"\x1b[0m\x1b[?25h------\r\n > [builder 6/6] {step}:\r\n"
+        "0.444 dist/index.html does not exist after the build: DIST_DIR names the folder it writes.\r\n------\r\n"
     )
     error = explained(drawn, settings)
-    assert error.what == "`docker image build` failed."
-    assert error.evidence == "dist/index.html does not exist"
+    assert error.what == "`npm run build` left no index.html in hello-dock/dist."
+    assert "INVOKE_APP_DIST=" in error.how
+    assert error.evidence.startswith("dist/index.html does not exist")
+
+
+def test_a_checkout_reached_over_a_link_is_not_foreign(settings: Settings, tmp_path: Path) -> None:
+    """The repository's own app stays its own, whichever way leads to the checkout."""
+    link = tmp_path / "link"
+    link.symlink_to(settings.root)
+    assert not apps.foreign(replace(settings, root=link))

@@ -26,8 +26,10 @@ from tests.unit.fakes import ROOT, Programs
 
 NAMES = {
     "bases",
+    "bench",
     "build-prod",
     "clean",
+    "compare",
     "dev",
     "logs",
     "npm",
@@ -93,9 +95,10 @@ def test_every_flag_has_help_a_default_and_one_name(task: Task) -> None:  # type
 
 def test_listing_imports_none_of_the_slow_libraries() -> None:
     """`invoke --list` answers at once."""
+    slow = {"docker", "httpx", "rich", "psutil", "playwright", "jinja2", "matplotlib"}
     code = (
         "import sys; from invoke.main import program; program.run(['invoke', '--list'], exit=False); "
-        "print('slow:', sorted({'docker', 'httpx', 'rich', 'psutil', 'playwright'} & sys.modules.keys()))"
+        f"print('slow:', sorted({slow} & sys.modules.keys()))"
     )
     ran = fresh("-c", code)
     assert ran.returncode == 0, ran.stderr
@@ -111,7 +114,8 @@ def test_the_logic_does_not_know_invoke(path: Path) -> None:
         assert not [name for name in names if name.partition(".")[0] == "invoke"], f"line {getattr(node, 'lineno', 0)}"
 
 
-BUILD = "$ docker image build --tag hello-dock:"
+BUILD_ANY = "$ docker image build "
+BUILD = f"{BUILD_ANY}--tag hello-dock:"
 RUN = "$ docker container run --detach"
 RM = "$ docker container rm --force"
 TOOL = "$ docker container run --rm --init"
@@ -145,6 +149,15 @@ DRY: list[tuple[tuple[str, ...], list[str]]] = [
     (("logs", "--tail=all"), ["$ docker container logs --tail all hello-dock-prod"]),
     (("status",), []),
     (("verify",), []),
+    (("bench",), []),
+    (("bench", "--quick", "--topic=build"), []),
+    (
+        ("compare",),
+        [BUILD_ANY] * (4 + 9)
+        + ["$ docker container run --rm "] * 3
+        + [RUN] * 3
+        + [RM, "$ docker image rm ", "$ docker image prune "],
+    ),
     (
         ("bases",),
         [

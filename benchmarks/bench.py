@@ -1,0 +1,135 @@
+"""`invoke bench`: measures the topics, and reports: JSON, a table, charts, and docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import importlib
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import cast
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import document, harness, machine, results
+from benchmarks.harness import ROOT, Bench, Measured, Topic
+from benchmarks.topics import TOPICS
+from docktasks import engine as engines
+from docktasks import images
+from docktasks.answers import Run
+from docktasks.errors import BenchError
+from docktasks.settings import Settings
+from tests.engine.support import free_port
+
+MOST_ROUNDS = 100
+CHARTS = (
+    "Charts are left out: matplotlib is not installed: "
+    "pip install --require-hashes --requirement requirements-bench.lock"
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which topics (all when none is named), how thoroughly, where results go, and whether the document is written."""
+
+    topics: Sequence[str] = ()
+    quick: bool = False
+    rounds: str = "5"
+    out: str = ""
+    docs: bool = False
+
+
+def bench(run: Run, settings: Settings, wanted: Wanted) -> None:
+    """Measure and report. Raises BenchError for a topic that is none, and whatever keeps one from being measured."""
+    for topic in wanted.topics:
+        if topic not in TOPICS:
+            raise BenchError(f"There is no topic {topic}.", "", f"Name one of them: {', '.join(TOPICS)}")
+    if not (wanted.rounds.isascii() and wanted.rounds.isdigit() and 0 < int(wanted.rounds) <= MOST_ROUNDS):
+        raise BenchError(
+            f"--rounds is {wanted.rounds}.", "It is how often each contestant is measured.", "From 1 to 100"
+        )
+    chosen = [topic for topic in TOPICS if topic in wanted.topics or not wanted.topics]
+    if run.dry:
+        print("Would measure", ", ".join(chosen) + ".")
+        return
+    folder = Path(wanted.out) if wanted.out else settings.root / images.CACHE / "bench"
+    console = Console()
+    found = results.load(folder)
+    with engines.answering():
+        engine = engines.connect()
+        here = machine.describe(engine)
+        for name in chosen:
+            module = cast("Topic", importlib.import_module(f"benchmarks.topics.{name}"))
+            given = Bench(settings, engine, f"hd-{secrets.token_hex(4)}", int(wanted.rounds), wanted.quick, free_port())
+            began = time.monotonic()
+            measured = measure(module, given, console)
+            found = results.keep(folder, here, name, results.of_topic(module, given, measured))
+            console.print(f"[dim]{name}: {time.monotonic() - began:.0f} s[/]\n", highlight=False)
+    report(found, folder, wanted, console)
+
+
+def measure(topic: Topic, given: Bench, console: Console) -> list[Measured]:
+    """Measure a topic, and show each of its cases when it is done; what it left on the engine is removed."""
+    console.print(f"[bold]{results.told(topic)[0]}[/]", highlight=False)
+    measured = []
+    try:
+        for each in harness.run(topic, given):
+            show(each, console)
+            measured.append(each)
+    finally:
+        given([*harness.INVOKE, "clean"])
+    for who, why in given.skipped:
+        console.print(f"! Left out: {who}, {why}", highlight=False)
+    return measured
+
+
+def show(measured: Measured, console: Console) -> None:
+    """A table of one case: a row a contestant; behind each figure what it is to the baseline's."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    size = f"{measured.case.size:,.0f} " if measured.case.size else ""
+    table.add_column(f"{size}{measured.case.name}", no_wrap=True, min_width=30)
+    for metric in measured.case.metrics:
+        table.add_column(metric.name, justify="right", no_wrap=True)
+    for who in measured.case.contestants:
+        cells = []
+        for metric in measured.case.metrics:
+            value, ratio = measured.values[metric.name][who], measured.ratio(metric.name, who)
+            spread = f" ± {results.written(value.spread, '')}" if value.spread else ""
+            cells.append(
+                results.written(value.median, metric.unit) + spread + ("" if ratio is None else f", {ratio:.2f}x")
+            )
+        table.add_row(who, *cells)
+    console.print(table)
+
+
+def report(found: results.Data, folder: Path, wanted: Wanted, console: Console) -> None:
+    """Draw the charts, where that is possible, write the document, where wanted, and say where everything is."""
+    console.print(f"Results: {folder / results.NAME}", highlight=False, soft_wrap=True)
+    drawn = find_spec("matplotlib") is not None
+    if not drawn:
+        console.print(f"! {CHARTS}", highlight=False, soft_wrap=True)
+    else:
+        from benchmarks import charts
+
+        for topic, data in found["topics"].items():
+            if data["cases"]:
+                charts.draw(topic, data, folder)
+        console.print(f"Charts: {folder}/*.png, *.svg", highlight=False, soft_wrap=True)
+    if wanted.docs:
+        if not drawn:
+            raise BenchError("docs/benchmarks.md shows charts, and none can be drawn.", "", CHARTS.partition(": ")[2])
+        _write_document(found, folder)
+        console.print("Written: docs/benchmarks.md")
+
+
+def _write_document(found: results.Data, folder: Path) -> None:
+    docs = ROOT / "docs"
+    for topic, data in found["topics"].items():
+        for theme in ("", "-dark") if data["cases"] and not data["quick"] else ():
+            picture = (folder / f"{topic}{theme}.svg").read_bytes()
+            (docs / "pictures" / f"bench-{topic}{theme}.svg").write_bytes(picture)
+    findings = (ROOT / "benchmarks" / "findings.md").read_text()
+    (docs / "benchmarks.md").write_text(document.write(found, findings, "pictures"), encoding="utf-8")

@@ -1,0 +1,37 @@
+# hadolint global ignore=DL3016,DL3018
+# (as a first attempt has it: whatever versions there are)
+
+# The Docker Handbook's first approach: one image that builds the app and serves it, so nginx is installed beside node.
+# The build context is the app's folder.
+ARG NODE_IMAGE=node:lts-alpine
+ARG NGINX_IMAGE=nginx:stable-alpine
+
+FROM ${NGINX_IMAGE} AS nginx
+
+FROM ${NODE_IMAGE}
+# A stand-in for the node image (docktasks/bases.py) has no package manager to install nginx with: there it is copied,
+# with the libraries that it takes, from the nginx image. The sizes differ by little.
+RUN --mount=type=bind,from=nginx,target=/nginx \
+    if command -v apk; then \
+        apk add --no-cache nginx; \
+        printf 'server { listen 80; root /usr/share/nginx/html; }\n' >/etc/nginx/http.d/default.conf; \
+    else \
+        mkdir -p /var/log/nginx /var/lib/nginx /usr/share/nginx; \
+        cp -a /nginx/usr/sbin/nginx /usr/sbin/; \
+        cp -a /nginx/etc/nginx /etc/; \
+        cp -a /nginx/var/log/nginx /var/log/; \
+        for file in /nginx/usr/lib/*-linux-gnu/*; do [ -e "${file#/nginx}" ] || cp -a "$file" "${file#/nginx}"; done; \
+        grep '^nginx:' /nginx/etc/passwd >>/etc/passwd; \
+        grep '^nginx:' /nginx/etc/group >>/etc/group; \
+    fi
+EXPOSE 80
+WORKDIR /app
+COPY package.json ./
+# The secret is ours, not the book's: behind a local certificate authority npm fetches nothing without it (Dockerfile).
+RUN --mount=type=secret,id=ca \
+    if [ -f /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi; \
+    npm install
+COPY . .
+RUN npm run build
+RUN mkdir -p /usr/share/nginx/html && cp -r dist/. /usr/share/nginx/html/
+CMD ["nginx", "-g", "daemon off;"]

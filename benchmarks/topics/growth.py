@@ -1,0 +1,86 @@
+"""Growth.
+
+The same for generated apps, larger and larger: a build after an edit, what the image adds to its base, and the memory
+of the container after two seconds of load. The slope says how a figure grows with the app: 1 in proportion, 0 not at
+all; the first sizes, where what is always there weighs most, flatten it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks import load, peers
+from benchmarks.approaches import OURS, TWO_STAGE, Approach, Workshop, workshop
+from benchmarks.harness import Bench, Case, Goal, Measure, Metric
+
+MODULES = (10, 100, 1_000, 5_000)
+FILES = (100, 1_000, 10_000)
+METRICS = (Metric("build after an edit", "s"), Metric("image over its base", "MB"), Metric("memory", "MB"))
+SMALL = Goal("container memory under 16 MB", "memory", most=16)
+MODULE = """
+export function part{n}(list) {{
+  const found = list.filter((entry) => entry.kind === 'kind-{n}' && entry.weight > {n})
+  return found.map((entry) => ({{ ...entry, label: `part {n}: ${{entry.name}}`, order: entry.order * {n} }}))
+}}
+"""
+
+
+def write_app(app: Path, modules: int, files: int = 0) -> None:
+    """An app of so many modules, with so many files in public/."""
+    scripts = {"dev": "vite", "build": "vite build"}
+    package = {"name": "grown", "version": "1.0.0", "private": True, "type": "module", "scripts": scripts}
+    (app / "src").mkdir(parents=True)
+    (app / "public").mkdir()
+    (app / "package.json").write_text(json.dumps(package | {"devDependencies": {"vite": "^8.0.16"}}))
+    (app / "index.html").write_text(
+        '<!doctype html><title>grown</title><script type="module" src="/src/main.js"></script>'
+    )
+    for n in range(modules):
+        (app / "src" / f"part{n}.js").write_text(MODULE.format(n=n))
+    imports = [f"import {{ part{n} }} from './part{n}.js'" for n in range(modules)]
+    called = ", ".join(f"part{n}" for n in range(modules))
+    (app / "src" / "main.js").write_text("\n".join([*imports, f"globalThis.parts = [{called}]", ""]))
+    for n in range(files):
+        (app / "public" / f"{n}.svg").write_text(
+            f'<svg xmlns="http://www.w3.org/2000/svg"><path d="M{n} 0h24"/></svg>\n'
+        )
+
+
+def cases(bench: Bench) -> Iterator[Case]:
+    """A series of apps by their modules, and one by their files."""
+    modules, files = (MODULES, FILES) if not bench.quick else (MODULES[:1], ())
+    for size in modules:
+        yield from _case(bench, "modules", size, size, 0)
+    for size in files:
+        yield from _case(bench, "files in dist", size, 10, size)
+
+
+def _case(bench: Bench, series: str, size: int, modules: int, files: int) -> Iterator[Case]:
+    with ExitStack() as left:
+        app = Path(left.enter_context(TemporaryDirectory()), "app")
+        write_app(app, modules, files)
+        settings = replace(bench.settings, app=replace(bench.settings.app, dir=str(app), dist="dist"))
+        shop = left.enter_context(workshop(bench, bench.engine, settings, bench.name))
+        sides = {"handbook": _measure(bench, shop, TWO_STAGE), "ours": _measure(bench, shop, OURS)}
+        yield Case(series, sides, METRICS, "handbook", min(bench.rounds, 3), size=size, goals=(SMALL,))
+
+
+def _measure(bench: Bench, shop: Workshop, approach: Approach) -> Measure:
+    def once() -> tuple[float, ...]:
+        shop.edit_source()
+        took = bench.seconds(shop.build_args(approach))
+        made, base = bench.engine.image(shop.tag(approach)), bench.engine.image(shop.nginx)
+        added = made.size - base.size if made and base else 0
+        with peers.published(bench, shop, approach) as url:
+            if load.installed():
+                load.burst(f"{url}/", 1 if bench.quick else 2)
+            container = bench.engine.publisher(int(url.rpartition(":")[2]))
+            memory = peers.memory(bench.engine, container.name) if container else 0
+        return took, added / 1e6, memory / 1e6
+
+    return once
