@@ -92,7 +92,7 @@ def show(measured: Measured, console: Console) -> None:
     size = f"{measured.case.size:,.0f} " if measured.case.size else ""
     table.add_column(f"{size}{measured.case.name}", no_wrap=True, min_width=30)
     for metric in measured.case.metrics:
-        table.add_column(metric.name, justify="right", no_wrap=True)
+        table.add_column(metric.name, justify="right")
     for who in measured.case.contestants:
         cells = []
         for metric in measured.case.metrics:

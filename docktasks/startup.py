@@ -108,7 +108,7 @@ def await_serving(
 
 
 ANSWERED = re.compile(r'" [1-5][0-9]{2} ')
-"""A request in nginx's access log, which has no line for the health check."""
+"""A request in nginx's access log, which has no line for the health check, and each other line within 0.1 s."""
 
 
 def _ending(found: Container) -> str:

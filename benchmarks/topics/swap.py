@@ -22,7 +22,7 @@ from docktasks.containers import remove_args
 from tests.engine.support import free_port
 from tests.engine.visitors import Visitors
 
-LOST, DRAIN, MEMORY = Metric("lost requests", ""), Metric("of it drain", "s"), Metric("memory", "MB")
+LOST, DRAIN, MEMORY = Metric("lost", ""), Metric("drain", "s"), Metric("memory", "MB")
 GOALS = (
     Goal("no request lost", LOST.name, most=0),
     Goal("the release and the port holder under 16 MB, both releases for a moment", MEMORY.name, most=16),
