@@ -7,9 +7,11 @@ import re
 import sys
 from collections import deque
 from threading import Thread
+from urllib.parse import urlsplit
 
 from docktasks import dev, editor, modules, probes
 from docktasks.answers import Run
+from docktasks.containers import PORT_INSIDE
 from docktasks.dev import Serving
 from docktasks.devruns import INSIDE
 from docktasks.engine import Engine
@@ -22,20 +24,27 @@ INTERVAL = 0.2
 STOPPED = (0, 130, 137, 143)
 """Exit codes of a container that somebody stopped, as `invoke stop` in another terminal does."""
 
+VITES = f"http://localhost:{PORT_INSIDE['dev']}"
+NETWORK = re.compile(rb"^.*Network: +http://.*\r?\n?", re.MULTILINE)
+"""Where Vite says that it is reached: an address of the container's own, in one line and the next."""
+
 WANTED = re.compile(rb"^hello-dock-editor (.+):(\d+):(\d+)\r?\n?", re.MULTILINE)
 """What node/open-in-editor.sh prints."""
 
 
 class Log:
-    """A container's log as it comes, with the checkout's paths for the container's.
+    """A container's log as it comes, with the checkout's paths for the container's, and the published address.
 
     In a thread, since both the log and the checkout are waited for.
     """
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Engine, settings: Settings, url: str) -> None:
         self.wanted: deque[tuple[str, int, int]] = deque()
         self.error: Exception | None = None
-        self._engine, self._settings = engine, settings
+        self._engine, self._name = engine, settings.container("dev")
+        # What is right in the container leads nowhere from here: its paths, and the address that Vite listens on.
+        self._outside = {f"{INSIDE}/": f"{settings.app_dir}/"}
+        self._outside |= {VITES: f"http://{urlsplit(url).netloc}"} if url else {}
         self._thread = Thread(target=self._copy, daemon=True)
         self._thread.start()
 
@@ -45,10 +54,11 @@ class Log:
         return not self._thread.is_alive()
 
     def _copy(self) -> None:
-        here = f"{self._settings.app_dir}/".encode()
         try:
-            for chunk in self._engine.follow(self._settings.container("dev")):
-                shown = chunk.replace(f"{INSIDE}/".encode(), here)
+            for chunk in self._engine.follow(self._name):
+                shown = NETWORK.sub(b"", chunk)
+                for inside, outside in self._outside.items():
+                    shown = shown.replace(inside.encode(), outside.encode())
                 for path, line, column in WANTED.findall(shown):
                     self.wanted.append((path.decode(errors="replace"), int(line), int(column)))
                 sys.stdout.buffer.write(WANTED.sub(b"", shown))
@@ -65,15 +75,15 @@ def follow(run: Run, engine: Engine, settings: Settings, serving: Serving) -> No
     watch = modules.Watch(settings)
     try:
         with probes.interruptible():
-            while not _ended(run, engine, settings, watch):
+            while not _ended(run, engine, settings, watch, serving.url):
                 serving = _renewed(run, engine, settings, serving, watch.take())
     except KeyboardInterrupt:
         dev.down(run, settings)
 
 
-def _ended(run: Run, engine: Engine, settings: Settings, watch: modules.Watch) -> bool:
+def _ended(run: Run, engine: Engine, settings: Settings, watch: modules.Watch, url: str) -> bool:
     """Show the log until the container has stopped, or the dependencies have changed (False)."""
-    log = Log(engine, settings)
+    log = Log(engine, settings, url)
     while True:
         probes.wait_until(lambda: probes.Probe(log.ended or bool(log.wanted) or watch.changed()), math.inf, INTERVAL)
         while log.wanted:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import base64
+import json
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -12,7 +15,7 @@ import pytest
 
 from docktasks.probes import Probe, wait_until
 from tests.conftest import NewProject, Start
-from tests.engine.support import Project, docker
+from tests.engine.support import Project, copy_checkout, docker
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts, and gives files to another user")
 OWNER = (4711, 4712)
@@ -72,12 +75,20 @@ BEFORE = ("unshare", "--mount", "sh", "-c", 'umount --lazy "$0" && exec "$@"')
 @pytest.fixture
 def read_only(pier: Path, tmp_path: Path) -> Iterator[Path]:
     """The app, where nobody may write."""
-    point = tmp_path / "read-only"
+    with for_reading(pier, tmp_path / "read-only") as point:
+        yield point
+
+
+@contextmanager
+def for_reading(folder: Path, point: Path) -> Iterator[Path]:
+    """A folder, mounted where nobody may write."""
     point.mkdir()
-    mounted("mount", "--bind", pier, point)
+    mounted("mount", "--bind", folder, point)
     mounted("mount", "-o", "remount,bind,ro", point)
-    yield point
-    mounted("umount", "--lazy", point)
+    try:
+        yield point
+    finally:
+        mounted("umount", "--lazy", point)
 
 
 def arrives(project: Project, source: Path, text: str) -> None:
@@ -140,6 +151,22 @@ def test_a_checkout_for_reading_alone(
     assert there == set(FILES)
 
 
+@pytest.fixture
+def whole(tmp_path: Path) -> Iterator[Path]:
+    """A checkout where nobody may write."""
+    with for_reading(copy_checkout(tmp_path / "checkout"), tmp_path / "whole") as point:
+        yield point
+
+
+@AS_ROOT
+def test_a_whole_checkout_for_reading_alone(whole: Path, new_project: NewProject) -> None:
+    """With the app in it: even the lock of the project is elsewhere."""
+    project = new_project(whole)
+    project.does("dev", "--detach")
+    assert "createApp" in project.page("/src/main.js", "dev").text
+    assert not (whole / ".cache").exists()
+
+
 @AS_ROOT
 def test_a_full_round_leaves_no_file_of_another(new_project: NewProject, pier: Path) -> None:
     """dev, an install, tests, a crash: whatever is in the checkout afterwards belongs to its owner."""
@@ -183,3 +210,14 @@ def test_an_editor_is_opened_from_the_page(new_project: NewProject, start: Start
     assert (tmp_path / "asked").read_text().strip() == f"{pier}/src/main.js"
     project.does("stop")
     assert task.process.wait(10) == 0
+
+
+def test_source_maps_name_files_of_the_checkout(new_project: NewProject, app: Path) -> None:
+    """A debugger shows the component as it was written: the map's source is the file beside the module's address."""
+    project = new_project(APP_DIR=str(app))
+    project.does("dev", "--detach")
+    served = project.page("/src/components/BrandMark.vue", "dev").text
+    found = re.search(r"sourceMappingURL=data:application/json;base64,([\w+/=]+)", served)
+    assert found is not None
+    (source,) = set(json.loads(base64.b64decode(found.group(1)))["sources"])
+    assert (app / "src/components" / source).read_text() == (app / "src/components/BrandMark.vue").read_text()

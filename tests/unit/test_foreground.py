@@ -188,6 +188,15 @@ def test_the_editor_opens_what_the_page_asks_for(
     assert f"at {settings.app_dir}/x.js" in said
 
 
+def test_the_log_names_the_published_address(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """Vite knows that of the container alone, which is nobody's."""
+    engine = FakeEngine(ours("dev", state="exited"))
+    said = "  ➜  Local:   http://localhost:3000/shop/\n  ➜  Network: http://172.17.0.8:3000/  eth0\n  next\n"
+    engine.followed = [said.encode()]
+    foreground.follow(Runner(engine), engine, settings, SERVING)
+    assert capsys.readouterr().out == "  ➜  Local:   http://127.0.0.1:3007/shop/\n  next\n"
+
+
 def test_a_terminal_that_went_away_ends_it(settings: Settings) -> None:
     """`invoke dev | head`: nobody reads on, so the container is stopped."""
 

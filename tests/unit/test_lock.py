@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import errno
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -46,15 +46,33 @@ def test_a_dry_run_neither_takes_it_nor_waits_for_it(settings: Settings) -> None
         pass
 
 
-def test_a_checkout_that_cannot_be_written_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever keeps it from being: rights, or a read-only file system."""
+@pytest.fixture
+def for_reading(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A checkout that nobody may write to; the folder for temporary files."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr("docktasks.lock.os.access", lambda _path, _mode: False)
+    return folder
 
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(Path, "mkdir", refuse)
-    with (
-        pytest.raises(DockError, match=r"\.cache cannot be written: Read-only file system\."),
-        lock.alone(Runner(), settings),
-    ):
+def test_a_checkout_for_reading_has_its_lock_elsewhere(settings: Settings, for_reading: Path) -> None:
+    """In a folder of the user's own, the same for every task."""
+    with lock.alone(Runner(), settings):
+        (own,) = for_reading.iterdir()
+        assert own.stat().st_mode & 0o777 == 0o700
+        with pytest.raises(ConflictError), lock.alone(Runner(), settings):
+            pass
+
+
+def test_a_folder_of_somebody_elses_is_not_used(settings: Settings, for_reading: Path) -> None:
+    """Whoever puts a link there would choose which file is made."""
+    with lock.alone(Runner(), settings):
+        pass
+    (own,) = for_reading.iterdir()
+    for path in own.iterdir():
+        path.unlink()
+    own.rmdir()
+    own.symlink_to(settings.root)
+    with pytest.raises(DockError, match="somebody else's"), lock.alone(Runner(), settings):
         pass
