@@ -117,6 +117,7 @@ def judges(session: nox.Session) -> None:
     if sys.version_info < (3, 11):
         session.error("REDbot needs Python 3.11 or later. Run nox with one: it runs the sessions with its own.")
     session.install("--quiet", "--require-hashes", "--requirement", "tests/judges/requirements.lock")
+    session.run("invoke", "setup", "--browser")
     npm(session, "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", "tests/judges")
     session.run("pytest", "tests/judges", *session.posargs)
 
