@@ -53,6 +53,10 @@ RUN --mount=type=cache,id=hello-dock-node,target=/var/cache/node \
     touch /tmp/began && ${MANAGER} run build && \
     node /nginx/assemble.mjs "${DIST_DIR}" /nginx /version /out /tmp/began
 
+# What the build wrote, as it is: `invoke verify` holds the image against it.
+FROM scratch AS dist
+COPY --from=builder /built/ /
+
 # The image that runs: the official nginx, and one layer with the site, its compressed twins, and how to serve them.
 FROM ${NGINX_IMAGE}
 COPY --from=builder /out/ /

@@ -128,6 +128,14 @@ def source(settings: Settings) -> Source:
     return Source(version, f"{revision}-dirty" if changed else revision, epoch)
 
 
+def has_commit(settings: Settings, revision: str) -> bool:
+    """False when the app's git checkout surely lacks a commit; one that is shallow, or none, may have had it."""
+    folder = str(settings.app_dir)
+    if _git(folder, "rev-parse", "--is-shallow-repository") != "false":
+        return True
+    return _git(folder, "cat-file", "-t", revision) == "commit"
+
+
 def _git(folder: str, *args: str) -> str:
     try:
         asked = subprocess.run(["git", "-C", folder, *args], capture_output=True, text=True, check=False)

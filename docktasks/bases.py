@@ -43,13 +43,11 @@ class Base:
 
 def resolve(run: Run, engine: Engine | NoEngine, settings: Settings, kind: str) -> Base:
     """The base image of a kind, `node` or `nginx`; pulls or makes it where it is missing. Raises BaseImageError."""
-    wanted = {"node": settings.bases.node_image, "nginx": settings.bases.nginx_image}[kind]
+    wanted = _wanted(settings, kind)
     source = settings.bases.source
-    if source != "standin" and wanted in engine.tags:
-        return Base(wanted)
-    made = newest_standin(engine.tags, wanted)
-    if source != "registry" and made:
-        return _stood_in(wanted, made)
+    found = local(engine, settings, kind)
+    if found:
+        return found
     if source != "standin":
         if engine.image(wanted):  # by a name that a list does not give, such as a digest
             return Base(wanted)
@@ -70,6 +68,19 @@ def resolve(run: Run, engine: Engine | NoEngine, settings: Settings, kind: str) 
     stood_in = build_all(run, settings)
     engine.tags.update(dict.fromkeys(stood_in.values(), ""))  # both were made: the other kind finds its own
     return _stood_in(wanted, stood_in[wanted])
+
+
+def local(engine: Engine | NoEngine, settings: Settings, kind: str) -> Base | None:
+    """The base image of a kind that is here already; None when it would have to be pulled or made."""
+    wanted = _wanted(settings, kind)
+    if settings.bases.source != "standin" and wanted in engine.tags:
+        return Base(wanted)
+    made = newest_standin(engine.tags, wanted)
+    return _stood_in(wanted, made) if settings.bases.source != "registry" and made else None
+
+
+def _wanted(settings: Settings, kind: str) -> str:
+    return {"node": settings.bases.node_image, "nginx": settings.bases.nginx_image}[kind]
 
 
 def _stood_in(wanted: str, made: str) -> Base:

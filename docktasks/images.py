@@ -71,14 +71,23 @@ def build_args(settings: Settings, role: str, build: dict[str, str]) -> list[str
         settings.image(role),
         *(["--target", "mounted"] if role == "dev" else []),
     ]
-    for name, value in build.items():
-        args += ["--build-arg", f"{name}={value}"] if value else []
     labels = {BUILT_FOR: settings.app.name, BASE_LABEL: build["NGINX_IMAGE" if role == "prod" else "NODE_IMAGE"]}
-    for name, value in labels.items():
-        args += ["--label", f"{name}={value}"]
-    if ca_file(settings):
-        args += ["--secret", f"id=ca,src={ca_file(settings)}"]
-    return [*args, *context_args(settings, dockerfile)]
+    label_args = [arg for name, value in labels.items() for arg in ("--label", f"{name}={value}")]
+    return [*args, *_value_args(build), *label_args, *_secret_args(settings), *context_args(settings, dockerfile)]
+
+
+def dist_args(settings: Settings, build: dict[str, str], folder: str) -> list[str]:
+    """The command that gives what the build of the production image with these arguments wrote, into a folder."""
+    out = ["docker", "image", "build", "--target", "dist", "--output", f"type=local,dest={folder}"]
+    return [*out, *_value_args(build), *_secret_args(settings), *context_args(settings, "Dockerfile")]
+
+
+def _value_args(build: dict[str, str]) -> list[str]:
+    return [arg for name, value in build.items() if value for arg in ("--build-arg", f"{name}={value}")]
+
+
+def _secret_args(settings: Settings) -> list[str]:
+    return ["--secret", f"id=ca,src={ca_file(settings)}"] if ca_file(settings) else []
 
 
 def prod_build(settings: Settings, node: str, nginx: str, origin: Source) -> dict[str, str]:

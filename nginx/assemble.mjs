@@ -8,10 +8,11 @@
 //     OUT/srv/run         a link to /tmp, where a container keeps what it makes of its environment
 //     OUT/etc/nginx       the configuration, for that version of nginx
 //     and the two scripts, where they are run from
+//     OUT/../built        DIST itself, for the stage dist
 // The same input gives the same bytes, modes and times, whatever umask and clock the build ran with: so an unchanged
 // app is an unchanged layer.
 import { createHash } from 'node:crypto'
-import { chmod, lutimes, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { chmod, lutimes, mkdir, readdir, readFile, rename, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { argv } from 'node:process'
 import { promisify } from 'node:util'
@@ -162,3 +163,4 @@ for (const path of [out, ...folders.map((entry) => join(entry.parentPath, entry.
   await chmod(path, 0o755)
   await utimes(path, 0, 0)
 }
+await rename(dist, join(dirname(out), 'built'))

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import RLock
-from typing import Any
 from urllib.parse import urlsplit
 
 from docktasks.checks import naming, wire
 from docktasks.checks.client import Answer, Ask, Client
+from docktasks.checks.layers import Layer, final
 from docktasks.checks.network import WORKERS
 
 LIMIT = 20_000
@@ -96,18 +96,14 @@ class Site:
             waiting -= seen
 
 
-def in_trees(layers: Iterable[Any]) -> dict[str, int]:
+def in_trees(layers: Iterable[Layer]) -> dict[str, int]:
     """The site's files in an image's layers, the base's first: path from the site's root -> size."""
-    found: dict[str, int] = {}
-    for layer in layers:
-        for path, file in layer.files.items():
-            folder, _, name = path.rpartition("/")
-            gone = f"{folder}/{name.removeprefix('.wh.')}"
-            for tree in TREES:
-                if name.startswith(".wh.") or file.kind == "whiteout":
-                    found.pop(gone.removeprefix(tree), None)
-                elif path.startswith(tree) and file.kind == "file":
-                    found[path.removeprefix(tree)] = file.size
+    found = {
+        path.removeprefix(tree): file.size
+        for path, file in final(layers).items()
+        for tree in TREES
+        if path.startswith(tree) and file.kind == "file"
+    }
     return {path: size for path, size in found.items() if not (path.endswith(".gz") and path[:-3] in found)}
 
 

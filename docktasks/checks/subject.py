@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import tarfile
-import tempfile
-from dataclasses import dataclass
 from functools import cached_property
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from docktasks import install
 from docktasks.answers import Container, Image, Run
+from docktasks.checks import layers
+from docktasks.checks.layers import Contents, Layer
 from docktasks.checks.site import HIDDEN, Site, in_trees
 from docktasks.engine import Engine
-from docktasks.settings import Settings
+from docktasks.images import BASE_LABEL
+from docktasks.settings import BUILT_FOR, Settings
 
 if TYPE_CHECKING:  # it loads the browser's driver
     from docktasks.checks.visit import Visit
 
 Need = Literal["image", "container", "url", "dev", "browser"]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A file in an image: its path, and the layer's place from the base up (0 the first)."""
-
-    path: str
-    layer: int
 
 
 class Subject:
@@ -50,6 +42,7 @@ class Subject:
         self.url = url.rstrip("/")
         self._engine, self._container, self._image, self._dev = engine, container, image, dev
         self._run, self._settings = run, settings
+        self._lock = RLock()
 
     def has(self, need: Need) -> bool:
         """True when there is an image, a running container, a url, or a dev container to look at; and a browser."""
@@ -106,8 +99,33 @@ class Subject:
     @property
     def shipped(self) -> dict[str, int]:
         """The site's files that the image has, path from its root -> size: all that a build made, named or not."""
-        # Until there is Subject.layers: none, and only what the page names is judged.
-        return in_trees(getattr(self, "layers", ())) if self._image else {}
+        return in_trees(self.layers) if self._image else {}
+
+    @property
+    def is_ours(self) -> bool:
+        """True for an image that this project's settings built, or one that is built on top of one."""
+        return bool(self._settings) and self.image.labels.get(BUILT_FOR) == self.settings.app.name
+
+    @cached_property
+    def base(self) -> Image | None:
+        """The image that this one says it is built on; None where the engine does not have it."""
+        name = self.image.labels.get(BASE_LABEL)
+        return self.engine.image(name) if name else None
+
+    @cached_property
+    def contents(self) -> Contents:
+        """What is in the image."""
+        with self._lock:  # two groups look at it, side by side
+            if "contents" not in vars(self):
+                base = self.base.layers if self.base else ()
+                vars(self)["contents"] = layers.read(self.engine.archive(self.image.id), base)
+            found: Contents = vars(self)["contents"]
+            return found
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        """The image's layers, from the base up."""
+        return self.contents.layers
 
     @cached_property
     def chromium(self) -> str:
@@ -120,22 +138,6 @@ class Subject:
         from docktasks.checks import visit  # here, for it loads the browser's driver
 
         return visit.visit(self.url, self.chromium)
-
-    @cached_property
-    def entries(self) -> list[Entry]:
-        """Every file in the image's layers, those a later layer deleted too."""
-        found: list[Entry] = []
-        with tempfile.TemporaryFile() as spool:
-            for chunk in self.engine.archive(self.image.id):
-                spool.write(chunk)
-            spool.seek(0)
-            with tarfile.open(fileobj=spool) as saved:
-                manifest = saved.extractfile("manifest.json")
-                layers = json.load(manifest)[0]["Layers"] if manifest else []
-                for place, name in enumerate(layers):
-                    with tarfile.open(fileobj=saved.extractfile(name)) as layer:
-                        found += [Entry("/" + member.name.removeprefix("./"), place) for member in layer]
-        return found
 
 
 def _there(part: T | None) -> T:

@@ -14,7 +14,7 @@ from rich import filesize
 from docktasks.report.judged import visible
 
 if TYPE_CHECKING:
-    from docktasks.checks.layers import Layer  # type: ignore[import-not-found, unused-ignore]
+    from docktasks.checks.layers import Layer
     from docktasks.checks.loads import Load
 
 FILES = 6

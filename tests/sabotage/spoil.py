@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from invoke.config import Config
 
@@ -54,7 +55,7 @@ def configured(project: Project) -> Settings:
     config = Config(project_location=ROOT)
     config.load_project()
     given = {section: dict(config[section]) for section in settings.SECTIONS}
-    found = settings.load(ROOT, given, {}, {})
+    found = settings.load(project.checkout, given, {}, {})
     return replace(found, app=replace(found.app, name=project.name))
 
 
@@ -86,17 +87,22 @@ class Quietly:
 
     dry = False
 
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
         """Run one; `quiet` changes nothing here."""
         del quiet
-        done = command(args, ROOT, clean_environ())
+        done = command(args, self.folder, clean_environ())
         return Result(done.code, done.output)
 
 
 def subject_of(project: Project, container: Container | None, image: Image | None, url: str = "") -> Subject:
     """What the checks judge, with all that they may need."""
     address = container.url if container else url
-    return Subject(address, project.engine, container, image, run=Quietly(), settings=configured(project))
+    return Subject(
+        address, project.engine, container, image, run=Quietly(project.checkout), settings=configured(project)
+    )
 
 
 FROM_OUTSIDE = ("image", "container", "http")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal
 
@@ -29,24 +29,6 @@ class Visit:
 
     loads: tuple[Load, ...] = ()
     screenshot: bytes = b""
-
-
-@dataclass(frozen=True)
-class File:
-    """A file in a layer."""
-
-    path: str
-    size: int
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A layer of an image."""
-
-    command: str
-    size: int
-    ours: bool = False
-    files: dict[str, File] = field(default_factory=dict)
 
 
 def verdict(

@@ -10,11 +10,12 @@ import pytest
 from docktasks import report
 from docktasks.answers import Container, Image
 from docktasks.checks import Verdict
+from docktasks.checks.layers import File, Layer
 from docktasks.checks.loads import Load
 from docktasks.checks.subject import Subject
 from docktasks.report import Judged
 from docktasks.report.pictures import stack, waterfall
-from tests.unit.reports import HOSTILE, URL, File, Layer, Visit, judged, load, running, verdict
+from tests.unit.reports import HOSTILE, URL, Visit, judged, load, running, verdict
 
 LOADS = (
     Load(f"{URL}/", "document", 200, 0, 8, 700, 1500),
@@ -22,10 +23,10 @@ LOADS = (
     Load(f"{URL}/gone.svg", "image", 404, 12, 15, 150, 9, ""),
     Load("https://else.example/x.js", "script", 0, 12, 40, 0, 0, ""),
 )
-FILES = {name: File(name, size) for name, size in (("/a", 5), ("/b", 900), ("/c", 0))}
+FILES = {name: File(name, "file", size) for name, size in (("/a", 5), ("/b", 900), ("/c", 0))}
 LAYERS = [
-    Layer("base", 17_000_000),
-    Layer("COPY /out/ /", 250_000, ours=True, files=FILES),
+    Layer("sha256:1", "base", 17_000_000, ours=False),
+    Layer("sha256:2", "COPY /out/ /", 250_000, ours=True, files=FILES),
 ]
 PNG = b"\x89PNG\r\n\x1a\n-"
 
@@ -141,7 +142,10 @@ def test_hostile_text_stays_text() -> None:
     image = Image("sha256:1", tags=(HOSTILE,), labels={"org.opencontainers.image.revision": HOSTILE})
     subject = Subject(f"{URL}/{HOSTILE}", None, Container("1", HOSTILE), image)
     loads = (load(f"{URL}/{HOSTILE}", HOSTILE, encoding=HOSTILE), load(f"https://x.example/{HOSTILE}"))
-    layers = [Layer(HOSTILE, 10), Layer("ours", 10, ours=True, files={"x": File(HOSTILE, 3)})]
+    layers = [
+        Layer("", HOSTILE, 10, ours=False),
+        Layer("", "ours", 10, ours=True, files={"x": File(HOSTILE, "file", 3)}),
+    ]
     page = Page(
         judged(
             verdict("fail", HOSTILE, fix=HOSTILE),

@@ -1,18 +1,15 @@
 from __future__ import annotations
 
-import io
-import json
-import tarfile
-from dataclasses import dataclass
-
 import httpx
 import pytest
 
 from docktasks import checks
 from docktasks.answers import Image
+from docktasks.checks.layers import File
 from docktasks.checks.site import in_trees
-from docktasks.checks.subject import Entry, Subject
+from docktasks.checks.subject import Subject
 from tests.unit.fakes import FakeEngine, Web, ours
+from tests.unit.images import layer
 from tests.unit.sites import Site, subject
 
 FOUND = {
@@ -132,64 +129,24 @@ def test_what_there_is_to_look_at() -> None:
     assert (whole.container.role, whole.image.id) == ("prod", "sha256:1")
 
 
-def saved(*layers: list[str]) -> bytes:
-    """An image as `docker image save` gives it."""
-    files = {f"blobs/{place}": tar(dict.fromkeys(names, b"")) for place, names in enumerate(layers)}
-    manifest = json.dumps([{"Layers": list(files)}]).encode()
-    return tar(files | {"manifest.json": manifest})
-
-
-def tar(files: dict[str, bytes]) -> bytes:
-    """Files in a tar."""
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w") as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return made.getvalue()
-
-
-def test_every_layer_of_an_image_is_read() -> None:
-    """A file that a later layer deletes is shipped all the same."""
-    engine = FakeEngine()
-    engine.saved = saved(["etc/passwd", "./app/.env"], ["app/.wh..env", "srv/site/index.html"])
-    assert Subject("", engine, None, Image("sha256:1")).entries == [
-        Entry("/etc/passwd", 0),
-        Entry("/app/.env", 0),
-        Entry("/app/.wh..env", 1),
-        Entry("/srv/site/index.html", 1),
-    ]
-
-
-@dataclass(frozen=True)
-class InLayer:
-    """A file, as the layers of an image tell of it."""
-
-    size: int
-    kind: str = "file"
-
-
-@dataclass(frozen=True)
-class InImage:
-    """A layer."""
-
-    files: dict[str, InLayer]
-
-
 def test_all_that_the_image_ships_is_asked_for() -> None:
     """Named by the page or not; without twins, folders, what a later layer deletes, and what is never served."""
     site = Site()
     site.files["/docs/a.html"] = "<p>"
     looked = subject(site)
     below, above = "/srv/site/docs/a.html", "/srv/hashed/site/assets/About-C2bRt-8x.js"
-    files = {below: InLayer(9), f"{below}.gz": InLayer(4), above: InLayer(1), "/srv/site/old.txt": InLayer(5)}
-    files |= {
-        "/srv/site/docs": InLayer(0, "directory"),
-        "/srv/br/docs/b.html": InLayer(2),
-        "/srv/site/.env": InLayer(3),
+    files = {
+        below: 9,
+        f"{below}.gz": 4,
+        above: 1,
+        "/srv/site/old.txt": 5,
+        "/srv/br/docs/b.html": 2,
+        "/srv/site/.env": 3,
     }
-    layers = [InImage(files), InImage({"/srv/site/.wh.old.txt": InLayer(0)})]
+    layers = [
+        layer(*(File(path, "file", size) for path, size in files.items()), File("/srv/site/docs", "folder")),
+        layer(File("/srv/site/old.txt", "whiteout")),
+    ]
     shipped = in_trees(layers)
     assert shipped == {"docs/a.html": 9, "assets/About-C2bRt-8x.js": 1, ".env": 3}
     whole = Subject("http://127.0.0.1:8080", FakeEngine(), None, Image("sha256:1"))

@@ -1,0 +1,26 @@
+"""What of an image is ours, as far as that can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from docktasks.checks import Skip
+from docktasks.checks.layers import File, Layer
+from docktasks.checks.subject import Subject
+from docktasks.images import BASE_LABEL
+
+
+def our_layers(subject: Subject) -> list[Layer]:
+    """The layers on top of the base image's. Raises Skip when the engine does not have that."""
+    if subject.base is None:
+        name = subject.image.labels.get(BASE_LABEL)
+        raise Skip(f"which layers are the base image's is unknown: {name} is not here" if name else "no base is named")
+    return [layer for layer in subject.layers if layer.ours]
+
+
+def our_files(subject: Subject) -> Iterator[tuple[File, Layer]]:
+    """Every file of those layers, with its layer, also one that a later layer deletes. Raises Skip as above."""
+    for layer in our_layers(subject):
+        for file in layer.files.values():
+            if file.kind != "whiteout":
+                yield file, layer

@@ -1,0 +1,126 @@
+"""An image, layer by layer: what `docker image save` gives of it, read once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tarfile
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import IO, Any
+
+KEPT = 64 << 20
+"""Bytes of files of ours that are kept in memory, in all. Of those beyond it the digest alone is known."""
+
+OPAQUE = "/.wh..opq"
+"""How the path of a whiteout ends that is for all that a folder had: https://github.com/opencontainers/image-spec/blob/main/layer.md."""
+
+KINDS = {tarfile.REGTYPE: "file", tarfile.DIRTYPE: "folder", tarfile.SYMTYPE: "link", tarfile.LNKTYPE: "hardlink"}
+
+
+@dataclass(frozen=True)
+class File:
+    """What a layer has at a path; `kind` is file, folder, link, hardlink, other, or whiteout: a path that is deleted.
+
+    `digest` is the content's SHA-256, and `content` the content: both empty but for a file of ours.
+    """
+
+    path: str
+    kind: str
+    size: int = 0
+    mode: int = 0
+    uid: int = 0
+    gid: int = 0
+    digest: bytes = b""
+    content: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: `command` is the step that made it, `size` the bytes of its files; `ours` unless it is the base's."""
+
+    digest: str
+    command: str
+    size: int
+    ours: bool
+    files: dict[str, File] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The layers, from the base up, and the image's own configuration: the `config` of the OCI image specification.
+
+    https://github.com/opencontainers/image-spec/blob/main/config.md
+    """
+
+    layers: list[Layer]
+    config: dict[str, Any]
+    history: list[dict[str, Any]]
+
+
+def read(archive: Iterable[bytes], base: Sequence[str]) -> Contents:
+    """Read an archive of `docker image save`; `base` are the digests of the base image's layers."""
+    with tempfile.TemporaryFile() as spool:
+        for chunk in archive:
+            spool.write(chunk)
+        spool.seek(0)
+        with tarfile.open(fileobj=spool) as saved:
+            manifest = json.load(_member(saved, "manifest.json"))[0]
+            described = json.load(_member(saved, manifest["Config"]))
+            history = described.get("history") or []
+            made = [step.get("created_by", "") for step in history if not step.get("empty_layer")]
+            digests = (described.get("rootfs") or {}).get("diff_ids") or []
+            layers, left = [], KEPT
+            for place, name in enumerate(manifest["Layers"]):
+                digest = digests[place] if place < len(digests) else ""
+                ours = list(base) != digests[: len(base)] or place >= len(base)
+                files = {file.path: file for file in _files(_member(saved, name), left if ours else -1)}
+                left -= sum(len(file.content or b"") for file in files.values())
+                command = made[place] if place < len(made) else ""
+                layers.append(Layer(digest, command, sum(file.size for file in files.values()), ours, files))
+    return Contents(layers, described.get("config") or {}, history)
+
+
+def _member(saved: tarfile.TarFile, name: str) -> IO[bytes]:
+    found = saved.extractfile(name)
+    if found is None:
+        raise LookupError(f"the image's archive has no file {name}")
+    return found
+
+
+def _files(layer: IO[bytes], keep: int) -> Iterator[File]:
+    """The files of a layer's tar, compressed or not: up to `keep` bytes of content in all, and digests, if it is >= 0."""
+    with tarfile.open(fileobj=layer) as content:
+        for member in content:
+            path = PurePosixPath("/", member.name.removeprefix("./"))
+            if path.name.startswith(".wh."):
+                yield File(str(path.with_name(path.name.removeprefix(".wh."))), "whiteout")
+                continue
+            kind = KINDS.get(member.type, "other")
+            given = (str(path), kind, member.size, member.mode, member.uid, member.gid)
+            source = content.extractfile(member) if kind == "file" and keep >= 0 else None
+            if source is None:
+                yield File(*given)
+                continue
+            digest, kept = hashlib.sha256(), b""
+            while piece := source.read(1 << 20):
+                digest.update(piece)
+                kept = kept + piece if member.size <= keep else b""
+            keep -= len(kept)
+            yield File(*given, digest.digest(), kept if len(kept) == member.size else None)
+
+
+def final(layers: Iterable[Layer]) -> dict[str, File]:
+    """What a container of these layers finds: path -> file, the topmost of each, without what was deleted."""
+    found: dict[str, File] = {}
+    for layer in layers:
+        for path, file in layer.files.items():
+            if file.kind == "whiteout":
+                # An opaque folder: what was in it is deleted, not itself.
+                below = path.removesuffix(OPAQUE)
+                gone = {name for name in found if name.startswith(f"{below}/")} | ({path} if below == path else set())
+                found = {name: each for name, each in found.items() if name not in gone}
+        found |= {path: file for path, file in layer.files.items() if file.kind != "whiteout"}
+    return found
