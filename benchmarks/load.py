@@ -55,13 +55,15 @@ def burst(url: str, seconds: float, paths: Sequence[str] = (), *, keepalive: boo
         seen = json.loads(ran.stdout.splitlines()[-1])
     except (IndexError, ValueError):
         raise BenchError(f"wrk measured nothing at {url}.", "", "Mend what it says", ran.stdout + ran.stderr) from None
-    if seen["failed"] or not seen["requests"]:
+    duration = seen["microseconds"] / 1e6
+    if not seen["failed"] and not seen["requests"]:  # so slow that no answer was done: each took that long at least
+        return Load(0, 0, duration * 1e3)
+    if seen["failed"]:
         raise BenchError(
             f"{seen['failed']:,} of {seen['requests']:,} requests to {url} failed under load.",
             "A figure for answers that were none would mean nothing.",
             "See the log of what serves there",
         )
-    duration = seen["microseconds"] / 1e6
     return Load(seen["requests"] / duration, seen["bytes"] / duration, seen["p99"] / 1e3)
 
 

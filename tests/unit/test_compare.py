@@ -11,8 +11,9 @@ from benchmarks import approaches, compare_page, load
 from benchmarks.approaches import OURS, TWO_STAGE
 from benchmarks.compare import Compared, Measured, rows
 from docktasks.engine import NoEngine
+from docktasks.errors import BenchError
 from docktasks.settings import Settings
-from tests.unit.fakes import Runner, Web
+from tests.unit.fakes import Programs, Runner, Web
 
 MEASURED = (
     Measured(approaches.ONE_STAGE, 342_400_000, 8, "v26.1.0", "11.2.1", 40, 177, 0, 6.9, [0.9], 100_400, 5, [2100]),
@@ -91,6 +92,27 @@ def test_load_goes_to_the_loopback_alone() -> None:
     """No other machine is ever loaded."""
     with pytest.raises(ValueError, match="loopback alone"):
         load.burst("http://example.com/", 1)
+
+
+def test_a_burst_is_told_by_the_second(programs: Programs) -> None:
+    """Requests and bytes a second, and p99 in ms."""
+    programs.add(
+        "wrk", '{"requests": 40, "bytes": 4000, "microseconds": 2000000, "failed": 0, "p50": 9, "p99": 1500}\n'
+    )
+    assert load.burst("http://127.0.0.1:1/", 2) == load.Load(20, 2000, 1.5)
+
+
+def test_who_answers_nothing_in_time_is_slow_and_ends_no_measurement(programs: Programs) -> None:
+    """No request was done, and none failed: each would have taken longer than the burst."""
+    programs.add("wrk", '{"requests": 0, "bytes": 0, "microseconds": 2000000, "failed": 0, "p50": 0, "p99": 0}\n')
+    assert load.burst("http://127.0.0.1:1/", 2) == load.Load(0, 0, 2000)
+
+
+def test_answers_that_failed_are_no_figure(programs: Programs) -> None:
+    """However many there are a second."""
+    programs.add("wrk", '{"requests": 9, "bytes": 9, "microseconds": 2000000, "failed": 3, "p50": 0, "p99": 0}\n')
+    with pytest.raises(BenchError, match="3 of 9 requests"):
+        load.burst("http://127.0.0.1:1/", 2)
 
 
 def test_a_first_visit_loads_what_the_page_names(web: Web) -> None:
