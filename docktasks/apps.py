@@ -88,6 +88,15 @@ def manager(settings: Settings) -> Manager:
     return Manager(name, re.sub(r"^yarn@(?=[2-9])", "@yarnpkg/cli-dist@", package), lock)
 
 
+def lock_notices(settings: Settings) -> list[str]:
+    """What to say of an app without a lock file: Docker's cache says nothing of a step that it does not run again."""
+    used = manager(settings)
+    missing = (
+        f"{settings.app.dir} has no lock file: `{used.name} install` takes the newest versions that package.json allows"
+    )
+    return [] if used.lock else [missing]
+
+
 def _named_manager(settings: Settings) -> tuple[str, str]:
     """Name and version as package.json has them, in its older or its newer field; empty where it has neither."""
     content = package(settings)

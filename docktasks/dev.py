@@ -79,7 +79,7 @@ def build(run: Run, engine: Engine | NoEngine, settings: Settings) -> tuple[Imag
     """The dev image, built anew where something of it changed, with a notice of a base image that is stood in for."""
     node = bases.resolve(run, engine, settings, "node")
     image = images.build(run, engine, settings, "dev", {"NODE_IMAGE": node.reference})
-    return image, [node.notice] if node.notice else []
+    return image, [*([node.notice] if node.notice else []), *apps.lock_notices(settings)]
 
 
 def prepare(run: Run, engine: Engine | NoEngine, settings: Settings, before: DevRun | None = None) -> Prepared:

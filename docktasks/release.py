@@ -40,7 +40,7 @@ def build(run: Run, engine: Engine | NoEngine, settings: Settings) -> Outcome:
     made = images.build(run, engine, settings, "prod", given)
     base = engine.image(nginx.reference)
     standins = tuple(found.notice for found in (node, nginx) if found.notice)
-    return Outcome(made, made.size - base.size if base else 0, notices=standins)
+    return Outcome(made, made.size - base.size if base else 0, notices=(*standins, *apps.lock_notices(settings)))
 
 
 @dataclass(frozen=True)

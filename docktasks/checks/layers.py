@@ -91,7 +91,7 @@ def _member(saved: tarfile.TarFile, name: str) -> IO[bytes]:
 
 
 def _files(layer: IO[bytes], keep: int) -> Iterator[File]:
-    """The files of a layer's tar, compressed or not: up to `keep` bytes of content in all, and digests, if it is >= 0."""
+    """The files of a layer's tar, compressed or not: `keep` bytes of content in all, and digests, where it is >= 0."""
     with tarfile.open(fileobj=layer) as content:
         for member in content:
             path = PurePosixPath("/", member.name.removeprefix("./"))

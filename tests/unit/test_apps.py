@@ -204,3 +204,11 @@ def test_a_script_is_run_by_the_apps_own_package_manager() -> None:
     assert Manager("npm").run("dev", "--port", "1") == ("npm", "run", "dev", "--", "--port", "1")
     assert Manager("npm").run("dev") == ("npm", "run", "dev")
     assert Manager("pnpm").run("dev", "--port", "1") == ("pnpm", "run", "dev", "--port", "1")
+
+
+def test_an_app_without_a_lock_file_is_told_of(settings: Settings) -> None:
+    """Each time: what a build says of it, nobody sees when the step comes from Docker's cache."""
+    assert apps.lock_notices(settings) == []
+    (settings.app_dir / "package-lock.json").unlink()
+    (notice,) = apps.lock_notices(settings)
+    assert notice.startswith("hello-dock has no lock file: `npm install` takes the newest versions")

@@ -170,6 +170,15 @@ def test_labels_that_say_nothing_fail(changes: dict[str, str], evidence: str) ->
     assert Made(labels=Made().labels | changes).evidence("image.labels") == (evidence,)
 
 
+def test_an_app_in_no_checkout_has_no_commit(settings: Settings) -> None:
+    """Nobody can name one."""
+    verdict = Made(labels=Made().labels | {f"{OCI}.revision": ""}).judged("image.labels", settings)
+    assert (verdict.outcome, verdict.evidence) == (
+        "skip",
+        ("the app is in no git checkout, so there is no commit to name",),
+    )
+
+
 def git(folder: Path, *args: str) -> str:
     """What git says in a folder."""
     who = ["-c", "user.name=x", "-c", "user.email=x@localhost"]
@@ -332,6 +341,12 @@ def test_an_image_without_a_site_of_ours_is_not_judged_for_one() -> None:
         assert (verdict.outcome, verdict.evidence) == ("skip", ("there is no site in /srv/site",))
 
 
+SPENT = (
+    "30,012 bytes beside the site, allowed are 30,000; "
+    "the largest: /opt/tool 30,000, /etc/nginx/nginx.conf 12, /srv/run 0"
+)
+
+
 @pytest.mark.parametrize(
     ("path", "size", "evidence"),
     [
@@ -340,8 +355,7 @@ def test_an_image_without_a_site_of_ours_is_not_judged_for_one() -> None:
         (
             "/opt/tool",
             30_000,
-            "30,012 bytes beside the site, allowed are 30,000; the largest: /opt/tool 30,000, /etc/nginx/nginx.conf 12, "
-            + "/srv/run 0",
+            SPENT,
         ),
     ],
 )

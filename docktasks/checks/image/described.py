@@ -76,6 +76,8 @@ def labels(subject: Subject) -> Iterator[str]:
     given = subject.image.labels
     yield from (f"{OCI}.{name} is missing" for name in ("title", "version") if not given.get(f"{OCI}.{name}"))
     revision = given.get(f"{OCI}.revision", "")
+    if not revision and subject.is_ours and not apps.source(subject.settings).revision:
+        raise Skip("the app is in no git checkout, so there is no commit to name")
     if not re.fullmatch(r"[0-9a-f]{40}(-dirty)?", revision):
         yield f"{OCI}.revision is {revision or 'missing'}: no commit"
     elif subject.is_ours and not apps.has_commit(subject.settings, revision.removesuffix("-dirty")):
