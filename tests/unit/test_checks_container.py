@@ -407,3 +407,19 @@ def test_where_nothing_can_be_run_nothing_is_tried() -> None:
     (verdict,) = checks.judge(subject(engine, container), wanted)
     assert verdict.evidence == ("no copy of the container can be started from here",)
     assert verdict.outcome == "skip"
+
+
+def test_an_engine_that_goes_away_gives_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the SDK raises goes on to whoever asked for verdicts; both copies are told to go first."""
+    hull = Hull(FakeEngine())
+    there = hull.fake.container
+
+    def ask(name: str) -> Container | None:
+        if "twin" in name:
+            raise ConnectionError(name)
+        return there(name)
+
+    monkeypatch.setattr(hull.fake, "container", ask)
+    with pytest.raises(ConnectionError):
+        tried(hull)
+    assert [args[2] for args in hull.ran if args[-1].startswith("hello-dock-twin")] == ["rm", "rm"]
