@@ -134,5 +134,5 @@ def verify(session: nox.Session) -> None:
     """Verify a good build, and for every check broken ones that it must catch."""
     install(session)
     session.run("invoke", "setup", "--browser")
-    engine_tests(session, "verify", "conditional", "browser")
+    engine_tests(session, "verify", "twins", "conditional", "browser")
     session.run("pytest", "tests/sabotage", *session.posargs)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TextIO
 
 from invoke.config import Config, DataProxy
@@ -35,15 +36,17 @@ class Process(Local):
     """
 
     interrupt: KeyboardInterrupt | None = None
+    one_at_a_time = Lock()  # for the folder is all threads'
 
     def start(self, command: str, shell: str, env: dict[str, str]) -> None:
         """Start it, from the folder that every path in it is meant from."""
-        before = Path.cwd()
-        os.chdir(ROOT)
-        try:
-            super().start(command, shell, env)
-        finally:
-            os.chdir(before)
+        with self.one_at_a_time:
+            before = Path.cwd()
+            os.chdir(ROOT)
+            try:
+                super().start(command, shell, env)
+            finally:
+                os.chdir(before)
 
     def send_interrupt(self, interrupt: KeyboardInterrupt) -> None:
         """Note the Ctrl-C, for when the command has ended."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from docktasks.answers import Container, Image, Result
 from docktasks.errors import EngineError, NoEngineError
+from docktasks.options import Able, Options, able, options
 from docktasks.settings import BUILT_FOR, LABEL
 
 FLOOR = 23
@@ -23,6 +24,9 @@ FLOOR = 23
 
 START_INTERVAL_API = (1, 44)
 """API version (Docker Engine 25) from which a health check can be asked more often at the start."""
+
+GONE, STOPPED = 404, 409
+"""What the engine answers to a question about what is in a container that has gone, or has stopped."""
 
 
 class Engine:
@@ -142,8 +146,29 @@ class Engine:
 
     def execute(self, name: str, args: list[str]) -> Result:
         """What a command inside a running container answers (for looking, as `cat /proc/1/status`)."""
-        code, output = self.client.containers.get(name).exec_run(args)
+        from docker.errors import APIError
+
+        try:
+            code, output = self.client.containers.get(name).exec_run(args)
+        except APIError as error:
+            if error.status_code not in (GONE, STOPPED):
+                raise
+            return Result(1, str(error.explanation or error))
         return Result(code, output.decode(errors="replace"))
+
+    def options(self, name: str) -> Options:
+        """What a container was started with; nothing when it has gone."""
+        from docker.errors import NotFound
+
+        try:
+            return options(self.client.containers.get(name).attrs)
+        except NotFound:
+            return Options()
+
+    @cached_property
+    def able(self) -> Able:
+        """What it can do for a container."""
+        return able(self.client.info())
 
     def archive(self, image_id: str) -> Iterator[bytes]:
         """An image as `docker image save` gives it: a tar of its configuration and layers."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 
-from docktasks import containers, history, images, startup
+from docktasks import containers, history, images, startup, twins
 from docktasks.answers import Container, Run, short
 from docktasks.bases import STANDIN
 from docktasks.engine import Engine, NoEngine
@@ -55,6 +55,7 @@ def _warnings(settings: Settings, found: Sequence[Container]) -> Iterator[str]:
         holds = holder is not None and holder.state == "running"
         yield f"{name} {what}. {'That serves in its place within seconds' if holds else 'Nobody is served'}. {mend}"
     left = [each.name for role, each in roles.items() if role not in ("prod", containers.HOLDER)]
+    left += twins.left(found)
     if left:
         yield f"Left by an interrupted task, or renamed: {', '.join(left)}. Have it settled: invoke run-prod"
 

@@ -10,7 +10,7 @@ import shutil
 import time
 from dataclasses import dataclass
 
-from docktasks import containers, gate, history, images, ports, probes, startup
+from docktasks import containers, gate, history, images, ports, probes, startup, twins
 from docktasks.answers import Container, Run
 from docktasks.containers import CANDIDATE, CARRY, HOLDER, HOLDER_PREVIOUS, NEXT, PREVIOUS, ROLES, Release
 from docktasks.engine import Engine, NoEngine
@@ -86,7 +86,10 @@ class Production:
     def _settle_renamed(self) -> None:
         """Give a release that somebody renamed its name back, or have it go: it would answer beside the current one."""
         names = [self.settings.container(role) for role in ROLES]
-        for each in self.engine.containers(self.settings.app.name):
+        found = self.engine.containers(self.settings.app.name)
+        for left in twins.left(found):
+            self._removed(left)
+        for each in found:
             if each.role != "prod" or each.name in names or not each.serves:
                 continue
             if not self.container() and not self.container(PREVIOUS) and not self.container(NEXT):

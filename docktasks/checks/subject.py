@@ -13,9 +13,11 @@ from docktasks.checks.layers import Contents, Layer
 from docktasks.checks.site import HIDDEN, Site, in_trees
 from docktasks.engine import Engine
 from docktasks.images import BASE_LABEL
+from docktasks.options import Options
 from docktasks.settings import BUILT_FOR, Settings
 
-if TYPE_CHECKING:  # it loads the browser's driver
+if TYPE_CHECKING:  # one imports this module, the other the browser's driver
+    from docktasks.checks.container.trial import Trial
     from docktasks.checks.visit import Visit
 
 Need = Literal["image", "container", "url", "dev", "browser"]
@@ -43,6 +45,11 @@ class Subject:
         self._engine, self._container, self._image, self._dev = engine, container, image, dev
         self._run, self._settings = run, settings
         self._lock = RLock()
+
+    @property
+    def runs(self) -> bool:
+        """True when checks can try something on a container of their own."""
+        return bool(self._run and self._settings and self._image)
 
     def has(self, need: Need) -> bool:
         """True when there is an image, a running container, a url, or a dev container to look at; and a browser."""
@@ -90,6 +97,25 @@ class Subject:
     def settings(self) -> Settings:
         """The settings, for checks that compare with what was asked for."""
         return _there(self._settings)
+
+    @cached_property
+    def options(self) -> Options:
+        """What the container was started with."""
+        return self.engine.options(self.container.name)
+
+    @cached_property
+    def health(self) -> str:
+        """The container's health; empty without a health check."""
+        from docktasks.checks.container import trial  # as below
+
+        return trial.settled(self)
+
+    @cached_property
+    def trial(self) -> Trial:
+        """How two copies of the container fared that were there to be tried."""
+        from docktasks.checks.container import trial  # here, for it imports this module
+
+        return trial.hold(self)
 
     @cached_property
     def site(self) -> Site:

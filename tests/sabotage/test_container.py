@@ -8,7 +8,9 @@ import pytest
 
 from docktasks.answers import Image
 from tests.engine.support import Project
-from tests.sabotage.spoil import Sabotage, is_caught, run
+from tests.sabotage.spoil import Sabotage, is_caught, run, site
+
+HEALTH = ("--health-cmd", "--health-interval", "--health-start-period", "--health-start-interval")
 
 SABOTAGES = [
     run("everywhere", "container.loopback", without=("--publish",), plus=("--publish", "0.0.0.0::80")),
@@ -17,11 +19,33 @@ SABOTAGES = [
     run("capabilities", "container.unprivileged", without=("--cap-drop",)),
     run("one-capability", "container.unprivileged", plus=("--cap-add", "NET_BIND_SERVICE")),
     run("new-privileges", "container.unprivileged", without=("--security-opt",)),
-    run("privileged", "container.unprivileged", plus=("--privileged",)),
-    Sabotage("user-0", frozenset({"container.unprivileged"}),
+    run("privileged", "container.unprivileged", "container.seccomp", "container.isolation", plus=("--privileged",)),
+    # without capabilities it cannot become a worker's user, and says so
+    Sabotage("user-0", frozenset({"container.unprivileged", "container.log"}),
              "USER root\nRUN sed -i '1i user root;' /etc/nginx/nginx.conf\nUSER 101:101",
              without=("--tmpfs",), plus=("--user", "0:0", "--tmpfs", "/tmp")),  # noqa: S108 - the container's own
     run("writable", "container.read-only", without=("--read-only",)),
+    run("written-elsewhere", "container.writes", plus=("--tmpfs", "/var:uid=101")),
+    run("unfiltered", "container.seccomp", plus=("--security-opt", "seccomp=unconfined")),
+    # what is process 1 there is the host's own
+    run("host-processes", "container.isolation", "container.unprivileged", "container.seccomp", "container.read-only",
+        plus=("--pid", "host")),
+    run("host-namespaces", "container.isolation", plus=("--ipc", "host", "--uts", "host", "--userns", "host")),
+    run("unmasked", "container.isolation", plus=("--security-opt", "systempaths=unconfined")),
+    run("device", "container.isolation", plus=("--device", "/dev/null:/dev/zero1")),
+    run("socket", "container.isolation", plus=("--volume", "/var/run/docker.sock:/var/run/docker.sock:ro")),
+    run("host-folder", "container.isolation", plus=("--volume", "/etc:/srv/etc:ro")),
+    run("volume", "container.isolation", plus=("--volume", "/srv/anything")),
+    run("endless-memory", "container.limits", without=("--memory", "--memory-swap")),
+    run("endless-swap", "container.limits", without=("--memory-swap",), plus=("--memory-swap", "-1")),
+    run("endless-processes", "container.limits", without=("--pids-limit",)),
+    run("endless-log", "container.limits", without=("--log-opt", "--log-opt")),
+    run("ends-for-good", "container.restart", without=("--restart",)),
+    run("always-well", "container.health", without=("--health-cmd",), plus=("--health-cmd", "[ -s /tmp/nginx.pid ]")),
+    run("never-looked-at", "container.health", plus=("--no-healthcheck",), without=HEALTH),
+    run("deaf", "container.stop", plus=("--stop-signal", "SIGURG")),
+    site("warns", "sed -i '1i user nginx;' ../nginx.conf", "container.log"),
+    run("nameless", "container.release", plus=("--label", "hello-dock.run=")),
 ]  # fmt: skip
 
 

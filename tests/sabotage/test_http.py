@@ -108,7 +108,7 @@ SABOTAGES = [
     site("other-brotli-of-a-small-chunk", f"cd {HASHED}/br/assets; cp {LARGEST} {SMALLEST}", "http.encoding"),
     site("old-brotli-shell", "cp /srv/br/favicon.svg /srv/br/index.html", "http.encoding"),
     site("errors-500", "sed -i 's|if ($writing) {|if ($uri) { return 500; }\\n&|' site.conf",
-         "http.files", "http.deep-link"),
+         "http.files", "http.deep-link", "container.health"),
 ]  # fmt: skip
 
 

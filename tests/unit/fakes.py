@@ -22,6 +22,7 @@ from invoke.config import Config
 from docktasks import settings
 from docktasks.answers import Container, Image, Result
 from docktasks.engine import Engine
+from docktasks.options import Able, Options
 from docktasks.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -164,6 +165,9 @@ class FakeEngine(Engine):
         self.made_volumes: list[str] = []
         self.foreign_volumes: list[str] = []
         self.logged: dict[str, str] = {}
+        self.given = Options()
+        """What every container was started with."""
+        self.able = Able()
         self.births: dict[str, dict[str, Any]] = {}
         """How a container turns out that is not healthy from the start, by name."""
         self.files: dict[str, str] = {}
@@ -249,6 +253,11 @@ class FakeEngine(Engine):
         assert args[0] == "cat"
         path = args[1]
         return Result(0, self.files[path]) if path in self.files else Result(1, f"cat: can't open '{path}'")
+
+    def options(self, name: str) -> Options:
+        """What the test said it was started with."""
+        assert name in self.held
+        return self.given
 
     def archive(self, image_id: str) -> Iterator[bytes]:
         """What the test gave, in two chunks."""
@@ -350,7 +359,7 @@ class FakeEngine(Engine):
             if owner is None:
                 return Result(125, "No such container")
             self.joined[born.id] = owner.id
-        else:
+        elif "--publish" in args:
             host, port, inside = args[args.index("--publish") + 1].split(":")
             born = replace(born, addresses=((host, int(port or self._free_port()), int(inside)),))
         self.held[name] = born

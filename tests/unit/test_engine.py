@@ -6,12 +6,14 @@ from typing import Any
 
 import docker
 import pytest
-from docker.errors import DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from requests import Response
 
 from docktasks import engine
 from docktasks.answers import Container, Image, Result
 from docktasks.engine import Engine, NoEngine
 from docktasks.errors import EngineError, NoEngineError
+from docktasks.options import Able, Options
 from tests.unit.fakes import Programs
 
 # As docker-py 7.2 words them.
@@ -480,6 +482,40 @@ def test_looks_into_a_container(client: Client, found: Engine) -> None:
     client.containers.append(row)
     assert found.logs("web", lines=2) == "two�\nthree"
     assert found.execute("web", ["cat", "/x"]) == Result(3, "cat /x�")
+
+
+@pytest.mark.parametrize("status", [404, 409])
+def test_a_command_in_a_container_that_has_ended(
+    client: Client, found: Engine, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """It is a command that failed; another refusal is an error of the engine's."""
+    row = Row("web", container_attrs())
+    client.containers.append(row)
+    answer = Response()
+    answer.status_code = status
+
+    def refuse(_args: list[str]) -> None:
+        raise APIError("refused", answer, "it is not running")
+
+    monkeypatch.setattr(row, "exec_run", refuse)
+    assert found.execute("web", ["cat", "/x"]) == Result(1, "it is not running")
+    answer.status_code = 500
+    with pytest.raises(APIError):
+        found.execute("web", ["cat", "/x"])
+
+
+def test_what_a_container_was_started_with(client: Client, found: Engine) -> None:
+    """Typed; nothing of one that has gone."""
+    attrs = container_attrs(Path="nginx", Args=["-g"], HostConfig={"PidsLimit": 7})
+    client.containers.append(Row("web", attrs))
+    assert found.options("web").command == ("nginx", "-g")
+    assert found.options("web").pids == 7
+    assert found.options("gone") == Options()
+
+
+def test_what_the_engine_can_do(found: Engine) -> None:
+    """As `docker info` says."""
+    assert found.able == Able(memory=False, swap=False, pids=False, cgroup="1")
 
 
 @pytest.mark.parametrize(
