@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from threading import RLock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from docktasks import install
@@ -45,6 +45,7 @@ class Subject:
         self._engine, self._container, self._image, self._dev = engine, container, image, dev
         self._run, self._settings = run, settings
         self._lock = RLock()
+        self._quiet = Lock()  # a browser is disturbed by a container that starts or goes
 
     @property
     def runs(self) -> bool:
@@ -115,7 +116,8 @@ class Subject:
         """How two copies of the container fared that were there to be tried."""
         from docktasks.checks.container import trial  # here, for it imports this module
 
-        return trial.hold(self)
+        with self._quiet:
+            return trial.hold(self)
 
     @cached_property
     def site(self) -> Site:
@@ -163,7 +165,8 @@ class Subject:
         """What a browser saw of the site, from its first page on."""
         from docktasks.checks import visit  # here, for it loads the browser's driver
 
-        return visit.visit(self.url, self.chromium)
+        with self._quiet:
+            return visit.visit(self.url, self.chromium)
 
 
 def _there(part: T | None) -> T:

@@ -34,6 +34,8 @@ from docktasks.probes import Probe, wait_until
 
 LIMIT = 90.0
 """Seconds for the whole visit."""
+CHANGED = "net::ERR_NETWORK_CHANGED"
+"""What Chromium says to all that it is just loading when an interface of the machine comes or goes."""
 LINKS = 10
 """How many of the page's own links are followed."""
 MADE_UP = "/no-such-page-5f2c"
@@ -82,9 +84,26 @@ class Visit:
         """Every page that was seen, in order."""
         return [*self.first, *self.deep, *self.followed]
 
+    @property
+    def was_disturbed(self) -> bool:
+        """True when an address of this machine came or went, as wherever a container starts: no fault of the site's."""
+        told = [line for seen in self.pages for line in (*seen.network, *seen.console)]
+        return any(CHANGED in line for line in (*told, *self.trouble.values()))
+
 
 def visit(url: str, executable: str, limit: float = LIMIT) -> Visit:
-    """Visit a site from its first page on; a step that the browser does not get done is told, and the next is made."""
+    """Visit a site from its first page on; a step that the browser does not get done is told, and the next is made.
+
+    Again, twice at the most, when the machine's network changed meanwhile.
+    """
+    for _ in range(3):
+        made = _once(url, executable, limit)
+        if not made.was_disturbed:
+            break
+    return made
+
+
+def _once(url: str, executable: str, limit: float) -> Visit:
     made = Visit()
     try:
         with browsing(executable, limit) as browser:

@@ -26,12 +26,15 @@ def output(*args: str | Path, given: str = "") -> str:
     """What a program prints; judges end with all kinds of exit codes, so one that prints nothing has failed."""
     program = shutil.which(args[0])
     assert program, f"{args[0]} is not installed. Have it installed and run: nox --session judges"
-    ran = subprocess.run(
-        [program, *args[1:]], input=given, capture_output=True, text=True, timeout=LIMIT, check=False,
-        env=os.environ | {"CHROME_PATH": chromium()},
-    )  # fmt: skip
-    assert ran.stdout, f"{args[0]} ends with {ran.returncode}: {ran.stderr}"
-    return ran.stdout
+    with tempfile.TemporaryFile("w+") as printed:  # into a pipe, node may end before all that it prints is read
+        ran = subprocess.run(
+            [program, *args[1:]], input=given, stdout=printed, stderr=subprocess.PIPE, text=True, timeout=LIMIT,
+            check=False, env=os.environ | {"CHROME_PATH": chromium()},
+        )  # fmt: skip
+        printed.seek(0)
+        found = printed.read()
+    assert found, f"{args[0]} ends with {ran.returncode}: {ran.stderr}"
+    return found
 
 
 def module(*parts: str) -> Path:

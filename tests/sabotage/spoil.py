@@ -105,11 +105,7 @@ def subject_of(project: Project, container: Container | None, image: Image | Non
     )
 
 
-FROM_OUTSIDE = ("image", "container", "http")
-"""The groups that no fault in what is served or how may trouble without being named; a browser is slow to ask."""
-
-
-def failed(subject: Subject, groups: Sequence[str] = FROM_OUTSIDE) -> dict[str, tuple[str, ...]]:
+def failed(subject: Subject, groups: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The checks of these groups that fail, with their evidence."""
     verdicts = list(judge(subject, select(groups)))
     if subject.url:
@@ -122,7 +118,7 @@ def is_caught(
     origin: Image,
     sabotage: Sabotage,
     made: contextlib.ExitStack,
-    groups: Sequence[str] = FROM_OUTSIDE,
+    groups: Sequence[str],
 ) -> None:
     """Check that the fault fails the checks of these groups that are about it, and no other, with evidence."""
     spoiled = project.engine.image(project.stage(origin.tags[0], sabotage.layer))

@@ -25,7 +25,7 @@ def test_every_check_has_a_sabotage() -> None:
 
 def test_nothing_answers(good: Project, origin: Image) -> None:
     """Where nobody listens, every check of what a user gets fails, and says that nothing answers."""
-    evidence = failed(subject_of(good, None, origin, f"http://127.0.0.1:{free_port()}"))
+    evidence = failed(subject_of(good, None, origin, f"http://127.0.0.1:{free_port()}"), ["http"])
     assert evidence.keys() == {check.id for check in all_checks() if check.group == "http"}
     assert all("does not answer" in lines[0] for lines in evidence.values())
 

@@ -10,7 +10,7 @@ from docktasks.checks import Check, Verdict
 from docktasks.checks.chromium import Seen, first_line
 from docktasks.checks.loads import Load, Loads
 from docktasks.checks.subject import Subject
-from docktasks.checks.visit import Visit
+from docktasks.checks.visit import Visit, visit
 
 BROWSER = [check for check in checks.all_checks() if check.group == "browser"]
 HOME = Seen("/", status=200, title="Home", text="Welcome", shows=True)
@@ -150,3 +150,24 @@ def test_loads_are_what_the_browser_tells_of_the_network() -> None:
         Load("http://h/app/", "document", 200, 10.0, 40.0, 450, 1000, "br"),
         Load("http://h/a.js", "script", 0, 30.0, 30.0),
     )
+
+
+@pytest.mark.parametrize(
+    ("visits", "made"),
+    [([True, False], 2), ([False], 1), ([True, True, True], 3)],
+    ids=["once disturbed", "undisturbed", "always disturbed"],
+)
+def test_a_visit_that_the_machine_disturbed_is_made_again(
+    monkeypatch: pytest.MonkeyPatch, visits: list[bool], made: int
+) -> None:
+    """A container that starts anywhere cuts off what Chromium is loading; three times is enough, and is told."""
+    left, calls = iter(visits), []
+
+    def once(*args: object) -> Visit:
+        calls.append(args)
+        told = ("http://h/a.css: net::ERR_NETWORK_CHANGED",) if next(left) else ()
+        return Visit(first=[Seen("/", network=told)])
+
+    monkeypatch.setattr("docktasks.checks.visit._once", once)
+    found = visit("http://h", "chromium", 1)
+    assert (len(calls), found.was_disturbed) == (made, visits[-1])
