@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 from docktasks import devruns
 from docktasks.checks import Skip, check, inside
 from docktasks.checks.subject import Subject
+from docktasks.dev import FLOORS
 
 if TYPE_CHECKING:  # these load the HTTP client, and the socket's
     from docktasks.checks.hot import Vite
 
 STRANGER = "hello-dock-stranger.example"
-FLOORS = {6: (6, 4, 3), 7: (7, 3, 5), 8: (8, 0, 16)}
-"""The first version of each major one without a known hole in the dev server (CVE-2026-53632 and before)."""
 TAKEN = "name => getComputedStyle(document.documentElement).getPropertyValue(name)"
 OWNERS = 20
 """How many files of another owner are named."""
