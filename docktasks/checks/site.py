@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import RLock
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from docktasks.checks import naming, wire
 from docktasks.checks.client import Answer, Ask, Client
@@ -79,13 +79,17 @@ class Site:
                 self._files[coding] = {answer.path: answer for answer in found}
             return self._files[coding]
 
+    def address(self, path: str) -> str:
+        """The address of a file that is known by its path from the site's root: a name may hold a # or a space."""
+        return self.home + quote(path, safe="/!$&'()*+,;=:@")
+
     def close(self) -> None:
         """Close the connections."""
         self.client.close()
 
     def _crawl(self) -> Iterator[Answer]:
         seen: set[str] = set()
-        waiting = {*self.shell.named, *(self.home + path for path in self._shipped())}
+        waiting = {*self.shell.named, *map(self.address, self._shipped())}
         while waiting and len(seen) < LIMIT:
             batch = sorted(waiting)[: LIMIT - len(seen)]
             seen.update(batch)

@@ -11,7 +11,7 @@ from tests.engine.support import Project
 from tests.sabotage.spoil import Sabotage, add, image, is_caught
 
 # In two parts, so that nobody takes this file for a leak.
-KEY = "-----BEGIN " + "PRIVATE KEY-----"
+KEY = "-----BEGIN " + "PRIVATE KEY----- MIIEvQIBADANBgkqhkiG"
 TOKEN = "npm_" + "a1B2" * 9
 
 

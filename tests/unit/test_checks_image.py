@@ -222,8 +222,8 @@ def test_a_base_that_is_not_named_fails(name: str, environment: dict[str, str], 
 
 # In two parts each, so that nobody takes this file for a leak.
 GIVEN_AWAY = [
-    "-----BEGIN RSA " + "PRIVATE KEY-----",
-    "-----BEGIN " + "PRIVATE KEY-----",
+    "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7bq",
+    "-----BEGIN " + "PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG",
     "npm_" + "a1B2" * 9,
     "//registry.example/:_auth" + "Token=abcdefgh12",
     "ghp_" + "a1B2" * 9,
@@ -232,7 +232,6 @@ GIVEN_AWAY = [
     "AKIA" + "ABCD2345" * 2,
     "xoxb-" + "1234567890-" * 2,
     "sk_live_" + "a1B2" * 6,
-    "AIza" + "a1B2_" * 7,
     "https://user:" + "hunter2@example.com/",
 ]
 
@@ -257,6 +256,9 @@ def test_a_secret_is_found_wherever_it_is(secret: str) -> None:
     [
         "const url=`https://${user}:${password}@${host}/`;e=t?.token||'';a={password:\"secret\"}",
         "https://example.com:8080/a@b",
+        "if(!pem.startsWith('-----BEGIN " + "PRIVATE KEY-----'))throw Error('no key')",
+        "a url such as https://user:" + "password@example.com",
+        "AIza" + "a1B2_" * 7,  # a browser's key of Firebase, which is public
         "//registry.example/:_auth" + "Token=${NPM_TOKEN}",
         "data:image/png;base64,AKIAabc",
         "git@example.com:a/b.git http://a.example/?x=http://b:80/c@d",

@@ -161,3 +161,8 @@ def test_all_that_the_image_ships_is_asked_for() -> None:
         "/docs/a.html: 3 bytes, and 9 in the image",
         "/assets/About-C2bRt-8x.js: 197 bytes, and 1 in the image",
     )
+
+
+def test_a_shipped_file_is_asked_for_by_its_address() -> None:
+    """A # would end it, and a space is none of its signs."""
+    assert subject(Site()).site.address("a b/c#1 50%.txt") == "/a%20b/c%231%2050%25.txt"

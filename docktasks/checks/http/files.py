@@ -41,14 +41,14 @@ def files(subject: Subject) -> Iterator[str]:
     site = subject.site
     if not site.shell.found or site.shell.type != "text/html":
         yield f"{site.home}: {site.shell.said} {site.shell.type or 'without a type'}"
-    if not site.files:
+    if not site.shell.named:
         yield "index.html names no file at all"
     for path, answer in site.files.items():
         wanted = TYPES.guess_type(path)[0] or ""
         if not answer.found or (wanted and _alike(answer.type) != _alike(wanted)):
             yield f"{path}: {answer.said} {answer.type or 'without a type'}, expected 200 {wanted}".rstrip()
     for path, size in subject.shipped.items():
-        served_as = site.files.get(site.home + path)
+        served_as = site.files.get(site.address(path))
         # What is never stored belongs to the container, not to the image (/env.js).
         if (
             served_as
@@ -56,7 +56,7 @@ def files(subject: Subject) -> Iterator[str]:
             and served_as.size != size
             and "no-store" not in served_as.get("cache-control")
         ):
-            yield f"{site.home}{path}: {served_as.size} bytes, and {size} in the image"
+            yield f"{served_as.path}: {served_as.size} bytes, and {size} in the image"
 
 
 @check(
