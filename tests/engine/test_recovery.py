@@ -114,7 +114,9 @@ def test_release_stopped_by_hand(there: Project) -> None:
         assert f"{there.name}-prod does not run. That serves in its place" in output
         missed = len(visitors.failures)
         there.does(*RUN, "--env", "API_URL=https://here.example.com")
-        assert wait_until(lambda: Probe("serves alone" in there.engine.logs(f"{there.name}-prod-port")), limit=30).ready
+        assert wait_until(
+            lambda: Probe("serves alone" in there.engine.logs(f"{there.name}-prod-port", 100_000)), limit=30
+        ).ready
         assert len(visitors.failures) == missed
     there.is_tidy()
 
