@@ -121,8 +121,9 @@ def brotli(subject: Subject) -> Iterator[str]:
 )
 def negotiation(subject: Subject) -> Iterator[str]:
     """However Accept-Encoding is written, only what it allows is sent, and the same bytes as who asks plainly gets."""
-    texts = sample(_texts(subject), 5)
-    texts |= {path: each for path, each in _texts(subject).items() if path == _largest(subject).path}
+    known = _texts(subject)
+    # The largest among them, for some servers choose by size.
+    texts = sample(known, 5) | {each.path: each for each in sorted(known.values(), key=lambda text: text.size)[-1:]}
     sizes = {PLAIN: {path: plain.wire for path, plain in texts.items()}}
     sizes |= {coding: {plain.path: coded.wire for plain, coded in _coded(subject, coding)} for coding in (GZIP, BR)}
     for value, allowed in ODD:
