@@ -20,7 +20,10 @@ from tests.engine.support import ROOT, Project, clean_environ, command, docker
 
 @dataclass(frozen=True)
 class Sabotage:
-    """One fault, and exactly the checks that must fail: a Dockerfile `layer`, or options of `docker container run`."""
+    """One fault, and exactly the checks that must fail: a Dockerfile `layer`, or options of `docker container run`.
+
+    Or what a script does in the volume of carried files, `earlier`.
+    """
 
     name: str
     fails: frozenset[str]
@@ -28,6 +31,7 @@ class Sabotage:
     without: tuple[str, ...] = ()
     plus: tuple[str, ...] = ()
     runs: bool = True
+    earlier: str = ""
 
 
 def image(name: str, layer: str, *fails: str) -> Sabotage:
@@ -62,11 +66,20 @@ def configured(project: Project) -> Settings:
 def start(project: Project, sabotage: Sabotage, made: contextlib.ExitStack) -> Container:
     """Run an image as run-prod does, but for what the sabotage changes, and wait until it answers."""
     found = configured(project)
-    release = containers.Release(Image(project.image))
-    args = containers.prod_args(found, "prod", release, ports.Bind(0).args(80), project.engine.api)
+    staged = project.engine.image(project.image)
+    assert staged is not None
+    release = containers.Release(staged)
+    network = [*ports.Bind(0).args(80), *containers.carried_args(found, writable=False)]
+    args = containers.prod_args(found, "prod", release, network, project.engine.api)
     for option in sabotage.without:
         place = args.index(option)
         del args[place : place + (1 if option == "--read-only" else 2)]
+    made.callback(docker, "volume", "rm", "--force", found.container("carried"))
+    docker(*containers.carry_args(found, release, "add", release.id)[1:])
+    if sabotage.earlier:
+        mount = containers.carried_args(found, writable=True)
+        script = f"cd /srv/carried; {sabotage.earlier}"
+        docker("container", "run", "--rm", "--user", "0:0", *mount, project.image, "sh", "-c", script)
     made.callback(docker, "container", "rm", "--force", found.container("prod"))
     docker(*args[1:-1], *sabotage.plus, project.image)
 

@@ -45,6 +45,9 @@ SABOTAGES = [
     run("never-looked-at", "container.health", plus=("--no-healthcheck",), without=HEALTH),
     run("deaf", "container.stop", plus=("--stop-signal", "SIGURG")),
     site("warns", "sed -i '1i user nginx;' ../nginx.conf", "container.log"),
+    run("forgetful", "container.carried", without=("--mount",)),
+    Sabotage("lost-chunk", frozenset({"container.carried"}), earlier="mkdir -p releases/0123456789ab/site/assets; "
+             "echo 1 >releases/0123456789ab/site/assets/Old-B1fKq0Zy.js"),
     run("nameless", "container.release", plus=("--label", "hello-dock.run=")),
 ]  # fmt: skip
 

@@ -248,11 +248,15 @@ class FakeEngine(Engine):
         yield from self.followed
 
     def execute(self, name: str, args: list[str]) -> Result:
-        """Only `cat` of a file that the test gave."""
+        """Only `cat` of a file that the test gave, and `ls` and `find` of a folder."""
         assert name in self.held
-        assert args[0] == "cat"
-        path = args[1]
-        return Result(0, self.files[path]) if path in self.files else Result(1, f"cat: can't open '{path}'")
+        command, path = args[:2]
+        assert command in ("cat", "ls", "find")
+        if command == "cat":
+            return Result(0, self.files[path]) if path in self.files else Result(1, f"cat: can't open '{path}'")
+        below = [each for each in self.files if each.startswith(f"{path}/")]
+        names = {each.removeprefix(f"{path}/").partition("/")[0] for each in below}
+        return Result(0 if below else 1, "\n".join(names if command == "ls" else below))
 
     def options(self, name: str) -> Options:
         """What the test said it was started with."""

@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
 from docktasks import checks
@@ -13,6 +14,7 @@ from docktasks.checks.subject import Subject
 from docktasks.options import Able, Mount, Options
 from tests.unit.fakes import ROOT, FakeEngine, Runner, configured, ours
 from tests.unit.production import A, image
+from tests.unit.sites import Site
 
 # Of a container that run-prod started, on kernel 6.1; the fields that matter and a few that do not.
 STATUS = {
@@ -247,6 +249,57 @@ def test_a_release_whose_name_has_moved_on_fails() -> None:
         "fail",
         (f"hello-dock:prod is {A} by now, and the container is of {'b' * 12}",),
     )
+
+
+CARRIED = {
+    f"/srv/carried/releases/{A}/site/assets/index-Dk1aQz7_.js": "",
+    f"/srv/carried/releases/{A}/site/assets/index-Dk1aQz7_.js.gz": "",
+    "/srv/carried/releases/0123456789ab/site/assets/About-C2bRt-8x.js": "",
+}
+
+
+def carried(files: dict[str, str], options: Options = GIVEN, *, tag: str = A) -> tuple[str, tuple[str, ...]]:
+    """Outcome and evidence of the check of carried files, in front of a site that serves what Vite builds."""
+    container = ours("prod", **RELEASE)
+    kept = replace(image("a"), tags=(f"hello-dock:{A}",))
+    earlier = replace(image("b"), id=f"sha256:{tag}{'0' * 52}", tags=(f"hello-dock:{tag}",))
+    engine = FakeEngine(container, images={"hello-dock:prod": kept, "hello-dock:earlier": earlier})
+    engine.files, engine.given = files, options
+    judging = subject(engine, container)
+    judging.site.client.transport = httpx.MockTransport(Site())
+    (verdict,) = checks.judge(judging, [each for each in checks.all_checks() if each.id == "container.carried"])
+    return verdict.outcome, verdict.evidence
+
+
+def test_carried_files_that_are_served_pass() -> None:
+    """Those of this release and of one before it; the twins are not asked for."""
+    assert carried(CARRIED) == ("pass", ())
+
+
+def test_a_carried_file_that_is_not_served_fails() -> None:
+    """A page from before the swap would ask for it; nor may it be one that is not kept."""
+    gone = {"/srv/carried/releases/0123456789ab/site/assets/Old-C2bRt-8x.js": ""}
+    unkept = {"/srv/carried/releases/0123456789ab/site/favicon.svg": ""}
+    assert carried(CARRIED | gone | unkept) == (
+        "fail",
+        (
+            "/assets/Old-C2bRt-8x.js of release 0123456789ab: 404, no-store",
+            "/favicon.svg of release 0123456789ab: 200, no-cache",
+        ),
+    )
+
+
+def test_a_kept_release_whose_files_were_not_carried_fails() -> None:
+    """It can be rolled back to, and its pages are open still."""
+    outcome = carried(CARRIED, tag="c" * 12)
+    assert outcome == ("fail", (f"release {'c' * 12}: its files were not carried",))
+
+
+def test_a_container_without_the_carried_files_fails() -> None:
+    """Nor is one whose volume does not tell what is in it taken for right."""
+    without = carried(CARRIED, replace(GIVEN, mounts=()))
+    assert without == ("fail", ("no volume of carried files is mounted at /srv/carried",))
+    assert carried({}) == ("fail", (f"release {A}: its files were not carried",))
 
 
 class Hull(Runner):
