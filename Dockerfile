@@ -24,32 +24,31 @@ ENV NPM_CONFIG_AUDIT=false NPM_CONFIG_FUND=false NPM_CONFIG_UPDATE_NOTIFIER=fals
     NPM_CONFIG_FETCH_RETRY_MINTIMEOUT=1000 NPM_CONFIG_FETCH_RETRY_MAXTIMEOUT=5000
 WORKDIR /app
 
-# The lock file before the source: while it stays the same, the dependencies come from Docker's cache.
-COPY ${APP_DIR}/package.json ${APP_DIR}/package-lock.json* ${APP_DIR}/npm-shrinkwrap.json* ${APP_DIR}/.npmrc* \
-     ${APP_DIR}/pnpm-lock.yaml* ${APP_DIR}/pnpm-workspace.yaml* ${APP_DIR}/yarn.lock* ${APP_DIR}/.yarnrc* ./
+COPY ${APP_DIR}/ ./
 # The package manager that the lock file belongs to, and what npm installs it by, as pnpm@10.1.0.
 ARG MANAGER=npm
 ARG MANAGER_PACKAGE=""
 # Yarn keeps what it knows of an installation beside the source, and packages outside of node_modules, else.
 ENV YARN_NODE_LINKER=node-modules YARN_INSTALL_STATE_PATH=/app/node_modules/.yarn-install-state.gz
-# The cache mount keeps downloads over builds; the secret, when given, is trusted by npm and stays out of every layer:
-# https://docs.docker.com/reference/dockerfile/#run---mounttypesecret
-RUN --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm,sharing=locked \
-    --mount=type=secret,id=ca \
-    --mount=type=bind,from=scripts,source=/install.sh,target=/install.sh \
-    sh /install.sh "${MANAGER}" "${MANAGER_PACKAGE}"
-
-COPY ${APP_DIR}/ ./
-# For builds that stamp what they make. Declared this late because a new value runs every step below anew.
+# For builds that stamp what they make. Declared this late because a new value runs the step below anew.
 ARG SOURCE_DATE_EPOCH
 ARG REVISION=""
-# In one step, since each has a container started and a layer kept for it. The cache keeps over builds what node has
-# compiled of npm and Vite, and no byte of the result comes from it; node before 22 takes no notice of it.
-# https://nodejs.org/api/module.html#module-compile-cache
-RUN --mount=type=cache,id=hello-dock-node,target=/var/cache/node \
+# In one step, since each has a container started and a layer kept for it. What is mounted is in no layer:
+# https://docs.docker.com/reference/dockerfile/#run---mount
+# - node_modules stays from build to build, and of a changed lock file only what changed is installed (install.sh). The
+#   handbook's order, the lock file before the source, keeps it in a layer: until the first change, and then all anew.
+# - So stay npm's downloads, and what node has compiled of npm and Vite; no byte of the result comes from that, and node
+#   before 22 takes no notice of it: https://nodejs.org/api/module.html#module-compile-cache
+# - The secret, when given, is trusted by npm.
+RUN --mount=type=cache,id=hello-dock-modules,target=/app/node_modules,sharing=private \
+    --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
+    --mount=type=cache,id=hello-dock-node,target=/var/cache/node \
+    --mount=type=secret,id=ca \
+    --mount=type=bind,from=scripts,source=/install.sh,target=/install.sh \
     --mount=type=bind,from=nginx,target=/nginx \
     --mount=type=bind,from=version,source=/tmp/version,target=/version \
     export NODE_COMPILE_CACHE=/var/cache/node; \
+    sh /install.sh "${MANAGER}" "${MANAGER_PACKAGE}" kept && \
     touch /tmp/began && ${MANAGER} run build && \
     node /nginx/assemble.mjs "${DIST_DIR}" /nginx /version /out /tmp/began
 

@@ -44,7 +44,7 @@ class Approach:
 
 ONE_STAGE = Approach("one-stage", "handbook, one stage", "nginx is installed beside node; one image builds and serves")
 TWO_STAGE = Approach("two-stage", "handbook, two stages", "node builds in a stage; nginx's image gets the result alone")
-OURS = Approach("ours", "ours", "two stages, the lock file first, compressed once, served by uid 101")
+OURS = Approach("ours", "ours", "two stages, dependencies kept from build to build, compressed once, served by uid 101")
 APPROACHES = (ONE_STAGE, TWO_STAGE, OURS)
 
 

@@ -231,17 +231,17 @@ BUILD_FAULTS: list[tuple[type[DockError], str, str, str, str]] = [
     ),
     (
         BuildError,
+        r"NOT INSTALLED: ",  # by install.sh
+        "{manager} could not install the app's dependencies.",
+        "The build installs what the app's lock file names; nothing was replaced.",
+        "Mend what {manager} says, and try it alone: (cd {app} && {ci})",
+    ),
+    (
+        BuildError,
         r"(?m)^ > \[[^\]]*\] RUN .* run build",
         "`{manager} run build` failed.",
         "The production image is made from what it writes; nothing was replaced.",
         "Mend what it says, and try it alone: (cd {app} && {manager} run build)",
-    ),
-    (
-        BuildError,
-        r"(?m)npm (error|ERR!)|^ > \[[^\]]*\] RUN .*sh /install\.sh",
-        "{manager} could not install the app's dependencies.",
-        "The build installs what the app's lock file names; nothing was replaced.",
-        "Mend what {manager} says, and try it alone: (cd {app} && {ci})",
     ),
 ]
 """How known faults are told by what a build prints: (error, pattern, what, why, how), the first that matches."""

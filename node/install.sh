@@ -1,9 +1,11 @@
 #!/bin/sh
-# Installs the app's dependencies, in the app's folder: install MANAGER PACKAGE
+# Installs the app's dependencies, in the app's folder: install MANAGER PACKAGE [kept]
 # (npm, pnpm or yarn; and what npm installs it by, as pnpm@10.1.0, or nothing where the image's own is used)
 # Exactly what the lock file says, or nothing; without one, the newest that package.json allows, and a notice.
+# `kept`: node_modules is there from the build before, whichever that was, and only what differs is installed. For BusyBox.
 set -eu
-manager=$1 package=$2 cache=/var/cache/npm
+manager=$1 package=$2 kept=${3:-} cache=/var/cache/npm
+trap '[ $? = 0 ] || echo "NOT INSTALLED: $manager could not install the dependencies"' EXIT
 if [ -f /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi
 # Corepack, which would read package.json's packageManager, is no part of Node from 25 on. The manager itself is
 # nobody's to change, whatever umask the caller wants for node_modules.
@@ -11,14 +13,65 @@ if [ -n "$package" ]; then (umask 022 && npm install --global --force --cache "$
 # Without a terminal none of them may ask.
 export CI=true YARN_CACHE_FOLDER="$cache/yarn" YARN_ENABLE_GLOBAL_CACHE=false
 
+# What the installation depends on, as noted when it was complete: none that was cut short has one.
+note=node_modules/.hello-dock-installed
+identity() {
+    echo "$manager $package $(node --version) $(uname -m)"
+    for file in package.json *lock* npm-shrinkwrap.json .npmrc .yarnrc* pnpm-workspace.yaml; do
+        if [ -f "$file" ]; then sha256sum "$file"; fi
+    done
+}
+
+# Everything is as old as can be then, and the note a minute younger: BusyBox tells files apart by the second. But for
+# what npm itself keeps there, which must be younger than the packages' folders, or npm reads them all.
+noted() {
+    find node_modules -type f ! -path node_modules/.package-lock.json -exec touch -t 200001010000 {} +
+    echo "$new" >"$note.new"
+    touch -t 200001010001 "$note.new"
+    mv "$note.new" "$note"
+}
+
+# True when a build has written to it since, beyond what Vite and its plugins keep there: it is no longer what the lock
+# file says.
+written() {
+    rm -rf node_modules/.vite node_modules/.vite-temp node_modules/.cache
+    [ -n "$(find node_modules -type f ! -path node_modules/.package-lock.json -newer "$note" | head -n 1)" ]
+}
+
+# True when npm may take what is there for what it is: no script of the app's own has had a hand in it.
+alone() {
+    [ "$manager" = npm ] && [ -f package-lock.json ] && ! grep -Eq '"(pre|post)?(install|prepare|prepublish)" *:' package.json
+}
+
+if [ "$kept" ]; then
+    new=$(identity)
+    if [ -f "$note" ] && ! written; then
+        if [ "$(cat "$note")" = "$new" ]; then exit; fi
+        rm "$note"
+        if alone; then
+            cp package-lock.json /tmp/lock
+            # Of a lock file that it keeps to, it changes nothing; else `npm ci` below says what is wrong with it.
+            if npm install --cache "$cache" --prefer-offline && cmp -s package-lock.json /tmp/lock; then
+                noted
+                exit
+            fi
+            cp /tmp/lock package-lock.json
+        fi
+    fi
+    find node_modules -mindepth 1 -maxdepth 1 -exec rm -rf {} +
+fi
+
 unlocked() { echo "NOTICE: no $1: $manager install takes the newest versions that package.json allows"; }
 
 case $manager in
 pnpm)
     set -- --store-dir "$cache/pnpm"
-    if [ -f pnpm-lock.yaml ]; then exec pnpm install --frozen-lockfile "$@"; fi
-    unlocked pnpm-lock.yaml
-    exec pnpm install --no-frozen-lockfile "$@"
+    if [ -f pnpm-lock.yaml ]; then
+        pnpm install --frozen-lockfile "$@"
+    else
+        unlocked pnpm-lock.yaml
+        pnpm install --no-frozen-lockfile "$@"
+    fi
     ;;
 yarn)
     # Yarn has a registry of its own, which npm's is the origin of; what the app's .yarnrc.yml says stands.
@@ -29,13 +82,21 @@ yarn)
     1.*) exact=--frozen-lockfile loose=--pure-lockfile ;;
     *) exact=--immutable loose=--no-immutable ;;
     esac
-    if [ -f yarn.lock ]; then exec yarn install "$exact"; fi
-    unlocked yarn.lock
-    exec yarn install "$loose"
+    if [ -f yarn.lock ]; then
+        yarn install "$exact"
+    else
+        unlocked yarn.lock
+        yarn install "$loose"
+    fi
     ;;
 *)
-    if [ -f package-lock.json ] || [ -f npm-shrinkwrap.json ]; then exec npm ci --cache "$cache"; fi
-    unlocked package-lock.json
-    exec npm install --cache "$cache"
+    if [ -f package-lock.json ] || [ -f npm-shrinkwrap.json ]; then
+        npm ci --cache "$cache"
+    else
+        unlocked package-lock.json
+        npm install --cache "$cache"
+    fi
     ;;
 esac
+
+if [ "$kept" ]; then noted; fi

@@ -131,7 +131,10 @@ def test_what_cannot_be_installed_is_told_and_the_server_goes_on(
     """package.json may be half edited: the next change is followed again."""
     engine = Changing.engine = Living()
     monkeypatch.setattr(modules, "Watch", Changing)
-    run = Runner(engine, {"docker image build": Result(1, "npm error notarget")})
+    run = Runner(
+        engine,
+        {"docker image build": Result(1, "npm error notarget\nNOT INSTALLED: npm could not install the dependencies")},
+    )
     foreground.follow(run, engine, settings, SERVING)
     said = capsys.readouterr().out
     assert "npm could not install the app's dependencies." in said

@@ -33,8 +33,8 @@ ERROR: failed to solve: process "/bin/sh -c {step}" did not complete successfull
 """
 """What `docker image build` of Docker 26 prints at the end, with --progress=plain."""
 
-CI = "RUN --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm npm ci"
-BUILD = "RUN npm run build"
+STEP = "RUN --mount=type=cache,target=/var/cache/npm sh /install.sh npm kept && ${MANAGER} run build"
+NOT_INSTALLED = "#12 0.445 NOT INSTALLED: npm could not install the dependencies"
 
 
 def explained(output: str, settings: Settings) -> DockError:
@@ -200,7 +200,7 @@ def test_build_removes_nothing_when_nothing_changed(settings: Settings) -> None:
 def test_a_failed_build_removes_nothing(settings: Settings) -> None:
     """What was there before stays."""
     engine = holding("sha256:before")
-    run = Runner(engine, {"docker image build": Result(1, FAILED.format(step=BUILD, line="no Foo.vue"))})
+    run = Runner(engine, {"docker image build": Result(1, FAILED.format(step=STEP, line="no Foo.vue"))})
     with pytest.raises(BuildError, match="`npm run build` failed"):
         images.build(run, engine, settings, "prod", PROD)
     assert len(run.ran) == 1
@@ -233,7 +233,7 @@ def test_a_dry_build_writes_nothing(settings: Settings) -> None:
 FAULTS = [
     (
         BuildError,
-        FAILED.format(step=CI, line="npm error code E404") + "Canceled: context canceled",
+        FAILED.format(step=STEP, line=f"npm error code E404\n{NOT_INSTALLED}") + "Canceled: context canceled",
         "The build was interrupted.",
         "Start it again",
     ),
@@ -257,14 +257,14 @@ FAULTS = [
     ),
     (
         BuildError,
-        FAILED.format(step=CI, line="npm error nospc ENOSPC: no space left on device, write"),
+        FAILED.format(step=STEP, line="npm error nospc ENOSPC: no space left on device, write"),
         "The disk is full.",
         "docker builder prune",
     ),
     (
         BuildError,
         FAILED.format(
-            step=CI,
+            step=STEP,
             line="npm error `npm ci` can only install packages when your package.json and package-lock.json or "
             "npm-shrinkwrap.json are in sync.",
         ),
@@ -273,37 +273,37 @@ FAULTS = [
     ),
     (
         BuildError,
-        FAILED.format(step=CI, line="npm error code SELF_SIGNED_CERT_IN_CHAIN"),
+        FAILED.format(step=STEP, line="npm error code SELF_SIGNED_CERT_IN_CHAIN"),
         "npm does not trust the certificate it was shown.",
         "NODE_EXTRA_CA_CERTS=/path/to/ca.pem",
     ),
     (
         BuildError,
-        FAILED.format(step=CI, line="npm error unable to get local issuer certificate"),
+        FAILED.format(step=STEP, line="npm error unable to get local issuer certificate"),
         "npm does not trust the certificate it was shown.",
         "NODE_EXTRA_CA_CERTS=/path/to/ca.pem",
     ),
     (
         BuildError,
-        FAILED.format(step=BUILD, line="[vite]: Rolldown failed to resolve import ./Foo.vue"),
+        FAILED.format(step=STEP, line="[vite]: Rolldown failed to resolve import ./Foo.vue"),
         "`npm run build` failed.",
         "(cd hello-dock && npm run build)",
     ),
     (
         BuildError,
-        FAILED.format(step=BUILD, line="npm error Lifecycle script `build` failed with error:"),
+        FAILED.format(step=STEP, line="npm error Lifecycle script `build` failed with error:"),
         "`npm run build` failed.",
         "(cd hello-dock && npm run build)",
     ),
     (
         BuildError,
-        FAILED.format(step=CI, line="npm error code E404"),
+        FAILED.format(step=STEP, line=f"npm error code E404\n{NOT_INSTALLED}"),
         "npm could not install the app's dependencies.",
         "(cd hello-dock && npm ci)",
     ),
     (
         BuildError,
-        FAILED.format(step=CI, line="npm ERR! code ETARGET"),
+        FAILED.format(step=STEP, line=f"npm ERR! code ETARGET\n{NOT_INSTALLED}"),
         "npm could not install the app's dependencies.",
         "(cd hello-dock && npm ci)",
     ),
@@ -341,7 +341,7 @@ def test_a_failed_build_is_explained_from_a_terminal_too(
 
 def test_the_evidence_is_what_the_failed_step_printed(settings: Settings) -> None:
     """Neither the steps before nor the Dockerfile's lines are in it."""
-    assert explained(FAILED.format(step=BUILD, line="no Foo.vue"), settings).evidence == "no Foo.vue"
+    assert explained(FAILED.format(step=STEP, line="no Foo.vue"), settings).evidence == "no Foo.vue"
 
 
 PLAIN = """\
@@ -371,7 +371,7 @@ def test_the_evidence_starts_with_the_error_and_has_no_call_stack(settings: Sett
 def test_long_evidence_ends_with_the_last_lines(settings: Settings) -> None:
     """Where no line tells of an error, the last fifteen are enough to see what went wrong."""
     line = "\n#12 0.444 ".join(f"line {number}" for number in range(100))
-    evidence = explained(FAILED.format(step=BUILD, line=line), settings).evidence.splitlines()
+    evidence = explained(FAILED.format(step=STEP, line=line), settings).evidence.splitlines()
     assert (len(evidence), evidence[-1]) == (15, "line 99")
 
 

@@ -1,0 +1,160 @@
+"""What installs the app's dependencies, and keeps them from build to build: node/install.sh, in the node image."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docktasks import bases
+from docktasks.engine import Engine
+from tests.engine.support import ROOT, Done, Project, clean_environ, command, docker, new_name
+from tests.sabotage.spoil import Quietly, configured
+
+
+class Kept:
+    """An app of two packages that need no registry, in a container which has the folder as a build has its mounts."""
+
+    def __init__(self, folder: Path, image: str) -> None:
+        self.folder, self.container = folder, new_name()
+        mounts = ["--volume", f"{folder}:/app", "--volume", f"{ROOT / 'node'}:/scripts:ro"]
+        docker(
+            "container", "run", "--detach", "--rm", "--name", self.container, "--network", "none",
+            "--workdir", "/app", "--env", "NPM_CONFIG_OFFLINE=true", *mounts, image, "sleep", "600",
+        )  # fmt: skip
+
+    def run(self, *args: str) -> Done:
+        """Run a command in it."""
+        return command(["docker", "container", "exec", self.container, *args], ROOT, clean_environ())
+
+    def install(self) -> Done:
+        """What a build runs."""
+        return self.run("sh", "/scripts/install.sh", "npm", "", "kept")
+
+    def pack(self, name: str, version: str) -> None:
+        """Make a package, as the registry would give it."""
+        source = self.folder / "packages" / name
+        source.mkdir(parents=True, exist_ok=True)
+        (source / "package.json").write_text(json.dumps({"name": name, "version": version}))
+        assert self.run("npm", "pack", f"./packages/{name}", "--pack-destination", "packages").code == 0
+
+    def needs(self, **versions: str) -> None:
+        """Have the app need these, in package.json alone."""
+        needed = {name: f"file:packages/{name}-{version}.tgz" for name, version in versions.items()}
+        (self.folder / "package.json").write_text(json.dumps({"name": "app", "dependencies": needed}))
+
+    def lock(self, **versions: str) -> None:
+        """The same, and in the lock file."""
+        self.needs(**versions)
+        assert self.run("npm", "install", "--package-lock-only").code == 0
+
+    def installed(self, name: str) -> str:
+        """The version that is installed; empty when the package is not there."""
+        path = self.folder / "node_modules" / name / "package.json"
+        return str(json.loads(path.read_text())["version"]) if path.exists() else ""
+
+    def inode(self, name: str) -> int:
+        """Which file its package.json is: another one when it was installed anew."""
+        return (self.folder / "node_modules" / name / "package.json").stat().st_ino
+
+    def hold(self, name: str) -> int:
+        """As inode(), whose number no later file can have: it has another name, too."""
+        path = self.folder / "node_modules" / name / "package.json"
+        (self.folder / f"held-{name}").hardlink_to(path)
+        return path.stat().st_ino
+
+
+@pytest.fixture
+def kept(engine: Engine, good: Project, tmp_path: Path) -> Iterator[Kept]:
+    """The app, installed for the first time; whatever a test leaves in the folder is root's."""
+    settings = configured(good)
+    image = bases.resolve(Quietly(ROOT), engine, settings, "node").reference
+    folder = tmp_path / "app"
+    (folder / "node_modules").mkdir(parents=True)
+    made = Kept(folder, image)
+    try:
+        for name, version in (("still", "1.0.0"), ("moves", "1.0.0"), ("moves", "2.0.0")):
+            made.pack(name, version)
+        made.lock(still="1.0.0", moves="1.0.0")
+        assert made.install().code == 0
+        assert (made.installed("still"), made.installed("moves")) == ("1.0.0", "1.0.0")
+        yield made
+    finally:
+        made.run("sh", "-c", "rm -rf /app/* /app/.[!.]*")
+        docker("container", "rm", "--force", made.container)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_nothing_is_installed_where_nothing_changed(kept: Kept) -> None:
+    """npm is not even started: a build after an edit of the source costs nothing for its dependencies."""
+    before = kept.hold("still")
+    done = kept.install()
+    assert (done.code, done.output) == (0, "")
+    assert kept.inode("still") == before
+
+
+def test_of_a_changed_lock_file_only_the_change_is_installed(kept: Kept) -> None:
+    """The package that moved on is the new one, the one that left is gone, and the one that stayed is untouched."""
+    before = kept.hold("still")
+    kept.lock(still="1.0.0", moves="2.0.0")
+    assert kept.install().code == 0
+    assert (kept.installed("moves"), kept.inode("still")) == ("2.0.0", before)
+    kept.lock(still="1.0.0")
+    assert kept.install().code == 0
+    assert (kept.installed("moves"), kept.inode("still")) == ("", before)
+
+
+def test_what_a_build_wrote_into_a_package_does_not_stay(kept: Kept) -> None:
+    """The next build gets what the lock file says, not what the one before made of it."""
+    before = kept.hold("still")
+    assert kept.run("sh", "-c", "echo spoiled >node_modules/still/index.js").code == 0
+    assert kept.install().code == 0
+    assert kept.inode("still") != before
+    assert not (kept.folder / "node_modules/still/index.js").exists()
+
+
+@pytest.mark.parametrize("folder", [".vite", ".vite-temp", ".cache"])
+def test_what_vite_keeps_is_dropped_and_nothing_installed(kept: Kept, folder: str) -> None:
+    """Each build begins without it, as in a layer; the packages are as they were."""
+    before = kept.hold("still")
+    assert kept.run("sh", "-c", f"mkdir node_modules/{folder}; echo x >node_modules/{folder}/x").code == 0
+    assert kept.install().output == ""
+    assert kept.inode("still") == before
+    assert not (kept.folder / "node_modules" / folder).exists()
+
+
+def test_an_installation_that_was_cut_short_is_not_used(kept: Kept) -> None:
+    """It has no note, which is written when all is there; so half a package is not taken for one."""
+    before = kept.hold("still")
+    assert kept.run("sh", "-c", "rm node_modules/.hello-dock-installed; rm -r node_modules/moves").code == 0
+    assert kept.install().code == 0
+    assert (kept.installed("moves"), kept.installed("still")) == ("1.0.0", "1.0.0")
+    assert kept.inode("still") != before
+
+
+def test_an_app_with_a_script_of_its_own_is_installed_anew(kept: Kept) -> None:
+    """What its postinstall makes of the packages, as a patch, would stay when it is no longer wanted."""
+    before = kept.hold("still")
+    package = json.loads((kept.folder / "package.json").read_text())
+    package["scripts"] = {"postinstall": "echo patched >node_modules/still/patched"}
+    (kept.folder / "package.json").write_text(json.dumps(package))
+    assert kept.install().code == 0
+    assert kept.inode("still") != before
+    assert (kept.folder / "node_modules/still/patched").exists()
+
+
+def test_a_lock_file_out_of_step_is_refused(kept: Kept) -> None:
+    """As ever: nothing is installed that the lock file does not name; and the build after its mending is right."""
+    kept.needs(still="1.0.0", moves="2.0.0")
+    lock = (kept.folder / "package-lock.json").read_bytes()
+    done = kept.install()
+    assert done.code != 0
+    assert "can only install packages when your package.json and package-lock.json" in done.output
+    assert "NOT INSTALLED" in done.output
+    assert (kept.folder / "package-lock.json").read_bytes() == lock
+    kept.lock(still="1.0.0", moves="2.0.0")
+    assert kept.install().code == 0
+    assert kept.installed("moves") == "2.0.0"
