@@ -352,7 +352,7 @@ class FakeEngine(Engine):
         )
         if "--entrypoint" in args:
             self.sleeping.add(born.id)
-        if "none" in args:
+        if ("--network", "none") in pairwise(args):
             pass
         elif "--network" in args:
             owner = self.held.get(args[args.index("--network") + 1].removeprefix("container:"))
