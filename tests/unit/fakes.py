@@ -173,6 +173,8 @@ class FakeEngine(Engine):
         self.files: dict[str, str] = {}
         """What `cat` prints in any container, by path."""
         self.saved = b""
+        self.archived = 0
+        self.refusal: Exception | None = None
         self.listening: dict[int, Container] = {}
         self.followed: list[bytes] = []
         self.source = "1"
@@ -262,6 +264,9 @@ class FakeEngine(Engine):
     def archive(self, image_id: str) -> Iterator[bytes]:
         """What the test gave, in two chunks."""
         assert image_id
+        self.archived += 1
+        if self.refusal:
+            raise self.refusal
         half = len(self.saved) // 2
         yield from (self.saved[:half], self.saved[half:])
 
