@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import IO, Any
 
+from docktasks.checks.secrets import Search
+
 KEPT = 64 << 20
 """Bytes of files of ours that are kept in memory, in all. Of those beyond it the digest alone is known."""
 
@@ -21,6 +23,8 @@ OPAQUE = "/.wh..opq"
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
 """What begins a layer that is compressed: https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1."""
+
+CAPABILITY = "SCHILY.xattr.security.capability"
 
 DAMAGED = (tarfile.TarError, EOFError, OSError, zlib.error)
 """What reading a tar raises that is cut short or is none, compressed or not."""
@@ -36,7 +40,8 @@ class Unreadable(Exception):  # noqa: N818 - a reason, for which checks are skip
 class File:
     """What a layer has at a path; `kind` is file, folder, link, hardlink, other, or whiteout: a path that is deleted.
 
-    `digest` is the content's SHA-256, and `content` the content: both empty but for a file of ours.
+    `digest` is the content's SHA-256, `content` the content, and `secrets` what is in it that nobody should read: all
+    empty but for a file of ours. `capabilities` are those that a program gains, bit by bit.
     """
 
     path: str
@@ -47,6 +52,8 @@ class File:
     gid: int = 0
     digest: bytes = b""
     content: bytes | None = None
+    secrets: tuple[str, ...] = ()
+    capabilities: int = 0
 
 
 @dataclass(frozen=True)
@@ -153,12 +160,24 @@ def _files(layer: tarfile.TarFile, keep: int) -> Iterator[File]:
             if source is None:
                 yield File(*given)
                 continue
-            digest, kept = hashlib.sha256(), b""
+            digest, kept, search = hashlib.sha256(), b"", Search()
             while piece := source.read(1 << 20):
                 digest.update(piece)
+                search.feed(piece)
                 kept = kept + piece if member.size <= keep else b""
             keep -= len(kept)
-            yield File(*given, digest.digest(), kept if len(kept) == member.size else None)
+            whole = kept if len(kept) == member.size else None
+            yield File(*given, digest.digest(), whole, search.end(), _capabilities(member))
+
+
+def _capabilities(member: tarfile.TarInfo) -> int:
+    """Those that a program gains by its extended attribute, which a tar keeps as bytes taken for UTF-8.
+
+    They are the permitted ones in the kernel's struct vfs_cap_data, in two halves beside the inheritable ones:
+    https://github.com/torvalds/linux/blob/master/include/uapi/linux/capability.h.
+    """
+    given = member.pax_headers.get(CAPABILITY, "").encode("utf-8", "surrogateescape")
+    return int.from_bytes(given[4:8], "little") | int.from_bytes(given[12:16], "little") << 32
 
 
 def final(layers: Iterable[Layer]) -> dict[str, File]:

@@ -67,6 +67,21 @@ def test_a_compressed_layer_is_read() -> None:
     assert found.files["/a"].content == b"text"
 
 
+def test_what_a_program_gains_and_what_nobody_should_read_is_known_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a file of ours, also where its content is not kept."""
+    monkeypatch.setattr(layers, "KEPT", 5)
+    tool = tarfile.TarInfo("tool")
+    # version 2, effective; permitted: bits 10 and 33
+    given = bytes.fromhex("01000002 00040000 00000000 02000000 00000000")
+    tool.pax_headers = {layers.CAPABILITY: given.decode("utf-8", "surrogateescape")}
+    large = b"x " * (1 << 20) + b"glpat-" + b"a1B2_" * 4
+    (found,) = layers.read([saved(tar(tool, ("large", large)))], []).layers
+    assert (found.files["/tool"].capabilities, found.files["/large"].capabilities) == (1 << 10 | 1 << 33, 0)
+    assert (found.files["/large"].content, found.files["/large"].secrets) == (None, ("a GitLab token",))
+    base, _ = layers.read([saved(tar(("a", large)), tar(("b", b"")))], ["sha256:0"]).layers
+    assert base.files["/a"].secrets == ()
+
+
 def without(archive: bytes, name: str) -> bytes:
     """An archive in which nothing has that name."""
     return archive.replace(name.encode(), b"x" * len(name))
