@@ -9,10 +9,12 @@ from contextlib import ExitStack
 import pytest
 
 from docktasks.answers import Image
+from docktasks.checks import judge, select
 from docktasks.checks.layers import CAPABILITY
 from docktasks.engine import Engine
+from docktasks.images import BASE_LABEL
 from tests.engine.support import Project, docker, new_name
-from tests.sabotage.spoil import Sabotage, add, image, is_caught
+from tests.sabotage.spoil import Sabotage, add, image, is_caught, subject_of
 from tests.unit.images import tar
 
 # In two parts, so that nobody takes this file for a leak.
@@ -100,3 +102,13 @@ def tool(engine: Engine) -> Iterator[None]:
 def test_sabotage_is_caught(spoiling: Project, origin: Image, sabotage: Sabotage, made: ExitStack) -> None:
     """Each fault fails the checks that are about it, and no other."""
     is_caught(spoiling, origin, sabotage, made, groups=["image"])
+
+
+def test_a_base_that_has_moved_on_is_no_fault(spoiling: Project, origin: Image) -> None:
+    """The engine has another image by the base's name: what is said of our layers is skipped, with that reason."""
+    spoiled = spoiling.engine.image(spoiling.stage(origin.tags[0], f"LABEL {BASE_LABEL}={TOOL}"))
+    verdicts = list(judge(subject_of(spoiling, None, spoiled), select(["image"])))
+    assert not [verdict for verdict in verdicts if verdict.outcome == "fail"]
+    skipped = {verdict.check.id: verdict.evidence for verdict in verdicts if verdict.outcome == "skip"}
+    assert skipped.keys() >= {f"image.{name}" for name in ("ownership", "setuid", "waste", "size", "twins", "secrets")}
+    assert all(f"{TOOL} is another by now" in reason for (reason,) in skipped.values())
