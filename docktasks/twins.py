@@ -42,7 +42,7 @@ def twin_args(settings: Settings, name: str, image: Image, given: Options, envir
     """The command that starts a copy of a container: its image, command, user, limits, health command and stop signal.
 
     It has a network of its own, no published port and no volume, and its health is asked for all the time. It is never
-    privileged: what it is there to show, it shows without.
+    privileged, and shares no memory: what it is there to show, it shows without.
     """
     tmpfs = [f"{path}:{how}" if how else path for path, how in given.tmpfs.items()]
     security = [each for each in given.security if each.startswith("no-new-privileges")]
@@ -52,7 +52,8 @@ def twin_args(settings: Settings, name: str, image: Image, given: Options, envir
         *label_args(settings, ROLE),
         "--log-driver", "json-file", "--log-opt", f"max-size={settings.prod.log_size}",
         *_given({"--user": given.user, "--stop-signal": given.stop_signal, "--memory": given.memory,
-                 "--memory-swap": given.memory and given.swap, "--pids-limit": given.pids}),
+                 "--memory-swap": given.memory and given.swap, "--pids-limit": given.pids,
+                 "--ipc": given.namespaces.get("ipc") == "none" and "none"}),
         *(["--init"] if given.init else []),
         *(["--read-only"] if given.read_only else []),
         *_each("--cap-drop", given.dropped), *_each("--cap-add", given.added),

@@ -15,6 +15,7 @@ from importlib import import_module
 from threading import Event
 from typing import Literal
 
+from docktasks.checks.layers import Unreadable
 from docktasks.checks.subject import Need, Subject
 from docktasks.errors import SettingsError
 
@@ -147,7 +148,7 @@ def _look(subject: Subject, each: Check) -> tuple[Literal["pass", "fail", "skip"
     faults: list[str] = []
     try:
         faults.extend(each.look(subject))
-    except Skip as reason:
+    except (Skip, Unreadable) as reason:
         # extend keeps what came before: a fault that was found stands
         return ("fail", tuple(faults)) if faults else ("skip", (str(reason),))
     except HTTPError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import cached_property
 from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from docktasks import install
 from docktasks.answers import Container, Image, Run
 from docktasks.checks import layers
-from docktasks.checks.layers import Contents, Layer
+from docktasks.checks.layers import Contents, Layer, Unreadable
 from docktasks.checks.site import HIDDEN, Site, in_trees
 from docktasks.engine import Engine
 from docktasks.images import BASE_LABEL
@@ -44,6 +45,7 @@ class Subject:
         self.url = url.rstrip("/")
         self._engine, self._container, self._image, self._dev = engine, container, image, dev
         self._run, self._settings = run, settings
+        self._unreadable = ""
         self._lock = RLock()
         self._quiet = Lock()  # a browser is disturbed by a container that starts or goes
 
@@ -126,8 +128,13 @@ class Subject:
 
     @property
     def shipped(self) -> dict[str, int]:
-        """The site's files that the image has, path from its root -> size: all that a build made, named or not."""
-        return in_trees(self.layers) if self._image else {}
+        """The site's files that the image has, path from its root -> size: all that a build made, named or not.
+
+        Nothing where the image cannot be read: its own checks say so, and what is served is judged as of an address.
+        """
+        with contextlib.suppress(Unreadable):
+            return in_trees(self.layers) if self._image else {}
+        return {}
 
     @property
     def is_ours(self) -> bool:
@@ -142,13 +149,28 @@ class Subject:
 
     @cached_property
     def contents(self) -> Contents:
-        """What is in the image."""
+        """What is in the image. Raises Unreadable where that cannot be told."""
         with self._lock:  # two groups look at it, side by side
+            if self._unreadable:
+                raise Unreadable(self._unreadable)
             if "contents" not in vars(self):
-                base = self.base.layers if self.base else ()
-                vars(self)["contents"] = layers.read(self.engine.archive(self.image.id), base)
+                try:
+                    vars(self)["contents"] = self._read()
+                except Unreadable as reason:
+                    self._unreadable = str(reason)  # nor is that read twice
+                    raise
             found: Contents = vars(self)["contents"]
             return found
+
+    def _read(self) -> Contents:
+        from docker.errors import APIError
+
+        base = self.base.layers if self.base else ()
+        try:
+            return layers.read(self.engine.archive(self.image.id), base)
+        except APIError as error:  # it answers, and has none to give: of an image without layers, say
+            reason = f"the engine gives no archive of it: {error.explanation or error}"
+            raise Unreadable(reason if self.image.layers else "it has no layer") from error
 
     @cached_property
     def layers(self) -> list[Layer]:

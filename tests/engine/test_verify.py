@@ -129,6 +129,15 @@ def test_address_where_nothing_answers(healthy: Project) -> None:
     assert "http.files" not in output
 
 
+def test_image_without_a_layer(project: Project) -> None:
+    """What would be read in its layers is skipped with that reason, and the engine is not taken to be gone."""
+    project.stage("scratch", 'CMD ["x"]')
+    output = " ".join(project.fails("verify", f"--image={project.image}").split())
+    assert "4 checks skipped: it has no layer (image.command, image.health-check, image.contents," in output
+    assert "did not answer" not in output
+    assert "✗ image.user FAILS" in output
+
+
 def test_nothing_runs(project: Project) -> None:
     """Without a container there is nothing to verify, which is an error that names both ways out."""
     output = project.fails("verify")

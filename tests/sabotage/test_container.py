@@ -21,16 +21,20 @@ SABOTAGES = [
     run("new-privileges", "container.unprivileged", without=("--security-opt",)),
     run("privileged", "container.unprivileged", "container.seccomp", "container.isolation", plus=("--privileged",)),
     # without capabilities it cannot become a worker's user, and says so
-    Sabotage("user-0", frozenset({"container.unprivileged", "container.log"}),
+    # … but root's is /dev
+    Sabotage("user-0", frozenset({"container.unprivileged", "container.log", "container.writes"}),
              "USER root\nRUN sed -i '1i user root;' /etc/nginx/nginx.conf\nUSER 101:101",
              without=("--tmpfs",), plus=("--user", "0:0", "--tmpfs", "/tmp")),  # noqa: S108 - the container's own
-    run("writable", "container.read-only", without=("--read-only",)),
+    run("writable", "container.read-only", "container.writes", without=("--read-only",)),
+    run("shared-memory", "container.writes", without=("--ipc",)),
+    run("message-queues", "container.writes", plus=("--tmpfs", "/dev/mqueue:rw,mode=1777")),
     run("written-elsewhere", "container.writes", plus=("--tmpfs", "/var:uid=101")),
     run("unfiltered", "container.seccomp", plus=("--security-opt", "seccomp=unconfined")),
     # what is process 1 there is the host's own
     run("host-processes", "container.isolation", "container.unprivileged", "container.seccomp", "container.read-only",
         plus=("--pid", "host")),
-    run("host-namespaces", "container.isolation", plus=("--ipc", "host", "--uts", "host", "--userns", "host")),
+    run("host-namespaces", "container.isolation", "container.writes",
+        plus=("--ipc", "host", "--uts", "host", "--userns", "host")),
     run("unmasked", "container.isolation", plus=("--security-opt", "systempaths=unconfined")),
     run("device", "container.isolation", plus=("--device", "/dev/null:/dev/zero1")),
     run("socket", "container.isolation", plus=("--volume", "/var/run/docker.sock:/var/run/docker.sock:ro")),

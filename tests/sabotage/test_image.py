@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import tarfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
 from docktasks.answers import Image
-from tests.engine.support import Project
-from tests.sabotage.spoil import Sabotage, add, image, is_caught
+from docktasks.checks import judge, select
+from docktasks.checks.layers import CAPABILITY
+from docktasks.engine import Engine
+from docktasks.images import BASE_LABEL
+from tests.engine.support import Project, docker, new_name
+from tests.sabotage.spoil import Sabotage, add, image, is_caught, subject_of
+from tests.unit.images import tar
 
 # In two parts, so that nobody takes this file for a leak.
 KEY = "-----BEGIN " + "PRIVATE KEY----- MIIEvQIBADANBgkqhkiG"
 TOKEN = "npm_" + "a1B2" * 9
 
+
+# An image with a program that gains a capability: what serves an app has nothing by which to make one.
+TOOL = f"{new_name()}:tool"
+CAN_BIND = bytes.fromhex("01000002 00040000 00000000 00000000 00000000")
 
 SCRIPT = "hashed/site/assets/$(ls hashed/site/assets | grep js$ | head -n 1)"
 
@@ -55,9 +66,13 @@ SABOTAGES = [
     image("password-in-the-history", "ARG FROM=https://me:" + "hunter2@example.com/\nRUN : $FROM", "image.secrets"),
     image("key-deleted-later", step(f"echo '{KEY}' >/etc/key") + "\nUSER root\nRUN rm /etc/key\nUSER 101",
           "image.secrets", "image.waste"),
+    image("key-by-its-name", step("mkdir -p /root && echo >/root/.netrc"), "image.secrets"),
+    image("token-in-a-large-file", step(f"{{ dd if=/dev/zero bs=1M count=3 | tr '\\0' ' '; echo {TOKEN}; }} >/opt/a"),
+          "image.secrets", "image.size"),
     image("owned-by-nginx", step("chown 101:101 site/robots.txt"), "image.ownership", "image.waste"),
     image("writable-by-all", step("chmod 666 /etc/nginx/nginx.conf"), "image.ownership", "image.waste"),
     image("setuid", step("echo >/usr/bin/tool; chmod 4755 /usr/bin/tool"), "image.setuid"),
+    image("capability", f"COPY --from={TOOL} /tool /usr/bin/tool", "image.setuid"),
     image("cache", step("mkdir -p /root/.npm/_cacache; echo >/root/.npm/_cacache/a"), "image.waste"),
     image("replaced", step("sed -i s/a/b/ /etc/nginx/nginx.conf"), "image.waste"),
     image("changed-page", step("sed -i s/hello/hullo/ site/index.html"), "image.site", "image.twins", "image.waste"),
@@ -72,7 +87,28 @@ SABOTAGES = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module", autouse=True)
+def tool(engine: Engine) -> Iterator[None]:
+    """That image, imported from a tar as `setcap cap_net_bind_service=ep` leaves a file."""
+    program = tarfile.TarInfo("tool")
+    program.mode, program.pax_headers = 0o755, {CAPABILITY: CAN_BIND.decode("utf-8", "surrogateescape")}
+    repository, _, tag = TOOL.partition(":")
+    engine.client.api.import_image_from_data(tar(program), repository=repository, tag=tag)
+    yield
+    docker("image", "rm", TOOL)
+
+
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
 def test_sabotage_is_caught(spoiling: Project, origin: Image, sabotage: Sabotage, made: ExitStack) -> None:
     """Each fault fails the checks that are about it, and no other."""
     is_caught(spoiling, origin, sabotage, made, groups=["image"])
+
+
+def test_a_base_that_has_moved_on_is_no_fault(spoiling: Project, origin: Image) -> None:
+    """The engine has another image by the base's name: what is said of our layers is skipped, with that reason."""
+    spoiled = spoiling.engine.image(spoiling.stage(origin.tags[0], f"LABEL {BASE_LABEL}={TOOL}"))
+    verdicts = list(judge(subject_of(spoiling, None, spoiled), select(["image"])))
+    assert not [verdict for verdict in verdicts if verdict.outcome == "fail"]
+    skipped = {verdict.check.id: verdict.evidence for verdict in verdicts if verdict.outcome == "skip"}
+    assert skipped.keys() >= {f"image.{name}" for name in ("ownership", "setuid", "waste", "size", "twins", "secrets")}
+    assert all(f"{TOOL} is another by now" in reason for (reason,) in skipped.values())

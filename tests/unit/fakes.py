@@ -173,6 +173,8 @@ class FakeEngine(Engine):
         self.files: dict[str, str] = {}
         """What `cat` prints in any container, by path."""
         self.saved = b""
+        self.archived = 0
+        self.refusal: Exception | None = None
         self.listening: dict[int, Container] = {}
         self.followed: list[bytes] = []
         self.source = "1"
@@ -266,6 +268,9 @@ class FakeEngine(Engine):
     def archive(self, image_id: str) -> Iterator[bytes]:
         """What the test gave, in two chunks."""
         assert image_id
+        self.archived += 1
+        if self.refusal:
+            raise self.refusal
         half = len(self.saved) // 2
         yield from (self.saved[:half], self.saved[half:])
 
@@ -356,7 +361,7 @@ class FakeEngine(Engine):
         )
         if "--entrypoint" in args:
             self.sleeping.add(born.id)
-        if "none" in args:
+        if ("--network", "none") in pairwise(args):
             pass
         elif "--network" in args:
             owner = self.held.get(args[args.index("--network") + 1].removeprefix("container:"))

@@ -356,6 +356,15 @@ def test_a_copy_that_can_write_fails() -> None:
     )
 
 
+def test_many_folders_are_told_by_their_number() -> None:
+    """Of a copy that may write everywhere, the first are evidence enough."""
+    found = tried(Hull(FakeEngine(), "\n".join([TMP, *(f"/var/a {number}" for number in range(9))])))
+    outcome, evidence = found["container.writes"]
+    assert (outcome, evidence[0], evidence[-1]) == (
+        "fail", "a file can be made in /var/a 0", "a file can be made in 4 more folders",
+    )  # fmt: skip
+
+
 def test_health_that_stays_well_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its copy has lost its page."""
     monkeypatch.setattr(trial, "BREAKING", 0)

@@ -12,6 +12,7 @@ import pytest
 from docktasks import checks
 from docktasks.answers import Image, Result
 from docktasks.checks.layers import Contents, File, Layer
+from docktasks.checks.secrets import found
 from docktasks.checks.subject import Subject
 from docktasks.settings import Settings
 from tests.unit.fakes import FakeEngine, Runner
@@ -26,7 +27,9 @@ TEXT = b"a text that is long enough to shrink " * 20
 
 def shipped(path: str, content: bytes = b"x", **given: Any) -> File:
     """A file of ours."""
-    usual: dict[str, Any] = {"mode": 0o644, "digest": hashlib.sha256(content).digest(), "content": content}
+    usual: dict[str, Any] = {
+        "mode": 0o644, "digest": hashlib.sha256(content).digest(), "content": content, "secrets": found(content),
+    }  # fmt: skip
     return File(path, "file", len(content), **(usual | given))
 
 
@@ -63,6 +66,7 @@ class Made:
     files: list[File] = field(default_factory=lambda: [*SITE])
     above: list[Layer] = field(default_factory=list)
     has_base: bool = True
+    base_is_ours: bool = False
 
     def judged(self, name: str, settings: Settings | None = None, run: Runner | None = None) -> checks.Verdict:
         """The verdict of one check."""
@@ -70,7 +74,7 @@ class Made:
         known = {BASE: Image("sha256:2", tags=(BASE,), layers=("sha256:0",))} if self.has_base else {}
         known["node:lts-alpine"] = Image("sha256:3", tags=("node:lts-alpine",))
         subject = Subject("", FakeEngine(images=known), None, image, run=run, settings=settings)
-        layers = [layer(shipped("/etc/os-release"), ours=False), layer(*self.files), *self.above]
+        layers = [layer(shipped("/etc/os-release"), ours=self.base_is_ours), layer(*self.files), *self.above]
         vars(subject)["contents"] = Contents(layers, self.config, self.history)
         (verdict,) = checks.judge(subject, checks.select(only=[name]))
         return verdict
@@ -269,6 +273,28 @@ def test_what_looks_like_one_is_none(text: str) -> None:
     assert Made(files=[*SITE, shipped("/srv/site/a.js", text.encode())]).evidence("image.secrets") == ()
 
 
+@pytest.mark.parametrize(
+    "name", [".netrc", "id_rsa", "id_ed25519", "id_ecdsa_sk", "app.p12", "App.PFX", "release.keystore", "a.jks"]
+)
+def test_a_file_of_keys_fails_by_its_name(name: str) -> None:
+    """Whatever shape what is in it has."""
+    made = Made(files=[*SITE, shipped(f"/root/{name}", b"\0")])
+    assert made.evidence("image.secrets") == (f"/root/{name}: a file of keys or passwords",)
+
+
+@pytest.mark.parametrize("name", ["id_rsa.pub", "my.netrc", "id_rsa.js", "keystore", "p12.css", "id_rsahtml"])
+def test_a_name_that_is_like_one_passes(name: str) -> None:
+    """A public key is for everyone."""
+    files = [*SITE, shipped(f"/srv/site/{name}"), File("/root/id_rsa", "folder", mode=0o755)]
+    assert Made(files=files).evidence("image.secrets") == ()
+
+
+def test_secrets_outside_of_the_layers_are_found_without_the_base() -> None:
+    """What is in a variable needs no layer."""
+    verdict = Made(has_base=False, environment={"DB_PASSWORD": "x"}).judged("image.secrets")
+    assert (verdict.outcome, verdict.evidence) == ("fail", ("environment: DB_PASSWORD has a value",))
+
+
 def test_a_variable_that_is_named_like_a_secret_fails() -> None:
     """Whatever its value looks like."""
     made = Made(environment={"DB_PASSWORD": "x", "NPM_TOKEN": "", "TOKENS_PER_MINUTE": "9"})
@@ -284,6 +310,7 @@ def test_a_variable_that_is_named_like_a_secret_fails() -> None:
         ("image.ownership", File("/srv", "folder", mode=0o775), "/srv has mode 775"),
         ("image.setuid", shipped("/usr/bin/a", mode=0o4755), "/usr/bin/a has mode 4755"),
         ("image.setuid", shipped("/usr/bin/a", mode=0o2755), "/usr/bin/a has mode 2755"),
+        ("image.setuid", shipped("/usr/bin/a", capabilities=1 << 10), "/usr/bin/a has capabilities 0000000000000400"),
         ("image.waste", shipped("/root/.npm/a"), "/root/.npm/a: 1 bytes of a cache"),
         ("image.waste", shipped("/var/cache/apk/a"), "/var/cache/apk/a: 1 bytes of a cache"),
         ("image.waste", shipped("/tmp/a"), "/tmp/a: 1 bytes of a cache"),  # noqa: S108 - a path in the image
@@ -309,6 +336,26 @@ def test_without_its_base_nothing_is_said_of_our_layers() -> None:
     )  # fmt: skip
     labels = Made().labels | {f"{OCI}.base.name": ""}
     assert Made(labels=labels).judged("image.setuid").evidence == ("no base is named",)
+
+
+BY_LAYER = [
+    "image.secrets",
+    "image.ownership",
+    "image.setuid",
+    "image.waste",
+    "image.site",
+    "image.twins",
+    "image.size",
+]
+
+
+@pytest.mark.parametrize("name", BY_LAYER)
+def test_on_another_base_than_the_one_that_is_here_nothing_is_said_of_our_layers(name: str) -> None:
+    """Its name has moved on: all layers would be taken for ours, and what is the base's for a fault of ours."""
+    verdict = Made(base_is_ours=True).judged(name)
+    assert (verdict.outcome, verdict.evidence) == (
+        "skip", (f"which layers are the base image's is unknown: {BASE} is another by now than it was built on",),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

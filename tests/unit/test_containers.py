@@ -13,7 +13,7 @@ from docktasks.settings import Settings
 from tests.unit.fakes import configured
 
 LOGGING = "--log-driver json-file --log-opt max-size=10m --log-opt max-file=3"
-HARDENED = f"--cap-drop ALL --security-opt no-new-privileges {LOGGING}"
+HARDENED = f"--cap-drop ALL --security-opt no-new-privileges --ipc none --tmpfs /dev/mqueue:ro,size=4k {LOGGING}"
 
 RELEASE = Release(Image("sha256:" + "7" * 64, labels={"org.opencontainers.image.base.name": "nginx:stable-alpine"}))
 

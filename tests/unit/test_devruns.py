@@ -15,7 +15,7 @@ from docktasks.settings import Settings
 from tests.unit.fakes import FakeEngine, configured
 
 LOGGING = "--log-driver json-file --log-opt max-size=10m --log-opt max-file=3"
-HARDENED = f"--cap-drop ALL --security-opt no-new-privileges {LOGGING}"
+HARDENED = f"--cap-drop ALL --security-opt no-new-privileges --ipc none --tmpfs /dev/mqueue:ro,size=4k {LOGGING}"
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a folder away")
 
 

@@ -4,7 +4,9 @@ import hashlib
 import tarfile
 
 import pytest
+from docker.errors import APIError
 
+from docktasks import checks
 from docktasks.answers import Image
 from docktasks.checks import layers
 from docktasks.checks.layers import File, final
@@ -63,6 +65,84 @@ def test_a_compressed_layer_is_read() -> None:
     """As an engine with containerd's store gives it."""
     (found,) = layers.read([saved(tar(("a", b"text"), mode="w:gz"))], []).layers
     assert found.files["/a"].content == b"text"
+
+
+def test_what_a_program_gains_and_what_nobody_should_read_is_known_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a file of ours, also where its content is not kept."""
+    monkeypatch.setattr(layers, "KEPT", 5)
+    tool = tarfile.TarInfo("tool")
+    # version 2, effective; permitted: bits 10 and 33
+    given = bytes.fromhex("01000002 00040000 00000000 02000000 00000000")
+    tool.pax_headers = {layers.CAPABILITY: given.decode("utf-8", "surrogateescape")}
+    large = b"x " * (1 << 20) + b"glpat-" + b"a1B2_" * 4
+    (found,) = layers.read([saved(tar(tool, ("large", large)))], []).layers
+    assert (found.files["/tool"].capabilities, found.files["/large"].capabilities) == (1 << 10 | 1 << 33, 0)
+    assert (found.files["/large"].content, found.files["/large"].secrets) == (None, ("a GitLab token",))
+    base, _ = layers.read([saved(tar(("a", large)), tar(("b", b"")))], ["sha256:0"]).layers
+    assert base.files["/a"].secrets == ()
+
+
+def without(archive: bytes, name: str) -> bytes:
+    """An archive in which nothing has that name."""
+    return archive.replace(name.encode(), b"x" * len(name))
+
+
+WHOLE = saved(tar(("a", b"text" * 1000), mode="w:gz"))
+RAW = saved(tar(("a", b"text" * 1000)))
+NOT_READ = {
+    "empty": (b"", "its archive is damaged: empty file"),
+    "no-tar": (b"x" * 2000, "its archive is damaged: "),
+    "cut-short": (RAW[:3000], "its archive is damaged: unexpected end of data"),
+    "layer-cut-short": (saved(tar(("a", b"text" * 1000))[:2000]), "its archive is damaged: unexpected end of data"),
+    "gzip-cut-short": (saved(tar(("a", b"text" * 1000), mode="w:gz")[:50]), "its archive is damaged: "),
+    "gzip-spoiled": (saved(tar(("a", b"text" * 1000), mode="w:gz").replace(b"\x00\xff", b"\xff\x00")[:-30]), "its"),
+    "layer-is-no-tar": (saved(b"x" * 2000), "its archive is damaged: "),
+    "no-manifest": (without(WHOLE, "manifest.json"), "its archive has no file manifest.json"),
+    "no-configuration": (without(WHOLE, "config.json"), "its archive has no file "),
+    "no-such-layer": (tar(("manifest.json", b'[{"Config": "c", "Layers": ["l"]}]'), ("c", b"{}")),
+                      "its archive has no file l"),
+    "odd-manifest": (tar(("manifest.json", b"{}")), "its archive does not describe it: "),
+    "no-list": (tar(("manifest.json", b"1")), "its archive does not describe it: "),
+    "no-json": (tar(("manifest.json", b"[")), "its archive does not describe it: "),
+    "no-object": (tar(("manifest.json", b'[{"Config": "c", "Layers": ["l"]}]'), ("c", b"[]")),
+                  "its archive does not describe it: "),
+    "no-layers": (saved(), "it has no layer"),
+    "null-layers": (tar(("manifest.json", b'[{"Config": "c", "Layers": null}]'), ("c", b"{}")), "it has no layer"),
+    "zstd": (saved(tar(("a", b"")), layers.ZSTD + b"..."), "layer 2 is compressed by zstd, which is not read here"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("archive", "reason"), NOT_READ.values(), ids=NOT_READ)
+def test_what_cannot_be_read_says_why(archive: bytes, reason: str) -> None:
+    """One reason, by which checks are skipped, whatever is wrong with it."""
+    with pytest.raises(layers.Unreadable) as raised:
+        layers.read([archive], [])
+    assert str(raised.value).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        (Image("sha256:1"), "it has no layer"),
+        (Image("sha256:1", layers=("sha256:0",)), "the engine gives no archive of it: empty export"),
+    ],
+)
+def test_an_engine_that_gives_no_archive_has_checks_skipped(image: Image, reason: str) -> None:
+    """It is asked once. What of the image is known without, is judged; what is served is, as of an address."""
+    engine = FakeEngine()
+    engine.refusal = APIError("500 Server Error", explanation="empty export")
+    subject = Subject("", engine, None, image)
+    wanted = checks.select(only=["image.user", "image.command", "image.contents"])
+    assert [(found.outcome, found.evidence) for found in checks.judge(subject, wanted)][1:] == [("skip", (reason,))] * 2
+    assert (engine.archived, subject.shipped) == (1, {})
+
+
+def test_an_engine_that_is_gone_is_no_reason_to_skip() -> None:
+    """Then nothing can be judged."""
+    engine = FakeEngine()
+    engine.refusal = ConnectionError("gone")
+    with pytest.raises(ConnectionError):
+        Subject("", engine, None, Image("sha256:1")).contents.layers.clear()
 
 
 def test_large_files_are_known_by_their_digest(monkeypatch: pytest.MonkeyPatch) -> None:

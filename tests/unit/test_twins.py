@@ -31,6 +31,7 @@ GIVEN = Options(
     swap=-1,
     pids=64,
     init=True,
+    namespaces={"ipc": "none"},
 )
 DEAD = 999_999_999
 """No process has such a number: the kernel's greatest is 4194304."""
@@ -52,7 +53,8 @@ def test_a_copy_runs_as_the_container_does(settings: Settings) -> None:
         "docker container run --detach --name NAME "
         "--label hello-dock.project=hello-dock --label hello-dock.role=twin "
         "--log-driver json-file --log-opt max-size=10m "
-        "--user 101:101 --stop-signal SIGQUIT --memory 67108864 --memory-swap -1 --pids-limit 64 --init --read-only "
+        "--user 101:101 --stop-signal SIGQUIT --memory 67108864 --memory-swap -1 --pids-limit 64 --ipc none "
+        "--init --read-only "
         "--cap-drop ALL --cap-add CAP_CHOWN --tmpfs /tmp:size=16m --tmpfs /run --security-opt no-new-privileges "
         "--env 'A=1 2' "
         "--health-cmd 'wget x' --health-interval 200ms --health-start-period 1ms --health-retries 2 "
@@ -64,6 +66,7 @@ def test_a_copy_of_a_bare_container(settings: Settings) -> None:
     """What it was not given, its copy is not given either; a health command that is no shell's is the image's own."""
     bare = line(settings, Options(command=("nginx",), health=("CMD", "wget"), privileged=True))
     assert "--health-cmd" not in bare
+    assert "--ipc" not in line(settings, replace(GIVEN, namespaces={"ipc": "host"}))
     assert bare.endswith("--log-opt max-size=10m --health-interval 200ms --health-start-period 1ms --health-retries 2 "
                          "--entrypoint nginx IMAGE")  # fmt: skip
 

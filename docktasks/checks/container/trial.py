@@ -15,11 +15,16 @@ from docktasks.options import Options
 from docktasks.probes import Probe, wait_until
 
 PAGE = "/srv/site/index.html"
-FOLDERS = ("/", "/srv", "/srv/site", "/etc/nginx", "/usr", "/var", "/home", "/root")
-
 SCRATCH = "/tmp"  # noqa: S108 - the container's own
-TRY = 'for at; do f=${at%/}/.hello-dock-try; (: >"$f") 2>/dev/null && echo "$at" && rm -f "$f"; done; :'
-"""Prints the folders in which a file can be made, and takes it back."""
+TRY = r"""
+command -v find >/dev/null || { echo 'it has no find' >&2; exit 127; }
+IFS='
+'; set -f
+for at in $(find / \( -path /proc -o -path /sys -o -path "$1/*" \) -prune -o -type d -print 2>/dev/null); do
+    f=${at%/}/.hello-dock-try
+    { true >"$f"; } 2>/dev/null && echo "$at" && rm -f "$f"
+done; :"""
+"""Prints the folders in which a file can be made, and takes it back: all but the kernel's own and those in $1."""
 
 STARTING = 15
 """Seconds in which a container that serves has had its first health check."""
@@ -73,14 +78,14 @@ def _sound(subject: Subject) -> Sound:
         status = twin.await_health("healthy", subject.settings.wait.ready)
         if status != "healthy":
             raise Skip(f"a copy of it is {status}, and not healthy")
-        tried = twin.run("exec", twin.name, "sh", "-c", TRY, "sh", *FOLDERS, SCRATCH)
+        tried = twin.run("exec", twin.name, "sh", "-c", TRY, "sh", SCRATCH)
         grace = min(twin.given.stop_timeout, GRACE)
         twin.run("stop", "-t", str(grace), twin.name)
         ended = twin.there()
         log = subject.engine.logs(twin.name, LINES)
         if not tried.ok:
             raise Skip(f"in a copy of it no shell tries to write: {tried.tail(1)}")
-        return Sound(tuple(tried.output.split()), log, ended)
+        return Sound(tuple(tried.output.splitlines()), log, ended)
 
 
 def _broken(subject: Subject) -> tuple[str, ...]:

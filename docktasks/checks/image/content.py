@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from docktasks.checks import check
 from docktasks.checks.image.ours import our_files, our_layers
+from docktasks.checks.secrets import FILED, NAMED, found
 from docktasks.checks.subject import Subject
 
 # What belongs to the builder or to the checkout, never to what is shipped: by a path's last part, or any part.
@@ -20,25 +21,6 @@ _CACHE = re.compile(
     r"|^/(var/)?tmp/.|/__pycache__/|^/var/lib/dpkg/info/."
 )
 """Where package managers and builds leave what nobody needs any more: https://docs.docker.com/build/building/best-practices/."""
-
-SEARCHED = 1 << 20
-"""Bytes up to which a file is searched for secrets: a key or a token is in something small."""
-
-_SECRETS = {
-    # With its first line: the words alone stand in every library that reads keys.
-    "a private key": rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr])+[A-Za-z0-9+/=:-]{16,}",
-    "an npm token": rb"\bnpm_[A-Za-z0-9]{36}\b|:_(?:authToken|auth|password)\s*=\s*(?!\$\{)\S{8,}",
-    "a GitHub token": rb"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{50,})\b",
-    "a GitLab token": rb"\bglpat-[\w-]{20}\b",
-    "an AWS key": rb"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b",
-    "a Slack token": rb"\bxox[abposr]-[0-9A-Za-z-]{20,}",
-    "a Stripe key": rb"\b[rs]k_live_[0-9A-Za-z]{20,}",
-    "an address with a password": rb"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"'`<>$(){}]+:(?!(?:pass(?:word|wd)?|pwd|pw|secret)@)[^\s/:@\"'`<>$(){}]+@[\w.-]+",
-}
-"""What is looked for; the tokens' shapes are those that their makers publish."""
-SECRETS = {what: re.compile(pattern) for what, pattern in _SECRETS.items()}
-NAMED = re.compile(r"(?i)(?:^|_)(?:password|passwd|secret|token|api_?key|private_?key|credentials?)(?:_|$)")
-"""Names of variables that are given to a build and stay in its image."""
 
 
 @check(
@@ -68,21 +50,21 @@ def secrets(subject: Subject) -> Iterator[str]:
     """No private key, token or password is in a file of our layers, in the environment, or in the image's history."""
     said = [(f"environment: {name}", value) for name, value in subject.image.environment.items()]
     said += [(f"label {name}", value) for name, value in subject.image.labels.items()]
-    said += [("history", str(step.get("created_by", ""))) for step in subject.contents.history]
-    for where, text in said:
-        yield from (f"{where}: {what}" for what in _found(text.encode()))
+    yield from _said(said)
     yield from (
         f"environment: {name} has a value"
         for name, value in subject.image.environment.items()
         if value and NAMED.search(name)
     )
+    yield from _said([("history", str(step.get("created_by", ""))) for step in subject.contents.history])
     for file, _ in our_files(subject):
-        if file.content and file.size <= SEARCHED and b"\0" not in file.content[:1024]:
-            yield from (f"{file.path}: {what}" for what in _found(file.content))
+        if file.kind == "file" and FILED.search(file.path):
+            yield f"{file.path}: a file of keys or passwords"
+        yield from (f"{file.path}: {what}" for what in file.secrets)
 
 
-def _found(text: bytes) -> Iterator[str]:
-    return (what for what, pattern in SECRETS.items() if pattern.search(text))
+def _said(texts: list[tuple[str, str]]) -> Iterator[str]:
+    return (f"{where}: {what}" for where, text in texts for what in found(text.encode()))
 
 
 @check(
@@ -100,14 +82,14 @@ def ownership(subject: Subject) -> Iterator[str]:
             yield f"{file.path} has mode {file.mode & 0o7777:o}"
 
 
-@check("image.setuid", severity="major", needs="image", fix="chmod u-s,g-s, or leave the program out")
+@check("image.setuid", severity="major", needs="image", fix="chmod u-s,g-s; setcap -r; or leave the program out")
 def setuid(subject: Subject) -> Iterator[str]:
-    """Our layers add no program that runs as another user than its caller."""
-    yield from (
-        f"{file.path} has mode {file.mode & 0o7777:o}"
-        for file, _ in our_files(subject)
-        if file.kind == "file" and file.mode & 0o6000
-    )
+    """Our layers add no program that runs as another user than its caller, or with capabilities of its own."""
+    for file, _ in our_files(subject):
+        if file.kind == "file" and file.mode & 0o6000:
+            yield f"{file.path} has mode {file.mode & 0o7777:o}"
+        if file.capabilities:
+            yield f"{file.path} has capabilities {file.capabilities:016x}"
 
 
 @check(

@@ -11,11 +11,14 @@ from docktasks.images import BASE_LABEL
 
 
 def our_layers(subject: Subject) -> list[Layer]:
-    """The layers on top of the base image's. Raises Skip when the engine does not have that."""
+    """The layers on top of the base image's. Raises Skip when the engine does not have that, or another by its name."""
+    name = subject.image.labels.get(BASE_LABEL)
     if subject.base is None:
-        name = subject.image.labels.get(BASE_LABEL)
         raise Skip(f"which layers are the base image's is unknown: {name} is not here" if name else "no base is named")
-    return [layer for layer in subject.layers if layer.ours]
+    found = [layer for layer in subject.layers if layer.ours]
+    if subject.base.layers and len(found) == len(subject.layers):  # its tag has moved on, as by a pull
+        raise Skip(f"which layers are the base image's is unknown: {name} is another by now than it was built on")
+    return found
 
 
 def our_files(subject: Subject) -> Iterator[tuple[File, Layer]]:
