@@ -47,7 +47,7 @@ def dev_args(settings: Settings, bind: Bind, given: DevRun) -> list[str]:
     ]  # fmt: skip
 
 
-def tool_args(settings: Settings, given: DevRun, ca_file: str, *, terminal: bool) -> list[str]:
+def tool_args(settings: Settings, name: str, given: DevRun, ca_file: str, *, terminal: bool) -> list[str]:
     """The command that runs a tool beside the dev server, such as the tests, and leaves no container.
 
     Without a volume it gets one that goes with it, filled from the image. A package manager trusts `ca_file`, too.
@@ -55,6 +55,7 @@ def tool_args(settings: Settings, given: DevRun, ca_file: str, *, terminal: bool
     trusted = "/run/secrets/ca"
     return [
         "docker", "container", "run", "--rm", "--init", "--interactive", *(["--tty"] if terminal else []),
+        "--name", name,
         *label_args(settings, "dev"),
         *_trust_args(ca_file, trusted),
         *_shared_args(settings, given),

@@ -2,22 +2,64 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from docktasks import apps, dev, devruns, images, lock, startup
+from docktasks import apps, containers, dev, devruns, images, lock, modules, probes, startup
 from docktasks.answers import Run
 from docktasks.devruns import DevRun
 from docktasks.engine import Engine, NoEngine
 from docktasks.errors import StartError
+from docktasks.foreground import STOPPED
 from docktasks.settings import Settings
+
+DOCKERS_OWN = 125
+"""What `docker container run` ends with where no container was made:
+https://docs.docker.com/engine/containers/run/#exit-status"""
+
+Attach = Callable[[list[str], Callable[[], object]], int]
+"""Runs a command on this terminal; its exit code. Where it is interrupted, what it is given ends the command."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """What runs in a container of its own: the command, the container's name, and the volume that it may have filled.
+
+    One that is `endless` goes on until somebody stops it, and that is no failure.
+    """
+
+    args: list[str]
+    name: str
+    volume: modules.Volume | None = None
+    endless: bool = False
 
 
 def _terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def manage(run: Run, engine: Engine | NoEngine, settings: Settings, words: list[str]) -> list[str]:
-    """The command that runs the app's package manager as the checkout's owner: it writes package.json and lock file.
+def _name(settings: Settings, what: str) -> str:
+    return f"{settings.container('dev')}-{what}-{secrets.token_hex(2)}"
+
+
+def attended(run: Run, attach: Attach, tool: Tool) -> int:
+    """Run a tool on this terminal; its exit code. However it ends, also by a closed terminal, its container is gone."""
+    try:
+        with probes.interruptible():
+            code = attach(tool.args, lambda: run(containers.remove_args(tool.name), quiet=True))
+    except KeyboardInterrupt:
+        if tool.endless:
+            return 0
+        raise
+    if tool.volume is not None and 0 <= code != DOCKERS_OWN:
+        tool.volume.filled()
+    return 0 if tool.endless and code in STOPPED else code
+
+
+def manage(run: Run, engine: Engine | NoEngine, settings: Settings, words: list[str]) -> Tool:
+    """What runs the app's package manager as the checkout's owner: it writes package.json and lock file.
 
     In the image that was built last, for a new one would not come to be while these two are out of step; and with
     node_modules that go with the container, since those of the dev server belong to another lock file.
@@ -27,20 +69,19 @@ def manage(run: Run, engine: Engine | NoEngine, settings: Settings, words: list[
             dev.build(run, engine, settings)
     whole = run.dry or devruns.make_mountpoint(settings.app_dir)
     given = DevRun("", devruns.user_for(engine, settings.app_dir), whole=whole)
-    command = given.runs(apps.manager(settings).name, *words)
-    return devruns.tool_args(settings, command, images.ca_file(settings), terminal=_terminal())
+    command, name = given.runs(apps.manager(settings).name, *words), _name(settings, "npm")
+    return Tool(devruns.tool_args(settings, name, command, images.ca_file(settings), terminal=_terminal()), name)
 
 
-def tests(
-    run: Run, engine: Engine | NoEngine, settings: Settings, words: list[str], *, watch: bool
-) -> tuple[list[str], dev.Prepared]:
-    """The command that runs the app's script `test`; and what it needs, whose volume is filled once it has run."""
+def tests(run: Run, engine: Engine | NoEngine, settings: Settings, words: list[str], *, watch: bool) -> Tool:
+    """What runs the app's script `test`, with the modules of the dev server."""
     script = apps.script(settings, "test")
     words = [*(["--watch"] if watch else []), *words]
     with lock.alone(run, settings):
         ready = dev.prepare(run, engine, settings)
-    command = ready.given.runs(*apps.manager(settings).run(script, *words))
-    return devruns.tool_args(settings, command, "", terminal=_terminal()), ready
+    command, name = ready.given.runs(*apps.manager(settings).run(script, *words)), _name(settings, "test")
+    args = devruns.tool_args(settings, name, command, "", terminal=_terminal())
+    return Tool(args, name, ready.volume, endless=watch)
 
 
 def shell(engine: Engine | NoEngine, settings: Settings) -> list[str]:

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Callable
+from contextlib import nullcontext
+
 import pytest
 
 from docktasks import tools
@@ -15,7 +20,7 @@ def test_the_package_manager_runs_in_the_image_there_is(settings: Settings) -> N
     """Nothing is built: while package.json and lock file are out of step, that would fail."""
     engine = FakeEngine(images=NODE | {"hello-dock:dev": Image("sha256:1", tags=("hello-dock:dev",))})
     run = Runner(engine)
-    args = tools.manage(run, engine, settings, ["install", "nanoid"])
+    args = tools.manage(run, engine, settings, ["install", "nanoid"]).args
     assert run.ran == []
     assert args[-4:] == ["hello-dock:dev", "npm", "install", "nanoid"]
     assert "type=volume,target=/home/node/app/node_modules" in args
@@ -33,7 +38,7 @@ def test_the_apps_own_package_manager_is_run(settings: Settings) -> None:
     """Whatever the task is called."""
     shop = make_app(settings.root / "shop", packageManager="pnpm@10.1.0")
     engine = FakeEngine(images=NODE | {"hello-dock:dev": Image("sha256:1", tags=("hello-dock:dev",))})
-    args = tools.manage(Runner(engine), engine, configured(settings.root, app_dir=str(shop)), ["add", "nanoid"])
+    args = tools.manage(Runner(engine), engine, configured(settings.root, app_dir=str(shop)), ["add", "nanoid"]).args
     assert args[-3:] == ["pnpm", "add", "nanoid"]
 
 
@@ -43,12 +48,37 @@ def test_the_apps_tests_have_the_dev_servers_modules(settings: Settings, *, watc
     make_app(settings.root / "shop", scripts={"test": "vitest"})
     engine = FakeEngine(images=NODE)
     shop = configured(settings.root, app_dir="shop")
-    args, ready = tools.tests(Runner(engine), engine, shop, ["-t", "env"], watch=watch)
+    run = Runner(engine)
+    tool = tools.tests(run, engine, shop, ["-t", "env"], watch=watch)
+    args, volume = tool.args, tool.volume
+    assert volume is not None
     assert args[args.index("hello-dock:dev") :] == ["hello-dock:dev", "npm", "run", "test", *words]
-    assert f"type=volume,source={ready.volume.name},target=/home/node/app/node_modules" in args
-    assert f"{ready.volume.name}-filling" in engine.made_volumes
-    ready.volume.filled()
-    assert engine.made_volumes == [ready.volume.name]
+    assert f"type=volume,source={volume.name},target=/home/node/app/node_modules" in args
+    assert f"{volume.name}-filling" in engine.made_volumes
+    assert tools.attended(run, lambda _args, _end: tools.DOCKERS_OWN, tool) == tools.DOCKERS_OWN
+    assert f"{volume.name}-filling" in engine.made_volumes  # no container was made that could have filled it
+    assert tools.attended(run, lambda _args, _end: 1, tool) == 1
+    assert engine.made_volumes == [volume.name]
+
+
+@pytest.mark.parametrize("endless", [False, True])
+def test_a_tool_that_is_ended_leaves_no_container(*, endless: bool) -> None:
+    """A kill reaches the task alone; for what goes on until then, an end is no failure."""
+    run = Runner()
+
+    def killed(_args: list[str], end: Callable[[], object]) -> int:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            end()
+            raise
+        return 0
+
+    tool = tools.Tool(["docker"], "hello-dock-dev-test-1", endless=endless)
+    with nullcontext() if endless else pytest.raises(KeyboardInterrupt):
+        assert tools.attended(run, killed, tool) == 0
+    assert run.lines == ["docker container rm --force hello-dock-dev-test-1"]
+    assert tools.attended(run, lambda _args, _end: 130, tool) == (0 if endless else 130)
 
 
 def test_an_app_without_tests_is_told(settings: Settings) -> None:
