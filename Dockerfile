@@ -30,8 +30,10 @@ COPY ${APP_DIR}/package.json ${APP_DIR}/package-lock.json* ${APP_DIR}/npm-shrink
 # The package manager that the lock file belongs to, and what npm installs it by, as pnpm@10.1.0.
 ARG MANAGER=npm
 ARG MANAGER_PACKAGE=""
-# Yarn keeps what it knows of an installation beside the source, and packages outside of node_modules, else.
-ENV YARN_NODE_LINKER=node-modules YARN_INSTALL_STATE_PATH=/app/node_modules/.yarn-install-state.gz
+# Yarn keeps what it knows of an installation beside the source, and packages outside of node_modules, else. pnpm is of
+# the version that package.json names, and need not ask the registry for it: https://pnpm.io/settings#pmonfail
+ENV YARN_NODE_LINKER=node-modules YARN_INSTALL_STATE_PATH=/app/node_modules/.yarn-install-state.gz \
+    pnpm_config_pm_on_fail=ignore
 # The cache mount keeps downloads over builds; the secret, when given, is trusted by npm and stays out of every layer:
 # https://docs.docker.com/reference/dockerfile/#run---mounttypesecret
 RUN --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm,sharing=locked \

@@ -127,7 +127,7 @@ def _start(  # noqa: PLR0913, PLR0917 - what a start needs; the first three are 
         raise
     seconds = time.monotonic() - started
     ready.volume.prune()
-    notices = [*ready.notices, *old_vite(engine.logs(settings.container("dev"), 50))]
+    notices = [*ready.notices, *old_vite(engine.logs(settings.container("dev"), 50), apps.manager(settings))]
     return Serving(probes.landing(url) if url else "", seconds, given, tuple(notices))
 
 
@@ -154,7 +154,7 @@ FLOORS = {8: (8, 0, 16), 7: (7, 3, 5), 6: (6, 4, 3)}
 """By major version of Vite, the first without the known ways to read files through the dev server (2026-11)."""
 
 
-def old_vite(log: str) -> list[str]:
+def old_vite(log: str, manager: apps.Manager) -> list[str]:
     """A notice where Vite, by what it says at its start, is below the floors, with the version to take."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", log)
     said = re.search(r"VITE v(\d+)\.(\d+)\.(\d+)", plain)
@@ -167,7 +167,7 @@ def old_vite(log: str) -> list[str]:
     fixed = ".".join(map(str, floor))
     found = ".".join(said.groups())
     what = f"Vite {found} lets others read files through the dev server, which {fixed} does not"
-    return [f"{what}: invoke npm -- install vite@{fixed}"]
+    return [f"{what}: invoke npm -- {manager.add} vite@{fixed}"]
 
 
 def down(run: Run, settings: Settings) -> None:

@@ -20,7 +20,7 @@ class DevRun:
     """What one run of the dev image is given: its volume, its `uid:gid`, the commit, and a command of its own.
 
     `polling` has Vite look for changes where no event tells of them; `whole` tells that the app's folder is mounted as
-    one, and is False where it has no node_modules to mount the volume over.
+    one, and is False where it has no node_modules to mount the volume over; `options` are more of Docker's own.
     """
 
     volume: str
@@ -29,6 +29,7 @@ class DevRun:
     command: tuple[str, ...] = ()
     polling: bool = False
     whole: bool = True
+    options: tuple[str, ...] = ()
 
     def runs(self, *command: str) -> DevRun:
         """The same with another command."""
@@ -77,6 +78,7 @@ def _shared_args(settings: Settings, given: DevRun) -> list[str]:
         "--env", f"REVISION={given.revision}",
         # Vite's watcher reads it: https://github.com/paulmillr/chokidar/tree/3.6.0#performance
         *(["--env", "CHOKIDAR_USEPOLLING=true"] if given.polling else []),
+        *given.options,
         *source_args(settings, whole=given.whole),
         "--mount", ",".join(["type=volume", *source, f"target={INSIDE}/node_modules"]),
         settings.image("dev"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from docktasks import apps, containers, dev, devruns, images, lock, modules, probes, startup
 from docktasks.answers import Run
@@ -18,6 +18,12 @@ from docktasks.settings import Settings
 DOCKERS_OWN = 125
 """What `docker container run` ends with where no container was made:
 https://docs.docker.com/engine/containers/run/#exit-status"""
+
+STORE = "/var/cache/npm"
+PNPM = {"lockfile_only": "true", "store_dir": f"{STORE}/pnpm", "manage_package_manager_versions": "false"}
+"""Settings that have pnpm write package.json and the lock file alone, for it cannot work on node_modules that another
+user installed; no store into the checkout, but where node/install.sh has it, since it refuses another place; and that
+have it work where package.json names another version by now."""
 
 Attach = Callable[[list[str], Callable[[], object]], int]
 """Runs a command on this terminal; its exit code. Where it is interrupted, what it is given ends the command."""
@@ -42,6 +48,13 @@ def _terminal() -> bool:
 
 def _name(settings: Settings, what: str) -> str:
     return f"{settings.container('dev')}-{what}-{secrets.token_hex(2)}"
+
+
+def _pnpm_args() -> tuple[str, ...]:
+    """Docker's options for these; the second prefix is that of pnpm 11 and later (https://pnpm.io/settings)."""
+    names = [(f"{prefix}_config_{name}", value) for name, value in PNPM.items() for prefix in ("npm", "pnpm")]
+    mount = ("--mount", f"type=tmpfs,target={STORE}")
+    return mount + tuple(arg for name, value in names for arg in ("--env", f"{name}={value}"))
 
 
 def attended(run: Run, attach: Attach, tool: Tool) -> int:
@@ -69,7 +82,8 @@ def manage(run: Run, engine: Engine | NoEngine, settings: Settings, words: list[
             dev.build(run, engine, settings)
     whole = run.dry or devruns.make_mountpoint(settings.app_dir)
     given = DevRun("", devruns.user_for(engine, settings.app_dir), whole=whole)
-    command, name = given.runs(apps.manager(settings).name, *words), _name(settings, "npm")
+    used, name = apps.manager(settings), _name(settings, "npm")
+    command = replace(given.runs(used.name, *words), options=_pnpm_args() if used.name == "pnpm" else ())
     return Tool(devruns.tool_args(settings, name, command, images.ca_file(settings), terminal=_terminal()), name)
 
 

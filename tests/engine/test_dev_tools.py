@@ -1,7 +1,10 @@
-"""What is run beside the dev server, at a keyboard: the app's tests, and a shell."""
+"""What is run beside the dev server: the app's tests and a shell, at a keyboard, and package managers."""
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,11 +13,20 @@ import pytest
 
 from docktasks.engine import Engine
 from docktasks.probes import Probe, wait_until
+from tests.conftest import NewProject, Start
 from tests.engine.support import Project, copy_app
 from tests.engine.terminal import Terminal
 
 WAITS = "Waiting for file changes"
 Open = Callable[..., Terminal]
+OWNER = (4711, 4712) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
+OLD = {
+    "name": "jetty",
+    "private": True,
+    "type": "module",
+    "scripts": {"dev": "vite"},
+    "devDependencies": {"vite": "8.0.15"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +114,33 @@ def test_a_shell_has_a_keyboard(project: Project, terminal: Open) -> None:
 def app_owner(project: Project) -> int:
     """Who has the app on this side, as whom the container runs."""
     return Path(project.environ["INVOKE_APP_DIR"]).stat().st_uid
+
+
+@pytest.mark.parametrize(
+    ("manager", "lock"),
+    [("npm@12", "package-lock.json"), ("pnpm@10.20.0", "pnpm-lock.yaml"), ("yarn@4.9.2", "yarn.lock")],
+)
+def test_an_old_vite_is_replaced_as_advised(
+    new_project: NewProject, start: Start, tmp_path: Path, manager: str, lock: str
+) -> None:
+    """In the words of the app's own package manager, which `invoke npm` runs: `dev` follows, and no rubbish is left."""
+    app = tmp_path / "jetty"
+    app.mkdir()
+    (app / "package.json").write_text(json.dumps(OLD | {"packageManager": manager}))
+    (app / "index.html").write_text("<!doctype html><title>Jetty</title>\n")
+    for path in (app, *app.iterdir()):
+        os.chown(path, *OWNER)
+    project = new_project(APP_DIR=str(app))
+    project.does("npm", "--", "install")
+    task = start(project, "dev")
+    task.until("Ctrl-C stops it.")
+    advised = re.search(r"! Vite 8.0.15 .*: invoke (npm -- .+)", task.output)
+    assert advised is not None
+    project.does(*advised.group(1).split())
+    task.until("Serving with the new dependencies after")
+    assert json.loads((app / "package.json").read_text())["devDependencies"]["vite"].endswith("8.0.16")
+    version = ["node", "--print", "require('vite/package.json').version"]
+    assert project.engine.execute(f"{project.name}-dev", version).output.strip() == "8.0.16"
+    assert {path.name for path in app.iterdir()} == {"package.json", "index.html", "node_modules", lock}
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in app.iterdir()} == {OWNER}
+    project.does("stop")

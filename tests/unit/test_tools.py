@@ -40,6 +40,7 @@ def test_the_apps_own_package_manager_is_run(settings: Settings) -> None:
     engine = FakeEngine(images=NODE | {"hello-dock:dev": Image("sha256:1", tags=("hello-dock:dev",))})
     args = tools.manage(Runner(engine), engine, configured(settings.root, app_dir=str(shop)), ["add", "nanoid"]).args
     assert args[-3:] == ["pnpm", "add", "nanoid"]
+    assert {"npm_config_lockfile_only=true", "pnpm_config_lockfile_only=true"} < set(args)
 
 
 @pytest.mark.parametrize(("watch", "words"), [(False, ["--", "-t", "env"]), (True, ["--", "--watch", "-t", "env"])])
