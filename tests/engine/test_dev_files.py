@@ -159,11 +159,17 @@ def whole(tmp_path: Path) -> Iterator[Path]:
 
 
 @AS_ROOT
-def test_a_whole_checkout_for_reading_alone(whole: Path, new_project: NewProject) -> None:
-    """With the app in it: even the lock of the project is elsewhere."""
-    project = new_project(whole)
+@pytest.mark.parametrize("where", ["in it", "elsewhere"])
+def test_a_whole_checkout_for_reading_alone(whole: Path, pier: Path, new_project: NewProject, where: str) -> None:
+    """dev serves, and build-prod builds, the app in it and one elsewhere: what they have to keep is not in it."""
+    package = json.loads((pier / "package.json").read_text())
+    package["scripts"]["build"] = "vite build"
+    (pier / "package.json").write_text(json.dumps(package))
+    project = new_project(whole, APP_DIR="hello-dock" if where == "in it" else str(pier))
     project.does("dev", "--detach")
-    assert "createApp" in project.page("/src/main.js", "dev").text
+    assert ("createApp" if where == "in it" else "Pier") in project.page("/src/main.js", "dev").text
+    project.does("build-prod")
+    assert project.engine.image(project.image) is not None
     assert not (whole / ".cache").exists()
 
 
