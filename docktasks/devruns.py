@@ -63,6 +63,15 @@ def tool_args(settings: Settings, name: str, given: DevRun, ca_file: str, *, ter
     ]  # fmt: skip
 
 
+def fill_args(settings: Settings, given: DevRun) -> list[str]:
+    """The command that fills a fresh volume: Docker copies what the image has into it as it makes the container."""
+    return [
+        "docker", "container", "run", "--rm", "--network", "none",
+        *label_args(settings, "dev"),
+        *_shared_args(settings, given.runs("true")),
+    ]  # fmt: skip
+
+
 def _trust_args(ca_file: str, inside: str) -> list[str]:
     if not ca_file:
         return []

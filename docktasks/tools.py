@@ -7,17 +7,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from docktasks import apps, containers, dev, devruns, images, lock, modules, probes, startup
+from docktasks import apps, containers, dev, devruns, images, lock, probes, startup
 from docktasks.answers import Run
 from docktasks.devruns import DevRun
 from docktasks.engine import Engine, NoEngine
 from docktasks.errors import StartError
 from docktasks.foreground import STOPPED
 from docktasks.settings import Settings
-
-DOCKERS_OWN = 125
-"""What `docker container run` ends with where no container was made:
-https://docs.docker.com/engine/containers/run/#exit-status"""
 
 STORE = "/var/cache/npm"
 PNPM = {"lockfile_only": "true", "store_dir": f"{STORE}/pnpm", "manage_package_manager_versions": "false"}
@@ -31,14 +27,13 @@ Attach = Callable[[list[str], Callable[[], object]], int]
 
 @dataclass(frozen=True)
 class Tool:
-    """What runs in a container of its own: the command, the container's name, and the volume that it may have filled.
+    """What runs in a container of its own: the command, and the container's name.
 
     One that is `endless` goes on until somebody stops it, and that is no failure.
     """
 
     args: list[str]
     name: str
-    volume: modules.Volume | None = None
     endless: bool = False
 
 
@@ -66,8 +61,6 @@ def attended(run: Run, attach: Attach, tool: Tool) -> int:
         if tool.endless:
             return 0
         raise
-    if tool.volume is not None and 0 <= code != DOCKERS_OWN:
-        tool.volume.filled()
     return 0 if tool.endless and code in STOPPED else code
 
 
@@ -93,9 +86,23 @@ def tests(run: Run, engine: Engine | NoEngine, settings: Settings, words: list[s
     words = [*(["--watch"] if watch else []), *words]
     with lock.alone(run, settings):
         ready = dev.prepare(run, engine, settings)
+        if ready.volume.fresh:  # now, for who takes the lock next would take it for half filled
+            _fill(run, settings, ready)
     command, name = ready.given.runs(*apps.manager(settings).run(script, *words)), _name(settings, "test")
     args = devruns.tool_args(settings, name, command, "", terminal=_terminal())
-    return Tool(args, name, ready.volume, endless=watch)
+    return Tool(args, name, endless=watch)
+
+
+def _fill(run: Run, settings: Settings, ready: dev.Prepared) -> None:
+    result = run(devruns.fill_args(settings, ready.given), quiet=True)
+    if not result.ok:
+        raise StartError(
+            "The volume for node_modules could not be filled.",
+            "The tests run with the dev server's modules, which come from its image.",
+            "Mend what Docker says above",
+            evidence=result.tail(4),
+        )
+    ready.volume.filled()
 
 
 def shell(engine: Engine | NoEngine, settings: Settings) -> list[str]:

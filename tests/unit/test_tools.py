@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import pytest
 
 from docktasks import tools
-from docktasks.answers import Image
+from docktasks.answers import Image, Result
 from docktasks.errors import AppError, StartError
 from docktasks.settings import Settings
 from tests.unit.fakes import FakeEngine, Runner, configured, make_app, ours
@@ -50,16 +50,26 @@ def test_the_apps_tests_have_the_dev_servers_modules(settings: Settings, *, watc
     engine = FakeEngine(images=NODE)
     shop = configured(settings.root, app_dir="shop")
     run = Runner(engine)
-    tool = tools.tests(run, engine, shop, ["-t", "env"], watch=watch)
-    args, volume = tool.args, tool.volume
-    assert volume is not None
+    args = tools.tests(run, engine, shop, ["-t", "env"], watch=watch).args
     assert args[args.index("hello-dock:dev") :] == ["hello-dock:dev", "npm", "run", "test", *words]
-    assert f"type=volume,source={volume.name},target=/home/node/app/node_modules" in args
-    assert f"{volume.name}-filling" in engine.made_volumes
-    assert tools.attended(run, lambda _args, _end: tools.DOCKERS_OWN, tool) == tools.DOCKERS_OWN
-    assert f"{volume.name}-filling" in engine.made_volumes  # no container was made that could have filled it
-    assert tools.attended(run, lambda _args, _end: 1, tool) == 1
-    assert engine.made_volumes == [volume.name]
+    (volume,) = engine.made_volumes  # and no mark of one that is being filled
+    mount = f"type=volume,source={volume},target=/home/node/app/node_modules"
+    assert mount in args
+    filled = [words for words in run.ran if words[-2:] == ["hello-dock:dev", "true"]]
+    assert [mount in words for words in filled] == [True]
+    tools.tests(run, engine, shop, [], watch=watch)
+    assert [words for words in run.ran if words[-1] == "true"] == filled
+
+
+def test_a_volume_that_cannot_be_filled_is_told(settings: Settings) -> None:
+    """And stays marked."""
+    make_app(settings.root / "shop", scripts={"test": "vitest"})
+    engine = FakeEngine(images=NODE)
+    run = Runner(engine, {"docker container run --rm": Result(125, "no space left on device")})
+    with pytest.raises(StartError, match="could not be filled") as caught:
+        tools.tests(run, engine, configured(settings.root, app_dir="shop"), [], watch=False)
+    assert "no space left" in caught.value.evidence
+    assert len(engine.made_volumes) == 2
 
 
 @pytest.mark.parametrize("endless", [False, True])
