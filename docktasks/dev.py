@@ -127,7 +127,12 @@ def _start(  # noqa: PLR0913, PLR0917 - what a start needs; the first three are 
         raise
     seconds = time.monotonic() - started
     ready.volume.prune()
-    notices = [*ready.notices, *old_vite(engine.logs(settings.container("dev"), 50), apps.manager(settings))]
+    log = engine.logs(settings.container("dev"), 100)
+    notices = [
+        *ready.notices,
+        *old_vite(log, apps.manager(settings)),
+        *([events.UNSEEN] if events.REFUSED in log else []),
+    ]
     return Serving(probes.landing(url) if url else "", seconds, given, tuple(notices))
 
 
@@ -145,8 +150,8 @@ def serve_command(settings: Settings) -> tuple[str, ...]:
 def explained(error: StartError, settings: Settings) -> StartError:
     """The error with the files of the checkout for those of the container; or what is behind it."""
     text = error.evidence.replace(f"{INSIDE}/", f"{settings.app_dir}/")
-    if re.search(r"ENOSPC: System limit for number of file watchers", text):
-        return events.too_low("Vite says: ENOSPC: System limit for number of file watchers reached")
+    if events.REFUSED in text:
+        return events.too_low(f"Vite says: {events.REFUSED}")
     return StartError(error.what, error.why, error.how, text)
 
 

@@ -158,6 +158,14 @@ def test_a_kernel_that_lets_too_little_be_watched_is_told(settings: Settings) ->
         dev.up(Runner(engine), engine, settings)
 
 
+def test_files_that_are_not_watched_are_told(settings: Settings, web: Web) -> None:
+    """Vite goes on without them."""
+    web.serve()
+    engine = FakeEngine(images=NODE)
+    engine.logged["hello-dock-dev"] = f"file watcher error: {events.REFUSED}, watch '/home/node/app/main.js'"
+    assert dev.up(Runner(engine), engine, settings).notices == (events.UNSEEN,)
+
+
 def test_a_failure_names_the_files_of_the_checkout(settings: Settings) -> None:
     """Those of the container lead nowhere."""
     engine = FakeEngine(images=NODE)
