@@ -28,8 +28,10 @@ COPY ${APP_DIR}/ ./
 # The package manager that the lock file belongs to, and what npm installs it by, as pnpm@10.1.0.
 ARG MANAGER=npm
 ARG MANAGER_PACKAGE=""
-# Yarn keeps what it knows of an installation beside the source, and packages outside of node_modules, else.
-ENV YARN_NODE_LINKER=node-modules YARN_INSTALL_STATE_PATH=/app/node_modules/.yarn-install-state.gz
+# Yarn keeps what it knows of an installation beside the source, and packages outside of node_modules, else. pnpm is of
+# the version that package.json names, and need not ask the registry for it: https://pnpm.io/settings#pmonfail
+ENV YARN_NODE_LINKER=node-modules YARN_INSTALL_STATE_PATH=/app/node_modules/.yarn-install-state.gz \
+    pnpm_config_pm_on_fail=ignore
 # For builds that stamp what they make. Declared this late because a new value runs the step below anew.
 ARG SOURCE_DATE_EPOCH
 ARG REVISION=""

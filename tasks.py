@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import subprocess
@@ -55,7 +56,10 @@ class Process(Local):
 
 
 class Output:
-    """Standard output that may be closed early, as by `| head`: what nobody reads is lost, and the task goes on."""
+    """Standard output that may be closed early, as by `| head` or with its terminal.
+
+    What nobody reads is lost, and the task goes on.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
@@ -71,7 +75,9 @@ class Output:
     def _done(self, work: Callable[[], int | None]) -> int | None:
         try:
             return work()
-        except BrokenPipeError:
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.EIO):
+                raise
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
             return None
 
@@ -100,13 +106,23 @@ class Runner:
             raise interrupt
         return Result(ran.exited, ran.stdout + ran.stderr) if ran is not None else Result()
 
-    def attach(self, args: list[str], after: Callable[[], None] = lambda: None) -> None:
-        """Run one command on this terminal, keyboard and all, then `after`; its exit code is the task's."""
+    def attach(self, args: list[str], end: Callable[[], object] = lambda: None) -> int:
+        """Run one command on this terminal, keyboard and all; its exit code. Where it is interrupted, `end` ends it."""
         print(self.c.config.run.echo_format.format(command=shlex.join(args)), flush=True)
-        code = 0 if self.dry else subprocess.run(args, check=False).returncode
-        after()
-        if code:
-            raise Exit(code=code)
+        if self.dry:
+            return 0
+        with subprocess.Popen(args) as process:
+            try:
+                return process.wait()
+            except BaseException:
+                end()
+                raise
+
+
+def ended(code: int) -> None:
+    """Make a command's exit code the task's."""
+    if code:
+        raise Exit(code=code)
 
 
 @contextmanager
@@ -210,7 +226,7 @@ def npm(c: Context) -> None:
     from docktasks import tools
 
     with at_work(c) as (run, engine, found):
-        run.attach(tools.manage(run, engine, found, shlex.split(c.remainder)))
+        ended(tools.attended(run, run.attach, tools.manage(run, engine, found, shlex.split(c.remainder))))
 
 
 @task(help={"watch": "Go on, and test again what an edit touches."}, auto_shortflags=False)
@@ -219,8 +235,8 @@ def test(c: Context, watch: bool = False) -> None:
     from docktasks import tools
 
     with at_work(c) as (run, engine, found):
-        args, ready = tools.tests(run, engine, found, shlex.split(c.remainder), watch=watch)
-        run.attach(args, after=ready.volume.filled)
+        tool = tools.tests(run, engine, found, shlex.split(c.remainder), watch=watch)
+        ended(tools.attended(run, run.attach, tool))
 
 
 @task
@@ -229,7 +245,7 @@ def shell(c: Context) -> None:
     from docktasks import tools
 
     with at_work(c) as (run, engine, found):
-        run.attach(tools.shell(engine, found))
+        ended(run.attach(tools.shell(engine, found)))
 
 
 @task(auto_shortflags=False)

@@ -66,6 +66,11 @@ class Manager:
         """The command that runs a script of package.json with arguments; npm alone would take them for its own."""
         return (self.name, "run", script, *(["--"] if args and self.name == "npm" else []), *args)
 
+    @property
+    def add(self) -> str:
+        """Its word for another package, or another version of one."""
+        return "install" if self.name == "npm" else "add"
+
 
 LOCKS = {"package-lock.json": "npm", "npm-shrinkwrap.json": "npm", "pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn"}
 """Lock files, and whose they are."""

@@ -14,11 +14,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from docktasks import install
+from docktasks import cache, install
 from docktasks.answers import Result, Run
 from docktasks.engine import Engine, NoEngine
 from docktasks.errors import BaseImageError
-from docktasks.images import CACHE
 from docktasks.settings import LABEL, Settings
 
 STANDIN = f"{LABEL}-base"
@@ -137,9 +136,8 @@ def build_all(run: Run, settings: Settings) -> dict[str, str]:
     """Make both stand-ins anew; their names and tags, by the image each stands in for. Raises BaseImageError."""
     if not run.dry:
         _ensure_tools(run)
-        (settings.root / CACHE).mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="bases-", dir=None if run.dry else settings.root / CACHE) as path:
-        folder = f"{CACHE}/{Path(path).name}"
+    with tempfile.TemporaryDirectory(prefix="bases-", dir=None if run.dry else cache.folder(settings)) as path:
+        folder = f"{cache.place(settings)}/{Path(path).name}"
         unpacked = _made(run, rootfs_args(folder, install.debian_mirror()))
         packed = _made(run, pack_args(folder, platform.machine()))
         versions = {

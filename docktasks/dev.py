@@ -127,7 +127,12 @@ def _start(  # noqa: PLR0913, PLR0917 - what a start needs; the first three are 
         raise
     seconds = time.monotonic() - started
     ready.volume.prune()
-    notices = [*ready.notices, *old_vite(engine.logs(settings.container("dev"), 50))]
+    log = engine.logs(settings.container("dev"), 100)
+    notices = [
+        *ready.notices,
+        *old_vite(log, apps.manager(settings)),
+        *([events.UNSEEN] if events.REFUSED in log else []),
+    ]
     return Serving(probes.landing(url) if url else "", seconds, given, tuple(notices))
 
 
@@ -145,8 +150,8 @@ def serve_command(settings: Settings) -> tuple[str, ...]:
 def explained(error: StartError, settings: Settings) -> StartError:
     """The error with the files of the checkout for those of the container; or what is behind it."""
     text = error.evidence.replace(f"{INSIDE}/", f"{settings.app_dir}/")
-    if re.search(r"ENOSPC: System limit for number of file watchers", text):
-        return events.too_low("Vite says: ENOSPC: System limit for number of file watchers reached")
+    if events.REFUSED in text:
+        return events.too_low(f"Vite says: {events.REFUSED}")
     return StartError(error.what, error.why, error.how, text)
 
 
@@ -154,7 +159,7 @@ FLOORS = {8: (8, 0, 16), 7: (7, 3, 5), 6: (6, 4, 3)}
 """By major version of Vite, the first without the known ways to read files through the dev server (2026-11)."""
 
 
-def old_vite(log: str) -> list[str]:
+def old_vite(log: str, manager: apps.Manager) -> list[str]:
     """A notice where Vite, by what it says at its start, is below the floors, with the version to take."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", log)
     said = re.search(r"VITE v(\d+)\.(\d+)\.(\d+)", plain)
@@ -167,7 +172,7 @@ def old_vite(log: str) -> list[str]:
     fixed = ".".join(map(str, floor))
     found = ".".join(said.groups())
     what = f"Vite {found} lets others read files through the dev server, which {fixed} does not"
-    return [f"{what}: invoke npm -- install vite@{fixed}"]
+    return [f"{what}: invoke npm -- {manager.add} vite@{fixed}"]
 
 
 def down(run: Run, settings: Settings) -> None:

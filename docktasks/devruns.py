@@ -20,7 +20,7 @@ class DevRun:
     """What one run of the dev image is given: its volume, its `uid:gid`, the commit, and a command of its own.
 
     `polling` has Vite look for changes where no event tells of them; `whole` tells that the app's folder is mounted as
-    one, and is False where it has no node_modules to mount the volume over.
+    one, and is False where it has no node_modules to mount the volume over; `options` are more of Docker's own.
     """
 
     volume: str
@@ -29,6 +29,7 @@ class DevRun:
     command: tuple[str, ...] = ()
     polling: bool = False
     whole: bool = True
+    options: tuple[str, ...] = ()
 
     def runs(self, *command: str) -> DevRun:
         """The same with another command."""
@@ -47,7 +48,7 @@ def dev_args(settings: Settings, bind: Bind, given: DevRun) -> list[str]:
     ]  # fmt: skip
 
 
-def tool_args(settings: Settings, given: DevRun, ca_file: str, *, terminal: bool) -> list[str]:
+def tool_args(settings: Settings, name: str, given: DevRun, ca_file: str, *, terminal: bool) -> list[str]:
     """The command that runs a tool beside the dev server, such as the tests, and leaves no container.
 
     Without a volume it gets one that goes with it, filled from the image. A package manager trusts `ca_file`, too.
@@ -55,9 +56,19 @@ def tool_args(settings: Settings, given: DevRun, ca_file: str, *, terminal: bool
     trusted = "/run/secrets/ca"
     return [
         "docker", "container", "run", "--rm", "--init", "--interactive", *(["--tty"] if terminal else []),
+        "--name", name,
         *label_args(settings, "dev"),
         *_trust_args(ca_file, trusted),
         *_shared_args(settings, given),
+    ]  # fmt: skip
+
+
+def fill_args(settings: Settings, given: DevRun) -> list[str]:
+    """The command that fills a fresh volume: Docker copies what the image has into it as it makes the container."""
+    return [
+        "docker", "container", "run", "--rm", "--network", "none",
+        *label_args(settings, "dev"),
+        *_shared_args(settings, given.runs("true")),
     ]  # fmt: skip
 
 
@@ -76,6 +87,7 @@ def _shared_args(settings: Settings, given: DevRun) -> list[str]:
         "--env", f"REVISION={given.revision}",
         # Vite's watcher reads it: https://github.com/paulmillr/chokidar/tree/3.6.0#performance
         *(["--env", "CHOKIDAR_USEPOLLING=true"] if given.polling else []),
+        *given.options,
         *source_args(settings, whole=given.whole),
         "--mount", ",".join(["type=volume", *source, f"target={INSIDE}/node_modules"]),
         settings.image("dev"),

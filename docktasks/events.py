@@ -20,6 +20,11 @@ CERTAIN = {"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "bcachefs", "j
 
 LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
 RAISE = "sudo sysctl fs.inotify.max_user_watches=524288 (for good: the same line in /etc/sysctl.d/90-inotify.conf)"
+REFUSED = "ENOSPC: System limit for number of file watchers reached"
+"""What Vite says of each file that it may not watch, when others have used up the limit; then it goes on."""
+
+UNSEEN = f"Others have used up what this machine lets a user watch: edits of some files are not seen. Then: {RAISE}"
+
 SPARE = 1024
 """Watches that others of the same user may hold, as an editor does."""
 

@@ -9,7 +9,7 @@ from collections import deque
 from threading import Thread
 from urllib.parse import urlsplit
 
-from docktasks import dev, editor, modules, probes
+from docktasks import dev, editor, events, modules, probes
 from docktasks.answers import Run
 from docktasks.containers import PORT_INSIDE
 from docktasks.dev import Serving
@@ -28,6 +28,8 @@ VITES = f"http://localhost:{PORT_INSIDE['dev']}"
 NETWORK = re.compile(rb"^.*Network: +http://.*\r?\n?", re.MULTILINE)
 """Where Vite says that it is reached: an address of the container's own, in one line and the next."""
 
+REFUSED = re.compile(rf"^.*{events.REFUSED}.*\r?\n?".encode(), re.MULTILINE)
+
 WANTED = re.compile(rb"^hello-dock-editor (.+):(\d+):(\d+)\r?\n?", re.MULTILINE)
 """What node/open-in-editor.sh prints."""
 
@@ -38,13 +40,14 @@ class Log:
     In a thread, since both the log and the checkout are waited for.
     """
 
-    def __init__(self, engine: Engine, settings: Settings, url: str) -> None:
+    def __init__(self, engine: Engine, settings: Settings, serving: Serving) -> None:
+        self.unseen = events.UNSEEN in serving.notices
         self.wanted: deque[tuple[str, int, int]] = deque()
         self.error: Exception | None = None
         self._engine, self._name = engine, settings.container("dev")
         # What is right in the container leads nowhere from here: its paths, and the address that Vite listens on.
         self._outside = {f"{INSIDE}/": f"{settings.app_dir}/"}
-        self._outside |= {VITES: f"http://{urlsplit(url).netloc}"} if url else {}
+        self._outside |= {VITES: f"http://{urlsplit(serving.url).netloc}"} if serving.url else {}
         self._thread = Thread(target=self._copy, daemon=True)
         self._thread.start()
 
@@ -61,6 +64,10 @@ class Log:
                     shown = shown.replace(inside.encode(), outside.encode())
                 for path, line, column in WANTED.findall(shown):
                     self.wanted.append((path.decode(errors="replace"), int(line), int(column)))
+                shown, refused = REFUSED.subn(b"", shown)  # a line for each file says less than one for all
+                if refused and not self.unseen:
+                    self.unseen = True
+                    shown = f"! {events.UNSEEN}\n".encode() + shown
                 sys.stdout.buffer.write(WANTED.sub(b"", shown))
                 sys.stdout.flush()
         except Exception as error:  # noqa: BLE001 - the engine, or the terminal, has gone: told by who waits
@@ -75,15 +82,15 @@ def follow(run: Run, engine: Engine, settings: Settings, serving: Serving) -> No
     watch = modules.Watch(settings)
     try:
         with probes.interruptible():
-            while not _ended(run, engine, settings, watch, serving.url):
+            while not _ended(run, engine, settings, watch, serving):
                 serving = _renewed(run, engine, settings, serving, watch.take())
     except KeyboardInterrupt:
         dev.down(run, settings)
 
 
-def _ended(run: Run, engine: Engine, settings: Settings, watch: modules.Watch, url: str) -> bool:
+def _ended(run: Run, engine: Engine, settings: Settings, watch: modules.Watch, serving: Serving) -> bool:
     """Show the log until the container has stopped, or the dependencies have changed (False)."""
-    log = Log(engine, settings, url)
+    log = Log(engine, settings, serving)
     while True:
         probes.wait_until(lambda: probes.Probe(log.ended or bool(log.wanted) or watch.changed()), math.inf, INTERVAL)
         while log.wanted:

@@ -7,14 +7,13 @@ import re
 import shlex
 from pathlib import Path
 
+from docktasks import cache
 from docktasks.answers import Image, Result, Run
 from docktasks.apps import Source, foreign, manager
+from docktasks.cache import CACHE as CACHE  # noqa: PLC0414 - the benchmarks have it from here
 from docktasks.engine import Engine, NoEngine
 from docktasks.errors import BuildError, DockError, EngineError
 from docktasks.settings import BUILT_FOR, LABEL, Settings
-
-CACHE = ".cache"
-"""Folder of what a command can make again, in the checkout."""
 
 BASE_LABEL = "org.opencontainers.image.base.name"
 """The label that names an image's base: https://specs.opencontainers.org/image-spec/annotations/"""
@@ -25,7 +24,7 @@ NEVER_SENT = ["**/node_modules", "**/.git", "**/.env.local", "**/.env.*.local", 
 
 def context_folder(settings: Settings) -> str:
     """Where the Dockerfiles for a foreign app are put, from the checkout."""
-    return f"{CACHE}/{settings.app.name}"
+    return f"{cache.place(settings)}/{settings.app.name}"
 
 
 def context_args(settings: Settings, dockerfile: str) -> list[str]:
@@ -48,8 +47,8 @@ def write_context(settings: Settings, dockerfile: str) -> None:
     (https://docs.docker.com/build/concepts/context/#filename-and-location).
     """
     if foreign(settings):
-        folder = settings.root / context_folder(settings)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = cache.folder(settings) / settings.app.name
+        folder.mkdir(exist_ok=True)
         (folder / dockerfile).write_text((settings.root / dockerfile).read_text())
         ignored = [*NEVER_SENT, f"/{settings.app.dist}"]
         (folder / f"{dockerfile}.dockerignore").write_text("\n".join(ignored) + "\n")

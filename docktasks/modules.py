@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import time
 from pathlib import Path
 
 from docktasks import apps, containers
-from docktasks.answers import Image, Run
+from docktasks.answers import Image, Result, Run
 from docktasks.engine import Engine, NoEngine
 from docktasks.errors import ConflictError
+from docktasks.probes import Probe, wait_until
 from docktasks.settings import Settings
 
 FILLING = "-filling"
 """Ends the name of an empty volume that stands beside one that is being filled, from before until after. Docker fills a
 volume when the first container with it is made, and takes a half filled one for full; nothing of a volume can be
 changed later, neither its name nor its labels."""
+
+INTERVAL = 0.5
+"""Seconds between two tries to remove a volume that the engine is still filling."""
 
 QUIET = 0.5
 """Seconds without another change, after which package.json and the lock file are taken to be written to their ends."""
@@ -43,13 +48,17 @@ def volumes(engine: Engine | NoEngine, settings: Settings) -> list[str]:
 
 
 class Volume:
-    """The volume for an image's node_modules: there, or made empty, for the first container with it to fill."""
+    """The volume for an image's node_modules: there, or made empty, for the first container with it to fill.
+
+    To be had by who holds the project's lock: then a mark that is there is one of somebody who was interrupted.
+    """
 
     def __init__(self, run: Run, engine: Engine | NoEngine, settings: Settings, image: Image) -> None:
-        self._run, self._settings, self._there = run, settings, volumes(engine, settings)
+        self._run, self._engine, self._settings = run, engine, settings
+        self._there = volumes(engine, settings)
         self.name = volume_name(settings, image)
         mark = self.name + FILLING
-        if mark in self._there:  # whoever was filling it was interrupted
+        if mark in self._there:
             self._remove(self.name, mark)
         self.fresh = self.name not in self._there
         if self.fresh:
@@ -60,6 +69,7 @@ class Volume:
         """Say that a container with it has been made, so that it is filled."""
         if self.fresh:
             self._run(["docker", "volume", "rm", self.name + FILLING], quiet=True)
+            self.fresh = False
 
     def prune(self) -> None:
         """Remove the volumes of other lock files; one that a container still holds stays, and goes another time."""
@@ -68,15 +78,31 @@ class Volume:
             self._run(["docker", "volume", "rm", *stale], quiet=True)
 
     def _remove(self, *names: str) -> None:
-        result = self._run(["docker", "volume", "rm", "--force", *names], quiet=True)
-        if not result.ok:
+        """Remove them, once the engine has ended what an interrupted start had it begin: it copies to the last file."""
+        results: list[Result] = []
+
+        def look() -> Probe:
+            results.append(self._run(["docker", "volume", "rm", "--force", *names], quiet=True))
+            return Probe(results[-1].ok or not self._ends(results[-1]))
+
+        wait_until(look, self._settings.wait.ready, INTERVAL)
+        if not results[-1].ok:
             raise ConflictError(
                 f"Volume {self.name} is half filled, and a container holds it.",
                 "The start that was filling it was interrupted; what is missing nobody knows.",
                 "End the container, then again: invoke stop",
-                evidence=result.tail(3),
+                evidence=results[-1].tail(3),
             )
         self._there = [name for name in self._there if name not in names]
+
+    def _ends(self, refused: Result) -> bool:
+        """True when what holds a volume will have ended soon: a container of ours that is not yet, or never started."""
+        holders = re.findall(r"\b[0-9a-f]{64}\b", refused.output)
+        found = [each for each in map(self._engine.container, holders) if each is not None]
+        left = [each.name for each in found if each.state == "created" and each.is_of(self._settings.app.name)]
+        if left:
+            self._run(containers.remove_args(*left), quiet=True)
+        return bool(holders) and len(left) == len(found)
 
 
 class Watch:

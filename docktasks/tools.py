@@ -2,22 +2,70 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from docktasks import apps, dev, devruns, images, lock, startup
+from docktasks import apps, containers, dev, devruns, images, lock, probes, startup
 from docktasks.answers import Run
 from docktasks.devruns import DevRun
 from docktasks.engine import Engine, NoEngine
 from docktasks.errors import StartError
+from docktasks.foreground import STOPPED
 from docktasks.settings import Settings
+
+STORE = "/var/cache/npm"
+PNPM = {"lockfile_only": "true", "store_dir": f"{STORE}/pnpm", "manage_package_manager_versions": "false"}
+"""Settings that have pnpm write package.json and the lock file alone, for it cannot work on node_modules that another
+user installed; no store into the checkout, but where node/install.sh has it, since it refuses another place; and that
+have it work where package.json names another version by now."""
+
+Attach = Callable[[list[str], Callable[[], object]], int]
+"""Runs a command on this terminal; its exit code. Where it is interrupted, what it is given ends the command."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """What runs in a container of its own: the command, and the container's name.
+
+    One that is `endless` goes on until somebody stops it, and that is no failure.
+    """
+
+    args: list[str]
+    name: str
+    endless: bool = False
 
 
 def _terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def manage(run: Run, engine: Engine | NoEngine, settings: Settings, words: list[str]) -> list[str]:
-    """The command that runs the app's package manager as the checkout's owner: it writes package.json and lock file.
+def _name(settings: Settings, what: str) -> str:
+    return f"{settings.container('dev')}-{what}-{secrets.token_hex(2)}"
+
+
+def _pnpm_args() -> tuple[str, ...]:
+    """Docker's options for these; the second prefix is that of pnpm 11 and later (https://pnpm.io/settings)."""
+    names = [(f"{prefix}_config_{name}", value) for name, value in PNPM.items() for prefix in ("npm", "pnpm")]
+    mount = ("--mount", f"type=tmpfs,target={STORE}")
+    return mount + tuple(arg for name, value in names for arg in ("--env", f"{name}={value}"))
+
+
+def attended(run: Run, attach: Attach, tool: Tool) -> int:
+    """Run a tool on this terminal; its exit code. However it ends, also by a closed terminal, its container is gone."""
+    try:
+        with probes.interruptible():
+            code = attach(tool.args, lambda: run(containers.remove_args(tool.name), quiet=True))
+    except KeyboardInterrupt:
+        if tool.endless:
+            return 0
+        raise
+    return 0 if tool.endless and code in STOPPED else code
+
+
+def manage(run: Run, engine: Engine | NoEngine, settings: Settings, words: list[str]) -> Tool:
+    """What runs the app's package manager as the checkout's owner: it writes package.json and lock file.
 
     In the image that was built last, for a new one would not come to be while these two are out of step; and with
     node_modules that go with the container, since those of the dev server belong to another lock file.
@@ -27,20 +75,34 @@ def manage(run: Run, engine: Engine | NoEngine, settings: Settings, words: list[
             dev.build(run, engine, settings)
     whole = run.dry or devruns.make_mountpoint(settings.app_dir)
     given = DevRun("", devruns.user_for(engine, settings.app_dir), whole=whole)
-    command = given.runs(apps.manager(settings).name, *words)
-    return devruns.tool_args(settings, command, images.ca_file(settings), terminal=_terminal())
+    used, name = apps.manager(settings), _name(settings, "npm")
+    command = replace(given.runs(used.name, *words), options=_pnpm_args() if used.name == "pnpm" else ())
+    return Tool(devruns.tool_args(settings, name, command, images.ca_file(settings), terminal=_terminal()), name)
 
 
-def tests(
-    run: Run, engine: Engine | NoEngine, settings: Settings, words: list[str], *, watch: bool
-) -> tuple[list[str], dev.Prepared]:
-    """The command that runs the app's script `test`; and what it needs, whose volume is filled once it has run."""
+def tests(run: Run, engine: Engine | NoEngine, settings: Settings, words: list[str], *, watch: bool) -> Tool:
+    """What runs the app's script `test`, with the modules of the dev server."""
     script = apps.script(settings, "test")
     words = [*(["--watch"] if watch else []), *words]
     with lock.alone(run, settings):
         ready = dev.prepare(run, engine, settings)
-    command = ready.given.runs(*apps.manager(settings).run(script, *words))
-    return devruns.tool_args(settings, command, "", terminal=_terminal()), ready
+        if ready.volume.fresh:  # now, for who takes the lock next would take it for half filled
+            _fill(run, settings, ready)
+    command, name = ready.given.runs(*apps.manager(settings).run(script, *words)), _name(settings, "test")
+    args = devruns.tool_args(settings, name, command, "", terminal=_terminal())
+    return Tool(args, name, endless=watch)
+
+
+def _fill(run: Run, settings: Settings, ready: dev.Prepared) -> None:
+    result = run(devruns.fill_args(settings, ready.given), quiet=True)
+    if not result.ok:
+        raise StartError(
+            "The volume for node_modules could not be filled.",
+            "The tests run with the dev server's modules, which come from its image.",
+            "Mend what Docker says above",
+            evidence=result.tail(4),
+        )
+    ready.volume.filled()
 
 
 def shell(engine: Engine | NoEngine, settings: Settings) -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 from docktasks import install
 from docktasks.engine import Engine, connect
 from docktasks.errors import EngineError
+from tests.engine.own_engine import OwnEngine, possible
 from tests.engine.support import Foreground, Project, copy_app, copy_checkout, docker, new_name
 
 Start = Callable[..., Foreground]
@@ -59,6 +60,19 @@ def engine() -> Iterator[Engine]:
         pytest.skip(f"no engine: {error.what}")
     yield found
     found.client.close()
+
+
+@pytest.fixture
+def own_engine(tmp_path: Path) -> Iterator[OwnEngine]:
+    """A second engine, started."""
+    if not possible():
+        pytest.skip("a second engine takes root, dockerd, unshare, nsenter and ip")
+    found = OwnEngine(tmp_path)
+    try:
+        found.start()
+        yield found
+    finally:
+        found.end()
 
 
 @pytest.fixture(scope="session")

@@ -209,8 +209,8 @@ class Foreground:
     def __init__(self, project: Project, *args: str, **env: str) -> None:
         self.log = tempfile.TemporaryFile("w+b")  # noqa: SIM115 - closed by end()
         self.process = subprocess.Popen(
-            project.command(*args), cwd=project.checkout, env=project.environ | env, stdin=subprocess.DEVNULL,
-            stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True,
+            [*project.wrap, *project.command(*args)], cwd=project.checkout, env=project.environ | env,
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
 
     @property

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 
 from docktasks.engine import Engine
 from docktasks.modules import FILLING
-from docktasks.probes import Probe, wait_until
 from tests.conftest import NewProject, Start
 from tests.engine.support import Foreground, Project, copy_app, docker
 
@@ -129,21 +127,6 @@ def test_a_half_filled_volume_is_not_used(project: Project, engine: Engine) -> N
     project.does("dev", "--detach")
     assert engine.execute(f"{project.name}-dev", ["ls", "node_modules/vite/package.json"]).ok
     assert volumes(project) == [volume]
-
-
-def test_everything_killed_is_begun_anew(new_project: NewProject, start: Start, quay: Path) -> None:
-    """As by a power cut, at the moment when the volume is being filled: the next start has all of it, and serves."""
-    project = new_project(APP_DIR=str(quay))
-    task = start(project, "dev")
-    there = wait_until(lambda: Probe(any(FILLING in name for name in volumes(project))), limit=120, interval=0.005)
-    assert there.ready
-    task.kill()
-    for name in project.names():
-        docker("container", "rm", "--force", name)
-    output = project.does("dev", "--detach")
-    assert re.search(r"Serving with hot reload after [\d.]+ s", output)
-    assert project.page("/@vite/client", "dev").status_code == 200
-    assert len(volumes(project)) == 1
 
 
 def test_a_package_manager_that_cannot_be_used_is_told(new_project: NewProject, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
 import re
@@ -70,6 +71,52 @@ def shared(over_fuse: Path) -> Iterator[Path]:
 
 BEFORE = ("unshare", "--mount", "sh", "-c", 'umount --lazy "$0" && exec "$@"')
 """Runs a command on this side of the share, where a user of Docker Desktop is: the mount and a command go behind it."""
+
+
+LOW = ("unshare", "--mount", "sh", "-c", 'mount --bind "$0" /proc/sys/fs/inotify/max_user_watches && exec "$@"')
+"""Runs a command where the kernel's limit reads as a file does: to lower it would lower it for the whole machine."""
+
+
+@AS_ROOT
+def test_a_limit_that_is_too_low_is_told_before(new_project: NewProject, pier: Path, tmp_path: Path) -> None:
+    """With the command that raises it; nothing is started, and no volume made."""
+    (tmp_path / "limit").write_text("1028\n")
+    project = new_project(APP_DIR=str(pier)).under(*LOW, str(tmp_path / "limit"))
+    output = project.fails("dev", "--detach")
+    assert "It allows 1,028; the app has more than 4 files and folders." in output
+    assert "sudo sysctl fs.inotify.max_user_watches=" in output
+    assert project.names() == []
+    (tmp_path / "limit").write_text("1040\n")
+    project.does("dev", "--detach")
+
+
+SECCOMP = {
+    "defaultAction": "SCMP_ACT_ALLOW",
+    "syscalls": [{"names": ["inotify_add_watch"], "action": "SCMP_ACT_ERRNO", "errnoRet": errno.ENOSPC}],
+}
+
+
+def test_a_limit_that_others_have_used_up_is_told(
+    new_project: NewProject, start: Start, pier: Path, tmp_path: Path
+) -> None:
+    """The kernel refuses Vite each watch, as it does when they are used up: it serves on, and one line says it all."""
+    (tmp_path / "seccomp").write_text(json.dumps(SECCOMP))
+    before = tmp_path / "bin/docker"
+    before.parent.mkdir()
+    before.write_text(
+        '#!/bin/sh\ncase "$*" in "container run --detach --init"*)\n'
+        f'    shift 2; set -- container run --security-opt "seccomp={tmp_path}/seccomp" "$@"\n'
+        f'esac\nexec {shutil.which("docker")} "$@"\n'
+    )
+    before.chmod(0o755)
+    project = new_project(APP_DIR=str(pier))
+    task = start(project, "dev", PATH=f"{before.parent}:{os.environ['PATH']}")
+    task.until("! Others have used up what this machine lets a user watch")
+    task.until("Ctrl-C stops it.")
+    assert project.page(role="dev").status_code == 200
+    assert task.output.count("fs.inotify.max_user_watches=") == 1
+    assert "file watcher error" not in task.output
+    project.does("stop")
 
 
 @pytest.fixture
@@ -159,11 +206,17 @@ def whole(tmp_path: Path) -> Iterator[Path]:
 
 
 @AS_ROOT
-def test_a_whole_checkout_for_reading_alone(whole: Path, new_project: NewProject) -> None:
-    """With the app in it: even the lock of the project is elsewhere."""
-    project = new_project(whole)
+@pytest.mark.parametrize("where", ["in it", "elsewhere"])
+def test_a_whole_checkout_for_reading_alone(whole: Path, pier: Path, new_project: NewProject, where: str) -> None:
+    """dev serves, and build-prod builds, the app in it and one elsewhere: what they have to keep is not in it."""
+    package = json.loads((pier / "package.json").read_text())
+    package["scripts"]["build"] = "vite build"
+    (pier / "package.json").write_text(json.dumps(package))
+    project = new_project(whole, APP_DIR="hello-dock" if where == "in it" else str(pier))
     project.does("dev", "--detach")
-    assert "createApp" in project.page("/src/main.js", "dev").text
+    assert ("createApp" if where == "in it" else "Pier") in project.page("/src/main.js", "dev").text
+    project.does("build-prod")
+    assert project.engine.image(project.image) is not None
     assert not (whole / ".cache").exists()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from docktasks.probes import Probe, answers, wait_until
 from tests.conftest import NewProject, Start
-from tests.engine.own_engine import OwnEngine, possible
+from tests.engine.own_engine import OwnEngine
 from tests.engine.support import Project, docker, free_port
 from tests.engine.visitors import Visitors
 
@@ -156,19 +156,6 @@ def test_port_holder_removed(there: Project) -> None:
     there.does(*RUN)
     assert there.page().status_code == 200
     there.is_tidy()
-
-
-@pytest.fixture
-def own_engine(tmp_path: Path) -> Iterator[OwnEngine]:
-    """A second engine, started."""
-    if not possible():
-        pytest.skip("a second engine takes root, dockerd, unshare, nsenter and ip")
-    found = OwnEngine(tmp_path)
-    try:
-        found.start()
-        yield found
-    finally:
-        found.end()
 
 
 @pytest.fixture

@@ -127,6 +127,17 @@ def test_an_old_vite_is_warned_about(settings: Settings, web: Web, log: str, not
     assert [each.endswith(notice) for each in notices] == ([True] if notice else [])
 
 
+@pytest.mark.parametrize("manager", ["pnpm@10.1.0", "yarn@4.9.2"])
+def test_an_old_vite_is_replaced_by_its_own_package_manager(settings: Settings, web: Web, manager: str) -> None:
+    """Which has another word for it."""
+    web.serve()
+    make_app(settings.root / "shop", packageManager=manager, scripts={"dev": "vite"})
+    engine = FakeEngine(images=NODE)
+    engine.logged["hello-dock-dev"] = "  VITE v8.0.15  ready in 7 ms"
+    notices = dev.up(Runner(engine), engine, configured(settings.root, app_dir="shop")).notices
+    assert notices[-1].endswith("invoke npm -- add vite@8.0.16")
+
+
 def test_the_address_has_the_base_path(settings: Settings, web: Web) -> None:
     """Vite sends everyone there who asks for /."""
 
@@ -145,6 +156,14 @@ def test_a_kernel_that_lets_too_little_be_watched_is_told(settings: Settings) ->
     engine.births["hello-dock-dev"] = {"state": "exited", "exit_code": 1}
     with pytest.raises(StartError, match="max_user_watches"):
         dev.up(Runner(engine), engine, settings)
+
+
+def test_files_that_are_not_watched_are_told(settings: Settings, web: Web) -> None:
+    """Vite goes on without them."""
+    web.serve()
+    engine = FakeEngine(images=NODE)
+    engine.logged["hello-dock-dev"] = f"file watcher error: {events.REFUSED}, watch '/home/node/app/main.js'"
+    assert dev.up(Runner(engine), engine, settings).notices == (events.UNSEEN,)
 
 
 def test_a_failure_names_the_files_of_the_checkout(settings: Settings) -> None:

@@ -42,8 +42,8 @@ def test_the_dev_container(settings: Settings) -> None:
 def test_a_tool(settings: Settings) -> None:
     """It runs as the dev server does, with a volume of its own where it is given none, and leaves nothing."""
     given = DevRun("", "1000:1000", command=("npm", "install"))
-    assert shlex.join(devruns.tool_args(settings, given, "/etc/ca.pem", terminal=False)) == (
-        "docker container run --rm --init --interactive"
+    assert shlex.join(devruns.tool_args(settings, "hello-dock-dev-npm", given, "/etc/ca.pem", terminal=False)) == (
+        "docker container run --rm --init --interactive --name hello-dock-dev-npm"
         " --label hello-dock.project=hello-dock --label hello-dock.role=dev"
         " --mount type=bind,source=/etc/ca.pem,target=/run/secrets/ca,readonly"
         " --env NODE_EXTRA_CA_CERTS=/run/secrets/ca"
@@ -51,8 +51,10 @@ def test_a_tool(settings: Settings) -> None:
         f" --mount type=bind,source={settings.app_dir},target=/home/node/app"
         " --mount type=volume,target=/home/node/app/node_modules hello-dock:dev npm install"
     )
-    assert "--tty" in devruns.tool_args(settings, given, "", terminal=True)
-    assert "NODE_EXTRA_CA_CERTS" not in " ".join(devruns.tool_args(settings, given, "", terminal=True))
+    assert "--tty" in devruns.tool_args(settings, "hello-dock-dev-npm", given, "", terminal=True)
+    assert "NODE_EXTRA_CA_CERTS" not in " ".join(
+        devruns.tool_args(settings, "hello-dock-dev-npm", given, "", terminal=True)
+    )
 
 
 @pytest.mark.parametrize("name", ["a,readonly", 'a"b', 'a,"b"', "a b", "a=b"])

@@ -67,7 +67,7 @@ def test_a_checkout_for_reading_is_looked_at(settings: Settings, monkeypatch: py
 
 
 def test_a_low_limit_is_told_with_the_command_that_raises_it(tmp_path: Path) -> None:
-    """Before Vite ends with a stack trace; node_modules do not count."""
+    """Before Vite goes on without them; node_modules do not count."""
     limit = tmp_path / "limit"
     app = tmp_path / "app"
     for name in ("src", "node_modules"):

@@ -9,7 +9,7 @@ from threading import Event
 
 import pytest
 
-from docktasks import editor, foreground, modules
+from docktasks import editor, events, foreground, modules
 from docktasks.answers import Image, Result
 from docktasks.dev import Serving
 from docktasks.devruns import DevRun
@@ -42,6 +42,20 @@ def test_following_shows_the_log(settings: Settings, capsysbinary: pytest.Captur
     foreground.follow(Runner(engine), engine, settings, SERVING)
     sys.stdout.flush()
     assert capsysbinary.readouterr().out == b"\x1b[32mready\x1b[0m\n\xff half"
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_files_that_are_not_watched_are_told_once(
+    settings: Settings, capsysbinary: pytest.CaptureFixture[bytes], *, told: bool
+) -> None:
+    """Vite has a line for each of them, and goes on."""
+    engine = FakeEngine(ours("dev", state="exited"))
+    engine.followed = [f"ready\nfile watcher error: {events.REFUSED}, watch '/a{n}'\n".encode() for n in "12"]
+    serving = replace(SERVING, notices=(events.UNSEEN,) if told else ())
+    foreground.follow(Runner(engine), engine, settings, serving)
+    sys.stdout.flush()
+    notice = b"" if told else f"! {events.UNSEEN}\n".encode()
+    assert capsysbinary.readouterr().out == notice + b"ready\nready\n"
 
 
 @pytest.mark.parametrize("code", [0, 130, 137, 143])

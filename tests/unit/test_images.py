@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shlex
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,6 +124,21 @@ def test_a_foreign_app_gets_our_dockerfile_and_an_ignore_file(settings: Settings
     assert {"**/node_modules", "**/.git", "**/.env.local", "**/.env.*.local", "/out"} <= set(ignored)
     assert not {"**/.env*", "**/.env", "**/.env.*", "**/.env.production"} & set(ignored)  # Vite builds with these
     assert sorted(path.name for path in shop.iterdir()) == before
+
+
+def test_a_checkout_for_reading_has_them_elsewhere(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where the build is told to look for them."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("docktasks.cache.os.access", lambda _path, _mode: False)
+    foreign = configured(settings.root, app_dir=str(make_app(settings.root.parent / "shop")))
+    images.write_context(foreign, "Dockerfile")
+    args = images.context_args(foreign, "Dockerfile")
+    written = Path(args[args.index("--file") + 1])
+    assert written.read_text() == "# Dockerfile\n"
+    assert written.is_relative_to(tmp_path)
+    assert not (settings.root / ".cache").exists()
 
 
 def test_hello_dock_itself_needs_no_cache(settings: Settings) -> None:

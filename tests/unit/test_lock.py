@@ -52,7 +52,7 @@ def for_reading(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     folder = tmp_path / "tmp"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    monkeypatch.setattr("docktasks.lock.os.access", lambda _path, _mode: False)
+    monkeypatch.setattr("docktasks.cache.os.access", lambda _path, _mode: False)
     return folder
 
 

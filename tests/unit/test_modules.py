@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from docktasks import modules
-from docktasks.answers import Image, Result
+from docktasks.answers import Container, Image, Result
 from docktasks.errors import ConflictError
 from docktasks.modules import Volume, Watch
 from docktasks.settings import Settings
-from tests.unit.fakes import FakeEngine, Runner, configured
+from tests.unit.fakes import FakeEngine, Runner, configured, ours
 
 IMAGE = Image("sha256:1", environment={"NODE_VERSION": "26.10.0"}, architecture="amd64")
 
@@ -86,6 +86,47 @@ def test_a_half_filled_volume_that_is_held_is_told(settings: Settings) -> None:
     with pytest.raises(ConflictError, match="half filled") as caught:
         Volume(run, engine, settings, IMAGE)
     assert caught.value.evidence == "volume is in use"
+
+
+class Filling(Runner):
+    """An engine that has begun to make a container with a volume, and shows it at the second try to remove that."""
+
+    tries = 0
+
+    def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
+        """Obey, but for the first two tries."""
+        if args[:3] == ["docker", "volume", "rm"]:
+            self.tries += 1
+            if self.tries == 2 and self.engine:
+                self.engine.held["5f" * 32] = ours("dev", state="created")
+            if self.tries < 3:
+                return Result(1, f"Error response from daemon: remove: volume is in use - [{'5f' * 32}]")
+        return super().__call__(args, quiet=quiet)
+
+
+def test_what_an_interrupted_start_began_is_awaited(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine goes on to fill the volume for a container that nobody sees yet, and that nobody then starts."""
+    monkeypatch.setattr("docktasks.probes.time.sleep", lambda _seconds: None)
+    engine = FakeEngine()
+    name = modules.volume_name(settings, IMAGE)
+    engine.made_volumes = [f"{name}-filling", name]
+    run = Filling(engine)
+    assert Volume(run, engine, settings, IMAGE).fresh
+    assert run.tries == 3
+    assert "docker container rm --force hello-dock-dev" in run.lines
+
+
+@pytest.mark.parametrize("holder", [ours("dev"), ours("dev", "another", state="created")])
+def test_what_goes_on_is_not_awaited(settings: Settings, holder: Container) -> None:
+    """A container that runs, or is not ours, is left alone, and told of at once."""
+    engine = FakeEngine()
+    engine.held["5f" * 32] = holder
+    name = modules.volume_name(settings, IMAGE)
+    engine.made_volumes = [f"{name}-filling", name]
+    run = Runner(engine, {"docker volume rm": Result(1, f"volume is in use - [{'5f' * 32}]")})
+    with pytest.raises(ConflictError, match="half filled"):
+        Volume(run, engine, settings, IMAGE)
+    assert [line.split()[1:3] for line in run.lines] == [["volume", "rm"]]
 
 
 def test_other_volumes_for_modules_go(settings: Settings) -> None:

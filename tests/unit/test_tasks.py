@@ -130,7 +130,10 @@ RELEASE = [
 DRY: list[tuple[tuple[str, ...], list[str]]] = [
     (("dev",), [f"{BUILD}dev ", *VOLUME, f"{RUN} --init --name hello-dock-dev ", "$ docker volume rm "]),
     (("npm", "--", "install", "x"), [f"{BUILD}dev ", f"{TOOL} --interactive "]),
-    (("test",), [f"{BUILD}dev ", *VOLUME, f"{TOOL} --interactive ", "$ docker volume rm "]),
+    (
+        ("test",),
+        [f"{BUILD}dev ", *VOLUME, "$ docker container run --rm ", "$ docker volume rm ", f"{TOOL} --interactive "],
+    ),
     (("shell",), ["$ docker container exec --interactive hello-dock-dev sh"]),
     (("build-prod",), [f"{BUILD}prod "]),
     (("run-prod",), [f"{BUILD}prod ", *RELEASE]),

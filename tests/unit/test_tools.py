@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Callable
+from contextlib import nullcontext
+
 import pytest
 
 from docktasks import tools
-from docktasks.answers import Image
+from docktasks.answers import Image, Result
 from docktasks.errors import AppError, StartError
 from docktasks.settings import Settings
 from tests.unit.fakes import FakeEngine, Runner, configured, make_app, ours
@@ -15,7 +20,7 @@ def test_the_package_manager_runs_in_the_image_there_is(settings: Settings) -> N
     """Nothing is built: while package.json and lock file are out of step, that would fail."""
     engine = FakeEngine(images=NODE | {"hello-dock:dev": Image("sha256:1", tags=("hello-dock:dev",))})
     run = Runner(engine)
-    args = tools.manage(run, engine, settings, ["install", "nanoid"])
+    args = tools.manage(run, engine, settings, ["install", "nanoid"]).args
     assert run.ran == []
     assert args[-4:] == ["hello-dock:dev", "npm", "install", "nanoid"]
     assert "type=volume,target=/home/node/app/node_modules" in args
@@ -33,8 +38,9 @@ def test_the_apps_own_package_manager_is_run(settings: Settings) -> None:
     """Whatever the task is called."""
     shop = make_app(settings.root / "shop", packageManager="pnpm@10.1.0")
     engine = FakeEngine(images=NODE | {"hello-dock:dev": Image("sha256:1", tags=("hello-dock:dev",))})
-    args = tools.manage(Runner(engine), engine, configured(settings.root, app_dir=str(shop)), ["add", "nanoid"])
+    args = tools.manage(Runner(engine), engine, configured(settings.root, app_dir=str(shop)), ["add", "nanoid"]).args
     assert args[-3:] == ["pnpm", "add", "nanoid"]
+    assert {"npm_config_lockfile_only=true", "pnpm_config_lockfile_only=true"} < set(args)
 
 
 @pytest.mark.parametrize(("watch", "words"), [(False, ["--", "-t", "env"]), (True, ["--", "--watch", "-t", "env"])])
@@ -43,12 +49,47 @@ def test_the_apps_tests_have_the_dev_servers_modules(settings: Settings, *, watc
     make_app(settings.root / "shop", scripts={"test": "vitest"})
     engine = FakeEngine(images=NODE)
     shop = configured(settings.root, app_dir="shop")
-    args, ready = tools.tests(Runner(engine), engine, shop, ["-t", "env"], watch=watch)
+    run = Runner(engine)
+    args = tools.tests(run, engine, shop, ["-t", "env"], watch=watch).args
     assert args[args.index("hello-dock:dev") :] == ["hello-dock:dev", "npm", "run", "test", *words]
-    assert f"type=volume,source={ready.volume.name},target=/home/node/app/node_modules" in args
-    assert f"{ready.volume.name}-filling" in engine.made_volumes
-    ready.volume.filled()
-    assert engine.made_volumes == [ready.volume.name]
+    (volume,) = engine.made_volumes  # and no mark of one that is being filled
+    mount = f"type=volume,source={volume},target=/home/node/app/node_modules"
+    assert mount in args
+    filled = [words for words in run.ran if words[-2:] == ["hello-dock:dev", "true"]]
+    assert [mount in words for words in filled] == [True]
+    tools.tests(run, engine, shop, [], watch=watch)
+    assert [words for words in run.ran if words[-1] == "true"] == filled
+
+
+def test_a_volume_that_cannot_be_filled_is_told(settings: Settings) -> None:
+    """And stays marked."""
+    make_app(settings.root / "shop", scripts={"test": "vitest"})
+    engine = FakeEngine(images=NODE)
+    run = Runner(engine, {"docker container run --rm": Result(125, "no space left on device")})
+    with pytest.raises(StartError, match="could not be filled") as caught:
+        tools.tests(run, engine, configured(settings.root, app_dir="shop"), [], watch=False)
+    assert "no space left" in caught.value.evidence
+    assert len(engine.made_volumes) == 2
+
+
+@pytest.mark.parametrize("endless", [False, True])
+def test_a_tool_that_is_ended_leaves_no_container(*, endless: bool) -> None:
+    """A kill reaches the task alone; for what goes on until then, an end is no failure."""
+    run = Runner()
+
+    def killed(_args: list[str], end: Callable[[], object]) -> int:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            end()
+            raise
+        return 0
+
+    tool = tools.Tool(["docker"], "hello-dock-dev-test-1", endless=endless)
+    with nullcontext() if endless else pytest.raises(KeyboardInterrupt):
+        assert tools.attended(run, killed, tool) == 0
+    assert run.lines == ["docker container rm --force hello-dock-dev-test-1"]
+    assert tools.attended(run, lambda _args, _end: 130, tool) == (0 if endless else 130)
 
 
 def test_an_app_without_tests_is_told(settings: Settings) -> None:
