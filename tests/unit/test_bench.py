@@ -114,6 +114,7 @@ GOALS = (
     Goal("a third", against="bare", most=1 / 3),
     Goal("under two", most=2),
     Goal("twice", against="bare", least=2),
+    Goal("a little more", against="bare", most=1.15),
     Goal("of one who was skipped", ours="nobody", most=1),
 )
 
@@ -131,19 +132,37 @@ def test_goals_are_told_met_or_missed(a_bench: Bench) -> None:
     goals = measured_data(a_bench, raced(goals=GOALS))["cases"][0]["goals"]
     assert [(goal["says"], goal["reached"], goal["met"]) for goal in goals] == [
         ("half", 0.5, True), ("a third", 0.5, False), ("under two", 1.5, True), ("twice", 0.5, False),
+        ("a little more", 0.5, True),
     ]  # fmt: skip
-    assert [goal["wanted"] for goal in goals] == ["≤ 0.5", "≤ 0.33", "≤ 2", "≥ 2"]
+    assert [goal["wanted"] for goal in goals] == ["≤ 0.5", "≤ 0.33", "≤ 2", "≥ 2", "≤ 1.15"]
+
+
+HERE = {"processor": "fast", "cores": "2", "memory": "24 GB", "kernel": "6.1", "Docker": "26"}
 
 
 def test_results_are_kept_topic_by_topic(tmp_path: Path, a_bench: Bench) -> None:
-    """A later run of one topic keeps the others'; one on another machine keeps none."""
+    """A later run of one topic keeps the others', after an upgrade of what is on the machine, too."""
     data = measured_data(a_bench, raced())
     folder = tmp_path / "results"
-    results.keep(folder, {"cores": "2"}, "a", data)
-    results.keep(folder, {"cores": "2"}, "b", data)
+    results.keep(folder, HERE, "a", data)
+    upgraded = HERE | {"kernel": "6.2", "Docker": "27", "wrk": "4"}
+    assert results.set_aside(folder, upgraded) is None
+    results.keep(folder, upgraded, "b", data)
     assert list(results.load(folder)["topics"]) == ["a", "b"]
-    results.keep(folder, {"cores": "64"}, "b", data)
-    assert list(results.load(folder)["topics"]) == ["b"]
+    assert results.load(folder)["machine"] == upgraded
+
+
+@pytest.mark.parametrize("title", results.IDENTITY)
+def test_results_of_another_machine_are_set_aside(tmp_path: Path, a_bench: Bench, title: str) -> None:
+    """Twice: each under a name of its own, as they were."""
+    assert results.set_aside(tmp_path, HERE) is None
+    for number in (1, 2):
+        results.keep(tmp_path, HERE, "a", measured_data(a_bench, raced()))
+        before = (tmp_path / results.NAME).read_text()
+        aside = results.set_aside(tmp_path, HERE | {title: "other"})
+        assert aside == tmp_path / f"results-{number}.json"
+        assert aside.read_text() == before
+        assert results.load(tmp_path)["topics"] == {}
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"schema": 99}'])
