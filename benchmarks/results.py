@@ -1,15 +1,6 @@
 """Results as plain data: what is written as JSON, and what the table, the charts and the document are made from.
 
-    {"schema": 1, "machine": {title: text},
-     "topics": {id: {"title", "says", "quick", "rounds", "made",
-                     "skipped": [{"who", "why"}],
-                     "cases": [{"name", "size", "baseline",
-                                "metrics": [{"name", "unit", "more",
-                                             "values": {contestant: {"median", "spread", "ratio", "samples"}}}],
-                                "goals": [{"says", "reached", "wanted", "met"}]}]}}}
-
-`size` is 0 but for the cases of a series. `spread` is the distance from the first quartile to the third. `ratio` is the
-median over the baseline's, or null where that is none. A goal's `reached` is a ratio, or the figure itself.
+docs/bench.schema.json describes it.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import json
 import pkgutil
 import types
@@ -8,10 +9,11 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from jsonschema import Draft202012Validator, ValidationError
 from rich.console import Console
 
 from benchmarks import bench, charts, document, harness, results, topics
-from benchmarks.harness import Bench, Case, Goal, Measured, Metric, Topic, Value
+from benchmarks.harness import ROOT, Bench, Case, Goal, Measured, Metric, Topic, Value
 from benchmarks.topics import settings as nginx_settings
 from benchmarks.topics.growth import write_app
 from docktasks.errors import BenchError
@@ -19,6 +21,8 @@ from docktasks.settings import Settings
 from tests.unit.fakes import FakeEngine, Runner
 
 RATE = Metric("requests", "/s", more=True)
+SCHEMA = json.loads((ROOT / "docs" / "bench.schema.json").read_text())
+HERE = {"processor": "fast", "cores": "2", "memory": "24 GB", "kernel": "6.1", "Docker": "26"}
 
 
 class Clock:
@@ -127,6 +131,60 @@ def measured_data(a_bench: Bench, *cases: Case) -> results.Data:
     return data
 
 
+def kept(folder: Path, a_bench: Bench) -> results.Data:
+    """What a run leaves in its file, read back."""
+    results.keep(folder, HERE, "race", measured_data(a_bench, raced(goals=GOALS), grown(10), grown(100)))
+    results.keep(folder, HERE, "nobody", measured_data(a_bench))
+    return results.load(folder)
+
+
+def validator() -> Draft202012Validator:
+    """The documented schema, itself a valid one."""
+    Draft202012Validator.check_schema(SCHEMA)
+    return Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def test_results_are_what_the_schema_describes(tmp_path: Path, a_bench: Bench) -> None:
+    """Every key that is written is described, too."""
+    found = kept(tmp_path, a_bench)
+    validator().validate(found)
+    topic, defined = found["topics"]["race"], SCHEMA["$defs"]
+    case = topic["cases"][0]
+    (metric,) = case["metrics"]
+    written = {"topic": topic, "case": case, "metric": metric, "value": metric["values"]["ours"]}
+    written["goal"] = case["goals"][0]
+    assert {name: set(data) for name, data in written.items()} == {
+        name: set(each["required"]) for name, each in defined.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("schema", 2),
+        ("machine", {"cores": "2"}),
+        ("topics/Race!", {}),
+        ("topics/race/made", "yesterday"),
+        ("topics/race/rounds", 0),
+        ("topics/race/skipped/0", {"who": "Caddy"}),
+        ("topics/race/cases/0/size", -1),
+        ("topics/race/cases/0/metrics", []),
+        ("topics/race/cases/0/goals/0/wanted", "less"),
+        ("topics/race/cases/0/goals/0/met", None),
+        ("topics/race/cases/0/metrics/0/values", {}),
+        ("topics/race/cases/0/metrics/0/values/ours/median", None),
+        ("topics/race/cases/0/metrics/0/values/ours/samples", []),
+    ],
+)
+def test_the_schema_refuses_what_is_none_of_ours(tmp_path: Path, a_bench: Bench, path: str, value: object) -> None:
+    """One thing at a time is spoiled."""
+    found = kept(tmp_path, a_bench)
+    *above, last = (int(step) if step.isdigit() else step for step in path.split("/"))
+    functools.reduce(lambda data, step: data[step], above, found)[last] = value  # type: ignore[index]
+    with pytest.raises(ValidationError):
+        validator().validate(found)
+
+
 def test_goals_are_told_met_or_missed(a_bench: Bench) -> None:
     """Against somebody, or as they are; those of who was skipped are left out."""
     goals = measured_data(a_bench, raced(goals=GOALS))["cases"][0]["goals"]
@@ -135,9 +193,6 @@ def test_goals_are_told_met_or_missed(a_bench: Bench) -> None:
         ("a little more", 0.5, True),
     ]  # fmt: skip
     assert [goal["wanted"] for goal in goals] == ["≤ 0.5", "≤ 0.33", "≤ 2", "≥ 2", "≤ 1.15"]
-
-
-HERE = {"processor": "fast", "cores": "2", "memory": "24 GB", "kernel": "6.1", "Docker": "26"}
 
 
 def test_results_are_kept_topic_by_topic(tmp_path: Path, a_bench: Bench) -> None:
