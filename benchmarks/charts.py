@@ -81,7 +81,8 @@ def _bar_axes(axes: Axes, case: Data, metric: Data, colours: dict[str, str], *, 
     names = list(metric["values"])
     values = list(metric["values"].values())
     middles = [value["median"] for value in values]
-    fills = [colours["ours" if name.startswith(("ours", "as it is")) else "other"] for name in names]
+    ours = [name for name in names if name.startswith(("ours", "as it is"))] or names  # or nobody else takes part
+    fills = [colours["ours" if name in ours else "other"] for name in names]
     half = [value["spread"] / 2 for value in values]
     axes.barh(
         names, middles, color=fills, xerr=half, error_kw={"ecolor": colours["quiet"], "elinewidth": 0.8}, height=0.7

@@ -12,10 +12,9 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 from rich.console import Console
 
-from benchmarks import bench, charts, document, harness, results, topics
+from benchmarks import bench, charts, document, generated, harness, results, topics
 from benchmarks.harness import ROOT, Bench, Case, Goal, Measured, Metric, Topic, Value
 from benchmarks.topics import settings as nginx_settings
-from benchmarks.topics.growth import write_app
 from docktasks.errors import BenchError
 from docktasks.settings import Settings
 from tests.unit.fakes import FakeEngine, Runner
@@ -329,7 +328,7 @@ def test_a_setting_that_is_not_there_is_no_measurement() -> None:
 
 def test_a_generated_app_has_the_size_that_was_asked_for(tmp_path: Path) -> None:
     """Every module is imported, and every file is there."""
-    write_app(tmp_path / "app", 12, 3)
+    generated.write_modules(tmp_path / "app", 12, 3)
     assert len(list((tmp_path / "app/src").glob("part*.js"))) == 12
     assert (tmp_path / "app/src/main.js").read_text().count("import ") == 12
     assert len(list((tmp_path / "app/public").iterdir())) == 3
