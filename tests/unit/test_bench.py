@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 from rich.console import Console
 
-from benchmarks import bench, charts, document, generated, harness, results, topics
+from benchmarks import bench, charts, document, generated, harness, peers, results, topics
 from benchmarks.harness import ROOT, Bench, Case, Goal, Measured, Metric, Topic, Value
 from benchmarks.topics import settings as nginx_settings
 from docktasks.errors import BenchError
@@ -332,6 +332,30 @@ def test_a_generated_app_has_the_size_that_was_asked_for(tmp_path: Path) -> None
     assert len(list((tmp_path / "app/src").glob("part*.js"))) == 12
     assert (tmp_path / "app/src/main.js").read_text().count("import ") == 12
     assert len(list((tmp_path / "app/public").iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    "app",
+    [generated.THIS, generated.of_components(3), generated.of_modules(3, 0)],
+    ids=["this", "components", "modules"],
+)
+def test_an_app_to_edit_shows_its_text(tmp_path: Path, app: generated.App) -> None:
+    """The file with the text is one that the app imports, and an edit is nothing but another text."""
+    folder = tmp_path / "app"
+    app.make(folder)
+    app.edit(folder, "start")
+    name = Path(app.edited).name
+    assert any(f"'./{name}'" in path.read_text() for path in (folder / "src").glob("*.*") if path.name != name)
+    before = (folder / app.edited).read_text()
+    app.edit(folder, "another")
+    assert (folder / app.edited).read_text() == before.replace("start", "another") != before
+
+
+def test_a_peer_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With how it can be had."""
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert "nodejs.org" in peers.missing("npm")
+    assert "apt-get install caddy" in peers.missing("caddy")
 
 
 @pytest.mark.parametrize(
