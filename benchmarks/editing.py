@@ -114,7 +114,7 @@ class Served:
 
 def ways(bench: Bench, app: App, folder: Path, left: ExitStack) -> Iterator[tuple[str, Way]]:
     """Everyone, by name; none is started."""
-    shop = _Shop(bench, app, folder, left)
+    shop = Shop(bench, app, folder, left)
     if peers.missing("npm"):
         bench.skip("Vite on the host", peers.missing("npm"))
     else:
@@ -129,8 +129,8 @@ def ways(bench: Bench, app: App, folder: Path, left: ExitStack) -> Iterator[tupl
         yield "compose watch", shop.compose()
 
 
-class _Shop:
-    """Makes the ways."""
+class Shop:
+    """Makes the ways of a bench to serve an app; their copies are in `folder`."""
 
     def __init__(self, bench: Bench, app: App, folder: Path, left: ExitStack) -> None:
         self.bench, self.app, self.folder, self.left = bench, app, folder, left

@@ -283,7 +283,16 @@ def test_the_document_tells_everything_that_was_measured(a_bench: Bench) -> None
     assert 'srcset="pictures/bench-race-dark.svg"' in text
 
 
-@pytest.mark.parametrize("cases", [(raced(),), (grown(10), grown(100))], ids=["bars", "growth"])
+def lived(size: int) -> Case:
+    """One size of a series with more metrics."""
+    return Case("lived", {"ours": lambda: (1.0, float(size))}, (harness.SECONDS, RATE), size=size, warm=False)
+
+
+@pytest.mark.parametrize(
+    "cases",
+    [(raced(),), (grown(10), grown(100)), (grown(10), lived(10), grown(100), lived(100))],
+    ids=["bars", "growth", "two series"],
+)
 def test_charts_are_drawn_for_light_and_dark(tmp_path: Path, a_bench: Bench, cases: tuple[Case, ...]) -> None:
     """As PNG and SVG; drawn twice they are the same, so that a document changes where figures do."""
     data = measured_data(a_bench, *cases)
