@@ -12,13 +12,19 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 from rich.console import Console
 
-from benchmarks import bench, charts, document, generated, harness, peers, results, topics
+from benchmarks import bench, charts, document, generated, harness, hyperfine, peers, results, topics
 from benchmarks.harness import ROOT, Bench, Case, Goal, Measured, Metric, Topic, Value
 from benchmarks.topics import settings as nginx_settings
 from docktasks.errors import BenchError
 from docktasks.settings import Settings
 from tests.unit.fakes import FakeEngine, Runner
 
+HYPERFINE = """#!/bin/sh
+[ "$*" = "--shell none --runs 1 --style none true" ] && exit
+file=; while [ $# -gt 1 ]; do [ "$1" = --export-json ] && file=$2; shift; done
+eval "$1" && printf '{"results": [{"times": [1234.5]}]}' >"$file"
+"""
+"""One that says that everything takes 1234.5 s."""
 RATE = Metric("requests", "/s", more=True)
 SCHEMA = json.loads((ROOT / "docs" / "bench.schema.json").read_text())
 HERE = {"processor": "fast", "cores": "2", "memory": "24 GB", "kernel": "6.1", "Docker": "26"}
@@ -110,6 +116,34 @@ def test_a_command_that_fails_ends_the_measurement(a_bench: Bench) -> None:
     with pytest.raises(BenchError, match="failed, so nothing can be measured") as caught:
         a_bench.seconds(["sh", "-c", "echo the reason >&2; exit 3"])
     assert caught.value.evidence == "the reason"
+
+
+@pytest.mark.parametrize("version", ["new", "old"])
+def test_hyperfine_times_commands_where_it_can(
+    tmp_path: Path, a_bench: Bench, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    """One that knows no run without a shell is not used; one run at a turn, of the command as it is."""
+    program = tmp_path / "hyperfine"
+    program.write_text(HYPERFINE if version == "new" else "#!/bin/sh\nexit 2\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    took = a_bench.seconds(["sh", "-c", f"echo 'a b' > {tmp_path}/ran"])
+    assert (took == 1234.5) == (version == "new")
+    assert (tmp_path / "ran").read_text() == "a b\n"
+
+
+def test_a_command_that_fails_once_gives_no_figure(a_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it did before it failed would be missing in the time of another run."""
+    monkeypatch.setattr(hyperfine, "installed", lambda: True)
+    monkeypatch.setattr(hyperfine, "seconds", lambda *_: None)
+    with pytest.raises(BenchError, match="failed once"):
+        a_bench.seconds(["true"])
+
+
+def test_without_hyperfine_commands_are_timed_all_the_same(a_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the clock."""
+    monkeypatch.setattr(hyperfine, "installed", lambda: False)
+    assert 0 < a_bench.seconds(["true"]) < harness.LIMIT
 
 
 GOALS = (
