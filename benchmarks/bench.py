@@ -60,12 +60,20 @@ def bench(run: Run, settings: Settings, wanted: Wanted) -> None:
     found = results.load(folder)
     with engines.answering():
         engine = engines.connect()
-        here = machine.describe(engine)
+
+        def new() -> Bench:
+            name = f"hd-{secrets.token_hex(4)}"
+            return Bench(settings, engine, name, int(wanted.rounds), wanted.quick, free_port())
+
+        here = machine.describe(new())
         for name in chosen:
             module = cast("Topic", importlib.import_module(f"benchmarks.topics.{name}"))
-            given = Bench(settings, engine, f"hd-{secrets.token_hex(4)}", int(wanted.rounds), wanted.quick, free_port())
+            given = new()
             began = time.monotonic()
             measured = measure(module, given, console)
+            if aside := results.set_aside(folder, here):
+                says = f"Earlier results are of another machine, and were set aside: {aside}"
+                console.print(f"! {says}", highlight=False, soft_wrap=True)
             found = results.keep(folder, here, name, results.of_topic(module, given, measured))
             console.print(f"[dim]{name}: {time.monotonic() - began:.0f} s[/]\n", highlight=False)
     report(found, folder, wanted, console)

@@ -81,7 +81,8 @@ def _bar_axes(axes: Axes, case: Data, metric: Data, colours: dict[str, str], *, 
     names = list(metric["values"])
     values = list(metric["values"].values())
     middles = [value["median"] for value in values]
-    fills = [colours["ours" if name.startswith(("ours", "as it is")) else "other"] for name in names]
+    ours = [name for name in names if name.startswith(("ours", "as it is"))] or names  # or nobody else takes part
+    fills = [colours["ours" if name in ours else "other"] for name in names]
     half = [value["spread"] / 2 for value in values]
     axes.barh(
         names, middles, color=fills, xerr=half, error_kw={"ecolor": colours["quiet"], "elinewidth": 0.8}, height=0.7
@@ -111,19 +112,26 @@ def _growth(data: Data, colours: dict[str, str]) -> Figure:
         len(found), columns, squeeze=False, layout="constrained", figsize=(3.5 * columns, 2.9 * len(found) + 0.4)
     )
     for row, (name, cases) in zip(grid, found.items(), strict=True):
-        sizes = [case["size"] for case in cases]
         for place, axes in enumerate(row):
-            metric = cases[0]["metrics"][place]
-            for who in metric["values"]:
-                values = [case["metrics"][place]["values"][who]["median"] for case in cases]
-                grows = results.slope(sizes, values)
-                colour = colours["ours" if who == "ours" else "quiet"]
-                label = who if grows is None else f"{who}, slope {grows:.2f}"
-                axes.loglog(sizes, values, marker="o", markersize=4, color=colour, label=label)
-            axes.set_title(f"{metric['name']} ({metric['unit']})", loc="left", fontsize=9, color=colours["quiet"])
-            axes.set_xlabel(name)
-            axes.grid(color=colours["line"], linewidth=0.6)
-            axes.spines[["top", "right"]].set_visible(False)
-            axes.tick_params(colors=colours["quiet"], which="both")
-            axes.legend(frameon=False, fontsize=8, labelcolor=colours["ink"])
+            if place < len(cases[0]["metrics"]):
+                _growth_axes(axes, name, cases, place, colours)
+            else:
+                axes.set_axis_off()
     return figure
+
+
+def _growth_axes(axes: Axes, name: str, cases: list[Data], place: int, colours: dict[str, str]) -> None:
+    """A line a contestant."""
+    metric, sizes = cases[0]["metrics"][place], [case["size"] for case in cases]
+    for who in metric["values"]:
+        values = [case["metrics"][place]["values"][who]["median"] for case in cases]
+        grows = results.slope(sizes, values)
+        colour = colours["ours" if who == "ours" else "quiet"]
+        label = who if grows is None else f"{who}, slope {grows:.2f}"
+        axes.loglog(sizes, values, marker="o", markersize=4, color=colour, label=label)
+    axes.set_title(f"{metric['name']} ({metric['unit']})", loc="left", fontsize=9, color=colours["quiet"])
+    axes.set_xlabel(name)
+    axes.grid(color=colours["line"], linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(colors=colours["quiet"], which="both")
+    axes.legend(frameon=False, fontsize=8, labelcolor=colours["ink"])

@@ -11,7 +11,8 @@ HEAD = """# What it is worth, in figures
 
 Written by `invoke bench --docs` from one machine's results; do not edit, run it on yours. Whoever is compared was
 measured in turn with the others, A B A B, in one run: medians, with the spread (from the first quartile to the third)
-behind them. Absolute times are this machine's; what counts is the ratio.
+behind them. Absolute times are this machine's; what counts is the ratio. A run leaves all of it, each sample too, in
+.cache/bench/results.json, as [a schema](bench.schema.json) describes it.
 """
 
 

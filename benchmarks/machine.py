@@ -7,23 +7,29 @@ import platform
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
-from docktasks.engine import Engine
+from benchmarks.harness import Bench
+from docktasks import bases
+from docktasks.containers import remove_args
+from tests.engine.support import free_port
 
 PROGRAMS = {
     "buildx": ["docker", "buildx", "version"],
     "compose": ["docker", "compose", "version", "--short"],
     "wrk": ["wrk", "-v"],
+    "hyperfine": ["hyperfine", "--version"],
     "Caddy": ["caddy", "version"],
     "node": ["node", "--version"],
 }
 
 
-def describe(engine: Engine) -> dict[str, str]:
+def describe(bench: Bench) -> dict[str, str]:
     """What it is, by title."""
+    engine = bench.engine
     info = engine.client.info()
     found = {
         "processor": _processor(),
@@ -32,7 +38,7 @@ def describe(engine: Engine) -> dict[str, str]:
         "system": _system(),
         "kernel": platform.release().partition("-")[0],
         "Docker": f"{engine.version}, {info['Driver']}, cgroup v{info.get('CgroupVersion', '?')}",
-        "docker-proxy": "yes" if _proxied() else "no",
+        "docker-proxy": _proxied(bench),
         "Python": platform.python_version(),
     }
     return found | {name: version for name, args in PROGRAMS.items() if (version := _version(args))}
@@ -54,9 +60,27 @@ def _system() -> str:
         return platform.system()
 
 
-def _proxied() -> bool:
-    """True when the engine publishes ports on the loopback by its own program, as it does by default."""
-    return any(process.info["name"] == "docker-proxy" for process in psutil.process_iter(["name"]))
+def _proxied(bench: Bench) -> str:
+    """Whether the engine publishes ports on the loopback by its own program, as it does by default.
+
+    It does not say so of itself, so a port is published for a moment.
+    """
+    if bench.engine.kernel_release != platform.release():
+        return "not known: the engine's processes are on another machine"
+    image = bases.resolve(bench, bench.engine, bench.settings, "nginx").reference
+    name, port = f"{bench.name}-proxied", free_port()
+    run = ["docker", "container", "run", "--detach", "--name", name, "--publish", f"127.0.0.1:{port}:80", image]
+    try:
+        bench(run)
+        return "yes" if any(map(_is_proxy, psutil.process_iter())) else "no"
+    finally:
+        bench(remove_args(name))
+
+
+def _is_proxy(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):  # gone since the list was made
+        return "docker-proxy" in process.name()  # rootless, its name has something before
+    return False
 
 
 def _version(args: list[str]) -> str:

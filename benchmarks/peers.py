@@ -36,8 +36,8 @@ HOST_ONLY = "an engine on Linux alone shares the host's network"
 
 def missing(program: str) -> str:
     """Why a program cannot take part, and how it could; empty when it is installed."""
-    how = {"caddy": "apt-get install caddy", "docker-compose": "apt-get install docker-compose"}[program]
-    if program == "docker-compose":
+    how = {"npm": "https://nodejs.org/"}.get(program, f"apt-get install {program}")
+    if program == "docker-compose":  # asked for help instead, docker gives it for a plugin that is not there, too
         asked = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
         there = asked.returncode == 0
     else:

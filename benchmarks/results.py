@@ -1,20 +1,12 @@
 """Results as plain data: what is written as JSON, and what the table, the charts and the document are made from.
 
-    {"schema": 1, "machine": {title: text},
-     "topics": {id: {"title", "says", "quick", "rounds", "made",
-                     "skipped": [{"who", "why"}],
-                     "cases": [{"name", "size", "baseline",
-                                "metrics": [{"name", "unit", "more",
-                                             "values": {contestant: {"median", "spread", "ratio", "samples"}}}],
-                                "goals": [{"says", "reached", "wanted", "met"}]}]}}}
-
-`size` is 0 but for the cases of a series. `spread` is the distance from the first quartile to the third. `ratio` is the
-median over the baseline's, or null where that is none. A goal's `reached` is a ratio, or the figure itself.
+docs/bench.schema.json describes it.
 """
 
 from __future__ import annotations
 
 import inspect
+import itertools
 import json
 import math
 from collections.abc import Iterable, Iterator
@@ -27,6 +19,8 @@ from docktasks.errors import BenchError
 
 SCHEMA = 1
 NAME = "results.json"
+IDENTITY = ("processor", "cores", "memory")
+"""What of a machine's description makes it another one; a new version of something does not."""
 Data = dict[str, Any]
 
 
@@ -84,9 +78,14 @@ def _of_goal(each: Measured, goal: Goal) -> Iterator[Data]:
     reached = values[goal.ours].median
     if goal.against:
         reached /= values[goal.against].median or math.inf
-    wanted = f"≤ {goal.most:.2g}" if goal.most is not None else f"≥ {goal.least:.2g}"
+    wanted = f"≤ {_limit(goal.most)}" if goal.most is not None else f"≥ {_limit(goal.least or 0)}"
     met = reached <= goal.most if goal.most is not None else reached >= (goal.least or 0)
     yield {"says": goal.says, "reached": reached, "wanted": wanted, "met": met}
+
+
+def _limit(value: float) -> str:
+    """A goal's limit as it was set: 1.15, and a third as 0.33."""
+    return f"{round(value, 2):g}"
 
 
 def load(folder: Path) -> Data:
@@ -104,11 +103,20 @@ def load(folder: Path) -> Data:
     return found
 
 
+def set_aside(folder: Path, machine: dict[str, str]) -> Path | None:
+    """Rename the results that are there when they are of another machine: to the path that is returned."""
+    then = load(folder)["machine"]
+    if not then or all(then.get(title) == machine.get(title) for title in IDENTITY):
+        return None
+    numbers = itertools.count(1)
+    path = next(path for number in numbers if not (path := folder / f"results-{number}.json").exists())
+    return (folder / NAME).rename(path)
+
+
 def keep(folder: Path, machine: dict[str, str], topic: str, data: Data) -> Data:
-    """Put a topic's results beside those that are there, as long as they are of the same machine; all of them."""
+    """Put a topic's results beside those that are there; all of them."""
     found = load(folder)
-    if found["machine"] != machine:
-        found = {"schema": SCHEMA, "machine": machine, "topics": {}}
+    found["machine"] = machine
     found["topics"][topic] = data
     folder.mkdir(parents=True, exist_ok=True)
     (folder / NAME).write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,54 +1,29 @@
 """Growth.
 
 The same for generated apps, larger and larger: a build after an edit, what the image adds to its base, and the memory
-of the container after two seconds of load. The slope says how a figure grows with the app: 1 in proportion, 0 not at
-all; the first sizes, where what is always there weighs most, flatten it.
+of the container after two seconds of load; then of ours alone, how long `invoke verify` takes without the browser and
+the most memory it has, an edit from its save until the changed module is served, and the dev container's memory. The
+slope says how a figure grows with the app: 1 in proportion, 0 not at all; the first sizes, where what is always there
+weighs most, flatten it.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import load, peers
+from benchmarks import editing, generated, load, peers, verifying
 from benchmarks.approaches import OURS, TWO_STAGE, Approach, Workshop, workshop
-from benchmarks.harness import Bench, Case, Goal, Measure, Metric
+from benchmarks.harness import INVOKE, Bench, Case, Goal, Measure, Metric
 
 MODULES = (10, 100, 1_000, 5_000)
 FILES = (100, 1_000, 10_000)
 METRICS = (Metric("build", "s"), Metric("over base", "MB"), Metric("memory", "MB"))
+LIVED = (Metric("verify", "s"), Metric("verify memory", "MB"), Metric("edit", "ms"), Metric("dev memory", "MB"))
 SMALL = Goal("container memory under 16 MB", "memory", most=16)
-MODULE = """
-export function part{n}(list) {{
-  const found = list.filter((entry) => entry.kind === 'kind-{n}' && entry.weight > {n})
-  return found.map((entry) => ({{ ...entry, label: `part {n}: ${{entry.name}}`, order: entry.order * {n} }}))
-}}
-"""
-
-
-def write_app(app: Path, modules: int, files: int = 0) -> None:
-    """An app of so many modules, with so many files in public/."""
-    scripts = {"dev": "vite", "build": "vite build"}
-    package = {"name": "grown", "version": "1.0.0", "private": True, "type": "module", "scripts": scripts}
-    (app / "src").mkdir(parents=True)
-    (app / "public").mkdir()
-    (app / "package.json").write_text(json.dumps(package | {"devDependencies": {"vite": "^8.0.16"}}))
-    (app / "index.html").write_text(
-        '<!doctype html><title>grown</title><script type="module" src="/src/main.js"></script>'
-    )
-    for n in range(modules):
-        (app / "src" / f"part{n}.js").write_text(MODULE.format(n=n))
-    imports = [f"import {{ part{n} }} from './part{n}.js'" for n in range(modules)]
-    called = ", ".join(f"part{n}" for n in range(modules))
-    (app / "src" / "main.js").write_text("\n".join([*imports, f"globalThis.parts = [{called}]", ""]))
-    for n in range(files):
-        (app / "public" / f"{n}.svg").write_text(
-            f'<svg xmlns="http://www.w3.org/2000/svg"><path d="M{n} 0h24"/></svg>\n'
-        )
 
 
 def cases(bench: Bench) -> Iterator[Case]:
@@ -63,11 +38,31 @@ def cases(bench: Bench) -> Iterator[Case]:
 def _case(bench: Bench, series: str, size: int, modules: int, files: int) -> Iterator[Case]:
     with ExitStack() as left:
         app = Path(left.enter_context(TemporaryDirectory()), "app")
-        write_app(app, modules, files)
+        generated.write_modules(app, modules, files)
         settings = replace(bench.settings, app=replace(bench.settings.app, dir=str(app), dist="dist"))
         shop = left.enter_context(workshop(bench, bench.engine, settings, bench.name))
         sides = {"handbook": _measure(bench, shop, TWO_STAGE), "ours": _measure(bench, shop, OURS)}
         yield Case(series, sides, METRICS, "handbook", min(bench.rounds, 3), size=size, goals=(SMALL,))
+
+    with ExitStack() as left:
+        measures = {"ours": _live(bench, generated.of_modules(modules, files), left)}
+        yield Case(f"{series}, verified and edited", measures, LIVED, rounds=min(bench.rounds, 3), size=size)
+
+
+def _live(bench: Bench, app: generated.App, left: ExitStack) -> Measure:
+    """Ours with an app, in production and in development: what both take."""
+    way = editing.Shop(bench, app, Path(left.enter_context(TemporaryDirectory())), left).ours()
+    env = {"INVOKE_APP_DIR": str(way.folder)}
+    bench.output([*INVOKE, "run-prod"], **env)
+    way.cold()
+    served = editing.Served(way)
+    chosen = [each for each in verifying.without_browser() if each.needs != "dev"]
+
+    def once() -> tuple[float, ...]:
+        took, most, _ = verifying.measured(bench, chosen, **env)
+        return took, most, served(), peers.memory(bench.engine, f"{bench.name}-dev") / 1e6
+
+    return once
 
 
 def _measure(bench: Bench, shop: Workshop, approach: Approach) -> Measure:

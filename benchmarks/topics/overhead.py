@@ -1,6 +1,7 @@
 """The tasks' own overhead.
 
-What the tasks cost over the bare commands that they run.
+What the tasks cost over the bare commands that they run. Commands are timed by hyperfine where it is installed, one run
+at a turn: it would take all turns of the one before those of the other, and a slow spell of the machine hit one alone.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks import hyperfine
 from benchmarks.harness import INVOKE, Bench, Case, Goal
 from docktasks.containers import remove_args
 from tests.engine.support import free_port
@@ -18,6 +20,8 @@ LISTING = Goal("at most 1.15 times an empty collection's", against="bare", most=
 
 def cases(bench: Bench) -> Iterator[Case]:
     """To list the tasks, to build what is built, and to run it."""
+    if not hyperfine.installed():
+        bench.skip("hyperfine", f"which times the commands, not installed ({hyperfine.HOW}); timed by Python's clock")
     with tempfile.TemporaryDirectory() as empty:
         Path(empty, "tasks.py").write_text("from invoke import task\n\n\n@task\ndef nothing(c):\n    pass\n")
         listing = {

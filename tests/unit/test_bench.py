@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import json
 import pkgutil
 import types
@@ -8,17 +9,25 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from jsonschema import Draft202012Validator, ValidationError
 from rich.console import Console
 
-from benchmarks import bench, charts, document, harness, results, topics
-from benchmarks.harness import Bench, Case, Goal, Measured, Metric, Topic, Value
+from benchmarks import bench, charts, document, generated, harness, hyperfine, peers, results, topics
+from benchmarks.harness import ROOT, Bench, Case, Goal, Measured, Metric, Topic, Value
 from benchmarks.topics import settings as nginx_settings
-from benchmarks.topics.growth import write_app
 from docktasks.errors import BenchError
 from docktasks.settings import Settings
 from tests.unit.fakes import FakeEngine, Runner
 
+HYPERFINE = """#!/bin/sh
+[ "$*" = "--shell none --runs 1 --style none true" ] && exit
+file=; while [ $# -gt 1 ]; do [ "$1" = --export-json ] && file=$2; shift; done
+eval "$1" && printf '{"results": [{"times": [1234.5]}]}' >"$file"
+"""
+"""One that says that everything takes 1234.5 s."""
 RATE = Metric("requests", "/s", more=True)
+SCHEMA = json.loads((ROOT / "docs" / "bench.schema.json").read_text())
+HERE = {"processor": "fast", "cores": "2", "memory": "24 GB", "kernel": "6.1", "Docker": "26"}
 
 
 class Clock:
@@ -109,11 +118,40 @@ def test_a_command_that_fails_ends_the_measurement(a_bench: Bench) -> None:
     assert caught.value.evidence == "the reason"
 
 
+@pytest.mark.parametrize("version", ["new", "old"])
+def test_hyperfine_times_commands_where_it_can(
+    tmp_path: Path, a_bench: Bench, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    """One that knows no run without a shell is not used; one run at a turn, of the command as it is."""
+    program = tmp_path / "hyperfine"
+    program.write_text(HYPERFINE if version == "new" else "#!/bin/sh\nexit 2\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    took = a_bench.seconds(["sh", "-c", f"echo 'a b' > {tmp_path}/ran"])
+    assert (took == 1234.5) == (version == "new")
+    assert (tmp_path / "ran").read_text() == "a b\n"
+
+
+def test_a_command_that_fails_once_gives_no_figure(a_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it did before it failed would be missing in the time of another run."""
+    monkeypatch.setattr(hyperfine, "installed", lambda: True)
+    monkeypatch.setattr(hyperfine, "seconds", lambda *_: None)
+    with pytest.raises(BenchError, match="failed once"):
+        a_bench.seconds(["true"])
+
+
+def test_without_hyperfine_commands_are_timed_all_the_same(a_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the clock."""
+    monkeypatch.setattr(hyperfine, "installed", lambda: False)
+    assert 0 < a_bench.seconds(["true"]) < harness.LIMIT
+
+
 GOALS = (
     Goal("half", against="bare", most=0.5),
     Goal("a third", against="bare", most=1 / 3),
     Goal("under two", most=2),
     Goal("twice", against="bare", least=2),
+    Goal("a little more", against="bare", most=1.15),
     Goal("of one who was skipped", ours="nobody", most=1),
 )
 
@@ -126,24 +164,93 @@ def measured_data(a_bench: Bench, *cases: Case) -> results.Data:
     return data
 
 
+def kept(folder: Path, a_bench: Bench) -> results.Data:
+    """What a run leaves in its file, read back."""
+    results.keep(folder, HERE, "race", measured_data(a_bench, raced(goals=GOALS), grown(10), grown(100)))
+    results.keep(folder, HERE, "nobody", measured_data(a_bench))
+    return results.load(folder)
+
+
+def validator() -> Draft202012Validator:
+    """The documented schema, itself a valid one."""
+    Draft202012Validator.check_schema(SCHEMA)
+    return Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def test_results_are_what_the_schema_describes(tmp_path: Path, a_bench: Bench) -> None:
+    """Every key that is written is described, too."""
+    found = kept(tmp_path, a_bench)
+    validator().validate(found)
+    topic, defined = found["topics"]["race"], SCHEMA["$defs"]
+    case = topic["cases"][0]
+    (metric,) = case["metrics"]
+    written = {"topic": topic, "case": case, "metric": metric, "value": metric["values"]["ours"]}
+    written["goal"] = case["goals"][0]
+    assert {name: set(data) for name, data in written.items()} == {
+        name: set(each["required"]) for name, each in defined.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("schema", 2),
+        ("machine", {"cores": "2"}),
+        ("topics/Race!", {}),
+        ("topics/race/made", "yesterday"),
+        ("topics/race/rounds", 0),
+        ("topics/race/skipped/0", {"who": "Caddy"}),
+        ("topics/race/cases/0/size", -1),
+        ("topics/race/cases/0/metrics", []),
+        ("topics/race/cases/0/goals/0/wanted", "less"),
+        ("topics/race/cases/0/goals/0/met", None),
+        ("topics/race/cases/0/metrics/0/values", {}),
+        ("topics/race/cases/0/metrics/0/values/ours/median", None),
+        ("topics/race/cases/0/metrics/0/values/ours/samples", []),
+    ],
+)
+def test_the_schema_refuses_what_is_none_of_ours(tmp_path: Path, a_bench: Bench, path: str, value: object) -> None:
+    """One thing at a time is spoiled."""
+    found = kept(tmp_path, a_bench)
+    *above, last = (int(step) if step.isdigit() else step for step in path.split("/"))
+    functools.reduce(lambda data, step: data[step], above, found)[last] = value  # type: ignore[index]
+    with pytest.raises(ValidationError):
+        validator().validate(found)
+
+
 def test_goals_are_told_met_or_missed(a_bench: Bench) -> None:
     """Against somebody, or as they are; those of who was skipped are left out."""
     goals = measured_data(a_bench, raced(goals=GOALS))["cases"][0]["goals"]
     assert [(goal["says"], goal["reached"], goal["met"]) for goal in goals] == [
         ("half", 0.5, True), ("a third", 0.5, False), ("under two", 1.5, True), ("twice", 0.5, False),
+        ("a little more", 0.5, True),
     ]  # fmt: skip
-    assert [goal["wanted"] for goal in goals] == ["≤ 0.5", "≤ 0.33", "≤ 2", "≥ 2"]
+    assert [goal["wanted"] for goal in goals] == ["≤ 0.5", "≤ 0.33", "≤ 2", "≥ 2", "≤ 1.15"]
 
 
 def test_results_are_kept_topic_by_topic(tmp_path: Path, a_bench: Bench) -> None:
-    """A later run of one topic keeps the others'; one on another machine keeps none."""
+    """A later run of one topic keeps the others', after an upgrade of what is on the machine, too."""
     data = measured_data(a_bench, raced())
     folder = tmp_path / "results"
-    results.keep(folder, {"cores": "2"}, "a", data)
-    results.keep(folder, {"cores": "2"}, "b", data)
+    results.keep(folder, HERE, "a", data)
+    upgraded = HERE | {"kernel": "6.2", "Docker": "27", "wrk": "4"}
+    assert results.set_aside(folder, upgraded) is None
+    results.keep(folder, upgraded, "b", data)
     assert list(results.load(folder)["topics"]) == ["a", "b"]
-    results.keep(folder, {"cores": "64"}, "b", data)
-    assert list(results.load(folder)["topics"]) == ["b"]
+    assert results.load(folder)["machine"] == upgraded
+
+
+@pytest.mark.parametrize("title", results.IDENTITY)
+def test_results_of_another_machine_are_set_aside(tmp_path: Path, a_bench: Bench, title: str) -> None:
+    """Twice: each under a name of its own, as they were."""
+    assert results.set_aside(tmp_path, HERE) is None
+    for number in (1, 2):
+        results.keep(tmp_path, HERE, "a", measured_data(a_bench, raced()))
+        before = (tmp_path / results.NAME).read_text()
+        aside = results.set_aside(tmp_path, HERE | {title: "other"})
+        assert aside == tmp_path / f"results-{number}.json"
+        assert aside.read_text() == before
+        assert results.load(tmp_path)["topics"] == {}
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"schema": 99}'])
@@ -210,7 +317,16 @@ def test_the_document_tells_everything_that_was_measured(a_bench: Bench) -> None
     assert 'srcset="pictures/bench-race-dark.svg"' in text
 
 
-@pytest.mark.parametrize("cases", [(raced(),), (grown(10), grown(100))], ids=["bars", "growth"])
+def lived(size: int) -> Case:
+    """One size of a series with more metrics."""
+    return Case("lived", {"ours": lambda: (1.0, float(size))}, (harness.SECONDS, RATE), size=size, warm=False)
+
+
+@pytest.mark.parametrize(
+    "cases",
+    [(raced(),), (grown(10), grown(100)), (grown(10), lived(10), grown(100), lived(100))],
+    ids=["bars", "growth", "two series"],
+)
 def test_charts_are_drawn_for_light_and_dark(tmp_path: Path, a_bench: Bench, cases: tuple[Case, ...]) -> None:
     """As PNG and SVG; drawn twice they are the same, so that a document changes where figures do."""
     data = measured_data(a_bench, *cases)
@@ -255,10 +371,34 @@ def test_a_setting_that_is_not_there_is_no_measurement() -> None:
 
 def test_a_generated_app_has_the_size_that_was_asked_for(tmp_path: Path) -> None:
     """Every module is imported, and every file is there."""
-    write_app(tmp_path / "app", 12, 3)
+    generated.write_modules(tmp_path / "app", 12, 3)
     assert len(list((tmp_path / "app/src").glob("part*.js"))) == 12
     assert (tmp_path / "app/src/main.js").read_text().count("import ") == 12
     assert len(list((tmp_path / "app/public").iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    "app",
+    [generated.THIS, generated.of_components(3), generated.of_modules(3, 0)],
+    ids=["this", "components", "modules"],
+)
+def test_an_app_to_edit_shows_its_text(tmp_path: Path, app: generated.App) -> None:
+    """The file with the text is one that the app imports, and an edit is nothing but another text."""
+    folder = tmp_path / "app"
+    app.make(folder)
+    app.edit(folder, "start")
+    name = Path(app.edited).name
+    assert any(f"'./{name}'" in path.read_text() for path in (folder / "src").glob("*.*") if path.name != name)
+    before = (folder / app.edited).read_text()
+    app.edit(folder, "another")
+    assert (folder / app.edited).read_text() == before.replace("start", "another") != before
+
+
+def test_a_peer_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With how it can be had."""
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert "nodejs.org" in peers.missing("npm")
+    assert "apt-get install caddy" in peers.missing("caddy")
 
 
 @pytest.mark.parametrize(
