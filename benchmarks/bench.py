@@ -17,8 +17,7 @@ from rich.table import Table
 from benchmarks import document, harness, machine, results
 from benchmarks.harness import ROOT, Bench, Measured, Topic
 from benchmarks.topics import TOPICS
-from docktasks import engine as engines
-from docktasks import images
+from docktasks import connection, images
 from docktasks.answers import Run
 from docktasks.errors import BenchError
 from docktasks.settings import Settings
@@ -58,8 +57,8 @@ def bench(run: Run, settings: Settings, wanted: Wanted) -> None:
     folder = Path(wanted.out) if wanted.out else settings.root / images.CACHE / "bench"
     console = Console()
     found = results.load(folder)
-    with engines.answering():
-        engine = engines.connect()
+    with connection.answering():
+        engine = connection.connect()
 
         def new() -> Bench:
             name = f"hd-{secrets.token_hex(4)}"

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from benchmarks import load
 from benchmarks.approaches import APPROACHES, Approach, Workshop, workshop
-from docktasks import engine as engines
-from docktasks import images, probes
+from docktasks import connection, images, probes
 from docktasks.answers import Result, Run
 from docktasks.containers import remove_args
 from docktasks.engine import Engine, NoEngine
@@ -219,8 +218,8 @@ def show(run: Run, settings: Settings, html: str) -> None:
 
     from benchmarks import compare_page
 
-    with engines.answering():
-        engine = NoEngine(settings.app.name) if run.dry else engines.connect()
+    with connection.answering():
+        engine = NoEngine(settings.app.name) if run.dry else connection.connect()
         compared = compare(run, engine, settings)
     if run.dry:
         return

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from docktasks.settings import LABEL
 
@@ -114,3 +115,46 @@ class Container:
         for host, port, _ in self.addresses:
             return f"http://{'127.0.0.1' if host in ('', '0.0.0.0', '::') else host}:{port}"  # noqa: S104 - read, not bound
         return ""
+
+
+def image(attrs: Mapping[str, Any]) -> Image:
+    """What `docker image inspect` says."""
+    config = attrs.get("Config") or {}
+    return Image(
+        id=attrs["Id"],
+        size=attrs["Size"],
+        tags=tuple(attrs.get("RepoTags") or ()),
+        labels=config.get("Labels") or {},
+        environment=_environment(config),
+        user=config.get("User", ""),
+        architecture=attrs.get("Architecture", ""),
+        layers=tuple((attrs.get("RootFS") or {}).get("Layers") or ()),
+        created=attrs.get("Created") or "",
+        tagged=(attrs.get("Metadata") or {}).get("LastTagTime") or "",
+    )
+
+
+def _environment(config: Mapping[str, Any]) -> dict[str, str]:
+    return dict(line.partition("=")[::2] for line in config.get("Env") or ())
+
+
+def container(attrs: Mapping[str, Any]) -> Container:
+    """What `docker container inspect` says."""
+    ports = attrs["NetworkSettings"].get("Ports") or {}
+    return Container(
+        id=attrs["Id"],
+        name=attrs["Name"].lstrip("/"),
+        state=attrs["State"]["Status"],
+        health=(attrs["State"].get("Health") or {}).get("Status", ""),
+        exit_code=attrs["State"]["ExitCode"],
+        image_id=attrs["Image"],
+        image=attrs["Config"]["Image"],
+        labels=attrs["Config"].get("Labels") or {},
+        environment=_environment(attrs["Config"]),
+        addresses=tuple(
+            (binding["HostIp"], int(binding["HostPort"]), int(inside.partition("/")[0]))
+            for inside, bindings in ports.items()
+            for binding in bindings or ()
+        ),
+        started=attrs["State"]["StartedAt"],
+    )

@@ -1,26 +1,19 @@
-"""The Docker engine: finds it, says what it can do, and answers what is there. It looks only, and changes nothing."""
+"""The Docker engine: says what it can do, and answers what is there. It looks only, and changes nothing."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
-from threading import Thread
 from typing import Any
 
+from docktasks import answers
 from docktasks.answers import Container, Image, Result
-from docktasks.errors import EngineError, NoEngineError
+from docktasks.errors import EngineError
 from docktasks.options import Able, Options, able, options
 from docktasks.settings import BUILT_FOR, LABEL
-
-FLOOR = 23
-"""The first major version of Docker Engine whose `docker build` is BuildKit's."""
 
 START_INTERVAL_API = (1, 44)
 """API version (Docker Engine 25) from which a health check can be asked more often at the start."""
@@ -72,7 +65,7 @@ class Engine:
         from docker.errors import ImageNotFound
 
         try:
-            return _image(self.client.images.get(reference).attrs)
+            return answers.image(self.client.images.get(reference).attrs)
         except ImageNotFound:
             return None
 
@@ -98,18 +91,20 @@ class Engine:
         from docker.errors import NotFound
 
         try:
-            return self._reached(_container(attrs := self.client.containers.get(name).attrs), attrs)
+            return self._reached(answers.container(attrs := self.client.containers.get(name).attrs), attrs)
         except NotFound:
             return None
 
     def containers(self, project: str) -> list[Container]:
         """The containers that this project started, by name, stopped ones too."""
-        found = [self._reached(_container(row), row) for row in self._containers(all=True, filters=_ours(project))]
+        found = [
+            self._reached(answers.container(row), row) for row in self._containers(all=True, filters=_ours(project))
+        ]
         return sorted(found, key=lambda container: container.name)
 
     def publisher(self, host_port: int) -> Container | None:
         """The running container that publishes a host port; None when none does."""
-        for container in map(_container, self._containers()):
+        for container in map(answers.container, self._containers()):
             if any(port == host_port for _, port, _ in container.addresses):
                 return container
         return None
@@ -129,7 +124,7 @@ class Engine:
 
     def users(self, image_id: str) -> list[str]:
         """Names of the containers that were started from an image, stopped ones too."""
-        return [each.name for each in map(_container, self._containers(all=True)) if each.image_id == image_id]
+        return [each.name for each in map(answers.container, self._containers(all=True)) if each.image_id == image_id]
 
     def logs(self, name: str, lines: int = 15) -> str:
         """The last lines a container logged; empty when it is gone."""
@@ -182,7 +177,7 @@ class Engine:
         if mode != "container" or found.state != "running":
             return found
         try:
-            owner = _container(self.client.containers.get(other).attrs)
+            owner = answers.container(self.client.containers.get(other).attrs)
         except NotFound:
             return replace(found, cut_off=True)
         # Every start makes a new network. Without the Z, since digits are left out at the end of a fraction.
@@ -262,164 +257,3 @@ class NoEngine:
 
 def _ours(project: str) -> dict[str, str]:
     return {"label": f"{LABEL}.project={project}"}
-
-
-def _image(attrs: dict[str, Any]) -> Image:
-    config = attrs.get("Config") or {}
-    return Image(
-        id=attrs["Id"],
-        size=attrs["Size"],
-        tags=tuple(attrs.get("RepoTags") or ()),
-        labels=config.get("Labels") or {},
-        environment=_environment(config),
-        user=config.get("User", ""),
-        architecture=attrs.get("Architecture", ""),
-        layers=tuple((attrs.get("RootFS") or {}).get("Layers") or ()),
-        created=attrs.get("Created") or "",
-        tagged=(attrs.get("Metadata") or {}).get("LastTagTime") or "",
-    )
-
-
-def _environment(config: dict[str, Any]) -> dict[str, str]:
-    return dict(line.partition("=")[::2] for line in config.get("Env") or ())
-
-
-def _container(attrs: dict[str, Any]) -> Container:
-    ports = attrs["NetworkSettings"].get("Ports") or {}
-    return Container(
-        id=attrs["Id"],
-        name=attrs["Name"].lstrip("/"),
-        state=attrs["State"]["Status"],
-        health=(attrs["State"].get("Health") or {}).get("Status", ""),
-        exit_code=attrs["State"]["ExitCode"],
-        image_id=attrs["Image"],
-        image=attrs["Config"]["Image"],
-        labels=attrs["Config"].get("Labels") or {},
-        environment=_environment(attrs["Config"]),
-        addresses=tuple(
-            (binding["HostIp"], int(binding["HostPort"]), int(inside.partition("/")[0]))
-            for inside, bindings in ports.items()
-            for binding in bindings or ()
-        ),
-        started=attrs["State"]["StartedAt"],
-    )
-
-
-class _Opening(Engine):
-    """An engine that is being connected to in the background; the first question waits for it, or raises its error."""
-
-    def __init__(self, opened: Future[tuple[Any, dict[str, Any]]]) -> None:
-        self._opened = opened
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in ("client", "version", "api", "kernel", "kernel_release"):
-            raise AttributeError(name)
-        super().__init__(*self._opened.result())
-        return getattr(self, name)
-
-
-def connecting() -> Engine:
-    """As connect(), but returns at once: what needs no answer yet goes on meanwhile. Errors come with the first one."""
-    opened: Future[tuple[Any, dict[str, Any]]] = Future()
-
-    def work() -> None:
-        try:
-            opened.set_result(_open())
-        except BaseException as error:  # noqa: BLE001 - whoever asks first gets it
-            opened.set_exception(error)
-
-    Thread(target=work, daemon=True).start()
-    return _Opening(opened)
-
-
-def connect() -> Engine:
-    """The engine that the docker CLI would use: DOCKER_HOST, else the current context, else the default socket.
-
-    Raises EngineError saying what stands in the way and how to clear it.
-    """
-    return Engine(*_open())
-
-
-def _open() -> tuple[Any, dict[str, Any]]:
-    """The SDK's client, and what the engine says of its version."""
-    import docker
-    from docker.errors import DockerException
-
-    try:
-        client = docker.from_env(**_named_context())
-        version = client.version()
-    except DockerException as error:
-        raise _explained(error) from error
-    if int(version["Version"].split(".")[0]) < FLOOR:
-        raise EngineError(
-            f"Docker Engine {version['Version']} is too old.",
-            f"From {FLOOR} on, `docker build` is BuildKit, whose caches and secrets the Dockerfiles use.",
-            f"Upgrade it to {FLOOR} or later: https://docs.docker.com/engine/install/",
-        )
-    return client, version
-
-
-def _named_context() -> dict[str, Any]:
-    """What the SDK has to be told of the context that DOCKER_CONTEXT names. Raises NoEngineError when there is none.
-
-    For one that it does not find, the SDK takes the local engine instead, and without the CLI's config.json it finds
-    none: we would look at one engine, and change another.
-    """
-    from docker.context import ContextAPI
-
-    name = os.environ.get("DOCKER_CONTEXT")
-    if not name or os.environ.get("DOCKER_HOST") or ContextAPI.get_context(name):
-        return {}
-    if not shutil.which("docker"):
-        return {}
-    command = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}", name]
-    asked = subprocess.run(command, capture_output=True, text=True, check=False)
-    if asked.returncode:
-        raise NoEngineError(
-            f"There is no Docker context {name}.",
-            "DOCKER_CONTEXT names the engine to use.",
-            "See which there are: docker context ls; for the local engine: unset DOCKER_CONTEXT",
-            evidence=asked.stderr,
-        )
-    return {"environment": {**os.environ, "DOCKER_HOST": asked.stdout.strip()}}
-
-
-@contextmanager
-def answering() -> Iterator[None]:
-    """Turn what the SDK raises when the engine goes away, or refuses a question, into EngineError."""
-    try:
-        yield
-    except Exception as error:
-        # By name: importing the SDK for its classes would make every task wait for it.
-        if type(error).__module__.partition(".")[0] not in ("docker", "requests"):
-            raise
-        raise EngineError(
-            "The Docker engine did not answer a question.",
-            "What was running is as it was.",
-            "See that it is there (docker info), then again",
-            evidence=str(error)[-300:],
-        ) from error
-
-
-def _explained(error: Exception) -> EngineError:
-    text = str(error)
-    if "PermissionError" in text or "Permission denied" in text:
-        return EngineError(
-            "The Docker engine's socket refuses you.",
-            "Only root and members of the group docker may use it.",
-            "Join the group and log in again: sudo usermod -aG docker $USER "
-            "(it gives root's power; rootless mode does not: https://docs.docker.com/engine/security/rootless/)",
-        )
-    if "too old" in text or "client version" in text:
-        return EngineError(
-            f"The Docker engine and the SDK share no API version: {text}",
-            f"We need Docker Engine {FLOOR} or later.",
-            "Upgrade it: https://docs.docker.com/engine/install/",
-        )
-    chosen = os.environ.get("DOCKER_HOST") or os.environ.get("DOCKER_CONTEXT")
-    return NoEngineError(
-        f"No Docker engine answers{f' at {chosen}' if chosen else ''}.",
-        "Images are built and run by one.",
-        "Start or install it: invoke setup (it says what fits this machine)",
-        evidence=text.rsplit("(Caused by", maxsplit=1)[0][-300:],
-    )

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from docktasks import engine, probes
+from docktasks import connection, probes
 from docktasks.answers import Run
 from docktasks.engine import Engine
 from docktasks.errors import EngineError, NoEngineError, SetupError
@@ -49,7 +49,7 @@ def ensure_engine(run: Run) -> str:
     """
     if not run.dry:
         try:
-            found = engine.connect()
+            found = connection.connect()
         except EngineError as error:
             if not (_on_debian() and _may_install()) or not isinstance(error, NoEngineError):
                 raise SetupError(error.what, error.why, _advice(error), error.evidence) from error
@@ -235,7 +235,7 @@ def _is_stale(pid_file: Path) -> bool:
 
 def _answering() -> probes.Probe:
     try:
-        engine.connect()
+        connection.connect()
     except EngineError as error:
         return probes.Probe(ready=False, status=error.what)
     return probes.Probe(ready=True)

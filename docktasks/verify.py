@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from docktasks import checks, engine, probes, report, startup
+from docktasks import checks, connection, probes, report, startup
 from docktasks.answers import Run
 from docktasks.checks import Check
 from docktasks.checks.subject import Need, Subject
@@ -40,7 +40,7 @@ def verify(run: Run, settings: Settings, wanted: Wanted) -> None:
         print("Would judge", what, "by", len(wanted.checks), "checks.")
         return
     began = time.monotonic()
-    with engine.answering(), probes.interruptible():
+    with connection.answering(), probes.interruptible():
         subject = find(run, settings, wanted)
         verdicts = list(checks.judge(subject, wanted.checks))
     judged = report.Judged(subject, tuple(verdicts), time.monotonic() - began)
@@ -103,7 +103,7 @@ def at(url: str, settings: Settings) -> Subject:
 
 def built(run: Run, settings: Settings, reference: str) -> Subject:
     """An image alone, running or not. Raises VerifyError when the engine does not have it."""
-    found = engine.connect()
+    found = connection.connect()
     image = found.image(reference)
     if image is None:
         raise VerifyError(
@@ -119,7 +119,7 @@ def running(run: Run, settings: Settings, needs: set[Need] | None = None) -> Sub
 
     Raises VerifyError when nothing runs that these `needs`, or any, are about.
     """
-    found = engine.connect()
+    found = connection.connect()
     container, dev = startup.existing(found, settings, "prod"), found.container(settings.container("dev"))
     if container is None or container.state != "running" or not container.url:
         container = None

@@ -20,7 +20,7 @@ PICTURES = Path(__file__).parent / "pictures"
 sys.path.insert(0, str(ROOT))  # a script's path starts at its own folder
 
 from docktasks import checks, install, report, verify  # noqa: E402
-from tasks import Runner, settings  # noqa: E402
+from runner import Runner, settings  # noqa: E402
 
 # Root's Chromium has no sandbox; and none of these pictures needs its own services.
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from docktasks import install
-from docktasks.engine import Engine, connect
+from docktasks.connection import connect
+from docktasks.engine import Engine
 from docktasks.errors import EngineError
 from tests.engine.own_engine import OwnEngine, possible
 from tests.engine.support import Foreground, Project, copy_app, copy_checkout, docker, new_name

@@ -9,7 +9,7 @@ import pytest
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from requests import Response
 
-from docktasks import engine
+from docktasks import connection
 from docktasks.answers import Container, Image, Result
 from docktasks.engine import Engine, NoEngine
 from docktasks.errors import EngineError, NoEngineError
@@ -147,7 +147,7 @@ def explained(monkeypatch: pytest.MonkeyPatch, message: str) -> EngineError:
 
     connecting(monkeypatch, refuse)
     with pytest.raises(EngineError) as caught:
-        engine.connect()
+        connection.connect()
     assert isinstance(caught.value.__cause__, DockerException)
     return caught.value
 
@@ -155,7 +155,7 @@ def explained(monkeypatch: pytest.MonkeyPatch, message: str) -> EngineError:
 def test_connect_gives_the_engine_the_cli_would_use(monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine that answers is returned with its version and API version."""
     connecting(monkeypatch, Client)
-    found = engine.connect()
+    found = connection.connect()
     assert (found.version, found.api, found.kernel) == ("26.1.5", (1, 45), (6, 1))
 
 
@@ -168,12 +168,12 @@ def test_a_context_that_the_sdk_does_not_find_is_asked_of_the_cli(
     monkeypatch.setenv("DOCKER_CONTEXT", "away")
     monkeypatch.setattr(docker, "from_env", lambda **options: given.update(options) or Client())
     programs.add("docker", "tcp://away:2375\n")
-    assert engine.connect().version == "26.1.5"
+    assert connection.connect().version == "26.1.5"
     assert given["environment"]["DOCKER_HOST"] == "tcp://away:2375"
     assert programs.calls == ["docker context inspect --format {{.Endpoints.docker.Host}} away"]
     programs.add("docker", code=1)
     with pytest.raises(NoEngineError, match=r"There is no Docker context away\."):
-        engine.connect()
+        connection.connect()
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_an_engine_below_the_floor_is_refused(monkeypatch: pytest.MonkeyPatch, v
     """Below 23 `docker build` is not BuildKit's, and the user is told the version that is needed."""
     connecting(monkeypatch, lambda: Client(version))
     with pytest.raises(EngineError, match=rf"Docker Engine {version} is too old") as caught:
-        engine.connect()
+        connection.connect()
     assert "Upgrade it to 23 or later" in caught.value.how
 
 
@@ -233,7 +233,7 @@ def test_an_engine_below_the_floor_is_refused(monkeypatch: pytest.MonkeyPatch, v
 def test_an_engine_from_the_floor_on_is_taken(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
     """Distribution suffixes and candidates do not disturb."""
     connecting(monkeypatch, lambda: Client(version))
-    assert engine.connect().version == version
+    assert connection.connect().version == version
 
 
 def test_a_container_is_answered_typed(client: Client, found: Engine) -> None:
@@ -435,7 +435,7 @@ def test_an_engine_that_does_not_answer_has_no_tags(programs: Programs, found: E
 def test_an_engine_can_be_connected_to_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     """What needs no answer goes on; the first question waits for the connection."""
     connecting(monkeypatch, Client)
-    later = engine.connecting()
+    later = connection.connecting()
     assert (later.version, later.api, later.kernel) == ("26.1.5", (1, 45), (6, 1))
     assert later.images("shop") == []
 
@@ -447,7 +447,7 @@ def test_an_engine_that_does_not_answer_is_told_with_the_first_question(monkeypa
         raise DockerException(NO_SOCKET)
 
     connecting(monkeypatch, refuse)
-    later = engine.connecting()
+    later = connection.connecting()
     for _ in range(2):
         with pytest.raises(EngineError, match="No Docker engine answers"):
             later.container("web")

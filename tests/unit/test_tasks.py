@@ -17,6 +17,7 @@ from invoke.exceptions import Exit
 from invoke.program import Program
 from invoke.tasks import Task
 
+import runner
 import tasks
 from docktasks import lock
 from docktasks.answers import Image
@@ -249,7 +250,7 @@ def test_a_name_that_env_does_not_allow_is_told_before_anything_happens(capsys: 
 
 def test_a_release_says_what_it_is_and_where(capsys: pytest.CaptureFixture[str]) -> None:
     """Notices, size, and address; one that ran already says so."""
-    run = tasks.Runner(Context())
+    run = runner.Runner(Context())
     outcome = Outcome(Image("0", 20_000_000), 8_000_000, "http://127.0.0.1:8080", notices=("Built on a stand-in.",))
     tasks.released(run, outcome, "hello-dock:prod")
     tasks.released(run, replace(outcome, unchanged=True, notices=()), "release 0a1b")
@@ -298,7 +299,7 @@ def test_an_error_is_one_message_and_exit_code_1() -> None:
 
 def test_an_interruption_is_said_and_has_its_exit_code() -> None:
     """No traceback, and the shell's code for a Ctrl-C."""
-    with pytest.raises(Exit, match="Interrupted") as caught, tasks.told():
+    with pytest.raises(Exit, match="Interrupted") as caught, runner.told():
         raise KeyboardInterrupt
     assert caught.value.code == 130
 
@@ -308,7 +309,7 @@ def test_a_reader_who_leaves_stops_nothing(capfd: pytest.CaptureFixture[str]) ->
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as stream:
-        output = tasks.Output(stream)
+        output = runner.Output(stream)
         for _ in range(3):
             print("a step", file=output, flush=True)
         assert output.encoding == stream.encoding
@@ -318,8 +319,8 @@ def test_a_reader_who_leaves_stops_nothing(capfd: pytest.CaptureFixture[str]) ->
 def test_commands_run_in_the_checkout(tmp_path: Path) -> None:
     """Wherever the task was called; the task itself stays there, for the files that it is told to write."""
     code = (
-        "import os, tasks; from invoke.context import Context; "
-        "print(tasks.Runner(Context())(['pwd'], quiet=True).output.strip(), os.getcwd(), sep='\\n')"
+        "import os, runner; from invoke.context import Context; "
+        "print(runner.Runner(Context())(['pwd'], quiet=True).output.strip(), os.getcwd(), sep='\\n')"
     )
     ran = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}"],

@@ -8,7 +8,7 @@ import docker
 import pytest
 from docker.errors import DockerException
 
-from docktasks import checks, engine, verify
+from docktasks import checks, connection, verify
 from docktasks.answers import Container, Image
 from docktasks.errors import ConflictError, EngineError, VerifyError
 from docktasks.settings import Settings
@@ -38,7 +38,7 @@ def judged(settings: Settings, *, strict: bool = False, json_file: str = "") -> 
 def with_engine(monkeypatch: pytest.MonkeyPatch, *held: Container) -> FakeEngine:
     """The engine that `connect` finds."""
     found = FakeEngine(*held, images={"hello-dock:prod": Image("sha256:2"), "before": Image("sha256:1")})
-    monkeypatch.setattr(engine, "connect", lambda: found)
+    monkeypatch.setattr(connection, "connect", lambda: found)
     return found
 
 

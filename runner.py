@@ -1,0 +1,158 @@
+"""What tasks share: how a command runs through Invoke, the settings and the engine, and how an error is told."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TextIO
+
+from invoke.config import Config, DataProxy
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.runners import Local
+
+# docktasks and what it imports (docker, httpx, rich) are imported where they are used: `invoke --list` needs none.
+if TYPE_CHECKING:
+    from docktasks.answers import Result
+    from docktasks.engine import Engine, NoEngine
+    from docktasks.settings import Settings
+
+ROOT = Path(__file__).parent
+
+
+class Process(Local):
+    """A command in the checkout, wherever the task was called; a Ctrl-C ends it together with the task.
+
+    Invoke alone would go on with the next one.
+    """
+
+    interrupt: KeyboardInterrupt | None = None
+    one_at_a_time = Lock()  # for the folder is all threads'
+
+    def start(self, command: str, shell: str, env: dict[str, str]) -> None:
+        """Start it, from the folder that every path in it is meant from."""
+        with self.one_at_a_time:
+            before = Path.cwd()
+            os.chdir(ROOT)
+            try:
+                super().start(command, shell, env)
+            finally:
+                os.chdir(before)
+
+    def send_interrupt(self, interrupt: KeyboardInterrupt) -> None:
+        """Note the Ctrl-C, for when the command has ended."""
+        Process.interrupt = interrupt
+        super().send_interrupt(interrupt)
+
+
+class Output:
+    """Standard output that may be closed early, as by `| head` or with its terminal.
+
+    What nobody reads is lost, and the task goes on.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, or have everything from now on go nowhere."""
+        return self._done(lambda: self.stream.write(text)) or len(text)
+
+    def flush(self) -> None:
+        """Flush, as above."""
+        self._done(self.stream.flush)
+
+    def _done(self, work: Callable[[], int | None]) -> int | None:
+        try:
+            return work()
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.EIO):
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+            return None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+class Runner:
+    """Runs argument lists through Invoke, which echoes them, or under --dry only shows them."""
+
+    def __init__(self, c: Context) -> None:
+        self.c, self.dry = c, bool(c.config.run.dry)
+        c.config.runners.local = Process
+        if not isinstance(sys.stdout, Output):
+            sys.stdout = Output(sys.stdout)
+
+    def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
+        """Run one command; a terminal gives it a terminal, so that BuildKit draws its own progress."""
+        from docktasks.answers import Result
+
+        pty = not quiet and sys.stdout.isatty()
+        hide = "both" if quiet else None
+        ran = self.c.run(shlex.join(args), hide=hide, warn=True, pty=pty, in_stream=False)
+        interrupt, Process.interrupt = Process.interrupt, None
+        if interrupt is not None:
+            raise interrupt
+        return Result(ran.exited, ran.stdout + ran.stderr) if ran is not None else Result()
+
+    def attach(self, args: list[str], end: Callable[[], object] = lambda: None) -> int:
+        """Run one command on this terminal, keyboard and all; its exit code. Where it is interrupted, `end` ends it."""
+        print(self.c.config.run.echo_format.format(command=shlex.join(args)), flush=True)
+        if self.dry:
+            return 0
+        with subprocess.Popen(args) as process:
+            try:
+                return process.wait()
+            except BaseException:
+                end()
+                raise
+
+
+def ended(code: int) -> None:
+    """Make a command's exit code the task's."""
+    if code:
+        raise Exit(code=code)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn our errors into one clear message and exit code 1; a bug stays a traceback."""
+    from docktasks.errors import DockError
+
+    try:
+        yield
+    except DockError as error:
+        raise Exit(f"\n{error}", code=1) from error
+    except KeyboardInterrupt as interrupt:
+        raise Exit("\nInterrupted. What was serving serves on; see it: invoke status", code=130) from interrupt
+
+
+@contextmanager
+def at_work(c: Context) -> Iterator[tuple[Runner, Engine | NoEngine, Settings]]:
+    """What most tasks need: the runner, the engine (none is asked under --dry), and the validated settings."""
+    from docktasks import connection
+    from docktasks.engine import NoEngine
+
+    with told():
+        found, run = settings(c), Runner(c)
+        if run.dry:
+            yield run, NoEngine(found.app.name), found
+            return
+        with connection.answering():
+            yield run, connection.connecting(), found
+
+
+def settings(c: Context) -> Settings:
+    """The validated settings. Raises SettingsError."""
+    from docktasks import settings
+
+    given = {name: dict(part) if isinstance(part, DataProxy) else part for name, part in c.config.items()}
+    return settings.load(ROOT, given, os.environ, Config.global_defaults())
