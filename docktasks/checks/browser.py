@@ -135,7 +135,7 @@ def navigation(subject: Subject) -> Iterator[str]:
     fix="https://dequeuniversity.com/rules/axe explains each rule by its name",
 )
 def accessible(subject: Subject) -> Iterator[str]:
-    """axe finds nothing against WCAG 2.2 A and AA: light and dark, 1280 and 360 wide."""
+    """axe finds nothing against WCAG 2.2 A and AA on the first page and one below it: light, dark, wide and narrow."""
     visit = _visited(subject, "audit")
     yield from (f"{how}: {fault}" for how, faults in visit.audits.items() for fault in faults)
     yield from _trouble(visit, "audit")
@@ -148,7 +148,7 @@ def accessible(subject: Subject) -> Iterator[str]:
     fix="Let what is too wide wrap, or scroll by itself (overflow-x: auto); and have a meta viewport",
 )
 def fits(subject: Subject) -> Iterator[str]:
-    """Nothing scrolls sideways, 360 wide neither."""
-    for width, taken in _visited(subject, "audit").widths.items():
+    """Nothing scrolls sideways on the first page and one below it, 360 wide neither."""
+    for (path, width), taken in _visited(subject, "audit").widths.items():
         if taken > width:
-            yield f"{width} wide: the page takes {taken}"
+            yield f"{path}, {width} wide: the page takes {taken}"

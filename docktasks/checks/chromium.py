@@ -55,6 +55,11 @@ class Seen:
     network: tuple[str, ...] = ()
     policy: tuple[str, ...] = ()
 
+    @property
+    def is_well(self) -> bool:
+        """True when it shows something that the server does not call an error."""
+        return self.shows and self.status < 400  # noqa: PLR2004 - HTTP's own line between answers and errors
+
 
 @contextlib.contextmanager
 def browsing(executable: str, limit: float) -> Iterator[Browser]:

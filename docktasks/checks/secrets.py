@@ -23,8 +23,10 @@ class Shape:
 
     def ends_in(self, text: bytes, begins: int = 0) -> Iterator[int]:
         """Where each ends that begins there or later."""
-        if any(mark in text for mark in self.marks):
-            yield from (match.end() for match in self.pattern.finditer(text, begins))
+        for mark in self.marks:
+            if mark in text:
+                yield from (match.end() for match in self.pattern.finditer(text, begins))
+                return
 
 
 def _shape(what: str, marks: str, pattern: bytes) -> Shape:
@@ -73,31 +75,33 @@ FILED = re.compile(
 
 
 class Search:
-    """A search of a file that comes in pieces, of which none but the end of the last is kept."""
+    """A search of a file that comes in pieces, of which none is kept but the last, and the end of the one before."""
 
     def __init__(self) -> None:
         self._found: dict[str, None] = {}
-        self._tail = b""
+        self._held = b""
+        self._before = 0  # bytes of what is held that tell only whether a word begins after them
         self._text: bool | None = None
 
     def feed(self, piece: bytes) -> None:
-        """Search one more piece. What ends where it ends may be cut off, and is looked at with the next."""
+        """Take one more piece, and search the one before."""
         if self._text is None:
             self._text = b"\0" not in piece[:BINARY]
-        if self._text:
-            text = self._tail + piece
-            self._look(text, len(text) - 1)
-            self._tail = text[-OVERLAP - 1 :]
+        if not self._text:
+            return
+        if self._held:
+            self._look(len(self._held) - 1)  # what ends where it ends may be cut off: it is looked at again
+            self._before = int(len(self._held) > OVERLAP)
+        self._held = self._held[-OVERLAP - 1 :] + piece
 
     def end(self) -> tuple[str, ...]:
         """What was found in all of it."""
-        self._look(self._tail, len(self._tail))
+        self._look(len(self._held))
         return tuple(self._found)
 
-    def _look(self, text: bytes, ends: int) -> None:
-        begins = int(len(self._tail) > OVERLAP)  # the byte before it tells whether a word begins there
+    def _look(self, ends: int) -> None:
         for shape in SHAPES:
-            if shape.what not in self._found and any(end <= ends for end in shape.ends_in(text, begins)):
+            if shape.what not in self._found and any(end <= ends for end in shape.ends_in(self._held, self._before)):
                 self._found[shape.what] = None
 
 

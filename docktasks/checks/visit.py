@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import product
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
@@ -75,7 +76,7 @@ class Visit:
     injected: tuple[str, ...] = ()
     unmoved: list[str] = field(default_factory=list)
     audits: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    widths: dict[int, int] = field(default_factory=dict)
+    widths: dict[tuple[str, int], int] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
     trouble: dict[str, str] = field(default_factory=dict)
 
@@ -187,16 +188,20 @@ class _Visitor:
             self.made.unmoved.append(f"a click on {href}: the page shows the same as before")
 
     def audit(self) -> None:
-        """What axe says, wide and narrow, light and dark; and how wide the page really is."""
+        """What axe says of both pages, wide and narrow, light and dark; and how wide they really are."""
+        pages = {"/": f"{self.url}/"}
+        if self.made.deep and all(seen.is_well for seen in self.made.deep):
+            below = self.made.deep[0].where
+            pages.setdefault(below, urljoin(f"{self.url}/", below))
         with page_of(self.browser, reduced_motion="reduce") as page:
-            for width, height in (WIDE, NARROW):
+            for (path, address), (width, height) in product(pages.items(), (WIDE, NARROW)):
                 page.set_viewport_size({"width": width, "height": height})
-                open_page(page, f"{self.url}/")
-                self.made.widths[width] = page.evaluate("document.documentElement.scrollWidth")
+                open_page(page, address)
+                self.made.widths[path, width] = page.evaluate("document.documentElement.scrollWidth")
                 for scheme in SCHEMES:
                     page.emulate_media(color_scheme=scheme)
                     page.evaluate(STILL)  # else a colour is judged on its way to another
-                    self.made.audits[f"{scheme}, {width} wide"] = tuple(_audit(page))
+                    self.made.audits[f"{path}, {scheme}, {width} wide"] = tuple(_audit(page))
 
 
 def _text(page: Page) -> str:

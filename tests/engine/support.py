@@ -87,6 +87,11 @@ def free_port() -> int:
 def copy_checkout(target: Path) -> Path:
     """A copy of this checkout as git would clone it, with one commit of its own."""
     shutil.copytree(ROOT, target, ignore=shutil.ignore_patterns(*MADE))
+    return make_repository(target)
+
+
+def make_repository(folder: Path) -> Path:
+    """Have a folder be a checkout with one commit, of all that is in it."""
     when = {"GIT_AUTHOR_DATE": "2026-11-01T12:00:00Z", "GIT_COMMITTER_DATE": "2026-11-01T12:00:00Z"}
     who = ["-c", "user.name=tests", "-c", "user.email=tests@localhost", "-c", "commit.gpgsign=false"]
     for args in (
@@ -94,9 +99,9 @@ def copy_checkout(target: Path) -> Path:
         ["add", "--all"],
         [*who, "commit", "--quiet", "--no-verify", "--message", "copy"],
     ):
-        done = command(["git", "-c", "core.hooksPath=/dev/null", *args], target, clean_environ() | when)
+        done = command(["git", "-c", "core.hooksPath=/dev/null", *args], folder, clean_environ() | when)
         assert done.code == 0, done.output
-    return target
+    return folder
 
 
 def copy_app(target: Path) -> Path:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from docktasks.checks import all_checks
 from docktasks.engine import Engine
 from docktasks.probes import Probe, wait_until
-from tests.engine.support import Project
+from tests.engine.support import Project, make_repository
 
 CANARY = "canary-5f2c-never-shipped"
 FILES = {
@@ -38,11 +39,15 @@ document.querySelector('#app').textContent = 'tide: ' + import.meta.env.VITE_SEA
 
 @pytest.fixture(scope="module")
 def harbour(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A vanilla app as somebody else wrote it: no lock file, no script `serve`, its secrets and modules lying about."""
+    """A vanilla app as somebody else wrote it: no lock file, no script `serve`, its secrets and modules lying about.
+
+    It is in a checkout of its own.
+    """
     app = tmp_path_factory.mktemp("foreign") / "harbour"
     for name, content in FILES.items():
         (app / name).parent.mkdir(parents=True, exist_ok=True)
         (app / name).write_text(content)
+    make_repository(app)
     return app
 
 
@@ -59,7 +64,8 @@ def running(engine: Engine, checkout: Path, harbour: Path) -> Iterator[Project]:
 
 def contents(folder: Path) -> dict[str, str]:
     """Every file of the app."""
-    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    files = (path for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts)
+    return {str(path.relative_to(folder)): path.read_text() for path in files}
 
 
 def test_is_built_and_served_as_it_is(running: Project, harbour: Path) -> None:
@@ -69,10 +75,16 @@ def test_is_built_and_served_as_it_is(running: Project, harbour: Path) -> None:
     assert contents(harbour) == FILES
 
 
-def test_passes_verify(running: Project) -> None:
-    """verify finds nothing to say of it; only what takes a commit of it is left out, for it has none."""
-    output = running.does("verify", "--group=image", "--group=container", "--group=http")
-    assert "0 failed" in output
+@pytest.mark.usefixtures("chromium")
+def test_passes_verify(running: Project, harbour: Path) -> None:
+    """verify finds nothing to say of it, by any check: built, running, served, in development, and seen."""
+    running.does("dev", "--detach")
+    try:
+        output = running.does("verify", "--strict")
+    finally:
+        running.does("stop", "--role=dev")
+    assert f"{len(all_checks())} passed, 0 failed, 0 skipped" in output
+    assert contents(harbour) == FILES
 
 
 def test_labels_are_its_own(running: Project) -> None:

@@ -27,6 +27,7 @@ def loads(kind: str, text: str) -> str:
 
 
 PALE = "p, h1, h2 { color: #bbb !important; background: #ccc !important }"
+BELOW = 'document.documentElement.removeAttribute("lang"); document.documentElement.style.minWidth = "2000px"'
 
 SABOTAGES = [
     site("throws", f"cd {HASHED}; echo \"throw new Error('sunk')\" >$(ls index-*.js); "
@@ -35,6 +36,8 @@ SABOTAGES = [
          + "; sed -i 's|<body>|&<script>1</script>|' index.html", "browser.console", "browser.policy"),
     page("pale-wide-and-without-language", loads("css", f"{PALE} #app {{ min-width: 700px }}")
          + "; sed -i 's| lang=\"en\"||' index.html", "browser.accessible", "browser.fits"),
+    page("wide-and-without-language-below", loads("js", f'if (location.pathname !== "/") {{ {BELOW} }}'),
+         "browser.accessible", "browser.fits"),
     site("lost-chunk", "rm /srv/hashed/*/assets/TasksView-*.js",
          "browser.navigation", "browser.network", "browser.console"),
     site("deep-links-404", "sed -i 's|/$tree/index.html /site/index.html =404|=404|' site.conf",

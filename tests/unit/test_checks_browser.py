@@ -24,8 +24,8 @@ def healthy() -> Visit:
         first=[HOME, replace(HOME, where="/ after a reload")],
         deep=[ABOUT, replace(ABOUT, where="/about after a reload")],
         followed=[replace(ABOUT, where="a click on /about", status=0)],
-        audits={"light, 1280 wide": ()},
-        widths={1280: 1280, 360: 360},
+        audits={"/, light, 1280 wide": ()},
+        widths={("/", 1280): 1280, ("/", 360): 360},
         made=set(STEPS),
     )
 
@@ -68,8 +68,8 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ("browser.navigation", {"unmoved": ["a click on /about: the same"]}, "a click on /about: the same"),
     ("browser.navigation", {"followed": [replace(ABOUT, where="a click", shows=False)]}, "a click: nothing"),
     ("browser.navigation", {"followed": [replace(ABOUT, where="a click", network=("x: 404",))]}, "a click: x: 404"),
-    ("browser.accessible", {"audits": {"dark, 360 wide": ("color-contrast: a",)}}, "dark, 360 wide: color-contrast: a"),
-    ("browser.fits", {"widths": {360: 700}}, "360 wide: the page takes 700"),
+    ("browser.accessible", {"audits": {"/a, dark, 360 wide": ("lang: b",)}}, "/a, dark, 360 wide: lang: b"),
+    ("browser.fits", {"widths": {("/a", 360): 700}}, "/a, 360 wide: the page takes 700"),
 ]
 
 
