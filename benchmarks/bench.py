@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import secrets
 import time
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import document, harness, machine, results
-from benchmarks.harness import ROOT, Bench, Measured, Topic
+from benchmarks.harness import ROOT, Bench, Measured, Metric, Topic
 from benchmarks.topics import TOPICS
 from docktasks import connection, images
 from docktasks.answers import Run
@@ -94,22 +95,35 @@ def measure(topic: Topic, given: Bench, console: Console) -> list[Measured]:
 
 
 def show(measured: Measured, console: Console) -> None:
-    """A table of one case: a row a contestant; behind each figure what it is to the baseline's."""
+    """A table of one case: a row a contestant; behind each figure what it is to the baseline's.
+
+    Several tables, of as many metrics as find room, where the terminal is too narrow for all.
+    """
+    metrics = measured.case.metrics
+    boundless = console.options.update(max_width=10_000)
+    for parts in range(1, len(metrics) + 1):
+        most = math.ceil(len(metrics) / parts)
+        tables = [_table(measured, metrics[first : first + most]) for first in range(0, len(metrics), most)]
+        if all(console.measure(table, options=boundless).maximum <= console.width for table in tables):
+            break
+    console.print(*tables, sep="\n")
+
+
+def _table(measured: Measured, metrics: Sequence[Metric]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     size = f"{measured.case.size:,.0f} " if measured.case.size else ""
-    table.add_column(f"{size}{measured.case.name}", no_wrap=True, min_width=30)
-    for metric in measured.case.metrics:
-        table.add_column(metric.name, justify="right")
+    table.add_column(f"{size}{measured.case.name}", min_width=30)
+    for metric in metrics:
+        table.add_column(metric.name, justify="right", no_wrap=True)
     for who in measured.case.contestants:
-        cells = []
-        for metric in measured.case.metrics:
-            value, ratio = measured.values[metric.name][who], measured.ratio(metric.name, who)
-            spread = f" ± {results.written(value.spread, '')}" if value.spread else ""
-            cells.append(
-                results.written(value.median, metric.unit) + spread + ("" if ratio is None else f", {ratio:.2f}x")
-            )
-        table.add_row(who, *cells)
-    console.print(table)
+        table.add_row(who, *(_cell(measured, metric, who) for metric in metrics))
+    return table
+
+
+def _cell(measured: Measured, metric: Metric, who: str) -> str:
+    value, ratio = measured.values[metric.name][who], measured.ratio(metric.name, who)
+    spread = f" ± {results.written(value.spread, '')}" if value.spread else ""
+    return results.written(value.median, metric.unit) + spread + ("" if ratio is None else f", {ratio:.2f}x")
 
 
 def report(found: results.Data, folder: Path, wanted: Wanted, console: Console) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchmarks import results
 from benchmarks.results import Data
@@ -19,6 +19,9 @@ THEMES = {
     "dark": dict(zip(COLOURS, ("#1b2127", "#e4e9ee", "#98a5b2", "#2c343c", "#3dbdb3", "#55606b"), strict=True)),
 }
 FORMS = ("png", "svg")
+COLUMNS = 2
+"""Metrics beside each other: more, and a page that is as wide as docs/benchmarks.md shows them too small to read."""
+T = TypeVar("T")
 
 
 def draw(topic: str, data: Data, folder: Path) -> list[Path]:
@@ -43,6 +46,7 @@ def _draw(topic: str, data: Data, folder: Path, theme: str) -> Iterator[Path]:
         "ytick.color": colours["ink"],
         "font.family": "sans-serif",
         "font.size": 9,
+        "figure.constrained_layout.h_pad": 0.1,
         "svg.fonttype": "none",
         "svg.hashsalt": topic,
     }
@@ -57,27 +61,36 @@ def _draw(topic: str, data: Data, folder: Path, theme: str) -> Iterator[Path]:
         plt.close(figure)
 
 
+def _rows(cases: Sequence[T], metrics: Callable[[T], int]) -> list[tuple[T, range]]:
+    """A row of axes each: who they are of, and the places of the metrics, no more than a page is wide."""
+    return [
+        (each, range(first, min(first + COLUMNS, metrics(each))))
+        for each in cases
+        for first in range(0, metrics(each), COLUMNS)
+    ]
+
+
 def _bars(data: Data, colours: dict[str, str]) -> Figure:
-    """A row of axes for each case, one a metric: a bar a contestant, with its spread."""
+    """Axes for each metric of each case: a bar a contestant, with its spread."""
     from matplotlib import pyplot as plt
 
-    cases = data["cases"]
-    columns = max(len(case["metrics"]) for case in cases)
-    heights = [0.75 + 0.26 * len(case["metrics"][0]["values"]) for case in cases]
+    rows = _rows(data["cases"], lambda case: len(case["metrics"]))
+    columns = max(len(places) for _, places in rows)
+    heights = [0.75 + 0.26 * len(case["metrics"][0]["values"]) for case, _ in rows]
     figure, grid = plt.subplots(
-        len(cases), columns, squeeze=False, layout="constrained", height_ratios=heights,
-        figsize=(4.6 + 3.1 * (columns - 1) + 1.2, sum(heights) + 0.5),
+        len(rows), columns, squeeze=False, layout="constrained", height_ratios=heights,
+        figsize=(5.8 + 3.1 * (columns - 1), sum(heights) + 0.5),
     )  # fmt: skip
-    for row, case in zip(grid, cases, strict=True):
-        for place, axes in enumerate(row):
-            if place < len(case["metrics"]):
-                _bar_axes(axes, case, case["metrics"][place], colours, named=place == 0)
-            else:
-                axes.set_axis_off()
+    for drawn, (case, places) in zip(grid, rows, strict=True):
+        for axes in drawn[len(places) :]:
+            axes.set_axis_off()
+        for axes, place in zip(drawn, places, strict=False):
+            _bar_axes(axes, case, place, colours, named=place == places[0])
     return figure
 
 
-def _bar_axes(axes: Axes, case: Data, metric: Data, colours: dict[str, str], *, named: bool) -> None:
+def _bar_axes(axes: Axes, case: Data, place: int, colours: dict[str, str], *, named: bool) -> None:
+    metric = case["metrics"][place]
     names = list(metric["values"])
     values = list(metric["values"].values())
     middles = [value["median"] for value in values]
@@ -89,11 +102,12 @@ def _bar_axes(axes: Axes, case: Data, metric: Data, colours: dict[str, str], *, 
     )
     axes.invert_yaxis()
     axes.set_xlim(0, (max(map(sum, zip(middles, half, strict=True))) or 1) * 1.3)
-    for place, value in enumerate(values):
+    for row, value in enumerate(values):
         text = results.written(value["median"], metric["unit"])
-        axes.text(value["median"] + half[place], place, f"  {text}", va="center", fontsize=8)
+        axes.text(value["median"] + half[row], row, f"  {text}", va="center", fontsize=8)
     better = ", more is better" if metric["more"] else ""
-    title = f"{case['name']}: {metric['name']}" if named else metric["name"]
+    size = f"{case['size']:,.0f} " if case["size"] else ""
+    title = f"{size}{case['name']}: {metric['name']}" if place == 0 else metric["name"]
     axes.set_title(f"{title}{better}", loc="left", fontsize=9, color=colours["quiet"])
     axes.spines[["top", "right", "bottom"]].set_visible(False)
     axes.set_xticks([])
@@ -103,25 +117,27 @@ def _bar_axes(axes: Axes, case: Data, metric: Data, colours: dict[str, str], *, 
 
 
 def _growth(data: Data, colours: dict[str, str]) -> Figure:
-    """A row of axes for each series, one a metric, both axes logarithmic; the slope stands at each line."""
+    """Axes for each metric of each series, both logarithmic; the slope stands at each line."""
     from matplotlib import pyplot as plt
 
     found = results.series(data)
-    columns = max(len(cases[0]["metrics"]) for cases in found.values())
+    rows = _rows(list(found), lambda name: len(found[name][0]["metrics"]))
+    columns = max(len(places) for _, places in rows)
     figure, grid = plt.subplots(
-        len(found), columns, squeeze=False, layout="constrained", figsize=(3.5 * columns, 2.9 * len(found) + 0.4)
+        len(rows), columns, squeeze=False, layout="constrained", figsize=(4.4 * columns, 2.9 * len(rows) + 0.4)
     )
-    for row, (name, cases) in zip(grid, found.items(), strict=True):
-        for place, axes in enumerate(row):
-            if place < len(cases[0]["metrics"]):
-                _growth_axes(axes, name, cases, place, colours)
-            else:
-                axes.set_axis_off()
+    for drawn, (name, places) in zip(grid, rows, strict=True):
+        for axes in drawn[len(places) :]:
+            axes.set_axis_off()
+        for axes, place in zip(drawn, places, strict=False):
+            _growth_axes(axes, name, found[name], place, colours)
     return figure
 
 
 def _growth_axes(axes: Axes, name: str, cases: list[Data], place: int, colours: dict[str, str]) -> None:
     """A line a contestant."""
+    from matplotlib.ticker import LogLocator
+
     metric, sizes = cases[0]["metrics"][place], [case["size"] for case in cases]
     for who in metric["values"]:
         values = [case["metrics"][place]["values"][who]["median"] for case in cases]
@@ -130,7 +146,11 @@ def _growth_axes(axes: Axes, name: str, cases: list[Data], place: int, colours: 
         label = who if grows is None else f"{who}, slope {grows:.2f}"
         axes.loglog(sizes, values, marker="o", markersize=4, color=colour, label=label)
     axes.set_title(f"{metric['name']} ({metric['unit']})", loc="left", fontsize=9, color=colours["quiet"])
-    axes.set_xlabel(name)
+    axes.set_xlabel(name.partition(",")[0])
+    axes.minorticks_off()
+    axes.set_xticks(sizes, [f"{size:,.0f}" for size in sizes])
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.grid(color=colours["line"], linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(colors=colours["quiet"], which="both")

@@ -163,7 +163,7 @@ class Shop:
         self.left.callback(self.bench.output, [*INVOKE, "clean"], **env)
         return Way(
             self.app, folder, port,
-            forget=lambda: _anew(folder),
+            forget=lambda: self.anew(folder),
             install=lambda: None,  # it does so itself
             start=lambda: self.bench.output([*INVOKE, "dev", "--detach"], **env),
             stop=lambda: self.bench.output([*INVOKE, "stop", "--role=dev"], **env),
@@ -188,7 +188,7 @@ class Shop:
         self.left.callback(self.bench.output, gone)
         return Way(
             self.app, folder, port,
-            forget=lambda: _anew(folder),
+            forget=lambda: self.anew(folder),
             install=self.build(folder, name),
             start=lambda: self.bench.output(run), stop=lambda: self.bench.output(gone),
         )  # fmt: skip
@@ -212,7 +212,13 @@ class Shop:
             self.bench.output([*compose, "down", "--timeout", "0", "--volumes"])
 
         self.left.callback(stop)
-        return Way(self.app, folder, port, lambda: _anew(folder), self.build(folder, name), start, stop)
+        return Way(self.app, folder, port, lambda: self.anew(folder), self.build(folder, name), start, stop)
+
+    def anew(self, folder: Path) -> None:
+        """Have package.json another content, so that no build finds its packages in a cache; a quick run may."""
+        path = folder / "package.json"
+        if not self.bench.quick:
+            path.write_text(json.dumps(json.loads(path.read_text()) | {"description": new()}, indent=2))
 
     @property
     def label(self) -> str:
@@ -238,9 +244,3 @@ class _Process:
             self.running.terminate()
             self.running.wait()
             self.running = None
-
-
-def _anew(folder: Path) -> None:
-    """Have package.json another content, so that no build finds its packages in a cache."""
-    path = folder / "package.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"description": new()}, indent=2))

@@ -50,7 +50,6 @@ def cases(bench: Bench) -> Iterator[Case]:
 
     running = {"bare": bare_run, "ours": our_run}
     yield Case("run-prod on a built image, to the first 200", running, baseline="bare")
-    bench.output([*INVOKE, "clean"])
 
 
 def _echoed(printed: str, beginning: str) -> list[str]:

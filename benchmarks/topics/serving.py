@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from benchmarks import load, peers, site
-from benchmarks.approaches import OURS, TWO_STAGE
+from benchmarks.approaches import APPROACHES, OURS, TWO_STAGE
 from benchmarks.harness import Bench, Case, Goal, Measure, Metric
 
 METRICS = (Metric("requests", "/s", more=True), Metric("p99", "ms"))
@@ -27,7 +27,7 @@ def cases(bench: Bench) -> Iterator[Case]:
     if not load.installed():
         bench.skip("all", f"wrk is not installed ({load.HOW})")
         return
-    with site.built(bench) as built, ExitStack() as left:
+    with site.built(bench, (TWO_STAGE, OURS) if bench.quick else APPROACHES) as built, ExitStack() as left:
         urls = dict(servers(bench, built, left))
         kinds = list(built.paths)[:1] if bench.quick else list(built.paths)
         for kind in kinds:
@@ -44,6 +44,8 @@ def servers(bench: Bench, built: site.Site, left: ExitStack) -> Iterator[tuple[s
     shop = built.shop
     yield HANDBOOK, left.enter_context(peers.published(bench, shop, TWO_STAGE))
     yield OURS_PUBLISHED, left.enter_context(peers.published(bench, shop, OURS))
+    if bench.quick:
+        return
     if peers.has_host_network():
         yield "bare nginx, host", left.enter_context(peers.bare_nginx(bench, shop, built.dist))
         yield "ours, host", left.enter_context(peers.ours_on_host(bench, shop))

@@ -57,7 +57,6 @@ def cases(bench: Bench) -> Iterator[Case]:
     """One: all ways in turn."""
     bench.output([*INVOKE, "build-prod"])
     with ExitStack() as left:
-        left.callback(bench.output, [*INVOKE, "clean"])
         measures = {}
         for name, way in ways(bench, left):
             way.replace(-1)

@@ -346,6 +346,18 @@ def test_a_table_shows_who_and_what(a_bench: Bench) -> None:
     assert "1.5 s ± 3.5" in text
 
 
+@pytest.mark.parametrize(("width", "tables"), [(120, 1), (80, 2), (50, 4)])
+def test_a_table_is_split_where_it_is_too_wide(width: int, tables: int) -> None:
+    """No figure is cut, and none is wrapped."""
+    metrics = tuple(Metric(f"metric {number}", "MB") for number in range(4))
+    case = Case("8 clients", {"ours": lambda: (1.5, 2.5, 3.5, 4.5)}, metrics, "ours", warm=False)
+    console = Console(width=width, record=True)
+    bench.show(harness.measure(case, 1), console)
+    lines = console.export_text().splitlines()
+    assert len([line for line in lines if line.startswith("8 clients")]) == tables
+    assert [line.count(" MB, 1.00x") for line in lines if line.startswith("ours")] == [4 // tables] * tables
+
+
 def test_every_topic_is_named_and_says_what_it_measures() -> None:
     """A module that is not named would never be measured."""
     assert {module.name for module in pkgutil.iter_modules(topics.__path__)} == set(topics.TOPICS)
