@@ -9,7 +9,7 @@ from pathlib import Path
 
 from docktasks import cache
 from docktasks.answers import Image, Result, Run
-from docktasks.apps import Source, foreign, manager
+from docktasks.apps import Source, foreign, manager, package
 from docktasks.cache import CACHE as CACHE  # noqa: PLC0414 - the benchmarks have it from here
 from docktasks.engine import Engine, NoEngine
 from docktasks.errors import BuildError, DockError, EngineError
@@ -20,6 +20,10 @@ BASE_LABEL = "org.opencontainers.image.base.name"
 
 NEVER_SENT = ["**/node_modules", "**/.git", "**/.env.local", "**/.env.*.local", "**/*.log", "**/.DS_Store"]
 """What no build of a foreign app is sent; hello-dock's own context has the allow-list in .dockerignore."""
+
+
+MODULES = "id=hello-dock-modules,"
+"""The cache mount of node_modules, as the Dockerfile has it for this checkout's own app."""
 
 
 def context_folder(settings: Settings) -> str:
@@ -49,7 +53,10 @@ def write_context(settings: Settings, dockerfile: str) -> None:
     if foreign(settings):
         folder = cache.folder(settings) / settings.app.name
         folder.mkdir(exist_ok=True)
-        (folder / dockerfile).write_text((settings.root / dockerfile).read_text())
+        # Each app has a node_modules of its own that is kept from build to build, whatever the checkout's path.
+        kept = re.sub(r"\W+", "-", str(package(settings).get("name") or settings.app_dir.name))
+        text = (settings.root / dockerfile).read_text().replace(MODULES, f"{MODULES[:-1]}-{kept},")
+        (folder / dockerfile).write_text(text)
         ignored = [*NEVER_SENT, f"/{settings.app.dist}"]
         (folder / f"{dockerfile}.dockerignore").write_text("\n".join(ignored) + "\n")
 
@@ -73,17 +80,25 @@ def build_args(settings: Settings, role: str, build: dict[str, str], labels: dic
     base = build["NGINX_IMAGE" if role == "prod" else "NODE_IMAGE"]
     labelled = {BUILT_FOR: settings.app.name, BASE_LABEL: base} | (labels or {})
     label_args = [arg for name, value in labelled.items() for arg in ("--label", f"{name}={value}")]
-    return [*args, *_value_args(build), *label_args, *_secret_args(settings), *context_args(settings, dockerfile)]
+    return [
+        *args,
+        *_value_args(settings, build),
+        *label_args,
+        *_secret_args(settings),
+        *context_args(settings, dockerfile),
+    ]
 
 
 def dist_args(settings: Settings, build: dict[str, str], folder: str) -> list[str]:
     """The command that gives what the build of the production image with these arguments wrote, into a folder."""
     out = ["docker", "image", "build", "--target", "dist", "--output", f"type=local,dest={folder}"]
-    return [*out, *_value_args(build), *_secret_args(settings), *context_args(settings, "Dockerfile")]
+    return [*out, *_value_args(settings, build), *_secret_args(settings), *context_args(settings, "Dockerfile")]
 
 
-def _value_args(build: dict[str, str]) -> list[str]:
-    return [arg for name, value in build.items() if value for arg in ("--build-arg", f"{name}={value}")]
+def _value_args(settings: Settings, build: dict[str, str]) -> list[str]:
+    used = manager(settings)
+    given = build | {"MANAGER": "" if used.name == "npm" else used.name, "MANAGER_PACKAGE": used.package}
+    return [arg for name, value in given.items() if value for arg in ("--build-arg", f"{name}={value}")]
 
 
 def _secret_args(settings: Settings) -> list[str]:

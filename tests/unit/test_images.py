@@ -66,14 +66,15 @@ def test_the_dev_build(settings: Settings) -> None:
 
 def test_the_build_of_a_foreign_app(settings: Settings) -> None:
     """Another app's folder is the context, with our Dockerfile and nginx/ given to it."""
-    foreign = configured(settings.root, app_dir="/srv/shop", app_name="shop")
+    shop = make_app(settings.root.parent / "shop")
+    foreign = configured(settings.root, app_dir=str(shop), app_name="shop")
     assert shlex.join(images.build_args(foreign, "prod", PROD)) == (
         "docker image build --tag shop:prod"
         " --build-arg NODE_IMAGE=node:lts-alpine --build-arg NGINX_IMAGE=nginx:stable-alpine --build-arg VERSION=1.2.3"
         " --label hello-dock.built-for=shop"
         " --label org.opencontainers.image.base.name=nginx:stable-alpine"
         " --file .cache/shop/Dockerfile --build-arg APP_DIR=. --build-context nginx=nginx"
-        " --build-context scripts=node /srv/shop"
+        f" --build-context scripts=node {shop}"
     )
 
 
@@ -124,6 +125,24 @@ def test_a_foreign_app_gets_our_dockerfile_and_an_ignore_file(settings: Settings
     assert {"**/node_modules", "**/.git", "**/.env.local", "**/.env.*.local", "/out"} <= set(ignored)
     assert not {"**/.env*", "**/.env", "**/.env.*", "**/.env.production"} & set(ignored)  # Vite builds with these
     assert sorted(path.name for path in shop.iterdir()) == before
+
+
+def test_a_foreign_app_keeps_its_own_dependencies_from_build_to_build(settings: Settings) -> None:
+    """By its package's name, or the folder's: else two apps in turn would install all of theirs each time."""
+    for folder, name, kept in (("one", "@shop/web", "-shop-web"), ("two", "", "two")):
+        shop = make_app(settings.root.parent / folder, name=name)
+        (settings.root / "Dockerfile").write_text("RUN --mount=type=cache,id=hello-dock-modules,target=/app x\n")
+        images.write_context(configured(settings.root, app_dir=str(shop), app_name="shop"), "Dockerfile")
+        written = (settings.root / ".cache/shop/Dockerfile").read_text()
+        assert written == f"RUN --mount=type=cache,id=hello-dock-modules-{kept},target=/app x\n"
+
+
+def test_the_builds_output_is_asked_for_as_it_was_built(settings: Settings) -> None:
+    """By the app's own package manager, so that the step is in Docker's cache."""
+    (settings.app_dir / "package-lock.json").rename(settings.app_dir / "pnpm-lock.yaml")
+    line = shlex.join(images.dist_args(settings, PROD, "out"))
+    assert "--build-arg MANAGER=pnpm" in line
+    assert "--build-arg MANAGER=pnpm" in shlex.join(images.build_args(settings, "prod", PROD))
 
 
 def test_a_checkout_for_reading_has_them_elsewhere(
