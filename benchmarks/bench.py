@@ -89,6 +89,7 @@ def measure(topic: Topic, given: Bench, console: Console) -> list[Measured]:
             measured.append(each)
     finally:
         given([*harness.INVOKE, "clean"])
+        (given.settings.root / images.CACHE / f"{given.name}.lock").unlink(missing_ok=True)  # nobody has its name again
     for who, why in given.skipped:
         console.print(f"! Left out: {who}, {why}", highlight=False)
     return measured

@@ -189,8 +189,9 @@ class Bench:
         return env | {"INVOKE_APP_NAME": self.name, "INVOKE_PROD_HOST_PORT": str(self.host_port)}
 
     def skip(self, who: str, why: str) -> None:
-        """Say that somebody does not take part, and how they could."""
-        self.skipped.append((who, why))
+        """Say, once, that somebody does not take part, and how they could."""
+        if (who, why) not in self.skipped:
+            self.skipped.append((who, why))
 
 
 class Topic(Protocol):

@@ -406,6 +406,13 @@ def test_an_app_to_edit_shows_its_text(tmp_path: Path, app: generated.App) -> No
     assert (folder / app.edited).read_text() == before.replace("start", "another") != before
 
 
+def test_who_is_left_out_of_several_cases_is_said_once(a_bench: Bench) -> None:
+    """A topic may ask for each of its apps."""
+    for _ in range(2):
+        a_bench.skip("compose watch", "not installed")
+    assert a_bench.skipped == [("compose watch", "not installed")]
+
+
 def test_a_peer_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """With how it can be had."""
     monkeypatch.setenv("PATH", "/nonexistent")
