@@ -39,8 +39,8 @@ ARG REVISION=""
 # https://docs.docker.com/reference/dockerfile/#run---mount
 # - node_modules stays from build to build, and of a changed lock file only what changed is installed (install.sh). The
 #   handbook's order, the lock file before the source, keeps it in a layer: until the first change, and then all anew.
-# - So stay npm's downloads, and what node has compiled of npm and Vite; no byte of the result comes from that, and node
-#   before 22 takes no notice of it: https://nodejs.org/api/module.html#module-compile-cache
+# - So stay npm's downloads; what node has compiled of npm and Vite, of which node before 22 takes no notice:
+#   https://nodejs.org/api/module.html#module-compile-cache; and the brotli twins, by their files' content (assemble.mjs).
 # - The secret, when given, is trusted by npm.
 RUN --mount=type=cache,id=hello-dock-modules,target=/app/node_modules,sharing=private \
     --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
@@ -52,7 +52,7 @@ RUN --mount=type=cache,id=hello-dock-modules,target=/app/node_modules,sharing=pr
     export NODE_COMPILE_CACHE=/var/cache/node; \
     sh /install.sh "${MANAGER}" "${MANAGER_PACKAGE}" kept && \
     touch /tmp/began && ${MANAGER} run build && \
-    node /nginx/assemble.mjs "${DIST_DIR}" /nginx /version /out /tmp/began
+    node /nginx/assemble.mjs "${DIST_DIR}" /nginx /version /out /tmp/began /var/cache/node
 
 # What the build wrote, as it is: `invoke verify` holds the image against it.
 FROM scratch AS dist

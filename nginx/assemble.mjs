@@ -1,6 +1,6 @@
-// Assembles what the image gets, in the app's folder: node assemble.mjs DIST NGINX VERSION OUT [BEGAN]
+// Assembles what the image gets, in the app's folder: node assemble.mjs DIST NGINX VERSION OUT [BEGAN [CACHE]]
 // (VERSION: a file with what `nginx -v` says; BEGAN: one that is as old as the build's beginning, by which the folder
-// that the build filled is found where it is not DIST)
+// that the build filled is found where it is not DIST; CACHE: a folder that stays from build to build)
 //     OUT/srv/site        the site, and beside each file that shrinks its gzip twin, for gzip_static
 //     OUT/srv/br          the brotli twins under the files' own names, so that their type follows from the name
 //     OUT/srv/hashed      the same two for the files with a hash in their name: what nginx lets be kept for a year, and
@@ -14,11 +14,12 @@
 import { createHash } from 'node:crypto'
 import { chmod, lutimes, mkdir, readdir, readFile, rename, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { argv } from 'node:process'
+import { argv, pid, versions } from 'node:process'
 import { promisify } from 'node:util'
+import { deserialize, serialize } from 'node:v8'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 
-const [given, nginx, versionFile, out, began] = argv.slice(2)
+const [given, nginx, versionFile, out, began, cache] = argv.slice(2)
 
 // What is text to a compressor; images, fonts in woff2, and media are compressed already.
 const COMPRESSIBLE =
@@ -56,6 +57,31 @@ function hashedAmong(names, fromPublic) {
   return new Set(built.filter((name) => LIKE_HASHED.test(name) && (NO_WORD.test(name) || !named.has(dirname(name)))))
 }
 
+// Brotli's highest level takes a second for a megabyte. What it makes follows from the content alone, so that of the last
+// build of this app is used again: an edit compresses what it changed. https://nodejs.org/api/v8.html#serialization-api
+const twins = { before: new Map(), now: new Map(), path: '' }
+if (cache) {
+  const { name = '' } = JSON.parse(await readFile('package.json', 'utf8'))
+  const of = createHash('sha256').update(`${name} ${versions.node} ${versions.brotli}`).digest('hex')
+  twins.path = join(cache, `twins-${of.slice(0, 12)}`)
+  twins.before = await readFile(twins.path).then(deserialize).catch(() => new Map())
+}
+
+async function compressed(content, binary) {
+  const of = createHash('sha256').update(`${binary} `).update(content).digest('base64')
+  const twin =
+    twins.before.get(of) ??
+    (await promisify(brotliCompress)(content, {
+      params: {
+        [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+        [constants.BROTLI_PARAM_MODE]: binary ? constants.BROTLI_MODE_GENERIC : constants.BROTLI_MODE_TEXT,
+        [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+      },
+    }))
+  twins.now.set(of, twin)
+  return twin
+}
+
 async function putSiteFile(path) {
   const name = relative(dist, path)
   const content = await readFile(path)
@@ -65,14 +91,7 @@ async function putSiteFile(path) {
   const zipped = await promisify(gzip)(content, { level: constants.Z_BEST_COMPRESSION })
   if (zipped.length >= content.length) return
   await put(join(srv, 'site', `${name}.gz`), zipped)
-  const { BROTLI_MODE_GENERIC, BROTLI_MODE_TEXT } = constants
-  const brotli = await promisify(brotliCompress)(content, {
-    params: {
-      [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
-      [constants.BROTLI_PARAM_MODE]: BINARY.test(name) ? BROTLI_MODE_GENERIC : BROTLI_MODE_TEXT,
-      [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
-    },
-  })
+  const brotli = await compressed(content, BINARY.test(name))
   if (brotli.length < zipped.length) await put(join(srv, 'br', name), brotli)
 }
 
@@ -104,6 +123,10 @@ const hashed = hashedAmong(
   new Set((await files('public').catch(() => [])).map((path) => relative('public', path))),
 )
 await Promise.all(site.map(putSiteFile))
+if (cache) {
+  await writeFile(`${twins.path}.${pid}`, serialize(twins.now))
+  await rename(`${twins.path}.${pid}`, twins.path)
+}
 
 // An app with a base path names its files below that: /shop/assets/… of what is in assets/. The site is served there, and
 // at / as well, for a proxy in front may take the base away. https://vite.dev/guide/build#public-base-path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -118,3 +119,41 @@ def test_a_base_path_is_read_from_the_page(tmp_path: Path, text: str, rewrite: s
     conf = tmp_path / "out/etc/nginx/base/base.conf"
     assert (conf.read_text().strip() if conf.exists() else "") == rewrite
     assert ("the site is served at" in said) == bool(rewrite)
+
+
+def compressed(folder: Path, text: str) -> bytes:
+    """The brotli twin of a script with this text, of a build that may use what the one before has made."""
+    shutil.rmtree(folder / "out", ignore_errors=True)
+    shutil.rmtree(folder / "built", ignore_errors=True)
+    (folder / "kept").mkdir(exist_ok=True)
+    write(folder / "dist/index.html")
+    (folder / "dist/app.js").write_text(text)
+    (folder / "package.json").write_text('{"name": "app"}')
+    (folder / "began").touch()
+    assemble(folder, "began", "kept")
+    return (folder / "out/srv/br/app.js").read_bytes()
+
+
+def test_a_twin_is_compressed_once(tmp_path: Path) -> None:
+    """The same file's twin is what the last build made of it; another file's is made, and takes its place."""
+    one, other = compressed(tmp_path, "one " * 500), compressed(tmp_path, "other " * 500)
+    assert one != other
+    (kept,) = (tmp_path / "kept").iterdir()
+    marked = (
+        "const v8 = require('node:v8'), fs = require('node:fs'); const [path] = process.argv.slice(1);"
+        "const twins = v8.deserialize(fs.readFileSync(path)); if (twins.size !== 1) throw new Error('kept too many');"
+        "for (const of of twins.keys()) twins.set(of, Buffer.from('marked'));"
+        "fs.writeFileSync(path, v8.serialize(twins))"
+    )
+    subprocess.run(["node", "-e", marked, str(kept)], check=True)
+    assert compressed(tmp_path, "other " * 500) == b"marked"
+    assert compressed(tmp_path, "one " * 500) == one
+
+
+def test_what_is_kept_and_cannot_be_read_is_made_again(tmp_path: Path) -> None:
+    """A cache is nothing to rely on."""
+    one = compressed(tmp_path, "one " * 500)
+    (kept,) = (tmp_path / "kept").iterdir()
+    kept.write_bytes(b"cut sho")
+    assert compressed(tmp_path, "one " * 500) == one
+    assert [each.name for each in (tmp_path / "kept").iterdir()] == [kept.name]
