@@ -7,7 +7,7 @@ import re
 import time
 from dataclasses import dataclass, replace
 
-from docktasks import apps, bases, containers, devruns, events, images, lock, modules, probes, startup
+from docktasks import apps, bases, containers, devruns, events, images, inputs, lock, modules, probes, startup
 from docktasks.answers import Image, Run
 from docktasks.devruns import INSIDE, DevRun
 from docktasks.engine import Engine, NoEngine
@@ -78,7 +78,11 @@ def renew(run: Run, engine: Engine, settings: Settings, serving: Serving) -> Ser
 def build(run: Run, engine: Engine | NoEngine, settings: Settings) -> tuple[Image, list[str]]:
     """The dev image, built anew where something of it changed, with a notice of a base image that is stood in for."""
     node = bases.resolve(run, engine, settings, "node")
-    image = images.build(run, engine, settings, "dev", {"NODE_IMAGE": node.reference})
+    given = {"NODE_IMAGE": node.reference}
+    base, image = engine.image(node.reference), engine.image(settings.image("dev"))
+    made_of = inputs.fingerprint(settings, given, base) if base is not None and not run.dry else ""
+    if image is None or not made_of or image.labels.get(inputs.INPUTS) != made_of:
+        image = images.build(run, engine, settings, "dev", given, {inputs.INPUTS: made_of} if made_of else {})
     return image, [*([node.notice] if node.notice else []), *apps.lock_notices(settings)]
 
 

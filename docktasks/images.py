@@ -59,8 +59,8 @@ def ca_file(settings: Settings) -> str:
     return settings.build.ca_file or os.environ.get("NODE_EXTRA_CA_CERTS", "")
 
 
-def build_args(settings: Settings, role: str, build: dict[str, str]) -> list[str]:
-    """The command that builds `dev` or `prod` with these build arguments; empty ones are left out."""
+def build_args(settings: Settings, role: str, build: dict[str, str], labels: dict[str, str] | None = None) -> list[str]:
+    """The command that builds `dev` or `prod` with these build arguments, empty ones left out, and more labels."""
     dockerfile = "Dockerfile" if role == "prod" else "Dockerfile.dev"
     args = [
         "docker",
@@ -70,8 +70,9 @@ def build_args(settings: Settings, role: str, build: dict[str, str]) -> list[str
         settings.image(role),
         *(["--target", "mounted"] if role == "dev" else []),
     ]
-    labels = {BUILT_FOR: settings.app.name, BASE_LABEL: build["NGINX_IMAGE" if role == "prod" else "NODE_IMAGE"]}
-    label_args = [arg for name, value in labels.items() for arg in ("--label", f"{name}={value}")]
+    base = build["NGINX_IMAGE" if role == "prod" else "NODE_IMAGE"]
+    labelled = {BUILT_FOR: settings.app.name, BASE_LABEL: base} | (labels or {})
+    label_args = [arg for name, value in labelled.items() for arg in ("--label", f"{name}={value}")]
     return [*args, *_value_args(build), *label_args, *_secret_args(settings), *context_args(settings, dockerfile)]
 
 
@@ -103,7 +104,14 @@ def prod_build(settings: Settings, node: str, nginx: str, origin: Source) -> dic
     }
 
 
-def build(run: Run, engine: Engine | NoEngine, settings: Settings, role: str, given: dict[str, str]) -> Image:
+def build(  # noqa: PLR0913, PLR0917 - the first three are every function's
+    run: Run,
+    engine: Engine | NoEngine,
+    settings: Settings,
+    role: str,
+    given: dict[str, str],
+    labels: dict[str, str] | None = None,
+) -> Image:
     """Build the image, and remove the one that it replaces unless a container uses that. Raises BuildError."""
     if ca_file(settings) and not Path(ca_file(settings)).is_file():
         raise BuildError(
@@ -116,7 +124,7 @@ def build(run: Run, engine: Engine | NoEngine, settings: Settings, role: str, gi
         write_context(settings, "Dockerfile" if role == "prod" else "Dockerfile.dev")
     used = manager(settings)
     installing = {"MANAGER": "" if used.name == "npm" else used.name, "MANAGER_PACKAGE": used.package}
-    result = run(build_args(settings, role, given | installing))
+    result = run(build_args(settings, role, given | installing, labels))
     if not result.ok:
         raise explain_build(result, settings)
     made = engine.image(settings.image(role))

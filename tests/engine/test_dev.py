@@ -249,6 +249,20 @@ def test_modules_are_in_a_volume_of_ours(running: Project, engine: Engine) -> No
     assert engine.volumes(running.name) == volumes
 
 
+def test_nothing_is_built_where_nothing_changed(running: Project) -> None:
+    """Docker's cache need not be asked; what the image is made of is looked at, and what an install reads is of it."""
+    configuration = running.checkout / "hello-dock/.npmrc"
+    running.does("stop")
+    assert "docker image build" not in running.does("dev", "--detach")
+    running.does("stop")
+    configuration.write_text("fund=false\n")
+    try:
+        assert "docker image build" in running.does("dev", "--detach")
+    finally:
+        configuration.unlink()
+    assert running.engine.execute(f"{running.name}-dev", ["npm", "--version"]).ok
+
+
 def test_hot_reload_socket_is_there(running: Project) -> None:
     """The address takes the WebSocket over which Vite says what changed."""
     upgrade = {
