@@ -80,13 +80,8 @@ def build_args(settings: Settings, role: str, build: dict[str, str], labels: dic
     base = build["NGINX_IMAGE" if role == "prod" else "NODE_IMAGE"]
     labelled = {BUILT_FOR: settings.app.name, BASE_LABEL: base} | (labels or {})
     label_args = [arg for name, value in labelled.items() for arg in ("--label", f"{name}={value}")]
-    return [
-        *args,
-        *_value_args(settings, build),
-        *label_args,
-        *_secret_args(settings),
-        *context_args(settings, dockerfile),
-    ]
+    values = _value_args(settings, build)
+    return [*args, *values, *label_args, *_secret_args(settings), *context_args(settings, dockerfile)]
 
 
 def dist_args(settings: Settings, build: dict[str, str], folder: str) -> list[str]:
