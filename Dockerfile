@@ -11,6 +11,9 @@ COPY nginx/ /
 FROM scratch AS scripts
 COPY node/ /
 
+# Certificate authorities that npm trusts beside its own, as ca.pem: none, but for `--build-context ca=folder`.
+FROM scratch AS ca
+
 # Asks nginx for its version: an older one is not given directives that it does not know.
 FROM ${NGINX_IMAGE} AS version
 RUN nginx -v 2>/tmp/version
@@ -41,11 +44,10 @@ ARG REVISION=""
 #   handbook's order, the lock file before the source, keeps it in a layer: until the first change, and then all anew.
 # - So stay npm's downloads; what node has compiled of npm and Vite, of which node before 22 takes no notice:
 #   https://nodejs.org/api/module.html#module-compile-cache; and the brotli twins, by their files' content (assemble.mjs).
-# - The secret, when given, is trusted by npm.
 RUN --mount=type=cache,id=hello-dock-modules,target=/app/node_modules,sharing=private \
     --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
     --mount=type=cache,id=hello-dock-node,target=/var/cache/node \
-    --mount=type=secret,id=ca \
+    --mount=type=bind,from=ca,target=/ca \
     --mount=type=bind,from=scripts,source=/install.sh,target=/install.sh \
     --mount=type=bind,from=nginx,target=/nginx \
     --mount=type=bind,from=version,source=/tmp/version,target=/version \

@@ -71,14 +71,13 @@ class Workshop:
                 place = args.index("--file") + 1
                 args[place] += ".cold"
             return [*args[:3], *fresh, *args[3:]]
-        secret = ["--secret", f"id=ca,src={images.ca_file(self.settings)}"] if images.ca_file(self.settings) else []
         return [
             "docker", "image", "build", *fresh,
             "--tag", self.tag(approach),
             "--build-arg", f"NODE_IMAGE={self.node}",
             "--build-arg", f"NGINX_IMAGE={self.nginx}",
             "--label", f"{BUILT_FOR}={self.settings.app.name}",
-            *secret,
+            *images.trust_args(self.settings),
             "--file", f"{HANDBOOK}/{approach.id}.Dockerfile",
             str(self.app),
         ]  # fmt: skip

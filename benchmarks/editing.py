@@ -172,9 +172,9 @@ class Shop:
     def build(self, folder: Path, tag: str) -> Callable[[], object]:
         """Builds the handbook's image."""
         bench, node = self.bench, bases.resolve(self.bench, self.bench.engine, self.bench.settings, "node").reference
-        ca = images.ca_file(bench.settings)
+        images.write_context(bench.settings, "Dockerfile.dev")
         args = ["docker", "image", "build", "--file", f"{HANDBOOK}/dev.Dockerfile", "--build-arg", f"NODE_IMAGE={node}"]
-        args += ["--tag", tag, "--label", f"{BUILT_FOR}={bench.name}", *(["--secret", f"id=ca,src={ca}"] if ca else [])]
+        args += ["--tag", tag, "--label", f"{BUILT_FOR}={bench.name}", *images.trust_args(bench.settings)]
         return lambda: bench.output([*args, str(folder)])
 
     def handbook(self) -> Way:

@@ -6,7 +6,7 @@
 set -eu
 manager=$1 package=$2 kept=${3:-} cache=/var/cache/npm
 trap '[ $? = 0 ] || echo "NOT INSTALLED: $manager could not install the dependencies"' EXIT
-if [ -f /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi
+if [ -f /ca/ca.pem ]; then export NODE_EXTRA_CA_CERTS=/ca/ca.pem; fi
 # Corepack, which would read package.json's packageManager, is no part of Node from 25 on. The manager itself is
 # nobody's to change, whatever umask the caller wants for node_modules.
 if [ -n "$package" ]; then (umask 022 && npm install --global --force --cache "$cache" "$package"); fi

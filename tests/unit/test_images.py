@@ -78,17 +78,25 @@ def test_the_build_of_a_foreign_app(settings: Settings) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("setting", "variable", "wanted"),
-    [("/a.pem", "", "/a.pem"), ("", "/b.pem", "/b.pem"), ("/a.pem", "/b.pem", "/a.pem")],
-)
-def test_certificate_authorities_go_in_as_a_secret(
+@pytest.mark.parametrize(("setting", "variable", "wanted"), [("a", "", "a"), ("", "b", "b"), ("a", "b", "a")])
+def test_certificate_authorities_are_given_as_a_context(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, setting: str, variable: str, wanted: str
 ) -> None:
-    """The setting is taken before NODE_EXTRA_CA_CERTS, and the file stays out of the image."""
-    monkeypatch.setenv("NODE_EXTRA_CA_CERTS", variable)
-    args = images.build_args(configured(settings.root, build_ca_file=setting), "dev", {"NODE_IMAGE": "n"})
-    assert args[args.index("--secret") + 1] == f"id=ca,src={wanted}"
+    """The setting is taken before NODE_EXTRA_CA_CERTS; the file is mounted in the build, and stays out of the image."""
+    paths = {name: settings.root.parent / f"{name}.pem" for name in "ab"}
+    for name, path in paths.items():
+        path.write_text(name)
+    monkeypatch.setenv("NODE_EXTRA_CA_CERTS", str(paths.get(variable, "")))
+    given = configured(settings.root, build_ca_file=str(paths.get(setting, "")))
+    args = images.build_args(given, "dev", {"NODE_IMAGE": "n"})
+    images.write_context(given, "Dockerfile.dev")
+    assert args[args.index("--build-context") + 1] == "ca=.cache/hello-dock/ca"
+    assert (settings.root / ".cache/hello-dock/ca/ca.pem").read_text() == wanted
+
+
+def test_no_certificate_authorities_are_given_by_default(settings: Settings) -> None:
+    """npm's own are enough, where none is named."""
+    assert "--build-context" not in images.build_args(settings, "dev", {"NODE_IMAGE": "n"})
 
 
 def test_the_build_arguments_of_the_production_image(settings: Settings) -> None:
@@ -256,6 +264,8 @@ def test_a_missing_certificate_file_is_told_before_the_build(settings: Settings)
         images.build(run, FakeEngine(), configured(settings.root, build_ca_file="/nowhere/ca.pem"), "prod", PROD)
     assert "NODE_EXTRA_CA_CERTS" in caught.value.why
     assert run.ran == []
+    with pytest.raises(BuildError, match="cannot be read"):  # a folder, here
+        images.build(run, FakeEngine(), configured(settings.root, build_ca_file=str(settings.root)), "prod", PROD)
 
 
 def test_a_dry_build_writes_nothing(settings: Settings) -> None:
