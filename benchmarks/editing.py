@@ -34,6 +34,7 @@ COMPOSE = """
 name: {name}
 services:
   web:
+    build: {app}  # of the image, which is there: without this, compose watches nothing
     image: {name}
     container_name: {name}
     labels: ["{label}"]
