@@ -20,7 +20,7 @@ from tests.conftest import NewProject
 from tests.engine.support import Project, clean_environ, command
 
 CREATE_VITE, FOR_QWIK = "create-vite@9.3.0", "create-vite@8.3.0"
-"""The newest; and the last whose qwik templates npm installs as they come: from 9 on, with Vite 8, which qwik refuses."""
+"""The newest; and the last whose qwik templates npm can install: from 9 on they have a Vite that qwik refuses."""
 FRAMEWORKS = ("vanilla", "vue", "react", "preact", "lit", "svelte", "solid", "qwik")
 MARK = "harbour-5f2c"
 
