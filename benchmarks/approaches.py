@@ -14,6 +14,7 @@ from pathlib import Path
 
 from docktasks import apps, bases, images
 from docktasks.answers import Run
+from docktasks.cache import CACHE
 from docktasks.containers import label_args
 from docktasks.engine import Engine, NoEngine
 from docktasks.settings import BUILT_FOR, Settings
@@ -109,7 +110,7 @@ def workshop(run: Run, engine: Engine | NoEngine, settings: Settings, name: str 
     """A workshop with a copy of app.dir under .cache/, which is removed at the end. Raises BaseImageError, AppError."""
     apps.script(settings, "build")
     node, nginx = (bases.resolve(run, engine, settings, kind).reference for kind in ("node", "nginx"))
-    cache = settings.root / images.CACHE
+    cache = settings.root / CACHE
     cache.mkdir(exist_ok=True)
     name = name or f"hd-{new()}"
     with tempfile.TemporaryDirectory(prefix="app-", dir=cache) as folder:

@@ -18,7 +18,7 @@ from rich.table import Table
 from benchmarks import document, harness, machine, results
 from benchmarks.harness import ROOT, Bench, Measured, Metric, Topic
 from benchmarks.topics import TOPICS
-from docktasks import connection, images
+from docktasks import cache, connection
 from docktasks.answers import Run
 from docktasks.errors import BenchError
 from docktasks.settings import Settings
@@ -55,7 +55,7 @@ def bench(run: Run, settings: Settings, wanted: Wanted) -> None:
     if run.dry:
         print("Would measure", ", ".join(chosen) + ".")
         return
-    folder = Path(wanted.out) if wanted.out else settings.root / images.CACHE / "bench"
+    folder = Path(wanted.out) if wanted.out else settings.root / cache.CACHE / "bench"
     console = Console()
     found = results.load(folder)
     with connection.answering():
@@ -89,7 +89,7 @@ def measure(topic: Topic, given: Bench, console: Console) -> list[Measured]:
             measured.append(each)
     finally:
         given([*harness.INVOKE, "clean"])
-        (given.settings.root / images.CACHE / f"{given.name}.lock").unlink(missing_ok=True)  # nobody has its name again
+        (given.settings.root / cache.CACHE / f"{given.name}.lock").unlink(missing_ok=True)  # nobody has its name again
     for who, why in given.skipped:
         console.print(f"! Left out: {who}, {why}", highlight=False)
     return measured

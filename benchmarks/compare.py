@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks import load
 from benchmarks.approaches import APPROACHES, Approach, Workshop, workshop
-from docktasks import connection, images, probes
+from docktasks import cache, connection, probes
 from docktasks.answers import Result, Run
 from docktasks.containers import remove_args
 from docktasks.engine import Engine, NoEngine
@@ -224,7 +224,7 @@ def show(run: Run, settings: Settings, html: str) -> None:
     if run.dry:
         return
     compare_page.print_bars(compared, Console())
-    path = Path(html) if html else settings.root / images.CACHE / "compare.html"
+    path = Path(html) if html else settings.root / cache.CACHE / "compare.html"
     try:
         path.write_text(compare_page.page(compared, settings.app.name), encoding="utf-8")
     except OSError as error:

@@ -10,7 +10,6 @@ from pathlib import Path
 from docktasks import cache
 from docktasks.answers import Image, Result, Run
 from docktasks.apps import Source, foreign, manager, package
-from docktasks.cache import CACHE as CACHE  # noqa: PLC0414 - the benchmarks have it from here
 from docktasks.engine import Engine, NoEngine
 from docktasks.errors import BuildError, DockError, EngineError
 from docktasks.settings import BUILT_FOR, LABEL, Settings

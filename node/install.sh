@@ -17,7 +17,7 @@ export CI=true YARN_CACHE_FOLDER="$cache/yarn" YARN_ENABLE_GLOBAL_CACHE=false
 note=node_modules/.hello-dock-installed
 identity() {
     echo "$manager $package $(node --version) $(uname -m)"
-    for file in package.json *lock* npm-shrinkwrap.json .npmrc .yarnrc* pnpm-workspace.yaml; do
+    for file in package.json *lock* npm-shrinkwrap.json .npmrc .yarnrc* pnpm-workspace.yaml patches/*; do
         if [ -f "$file" ]; then sha256sum "$file"; fi
     done
 }
@@ -38,17 +38,17 @@ written() {
     [ -n "$(find node_modules -type f ! -path node_modules/.package-lock.json -newer "$note" | head -n 1)" ]
 }
 
-# True when npm may take what is there for what it is: no script of the app's own has had a hand in it.
-alone() {
-    [ "$manager" = npm ] && [ -f package-lock.json ] && ! grep -Eq '"(pre|post)?(install|prepare|prepublish)" *:' package.json
-}
+# True when the app has scripts of its own that an installation runs. What they make beside node_modules does not stay, so
+# they run in each build; and they may have had a hand in what is installed, which only the same installation can keep.
+scripted() { grep -Eq '"(pre|post)?(install|prepare|prepublish)" *:' package.json; }
 
 if [ "$kept" ]; then
     new=$(identity)
     if [ -f "$note" ] && ! written; then
-        if [ "$(cat "$note")" = "$new" ]; then exit; fi
+        same=$([ "$(cat "$note")" != "$new" ] || echo same)
+        if [ "$same" ] && ! scripted; then exit; fi
         rm "$note"
-        if alone; then
+        if [ "$manager" = npm ] && [ -f package-lock.json ] && { [ "$same" ] || ! scripted; }; then
             cp package-lock.json /tmp/lock
             # Of a lock file that it keeps to, it changes nothing; else `npm ci` below says what is wrong with it.
             if npm install --cache "$cache" --prefer-offline && cmp -s package-lock.json /tmp/lock; then

@@ -146,6 +146,24 @@ def test_an_app_with_a_script_of_its_own_is_installed_anew(kept: Kept) -> None:
     assert (kept.folder / "node_modules/still/patched").exists()
 
 
+def test_an_apps_own_script_runs_in_each_build(kept: Kept) -> None:
+    """What it makes beside node_modules is in no later build's folder; the packages stay, until a patch changes."""
+    package = json.loads((kept.folder / "package.json").read_text())
+    package["scripts"] = {"postinstall": "echo made >made"}
+    (kept.folder / "package.json").write_text(json.dumps(package))
+    assert kept.run("npm", "install", "--package-lock-only").code == 0  # which notes that there are scripts
+    assert kept.install().code == 0
+    before = kept.hold("still")
+    assert kept.run("rm", "made").code == 0
+    assert kept.install().code == 0
+    assert (kept.folder / "made").exists()
+    assert kept.inode("still") == before
+    (kept.folder / "patches").mkdir()
+    (kept.folder / "patches/still.patch").write_text("another")
+    assert kept.install().code == 0
+    assert kept.inode("still") != before
+
+
 def test_a_lock_file_out_of_step_is_refused(kept: Kept) -> None:
     """As ever: nothing is installed that the lock file does not name; and the build after its mending is right."""
     kept.needs(still="1.0.0", moves="2.0.0")
