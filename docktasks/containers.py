@@ -106,6 +106,8 @@ def prod_args(settings: Settings, role: str, release: Release, place: list[str],
     return [
         "docker", "container", "run", "--detach",
         "--name", settings.container(role),
+        # Else a Ctrl-C reaches nginx, too, which ends at once and drops the requests that it was given by then.
+        "--sig-proxy=false",
         *label_args(settings, "prod"),
         "--label", f"{RUN_LABEL}={run_id(settings, release, api)}",
         *place,

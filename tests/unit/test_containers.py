@@ -49,7 +49,7 @@ QUICK = "--health-start-period 10s --health-start-interval 200ms"
 def test_a_release_behind_the_published_port(settings: Settings, role: str) -> None:
     """The command that starts it, word for word: in the holder's network, read-only, no capability, with limits."""
     assert without_fingerprint(prod(settings, role)) == (
-        f"docker container run --detach --name hello-dock-{role} {LABELS} --label 'hello-dock.run=…'"
+        f"docker container run --detach --name hello-dock-{role} --sig-proxy=false {LABELS} --label 'hello-dock.run=…'"
         f" --network container:hello-dock-prod-port {CARRIED} --restart unless-stopped"
         f" {LIMITED} --stop-timeout 30 --health-cmd … --health-interval 5s {QUICK} 777777777777"
     )
