@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -48,6 +49,12 @@ class NewProject:
         """Make one."""
         self.made.append(Project(self.engine, checkout or self.checkout, **settings))
         return self.made[-1]
+
+
+def pytest_configure() -> None:
+    """Have the tasks that tests start hear a Ctrl-C, which what a shell starts in the background (&) ignores."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
