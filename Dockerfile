@@ -2,17 +2,12 @@
 ARG NODE_IMAGE=node:lts-alpine
 ARG NGINX_IMAGE=nginx:stable-alpine
 
-# What the site is served with. `--build-context nginx=…` replaces this stage where the context is another app's folder:
+# What builds the app and the site's server. `--build-context tools=folder` replaces this stage where the context is another
+# app's folder, and brings the certificate authorities that npm trusts beside its own, as ca/ca.pem:
 # https://docs.docker.com/reference/cli/docker/buildx/build/#build-context
-FROM scratch AS nginx
-COPY nginx/ /
-
-# What installs the app's dependencies; replaced in the same way.
-FROM scratch AS scripts
-COPY node/ /
-
-# Certificate authorities that npm trusts beside its own, as ca.pem: none, but for `--build-context ca=folder`.
-FROM scratch AS ca
+FROM scratch AS tools
+COPY nginx/ /nginx/
+COPY node/ /node/
 
 # Asks nginx for its version: an older one is not given directives that it does not know.
 FROM ${NGINX_IMAGE} AS version
@@ -47,14 +42,12 @@ ARG REVISION=""
 RUN --mount=type=cache,id=hello-dock-modules,target=/app/node_modules,sharing=private \
     --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
     --mount=type=cache,id=hello-dock-node,target=/var/cache/node \
-    --mount=type=bind,from=ca,target=/ca \
-    --mount=type=bind,from=scripts,source=/install.sh,target=/install.sh \
-    --mount=type=bind,from=nginx,target=/nginx \
+    --mount=type=bind,from=tools,target=/tools \
     --mount=type=bind,from=version,source=/tmp/version,target=/version \
     export NODE_COMPILE_CACHE=/var/cache/node; \
-    sh /install.sh "${MANAGER}" "${MANAGER_PACKAGE}" kept && \
-    touch /tmp/began && ${MANAGER} run build && \
-    node /nginx/assemble.mjs "${DIST_DIR}" /nginx /version /out /tmp/began /var/cache/node
+    sh /tools/node/install.sh "${MANAGER}" "${MANAGER_PACKAGE}" kept && \
+    node /tools/nginx/assemble.mjs "${DIST_DIR}" /tools/nginx /version /out /var/cache/node \
+        sh /tools/node/build.sh ${MANAGER} run build
 
 # What the build wrote, as it is: `invoke verify` holds the image against it.
 FROM scratch AS dist

@@ -14,6 +14,7 @@ nox.options.reuse_venv = "yes"
 
 SHELL_SCRIPTS = [
     "bootstrap",
+    "node/build.sh",
     "node/install.sh",
     "node/open-in-editor.sh",
     ".ci/run",

@@ -78,7 +78,7 @@ class Workshop:
             "--build-arg", f"NODE_IMAGE={self.node}",
             "--build-arg", f"NGINX_IMAGE={self.nginx}",
             "--label", f"{BUILT_FOR}={self.settings.app.name}",
-            *images.trust_args(self.settings),
+            *handbook_trust(self.settings),
             "--file", f"{HANDBOOK}/{approach.id}.Dockerfile",
             str(self.app),
         ]  # fmt: skip
@@ -103,6 +103,12 @@ class Workshop:
         """Change package.json, as a new version of a dependency does; so npm has to run again."""
         path = self.app / "package.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"edited": new()}, indent=2))
+
+
+def handbook_trust(settings: Settings) -> list[str]:
+    """What gives the handbook's builds the extra certificate authorities, from where ours have them."""
+    tools = f"{images.context_folder(settings)}/{images.TOOLS}"
+    return ["--build-context", f"ca={tools}/ca"] if images.ca_file(settings) else []
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks import peers
-from benchmarks.approaches import HANDBOOK, new
+from benchmarks.approaches import HANDBOOK, handbook_trust, new
 from benchmarks.generated import App
 from benchmarks.harness import INVOKE, Bench
 from docktasks import bases, images, probes
@@ -175,7 +175,7 @@ class Shop:
         bench, node = self.bench, bases.resolve(self.bench, self.bench.engine, self.bench.settings, "node").reference
         images.write_context(bench.settings, "Dockerfile.dev")
         args = ["docker", "image", "build", "--file", f"{HANDBOOK}/dev.Dockerfile", "--build-arg", f"NODE_IMAGE={node}"]
-        args += ["--tag", tag, "--label", f"{BUILT_FOR}={bench.name}", *images.trust_args(bench.settings)]
+        args += ["--tag", tag, "--label", f"{BUILT_FOR}={bench.name}", *handbook_trust(bench.settings)]
         return lambda: bench.output([*args, str(folder)])
 
     def handbook(self) -> Way:

@@ -21,6 +21,9 @@ NEVER_SENT = ["**/node_modules", "**/.git", "**/.env.local", "**/.env.*.local", 
 """What no build of a foreign app is sent; hello-dock's own context has the allow-list in .dockerignore."""
 
 
+TOOLS = "tools"
+"""What the Dockerfiles call the stage, or the context in its place, with nginx/ and node/."""
+
 MODULES = "id=hello-dock-modules,"
 """The cache mount of node_modules, as the Dockerfile has it for this checkout's own app."""
 
@@ -31,42 +34,56 @@ def context_folder(settings: Settings) -> str:
 
 
 def context_args(settings: Settings, dockerfile: str) -> list[str]:
-    """Where a build finds its files: the checkout, or for a foreign app its folder, with our Dockerfile and nginx/."""
+    """Where a build finds its files: the checkout, or for a foreign app its folder, with our Dockerfile and tools."""
+    folder = context_folder(settings)
+    tools = ["--build-context", f"tools={folder}/{TOOLS}"] if foreign(settings) or ca_file(settings) else []
     if not foreign(settings):
-        return ["--file", dockerfile, "."] if dockerfile != "Dockerfile" else ["."]
-    return [
-        "--file", f"{context_folder(settings)}/{dockerfile}",
-        "--build-arg", "APP_DIR=.",
-        *([] if dockerfile == "Dockerfile.dev" else ["--build-context", "nginx=nginx"]),
-        "--build-context", "scripts=node",
-        str(settings.app_dir),
-    ]  # fmt: skip
+        return [*(["--file", dockerfile] if dockerfile != "Dockerfile" else []), *tools, "."]
+    return ["--file", f"{folder}/{dockerfile}", "--build-arg", "APP_DIR=.", *tools, str(settings.app_dir)]
 
 
 def write_context(settings: Settings, dockerfile: str) -> None:
-    """Write what a build takes beside the checkout and the app: extra certificate authorities, where any are wanted.
+    """Write what a build takes beside the checkout and the app.
 
-    And for a foreign app our Dockerfile with an ignore file beside it, which BuildKit prefers to the app's own.
-
-    So the app needs no change, and what must never be sent is not, whatever the app's folder holds
+    For a foreign app our Dockerfile with an ignore file beside it, which BuildKit prefers to the app's own, so the app
+    needs no change, and what must never be sent is not, whatever the app's folder holds
     (https://docs.docker.com/build/concepts/context/#filename-and-location).
+
+    For that, and where certificate authorities are wanted, our tools with them: one folder, since each context of a
+    build costs time, and no secret, which takes Docker a quarter of a second to mount and is in no layer either.
     """
     folder = settings.root / context_folder(settings)
-    if ca_file(settings):
-        trusted, there = _read_ca(settings), folder / "ca/ca.pem"
-        cache.folder(settings)
-        there.parent.mkdir(parents=True, exist_ok=True)
-        if not there.exists() or there.read_bytes() != trusted:  # another build may be reading it
-            there.write_bytes(trusted)
-    if foreign(settings):
+    if foreign(settings) or ca_file(settings):
         cache.folder(settings)
         folder.mkdir(exist_ok=True)
+        _write_tools(settings, folder / TOOLS)
+    if foreign(settings):
         # Each app has a node_modules of its own that is kept from build to build, whatever the checkout's path.
         kept = re.sub(r"\W+", "-", str(package(settings).get("name") or settings.app_dir.name))
         text = (settings.root / dockerfile).read_text().replace(MODULES, f"{MODULES[:-1]}-{kept},")
         (folder / dockerfile).write_text(text)
         ignored = [*NEVER_SENT, f"/{settings.app.dist}"]
         (folder / f"{dockerfile}.dockerignore").write_text("\n".join(ignored) + "\n")
+
+
+def _write_tools(settings: Settings, folder: Path) -> None:
+    """Have the folder hold nginx/, node/ and the certificate authorities. What is there already is left alone.
+
+    Another build may be reading it; and to BuildKit a file of the same size and time is the one that it has.
+    """
+    parts = (path for part in ("nginx", "node") for path in (settings.root / part).rglob("*"))
+    wanted = {path.relative_to(settings.root): path.read_bytes() for path in parts if path.is_file()}
+    if ca_file(settings):
+        wanted[Path("ca/ca.pem")] = _read_ca(settings)
+    there = [path for path in folder.rglob("*") if path.is_file()]
+    for path in there:
+        if path.relative_to(folder) not in wanted:
+            path.unlink()
+    for name, content in wanted.items():
+        path = folder / name
+        if path not in there or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
 
 
 def ca_file(settings: Settings) -> str:
@@ -101,27 +118,19 @@ def build_args(settings: Settings, role: str, build: dict[str, str], labels: dic
     labelled = {BUILT_FOR: settings.app.name, BASE_LABEL: base} | (labels or {})
     label_args = [arg for name, value in labelled.items() for arg in ("--label", f"{name}={value}")]
     values = _value_args(settings, build)
-    return [*args, *values, *label_args, *trust_args(settings), *context_args(settings, dockerfile)]
+    return [*args, *values, *label_args, *context_args(settings, dockerfile)]
 
 
 def dist_args(settings: Settings, build: dict[str, str], folder: str) -> list[str]:
     """The command that gives what the build of the production image with these arguments wrote, into a folder."""
     out = ["docker", "image", "build", "--target", "dist", "--output", f"type=local,dest={folder}"]
-    return [*out, *_value_args(settings, build), *trust_args(settings), *context_args(settings, "Dockerfile")]
+    return [*out, *_value_args(settings, build), *context_args(settings, "Dockerfile")]
 
 
 def _value_args(settings: Settings, build: dict[str, str]) -> list[str]:
     used = manager(settings)
     given = build | {"MANAGER": "" if used.name == "npm" else used.name, "MANAGER_PACKAGE": used.package}
     return [arg for name, value in given.items() if value for arg in ("--build-arg", f"{name}={value}")]
-
-
-def trust_args(settings: Settings) -> list[str]:
-    """What gives a build the extra certificate authorities, where write_context() put them.
-
-    A context, for it is mounted and gets into no layer, and no secret: Docker takes a quarter of a second to mount one.
-    """
-    return ["--build-context", f"ca={context_folder(settings)}/ca"] if ca_file(settings) else []
 
 
 def prod_build(settings: Settings, node: str, nginx: str, origin: Source) -> dict[str, str]:

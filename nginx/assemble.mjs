@@ -1,6 +1,7 @@
-// Assembles what the image gets, in the app's folder: node assemble.mjs DIST NGINX VERSION OUT [BEGAN [CACHE]]
-// (VERSION: a file with what `nginx -v` says; BEGAN: one that is as old as the build's beginning, by which the folder
-// that the build filled is found where it is not DIST; CACHE: a folder that stays from build to build)
+// Builds the app and assembles what the image gets, in the app's folder:
+//     node assemble.mjs DIST NGINX VERSION OUT CACHE npm run build
+// (VERSION: a file with what `nginx -v` says; CACHE: a folder that stays from build to build; then the command that
+// builds, which is to fill DIST)
 //     OUT/srv/site        the site, and beside each file that shrinks its gzip twin, for gzip_static
 //     OUT/srv/br          the brotli twins under the files' own names, so that their type follows from the name
 //     OUT/srv/hashed      the same two for the files with a hash in their name: what nginx lets be kept for a year, and
@@ -11,6 +12,7 @@
 //     OUT/../built        DIST itself, for the stage dist
 // The same input gives the same bytes, modes and times, whatever umask and clock the build ran with: so an unchanged
 // app is an unchanged layer.
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmod, lutimes, mkdir, readdir, readFile, rename, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
@@ -19,7 +21,15 @@ import { promisify } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 
-const [given, nginx, versionFile, out, began, cache] = argv.slice(2)
+const [given, nginx, versionFile, out, cache, ...command] = argv.slice(2)
+
+// All that does not need the site is made while the app builds.
+const began = Date.now() - 10 // a file system's clock may be behind by a hundredth of a second
+const building = new Promise((resolve) => {
+  const build = spawn(command[0], command.slice(1), { stdio: 'inherit' })
+  build.on('error', (error) => resolve(error.message))
+  build.on('exit', (code, signal) => resolve(code === 0 ? '' : `ended with ${signal ?? `exit code ${code}`}`))
+})
 
 // What is text to a compressor; images, fonts in woff2, and media are compressed already.
 const COMPRESSIBLE =
@@ -59,18 +69,16 @@ function hashedAmong(names, fromPublic) {
 
 // Brotli's highest level takes a second for a megabyte. What it makes follows from the content alone, so that of the last
 // build of this app is used again: an edit compresses what it changed. https://nodejs.org/api/v8.html#serialization-api
-const twins = { before: new Map(), now: new Map(), path: '' }
-if (cache) {
-  const { name = '' } = JSON.parse(await readFile('package.json', 'utf8'))
-  const of = createHash('sha256').update(`${name} ${versions.node} ${versions.brotli}`).digest('hex')
-  twins.path = join(cache, `twins-${of.slice(0, 12)}`)
-  twins.before = await readFile(twins.path).then(deserialize).catch(() => new Map())
-}
+const { name: app = '' } = JSON.parse(await readFile('package.json', 'utf8'))
+const known = createHash('sha256').update(`${app} ${versions.node} ${versions.brotli}`).digest('hex')
+const twinsPath = join(cache, `twins-${known.slice(0, 12)}`)
+const before = await readFile(twinsPath).then(deserialize).catch(() => new Map())
+const now = new Map()
 
-async function compressed(content, binary) {
+async function brotli(content, binary) {
   const of = createHash('sha256').update(`${binary} `).update(content).digest('base64')
   const twin =
-    twins.before.get(of) ??
+    before.get(of) ??
     (await promisify(brotliCompress)(content, {
       params: {
         [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
@@ -78,7 +86,7 @@ async function compressed(content, binary) {
         [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
       },
     }))
-  twins.now.set(of, twin)
+  now.set(of, twin)
   return twin
 }
 
@@ -91,56 +99,22 @@ async function putSiteFile(path) {
   const zipped = await promisify(gzip)(content, { level: constants.Z_BEST_COMPRESSION })
   if (zipped.length >= content.length) return
   await put(join(srv, 'site', `${name}.gz`), zipped)
-  const brotli = await compressed(content, BINARY.test(name))
-  if (brotli.length < zipped.length) await put(join(srv, 'br', name), brotli)
+  const twin = await brotli(content, BINARY.test(name))
+  if (twin.length < zipped.length) await put(join(srv, 'br', name), twin)
 }
 
 // An app may name another folder in its vite.config: the one with the page that was written since the build began.
 async function filled() {
   if (await stat(join(given, 'index.html')).catch(() => null)) return given
-  if (!began) return null
-  const since = (await stat(began)).mtimeMs
   const folders = [...(await readdir('.', { withFileTypes: true }))].filter(
     (entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules',
   )
   const pages = (await Promise.all(folders.map((entry) => files(entry.name)))).flat()
   const found = []
   for (const page of pages.filter((path) => /(^|\/)index\.html$/.test(path))) {
-    if ((await stat(page)).mtimeMs > since) found.push(dirname(page))
+    if ((await stat(page)).mtimeMs > began) found.push(dirname(page))
   }
   return found.sort((one, other) => one.length - other.length)[0] ?? null
-}
-
-const dist = await filled()
-if (!dist) {
-  console.error(`${given}/index.html does not exist after the build: DIST_DIR (app.dist) names the folder it writes.`)
-  process.exit(1)
-}
-if (dist !== given) console.log(`NOTICE: the build filled ${dist}, not ${given}`)
-const site = await files(dist)
-const hashed = hashedAmong(
-  site.map((path) => relative(dist, path)),
-  new Set((await files('public').catch(() => [])).map((path) => relative('public', path))),
-)
-await Promise.all(site.map(putSiteFile))
-if (cache) {
-  await writeFile(`${twins.path}.${pid}`, serialize(twins.now))
-  await rename(`${twins.path}.${pid}`, twins.path)
-}
-
-// An app with a base path names its files below that: /shop/assets/… of what is in assets/. The site is served there, and
-// at / as well, for a proxy in front may take the base away. https://vite.dev/guide/build#public-base-path
-const page = await readFile(join(dist, 'index.html'), 'utf8')
-const built = [...(hashed.size ? hashed : site.map((path) => relative(dist, path)))]
-const loaded = [...page.matchAll(/<(?:script|link)\s[^>]*?(?:src|href)=["']?(\/(?!\/)[^"'\s>?#%]*)/g)].map(([, url]) => url)
-const bases = loaded.flatMap((url) =>
-  built.filter((name) => url.endsWith(`/${name}`)).map((name) => url.slice(0, -name.length)),
-)
-const base = bases.sort((one, other) => one.length - other.length)[0] ?? '/'
-if (base !== '/') {
-  console.log(`NOTICE: the site is served at ${base}, and at / as well`)
-  const pattern = base.replace(/[^\w/-]/g, '\\$&')
-  await put(join(out, 'etc/nginx/base/base.conf'), `rewrite "^${pattern}(.*)$" /$1 last;\n`)
 }
 
 // A directive that an older nginx would not start with stands below a comment with the version that brought it:
@@ -176,6 +150,42 @@ for (const [script, place] of [
 ]) {
   await put(join(out, place), await readFile(join(nginx, script)), 0o755)
 }
+
+const failure = await building
+if (failure) {
+  console.error(`${command.join(' ')}: ${failure}`)
+  process.exit(1)
+}
+const dist = await filled()
+if (!dist) {
+  console.error(`${given}/index.html does not exist after the build: DIST_DIR (app.dist) names the folder it writes.`)
+  process.exit(1)
+}
+if (dist !== given) console.log(`NOTICE: the build filled ${dist}, not ${given}`)
+const site = await files(dist)
+const hashed = hashedAmong(
+  site.map((path) => relative(dist, path)),
+  new Set((await files('public').catch(() => [])).map((path) => relative('public', path))),
+)
+await Promise.all(site.map(putSiteFile))
+await writeFile(`${twinsPath}.${pid}`, serialize(now))
+await rename(`${twinsPath}.${pid}`, twinsPath)
+
+// An app with a base path names its files below that: /shop/assets/… of what is in assets/. The site is served there, and
+// at / as well, for a proxy in front may take the base away. https://vite.dev/guide/build#public-base-path
+const page = await readFile(join(dist, 'index.html'), 'utf8')
+const built = [...(hashed.size ? hashed : site.map((path) => relative(dist, path)))]
+const loaded = [...page.matchAll(/<(?:script|link)\s[^>]*?(?:src|href)=["']?(\/(?!\/)[^"'\s>?#%]*)/g)].map(([, url]) => url)
+const bases = loaded.flatMap((url) =>
+  built.filter((name) => url.endsWith(`/${name}`)).map((name) => url.slice(0, -name.length)),
+)
+const base = bases.sort((one, other) => one.length - other.length)[0] ?? '/'
+if (base !== '/') {
+  console.log(`NOTICE: the site is served at ${base}, and at / as well`)
+  const pattern = base.replace(/[^\w/-]/g, '\\$&')
+  await put(join(out, 'etc/nginx/base/base.conf'), `rewrite "^${pattern}(.*)$" /$1 last;\n`)
+}
+
 // nginx serves one file of it (serving/site.conf). A link, for a path in nginx that leads out of its root is none.
 await symlink('/tmp', join(out, 'srv/run'))
 await lutimes(join(out, 'srv/run'), 0, 0)

@@ -1,22 +1,42 @@
 #!/bin/sh
-# Installs the app's dependencies, in the app's folder: install MANAGER PACKAGE [kept]
+# Installs the app's dependencies, in the app's folder: install MANAGER PACKAGE [kept | built]
 # (npm, pnpm or yarn; and what npm installs it by, as pnpm@10.1.0, or nothing where the image's own is used)
 # Exactly what the lock file says, or nothing; without one, the newest that package.json allows, and a notice.
-# `kept`: node_modules is there from the build before, whichever that was, and only what differs is installed. For BusyBox.
+# `kept`: node_modules is there from the build before, whichever that was, and only what differs is installed.
+# `built`: a build is done, and nothing is installed; whether it left node_modules alone is looked at. For BusyBox.
 set -eu
-manager=$1 package=$2 kept=${3:-} cache=/var/cache/npm
+manager=$1 package=$2 when=${3:-} cache=/var/cache/npm
+# What the installation depended on, as noted when it was complete: none that was cut short has one.
+note=node_modules/.hello-dock-installed
+# The same while a build uses it.
+used=$note.used
+
+# Gives a build's note back where the build wrote nothing, beyond what Vite and its plugins keep there; else it is no longer
+# what the lock file says. That takes a twentieth of a second: in time when the build is done, while its result is
+# compressed (build.sh), and else, where it was cut short, before the next.
+returned() {
+    rm -rf node_modules/.vite node_modules/.vite-temp node_modules/.cache
+    written=$(find node_modules -type f ! -path node_modules/.package-lock.json -newer "$used" | head -n 1)
+    if [ "$written" ]; then rm "$used"; else mv "$used" "$note"; fi
+}
+
+if [ "$when" = built ]; then
+    returned
+    exit
+fi
+
 trap '[ $? = 0 ] || echo "NOT INSTALLED: $manager could not install the dependencies"' EXIT
-if [ -f /ca/ca.pem ]; then export NODE_EXTRA_CA_CERTS=/ca/ca.pem; fi
+if [ -f /tools/ca/ca.pem ]; then export NODE_EXTRA_CA_CERTS=/tools/ca/ca.pem; fi
 # Corepack, which would read package.json's packageManager, is no part of Node from 25 on. The manager itself is
 # nobody's to change, whatever umask the caller wants for node_modules.
 if [ -n "$package" ]; then (umask 022 && npm install --global --force --cache "$cache" "$package"); fi
 # Without a terminal none of them may ask.
 export CI=true YARN_CACHE_FOLDER="$cache/yarn" YARN_ENABLE_GLOBAL_CACHE=false
 
-# What the installation depends on, as noted when it was complete: none that was cut short has one.
-note=node_modules/.hello-dock-installed
+# What the installation depends on.
 identity() {
-    echo "$manager $package $(node --version) $(uname -m)"
+    # Node by its file: it takes a twentieth of a second to say its version.
+    echo "$manager $package $(stat -L -c '%s %Y' "$(command -v node)") $(uname -m)"
     for file in package.json *lock* npm-shrinkwrap.json .npmrc .yarnrc* pnpm-workspace.yaml patches/*; do
         if [ -f "$file" ]; then sha256sum "$file"; fi
     done
@@ -28,25 +48,22 @@ noted() {
     find node_modules -type f ! -path node_modules/.package-lock.json -exec touch -t 200001010000 {} +
     echo "$new" >"$note.new"
     touch -t 200001010001 "$note.new"
-    mv "$note.new" "$note"
-}
-
-# True when a build has written to it since, beyond what Vite and its plugins keep there: it is no longer what the lock
-# file says.
-written() {
-    rm -rf node_modules/.vite node_modules/.vite-temp node_modules/.cache
-    [ -n "$(find node_modules -type f ! -path node_modules/.package-lock.json -newer "$note" | head -n 1)" ]
+    mv "$note.new" "$used"
 }
 
 # True when the app has scripts of its own that an installation runs. What they make beside node_modules does not stay, so
 # they run in each build; and they may have had a hand in what is installed, which only the same installation can keep.
 scripted() { grep -Eq '"(pre|post)?(install|prepare|prepublish)" *:' package.json; }
 
-if [ "$kept" ]; then
+if [ "$when" = kept ]; then
     new=$(identity)
-    if [ -f "$note" ] && ! written; then
+    if [ -f "$used" ]; then returned; fi
+    if [ -f "$note" ]; then
         same=$([ "$(cat "$note")" != "$new" ] || echo same)
-        if [ "$same" ] && ! scripted; then exit; fi
+        if [ "$same" ] && ! scripted; then
+            mv "$note" "$used"
+            exit
+        fi
         rm "$note"
         if [ "$manager" = npm ] && [ -f package-lock.json ] && { [ "$same" ] || ! scripted; }; then
             cp package-lock.json /tmp/lock
@@ -99,4 +116,4 @@ yarn)
     ;;
 esac
 
-if [ "$kept" ]; then noted; fi
+if [ "$when" = kept ]; then noted; fi

@@ -11,6 +11,7 @@ import pytest
 
 from docktasks import bases
 from docktasks.engine import Engine
+from docktasks.probes import Probe, wait_until
 from tests.engine.support import ROOT, Done, Project, clean_environ, command, docker, new_name
 from tests.sabotage.spoil import Quietly, configured
 
@@ -31,8 +32,12 @@ class Kept:
         return command(["docker", "container", "exec", self.container, *args], ROOT, clean_environ())
 
     def install(self) -> Done:
-        """What a build runs."""
+        """What a build runs first."""
         return self.run("sh", "/scripts/install.sh", "npm", "", "kept")
+
+    def build(self, does: str) -> Done:
+        """What it runs then, for an app that is built by a shell command; with all that it leaves in the background."""
+        return self.run("sh", "-c", 'sh /scripts/build.sh sh -c "$0"; code=$?; wait; exit $code', does)
 
     def pack(self, name: str, version: str) -> None:
         """Make a package, as the registry would give it."""
@@ -107,10 +112,27 @@ def test_of_a_changed_lock_file_only_the_change_is_installed(kept: Kept) -> None
     assert (kept.installed("moves"), kept.inode("still")) == ("", before)
 
 
-def test_what_a_build_wrote_into_a_package_does_not_stay(kept: Kept) -> None:
-    """The next build gets what the lock file says, not what the one before made of it."""
+NOTE, USED = "node_modules/.hello-dock-installed", "node_modules/.hello-dock-installed.used"
+
+
+def test_a_build_gives_back_what_it_left_alone(kept: Kept) -> None:
+    """It looks while its result is compressed, so that the next one need not."""
     before = kept.hold("still")
-    assert kept.run("sh", "-c", "echo spoiled >node_modules/still/index.js").code == 0
+    assert (kept.folder / USED).exists()
+    assert kept.build("mkdir node_modules/.vite; echo built >dist").code == 0
+    assert wait_until(lambda: Probe((kept.folder / NOTE).exists()), limit=10).ready
+    assert not (kept.folder / USED).exists()
+    assert kept.install().output == ""
+    assert kept.inode("still") == before
+
+
+@pytest.mark.parametrize("cut_short", [False, True])
+def test_what_a_build_wrote_into_a_package_does_not_stay(kept: Kept, *, cut_short: bool) -> None:
+    """The next build gets what the lock file says, not what the one before made of it, though it never ended."""
+    before = kept.hold("still")
+    done = kept.build(f"echo spoiled >node_modules/still/index.js; exit {int(cut_short)}")
+    assert done.code == int(cut_short)
+    assert wait_until(lambda: Probe((kept.folder / USED).exists() == cut_short), limit=10).ready
     assert kept.install().code == 0
     assert kept.inode("still") != before
     assert not (kept.folder / "node_modules/still/index.js").exists()
@@ -129,7 +151,7 @@ def test_what_vite_keeps_is_dropped_and_nothing_installed(kept: Kept, folder: st
 def test_an_installation_that_was_cut_short_is_not_used(kept: Kept) -> None:
     """It has no note, which is written when all is there; so half a package is not taken for one."""
     before = kept.hold("still")
-    assert kept.run("sh", "-c", "rm node_modules/.hello-dock-installed; rm -r node_modules/moves").code == 0
+    assert kept.run("sh", "-c", "rm node_modules/.hello-dock-installed*; rm -r node_modules/moves").code == 0
     assert kept.install().code == 0
     assert (kept.installed("moves"), kept.installed("still")) == ("1.0.0", "1.0.0")
     assert kept.inode("still") != before

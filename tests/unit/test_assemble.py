@@ -28,10 +28,13 @@ def hashed(folder: Path, built: list[str], public: tuple[str, ...] = ()) -> set[
     return found["hashed/site"]
 
 
-def assemble(folder: Path, *began: str) -> str:
-    """Have the image's files made in `out`; what it printed."""
+def assemble(folder: Path, build: str = "true") -> str:
+    """Have the image's files made in `out` of what this shell command builds; what it printed."""
     (folder / "version").write_text("nginx version: nginx/1.30.6")
-    args = ["node", str(ROOT / "nginx/assemble.mjs"), "dist", str(ROOT / "nginx"), "version", "out", *began]
+    (folder / "package.json").write_text('{"name": "app"}')
+    (folder / "kept").mkdir(exist_ok=True)
+    given = ["dist", str(ROOT / "nginx"), "version", "out", "kept"]
+    args = ["node", str(ROOT / "nginx/assemble.mjs"), *given, "sh", "-c", build]
     return subprocess.run(args, cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
@@ -83,22 +86,38 @@ def test_the_folder_that_the_build_filled_is_found(tmp_path: Path) -> None:
     """Where it is not the one that is expected: by its page, which is newer than the build's beginning."""
     for name in ("public", "build/web", "old", "build/web/docs", "node_modules/pkg"):
         write(tmp_path / name / "index.html")
-    (tmp_path / "began").touch()
-    os.utime(tmp_path / "began", (2_000_000_000, 2_000_000_000))
-    for name in ("build/web", "build/web/docs", "node_modules/pkg"):
-        os.utime(tmp_path / name / "index.html", (2_000_000_001, 2_000_000_001))
-    assert "NOTICE: the build filled build/web, not dist" in assemble(tmp_path, "began")
+        os.utime(tmp_path / name / "index.html", (1_700_000_000, 1_700_000_000))
+    written = "touch build/web/index.html build/web/docs/index.html node_modules/pkg/index.html"
+    assert "NOTICE: the build filled build/web, not dist" in assemble(tmp_path, written)
     assert (tmp_path / "out/srv/site/docs/index.html").is_file()
     assert not (tmp_path / "out/srv/site/web").exists()
 
 
-def test_a_build_that_filled_nothing_is_told(tmp_path: Path) -> None:
+def test_a_build_that_filled_nothing_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """A page that was there before is not what it wrote."""
     write(tmp_path / "public/index.html")
-    (tmp_path / "began").touch()
-    os.utime(tmp_path / "began", (2_000_000_000, 2_000_000_000))
+    os.utime(tmp_path / "public/index.html", (1_700_000_000, 1_700_000_000))
     with pytest.raises(subprocess.CalledProcessError):
-        assemble(tmp_path, "began")
+        assemble(tmp_path)
+    assert "dist/index.html does not exist after the build" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("build", "told"),
+    [
+        ("echo cannot resolve ./App.vue; exit 3", "ended with exit code 3"),
+        ("kill -KILL $$", "ended with SIGKILL"),
+    ],
+)
+def test_a_build_that_fails_makes_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], build: str, told: str
+) -> None:
+    """Though an earlier one's result is there: the step fails, and with it the image's build."""
+    write(tmp_path / "dist/index.html")
+    with pytest.raises(subprocess.CalledProcessError):
+        assemble(tmp_path, build)
+    assert told in capfd.readouterr().err
+    assert not (tmp_path / "out/srv/site/index.html").exists()
 
 
 @pytest.mark.parametrize(
@@ -125,12 +144,9 @@ def compressed(folder: Path, text: str) -> bytes:
     """The brotli twin of a script with this text, of a build that may use what the one before has made."""
     shutil.rmtree(folder / "out", ignore_errors=True)
     shutil.rmtree(folder / "built", ignore_errors=True)
-    (folder / "kept").mkdir(exist_ok=True)
     write(folder / "dist/index.html")
     (folder / "dist/app.js").write_text(text)
-    (folder / "package.json").write_text('{"name": "app"}')
-    (folder / "began").touch()
-    assemble(folder, "began", "kept")
+    assemble(folder)
     return (folder / "out/srv/br/app.js").read_bytes()
 
 

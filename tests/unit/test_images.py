@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shlex
 import tempfile
 from dataclasses import replace
@@ -34,7 +35,7 @@ ERROR: failed to solve: process "/bin/sh -c {step}" did not complete successfull
 """
 """What `docker image build` of Docker 26 prints at the end, with --progress=plain."""
 
-STEP = "RUN --mount=type=cache,target=/var/cache/npm sh /install.sh npm kept && ${MANAGER} run build"
+STEP = "RUN --mount=type=cache,target=/var/cache/npm sh install.sh npm && node assemble.mjs ${MANAGER} run build"
 NOT_INSTALLED = "#12 0.445 NOT INSTALLED: npm could not install the dependencies"
 
 
@@ -73,8 +74,8 @@ def test_the_build_of_a_foreign_app(settings: Settings) -> None:
         " --build-arg NODE_IMAGE=node:lts-alpine --build-arg NGINX_IMAGE=nginx:stable-alpine --build-arg VERSION=1.2.3"
         " --label hello-dock.built-for=shop"
         " --label org.opencontainers.image.base.name=nginx:stable-alpine"
-        " --file .cache/shop/Dockerfile --build-arg APP_DIR=. --build-context nginx=nginx"
-        f" --build-context scripts=node {shop}"
+        " --file .cache/shop/Dockerfile --build-arg APP_DIR=. --build-context tools=.cache/shop/tools"
+        f" {shop}"
     )
 
 
@@ -90,8 +91,30 @@ def test_certificate_authorities_are_given_as_a_context(
     given = configured(settings.root, build_ca_file=str(paths.get(setting, "")))
     args = images.build_args(given, "dev", {"NODE_IMAGE": "n"})
     images.write_context(given, "Dockerfile.dev")
-    assert args[args.index("--build-context") + 1] == "ca=.cache/hello-dock/ca"
-    assert (settings.root / ".cache/hello-dock/ca/ca.pem").read_text() == wanted
+    assert args[args.index("--build-context") + 1] == "tools=.cache/hello-dock/tools"
+    assert (settings.root / ".cache/hello-dock/tools/ca/ca.pem").read_text() == wanted
+
+
+def test_the_tools_are_written_where_they_changed(settings: Settings) -> None:
+    """One of the same size and time is another file then; what is no longer there goes, and what is as it was stays."""
+    paths = [settings.root / name for name in ("nginx/serving/site.conf", "node/install.sh", "node/old.sh")]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("one")
+    foreign = configured(settings.root, app_dir=str(make_app(settings.root.parent / "shop")), app_name="shop")
+    images.write_context(foreign, "Dockerfile")
+    tools = settings.root / ".cache/shop/tools"
+    still, before = (tools / "node/install.sh").stat(), paths[0].stat()
+    paths[0].write_text("two")
+    os.utime(paths[0], ns=(before.st_atime_ns, before.st_mtime_ns))
+    paths[2].unlink()
+    images.write_context(foreign, "Dockerfile")
+    assert {str(path.relative_to(tools)): path.read_text() for path in tools.rglob("*") if path.is_file()} == {
+        "nginx/serving/site.conf": "two",
+        "node/install.sh": "one",
+    }
+    assert (tools / "nginx/serving/site.conf").stat().st_mtime_ns != before.st_mtime_ns
+    assert (tools / "node/install.sh").stat().st_mtime_ns == still.st_mtime_ns
 
 
 def test_no_certificate_authorities_are_given_by_default(settings: Settings) -> None:
@@ -428,7 +451,7 @@ def test_without_a_failed_step_the_evidence_is_the_tail(settings: Settings) -> N
 
 def test_a_build_that_writes_elsewhere_is_not_blamed_for_failing(settings: Settings) -> None:
     """It succeeded, and app.dist is wrong: the same step finds that out."""
-    step = "RUN --mount=type=bind,from=nginx,target=/nginx     npm run build && node /nginx/assemble.mjs"
+    step = "RUN --mount=type=bind,from=tools,target=/tools     node /tools/nginx/assemble.mjs dist npm run build"
     drawn = (
         f"\x1b[0m\x1b[31m => ERROR [builder 6/6] {step}         0.7s\r\n"
         f"\x1b[0m\x1b[?25h------\r\n > [builder 6/6] {step}:\r\n"
