@@ -84,6 +84,8 @@ def ways(bench: Bench, left: ExitStack) -> Iterator[tuple[str, Way]]:
         return bench.output([*INVOKE, "run-prod", "--no-build", f"--env=APP_ROUND={number}"])
 
     yield "ours", Way(f"{bench.name}-prod", bench.host_port, ours)
+    if bench.quick:
+        return
     if why := peers.missing("docker-compose"):
         bench.skip("compose --force-recreate", why)
         return
