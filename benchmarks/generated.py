@@ -6,6 +6,7 @@ In those that are edited, one file has nothing but a text, so that an edit is kn
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.harness import ROOT
-from tests.engine.support import copy_app
+from docktasks.answers import Run
+from tests.engine.support import CREATE_VITE, copy_app
 
 PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><div id="app"></div>'
@@ -120,6 +122,13 @@ def copy_this(app: Path) -> None:
     shown = copy_app(app) / "src/App.vue"
     text = shown.read_text().replace("<script setup>", "<script setup>\nimport BenchMark from './BenchMark.vue'", 1)
     shown.write_text(re.sub(r"(?m)^<template>", "<template>\n  <BenchMark />", text, count=1))
+
+
+def create(run: Run, folder: Path, template: str) -> Path:
+    """A new app of one of create-vite's templates; its folder, in `folder`."""
+    place = os.path.relpath(folder / "app", ROOT)  # from where commands are run: it joins the two, whatever the path
+    run(["npx", "--yes", CREATE_VITE, place, "--template", template, "--no-interactive"], quiet=True)
+    return folder / "app"
 
 
 def write_files(app: Path, files: int) -> None:

@@ -27,6 +27,9 @@ ROOT = Path(__file__).parents[2]
 LIMIT = 300
 """Seconds that one command may take: far more than any does, so that a hung one ends the test and not the run."""
 
+CREATE_VITE = "create-vite@9.3.0"
+"""What makes new apps, of the version that is tried."""
+
 MADE = ("node_modules", "dist", "coverage", ".git", ".venv", ".nox", ".cache", "*_cache", "__pycache__", "*.egg-info")
 """What a copy of the checkout leaves out: what can be made again."""
 

@@ -17,10 +17,10 @@ import pytest
 
 from docktasks.probes import Probe, wait_until
 from tests.conftest import NewProject
-from tests.engine.support import Project, clean_environ, command
+from tests.engine.support import CREATE_VITE, Project, clean_environ, command
 
-CREATE_VITE, FOR_QWIK = "create-vite@9.3.0", "create-vite@8.3.0"
-"""The newest; and the last whose qwik templates npm can install: from 9 on they have a Vite that qwik refuses."""
+FOR_QWIK = "create-vite@8.3.0"
+"""The last whose qwik templates npm can install: from 9 on they have a Vite that qwik refuses."""
 FRAMEWORKS = ("vanilla", "vue", "react", "preact", "lit", "svelte", "solid", "qwik")
 MARK = "harbour-5f2c"
 
