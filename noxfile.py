@@ -84,7 +84,7 @@ def engine_tests(session: nox.Session, *names: str) -> None:
 @nox.session(name="build-prod", tags=["engine"])
 def build_prod(session: nox.Session) -> None:
     """Build production images, good and broken, of this app and of others."""
-    engine_tests(session, "setup", "bases", "build_prod", "image_at_run", "handbook", "engine")
+    engine_tests(session, "setup", "bases", "build_prod", "image_at_run", "handbook", "engine", "podman")
 
 
 @nox.session(name="run-prod", tags=["engine"])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -159,12 +161,15 @@ def answering() -> Iterator[None]:
 
 
 def _explained(error: Exception) -> EngineError:
-    text = str(error)
+    text, own = str(error), _own_socket()
+    choose = f"There is one of your own, without root: docker context use rootless, or export DOCKER_HOST=unix://{own}"
     if "PermissionError" in text or "Permission denied" in text:
         return EngineError(
             "The Docker engine's socket refuses you.",
             "Only root and members of the group docker may use it.",
-            "Join the group and log in again: sudo usermod -aG docker $USER "
+            choose
+            if own
+            else "Join the group and log in again: sudo usermod -aG docker $USER "
             "(it gives root's power; rootless mode does not: https://docs.docker.com/engine/security/rootless/)",
         )
     if "too old" in text or "client version" in text:
@@ -173,9 +178,21 @@ def _explained(error: Exception) -> EngineError:
             f"We need Docker Engine {FLOOR} or later.",
             "Upgrade it: https://docs.docker.com/engine/install/",
         )
-    return NoEngineError(
-        f"No Docker engine answers{_chosen()}.",
-        "Images are built and run by one.",
-        "Start or install it: invoke setup (it says what fits this machine)",
-        evidence=text.rsplit("(Caused by", maxsplit=1)[0][-300:],
-    )
+    what, why = f"No Docker engine answers{_chosen()}.", "Images are built and run by one."
+    evidence = text.rsplit("(Caused by", maxsplit=1)[0][-300:]
+    if own:  # so none is to be installed
+        return EngineError(what, why, choose, evidence)
+    return NoEngineError(what, why, "Start or install it: invoke setup (it says what fits this machine)", evidence)
+
+
+def _own_socket() -> str:
+    """Where an engine of the user's own answers, which runs without root; empty when it does not, or one is chosen."""
+    path = Path(os.environ.get("XDG_RUNTIME_DIR", "."), "docker.sock")
+    if _chosen() or not path.is_socket():
+        return ""
+    try:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(path))
+    except OSError:
+        return ""
+    return str(path)

@@ -32,8 +32,8 @@ READS = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
 """One right of root's for the tasks, which the engine does not have: to read the Python that runs the tests, wherever
 that is. It is none to write, or to use a socket."""
 
-# What the machine lacks for one more user, it gets here alone, in a mount namespace: nothing of it is changed. /dev/net
-# is as udev makes it, which not every machine has. The account's lines come in by the file `account`.
+# What the machine lacks for one more user, it gets in a mount namespace alone, so that nothing of it is changed: the
+# user's lines, from files of the same names, and a /dev/net/tun as udev makes it, which is not on every machine.
 PREPARE = """
 set -eu
 for name in passwd group subuid subgid; do
@@ -44,6 +44,16 @@ mount -t tmpfs none /dev/net
 mknod -m 0666 /dev/net/tun c 10 200
 exec "$@"
 """
+
+
+def program(name: str) -> str:
+    """Where a program is; empty when it is not installed."""
+    return shutil.which(name, path=f"{os.environ['PATH']}:{CONTRIB}") or ""
+
+
+def missing() -> list[str]:
+    """What such an engine takes, and this machine does not have."""
+    return [name for name in (*TOOLS, SCRIPT) if not program(name)]
 
 
 class RootlessEngine:
@@ -88,9 +98,7 @@ class RootlessEngine:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        script = shutil.which(SCRIPT, path=f"{os.environ['PATH']}:{CONTRIB}")
-        assert script, f"{SCRIPT} is not installed"
-        command = ["unshare", "--mount", "sh", "-c", PREPARE, "sh", *self.as_user(), "sh", script]
+        command = ["unshare", "--mount", "sh", "-c", PREPARE, "sh", *self.as_user(), "sh", program(SCRIPT)]
         command += ["--data-root", str(self.home / "data")]
         with (self.folder / "log").open("w") as log:
             self._daemon = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, start_new_session=True)

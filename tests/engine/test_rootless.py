@@ -15,8 +15,8 @@ from docktasks import bases, install
 from docktasks.engine import Engine
 from docktasks.probes import Probe, wait_until
 from tests.conftest import Start
-from tests.engine.rootless_engine import PACKAGES, READS, TOOLS, RootlessEngine
-from tests.engine.support import Project, command, copy_checkout, docker
+from tests.engine.rootless_engine import PACKAGES, READS, RootlessEngine, missing
+from tests.engine.support import ROOT, Project, command, copy_checkout, docker
 from tests.engine.visitors import Visitors
 from tests.sabotage.spoil import Quietly, configured
 
@@ -28,11 +28,10 @@ def rootless(engine: Engine, checkout: Path) -> Iterator[RootlessEngine]:
     """Such an engine, started, with the base images that the other one has."""
     if os.geteuid() != 0:
         pytest.skip("only root makes another user")
-    if not all(map(shutil.which, TOOLS)) and shutil.which("apt-get"):
-        install.apt_install(Quietly(checkout), PACKAGES)
-    missing = [tool for tool in TOOLS if not shutil.which(tool)]
-    if missing:
-        pytest.skip(f"an engine without root takes {', '.join(missing)}")
+    if missing() and shutil.which("apt-get"):
+        install.apt_install(Quietly(ROOT), PACKAGES)
+    if missing():
+        pytest.skip(f"an engine without root takes {', '.join(missing())}")
     # Not below pytest's own folder, which only root may enter.
     with tempfile.TemporaryDirectory() as folder:
         found = RootlessEngine(Path(folder))
@@ -148,3 +147,8 @@ def test_a_port_that_is_roots_is_told(theirs: Project) -> None:
     output = theirs.fails("dev", "--detach", INVOKE_DEV_HOST_PORT="81")
     assert "Port 81 is one that this engine may not publish." in output
     assert theirs.names() == []
+
+
+def test_an_engine_of_ones_own_is_found(theirs: Project, rootless: RootlessEngine) -> None:
+    """Where nothing names it: the machine's own engine refuses the user, and this one is pointed at."""
+    assert f"export DOCKER_HOST={rootless.host}" in theirs.fails("status", DOCKER_HOST="")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -214,6 +215,23 @@ def test_connect_explains_what_stands_in_the_way(
     error = explained(monkeypatch, message)
     assert what in error.what
     assert how in error.how
+
+
+@pytest.mark.parametrize("message", [REFUSED, NO_SOCKET])
+def test_an_engine_of_the_users_own_is_pointed_at(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, message: str
+) -> None:
+    """It runs without root, where no context says so: none is to be installed. A socket that nobody hears is none."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "docker.sock"))
+        assert "DOCKER_HOST" not in explained(monkeypatch, message).how
+        listening.listen()
+        error = explained(monkeypatch, message)
+        assert f"export DOCKER_HOST=unix://{tmp_path}/docker.sock" in error.how
+        assert not isinstance(error, NoEngineError)
+        monkeypatch.setenv("DOCKER_CONTEXT", "default")
+        assert "DOCKER_HOST" not in explained(monkeypatch, message).how
 
 
 def test_an_unknown_refusal_keeps_its_words_as_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
