@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
 from docktasks.engine import Engine
 from docktasks.errors import EngineError, NoEngineError, UnfitError
+
+T = TypeVar("T")
 
 FLOOR = 23
 """The first major version of Docker Engine whose `docker build` is BuildKit's."""
@@ -40,25 +41,28 @@ class _Opening(Engine):
     @cached_property
     def tags(self) -> dict[str, str]:
         """As of any engine; a build begins with it, and does not wait for the SDK to see that the engine is fit."""
-        with ThreadPoolExecutor(1) as beside:
-            version = beside.submit(_version)
-            found = super().tags
-            fit(version.result())
+        version = _meanwhile(_version)
+        found = super().tags
+        fit(version.result())
         return found
 
 
 def connecting() -> Engine:
     """As connect(), but returns at once: what needs no answer yet goes on meanwhile. Errors come with the first one."""
-    opened: Future[tuple[Any, dict[str, Any]]] = Future()
+    return _Opening(_meanwhile(_open))
 
-    def work() -> None:
+
+def _meanwhile(work: Callable[[], T]) -> Future[T]:
+    done: Future[T] = Future()
+
+    def settle() -> None:
         try:
-            opened.set_result(_open())
+            done.set_result(work())
         except BaseException as error:  # noqa: BLE001 - whoever asks first gets it
-            opened.set_exception(error)
+            done.set_exception(error)
 
-    Thread(target=work, daemon=True).start()
-    return _Opening(opened)
+    Thread(target=settle, daemon=True).start()
+    return done
 
 
 def connect() -> Engine:
@@ -187,6 +191,8 @@ def _explained(error: Exception) -> EngineError:
 
 def _own_socket() -> str:
     """Where an engine of the user's own answers, which runs without root; empty when it does not, or one is chosen."""
+    import socket  # for an error alone
+
     path = Path(os.environ.get("XDG_RUNTIME_DIR", "."), "docker.sock")
     if _chosen() or not path.is_socket():
         return ""

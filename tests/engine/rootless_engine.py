@@ -25,6 +25,9 @@ SCRIPT = "dockerd-rootless.sh"
 CONTRIB = "/usr/share/docker.io/contrib"
 """Where Debian and Ubuntu have it."""
 
+NAMESPACES = [Path("/proc/sys/user/max_user_namespaces"), Path("/proc/sys/kernel/unprivileged_userns_clone")]
+"""Where a kernel that gives users no namespaces of their own says so."""
+
 RANGE = 65536
 """How many uids a user gets to give to containers."""
 
@@ -53,7 +56,8 @@ def program(name: str) -> str:
 
 def missing() -> list[str]:
     """What such an engine takes, and this machine does not have."""
-    return [name for name in (*TOOLS, SCRIPT) if not program(name)]
+    refused = [f"{path} other than 0" for path in NAMESPACES if path.exists() and path.read_text().strip() == "0"]
+    return [name for name in (*TOOLS, SCRIPT) if not program(name)] + refused
 
 
 class RootlessEngine:
