@@ -85,7 +85,7 @@ def engine_tests(session: nox.Session, *names: str) -> None:
 @nox.session(name="build-prod", tags=["engine"])
 def build_prod(session: nox.Session) -> None:
     """Build production images, good and broken, of this app and of others."""
-    engine_tests(session, "setup", "bases", "build_prod", "image_at_run", "handbook", "engine")
+    engine_tests(session, "setup", "bases", "build_prod", "image_at_run", "handbook", "engine", "podman")
 
 
 @nox.session(name="run-prod", tags=["engine"])
@@ -103,7 +103,7 @@ def rollback(session: nox.Session) -> None:
 @nox.session(tags=["engine"])
 def dev(session: nox.Session) -> None:
     """Run the dev container and edit under it."""
-    engine_tests(session, "dev", "dev_dependencies", "dev_files", "dev_tools", "dev_killed")
+    engine_tests(session, "dev", "dev_dependencies", "dev_files", "dev_tools", "dev_killed", "rootless")
 
 
 @nox.session(tags=["engine"])

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
 from docktasks.engine import Engine
-from docktasks.errors import EngineError, NoEngineError
+from docktasks.errors import EngineError, NoEngineError, UnfitError
+
+T = TypeVar("T")
 
 FLOOR = 23
 """The first major version of Docker Engine whose `docker build` is BuildKit's."""
+
+PODMAN = "Podman Engine"
+"""What Podman calls itself where it answers as Docker does; its version is a number of its own, below that one."""
 
 
 class _Opening(Engine):
@@ -30,19 +38,31 @@ class _Opening(Engine):
         super().__init__(*self._opened.result())
         return getattr(self, name)
 
+    @cached_property
+    def tags(self) -> dict[str, str]:
+        """As of any engine; a build begins with it, and does not wait for the SDK to see that the engine is fit."""
+        version = _meanwhile(_version)
+        found = super().tags
+        fit(version.result())
+        return found
+
 
 def connecting() -> Engine:
     """As connect(), but returns at once: what needs no answer yet goes on meanwhile. Errors come with the first one."""
-    opened: Future[tuple[Any, dict[str, Any]]] = Future()
+    return _Opening(_meanwhile(_open))
 
-    def work() -> None:
+
+def _meanwhile(work: Callable[[], T]) -> Future[T]:
+    done: Future[T] = Future()
+
+    def settle() -> None:
         try:
-            opened.set_result(_open())
+            done.set_result(work())
         except BaseException as error:  # noqa: BLE001 - whoever asks first gets it
-            opened.set_exception(error)
+            done.set_exception(error)
 
-    Thread(target=work, daemon=True).start()
-    return _Opening(opened)
+    Thread(target=settle, daemon=True).start()
+    return done
 
 
 def connect() -> Engine:
@@ -63,13 +83,43 @@ def _open() -> tuple[Any, dict[str, Any]]:
         version = client.version()
     except DockerException as error:
         raise _explained(error) from error
-    if int(version["Version"].split(".")[0]) < FLOOR:
-        raise EngineError(
+    fit(version)
+    return client, version
+
+
+def fit(version: Mapping[str, Any]) -> None:
+    """Raise UnfitError where our images cannot be built, by what an engine says of its version."""
+    parts = {part["Name"]: part["Version"] for part in version.get("Components") or ()}
+    if PODMAN in parts:
+        raise UnfitError(
+            f"What answers{_chosen()} is Podman {parts[PODMAN]}, and no Docker Engine.",
+            "The images are built by BuildKit, and Podman has none (https://github.com/containers/podman/issues/17836).",
+            "Choose a Docker Engine, which runs without root, too: https://docs.docker.com/engine/security/rootless/ "
+            "(which there are: docker context ls; the default one: unset DOCKER_HOST DOCKER_CONTEXT)",
+        )
+    if version and int(version["Version"].split(".")[0]) < FLOOR:
+        raise UnfitError(
             f"Docker Engine {version['Version']} is too old.",
             f"From {FLOOR} on, `docker build` is BuildKit, whose caches and secrets the Dockerfiles use.",
             f"Upgrade it to {FLOOR} or later: https://docs.docker.com/engine/install/",
         )
-    return client, version
+
+
+def _chosen() -> str:
+    """Which engine it is, where one is chosen by the environment."""
+    chosen = os.environ.get("DOCKER_HOST") or os.environ.get("DOCKER_CONTEXT")
+    return f" at {chosen}" if chosen else ""
+
+
+def _version() -> dict[str, Any]:
+    """What the engine says of its version, by the CLI; nothing where it does not answer, as a build then says."""
+    command = ["docker", "version", "--format", "{{json .}}"]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)
+    if asked.returncode:
+        return {}
+    said: dict[str, dict[str, Any] | None] = json.loads(asked.stdout)
+    # Podman's own command, where it goes by the name docker, needs no server, and so has none.
+    return said["Server"] or {"Components": [{"Name": PODMAN, **(said["Client"] or {})}]}
 
 
 def _named_context() -> dict[str, Any]:
@@ -115,24 +165,40 @@ def answering() -> Iterator[None]:
 
 
 def _explained(error: Exception) -> EngineError:
-    text = str(error)
+    text, own = str(error), _own_socket()
+    choose = f"There is one of your own, without root: docker context use rootless, or export DOCKER_HOST=unix://{own}"
     if "PermissionError" in text or "Permission denied" in text:
         return EngineError(
             "The Docker engine's socket refuses you.",
             "Only root and members of the group docker may use it.",
-            "Join the group and log in again: sudo usermod -aG docker $USER "
+            choose
+            if own
+            else "Join the group and log in again: sudo usermod -aG docker $USER "
             "(it gives root's power; rootless mode does not: https://docs.docker.com/engine/security/rootless/)",
         )
     if "too old" in text or "client version" in text:
-        return EngineError(
+        return UnfitError(
             f"The Docker engine and the SDK share no API version: {text}",
             f"We need Docker Engine {FLOOR} or later.",
             "Upgrade it: https://docs.docker.com/engine/install/",
         )
-    chosen = os.environ.get("DOCKER_HOST") or os.environ.get("DOCKER_CONTEXT")
-    return NoEngineError(
-        f"No Docker engine answers{f' at {chosen}' if chosen else ''}.",
-        "Images are built and run by one.",
-        "Start or install it: invoke setup (it says what fits this machine)",
-        evidence=text.rsplit("(Caused by", maxsplit=1)[0][-300:],
-    )
+    what, why = f"No Docker engine answers{_chosen()}.", "Images are built and run by one."
+    evidence = text.rsplit("(Caused by", maxsplit=1)[0][-300:]
+    if own:  # so none is to be installed
+        return EngineError(what, why, choose, evidence)
+    return NoEngineError(what, why, "Start or install it: invoke setup (it says what fits this machine)", evidence)
+
+
+def _own_socket() -> str:
+    """Where an engine of the user's own answers, which runs without root; empty when it does not, or one is chosen."""
+    import socket  # for an error alone
+
+    path = Path(os.environ.get("XDG_RUNTIME_DIR", "."), "docker.sock")
+    if _chosen() or not path.is_socket():
+        return ""
+    try:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(path))
+    except OSError:
+        return ""
+    return str(path)

@@ -203,6 +203,7 @@ class NoEngine:
     """
 
     rootless = False
+    able = Able()
     api = START_INTERVAL_API
     kernel = (5, 14)
     kernel_release = ""

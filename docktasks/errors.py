@@ -3,8 +3,9 @@
 DockError
 ├── SettingsError        a key or a value that cannot be used
 ├── AppError             the Vite app in app.dir is not one
-├── EngineError          no way to the Docker engine, or one that is too old
-│   └── NoEngineError    none answers
+├── EngineError          no way to the Docker engine
+│   ├── NoEngineError    none answers
+│   └── UnfitError       what answers cannot build our images: too old, or Podman
 ├── SetupError           `invoke setup` cannot install or start what is missing
 ├── BaseImageError       a base image can neither be found, pulled nor stood in for
 ├── BuildError           `docker image build` failed
@@ -40,11 +41,15 @@ class AppError(DockError):
 
 
 class EngineError(DockError):
-    """No way to the Docker engine, or one that is too old."""
+    """No way to the Docker engine."""
 
 
 class NoEngineError(EngineError):
     """No Docker engine answers."""
+
+
+class UnfitError(EngineError):
+    """What answers cannot build our images: a Docker Engine that is too old, or Podman."""
 
 
 class SetupError(DockError):

@@ -15,7 +15,7 @@ from pathlib import Path
 from docktasks import connection, probes
 from docktasks.answers import Run
 from docktasks.engine import Engine
-from docktasks.errors import EngineError, NoEngineError, SetupError
+from docktasks.errors import EngineError, NoEngineError, SetupError, UnfitError
 
 PACKAGES = ["docker.io", "docker-cli", "docker-buildx", "containerd"]
 LOG = Path("/var/log/dockerd.log")
@@ -87,10 +87,12 @@ def _advice(error: EngineError) -> str:  # noqa: PLR0911 - one line a kind of ma
     """What to do about an engine that does not answer, by what this machine is."""
     chosen = os.environ.get("DOCKER_HOST") or os.environ.get("DOCKER_CONTEXT")
     installed = shutil.which("dockerd")
+    if isinstance(error, UnfitError):
+        return error.how  # it is started
     if chosen:
         return f"Start the engine at {chosen}, or choose the local one: unset DOCKER_HOST DOCKER_CONTEXT"
     if not isinstance(error, NoEngineError):
-        return error.how  # no permission, or too old: the error's own advice fits any machine
+        return error.how  # no permission: the error's own advice fits any machine
     if platform.system() == "Darwin":
         return _advice_for_macos()
     if platform.system() == "Windows":

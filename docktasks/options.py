@@ -61,6 +61,12 @@ class Able:
     pids: bool = True
     cgroup: str = "2"
 
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """The limits that it does not keep, in words; swap is counted with memory."""
+        kept = {"memory": self.memory, "swap": self.swap and self.memory, "processes": self.pids}
+        return tuple(what for what, keeps in kept.items() if not keeps)
+
 
 def able(info: Mapping[str, Any]) -> Able:
     """What `docker info` says of it."""

@@ -124,8 +124,11 @@ def _is_wanted(production: Production, current: Container, release: Release, bin
 
 
 def _limits(engine: Engine | NoEngine, release: Release) -> list[str]:
-    """What this machine lacks for a replacement without loss."""
+    """What this machine lacks for a replacement without loss, and for the settings to be kept."""
     notices = []
+    if engine.able.lacks:
+        why = " (rootless, it takes cgroup v2 and systemd)" if engine.rootless else ""
+        notices.append(f"This engine keeps no limit of {', '.join(engine.able.lacks)}{why}: the release runs without.")
     if engine.kernel < containers.MIGRATE_KERNEL:
         notices.append(
             "This kernel is older than 5.14: connections that wait while a release closes its socket are reset."

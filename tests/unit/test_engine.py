@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from requests import Response
 from docktasks import connection
 from docktasks.answers import Container, Image, Result
 from docktasks.engine import Engine, NoEngine
-from docktasks.errors import EngineError, NoEngineError
+from docktasks.errors import EngineError, NoEngineError, UnfitError
 from docktasks.options import Able, Options
 from tests.unit.fakes import Programs
 
@@ -92,13 +94,13 @@ class Client:
     """What `docker.from_env()` gives."""
 
     def __init__(self, version: str = "26.1.5", api: str = "1.45", security: list[str] | None = None) -> None:
-        self.answer = {"Version": version, "ApiVersion": api, "KernelVersion": "6.1.0-28-amd64"}
+        self.answer: dict[str, Any] = {"Version": version, "ApiVersion": api, "KernelVersion": "6.1.0-28-amd64"}
         self.security = security
         self.containers, self.volumes = Rows(), Rows()
         self.images = Rows(missing=ImageNotFound)
         self.api = Api()
 
-    def version(self) -> dict[str, str]:
+    def version(self) -> dict[str, Any]:
         """Of the engine."""
         return self.answer
 
@@ -215,6 +217,23 @@ def test_connect_explains_what_stands_in_the_way(
     assert how in error.how
 
 
+@pytest.mark.parametrize("message", [REFUSED, NO_SOCKET])
+def test_an_engine_of_the_users_own_is_pointed_at(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, message: str
+) -> None:
+    """It runs without root, where no context says so: none is to be installed. A socket that nobody hears is none."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "docker.sock"))
+        assert "DOCKER_HOST" not in explained(monkeypatch, message).how
+        listening.listen()
+        error = explained(monkeypatch, message)
+        assert f"export DOCKER_HOST=unix://{tmp_path}/docker.sock" in error.how
+        assert not isinstance(error, NoEngineError)
+        monkeypatch.setenv("DOCKER_CONTEXT", "default")
+        assert "DOCKER_HOST" not in explained(monkeypatch, message).how
+
+
 def test_an_unknown_refusal_keeps_its_words_as_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
     """What we cannot interpret is shown, without the nested cause."""
     assert explained(monkeypatch, NO_HOST).evidence.endswith("Max retries exceeded with url: /version ")
@@ -227,6 +246,19 @@ def test_an_engine_below_the_floor_is_refused(monkeypatch: pytest.MonkeyPatch, v
     with pytest.raises(EngineError, match=rf"Docker Engine {version} is too old") as caught:
         connection.connect()
     assert "Upgrade it to 23 or later" in caught.value.how
+
+
+@pytest.mark.parametrize("version", ["4.3.1", "5.8.0", "23.0.0"])
+def test_podman_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    """It answers as Docker does, and its version would pass for a Docker Engine's, old or new."""
+    client = Client(version)
+    client.answer["Components"] = [{"Name": connection.PODMAN, "Version": version}, {"Name": "Conmon", "Version": "2"}]
+    connecting(monkeypatch, lambda: client)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///podman.sock")
+    with pytest.raises(UnfitError, match=rf"at unix:///podman.sock is Podman {version}, and no Docker") as caught:
+        connection.connect()
+    assert "unset DOCKER_HOST" in caught.value.how
+    assert "pgrade" not in str(caught.value)
 
 
 @pytest.mark.parametrize("version", ["23.0.0", "26.1.5+dfsg1", "29.0.0-rc.1"])
@@ -438,6 +470,44 @@ def test_an_engine_can_be_connected_to_meanwhile(monkeypatch: pytest.MonkeyPatch
     later = connection.connecting()
     assert (later.version, later.api, later.kernel) == ("26.1.5", (1, 45), (6, 1))
     assert later.images("shop") == []
+
+
+def told_by_the_cli(programs: Programs, version: dict[str, Any] | None) -> None:
+    """Have the docker command list an image, and say that of the version; None where no engine answers."""
+    says = f"echo '{json.dumps(version)}'" if version else "exit 1"
+    path = programs.add("docker")
+    path.write_text(f'#!/bin/sh\ncase "$1" in version) {says} ;; *) echo node:26 sha256:1 ;; esac\n')
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [
+        ({"Server": {"Version": "20.10.24"}}, r"Docker Engine 20\.10\.24 is too old"),
+        (
+            {"Server": {"Version": "5.8.0", "Components": [{"Name": "Podman Engine", "Version": "5.8.0"}]}},
+            "Podman 5.8.0",
+        ),
+        ({"Client": {"Version": "4.3.1"}, "Server": None}, "Podman 4.3.1"),  # its own command, called docker
+    ],
+)
+def test_a_build_is_not_begun_on_an_unfit_engine(
+    monkeypatch: pytest.MonkeyPatch, programs: Programs, version: dict[str, Any], told: str
+) -> None:
+    """It does not wait for the SDK to tell; the CLI does, while it lists the images."""
+    connecting(monkeypatch, lambda: pytest.fail("the SDK was waited for"))
+    told_by_the_cli(programs, version)
+    with pytest.raises(UnfitError, match=told):
+        _ = connection.connecting().tags
+
+
+@pytest.mark.parametrize("version", [{"Server": {"Version": "26.1.5"}}, None])
+def test_a_build_is_begun_on_any_other(
+    monkeypatch: pytest.MonkeyPatch, programs: Programs, version: dict[str, Any] | None
+) -> None:
+    """On one that does not answer, too: the build says so."""
+    connecting(monkeypatch, Client)
+    told_by_the_cli(programs, version)
+    assert connection.connecting().tags == {"node:26": "sha256:1"}
 
 
 def test_an_engine_that_does_not_answer_is_told_with_the_first_question(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,6 +127,13 @@ def test_an_engine_that_was_chosen_elsewhere_is_the_users_to_start(
     assert "unset DOCKER_HOST DOCKER_CONTEXT" in how
 
 
+def test_an_engine_that_is_unfit_is_not_to_be_started(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs: its own advice stays, chosen or not."""
+    monkeypatch.setenv("DOCKER_HOST", "tcp://build.example:2376")
+    machine(refusal="API version 1.23 is too old for this SDK")
+    assert advised().how.startswith("Upgrade it")
+
+
 def test_a_socket_that_refuses_needs_a_group_not_an_engine(machine: Machine) -> None:
     """The engine's own advice stays."""
     machine("dockerd", refusal=DENIED)

@@ -108,3 +108,6 @@ def test_what_an_engine_can_do() -> None:
     info = {"MemoryLimit": True, "SwapLimit": True, "PidsLimit": True, "CgroupVersion": "2"}
     assert able(info) == Able()
     assert able({"MemoryLimit": True}) == Able(swap=False, pids=False, cgroup="1")
+    assert able({"MemoryLimit": True}).lacks == ("swap", "processes")
+    assert Able(memory=False).lacks == ("memory", "swap")
+    assert able(info).lacks == ()

@@ -11,6 +11,7 @@ from docktasks import lock, release
 from docktasks.answers import Image, Result
 from docktasks.engine import NoEngine
 from docktasks.errors import AppError, BuildError, ConflictError, StartError
+from docktasks.options import Able
 from docktasks.release import Outcome, Wanted
 from docktasks.settings import Settings
 from tests.unit.fakes import FakeEngine, Runner, configured, ours
@@ -338,6 +339,17 @@ def test_what_a_machine_lacks_is_told(
     engine.kernel = kernel
     engine.known["hello-dock:prod"] = replace(image("a"), environment={"NGINX_VERSION": nginx} if nginx else {})
     assert [notice.partition(":")[0] for notice in deployed(engine, settings).notices] == notices
+
+
+@pytest.mark.parametrize(("rootless", "why"), [(True, " (rootless, it takes cgroup v2 and systemd)"), (False, "")])
+def test_limits_that_an_engine_does_not_keep_are_told(
+    engine: FakeEngine, settings: Settings, why: str, *, rootless: bool
+) -> None:
+    """It serves all the same: Docker drops them with a warning."""
+    engine.rootless, engine.able = rootless, Able(memory=False, swap=False, pids=False)
+    assert deployed(engine, settings).notices == (
+        f"This engine keeps no limit of memory, swap, processes{why}: the release runs without.",
+    )
 
 
 def test_without_an_image_no_build_is_told(settings: Settings) -> None:

@@ -118,15 +118,10 @@ def _words(mount: Mount) -> str:
 )
 def limits(subject: Subject) -> Iterator[str]:
     """Memory, swap, processes and the log on disk are bounded."""
-    given, able = subject.options, subject.engine.able
-    bounds = {
-        "memory": (able.memory, given.memory > 0),
-        "swap": (able.swap and able.memory, given.swap > 0),
-        "processes": (able.pids, given.pids > 0),
-    }
-    yield from (f"no limit of {what}" for what, (can, has) in bounds.items() if can and not has)
+    given, lacks = subject.options, subject.engine.able.lacks
+    bounds = {"memory": given.memory > 0, "swap": given.swap > 0, "processes": given.pids > 0}
+    yield from (f"no limit of {what}" for what, has in bounds.items() if not has and what not in lacks)
     if given.log_driver == "json-file" and not re.match("[1-9]", given.log_options.get("max-size", "")):
         yield f"no limit of the log: {given.log_driver} without max-size"
-    unable = [what for what, (can, _has) in bounds.items() if not can]
-    if unable:
-        raise Skip(f"this engine keeps no limit of {', '.join(unable)}")
+    if lacks:
+        raise Skip(f"this engine keeps no limit of {', '.join(lacks)}")

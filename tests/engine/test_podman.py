@@ -1,0 +1,52 @@
+"""Podman, which answers as Docker does and has no BuildKit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docktasks import install
+from docktasks.probes import Probe, wait_until
+from tests.conftest import NewProject
+from tests.engine.support import ROOT
+from tests.sabotage.spoil import Quietly
+
+
+@pytest.fixture
+def podman() -> Iterator[str]:
+    """Where a Podman of the test's own answers; what it mounts is seen by itself alone."""
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        pytest.skip("only root mounts, by unshare")
+    if not shutil.which("podman"):
+        if not os.environ.get("CI"):
+            pytest.skip("podman is not installed: apt-get install podman")
+        install.apt_install(Quietly(ROOT), ["podman"])
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own have longer names than podman takes
+        host, log = f"unix://{folder}/socket", Path(folder, "log")
+        own = ["--root", f"{folder}/root", "--runroot", f"{folder}/run", "--cgroup-manager", "cgroupfs"]
+        command = ["unshare", "--mount", "podman", *own, "system", "service", "--time", "0", host]
+        with log.open("w") as written:
+            service = subprocess.Popen(command, stdout=written, stderr=written)
+        try:
+            wait_until(lambda: Probe(Path(folder, "socket").exists() or service.poll() is not None), limit=30)
+            assert service.poll() is None, log.read_text()
+            yield host
+        finally:
+            service.kill()
+            service.wait(30)
+
+
+def test_podman_is_told_from_docker(podman: str, new_project: NewProject) -> None:
+    """Each task calls it by its name, and says what to do, before it builds anything or asks for an image."""
+    project = new_project()
+    for task in ("setup", "dev", "build-prod", "run-prod", "test", "status", "verify"):
+        output = project.fails(task, DOCKER_HOST=podman)
+        assert output.strip().startswith(f"What answers at {podman} is Podman "), output
+        assert "Choose a Docker Engine" in output
+        assert len(output.strip().splitlines()) == 3
