@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Thread
 from typing import Any
 
+from docktasks.ahead import ahead
 from docktasks.engine import Engine
 from docktasks.errors import EngineError, NoEngineError
 
@@ -21,28 +20,19 @@ FLOOR = 23
 class _Opening(Engine):
     """An engine that is being connected to in the background; the first question waits for it, or raises its error."""
 
-    def __init__(self, opened: Future[tuple[Any, dict[str, Any]]]) -> None:
+    def __init__(self, opened: Callable[[], tuple[Any, dict[str, Any]]]) -> None:
         self._opened = opened
 
     def __getattr__(self, name: str) -> Any:
         if name not in ("client", "version", "api", "kernel", "kernel_release"):
             raise AttributeError(name)
-        super().__init__(*self._opened.result())
+        super().__init__(*self._opened())
         return getattr(self, name)
 
 
 def connecting() -> Engine:
     """As connect(), but returns at once: what needs no answer yet goes on meanwhile. Errors come with the first one."""
-    opened: Future[tuple[Any, dict[str, Any]]] = Future()
-
-    def work() -> None:
-        try:
-            opened.set_result(_open())
-        except BaseException as error:  # noqa: BLE001 - whoever asks first gets it
-            opened.set_exception(error)
-
-    Thread(target=work, daemon=True).start()
-    return _Opening(opened)
+    return _Opening(ahead(_open))
 
 
 def connect() -> Engine:
