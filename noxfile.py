@@ -102,7 +102,7 @@ def rollback(session: nox.Session) -> None:
 @nox.session(tags=["engine"])
 def dev(session: nox.Session) -> None:
     """Run the dev container and edit under it."""
-    engine_tests(session, "dev", "dev_dependencies", "dev_files", "dev_tools", "dev_killed")
+    engine_tests(session, "dev", "dev_start", "dev_dependencies", "dev_files", "dev_tools", "dev_killed")
 
 
 @nox.session(tags=["engine"])
