@@ -2,8 +2,10 @@
 
 Vite on the host, `invoke dev`, the handbook's container with the source mounted, and `docker compose watch`, each with
 a copy of this app, and of a generated one of 2,000 components. Cold: from nothing installed (but what npm has
-downloaded) to the first answer; warm: with everything installed. Served: from a save until the changed module, asked
-for over and over, has the new text. Pixel: from a save until the frame after the one in which Chromium shows it.
+downloaded) to the first page; warm: the same with everything installed, after the edits. Nobody else's dev server runs
+meanwhile. `invoke dev` returns when the first page was served, and is measured until then. Served: from a save until
+the changed module, asked for over and over, has the new text. Pixel: from a save until the frame after the one in
+which Chromium shows it.
 """
 
 from __future__ import annotations
@@ -37,16 +39,24 @@ def _cases(bench: Bench, name: str, app: generated.App) -> Iterator[Case]:
         ways = dict(editing.ways(bench, app, folder, left))
         cold = {who: way.cold for who, way in ways.items()}
         yield Case(f"{name}, cold start", cold, baseline="host", rounds=min(bench.rounds, 3), warm=False)
+        for way in ways.values():
+            way.serve()
+        yield from _edits(bench, name, ways)
         if not bench.quick:
+            for way in ways.values():
+                way.stop()
             yield Case(f"{name}, warm start", {who: way.warm for who, way in ways.items()}, baseline="host")
-        served = {who: editing.Served(way) for who, way in ways.items()}
-        often = TIMES * bench.rounds
-        yield Case(f"{name}, saved to served", served, EDIT, "host", often, goals=(GOAL,))
-        executable = install.browser(bench.settings.browser.executable)
-        if not executable:
-            bench.skip("saved to pixel", "there is no Chromium (invoke setup --browser)")
-            return
-        from benchmarks import pixels  # playwright is loaded where there is a browser for it
 
-        pages = left.enter_context(pixels.pages(executable, ways))
+
+def _edits(bench: Bench, name: str, ways: dict[str, editing.Way]) -> Iterator[Case]:
+    served = {who: editing.Served(way) for who, way in ways.items()}
+    often = TIMES * bench.rounds
+    yield Case(f"{name}, saved to served", served, EDIT, "host", often, goals=(GOAL,))
+    executable = install.browser(bench.settings.browser.executable)
+    if not executable:
+        bench.skip("saved to pixel", "there is no Chromium (invoke setup --browser)")
+        return
+    from benchmarks import pixels  # playwright is loaded where there is a browser for it
+
+    with pixels.pages(executable, ways) as pages:
         yield Case(f"{name}, saved to pixel", pages, EDIT, "host", often, goals=(GOAL,))
