@@ -6,6 +6,7 @@ Each has a copy of the app and a port of its own, and ends with the stack that i
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -71,14 +72,14 @@ class Way:
         """Seconds until the page is served, with nothing installed."""
         self.stop()
         self.forget()
-        return self._served(self.install)
+        return self._served(self.install)[0]
 
-    def warm(self) -> float:
-        """Seconds until the page is served, with everything installed."""
+    def warm(self) -> tuple[float, float]:
+        """Seconds until the page is served, and until its script runs, with everything installed."""
         self.stop()
         return self._served(lambda: None)
 
-    def _served(self, before: Callable[[], object]) -> float:
+    def _served(self, before: Callable[[], object]) -> tuple[float, float]:
         """It does not run on: a dev server that loads what its page needs would slow the start of the next."""
         try:
             began = time.perf_counter()
@@ -86,7 +87,9 @@ class Way:
             self.start()
             started = time.perf_counter()
             self._answers()
-            return (started if self.waits else time.perf_counter()) - began
+            served = started if self.waits else time.perf_counter()
+            self._loads()
+            return served - began, time.perf_counter() - began
         finally:
             self.stop()
 
@@ -99,6 +102,17 @@ class Way:
         looked = probes.wait_until(lambda: probes.answers(self.url, timeout=1), START, 0.01)
         if not looked.ready:
             raise BenchError(f"A dev server does not come up: {looked.status}", "", "See what its command says")
+
+    def _loads(self) -> None:
+        """Fetch the page, its script, and the first package that this imports, which Vite may have to bundle first."""
+        path = "/"
+        with httpx.Client(base_url=self.url, trust_env=False, timeout=START) as client:
+            for names in (r'src="(/src/[^"]+)"', r'"(/node_modules/[^"]+)"'):
+                found = re.search(names, client.get(path).raise_for_status().text)
+                if found is None:
+                    raise BenchError(f"{self.url}{path} names no module.", "", "See what it answers")
+                path = found.group(1)
+            client.get(path).raise_for_status()
 
     def save(self, text: str) -> float:
         """Edit the app; the time just before, in seconds since 1970."""
