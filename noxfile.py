@@ -103,7 +103,8 @@ def rollback(session: nox.Session) -> None:
 @nox.session(tags=["engine"])
 def dev(session: nox.Session) -> None:
     """Run the dev container and edit under it."""
-    engine_tests(session, "dev", "dev_dependencies", "dev_files", "dev_tools", "dev_killed", "rootless")
+    names = ("dev_start", "dev_dependencies", "dev_files", "dev_tools", "dev_killed", "rootless")
+    engine_tests(session, "dev", *names)
 
 
 @nox.session(tags=["engine"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
+import gc
 import os
 import shlex
 import subprocess
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent
 
+# Else the interpreter looks through all there is for what could be freed, a tenth of a short task, and then it ends.
+atexit.register(gc.freeze)
+
 
 class Process(Local):
     """A command in the checkout, wherever the task was called; a Ctrl-C ends it together with the task.
@@ -33,6 +38,7 @@ class Process(Local):
     Invoke alone would go on with the next one.
     """
 
+    input_sleep = 0.002  # seconds between two looks whether it has ended; Invoke's own are five times as many
     interrupt: KeyboardInterrupt | None = None
     one_at_a_time = Lock()  # for the folder is all threads'
 

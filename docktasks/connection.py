@@ -7,17 +7,14 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from threading import Thread
-from typing import Any, TypeVar
+from typing import Any
 
+from docktasks.ahead import ahead
 from docktasks.engine import Engine
 from docktasks.errors import EngineError, NoEngineError, UnfitError
-
-T = TypeVar("T")
 
 FLOOR = 23
 """The first major version of Docker Engine whose `docker build` is BuildKit's."""
@@ -29,40 +26,27 @@ PODMAN = "Podman Engine"
 class _Opening(Engine):
     """An engine that is being connected to in the background; the first question waits for it, or raises its error."""
 
-    def __init__(self, opened: Future[tuple[Any, dict[str, Any]]]) -> None:
+    def __init__(self, opened: Callable[[], tuple[Any, dict[str, Any]]]) -> None:
         self._opened = opened
 
     def __getattr__(self, name: str) -> Any:
         if name not in ("client", "version", "api", "kernel", "kernel_release"):
             raise AttributeError(name)
-        super().__init__(*self._opened.result())
+        super().__init__(*self._opened())
         return getattr(self, name)
 
     @cached_property
     def tags(self) -> dict[str, str]:
         """As of any engine; a build begins with it, and does not wait for the SDK to see that the engine is fit."""
-        version = _meanwhile(_version)
+        version = ahead(_version)
         found = super().tags
-        fit(version.result())
+        fit(version())
         return found
 
 
 def connecting() -> Engine:
     """As connect(), but returns at once: what needs no answer yet goes on meanwhile. Errors come with the first one."""
-    return _Opening(_meanwhile(_open))
-
-
-def _meanwhile(work: Callable[[], T]) -> Future[T]:
-    done: Future[T] = Future()
-
-    def settle() -> None:
-        try:
-            done.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - whoever asks first gets it
-            done.set_exception(error)
-
-    Thread(target=settle, daemon=True).start()
-    return done
+    return _Opening(ahead(_open))
 
 
 def connect() -> Engine:

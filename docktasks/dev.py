@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, replace
 
 from docktasks import apps, bases, containers, devruns, events, images, inputs, lock, modules, probes, startup
+from docktasks.ahead import ahead
 from docktasks.answers import Image, Run
 from docktasks.devruns import INSIDE, DevRun
 from docktasks.engine import Engine, NoEngine
@@ -39,6 +40,15 @@ class Prepared:
     notices: tuple[str, ...]
 
 
+class Asked:
+    """What git and the engine are asked and take their time for: all at once, while the SDK is loaded."""
+
+    def __init__(self, engine: Engine | NoEngine, settings: Settings) -> None:
+        self.tags = ahead(lambda: engine.tags)
+        self.revision = ahead(lambda: apps.source(settings).revision)
+        self.user = ahead(lambda: devruns.user_for(engine, settings.app_dir))
+
+
 def up(run: Run, engine: Engine | NoEngine, settings: Settings) -> Serving:
     """Build the dev image, start its container, and wait until it serves.
 
@@ -46,6 +56,7 @@ def up(run: Run, engine: Engine | NoEngine, settings: Settings) -> Serving:
     """
     with lock.alone(run, settings):
         command = serve_command(settings)
+        asked = Asked(engine, settings)
         running = startup.existing(engine, settings, "dev")
         if running is not None and running.state == "running":
             folder = running.labels.get(FOLDER, "")
@@ -57,7 +68,7 @@ def up(run: Run, engine: Engine | NoEngine, settings: Settings) -> Serving:
             )
         if running is not None:
             run(containers.remove_args(running.name), quiet=True)
-        ready = prepare(run, engine, settings)
+        ready = prepare(run, engine, settings, asked)
         return _start(run, engine, settings, ready, Bind(settings.dev.host_port), command)
 
 
@@ -68,7 +79,7 @@ def renew(run: Run, engine: Engine, settings: Settings, serving: Serving) -> Ser
     """
     with lock.alone(run, settings):
         command = serve_command(settings)
-        ready = prepare(run, engine, settings, serving.given)
+        ready = prepare(run, engine, settings, Asked(engine, settings), serving.given)
         there = engine.container(settings.container("dev"))
         port = there.addresses[0][1] if there and there.addresses else settings.dev.host_port
         down(run, settings)
@@ -86,17 +97,20 @@ def build(run: Run, engine: Engine | NoEngine, settings: Settings) -> tuple[Imag
     return image, [*([node.notice] if node.notice else []), *apps.lock_notices(settings)]
 
 
-def prepare(run: Run, engine: Engine | NoEngine, settings: Settings, before: DevRun | None = None) -> Prepared:
+def prepare(
+    run: Run, engine: Engine | NoEngine, settings: Settings, asked: Asked, before: DevRun | None = None
+) -> Prepared:
     """Build the dev image, and make sure of a volume and of what else its containers are given.
 
     What was found out of the checkout `before` is not asked again.
     """
+    asked.tags()  # which the build reads
     image, notices = build(run, engine, settings)
     volume = modules.Volume(run, engine, settings, image)
-    revision = apps.source(settings).revision
+    revision = asked.revision()
     if before is not None:
         return Prepared(image, volume, replace(before, volume=volume.name, revision=revision), tuple(notices))
-    user = devruns.user_for(engine, settings.app_dir)
+    user = asked.user()
     given = DevRun(volume.name, user, revision, whole=run.dry or devruns.make_mountpoint(settings.app_dir))
     if user == "0:0" and not engine.rootless:
         notices.append("The checkout is root's, so the container runs as root, with no capability")
@@ -122,7 +136,7 @@ def _start(  # noqa: PLR0913, PLR0917 - what a start needs; the first three are 
         with probes.interruptible():
             startup.start(run, engine, settings, devruns.dev_args(settings, bind, given), bind)
             ready.volume.filled()
-            url = startup.await_serving(engine, settings, "dev")
+            url = startup.await_page(engine, settings, "dev")
     except StartError as error:
         down(run, settings)
         raise explained(error, settings) from error
@@ -137,7 +151,7 @@ def _start(  # noqa: PLR0913, PLR0917 - what a start needs; the first three are 
         *old_vite(log, apps.manager(settings)),
         *([events.UNSEEN] if events.REFUSED in log else []),
     ]
-    return Serving(probes.landing(url) if url else "", seconds, given, tuple(notices))
+    return Serving(url, seconds, given, tuple(notices))
 
 
 def serve_command(settings: Settings) -> tuple[str, ...]:

@@ -14,6 +14,11 @@ from docktasks.settings import Settings
 INSIDE = "/home/node/app"
 """Where the app is in the container (Dockerfile.dev)."""
 
+COMPILED = f"{INSIDE}/node_modules/.vite/compiled"
+"""Where node keeps what it compiled, by what is in each file: https://nodejs.org/api/module.html#module-compile-cache.
+Vite has it written 10 s after its start, to /tmp by default, which goes with a container. In the volume it saves the
+next one an eighth of its start. Not for tools: it makes a coverage less precise."""
+
 
 @dataclass(frozen=True)
 class DevRun:
@@ -44,6 +49,7 @@ def dev_args(settings: Settings, bind: Bind, given: DevRun) -> list[str]:
         *label_args(settings, "dev"),
         "--label", f"{FOLDER}={settings.app_dir}",
         *bind.args(PORT_INSIDE["dev"]),
+        "--env", f"NODE_COMPILE_CACHE={COMPILED}",
         *_shared_args(settings, given),
     ]  # fmt: skip
 

@@ -13,10 +13,14 @@ from types import FrameType
 
 @dataclass(frozen=True)
 class Probe:
-    """One look: whether what was waited for is there, and the status in words for when it is not."""
+    """One look: whether what was waited for is there, and the status in words for when it is not.
+
+    `landed` is where a request ended up, over redirects.
+    """
 
     ready: bool
     status: str = ""
+    landed: str = ""
 
 
 def wait_until(probe: Callable[[], Probe], limit: float, interval: float = 0.05) -> Probe:
@@ -48,18 +52,7 @@ def answers(url: str, timeout: float = 2.0) -> Probe:
         response = httpx.get(url, timeout=timeout, trust_env=False, follow_redirects=True, verify=False)  # noqa: S501
     except httpx.HTTPError as error:
         return Probe(ready=False, status=f"{url} does not answer ({str(error) or type(error).__name__})")
-    return Probe(ready=response.status_code == httpx.codes.OK, status=f"{url} answers {response.status_code}")
-
-
-def landing(url: str) -> str:
-    """Where somebody who asks for `url` ends up, over redirects: an app with a base path sends everyone there."""
-    import httpx
-
-    try:
-        landed = httpx.get(url, timeout=2, trust_env=False, follow_redirects=True, verify=False).url  # noqa: S501 - as above
-    except httpx.HTTPError:
-        return url
-    return url if landed.path == "/" else str(landed)
+    return Probe(response.status_code == httpx.codes.OK, f"{url} answers {response.status_code}", str(response.url))
 
 
 @contextmanager

@@ -85,7 +85,7 @@ def tests(run: Run, engine: Engine | NoEngine, settings: Settings, words: list[s
     script = apps.script(settings, "test")
     words = [*(["--watch"] if watch else []), *words]
     with lock.alone(run, settings):
-        ready = dev.prepare(run, engine, settings)
+        ready = dev.prepare(run, engine, settings, dev.Asked(engine, settings))
         if ready.volume.fresh:  # now, for who takes the lock next would take it for half filled
             _fill(run, settings, ready)
     command, name = ready.given.runs(*apps.manager(settings).run(script, *words)), _name(settings, "test")

@@ -56,7 +56,7 @@ def _live(bench: Bench, app: generated.App, left: ExitStack) -> Measure:
     way = editing.Shop(bench, app, Path(left.enter_context(TemporaryDirectory())), left).ours()
     env = {"INVOKE_APP_DIR": str(way.folder)}
     bench.output([*INVOKE, "run-prod"], **env)
-    way.warm()
+    way.serve()
     served = editing.Served(way)
     chosen = [each for each in verifying.without_browser() if each.needs != "dev"]
 

@@ -5,13 +5,14 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import httpx
 import pytest
 
-from docktasks import dev, devruns, events, lock, modules
-from docktasks.answers import Image, Result
-from docktasks.engine import NoEngine
+from docktasks import apps, dev, devruns, events, lock, modules
+from docktasks.answers import Container, Image, Result
+from docktasks.engine import Engine, NoEngine
 from docktasks.errors import ConflictError, StartError
 from docktasks.settings import Settings, Wait
 from tests.unit.fakes import FakeEngine, Runner, Web, configured, make_app, ours
@@ -140,6 +141,44 @@ def test_an_old_vite_is_replaced_by_its_own_package_manager(settings: Settings, 
     assert notices[-1].endswith("invoke npm -- add vite@8.0.16")
 
 
+def test_others_are_asked_at_once(settings: Settings, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What git and the engine say is asked for while the first answer of the engine is still waited for."""
+    web.serve()
+    asked = [Event(), Event(), Event()]
+    tags, revision, user = asked
+
+    class Slow(FakeEngine):
+        @property
+        def tags(self) -> dict[str, str]:
+            tags.set()
+            return super().tags
+
+        def container(self, name: str) -> Container | None:
+            assert all(each.wait(10) for each in asked)
+            return super().container(name)
+
+    def source(_settings: Settings) -> apps.Source:
+        revision.set()
+        return apps.Source("1", "abc")
+
+    def user_for(_engine: Engine, _folder: Path) -> str:
+        user.set()
+        return "4711:4712"
+
+    monkeypatch.setattr(apps, "source", source)
+    monkeypatch.setattr(devruns, "user_for", user_for)
+    engine = Slow(images=NODE)
+    given = dev.up(Runner(engine), engine, settings).given
+    assert (given.user, given.revision) == ("4711:4712", "abc")
+
+
+def test_the_page_is_asked_for_once(settings: Settings, web: Web) -> None:
+    """A second request would wait for all that a dev server loads when it has given out the first page."""
+    web.serve()
+    up(settings)
+    assert web.asked == ["http://127.0.0.1:3000/"]
+
+
 def test_the_address_has_the_base_path(settings: Settings, web: Web) -> None:
     """Vite sends everyone there who asks for /."""
 
@@ -149,6 +188,7 @@ def test_the_address_has_the_base_path(settings: Settings, web: Web) -> None:
     web.answer = answer
     engine = FakeEngine(images=NODE)
     assert dev.up(Runner(engine), engine, settings).url == "http://127.0.0.1:3000/shop/"
+    assert web.asked == ["http://127.0.0.1:3000/", "http://127.0.0.1:3000/shop/"]
 
 
 def test_a_kernel_that_lets_too_little_be_watched_is_told(settings: Settings) -> None:

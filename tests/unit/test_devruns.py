@@ -32,6 +32,7 @@ def test_the_dev_container(settings: Settings) -> None:
         " --label hello-dock.project=hello-dock --label hello-dock.role=dev"
         f" --label hello-dock.folder={app}"
         " --publish 127.0.0.1:3000:3000"
+        " --env NODE_COMPILE_CACHE=/home/node/app/node_modules/.vite/compiled"
         f" {HARDENED} --user 1000:1000 --env REVISION=abc"
         f" --mount type=bind,source={app},target=/home/node/app"
         " --mount type=volume,source=hello-dock-modules-1,target=/home/node/app/node_modules"

@@ -42,7 +42,8 @@ def test_there_is_always_one_look() -> None:
 def test_only_200_is_an_answer(web: Web, status: int, *, ready: bool) -> None:
     """Anything else is told with its number."""
     web.serve(status)
-    assert probes.answers("http://127.0.0.1:8080/") == Probe(ready, f"http://127.0.0.1:8080/ answers {status}")
+    url = "http://127.0.0.1:8080/"
+    assert probes.answers(url) == Probe(ready, f"{url} answers {status}", landed=url)
 
 
 def test_redirects_are_followed(web: Web) -> None:
@@ -53,7 +54,8 @@ def test_redirects_are_followed(web: Web) -> None:
         return httpx.Response(200) if at_home else httpx.Response(302, headers={"location": "/app/"})
 
     web.answer = answer
-    assert probes.answers("http://127.0.0.1:3000/").ready
+    look = probes.answers("http://127.0.0.1:3000/")
+    assert (look.ready, look.landed) == (True, "http://127.0.0.1:3000/app/")
 
 
 def test_silence_is_told_with_its_reason() -> None:
