@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from docktasks import apps, bases, images
+from docktasks import apps, bases, context, images
 from docktasks.answers import Run
 from docktasks.cache import CACHE
 from docktasks.containers import label_args
@@ -107,8 +107,8 @@ class Workshop:
 
 def handbook_trust(settings: Settings) -> list[str]:
     """What gives the handbook's builds the extra certificate authorities, from where ours have them."""
-    tools = f"{images.context_folder(settings)}/{images.TOOLS}"
-    return ["--build-context", f"ca={tools}/ca"] if images.ca_file(settings) else []
+    tools = f"{context.folder(settings)}/{context.TOOLS}"
+    return ["--build-context", f"ca={tools}/ca"] if context.ca_file(settings) else []
 
 
 @contextmanager
@@ -122,8 +122,8 @@ def workshop(run: Run, engine: Engine | NoEngine, settings: Settings, name: str 
     with tempfile.TemporaryDirectory(prefix="app-", dir=cache) as folder:
         app = Path(shutil.copytree(settings.app_dir, Path(folder, "app"), ignore=MADE))
         own = replace(settings, app=replace(settings.app, name=name, dir=str(app)))
-        images.write_context(own, "Dockerfile")
-        written = settings.root / images.context_folder(own)
+        context.write(own, "Dockerfile")
+        written = settings.root / context.folder(own)
         cold = CACHE_MOUNT.sub(r"--mount=type=tmpfs,\1", (written / "Dockerfile").read_text())
         (written / "Dockerfile.cold").write_text(cold)
         shutil.copy(written / "Dockerfile.dockerignore", written / "Dockerfile.cold.dockerignore")

@@ -22,7 +22,7 @@ from benchmarks import peers
 from benchmarks.approaches import HANDBOOK, handbook_trust, new
 from benchmarks.generated import App
 from benchmarks.harness import INVOKE, Bench
-from docktasks import bases, images, probes
+from docktasks import bases, context, probes
 from docktasks.containers import remove_args
 from docktasks.errors import BenchError
 from docktasks.settings import BUILT_FOR, LABEL
@@ -206,7 +206,7 @@ class Shop:
     def build(self, folder: Path, tag: str) -> Callable[[], object]:
         """Builds the handbook's image."""
         bench, node = self.bench, bases.resolve(self.bench, self.bench.engine, self.bench.settings, "node").reference
-        images.write_context(bench.settings, "Dockerfile.dev")
+        context.write(bench.settings, "Dockerfile.dev")
         args = ["docker", "image", "build", "--file", f"{HANDBOOK}/dev.Dockerfile", "--build-arg", f"NODE_IMAGE={node}"]
         args += ["--tag", tag, "--label", f"{BUILT_FOR}={bench.name}", *handbook_trust(bench.settings)]
         return lambda: bench.output([*args, str(folder)])

@@ -2,105 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-from pathlib import Path
 
-from docktasks import cache
+from docktasks import context
 from docktasks.answers import Image, Result, Run
-from docktasks.apps import Source, foreign, manager, package
+from docktasks.apps import Source, manager
 from docktasks.engine import Engine, NoEngine
 from docktasks.errors import BuildError, DockError, EngineError
 from docktasks.settings import BUILT_FOR, LABEL, Settings
 
 BASE_LABEL = "org.opencontainers.image.base.name"
 """The label that names an image's base: https://specs.opencontainers.org/image-spec/annotations/"""
-
-NEVER_SENT = ["**/node_modules", "**/.git", "**/.env.local", "**/.env.*.local", "**/*.log", "**/.DS_Store"]
-"""What no build of a foreign app is sent; hello-dock's own context has the allow-list in .dockerignore."""
-
-
-TOOLS = "tools"
-"""What the Dockerfiles call the stage, or the context in its place, with nginx/ and node/."""
-
-MODULES = "id=hello-dock-modules,"
-"""The cache mount of node_modules, as the Dockerfile has it for this checkout's own app."""
-
-
-def context_folder(settings: Settings) -> str:
-    """Where the Dockerfiles for a foreign app are put, from the checkout."""
-    return f"{cache.place(settings)}/{settings.app.name}"
-
-
-def context_args(settings: Settings, dockerfile: str) -> list[str]:
-    """Where a build finds its files: the checkout, or for a foreign app its folder, with our Dockerfile and tools."""
-    folder = context_folder(settings)
-    tools = ["--build-context", f"tools={folder}/{TOOLS}"] if foreign(settings) or ca_file(settings) else []
-    if not foreign(settings):
-        return [*(["--file", dockerfile] if dockerfile != "Dockerfile" else []), *tools, "."]
-    return ["--file", f"{folder}/{dockerfile}", "--build-arg", "APP_DIR=.", *tools, str(settings.app_dir)]
-
-
-def write_context(settings: Settings, dockerfile: str) -> None:
-    """Write what a build takes beside the checkout and the app.
-
-    For a foreign app our Dockerfile with an ignore file beside it, which BuildKit prefers to the app's own, so the app
-    needs no change, and what must never be sent is not, whatever the app's folder holds
-    (https://docs.docker.com/build/concepts/context/#filename-and-location).
-
-    For that, and where certificate authorities are wanted, our tools with them: one folder, since each context of a
-    build costs time, and no secret, which takes Docker a quarter of a second to mount and is in no layer either.
-    """
-    folder = settings.root / context_folder(settings)
-    if foreign(settings) or ca_file(settings):
-        cache.folder(settings)
-        folder.mkdir(exist_ok=True)
-        _write_tools(settings, folder / TOOLS)
-    if foreign(settings):
-        # Each app has a node_modules of its own that is kept from build to build, whatever the checkout's path.
-        kept = re.sub(r"\W+", "-", str(package(settings).get("name") or settings.app_dir.name))
-        text = (settings.root / dockerfile).read_text().replace(MODULES, f"{MODULES[:-1]}-{kept},")
-        (folder / dockerfile).write_text(text)
-        ignored = [*NEVER_SENT, f"/{settings.app.dist}"]
-        (folder / f"{dockerfile}.dockerignore").write_text("\n".join(ignored) + "\n")
-
-
-def _write_tools(settings: Settings, folder: Path) -> None:
-    """Have the folder hold nginx/, node/ and the certificate authorities. What is there already is left alone.
-
-    Another build may be reading it; and to BuildKit a file of the same size and time is the one that it has.
-    """
-    parts = (path for part in ("nginx", "node") for path in (settings.root / part).rglob("*"))
-    wanted = {path.relative_to(settings.root): path.read_bytes() for path in parts if path.is_file()}
-    if ca_file(settings):
-        wanted[Path("ca/ca.pem")] = _read_ca(settings)
-    there = [path for path in folder.rglob("*") if path.is_file()]
-    for path in there:
-        if path.relative_to(folder) not in wanted:
-            path.unlink()
-    for name, content in wanted.items():
-        path = folder / name
-        if path not in there or path.read_bytes() != content:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-
-
-def ca_file(settings: Settings) -> str:
-    """The file of extra certificate authorities for npm in a build; empty when none is wanted."""
-    return settings.build.ca_file or os.environ.get("NODE_EXTRA_CA_CERTS", "")
-
-
-def _read_ca(settings: Settings) -> bytes:
-    try:
-        return Path(ca_file(settings)).read_bytes()
-    except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
-        raise BuildError(
-            f"There is no file {ca_file(settings)}." if missing else f"{ca_file(settings)} cannot be read: {error}.",
-            "build.ca_file, or NODE_EXTRA_CA_CERTS, names the certificate authorities that npm trusts in the build.",
-            "Correct it, or unset it",
-        ) from error
 
 
 def build_args(settings: Settings, role: str, build: dict[str, str], labels: dict[str, str] | None = None) -> list[str]:
@@ -118,13 +31,13 @@ def build_args(settings: Settings, role: str, build: dict[str, str], labels: dic
     labelled = {BUILT_FOR: settings.app.name, BASE_LABEL: base} | (labels or {})
     label_args = [arg for name, value in labelled.items() for arg in ("--label", f"{name}={value}")]
     values = _value_args(settings, build)
-    return [*args, *values, *label_args, *context_args(settings, dockerfile)]
+    return [*args, *values, *label_args, *context.args(settings, dockerfile)]
 
 
 def dist_args(settings: Settings, build: dict[str, str], folder: str) -> list[str]:
     """The command that gives what the build of the production image with these arguments wrote, into a folder."""
     out = ["docker", "image", "build", "--target", "dist", "--output", f"type=local,dest={folder}"]
-    return [*out, *_value_args(settings, build), *context_args(settings, "Dockerfile")]
+    return [*out, *_value_args(settings, build), *context.args(settings, "Dockerfile")]
 
 
 def _value_args(settings: Settings, build: dict[str, str]) -> list[str]:
@@ -158,7 +71,7 @@ def build(  # noqa: PLR0913, PLR0917 - the first three are every function's
     """Build the image, and remove the one that it replaces unless a container uses that. Raises BuildError."""
     before = engine.tags.get(settings.image(role))
     if not run.dry:
-        write_context(settings, "Dockerfile" if role == "prod" else "Dockerfile.dev")
+        context.write(settings, "Dockerfile" if role == "prod" else "Dockerfile.dev")
     result = run(build_args(settings, role, given, labels))
     if not result.ok:
         raise explain_build(result, settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 
-from docktasks import containers, history, images, startup, twins
+from docktasks import containers, context, history, startup, twins
 from docktasks.answers import Container, Run, short
 from docktasks.bases import STANDIN
 from docktasks.engine import Engine, NoEngine
@@ -153,7 +153,7 @@ def clean(run: Run, engine: Engine | NoEngine, settings: Settings, *, bases: boo
     if references:
         _do(run, ["docker", "image", "rm", "--force", *references])
     if not run.dry:
-        shutil.rmtree(settings.root / images.context_folder(settings), ignore_errors=True)
+        shutil.rmtree(settings.root / context.folder(settings), ignore_errors=True)
     removed += [*volumes, *references]
     lines = [f"{'Would remove' if run.dry else 'Removed'}: {', '.join(removed)}"] if removed else []
     lines += [f"Left, for a container that is not ours uses it: {', '.join(used)}"] if used else []

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from docktasks import apps, containers, dev, devruns, images, lock, probes, startup
+from docktasks import apps, containers, context, dev, devruns, lock, probes, startup
 from docktasks.answers import Run
 from docktasks.devruns import DevRun
 from docktasks.engine import Engine, NoEngine
@@ -77,7 +77,7 @@ def manage(run: Run, engine: Engine | NoEngine, settings: Settings, words: list[
     given = DevRun("", devruns.user_for(engine, settings.app_dir), whole=whole)
     used, name = apps.manager(settings), _name(settings, "npm")
     command = replace(given.runs(used.name, *words), options=_pnpm_args() if used.name == "pnpm" else ())
-    return Tool(devruns.tool_args(settings, name, command, images.ca_file(settings), terminal=_terminal()), name)
+    return Tool(devruns.tool_args(settings, name, command, context.ca_file(settings), terminal=_terminal()), name)
 
 
 def tests(run: Run, engine: Engine | NoEngine, settings: Settings, words: list[str], *, watch: bool) -> Tool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from docktasks import apps, bases, images
+from docktasks import apps, bases, context, images
 from docktasks.checks import Skip, check
 from docktasks.checks.coding import decoder
 from docktasks.checks.image.ours import our_files, our_layers
@@ -79,7 +79,7 @@ def _export(subject: Subject, folder: str) -> None:
     if node is None:
         raise Skip("the image of node that it was built with is not here")
     given = images.prod_build(settings, node.reference, subject.image.labels[BASE_LABEL], origin)
-    images.write_context(settings, "Dockerfile")
+    context.write(settings, "Dockerfile")
     done = subject.run(images.dist_args(settings, given, folder), quiet=True)
     if not done.ok:
         raise Skip(f"the build does not give its output again: {done.tail(1)}")
