@@ -41,11 +41,12 @@ const COMPRESSIBLE =
 const TOO_SMALL = 100
 const BINARY = /\.(eot|ico|otf|ttf|wasm)$/i
 
-const files = async (folder) =>
+const below = async (folder, wanted) =>
   (await readdir(folder, { recursive: true, withFileTypes: true }))
-    .filter((entry) => entry.isFile())
+    .filter(wanted)
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
+const files = (folder) => below(folder, (entry) => entry.isFile())
 
 // nginx makes a file's ETag from its size and its time of modification. This time is made from the content, so that the
 // ETag is, too: files that differ never share one (no 304 with the old page after a release, as happens when every file
@@ -189,6 +190,10 @@ if (!dist) {
 }
 if (dist !== given) console.log(`NOTICE: the build filled ${dist}, not ${given}`)
 const site = await files(dist)
+// It may lead out of the site, or nowhere.
+for (const path of await below(dist, (entry) => entry.isSymbolicLink())) {
+  console.log(`NOTICE: left out, since it is a link (have the build copy what it names): ${relative(dist, path)}`)
+}
 const names = new Set(site.map((path) => relative(dist, path)))
 const hashed = hashedAmong(
   [...names],
@@ -222,8 +227,7 @@ await symlink('/tmp', join(out, 'srv/run'))
 await lutimes(join(out, 'srv/run'), 0, 0)
 // Where a volume with earlier releases' assets is mounted.
 await mkdir(join(out, 'srv/carried'), { recursive: true })
-const folders = (await readdir(out, { recursive: true, withFileTypes: true })).filter((entry) => entry.isDirectory())
-for (const path of [out, ...folders.map((entry) => join(entry.parentPath, entry.name))]) {
+for (const path of [out, ...(await below(out, (entry) => entry.isDirectory()))]) {
   await chmod(path, 0o755)
   await utimes(path, 0, 0)
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -113,6 +114,13 @@ def test_a_page_that_is_copied_with_its_time_is_this_builds(tmp_path: Path) -> N
     write(tmp_path / "page/index.html")
     os.utime(tmp_path / "page/index.html", (1_700_000_000, 1_700_000_000))
     assert "NOTICE" not in assemble(tmp_path, "mkdir dist; cp -p page/index.html dist; touch page/index.html")
+
+
+def test_a_link_is_left_out_and_told(tmp_path: Path) -> None:
+    """What it names is shipped under its own name alone."""
+    said = assemble(tmp_path, "mkdir dist; echo page >dist/index.html; ln -s index.html dist/404.html")
+    assert re.search("NOTICE: left out, since it is a link .*: 404.html\n", said)
+    assert [path.name for path in (tmp_path / "out/srv/site").iterdir()] == ["index.html"]
 
 
 def test_a_build_that_filled_nothing_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
