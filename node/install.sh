@@ -12,7 +12,7 @@ note=node_modules/.hello-dock-installed
 used=$note.used
 
 # What is in node_modules itself, whose own time changes with what Vite keeps there.
-entries() { ls -A node_modules | grep -v '^\.hello-dock-installed' || :; }
+entries() { find node_modules -mindepth 1 -maxdepth 1 ! -name '.hello-dock-installed*' | sort; }
 
 # What is below it: files, and folders, by whose time it is told what was removed. But for what npm itself keeps there,
 # which must be younger than the packages' folders, or npm reads them all.
