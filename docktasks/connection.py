@@ -84,7 +84,7 @@ def fit(version: Mapping[str, Any]) -> None:
     if version and int(version["Version"].split(".")[0]) < FLOOR:
         raise UnfitError(
             f"Docker Engine {version['Version']} is too old.",
-            f"From {FLOOR} on, `docker build` is BuildKit, whose caches and secrets the Dockerfiles use.",
+            f"From {FLOOR} on, `docker build` is BuildKit, whose cache mounts and named contexts the images use.",
             f"Upgrade it to {FLOOR} or later: https://docs.docker.com/engine/install/",
         )
 

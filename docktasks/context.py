@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from pathlib import Path
 
 from docktasks import cache
@@ -62,7 +63,8 @@ def write(settings: Settings, dockerfile: str) -> None:
 def _write_tools(settings: Settings, folder: Path) -> None:
     """Have the folder hold nginx/, node/ and the certificate authorities. What is there already is left alone.
 
-    Another build may be reading it; and to BuildKit a file of the same size and time is the one that it has.
+    Another build may be reading it, so nothing is there by half, either; and to BuildKit a file of the same size and
+    time is the one that it has.
     """
     parts = (path for part in ("nginx", "node") for path in (settings.root / part).rglob("*"))
     wanted = {path.relative_to(settings.root): path.read_bytes() for path in parts if path.is_file()}
@@ -71,12 +73,14 @@ def _write_tools(settings: Settings, folder: Path) -> None:
     there = [path for path in folder.rglob("*") if path.is_file()]
     for path in there:
         if path.relative_to(folder) not in wanted:
-            path.unlink()
+            path.unlink(missing_ok=True)
     for name, content in wanted.items():
         path = folder / name
         if path not in there or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            with tempfile.NamedTemporaryFile(dir=folder.parent, delete=False) as whole:
+                whole.write(content)
+            Path(whole.name).replace(path)
 
 
 def ca_file(settings: Settings) -> str:

@@ -153,7 +153,7 @@ BUILD_FAULTS: list[tuple[type[DockError], str, str, str, str]] = [
         # The last is what the builder without BuildKit says of our flags.
         r"buildx component is missing|requires BuildKit|BuildKit is currently disabled|unknown flag: --build-context",
         "The docker CLI has no BuildKit: its plugin buildx is missing, or DOCKER_BUILDKIT=0 turns it off.",
-        "The Dockerfiles use BuildKit's caches and secrets.",
+        "The Dockerfiles use BuildKit's cache mounts and named contexts.",
         "Install it (invoke setup says how), and unset DOCKER_BUILDKIT",
     ),
     (
@@ -190,6 +190,13 @@ BUILD_FAULTS: list[tuple[type[DockError], str, str, str, str]] = [
         "{manager} could not install the app's dependencies.",
         "The build installs what the app's lock file names; nothing was replaced.",
         "Mend what {manager} says, and try it alone: (cd {app} && {ci})",
+    ),
+    (
+        BuildError,
+        r"at .*file:///tools/nginx/assemble\.mjs",  # its own call stack, in the same step
+        "nginx/assemble.mjs failed: it compresses what `{manager} run build` wrote.",
+        "It is hello-dock's own program, so the app need not be wrong; nothing was replaced.",
+        "See what it says of which file, and report it with the command that was run",
     ),
     (
         BuildError,

@@ -13,11 +13,12 @@
 // The same input gives the same bytes, modes and times, whatever umask and clock the build ran with: so an unchanged
 // app is an unchanged layer.
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { chmodSync, linkSync, mkdirSync, readFileSync, utimesSync } from 'node:fs'
-import { chmod, lutimes, mkdir, readdir, readFile, rename, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { createHash, randomUUID } from 'node:crypto'
+import { chmodSync, chownSync, linkSync, mkdirSync, readFileSync, utimesSync } from 'node:fs'
+import { chmod, cp, lutimes, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
+import { utimes, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { argv, pid, umask, versions } from 'node:process'
+import { argv, getgid, getuid, umask, versions } from 'node:process'
 import { promisify } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
 import { brotliCompress, constants, gzip } from 'node:zlib'
@@ -40,11 +41,12 @@ const COMPRESSIBLE =
 const TOO_SMALL = 100
 const BINARY = /\.(eot|ico|otf|ttf|wasm)$/i
 
-const files = async (folder) =>
+const below = async (folder, wanted) =>
   (await readdir(folder, { recursive: true, withFileTypes: true }))
-    .filter((entry) => entry.isFile())
+    .filter(wanted)
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
+const files = (folder) => below(folder, (entry) => entry.isFile())
 
 // nginx makes a file's ETag from its size and its time of modification. This time is made from the content, so that the
 // ETag is, too: files that differ never share one (no 304 with the old page after a release, as happens when every file
@@ -68,6 +70,7 @@ async function put(path, content, mode = 0o644) {
 function putSame(path, from, content) {
   makeFolder(dirname(path))
   linkSync(from, path)
+  chownSync(path, getuid(), getgid()) // a build may unpack an archive with somebody else's files
   chmodSync(path, 0o644)
   utimesSync(path, timeOf(content), timeOf(content))
 }
@@ -107,22 +110,29 @@ async function brotli(content, binary) {
   return twin
 }
 
+const twins = new Set()
 async function putSiteFile(path) {
   const name = relative(dist, path)
   const content = readFileSync(path)
   const srv = join(out, hashed.has(name) ? 'srv/hashed' : 'srv')
-  putSame(join(srv, 'site', name), path, content)
+  const target = join(srv, 'site', name)
+  if (!twins.has(target)) putSame(target, path, content)
   if (!COMPRESSIBLE.test(name) || content.length < TOO_SMALL) return
   const zipped = await promisify(gzip)(content, { level: constants.Z_BEST_COMPRESSION })
   if (zipped.length >= content.length) return
-  await put(join(srv, 'site', `${name}.gz`), zipped)
+  // Where the build has made one, too, ours takes its place: it is this file's without a doubt.
+  twins.add(`${target}.gz`)
+  if (names.has(`${name}.gz`)) await rm(`${target}.gz`, { force: true })
+  await put(`${target}.gz`, zipped)
   const twin = await brotli(content, BINARY.test(name))
   if (twin.length < zipped.length) await put(join(srv, 'br', name), twin)
 }
 
-// An app may name another folder in its vite.config: the one with the page that was written since the build began.
+// An app may name another folder in its vite.config: the one with the page that was written since the build began. Only
+// where there is none is a page that was there before what the build is for.
 async function filled() {
-  if (await stat(join(given, 'index.html')).catch(() => null)) return given
+  const expected = await stat(join(given, 'index.html')).catch(() => null)
+  if (expected?.ctimeMs > began) return given // a copied page may have an older time of its own
   const folders = [...(await readdir('.', { withFileTypes: true }))].filter(
     (entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules',
   )
@@ -131,7 +141,7 @@ async function filled() {
   for (const page of pages.filter((path) => /(^|\/)index\.html$/.test(path))) {
     if ((await stat(page)).mtimeMs > began) found.push(dirname(page))
   }
-  return found.sort((one, other) => one.length - other.length)[0] ?? null
+  return found.sort((one, other) => one.length - other.length)[0] ?? (expected ? given : null)
 }
 
 // A directive that an older nginx would not start with stands below a comment with the version that brought it:
@@ -180,21 +190,27 @@ if (!dist) {
 }
 if (dist !== given) console.log(`NOTICE: the build filled ${dist}, not ${given}`)
 const site = await files(dist)
+// It may lead out of the site, or nowhere.
+for (const path of await below(dist, (entry) => entry.isSymbolicLink())) {
+  console.log(`NOTICE: left out, since it is a link (have the build copy what it names): ${relative(dist, path)}`)
+}
+const names = new Set(site.map((path) => relative(dist, path)))
 const hashed = hashedAmong(
-  site.map((path) => relative(dist, path)),
+  [...names],
   new Set((await files('public').catch(() => [])).map((path) => relative('public', path))),
 )
 // Twice as many at a time as node has threads for it: thousands of compressors at once would take gigabytes.
 await Promise.all(Array.from({ length: 8 }, async (_, first) => {
   for (let at = first; at < site.length; at += 8) await putSiteFile(site[at])
 }))
-await writeFile(`${twinsPath}.${pid}`, serialize(now))
-await rename(`${twinsPath}.${pid}`, twinsPath)
+const writing = `${twinsPath}.${randomUUID()}` // another build of this app may be writing, too
+await writeFile(writing, serialize(now))
+await rename(writing, twinsPath)
 
 // An app with a base path names its files below that: /shop/assets/… of what is in assets/. The site is served there, and
 // at / as well, for a proxy in front may take the base away. https://vite.dev/guide/build#public-base-path
 const page = await readFile(join(dist, 'index.html'), 'utf8')
-const built = [...(hashed.size ? hashed : site.map((path) => relative(dist, path)))]
+const built = [...(hashed.size ? hashed : names)]
 const loaded = [...page.matchAll(/<(?:script|link)\s[^>]*?(?:src|href)=["']?(\/(?!\/)[^"'\s>?#%]*)/g)].map(([, url]) => url)
 const bases = loaded.flatMap((url) =>
   built.filter((name) => url.endsWith(`/${name}`)).map((name) => url.slice(0, -name.length)),
@@ -211,9 +227,14 @@ await symlink('/tmp', join(out, 'srv/run'))
 await lutimes(join(out, 'srv/run'), 0, 0)
 // Where a volume with earlier releases' assets is mounted.
 await mkdir(join(out, 'srv/carried'), { recursive: true })
-const folders = (await readdir(out, { recursive: true, withFileTypes: true })).filter((entry) => entry.isDirectory())
-for (const path of [out, ...folders.map((entry) => join(entry.parentPath, entry.name))]) {
+for (const path of [out, ...(await below(out, (entry) => entry.isDirectory()))]) {
   await chmod(path, 0o755)
   await utimes(path, 0, 0)
 }
-await rename(dist, join(dirname(out), 'built'))
+// A folder that the source had already is in another layer, from which it cannot be moved:
+// https://docs.kernel.org/filesystems/overlayfs.html#renaming-directories
+const kept = join(dirname(out), 'built')
+await rename(dist, kept).catch(async (error) => {
+  if (error.code !== 'EXDEV') throw error
+  await cp(dist, kept, { recursive: true, verbatimSymlinks: true })
+})

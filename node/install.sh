@@ -11,13 +11,24 @@ note=node_modules/.hello-dock-installed
 # The same while a build uses it.
 used=$note.used
 
-# Gives a build's note back where the build wrote nothing, beyond what Vite and its plugins keep there; else it is no longer
-# what the lock file says. That takes a twentieth of a second: in time when the build is done, while its result is
-# compressed (build.sh), and else, where it was cut short, before the next.
+# What is in node_modules itself, whose own time changes with what Vite keeps there.
+entries() { find node_modules -mindepth 1 -maxdepth 1 ! -name '.hello-dock-installed*' | sort; }
+
+# What is below it: files, and folders, by whose time it is told what was removed. But for what npm itself keeps there,
+# which must be younger than the packages' folders, or npm reads them all.
+lasting() { find node_modules -mindepth 1 ! -type l ! -path node_modules/.package-lock.json "$@"; }
+
+# Gives a build's note back where the build wrote and removed nothing, beyond what Vite, its plugins and TypeScript (by
+# create-vite, in .tmp) keep there; else it is no longer what the lock file says. That takes a twentieth of a second: in
+# time when the build is done, while its result is compressed (build.sh), else, where it was cut short, before the next.
 returned() {
-    rm -rf node_modules/.vite node_modules/.vite-temp node_modules/.cache
-    written=$(find node_modules -type f ! -path node_modules/.package-lock.json -newer "$used" | head -n 1)
-    if [ "$written" ]; then rm "$used"; else mv "$used" "$note"; fi
+    rm -rf node_modules/.vite node_modules/.vite-temp node_modules/.cache node_modules/.tmp
+    written=$(lasting -newer "$used" | head -n 1)
+    if [ "$written" ] || [ "$(entries)" != "$(cat "$note.entries" 2>/dev/null)" ]; then
+        rm "$used"
+    else
+        mv "$used" "$note"
+    fi
 }
 
 if [ "$when" = built ]; then
@@ -42,30 +53,45 @@ identity() {
     done
 }
 
-# Everything is as old as can be then, and the note a minute younger: BusyBox tells files apart by the second. But for
-# what npm itself keeps there, which must be younger than the packages' folders, or npm reads them all.
+# All of it but package.json and its lock. Where this differs, all is installed anew: for another node or system another
+# package may be the right one, or the same one may be compiled otherwise.
+ground() { grep -Ev '  package(-lock)?\.json$'; }
+
+# Everything is as old as can be then, and the note a minute younger: BusyBox tells files apart by the second.
 noted() {
-    find node_modules -type f ! -path node_modules/.package-lock.json -exec touch -t 200001010000 {} +
+    entries >"$note.entries"
+    lasting -exec touch -t 200001010000 {} +
     echo "$new" >"$note.new"
     touch -t 200001010001 "$note.new"
     mv "$note.new" "$used"
 }
 
-# True when the app has scripts of its own that an installation runs. What they make beside node_modules does not stay, so
-# they run in each build; and they may have had a hand in what is installed, which only the same installation can keep.
+# True when the app has scripts of its own that an installation runs. What they make beside node_modules does not stay,
+# so they run in each build; and they may have had a hand in what is installed, which only the same installation can
+# keep.
 scripted() { grep -Eq '"(pre|post)?(install|prepare|prepublish)" *:' package.json; }
+
+# True when folders of the app are packages themselves: workspaces, or dependencies by their path. What is installed in
+# those, as another version of a package, is beside node_modules and does not stay; and of what pnpm and yarn copy from
+# those the lock file may not tell.
+membered() {
+    grep -q '"workspaces" *:' package.json || grep -Eqs '^ *packages *:' pnpm-workspace.yaml ||
+        grep -Eo '"(file|link|portal):[^"]*"' package.json | grep -Eqv '\.(tgz|tar\.gz)"'
+}
 
 if [ "$when" = kept ]; then
     new=$(identity)
     if [ -f "$used" ]; then returned; fi
-    if [ -f "$note" ]; then
-        same=$([ "$(cat "$note")" != "$new" ] || echo same)
+    if [ -f "$note" ] && ! membered; then
+        was=$(cat "$note")
+        same=$([ "$was" != "$new" ] || echo same)
         if [ "$same" ] && ! scripted; then
             mv "$note" "$used"
             exit
         fi
         rm "$note"
-        if [ "$manager" = npm ] && [ -f package-lock.json ] && { [ "$same" ] || ! scripted; }; then
+        if [ "$manager" = npm ] && [ -f package-lock.json ] && { [ "$same" ] || ! scripted; } &&
+            [ "$(echo "$was" | ground)" = "$(echo "$new" | ground)" ]; then
             cp package-lock.json /tmp/lock
             # Of a lock file that it keeps to, it changes nothing; else `npm ci` below says what is wrong with it.
             if npm install --cache "$cache" --prefer-offline && cmp -s package-lock.json /tmp/lock; then
@@ -75,6 +101,7 @@ if [ "$when" = kept ]; then
             cp /tmp/lock package-lock.json
         fi
     fi
+    rm -f "$note"
     find node_modules -mindepth 1 -maxdepth 1 -exec rm -rf {} +
 fi
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,10 +40,13 @@ class Kept:
         """What it runs then, for an app that is built by a shell command; with all that it leaves in the background."""
         return self.run("sh", "-c", 'sh /scripts/build.sh sh -c "$0"; code=$?; wait; exit $code', does)
 
-    def pack(self, name: str, version: str) -> None:
-        """Make a package, as the registry would give it."""
+    def pack(self, name: str, version: str, *files: str) -> None:
+        """Make a package, with such files, as the registry would give it."""
         source = self.folder / "packages" / name
         source.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            (source / file).parent.mkdir(exist_ok=True)
+            (source / file).write_text("export {}")
         (source / "package.json").write_text(json.dumps({"name": name, "version": version}))
         assert self.run("npm", "pack", f"./packages/{name}", "--pack-destination", "packages").code == 0
 
@@ -83,6 +87,9 @@ def kept(engine: Engine, good: Project, tmp_path: Path) -> Iterator[Kept]:
     try:
         for name, version in (("still", "1.0.0"), ("moves", "1.0.0"), ("moves", "2.0.0")):
             made.pack(name, version)
+        (folder / "packages/old.js").write_text("export {}")
+        os.utime(folder / "packages/old.js", (500_000_000, 500_000_000))
+        made.pack("still", "3.0.0", "index.js", "lib/part.js")
         made.lock(still="1.0.0", moves="1.0.0")
         assert made.install().code == 0
         assert (made.installed("still"), made.installed("moves")) == ("1.0.0", "1.0.0")
@@ -138,7 +145,26 @@ def test_what_a_build_wrote_into_a_package_does_not_stay(kept: Kept, *, cut_shor
     assert not (kept.folder / "node_modules/still/index.js").exists()
 
 
-@pytest.mark.parametrize("folder", [".vite", ".vite-temp", ".cache"])
+@pytest.mark.parametrize(
+    "does",
+    ["rm -r node_modules/moves", "rm node_modules/still/index.js", "rm -r node_modules/still/lib",
+     "ln -s still node_modules/other", "cp -pr node_modules/still node_modules/other",
+     "cp -p packages/old.js node_modules/still/lib/"],
+)  # fmt: skip
+def test_what_a_build_removed_or_added_is_put_right(kept: Kept, does: str) -> None:
+    """Though no file is younger for it; as a `postbuild` does that prunes what it built with."""
+    kept.lock(still="3.0.0", moves="1.0.0")
+    assert kept.install().code == 0
+    before = kept.hold("still")
+    assert kept.build(does).code == 0
+    assert wait_until(lambda: Probe(not (kept.folder / USED).exists()), limit=10).ready
+    assert kept.install().code == 0
+    assert kept.inode("still") != before
+    assert (kept.installed("moves"), kept.installed("other")) == ("1.0.0", "")
+    assert [path.name for path in (kept.folder / "node_modules/still/lib").iterdir()] == ["part.js"]
+
+
+@pytest.mark.parametrize("folder", [".vite", ".vite-temp", ".cache", ".tmp"])
 def test_what_vite_keeps_is_dropped_and_nothing_installed(kept: Kept, folder: str) -> None:
     """Each build begins without it, as in a layer; the packages are as they were."""
     before = kept.hold("still")
@@ -155,6 +181,13 @@ def test_an_installation_that_was_cut_short_is_not_used(kept: Kept) -> None:
     assert kept.install().code == 0
     assert (kept.installed("moves"), kept.installed("still")) == ("1.0.0", "1.0.0")
     assert kept.inode("still") != before
+
+
+def test_an_app_without_dependencies_is_built(kept: Kept) -> None:
+    """Nothing is installed, and that is noted as anything is."""
+    kept.lock()
+    assert [kept.install().code for _ in range(2)] == [0, 0]
+    assert (kept.installed("still"), kept.install().output) == ("", "")
 
 
 def test_an_app_with_a_script_of_its_own_is_installed_anew(kept: Kept) -> None:
@@ -184,6 +217,43 @@ def test_an_apps_own_script_runs_in_each_build(kept: Kept) -> None:
     (kept.folder / "patches/still.patch").write_text("another")
     assert kept.install().code == 0
     assert kept.inode("still") != before
+
+
+@pytest.mark.parametrize("changed", ["node", "manager", ".npmrc"])
+def test_on_another_ground_all_is_installed_anew(kept: Kept, changed: str) -> None:
+    """What was compiled for one, or chosen for its system, is of no use to another, whatever the lock file changed."""
+    before = kept.hold("still")
+    if changed == ".npmrc":
+        (kept.folder / ".npmrc").write_text("ignore-scripts=true")
+    else:
+        edit = {"node": "1s/ [0-9]* / 1 /", "manager": "1s/^npm/pnpm/"}[changed]
+        assert kept.run("sed", "-i", edit, USED).code == 0
+        assert kept.run("touch", "-t", "200001010001", USED).code == 0
+    kept.lock(still="1.0.0", moves="2.0.0")
+    assert kept.install().code == 0
+    assert kept.installed("moves") == "2.0.0"
+    assert kept.inode("still") != before
+
+
+@pytest.mark.parametrize("how", ["workspaces", "file"])
+def test_what_is_installed_beside_node_modules_is_there_in_each_build(kept: Kept, how: str) -> None:
+    """In a folder of the app that is a package itself, and of which nothing stays from build to build."""
+    member = kept.folder / "member"
+    member.mkdir()
+    (member / "package.json").write_text(
+        json.dumps(
+            {"name": "member", "version": "1.0.0", "dependencies": {"moves": "file:../packages/moves-2.0.0.tgz"}}
+        )
+    )
+    package = json.loads((kept.folder / "package.json").read_text())
+    package |= {"workspaces": ["member"]} if how == "workspaces" else {}
+    package["dependencies"] |= {"member": "file:member"} if how == "file" else {}
+    (kept.folder / "package.json").write_text(json.dumps(package))
+    assert kept.run("npm", "install", "--package-lock-only").code == 0
+    for _ in range(2):
+        assert kept.install().code == 0
+        assert json.loads((member / "node_modules/moves/package.json").read_text())["version"] == "2.0.0"
+        assert kept.run("rm", "-r", "member/node_modules").code == 0
 
 
 def test_a_lock_file_out_of_step_is_refused(kept: Kept) -> None:

@@ -72,10 +72,12 @@ def classic_lock(app: Path) -> None:
 
 
 def own_choices(app: Path) -> None:
-    """A base path, another folder for the build, a port and a host of its own."""
+    """A base path, another folder for the build, with an earlier one's result in it, a port and a host of its own."""
     (config,) = app.glob("vite.config.*")
     choices = "base: '/shop/', build: { outDir: 'public_html' }, server: { port: 4321, host: 'localhost', open: true },"
     config.write_text(config.read_text().replace("defineConfig({", f"defineConfig({{ {choices}", 1))
+    (app / "public_html").mkdir()
+    (app / "public_html/index.html").write_text("<p>Earlier</p>")
 
 
 CASES = {

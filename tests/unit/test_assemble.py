@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -93,6 +95,34 @@ def test_the_folder_that_the_build_filled_is_found(tmp_path: Path) -> None:
     assert not (tmp_path / "out/srv/site/web").exists()
 
 
+def test_an_older_builds_result_is_not_taken_for_this_ones(tmp_path: Path) -> None:
+    """Where the source came with one, in the folder that is expected."""
+    write(tmp_path / "dist/index.html")
+    write(tmp_path / "dist/old.html")
+    assert "NOTICE: the build filled web, not dist" in assemble(tmp_path, "mkdir web; echo new >web/index.html")
+    assert [path.name for path in (tmp_path / "out/srv/site").iterdir()] == ["index.html"]
+
+
+def test_a_page_that_was_there_before_is_the_site_where_there_is_no_other(tmp_path: Path) -> None:
+    """A build may have nothing to do."""
+    write(tmp_path / "dist/index.html")
+    assert "NOTICE" not in assemble(tmp_path)
+
+
+def test_a_page_that_is_copied_with_its_time_is_this_builds(tmp_path: Path) -> None:
+    """Though another is younger."""
+    write(tmp_path / "page/index.html")
+    os.utime(tmp_path / "page/index.html", (1_700_000_000, 1_700_000_000))
+    assert "NOTICE" not in assemble(tmp_path, "mkdir dist; cp -p page/index.html dist; touch page/index.html")
+
+
+def test_a_link_is_left_out_and_told(tmp_path: Path) -> None:
+    """What it names is shipped under its own name alone."""
+    said = assemble(tmp_path, "mkdir dist; echo page >dist/index.html; ln -s index.html dist/404.html")
+    assert re.search("NOTICE: left out, since it is a link .*: 404.html\n", said)
+    assert [path.name for path in (tmp_path / "out/srv/site").iterdir()] == ["index.html"]
+
+
 def test_a_build_that_filled_nothing_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """A page that was there before is not what it wrote."""
     write(tmp_path / "public/index.html")
@@ -164,6 +194,20 @@ def test_a_twin_is_compressed_once(tmp_path: Path) -> None:
     subprocess.run(["node", "-e", marked, str(kept)], check=True)
     assert compressed(tmp_path, "other " * 500) == b"marked"
     assert compressed(tmp_path, "one " * 500) == one
+
+
+def test_a_builds_own_twin_is_replaced_whichever_comes_first(tmp_path: Path) -> None:
+    """Some plugins make them. What the image gets is one form of the file; what the build wrote stays what it is."""
+    noise = "head -c 400000 /dev/urandom | base64"  # which keeps one of the eight at work, so that the others go ahead
+    build = (
+        f"mkdir dist; echo page >dist/index.html; {noise} >dist/0.js; touch dist/1 dist/2 dist/3 dist/4 dist/5 dist/6;"
+        "for name in 7 8 9; do seq 1000 >dist/$name.js; echo other >dist/$name.js.gz; done"
+    )
+    assemble(tmp_path, build)
+    numbers = "".join(f"{number}\n" for number in range(1, 1001))
+    for name in "789":
+        assert gzip.decompress((tmp_path / f"out/srv/site/{name}.js.gz").read_bytes()).decode() == numbers
+        assert (tmp_path / f"built/{name}.js.gz").read_text() == "other\n"
 
 
 def test_what_is_kept_and_cannot_be_read_is_made_again(tmp_path: Path) -> None:

@@ -441,6 +441,8 @@ class Exports(Runner):
         ({}, ()),
         ({"index.html": b"other"}, ("index.html: other bytes than the build wrote",)),
         ({"new.txt": b""}, ("new.txt: written by the build, and not in the image",)),
+        ({"index.html.gz": b"a plugin's own twin"}, ()),
+        ({"alone.gz": b""}, ("alone.gz: written by the build, and not in the image",)),
         ({"assets/index-Abcdef12.js": None}, ("assets/index-Abcdef12.js: not written by the build",)),
     ],
 )

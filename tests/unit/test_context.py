@@ -30,7 +30,10 @@ def test_certificate_authorities_are_given_as_a_context(
 
 
 def test_the_tools_are_written_where_they_changed(settings: Settings) -> None:
-    """One of the same size and time is another file then; what is no longer there goes, and what is as it was stays."""
+    """One of the same size and time is another file then; what is no longer there goes, and what is as it was stays.
+
+    Who is reading one meanwhile has it whole.
+    """
     paths = [settings.root / name for name in ("nginx/serving/site.conf", "node/install.sh", "node/old.sh")]
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +45,9 @@ def test_the_tools_are_written_where_they_changed(settings: Settings) -> None:
     paths[0].write_text("two")
     os.utime(paths[0], ns=(before.st_atime_ns, before.st_mtime_ns))
     paths[2].unlink()
-    context.write(foreign, "Dockerfile")
+    with (tools / "nginx/serving/site.conf").open() as reading:
+        context.write(foreign, "Dockerfile")
+        assert reading.read() == "one"
     assert {str(path.relative_to(tools)): path.read_text() for path in tools.rglob("*") if path.is_file()} == {
         "nginx/serving/site.conf": "two",
         "node/install.sh": "one",

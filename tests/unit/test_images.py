@@ -272,6 +272,12 @@ FAULTS = [
     ),
     (
         BuildError,
+        FAILED.format(step=STEP, line="Error: EIO, link 'dist/a'\n0.444     at file:///tools/nginx/assemble.mjs:188:1"),
+        "nginx/assemble.mjs failed: it compresses what `npm run build` wrote.",
+        "report it",
+    ),
+    (
+        BuildError,
         FAILED.format(step=STEP, line="npm error Lifecycle script `build` failed with error:"),
         "`npm run build` failed.",
         "(cd hello-dock && npm run build)",
