@@ -17,8 +17,9 @@ RUN nginx -v 2>/tmp/version
 FROM ${NODE_IMAGE} AS builder
 ARG APP_DIR=hello-dock
 ARG DIST_DIR=dist
-# No questions to the registry beyond the packages; and one that cannot be reached fails in seconds, not minutes.
-ENV NPM_CONFIG_AUDIT=false NPM_CONFIG_FUND=false NPM_CONFIG_UPDATE_NOTIFIER=false \
+# No questions to the registry beyond the packages, one that cannot be reached fails in seconds, not minutes; and no logs,
+# which nobody could read.
+ENV NPM_CONFIG_AUDIT=false NPM_CONFIG_FUND=false NPM_CONFIG_UPDATE_NOTIFIER=false NPM_CONFIG_LOGS_MAX=0 \
     NPM_CONFIG_FETCH_RETRY_MINTIMEOUT=1000 NPM_CONFIG_FETCH_RETRY_MAXTIMEOUT=5000
 WORKDIR /app
 
@@ -39,6 +40,8 @@ ARG REVISION=""
 #   handbook's order, the lock file before the source, keeps it in a layer: until the first change, and then all anew.
 # - So stay npm's downloads; what node has compiled of npm and Vite, of which node before 22 takes no notice:
 #   https://nodejs.org/api/module.html#module-compile-cache; and the brotli twins, by their files' content (assemble.mjs).
+# The pipe's end is told whether the build succeeded (build.sh).
+# hadolint ignore=DL4006
 RUN --mount=type=cache,id=hello-dock-modules,target=/app/node_modules,sharing=private \
     --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
     --mount=type=cache,id=hello-dock-node,target=/var/cache/node \
@@ -46,8 +49,8 @@ RUN --mount=type=cache,id=hello-dock-modules,target=/app/node_modules,sharing=pr
     --mount=type=bind,from=version,source=/tmp/version,target=/version \
     export NODE_COMPILE_CACHE=/var/cache/node; \
     sh /tools/node/install.sh "${MANAGER}" "${MANAGER_PACKAGE}" kept && \
-    node /tools/nginx/assemble.mjs "${DIST_DIR}" /tools/nginx /version /out /var/cache/node \
-        sh /tools/node/build.sh ${MANAGER} run build
+    sh /tools/node/build.sh ${MANAGER} run build | \
+        node /tools/nginx/assemble.mjs "${DIST_DIR}" /tools/nginx /version /out /var/cache/node
 
 # What the build wrote, as it is: `invoke verify` holds the image against it.
 FROM scratch AS dist

@@ -25,6 +25,9 @@ HANDBOOK = "benchmarks/handbook"
 MADE = shutil.ignore_patterns("node_modules", "dist", "coverage", ".git", ".vite")
 """What a copy of the app leaves out: what can be made again."""
 
+MOVED, MOVED_TO = "nanoid", ("5.1.5", "5.1.6")
+"""The dependency that is changed, which is a small one, and the versions that it has in turn."""
+
 CACHE_MOUNT = re.compile(r"--mount=type=cache,\S*?(target=[^,\s]+)\S*")
 """Where our Dockerfile keeps what later builds can use again; a cold build gets an empty folder instead."""
 
@@ -55,8 +58,8 @@ class Workshop:
     Everything has the name of a project of its own, so `invoke clean` under that name removes it.
     """
 
-    def __init__(self, settings: Settings, app: Path, node: str, nginx: str) -> None:
-        self.settings, self.app, self.node, self.nginx = settings, app, node, nginx
+    def __init__(self, run: Run, settings: Settings, app: Path, node: str, nginx: str) -> None:
+        self.run, self.settings, self.app, self.node, self.nginx = run, settings, app, node, nginx
 
     def tag(self, approach: Approach) -> str:
         """The image's name and tag."""
@@ -100,9 +103,15 @@ class Workshop:
         entry.write_text("\n".join([*lines, mark]) + "\n")
 
     def edit_dependencies(self) -> None:
-        """Change package.json, as a new version of a dependency does; so npm has to run again."""
+        """Move a dependency to another version, as `npm install` does: package.json and the lock file follow."""
         path = self.app / "package.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"edited": new()}, indent=2))
+        # Something new in each round, for there are two versions, and the build before the last is in a cache.
+        package = json.loads(path.read_text()) | {"edited": new()}
+        path.write_text(json.dumps(package, indent=2))
+        before = package.get("dependencies", {}).get(MOVED)
+        after = MOVED_TO[0] if before != MOVED_TO[0] else MOVED_TO[1]
+        words = ["--package-lock-only", "--save-exact", "--no-audit", "--no-fund"]
+        self.run(["npm", "--prefix", str(self.app), "install", *words, f"{MOVED}@{after}"], quiet=True)
 
 
 def handbook_trust(settings: Settings) -> list[str]:
@@ -128,6 +137,6 @@ def workshop(run: Run, engine: Engine | NoEngine, settings: Settings, name: str 
         (written / "Dockerfile.cold").write_text(cold)
         shutil.copy(written / "Dockerfile.dockerignore", written / "Dockerfile.cold.dockerignore")
         try:
-            yield Workshop(own, app, node, nginx)
+            yield Workshop(run, own, app, node, nginx)
         finally:
             shutil.rmtree(written)

@@ -1,7 +1,6 @@
-// Builds the app and assembles what the image gets, in the app's folder:
-//     node assemble.mjs DIST NGINX VERSION OUT CACHE npm run build
-// (VERSION: a file with what `nginx -v` says; CACHE: a folder that stays from build to build; then the command that
-// builds, which is to fill DIST)
+// Assembles what the image gets of what a build writes, in the app's folder:
+//     sh build.sh npm run build | node assemble.mjs DIST NGINX VERSION OUT CACHE
+// (VERSION: a file with what `nginx -v` says; CACHE: a folder that stays from build to build)
 //     OUT/srv/site        the site, and beside each file that shrinks its gzip twin, for gzip_static
 //     OUT/srv/br          the brotli twins under the files' own names, so that their type follows from the name
 //     OUT/srv/hashed      the same two for the files with a hash in their name: what nginx lets be kept for a year, and
@@ -12,27 +11,24 @@
 //     OUT/../built        DIST itself, for the stage dist
 // The same input gives the same bytes, modes and times, whatever umask and clock the build ran with: so an unchanged
 // app is an unchanged layer.
-import { spawn } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
 import { chmodSync, chownSync, linkSync, mkdirSync, readFileSync, utimesSync } from 'node:fs'
 import { chmod, cp, lutimes, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
 import { utimes, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { argv, getgid, getuid, umask, versions } from 'node:process'
+import { argv, getgid, getuid, stdin, umask, versions } from 'node:process'
+import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 
-const [given, nginx, versionFile, out, cache, ...command] = argv.slice(2)
+const [given, nginx, versionFile, out, cache] = argv.slice(2)
 
-// All that does not need the site is made while the app builds.
-const began = Date.now() - 10 // a file system's clock may be behind by a hundredth of a second
-const building = new Promise((resolve) => {
-  const build = spawn(command[0], command.slice(1), { stdio: 'inherit' })
-  build.on('error', (error) => resolve(error.message))
-  build.on('exit', (code, signal) => resolve(code === 0 ? '' : `ended with ${signal ?? `exit code ${code}`}`))
-})
-umask(0) // of what is written here; the build has what it was started with
+// It starts with the build, and makes meanwhile what does not need the site. A file system's clock may be behind by a
+// hundredth of a second.
+const began = performance.timeOrigin - 10
+const ended = text(stdin)
+umask(0)
 
 // What is text to a compressor; images, fonts in woff2, and media are compressed already.
 const COMPRESSIBLE =
@@ -178,9 +174,8 @@ for (const [script, place] of [
   await put(join(out, place), await readFile(join(nginx, script)), 0o755)
 }
 
-const failure = await building
-if (failure) {
-  console.error(`${command.join(' ')}: ${failure}`)
+if ((await ended) !== 'built\n') {
+  console.error('The build did not come to its end: nothing is assembled.')
   process.exit(1)
 }
 const dist = await filled()

@@ -126,7 +126,8 @@ def test_a_build_gives_back_what_it_left_alone(kept: Kept) -> None:
     """It looks while its result is compressed, so that the next one need not."""
     before = kept.hold("still")
     assert (kept.folder / USED).exists()
-    assert kept.build("mkdir node_modules/.vite; echo built >dist").code == 0
+    done = kept.build("mkdir node_modules/.vite; echo made >dist")
+    assert (done.code, done.output) == (0, "built\n")
     assert wait_until(lambda: Probe((kept.folder / NOTE).exists()), limit=10).ready
     assert not (kept.folder / USED).exists()
     assert kept.install().output == ""
