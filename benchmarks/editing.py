@@ -148,13 +148,14 @@ class Served:
 def ways(bench: Bench, app: App, folder: Path, left: ExitStack) -> Iterator[tuple[str, Way]]:
     """Everyone, by name; none is started."""
     shop = Shop(bench, app, folder, left)
+    if bench.quick:  # the others install the app's packages once more each
+        yield "ours", shop.ours()
+        return
     if peers.missing("npm"):
         bench.skip("Vite on the host", peers.missing("npm"))
     else:
         yield "host", shop.host()
     yield "ours", shop.ours()
-    if bench.quick:
-        return
     yield "handbook", shop.handbook()
     if why := peers.missing("docker-compose"):
         bench.skip("compose watch", why)

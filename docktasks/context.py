@@ -80,6 +80,7 @@ def _write_tools(settings: Settings, folder: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=folder.parent, delete=False) as whole:
                 whole.write(content)
+            Path(whole.name).chmod(0o644)  # a step of a build may run as any user
             Path(whole.name).replace(path)
 
 

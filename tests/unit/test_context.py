@@ -52,6 +52,7 @@ def test_the_tools_are_written_where_they_changed(settings: Settings) -> None:
         "nginx/serving/site.conf": "two",
         "node/install.sh": "one",
     }
+    assert (tools / "nginx/serving/site.conf").stat().st_mode & 0o777 == 0o644
     assert (tools / "nginx/serving/site.conf").stat().st_mtime_ns != before.st_mtime_ns
     assert (tools / "node/install.sh").stat().st_mtime_ns == still.st_mtime_ns
 
