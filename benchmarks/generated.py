@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.harness import ROOT
 from docktasks.answers import Run
-from tests.engine.support import CREATE_VITE, copy_app
+from tests.engine.apps import CREATE_VITE, copy_app
 
 PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><div id="app"></div>'

@@ -13,8 +13,7 @@
 // app is an unchanged layer.
 import { createHash, randomUUID } from 'node:crypto'
 import { chmodSync, chownSync, linkSync, mkdirSync, readFileSync, utimesSync } from 'node:fs'
-import { chmod, cp, lutimes, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
-import { utimes, writeFile } from 'node:fs/promises'
+import * as fs from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { argv, getgid, getuid, stdin, umask, versions } from 'node:process'
 import { text } from 'node:stream/consumers'
@@ -22,6 +21,7 @@ import { promisify } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 
+const { chmod, cp, lutimes, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } = fs
 const [given, nginx, versionFile, out, cache] = argv.slice(2)
 
 // It starts with the build, and makes meanwhile what does not need the site. A file system's clock may be behind by a

@@ -46,7 +46,7 @@ export CI=true YARN_CACHE_FOLDER="$cache/yarn" YARN_ENABLE_GLOBAL_CACHE=false
 
 # What the installation depends on.
 identity() {
-    # Node by its file: it takes a twentieth of a second to say its version.
+    # Node by its file: to start it for its version takes longer than all the rest here.
     echo "$manager $package $(stat -L -c '%s %Y' "$(command -v node)") $(uname -m)"
     for file in package.json *lock* npm-shrinkwrap.json .npmrc .yarnrc* pnpm-workspace.yaml patches/*; do
         if [ -f "$file" ]; then sha256sum "$file"; fi

@@ -14,8 +14,9 @@ from docktasks import install
 from docktasks.connection import connect
 from docktasks.engine import Engine
 from docktasks.errors import EngineError
+from tests.engine.apps import copy_app, copy_checkout
 from tests.engine.own_engine import OwnEngine, possible
-from tests.engine.support import Foreground, Project, copy_app, copy_checkout, docker, new_name
+from tests.engine.support import Foreground, Project, docker, new_name
 
 Start = Callable[..., Foreground]
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import editing, generated, load, peers, verifying
+from benchmarks import devservers, editing, generated, load, peers, verifying
 from benchmarks.approaches import OURS, TWO_STAGE, Approach, Workshop, workshop
 from benchmarks.harness import INVOKE, Bench, Case, Goal, Measure, Metric
 
@@ -53,7 +53,7 @@ def _case(bench: Bench, series: str, size: int, modules: int, files: int) -> Ite
 
 def _live(bench: Bench, app: generated.App, left: ExitStack) -> Measure:
     """Ours with an app, in production and in development: what both take."""
-    way = editing.Shop(bench, app, Path(left.enter_context(TemporaryDirectory())), left).ours()
+    way = devservers.Shop(bench, app, Path(left.enter_context(TemporaryDirectory())), left).ours()
     env = {"INVOKE_APP_DIR": str(way.folder)}
     bench.output([*INVOKE, "run-prod"], **env)
     way.serve()

@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import editing, generated
+from benchmarks import devservers, editing, generated
 from benchmarks.harness import SECONDS, Bench, Case, Goal, Metric
 from docktasks import install
 
@@ -38,7 +38,7 @@ def cases(bench: Bench) -> Iterator[Case]:
 def _cases(bench: Bench, name: str, app: generated.App) -> Iterator[Case]:
     with ExitStack() as left:
         folder = Path(left.enter_context(TemporaryDirectory()))
-        ways = dict(editing.ways(bench, app, folder, left))
+        ways = dict(devservers.ways(bench, app, folder, left))
         cold = {who: way.cold for who, way in ways.items()}
         yield Case(f"{name}, cold start", cold, baseline="host", rounds=min(bench.rounds, 3), warm=False)
         for way in ways.values():

@@ -16,6 +16,7 @@ import psutil
 
 from docktasks.engine import Engine
 from docktasks.probes import Probe, wait_until
+from tests.engine.apps import own
 
 PACKAGES = ["uidmap", "rootlesskit", "slirp4netns"]
 TOOLS = ["newuidmap", "rootlesskit", "slirp4netns", "dockerd", "setpriv", "unshare"]
@@ -72,7 +73,12 @@ class RootlessEngine:
         self._daemon: subprocess.Popen[bytes] | None = None
         self._account()
         self.home.mkdir()
-        self.own(folder)
+        own(folder, self.owner)
+
+    @property
+    def owner(self) -> tuple[int, int]:
+        """The user's uid and gid, the same number."""
+        return self.uid, self.uid
 
     def _account(self) -> None:
         name, parts = f"dock{self.uid}", f"{self.uids.start}:{RANGE}"
@@ -84,11 +90,6 @@ class RootlessEngine:
         }
         for file, line in lines.items():
             (self.folder / file).write_text(f"{line}\n")
-
-    def own(self, path: Path) -> None:
-        """Give a folder and all in it to the user."""
-        for each in (path, *path.rglob("*")):
-            os.chown(each, self.uid, self.uid, follow_symlinks=False)
 
     def as_user(self, *rights: str) -> list[str]:
         """What a command is put behind to run as the user, with no right of root's but these."""

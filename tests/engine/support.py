@@ -27,12 +27,6 @@ ROOT = Path(__file__).parents[2]
 LIMIT = 300
 """Seconds that one command may take: far more than any does, so that a hung one ends the test and not the run."""
 
-CREATE_VITE = "create-vite@9.3.0"
-"""What makes new apps, of the version that is tried."""
-
-MADE = ("node_modules", "dist", "coverage", ".git", ".venv", ".nox", ".cache", "*_cache", "__pycache__", "*.egg-info")
-"""What a copy of the checkout leaves out: what can be made again."""
-
 
 @dataclass(frozen=True)
 class Done:
@@ -85,32 +79,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def copy_checkout(target: Path) -> Path:
-    """A copy of this checkout as git would clone it, with one commit of its own."""
-    shutil.copytree(ROOT, target, ignore=shutil.ignore_patterns(*MADE))
-    return make_repository(target)
-
-
-def make_repository(folder: Path) -> Path:
-    """Have a folder be a checkout with one commit, of all that is in it."""
-    when = {"GIT_AUTHOR_DATE": "2026-11-01T12:00:00Z", "GIT_COMMITTER_DATE": "2026-11-01T12:00:00Z"}
-    who = ["-c", "user.name=tests", "-c", "user.email=tests@localhost", "-c", "commit.gpgsign=false"]
-    for args in (
-        ["init", "--quiet"],
-        ["add", "--all"],
-        [*who, "commit", "--quiet", "--no-verify", "--message", "copy"],
-    ):
-        done = command(["git", "-c", "core.hooksPath=/dev/null", *args], folder, clean_environ() | when)
-        assert done.code == 0, done.output
-    return folder
-
-
-def copy_app(target: Path) -> Path:
-    """A copy of the app alone, to be edited."""
-    shutil.copytree(ROOT / "hello-dock", target, ignore=shutil.ignore_patterns(*MADE))
-    return target
 
 
 class Project:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from docktasks.engine import Engine
 from tests.conftest import NewProject
+from tests.engine.apps import write_app
 
 FILES = {
     "package.json": json.dumps({
@@ -22,10 +23,8 @@ def test_compare_shows_what_each_way_leaves_in_the_image(
     engine: Engine, checkout: Path, new_project: NewProject, tmp_path: Path
 ) -> None:
     """Node and the source are in the handbook's first image alone; ours is not root's; nothing is left behind."""
-    for name, content in FILES.items():
-        (tmp_path / "skiff" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "skiff" / name).write_text(content)
-    project, html = new_project(APP_DIR=str(tmp_path / "skiff")), tmp_path / "compare.html"
+    app = write_app(tmp_path / "skiff", FILES)
+    project, html = new_project(APP_DIR=str(app)), tmp_path / "compare.html"
     printed = project.does("compare", f"--html={html}", COLUMNS="120")
 
     def row(title: str) -> list[str]:

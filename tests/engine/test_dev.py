@@ -13,10 +13,10 @@ import pytest
 from docktasks.engine import Engine
 from docktasks.probes import Probe, wait_until
 from tests.conftest import NewProject, Start
-from tests.engine.support import Project, copy_checkout, docker, free_port, users
+from tests.engine.apps import OWNER, copy_checkout, own
+from tests.engine.support import Project, docker, free_port, users
 
 READY = "Ctrl-C stops it."
-OWNER = (4711, 4712)
 
 
 @pytest.fixture(scope="module")
@@ -219,9 +219,7 @@ def test_an_edit_made_while_it_was_stopped_is_seen(running: Project) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")
 def test_files_keep_their_owner(new_project: NewProject, tmp_path: Path) -> None:
     """In a checkout of uid 4711 the container runs as 4711, and no file changes hands or is root's afterwards."""
-    checkout = copy_checkout(tmp_path / "checkout")
-    for path in [checkout, *checkout.rglob("*")]:
-        os.lchown(path, *OWNER)
+    checkout = own(copy_checkout(tmp_path / "checkout"))
     project = new_project(checkout)
     project.does("dev", "--detach")
     assert set(users(project, "dev")) == {str(OWNER[0])}

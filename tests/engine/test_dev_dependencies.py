@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +9,11 @@ import pytest
 from docktasks.engine import Engine
 from docktasks.modules import FILLING
 from tests.conftest import NewProject, Start
-from tests.engine.support import Foreground, Project, copy_app, docker
+from tests.engine.apps import OWNER, copy_app, own, write_app
+from tests.engine.support import Foreground, Project, docker
 
 READY = "Ctrl-C stops it."
 FOLLOWED = "Serving with the new dependencies after"
-OWNER = (4711, 4712) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
 SMALL = {
     "package.json": json.dumps({
         "name": "quay", "version": "0.1.0", "private": True, "type": "module",
@@ -29,14 +28,7 @@ SMALL = {
 @pytest.fixture(scope="module")
 def quay(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small app of somebody else's, without a lock file."""
-    app = tmp_path_factory.mktemp("quay") / "quay"
-    app.mkdir()
-    for name, text in SMALL.items():
-        (app / name).write_text(text)
-    if os.geteuid() == 0:
-        for path in (app, *app.iterdir()):
-            os.chown(path, *OWNER)
-    return app
+    return own(write_app(tmp_path_factory.mktemp("quay") / "quay", SMALL))
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,10 @@ import pytest
 
 from docktasks.probes import Probe, wait_until
 from tests.conftest import NewProject, Start
-from tests.engine.support import Project, copy_checkout, docker
+from tests.engine.apps import OWNER, copy_checkout, own, write_app
+from tests.engine.support import Project, docker
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts, and gives files to another user")
-OWNER = (4711, 4712)
 FILES = {
     "package.json": '{"name": "pier", "private": true, "type": "module", "scripts": {"dev": "vite"},'
     ' "devDependencies": {"vite": "^8.0.16"}}',
@@ -31,11 +31,7 @@ FILES = {
 @pytest.fixture
 def pier(tmp_path: Path) -> Path:
     """A small app of somebody else's."""
-    app = tmp_path / "pier"
-    for name, text in FILES.items():
-        (app / name).parent.mkdir(parents=True, exist_ok=True)
-        (app / name).write_text(text)
-    return app
+    return write_app(tmp_path / "pier", FILES)
 
 
 def mounted(*args: str | Path) -> None:
@@ -223,9 +219,7 @@ def test_a_whole_checkout_for_reading_alone(whole: Path, pier: Path, new_project
 @AS_ROOT
 def test_a_full_round_leaves_no_file_of_another(new_project: NewProject, pier: Path) -> None:
     """dev, an install, tests, a crash: whatever is in the checkout afterwards belongs to its owner."""
-    for path in (pier, *pier.rglob("*")):
-        os.lchown(path, *OWNER)
-    project = new_project(APP_DIR=str(pier))
+    project = new_project(APP_DIR=str(own(pier)))
     project.does("dev", "--detach")
     project.does("npm", "--", "install", "nanoid@5")
     docker("container", "exec", f"{project.name}-dev", "sh", "-c", "npx vite build --logLevel=silent && echo x >new")

@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import NewProject
+from tests.engine.apps import OWNER, own, write_app
 from tests.engine.support import Project
 
 COMPILED = "/home/node/app/node_modules/.vite/compiled"
-OWNER = (4711, 4712) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
 NOT_YET = 3
 SERVER = f"""
 import {{ createServer }} from 'node:http'
@@ -31,14 +30,7 @@ FILES = {
 @pytest.fixture
 def project(new_project: NewProject, tmp_path: Path) -> Project:
     """An app that says how often it was asked, and serves from the fourth time on."""
-    app = tmp_path / "slip"
-    app.mkdir()
-    for name, text in FILES.items():
-        (app / name).write_text(text)
-    if os.geteuid() == 0:
-        for path in (app, *app.iterdir()):
-            os.chown(path, *OWNER)
-    return new_project(APP_DIR=str(app))
+    return new_project(APP_DIR=str(own(write_app(tmp_path / "slip", FILES))))
 
 
 def compiled(project: Project) -> set[tuple[int, int]]:

@@ -14,12 +14,12 @@ import pytest
 from docktasks.engine import Engine
 from docktasks.probes import Probe, wait_until
 from tests.conftest import NewProject, Start
-from tests.engine.support import Project, copy_app
+from tests.engine.apps import OWNER, copy_app, own, write_app
+from tests.engine.support import Project
 from tests.engine.terminal import Terminal
 
 WAITS = "Waiting for file changes"
 Open = Callable[..., Terminal]
-OWNER = (4711, 4712) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
 LOCK_FILES = {"npm": "package-lock.json", "pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock"}
 MANAGERS = ["npm@12", "pnpm@8.15.9", "pnpm@10.20.0", "pnpm@11.28.11", "yarn@4.9.2"]
 if os.environ.get("MATRIX") == "all":  # as of test_matrix; these take half a minute each
@@ -125,12 +125,12 @@ def test_an_old_vite_is_replaced_as_advised(
     new_project: NewProject, start: Start, tmp_path: Path, manager: str
 ) -> None:
     """In the words of the app's own package manager, which `invoke npm` runs: `dev` follows, and no rubbish is left."""
-    app, (name, _, wanted) = tmp_path / "jetty", manager.partition("@")
-    app.mkdir()
-    (app / "package.json").write_text(json.dumps(OLD | {"packageManager": manager}))
-    (app / "index.html").write_text("<!doctype html><title>Jetty</title>\n")
-    for path in (app, *app.iterdir()):
-        os.chown(path, *OWNER)
+    name, _, wanted = manager.partition("@")
+    files = {
+        "package.json": json.dumps(OLD | {"packageManager": manager}),
+        "index.html": "<!doctype html><title>Jetty</title>\n",
+    }
+    app = own(write_app(tmp_path / "jetty", files))
     project = new_project(APP_DIR=str(app))
     project.does("npm", "--", "install")
     task = start(project, "dev")

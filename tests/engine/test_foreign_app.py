@@ -10,7 +10,8 @@ import pytest
 from docktasks.checks import all_checks
 from docktasks.engine import Engine
 from docktasks.probes import Probe, wait_until
-from tests.engine.support import Project, make_repository
+from tests.engine.apps import make_repository, write_app
+from tests.engine.support import Project
 
 CANARY = "canary-5f2c-never-shipped"
 FILES = {
@@ -43,12 +44,7 @@ def harbour(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     It is in a checkout of its own.
     """
-    app = tmp_path_factory.mktemp("foreign") / "harbour"
-    for name, content in FILES.items():
-        (app / name).parent.mkdir(parents=True, exist_ok=True)
-        (app / name).write_text(content)
-    make_repository(app)
-    return app
+    return make_repository(write_app(tmp_path_factory.mktemp("foreign") / "harbour", FILES))
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,8 @@ import pytest
 
 from docktasks.probes import Probe, wait_until
 from tests.conftest import NewProject
-from tests.engine.support import CREATE_VITE, Project, clean_environ, command
+from tests.engine.apps import CREATE_VITE
+from tests.engine.support import Project, clean_environ, command
 
 FOR_QWIK = "create-vite@8.3.0"
 """The last whose qwik templates npm can install: from 9 on they have a Vite that qwik refuses."""

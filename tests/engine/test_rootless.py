@@ -15,8 +15,9 @@ from docktasks import bases, install
 from docktasks.engine import Engine
 from docktasks.probes import Probe, wait_until
 from tests.conftest import Start
+from tests.engine.apps import copy_checkout, own
 from tests.engine.rootless_engine import PACKAGES, READS, RootlessEngine, missing
-from tests.engine.support import ROOT, Project, command, copy_checkout, docker
+from tests.engine.support import ROOT, Project, command, docker
 from tests.engine.visitors import Visitors
 from tests.sabotage.spoil import Quietly, configured
 
@@ -56,8 +57,7 @@ def load_bases(engine: Engine, project: Project, rootless: RootlessEngine) -> No
 @pytest.fixture
 def theirs(rootless: RootlessEngine) -> Iterator[Project]:
     """A project of the user's, in a checkout of the user's; once it is done, both are gone."""
-    checkout = copy_checkout(rootless.folder / "checkout")
-    rootless.own(checkout)
+    checkout = own(copy_checkout(rootless.folder / "checkout"), rootless.owner)
     project = Project(rootless.connect(), checkout).under(*rootless.as_user(*READS))
     project.environ["DOCKER_HOST"] = rootless.host
     try:

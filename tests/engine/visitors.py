@@ -96,7 +96,7 @@ class Visitors:
             answer = await client.get(path)
         except httpx.HTTPError as error:
             self._miss(at, f"{path}: {type(error).__name__} {error}")
-            await asyncio.sleep(0.01)  # nobody there: no need to ask thousands of times
+            await asyncio.to_thread(self.closing.wait, 0.01)  # nobody there: no need to ask thousands of times
             return None
         content = hashlib.sha256(answer.content).hexdigest()
         if answer.status_code != httpx.codes.OK or not answer.headers.get("content-type", "").startswith(kind):

@@ -19,10 +19,10 @@ from docktasks.devruns import DevRun, user_for
 from docktasks.engine import Engine
 from docktasks.ports import Bind
 from docktasks.probes import answers, wait_until
-from tests.engine.support import Project, clean_environ, command, copy_app, docker
+from tests.engine.apps import copy_app, own
+from tests.engine.support import Project, clean_environ, command, docker
 from tests.sabotage.spoil import configured
 
-OWNER = 4711
 HIDDEN_HISTORY = f"type=tmpfs,target={devruns.INSIDE}/.git"
 LAX = "server: { allowedHosts: true, cors: true, fs: { strict: false } }, legacy: { skipWebSocketTokenCheck: true }"
 OLD = {
@@ -79,15 +79,7 @@ def app_of_another(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the app with a repository of its own that, where we can give it away, is not root's."""
     app = copy_app(tmp_path_factory.mktemp("dev") / "app")
     assert command(["git", "init", "--quiet"], app, clean_environ()).code == 0
-    give(app)
-    return app
-
-
-def give(app: Path) -> None:
-    """Have a folder be another user's."""
-    if os.geteuid() == 0:
-        for path in [app, *app.rglob("*")]:
-            os.lchown(path, OWNER, OWNER)
+    return own(app)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +95,7 @@ def old(engine: Engine, checkout: Path, tmp_path_factory: pytest.TempPathFactory
     app.mkdir()
     for name, text in OLD.items():
         (app / name).write_text(text)
-    give(app)
+    own(app)
     yield from serving(Project(engine, checkout, APP_DIR=str(app)))
 
 
