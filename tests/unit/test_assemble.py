@@ -194,6 +194,28 @@ def test_a_twin_is_compressed_once(tmp_path: Path) -> None:
     assert compressed(tmp_path, "one " * 500) == one
 
 
+def test_brotlis_highest_level_is_for_what_is_not_large(tmp_path: Path) -> None:
+    """From 128 kB on it would keep an edit waiting for a fiftieth of the bytes."""
+    sizes = (128 * 1024 - 1, 128 * 1024)
+    at_level = (
+        "const [size, level] = process.argv.slice(1).map(Number), zlib = require('node:zlib'), { constants } = zlib;"
+        "const params = { [constants.BROTLI_PARAM_QUALITY]: level, [constants.BROTLI_PARAM_SIZE_HINT]: size,"
+        "[constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT };"
+        "const text = require('node:fs').readFileSync(0);"
+        "process.stdout.write(zlib.brotliCompressSync(text.subarray(0, size), { params }))"
+    )
+    numbers = "".join(f"{number * number}\n" for number in range(20_000))
+    for size, level in zip(sizes, (11, 10), strict=True):
+        by_level = {
+            each: subprocess.run(
+                ["node", "-e", at_level, str(size), str(each)], input=numbers.encode(), check=True, capture_output=True
+            ).stdout
+            for each in (10, 11)
+        }
+        assert by_level[10] != by_level[11]
+        assert compressed(tmp_path, numbers[:size]) == by_level[level]
+
+
 def test_a_builds_own_twin_is_replaced_whichever_comes_first(tmp_path: Path) -> None:
     """Some plugins make them. What the image gets is one form of the file; what the build wrote stays what it is."""
     noise = "head -c 400000 /dev/urandom | base64"  # which keeps one of the eight at work, so that the others go ahead
