@@ -13,7 +13,10 @@ COPY node/ /node/
 FROM ${NGINX_IMAGE} AS version
 RUN nginx -v 2>/tmp/version
 
-# Builds the app with node, and assembles in /out what the image gets. Nothing else of this stage is shipped.
+# Builds the app with node, and assembles in /out/image what the image gets. Nothing else of this stage is shipped. That
+# folder has one of its own around it, and so has the next stage's, since BuildKit looks at all that is beside what it
+# copies, and beside /out that is node and npm, thousands of files:
+# https://github.com/moby/buildkit/blob/v0.13.0/cache/contenthash/checksum.go (scanPath)
 FROM ${NODE_IMAGE} AS builder
 ARG APP_DIR=hello-dock
 ARG DIST_DIR=dist
@@ -23,7 +26,6 @@ ENV NPM_CONFIG_AUDIT=false NPM_CONFIG_FUND=false NPM_CONFIG_UPDATE_NOTIFIER=fals
     NPM_CONFIG_FETCH_RETRY_MINTIMEOUT=1000 NPM_CONFIG_FETCH_RETRY_MAXTIMEOUT=5000
 WORKDIR /app
 
-COPY ${APP_DIR}/ ./
 # The package manager that the lock file belongs to, and what npm installs it by, as pnpm@10.1.0.
 ARG MANAGER=npm
 ARG MANAGER_PACKAGE=""
@@ -36,29 +38,33 @@ ARG SOURCE_DATE_EPOCH
 ARG REVISION=""
 # In one step, since each has a container started and a layer kept for it. What is mounted is in no layer:
 # https://docs.docker.com/reference/dockerfile/#run---mount
+# - The source is mounted, and copied by the step itself: COPY makes a layer of it, which takes twice as long a file.
 # - node_modules stays from build to build, and of a changed lock file only what changed is installed (install.sh). The
 #   handbook's order, the lock file before the source, keeps it in a layer: until the first change, and then all anew.
 # - So stay npm's downloads; what node has compiled of npm and Vite, of which node before 22 takes no notice:
 #   https://nodejs.org/api/module.html#module-compile-cache; and the brotli twins, by their files' content (assemble.mjs).
 # The pipe's end is told whether the build succeeded (build.sh).
 # hadolint ignore=DL4006
-RUN --mount=type=cache,id=hello-dock-modules,target=/app/node_modules,sharing=private \
+RUN --mount=type=bind,source=${APP_DIR},target=/source \
+    --mount=type=cache,id=hello-dock-modules,target=/app/node_modules,sharing=private \
     --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
     --mount=type=cache,id=hello-dock-node,target=/var/cache/node \
     --mount=type=bind,from=tools,target=/tools \
     --mount=type=bind,from=version,source=/tmp/version,target=/version \
     export NODE_COMPILE_CACHE=/var/cache/node; \
+    cp -a /source/. ./ && \
     sh /tools/node/install.sh "${MANAGER}" "${MANAGER_PACKAGE}" kept && \
     sh /tools/node/build.sh ${MANAGER} run build | \
-        node /tools/nginx/assemble.mjs "${DIST_DIR}" /tools/nginx /version /out /var/cache/node
+        node /tools/nginx/assemble.mjs "${DIST_DIR}" /tools/nginx /version /out/image \
+            /built/dist /var/cache/node
 
 # What the build wrote, as it is: `invoke verify` holds the image against it.
 FROM scratch AS dist
-COPY --from=builder /built/ /
+COPY --from=builder /built/dist/ /
 
 # The image that runs: the official nginx, and one layer with the site, its compressed twins, and how to serve them.
 FROM ${NGINX_IMAGE}
-COPY --from=builder /out/ /
+COPY --from=builder /out/image/ /
 # The official image's user nginx, by number so that an orchestrator can see that it is not root. Port 80 is open to it:
 # Docker lets any user listen below 1024 (net.ipv4.ip_unprivileged_port_start=0).
 USER 101:101

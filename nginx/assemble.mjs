@@ -1,5 +1,5 @@
 // Assembles what the image gets of what a build writes, in the app's folder:
-//     sh build.sh npm run build | node assemble.mjs DIST NGINX VERSION OUT CACHE
+//     sh build.sh npm run build | node assemble.mjs DIST NGINX VERSION OUT BUILT CACHE
 // (VERSION: a file with what `nginx -v` says; CACHE: a folder that stays from build to build)
 //     OUT/srv/site        the site, and beside each file that shrinks its gzip twin, for gzip_static
 //     OUT/srv/br          the brotli twins under the files' own names, so that their type follows from the name
@@ -8,11 +8,11 @@
 //     OUT/srv/run         a link to /tmp, where a container keeps what it makes of its environment
 //     OUT/etc/nginx       the configuration, for that version of nginx
 //     and the two scripts, where they are run from
-//     OUT/../built        DIST itself, for the stage dist
+//     BUILT               DIST itself, for the stage dist
 // The same input gives the same bytes, modes and times, whatever umask and clock the build ran with: so an unchanged
 // app is an unchanged layer.
 import { createHash, randomUUID } from 'node:crypto'
-import { chmodSync, chownSync, linkSync, mkdirSync, readFileSync, utimesSync } from 'node:fs'
+import { chmodSync, chownSync, linkSync, mkdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { argv, getgid, getuid, stdin, umask, versions } from 'node:process'
@@ -21,8 +21,8 @@ import { promisify } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 
-const { chmod, cp, lutimes, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } = fs
-const [given, nginx, versionFile, out, cache] = argv.slice(2)
+const { chmod, lutimes, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } = fs
+const [given, nginx, versionFile, out, built, cache] = argv.slice(2)
 
 // It starts with the build, and makes meanwhile what does not need the site. A file system's clock may be behind by a
 // hundredth of a second.
@@ -66,8 +66,9 @@ async function put(path, content, mode = 0o644) {
 function putSame(path, from, content) {
   makeFolder(dirname(path))
   linkSync(from, path)
-  chownSync(path, getuid(), getgid()) // a build may unpack an archive with somebody else's files
-  chmodSync(path, 0o644)
+  const { uid, gid, mode } = statSync(path) // a build may unpack an archive with somebody else's files
+  if (uid !== getuid() || gid !== getgid()) chownSync(path, getuid(), getgid())
+  if ((mode & 0o7777) !== 0o644) chmodSync(path, 0o644)
   utimesSync(path, timeOf(content), timeOf(content))
 }
 
@@ -213,10 +214,10 @@ await rename(writing, twinsPath)
 // An app with a base path names its files below that: /shop/assets/… of what is in assets/. The site is served there, and
 // at / as well, for a proxy in front may take the base away. https://vite.dev/guide/build#public-base-path
 const page = await readFile(join(dist, 'index.html'), 'utf8')
-const built = [...(hashed.size ? hashed : names)]
+const candidates = [...(hashed.size ? hashed : names)]
 const loaded = [...page.matchAll(/<(?:script|link)\s[^>]*?(?:src|href)=["']?(\/(?!\/)[^"'\s>?#%]*)/g)].map(([, url]) => url)
 const bases = loaded.flatMap((url) =>
-  built.filter((name) => url.endsWith(`/${name}`)).map((name) => url.slice(0, -name.length)),
+  candidates.filter((name) => url.endsWith(`/${name}`)).map((name) => url.slice(0, -name.length)),
 )
 const base = bases.sort((one, other) => one.length - other.length)[0] ?? '/'
 if (base !== '/') {
@@ -234,10 +235,5 @@ for (const path of [out, ...(await below(out, (entry) => entry.isDirectory()))])
   await chmod(path, 0o755)
   await utimes(path, 0, 0)
 }
-// A folder that the source had already is in another layer, from which it cannot be moved:
-// https://docs.kernel.org/filesystems/overlayfs.html#renaming-directories
-const kept = join(dirname(out), 'built')
-await rename(dist, kept).catch(async (error) => {
-  if (error.code !== 'EXDEV') throw error
-  await cp(dist, kept, { recursive: true, verbatimSymlinks: true })
-})
+await mkdir(dirname(built), { recursive: true })
+await rename(dist, built)

@@ -10,7 +10,7 @@ from typing import Any
 from docktasks.checks.layers import File, Layer
 
 
-def layer(*files: File, ours: bool = True, command: str = "COPY /out/ /") -> Layer:
+def layer(*files: File, ours: bool = True, command: str = "COPY /out/image/ /") -> Layer:
     """A layer of these files."""
     return Layer("sha256:0", command, sum(file.size for file in files), ours, {file.path: file for file in files})
 

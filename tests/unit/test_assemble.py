@@ -38,7 +38,7 @@ def assemble(folder: Path, build: str = "true") -> str:
     (folder / "version").write_text("nginx version: nginx/1.30.6")
     (folder / "package.json").write_text('{"name": "app"}')
     (folder / "kept").mkdir(exist_ok=True)
-    given = ["dist", str(ROOT / "nginx"), "version", "out", "kept"]
+    given = ["dist", str(ROOT / "nginx"), "version", "out", "built", "kept"]
     line = '{ sh -c "$0" >&2 && echo built; } | node "$@"'
     args = ["sh", "-c", line, build, str(ROOT / "nginx/assemble.mjs"), *given]
     return subprocess.run(args, cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout

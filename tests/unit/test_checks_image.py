@@ -62,7 +62,7 @@ class Made:
             "StopSignal": "SIGQUIT", "Healthcheck": {"Test": ["CMD", "wget"]},
         }
     )  # fmt: skip
-    history: list[dict[str, Any]] = field(default_factory=lambda: [{"created_by": "COPY /out/ / # buildkit"}])
+    history: list[dict[str, Any]] = field(default_factory=lambda: [{"created_by": "COPY /out/image/ / # buildkit"}])
     files: list[File] = field(default_factory=lambda: [*SITE])
     above: list[Layer] = field(default_factory=list)
     has_base: bool = True

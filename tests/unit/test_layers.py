@@ -35,7 +35,7 @@ def test_every_layer_is_read() -> None:
         history=[
             {"created_by": "ADD /"},
             {"created_by": "ENV A=1", "empty_layer": True},
-            {"created_by": "COPY /out/ /"},
+            {"created_by": "COPY /out/image/ /"},
         ],
     )
     found = layers.read([archive[:100], archive[100:]], ["sha256:0"])
@@ -46,7 +46,7 @@ def test_every_layer_is_read() -> None:
         File("/etc/passwd", "file", 4, 0o644),
     )
     assert (ours.ours, ours.command, ours.size, list(ours.files)) == (
-        True, "COPY /out/ /", 3, ["/srv", "/srv/site/index.html", "/etc/passwd"],
+        True, "COPY /out/image/ /", 3, ["/srv", "/srv/site/index.html", "/etc/passwd"],
     )  # fmt: skip
     page = ours.files["/srv/site/index.html"]
     assert (page.content, page.digest) == (b"<p>", hashlib.sha256(b"<p>").digest())

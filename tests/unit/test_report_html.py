@@ -26,7 +26,7 @@ LOADS = (
 FILES = {name: File(name, "file", size) for name, size in (("/a", 5), ("/b", 900), ("/c", 0))}
 LAYERS = [
     Layer("sha256:1", "base", 17_000_000, ours=False),
-    Layer("sha256:2", "COPY /out/ /", 250_000, ours=True, files=FILES),
+    Layer("sha256:2", "COPY /out/image/ /", 250_000, ours=True, files=FILES),
 ]
 PNG = b"\x89PNG\r\n\x1a\n-"
 

@@ -27,7 +27,7 @@ _CACHE = re.compile(
     "image.contents",
     severity="critical",
     needs="image",
-    fix="Copy only what serves the app from the stage builder: COPY --from=builder /out/ /",
+    fix="Copy only what serves the app from the stage builder: COPY --from=builder /out/image/ /",
 )
 def contents(subject: Subject) -> Iterator[str]:
     """No layer holds node, npm, source, a lock file, a secret file or a source map."""

@@ -130,7 +130,7 @@ def _stands_for(path: str, content: bytes, original: bytes) -> bool:
     "image.size",
     severity="major",
     needs="image",
-    fix="Copy only what serves the app from the stage builder: COPY --from=builder /out/ /",
+    fix="Copy only what serves the app from the stage builder: COPY --from=builder /out/image/ /",
 )
 def size(subject: Subject) -> Iterator[str]:
     """Beside the site and its twins the image adds at most 30 kB to its base, and nothing to where they are."""
