@@ -43,11 +43,16 @@ class Done:
 
 def command(args: list[str], cwd: Path, env: dict[str, str], given: str = "") -> Done:
     """Run a command to its end; what it printed is shown when the test fails."""
-    ran = subprocess.run(
-        args, cwd=cwd, env=env, input=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, timeout=LIMIT, check=False,
-    )  # fmt: skip
-    print(f"$ {shlex.join(args)}\n{ran.stdout}\n-> exit code {ran.returncode}")
+    print(f"$ {shlex.join(args)}")
+    try:
+        ran = subprocess.run(
+            args, cwd=cwd, env=env, input=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, timeout=LIMIT, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as hung:
+        print((hung.output or b"").decode(errors="replace"))
+        raise
+    print(f"{ran.stdout}\n-> exit code {ran.returncode}")
     return Done(ran.returncode, ran.stdout)
 
 
@@ -97,9 +102,9 @@ class Project:
         other.wrap = wrap
         return other
 
-    def invoke(self, *args: str, **env: str) -> Done:
-        """Run a task as a user would."""
-        return command([*self.wrap, *self.command(*args)], self.checkout, self.environ | env)
+    def invoke(self, *args: str, given: str = "", **env: str) -> Done:
+        """Run a task as a user would, with what they type."""
+        return command([*self.wrap, *self.command(*args)], self.checkout, self.environ | env, given)
 
     def does(self, *args: str, **env: str) -> str:
         """What a task prints that must succeed."""
