@@ -14,6 +14,7 @@ from benchmarks.harness import Bench, Case, Goal
 
 SIDES = {"handbook": TWO_STAGE, "ours": OURS}
 NO_SLOWER = Goal("no slower than the handbook's build", against="handbook", most=1.0)
+OFTEN = 8  # times as often as the rest is measured what takes a sixth of a second, for its spread is a tenth of that
 HALF = Goal("at most half the time of the handbook's build", against="handbook", most=0.5)
 
 
@@ -59,4 +60,4 @@ def cases(bench: Bench) -> Iterator[Case]:
             else:
                 yield case("dependency changed", HALF)
         yield case("source edited", NO_SLOWER)
-        yield case("nothing changed", NO_SLOWER)
+        yield case("nothing changed", NO_SLOWER, OFTEN * bench.rounds)
