@@ -76,7 +76,7 @@ def _bars(data: Data, colours: dict[str, str]) -> Figure:
 
     rows = _rows(data["cases"], lambda case: len(case["metrics"]))
     columns = max(len(places) for _, places in rows)
-    heights = [0.75 + 0.26 * len(case["metrics"][0]["values"]) for case, _ in rows]
+    heights = [0.85 + 0.26 * len(case["metrics"][0]["values"]) for case, _ in rows]
     figure, grid = plt.subplots(
         len(rows), columns, squeeze=False, layout="constrained", height_ratios=heights,
         figsize=(5.8 + 3.1 * (columns - 1), sum(heights) + 0.5),
@@ -107,7 +107,8 @@ def _bar_axes(axes: Axes, case: Data, place: int, colours: dict[str, str], *, na
         axes.text(value["median"] + half[row], row, f"  {text}", va="center", fontsize=8)
     better = ", more is better" if metric["more"] else ""
     size = f"{case['size']:,.0f} " if case["size"] else ""
-    title = f"{size}{case['name']}: {metric['name']}" if place == 0 else metric["name"]
+    between = "\n" if len(case["metrics"]) > 1 else ": "  # else it would reach into the next metric's title
+    title = f"{size}{case['name']}{between}{metric['name']}" if place == 0 else metric["name"]
     axes.set_title(f"{title}{better}", loc="left", fontsize=9, color=colours["quiet"])
     axes.spines[["top", "right", "bottom"]].set_visible(False)
     axes.set_xticks([])
