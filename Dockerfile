@@ -38,7 +38,8 @@ ARG SOURCE_DATE_EPOCH
 ARG REVISION=""
 # In one step, since each has a container started and a layer kept for it. What is mounted is in no layer:
 # https://docs.docker.com/reference/dockerfile/#run---mount
-# - The source is mounted, and copied by the step itself: COPY makes a layer of it, which takes twice as long a file.
+# - The source is mounted, and copied by the step itself: COPY makes a layer of it, which takes twice as long a file. But
+#   for a node_modules that a context brings, which would be installed for another machine, and get into the next:
 # - node_modules stays from build to build, and of a changed lock file only what changed is installed (install.sh). The
 #   handbook's order, the lock file before the source, keeps it in a layer: until the first change, and then all anew.
 # - So stay npm's downloads; what node has compiled of npm and Vite, of which node before 22 takes no notice:
@@ -52,7 +53,7 @@ RUN --mount=type=bind,source=${APP_DIR},target=/source \
     --mount=type=bind,from=tools,target=/tools \
     --mount=type=bind,from=version,source=/tmp/version,target=/version \
     export NODE_COMPILE_CACHE=/var/cache/node; \
-    cp -a /source/. ./ && \
+    find /source -mindepth 1 -maxdepth 1 ! -name node_modules -exec sh -c 'cp -a "$@" ./' sh {} + && \
     sh /tools/node/install.sh "${MANAGER}" "${MANAGER_PACKAGE}" kept && \
     sh /tools/node/build.sh ${MANAGER} run build | \
         node /tools/nginx/assemble.mjs "${DIST_DIR}" /tools/nginx /version /out/image \

@@ -158,7 +158,7 @@ BUILD_FAULTS: list[tuple[type[DockError], str, str, str, str]] = [
     ),
     (
         BuildError,
-        r"no space left on device|ENOSPC",
+        r"(?i:no space left on device)|ENOSPC",
         "The disk is full.",
         "The build could not write its files; what was running is untouched.",
         "See what Docker holds: docker system df; free some: docker builder prune, invoke clean",

@@ -21,7 +21,7 @@ import { promisify } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 
-const { chmod, lutimes, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } = fs
+const { chmod, lutimes, mkdir, readdir, readFile, realpath, rename, rm, stat, symlink, utimes, writeFile } = fs
 const [given, nginx, versionFile, out, built, cache] = argv.slice(2)
 
 // It starts with the build, and makes meanwhile what does not need the site. A file system's clock may be behind by a
@@ -203,7 +203,8 @@ const hashed = hashedAmong(
   [...names],
   new Set((await files('public').catch(() => [])).map((path) => relative('public', path))),
 )
-// Twice as many at a time as node has threads for it: thousands of compressors at once would take gigabytes.
+// Eight files, so twice as many at a time as node has threads, each with two compressors: thousands at once would take
+// gigabytes.
 await Promise.all(Array.from({ length: 8 }, async (_, first) => {
   for (let at = first; at < site.length; at += 8) await putSiteFile(site[at])
 }))
@@ -236,4 +237,4 @@ for (const path of [out, ...(await below(out, (entry) => entry.isDirectory()))])
   await utimes(path, 0, 0)
 }
 await mkdir(dirname(built), { recursive: true })
-await rename(dist, built)
+await rename(await realpath(dist), built)

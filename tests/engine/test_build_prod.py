@@ -134,6 +134,16 @@ def test_twins_are_smaller_and_complete(good: Project) -> None:
         assert max(twins) < files[path].size, path
 
 
+def test_an_edit_leaves_the_packages_as_they_are(good: Project, builds: list[str]) -> None:
+    """Browsers that have them keep them, and the next build their compressed twins."""
+    images = [good.engine.image(name) for name in builds]
+    files = [shipped(image, good.engine) for image in images if image]
+    scripts = [{path for path in found if re.search(r"/assets/[^/]+\.js$", path)} for found in files]
+    packages = [{path for path in found if "/packages-" in path} for found in scripts]
+    assert packages[0] == packages[1] != set()
+    assert scripts[0] != scripts[1]
+
+
 def test_content_is_read_only(good: Project) -> None:
     """All that is shipped belongs to root and can be written by nobody else; what is meant to be run can be."""
     for path, file in shipped(built(good), good.engine).items():

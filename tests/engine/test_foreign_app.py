@@ -17,7 +17,8 @@ CANARY = "canary-5f2c-never-shipped"
 FILES = {
     "package.json": json.dumps({
         "name": "harbour", "version": "0.3.0", "private": True, "type": "module",
-        "scripts": {"dev": "vite", "build": "vite build"},
+        # Another's files, as an archive may bring, that the image must not have.
+        "scripts": {"dev": "vite", "build": "vite build && chown 4711:4712 dist/index.html"},
         "devDependencies": {"vite": "^8.0.16"},
     }),
     "index.html": """<!doctype html>

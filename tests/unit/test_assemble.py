@@ -38,7 +38,7 @@ def assemble(folder: Path, build: str = "true") -> str:
     (folder / "version").write_text("nginx version: nginx/1.30.6")
     (folder / "package.json").write_text('{"name": "app"}')
     (folder / "kept").mkdir(exist_ok=True)
-    given = ["dist", str(ROOT / "nginx"), "version", "out", "built", "kept"]
+    given = ["dist", str(ROOT / "nginx"), "version", "out", "built/dist", "kept"]
     line = '{ sh -c "$0" >&2 && echo built; } | node "$@"'
     args = ["sh", "-c", line, build, str(ROOT / "nginx/assemble.mjs"), *given]
     return subprocess.run(args, cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -104,7 +104,7 @@ def test_an_older_builds_result_is_not_taken_for_this_ones(tmp_path: Path) -> No
     write(tmp_path / "dist/index.html")
     write(tmp_path / "dist/old.html")
     old = (tmp_path / "dist/index.html").stat().st_ctime
-    wait_until(lambda: Probe(time.time() > old + 0.03), limit=5)  # as long before as a layer is before the next step
+    wait_until(lambda: Probe(time.time() > old + 0.03), limit=5)  # as the source is, by the time install.sh takes
     assert "NOTICE: the build filled web, not dist" in assemble(tmp_path, "mkdir web; echo new >web/index.html")
     assert [path.name for path in (tmp_path / "out/srv/site").iterdir()] == ["index.html"]
 
@@ -127,6 +127,13 @@ def test_a_link_is_left_out_and_told(tmp_path: Path) -> None:
     said = assemble(tmp_path, "mkdir dist; echo page >dist/index.html; ln -s index.html dist/404.html")
     assert re.search("NOTICE: left out, since it is a link .*: 404.html\n", said)
     assert [path.name for path in (tmp_path / "out/srv/site").iterdir()] == ["index.html"]
+
+
+def test_a_folder_that_is_a_link_is_followed(tmp_path: Path) -> None:
+    """The site, and what the build wrote, are the folder's that it names."""
+    assemble(tmp_path, "mkdir -p build/web; echo page >build/web/index.html; ln -s build/web dist")
+    assert (tmp_path / "out/srv/site/index.html").read_text() == "page\n"
+    assert (tmp_path / "built/dist/index.html").read_text() == "page\n"
 
 
 def test_a_build_that_filled_nothing_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -227,7 +234,7 @@ def test_a_builds_own_twin_is_replaced_whichever_comes_first(tmp_path: Path) -> 
     numbers = "".join(f"{number}\n" for number in range(1, 1001))
     for name in "789":
         assert gzip.decompress((tmp_path / f"out/srv/site/{name}.js.gz").read_bytes()).decode() == numbers
-        assert (tmp_path / f"built/{name}.js.gz").read_text() == "other\n"
+        assert (tmp_path / f"built/dist/{name}.js.gz").read_text() == "other\n"
 
 
 def test_what_is_kept_and_cannot_be_read_is_made_again(tmp_path: Path) -> None:

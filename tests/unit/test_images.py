@@ -25,15 +25,17 @@ FAILED = """\
 ------
 Dockerfile:32
 --------------------
-  31 |     COPY ${{APP_DIR}}/ ./
+  31 |     # hadolint ignore=DL4006
   32 | >>> {step}
-  33 |     RUN npm run build
+  33 |     FROM scratch AS dist
 --------------------
 ERROR: failed to solve: process "/bin/sh -c {step}" did not complete successfully: exit code: 1
 """
 """What `docker image build` of Docker 26 prints at the end, with --progress=plain."""
 
-STEP = "RUN --mount=type=cache,target=/npm sh install.sh npm && sh build.sh ${MANAGER} run build | node assemble.mjs"
+STEP = (
+    "RUN --mount=target=/source cp -a /source/. . && sh install.sh npm && sh build.sh npm run build | node assemble.mjs"
+)
 NOT_INSTALLED = "#12 0.445 NOT INSTALLED: npm could not install the dependencies"
 
 
@@ -239,6 +241,12 @@ FAULTS = [
     (
         BuildError,
         FAILED.format(step=STEP, line="npm error nospc ENOSPC: no space left on device, write"),
+        "The disk is full.",
+        "docker builder prune",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=STEP, line="cp: write error: No space left on device"),
         "The disk is full.",
         "docker builder prune",
     ),

@@ -81,7 +81,7 @@ def test_anything_else_is_no_port(section: str, port: str) -> None:
     [
         ("app.name", ["", "Hello", "hello_dock", "-hello", "hello-", "a--b", "a/b", "a b", "a\n", "a" * 41]),
         ("app.dir", [""]),
-        ("app.dist", ["", "/srv", "../dist", "a/../b"]),
+        ("app.dist", ["", "/srv", "../dist", "a/../b", ".", "./"]),
         ("prod.memory", ["", "0m", "64", "64M", "64mb", "1.5g", "5m", "6143k", "6291455b"]),
         ("prod.log_size", ["", "10", "10 m"]),
         ("prod.pids", ["", "7", "32769", "many"]),
@@ -109,6 +109,7 @@ def test_values_are_checked_by_key(name: str, values: list[str]) -> None:
         ("app_name", "my-app.v2"),
         ("app_name", "a" * 40),
         ("app_dist", "build/client"),
+        ("app_dist", "./.output/public"),
         ("bases_node_image", "registry.example:5000/mirror/node:26-alpine@sha256:0a1b"),
         ("prod_memory", "1g"),
         ("prod_memory", "6m"),
