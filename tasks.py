@@ -233,7 +233,7 @@ def compare(c: Context, html: str = "") -> None:
         "topic": "Measure this topic alone; repeatable. benchmarks/topics/ has them.",
         "quick": "As little as shows that the measurement works; the figures mean nothing.",
         "rounds": "How often each contestant is measured.",
-        "out": "The folder for results and charts; .cache/bench when not given. Other topics' results there are kept.",
+        "out": "The folder for results and charts; .cache/bench (-quick) when not given. Other topics' are kept.",
         "docs": "Also write docs/benchmarks.md from all results there are.",
     },
     iterable=["topic"],

@@ -41,6 +41,10 @@ class Wanted:
     out: str = ""
     docs: bool = False
 
+    def folder(self, root: Path) -> Path:
+        """Where results are kept. A quick run's, which mean nothing, do not take the place of an hour's."""
+        return Path(self.out) if self.out else root / cache.CACHE / ("bench-quick" if self.quick else "bench")
+
 
 def bench(run: Run, settings: Settings, wanted: Wanted) -> None:
     """Measure and report. Raises BenchError for a topic that is none, and whatever keeps one from being measured."""
@@ -55,7 +59,7 @@ def bench(run: Run, settings: Settings, wanted: Wanted) -> None:
     if run.dry:
         print("Would measure", ", ".join(chosen) + ".")
         return
-    folder = Path(wanted.out) if wanted.out else settings.root / cache.CACHE / "bench"
+    folder = wanted.folder(settings.root)
     console = Console()
     found = results.load(folder)
     with connection.answering():

@@ -71,7 +71,7 @@ def _of_case(each: Measured) -> Data:
 
 
 def _of_goal(each: Measured, goal: Goal) -> Iterator[Data]:
-    """Whether it is met, to the hundredth that is shown (no spread is finer); nothing where its `ours` was skipped."""
+    """Whether it is met, to the hundredth that is shown; nothing where its `ours` was skipped."""
     values = each.values[goal.metric]
     if goal.ours not in values or (goal.against and goal.against not in values):
         return

@@ -438,6 +438,13 @@ def test_what_cannot_be_measured_is_told_at_once(settings: Settings, wanted: ben
         bench.bench(Runner(), settings, wanted)
 
 
+def test_a_quick_run_leaves_other_results_alone(tmp_path: Path) -> None:
+    """Unless it is told to put its own there."""
+    assert bench.Wanted().folder(tmp_path) == tmp_path / ".cache/bench"
+    assert bench.Wanted(quick=True).folder(tmp_path) == tmp_path / ".cache/bench-quick"
+    assert bench.Wanted(quick=True, out="here").folder(tmp_path) == Path("here")
+
+
 def test_where_matplotlib_is_missing_it_is_said_how_to_install_it(
     tmp_path: Path, a_bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
