@@ -38,8 +38,8 @@ ARG SOURCE_DATE_EPOCH
 ARG REVISION=""
 # In one step, since each has a container started and a layer kept for it. What is mounted is in no layer:
 # https://docs.docker.com/reference/dockerfile/#run---mount
-# - The source is mounted, and copied by the step itself: COPY makes a layer of it, which takes twice as long a file. But
-#   for a node_modules that a context brings, which would be installed for another machine, and get into the next:
+# - The source is mounted, and copied by the step itself: COPY makes a layer of it, which takes twice as long a file. A
+#   node_modules that the context brings is left out: it may be of another machine, and would get into the one that stays.
 # - node_modules stays from build to build, and of a changed lock file only what changed is installed (install.sh). The
 #   handbook's order, the lock file before the source, keeps it in a layer: until the first change, and then all anew.
 # - So stay npm's downloads; what node has compiled of npm and Vite, of which node before 22 takes no notice:

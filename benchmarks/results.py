@@ -71,7 +71,7 @@ def _of_case(each: Measured) -> Data:
 
 
 def _of_goal(each: Measured, goal: Goal) -> Iterator[Data]:
-    """Whether it is met, to the hundredth that is shown; nothing where its `ours` was skipped."""
+    """Whether it is met; nothing where who is to meet it was skipped."""
     values = each.values[goal.metric]
     if goal.ours not in values or (goal.against and goal.against not in values):
         return
@@ -79,8 +79,7 @@ def _of_goal(each: Measured, goal: Goal) -> Iterator[Data]:
     if goal.against:
         reached /= values[goal.against].median or math.inf
     wanted = f"≤ {_limit(goal.most)}" if goal.most is not None else f"≥ {_limit(goal.least or 0)}"
-    shown = round(reached, 2)
-    met = shown <= goal.most if goal.most is not None else shown >= (goal.least or 0)
+    met = reached <= goal.most if goal.most is not None else reached >= (goal.least or 0)
     yield {"says": goal.says, "reached": reached, "wanted": wanted, "met": met}
 
 

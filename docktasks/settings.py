@@ -165,7 +165,7 @@ SECTIONS: dict[str, tuple[type[Any], dict[str, Check]]] = {
                 r"(?=.{1,40}$)[a-z0-9]+([.-][a-z0-9]+)*", "at most 40 lower-case letters, digits, . and -"
             ),
             "dir": _matching(r".+", "a folder"),
-            "dist": _matching(r"(?!/)(?!\./*$)(?!.*\.\.).+", "a folder inside app.dir"),
+            "dist": _matching(r"(?!/)(?!(\./*)+$)(?!.*\.\.).+", "a folder inside app.dir"),
         },
     ),
     "dev": (Dev, {"host_port": _host_port}),

@@ -104,7 +104,7 @@ def test_an_older_builds_result_is_not_taken_for_this_ones(tmp_path: Path) -> No
     write(tmp_path / "dist/index.html")
     write(tmp_path / "dist/old.html")
     old = (tmp_path / "dist/index.html").stat().st_ctime
-    wait_until(lambda: Probe(time.time() > old + 0.03), limit=5)  # as the source is, by the time install.sh takes
+    wait_until(lambda: Probe(time.time() > old + 0.03), limit=5)  # by more than install.sh takes
     assert "NOTICE: the build filled web, not dist" in assemble(tmp_path, "mkdir web; echo new >web/index.html")
     assert [path.name for path in (tmp_path / "out/srv/site").iterdir()] == ["index.html"]
 

@@ -81,7 +81,7 @@ def test_anything_else_is_no_port(section: str, port: str) -> None:
     [
         ("app.name", ["", "Hello", "hello_dock", "-hello", "hello-", "a--b", "a/b", "a b", "a\n", "a" * 41]),
         ("app.dir", [""]),
-        ("app.dist", ["", "/srv", "../dist", "a/../b", ".", "./"]),
+        ("app.dist", ["", "/srv", "../dist", "a/../b", ".", "./", "./."]),
         ("prod.memory", ["", "0m", "64", "64M", "64mb", "1.5g", "5m", "6143k", "6291455b"]),
         ("prod.log_size", ["", "10", "10 m"]),
         ("prod.pids", ["", "7", "32769", "many"]),
