@@ -22,8 +22,9 @@ from invoke.runners import Local
 
 # docktasks and what it imports (docker, httpx, rich) are imported where they are used: `invoke --list` needs none.
 if TYPE_CHECKING:
-    from docktasks.answers import Result
-    from docktasks.engine import Engine, NoEngine
+    from docktasks.commands import Result
+    from docktasks.engine.client import DockerEngine
+    from docktasks.engine.dry_run import DryRunEngine
     from docktasks.settings import Settings
 
 ROOT = Path(__file__).parent
@@ -99,7 +100,7 @@ class Runner:
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
         """Run one command; a terminal gives it a terminal, so that BuildKit draws its own progress."""
-        from docktasks.answers import Result
+        from docktasks.commands import Result
 
         pty = not quiet and sys.stdout.isatty()
         hide = "both" if quiet else None
@@ -142,23 +143,23 @@ def told() -> Iterator[None]:
 
 
 @contextmanager
-def at_work(c: Context) -> Iterator[tuple[Runner, Engine | NoEngine, Settings]]:
+def at_work(c: Context) -> Iterator[tuple[Runner, DockerEngine | DryRunEngine, Settings]]:
     """What most tasks need: the runner, the engine (none is asked under --dry), and the validated settings."""
-    from docktasks import connection
-    from docktasks.engine import NoEngine
+    from docktasks.engine import connect
+    from docktasks.engine.dry_run import DryRunEngine
 
     with told():
         found, run = settings(c), Runner(c)
         if run.dry:
-            yield run, NoEngine(found.app.name), found
+            yield run, DryRunEngine(found.app.name), found
             return
-        with connection.answering():
-            yield run, connection.connecting(), found
+        with connect.sdk_errors_as_ours():
+            yield run, connect.connect_in_background(), found
 
 
 def settings(c: Context) -> Settings:
     """The validated settings. Raises SettingsError."""
-    from docktasks import settings
+    from docktasks import settings as _settings
 
     given = {name: dict(part) if isinstance(part, DataProxy) else part for name, part in c.config.items()}
-    return settings.load(ROOT, given, os.environ, Config.global_defaults())
+    return _settings.load(ROOT, given, os.environ, Config.global_defaults())

@@ -12,12 +12,12 @@ from runner import Runner, at_work, ended, settings, told
 
 # docktasks and what it imports (docker, httpx, rich) are imported where they are used: `invoke --list` needs none.
 if TYPE_CHECKING:
-    from docktasks.release import Outcome
+    from docktasks.release.deploy import Deployment
 
 ROLE = "dev or prod; both when not given"
 
 
-def report(outcome: Outcome, image: str) -> None:
+def report(outcome: Deployment, image: str) -> None:
     """The result line of a build or a run."""
     from rich.filesize import decimal
 
@@ -31,22 +31,22 @@ def report(outcome: Outcome, image: str) -> None:
 @task(help={"browser": "Also make sure of a Chromium, for the browser checks."}, auto_shortflags=False)
 def setup(c: Context, browser: bool = False) -> None:
     """Make sure of a Docker engine with BuildKit: install and start one, or say how."""
-    from docktasks import install
+    from docktasks.housekeeping import setup as housekeeping_setup
 
     with told():
         configured = settings(c).browser.executable
-        print(install.ensure_engine(Runner(c)))
+        print(housekeeping_setup.ensure_engine(Runner(c)))
         if browser:
-            print(install.ensure_browser(Runner(c), configured))
+            print(housekeeping_setup.ensure_browser(Runner(c), configured))
 
 
 @task
 def bases(c: Context) -> None:
     """Build the stand-ins for the base images, and list their versions."""
-    from docktasks import bases
+    from docktasks.images import standins
 
     with at_work(c) as (run, _, found):
-        for wanted, standin in bases.build_all(run, found).items():
+        for wanted, standin in standins.build_all(run, found).items():
             print(f"{standin} stands in for {wanted}")
 
 
@@ -60,19 +60,19 @@ def bases(c: Context) -> None:
 )
 def dev(c: Context, detach: bool = False, open: bool = False, port: str = "") -> None:  # noqa: A002 - the flag is --open
     """Run the app with hot reload in a container, on http://127.0.0.1:3000."""
-    from docktasks import dev, foreground
-    from docktasks.engine import Engine
+    from docktasks.dev import foreground, server
+    from docktasks.engine.client import DockerEngine
 
     if port:
         c.config["dev"]["host_port"] = port
     with at_work(c) as (run, engine, found):
-        serving = dev.up(run, engine, found)
+        serving = server.up(run, engine, found)
         for notice in serving.notices:
             print(f"! {notice}")
         if not run.dry:
             print(f"Serving with hot reload after {serving.seconds:.1f} s: {serving.url}", flush=True)
             show(serving.url, wanted=open)
-        if not detach and isinstance(engine, Engine):
+        if not detach and isinstance(engine, DockerEngine):
             print("Ctrl-C stops it.", flush=True)
             foreground.follow(run, engine, found, serving)
 
@@ -80,7 +80,7 @@ def dev(c: Context, detach: bool = False, open: bool = False, port: str = "") ->
 @task
 def npm(c: Context) -> None:
     """Run npm (or the app's pnpm, yarn) in a container: invoke npm -- install x."""
-    from docktasks import tools
+    from docktasks.dev import tools
 
     with at_work(c) as (run, engine, found):
         ended(tools.attended(run, run.attach, tools.manage(run, engine, found, shlex.split(c.remainder))))
@@ -89,7 +89,7 @@ def npm(c: Context) -> None:
 @task(help={"watch": "Go on, and test again what an edit touches."}, auto_shortflags=False)
 def test(c: Context, watch: bool = False) -> None:
     """Run the app's own tests in the dev image; what follows -- is theirs."""
-    from docktasks import tools
+    from docktasks.dev import tools
 
     with at_work(c) as (run, engine, found):
         tool = tools.tests(run, engine, found, shlex.split(c.remainder), watch=watch)
@@ -99,7 +99,7 @@ def test(c: Context, watch: bool = False) -> None:
 @task
 def shell(c: Context) -> None:
     """Open a shell in the running dev container."""
-    from docktasks import tools
+    from docktasks.dev import tools
 
     with at_work(c) as (run, engine, found):
         ended(run.attach(tools.shell(engine, found)))
@@ -108,10 +108,10 @@ def shell(c: Context) -> None:
 @task(auto_shortflags=False)
 def build_prod(c: Context) -> None:
     """Build the production image: node builds, nginx serves."""
-    from docktasks import release
+    from docktasks.release import deploy
 
     with at_work(c) as (run, engine, found):
-        report(release.build(run, engine, found), found.image("prod"))
+        report(deploy.build(run, engine, found), found.image("prod"))
 
 
 @task(
@@ -132,13 +132,14 @@ def run_prod(
     public: bool = False,
 ) -> None:
     """Build and run the production image, on http://127.0.0.1:8080; replace what runs without losing a request."""
-    from docktasks import environment, release
+    from docktasks.app import runtime_config
+    from docktasks.release import deploy
 
     with at_work(c) as (run, engine, found):
-        wanted = release.Wanted(build, public, environment.as_json(env, found.prod.env_prefixes))
+        wanted = deploy.RunOptions(build, public, runtime_config.as_json(env, found.prod.env_prefixes))
         if public:
             print("! --public: everyone who reaches this machine reaches the app.")
-        released(run, release.run_prod(run, engine, found, wanted), found.image("prod"), open=open)
+        released(run, deploy.run_prod(run, engine, found, wanted), found.image("prod"), open=open)
 
 
 @task(
@@ -146,23 +147,23 @@ def run_prod(
 )
 def rollback(c: Context, to: str = "") -> None:
     """Go back to an earlier release, without losing a request."""
-    from docktasks import release
+    from docktasks.release import deploy
 
     with at_work(c) as (run, engine, found):
-        outcome = release.roll_back(run, engine, found, to)
+        outcome = deploy.roll_back(run, engine, found, to)
         released(run, outcome, f"release {outcome.image.short_id}")
 
 
 @task
 def releases(c: Context) -> None:
     """List the releases that can be rolled back to."""
-    from docktasks import inventory
+    from docktasks.housekeeping import status as housekeeping_status
 
     with at_work(c) as (_, engine, found):
-        inventory.show_releases(engine, found)
+        housekeeping_status.show_releases(engine, found)
 
 
-def released(run: Runner, outcome: Outcome, what: str, *, open: bool = False) -> None:  # noqa: A002 - as the flag
+def released(run: Runner, outcome: Deployment, what: str, *, open: bool = False) -> None:  # noqa: A002 - as the flag
     """The result lines of a release."""
     report(outcome, what)
     if not run.dry:
@@ -208,15 +209,17 @@ def verify(
     html: str = "",
 ) -> None:
     """Check from outside that what is running is right; exit code 1 when it is not."""
-    from docktasks import checks, report, verify
+    from docktasks.verify import catalog
+    from docktasks.verify import report as verify_report
+    from docktasks.verify import run as verify_run
 
     with told():
-        chosen = tuple(checks.select(group, only, skip))
+        chosen = tuple(catalog.select(group, only, skip))
         if list:
-            report.show_checks(chosen)
+            verify_report.show_checks(chosen)
             return
         files = {form: path for form, path in (("json", json), ("junit", junit), ("html", html)) if path}
-        verify.verify(Runner(c), settings(c), verify.Wanted(chosen, image, url, strict, files))
+        verify_run.verify(Runner(c), settings(c), verify_run.VerifyOptions(chosen, image, url, strict, files))
 
 
 @task(help={"html": "The page's file; .cache/compare.html when not given."}, auto_shortflags=False)
@@ -252,10 +255,10 @@ def bench(
 @task
 def status(c: Context) -> None:
     """Show what of this project is running, how it is, and where."""
-    from docktasks import inventory
+    from docktasks.housekeeping import status as housekeeping_status
 
     with at_work(c) as (_, engine, found):
-        inventory.show(engine, found)
+        housekeeping_status.show_status(engine, found)
 
 
 @task(
@@ -268,25 +271,27 @@ def status(c: Context) -> None:
 )
 def logs(c: Context, role: str = "prod", follow: bool = False, tail: str = "100") -> None:
     """Show the log of the production or the dev container."""
-    from docktasks import inventory
+    from docktasks.housekeeping import status as housekeeping_status
 
     with at_work(c) as (run, engine, found):
-        inventory.logs(run, engine, found, role, ["--tail", tail, *(["--follow"] if follow else [])])
+        housekeeping_status.logs(run, engine, found, role, ["--tail", tail, *(["--follow"] if follow else [])])
 
 
 @task(help={"role": ROLE}, auto_shortflags=False)
 def stop(c: Context, role: str = "") -> None:
     """Stop and remove this project's containers; images and volumes stay."""
-    from docktasks import inventory, lock
+    from docktasks import workspace
+    from docktasks.housekeeping import cleanup
 
-    with at_work(c) as (run, engine, found), lock.alone(run, found):
-        print(inventory.stop(run, engine, found, role=role))
+    with at_work(c) as (run, engine, found), workspace.project_lock(run, found):
+        print(cleanup.stop(run, engine, found, role=role))
 
 
 @task(help={"bases": "Remove the stand-ins for the base images, too."}, auto_shortflags=False)
 def clean(c: Context, bases: bool = False) -> None:
     """Remove all that this project made: containers, volumes and images, ours alone."""
-    from docktasks import inventory, lock
+    from docktasks import workspace
+    from docktasks.housekeeping import cleanup
 
-    with at_work(c) as (run, engine, found), lock.alone(run, found):
-        print(inventory.clean(run, engine, found, bases=bases))
+    with at_work(c) as (run, engine, found), workspace.project_lock(run, found):
+        print(cleanup.clean(run, engine, found, bases=bases))

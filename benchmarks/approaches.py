@@ -12,12 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from docktasks import apps, bases, context, images
-from docktasks.answers import Run
-from docktasks.cache import CACHE
-from docktasks.containers import label_args
-from docktasks.engine import Engine, NoEngine
+from docktasks.app import git
+from docktasks.app import package as app_package
+from docktasks.commands import Run
+from docktasks.containers.run_args import label_args
+from docktasks.engine.client import DockerEngine
+from docktasks.engine.dry_run import DryRunEngine
+from docktasks.images import base_images, build, build_context
 from docktasks.settings import BUILT_FOR, Settings
+from docktasks.workspace import CACHE
 
 HANDBOOK = "benchmarks/handbook"
 """Where the handbook's two Dockerfiles are, from the checkout."""
@@ -69,8 +72,8 @@ class Workshop:
         """The command that builds the image; `cold` takes nothing from any cache, npm's downloads included."""
         fresh = ["--no-cache"] if cold else []
         if approach is OURS:
-            given = images.prod_build(self.settings, self.node, self.nginx, apps.source(self.settings))
-            args = images.build_args(self.settings, "prod", given)
+            given = build.prod_build(self.settings, self.node, self.nginx, git.source(self.settings))
+            args = build.build_args(self.settings, "prod", given)
             if cold:  # the copy that write_context made, with an empty folder for the cache
                 place = args.index("--file") + 1
                 args[place] += ".cold"
@@ -116,23 +119,23 @@ class Workshop:
 
 def handbook_trust(settings: Settings) -> list[str]:
     """What gives the handbook's builds the extra certificate authorities, from where ours have them."""
-    tools = f"{context.folder(settings)}/{context.TOOLS}"
-    return ["--build-context", f"ca={tools}/ca"] if context.ca_file(settings) else []
+    tools = f"{build_context.context_folder(settings)}/{build_context.TOOLS_CONTEXT}"
+    return ["--build-context", f"ca={tools}/ca"] if build_context.ca_file(settings) else []
 
 
 @contextmanager
-def workshop(run: Run, engine: Engine | NoEngine, settings: Settings, name: str = "") -> Iterator[Workshop]:
+def workshop(run: Run, engine: DockerEngine | DryRunEngine, settings: Settings, name: str = "") -> Iterator[Workshop]:
     """A workshop with a copy of app.dir under .cache/, which is removed at the end. Raises BaseImageError, AppError."""
-    apps.script(settings, "build")
-    node, nginx = (bases.resolve(run, engine, settings, kind).reference for kind in ("node", "nginx"))
+    app_package.first_script(settings, "build")
+    node, nginx = (base_images.resolve(run, engine, settings, kind).reference for kind in ("node", "nginx"))
     cache = settings.root / CACHE
     cache.mkdir(exist_ok=True)
     name = name or f"hd-{new()}"
     with tempfile.TemporaryDirectory(prefix="app-", dir=cache) as folder:
         app = Path(shutil.copytree(settings.app_dir, Path(folder, "app"), ignore=MADE))
         own = replace(settings, app=replace(settings.app, name=name, dir=str(app)))
-        context.write(own, "Dockerfile")
-        written = settings.root / context.folder(own)
+        build_context.write_context(own, "Dockerfile")
+        written = settings.root / build_context.context_folder(own)
         cold = CACHE_MOUNT.sub(r"--mount=type=tmpfs,\1", (written / "Dockerfile").read_text())
         (written / "Dockerfile.cold").write_text(cold)
         shutil.copy(written / "Dockerfile.dockerignore", written / "Dockerfile.cold.dockerignore")

@@ -18,8 +18,9 @@ from rich.table import Table
 from benchmarks import document, harness, machine, results
 from benchmarks.harness import ROOT, Bench, Measured, Metric, Topic
 from benchmarks.topics import TOPICS
-from docktasks import cache, connection
-from docktasks.answers import Run
+from docktasks import workspace
+from docktasks.commands import Run
+from docktasks.engine import connect
 from docktasks.errors import BenchError
 from docktasks.settings import Settings
 from tests.engine.support import free_port
@@ -43,7 +44,7 @@ class Wanted:
 
     def folder(self, root: Path) -> Path:
         """Where results are kept. A quick run's, which mean nothing, do not take the place of an hour's."""
-        return Path(self.out) if self.out else root / cache.CACHE / ("bench-quick" if self.quick else "bench")
+        return Path(self.out) if self.out else root / workspace.CACHE / ("bench-quick" if self.quick else "bench")
 
 
 def bench(run: Run, settings: Settings, wanted: Wanted) -> None:
@@ -62,8 +63,8 @@ def bench(run: Run, settings: Settings, wanted: Wanted) -> None:
     folder = wanted.folder(settings.root)
     console = Console()
     found = results.load(folder)
-    with connection.answering():
-        engine = connection.connect()
+    with connect.sdk_errors_as_ours():
+        engine = connect.connect()
 
         def new() -> Bench:
             name = f"hd-{secrets.token_hex(4)}"
@@ -93,7 +94,9 @@ def measure(topic: Topic, given: Bench, console: Console) -> list[Measured]:
             measured.append(each)
     finally:
         given([*harness.INVOKE, "clean"])
-        (given.settings.root / cache.CACHE / f"{given.name}.lock").unlink(missing_ok=True)  # nobody has its name again
+        (given.settings.root / workspace.CACHE / f"{given.name}.lock").unlink(
+            missing_ok=True
+        )  # nobody has its name again
     for who, why in given.skipped:
         console.print(f"! Left out: {who}, {why}", highlight=False)
     return measured

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from benchmarks import load
 from benchmarks.approaches import APPROACHES, Approach, Workshop, workshop
-from docktasks import cache, connection, probes
-from docktasks.answers import Result, Run
-from docktasks.containers import remove_args
-from docktasks.engine import Engine, NoEngine
+from docktasks import waiting, workspace
+from docktasks.commands import Result, Run
+from docktasks.containers.run_args import remove_args
+from docktasks.engine import connect
+from docktasks.engine.client import DockerEngine
+from docktasks.engine.dry_run import DryRunEngine
 from docktasks.errors import BenchError, BuildError, StartError
 from docktasks.settings import BUILT_FOR, Settings
 
@@ -73,7 +75,7 @@ class Compared:
     notices: tuple[str, ...] = ()
 
 
-def compare(run: Run, engine: Engine | NoEngine, settings: Settings) -> Compared:
+def compare(run: Run, engine: DockerEngine | DryRunEngine, settings: Settings) -> Compared:
     """Build and measure every approach, under a project name of its own; nothing is left behind.
 
     Raises BuildError, StartError, BaseImageError, AppError, BenchError.
@@ -92,7 +94,7 @@ def compare(run: Run, engine: Engine | NoEngine, settings: Settings) -> Compared
         for each in measured:
             _look(run, engine, shop, each)
         addresses = [_serve(run, engine, shop, each) for each in measured]
-        if isinstance(engine, Engine):
+        if isinstance(engine, DockerEngine):
             for each, url in zip(measured, addresses, strict=True):
                 each.first_load, each.first_files = load.first_load(url)
             for _ in range(EDITS if load.installed() else 0):
@@ -115,7 +117,7 @@ def _does(run: Run, args: list[str], otherwise: str) -> Result:
     return result
 
 
-def _look(run: Run, engine: Engine | NoEngine, shop: Workshop, each: Measured) -> None:
+def _look(run: Run, engine: DockerEngine | DryRunEngine, shop: Workshop, each: Measured) -> None:
     """What the image weighs, and what is in it."""
     tag = shop.tag(each.approach)
     looked = _does(run, ["docker", "container", "run", "--rm", "--entrypoint", "sh", tag, "-c", LOOK], "does not run")
@@ -128,24 +130,26 @@ def _look(run: Run, engine: Engine | NoEngine, shop: Workshop, each: Measured) -
     each.sources, each.packages, each.user = map(int, lines[2:])
 
 
-def _serve(run: Run, engine: Engine | NoEngine, shop: Workshop, each: Measured) -> str:
+def _serve(run: Run, engine: DockerEngine | DryRunEngine, shop: Workshop, each: Measured) -> str:
     """Start the image; where it serves. Raises StartError when it does not."""
     args = shop.run_args(each.approach)
     _does(run, args, "does not run")
-    if not isinstance(engine, Engine):
+    if not isinstance(engine, DockerEngine):
         return ""
     return address(engine, args[args.index("--name") + 1])
 
 
-def address(engine: Engine, name: str) -> str:
+def address(engine: DockerEngine, name: str) -> str:
     """Where a container that was just started serves, once it does. Raises StartError when it does not."""
 
-    def look() -> probes.Probe:
+    def look() -> waiting.Probe:
         found = engine.container(name)
-        served = probes.answers(found.url) if found and found.url else probes.Probe(ready=False, status="no port yet")
-        return probes.Probe(served.ready, found.url if found and served.ready else served.status)
+        served = (
+            waiting.http_ready(found.url) if found and found.url else waiting.Probe(ready=False, status="no port yet")
+        )
+        return waiting.Probe(served.ready, found.url if found and served.ready else served.status)
 
-    looked = probes.wait_until(look, 30, 0.02)
+    looked = waiting.wait_until(look, 30, 0.02)
     if not looked.ready:
         raise StartError(f"{name} does not serve: {looked.status}", "", "Mend what its log says", engine.logs(name))
     return looked.status
@@ -218,13 +222,13 @@ def show(run: Run, settings: Settings, html: str) -> None:
 
     from benchmarks import compare_page
 
-    with connection.answering():
-        engine = NoEngine(settings.app.name) if run.dry else connection.connect()
+    with connect.sdk_errors_as_ours():
+        engine = DryRunEngine(settings.app.name) if run.dry else connect.connect()
         compared = compare(run, engine, settings)
     if run.dry:
         return
     compare_page.print_bars(compared, Console())
-    path = Path(html) if html else settings.root / cache.CACHE / "compare.html"
+    path = Path(html) if html else settings.root / workspace.CACHE / "compare.html"
     try:
         path.write_text(compare_page.page(compared, settings.app.name), encoding="utf-8")
     except OSError as error:

@@ -17,8 +17,8 @@ from benchmarks.approaches import HANDBOOK, handbook_trust, new
 from benchmarks.editing import Way
 from benchmarks.generated import App
 from benchmarks.harness import INVOKE, Bench
-from docktasks import bases, context
-from docktasks.containers import remove_args
+from docktasks.containers.run_args import remove_args
+from docktasks.images import base_images, build_context
 from docktasks.settings import BUILT_FOR, LABEL
 from tests.engine.support import free_port
 
@@ -99,8 +99,11 @@ class Shop:
 
     def build(self, folder: Path, tag: str) -> Callable[[], object]:
         """Builds the handbook's image."""
-        bench, node = self.bench, bases.resolve(self.bench, self.bench.engine, self.bench.settings, "node").reference
-        context.write(bench.settings, "Dockerfile.dev")
+        bench, node = (
+            self.bench,
+            base_images.resolve(self.bench, self.bench.engine, self.bench.settings, "node").reference,
+        )
+        build_context.write_context(bench.settings, "Dockerfile.dev")
         args = ["docker", "image", "build", "--file", f"{HANDBOOK}/dev.Dockerfile", "--build-arg", f"NODE_IMAGE={node}"]
         args += ["--tag", tag, "--label", f"{BUILT_FOR}={bench.name}", *handbook_trust(bench.settings)]
         return lambda: bench.output([*args, str(folder)])

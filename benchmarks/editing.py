@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.generated import App
-from docktasks import probes
+from docktasks import waiting
 from docktasks.errors import BenchError
 
 START = 120
@@ -72,7 +72,7 @@ class Way:
         self._answers()
 
     def _answers(self) -> None:
-        looked = probes.wait_until(lambda: probes.answers(self.url, timeout=1), START, 0.01)
+        looked = waiting.wait_until(lambda: waiting.http_ready(self.url, timeout=1), START, 0.01)
         if not looked.ready:
             raise BenchError(f"A dev server does not come up: {looked.status}", "", "See what its command says")
 
@@ -106,13 +106,13 @@ class Served:
         # Anew in each round: node closes a connection that was idle for 5 s, maybe just when a request goes out on it.
         with httpx.Client(base_url=self.way.url, trust_env=False, timeout=10) as client:
 
-            def look() -> probes.Probe:
+            def look() -> waiting.Probe:
                 answer = client.get(path, headers={"Accept": "*/*"})
-                return probes.Probe(text in answer.text, f"{path} answers {answer.status_code}, without the new text")
+                return waiting.Probe(text in answer.text, f"{path} answers {answer.status_code}, without the new text")
 
             look()
             began = self.way.save(text)
-            looked = probes.wait_until(look, START / 6, 0.0005)
+            looked = waiting.wait_until(look, START / 6, 0.0005)
         if not looked.ready:
             raise BenchError("An edit does not arrive.", f"{self.way.url}{looked.status}", "See what the server says")
         return (time.time() - began) * 1000

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.harness import ROOT
-from docktasks.answers import Run
+from docktasks.commands import Run
 from tests.engine.apps import CREATE_VITE, copy_app
 
 PAGE = (

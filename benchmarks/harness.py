@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from benchmarks import hyperfine
-from docktasks import probes
-from docktasks.answers import Result
-from docktasks.engine import Engine
+from docktasks import waiting
+from docktasks.commands import Result
+from docktasks.engine.client import DockerEngine
 from docktasks.errors import BenchError
 from docktasks.settings import Settings
 
@@ -124,7 +124,7 @@ class Bench:
     """
 
     settings: Settings
-    engine: Engine
+    engine: DockerEngine
     name: str
     rounds: int = 5
     quick: bool = False
@@ -168,7 +168,7 @@ class Bench:
         served: list[float] = []
 
         def watch() -> None:
-            if probes.wait_until(lambda: probes.answers(url, timeout=1), limit=30, interval=0.005).ready:
+            if waiting.wait_until(lambda: waiting.http_ready(url, timeout=1), limit=30, interval=0.005).ready:
                 served.append(time.perf_counter())
 
         watcher = threading.Thread(target=watch)

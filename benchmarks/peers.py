@@ -13,9 +13,9 @@ from pathlib import Path
 from benchmarks.approaches import ONE_STAGE, OURS, Approach, Workshop
 from benchmarks.compare import address
 from benchmarks.harness import ROOT, Bench
-from docktasks import probes
-from docktasks.containers import label_args, remove_args
-from docktasks.engine import Engine
+from docktasks import waiting
+from docktasks.containers.run_args import label_args, remove_args
+from docktasks.engine.client import DockerEngine
 from docktasks.errors import BenchError
 from tests.engine.support import free_port
 
@@ -47,7 +47,7 @@ def missing(program: str) -> str:
 
 def await_answer(url: str, who: str, log: str = "") -> str:
     """The address, once it answers. Raises BenchError when it does not."""
-    looked = probes.wait_until(lambda: probes.answers(url), 30, 0.02)
+    looked = waiting.wait_until(lambda: waiting.http_ready(url), 30, 0.02)
     if not looked.ready:
         raise BenchError(f"{who} does not serve: {looked.status}", "", "Mend what it says", log)
     return url
@@ -148,7 +148,7 @@ def _mounted(files: Mapping[str, str]) -> Iterator[list[str]]:
         yield mounts
 
 
-def memory(engine: Engine, name: str) -> float:
+def memory(engine: DockerEngine, name: str) -> float:
     """Bytes that a container has in memory; the page cache, which the kernel takes back, is left out."""
     used = engine.client.containers.get(name).stats(stream=False, one_shot=True)["memory_stats"]
     inactive = used["stats"].get("total_inactive_file", used["stats"].get("inactive_file", 0))

@@ -17,10 +17,10 @@ from playwright.sync_api import TimeoutError as TooLong
 
 from benchmarks.editing import Way
 from benchmarks.generated import SHOWN
-from docktasks.checks.chromium import Told, browsing, page_of, words
-from docktasks.checks.visit import CHANGED
 from docktasks.errors import BenchError
-from docktasks.probes import Probe, wait_until
+from docktasks.verify.probes.chromium import Told, browsing, page_of, words
+from docktasks.verify.probes.visit import CHANGED
+from docktasks.waiting import Probe, wait_until
 
 WHOLE = 900
 """Seconds after which the browser is ended, whatever it does."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.approaches import APPROACHES, Approach, Workshop, workshop
 from benchmarks.harness import Bench
-from docktasks.containers import remove_args
+from docktasks.containers.run_args import remove_args
 
 SMALL = 100
 LARGE = 500_000

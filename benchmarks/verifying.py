@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 
 from benchmarks.harness import Bench, Metric
-from docktasks import checks, probes
-from docktasks.checks import Check
+from docktasks import waiting
+from docktasks.verify import catalog
+from docktasks.verify.registry import Check
 
 METRICS = (Metric("time", "s"), Metric("memory", "MB"), Metric("requests", ""))
 MEASURE = """
@@ -37,7 +38,7 @@ Not by getrusage(), where there is something better: on Linux that counts what t
 
 def without_browser() -> list[Check]:
     """All checks but those that look through a browser."""
-    return [each for each in checks.all_checks() if each.group != "browser"]
+    return [each for each in catalog.all_checks() if each.group != "browser"]
 
 
 def measured(bench: Bench, chosen: Iterable[Check], **env: str) -> tuple[float, float, float]:
@@ -54,10 +55,10 @@ def _requests(bench: Bench, since: datetime) -> int:
     args = ["docker", "container", "logs", "--since", since.isoformat(), f"{bench.name}-prod"]
     counted = [-1]
 
-    def look() -> probes.Probe:
+    def look() -> waiting.Probe:
         log = subprocess.run(args, capture_output=True, text=True, check=True).stdout
         counted.append(log.count('"\n'))
-        return probes.Probe(counted[-1] == counted[-2])
+        return waiting.Probe(counted[-1] == counted[-2])
 
-    probes.wait_until(look, 10, 0.2)
+    waiting.wait_until(look, 10, 0.2)
     return counted[-1]

@@ -11,12 +11,13 @@ ROOT = Path(__file__).parent.parent
 PAGE = Path(__file__).with_suffix(".md")
 sys.path.insert(0, str(ROOT))  # a script's path starts at its own folder
 
-from docktasks.checks import Check, all_checks  # noqa: E402
+from docktasks.verify.catalog import all_checks  # noqa: E402
+from docktasks.verify.registry import Check  # noqa: E402
 
 INTRODUCTION = """\
 # What `invoke verify` checks
 
-<!-- Written by `python docs/checks.py` from docktasks/checks/. Change it there. -->
+<!-- Written by `python docs/checks.py` from docktasks/verify/checks/. Change it there. -->
 
 `invoke verify` judges what is running by {count} checks, from outside and by what is found, not by what was asked for.
 Each is proven by a sabotage in [tests/sabotage](../tests/sabotage): something really broken, that it must catch. A

@@ -19,7 +19,10 @@ ROOT = Path(__file__).parent.parent
 PICTURES = Path(__file__).parent / "pictures"
 sys.path.insert(0, str(ROOT))  # a script's path starts at its own folder
 
-from docktasks import checks, install, report, verify  # noqa: E402
+from docktasks.verify import catalog, report  # noqa: E402
+from docktasks.verify import run as verify_run  # noqa: E402
+from docktasks.verify.probes import chromium_path  # noqa: E402
+from docktasks.verify.report import run as report_run  # noqa: E402
 from runner import Runner, settings  # noqa: E402
 
 # Root's Chromium has no sandbox; and none of these pictures needs its own services.
@@ -49,7 +52,7 @@ def side_by_side(browser: Browser, shots: list[bytes], path: Path) -> None:
         page.locator("body").screenshot(path=path, omit_background=True)
 
 
-def report_shot(browser: Browser, judged: report.Judged, scheme: Literal["light", "dark"]) -> bytes:
+def report_shot(browser: Browser, judged: report_run.VerifyRun, scheme: Literal["light", "dark"]) -> bytes:
     """The first screens of a run's HTML page in a colour scheme."""
     with browser.new_context(
         viewport={"width": 1000, "height": 1100}, color_scheme=scheme, device_scale_factor=1.5
@@ -66,12 +69,14 @@ def main() -> None:
     config.load_shell_env()
     context = Context(config)
     found = settings(context)
-    subject = verify.running(Runner(context), found)
+    subject = verify_run.running(Runner(context), found)
     began = time.monotonic()
-    verdicts = tuple(checks.judge(subject, checks.all_checks()))
-    judged = report.Judged(subject, verdicts, time.monotonic() - began)
+    verdicts = tuple(catalog.run_checks(subject, catalog.all_checks()))
+    judged = report_run.VerifyRun(subject, verdicts, time.monotonic() - began)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=install.browser(found.browser.executable), args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path.find_chromium(found.browser.executable), args=ARGUMENTS
+        )
         shots = [page_shot(browser, subject.url, scheme) for scheme in SCHEMES]
         side_by_side(browser, shots, PICTURES / "production.png")
         shots = [report_shot(browser, judged, scheme) for scheme in SCHEMES]

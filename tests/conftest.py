@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from docktasks import install
-from docktasks.connection import connect
-from docktasks.engine import Engine
+from docktasks.engine.client import DockerEngine
+from docktasks.engine.connect import connect
 from docktasks.errors import EngineError
+from docktasks.verify.probes import chromium_path
 from tests.engine.apps import copy_app, copy_checkout
 from tests.engine.own_engine import OwnEngine, possible
 from tests.engine.support import Foreground, Project, docker, new_name
@@ -42,7 +42,7 @@ esac
 class NewProject:
     """Makes projects, and knows which; another checkout, and settings (APP_DIR="…"), can be given."""
 
-    def __init__(self, engine: Engine, checkout: Path) -> None:
+    def __init__(self, engine: DockerEngine, checkout: Path) -> None:
         self.engine, self.checkout = engine, checkout
         self.made: list[Project] = []
 
@@ -59,7 +59,7 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
+def engine() -> Iterator[DockerEngine]:
     """The engine of this machine; without one the test is skipped, and in CI it fails."""
     try:
         found = connect()
@@ -87,7 +87,7 @@ def own_engine(tmp_path: Path) -> Iterator[OwnEngine]:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of this machine's browser; without one the test is skipped, and in CI it fails."""
-    found = install.browser()
+    found = chromium_path.find_chromium()
     if not found and not os.environ.get("CI"):
         pytest.skip("no Chromium: invoke setup --browser")
     assert found, "no Chromium: invoke setup --browser"
@@ -101,7 +101,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def good(engine: Engine, checkout: Path) -> Iterator[Project]:
+def good(engine: DockerEngine, checkout: Path) -> Iterator[Project]:
     """A project whose production image is built, once for all tests: they add to that image, and never change it."""
     project = Project(engine, checkout)
     project.build = project.does("build-prod")
@@ -111,7 +111,7 @@ def good(engine: Engine, checkout: Path) -> Iterator[Project]:
 
 @pytest.fixture(scope="module")
 def builds(
-    engine: Engine, checkout: Path, good: Project, tmp_path_factory: pytest.TempPathFactory
+    engine: DockerEngine, checkout: Path, good: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[list[str]]:
     """Two builds of the app that differ in the page, in what it loads at once, and in what it loads later."""
     app = copy_app(tmp_path_factory.mktemp("other") / "app")
@@ -129,7 +129,7 @@ def builds(
 
 
 @pytest.fixture
-def new_project(engine: Engine, checkout: Path) -> Iterator[NewProject]:
+def new_project(engine: DockerEngine, checkout: Path) -> Iterator[NewProject]:
     """Makes projects that are gone after the test."""
     make = NewProject(engine, checkout)
     yield make
@@ -158,7 +158,7 @@ def serving(staged: Project) -> Project:
 
 
 @pytest.fixture(scope="module")
-def standing(engine: Engine, checkout: Path, good: Project) -> Iterator[Project]:
+def standing(engine: DockerEngine, checkout: Path, good: Project) -> Iterator[Project]:
     """A project that serves, and does so again after each test."""
     project = Project(engine, checkout)
     try:
@@ -201,7 +201,7 @@ def faulty(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def foreign(good: Project, engine: Engine) -> Iterator[str]:
+def foreign(good: Project, engine: DockerEngine) -> Iterator[str]:
     """Name of a running container that is not ours and publishes a port; an image and a volume have that name, too."""
     base = engine.image(good.image)
     assert base is not None

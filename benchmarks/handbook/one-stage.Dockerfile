@@ -11,7 +11,7 @@ FROM ${NGINX_IMAGE} AS nginx
 FROM scratch AS ca
 
 FROM ${NODE_IMAGE}
-# A stand-in for the node image (docktasks/bases.py) has no package manager to install nginx with: there it is copied,
+# A stand-in for the node image (docktasks/images/base_images.py) has no package manager to install nginx with: there it is copied,
 # with the libraries that it takes, from the nginx image. The sizes differ by little.
 RUN --mount=type=bind,from=nginx,target=/nginx \
     if command -v apk; then \

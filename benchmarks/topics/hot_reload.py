@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks import devservers, editing, generated
 from benchmarks.harness import SECONDS, Bench, Case, Goal, Metric
-from docktasks import install
+from docktasks.verify.probes import chromium_path
 
 COMPONENTS = 2_000
 TIMES = 3
@@ -54,7 +54,7 @@ def _edits(bench: Bench, name: str, ways: dict[str, editing.Way]) -> Iterator[Ca
     served = {who: editing.Served(way) for who, way in ways.items()}
     often = TIMES * bench.rounds
     yield Case(f"{name}, saved to served", served, EDIT, "host", often, goals=(GOAL,))
-    executable = install.browser(bench.settings.browser.executable)
+    executable = chromium_path.find_chromium(bench.settings.browser.executable)
     if not executable:
         bench.skip("saved to pixel", "there is no Chromium (invoke setup --browser)")
         return

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks import hyperfine
 from benchmarks.harness import INVOKE, Bench, Case, Goal
-from docktasks.containers import remove_args
+from docktasks.containers.run_args import remove_args
 from tests.engine.support import free_port
 
 LISTING = Goal("at most 1.15 times an empty collection's", against="bare", most=1.15)

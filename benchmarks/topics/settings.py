@@ -14,7 +14,7 @@ from benchmarks import load, peers, site
 from benchmarks.approaches import OURS, TWO_STAGE
 from benchmarks.harness import ROOT, Bench, Case, Goal, Measure, Metric
 from benchmarks.topics.serving import METRICS, bursts
-from docktasks.engine import Engine
+from docktasks.engine.client import DockerEngine
 
 PUBLISHED = "published"
 SMALL = Goal("container memory under 16 MB", "memory", "as it is", most=16)
@@ -67,7 +67,7 @@ def _case(name: str, bench: Bench, urls: dict[str, str]) -> Case:
     return Case(name, with_memory, (*METRICS, Metric("memory", "MB")), "as it is", goals=(SMALL,))
 
 
-def _remembered(engine: Engine, url: str, burst: Measure) -> Measure:
+def _remembered(engine: DockerEngine, url: str, burst: Measure) -> Measure:
     """A burst of load, and the memory of who serves after it."""
 
     def once() -> tuple[float, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from benchmarks.approaches import OURS, TWO_STAGE, Approach, workshop
 from benchmarks.harness import Bench, Case, Measure
-from docktasks.containers import remove_args
+from docktasks.containers.run_args import remove_args
 from tests.engine.support import free_port
 
 

@@ -18,7 +18,7 @@ from threading import Event, Thread
 
 from benchmarks import peers
 from benchmarks.harness import INVOKE, SECONDS, Bench, Case, Goal, Metric
-from docktasks.containers import remove_args
+from docktasks.containers.run_args import remove_args
 from tests.engine.support import free_port
 from tests.engine.visitors import Visitors
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import docker
 import psutil
 
-from docktasks.engine import Engine
-from docktasks.probes import Probe, wait_until
+from docktasks.engine.client import DockerEngine
+from docktasks.waiting import Probe, wait_until
 
 
 class OwnEngine:
@@ -39,10 +39,10 @@ class OwnEngine:
         """What a command is put behind to run in the engine's network."""
         return ("nsenter", f"--net={self.network}")
 
-    def connect(self) -> Engine:
+    def connect(self) -> DockerEngine:
         """To look at it."""
         client = docker.DockerClient(base_url=self.host)
-        return Engine(client, client.version())
+        return DockerEngine(client, client.version())
 
     def start(self) -> None:
         """Start it, again too, and wait until it answers."""

@@ -14,8 +14,8 @@ from typing import Any
 import docker
 import psutil
 
-from docktasks.engine import Engine
-from docktasks.probes import Probe, wait_until
+from docktasks.engine.client import DockerEngine
+from docktasks.waiting import Probe, wait_until
 from tests.engine.apps import own
 
 PACKAGES = ["uidmap", "rootlesskit", "slirp4netns"]
@@ -96,10 +96,10 @@ class RootlessEngine:
         numbers = [f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups"]
         return ["setpriv", *numbers, *rights, "env", f"HOME={self.home}", f"XDG_RUNTIME_DIR={self.home}"]
 
-    def connect(self) -> Engine:
+    def connect(self) -> DockerEngine:
         """To look at it."""
         client = docker.DockerClient(base_url=self.host)
-        return Engine(client, client.version())
+        return DockerEngine(client, client.version())
 
     def start(self) -> None:
         """Start it, and wait until it answers."""

@@ -18,10 +18,10 @@ from typing import Any
 
 import httpx
 
-from docktasks.answers import Container
-from docktasks.engine import Engine
-from docktasks.probes import Probe, wait_until
+from docktasks.engine.client import DockerEngine
+from docktasks.engine.models import Container
 from docktasks.settings import BUILT_FOR
+from docktasks.waiting import Probe, wait_until
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 300
@@ -89,7 +89,7 @@ def free_port() -> int:
 class Project:
     """A checkout used under a name of its own, on ports that Docker chooses."""
 
-    def __init__(self, engine: Engine, checkout: Path, **settings: str) -> None:
+    def __init__(self, engine: DockerEngine, checkout: Path, **settings: str) -> None:
         self.engine, self.checkout, self.name = engine, checkout, new_name()
         defaults = {"APP_NAME": self.name, "PROD_HOST_PORT": "0", "DEV_HOST_PORT": "0", "WAIT_READY": "30"}
         self.wrap: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ import select
 import subprocess
 from contextlib import suppress
 
-from docktasks.probes import Probe, wait_until
+from docktasks.waiting import Probe, wait_until
 from tests.engine.support import LIMIT, Foreground, Project
 
 

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from docktasks.engine import Engine
+from docktasks.engine.client import DockerEngine
 from tests.conftest import NewProject
 from tests.engine.apps import write_app
 
@@ -20,7 +20,7 @@ FILES = {
 
 
 def test_compare_shows_what_each_way_leaves_in_the_image(
-    engine: Engine, checkout: Path, new_project: NewProject, tmp_path: Path
+    engine: DockerEngine, checkout: Path, new_project: NewProject, tmp_path: Path
 ) -> None:
     """Node and the source are in the handbook's first image alone; ours is not root's; nothing is left behind."""
     app = write_app(tmp_path / "skiff", FILES)

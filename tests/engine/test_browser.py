@@ -12,11 +12,12 @@ import pytest
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Page
 
-from docktasks.checks import Verdict, judge, select
-from docktasks.checks.chromium import Seen, Told, browsing, open_page, page_of, settle
-from docktasks.checks.subject import Subject
-from docktasks.checks.visit import Visit, visit
-from docktasks.probes import Probe, wait_until
+from docktasks.verify.catalog import run_checks, select
+from docktasks.verify.probes.chromium import Seen, Told, browsing, open_page, page_of, settle
+from docktasks.verify.probes.visit import Visit, visit
+from docktasks.verify.registry import Verdict
+from docktasks.verify.subject import Subject
+from docktasks.waiting import Probe, wait_until
 from tests.engine.support import Project
 
 RUN = ("run-prod", "--no-build")
@@ -69,7 +70,7 @@ def judged(seen: Visit) -> dict[str, Verdict]:
     """What the checks of the group say of a visit."""
     subject = Subject("http://127.0.0.1:1")
     vars(subject).update(chromium="/there", visit=seen)
-    return {verdict.check.id: verdict for verdict in judge(subject, select(["browser"]))}
+    return {verdict.check.id: verdict for verdict in run_checks(subject, select(["browser"]))}
 
 
 @pytest.mark.parametrize("name", ["loops", "loops-later"])

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from docktasks.answers import Image
-from docktasks.engine import Engine
+from docktasks.engine.client import DockerEngine
+from docktasks.engine.models import Image
 from tests.conftest import NewProject
 from tests.engine.support import Project, clean_environ, command
 
@@ -35,7 +35,7 @@ def head(checkout: Path) -> str:
     return command(["git", "rev-parse", "HEAD"], checkout, clean_environ()).output.strip()
 
 
-def shipped(image: Image, engine: Engine) -> dict[str, tarfile.TarInfo]:
+def shipped(image: Image, engine: DockerEngine) -> dict[str, tarfile.TarInfo]:
     """The files of the image's last layer: what the build adds to nginx. `linkname` is a file's digest."""
     with tarfile.open(fileobj=io.BytesIO(b"".join(engine.archive(image.id)))) as saved:
         manifest = saved.extractfile("manifest.json")
@@ -174,7 +174,7 @@ def test_other_checkout_gives_the_same_image(good: Project, checkout: Path, tmp_
 
 
 @pytest.fixture(scope="module")
-def unbuilt(engine: Engine, checkout: Path) -> Iterator[Project]:
+def unbuilt(engine: DockerEngine, checkout: Path) -> Iterator[Project]:
     """A project of which no build succeeds."""
     project = Project(engine, checkout)
     yield project

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import httpx
 
-from docktasks.checks.client import Answer, Ask
-from docktasks.checks.site import Site
+from docktasks.verify.probes.crawler import Site
+from docktasks.verify.probes.http_client import Answer, Ask
 from tests.engine.support import Project
 
 CODINGS = "identity", "gzip", "br"

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from docktasks.engine import Engine
-from docktasks.probes import Probe, wait_until
+from docktasks.engine.client import DockerEngine
+from docktasks.waiting import Probe, wait_until
 from tests.conftest import NewProject, Start
 from tests.engine.apps import OWNER, copy_checkout, own
 from tests.engine.support import Project, docker, free_port, users
@@ -26,7 +26,7 @@ def own_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shared(engine: Engine, own_checkout: Path) -> Iterator[Project]:
+def shared(engine: DockerEngine, own_checkout: Path) -> Iterator[Project]:
     """One project for the module, so that the image is built and the modules are copied into a volume once."""
     project = Project(engine, own_checkout)
     yield project
@@ -237,7 +237,7 @@ def test_files_of_this_user_stay_so(running: Project) -> None:
     assert set(owners(running.checkout / "hello-dock").values()) == {(os.geteuid(), os.getegid())}
 
 
-def test_modules_are_in_a_volume_of_ours(running: Project, engine: Engine) -> None:
+def test_modules_are_in_a_volume_of_ours(running: Project, engine: DockerEngine) -> None:
     """node_modules stays out of the checkout: it is in a volume, which a second dev uses again."""
     volumes = engine.volumes(running.name)
     assert len(volumes) == 1

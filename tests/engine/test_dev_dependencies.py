@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from docktasks.engine import Engine
-from docktasks.modules import FILLING
+from docktasks.dev.node_modules import FILLING
+from docktasks.engine.client import DockerEngine
 from tests.conftest import NewProject, Start
 from tests.engine.apps import OWNER, copy_app, own, write_app
 from tests.engine.support import Foreground, Project, docker
@@ -32,7 +32,7 @@ def quay(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def project(engine: Engine, checkout: Path, quay: Path) -> Iterator[Project]:
+def project(engine: DockerEngine, checkout: Path, quay: Path) -> Iterator[Project]:
     """The project of that app, whose image is built once."""
     project = Project(engine, checkout, APP_DIR=str(quay))
     yield project
@@ -55,7 +55,7 @@ def volumes(project: Project) -> list[str]:
 
 
 def test_a_package_installed_in_the_container_is_followed(
-    project: Project, running: Foreground, quay: Path, engine: Engine
+    project: Project, running: Foreground, quay: Path, engine: DockerEngine
 ) -> None:
     """`invoke npm -- install` writes package.json and the lock file as the owner; the server gets another volume."""
     before, address = volumes(project), project.container("dev").url
@@ -109,7 +109,7 @@ def test_a_shell_is_in_the_container_that_runs(project: Project) -> None:
     project.does("stop")
 
 
-def test_a_half_filled_volume_is_not_used(project: Project, engine: Engine) -> None:
+def test_a_half_filled_volume_is_not_used(project: Project, engine: DockerEngine) -> None:
     """A first start that was cut short leaves a volume that Docker takes for full: it is made anew."""
     project.does("dev", "--detach")
     project.does("stop")

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from docktasks.probes import Probe, wait_until
+from docktasks.waiting import Probe, wait_until
 from tests.conftest import NewProject, Start
 from tests.engine.apps import OWNER, copy_checkout, own, write_app
 from tests.engine.support import Project, docker

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from docktasks.modules import FILLING
-from docktasks.probes import Probe, wait_until
+from docktasks.dev.node_modules import FILLING
+from docktasks.waiting import Probe, wait_until
 from tests.conftest import NewProject, Start
 from tests.engine.own_engine import OwnEngine
 from tests.engine.support import Project, docker

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from docktasks.engine import Engine
-from docktasks.probes import Probe, wait_until
+from docktasks.engine.client import DockerEngine
+from docktasks.waiting import Probe, wait_until
 from tests.conftest import NewProject, Start
 from tests.engine.apps import OWNER, copy_app, own, write_app
 from tests.engine.support import Project
@@ -40,7 +40,7 @@ def app_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def project(engine: Engine, checkout: Path, app_dir: Path) -> Iterator[Project]:
+def project(engine: DockerEngine, checkout: Path, app_dir: Path) -> Iterator[Project]:
     """The project of that app, whose image is built once."""
     project = Project(engine, checkout, APP_DIR=str(app_dir))
     yield project

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from docktasks.checks import all_checks
-from docktasks.engine import Engine
-from docktasks.probes import Probe, wait_until
+from docktasks.engine.client import DockerEngine
+from docktasks.verify.catalog import all_checks
+from docktasks.waiting import Probe, wait_until
 from tests.engine.apps import make_repository, write_app
 from tests.engine.support import Project
 
@@ -49,7 +49,7 @@ def harbour(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def running(engine: Engine, checkout: Path, harbour: Path) -> Iterator[Project]:
+def running(engine: DockerEngine, checkout: Path, harbour: Path) -> Iterator[Project]:
     """The app built and in production."""
     project = Project(engine, checkout, APP_DIR=str(harbour))
     try:

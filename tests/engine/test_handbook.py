@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 
-from docktasks.engine import Engine
-from docktasks.probes import answers, wait_until
+from docktasks.engine.client import DockerEngine
+from docktasks.waiting import http_ready, wait_until
 from tests.engine.apps import write_app
 from tests.engine.support import Project, docker, new_name
 
@@ -21,7 +21,7 @@ def bases(good: Project) -> list[str]:
     return [arg for name in named for arg in ("--build-arg", name)]
 
 
-def test_handbooks_commands_work(good: Project, checkout: Path, engine: Engine) -> None:
+def test_handbooks_commands_work(good: Project, checkout: Path, engine: DockerEngine) -> None:
     """The handbook's two commands build and serve the app; only the tag, the name and the port are the test's own."""
     image = engine.image(good.image)
     assert image is not None
@@ -34,7 +34,7 @@ def test_handbooks_commands_work(good: Project, checkout: Path, engine: Engine) 
         docker(*run.replace("8080:80", "127.0.0.1:0:80").split())
         container = engine.container(f"{name}-prod")
         assert container is not None
-        looked = wait_until(lambda: answers(container.url), limit=20)
+        looked = wait_until(lambda: http_ready(container.url), limit=20)
         assert looked.ready, looked.status
         page = httpx.get(container.url, trust_env=False)
         assert '<div id="app">' in page.text

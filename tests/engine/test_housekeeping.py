@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from docktasks.engine import Engine
+from docktasks.engine.client import DockerEngine
 from tests.conftest import NewProject
 from tests.engine.support import Project, docker
 
@@ -48,7 +48,7 @@ def test_logs_of_nothing(project: Project) -> None:
     assert "There is no role 'production'." in project.fails("logs", "--role=production")
 
 
-def test_stop_ends_the_containers_alone(serving: Project, engine: Engine) -> None:
+def test_stop_ends_the_containers_alone(serving: Project, engine: DockerEngine) -> None:
     """stop removes the containers; the image stays, and a second stop has nothing to do."""
     assert f"Stopped: {serving.name}-prod, {serving.name}-prod-port" in serving.does("stop")
     assert serving.names() == []
@@ -63,7 +63,9 @@ def test_stop_of_the_other_role(standing: Project) -> None:
 
 
 @pytest.mark.parametrize("task", ["stop", "clean"])
-def test_others_are_left_alone(new_project: NewProject, good: Project, engine: Engine, foreign: str, task: str) -> None:
+def test_others_are_left_alone(
+    new_project: NewProject, good: Project, engine: DockerEngine, foreign: str, task: str
+) -> None:
     """stop and clean remove what is this project's; a foreign container, volume and image, and another project stay.
 
     Also an image that somebody built on this project's, and a project whose name begins with this one's.
@@ -112,7 +114,7 @@ def test_clean_without_anything(project: Project) -> None:
     assert f"Nothing of {project.name} was there." in project.does("clean")
 
 
-def test_clean_leaves_an_image_that_somebody_uses(serving: Project, engine: Engine, foreign: str) -> None:
+def test_clean_leaves_an_image_that_somebody_uses(serving: Project, engine: DockerEngine, foreign: str) -> None:
     """One of ours that a stopped container of theirs was made from, and one that they committed of ours."""
     committed = docker("container", "commit", f"{serving.name}-prod").splitlines()[-1]
     docker("container", "create", "--name", f"{foreign}-user", serving.image)

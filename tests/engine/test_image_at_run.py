@@ -16,8 +16,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from docktasks.engine import Engine
-from docktasks.probes import Probe, accepts, answers, wait_until
+from docktasks.engine.client import DockerEngine
+from docktasks.waiting import Probe, http_ready, is_listening, wait_until
 from tests.engine.support import ROOT, Done, Project, clean_environ, command, docker, new_name
 
 TMPFS = ["--tmpfs", "/tmp:uid=101,gid=101,mode=0700"]  # noqa: S108 - the container's own
@@ -27,7 +27,7 @@ BARE = ["--read-only", "--cap-drop", "ALL"]
 class Bench:
     """Images, containers and volumes of one test; `end` removes them all."""
 
-    def __init__(self, engine: Engine, origin: str) -> None:
+    def __init__(self, engine: DockerEngine, origin: str) -> None:
         self.engine, self.origin = engine, origin
         self.made: list[tuple[str, str]] = []
 
@@ -55,7 +55,7 @@ class Bench:
         )
         container = self.engine.container(name)
         assert container is not None
-        looked = wait_until(lambda: answers(f"{container.url}/healthz"), 20)
+        looked = wait_until(lambda: http_ready(f"{container.url}/healthz"), 20)
         assert looked.ready, f"{looked.status}\n{self.engine.logs(name, 20)}"
         return name, container.url
 
@@ -66,7 +66,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(engine: Engine, good: Project) -> Iterator[Bench]:
+def bench(engine: DockerEngine, good: Project) -> Iterator[Bench]:
     """A bench on the good production image."""
     bench = Bench(engine, good.image)
     yield bench
@@ -423,7 +423,7 @@ def seconds(number: float) -> None:
     wait_until(lambda: Probe(time.monotonic() >= until), number + 1)
 
 
-def ended(engine: Engine, name: str) -> Callable[[], Probe]:
+def ended(engine: DockerEngine, name: str) -> Callable[[], Probe]:
     """Whether a container has exited."""
 
     def look() -> Probe:
@@ -469,7 +469,7 @@ def test_idle_connection_is_answered_once_more_and_then_ends(bench: Bench, good:
         assert idle.recv(1) == b""
         assert 3 < time.monotonic() - started < 9
     assert docker("container", "wait", name) == "0"
-    assert not accepts(host, int(port))
+    assert not is_listening(host, int(port))
 
 
 def test_releases_in_one_network_hand_over_without_loss(bench: Bench, good: Project) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from docktasks import bases
-from docktasks.engine import Engine
-from docktasks.probes import Probe, wait_until
+from docktasks.engine.client import DockerEngine
+from docktasks.images import base_images
+from docktasks.waiting import Probe, wait_until
 from tests.engine.support import ROOT, Done, Project, clean_environ, command, docker, new_name
 from tests.sabotage.spoil import Quietly, configured
 
@@ -77,10 +77,10 @@ class Kept:
 
 
 @pytest.fixture
-def kept(engine: Engine, good: Project, tmp_path: Path) -> Iterator[Kept]:
+def kept(engine: DockerEngine, good: Project, tmp_path: Path) -> Iterator[Kept]:
     """The app, installed for the first time; whatever a test leaves in the folder is root's."""
     settings = configured(good)
-    image = bases.resolve(Quietly(ROOT), engine, settings, "node").reference
+    image = base_images.resolve(Quietly(ROOT), engine, settings, "node").reference
     folder = tmp_path / "app"
     (folder / "node_modules").mkdir(parents=True)
     made = Kept(folder, image)

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from docktasks.probes import Probe, wait_until
+from docktasks.waiting import Probe, wait_until
 from tests.conftest import NewProject
 from tests.engine.apps import CREATE_VITE
 from tests.engine.support import Project, clean_environ, command

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from docktasks.probes import Probe, answers, wait_until
+from docktasks.waiting import Probe, http_ready, wait_until
 from tests.conftest import NewProject, Start
 from tests.engine.own_engine import OwnEngine
 from tests.engine.support import Project, docker, free_port
@@ -81,7 +81,7 @@ def test_release_whose_task_was_killed_before_it_was_noted(
     assert "Serving already" in there.does(*RUN, "--env", "API_A=1")
     url = there.container().url
     docker("container", "stop", f"{there.name}-prod")
-    looked = wait_until(lambda: answers(url), limit=30)
+    looked = wait_until(lambda: http_ready(url), limit=30)
     assert looked.ready, looked.status
     assert '"API_A":"1"' in httpx.get(f"{url}/env.js", trust_env=False).text
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from docktasks import bases, install
-from docktasks.engine import Engine
-from docktasks.probes import Probe, wait_until
+from docktasks import apt
+from docktasks.engine.client import DockerEngine
+from docktasks.images import base_images
+from docktasks.waiting import Probe, wait_until
 from tests.conftest import Start
 from tests.engine.apps import copy_checkout, own
 from tests.engine.rootless_engine import PACKAGES, READS, RootlessEngine, missing
@@ -25,12 +26,12 @@ UNPRIVILEGED = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 
 
 @pytest.fixture(scope="module")
-def rootless(engine: Engine, checkout: Path) -> Iterator[RootlessEngine]:
+def rootless(engine: DockerEngine, checkout: Path) -> Iterator[RootlessEngine]:
     """Such an engine, started, with the base images that the other one has."""
     if os.geteuid() != 0:
         pytest.skip("only root makes another user")
     if missing() and shutil.which("apt-get"):
-        install.apt_install(Quietly(ROOT), PACKAGES)
+        apt.apt_install(Quietly(ROOT), PACKAGES)
     if missing():
         pytest.skip(f"an engine without root takes {', '.join(missing())}")
     # Not below pytest's own folder, which only root may enter.
@@ -44,10 +45,10 @@ def rootless(engine: Engine, checkout: Path) -> Iterator[RootlessEngine]:
             found.end()
 
 
-def load_bases(engine: Engine, project: Project, rootless: RootlessEngine) -> None:
+def load_bases(engine: DockerEngine, project: Project, rootless: RootlessEngine) -> None:
     """Have the engine know the base images, which it could not make or pull everywhere."""
     settings, run = configured(project), Quietly(project.checkout)
-    names = [bases.resolve(run, engine, settings, kind).reference for kind in ("node", "nginx")]
+    names = [base_images.resolve(run, engine, settings, kind).reference for kind in ("node", "nginx")]
     tar = rootless.folder / "bases.tar"
     docker("image", "save", "--output", str(tar), *names)
     docker("image", "load", "--quiet", "--input", str(tar), host=rootless.host)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from docktasks.probes import Probe, answers, wait_until
+from docktasks.waiting import Probe, http_ready, wait_until
 from tests.conftest import NewProject
 from tests.engine.support import Project, docker, free_port
 from tests.engine.visitors import Visitors
@@ -79,13 +79,13 @@ def test_the_handbooks_way_loses_requests(project: Project, good: Project) -> No
     run = ["container", "run", "--rm", "--detach", *label, "--name", name, "--publish", f"127.0.0.1:{port}:80"]
     docker(*run, good.image)
     url = f"http://127.0.0.1:{port}"
-    assert wait_until(lambda: answers(url), limit=20).ready
+    assert wait_until(lambda: http_ready(url), limit=20).ready
     with Visitors(url) as visitors:
         for _ in range(2):
             docker("container", "stop", name)
             assert wait_until(lambda: Probe(project.engine.container(name) is None), limit=20).ready
             docker(*run, good.image)
-            assert wait_until(lambda: answers(url), limit=20).ready
+            assert wait_until(lambda: http_ready(url), limit=20).ready
     assert visitors.failures
 
 

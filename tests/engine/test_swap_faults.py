@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from docktasks.probes import Probe, answers, wait_until
+from docktasks.waiting import Probe, http_ready, wait_until
 from tests.conftest import Start
 from tests.engine.support import Project, free_port
 from tests.engine.visitors import Visitors
@@ -100,7 +100,7 @@ def test_a_move_to_another_port_has_no_gap(serving: Project, start: Start, fault
         task = start(serving, *RUN, **faulty, FAULT="killed-before", FAULT_AT=at, INVOKE_PROD_HOST_PORT=port)
         task.ended()
         assert "nobody was served for 0.0 s" in task.output
-        assert answers(f"http://127.0.0.1:{port}").ready
+        assert http_ready(f"http://127.0.0.1:{port}").ready
         visitors.until(50)
         assert visitors.failures == []
         assert "is settled" in serving.does(*RUN, INVOKE_PROD_HOST_PORT=port)
@@ -124,8 +124,8 @@ def test_a_gap_is_ended_without_the_task(serving: Project, start: Start, faulty:
             other.bind(("127.0.0.2", int(port)))
             other.listen()
         task.kill()
-        assert not answers(f"http://127.0.0.1:{port}").ready
-        looked = wait_until(lambda: answers(f"http://127.0.0.1:{port}"), limit=20)
+        assert not http_ready(f"http://127.0.0.1:{port}").ready
+        looked = wait_until(lambda: http_ready(f"http://127.0.0.1:{port}"), limit=20)
         assert looked.ready, looked.status
     assert "is settled" in serving.does(*RUN, "--public", **public)
     assert {address[0] for address in serving.container().addresses} == {"0.0.0.0"}  # noqa: S104 - what is asserted

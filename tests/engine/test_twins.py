@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from docktasks import twins
-from docktasks.engine import Engine
-from docktasks.probes import Probe, wait_until
+from docktasks.containers import clones
+from docktasks.engine.client import DockerEngine
+from docktasks.waiting import Probe, wait_until
 from tests.conftest import Start
 from tests.engine.support import Foreground, Project
 
 
 @pytest.fixture(scope="module")
-def healthy(engine: Engine, checkout: Path, good: Project) -> Iterator[Project]:
+def healthy(engine: DockerEngine, checkout: Path, good: Project) -> Iterator[Project]:
     """A project that serves what it should."""
     project = Project(engine, checkout)
     try:
@@ -30,7 +30,7 @@ def healthy(engine: Engine, checkout: Path, good: Project) -> Iterator[Project]:
 
 def copies(project: Project) -> list[str]:
     """Names of the copies that are there."""
-    return [each.name for each in project.engine.containers(project.name) if each.role == twins.ROLE]
+    return [each.name for each in project.engine.containers(project.name) if each.role == clones.CLONE_ROLE]
 
 
 def verifying(project: Project, start: Start) -> Foreground:

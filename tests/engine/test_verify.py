@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from docktasks import report
-from docktasks.checks import all_checks, select
-from docktasks.engine import Engine
-from docktasks.probes import Probe, wait_until
+from docktasks.engine.client import DockerEngine
+from docktasks.verify import report
+from docktasks.verify.catalog import all_checks, select
+from docktasks.waiting import Probe, wait_until
 from tests.conftest import Start
 from tests.engine.support import Project
 
@@ -21,7 +21,7 @@ QUICK = ("--group=image", "--group=container", "--group=http")
 
 
 @pytest.fixture(scope="module")
-def healthy(engine: Engine, checkout: Path, good: Project) -> Iterator[Project]:
+def healthy(engine: DockerEngine, checkout: Path, good: Project) -> Iterator[Project]:
     """A project that serves what it should, and whose dev container runs."""
     for project in serving(Project(engine, checkout), good):
         project.does("dev", "--detach")
@@ -29,7 +29,7 @@ def healthy(engine: Engine, checkout: Path, good: Project) -> Iterator[Project]:
 
 
 @pytest.fixture(scope="module")
-def faulty(engine: Engine, checkout: Path, good: Project) -> Iterator[Project]:
+def faulty(engine: DockerEngine, checkout: Path, good: Project) -> Iterator[Project]:
     """A project that serves without one of the security headers."""
     yield from serving(Project(engine, checkout), good, NO_NOSNIFF)
 

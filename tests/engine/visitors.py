@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from docktasks.probes import Probe, wait_until
+from docktasks.waiting import Probe, wait_until
 from tests.engine import own_engine
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from docktasks.engine import Engine
+from docktasks.engine.client import DockerEngine
 from tests.engine.support import Project
 
 
 @pytest.fixture(scope="session")
-def release(engine: Engine, checkout: Path, good: Project) -> Iterator[Project]:
+def release(engine: DockerEngine, checkout: Path, good: Project) -> Iterator[Project]:
     """A project that serves the good image."""
     project = Project(engine, checkout)
     try:

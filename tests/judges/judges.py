@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import sync_playwright
 
-from docktasks import install
+from docktasks.verify.probes import chromium_path
 
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
@@ -46,7 +46,7 @@ def module(*parts: str) -> Path:
 
 def chromium() -> str:
     """The path of a browser."""
-    found = install.browser()
+    found = chromium_path.find_chromium()
     assert found, "There is no Chromium for axe and Lighthouse. Install one: invoke setup --browser"
     return found
 

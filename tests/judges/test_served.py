@@ -10,9 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from docktasks import report
-from docktasks.checks import all_checks, judge
-from docktasks.checks.subject import Subject
+from docktasks.verify import report
+from docktasks.verify.catalog import all_checks, run_checks
+from docktasks.verify.report import run as report_run
+from docktasks.verify.subject import Subject
 from tests.engine.support import Project
 from tests.judges import judges
 
@@ -112,7 +113,7 @@ def test_nu(subject: Subject) -> None:
 
 def test_nu_on_our_report(subject: Subject) -> None:
     """The report of a run is itself a page; whether its style has the hash in its policy, a browser has to tell."""
-    run = report.Judged(subject, tuple(judge(subject, all_checks())), 1.0)
+    run = report_run.VerifyRun(subject, tuple(run_checks(subject, all_checks())), 1.0)
     found = judges.nu(report_html=report.render(run, "html"))
     assert [each for each in found if "violates Content Security Policy" not in each] == []
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from docktasks.answers import Image
-from docktasks.engine import Engine
+from docktasks.engine.client import DockerEngine
+from docktasks.engine.models import Image
 from tests.engine.support import Project
 
 
@@ -22,7 +22,7 @@ def origin(good: Project) -> Image:
 
 
 @pytest.fixture(scope="module")
-def spoiling(engine: Engine, checkout: Path, good: Project) -> Iterator[Project]:
+def spoiling(engine: DockerEngine, checkout: Path, good: Project) -> Iterator[Project]:
     """One project for all: each sabotage takes its name from the one before."""
     project = Project(engine, checkout)
     project.stage(good.image)

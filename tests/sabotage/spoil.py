@@ -9,12 +9,15 @@ from pathlib import Path
 
 from invoke.config import Config
 
-from docktasks import containers, ports, settings
-from docktasks.answers import Container, Image, Result
-from docktasks.checks import judge, select
-from docktasks.checks.subject import Subject
-from docktasks.probes import Probe, answers, wait_until
+from docktasks import settings
+from docktasks.commands import Result
+from docktasks.containers import ports
+from docktasks.engine.models import Container, Image
+from docktasks.release import run_args
 from docktasks.settings import Settings
+from docktasks.verify.catalog import run_checks, select
+from docktasks.verify.subject import Subject
+from docktasks.waiting import Probe, http_ready, wait_until
 from tests.engine.support import ROOT, Project, clean_environ, command, docker
 
 
@@ -68,16 +71,16 @@ def start(project: Project, sabotage: Sabotage, made: contextlib.ExitStack) -> C
     found = configured(project)
     staged = project.engine.image(project.image)
     assert staged is not None
-    release = containers.Release(staged)
-    network = [*ports.Bind(0).args(80), *containers.carried_args(found, writable=False)]
-    args = containers.prod_args(found, "prod", release, network, project.engine.api)
+    release = run_args.Release(staged)
+    network = [*ports.Bind(0).args(80), *run_args.carried_args(found, writable=False)]
+    args = run_args.prod_args(found, "prod", release, network, project.engine.api)
     for option in sabotage.without:
         place = args.index(option)
         del args[place : place + (1 if option == "--read-only" else 2)]
     made.callback(docker, "volume", "rm", "--force", found.container("carried"))
-    docker(*containers.carry_args(found, release, "add", release.id)[1:])
+    docker(*run_args.carry_args(found, release, "add", release.id)[1:])
     if sabotage.earlier:
-        mount = containers.carried_args(found, writable=True)
+        mount = run_args.carried_args(found, writable=True)
         script = f"cd /srv/carried; {sabotage.earlier}"
         docker("container", "run", "--rm", "--user", "0:0", *mount, project.image, "sh", "-c", script)
     made.callback(docker, "container", "rm", "--force", found.container("prod"))
@@ -86,7 +89,7 @@ def start(project: Project, sabotage: Sabotage, made: contextlib.ExitStack) -> C
     def look() -> Probe:
         container = project.container()
         assert container.state == "running", project.engine.logs(container.name)
-        answer = answers(container.url)
+        answer = http_ready(container.url)
         return Probe(answer.ready or " answers " in answer.status)
 
     looked = wait_until(look, limit=20, interval=0.02)
@@ -120,7 +123,7 @@ def subject_of(project: Project, container: Container | None, image: Image | Non
 
 def failed(subject: Subject, groups: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The checks of these groups that fail, with their evidence."""
-    verdicts = list(judge(subject, select(groups)))
+    verdicts = list(run_checks(subject, select(groups)))
     if subject.url:
         subject.site.close()
     return {verdict.check.id: verdict.evidence for verdict in verdicts if verdict.outcome == "fail"}

@@ -12,18 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from docktasks import devruns
-from docktasks.checks import judge, select
-from docktasks.checks.subject import Subject
-from docktasks.devruns import DevRun, user_for
-from docktasks.engine import Engine
-from docktasks.ports import Bind
-from docktasks.probes import answers, wait_until
+from docktasks.containers import app_mount
+from docktasks.containers.app_mount import user_for
+from docktasks.containers.ports import Bind
+from docktasks.dev import run_args
+from docktasks.dev.run_args import DevRun
+from docktasks.engine.client import DockerEngine
+from docktasks.verify.catalog import run_checks, select
+from docktasks.verify.subject import Subject
+from docktasks.waiting import http_ready, wait_until
 from tests.engine.apps import copy_app, own
 from tests.engine.support import Project, clean_environ, command, docker
 from tests.sabotage.spoil import configured
 
-HIDDEN_HISTORY = f"type=tmpfs,target={devruns.INSIDE}/.git"
+HIDDEN_HISTORY = f"type=tmpfs,target={app_mount.APP_PATH}/.git"
 LAX = "server: { allowedHosts: true, cors: true, fs: { strict: false } }, legacy: { skipWebSocketTokenCheck: true }"
 OLD = {
     "package.json": json.dumps(
@@ -83,13 +85,13 @@ def app_of_another(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def afloat(engine: Engine, checkout: Path, app_of_another: Path) -> Iterator[Project]:
+def afloat(engine: DockerEngine, checkout: Path, app_of_another: Path) -> Iterator[Project]:
     """A project whose dev container serves; each sabotage puts another in its place."""
     yield from serving(Project(engine, checkout, APP_DIR=str(app_of_another)))
 
 
 @pytest.fixture(scope="module")
-def old(engine: Engine, checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def old(engine: DockerEngine, checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A project with an old Vite."""
     app = tmp_path_factory.mktemp("old") / "app"
     app.mkdir()
@@ -115,7 +117,7 @@ def judged(project: Project) -> dict[str, tuple[str, tuple[str, ...]]]:
     found = replace(found, app=replace(found.app, dir=app_dir))
     subject = Subject("", project.engine, dev=project.container("dev"), settings=found)
     before = contents(Path(app_dir))
-    verdicts = list(judge(subject, select(["dev"])))
+    verdicts = list(run_checks(subject, select(["dev"])))
     assert contents(Path(app_dir)) == before
     return {verdict.check.id: (verdict.outcome, verdict.evidence) for verdict in verdicts}
 
@@ -147,7 +149,7 @@ def run(project: Project, sabotage: Sabotage, app: Path, made: ExitStack) -> Non
         (app / sabotage.file).write_text("")
         os.chown(app / sabotage.file, *((0, 0) if os.geteuid() == 0 else (-1, -1)))
     (volume,) = project.engine.volumes(project.name)
-    args = devruns.dev_args(found, Bind(0), DevRun(volume, user_for(project.engine, app)))
+    args = run_args.dev_args(found, Bind(0), DevRun(volume, user_for(project.engine, app)))
     if "dev.leaks" in sabotage.fails:  # what hides the history, too
         args = [arg for arg in args if arg != HIDDEN_HISTORY]
         args = [arg for arg, after in pairwise([*args, ""]) if (arg, after[:2]) != ("--mount", "--")]
@@ -156,7 +158,7 @@ def run(project: Project, sabotage: Sabotage, app: Path, made: ExitStack) -> Non
         del args[place : place + 2]
     docker("container", "rm", "--force", found.container("dev"))
     docker(*args[1:-1], *sabotage.plus, args[-1])
-    looked = wait_until(lambda: answers(project.container("dev").url), limit=20)
+    looked = wait_until(lambda: http_ready(project.container("dev").url), limit=20)
     print(*project.logs())
     assert looked.ready, looked.status
 

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from docktasks.answers import Image
-from docktasks.checks import all_checks, judge
+from docktasks.engine.models import Image
+from docktasks.verify.catalog import all_checks, run_checks
 from tests.engine.support import Project, free_port
 from tests.sabotage import test_browser, test_container, test_dev, test_http, test_image
 from tests.sabotage.spoil import Sabotage, failed, start, subject_of
@@ -37,6 +37,6 @@ def test_healthy_release_passes_everything(spoiling: Project, origin: Image, mad
     container = start(spoiling, Sabotage("none", frozenset()), made)
     subject = subject_of(spoiling, container, spoiling.engine.image(spoiling.image))
     checks = [check for check in all_checks() if check.group != "dev"]
-    outcomes = {verdict.check.id: (verdict.outcome, verdict.evidence) for verdict in judge(subject, checks)}
+    outcomes = {verdict.check.id: (verdict.outcome, verdict.evidence) for verdict in run_checks(subject, checks)}
     subject.site.close()
     assert outcomes == dict.fromkeys([check.id for check in checks], ("pass", ()))

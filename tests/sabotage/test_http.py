@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from docktasks.answers import Image
+from docktasks.engine.models import Image
 from tests.engine.support import Project
 from tests.sabotage.spoil import Sabotage, is_caught, site
 

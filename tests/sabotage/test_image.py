@@ -8,14 +8,14 @@ from contextlib import ExitStack
 
 import pytest
 
-from docktasks.answers import Image
-from docktasks.checks import judge, select
-from docktasks.checks.layers import CAPABILITY
-from docktasks.engine import Engine
-from docktasks.images import BASE_LABEL
+from docktasks.engine.client import DockerEngine
+from docktasks.engine.models import Image
+from docktasks.images.build import BASE_LABEL
+from docktasks.verify.catalog import run_checks, select
+from docktasks.verify.probes.image_archive import CAPABILITY
 from tests.engine.support import Project, docker, new_name
 from tests.sabotage.spoil import Sabotage, add, image, is_caught, subject_of
-from tests.unit.images import tar
+from tests.unit.fakes.image_archives import tar
 
 # In two parts, so that nobody takes this file for a leak.
 KEY = "-----BEGIN " + "PRIVATE KEY----- MIIEvQIBADANBgkqhkiG"
@@ -88,7 +88,7 @@ SABOTAGES = [
 
 
 @pytest.fixture(scope="module", autouse=True)
-def tool(engine: Engine) -> Iterator[None]:
+def tool(engine: DockerEngine) -> Iterator[None]:
     """That image, imported from a tar as `setcap cap_net_bind_service=ep` leaves a file."""
     program = tarfile.TarInfo("tool")
     program.mode, program.pax_headers = 0o755, {CAPABILITY: CAN_BIND.decode("utf-8", "surrogateescape")}
@@ -107,7 +107,7 @@ def test_sabotage_is_caught(spoiling: Project, origin: Image, sabotage: Sabotage
 def test_a_base_that_has_moved_on_is_no_fault(spoiling: Project, origin: Image) -> None:
     """The engine has another image by the base's name: what is said of our layers is skipped, with that reason."""
     spoiled = spoiling.engine.image(spoiling.stage(origin.tags[0], f"LABEL {BASE_LABEL}={TOOL}"))
-    verdicts = list(judge(subject_of(spoiling, None, spoiled), select(["image"])))
+    verdicts = list(run_checks(subject_of(spoiling, None, spoiled), select(["image"])))
     assert not [verdict for verdict in verdicts if verdict.outcome == "fail"]
     skipped = {verdict.check.id: verdict.evidence for verdict in verdicts if verdict.outcome == "skip"}
     assert skipped.keys() >= {f"image.{name}" for name in ("ownership", "setuid", "waste", "size", "twins", "secrets")}

@@ -11,12 +11,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from docktasks.checks import wire
-from docktasks.checks.subject import Subject
 from docktasks.settings import Settings
-from tests.unit.fakes import FakeEngine, Programs, Web, configured, make_app
-from tests.unit.production import IMAGES
-from tests.unit.sites import Site, raw
+from docktasks.verify.probes import raw_socket
+from docktasks.verify.subject import Subject
+from tests.unit.fakes.engine import FakeEngine, Programs, Web, configured, make_app
+from tests.unit.fakes.production import IMAGES
+from tests.unit.fakes.sites import Site, raw
 
 OTHERS = {"NODE_EXTRA_CA_CERTS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
 
@@ -43,7 +43,7 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Web:
     web = Web()
     transport = httpx.MockTransport(web)
     monkeypatch.setattr(httpx.HTTPTransport, "handle_request", lambda _self, request: transport.handle_request(request))
-    monkeypatch.setattr(wire, "exchange", lambda *given: raw(web, *given))
+    monkeypatch.setattr(raw_socket, "exchange", lambda *given: raw(web, *given))
     return web
 
 

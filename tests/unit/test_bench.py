@@ -17,7 +17,7 @@ from benchmarks.harness import ROOT, Bench, Case, Goal, Measured, Metric, Topic,
 from benchmarks.topics import settings as nginx_settings
 from docktasks.errors import BenchError
 from docktasks.settings import Settings
-from tests.unit.fakes import FakeEngine, Runner
+from tests.unit.fakes.engine import FakeEngine, Runner
 
 HYPERFINE = """#!/bin/sh
 [ "$*" = "--shell none --runs 1 --style none true" ] && exit

@@ -10,10 +10,10 @@ from rich.console import Console
 from benchmarks import approaches, compare_page, load
 from benchmarks.approaches import OURS, TWO_STAGE
 from benchmarks.compare import Compared, Measured, rows
-from docktasks.engine import NoEngine
+from docktasks.engine.dry_run import DryRunEngine
 from docktasks.errors import BenchError
 from docktasks.settings import Settings
-from tests.unit.fakes import Programs, Runner, Web
+from tests.unit.fakes.engine import Programs, Runner, Web
 
 MEASURED = (
     Measured(approaches.ONE_STAGE, 342_400_000, 8, "v26.1.0", "11.2.1", 40, 177, 0, 6.9, [0.9], 100_400, 5, [2100]),
@@ -60,7 +60,7 @@ def test_the_workshop_builds_all_ways_and_leaves_the_app_alone(settings: Setting
     (settings.root / "Dockerfile").write_text(
         "RUN --mount=type=cache,id=a,target=/npm,sharing=locked \\\n  --mount=type=cache,id=b,target=/node npm ci\n"
     )
-    with approaches.workshop(Runner(dry=True), NoEngine("shop"), settings, "shop") as shop:
+    with approaches.workshop(Runner(dry=True), DryRunEngine("shop"), settings, "shop") as shop:
         for each in approaches.APPROACHES:
             args = shop.build_args(each, cold=True)
             assert {"--no-cache", "NODE_IMAGE=node:lts-alpine", "NGINX_IMAGE=nginx:stable-alpine"} <= set(args)
@@ -79,7 +79,7 @@ def test_an_edit_replaces_the_one_before(settings: Settings) -> None:
     """The entry module grows by one line, however often it is edited; none is one that Docker has built before."""
     (settings.app_dir / "src").mkdir()
     (settings.app_dir / "src" / "main.js").write_text("start()\n")
-    with approaches.workshop(Runner(dry=True), NoEngine("shop"), settings) as shop:
+    with approaches.workshop(Runner(dry=True), DryRunEngine("shop"), settings) as shop:
         edited = set()
         for _ in range(3):
             shop.edit_source()

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from docktasks.checks import GROUPS, Check, all_checks
+from docktasks.verify.catalog import GROUPS, all_checks
+from docktasks.verify.registry import Check
 from docs import checks
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.unit.fakes import ROOT
+from tests.unit.fakes.engine import ROOT
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tests" / "engine").glob("test_*.py")), ids=lambda path: path.stem)

@@ -19,11 +19,11 @@ from invoke.tasks import Task
 
 import runner
 import tasks
-from docktasks import lock
-from docktasks.answers import Image
+from docktasks import workspace
+from docktasks.engine.models import Image
 from docktasks.errors import ConflictError
-from docktasks.release import Outcome
-from tests.unit.fakes import ROOT, Programs
+from docktasks.release.deploy import Deployment
+from tests.unit.fakes.engine import ROOT, Programs
 
 NAMES = {
     "bases",
@@ -213,7 +213,7 @@ def test_what_changes_containers_takes_the_projects_lock_first(
     def held(_run: object, _settings: object) -> None:
         raise ConflictError("Another task is changing them.", "", "Wait")
 
-    monkeypatch.setattr(lock, "alone", held)
+    monkeypatch.setattr(workspace, "project_lock", held)
     programs.add("docker")
     with pytest.raises(SystemExit) as caught:
         Program(name="invoke", binary="invoke").run(["invoke", task])
@@ -251,7 +251,7 @@ def test_a_name_that_env_does_not_allow_is_told_before_anything_happens(capsys: 
 def test_a_release_says_what_it_is_and_where(capsys: pytest.CaptureFixture[str]) -> None:
     """Notices, size, and address; one that ran already says so."""
     run = runner.Runner(Context())
-    outcome = Outcome(Image("0", 20_000_000), 8_000_000, "http://127.0.0.1:8080", notices=("Built on a stand-in.",))
+    outcome = Deployment(Image("0", 20_000_000), 8_000_000, "http://127.0.0.1:8080", notices=("Built on a stand-in.",))
     tasks.released(run, outcome, "hello-dock:prod")
     tasks.released(run, replace(outcome, unchanged=True, notices=()), "release 0a1b")
     assert capsys.readouterr().out.splitlines() == [

@@ -1,0 +1,1 @@
+"""Ask the checkout: package.json, git, Vite."""

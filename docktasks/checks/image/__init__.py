@@ -1,6 +1,0 @@
-"""What the image is, before anything runs. One module a topic."""
-
-# Each loads its checks, in the order of a table: from how it is run to what it is made of.
-from docktasks.checks.image import described, content, site  # noqa: I001 - as said
-
-__all__ = ["content", "described", "site"]

@@ -1,0 +1,68 @@
+"""Published ports: where a container is reached, and who holds a port that is not free."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from docktasks.engine.client import DockerEngine
+from docktasks.engine.dry_run import DryRunEngine
+from docktasks.errors import ConflictError
+from docktasks.settings import LABEL
+
+WORKING_DIR_LABEL = f"{LABEL}.folder"
+"""The label that tells which app's folder a dev container shows."""
+
+
+@dataclass(frozen=True)
+class Bind:
+    """Where a container is published: `host_port` 0 takes a free one; `public` leaves the loopback."""
+
+    host_port: int
+    public: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Bind:
+        """What str() made of one."""
+        host, _, host_port = text.rpartition(":")
+        return cls(int(host_port), host == cls(0, public=True).host)
+
+    @property
+    def host(self) -> str:
+        """The address of this machine that is listened on."""
+        return "0.0.0.0" if self.public else "127.0.0.1"  # noqa: S104 - chosen by the user, and said aloud
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.host_port}"
+
+    def args(self, container_port: int) -> list[str]:
+        """The publish argument."""
+        return ["--publish", f"{self.host}:{self.host_port or ''}:{container_port}"]
+
+
+def port_conflict(engine: DockerEngine | DryRunEngine, bind: Bind, role: str) -> ConflictError:
+    """The error that a port in use is, naming who holds it."""
+    task = {"dev": "dev", "prod": "run-prod"}[role]
+    other = bind.host_port + 1 if bind.host_port < 65535 else bind.host_port - 1  # noqa: PLR2004 - the last port
+    return ConflictError(
+        f"Port {bind.host_port} on {bind.host} is in use by {port_owner(engine, bind.host_port)}.",
+        f"{task} publishes the app there.",
+        f"Stop it, or choose another: INVOKE_{role.upper()}_HOST_PORT={other} invoke {task}",
+    )
+
+
+def port_owner(engine: DockerEngine | DryRunEngine, host_port: int) -> str:
+    """Who listens on a port of this machine, in words; a process of another user may stay unknown."""
+    container = engine.publisher(host_port) if isinstance(engine, DockerEngine) else None
+    if container is not None:
+        folder = container.labels.get(WORKING_DIR_LABEL)
+        return f"container {container.name} ({container.image}{f', of {folder}' if folder else ''})"
+    import psutil
+
+    try:
+        for connection in psutil.net_connections("tcp"):
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:2] == (host_port,)
+            if listens and connection.pid:
+                return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
+    except psutil.Error:
+        return "a process that only root may name"
+    return "a process that could not be named"

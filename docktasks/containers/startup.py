@@ -1,0 +1,138 @@
+"""A container comes up: it is started, waited for until it serves, or its failure is told."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from threading import Thread
+
+from docktasks import waiting
+from docktasks.commands import Result, Run
+from docktasks.containers import ports
+from docktasks.containers.ports import Bind
+from docktasks.containers.run_args import remove_args
+from docktasks.engine.client import DockerEngine
+from docktasks.engine.dry_run import DryRunEngine
+from docktasks.engine.models import Container
+from docktasks.errors import BuildError, ConflictError, DockError, StartError
+from docktasks.settings import LABEL, Settings
+
+
+def own_container(engine: DockerEngine | DryRunEngine, settings: Settings, role: str) -> Container | None:
+    """Our container for a role. Raises ConflictError when the name is taken by one that is not ours."""
+    name = settings.container(role)
+    found = engine.container(name)
+    if found is not None and not found.is_of(settings.app.name):
+        raise ConflictError(
+            f"The container name {name} is taken by one that hello-dock did not start ({found.image}, {found.state}).",
+            f"It lacks the label {LABEL}.project={settings.app.name}, so it is left alone.",
+            f"Remove it (docker container rm --force {name}), or choose another name: INVOKE_APP_NAME=my-app",
+        )
+    return found
+
+
+def start(run: Run, engine: DockerEngine | DryRunEngine, settings: Settings, args: list[str], bind: Bind) -> None:
+    """Run a `docker container run` command. Raises the DockError that its failure is, and leaves no half container."""
+    # Whoever starts a container probes it next; loading the HTTP client takes no longer than the start does.
+    Thread(target=import_module, args=("httpx",), daemon=True).start()
+    result = run(args, quiet=True)
+    if result.ok:
+        return
+    name = args[args.index("--name") + 1]
+    left = engine.container(name)
+    if left is not None and left.state == "created":
+        run(remove_args(name), quiet=True)
+    role = "dev" if name == settings.container("dev") else "prod"
+    raise explain_start(result, engine, bind, role)
+
+
+def explain_start(result: Result, engine: DockerEngine | DryRunEngine, bind: Bind, role: str) -> DockError:
+    """The error that a failed `docker container run` is."""
+    text = result.output
+    if "port is already allocated" in text or "address already in use" in text:
+        return ports.port_conflict(engine, bind, role)
+    if "permission denied" in text and 0 < bind.host_port < 1024:  # noqa: PLR2004 - the privileged ports
+        return ConflictError(
+            f"Port {bind.host_port} is one that this engine may not publish.",
+            "Ports below 1024 belong to root, and a rootless engine is not.",
+            f"Choose another, from 1024 on: INVOKE_{role.upper()}_HOST_PORT=8080",
+        )
+    if "bind source path does not exist" in text:
+        return StartError(
+            "The engine does not see the checkout: it is on another machine.",
+            "The dev container shows the source as it is on the disk.",
+            "Use an engine of this machine: docker context use default, and unset DOCKER_HOST",
+            evidence=result.tail(2),
+        )
+    if "no space left on device" in text:
+        return BuildError(
+            "The disk is full.",
+            "The container's files could not be written.",
+            "See what Docker holds: docker system df; free some: docker builder prune, invoke clean",
+        )
+    return StartError("`docker container run` failed.", "", "Mend what Docker says above", evidence=result.tail(4))
+
+
+INTERVAL = 0.02
+"""Seconds between two looks whether a container serves: each takes 3 ms, of a start that takes 400."""
+
+
+def await_serving(engine: DockerEngine | DryRunEngine, settings: Settings, role: str, *, beside: bool = False) -> str:
+    """Wait until the container is healthy and its published address answers 200; the address, or nothing under --dry.
+
+    Where it listens `beside` another release, its own log must show that it is one of those who answer.
+    Raises StartError with the last log lines when it exits, turns unhealthy, or takes longer than wait.ready seconds.
+    """
+    return _served(engine, settings, role, beside=beside).status
+
+
+def await_page(engine: DockerEngine | DryRunEngine, settings: Settings, role: str) -> str:
+    """As above; where somebody who asks for the address ends up: an app with a base path sends everyone there.
+
+    Of the request that it waits for: once a page was given out, a dev server is busy with all that it loads.
+    """
+    served = _served(engine, settings, role)
+    return served.status if served.landed == f"{served.status}/" else served.landed
+
+
+def _served(
+    engine: DockerEngine | DryRunEngine, settings: Settings, role: str, *, beside: bool = False
+) -> waiting.Probe:
+    """The look that found it serving; its status is the address."""
+    if isinstance(engine, DryRunEngine):
+        return waiting.Probe(ready=True)
+    name = settings.container(role)
+    ended: list[str] = []
+
+    def look() -> waiting.Probe:
+        found = engine.container(name)
+        if found is None or found.state in ("exited", "dead", "restarting") or found.health == "unhealthy":
+            ended.append("is gone" if found is None else _ending(found))
+            return waiting.Probe(ready=True)
+        served = waiting.http_ready(f"{found.url}/") if found.url else waiting.Probe(ready=False, status="no port yet")
+        if not (served.ready and found.health in ("healthy", "")):
+            return waiting.Probe(ready=False, status=f"{served.status}; health: {found.health or 'no check'}")
+        if beside and not ANSWERED.search(engine.logs(name)):
+            return waiting.Probe(ready=False, status="it has answered nobody yet")
+        return waiting.Probe(ready=True, status=found.url, landed=served.landed)
+
+    looked = waiting.wait_until(look, settings.wait.ready, INTERVAL)
+    if looked.ready and not ended:
+        return looked
+    what = ended[-1] if ended else f"does not serve within {settings.wait.ready} s ({looked.status})"
+    raise StartError(
+        f"Container {name} {what}.",
+        "Its last log lines are above.",
+        f"Mend what they say, then start it again (more time: INVOKE_WAIT_READY={settings.wait.ready * 2})",
+        evidence=engine.logs(name, lines=30),
+    )
+
+
+ANSWERED = re.compile(r'" [1-5][0-9]{2} ')
+"""A request in nginx's access log, which has no line for the health check, and each other line within 0.1 s."""
+
+
+def _ending(found: Container) -> str:
+    if found.state in ("exited", "dead", "restarting"):  # first: the health of what has ended says nothing more
+        return f"stopped with exit code {found.exit_code}"
+    return "is unhealthy"

@@ -1,0 +1,1 @@
+"""Ask Docker: typed answers."""

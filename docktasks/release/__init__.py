@@ -1,0 +1,1 @@
+"""Build, gate, swap, roll back."""
