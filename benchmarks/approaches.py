@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from docktasks.app import git
-from docktasks.app import package as app_package
+from docktasks.app.package import App
+from docktasks.app.project import Project
 from docktasks.commands import Run
 from docktasks.containers.run_args import label_args
-from docktasks.engine.client import DockerEngine
-from docktasks.engine.dry_run import DryRunEngine
+from docktasks.engine.protocol import Engine
 from docktasks.images import base_images, build, build_context
 from docktasks.settings import BUILT_FOR, Settings
 from docktasks.workspace import CACHE
@@ -72,8 +72,10 @@ class Workshop:
         """The command that builds the image; `cold` takes nothing from any cache, npm's downloads included."""
         fresh = ["--no-cache"] if cold else []
         if approach is OURS:
-            given = build.prod_build(self.settings, self.node, self.nginx, git.source(self.settings))
-            args = build.build_args(self.settings, "prod", given)
+            given = build.prod_build(
+                self.settings, self.node, self.nginx, git.source(App.load(self.settings), self.settings)
+            )
+            args = build.build_args(self.settings, App.load(self.settings).package_manager, "prod", given)
             if cold:  # the copy that write_context made, with an empty folder for the cache
                 place = args.index("--file") + 1
                 args[place] += ".cold"
@@ -124,10 +126,10 @@ def handbook_trust(settings: Settings) -> list[str]:
 
 
 @contextmanager
-def workshop(run: Run, engine: DockerEngine | DryRunEngine, settings: Settings, name: str = "") -> Iterator[Workshop]:
+def workshop(run: Run, engine: Engine, settings: Settings, name: str = "") -> Iterator[Workshop]:
     """A workshop with a copy of app.dir under .cache/, which is removed at the end. Raises BaseImageError, AppError."""
-    app_package.first_script(settings, "build")
-    node, nginx = (base_images.resolve(run, engine, settings, kind).reference for kind in ("node", "nginx"))
+    App.load(settings).first_script("build")
+    node, nginx = (base_images.resolve(Project(run, engine, settings), kind).reference for kind in ("node", "nginx"))
     cache = settings.root / CACHE
     cache.mkdir(exist_ok=True)
     name = name or f"hd-{new()}"

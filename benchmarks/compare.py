@@ -17,6 +17,7 @@ from docktasks.containers.run_args import remove_args
 from docktasks.engine import connect
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.dry_run import DryRunEngine
+from docktasks.engine.protocol import Engine
 from docktasks.errors import BenchError, BuildError, StartError
 from docktasks.settings import BUILT_FOR, Settings
 
@@ -75,7 +76,7 @@ class Compared:
     notices: tuple[str, ...] = ()
 
 
-def compare(run: Run, engine: DockerEngine | DryRunEngine, settings: Settings) -> Compared:
+def compare(run: Run, engine: Engine, settings: Settings) -> Compared:
     """Build and measure every approach, under a project name of its own; nothing is left behind.
 
     Raises BuildError, StartError, BaseImageError, AppError, BenchError.
@@ -117,7 +118,7 @@ def _does(run: Run, args: list[str], otherwise: str) -> Result:
     return result
 
 
-def _look(run: Run, engine: DockerEngine | DryRunEngine, shop: Workshop, each: Measured) -> None:
+def _look(run: Run, engine: Engine, shop: Workshop, each: Measured) -> None:
     """What the image weighs, and what is in it."""
     tag = shop.tag(each.approach)
     looked = _does(run, ["docker", "container", "run", "--rm", "--entrypoint", "sh", tag, "-c", LOOK], "does not run")
@@ -130,7 +131,7 @@ def _look(run: Run, engine: DockerEngine | DryRunEngine, shop: Workshop, each: M
     each.sources, each.packages, each.user = map(int, lines[2:])
 
 
-def _serve(run: Run, engine: DockerEngine | DryRunEngine, shop: Workshop, each: Measured) -> str:
+def _serve(run: Run, engine: Engine, shop: Workshop, each: Measured) -> str:
     """Start the image; where it serves. Raises StartError when it does not."""
     args = shop.run_args(each.approach)
     _does(run, args, "does not run")

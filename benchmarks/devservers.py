@@ -17,6 +17,7 @@ from benchmarks.approaches import HANDBOOK, handbook_trust, new
 from benchmarks.editing import Way
 from benchmarks.generated import App
 from benchmarks.harness import INVOKE, Bench
+from docktasks.app.project import Project
 from docktasks.containers.run_args import remove_args
 from docktasks.images import base_images, build_context
 from docktasks.settings import BUILT_FOR, LABEL
@@ -101,7 +102,7 @@ class Shop:
         """Builds the handbook's image."""
         bench, node = (
             self.bench,
-            base_images.resolve(self.bench, self.bench.engine, self.bench.settings, "node").reference,
+            base_images.resolve(Project(self.bench, self.bench.engine, self.bench.settings), "node").reference,
         )
         build_context.write_context(bench.settings, "Dockerfile.dev")
         args = ["docker", "image", "build", "--file", f"{HANDBOOK}/dev.Dockerfile", "--build-arg", f"NODE_IMAGE={node}"]

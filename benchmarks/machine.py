@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.harness import Bench
+from docktasks.app.project import Project
 from docktasks.containers.run_args import remove_args
 from docktasks.images import base_images
 from tests.engine.support import free_port
@@ -67,7 +68,7 @@ def _proxied(bench: Bench) -> str:
     """
     if bench.engine.kernel_release != platform.release():
         return "not known: the engine's processes are on another machine"
-    image = base_images.resolve(bench, bench.engine, bench.settings, "nginx").reference
+    image = base_images.resolve(Project(bench, bench.engine, bench.settings), "nginx").reference
     name, port = f"{bench.name}-proxied", free_port()
     run = ["docker", "container", "run", "--detach", "--name", name, "--publish", f"127.0.0.1:{port}:80", image]
     try:

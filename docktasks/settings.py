@@ -144,6 +144,11 @@ class Settings:
         """The app's folder, absolute."""
         return (self.root / self.app.dir).resolve()
 
+    @property
+    def is_external_app(self) -> bool:
+        """True when app.dir is not the app that comes with this checkout and its build context."""
+        return self.app_dir != (self.root / "hello-dock").resolve()
+
     def image(self, role: str) -> str:
         """Name and tag of the image for `dev` or `prod`."""
         return f"{self.app.name}:{role}"

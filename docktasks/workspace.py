@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from docktasks.commands import Run
 from docktasks.errors import ConflictError, DockError
 from docktasks.settings import Settings
 
@@ -45,14 +44,11 @@ def cache_path(settings: Settings) -> str:
 
 
 @contextmanager
-def project_lock(run: Run, settings: Settings) -> Iterator[None]:
+def project_lock(settings: Settings) -> Iterator[None]:
     """Hold the project's lock; however the task ends, it is free again. Raises ConflictError when another has it.
 
     Two releases at once would each take the other's candidate for a leftover.
     """
-    if run.dry:
-        yield
-        return
     from filelock import FileLock, Timeout  # here, for a build alone needs no lock
 
     try:

@@ -19,11 +19,12 @@ ROOT = Path(__file__).parent.parent
 PICTURES = Path(__file__).parent / "pictures"
 sys.path.insert(0, str(ROOT))  # a script's path starts at its own folder
 
+from docktasks.cli.runner import Runner  # noqa: E402
+from docktasks.cli.session import load_settings as settings  # noqa: E402
 from docktasks.verify import catalog, report  # noqa: E402
 from docktasks.verify import run as verify_run  # noqa: E402
 from docktasks.verify.probes import chromium_path  # noqa: E402
 from docktasks.verify.report import run as report_run  # noqa: E402
-from runner import Runner, settings  # noqa: E402
 
 # Root's Chromium has no sandbox; and none of these pictures needs its own services.
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")

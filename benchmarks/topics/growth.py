@@ -76,7 +76,7 @@ def _measure(bench: Bench, shop: Workshop, approach: Approach) -> Measure:
         with peers.published(bench, shop, approach) as url:
             if load.installed():
                 load.burst(f"{url}/", 1 if bench.quick else 2)
-            container = bench.engine.publisher(int(url.rpartition(":")[2]))
+            container = bench.engine.container_publishing(int(url.rpartition(":")[2]))
             memory = peers.memory(bench.engine, container.name) if container else 0
         return took, added / 1e6, memory / 1e6
 

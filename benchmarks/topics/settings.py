@@ -72,7 +72,7 @@ def _remembered(engine: DockerEngine, url: str, burst: Measure) -> Measure:
 
     def once() -> tuple[float, ...]:
         seen = burst()
-        container = engine.publisher(int(url.rpartition(":")[2]))
+        container = engine.container_publishing(int(url.rpartition(":")[2]))
         memory = peers.memory(engine, container.name) if container else 0
         return (*(seen if isinstance(seen, Sequence) else (seen,)), memory / 1e6)
 

@@ -4,46 +4,52 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
-from docktasks.app.package import is_external_app, read_package
+from docktasks.app.package import App
 from docktasks.settings import Settings
+
+BUILD_INPUTS = ("hello-dock", "nginx", "node", "Dockerfile", ".dockerignore")
+"""What of this checkout a build of its own app reads."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What is built: `revision` the commit (ending in -dirty with local changes), `epoch` its time in seconds."""
+    """What is built: the app's version, its commit and the commit's time.
+
+    `revision` ends in -dirty where there are local changes, `epoch` is in seconds since 1970. Both are empty outside a
+    git checkout.
+    """
 
     version: str
     revision: str = ""
     epoch: str = ""
 
 
-def source(settings: Settings) -> Source:
-    """Version, commit and commit time of what goes into the image; git's part is empty outside a git checkout."""
-    version = str(read_package(settings).get("version", "0.0.0"))
-    folder = str(settings.app_dir)
-    head = _git(folder, "log", "-1", "--format=%H %ct")
+def source(app: App, settings: Settings) -> Source:
+    """Return the version, commit and commit time of what goes into the image."""
+    head = _git(app.folder, "log", "-1", "--format=%H %ct")
     if not head:
-        return Source(version)
+        return Source(app.version)
     revision, epoch = head.split()
-    parts = [folder] if is_external_app(settings) else ["hello-dock", "nginx", "node", "Dockerfile", ".dockerignore"]
-    changed = _git(
-        str(settings.root if not is_external_app(settings) else folder), "status", "--porcelain", "--", *parts
-    )
-    return Source(version, f"{revision}-dirty" if changed else revision, epoch)
+    if settings.is_external_app:
+        changes = _git(app.folder, "status", "--porcelain", "--", str(app.folder))
+    else:
+        changes = _git(settings.root, "status", "--porcelain", "--", *BUILD_INPUTS)
+    return Source(app.version, f"{revision}-dirty" if changes else revision, epoch)
 
 
-def has_commit(settings: Settings, revision: str) -> bool:
-    """False when the app's git checkout surely lacks a commit; one that is shallow, or none, may have had it."""
-    folder = str(settings.app_dir)
+def has_commit(folder: Path, revision: str) -> bool:
+    """Return False when a complete git checkout lacks a commit. A shallow checkout, or none, may have had it."""
     if _git(folder, "rev-parse", "--is-shallow-repository") != "false":
         return True
     return _git(folder, "cat-file", "-t", revision) == "commit"
 
 
-def _git(folder: str, *args: str) -> str:
+def _git(folder: Path, *args: str) -> str:
+    """Return what git prints, an empty text where it fails or is not installed."""
     try:
-        asked = subprocess.run(["git", "-C", folder, *args], capture_output=True, text=True, check=False)
+        done = subprocess.run(["git", "-C", str(folder), *args], capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return ""
-    return asked.stdout.strip() if asked.returncode == 0 else ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 
 from docktasks.containers.run_args import csv_line
-from docktasks.engine.client import DockerEngine
-from docktasks.engine.dry_run import DryRunEngine
+from docktasks.engine.protocol import Engine
 from docktasks.settings import Settings
 
 APP_PATH = "/home/node/app"
@@ -43,7 +42,7 @@ def _entries(app: Path) -> list[Path]:
     ]
 
 
-def user_for(engine: DockerEngine | DryRunEngine, app_dir: Path) -> str:
+def user_for(engine: Engine, app_dir: Path) -> str:
     """The uid:gid the container runs as, so that whatever it writes into the checkout belongs to the checkout's owner.
 
     On a rootless engine uid 0 inside is the caller outside.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from docktasks.engine.client import DockerEngine
-from docktasks.engine.dry_run import DryRunEngine
+from docktasks.engine.protocol import Engine
 from docktasks.errors import ConflictError
 from docktasks.settings import LABEL
 
@@ -39,7 +38,7 @@ class Bind:
         return ["--publish", f"{self.host}:{self.host_port or ''}:{container_port}"]
 
 
-def port_conflict(engine: DockerEngine | DryRunEngine, bind: Bind, role: str) -> ConflictError:
+def port_conflict(engine: Engine, bind: Bind, role: str) -> ConflictError:
     """The error that a port in use is, naming who holds it."""
     task = {"dev": "dev", "prod": "run-prod"}[role]
     other = bind.host_port + 1 if bind.host_port < 65535 else bind.host_port - 1  # noqa: PLR2004 - the last port
@@ -50,9 +49,9 @@ def port_conflict(engine: DockerEngine | DryRunEngine, bind: Bind, role: str) ->
     )
 
 
-def port_owner(engine: DockerEngine | DryRunEngine, host_port: int) -> str:
+def port_owner(engine: Engine, host_port: int) -> str:
     """Who listens on a port of this machine, in words; a process of another user may stay unknown."""
-    container = engine.publisher(host_port) if isinstance(engine, DockerEngine) else None
+    container = engine.container_publishing(host_port)
     if container is not None:
         folder = container.labels.get(WORKING_DIR_LABEL)
         return f"container {container.name} ({container.image}{f', of {folder}' if folder else ''})"

@@ -7,46 +7,46 @@ from importlib import import_module
 from threading import Thread
 
 from docktasks import waiting
-from docktasks.commands import Result, Run
+from docktasks.app.project import Project
+from docktasks.commands import Result
 from docktasks.containers import ports
 from docktasks.containers.ports import Bind
 from docktasks.containers.run_args import remove_args
-from docktasks.engine.client import DockerEngine
-from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import Container
+from docktasks.engine.protocol import Engine
 from docktasks.errors import BuildError, ConflictError, DockError, StartError
-from docktasks.settings import LABEL, Settings
+from docktasks.settings import LABEL
 
 
-def own_container(engine: DockerEngine | DryRunEngine, settings: Settings, role: str) -> Container | None:
+def own_container(project: Project, role: str) -> Container | None:
     """Our container for a role. Raises ConflictError when the name is taken by one that is not ours."""
-    name = settings.container(role)
-    found = engine.container(name)
-    if found is not None and not found.is_of(settings.app.name):
+    name = project.settings.container(role)
+    found = project.engine.container(name)
+    if found is not None and not found.is_of(project.settings.app.name):
         raise ConflictError(
             f"The container name {name} is taken by one that hello-dock did not start ({found.image}, {found.state}).",
-            f"It lacks the label {LABEL}.project={settings.app.name}, so it is left alone.",
+            f"It lacks the label {LABEL}.project={project.settings.app.name}, so it is left alone.",
             f"Remove it (docker container rm --force {name}), or choose another name: INVOKE_APP_NAME=my-app",
         )
     return found
 
 
-def start(run: Run, engine: DockerEngine | DryRunEngine, settings: Settings, args: list[str], bind: Bind) -> None:
+def start(project: Project, args: list[str], bind: Bind) -> None:
     """Run a `docker container run` command. Raises the DockError that its failure is, and leaves no half container."""
     # Whoever starts a container probes it next; loading the HTTP client takes no longer than the start does.
     Thread(target=import_module, args=("httpx",), daemon=True).start()
-    result = run(args, quiet=True)
+    result = project.run(args, quiet=True)
     if result.ok:
         return
     name = args[args.index("--name") + 1]
-    left = engine.container(name)
+    left = project.engine.container(name)
     if left is not None and left.state == "created":
-        run(remove_args(name), quiet=True)
-    role = "dev" if name == settings.container("dev") else "prod"
-    raise explain_start(result, engine, bind, role)
+        project.run(remove_args(name), quiet=True)
+    role = "dev" if name == project.settings.container("dev") else "prod"
+    raise explain_start(result, project.engine, bind, role)
 
 
-def explain_start(result: Result, engine: DockerEngine | DryRunEngine, bind: Bind, role: str) -> DockError:
+def explain_start(result: Result, engine: Engine, bind: Bind, role: str) -> DockError:
     """The error that a failed `docker container run` is."""
     text = result.output
     if "port is already allocated" in text or "address already in use" in text:
@@ -77,54 +77,52 @@ INTERVAL = 0.02
 """Seconds between two looks whether a container serves: each takes 3 ms, of a start that takes 400."""
 
 
-def await_serving(engine: DockerEngine | DryRunEngine, settings: Settings, role: str, *, beside: bool = False) -> str:
+def await_serving(project: Project, role: str, *, beside: bool = False) -> str:
     """Wait until the container is healthy and its published address answers 200; the address, or nothing under --dry.
 
     Where it listens `beside` another release, its own log must show that it is one of those who answer.
     Raises StartError with the last log lines when it exits, turns unhealthy, or takes longer than wait.ready seconds.
     """
-    return _served(engine, settings, role, beside=beside).status
+    return _served(project, role, beside=beside).status
 
 
-def await_page(engine: DockerEngine | DryRunEngine, settings: Settings, role: str) -> str:
+def await_page(project: Project, role: str) -> str:
     """As above; where somebody who asks for the address ends up: an app with a base path sends everyone there.
 
     Of the request that it waits for: once a page was given out, a dev server is busy with all that it loads.
     """
-    served = _served(engine, settings, role)
+    served = _served(project, role)
     return served.status if served.landed == f"{served.status}/" else served.landed
 
 
-def _served(
-    engine: DockerEngine | DryRunEngine, settings: Settings, role: str, *, beside: bool = False
-) -> waiting.Probe:
+def _served(project: Project, role: str, *, beside: bool = False) -> waiting.Probe:
     """The look that found it serving; its status is the address."""
-    if isinstance(engine, DryRunEngine):
+    if project.dry:
         return waiting.Probe(ready=True)
-    name = settings.container(role)
+    name = project.settings.container(role)
     ended: list[str] = []
 
     def look() -> waiting.Probe:
-        found = engine.container(name)
+        found = project.engine.container(name)
         if found is None or found.state in ("exited", "dead", "restarting") or found.health == "unhealthy":
             ended.append("is gone" if found is None else _ending(found))
             return waiting.Probe(ready=True)
         served = waiting.http_ready(f"{found.url}/") if found.url else waiting.Probe(ready=False, status="no port yet")
         if not (served.ready and found.health in ("healthy", "")):
             return waiting.Probe(ready=False, status=f"{served.status}; health: {found.health or 'no check'}")
-        if beside and not ANSWERED.search(engine.logs(name)):
+        if beside and not ANSWERED.search(project.engine.logs(name)):
             return waiting.Probe(ready=False, status="it has answered nobody yet")
         return waiting.Probe(ready=True, status=found.url, landed=served.landed)
 
-    looked = waiting.wait_until(look, settings.wait.ready, INTERVAL)
+    looked = waiting.wait_until(look, project.settings.wait.ready, INTERVAL)
     if looked.ready and not ended:
         return looked
-    what = ended[-1] if ended else f"does not serve within {settings.wait.ready} s ({looked.status})"
+    what = ended[-1] if ended else f"does not serve within {project.settings.wait.ready} s ({looked.status})"
     raise StartError(
         f"Container {name} {what}.",
         "Its last log lines are above.",
-        f"Mend what they say, then start it again (more time: INVOKE_WAIT_READY={settings.wait.ready * 2})",
-        evidence=engine.logs(name, lines=30),
+        f"Mend what they say, then start it again (more time: INVOKE_WAIT_READY={project.settings.wait.ready * 2})",
+        evidence=project.engine.logs(name, 30),
     )
 
 

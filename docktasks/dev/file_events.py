@@ -8,10 +8,10 @@ import secrets
 from pathlib import Path
 
 from docktasks import waiting
-from docktasks.commands import Run
+from docktasks.app.project import Project
 from docktasks.containers.app_mount import APP_PATH
 from docktasks.containers.run_args import csv_line, hardening_args, label_args, remove_args
-from docktasks.engine.client import DockerEngine
+from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
 from docktasks.settings import Settings
 
@@ -38,7 +38,7 @@ PATIENCE = 3.0
 """Seconds after which an event is taken to be lost; it arrives in milliseconds, or never."""
 
 
-def polling_reason(engine: DockerEngine, app_dir: Path) -> str:
+def polling_reason(engine: Engine, app_dir: Path) -> str:
     """Why events may not arrive, in words; empty where they do: in the engine's own kernel, on its own file systems."""
     if engine.kernel_release != platform.release():
         return "the engine is on another machine, or in a virtual one"
@@ -56,23 +56,26 @@ def file_system(folder: Path) -> str:
     return mounted[-1].fstype if mounted else ""
 
 
-def events_arrive(run: Run, engine: DockerEngine, settings: Settings, user: str) -> bool:
+def events_arrive(project: Project, user: str) -> bool:
     """Try it: write a file beside the app's own for a moment, and have a container listen for it."""
-    name, probe = settings.container("dev-events"), settings.app_dir / f".hello-dock-{secrets.token_hex(4)}"
-    listens = run(_listen_args(settings, name, user, probe.name), quiet=True)
+    name, probe = (
+        project.settings.container("dev-events"),
+        project.settings.app_dir / f".hello-dock-{secrets.token_hex(4)}",
+    )
+    listens = project.run(_listen_args(project.settings, name, user, probe.name), quiet=True)
     try:
-        if not (listens.ok and _logs(engine, name, "listening", 20)):
+        if not (listens.ok and _logs(project.engine, name, "listening", 20)):
             return False
         probe.touch()
-        return _logs(engine, name, "heard", PATIENCE)
+        return _logs(project.engine, name, "heard", PATIENCE)
     except OSError:  # a checkout for reading alone: nobody can tell, so it is looked for changes
         return False
     finally:
         probe.unlink(missing_ok=True)
-        run(remove_args(name), quiet=True)
+        project.run(remove_args(name), quiet=True)
 
 
-def _logs(engine: DockerEngine, name: str, word: str, limit: float) -> bool:
+def _logs(engine: Engine, name: str, word: str, limit: float) -> bool:
     return waiting.wait_until(lambda: waiting.Probe(word in engine.logs(name).split()), limit).ready
 
 

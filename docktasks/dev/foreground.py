@@ -10,14 +10,12 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 from docktasks import waiting
-from docktasks.commands import Run
+from docktasks.app.project import Project
 from docktasks.containers.app_mount import APP_PATH
 from docktasks.containers.roles import CONTAINER_PORT
 from docktasks.dev import dependency_watch, editor, file_events, server
 from docktasks.dev.server import DevServer
-from docktasks.engine.client import DockerEngine
 from docktasks.errors import DockError, StartError
-from docktasks.settings import Settings
 
 INTERVAL = 0.2
 """Seconds between two looks at the checkout."""
@@ -41,13 +39,13 @@ class Log:
     In a thread, since both the log and the checkout are waited for.
     """
 
-    def __init__(self, engine: DockerEngine, settings: Settings, serving: DevServer) -> None:
+    def __init__(self, project: Project, serving: DevServer) -> None:
         self.unseen = file_events.UNSEEN in serving.notices
         self.wanted: deque[tuple[str, int, int]] = deque()
         self.error: Exception | None = None
-        self._engine, self._name = engine, settings.container("dev")
+        self._engine, self._name = project.engine, project.settings.container("dev")
         # What is right in the container leads nowhere from here: its paths, and the address that Vite listens on.
-        self._outside = {f"{APP_PATH}/": f"{settings.app_dir}/"}
+        self._outside = {f"{APP_PATH}/": f"{project.settings.app_dir}/"}
         self._outside |= {VITES: f"http://{urlsplit(serving.url).netloc}"} if serving.url else {}
         self._thread = Thread(target=self._copy, daemon=True)
         self._thread.start()
@@ -59,7 +57,7 @@ class Log:
 
     def _copy(self) -> None:
         try:
-            for chunk in self._engine.follow(self._name):
+            for chunk in self._engine.stream_logs(self._name):
                 shown = NETWORK.sub(b"", chunk)
                 for inside, outside in self._outside.items():
                     shown = shown.replace(inside.encode(), outside.encode())
@@ -75,45 +73,43 @@ class Log:
             self.error = error
 
 
-def follow(run: Run, engine: DockerEngine, settings: Settings, serving: DevServer) -> None:
+def follow(project: Project, serving: DevServer) -> None:
     """Stay until Ctrl-C (or a closed terminal), then stop the container.
 
     Raises StartError when the container ends by itself.
     """
-    watch = dependency_watch.DependencyWatch(settings)
+    watch = dependency_watch.DependencyWatch(project.settings)
     try:
         with waiting.terminate_as_interrupt():
-            while not _ended(run, engine, settings, watch, serving):
-                serving = _renewed(run, engine, settings, serving, watch.take())
+            while not _ended(project, watch, serving):
+                serving = _renewed(project, serving, watch.take())
     except KeyboardInterrupt:
-        server.down(run, settings)
+        server.down(project)
 
 
-def _ended(
-    run: Run, engine: DockerEngine, settings: Settings, watch: dependency_watch.DependencyWatch, serving: DevServer
-) -> bool:
+def _ended(project: Project, watch: dependency_watch.DependencyWatch, serving: DevServer) -> bool:
     """Show the log until the container has stopped, or the dependencies have changed (False)."""
-    log = Log(engine, settings, serving)
+    log = Log(project, serving)
     while True:
         waiting.wait_until(lambda: waiting.Probe(log.ended or bool(log.wanted) or watch.changed()), math.inf, INTERVAL)
         while log.wanted:
-            print(editor.open_file(settings, *log.wanted.popleft()), flush=True)
+            print(editor.open_file(project.settings, *log.wanted.popleft()), flush=True)
         if log.ended:
-            _explain_end(run, engine, settings, log)
+            _explain_end(project, log)
             return True
         if watch.changed():
             return False
 
 
-def _renewed(run: Run, engine: DockerEngine, settings: Settings, serving: DevServer, changed: list[str]) -> DevServer:
+def _renewed(project: Project, serving: DevServer, changed: list[str]) -> DevServer:
     """The container with the new dependencies, or the old one where they cannot be had."""
     if not changed:
         return serving
     print(f"{' and '.join(changed)} changed: installing anew.", flush=True)
     try:
-        renewed = server.recreate(run, engine, settings, serving)
+        renewed = server.recreate(project, serving)
     except DockError as error:
-        there = engine.container(settings.container("dev"))
+        there = project.engine.container(project.settings.container("dev"))
         if there is None or there.state != "running":
             raise
         print(f"\n{error}\nUntil then the server goes on with what it has.", flush=True)
@@ -122,20 +118,20 @@ def _renewed(run: Run, engine: DockerEngine, settings: Settings, serving: DevSer
     return renewed
 
 
-def _explain_end(run: Run, engine: DockerEngine, settings: Settings, log: Log) -> None:
+def _explain_end(project: Project, log: Log) -> None:
     if isinstance(log.error, OSError) and not type(log.error).__module__.startswith("requests"):
         raise KeyboardInterrupt from log.error  # nobody reads what is printed any more
     if log.error is not None:
         raise log.error
-    name = settings.container("dev")
-    ended = engine.container(name)
+    name = project.settings.container("dev")
+    ended = project.engine.container(name)
     if ended is None or ended.exit_code in STOPPED_EXIT_CODES:
         return
     error = StartError(
         f"The dev server stopped with exit code {ended.exit_code}.",
         "Its last log lines are above.",
         "Mend what they say, then: invoke dev",
-        evidence=engine.logs(name),
+        evidence=project.engine.logs(name),
     )
-    server.down(run, settings)
-    raise server.translate_paths(error, settings)
+    server.down(project)
+    raise server.translate_paths(error, project.settings)

@@ -6,11 +6,12 @@ import platform
 import time
 from dataclasses import dataclass, replace
 
-from docktasks import waiting, workspace
-from docktasks.app import git, package
+from docktasks import waiting
+from docktasks.app import git
+from docktasks.app.package import App
+from docktasks.app.project import Project
 from docktasks.app.vite import unsafe_vite_notice
 from docktasks.background import in_background
-from docktasks.commands import Run
 from docktasks.containers import app_mount, startup
 from docktasks.containers import run_args as containers_run_args
 from docktasks.containers.app_mount import APP_PATH
@@ -18,8 +19,6 @@ from docktasks.containers.ports import WORKING_DIR_LABEL, Bind
 from docktasks.dev import file_events, node_modules
 from docktasks.dev import run_args as dev_run_args
 from docktasks.dev.run_args import DevRun
-from docktasks.engine.client import DockerEngine
-from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import Image
 from docktasks.errors import ConflictError, StartError
 from docktasks.images import base_images, fingerprint
@@ -53,21 +52,21 @@ class DevEnvironment:
 class PendingLookups:
     """What git and the engine are asked and take their time for: all at once, while the SDK is loaded."""
 
-    def __init__(self, engine: DockerEngine | DryRunEngine, settings: Settings) -> None:
-        self.tags = in_background(lambda: engine.tags)
-        self.revision = in_background(lambda: git.source(settings).revision)
-        self.user = in_background(lambda: app_mount.user_for(engine, settings.app_dir))
+    def __init__(self, project: Project) -> None:
+        self.tags = in_background(lambda: project.engine.image_ids)
+        self.revision = in_background(lambda: git.source(project.app, project.settings).revision)
+        self.user = in_background(lambda: app_mount.user_for(project.engine, project.settings.app_dir))
 
 
-def up(run: Run, engine: DockerEngine | DryRunEngine, settings: Settings) -> DevServer:
+def up(project: Project) -> DevServer:
     """Build the dev image, start its container, and wait until it serves.
 
     Raises ConflictError when it runs already or its port or name is taken, StartError when Vite does not come up.
     """
-    with workspace.project_lock(run, settings):
-        command = serve_command(settings)
-        asked = PendingLookups(engine, settings)
-        running = startup.own_container(engine, settings, "dev")
+    with project.lock():
+        command = serve_command(project.app)
+        asked = PendingLookups(project)
+        running = startup.own_container(project, "dev")
         if running is not None and running.state == "running":
             folder = running.labels.get(WORKING_DIR_LABEL, "")
             raise ConflictError(
@@ -77,42 +76,43 @@ def up(run: Run, engine: DockerEngine | DryRunEngine, settings: Settings) -> Dev
                 "Use it there, or stop it first: invoke stop --role=dev",
             )
         if running is not None:
-            run(containers_run_args.remove_args(running.name), quiet=True)
-        ready = prepare(run, engine, settings, asked)
-        return _start(run, engine, settings, ready, Bind(settings.dev.host_port), command)
+            project.run(containers_run_args.remove_args(running.name), quiet=True)
+        ready = prepare(project, asked)
+        return _start(project, ready, Bind(project.settings.dev.host_port), command)
 
 
-def recreate(run: Run, engine: DockerEngine, settings: Settings, serving: DevServer) -> DevServer:
+def recreate(project: Project, serving: DevServer) -> DevServer:
     """Install anew, and put another container with that in the place of the one that serves, on the same port.
 
     Raises DockError; where the installation fails, the old one goes on.
     """
-    with workspace.project_lock(run, settings):
-        command = serve_command(settings)
-        ready = prepare(run, engine, settings, PendingLookups(engine, settings), serving.given)
-        there = engine.container(settings.container("dev"))
-        port = there.addresses[0][1] if there and there.addresses else settings.dev.host_port
-        down(run, settings)
-        return _start(run, engine, settings, ready, Bind(port), command)
+    project = replace(project)  # package.json may be another now
+    with project.lock():
+        command = serve_command(project.app)
+        ready = prepare(project, PendingLookups(project), serving.given)
+        there = project.engine.container(project.settings.container("dev"))
+        port = there.addresses[0][1] if there and there.addresses else project.settings.dev.host_port
+        down(project)
+        return _start(project, ready, Bind(port), command)
 
 
-def build(run: Run, engine: DockerEngine | DryRunEngine, settings: Settings) -> tuple[Image, list[str]]:
+def build(project: Project) -> tuple[Image, list[str]]:
     """The dev image, built anew where something of it changed, with a notice of a base image that is stood in for."""
-    node = base_images.resolve(run, engine, settings, "node")
+    node = base_images.resolve(project, "node")
     given = {"NODE_IMAGE": node.reference}
-    base, image = engine.image(node.reference), engine.image(settings.image("dev"))
-    made_of = fingerprint.fingerprint(settings, given, base) if base is not None and not run.dry else ""
+    base, image = project.engine.image(node.reference), project.engine.image(project.settings.image("dev"))
+    made_of = (
+        fingerprint.fingerprint(project.settings, project.app.package_manager, given, base)
+        if base is not None and not project.dry
+        else ""
+    )
     if image is None or not made_of or image.labels.get(fingerprint.INPUTS) != made_of:
-        image = images_build.build(
-            run, engine, settings, "dev", given, {fingerprint.INPUTS: made_of} if made_of else {}
-        )
-    return image, [*([node.notice] if node.notice else []), *package.lock_notices(settings)]
+        image = images_build.build(project, "dev", given, {fingerprint.INPUTS: made_of} if made_of else {})
+    return image, [*([node.notice] if node.notice else []), *project.app.lock_notices]
 
 
 def prepare(
-    run: Run,
-    engine: DockerEngine | DryRunEngine,
-    settings: Settings,
+    project: Project,
     asked: PendingLookups,
     before: DevRun | None = None,
 ) -> DevEnvironment:
@@ -121,31 +121,31 @@ def prepare(
     What was found out of the checkout `before` is not asked again.
     """
     asked.tags()  # which the build reads
-    image, notices = build(run, engine, settings)
-    volume = node_modules.Volume(run, engine, settings, image)
+    image, notices = build(project)
+    volume = node_modules.Volume(project, image)
     revision = asked.revision()
     if before is not None:
         return DevEnvironment(image, volume, replace(before, volume=volume.name, revision=revision), tuple(notices))
     user = asked.user()
-    given = DevRun(volume.name, user, revision, whole=run.dry or app_mount.make_mountpoint(settings.app_dir))
-    if user == "0:0" and not engine.rootless:
+    given = DevRun(
+        volume.name, user, revision, whole=project.dry or app_mount.make_mountpoint(project.settings.app_dir)
+    )
+    if user == "0:0" and not project.engine.rootless:
         notices.append("The checkout is root's, so the container runs as root, with no capability")
     if not given.whole:
-        notices.append(f"{settings.app_dir} is for reading alone: what comes new to its top is not seen")
-    if isinstance(engine, DockerEngine):
-        if engine.kernel_release == platform.release():
-            file_events.check_limit(settings.app_dir)
-        doubt = file_events.polling_reason(engine, settings.app_dir)
-        if doubt and not file_events.events_arrive(run, engine, settings, user):
+        notices.append(f"{project.settings.app_dir} is for reading alone: what comes new to its top is not seen")
+    if not project.dry:
+        if project.engine.kernel_release == platform.release():
+            file_events.check_limit(project.settings.app_dir)
+        doubt = file_events.polling_reason(project.engine, project.settings.app_dir)
+        if doubt and not file_events.events_arrive(project, user):
             notices.append(f"File events do not arrive, since {doubt}: changes are looked for, which costs some CPU")
             given = replace(given, polling=True)
     return DevEnvironment(image, volume, given, tuple(notices))
 
 
-def _start(  # noqa: PLR0913, PLR0917 - what a start needs; the first three are every function's
-    run: Run,
-    engine: DockerEngine | DryRunEngine,
-    settings: Settings,
+def _start(
+    project: Project,
     ready: DevEnvironment,
     bind: Bind,
     command: tuple[str, ...],
@@ -155,32 +155,32 @@ def _start(  # noqa: PLR0913, PLR0917 - what a start needs; the first three are 
     given = ready.given.runs(*command)
     try:
         with waiting.terminate_as_interrupt():
-            startup.start(run, engine, settings, dev_run_args.dev_args(settings, bind, given), bind)
+            startup.start(project, dev_run_args.dev_args(project.settings, bind, given), bind)
             ready.volume.filled()
-            url = startup.await_page(engine, settings, "dev")
+            url = startup.await_page(project, "dev")
     except StartError as error:
-        down(run, settings)
-        raise translate_paths(error, settings) from error
+        down(project)
+        raise translate_paths(error, project.settings) from error
     except BaseException:  # a Ctrl-C while waiting, too
-        down(run, settings)
+        down(project)
         raise
     seconds = time.monotonic() - started
     ready.volume.prune()
-    log = engine.logs(settings.container("dev"), 100)
+    log = project.engine.logs(project.settings.container("dev"), 100)
     notices = [
         *ready.notices,
-        *unsafe_vite_notice(log, package.package_manager(settings)),
+        *unsafe_vite_notice(log, project.app.package_manager),
         *([file_events.UNSEEN] if file_events.REFUSED in log else []),
     ]
     return DevServer(url, seconds, given, tuple(notices))
 
 
-def serve_command(settings: Settings) -> tuple[str, ...]:
+def serve_command(app: App) -> tuple[str, ...]:
     """The command that runs the app's script `serve` or `dev` on the container's port; none where the image's does.
 
     --strictPort, for another port would not be published. Raises AppError where the app has neither script.
     """
-    script, manager = package.first_script(settings, "serve", "dev"), package.package_manager(settings)
+    script, manager = app.first_script("serve", "dev"), app.package_manager
     if script == "serve" and manager.name == "npm":
         return ()
     return manager.run(script, "--host", "0.0.0.0", "--port", "3000", "--strictPort")  # noqa: S104 - inside
@@ -194,6 +194,6 @@ def translate_paths(error: StartError, settings: Settings) -> StartError:
     return StartError(error.what, error.why, error.how, text)
 
 
-def down(run: Run, settings: Settings) -> None:
+def down(project: Project) -> None:
     """Remove the dev container at once: source and node_modules live outside of it, so nothing is lost."""
-    run(containers_run_args.remove_args(settings.container("dev")), quiet=True)
+    project.run(containers_run_args.remove_args(project.settings.container("dev")), quiet=True)

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from docktasks import waiting, workspace
-from docktasks.app import package
+from docktasks import waiting
+from docktasks.app.project import Project
 from docktasks.commands import Run
 from docktasks.containers import app_mount, startup
 from docktasks.containers import run_args as containers_run_args
@@ -16,8 +16,6 @@ from docktasks.dev import run_args as dev_run_args
 from docktasks.dev import server
 from docktasks.dev.foreground import STOPPED_EXIT_CODES
 from docktasks.dev.run_args import DevRun
-from docktasks.engine.client import DockerEngine
-from docktasks.engine.dry_run import DryRunEngine
 from docktasks.errors import StartError
 from docktasks.images import build_context
 from docktasks.settings import Settings
@@ -71,39 +69,45 @@ def attended(run: Run, attach: Attach, tool: Tool) -> int:
     return 0 if tool.endless and code in STOPPED_EXIT_CODES else code
 
 
-def manage(run: Run, engine: DockerEngine | DryRunEngine, settings: Settings, words: list[str]) -> Tool:
+def manage(project: Project, words: list[str]) -> Tool:
     """What runs the app's package manager as the checkout's owner: it writes package.json and lock file.
 
     In the image that was built last, for a new one would not come to be while these two are out of step; and with
     node_modules that go with the container, since those of the dev server belong to another lock file.
     """
-    if settings.image("dev") not in engine.tags:
-        with workspace.project_lock(run, settings):
-            server.build(run, engine, settings)
-    whole = run.dry or app_mount.make_mountpoint(settings.app_dir)
-    given = DevRun("", app_mount.user_for(engine, settings.app_dir), whole=whole)
-    used, name = package.package_manager(settings), _name(settings, "npm")
+    if project.settings.image("dev") not in project.engine.image_ids:
+        with project.lock():
+            server.build(project)
+    whole = project.dry or app_mount.make_mountpoint(project.settings.app_dir)
+    given = DevRun("", app_mount.user_for(project.engine, project.settings.app_dir), whole=whole)
+    used, name = project.app.package_manager, _name(project.settings, "npm")
     command = replace(given.runs(used.name, *words), options=_pnpm_args() if used.name == "pnpm" else ())
     return Tool(
-        dev_run_args.tool_args(settings, name, command, build_context.ca_file(settings), terminal=_terminal()), name
+        dev_run_args.tool_args(
+            project.settings, name, command, build_context.ca_file(project.settings), terminal=_terminal()
+        ),
+        name,
     )
 
 
-def tests(run: Run, engine: DockerEngine | DryRunEngine, settings: Settings, words: list[str], *, watch: bool) -> Tool:
+def tests(project: Project, words: list[str], *, watch: bool) -> Tool:
     """What runs the app's script `test`, with the modules of the dev server."""
-    script = package.first_script(settings, "test")
+    script = project.app.first_script("test")
     words = [*(["--watch"] if watch else []), *words]
-    with workspace.project_lock(run, settings):
-        ready = server.prepare(run, engine, settings, server.PendingLookups(engine, settings))
+    with project.lock():
+        ready = server.prepare(project, server.PendingLookups(project))
         if ready.volume.fresh:  # now, for who takes the lock next would take it for half filled
-            _fill(run, settings, ready)
-    command, name = ready.given.runs(*package.package_manager(settings).run(script, *words)), _name(settings, "test")
-    args = dev_run_args.tool_args(settings, name, command, "", terminal=_terminal())
+            _fill(project, ready)
+    command, name = (
+        ready.given.runs(*project.app.package_manager.run(script, *words)),
+        _name(project.settings, "test"),
+    )
+    args = dev_run_args.tool_args(project.settings, name, command, "", terminal=_terminal())
     return Tool(args, name, endless=watch)
 
 
-def _fill(run: Run, settings: Settings, ready: server.DevEnvironment) -> None:
-    result = run(dev_run_args.fill_args(settings, ready.given), quiet=True)
+def _fill(project: Project, ready: server.DevEnvironment) -> None:
+    result = project.run(dev_run_args.fill_args(project.settings, ready.given), quiet=True)
     if not result.ok:
         raise StartError(
             "The volume for node_modules could not be filled.",
@@ -114,10 +118,10 @@ def _fill(run: Run, settings: Settings, ready: server.DevEnvironment) -> None:
     ready.volume.filled()
 
 
-def shell(engine: DockerEngine | DryRunEngine, settings: Settings) -> list[str]:
+def shell(project: Project) -> list[str]:
     """The command that opens a shell in the running dev container. Raises StartError when none runs."""
-    name = settings.container("dev")
-    found = startup.own_container(engine, settings, "dev")
-    if isinstance(engine, DockerEngine) and (found is None or found.state != "running"):
+    name = project.settings.container("dev")
+    found = startup.own_container(project, "dev")
+    if not project.dry and (found is None or found.state != "running"):
         raise StartError(f"Container {name} does not run.", "The shell is one in it.", "Start it first: invoke dev")
     return ["docker", "container", "exec", "--interactive", *(["--tty"] if _terminal() else []), name, "sh"]

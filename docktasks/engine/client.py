@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from docktasks.background import in_background
 from docktasks.commands import Result
 from docktasks.engine import inspection
-from docktasks.engine.inspection import container_config, limit_support
 from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport
 from docktasks.errors import EngineError
 from docktasks.settings import BUILT_FOR, LABEL
@@ -20,36 +20,73 @@ GONE, STOPPED = 404, 409
 """What the engine answers to a question about what is in a container that has gone, or has stopped."""
 
 
-class DockerEngine:
-    """A Docker engine that answers. Answers are dataclasses, so that nothing above this module knows the SDK."""
+Connection = tuple[Any, dict[str, Any]]
+"""The SDK's client, and what the engine says of its version."""
 
-    def __init__(self, client: Any, version: dict[str, Any]) -> None:
-        self.client = client
-        self.version = str(version["Version"])
-        self.api = tuple(int(part) for part in str(version["ApiVersion"]).split("."))
-        self.kernel_release = str(version.get("KernelVersion"))
-        kernel = re.match(r"(\d+)\.(\d+)", self.kernel_release)
-        self.kernel = tuple(int(part) for part in kernel.groups()) if kernel else ()
+
+class DockerEngine:
+    """A Docker engine. Its answers are dataclasses, so that nothing above this module knows the SDK.
+
+    `connection` returns the SDK's client and the engine's version, or raises EngineError; it is called with the first
+    question. `require_supported` raises UnfitError for an engine that cannot build our images, without the SDK.
+    """
+
+    def __init__(
+        self, connection: Callable[[], Connection], require_supported: Callable[[], None] = lambda: None
+    ) -> None:
+        self._connect, self._require_supported = connection, require_supported
 
     @cached_property
-    def tags(self) -> dict[str, str]:
-        """The id of every local image by name and tag, as first asked; empty when the engine does not answer.
+    def _connection(self) -> Connection:
+        return self._connect()
 
-        The one question that goes through the CLI: every build begins with it, and loading the SDK takes longer
-        than a build in which nothing changed. So the SDK is loaded while the build runs.
+    @property
+    def client(self) -> Any:
+        """The SDK's client."""
+        return self._connection[0]
+
+    @property
+    def version(self) -> str:
+        """The engine's version, such as 26.1.5."""
+        return str(self._connection[1]["Version"])
+
+    @property
+    def api(self) -> tuple[int, ...]:
+        """The version of its API, such as (1, 45)."""
+        return tuple(int(part) for part in str(self._connection[1]["ApiVersion"]).split("."))
+
+    @property
+    def kernel_release(self) -> str:
+        """Its kernel's full version, as `uname -r` prints it there."""
+        return str(self._connection[1].get("KernelVersion"))
+
+    @property
+    def kernel(self) -> tuple[int, ...]:
+        """Major and minor version of its kernel; empty where it does not say."""
+        kernel = re.match(r"(\d+)\.(\d+)", self.kernel_release)
+        return tuple(int(part) for part in kernel.groups()) if kernel else ()
+
+    @cached_property
+    def image_ids(self) -> dict[str, str]:
+        """The id of every local image by `name:tag`, as first asked; empty when the engine does not answer.
+
+        The one question that goes through the CLI, because every build begins with it: loading the SDK takes longer
+        than a build in which nothing changed, and goes on while the build runs.
         """
+        supported = in_background(self._require_supported)
         command = ["docker", "image", "ls", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"]
         try:
-            listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+            images = subprocess.run(command, capture_output=True, text=True, check=False).stdout
         except FileNotFoundError as error:
             raise EngineError(
                 "There is no docker command on PATH.",
                 "Images are built, and containers started, through it.",
                 "Install the Docker CLI: invoke setup (it says what fits this machine)",
             ) from error
-        return dict(line.split() for line in listed.splitlines())
+        supported()
+        return dict(line.split() for line in images.splitlines())
 
-    def current_tags(self) -> dict[str, str]:
+    def refresh_image_ids(self) -> dict[str, str]:
         """As `tags`, asked for anew."""
         return {tag: image.id for image in self._images() for tag in image.tags}
 
@@ -89,19 +126,21 @@ class DockerEngine:
         from docker.errors import NotFound
 
         try:
-            return self._reached(inspection.parse_container(attrs := self.client.containers.get(name).attrs), attrs)
+            return self._with_shared_network(
+                inspection.parse_container(attrs := self.client.containers.get(name).attrs), attrs
+            )
         except NotFound:
             return None
 
     def containers(self, project: str) -> list[Container]:
         """The containers that this project started, by name, stopped ones too."""
         found = [
-            self._reached(inspection.parse_container(row), row)
+            self._with_shared_network(inspection.parse_container(row), row)
             for row in self._containers(all=True, filters=_ours(project))
         ]
         return sorted(found, key=lambda container: container.name)
 
-    def publisher(self, host_port: int) -> Container | None:
+    def container_publishing(self, host_port: int) -> Container | None:
         """The running container that publishes a host port; None when none does."""
         for container in map(inspection.parse_container, self._containers()):
             if any(port == host_port for _, port, _ in container.addresses):
@@ -121,7 +160,7 @@ class DockerEngine:
         except NotFound:
             return False
 
-    def users(self, image_id: str) -> list[str]:
+    def containers_using(self, image_id: str) -> list[str]:
         """Names of the containers that were started from an image, stopped ones too."""
         return [
             each.name
@@ -138,11 +177,11 @@ class DockerEngine:
         except DockerException:
             return ""
 
-    def follow(self, name: str) -> Iterator[bytes]:
+    def stream_logs(self, name: str) -> Iterator[bytes]:
         """A container's log from the start, as it comes, until the container stops."""
         yield from self.client.containers.get(name).logs(stream=True, follow=True)
 
-    def execute(self, name: str, args: list[str]) -> Result:
+    def exec(self, name: str, args: list[str]) -> Result:
         """What a command inside a running container answers (for looking, as `cat /proc/1/status`)."""
         from docker.errors import APIError
 
@@ -154,25 +193,25 @@ class DockerEngine:
             return Result(1, str(error.explanation or error))
         return Result(code, output.decode(errors="replace"))
 
-    def options(self, name: str) -> ContainerConfig:
+    def container_config(self, name: str) -> ContainerConfig:
         """What a container was started with; nothing when it has gone."""
         from docker.errors import NotFound
 
         try:
-            return container_config(self.client.containers.get(name).attrs)
+            return inspection.container_config(self.client.containers.get(name).attrs)
         except NotFound:
             return ContainerConfig()
 
     @cached_property
-    def able(self) -> LimitSupport:
+    def limit_support(self) -> LimitSupport:
         """What it can do for a container."""
-        return limit_support(self.client.info())
+        return inspection.limit_support(self.client.info())
 
-    def archive(self, image_id: str) -> Iterator[bytes]:
+    def save(self, image_id: str) -> Iterator[bytes]:
         """An image as `docker image save` gives it: a tar of its configuration and layers."""
         yield from self.client.images.get(image_id).save()
 
-    def _reached(self, found: Container, attrs: dict[str, Any]) -> Container:
+    def _with_shared_network(self, found: Container, attrs: dict[str, Any]) -> Container:
         """A container, as it is reached: one that shares another's network is published by that one."""
         from docker.errors import NotFound
 

@@ -6,9 +6,8 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,38 +22,18 @@ PODMAN = "Podman Engine"
 """What Podman calls itself where it answers as Docker does; its version is a number of its own, below that one."""
 
 
-class _LazyEngine(DockerEngine):
-    """An engine that is being connected to in the background; the first question waits for it, or raises its error."""
-
-    def __init__(self, opened: Callable[[], tuple[Any, dict[str, Any]]]) -> None:
-        self._opened = opened
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in ("client", "version", "api", "kernel", "kernel_release"):
-            raise AttributeError(name)
-        super().__init__(*self._opened())
-        return getattr(self, name)
-
-    @cached_property
-    def tags(self) -> dict[str, str]:
-        """As of any engine; a build begins with it, and does not wait for the SDK to see that the engine is fit."""
-        version = in_background(_version)
-        found = super().tags
-        require_supported(version())
-        return found
-
-
 def connect_in_background() -> DockerEngine:
-    """As connect(), but returns at once: what needs no answer yet goes on meanwhile. Errors come with the first one."""
-    return _LazyEngine(in_background(_open))
+    """As connect(), but returns at once: the first question waits for the connection, or raises its error."""
+    return DockerEngine(in_background(_open), lambda: require_supported(_version()))
 
 
 def connect() -> DockerEngine:
-    """The engine that the docker CLI would use: DOCKER_HOST, else the current context, else the default socket.
+    """Return the engine that the docker CLI uses: DOCKER_HOST, else the current context, else the default socket.
 
-    Raises EngineError saying what stands in the way and how to clear it.
+    Raises EngineError, which says what stands in the way and how to clear it.
     """
-    return DockerEngine(*_open())
+    connection = _open()
+    return DockerEngine(lambda: connection)
 
 
 def _open() -> tuple[Any, dict[str, Any]]:

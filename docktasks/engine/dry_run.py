@@ -2,66 +2,86 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from docktasks.commands import Result
-from docktasks.engine.models import START_INTERVAL_API, Container, Image, LimitSupport
+from docktasks.engine.models import START_INTERVAL_API, Container, ContainerConfig, Image, LimitSupport
 from docktasks.settings import LABEL
 
 
 class DryRunEngine:
-    """Stands in for the engine under --dry: nothing is asked, and the project is taken to be running.
+    """Answers so that every task has commands to show.
 
-    So `stop` and `clean` have something to show, and `run-prod` shows the commands of a first start.
+    The project's images and its two containers are there for `stop` and `clean`; every name and port is free, so that
+    `run-prod` shows a first start.
     """
 
-    rootless = False
-    able = LimitSupport()
+    version = ""
     api = START_INTERVAL_API
     kernel = (5, 14)
     kernel_release = ""
+    rootless = False
+    limit_support = LimitSupport()
 
     def __init__(self, project: str) -> None:
         self.project = project
-        self.tags: dict[str, str] = {}
+        self.image_ids: dict[str, str] = {}
+
+    def refresh_image_ids(self) -> dict[str, str]:
+        """Return no image."""
+        return {}
 
     def image(self, reference: str) -> Image | None:
-        """Any image is there, so that nothing needs pulling."""
+        """Return an image for every name, so that nothing is pulled."""
         return Image(id="RELEASE", tags=(reference,))
 
-    def logs(self, name: str, lines: int = 15) -> str:  # noqa: ARG002 - as below
-        """Nothing was logged."""
-        return ""
+    def images(self, project: str) -> list[Image]:
+        """Return the two images that a project builds."""
+        return [Image(f"{project}:{role}", tags=(f"{project}:{role}",)) for role in ("dev", "prod")]
 
-    def container(self, name: str) -> Container | None:  # noqa: ARG002 - the answer is the same for all
-        """No name is taken."""
+    def container(self, _name: str) -> Container | None:
+        """Return None: every name is free."""
         return None
 
     def containers(self, project: str) -> list[Container]:
-        """The two that a user of both ways of life would have."""
+        """Return the dev and the production container."""
         return [
             Container(f"{project}-{role}", f"{project}-{role}", labels={f"{LABEL}.role": role})
             for role in ("dev", "prod")
         ]
 
-    def images(self, project: str) -> list[Image]:
-        """The two images a project builds."""
-        return [Image(f"{project}:{role}", tags=(f"{project}:{role}",)) for role in ("dev", "prod")]
+    def container_publishing(self, _host_port: int) -> Container | None:
+        """Return None: every port is free."""
+        return None
 
-    def volumes(self, project: str) -> list[str]:  # noqa: ARG002 - there is no engine to hold any
-        """No volume is known."""
+    def containers_using(self, _image_id: str) -> list[str]:
+        """Return no name: images may be removed."""
         return []
 
-    def has_volume(self, name: str) -> bool:  # noqa: ARG002 - as above
-        """No name is taken."""
+    def container_config(self, _name: str) -> ContainerConfig:
+        """Return an empty configuration."""
+        return ContainerConfig()
+
+    def volumes(self, _project: str) -> list[str]:
+        """Return no volume."""
+        return []
+
+    def has_volume(self, _name: str) -> bool:
+        """Return False: every name is free."""
         return False
 
-    def users(self, image_id: str) -> list[str]:  # noqa: ARG002 - as above
-        """Nobody uses an image."""
-        return []
+    def logs(self, _name: str, _lines: int = 15) -> str:
+        """Return no line."""
+        return ""
 
-    def current_tags(self) -> dict[str, str]:
-        """No image has a name."""
-        return {}
+    def stream_logs(self, _name: str) -> Iterator[bytes]:
+        """Yield no line."""
+        return iter(())
 
-    def execute(self, name: str, args: list[str]) -> Result:  # noqa: ARG002 - as above
-        """No container runs."""
+    def exec(self, _name: str, _args: list[str]) -> Result:
+        """Return a failure: no container runs."""
         return Result(1)
+
+    def save(self, _image_id: str) -> Iterator[bytes]:
+        """Yield nothing."""
+        return iter(())

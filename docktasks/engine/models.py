@@ -142,7 +142,7 @@ class LimitSupport:
     cgroup: str = "2"
 
     @property
-    def lacks(self) -> tuple[str, ...]:
+    def unsupported(self) -> tuple[str, ...]:
         """The limits that it does not keep, in words; swap is counted with memory."""
         kept = {"memory": self.memory, "swap": self.swap and self.memory, "processes": self.pids}
         return tuple(what for what, keeps in kept.items() if not keeps)

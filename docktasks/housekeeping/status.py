@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from docktasks.commands import Run
+from docktasks.app.project import Project
 from docktasks.containers import clones, startup
 from docktasks.containers import roles as containers_roles
-from docktasks.engine.client import DockerEngine
-from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import Container
 from docktasks.errors import SettingsError, StartError
 from docktasks.images import releases
@@ -17,26 +15,28 @@ from docktasks.settings import Settings
 ROLES = ("dev", "prod")
 
 
-def show_status(engine: DockerEngine | DryRunEngine, settings: Settings) -> None:
+def show_status(project: Project) -> None:
     """Print a row for each container of the project, stopped ones too."""
-    if isinstance(engine, DryRunEngine):
+    if project.dry:
         print("What is running is not asked under --dry.")
         return
-    found = engine.containers(settings.app.name)
+    found = project.engine.containers(project.settings.app.name)
     if not found:
-        print(f"Nothing of {settings.app.name} is running. Start it: invoke run-prod, or invoke dev")
+        print(f"Nothing of {project.settings.app.name} is running. Start it: invoke run-prod, or invoke dev")
         return
     rows = [
         (
             each.name,
             "cut off" if each.cut_off else f"{each.state} ({each.health})" if each.health else each.state,
             each.url or "-",
-            "-" if each.role == "dev" or each.name == settings.container(containers_roles.HOLDER) else each.release,
+            "-"
+            if each.role == "dev" or each.name == project.settings.container(containers_roles.HOLDER)
+            else each.release,
         )
         for each in found
     ]
     _print_table(("container", "state", "address", "release"), rows)
-    for line in _warnings(settings, found):
+    for line in _warnings(project.settings, found):
         print(f"! {line}")
 
 
@@ -62,14 +62,14 @@ def _warnings(settings: Settings, found: Sequence[Container]) -> Iterator[str]:
         yield f"Left by an interrupted task, or renamed: {', '.join(left)}. Have it settled: invoke run-prod"
 
 
-def show_releases(engine: DockerEngine | DryRunEngine, settings: Settings) -> None:
+def show_releases(project: Project) -> None:
     """Print a row for each release that is kept, the last one released first."""
-    if isinstance(engine, DryRunEngine):
+    if project.dry:
         print("What was released is not asked under --dry.")
         return
     from rich.filesize import decimal
 
-    current = startup.own_container(engine, settings, "prod")
+    current = startup.own_container(project, "prod")
     rows = [
         (
             image.short_id,
@@ -79,10 +79,10 @@ def show_releases(engine: DockerEngine | DryRunEngine, settings: Settings) -> No
             decimal(image.size),
             "current" if current and current.image_id == image.id else "",
         )
-        for image in releases.kept_releases(engine, settings)
+        for image in releases.kept_releases(project)
     ]
     if not rows:
-        print(f"Nothing of {settings.app.name} was released yet. Do it: invoke run-prod")
+        print(f"Nothing of {project.settings.app.name} was released yet. Do it: invoke run-prod")
         return
     _print_table(("release", "commit", "built (UTC)", "released (UTC)", "size", ""), rows)
 
@@ -113,14 +113,14 @@ def require_role(role: str) -> Sequence[str]:
     return (role,) if role else ROLES
 
 
-def logs(run: Run, engine: DockerEngine | DryRunEngine, settings: Settings, role: str, options: list[str]) -> None:
+def logs(project: Project, role: str, options: list[str]) -> None:
     """Show the log of a role's container, with options of `docker container logs`. Raises StartError without one."""
     (role,) = require_role(role or "none")
-    name = settings.container(role)
-    if isinstance(engine, DockerEngine) and startup.own_container(engine, settings, role) is None:
+    name = project.settings.container(role)
+    if not project.dry and startup.own_container(project, role) is None:
         start = {"dev": "dev", "prod": "run-prod"}[role]
         raise StartError(f"There is no container {name}.", "It has no log.", f"Start it: invoke {start}")
-    result = run(["docker", "container", "logs", *options, name])
+    result = project.run(["docker", "container", "logs", *options, name])
     if not result.ok and "--follow" not in options:
         raise StartError(f"The log of {name} cannot be shown.", "", "Mend what Docker says", result.tail(3))
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from docktasks.commands import Result, Run
-from docktasks.engine.client import DockerEngine
-from docktasks.engine.dry_run import DryRunEngine
+from docktasks.app.project import Project
+from docktasks.commands import Result
 from docktasks.errors import BaseImageError
 from docktasks.images.standins import STANDS_FOR, build_all, latest_standin
 from docktasks.settings import Settings
@@ -25,17 +24,17 @@ class BaseImage:
     notice: str = ""
 
 
-def resolve(run: Run, engine: DockerEngine | DryRunEngine, settings: Settings, kind: str) -> BaseImage:
+def resolve(project: Project, kind: str) -> BaseImage:
     """The base image of a kind, `node` or `nginx`; pulls or makes it where it is missing. Raises BaseImageError."""
-    wanted = configured_image(settings, kind)
-    source = settings.bases.source
-    found = local(engine, settings, kind)
+    wanted = configured_image(project.settings, kind)
+    source = project.settings.bases.source
+    found = local(project, kind)
     if found:
         return found
     if source != "standin":
-        if engine.image(wanted):  # by a name that a list does not give, such as a digest
+        if project.engine.image(wanted):  # by a name that a list does not give, such as a digest
             return BaseImage(wanted)
-        pulled = run(["docker", "image", "pull", wanted])
+        pulled = project.run(["docker", "image", "pull", wanted])
         if pulled.ok:
             return BaseImage(wanted)
         refusal = explain_pull(wanted, pulled, source)
@@ -49,18 +48,20 @@ def resolve(run: Run, engine: DockerEngine | DryRunEngine, settings: Settings, k
         )
     if source == "auto":
         print(f"! No registry is reached: making a stand-in for {wanted} from Debian and npm packages.", flush=True)
-    stood_in = build_all(run, settings)
-    engine.tags.update(dict.fromkeys(stood_in.values(), ""))  # both were made: the other kind finds its own
+    stood_in = build_all(project)
+    project.engine.image_ids.update(
+        dict.fromkeys(stood_in.values(), "")
+    )  # both were made: the other kind finds its own
     return standin_image(wanted, stood_in[wanted])
 
 
-def local(engine: DockerEngine | DryRunEngine, settings: Settings, kind: str) -> BaseImage | None:
+def local(project: Project, kind: str) -> BaseImage | None:
     """The base image of a kind that is here already; None when it would have to be pulled or made."""
-    wanted = configured_image(settings, kind)
-    if settings.bases.source != "standin" and wanted in engine.tags:
+    wanted = configured_image(project.settings, kind)
+    if project.settings.bases.source != "standin" and wanted in project.engine.image_ids:
         return BaseImage(wanted)
-    made = latest_standin(engine.tags, wanted)
-    return standin_image(wanted, made) if settings.bases.source != "registry" and made else None
+    made = latest_standin(project.engine.image_ids, wanted)
+    return standin_image(wanted, made) if project.settings.bases.source != "registry" and made else None
 
 
 def configured_image(settings: Settings, kind: str) -> str:

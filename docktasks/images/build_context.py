@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 
 from docktasks import workspace
-from docktasks.app.package import is_external_app, read_package
 from docktasks.errors import BuildError
 from docktasks.settings import Settings
 
@@ -31,9 +30,9 @@ def context_args(settings: Settings, dockerfile: str) -> list[str]:
     """Where a build finds its files: the checkout, or for a foreign app its folder, with our Dockerfile and tools."""
     there = context_folder(settings)
     tools = (
-        ["--build-context", f"tools={there}/{TOOLS_CONTEXT}"] if is_external_app(settings) or ca_file(settings) else []
+        ["--build-context", f"tools={there}/{TOOLS_CONTEXT}"] if settings.is_external_app or ca_file(settings) else []
     )
-    if not is_external_app(settings):
+    if not settings.is_external_app:
         return [*(["--file", dockerfile] if dockerfile != "Dockerfile" else []), *tools, "."]
     return ["--file", f"{there}/{dockerfile}", "--build-arg", "APP_DIR=.", *tools, str(settings.app_dir)]
 
@@ -49,13 +48,13 @@ def write_context(settings: Settings, dockerfile: str) -> None:
     build costs time, and no secret, which takes Docker a quarter of a second to mount and is in no layer either.
     """
     there = settings.root / context_folder(settings)
-    if is_external_app(settings) or ca_file(settings):
+    if settings.is_external_app or ca_file(settings):
         workspace.cache_folder(settings)
         there.mkdir(exist_ok=True)
         _write_tools(settings, there / TOOLS_CONTEXT)
-    if is_external_app(settings):
+    if settings.is_external_app:
         # Each app has a node_modules of its own that is kept from build to build, whatever the checkout's path.
-        kept = re.sub(r"\W+", "-", str(read_package(settings).get("name") or settings.app_dir.name))
+        kept = re.sub(r"\W+", "-", settings.app_dir.name)
         text = (settings.root / dockerfile).read_text().replace(MODULES, f"{MODULES[:-1]}-{kept},")
         (there / dockerfile).write_text(text)
         ignored = [*NEVER_SENT, f"/{settings.app.dist}"]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 
-from docktasks.app.package import package_manager
+from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.errors import BuildError, DockError, EngineError
-from docktasks.settings import Settings
 
 
 def _plain(text: str) -> str:
@@ -33,18 +32,17 @@ def _evidence(text: str) -> str:
     return "\n".join(lines[first : first + 15]) or Result(1, text).tail()
 
 
-def explain_build(result: Result, settings: Settings) -> DockError:
+def explain_build(result: Result, project: Project) -> DockError:
     """The error that a failed build is, with what the step that failed printed of it."""
     text = _plain(result.output)
     evidence = _evidence(text)
-    used = package_manager(settings)
-    exact = {"npm": "npm ci", "pnpm": "pnpm install --frozen-lockfile", "yarn": "yarn install --immutable"}[used.name]
+    manager = project.app.package_manager
     names = {
-        "app": shlex.quote(settings.app.dir),
-        "manager": used.name,
-        "ci": exact,
-        "lock": used.lock or "package-lock.json",
-        "dist": settings.app.dist,
+        "app": shlex.quote(project.settings.app.dir),
+        "manager": manager.name,
+        "ci": manager.locked_install,
+        "lock": manager.lock or "package-lock.json",
+        "dist": project.settings.app.dist,
     }
     for kind, pattern, *words in BUILD_FAULTS:
         if re.search(pattern, text):

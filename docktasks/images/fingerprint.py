@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from docktasks.app import package
+from docktasks.app.package import PackageManager
 from docktasks.engine.models import Image
 from docktasks.images import build
 from docktasks.settings import LABEL, Settings
@@ -16,7 +16,7 @@ INPUTS = f"{LABEL}.inputs"
 """The image's label with what it was made of."""
 
 
-def fingerprint(settings: Settings, given: dict[str, str], base: Image) -> str:
+def fingerprint(settings: Settings, manager: PackageManager, given: dict[str, str], base: Image) -> str:
     """A name for all that a build of the dev image would read: what Docker's cache goes by, without asking it.
 
     The app's files are those that Dockerfile.dev copies by name; the others are mounted.
@@ -26,8 +26,8 @@ def fingerprint(settings: Settings, given: dict[str, str], base: Image) -> str:
     app = sorted({path for pattern in patterns for path in settings.app_dir.glob(pattern)})
     ours = [dockerfile, settings.root / ".dockerignore", *sorted((settings.root / "node").glob("*"))]
     read = hashlib.sha256()
-    words = [base.id, os.environ.get("DOCKER_DEFAULT_PLATFORM", ""), str(package.package_manager(settings))]
-    for word in [*words, *build.build_args(settings, "dev", given)]:
+    words = [base.id, os.environ.get("DOCKER_DEFAULT_PLATFORM", ""), str(manager)]
+    for word in [*words, *build.build_args(settings, manager, "dev", given)]:
         read.update(f"{word}\0".encode())
     for path in (*ours, *app):
         read.update(f"{path.name}\0".encode() + _content(path))

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from docktasks import apt, workspace
+from docktasks.app.project import Project
 from docktasks.commands import Result, Run
 from docktasks.errors import BaseImageError
-from docktasks.settings import LABEL, Settings
+from docktasks.settings import LABEL
 
 STANDIN_PREFIX = f"{LABEL}-base"
 """What the names of stand-ins begin with. They have a label, too, but what is built on one inherits it."""
@@ -72,22 +73,22 @@ def standin_args(folder: str, kind: str, version: str) -> list[str]:
     ]  # fmt: skip
 
 
-def build_all(run: Run, settings: Settings) -> dict[str, str]:
+def build_all(project: Project) -> dict[str, str]:
     """Make both stand-ins anew; their names and tags, by the image each stands in for. Raises BaseImageError."""
-    if not run.dry:
-        _ensure_tools(run)
+    if not project.dry:
+        _ensure_tools(project.run)
     with tempfile.TemporaryDirectory(
-        prefix="bases-", dir=None if run.dry else workspace.cache_folder(settings)
+        prefix="bases-", dir=None if project.dry else workspace.cache_folder(project.settings)
     ) as path:
-        folder = f"{workspace.cache_path(settings)}/{Path(path).name}"
-        unpacked = _run_or_raise(run, rootfs_args(folder, apt.debian_mirror()))
-        packed = _run_or_raise(run, pack_args(folder, platform.machine()))
+        folder = f"{workspace.cache_path(project.settings)}/{Path(path).name}"
+        unpacked = _run_or_raise(project.run, rootfs_args(folder, apt.debian_mirror()))
+        packed = _run_or_raise(project.run, pack_args(folder, platform.machine()))
         versions = {
             "node": _version(r"^node-linux-\w+-([\d.]+)\.tgz", packed),
             "nginx": _version(r"nginx/([\d.]+)", unpacked),
         }
         for kind, version in versions.items():
-            _run_or_raise(run, standin_args(folder, kind, version))
+            _run_or_raise(project.run, standin_args(folder, kind, version))
     return {STANDS_FOR[kind]: f"{STANDIN_PREFIX}-{kind}:{version}" for kind, version in versions.items()}
 
 

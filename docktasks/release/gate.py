@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-from docktasks.commands import Run
+from docktasks.app.project import Project
 from docktasks.containers import roles, startup
 from docktasks.containers import run_args as containers_run_args
 from docktasks.containers.ports import Bind
 from docktasks.containers.roles import CANDIDATE
-from docktasks.engine.client import DockerEngine
-from docktasks.engine.dry_run import DryRunEngine
 from docktasks.errors import StartError
 from docktasks.release import run_args as release_run_args
 from docktasks.release.run_args import Release
-from docktasks.settings import Settings
 
 
-def check_candidate(run: Run, engine: DockerEngine | DryRunEngine, settings: Settings, release: Release) -> str:
+def check_candidate(project: Project, release: Release) -> str:
     """Start the release as a candidate on a free loopback port, and see that it serves; what it passed, in words.
 
     Raises StartError, with the failing checks and the candidate's last log lines. The candidate is gone either way.
     """
     bind = Bind(0)
-    args = release_run_args.prod_args(settings, CANDIDATE, release, bind.args(roles.CONTAINER_PORT["prod"]), engine.api)
+    args = release_run_args.prod_args(
+        project.settings, CANDIDATE, release, bind.args(roles.CONTAINER_PORT["prod"]), project.engine.api
+    )
     try:
-        startup.start(run, engine, settings, args, bind)
-        url = startup.await_serving(engine, settings, CANDIDATE)
-        passed = _judge(engine, settings, url)
+        startup.start(project, args, bind)
+        url = startup.await_serving(project, CANDIDATE)
+        passed = _judge(project, url)
     except StartError as error:
-        serves = startup.own_container(engine, settings, "prod")
+        serves = startup.own_container(project, "prod")
         role = "prod" if serves else roles.HOLDER  # which serves in the place of a release that is gone
-        serving = f"{settings.container(role)} serves on as before."
+        serving = f"{project.settings.container(role)} serves on as before."
         raise StartError(error.what, serving, error.how, error.evidence) from error
     finally:
-        run(containers_run_args.remove_args(settings.container(CANDIDATE)), quiet=True)
+        project.run(containers_run_args.remove_args(project.settings.container(CANDIDATE)), quiet=True)
     return f"gate passed: {passed} on {url}"
 
 
-def _judge(engine: DockerEngine | DryRunEngine, settings: Settings, url: str) -> str:
+def _judge(project: Project, url: str) -> str:
     """The critical checks of what a user gets, as `verify` makes them; their ids. Raises StartError."""
     from docktasks.verify import catalog  # here, for they load the HTTP client, which a build does not need
     from docktasks.verify.subject import Subject
@@ -49,6 +48,8 @@ def _judge(engine: DockerEngine | DryRunEngine, settings: Settings, url: str) ->
             f"The new release does not pass the gate: {', '.join(verdict.check.id for verdict in failed)}.",
             "",
             failed[0].check.fix,
-            evidence="\n".join([*evidence, "Its last log lines:", engine.logs(settings.container(CANDIDATE), 10)]),
+            evidence="\n".join(
+                [*evidence, "Its last log lines:", project.engine.logs(project.settings.container(CANDIDATE), 10)]
+            ),
         )
     return ", ".join(each.id for each in critical)

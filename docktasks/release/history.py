@@ -6,26 +6,25 @@ when it was last released. The last that is done for a release is that its run's
 
 from __future__ import annotations
 
-from docktasks.commands import Result, Run
+from docktasks.app.project import Project
+from docktasks.commands import Result
 from docktasks.containers import roles
-from docktasks.engine.client import DockerEngine
-from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import Container, Image
+from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
 from docktasks.images.releases import kept_releases, release_tag
 from docktasks.release import run_args
 from docktasks.release.run_args import Release
-from docktasks.settings import Settings
 
 
-def rollback_target(engine: DockerEngine | DryRunEngine, settings: Settings, current: str, to: str) -> Image:
+def rollback_target(project: Project, current: str, to: str) -> Image:
     """The kept release whose id begins with `to`, or the last one that was released before the current.
 
     Raises StartError when there is none, or more than one.
     """
-    if isinstance(engine, DryRunEngine):
+    if project.dry:
         return Image(to or "EARLIER")
-    others = [image for image in kept_releases(engine, settings) if image.short_id != current]
+    others = [image for image in kept_releases(project) if image.short_id != current]
     found = [image for image in others if image.short_id.startswith(to)]
     if len(found) == 1 or (found and not to):
         return found[0]
@@ -37,14 +36,14 @@ def rollback_target(engine: DockerEngine | DryRunEngine, settings: Settings, cur
         what = f"There is no earlier release {to}.".replace(" .", ".")
     raise StartError(
         what,
-        f"The last {settings.prod.keep} are kept (prod.keep)." if not others else "",
+        f"The last {project.settings.prod.keep} are kept (prod.keep)." if not others else "",
         "See which there are: invoke releases",
     )
 
 
-def bridge_assets(run: Run, settings: Settings, release: Release) -> None:
+def bridge_assets(project: Project, release: Release) -> None:
     """Put the release's hashed assets where every release finds them. Raises StartError."""
-    carried = run(run_args.carry_args(settings, release, "add", release.id), quiet=True)
+    carried = project.run(run_args.carry_args(project.settings, release, "add", release.id), quiet=True)
     if not carried.ok:
         raise StartError(
             f"The assets of release {release.id} could not be carried over.",
@@ -65,13 +64,13 @@ def _lines(failed: Result) -> str:
     return "\n".join(dict.fromkeys(failed.tail(50).splitlines()))
 
 
-def is_recorded(engine: DockerEngine | DryRunEngine, container: Container) -> bool:
+def is_recorded(engine: Engine, container: Container) -> bool:
     """True when all that is done for a release which serves was done for this one."""
     noted = _read(engine, container, "run-id")
     return bool(noted) and noted == container.labels.get(roles.CONFIG_HASH_LABEL)
 
 
-def environment(engine: DockerEngine | DryRunEngine, *asked: Container | None) -> str:
+def environment(engine: Engine, *asked: Container | None) -> str:
     """What the current release is configured with, from the first of these containers that can tell."""
     for container in asked:
         if container and run_args.ENVIRONMENT_VARIABLE in container.environment:
@@ -79,31 +78,38 @@ def environment(engine: DockerEngine | DryRunEngine, *asked: Container | None) -
     return next((_read(engine, each, "environment") for each in asked if each and each.state == "running"), "")
 
 
-def _read(engine: DockerEngine | DryRunEngine, container: Container, name: str) -> str:
+def _read(engine: Engine, container: Container, name: str) -> str:
     """A file of the current release's in the volume; empty where there is none."""
-    result = engine.execute(container.name, ["cat", f"/srv/carried/current/{name}"])
+    result = engine.exec(container.name, ["cat", f"/srv/carried/current/{name}"])
     return result.output if result.ok else ""
 
 
-def record_missed_release(run: Run, engine: DockerEngine | DryRunEngine, settings: Settings, image_id: str) -> None:
+def record_missed_release(project: Project, image_id: str) -> None:
     """Note that a release served whose own task was ended before it came to that."""
-    image = engine.image(image_id)
-    if image and release_tag(settings, image_id) not in image.tags:
+    image = project.engine.image(image_id)
+    if image and release_tag(project.settings, image_id) not in image.tags:
         # Not looked at: what is to be released does not depend on it.
-        run(run_args.carry_args(settings, Release(image), "add", image.short_id), quiet=True)
-        run(["docker", "image", "tag", image.short_id, f"{settings.app.name}:{image.short_id}"], quiet=True)
+        project.run(run_args.carry_args(project.settings, Release(image), "add", image.short_id), quiet=True)
+        project.run(
+            ["docker", "image", "tag", image.short_id, f"{project.settings.app.name}:{image.short_id}"], quiet=True
+        )
 
 
-def record_release(run: Run, engine: DockerEngine | DryRunEngine, settings: Settings, release: Release) -> list[str]:
+def record_release(project: Project, release: Release) -> list[str]:
     """Note that the release serves, and forget those beyond prod.keep, images and assets; the ids of these."""
-    run(["docker", "image", "tag", release.id, release_tag(settings, release.id)], quiet=True)
-    others = [image.short_id for image in kept_releases(engine, settings) if image.short_id != release.id]
-    kept, gone = others[: settings.prod.keep - 1], others[settings.prod.keep - 1 :]
+    project.run(["docker", "image", "tag", release.id, release_tag(project.settings, release.id)], quiet=True)
+    others = [image.short_id for image in kept_releases(project) if image.short_id != release.id]
+    kept, gone = others[: project.settings.prod.keep - 1], others[project.settings.prod.keep - 1 :]
     # Also says what the port holder serves should this release be stopped.
     noting = run_args.carry_args(
-        settings, release, "keep", release.id, *kept, run=run_args.config_hash(settings, release, engine.api)
+        project.settings,
+        release,
+        "keep",
+        release.id,
+        *kept,
+        run=run_args.config_hash(project.settings, release, project.engine.api),
     )
-    noted = run(noting, quiet=True)
+    noted = project.run(noting, quiet=True)
     if not noted.ok:
         raise StartError(
             f"Release {release.id} serves, but that could not be noted.",
@@ -113,5 +119,5 @@ def record_release(run: Run, engine: DockerEngine | DryRunEngine, settings: Sett
         )
     if gone:
         # its own tag only: an image that has another name, or a container, stays
-        run(["docker", "image", "rm", *(f"{settings.app.name}:{each}" for each in gone)], quiet=True)
+        project.run(["docker", "image", "rm", *(f"{project.settings.app.name}:{each}" for each in gone)], quiet=True)
     return gone

@@ -11,13 +11,11 @@ import time
 from dataclasses import dataclass
 
 from docktasks import waiting
-from docktasks.commands import Run
+from docktasks.app.project import Project
 from docktasks.containers import clones, ports, startup
 from docktasks.containers import run_args as containers_run_args
 from docktasks.containers.ports import Bind
 from docktasks.containers.roles import CANDIDATE, CARRY, HOLDER, HOLDER_PREVIOUS, NEXT, PREVIOUS, PROD_ROLES
-from docktasks.engine.client import DockerEngine
-from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import Container
 from docktasks.errors import ConflictError, StartError
 from docktasks.images import build
@@ -26,21 +24,19 @@ from docktasks.progress import Progress
 from docktasks.release import gate, history
 from docktasks.release import run_args as release_run_args
 from docktasks.release.run_args import Release
-from docktasks.settings import LABEL, Settings
+from docktasks.settings import LABEL
 
 
 @dataclass
 class Production:
     """A project's production containers, asked for anew whenever they are named."""
 
-    run: Run
-    engine: DockerEngine | DryRunEngine
-    settings: Settings
+    project: Project
     steps: Progress
 
     def container(self, role: str = "prod") -> Container | None:
         """Our container of that role. Raises ConflictError when its name is taken by one that is not ours."""
-        return startup.own_container(self.engine, self.settings, role)
+        return startup.own_container(self.project, role)
 
     @property
     def bind(self) -> Bind | None:
@@ -53,8 +49,10 @@ class Production:
 
         Raises StartError or ConflictError.
         """
-        volume = self.settings.container("carried")
-        if self.engine.has_volume(volume) and volume not in self.engine.volumes(self.settings.app.name):
+        volume = self.project.settings.container("carried")
+        if self.project.engine.has_volume(volume) and volume not in self.project.engine.volumes(
+            self.project.settings.app.name
+        ):
             raise ConflictError(
                 f"The volume {volume} is one that hello-dock did not make.",
                 "Releases would carry their files over in it, and remove what else is there.",
@@ -63,7 +61,7 @@ class Production:
         current = self.container()
         if current is None or not current.serves or self.bind is None:
             return self._start(release, bind)
-        history.record_missed_release(self.run, self.engine, self.settings, current.image_id)
+        history.record_missed_release(self.project, current.image_id)
         if self.bind == bind:
             return self._swap(release, bind, current)
         return self._move(release, bind, current)
@@ -93,15 +91,15 @@ class Production:
 
     def _settle_renamed(self) -> None:
         """Give a release that somebody renamed its name back, or have it go: it would answer beside the current one."""
-        names = [self.settings.container(role) for role in PROD_ROLES]
-        found = self.engine.containers(self.settings.app.name)
+        names = [self.project.settings.container(role) for role in PROD_ROLES]
+        found = self.project.engine.containers(self.project.settings.app.name)
         for left in clones.abandoned_clones(found):
             self._removed(left)
         for each in found:
             if each.role != "prod" or each.name in names or not each.serves:
                 continue
             if not self.container() and not self.container(PREVIOUS) and not self.container(NEXT):
-                self._named(each.name, self.settings.container("prod"))
+                self._named(each.name, self.project.settings.container("prod"))
             else:
                 self.steps.note(f"{each.name} is a release of this project under another name: it goes.")
                 self._end(each.name, each.image_id)
@@ -124,7 +122,7 @@ class Production:
             raise
         self.steps(f"release {release.id} serves")
         if not holds:  # not before: nobody has loaded a page yet, and it takes a quarter of a second
-            history.bridge_assets(self.run, self.settings, release)
+            history.bridge_assets(self.project, release)
         return url
 
     def _swap(self, release: Release, bind: Bind, current: Container) -> str:
@@ -133,7 +131,7 @@ class Production:
         try:
             with waiting.terminate_as_interrupt():
                 self._run(NEXT, release, bind)
-                url = startup.await_serving(self.engine, self.settings, NEXT, beside=True)
+                url = startup.await_serving(self.project, NEXT, beside=True)
                 self._rename("prod", PREVIOUS)
                 self._rename(NEXT, "prod")
         except BaseException:
@@ -149,7 +147,7 @@ class Production:
         """To another port or address, which takes another port holder: the one change that may need a gap."""
         shared = bind.host_port in {host_port for _, host_port, _ in current.addresses}
         if bind.host_port and not shared and waiting.is_listening("127.0.0.1", bind.host_port):
-            raise ports.port_conflict(self.engine, bind, "prod")
+            raise ports.port_conflict(self.project.engine, bind, "prod")
         self._prepare(release)
         gap = 0.0
         try:
@@ -191,64 +189,65 @@ class Production:
         """Have a release serve that was stopped, or whose port holder was."""
         current, holder = self.container(), self.container(HOLDER)
         if holder and holder.state == "paused":  # by a `stop` that was interrupted
-            self.run(["docker", "container", "unpause", holder.name], quiet=True)
+            self.project.run(["docker", "container", "unpause", holder.name], quiet=True)
             holder = self.container(HOLDER)
         if current and holder and not current.serves:
             self._restart(*([] if holder.state == "running" else [HOLDER]), "prod")
 
     def _prepare(self, release: Release) -> None:
         """All that can fail, while nothing that serves is touched."""
-        self.steps(gate.check_candidate(self.run, self.engine, self.settings, release))
-        history.bridge_assets(self.run, self.settings, release)
+        self.steps(gate.check_candidate(self.project, release))
+        history.bridge_assets(self.project, release)
         self.steps("its assets are there for pages of both releases")
 
     def _bring_up(self, release: Release, bind: Bind, *, holds: bool) -> str:
         if not holds:
-            startup.start(self.run, self.engine, self.settings, self._holder_args(release, bind), bind)
+            startup.start(self.project, self._holder_args(release, bind), bind)
         self._run("prod", release, bind)
         # A holder that was there may have been serving in its place.
-        return startup.await_serving(self.engine, self.settings, "prod", beside=holds)
+        return startup.await_serving(self.project, "prod", beside=holds)
 
     def _take_port(self, release: Release, bind: Bind) -> str:
         """As _bring_up, from the two that were set aside; whatever becomes of this task, somebody serves soon."""
         both = self._holder_args(release, bind), self._release_args("prod", release, bind)
-        taken = self.run(
-            release_run_args.switch_port_args(self.settings, *both, setsid=bool(shutil.which("setsid"))), quiet=True
+        taken = self.project.run(
+            release_run_args.switch_port_args(self.project.settings, *both, setsid=bool(shutil.which("setsid"))),
+            quiet=True,
         )
         if not taken.ok:
-            raise startup.explain_start(taken, self.engine, bind, "prod")
-        return startup.await_serving(self.engine, self.settings, "prod")
+            raise startup.explain_start(taken, self.project.engine, bind, "prod")
+        return startup.await_serving(self.project, "prod")
 
     def _holder_args(self, release: Release, bind: Bind) -> list[str]:
         base = release.image.labels.get(BASE_LABEL, "")
         # Its base image, which outlives the release; anything that can sleep will do.
-        image = base if base and self.engine.image(base) else release.id
-        return release_run_args.holder_args(self.settings, bind, image, self.engine.kernel)
+        image = base if base and self.project.engine.image(base) else release.id
+        return release_run_args.holder_args(self.project.settings, bind, image, self.project.engine.kernel)
 
     def _release_args(self, role: str, release: Release, bind: Bind) -> list[str]:
-        place = release_run_args.shared_network_args(self.settings, bind)
-        return release_run_args.prod_args(self.settings, role, release, place, self.engine.api)
+        place = release_run_args.shared_network_args(self.project.settings, bind)
+        return release_run_args.prod_args(self.project.settings, role, release, place, self.project.engine.api)
 
     def _run(self, role: str, release: Release, bind: Bind) -> None:
-        startup.start(self.run, self.engine, self.settings, self._release_args(role, release, bind), bind)
+        startup.start(self.project, self._release_args(role, release, bind), bind)
 
     def _retire(self, role: str) -> None:
         left = self.container(role)
-        self._end(self.settings.container(role), left.image_id if left else "")
+        self._end(self.project.settings.container(role), left.image_id if left else "")
 
     def _end(self, name: str, image_id: str) -> None:
         """Have nginx answer what it has begun to, for prod.drain seconds at most, and remove it."""
         # -t: its long name changed in CLI 28
-        self.run(["docker", "container", "stop", "-t", str(self.settings.prod.drain), name], quiet=True)
+        self.project.run(["docker", "container", "stop", "-t", str(self.project.settings.prod.drain), name], quiet=True)
         self._removed(name)
         if image_id:
-            build.remove_untagged(self.run, self.engine, image_id)
+            build.remove_untagged(self.project.run, self.project.engine, image_id)
 
     def _rename(self, role: str, to: str) -> None:
-        self._named(self.settings.container(role), self.settings.container(to))
+        self._named(self.project.settings.container(role), self.project.settings.container(to))
 
     def _named(self, name: str, to: str) -> None:
-        renamed = self.run(["docker", "container", "rename", name, to], quiet=True)
+        renamed = self.project.run(["docker", "container", "rename", name, to], quiet=True)
         if not renamed.ok:
             raise StartError(
                 f"{name} cannot be renamed to {to}.",
@@ -261,12 +260,14 @@ class Production:
         # Not `start`: a stop that a Ctrl-C cut short goes on in the engine; `start` finds the container still running,
         # does nothing, and then it is gone. `restart` waits for that stop.
         for role in roles:
-            self.run(["docker", "container", "restart", "-t", "1", self.settings.container(role)], quiet=True)
+            self.project.run(
+                ["docker", "container", "restart", "-t", "1", self.project.settings.container(role)], quiet=True
+            )
 
     def _remove(self, *roles: str) -> None:
-        self._removed(*map(self.settings.container, roles))
+        self._removed(*map(self.project.settings.container, roles))
 
     def _removed(self, *names: str) -> None:
-        removed = self.run(containers_run_args.remove_args(*names), quiet=True)
+        removed = self.project.run(containers_run_args.remove_args(*names), quiet=True)
         if not removed.ok:
             self.steps.note(f"Docker did not remove all it was told to: {removed.tail(1)}")

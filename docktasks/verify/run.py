@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from docktasks import waiting
+from docktasks.app.project import Project
 from docktasks.commands import Run
 from docktasks.containers import startup
 from docktasks.engine import connect
@@ -124,7 +125,10 @@ def running(run: Run, settings: Settings, needs: set[Need] | None = None) -> Sub
     Raises VerifyError when nothing runs that these `needs`, or any, are about.
     """
     found = connect.connect()
-    container, dev = startup.own_container(found, settings, "prod"), found.container(settings.container("dev"))
+    container, dev = (
+        startup.own_container(Project(run, found, settings), "prod"),
+        found.container(settings.container("dev")),
+    )
     if container is None or container.state != "running" or not container.url:
         container = None
     if dev is None or not dev.is_of(settings.app.name) or dev.state != "running" or not dev.url:

@@ -7,9 +7,10 @@ from functools import cached_property
 from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from docktasks.app.project import Project
 from docktasks.commands import Run
-from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Container, ContainerConfig, Image
+from docktasks.engine.protocol import Engine
 from docktasks.images.build import BASE_LABEL
 from docktasks.settings import BUILT_FOR, Settings
 from docktasks.verify.probes import chromium_path, image_archive
@@ -33,7 +34,7 @@ class Subject:
     def __init__(  # noqa: PLR0913 - its parts
         self,
         url: str = "",
-        engine: DockerEngine | None = None,
+        engine: Engine | None = None,
         container: Container | None = None,
         image: Image | None = None,
         *,
@@ -86,7 +87,7 @@ class Subject:
         return _there(self._dev)
 
     @property
-    def engine(self) -> DockerEngine:
+    def engine(self) -> Engine:
         """The engine, for checks that need a container or an image."""
         return _there(self._engine)
 
@@ -101,9 +102,14 @@ class Subject:
         return _there(self._settings)
 
     @cached_property
+    def project(self) -> Project:
+        """The project, for checks that compare with what was asked for or try something."""
+        return Project(_there(self._run), self.engine, self.settings)
+
+    @cached_property
     def options(self) -> ContainerConfig:
         """What the container was started with."""
-        return self.engine.options(self.container.name)
+        return self.engine.container_config(self.container.name)
 
     @cached_property
     def health(self) -> str:
@@ -166,7 +172,7 @@ class Subject:
 
         base = self.base.layers if self.base else ()
         try:
-            return image_archive.read(self.engine.archive(self.image.id), base)
+            return image_archive.read(self.engine.save(self.image.id), base)
         except APIError as error:  # it answers, and has none to give: of an image without layers, say
             reason = f"the engine gives no archive of it: {error.explanation or error}"
             raise Unreadable(reason if self.image.layers else "it has no layer") from error

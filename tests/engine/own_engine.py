@@ -42,7 +42,7 @@ class OwnEngine:
     def connect(self) -> DockerEngine:
         """To look at it."""
         client = docker.DockerClient(base_url=self.host)
-        return DockerEngine(client, client.version())
+        return DockerEngine(lambda: (client, client.version()))
 
     def start(self) -> None:
         """Start it, again too, and wait until it answers."""

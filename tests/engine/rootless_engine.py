@@ -99,7 +99,7 @@ class RootlessEngine:
     def connect(self) -> DockerEngine:
         """To look at it."""
         client = docker.DockerClient(base_url=self.host)
-        return DockerEngine(client, client.version())
+        return DockerEngine(lambda: (client, client.version()))
 
     def start(self) -> None:
         """Start it, and wait until it answers."""

@@ -37,7 +37,7 @@ def head(checkout: Path) -> str:
 
 def shipped(image: Image, engine: DockerEngine) -> dict[str, tarfile.TarInfo]:
     """The files of the image's last layer: what the build adds to nginx. `linkname` is a file's digest."""
-    with tarfile.open(fileobj=io.BytesIO(b"".join(engine.archive(image.id)))) as saved:
+    with tarfile.open(fileobj=io.BytesIO(b"".join(engine.save(image.id)))) as saved:
         manifest = saved.extractfile("manifest.json")
         assert manifest is not None
         last = json.load(manifest)[0]["Layers"][-1]

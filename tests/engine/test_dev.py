@@ -258,7 +258,7 @@ def test_nothing_is_built_where_nothing_changed(running: Project) -> None:
         assert "docker image build" in running.does("dev", "--detach")
     finally:
         configuration.unlink()
-    assert running.engine.execute(f"{running.name}-dev", ["npm", "--version"]).ok
+    assert running.engine.exec(f"{running.name}-dev", ["npm", "--version"]).ok
 
 
 def test_hot_reload_socket_is_there(running: Project) -> None:

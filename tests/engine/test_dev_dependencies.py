@@ -70,7 +70,7 @@ def test_a_package_installed_in_the_container_is_followed(
     assert volumes(project) != before
     assert project.container("dev").url == address
     assert project.page("/node_modules/nanoid/package.json", "dev").status_code == 200
-    assert engine.execute(f"{project.name}-dev", ["ls", "node_modules/nanoid/package.json"]).ok
+    assert engine.exec(f"{project.name}-dev", ["ls", "node_modules/nanoid/package.json"]).ok
 
 
 def test_a_lock_file_written_on_the_host_is_followed(project: Project, running: Foreground, quay: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_half_filled_volume_is_not_used(project: Project, engine: DockerEngine
     docker("container", "run", "--rm", "--user", "0", *mount, image, "sh", "-c", "rm -r /m/vite && ls /m")
     docker("volume", "create", "--label", f"hello-dock.project={project.name}", f"{volume}{FILLING}")
     project.does("dev", "--detach")
-    assert engine.execute(f"{project.name}-dev", ["ls", "node_modules/vite/package.json"]).ok
+    assert engine.exec(f"{project.name}-dev", ["ls", "node_modules/vite/package.json"]).ok
     assert volumes(project) == [volume]
 
 

@@ -35,7 +35,7 @@ def project(new_project: NewProject, tmp_path: Path) -> Project:
 
 def compiled(project: Project) -> set[tuple[int, int]]:
     """Owners of what node compiled and keeps beside the modules."""
-    listed = project.engine.execute(
+    listed = project.engine.exec(
         f"{project.name}-dev", ["find", COMPILED, "-type", "f", "-exec", "ls", "-ln", "{}", ";"]
     )
     return {(int(line.split()[2]), int(line.split()[3])) for line in listed.output.splitlines()}
@@ -50,7 +50,7 @@ def test_ready_is_the_first_page(project: Project) -> None:
 def test_what_node_compiled_is_there_the_next_time(project: Project) -> None:
     """It is in the volume, and its files are the checkout's owner's."""
     project.does("dev", "--detach")
-    assert project.engine.execute(f"{project.name}-dev", ["npm", "--version"]).ok  # which has node keep it
+    assert project.engine.exec(f"{project.name}-dev", ["npm", "--version"]).ok  # which has node keep it
     assert compiled(project) == {OWNER}
     project.does("stop")
     project.does("dev", "--detach")

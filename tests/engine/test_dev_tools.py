@@ -140,10 +140,10 @@ def test_an_old_vite_is_replaced_as_advised(
     project.does(*advised.group(1).split())
     task.until("Serving with the new dependencies after")
     assert json.loads((app / "package.json").read_text())["devDependencies"]["vite"].endswith("8.0.16")
-    used = project.engine.execute(f"{project.name}-dev", [name, "--version"]).output.strip()
+    used = project.engine.exec(f"{project.name}-dev", [name, "--version"]).output.strip()
     assert f"{used}.".startswith(f"{wanted}.")
     version = ["node", "--print", "require('vite/package.json').version"]
-    assert project.engine.execute(f"{project.name}-dev", version).output.strip() == "8.0.16"
+    assert project.engine.exec(f"{project.name}-dev", version).output.strip() == "8.0.16"
     assert {path.name for path in app.iterdir()} == {"package.json", "index.html", "node_modules", LOCK_FILES[name]}
     assert {(path.stat().st_uid, path.stat().st_gid) for path in app.iterdir()} == {OWNER}
     project.does("stop")

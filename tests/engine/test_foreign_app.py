@@ -94,7 +94,7 @@ def test_labels_are_its_own(running: Project) -> None:
 
 def test_secrets_stay_out(running: Project) -> None:
     """What is in .env.local, in node_modules, and in .env without VITE_ is in no layer; VITE_SEA of .env is."""
-    assert CANARY.encode() not in b"".join(running.engine.archive(running.image))
+    assert CANARY.encode() not in b"".join(running.engine.save(running.image))
     script = re.search(r'src="([^"]+\.js)"', running.page().text)
     assert script is not None
     assert "north" in running.page(script.group(1)).text

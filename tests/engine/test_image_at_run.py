@@ -344,7 +344,7 @@ def test_without_environment_the_sites_own_is_served(bench: Bench, given: list[s
         assert sent == body
         assert headers.get("content-encoding", "identity") == accepted
         assert (headers["cache-control"], headers.get("etag")) == ("no-store", None)
-    assert "env.js" not in bench.engine.execute(name, ["ls", "/tmp"]).output  # noqa: S108 - the container's own
+    assert "env.js" not in bench.engine.exec(name, ["ls", "/tmp"]).output  # noqa: S108 - the container's own
     without = bench.image("rm -f site/env.js site/env.js.gz br/env.js")
     missing = httpx.get(f"{bench.serve(without, *given)[1]}/env.js", trust_env=False)
     assert (missing.status_code, missing.headers["cache-control"]) == (404, "no-store")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from docktasks.app.project import Project as TaskProject
 from docktasks.engine.client import DockerEngine
 from docktasks.images import base_images
 from docktasks.waiting import Probe, wait_until
@@ -80,7 +81,7 @@ class Kept:
 def kept(engine: DockerEngine, good: Project, tmp_path: Path) -> Iterator[Kept]:
     """The app, installed for the first time; whatever a test leaves in the folder is root's."""
     settings = configured(good)
-    image = base_images.resolve(Quietly(ROOT), engine, settings, "node").reference
+    image = base_images.resolve(TaskProject(Quietly(ROOT), engine, settings), "node").reference
     folder = tmp_path / "app"
     (folder / "node_modules").mkdir(parents=True)
     made = Kept(folder, image)

@@ -140,7 +140,7 @@ def test_any_vite_app(new_project: NewProject, case: Case, app: Path) -> None:
     project = new_project(APP_DIR=str(app), WAIT_READY="60")
     output = project.does("dev", "--detach")
     assert f"{project.container('dev').url}{case.base if case.base != '/' else ''}\n" in output
-    assert project.engine.execute(f"{project.name}-dev", [case.manager, "--version"]).ok
+    assert project.engine.exec(f"{project.name}-dev", [case.manager, "--version"]).ok
     edit_arrives(project, app, case.base)
     project.does("stop")
     output = project.does("run-prod")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from docktasks import apt
+from docktasks.app.project import Project as TaskProject
 from docktasks.engine.client import DockerEngine
 from docktasks.images import base_images
 from docktasks.waiting import Probe, wait_until
@@ -48,7 +49,7 @@ def rootless(engine: DockerEngine, checkout: Path) -> Iterator[RootlessEngine]:
 def load_bases(engine: DockerEngine, project: Project, rootless: RootlessEngine) -> None:
     """Have the engine know the base images, which it could not make or pull everywhere."""
     settings, run = configured(project), Quietly(project.checkout)
-    names = [base_images.resolve(run, engine, settings, kind).reference for kind in ("node", "nginx")]
+    names = [base_images.resolve(TaskProject(run, engine, settings), kind).reference for kind in ("node", "nginx")]
     tar = rootless.folder / "bases.tar"
     docker("image", "save", "--output", str(tar), *names)
     docker("image", "load", "--quiet", "--input", str(tar), host=rootless.host)
@@ -83,7 +84,7 @@ def test_a_round_of_development(rootless: RootlessEngine, theirs: Project, start
     task.until("Ctrl-C stops it.")
     assert "runs as root" not in task.output
     assert rootless.uid_of(theirs.inspect("dev")) == rootless.uid
-    assert theirs.engine.execute(f"{theirs.name}-dev", ["id", "-u"]).output == "0\n"
+    assert theirs.engine.exec(f"{theirs.name}-dev", ["id", "-u"]).output == "0\n"
 
     edited = app / "src/App.vue"
     edited.write_text(edited.read_text().replace("</template>", "<i>edited</i></template>"))
@@ -122,9 +123,9 @@ def test_a_release_and_the_next(rootless: RootlessEngine, theirs: Project) -> No
     output = theirs.does("run-prod")
     verdicts = judged(theirs, "--group=image", "--group=container", "--group=http")
     skipped = [name for name, outcome in verdicts.items() if outcome != "pass"]
-    lacks = theirs.engine.able.lacks
+    lacks = theirs.engine.limit_support.unsupported
     assert skipped == (["container.limits"] if lacks else [])
-    assert ("! This engine keeps no limit of" in output) == bool(lacks)
+    assert ("! This engine cannot limit" in output) == bool(lacks)
     # 0 inside is the user, 1 the first of the user's range, and nginx 101
     assert rootless.uid_of(theirs.inspect()) == rootless.uids[100]
     assert theirs.page().status_code == 200

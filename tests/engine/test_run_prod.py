@@ -19,7 +19,7 @@ OTHER = "LABEL release=other"
 
 def status_of_process_1(project: Project) -> dict[str, str]:
     """What the kernel says of the container's first process."""
-    read = project.engine.execute(f"{project.name}-prod", ["cat", "/proc/1/status"])
+    read = project.engine.exec(f"{project.name}-prod", ["cat", "/proc/1/status"])
     return dict(line.split(":\t", 1) for line in read.output.splitlines() if ":\t" in line)
 
 
@@ -75,7 +75,7 @@ def test_hardening_as_the_kernel_sees_it(standing: Project) -> None:
     assert status["NoNewPrivs"] == "1"
 
     def inside(*args: str) -> str:
-        return standing.engine.execute(f"{standing.name}-prod", list(args)).output
+        return standing.engine.exec(f"{standing.name}-prod", list(args)).output
 
     mounts = {line.split()[1]: line.split()[3].split(",") for line in inside("cat", "/proc/1/mounts").splitlines()}
     assert "ro" in mounts["/"]

@@ -82,7 +82,7 @@ def new_engine(web: Web, monkeypatch: pytest.MonkeyPatch) -> Callable[[], FakeEn
         monkeypatch.setattr(
             socket.socket,
             "connect_ex",
-            lambda _socket, address: 0 if engine.publisher(address[1]) else errno.ECONNREFUSED,
+            lambda _socket, address: 0 if engine.container_publishing(address[1]) else errno.ECONNREFUSED,
         )
         return engine
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from benchmarks import bench, charts, document, generated, harness, hyperfine, peers, results, topics
 from benchmarks.harness import ROOT, Bench, Case, Goal, Measured, Metric, Topic, Value
 from benchmarks.topics import settings as nginx_settings
+from docktasks.engine.client import DockerEngine
 from docktasks.errors import BenchError
 from docktasks.settings import Settings
 from tests.unit.fakes.engine import FakeEngine, Runner
@@ -52,7 +53,7 @@ def raced(**given: object) -> Case:
 @pytest.fixture
 def a_bench(settings: Settings, engine: FakeEngine) -> Bench:
     """What a topic is given."""
-    return Bench(settings, engine, "hd-test", rounds=3)
+    return Bench(settings, cast("DockerEngine", engine), "hd-test", rounds=3)
 
 
 def topic(*cases: Case, log: list[str] | None = None) -> Topic:

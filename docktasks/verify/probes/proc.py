@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Container
+from docktasks.engine.protocol import Engine
 from docktasks.verify.registry import Skip
 
 CAPABILITIES = ("CapPrm", "CapEff", "CapBnd", "CapAmb")
 
 
-def read(engine: DockerEngine, container: Container, path: str) -> str:
+def read(engine: Engine, container: Container, path: str) -> str:
     """A file in the container. Raises Skip when it does not give it."""
-    result = engine.execute(container.name, ["cat", path])
+    result = engine.exec(container.name, ["cat", path])
     if result.ok and not result.output:  # an engine under load may lose what a short command prints; ask again
-        result = engine.execute(container.name, ["cat", path])
+        result = engine.exec(container.name, ["cat", path])
     if not result.ok:
         raise Skip(f"the container does not give {path}: {result.tail(1)}")
     return result.output
 
 
-def status(engine: DockerEngine, container: Container) -> dict[str, str]:
+def status(engine: Engine, container: Container) -> dict[str, str]:
     """The fields of /proc/1/status in the container."""
     lines = read(engine, container, "/proc/1/status").splitlines()
     fields = dict(line.split(":\t", 1) for line in lines if ":\t" in line)

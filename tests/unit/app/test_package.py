@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from docktasks.app import git as app_git
-from docktasks.app import package
-from docktasks.app.package import PackageManager
+from docktasks.app.package import App, PackageManager
 from docktasks.errors import AppError
 from docktasks.settings import Settings
 from tests.unit.fakes.engine import configured, make_app
@@ -32,22 +31,27 @@ def committed(folder: Path) -> str:
     return git(folder, "rev-parse", "HEAD")
 
 
+def source_of(settings: Settings) -> app_git.Source:
+    """What git says of the settings' app."""
+    return app_git.source(App.load(settings), settings)
+
+
 def test_package_json_is_read(settings: Settings) -> None:
     """The app's package.json comes back as data."""
-    assert package.read_package(settings)["version"] == "1.2.3"
+    assert App.load(settings).version == "1.2.3"
 
 
 def test_a_missing_app_folder_is_named(settings: Settings) -> None:
     """The message names the folder and the setting."""
     with pytest.raises(AppError, match="There is no folder /nowhere/at/all") as caught:
-        package.read_package(configured(settings.root, app_dir="/nowhere/at/all"))
+        App.load(configured(settings.root, app_dir="/nowhere/at/all"))
     assert "INVOKE_APP_DIR" in caught.value.how
 
 
 def test_a_folder_without_package_json_is_no_app(settings: Settings) -> None:
     """The message names the folder that npm could not build."""
     with pytest.raises(AppError, match=r"nginx has no package\.json"):
-        package.read_package(configured(settings.root, app_dir="nginx"))
+        App.load(configured(settings.root, app_dir="nginx"))
 
 
 @pytest.mark.parametrize(
@@ -57,15 +61,15 @@ def test_a_broken_package_json_is_told_with_its_place(settings: Settings, text: 
     """What npm could not read is told before Docker is asked for anything."""
     (settings.app_dir / "package.json").write_text(text)
     with pytest.raises(AppError, match=what) as caught:
-        package.read_package(settings)
+        App.load(settings)
     assert str(settings.app_dir / "package.json") in caught.value.what
 
 
 def test_the_first_script_that_the_app_has_is_taken(settings: Settings) -> None:
     """`serve` is preferred to `dev`, which Vite's own templates have."""
-    assert package.first_script(settings, "serve", "dev") == "serve"
+    assert App.load(settings).first_script("serve", "dev") == "serve"
     make_app(settings.root / "shop", scripts={"dev": "vite", "build": "vite build"})
-    assert package.first_script(configured(settings.root, app_dir="shop"), "serve", "dev") == "dev"
+    assert App.load(configured(settings.root, app_dir="shop")).first_script("serve", "dev") == "dev"
 
 
 @pytest.mark.parametrize("scripts", [{}, None, {"test": "vitest"}])
@@ -82,38 +86,38 @@ def test_a_missing_script_is_named_with_an_example(
     """The message holds a line to add."""
     make_app(settings.root / "shop", scripts=scripts)
     with pytest.raises(AppError) as caught:
-        package.first_script(configured(settings.root, app_dir="shop"), *names)
+        App.load(configured(settings.root, app_dir="shop")).first_script(*names)
     assert caught.value.what.endswith(what)
     assert how in caught.value.how
 
 
 def test_source_outside_of_git_is_the_version_alone(settings: Settings) -> None:
     """Without a checkout there is neither a commit nor a time, and no error."""
-    assert app_git.source(settings) == app_git.Source("1.2.3")
+    assert source_of(settings) == app_git.Source("1.2.3")
 
 
 @pytest.mark.usefixtures("programs")
 def test_source_without_git_is_the_version_alone(settings: Settings) -> None:
     """A machine that has no git builds, too."""
-    assert app_git.source(settings) == app_git.Source("1.2.3")
+    assert source_of(settings) == app_git.Source("1.2.3")
 
 
 def test_source_in_a_repository_without_commits_is_the_version_alone(settings: Settings) -> None:
     """`git init` alone gives nothing to name."""
     git(settings.root, "init", "--quiet")
-    assert app_git.source(settings) == app_git.Source("1.2.3")
+    assert source_of(settings) == app_git.Source("1.2.3")
 
 
 def test_source_of_an_app_without_a_version(settings: Settings) -> None:
     """Nothing demands a version."""
     (settings.app_dir / "package.json").write_text("{}")
-    assert app_git.source(settings) == app_git.Source("0.0.0")
+    assert source_of(settings) == app_git.Source("0.0.0")
 
 
 def test_source_is_the_commit_and_its_time(settings: Settings) -> None:
     """A clean checkout is named by its commit."""
     head = committed(settings.root)
-    assert app_git.source(settings) == app_git.Source("1.2.3", head, "1700000000")
+    assert source_of(settings) == app_git.Source("1.2.3", head, "1700000000")
 
 
 @pytest.mark.parametrize("path", ["hello-dock/src/App.vue", "hello-dock/package.json", "nginx/site.conf", "Dockerfile"])
@@ -123,14 +127,14 @@ def test_local_changes_of_what_is_built_are_told(settings: Settings, path: str) 
     changed = settings.root / path
     changed.parent.mkdir(exist_ok=True)
     changed.write_text(changed.read_text() + "\n" if changed.exists() else "new")
-    assert app_git.source(settings).revision == f"{head}-dirty"
+    assert source_of(settings).revision == f"{head}-dirty"
 
 
 def test_local_changes_elsewhere_do_not_count(settings: Settings) -> None:
     """What no build reads leaves the image as the commit has it."""
     head = committed(settings.root)
     (settings.root / "README.md").write_text("new")
-    assert app_git.source(settings).revision == head
+    assert source_of(settings).revision == head
 
 
 def test_source_of_a_foreign_app_is_its_own_repository(settings: Settings, tmp_path: Path) -> None:
@@ -140,16 +144,16 @@ def test_source_of_a_foreign_app_is_its_own_repository(settings: Settings, tmp_p
     head = committed(shop)
     (settings.root / "Dockerfile").write_text("changed")
     foreign = configured(settings.root, app_dir=str(shop))
-    assert app_git.source(foreign) == app_git.Source("9.0.0", head, "1700000000")
+    assert source_of(foreign) == app_git.Source("9.0.0", head, "1700000000")
     (shop / "index.html").write_text("new")
-    assert app_git.source(foreign).revision == f"{head}-dirty"
+    assert source_of(foreign).revision == f"{head}-dirty"
 
 
 def test_a_checkout_reached_over_a_link_is_not_foreign(settings: Settings, tmp_path: Path) -> None:
     """The repository's own app stays its own, whichever way leads to the checkout."""
     link = tmp_path / "link"
     link.symlink_to(settings.root)
-    assert not package.is_external_app(replace(settings, root=link))
+    assert not replace(settings, root=link).is_external_app
 
 
 @pytest.mark.parametrize(
@@ -187,7 +191,7 @@ def test_the_package_manager(
     (shop / "package-lock.json").unlink()
     if lock:
         (shop / lock).write_text(text)
-    assert package.package_manager(configured(settings.root, app_dir="shop")) == wanted
+    assert App.load(configured(settings.root, app_dir="shop")).package_manager == wanted
 
 
 @pytest.mark.parametrize("named", ["bun@1.2.0", "pnpm@1; rm -rf /", "pnpm@--global", "", 7])
@@ -195,7 +199,7 @@ def test_a_package_manager_that_cannot_be_used_is_told(settings: Settings, named
     """What is named goes into a command line: a name of ours, and nothing but a version."""
     shop = make_app(settings.root / "shop", packageManager=named)
     with pytest.raises(AppError, match="names the package manager") as caught:
-        package.package_manager(configured(settings.root, app_dir="shop"))
+        _ = App.load(configured(settings.root, app_dir="shop")).package_manager
     assert '"packageManager": "pnpm@' in caught.value.how
     assert shop.is_dir()
 
@@ -209,7 +213,7 @@ def test_a_script_is_run_by_the_apps_own_package_manager() -> None:
 
 def test_an_app_without_a_lock_file_is_told_of(settings: Settings) -> None:
     """Each time: what a build says of it, nobody sees when the step comes from Docker's cache."""
-    assert package.lock_notices(settings) == []
+    assert App.load(settings).lock_notices == []
     (settings.app_dir / "package-lock.json").unlink()
-    (notice,) = package.lock_notices(settings)
+    (notice,) = App.load(settings).lock_notices
     assert notice.startswith("hello-dock has no lock file: `npm install` takes the newest versions")

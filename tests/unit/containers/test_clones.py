@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from docktasks.app.project import Project
 from docktasks.containers import clones
 from docktasks.engine.models import Container, ContainerConfig, Image, Mount
 from docktasks.housekeeping import cleanup, status
@@ -110,7 +111,7 @@ def test_run_prod_removes_what_an_interrupted_verify_left(engine: FakeEngine, se
 def test_status_and_stop_find_it(engine: FakeEngine, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """It is shown as left over, and goes with all else."""
     engine.held = {twin().name: twin()}
-    status.show_status(engine, settings)
+    status.show_status(Project(Runner(engine), engine, settings))
     assert f"Left by an interrupted task, or renamed: {twin().name}." in capsys.readouterr().out
-    cleanup.stop(Runner(engine), engine, settings)
+    cleanup.stop(Project(Runner(engine), engine, settings))
     assert engine.held == {}

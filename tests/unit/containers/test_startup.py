@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.containers import startup
 from docktasks.containers.ports import Bind
@@ -53,8 +54,8 @@ def prod(
 def test_ours_is_found_by_name_and_label(settings: Settings) -> None:
     """What the project started is returned; no container is no error."""
     mine = ours("prod")
-    assert startup.own_container(FakeEngine(mine), settings, "prod") == mine
-    assert startup.own_container(FakeEngine(), settings, "prod") is None
+    assert startup.own_container(Project(Runner(FakeEngine(mine)), FakeEngine(mine), settings), "prod") == mine
+    assert startup.own_container(Project(Runner(FakeEngine()), FakeEngine(), settings), "prod") is None
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_a_name_that_somebody_else_took_is_a_conflict(settings: Settings, labels
     """It is left alone, and the message says whose it is and both ways out."""
     theirs = Container("0", "hello-dock-prod", image="nginx:1", state="exited", labels=labels)
     with pytest.raises(ConflictError) as caught:
-        startup.own_container(FakeEngine(theirs), settings, "prod")
+        startup.own_container(Project(Runner(FakeEngine(theirs)), FakeEngine(theirs), settings), "prod")
     assert "hello-dock-prod" in caught.value.what
     assert "(nginx:1, exited)" in caught.value.what
     assert "docker container rm --force hello-dock-prod" in caught.value.how
@@ -110,7 +111,7 @@ def test_the_task_is_the_one_that_was_run(settings: Settings) -> None:
     engine = FakeEngine()
     engine.listening = {3000: ours("dev")}
     with pytest.raises(ConflictError) as caught:
-        startup.start(run, engine, shared, prod(shared), Bind(3000))
+        startup.start(Project(run, engine, shared), prod(shared), Bind(3000))
     assert "invoke run-prod" in caught.value.how
 
 
@@ -129,7 +130,7 @@ def test_any_other_failure_is_told_in_dockers_words() -> None:
 def test_start_runs_one_command(settings: Settings) -> None:
     """A container that starts needs nothing more."""
     run = Runner()
-    startup.start(run, FakeEngine(), settings, prod(settings), Bind(8080))
+    startup.start(Project(run, FakeEngine(), settings), prod(settings), Bind(8080))
     assert run.ran == [prod(settings)]
 
 
@@ -138,7 +139,7 @@ def test_start_removes_a_half_created_container(settings: Settings) -> None:
     run = Runner(answers={"docker container run": Result(125, ALLOCATED)})
     engine = FakeEngine(ours("prod", state="created"))
     with pytest.raises(ConflictError):
-        startup.start(run, engine, settings, prod(settings), Bind(8080))
+        startup.start(Project(run, engine, settings), prod(settings), Bind(8080))
     assert run.lines[1:] == ["docker container rm --force hello-dock-prod"]
 
 
@@ -147,14 +148,14 @@ def test_start_removes_nothing_else(settings: Settings, held: list[Container]) -
     """A running container of that name is somebody's who works."""
     run = Runner(answers={"docker container run": Result(125, "Conflict. The container name is already in use")})
     with pytest.raises(StartError):
-        startup.start(run, FakeEngine(*held), settings, prod(settings), Bind(8080))
+        startup.start(Project(run, FakeEngine(*held), settings), prod(settings), Bind(8080))
     assert len(run.ran) == 1
 
 
 def test_start_shows_a_first_start_without_an_engine(settings: Settings) -> None:
     """Under --dry the command is shown."""
     run = Runner(dry=True)
-    startup.start(run, DryRunEngine("hello-dock"), settings, prod(settings), Bind(8080))
+    startup.start(Project(run, DryRunEngine("hello-dock"), settings), prod(settings), Bind(8080))
     assert run.verbs == ["run hello-dock-prod"]
 
 
@@ -166,7 +167,7 @@ def test_a_container_serves_when_it_is_healthy_and_answers(settings: Settings, w
     """Its address comes back; without a health check the answer alone counts."""
     web.serve()
     engine = FakeEngine(ours("prod", health=health, addresses=ADDRESS))
-    assert startup.await_serving(engine, settings, "prod") == "http://127.0.0.1:8080"
+    assert startup.await_serving(Project(Runner(engine), engine, settings), "prod") == "http://127.0.0.1:8080"
     assert web.asked == ["http://127.0.0.1:8080/"]
 
 
@@ -188,7 +189,7 @@ def test_a_container_that_will_never_serve_is_told_at_once(
     engine = FakeEngine(ours("prod", addresses=ADDRESS, **turned))
     engine.logged["hello-dock-prod"] = 'nginx: [emerg] unknown directive "lisen"'
     with pytest.raises(StartError) as caught:
-        startup.await_serving(engine, settings, "prod")
+        startup.await_serving(Project(Runner(engine), engine, settings), "prod")
     assert caught.value.what == f"Container hello-dock-prod {what}."
     assert caught.value.evidence == 'nginx: [emerg] unknown directive "lisen"'
 
@@ -196,7 +197,7 @@ def test_a_container_that_will_never_serve_is_told_at_once(
 def test_a_container_that_went_away_is_told(settings: Settings) -> None:
     """Somebody else may have removed it."""
     with pytest.raises(StartError, match=r"Container hello-dock-prod is gone\."):
-        startup.await_serving(FakeEngine(), settings, "prod")
+        startup.await_serving(Project(Runner(FakeEngine()), FakeEngine(), settings), "prod")
 
 
 @pytest.mark.parametrize(
@@ -217,7 +218,7 @@ def test_a_timeout_states_the_limit_the_last_status_and_the_log(
     engine.logged["hello-dock-prod"] = "ready in 61 s"
     impatient = replace(settings, wait=Wait(ready=0))
     with pytest.raises(StartError) as caught:
-        startup.await_serving(engine, impatient, "prod")
+        startup.await_serving(Project(Runner(engine), engine, impatient), "prod")
     assert caught.value.what == f"Container hello-dock-prod does not serve within 0 s ({last})."
     assert caught.value.evidence == "ready in 61 s"
     assert "INVOKE_WAIT_READY=" in caught.value.how
@@ -226,7 +227,7 @@ def test_a_timeout_states_the_limit_the_last_status_and_the_log(
 def test_the_way_out_proposes_twice_the_time(settings: Settings) -> None:
     """The way out can be typed as it is."""
     with pytest.raises(StartError, match="INVOKE_WAIT_READY=120"):
-        startup.await_serving(FakeEngine(), settings, "prod")
+        startup.await_serving(Project(Runner(FakeEngine()), FakeEngine(), settings), "prod")
 
 
 def test_one_that_listens_beside_another_serves_when_it_has_answered(settings: Settings, web: Web) -> None:
@@ -236,7 +237,10 @@ def test_one_that_listens_beside_another_serves_when_it_has_answered(settings: S
     impatient = replace(settings, wait=Wait(ready=0))
     engine.logged["hello-dock-prod-next"] = "2026/11/23 14:20:00 [notice] 1#1: start worker process 30"
     with pytest.raises(StartError, match=r"does not serve within 0 s \(it has answered nobody yet\)"):
-        startup.await_serving(engine, impatient, "prod-next", beside=True)
-    assert startup.await_serving(engine, impatient, "prod-next")
+        startup.await_serving(Project(Runner(engine), engine, impatient), "prod-next", beside=True)
+    assert startup.await_serving(Project(Runner(engine), engine, impatient), "prod-next")
     engine.logged["hello-dock-prod-next"] = '172.17.0.1 - - [23/Nov/2026:14:20:00 +0000] "GET / HTTP/1.1" 200 612'
-    assert startup.await_serving(engine, impatient, "prod-next", beside=True) == "http://127.0.0.1:8080"
+    assert (
+        startup.await_serving(Project(Runner(engine), engine, impatient), "prod-next", beside=True)
+        == "http://127.0.0.1:8080"
+    )

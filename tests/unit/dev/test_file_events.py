@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.dev import file_events
 from docktasks.errors import StartError
@@ -42,7 +43,7 @@ def test_an_event_is_tried(settings: Settings, monkeypatch: pytest.MonkeyPatch, 
     engine = FakeEngine()
     engine.logged[EVENTS] = logged
     run = Runner(engine)
-    assert file_events.events_arrive(run, engine, settings, "1:1") is arrives
+    assert file_events.events_arrive(Project(run, engine, settings), "1:1") is arrives
     assert run.verbs == [f"run {EVENTS}", f"rm {EVENTS}"]
     assert not list(settings.app_dir.glob(".hello-dock-*"))
 
@@ -51,7 +52,7 @@ def test_a_container_that_cannot_listen_hears_nothing(settings: Settings) -> Non
     """Then changes are looked for."""
     engine = FakeEngine()
     run = Runner(engine, {"docker container run": Result(125, "no such image")})
-    assert not file_events.events_arrive(run, engine, settings, "1:1")
+    assert not file_events.events_arrive(Project(run, engine, settings), "1:1")
 
 
 def test_a_checkout_for_reading_is_looked_at(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +64,7 @@ def test_a_checkout_for_reading_is_looked_at(settings: Settings, monkeypatch: py
     engine = FakeEngine()
     engine.logged[EVENTS] = "listening"
     monkeypatch.setattr(Path, "touch", refuse)
-    assert not file_events.events_arrive(Runner(engine), engine, settings, "1:1")
+    assert not file_events.events_arrive(Project(Runner(engine), engine, settings), "1:1")
 
 
 def test_a_low_limit_is_told_with_the_command_that_raises_it(tmp_path: Path) -> None:

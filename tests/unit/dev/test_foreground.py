@@ -9,6 +9,7 @@ from threading import Event
 
 import pytest
 
+from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.dev import dependency_watch, editor, file_events, foreground
 from docktasks.dev.run_args import DevRun
@@ -30,9 +31,9 @@ class Living(FakeEngine):
         self.followed = list(lines)
         self.end = Event()
 
-    def follow(self, name: str) -> Iterator[bytes]:
+    def stream_logs(self, name: str) -> Iterator[bytes]:
         """Its log."""
-        yield from super().follow(name)
+        yield from super().stream_logs(name)
         self.end.wait(10)
 
 
@@ -40,7 +41,7 @@ def test_following_shows_the_log(settings: Settings, capsysbinary: pytest.Captur
     """Bytes go through as they come, colours with them."""
     engine = FakeEngine(ours("dev", state="exited"))
     engine.followed = [b"\x1b[32mready\x1b[0m\n", b"\xff half"]
-    foreground.follow(Runner(engine), engine, settings, SERVING)
+    foreground.follow(Project(Runner(engine), engine, settings), SERVING)
     sys.stdout.flush()
     assert capsysbinary.readouterr().out == b"\x1b[32mready\x1b[0m\n\xff half"
 
@@ -53,7 +54,7 @@ def test_files_that_are_not_watched_are_told_once(
     engine = FakeEngine(ours("dev", state="exited"))
     engine.followed = [f"ready\nfile watcher error: {file_events.REFUSED}, watch '/a{n}'\n".encode() for n in "12"]
     serving = replace(SERVING, notices=(file_events.UNSEEN,) if told else ())
-    foreground.follow(Runner(engine), engine, settings, serving)
+    foreground.follow(Project(Runner(engine), engine, settings), serving)
     sys.stdout.flush()
     notice = b"" if told else f"! {file_events.UNSEEN}\n".encode()
     assert capsysbinary.readouterr().out == notice + b"ready\nready\n"
@@ -64,7 +65,7 @@ def test_one_that_was_stopped_elsewhere_is_no_fault(settings: Settings, code: in
     """`invoke stop` in another terminal ends the foreground quietly."""
     engine = FakeEngine(ours("dev", state="exited", exit_code=code))
     run = Runner(engine)
-    foreground.follow(run, engine, settings, SERVING)
+    foreground.follow(Project(run, engine, settings), SERVING)
     assert run.ran == []
 
 
@@ -73,7 +74,7 @@ def test_one_that_ends_by_itself_is_told_and_removed(settings: Settings) -> None
     engine = FakeEngine(ours("dev", state="exited", exit_code=1))
     engine.logged["hello-dock-dev"] = "failed to load config from /home/node/app/vite.config.js"
     with pytest.raises(StartError, match="exit code 1") as caught:
-        foreground.follow(Runner(engine), engine, settings, SERVING)
+        foreground.follow(Project(Runner(engine), engine, settings), SERVING)
     assert "failed to load config" in caught.value.evidence
     assert engine.held == {}
 
@@ -83,14 +84,14 @@ def test_following_ends_with_the_container(settings: Settings, sent: signal.Sign
     """Ctrl-C, a polite kill and a closed terminal stop it, and that is no error."""
 
     class Interrupted(FakeEngine):
-        def follow(self, name: str) -> Iterator[bytes]:
+        def stream_logs(self, name: str) -> Iterator[bytes]:
             """Interrupted while the log comes."""
-            yield from super().follow(name)
+            yield from super().stream_logs(name)
             os.kill(os.getpid(), sent)
 
     engine = Interrupted(ours("dev"))
     run = Runner(engine)
-    foreground.follow(run, engine, settings, SERVING)
+    foreground.follow(Project(run, engine, settings), SERVING)
     assert run.lines == ["docker container rm --force hello-dock-dev"]
 
 
@@ -127,7 +128,7 @@ def test_a_changed_lock_file_is_followed(
     monkeypatch.setattr(dependency_watch, "DependencyWatch", Changing)
     engine.births["hello-dock-dev"] = {}
     run = Runner(engine)
-    foreground.follow(run, engine, settings, SERVING)
+    foreground.follow(Project(run, engine, settings), SERVING)
     verbs = [" ".join(args[1:3]) for args in run.ran]
     assert verbs == ["image build", "volume create", "volume create", "container rm", "container run", "volume rm"]
     started = " ".join(run.ran[4])
@@ -150,7 +151,7 @@ def test_what_cannot_be_installed_is_told_and_the_server_goes_on(
         engine,
         {"docker image build": Result(1, "npm error notarget\nNOT INSTALLED: npm could not install the dependencies")},
     )
-    foreground.follow(run, engine, settings, SERVING)
+    foreground.follow(Project(run, engine, settings), SERVING)
     said = capsys.readouterr().out
     assert "npm could not install the app's dependencies." in said
     assert "Until then the server goes on with what it has." in said
@@ -167,7 +168,7 @@ def test_a_server_that_does_not_come_up_again_is_told(
     monkeypatch.setattr(dependency_watch, "DependencyWatch", Changing)
     engine.births["hello-dock-dev"] = {"state": "exited", "exit_code": 1}
     with pytest.raises(StartError, match="exit code 1"):
-        foreground.follow(Runner(engine), engine, settings, SERVING)
+        foreground.follow(Project(Runner(engine), engine, settings), SERVING)
     assert engine.held == {}
 
 
@@ -181,7 +182,7 @@ def test_a_task_that_holds_the_lock_is_waited_for(settings: Settings, monkeypatc
         raise ConflictError("Another task is changing the containers.", "", "Wait")
 
     monkeypatch.setattr("docktasks.dev.server.recreate", held)
-    foreground.follow(Runner(engine), engine, settings, SERVING)
+    foreground.follow(Project(Runner(engine), engine, settings), SERVING)
     assert engine.held
 
 
@@ -199,7 +200,7 @@ def test_the_editor_opens_what_the_page_asks_for(
         return "Opened"
 
     monkeypatch.setattr(editor, "open_file", opens)
-    foreground.follow(Runner(engine), engine, settings, SERVING)
+    foreground.follow(Project(Runner(engine), engine, settings), SERVING)
     assert asked == [(f"{settings.app_dir}/src/App.vue", 7, 3)]
     said = capsys.readouterr().out
     assert "hello-dock-editor" not in said
@@ -211,7 +212,7 @@ def test_the_log_names_the_published_address(settings: Settings, capsys: pytest.
     engine = FakeEngine(ours("dev", state="exited"))
     said = "  ➜  Local:   http://localhost:3000/shop/\n  ➜  Network: http://172.17.0.8:3000/  eth0\n  next\n"
     engine.followed = [said.encode()]
-    foreground.follow(Runner(engine), engine, settings, SERVING)
+    foreground.follow(Project(Runner(engine), engine, settings), SERVING)
     assert capsys.readouterr().out == "  ➜  Local:   http://127.0.0.1:3007/shop/\n  next\n"
 
 
@@ -219,14 +220,14 @@ def test_a_terminal_that_went_away_ends_it(settings: Settings) -> None:
     """`invoke dev | head`: nobody reads on, so the container is stopped."""
 
     class Gone(FakeEngine):
-        def follow(self, name: str) -> Iterator[bytes]:
+        def stream_logs(self, name: str) -> Iterator[bytes]:
             """As where stdout is closed."""
-            yield from super().follow(name)
+            yield from super().stream_logs(name)
             raise BrokenPipeError
 
     engine = Gone(ours("dev"))
     run = Runner(engine)
-    foreground.follow(run, engine, settings, replace(SERVING, url=""))
+    foreground.follow(Project(run, engine, settings), replace(SERVING, url=""))
     assert run.lines == ["docker container rm --force hello-dock-dev"]
 
 
@@ -234,11 +235,11 @@ def test_an_engine_that_goes_away_is_told(settings: Settings) -> None:
     """By whoever waits; the thread that reads has nobody to tell."""
 
     class Lost(FakeEngine):
-        def follow(self, name: str) -> Iterator[bytes]:
+        def stream_logs(self, name: str) -> Iterator[bytes]:
             """As where the engine is stopped."""
-            yield from super().follow(name)
+            yield from super().stream_logs(name)
             raise RuntimeError("connection lost")
 
     engine = Lost(ours("dev"))
     with pytest.raises(RuntimeError, match="connection lost"):
-        foreground.follow(Runner(engine), engine, settings, SERVING)
+        foreground.follow(Project(Runner(engine), engine, settings), SERVING)

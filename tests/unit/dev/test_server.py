@@ -12,6 +12,8 @@ import pytest
 
 from docktasks import workspace
 from docktasks.app import git
+from docktasks.app.package import App
+from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.containers import app_mount
 from docktasks.dev import file_events, node_modules, server
@@ -32,7 +34,7 @@ def up(settings: Settings, engine: FakeEngine | None = None) -> Runner:
     """What `invoke dev` ran."""
     engine = engine or FakeEngine(images=NODE)
     run = Runner(engine)
-    server.up(run, engine, settings)
+    server.up(Project(run, engine, settings))
     return run
 
 
@@ -41,8 +43,8 @@ def test_the_first_start(settings: Settings, web: Web) -> None:
     web.serve()
     engine = FakeEngine(images=NODE)
     run = Runner(engine)
-    serving = server.up(run, engine, settings)
-    volume = node_modules.volume_name(settings, engine.known["hello-dock:dev"])
+    serving = server.up(Project(run, engine, settings))
+    volume = node_modules.volume_name(settings, App.load(settings).package_manager, engine.known["hello-dock:dev"])
     assert [" ".join(args[1:3]) for args in run.ran] == [
         "image build", "volume create", "volume create", "container run", "volume rm",
     ]  # fmt: skip
@@ -64,11 +66,11 @@ def test_roots_checkout_is_said(settings: Settings, web: Web, monkeypatch: pytes
     web.serve()
     monkeypatch.setattr(app_mount, "user_for", lambda _engine, _folder: "0:0")
     engine = FakeEngine(images=NODE)
-    (notice,) = server.up(Runner(engine), engine, settings).notices
+    (notice,) = server.up(Project(Runner(engine), engine, settings)).notices
     assert notice == "The checkout is root's, so the container runs as root, with no capability"
     engine = FakeEngine(images=NODE)
     engine.rootless = True
-    assert server.up(Runner(engine), engine, settings).notices == ()
+    assert server.up(Project(Runner(engine), engine, settings)).notices == ()
 
 
 @pytest.mark.parametrize("heard", [True, False])
@@ -81,7 +83,7 @@ def test_polling_is_for_where_events_do_not_arrive(
     monkeypatch.setattr(file_events, "events_arrive", lambda *_: heard)
     engine = FakeEngine(images=NODE)
     run = Runner(engine)
-    notices = server.up(run, engine, settings).notices
+    notices = server.up(Project(run, engine, settings)).notices
     assert [notice for notice in notices if "the checkout is on fuse" in notice] == list(notices)
     assert bool(notices) is not heard
     assert ("CHOKIDAR_USEPOLLING=true" in " ".join(map(" ".join, run.ran))) is not heard
@@ -95,7 +97,7 @@ def test_a_checkout_for_reading_is_served_in_parts(
     monkeypatch.setattr(app_mount, "make_mountpoint", lambda _folder: False)
     engine = FakeEngine(images=NODE)
     run = Runner(engine)
-    (notice,) = server.up(run, engine, settings).notices
+    (notice,) = server.up(Project(run, engine, settings)).notices
     assert "is for reading alone" in notice
     assert f"type=bind,source={settings.app_dir}/package.json,target=/home/node/app/package.json,readonly" in run.ran[3]
 
@@ -106,7 +108,7 @@ def test_an_interrupted_first_start_is_begun_anew(settings: Settings, web: Web) 
     engine = FakeEngine(images=NODE)
     run = Runner(engine, {"docker container run": Result(137, "killed")})
     with pytest.raises(StartError):
-        server.up(run, engine, settings)
+        server.up(Project(run, engine, settings))
     (mark, volume) = engine.made_volumes
     assert mark == f"{volume}-filling"
     lines = up(settings, engine).lines
@@ -131,7 +133,7 @@ def test_an_old_vite_is_warned_about(settings: Settings, web: Web, log: str, not
     web.serve()
     engine = FakeEngine(images=NODE)
     engine.logged["hello-dock-dev"] = log
-    notices = server.up(Runner(engine), engine, settings).notices
+    notices = server.up(Project(Runner(engine), engine, settings)).notices
     assert [each.endswith(notice) for each in notices] == ([True] if notice else [])
 
 
@@ -142,7 +144,7 @@ def test_an_old_vite_is_replaced_by_its_own_package_manager(settings: Settings, 
     make_app(settings.root / "shop", packageManager=manager, scripts={"dev": "vite"})
     engine = FakeEngine(images=NODE)
     engine.logged["hello-dock-dev"] = "  VITE v8.0.15  ready in 7 ms"
-    notices = server.up(Runner(engine), engine, configured(settings.root, app_dir="shop")).notices
+    notices = server.up(Project(Runner(engine), engine, configured(settings.root, app_dir="shop"))).notices
     assert notices[-1].endswith("invoke npm -- add vite@8.0.16")
 
 
@@ -154,15 +156,15 @@ def test_others_are_asked_at_once(settings: Settings, web: Web, monkeypatch: pyt
 
     class Slow(FakeEngine):
         @property
-        def tags(self) -> dict[str, str]:
+        def image_ids(self) -> dict[str, str]:
             tags.set()
-            return super().tags
+            return super().image_ids
 
         def container(self, name: str) -> Container | None:
             assert all(each.wait(10) for each in asked)
             return super().container(name)
 
-    def source(_settings: Settings) -> git.Source:
+    def source(_app: App, _settings: Settings) -> git.Source:
         revision.set()
         return git.Source("1", "abc")
 
@@ -173,7 +175,7 @@ def test_others_are_asked_at_once(settings: Settings, web: Web, monkeypatch: pyt
     monkeypatch.setattr(git, "source", source)
     monkeypatch.setattr(app_mount, "user_for", user_for)
     engine = Slow(images=NODE)
-    given = server.up(Runner(engine), engine, settings).given
+    given = server.up(Project(Runner(engine), engine, settings)).given
     assert (given.user, given.revision) == ("4711:4712", "abc")
 
 
@@ -192,7 +194,7 @@ def test_the_address_has_the_base_path(settings: Settings, web: Web) -> None:
 
     web.answer = answer
     engine = FakeEngine(images=NODE)
-    assert server.up(Runner(engine), engine, settings).url == "http://127.0.0.1:3000/shop/"
+    assert server.up(Project(Runner(engine), engine, settings)).url == "http://127.0.0.1:3000/shop/"
     assert web.asked == ["http://127.0.0.1:3000/", "http://127.0.0.1:3000/shop/"]
 
 
@@ -202,7 +204,7 @@ def test_a_kernel_that_lets_too_little_be_watched_is_told(settings: Settings) ->
     engine.logged["hello-dock-dev"] = "Error: ENOSPC: System limit for number of file watchers reached, watch '/x'"
     engine.births["hello-dock-dev"] = {"state": "exited", "exit_code": 1}
     with pytest.raises(StartError, match="max_user_watches"):
-        server.up(Runner(engine), engine, settings)
+        server.up(Project(Runner(engine), engine, settings))
 
 
 def test_files_that_are_not_watched_are_told(settings: Settings, web: Web) -> None:
@@ -210,7 +212,7 @@ def test_files_that_are_not_watched_are_told(settings: Settings, web: Web) -> No
     web.serve()
     engine = FakeEngine(images=NODE)
     engine.logged["hello-dock-dev"] = f"file watcher error: {file_events.REFUSED}, watch '/home/node/app/main.js'"
-    assert server.up(Runner(engine), engine, settings).notices == (file_events.UNSEEN,)
+    assert server.up(Project(Runner(engine), engine, settings)).notices == (file_events.UNSEEN,)
 
 
 def test_a_failure_names_the_files_of_the_checkout(settings: Settings) -> None:
@@ -219,7 +221,7 @@ def test_a_failure_names_the_files_of_the_checkout(settings: Settings) -> None:
     engine.logged["hello-dock-dev"] = "failed to load config from /home/node/app/vite.config.js"
     engine.births["hello-dock-dev"] = {"state": "exited", "exit_code": 1}
     with pytest.raises(StartError) as caught:
-        server.up(Runner(engine), engine, settings)
+        server.up(Project(Runner(engine), engine, settings))
     assert caught.value.evidence == f"failed to load config from {settings.app_dir}/vite.config.js"
 
 
@@ -271,15 +273,15 @@ def test_a_start_that_fails_removes_no_volume(settings: Settings) -> None:
     engine.made_volumes = ["hello-dock-modules-1"]
     run = Runner(engine, {"docker container run": Result(125, "port is already allocated")})
     with pytest.raises(ConflictError):
-        server.up(run, engine, settings)
+        server.up(Project(run, engine, settings))
     assert "hello-dock-modules-1" in engine.made_volumes
 
 
 def test_a_second_task_is_refused_before_it_does_anything(settings: Settings) -> None:
     """Two starts at once would each remove the other's container."""
     run = Runner()
-    with workspace.project_lock(Runner(), settings), pytest.raises(ConflictError, match="Another task is changing"):
-        server.up(run, FakeEngine(images=NODE), settings)
+    with workspace.project_lock(settings), pytest.raises(ConflictError, match="Another task is changing"):
+        server.up(Project(run, FakeEngine(images=NODE), settings))
     assert run.ran == []
 
 
@@ -288,7 +290,7 @@ def test_a_stand_in_is_told(settings: Settings, web: Web) -> None:
     web.serve()
     tag = "hello-dock-base-node:26.10.0"
     engine = FakeEngine(images={tag: Image("sha256:0", tags=(tag,), labels={"hello-dock.standin": "node:lts-alpine"})})
-    (notice,) = server.up(Runner(engine), engine, settings).notices
+    (notice,) = server.up(Project(Runner(engine), engine, settings)).notices
     assert notice.startswith(f"Built on {tag}, which stands in for node:lts-alpine")
 
 
@@ -297,7 +299,7 @@ def test_one_that_runs_already_is_left_alone(settings: Settings) -> None:
     running = ours("dev", addresses=(("127.0.0.1", 3000, 3000),), started="2026-11-23T14:20:00.123456789Z")
     run = Runner()
     with pytest.raises(ConflictError) as caught:
-        server.up(run, FakeEngine(running), settings)
+        server.up(Project(run, FakeEngine(running), settings))
     assert str(caught.value) == (
         "The dev container runs already: http://127.0.0.1:3000\n"
         "It is hello-dock-dev, started 2026-11-23 14:20:00 UTC.\n"
@@ -336,7 +338,7 @@ def test_one_that_does_not_come_up_is_removed(settings: Settings, fault: str) ->
     engine.births["hello-dock-dev"] = {"state": "exited", "exit_code": 1} if fault == "exits" else {}
     run = Runner(engine)
     with pytest.raises(StartError) as caught:
-        server.up(run, engine, replace(settings, wait=Wait(ready=0)))
+        server.up(Project(run, engine, replace(settings, wait=Wait(ready=0))))
     assert caught.value.evidence == "Error: Cannot find module 'vite'"
     assert run.lines[-1] == "docker container rm --force hello-dock-dev"
     assert engine.held == {}
@@ -354,7 +356,7 @@ def test_one_that_is_interrupted_while_it_starts_is_removed(settings: Settings, 
     engine = FakeEngine(images=NODE)
     before = signal.getsignal(sent)
     with pytest.raises(KeyboardInterrupt):
-        server.up(Runner(engine), engine, settings)
+        server.up(Project(Runner(engine), engine, settings))
     assert engine.held == {}
     assert signal.getsignal(sent) is before
 
@@ -362,7 +364,7 @@ def test_one_that_is_interrupted_while_it_starts_is_removed(settings: Settings, 
 def test_a_dry_start_asks_and_makes_nothing(settings: Settings) -> None:
     """Under --dry the commands are shown, and the checkout stays as it is."""
     run = Runner(dry=True)
-    assert server.up(run, DryRunEngine("hello-dock"), settings).url == ""
+    assert server.up(Project(run, DryRunEngine("hello-dock"), settings)).url == ""
     assert [args[:3] for args in run.ran] == [
         ["docker", "image", "build"],
         ["docker", "volume", "create"],
@@ -378,5 +380,5 @@ def test_a_taken_port_is_told_and_nothing_is_left(settings: Settings) -> None:
     engine = FakeEngine(images=NODE)
     run = Runner(engine, {"docker container run": Result(125, "port is already allocated")})
     with pytest.raises(ConflictError, match=r"Port 3000 on .* is in use"):
-        server.up(run, engine, settings)
+        server.up(Project(run, engine, settings))
     assert engine.held == {}

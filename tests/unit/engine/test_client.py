@@ -119,7 +119,7 @@ def client() -> Client:
 @pytest.fixture
 def found(client: Client) -> DockerEngine:
     """An engine on that client."""
-    return DockerEngine(client, client.version())
+    return DockerEngine(lambda: (client, client.version()))
 
 
 def container_attrs(**changes: Any) -> dict[str, Any]:
@@ -196,7 +196,7 @@ def test_the_kernel_is_told_by_its_two_first_numbers(told: str | None, kernel: t
     version = (
         {**client.version(), "KernelVersion": told} if told is not None else {"Version": "26", "ApiVersion": "1.45"}
     )
-    assert DockerEngine(client, version).kernel == kernel
+    assert DockerEngine(lambda: (client, version)).kernel == kernel
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def joined(client: Client, holder: dict[str, Any] | None, **state: str) -> Conta
     if holder is not None:
         state_of_holder = {"Status": "running", "ExitCode": 0, "StartedAt": "2026-11-23T14:20:00.25Z"} | holder
         client.containers.append(Row("hello-dock-prod-port", container_attrs(Id="beef", State=state_of_holder)))
-    engine = DockerEngine(client, client.version())
+    engine = DockerEngine(lambda: (client, client.version()))
     found = engine.container("hello-dock-prod")
     assert found is not None
     (listed,) = [each for each in engine.containers("hello-dock") if each.id == found.id]
@@ -434,9 +434,9 @@ def test_tags_are_asked_of_the_cli(programs: Programs, found: DockerEngine) -> N
     So what a name stood for before a build is still told after it.
     """
     programs.add("docker", "node:lts-alpine sha256:1\nnode:26 sha256:1\n<none>:<none> sha256:2\n")
-    assert found.tags == {"node:lts-alpine": "sha256:1", "node:26": "sha256:1", "<none>:<none>": "sha256:2"}
+    assert found.image_ids == {"node:lts-alpine": "sha256:1", "node:26": "sha256:1", "<none>:<none>": "sha256:2"}
     programs.add("docker", "node:lts-alpine sha256:3\n")
-    assert found.tags["node:lts-alpine"] == "sha256:1"
+    assert found.image_ids["node:lts-alpine"] == "sha256:1"
     assert programs.calls == ["docker image ls --no-trunc --format {{.Repository}}:{{.Tag}} {{.ID}}"]
 
 
@@ -444,25 +444,25 @@ def test_tags_are_asked_of_the_cli(programs: Programs, found: DockerEngine) -> N
 def test_without_the_cli_nothing_is_begun(found: DockerEngine) -> None:
     """The engine alone can be looked at, and not changed."""
     with pytest.raises(EngineError, match="There is no docker command on PATH"):
-        _ = found.tags
+        _ = found.image_ids
 
 
 def test_what_uses_an_image_or_has_a_name_is_told(client: Client, found: DockerEngine) -> None:
     """Whoever started or made it."""
     theirs = container_attrs(Image="sha256:78")
     client.containers = Rows(Row("mine", container_attrs(Name="/mine")), Row("theirs", theirs))
-    assert found.users("sha256:77") == ["mine"]
+    assert found.containers_using("sha256:77") == ["mine"]
     client.volumes = Rows(Row("shop-carried"))
     assert (found.has_volume("shop-carried"), found.has_volume("other")) == (True, False)
     client.api.rows = [{"Id": "sha256:1", "Size": 7, "RepoTags": ["shop:prod"], "Labels": {}, "ParentId": "sha256:0"}]
-    assert found.current_tags() == {"shop:prod": "sha256:1"}
+    assert found.refresh_image_ids() == {"shop:prod": "sha256:1"}
     assert found.images("shop")[0].parent == "sha256:0"
 
 
 def test_an_engine_that_does_not_answer_has_no_tags(programs: Programs, found: DockerEngine) -> None:
     """The build that follows tells of it, in better words than a list of images could."""
     programs.add("docker", code=1)
-    assert found.tags == {}
+    assert found.image_ids == {}
 
 
 def test_an_engine_can_be_connected_to_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -498,7 +498,7 @@ def test_a_build_is_not_begun_on_an_unfit_engine(
     connecting(monkeypatch, lambda: pytest.fail("the SDK was waited for"))
     told_by_the_cli(programs, version)
     with pytest.raises(UnfitError, match=told):
-        _ = connect.connect_in_background().tags
+        _ = connect.connect_in_background().image_ids
 
 
 @pytest.mark.parametrize("version", [{"Server": {"Version": "26.1.5"}}, None])
@@ -508,7 +508,7 @@ def test_a_build_is_begun_on_any_other(
     """On one that does not answer, too: the build says so."""
     connecting(monkeypatch, Client)
     told_by_the_cli(programs, version)
-    assert connect.connect_in_background().tags == {"node:26": "sha256:1"}
+    assert connect.connect_in_background().image_ids == {"node:26": "sha256:1"}
 
 
 def test_an_engine_that_does_not_answer_is_told_with_the_first_question(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -540,10 +540,10 @@ def test_a_container_removed_under_way_is_no_answer(client: Client, found: Docke
 def test_the_publisher_of_a_port_is_found(client: Client, found: DockerEngine) -> None:
     """It is the container that publishes the port on this machine, not one that listens on it inside."""
     client.containers.append(Row("web", container_attrs(Name="/web")))
-    publisher = found.publisher(8080)
+    publisher = found.container_publishing(8080)
     assert publisher is not None
     assert publisher.name == "web"
-    assert found.publisher(80) is None
+    assert found.container_publishing(80) is None
 
 
 def test_looks_into_a_container(client: Client, found: DockerEngine) -> None:
@@ -551,8 +551,8 @@ def test_looks_into_a_container(client: Client, found: DockerEngine) -> None:
     row = Row("web", container_attrs())
     row.log = b"one\ntwo\xff\nthree"
     client.containers.append(row)
-    assert found.logs("web", lines=2) == "two�\nthree"
-    assert found.execute("web", ["cat", "/x"]) == Result(3, "cat /x�")
+    assert found.logs("web", 2) == "two�\nthree"
+    assert found.exec("web", ["cat", "/x"]) == Result(3, "cat /x�")
 
 
 @pytest.mark.parametrize("status", [404, 409])
@@ -569,24 +569,24 @@ def test_a_command_in_a_container_that_has_ended(
         raise APIError("refused", answer, "it is not running")
 
     monkeypatch.setattr(row, "exec_run", refuse)
-    assert found.execute("web", ["cat", "/x"]) == Result(1, "it is not running")
+    assert found.exec("web", ["cat", "/x"]) == Result(1, "it is not running")
     answer.status_code = 500
     with pytest.raises(APIError):
-        found.execute("web", ["cat", "/x"])
+        found.exec("web", ["cat", "/x"])
 
 
 def test_what_a_container_was_started_with(client: Client, found: DockerEngine) -> None:
     """Typed; nothing of one that has gone."""
     attrs = container_attrs(Path="nginx", Args=["-g"], HostConfig={"PidsLimit": 7})
     client.containers.append(Row("web", attrs))
-    assert found.options("web").command == ("nginx", "-g")
-    assert found.options("web").pids == 7
-    assert found.options("gone") == ContainerConfig()
+    assert found.container_config("web").command == ("nginx", "-g")
+    assert found.container_config("web").pids == 7
+    assert found.container_config("gone") == ContainerConfig()
 
 
 def test_what_the_engine_can_do(found: DockerEngine) -> None:
     """As `docker info` says."""
-    assert found.able == LimitSupport(memory=False, swap=False, pids=False, cgroup="1")
+    assert found.limit_support == LimitSupport(memory=False, swap=False, pids=False, cgroup="1")
 
 
 @pytest.mark.parametrize(
@@ -595,7 +595,7 @@ def test_what_the_engine_can_do(found: DockerEngine) -> None:
 def test_a_rootless_engine_is_told_by_its_security_options(options: list[str] | None, *, rootless: bool) -> None:
     """On it uid 0 inside is the caller outside."""
     client = Client(security=options)
-    assert DockerEngine(client, client.version()).rootless is rootless
+    assert DockerEngine(lambda: (client, client.version())).rootless is rootless
 
 
 @pytest.mark.parametrize(
@@ -627,4 +627,4 @@ def test_no_engine_answers_as_if_both_were_running() -> None:
     assert [image.tags for image in none.images("shop")] == [("shop:dev",), ("shop:prod",)]
     assert none.container("shop-prod") is None
     assert none.image("node:lts-alpine") is not None
-    assert (none.tags, none.volumes("shop"), none.rootless) == ({}, [], False)
+    assert (none.image_ids, none.volumes("shop"), none.rootless) == ({}, [], False)

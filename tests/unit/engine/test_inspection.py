@@ -109,6 +109,6 @@ def test_what_an_engine_can_do() -> None:
     info = {"MemoryLimit": True, "SwapLimit": True, "PidsLimit": True, "CgroupVersion": "2"}
     assert limit_support(info) == LimitSupport()
     assert limit_support({"MemoryLimit": True}) == LimitSupport(swap=False, pids=False, cgroup="1")
-    assert limit_support({"MemoryLimit": True}).lacks == ("swap", "processes")
-    assert LimitSupport(memory=False).lacks == ("memory", "swap")
-    assert limit_support(info).lacks == ()
+    assert limit_support({"MemoryLimit": True}).unsupported == ("swap", "processes")
+    assert LimitSupport(memory=False).unsupported == ("memory", "swap")
+    assert limit_support(info).unsupported == ()

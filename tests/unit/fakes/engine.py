@@ -21,7 +21,6 @@ from invoke.config import Config
 
 from docktasks import settings
 from docktasks.commands import Result
-from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport
 from docktasks.settings import Settings
 
@@ -151,13 +150,15 @@ def _short(args: list[str]) -> str:
 NOT_THERE = Result(1, "Error response from daemon: No such container")
 
 
-class FakeEngine(DockerEngine):
+class FakeEngine:
     """An engine that holds what a test gave it, and obeys the commands that change containers, images and volumes."""
 
     rootless = False
 
     def __init__(self, *containers: Container, images: Mapping[str, Image] | None = None) -> None:
-        self.version, self.api, self.kernel = "26.1.5", (1, 45), (6, 1)
+        self.version = "26.1.5"
+        self.api: tuple[int, ...] = (1, 45)
+        self.kernel: tuple[int, ...] = (6, 1)
         self.kernel_release = platform.release()
         self.held = {container.name: container for container in containers}
         self.known = dict(images or {})
@@ -167,7 +168,7 @@ class FakeEngine(DockerEngine):
         self.logged: dict[str, str] = {}
         self.given = ContainerConfig()
         """What every container was started with."""
-        self.able = LimitSupport()
+        self.limit_support = LimitSupport()
         self.births: dict[str, dict[str, Any]] = {}
         """How a container turns out that is not healthy from the start, by name."""
         self.files: dict[str, str] = {}
@@ -201,7 +202,7 @@ class FakeEngine(DockerEngine):
         return list({image.id: image for image in built}.values())
 
     @property
-    def tags(self) -> dict[str, str]:
+    def image_ids(self) -> dict[str, str]:
         """The id of each by name."""
         return {tag: image.id for image in self.known.values() for tag in image.tags}
 
@@ -215,16 +216,16 @@ class FakeEngine(DockerEngine):
         found = [self._as_reached(each) for each in self.held.values() if each.is_of(project)]
         return sorted(found, key=lambda each: each.name)
 
-    def publisher(self, host_port: int) -> Container | None:
+    def container_publishing(self, host_port: int) -> Container | None:
         """What the test said listens there, or the running container that was published there."""
         running = [each for each in self.held.values() if each.state == "running"]
         return self.listening.get(host_port) or next(
             (each for each in running if any(port == host_port for _, port, _ in each.addresses)), None
         )
 
-    def current_tags(self) -> dict[str, str]:
+    def refresh_image_ids(self) -> dict[str, str]:
         """The same: nothing is remembered."""
-        return self.tags
+        return self.image_ids
 
     def volumes(self, project: str) -> list[str]:
         """Every volume that was made, none of them another project's."""
@@ -234,7 +235,7 @@ class FakeEngine(DockerEngine):
         """Ours, or somebody else's."""
         return name in self.made_volumes or name in self.foreign_volumes
 
-    def users(self, image_id: str) -> list[str]:
+    def containers_using(self, image_id: str) -> list[str]:
         """Names of the containers of an image."""
         return [each.name for each in self.held.values() if each.image_id == image_id]
 
@@ -244,12 +245,12 @@ class FakeEngine(DockerEngine):
         requests = [f'"GET / HTTP/1.1" 200 {number}' for number in range(self.asked[found.id] if found else 0)]
         return "\n".join([*self.logged.get(name, "").splitlines(), *requests][-lines:])
 
-    def follow(self, name: str) -> Iterator[bytes]:
+    def stream_logs(self, name: str) -> Iterator[bytes]:
         """What the test said comes."""
         assert name in self.held
         yield from self.followed
 
-    def execute(self, name: str, args: list[str]) -> Result:
+    def exec(self, name: str, args: list[str]) -> Result:
         """Only `cat` of a file that the test gave, and `ls` and `find` of a folder."""
         assert name in self.held
         command, path = args[:2]
@@ -260,12 +261,12 @@ class FakeEngine(DockerEngine):
         names = {each.removeprefix(f"{path}/").partition("/")[0] for each in below}
         return Result(0 if below else 1, "\n".join(names if command == "ls" else below))
 
-    def options(self, name: str) -> ContainerConfig:
+    def container_config(self, name: str) -> ContainerConfig:
         """What the test said it was started with."""
         assert name in self.held
         return self.given
 
-    def archive(self, image_id: str) -> Iterator[bytes]:
+    def save(self, image_id: str) -> Iterator[bytes]:
         """What the test gave, in two chunks."""
         assert image_id
         self.archived += 1
@@ -382,13 +383,13 @@ class FakeEngine(DockerEngine):
         owner_id = self.joined.get(begun.id)
         if owner_id and not any(each.id == owner_id and each.state == "running" for each in self.held.values()):
             return Result(125, "cannot join network of a non running container")
-        if any(self.publisher(port) for _, port, _ in begun.addresses):
+        if any(self.container_publishing(port) for _, port, _ in begun.addresses):
             return Result(125, "Bind for 127.0.0.1 failed: port is already allocated.")
         self._change(name, state="running", started=self._now())
         return Result()
 
     def _free_port(self) -> int:
-        return next(port for port in count(49153) if not self.publisher(port))
+        return next(port for port in count(49153) if not self.container_publishing(port))
 
     def _carry(self, args: list[str]) -> Result:
         """One that leaves nothing but what it did to the volume."""

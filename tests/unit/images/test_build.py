@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from docktasks.app import git, package
+from docktasks.app import git
+from docktasks.app.package import App
+from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.models import Image
 from docktasks.errors import BuildError, DockError, EngineError
@@ -43,12 +45,12 @@ NOT_INSTALLED = "#12 0.445 NOT INSTALLED: npm could not install the dependencies
 
 def explained(output: str, settings: Settings) -> DockError:
     """What a failed build with this output is."""
-    return build_errors.explain_build(Result(1, output), settings)
+    return build_errors.explain_build(Result(1, output), Project(Runner(), FakeEngine(), settings))
 
 
 def test_the_production_build(settings: Settings) -> None:
     """The command that builds the production image, word for word; empty build arguments are left out."""
-    assert shlex.join(build.build_args(settings, "prod", PROD)) == (
+    assert shlex.join(build.build_args(settings, App.load(settings).package_manager, "prod", PROD)) == (
         "docker image build --tag hello-dock:prod"
         " --build-arg NODE_IMAGE=node:lts-alpine --build-arg NGINX_IMAGE=nginx:stable-alpine --build-arg VERSION=1.2.3"
         " --label hello-dock.built-for=hello-dock"
@@ -59,7 +61,9 @@ def test_the_production_build(settings: Settings) -> None:
 
 def test_the_dev_build(settings: Settings) -> None:
     """The command that builds the dev image, word for word."""
-    assert shlex.join(build.build_args(settings, "dev", {"NODE_IMAGE": "node:lts-alpine"})) == (
+    assert shlex.join(
+        build.build_args(settings, App.load(settings).package_manager, "dev", {"NODE_IMAGE": "node:lts-alpine"})
+    ) == (
         "docker image build --tag hello-dock:dev --target mounted --build-arg NODE_IMAGE=node:lts-alpine"
         " --label hello-dock.built-for=hello-dock"
         " --label org.opencontainers.image.base.name=node:lts-alpine"
@@ -71,7 +75,7 @@ def test_the_build_of_a_foreign_app(settings: Settings) -> None:
     """Another app's folder is the context, with our Dockerfile and nginx/ given to it."""
     shop = make_app(settings.root.parent / "shop")
     foreign = configured(settings.root, app_dir=str(shop), app_name="shop")
-    assert shlex.join(build.build_args(foreign, "prod", PROD)) == (
+    assert shlex.join(build.build_args(foreign, App.load(foreign).package_manager, "prod", PROD)) == (
         "docker image build --tag shop:prod"
         " --build-arg NODE_IMAGE=node:lts-alpine --build-arg NGINX_IMAGE=nginx:stable-alpine --build-arg VERSION=1.2.3"
         " --label hello-dock.built-for=shop"
@@ -83,7 +87,9 @@ def test_the_build_of_a_foreign_app(settings: Settings) -> None:
 
 def test_no_certificate_authorities_are_given_by_default(settings: Settings) -> None:
     """npm's own are enough, where none is named."""
-    assert "--build-context" not in build.build_args(settings, "dev", {"NODE_IMAGE": "n"})
+    assert "--build-context" not in build.build_args(
+        settings, App.load(settings).package_manager, "dev", {"NODE_IMAGE": "n"}
+    )
 
 
 def test_the_build_arguments_of_the_production_image(settings: Settings) -> None:
@@ -109,9 +115,11 @@ def test_the_build_arguments_of_the_production_image(settings: Settings) -> None
 def test_the_builds_output_is_asked_for_as_it_was_built(settings: Settings) -> None:
     """By the app's own package manager, so that the step is in Docker's cache."""
     (settings.app_dir / "package-lock.json").rename(settings.app_dir / "pnpm-lock.yaml")
-    line = shlex.join(build.dist_args(settings, PROD, "out"))
+    line = shlex.join(build.dist_args(settings, App.load(settings).package_manager, PROD, "out"))
     assert "--build-arg MANAGER=pnpm" in line
-    assert "--build-arg MANAGER=pnpm" in shlex.join(build.build_args(settings, "prod", PROD))
+    assert "--build-arg MANAGER=pnpm" in shlex.join(
+        build.build_args(settings, App.load(settings).package_manager, "prod", PROD)
+    )
 
 
 BUILT = built("hello-dock:prod")
@@ -121,8 +129,8 @@ def test_build_returns_the_image(settings: Settings) -> None:
     """A first build is one command, and what it made comes back."""
     engine = FakeEngine()
     run = Runner(engine)
-    assert build.build(run, engine, settings, "prod", PROD).id == BUILT
-    assert run.ran == [build.build_args(settings, "prod", PROD)]
+    assert build.build(Project(run, engine, settings), "prod", PROD).id == BUILT
+    assert run.ran == [build.build_args(settings, App.load(settings).package_manager, "prod", PROD)]
 
 
 def holding(image_id: str, *names: str) -> FakeEngine:
@@ -136,7 +144,7 @@ def test_build_removes_the_image_it_replaced(settings: Settings) -> None:
     engine = holding("sha256:before")
     engine.known["on top"] = Image("sha256:on-top", labels={"hello-dock.built-for": "hello-dock"})
     run = Runner(engine)
-    build.build(run, engine, settings, "prod", PROD)
+    build.build(Project(run, engine, settings), "prod", PROD)
     assert run.lines[1:] == ["docker image rm sha256:before"]
     assert {image.id for image in engine.known.values()} == {BUILT, "sha256:on-top"}
 
@@ -145,7 +153,7 @@ def test_build_keeps_a_replaced_image_that_has_another_name(settings: Settings) 
     """Somebody gave it that name to keep it."""
     engine = holding("sha256:before", "hello-dock:mine")
     run = Runner(engine)
-    build.build(run, engine, settings, "prod", PROD)
+    build.build(Project(run, engine, settings), "prod", PROD)
     assert len(run.ran) == 1
 
 
@@ -161,7 +169,7 @@ def test_build_takes_a_replaced_image_that_is_gone_for_removed(settings: Setting
 
     engine = Forgetful(images=holding("sha256:before").known)
     run = Runner(engine)
-    build.build(run, engine, settings, "prod", PROD)
+    build.build(Project(run, engine, settings), "prod", PROD)
     assert len(run.ran) == 1
 
 
@@ -169,14 +177,14 @@ def test_an_image_that_docker_does_not_remove_is_no_fault_of_the_build(settings:
     """It is refused while a container uses the image; the swap removes it then."""
     engine = holding("sha256:before")
     run = Runner(engine, {"docker image rm": Result(1, "conflict: unable to delete before (cannot be forced)")})
-    assert build.build(run, engine, settings, "prod", PROD).id == BUILT
+    assert build.build(Project(run, engine, settings), "prod", PROD).id == BUILT
 
 
 def test_build_removes_nothing_when_nothing_changed(settings: Settings) -> None:
     """The same image again is no replacement."""
     engine = holding(BUILT)
     run = Runner(engine)
-    build.build(run, engine, settings, "prod", PROD)
+    build.build(Project(run, engine, settings), "prod", PROD)
     assert len(run.ran) == 1
 
 
@@ -185,7 +193,7 @@ def test_a_failed_build_removes_nothing(settings: Settings) -> None:
     engine = holding("sha256:before")
     run = Runner(engine, {"docker image build": Result(1, FAILED.format(step=STEP, line="no Foo.vue"))})
     with pytest.raises(BuildError, match="`npm run build` failed"):
-        build.build(run, engine, settings, "prod", PROD)
+        build.build(Project(run, engine, settings), "prod", PROD)
     assert len(run.ran) == 1
 
 
@@ -193,7 +201,7 @@ def test_a_build_whose_image_the_engine_lacks_is_explained(settings: Settings) -
     """A builder of its own keeps its results to itself."""
     run = Runner(answers={"docker image build": Result(0, "WARNING: No output specified")})
     with pytest.raises(BuildError, match="the engine has no image hello-dock:prod") as caught:
-        build.build(run, FakeEngine(), settings, "prod", PROD)
+        build.build(Project(run, FakeEngine(), settings), "prod", PROD)
     assert "docker buildx use default" in caught.value.how
 
 
@@ -201,17 +209,21 @@ def test_a_missing_certificate_file_is_told_before_the_build(settings: Settings)
     """BuildKit's own message would not say where the name came from."""
     run = Runner()
     with pytest.raises(BuildError, match=r"There is no file /nowhere/ca\.pem") as caught:
-        build.build(run, FakeEngine(), configured(settings.root, build_ca_file="/nowhere/ca.pem"), "prod", PROD)
+        build.build(
+            Project(run, FakeEngine(), configured(settings.root, build_ca_file="/nowhere/ca.pem")), "prod", PROD
+        )
     assert "NODE_EXTRA_CA_CERTS" in caught.value.why
     assert run.ran == []
     with pytest.raises(BuildError, match="cannot be read"):  # a folder, here
-        build.build(run, FakeEngine(), configured(settings.root, build_ca_file=str(settings.root)), "prod", PROD)
+        build.build(
+            Project(run, FakeEngine(), configured(settings.root, build_ca_file=str(settings.root))), "prod", PROD
+        )
 
 
 def test_a_dry_build_writes_nothing(settings: Settings) -> None:
     """Under --dry not even the cache folder is made."""
     foreign = configured(settings.root, app_dir=str(make_app(settings.root.parent / "shop")))
-    build.build(Runner(dry=True), FakeEngine(images={"hello-dock:prod": Image("0")}), foreign, "prod", PROD)
+    build.build(Project(Runner(dry=True), FakeEngine(images={"hello-dock:prod": Image("0")}), foreign), "prod", PROD)
     assert not (settings.root / ".cache").exists()
 
 
@@ -396,4 +408,4 @@ def test_a_checkout_reached_over_a_link_is_not_foreign(settings: Settings, tmp_p
     """The repository's own app stays its own, whichever way leads to the checkout."""
     link = tmp_path / "link"
     link.symlink_to(settings.root)
-    assert not package.is_external_app(replace(settings, root=link))
+    assert not replace(settings, root=link).is_external_app

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from docktasks.app.package import App
 from docktasks.images import build, build_context
 from docktasks.settings import Settings
 from tests.unit.fakes.engine import configured, make_app
@@ -23,7 +24,7 @@ def test_certificate_authorities_are_given_as_a_context(
         path.write_text(name)
     monkeypatch.setenv("NODE_EXTRA_CA_CERTS", str(paths.get(variable, "")))
     given = configured(settings.root, build_ca_file=str(paths.get(setting, "")))
-    args = build.build_args(given, "dev", {"NODE_IMAGE": "n"})
+    args = build.build_args(given, App.load(given).package_manager, "dev", {"NODE_IMAGE": "n"})
     build_context.write_context(given, "Dockerfile.dev")
     assert args[args.index("--build-context") + 1] == "tools=.cache/hello-dock/tools"
     assert (settings.root / ".cache/hello-dock/tools/ca/ca.pem").read_text() == wanted
@@ -71,16 +72,6 @@ def test_a_foreign_app_gets_our_dockerfile_and_an_ignore_file(settings: Settings
     assert {"**/node_modules", "**/.git", "**/.env.local", "**/.env.*.local", "/out"} <= set(ignored)
     assert not {"**/.env*", "**/.env", "**/.env.*", "**/.env.production"} & set(ignored)  # Vite builds with these
     assert sorted(path.name for path in shop.iterdir()) == before
-
-
-def test_a_foreign_app_keeps_its_own_dependencies_from_build_to_build(settings: Settings) -> None:
-    """By its package's name, or the folder's: else two apps in turn would install all of theirs each time."""
-    for folder, name, kept in (("one", "@shop/web", "-shop-web"), ("two", "", "two")):
-        shop = make_app(settings.root.parent / folder, name=name)
-        (settings.root / "Dockerfile").write_text("RUN --mount=type=cache,id=hello-dock-modules,target=/app x\n")
-        build_context.write_context(configured(settings.root, app_dir=str(shop), app_name="shop"), "Dockerfile")
-        written = (settings.root / ".cache/shop/Dockerfile").read_text()
-        assert written == f"RUN --mount=type=cache,id=hello-dock-modules-{kept},target=/app x\n"
 
 
 def test_a_checkout_for_reading_has_them_elsewhere(

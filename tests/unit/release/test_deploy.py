@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from docktasks import workspace
+from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import Image, LimitSupport
@@ -37,13 +38,13 @@ from tests.unit.fakes.production import (
 
 def rolled_back(engine: FakeEngine, settings: Settings, to: str = "", run: Runner | None = None) -> Deployment:
     """What `invoke rollback` comes to."""
-    return deploy.roll_back(run or Runner(engine), engine, settings, to)
+    return deploy.roll_back(Project(run or Runner(engine), engine, settings), to)
 
 
 def test_a_build_is_one_command_and_a_size(engine: FakeEngine, settings: Settings) -> None:
     """What the image adds to its base is told with it; the one that was never released goes."""
     run = Runner(engine)
-    outcome = deploy.build(run, engine, settings)
+    outcome = deploy.build(Project(run, engine, settings))
     assert run.verbs[0].startswith("build hello-dock:prod")
     assert run.lines[1:] == [f"docker image rm {image('a').id}"]
     assert (outcome.image.size, outcome.added, outcome.notices) == (20_000_000, 8_000_000, ())
@@ -56,7 +57,7 @@ def test_a_build_tells_of_stand_ins(settings: Settings) -> None:
         tag: Image(f"sha256:{tag}", tags=(tag,), labels={"hello-dock.standin": wanted}) for tag, wanted in tags.items()
     }
     engine = FakeEngine(images=known)
-    outcome = deploy.build(Runner(engine), engine, settings)
+    outcome = deploy.build(Project(Runner(engine), engine, settings))
     assert [notice.split(",")[0] for notice in outcome.notices] == [f"Built on {tag}" for tag in tags]
 
 
@@ -65,14 +66,14 @@ def test_an_app_without_a_build_script_is_told_first(settings: Settings) -> None
     (settings.app_dir / "package.json").write_text(json.dumps({"scripts": {}}))
     run = Runner()
     with pytest.raises(AppError, match="has no script build"):
-        deploy.build(run, FakeEngine(), settings)
+        deploy.build(Project(run, FakeEngine(), settings))
     assert run.ran == []
 
 
 def test_run_prod_builds_first(engine: FakeEngine, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """Unless it is told not to; what is built is what serves."""
     run = Runner(engine)
-    outcome = deploy.run_prod(run, engine, settings, RunOptions())
+    outcome = deploy.run_prod(Project(run, engine, settings), RunOptions())
     assert [args[1:3] for args in run.ran][:3] == [["image", "build"], ["image", "rm"], ["container", "run"]]
     assert engine.held[NAME].image_id == outcome.image.id == engine.known["hello-dock:prod"].id
     assert f"built hello-dock:prod, release {outcome.image.short_id}\n" in capsys.readouterr().out
@@ -83,7 +84,7 @@ def test_a_build_keeps_the_image_of_a_release(engine: FakeEngine, settings: Sett
     """It lost the name of the newest build, and has its own."""
     deployed(engine, settings)
     run = Runner(engine)
-    deploy.build(run, engine, settings)
+    deploy.build(Project(run, engine, settings))
     assert len(run.ran) == 1
     assert engine.known[f"hello-dock:{A}"].tags == (f"hello-dock:{A}",)
 
@@ -100,7 +101,7 @@ def test_what_an_interrupted_run_took_down_serves_again_after_a_failed_build(
         engine.obey(["docker", "image", "rm", "hello-dock:prod"])
     run = Runner(engine, {"docker image build": Result(1, "ERROR: failed to solve: something new")})
     with pytest.raises(BuildError if there else StartError):
-        deploy.run_prod(run, engine, settings, RunOptions(build=there))
+        deploy.run_prod(Project(run, engine, settings), RunOptions(build=there))
     assert ids(engine) == before
     assert [each.name for each in engine.listeners(8080)] == [NAME]
 
@@ -110,7 +111,7 @@ def test_a_second_task_is_refused_before_it_does_anything(engine: FakeEngine, se
     serving(engine, settings)
     engine.obey(["docker", "container", "run", "--name", CANDIDATE, "--publish", "127.0.0.1::80", A])
     run, before = Runner(engine), ids(engine)
-    with workspace.project_lock(Runner(), settings):
+    with workspace.project_lock(settings):
         with pytest.raises(ConflictError, match="Another task is changing"):
             deployed(engine, settings, run)
         with pytest.raises(ConflictError, match="Another task is changing"):
@@ -347,9 +348,9 @@ def test_limits_that_an_engine_does_not_keep_are_told(
     engine: FakeEngine, settings: Settings, why: str, *, rootless: bool
 ) -> None:
     """It serves all the same: Docker drops them with a warning."""
-    engine.rootless, engine.able = rootless, LimitSupport(memory=False, swap=False, pids=False)
+    engine.rootless, engine.limit_support = rootless, LimitSupport(memory=False, swap=False, pids=False)
     assert deployed(engine, settings).notices == (
-        f"This engine keeps no limit of memory, swap, processes{why}: the release runs without.",
+        f"This engine cannot limit memory, swap, processes{why}: the release runs without.",
     )
 
 
@@ -379,7 +380,7 @@ def test_an_image_whose_base_is_gone_runs(engine: FakeEngine, settings: Settings
 def test_a_dry_run_shows_the_build_and_a_first_start(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """Under --dry no engine is asked, and no step is told, for none is done."""
     run = Runner(dry=True)
-    outcome = deploy.run_prod(run, DryRunEngine("hello-dock"), settings, RunOptions())
+    outcome = deploy.run_prod(Project(run, DryRunEngine("hello-dock"), settings), RunOptions())
     assert [run.verbs[0][:21], *run.verbs[1:]] == [
         "build hello-dock:prod",
         f"run {HOLDER}",
@@ -394,6 +395,6 @@ def test_a_dry_run_shows_the_build_and_a_first_start(settings: Settings, capsys:
 def test_a_dry_rollback_shows_a_first_start(settings: Settings) -> None:
     """Of the release that was named."""
     run = Runner(dry=True)
-    deploy.roll_back(run, DryRunEngine("hello-dock"), settings, "0a1b2c")
+    deploy.roll_back(Project(run, DryRunEngine("hello-dock"), settings), "0a1b2c")
     started = [f"run {HOLDER}", f"run {NAME}", "carry add 0a1b2c"]
     assert run.verbs == [*started, "tag 0a1b2c hello-dock:0a1b2c", "carry keep 0a1b2c"]

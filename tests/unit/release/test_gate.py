@@ -5,6 +5,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.models import Container
 from docktasks.errors import ConflictError, StartError
@@ -41,7 +42,7 @@ def refused(engine: FakeEngine, settings: Settings, run: Runner | None = None) -
 def test_what_it_passed_is_told_and_the_candidate_is_gone(engine: FakeEngine, settings: Settings) -> None:
     """The critical checks, by their ids, and where it was judged."""
     run = Runner(engine)
-    passed = gate.check_candidate(run, engine, settings, Release(image("a")))
+    passed = gate.check_candidate(Project(run, engine, settings), Release(image("a")))
     assert passed.startswith("gate passed: http.files, ")
     assert passed.endswith(f" on {URL}")
     assert (run.verbs, engine.held) == (GATE, {})
@@ -109,7 +110,7 @@ def test_the_log_of_one_that_does_not_pass_is_shown(engine: FakeEngine, settings
     run = Runner(engine)
     web.answer = Site(miss)  # nobody logs a request here
     with pytest.raises(StartError) as caught:
-        gate.check_candidate(run, engine, settings, Release(image("a")))
+        gate.check_candidate(Project(run, engine, settings), Release(image("a")))
     assert caught.value.evidence.endswith("\nIts last log lines:\none\ntwo")
     assert engine.held == {}
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import Image
@@ -29,7 +30,7 @@ def remembering(*releases: str) -> FakeEngine:
 
 def kept(engine: FakeEngine, settings: Settings) -> list[str]:
     """The ids of the releases that are kept."""
-    return [image.short_id for image in images_releases.kept_releases(engine, settings)]
+    return [image.short_id for image in images_releases.kept_releases(Project(Runner(engine), engine, settings))]
 
 
 def test_the_last_one_released_is_the_first(settings: Settings) -> None:
@@ -73,12 +74,17 @@ def test_one_that_has_gone_since_the_list_was_made_is_left_out(settings: Setting
 def test_an_earlier_release_is_found_by_the_beginning_of_its_id(settings: Settings, to: str, found: str) -> None:
     """Without one it is the last that was released before the current."""
     engine = remembering("d0", "d1", "b", "c", "a")
-    assert history.rollback_target(engine, settings, A, to).short_id == found
+    assert history.rollback_target(Project(Runner(engine), engine, settings), A, to).short_id == found
 
 
 def test_after_going_back_the_one_before_is_the_one_that_was_left(settings: Settings) -> None:
     """What runs is the current one, whenever it was built."""
-    assert history.rollback_target(remembering("a", "c", "b"), settings, B, "").short_id == C
+    assert (
+        history.rollback_target(
+            Project(Runner(remembering("a", "c", "b")), remembering("a", "c", "b"), settings), B, ""
+        ).short_id
+        == C
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,7 +101,9 @@ def test_after_going_back_the_one_before_is_the_one_that_was_left(settings: Sett
 def test_a_beginning_that_means_no_one_release_is_told(settings: Settings, to: str, what: str) -> None:
     """With the task that lists them."""
     with pytest.raises(StartError) as caught:
-        history.rollback_target(remembering("d0", "d1", "b", "a"), settings, A, to)
+        history.rollback_target(
+            Project(Runner(remembering("d0", "d1", "b", "a")), remembering("d0", "d1", "b", "a"), settings), A, to
+        )
     assert str(caught.value).splitlines() == [what, "See which there are: invoke releases"]
 
 
@@ -103,7 +111,7 @@ def test_a_beginning_that_means_no_one_release_is_told(settings: Settings, to: s
 def test_without_an_earlier_release_there_is_none_to_go_back_to(settings: Settings, releases: list[str]) -> None:
     """How many are kept is told with it."""
     with pytest.raises(StartError) as caught:
-        history.rollback_target(remembering(*releases), settings, A, "")
+        history.rollback_target(Project(Runner(remembering(*releases)), remembering(*releases), settings), A, "")
     assert (caught.value.what, caught.value.why) == (
         "There is no earlier release.",
         "The last 3 are kept (prod.keep).",
@@ -112,8 +120,13 @@ def test_without_an_earlier_release_there_is_none_to_go_back_to(settings: Settin
 
 def test_a_dry_rollback_asks_nobody(settings: Settings) -> None:
     """Its commands name what was asked for."""
-    assert history.rollback_target(DryRunEngine("hello-dock"), settings, "", "0a1b").id == "0a1b"
-    assert history.rollback_target(DryRunEngine("hello-dock"), settings, "", "").id == "EARLIER"
+    assert (
+        history.rollback_target(Project(Runner(dry=True), DryRunEngine("hello-dock"), settings), "", "0a1b").id
+        == "0a1b"
+    )
+    assert (
+        history.rollback_target(Project(Runner(dry=True), DryRunEngine("hello-dock"), settings), "", "").id == "EARLIER"
+    )
 
 
 def remember(engine: FakeEngine, settings: Settings, letter: str) -> tuple[list[str], Runner]:
@@ -121,7 +134,7 @@ def remember(engine: FakeEngine, settings: Settings, letter: str) -> tuple[list[
     engine.hold("hello-dock:prod", image(letter))
     engine.assets.add(letter * 12)
     run = Runner(engine)
-    return history.record_release(run, engine, settings, Release(image(letter))), run
+    return history.record_release(Project(run, engine, settings), Release(image(letter))), run
 
 
 def test_a_release_that_serves_gets_a_name_of_its_own(settings: Settings) -> None:
@@ -177,7 +190,7 @@ def test_the_one_that_serves_is_never_forgotten(settings: Settings) -> None:
     """Not even by an engine that keeps the time when it first got its name."""
     engine = remembering("a", "b", "c", "d")
     run = Runner(engine, {"docker image tag": Result()})
-    assert history.record_release(run, engine, settings, Release(image("a"))) == [B]
+    assert history.record_release(Project(run, engine, settings), Release(image("a"))) == [B]
     assert run.verbs[:2] == [f"tag {A} hello-dock:{A}", f"carry keep {A} {'d' * 12} {C}"]
     assert A in kept(engine, settings)
 
@@ -209,7 +222,7 @@ def test_one_that_serves_and_cannot_be_noted_is_told(settings: Settings) -> None
     engine = remembering("b", "a")
     run = Runner(engine, {"docker container run --rm": full})
     with pytest.raises(StartError, match=f"Release {A} serves, but that could not be noted") as caught:
-        history.record_release(run, engine, settings, Release(image("a")))
+        history.record_release(Project(run, engine, settings), Release(image("a")))
     assert caught.value.how.startswith("The disk is full.")
     assert caught.value.evidence == "cp: write error: No space left on device"
 
@@ -218,7 +231,7 @@ def test_assets_that_cannot_be_carried_over_are_told(settings: Settings) -> None
     """What serves serves on; an image of before there was a program for it has a way out, too."""
     run = Runner(answers={"docker container run --rm": Result(127, 'exec: "carry": executable file not found')})
     with pytest.raises(StartError, match=f"The assets of release {A} could not be carried over") as caught:
-        history.bridge_assets(run, settings, Release(image("a")))
+        history.bridge_assets(Project(run, FakeEngine(), settings), Release(image("a")))
     assert 'exec: "carry"' in caught.value.evidence
     assert "what served, serves on" in caught.value.why
     assert "invoke run-prod" in caught.value.how
@@ -230,8 +243,8 @@ def test_one_that_served_without_being_noted_is(settings: Settings) -> None:
     engine.hold("hello-dock:prod", image("a"))
     run = Runner(engine)
     for _ in range(2):
-        history.record_missed_release(run, engine, settings, image("a").id)
-    history.record_missed_release(run, engine, settings, "sha256:gone")
+        history.record_missed_release(Project(run, engine, settings), image("a").id)
+    history.record_missed_release(Project(run, engine, settings), "sha256:gone")
     assert run.verbs == [f"carry add {A}", f"tag {A} hello-dock:{A}"]
     assert kept(engine, settings) == [A, B]
     assert engine.assets == {A, B}

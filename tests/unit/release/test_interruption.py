@@ -9,6 +9,7 @@ from itertools import count
 
 import pytest
 
+from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.release import deploy, gate
 from docktasks.settings import Settings
@@ -81,7 +82,7 @@ def run_elsewhere(run: Runner, engine: FakeEngine, settings: Settings) -> None:
 
 def roll_back(run: Runner, engine: FakeEngine, settings: Settings) -> None:
     """`invoke rollback`."""
-    deploy.roll_back(run, engine, settings, "")
+    deploy.roll_back(Project(run, engine, settings), "")
 
 
 def nothing(_engine: FakeEngine, _settings: Settings) -> None:
@@ -160,7 +161,7 @@ def test_an_interrupted_task_is_finished_or_undone(
         assert sorted(engine.held) == [NAME, HOLDER], where
         assert [each.name for each in engine.listeners(life.port)] == [NAME], where
         assert engine.held[NAME].release == life.after, where
-        assert f"hello-dock:{life.after}" in engine.tags, where
+        assert f"hello-dock:{life.after}" in engine.image_ids, where
         assert life.after in engine.assets, where
         assert life.gap or not (run.gap or again.gap), where
 

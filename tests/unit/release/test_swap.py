@@ -10,6 +10,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import Container, Image
@@ -85,7 +86,7 @@ def test_an_image_that_has_no_name_goes_with_its_container(engine: FakeEngine, s
     run = Runner(engine)
     deployed(engine, settings, run)
     assert "docker image rm sha256:unnamed" in run.lines
-    assert f"hello-dock:{A}" in engine.tags
+    assert f"hello-dock:{A}" in engine.image_ids
 
 
 def test_what_served_has_a_name_before_it_goes(engine: FakeEngine, settings: Settings) -> None:
@@ -94,7 +95,7 @@ def test_what_served_has_a_name_before_it_goes(engine: FakeEngine, settings: Set
     engine.held[NAME] = replace(engine.held[NAME], image_id="sha256:unnamed")
     engine.known["unnamed"] = Image("sha256:unnamed")
     deployed(engine, settings)
-    assert "hello-dock:unnamed" in engine.tags
+    assert "hello-dock:unnamed" in engine.image_ids
 
 
 def test_a_swap_tells_its_steps(engine: FakeEngine, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
@@ -432,7 +433,7 @@ def test_what_a_killed_swap_left_is_finished(
     engine.joined |= {f"id-of-{name}": holder.id for name in left if name not in (CANDIDATE, CARRY)}
     engine.held = {name: replace(each, started=holder.started + "0") for name, each in engine.held.items()}
     run = Runner(engine)
-    settled = Production(run, engine, settings, Progress(silent=True)).recover()
+    settled = Production(Project(run, engine, settings), Progress(silent=True)).recover()
     assert settled is bool({NEXT, PREVIOUS} & set(left))
     assert run.verbs == verbs
     assert sorted(engine.held) == ([NAME, HOLDER] if left != [CANDIDATE] else [HOLDER])
@@ -451,7 +452,7 @@ def test_the_port_holder_runs_its_releases_base(engine: FakeEngine, settings: Se
 def test_a_dry_run_is_a_first_start(settings: Settings) -> None:
     """No engine is asked, and nobody is waited for."""
     run = Runner(dry=True)
-    production = Production(run, DryRunEngine("hello-dock"), settings, Progress(silent=True))
+    production = Production(Project(run, DryRunEngine("hello-dock"), settings), Progress(silent=True))
     production.recover()
     assert (run.ran, production.bind, production.container()) == ([], None, None)
 

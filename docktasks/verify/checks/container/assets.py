@@ -29,7 +29,7 @@ def carried(subject: Subject) -> Iterator[str]:
     if not any(mount.target == VOLUME for mount in subject.options.mounts):
         yield f"no volume of carried files is mounted at {VOLUME}"
         return
-    kept = {image.short_id for image in releases.kept_releases(subject.engine, subject.settings)}
+    kept = {image.short_id for image in releases.kept_releases(subject.project)}
     kept.add(subject.container.release)  # a release to come takes its place
     files = _carried(subject)
     yield from (f"release {each}: its files were not carried" for each in sorted(kept - files.keys()))
@@ -58,5 +58,5 @@ def _carried(subject: Subject) -> dict[str, list[str]]:
 
 
 def _lines(subject: Subject, *args: str) -> list[str]:
-    listed = subject.engine.execute(subject.container.name, list(args))
+    listed = subject.engine.exec(subject.container.name, list(args))
     return listed.output.splitlines() if listed.ok else []

@@ -96,7 +96,7 @@ def isolation(subject: Subject) -> Iterator[str]:
 def _shared(subject: Subject, given: ContainerConfig) -> Iterator[str]:
     """The namespaces that are the host's or, but for a release's network, another container's."""
     for kind, whose in given.namespaces.items():
-        if kind == "cgroup" and subject.engine.able.cgroup == "1":
+        if kind == "cgroup" and subject.engine.limit_support.cgroup == "1":
             continue  # an engine's default there
         if whose == "host" or (kind != "network" and whose.startswith("container:")):
             yield f"{kind} namespace: {whose}"
@@ -118,7 +118,7 @@ def _words(mount: Mount) -> str:
 )
 def limits(subject: Subject) -> Iterator[str]:
     """Memory, swap, processes and the log on disk are bounded."""
-    given, lacks = subject.options, subject.engine.able.lacks
+    given, lacks = subject.options, subject.engine.limit_support.unsupported
     bounds = {"memory": given.memory > 0, "swap": given.swap > 0, "processes": given.pids > 0}
     yield from (f"no limit of {what}" for what, has in bounds.items() if not has and what not in lacks)
     if given.log_driver == "json-file" and not re.match("[1-9]", given.log_options.get("max-size", "")):

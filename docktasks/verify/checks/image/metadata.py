@@ -76,11 +76,11 @@ def labels(subject: Subject) -> Iterator[str]:
     given = subject.image.labels
     yield from (f"{OCI}.{name} is missing" for name in ("title", "version") if not given.get(f"{OCI}.{name}"))
     revision = given.get(f"{OCI}.revision", "")
-    if not revision and subject.is_ours and not git.source(subject.settings).revision:
+    if not revision and subject.is_ours and not git.source(subject.project.app, subject.settings).revision:
         raise Skip("the app is in no git checkout, so there is no commit to name")
     if not re.fullmatch(r"[0-9a-f]{40}(-dirty)?", revision):
         yield f"{OCI}.revision is {revision or 'missing'}: no commit"
-    elif subject.is_ours and not git.has_commit(subject.settings, revision.removesuffix("-dirty")):
+    elif subject.is_ours and not git.has_commit(subject.settings.app_dir, revision.removesuffix("-dirty")):
         yield f"{OCI}.revision is {revision}: not a commit of the checkout"
 
 

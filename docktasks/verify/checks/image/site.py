@@ -73,16 +73,16 @@ def _export(subject: Subject, folder: str) -> None:
     """Have the build give what it wrote, which is in its cache. Raises Skip where it is not this image's build."""
     if not subject.is_ours:
         raise Skip("the image is not this project's build")
-    settings, origin = subject.settings, git.source(subject.settings)
+    settings, origin = subject.settings, git.source(subject.project.app, subject.settings)
     revision = subject.image.labels.get("org.opencontainers.image.revision", "")
     if not origin.revision or origin.revision.endswith("-dirty") or revision != origin.revision:
         raise Skip(f"built from {revision or 'no commit'}, and the checkout holds {origin.revision or 'none'}")
-    node = base_images.local(subject.engine, settings, "node")
+    node = base_images.local(subject.project, "node")
     if node is None:
         raise Skip("the image of node that it was built with is not here")
     given = build.prod_build(settings, node.reference, subject.image.labels[BASE_LABEL], origin)
     build_context.write_context(settings, "Dockerfile")
-    done = subject.run(build.dist_args(settings, given, folder), quiet=True)
+    done = subject.run(build.dist_args(settings, subject.project.app.package_manager, given, folder), quiet=True)
     if not done.ok:
         raise Skip(f"the build does not give its output again: {done.tail(1)}")
 

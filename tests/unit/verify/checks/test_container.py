@@ -73,9 +73,9 @@ def judged(
     engine = FakeEngine(container, images={"hello-dock:prod": image("a")})
     text = "".join(f"{field}:\t{value}\n" for field, value in (STATUS | (status or {})).items())
     engine.files = {"/proc/1/status": text, "/proc/1/mounts": mounts}
-    engine.given, engine.able = options, able
+    engine.given, engine.limit_support = options, able
     wanted = [check for check in catalog.all_checks() if check.id == name]
-    (verdict,) = catalog.run_checks(subject(engine, container), wanted)
+    (verdict,) = catalog.run_checks(subject(engine, container, Runner()), wanted)
     return verdict.outcome, verdict.evidence
 
 
@@ -265,7 +265,7 @@ def carried(files: dict[str, str], options: ContainerConfig = GIVEN, *, tag: str
     earlier = replace(image("b"), id=f"sha256:{tag}{'0' * 52}", tags=(f"hello-dock:{tag}",))
     engine = FakeEngine(container, images={"hello-dock:prod": kept, "hello-dock:earlier": earlier})
     engine.files, engine.given = files, options
-    judging = subject(engine, container)
+    judging = subject(engine, container, Runner())
     judging.site.client.transport = httpx.MockTransport(Site())
     (verdict,) = catalog.run_checks(judging, [each for each in catalog.all_checks() if each.id == "container.carried"])
     return verdict.outcome, verdict.evidence

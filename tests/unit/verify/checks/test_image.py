@@ -74,7 +74,7 @@ class Made:
         image = Image("sha256:1", labels=self.labels, environment=self.environment, user=self.user)
         known = {BASE: Image("sha256:2", tags=(BASE,), layers=("sha256:0",))} if self.has_base else {}
         known["node:lts-alpine"] = Image("sha256:3", tags=("node:lts-alpine",))
-        subject = Subject("", FakeEngine(images=known), None, image, run=run, settings=settings)
+        subject = Subject("", FakeEngine(images=known), None, image, run=run or Runner(), settings=settings)
         layers = [layer(shipped("/etc/os-release"), ours=self.base_is_ours), layer(*self.files), *self.above]
         vars(subject)["contents"] = Contents(layers, self.config, self.history)
         (verdict,) = catalog.run_checks(subject, catalog.select(only=[name]))

@@ -1,4 +1,4 @@
-"""What tasks share: how a command runs through Invoke, the settings and the engine, and how an error is told."""
+"""Run commands through Invoke, which shows them, or under --dry only shows them."""
 
 from __future__ import annotations
 
@@ -9,25 +9,19 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TextIO
 
-from invoke.config import Config, DataProxy
 from invoke.context import Context
-from invoke.exceptions import Exit
 from invoke.runners import Local
 
 # docktasks and what it imports (docker, httpx, rich) are imported where they are used: `invoke --list` needs none.
 if TYPE_CHECKING:
     from docktasks.commands import Result
-    from docktasks.engine.client import DockerEngine
-    from docktasks.engine.dry_run import DryRunEngine
-    from docktasks.settings import Settings
 
-ROOT = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 
 # Else the interpreter looks through all there is for what could be freed, a tenth of a short task, and then it ends.
 atexit.register(gc.freeze)
@@ -121,45 +115,3 @@ class Runner:
             except BaseException:
                 end()
                 raise
-
-
-def ended(code: int) -> None:
-    """Make a command's exit code the task's."""
-    if code:
-        raise Exit(code=code)
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """Turn our errors into one clear message and exit code 1; a bug stays a traceback."""
-    from docktasks.errors import DockError
-
-    try:
-        yield
-    except DockError as error:
-        raise Exit(f"\n{error}", code=1) from error
-    except KeyboardInterrupt as interrupt:
-        raise Exit("\nInterrupted. What was serving serves on; see it: invoke status", code=130) from interrupt
-
-
-@contextmanager
-def at_work(c: Context) -> Iterator[tuple[Runner, DockerEngine | DryRunEngine, Settings]]:
-    """What most tasks need: the runner, the engine (none is asked under --dry), and the validated settings."""
-    from docktasks.engine import connect
-    from docktasks.engine.dry_run import DryRunEngine
-
-    with told():
-        found, run = settings(c), Runner(c)
-        if run.dry:
-            yield run, DryRunEngine(found.app.name), found
-            return
-        with connect.sdk_errors_as_ours():
-            yield run, connect.connect_in_background(), found
-
-
-def settings(c: Context) -> Settings:
-    """The validated settings. Raises SettingsError."""
-    from docktasks import settings as _settings
-
-    given = {name: dict(part) if isinstance(part, DataProxy) else part for name, part in c.config.items()}
-    return _settings.load(ROOT, given, os.environ, Config.global_defaults())

@@ -1,0 +1,42 @@
+"""The project that a task works on: its settings, its app, the engine, and the runner of its commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+from docktasks.app.package import App
+from docktasks.commands import Run
+from docktasks.engine.protocol import Engine
+from docktasks.settings import Settings
+from docktasks.workspace import project_lock
+
+
+@dataclass(frozen=True)
+class Project:
+    """What nearly every function needs: how commands run, who answers questions, and what was configured."""
+
+    run: Run
+    engine: Engine
+    settings: Settings
+
+    @property
+    def dry(self) -> bool:
+        """True when commands are shown and not run, and the engine is not asked."""
+        return self.run.dry
+
+    @cached_property
+    def app(self) -> App:
+        """The app as package.json describes it, read once a task. Raises AppError."""
+        return App.load(self.settings)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the project's lock, so that only one task at a time changes its containers. Raises ConflictError."""
+        if self.dry:
+            yield
+            return
+        with project_lock(self.settings):
+            yield

@@ -1,0 +1,40 @@
+"""The tasks that run tools in the dev image: npm, test, shell."""
+
+from __future__ import annotations
+
+import shlex
+
+from invoke.context import Context
+from invoke.tasks import task
+
+from docktasks.cli.runner import Runner
+from docktasks.cli.session import exit_with, session
+
+
+@task
+def npm(c: Context) -> None:
+    """Run npm (or the app's pnpm, yarn) in a container: invoke npm -- install x."""
+    from docktasks.dev import tools
+
+    with session(c) as project:
+        tool = tools.manage(project, shlex.split(c.remainder))
+        exit_with(tools.attended(project.run, Runner(c).attach, tool))
+
+
+@task(help={"watch": "Keep running, and test again what an edit changes."}, auto_shortflags=False)
+def test(c: Context, watch: bool = False) -> None:
+    """Run the app's own tests in the dev image: invoke test -- arguments of theirs."""
+    from docktasks.dev import tools
+
+    with session(c) as project:
+        tool = tools.tests(project, shlex.split(c.remainder), watch=watch)
+        exit_with(tools.attended(project.run, Runner(c).attach, tool))
+
+
+@task
+def shell(c: Context) -> None:
+    """Open a shell in the running dev container."""
+    from docktasks.dev import tools
+
+    with session(c) as project:
+        exit_with(Runner(c).attach(tools.shell(project)))

@@ -1,0 +1,74 @@
+"""The tasks that look after the machine: setup, bases, status, logs, stop, clean."""
+
+from __future__ import annotations
+
+from invoke.context import Context
+from invoke.tasks import task
+
+from docktasks.cli.runner import Runner
+from docktasks.cli.session import exit_on_error, load_settings, session
+
+
+@task(help={"browser": "Also install a Chromium, for the browser checks."}, auto_shortflags=False)
+def setup(c: Context, browser: bool = False) -> None:
+    """Install and start a Docker engine with BuildKit, or say how."""
+    from docktasks.housekeeping import setup
+
+    with exit_on_error():
+        executable = load_settings(c).browser.executable
+        print(setup.ensure_engine(Runner(c)))
+        if browser:
+            print(setup.ensure_browser(Runner(c), executable))
+
+
+@task
+def bases(c: Context) -> None:
+    """Build stand-ins for the base images, for machines that reach no registry."""
+    from docktasks.images import standins
+
+    with session(c) as project:
+        for image, standin in standins.build_all(project).items():
+            print(f"{standin} stands in for {image}")
+
+
+@task
+def status(c: Context) -> None:
+    """Show this project's containers: their state, address and release."""
+    from docktasks.housekeeping import status
+
+    with session(c) as project:
+        status.show_status(project)
+
+
+@task(
+    help={
+        "role": "dev or prod.",
+        "follow": "Keep showing new lines until Ctrl-C.",
+        "tail": "The number of lines from the end, or all.",
+    },
+    auto_shortflags=False,
+)
+def logs(c: Context, role: str = "prod", follow: bool = False, tail: str = "100") -> None:
+    """Show the log of the production or the dev container."""
+    from docktasks.housekeeping import status
+
+    with session(c) as project:
+        status.logs(project, role, ["--tail", tail, *(["--follow"] if follow else [])])
+
+
+@task(help={"role": "dev or prod. Default: both."}, auto_shortflags=False)
+def stop(c: Context, role: str = "") -> None:
+    """Stop and remove this project's containers. Images and volumes stay."""
+    from docktasks.housekeeping import cleanup
+
+    with session(c) as project, project.lock():
+        print(cleanup.stop(project, role=role))
+
+
+@task(help={"bases": "Also remove the stand-ins for the base images."}, auto_shortflags=False)
+def clean(c: Context, bases: bool = False) -> None:
+    """Remove everything that this project made: containers, volumes, images."""
+    from docktasks.housekeeping import cleanup
+
+    with session(c) as project, project.lock():
+        print(cleanup.clean(project, bases=bases))

@@ -1,0 +1,39 @@
+"""The tasks that measure: compare, bench."""
+
+from __future__ import annotations
+
+from invoke.context import Context
+from invoke.tasks import task
+
+from docktasks.cli.runner import Runner
+from docktasks.cli.session import exit_on_error, load_settings
+
+
+@task(help={"html": "The page to write. Default: .cache/compare.html"}, auto_shortflags=False)
+def compare(c: Context, html: str = "") -> None:
+    """Show what the Docker Handbook's two images cost, and what ours costs."""
+    from benchmarks import compare
+
+    with exit_on_error():
+        compare.show(Runner(c), load_settings(c), html)
+
+
+@task(
+    help={
+        "topic": "Measure this topic only; repeatable. benchmarks/topics/ has them.",
+        "quick": "Measure as little as shows that the measurement works. The figures mean nothing.",
+        "rounds": "How many times each contestant is measured.",
+        "out": "The folder for results and charts. Default: .cache/bench, or .cache/bench-quick",
+        "docs": "Also write docs/benchmarks.md from all results in that folder.",
+    },
+    iterable=["topic"],
+    auto_shortflags=False,
+)
+def bench(
+    c: Context, topic: list[str], quick: bool = False, rounds: str = "5", out: str = "", docs: bool = False
+) -> None:
+    """Measure this project next to its peers, and write the results down."""
+    from benchmarks import bench
+
+    with exit_on_error():
+        bench.bench(Runner(c), load_settings(c), bench.Wanted(topic, quick, rounds, out, docs))

@@ -1,0 +1,39 @@
+"""The result lines that several tasks print."""
+
+from __future__ import annotations
+
+import webbrowser
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from docktasks.app.project import Project
+    from docktasks.release.deploy import Deployment
+
+
+def print_notices(notices: tuple[str, ...]) -> None:
+    """Print what the user should know, one line each."""
+    for notice in notices:
+        print(f"! {notice}")
+
+
+def print_build(build: Deployment, name: str) -> None:
+    """Print the notices and the size of an image that was built; under --dry it has none."""
+    from rich.filesize import decimal
+
+    print_notices(build.notices)
+    if build.image.size:
+        added = f", {decimal(build.added)} over its base image" if build.added else ""
+        print(f"{name}: {decimal(build.image.size)}{added}")
+
+
+def print_deployment(project: Project, deployment: Deployment, name: str) -> None:
+    """Print the result of a release: its notices, its size, and where it serves."""
+    print_build(deployment, name)
+    if not project.dry:
+        print(f"{'Serving already' if deployment.unchanged else 'Serving'}: {deployment.url}")
+
+
+def open_browser(url: str) -> None:
+    """Open an address in the user's browser; no address, as under --dry, opens nothing."""
+    if url:
+        webbrowser.open(url)

@@ -1,0 +1,74 @@
+"""What every task begins with: the validated settings, the project, and errors as one clear message."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke.config import Config, DataProxy
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from docktasks.cli.runner import Runner
+
+# Modules that import docker, httpx or rich are imported where they are used, so that `invoke --list` stays fast.
+if TYPE_CHECKING:
+    from docktasks.app.project import Project
+    from docktasks.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+Overrides = Mapping[str, Mapping[str, str]]
+"""Settings that a flag of one call changes, by section and key."""
+
+
+def exit_with(code: int) -> None:
+    """Make a command's exit code the task's."""
+    if code:
+        raise Exit(code=code)
+
+
+@contextmanager
+def exit_on_error() -> Iterator[None]:
+    """Turn our errors into one clear message and exit code 1. A bug stays a traceback."""
+    from docktasks.errors import DockError
+
+    try:
+        yield
+    except DockError as error:
+        raise Exit(f"\n{error}", code=1) from error
+    except KeyboardInterrupt as interrupt:
+        raise Exit("\nInterrupted. What was serving keeps serving. See it: invoke status", code=130) from interrupt
+
+
+@contextmanager
+def session(c: Context, overrides: Overrides | None = None) -> Iterator[Project]:
+    """Yield the project that a task works on; errors end the task with one message.
+
+    The engine is connected to in the background. Under --dry no engine is asked.
+    """
+    from docktasks.app.project import Project
+    from docktasks.engine import connect
+    from docktasks.engine.dry_run import DryRunEngine
+
+    with exit_on_error():
+        settings, run = load_settings(c, overrides), Runner(c)
+        if run.dry:
+            yield Project(run, DryRunEngine(settings.app.name), settings)
+            return
+        with connect.sdk_errors_as_ours():
+            yield Project(run, connect.connect_in_background(), settings)
+
+
+def load_settings(c: Context, overrides: Overrides | None = None) -> Settings:
+    """Return the validated settings, with the overrides of this call. Raises SettingsError."""
+    from docktasks import settings
+
+    config = {name: dict(part) if isinstance(part, DataProxy) else part for name, part in c.config.items()}
+    for section, values in (overrides or {}).items():
+        if isinstance(config.get(section), dict):
+            config[section] |= {key: value for key, value in values.items() if value}
+    return settings.load(ROOT, config, os.environ, Config.global_defaults())
