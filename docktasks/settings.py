@@ -1,129 +1,130 @@
 """The settings, validated once: they become frozen dataclasses, or one error that names every problem.
 
-Defaults stand in invoke.yaml alone.
+The defaults are in invoke.yaml, and only there.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_type_hints
 
 from docktasks.errors import SettingsError
 
 LABEL = "hello-dock"
-"""Prefix of our labels: `hello-dock.project` says whose a container or volume is, `hello-dock.role` what it is for."""
+"""Prefix of our labels: `hello-dock.project` names the project of a container or volume, `hello-dock.role` its role."""
 
 BUILT_FOR = f"{LABEL}.built-for"
-"""The label of images. It is another than the containers', since a container, and an image built on top, inherits the
-labels of its image: one that somebody else starts from ours would look like ours.
+"""Label on images. Containers carry a different one, because Docker copies an image's labels to every container and
+derived image: with one label, other people's containers would look like ours.
 """
 
-Check = Callable[[str], Any]
+Parser = Callable[[str], Any]
+"""Turns the text of a setting into its value. Raises ValueError, whose message says what the text must be."""
 
 
-def _matching(pattern: str, meaning: str) -> Check:
-    def check(text: str) -> str:
+def _matching(pattern: str, meaning: str) -> Parser:
+    """Return a parser that takes a text which matches the whole of a pattern."""
+
+    def parse(text: str) -> str:
         if not re.fullmatch(pattern, text):
             raise ValueError(meaning)
         return text
 
-    return check
+    return parse
 
 
-def _whole(low: int, high: int, meaning: str) -> Check:
-    def check(text: str) -> int:
-        # isascii: int() also takes digits of other scripts, which nothing downstream does
+def _whole(low: int, high: int, meaning: str) -> Parser:
+    """Return a parser that takes a whole number from `low` to `high`."""
+
+    def parse(text: str) -> int:
+        # isascii: int() also takes the digits of other scripts, which Docker does not.
         if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
             raise ValueError(f"{meaning}, {low} to {high}")
         return int(text)
 
-    return check
-
-
-_host_port = _whole(0, 65535, "a port number (0: any free one)")
+    return parse
 
 
 def _memory(text: str) -> str:
-    unit = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}.get(text[-1:], 0)
-    if not re.fullmatch(r"[1-9][0-9]*[bkmg]", text) or int(text[:-1]) * unit < 6 << 20:
+    """Take a size that Docker takes for a container's memory."""
+    factor = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}.get(text[-1:], 0)
+    if not re.fullmatch(r"[1-9][0-9]*[bkmg]", text) or int(text[:-1]) * factor < 6 << 20:
         raise ValueError("a size such as 64m, at least Docker's own minimum of 6m")
     return text
 
 
 def _prefixes(text: str) -> tuple[str, ...]:
+    """Take prefixes of environment variables, separated by spaces."""
     if not all(re.fullmatch(r"[A-Z][A-Z0-9_]*_", prefix) for prefix in text.split()):
-        raise ValueError("beginnings of names such as API_ PUBLIC_, separated by spaces")
+        raise ValueError("prefixes of names such as API_ PUBLIC_, separated by spaces")
     return tuple(text.split())
 
 
-_size = _matching(r"[1-9][0-9]*[bkmg]", "a size such as 64m")
-# The part before the last colon may hold a registry's port, so this is looser than Docker's own grammar.
-_image = _matching(r"[a-z0-9][\w.:/@-]*", "an image such as node:lts-alpine")
-_text: Check = str
+Text = Annotated[str, str]
+HostPort = Annotated[int, _whole(0, 65535, "a port number (0: any free one)")]
+Seconds = Annotated[int, _whole(1, 3600, "seconds")]
+# A registry may have a port, so this is looser than Docker's own grammar.
+ImageName = Annotated[str, _matching(r"[a-z0-9][\w.:/@-]*", "an image such as node:lts-alpine")]
+NAME = _matching(r"(?=.{1,40}$)[a-z0-9]+([.-][a-z0-9]+)*", "at most 40 lower-case letters, digits, . and -")
 
 
 @dataclass(frozen=True)
 class App:
     """The Vite app."""
 
-    name: str
-    dir: str
-    dist: str
+    name: Annotated[str, NAME]
+    dir: Annotated[str, _matching(r".+", "a folder")]
+    dist: Annotated[str, _matching(r"(?!/)(?!(\./*)+$)(?!.*\.\.).+", "a folder inside app.dir")]
 
 
 @dataclass(frozen=True)
 class Dev:
     """The dev container."""
 
-    host_port: int
+    host_port: HostPort
+    deploy_timeout: Seconds
 
 
 @dataclass(frozen=True)
 class Prod:
     """The production container and its limits."""
 
-    host_port: int
-    memory: str
-    pids: int
-    log_size: str
-    log_files: int
-    drain: int
-    keep: int
-    env_prefixes: tuple[str, ...]
+    host_port: HostPort
+    memory: Annotated[str, _memory]
+    pids_limit: Annotated[int, _whole(8, 32768, "a number of processes")]
+    log_max_size: Annotated[str, _matching(r"[1-9][0-9]*[bkmg]", "a size such as 64m")]
+    log_max_files: Annotated[int, _whole(1, 100, "a number of files")]
+    deploy_timeout: Seconds
+    drain_timeout: Seconds
+    retain_releases: Annotated[int, _whole(1, 50, "a number of releases")]
+    env_prefixes: Annotated[tuple[str, ...], _prefixes]
 
 
 @dataclass(frozen=True)
 class Bases:
     """The base images and where they come from."""
 
-    source: str
-    node_image: str
-    nginx_image: str
+    source: Annotated[str, _matching(r"auto|registry|standin", "auto, registry or standin")]
+    node_image: ImageName
+    nginx_image: ImageName
 
 
 @dataclass(frozen=True)
 class Build:
-    """What a build is given beside the source."""
+    """What a build gets in addition to the source."""
 
-    ca_file: str
-    source_url: str
+    ca_file: Text
+    source_url: Text
 
 
 @dataclass(frozen=True)
 class Browser:
     """The browser of the browser checks."""
 
-    executable: str
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Limits of waiting, in seconds."""
-
-    ready: int
+    executable: Text
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,6 @@ class Settings:
     bases: Bases
     build: Build
     browser: Browser
-    wait: Wait
 
     @property
     def app_dir(self) -> Path:
@@ -157,77 +157,56 @@ class Settings:
         """Name of the container for a role."""
         return f"{self.app.name}-{role}"
 
+    def deploy_timeout(self, role: str) -> int:
+        """The seconds that the container of a role may take until it serves."""
+        return self.dev.deploy_timeout if role == "dev" else self.prod.deploy_timeout
+
     def labels(self, role: str) -> dict[str, str]:
         """The labels of a container or volume."""
         return {f"{LABEL}.project": self.app.name, f"{LABEL}.role": role}
 
 
-SECTIONS: dict[str, tuple[type[Any], dict[str, Check]]] = {
-    "app": (
-        App,
-        {
-            "name": _matching(
-                r"(?=.{1,40}$)[a-z0-9]+([.-][a-z0-9]+)*", "at most 40 lower-case letters, digits, . and -"
-            ),
-            "dir": _matching(r".+", "a folder"),
-            "dist": _matching(r"(?!/)(?!(\./*)+$)(?!.*\.\.).+", "a folder inside app.dir"),
-        },
-    ),
-    "dev": (Dev, {"host_port": _host_port}),
-    "prod": (
-        Prod,
-        {
-            "host_port": _host_port,
-            "memory": _memory,
-            "pids": _whole(8, 32768, "a number of processes"),
-            "log_size": _size,
-            "log_files": _whole(1, 100, "a number of files"),
-            "drain": _whole(1, 3600, "seconds"),
-            "keep": _whole(1, 50, "a number of releases"),
-            "env_prefixes": _prefixes,
-        },
-    ),
-    "bases": (
-        Bases,
-        {
-            "source": _matching(r"auto|registry|standin", "auto, registry or standin"),
-            "node_image": _image,
-            "nginx_image": _image,
-        },
-    ),
-    "build": (Build, {"ca_file": _text, "source_url": _text}),
-    "browser": (Browser, {"executable": _text}),
-    "wait": (Wait, {"ready": _whole(1, 3600, "seconds")}),
+SECTIONS: dict[str, type[Any]] = {
+    "app": App,
+    "dev": Dev,
+    "prod": Prod,
+    "bases": Bases,
+    "build": Build,
+    "browser": Browser,
 }
+
+RENAMED = {
+    "prod.drain": "prod.drain_timeout",
+    "prod.keep": "prod.retain_releases",
+    "prod.log_files": "prod.log_max_files",
+    "prod.log_size": "prod.log_max_size",
+    "prod.pids": "prod.pids_limit",
+    "wait.ready": "prod.deploy_timeout and dev.deploy_timeout",
+}
+"""The settings of version 1.0 that have another name now."""
+
+
+def parsers(section: str) -> dict[str, Parser]:
+    """Return the parser of each key in a section, as its dataclass annotates it."""
+    hints = get_type_hints(SECTIONS[section], include_extras=True)
+    return {key: hint.__metadata__[0] for key, hint in hints.items()}
 
 
 def load(root: Path, config: Mapping[str, Any], environ: Mapping[str, str], invokes_own: Mapping[str, Any]) -> Settings:
-    """Validate `config`, Invoke's merged configuration, in which the environment is already merged.
+    """Validate `config`, Invoke's merged configuration, which holds the environment's values already.
 
-    `environ` is read for names alone: Invoke ignores an INVOKE_* it does not know, so a mistyped one would do
-    nothing in silence. `invokes_own` are Invoke's own defaults. Other sections are left alone: a user's ~/.invoke.yaml
-    may have some for other projects, and a mistyped one of ours leaves ours without values.
+    `environ` is read for its names only: Invoke ignores an INVOKE_* variable that it does not know, so a mistyped one
+    would do nothing. `invokes_own` are Invoke's own defaults. Other sections stay unread, because a user's
+    ~/.invoke.yaml may have some for other projects.
 
-    Raises SettingsError naming every problem at once.
+    Raises SettingsError, which names every problem.
     """
-    problems = list(_unknown_variables(environ, invokes_own))
-    made: dict[str, Any] = {}
-    for section, (kind, checks) in SECTIONS.items():
-        given = config.get(section) or {}
-        if not isinstance(given, Mapping):
-            problems.append(f"{section} is {given!r}, but must hold settings: {', '.join(checks)}")
-            continue
-        problems += [f"{section}.{key} is not a setting" for key in sorted(given.keys() - checks.keys())]
-        values: dict[str, Any] = {}
-        for field in fields(kind):
-            value = given.get(field.name)
-            text = "" if value is None else str(value)
-            try:
-                values[field.name] = checks[field.name](text)
-            except ValueError as error:
-                problems.append(f"{section}.{field.name} is {text!r}, but must be {error}")
-        if values.keys() == checks.keys():
-            made[section] = kind(**values)
+    problems = [*_unknown_variables(environ, invokes_own), *_renamed_keys(config)]
+    sections: dict[str, Any] = {}
+    for name, section in SECTIONS.items():
+        values = _parse_section(name, config.get(name) or {}, problems)
+        if values.keys() == parsers(name).keys():
+            sections[name] = section(**values)
     if problems:
         count = "A setting" if len(problems) == 1 else f"{len(problems)} settings"
         raise SettingsError(
@@ -236,19 +215,51 @@ def load(root: Path, config: Mapping[str, Any], environ: Mapping[str, str], invo
             "Correct them there; invoke.yaml lists every setting with its default.",
             evidence="\n".join(problems),
         )
-    return Settings(root=root, **made)
+    return Settings(root=root, **sections)
+
+
+def _parse_section(section: str, config: Any, problems: list[str]) -> dict[str, Any]:
+    """Return the values of a section by key, and add to `problems` what cannot be used."""
+    keys = parsers(section)
+    if not isinstance(config, Mapping):
+        problems.append(f"{section} is {config!r}, but must hold settings: {', '.join(keys)}")
+        return {}
+    unknown = sorted(key for key in config.keys() - keys.keys() if f"{section}.{key}" not in RENAMED)
+    problems += [f"{section}.{key} is not a setting" for key in unknown]
+    values: dict[str, Any] = {}
+    for key, parse in keys.items():
+        text = "" if config.get(key) is None else str(config[key])
+        try:
+            values[key] = parse(text)
+        except ValueError as error:
+            problems.append(f"{section}.{key} is {text!r}, but must be {error}")
+    return values
+
+
+def _renamed_keys(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a problem for each key of `config` that has another name now."""
+    for old, new in RENAMED.items():
+        section, _, key = old.partition(".")
+        values = config.get(section)
+        if isinstance(values, Mapping) and key in values:
+            yield f"{old} is called {new} now"
 
 
 def _unknown_variables(environ: Mapping[str, str], invokes_own: Mapping[str, Any]) -> Iterator[str]:
-    ours = {section: checks for section, (_, checks) in SECTIONS.items()}
+    """Yield a problem for each INVOKE_* variable that sets nothing."""
+    ours = {section: parsers(section) for section in SECTIONS}
     known = {"INVOKE_DEBUG", *_variables("INVOKE", ours), *_variables("INVOKE", invokes_own)}
+    renamed = {f"INVOKE_{old}".upper().replace(".", "_"): new for old, new in RENAMED.items()}
     for name in sorted(environ):
-        if name.startswith("INVOKE_") and name not in known:
+        if name in renamed:
+            names = " and ".join(f"INVOKE_{new}".upper().replace(".", "_") for new in renamed[name].split(" and "))
+            yield f"{name} in the environment is called {names} now"
+        elif name.startswith("INVOKE_") and name not in known:
             yield f"{name} in the environment is not a setting"
 
 
 def _variables(prefix: str, settings: Mapping[str, Any]) -> Iterator[str]:
-    """Names of the environment variables for a tree of settings: https://docs.pyinvoke.org/en/stable/concepts/configuration.html#env-vars."""
+    """Yield the names of the environment variables for a tree of settings: https://docs.pyinvoke.org/en/stable/concepts/configuration.html#env-vars."""
     for key, value in settings.items():
         name = f"{prefix}_{key}".upper()
         if isinstance(value, Mapping) and value:

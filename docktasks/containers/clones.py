@@ -51,7 +51,7 @@ def clone_args(
         "docker", "container", "run", "--detach",
         "--name", name,
         *label_args(settings, CLONE_ROLE),
-        "--log-driver", "json-file", "--log-opt", f"max-size={settings.prod.log_size}",
+        "--log-driver", "json-file", "--log-opt", f"max-size={settings.prod.log_max_size}",
         *_config_args({"--user": given.user, "--stop-signal": given.stop_signal, "--memory": given.memory,
                  "--memory-swap": given.memory and given.swap, "--pids-limit": given.pids,
                  "--ipc": given.namespaces.get("ipc") == "none" and "none"}),

@@ -8,7 +8,7 @@ from docktasks.engine.protocol import Engine
 from docktasks.errors import ConflictError
 from docktasks.settings import LABEL
 
-WORKING_DIR_LABEL = f"{LABEL}.folder"
+WORKING_DIR_LABEL = f"{LABEL}.working-dir"
 """The label that tells which app's folder a dev container shows."""
 
 

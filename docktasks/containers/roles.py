@@ -15,5 +15,5 @@ PREVIOUS = "prod-previous"
 HOLDER_PREVIOUS = "prod-port-previous"
 PROD_ROLES = ("prod", HOLDER, CANDIDATE, CARRY, NEXT, PREVIOUS, HOLDER_PREVIOUS)
 
-CONFIG_HASH_LABEL = f"{LABEL}.run"
+CONFIG_HASH_LABEL = f"{LABEL}.config-hash"
 """The label with a release's run_id()."""

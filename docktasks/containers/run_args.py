@@ -22,8 +22,8 @@ def hardening_args(settings: Settings) -> list[str]:
         # … and /dev/mqueue, which cannot be: an empty folder hides it.
         "--tmpfs", "/dev/mqueue:ro,size=4k",
         "--log-driver", "json-file",
-        "--log-opt", f"max-size={settings.prod.log_size}",
-        "--log-opt", f"max-file={settings.prod.log_files}",
+        "--log-opt", f"max-size={settings.prod.log_max_size}",
+        "--log-opt", f"max-file={settings.prod.log_max_files}",
     ]  # fmt: skip
 
 
@@ -35,7 +35,7 @@ def limit_args(settings: Settings) -> list[str]:
         *hardening_args(settings),
         "--memory", settings.prod.memory,
         "--memory-swap", settings.prod.memory,
-        "--pids-limit", str(settings.prod.pids),
+        "--pids-limit", str(settings.prod.pids_limit),
     ]  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def await_serving(project: Project, role: str, *, beside: bool = False) -> str:
     """Wait until the container is healthy and its published address answers 200; the address, or nothing under --dry.
 
     Where it listens `beside` another release, its own log must show that it is one of those who answer.
-    Raises StartError with the last log lines when it exits, turns unhealthy, or takes longer than wait.ready seconds.
+    Raises StartError with the last log lines when it exits, turns unhealthy, or does not serve within deploy_timeout.
     """
     return _served(project, role, beside=beside).status
 
@@ -114,14 +114,16 @@ def _served(project: Project, role: str, *, beside: bool = False) -> waiting.Pro
             return waiting.Probe(ready=False, status="it has answered nobody yet")
         return waiting.Probe(ready=True, status=found.url, landed=served.landed)
 
-    looked = waiting.wait_until(look, project.settings.wait.ready, INTERVAL)
+    timeout = project.settings.deploy_timeout(role)
+    looked = waiting.wait_until(look, timeout, INTERVAL)
     if looked.ready and not ended:
         return looked
-    what = ended[-1] if ended else f"does not serve within {project.settings.wait.ready} s ({looked.status})"
+    section = "DEV" if role == "dev" else "PROD"
+    what = ended[-1] if ended else f"does not serve within {timeout} s ({looked.status})"
     raise StartError(
         f"Container {name} {what}.",
         "Its last log lines are above.",
-        f"Mend what they say, then start it again (more time: INVOKE_WAIT_READY={project.settings.wait.ready * 2})",
+        f"Mend what they say, then start it again (more time: INVOKE_{section}_DEPLOY_TIMEOUT={timeout * 2})",
         evidence=project.engine.logs(name, 30),
     )
 

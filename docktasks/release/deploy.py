@@ -119,7 +119,8 @@ def _deploy(production: Production, release: Release, bind: Bind, outcome: Deplo
 def _remember(production: Production, release: Release) -> None:
     forgotten = history.record_release(production.project, release)
     if forgotten:
-        production.steps(f"forgotten: {', '.join(forgotten)} (prod.keep is {production.project.settings.prod.keep})")
+        retained = production.project.settings.prod.retain_releases
+        production.steps(f"removed releases beyond the last {retained}: {', '.join(forgotten)}")
 
 
 def _is_wanted(production: Production, current: Container, release: Release, bind: Bind) -> bool:

@@ -36,7 +36,7 @@ def rollback_target(project: Project, current: str, to: str) -> Image:
         what = f"There is no earlier release {to}.".replace(" .", ".")
     raise StartError(
         what,
-        f"The last {project.settings.prod.keep} are kept (prod.keep)." if not others else "",
+        f"The last {project.settings.prod.retain_releases} are kept (prod.retain_releases)." if not others else "",
         "See which there are: invoke releases",
     )
 
@@ -96,10 +96,13 @@ def record_missed_release(project: Project, image_id: str) -> None:
 
 
 def record_release(project: Project, release: Release) -> list[str]:
-    """Note that the release serves, and forget those beyond prod.keep, images and assets; the ids of these."""
+    """Note that the release serves, and remove those beyond prod.retain_releases; return the ids of these."""
     project.run(["docker", "image", "tag", release.id, release_tag(project.settings, release.id)], quiet=True)
     others = [image.short_id for image in kept_releases(project) if image.short_id != release.id]
-    kept, gone = others[: project.settings.prod.keep - 1], others[project.settings.prod.keep - 1 :]
+    kept, gone = (
+        others[: project.settings.prod.retain_releases - 1],
+        others[project.settings.prod.retain_releases - 1 :],
+    )
     # Also says what the port holder serves should this release be stopped.
     noting = run_args.carry_args(
         project.settings,

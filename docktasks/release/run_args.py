@@ -82,7 +82,7 @@ def config_hash(settings: Settings, release: Release, api: tuple[int, ...]) -> s
 def _config_args(settings: Settings, release: Release, api: tuple[int, ...]) -> list[str]:
     what = [
         *limit_args(settings),
-        "--stop-timeout", str(settings.prod.drain),
+        "--stop-timeout", str(settings.prod.drain_timeout),
         "--health-cmd", HEALTH_COMMAND,
         "--health-interval", "5s",
     ]  # fmt: skip
@@ -175,7 +175,7 @@ def switch_port_args(settings: Settings, holder: list[str], release: list[str], 
     until it is done. Where it fails, what was set aside serves again.
     """
     aside = [settings.container(role) for role in (PREVIOUS, HOLDER_PREVIOUS)]
-    # One second, not prod.drain: see above.
+    # One second, not prod.drain_timeout: see above.
     does = [f"docker container stop -t 1 {name}" for name in aside]
     does += [f"holder=$({shlex.join(holder)})", shlex.join(release)]
     # By its id: should another task have settled things by now, a holder of that name may be the one that serves.

@@ -236,9 +236,11 @@ class Production:
         self._end(self.project.settings.container(role), left.image_id if left else "")
 
     def _end(self, name: str, image_id: str) -> None:
-        """Have nginx answer what it has begun to, for prod.drain seconds at most, and remove it."""
+        """Have nginx answer what it has begun to, for prod.drain_timeout seconds at most, and remove it."""
         # -t: its long name changed in CLI 28
-        self.project.run(["docker", "container", "stop", "-t", str(self.project.settings.prod.drain), name], quiet=True)
+        self.project.run(
+            ["docker", "container", "stop", "-t", str(self.project.settings.prod.drain_timeout), name], quiet=True
+        )
         self._removed(name)
         if image_id:
             build.remove_untagged(self.project.run, self.project.engine, image_id)

@@ -91,7 +91,13 @@ class Project:
 
     def __init__(self, engine: DockerEngine, checkout: Path, **settings: str) -> None:
         self.engine, self.checkout, self.name = engine, checkout, new_name()
-        defaults = {"APP_NAME": self.name, "PROD_HOST_PORT": "0", "DEV_HOST_PORT": "0", "WAIT_READY": "30"}
+        defaults = {
+            "APP_NAME": self.name,
+            "PROD_HOST_PORT": "0",
+            "DEV_HOST_PORT": "0",
+            "PROD_DEPLOY_TIMEOUT": "30",
+            "DEV_DEPLOY_TIMEOUT": "30",
+        }
         self.wrap: tuple[str, ...] = ()
         self.build = ""  # what build-prod printed, where a fixture ran it
         self.environ = clean_environ() | {f"INVOKE_{key}": value for key, value in (defaults | settings).items()}

@@ -147,7 +147,7 @@ def test_stop_in_another_terminal_ends_the_foreground(dev: Project, start: Start
 
 def test_broken_configuration_is_told(dev: Project, broken_configuration: Path) -> None:
     """A syntax error in vite.config ends dev with Vite's own message, and no container is left."""
-    output = dev.fails("dev", INVOKE_WAIT_READY="15")
+    output = dev.fails("dev", INVOKE_DEV_DEPLOY_TIMEOUT="15")
     assert broken_configuration.name in output
     assert re.search(r"exit code 1", output)
     assert dev.names() == []

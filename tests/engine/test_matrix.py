@@ -137,7 +137,7 @@ def edit_arrives(project: Project, app: Path, base: str) -> None:
 def test_any_vite_app(new_project: NewProject, case: Case, app: Path) -> None:
     """dev serves it and an edit of it, run-prod builds and serves it, verify finds nothing; and nobody changed it."""
     there = {path: path.read_bytes() for path in app.rglob("*") if path.is_file() and "node_modules" not in path.parts}
-    project = new_project(APP_DIR=str(app), WAIT_READY="60")
+    project = new_project(APP_DIR=str(app), PROD_DEPLOY_TIMEOUT="60", DEV_DEPLOY_TIMEOUT="60")
     output = project.does("dev", "--detach")
     assert f"{project.container('dev').url}{case.base if case.base != '/' else ''}\n" in output
     assert project.engine.exec(f"{project.name}-dev", [case.manager, "--version"]).ok

@@ -143,7 +143,7 @@ def test_broken_release_never_gets_the_traffic(
     """A release that does not pass the gate leaves the one that serves alone; the message has its log."""
     before = standing.container()
     standing.stage(good.image, fault)
-    output = standing.fails(*RUN, INVOKE_WAIT_READY="3")
+    output = standing.fails(*RUN, INVOKE_PROD_DEPLOY_TIMEOUT="3")
     assert f"{standing.name}-prod-candidate {what}" in output
     assert f"{standing.name}-prod serves on as before." in output
     assert log in output

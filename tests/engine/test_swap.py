@@ -101,15 +101,15 @@ def test_rollback_keeps_the_environment(project: Project, staged_builds: Iterato
 
 
 def test_releases_beyond_the_kept_ones_are_forgotten(new_project: NewProject, builds: list[str]) -> None:
-    """Of prod.keep releases image and assets stay; of those before neither, unless somebody gave the image a name."""
-    project = new_project(PROD_KEEP="2")
+    """The images and assets of the last releases stay; older ones go, unless a user gave the image a name."""
+    project = new_project(PROD_RETAIN_RELEASES="2")
     images = []
     for number, build in zip("abcd", itertools.cycle(builds), strict=False):
         images.append(project.stage(build, f"LABEL number={number}"))
         if number == "b":
             docker("image", "tag", project.image, f"{project.name}:mine")
         output = project.does(*RUN)
-    assert f"forgotten: {images[1][7:19]}" in output
+    assert f"removed releases beyond the last 3: {images[1][7:19]}" in output
     assert [project.engine.image(image) is not None for image in images] == [False, True, True, True]
     kept = docker("container", "exec", f"{project.name}-prod", "ls", "/srv/carried/releases").split()
     assert sorted(kept) == sorted(image[7:19] for image in images[2:])

@@ -67,7 +67,7 @@ def test_a_broken_release_is_never_seen(standing: Project, good: Project, layer:
     before = standing.container()
     standing.stage(good.image, f"USER root\n{layer}\nUSER 101:101")
     with Visitors(before.url) as visitors:
-        output = standing.fails(*RUN, INVOKE_WAIT_READY="3")
+        output = standing.fails(*RUN, INVOKE_PROD_DEPLOY_TIMEOUT="3")
         visitors.until(50)
     assert told in output
     assert f"{standing.name}-prod serves on as before." in output
@@ -85,7 +85,7 @@ def test_a_release_that_dies_behind_the_gate(standing: Project, good: Project) -
     layer = f'RUN printf "{dies}" >/docker-entrypoint.d/99-dies.sh && chmod 755 /docker-entrypoint.d/99-dies.sh'
     standing.stage(good.image, f"USER root\n{layer}\nUSER 101:101")
     with Visitors(before.url) as visitors:
-        output = standing.fails(*RUN, INVOKE_WAIT_READY="3")
+        output = standing.fails(*RUN, INVOKE_PROD_DEPLOY_TIMEOUT="3")
     assert "no room here" in output
     assert visitors.failures == []
     assert standing.container().started == before.started

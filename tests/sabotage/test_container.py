@@ -52,7 +52,7 @@ SABOTAGES = [
     run("forgetful", "container.carried", without=("--mount",)),
     Sabotage("lost-chunk", frozenset({"container.carried"}), earlier="mkdir -p releases/0123456789ab/site/assets; "
              "echo 1 >releases/0123456789ab/site/assets/Old-B1fKq0Zy.js"),
-    run("nameless", "container.release", plus=("--label", "hello-dock.run=")),
+    run("nameless", "container.release", plus=("--label", "hello-dock.config-hash=")),
 ]  # fmt: skip
 
 

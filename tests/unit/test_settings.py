@@ -8,7 +8,7 @@ import pytest
 from invoke.config import Config
 
 from docktasks.errors import SettingsError
-from docktasks.settings import SECTIONS, Settings, load
+from docktasks.settings import RENAMED, SECTIONS, Settings, load, parsers
 from tests.unit.fakes.engine import configured, invoke_yaml
 
 INVOKES_OWN = Config.global_defaults()
@@ -32,15 +32,19 @@ def test_the_defaults_of_invoke_yaml_load() -> None:
     """What invoke.yaml holds is valid, and numbers come out as numbers."""
     loaded = load(Path("/checkout"), invoke_yaml(), {}, INVOKES_OWN)
     assert (loaded.dev.host_port, loaded.prod.host_port) == (3000, 8080)
-    assert (loaded.prod.memory, loaded.prod.pids, loaded.wait.ready) == ("64m", 64, 60)
-    assert (loaded.prod.drain, loaded.prod.keep, loaded.prod.env_prefixes) == (30, 3, ("API_", "APP_", "PUBLIC_"))
+    assert (loaded.prod.memory, loaded.prod.pids_limit, loaded.prod.deploy_timeout) == ("64m", 64, 60)
+    assert (loaded.prod.drain_timeout, loaded.prod.retain_releases, loaded.prod.env_prefixes) == (
+        30,
+        3,
+        ("API_", "APP_", "PUBLIC_"),
+    )
     assert (loaded.bases.node_image, loaded.bases.nginx_image) == ("node:lts-alpine", "nginx:stable-alpine")
 
 
 def test_invoke_yaml_and_the_code_know_the_same_keys() -> None:
     """Every key of invoke.yaml is a setting, and every setting has its default there, quoted."""
     assert {section: set(values) for section, values in invoke_yaml().items()} == {
-        section: set(checks) for section, (_, checks) in SECTIONS.items()
+        section: set(parsers(section)) for section in SECTIONS
     }
     assert all(isinstance(value, str) for values in invoke_yaml().values() for value in values.values())
 
@@ -48,9 +52,9 @@ def test_invoke_yaml_and_the_code_know_the_same_keys() -> None:
 def test_no_default_stands_in_the_code() -> None:
     """The dataclasses have no defaults, and each field has a check: invoke.yaml is the one home."""
     with pytest.raises(TypeError, match="missing"):
-        SECTIONS["prod"][0]()
-    for kind, checks in SECTIONS.values():
-        assert {field.name for field in fields(kind)} == checks.keys()
+        SECTIONS["prod"]()
+    for section, kind in SECTIONS.items():
+        assert {field.name for field in fields(kind)} == parsers(section).keys()
 
 
 def test_settings_do_not_change_under_way(settings: Settings) -> None:
@@ -83,16 +87,16 @@ def test_anything_else_is_no_port(section: str, port: str) -> None:
         ("app.dir", [""]),
         ("app.dist", ["", "/srv", "../dist", "a/../b", ".", "./", "./."]),
         ("prod.memory", ["", "0m", "64", "64M", "64mb", "1.5g", "5m", "6143k", "6291455b"]),
-        ("prod.log_size", ["", "10", "10 m"]),
-        ("prod.pids", ["", "7", "32769", "many"]),
-        ("prod.log_files", ["0", "101"]),
-        ("prod.drain", ["", "0", "3601", "30s", "-1"]),
-        ("prod.keep", ["", "0", "51", "all"]),
+        ("prod.log_max_size", ["", "10", "10 m"]),
+        ("prod.pids_limit", ["", "7", "32769", "many"]),
+        ("prod.log_max_files", ["0", "101"]),
+        ("prod.drain_timeout", ["", "0", "3601", "30s", "-1"]),
+        ("prod.retain_releases", ["", "0", "51", "all"]),
         ("prod.env_prefixes", ["API", "api_", "API_,APP_", "_", "1_", "API-", "API_ *", "API_ VITE"]),
         ("bases.source", ["", "Auto", "local"]),
         ("bases.node_image", ["", "Node:lts", "node lts", "--privileged"]),
         ("bases.nginx_image", ["", "-x"]),
-        ("wait.ready", ["0", "3601", "1m"]),
+        ("prod.deploy_timeout", ["0", "3601", "1m"]),
     ],
 )
 def test_values_are_checked_by_key(name: str, values: list[str]) -> None:
@@ -115,9 +119,9 @@ def test_values_are_checked_by_key(name: str, values: list[str]) -> None:
         ("prod_memory", "6m"),
         ("prod_memory", "6144k"),
         ("prod_memory", "6291456b"),
-        ("prod_log_size", "1k"),
-        ("prod_drain", "1"),
-        ("prod_keep", "1"),
+        ("prod_log_max_size", "1k"),
+        ("prod_drain_timeout", "1"),
+        ("prod_retain_releases", "1"),
         ("bases_source", "standin"),
     ],
 )
@@ -140,15 +144,15 @@ def test_every_problem_is_named_at_once() -> None:
     """Two bad values, an unknown key and an unknown variable make one error."""
     config = invoke_yaml()
     config["prod"] |= {"host_port": "abc", "memry": "1g"}
-    config["wait"]["ready"] = "soon"
+    config["dev"]["deploy_timeout"] = "soon"
     with pytest.raises(SettingsError) as caught:
         load(Path("/checkout"), config, {"INVOKE_DEV_PORT": "1"}, INVOKES_OWN)
     assert str(caught.value).splitlines() == [
         "4 settings cannot be used:",
         "    INVOKE_DEV_PORT in the environment is not a setting",
+        "    dev.deploy_timeout is 'soon', but must be seconds, 1 to 3600",
         "    prod.memry is not a setting",
         "    prod.host_port is 'abc', but must be a port number (0: any free one), 0 to 65535",
-        "    wait.ready is 'soon', but must be seconds, 1 to 3600",
         "Settings come from invoke.yaml and from INVOKE_<SECTION>_<KEY> in the environment.",
         "Correct them there; invoke.yaml lists every setting with its default.",
     ]
@@ -176,7 +180,7 @@ def test_a_missing_section_is_a_problem() -> None:
     """A section taken out of invoke.yaml is missed key by key."""
     config = invoke_yaml()
     del config["dev"]
-    assert refused(config) == ["dev.host_port is '', but must be a port number (0: any free one), 0 to 65535"]
+    assert refused(config)[:1] == ["dev.host_port is '', but must be a port number (0: any free one), 0 to 65535"]
 
 
 @pytest.mark.parametrize("section", sorted(Config.global_defaults()))
@@ -198,6 +202,21 @@ def test_variables_of_invoke_ours_and_foreign_ones_are_fine(name: str) -> None:
 def test_a_mistyped_variable_is_named(name: str) -> None:
     """Invoke ignores a variable it does not know, so a mistyped one would do nothing in silence."""
     assert refused(invoke_yaml(), {name: "8081"}) == [f"{name} in the environment is not a setting"]
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_an_old_name_is_answered_with_the_new_one(old: str, new: str) -> None:
+    """Both in invoke.yaml and in the environment, so that an upgrade says what to change."""
+    section, _, key = old.partition(".")
+    config = invoke_yaml()
+    config.setdefault(section, {})[key] = "30"
+    assert refused(config) == [f"{old} is called {new} now"]
+    variable = f"INVOKE_{section}_{key}".upper()
+    (problem,) = refused(invoke_yaml(), {variable: "30"})
+    assert problem.startswith(f"{variable} in the environment is called INVOKE_PROD_")
+    for name in new.split(" and "):
+        section, _, key = name.partition(".")
+        assert key in parsers(section)
 
 
 def test_names_derive_from_app_name(settings: Settings) -> None:

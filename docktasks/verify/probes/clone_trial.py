@@ -75,7 +75,7 @@ def hold(subject: Subject) -> Trial:
 
 def _sound(subject: Subject) -> Sound:
     with _copy(subject, "sound") as twin:
-        status = twin.await_health("healthy", subject.settings.wait.ready)
+        status = twin.await_health("healthy", subject.settings.prod.deploy_timeout)
         if status != "healthy":
             raise Skip(f"a copy of it is {status}, and not healthy")
         tried = twin.run("exec", twin.name, "sh", "-c", TRY, "sh", SCRATCH)
@@ -90,9 +90,9 @@ def _sound(subject: Subject) -> Sound:
 
 def _broken(subject: Subject) -> tuple[str, ...]:
     with _copy(subject, "broken", writable=True) as twin:
-        status = twin.await_health("healthy", subject.settings.wait.ready)
+        status = twin.await_health("healthy", subject.settings.prod.deploy_timeout)
         if status != "healthy":
-            return (f"a copy of it is {status} within {subject.settings.wait.ready} s, and not healthy",)
+            return (f"a copy of it is {status} within {subject.settings.prod.deploy_timeout} s, and not healthy",)
         broke = twin.run("exec", "--user", "0:0", twin.name, "rm", PAGE)
         if not broke.ok:
             raise Skip(f"in a copy of it root cannot remove {PAGE}: {broke.tail(1)}")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,8 +13,8 @@ from docktasks.engine.models import Container, Image
 from docktasks.errors import BuildError, ConflictError, DockError, StartError
 from docktasks.release import run_args
 from docktasks.release.run_args import Release
-from docktasks.settings import Settings, Wait
-from tests.unit.fakes.engine import FakeEngine, Runner, Web, configured, ours
+from docktasks.settings import Settings
+from tests.unit.fakes.engine import FakeEngine, Runner, Web, configured, impatient, ours
 
 # As Docker 26 prints them.
 ALLOCATED = (
@@ -216,17 +215,17 @@ def test_a_timeout_states_the_limit_the_last_status_and_the_log(
     web.serve(status)
     engine = FakeEngine(ours("prod", **given))
     engine.logged["hello-dock-prod"] = "ready in 61 s"
-    impatient = replace(settings, wait=Wait(ready=0))
+    hurried = impatient(settings)
     with pytest.raises(StartError) as caught:
-        startup.await_serving(Project(Runner(engine), engine, impatient), "prod")
+        startup.await_serving(Project(Runner(engine), engine, hurried), "prod")
     assert caught.value.what == f"Container hello-dock-prod does not serve within 0 s ({last})."
     assert caught.value.evidence == "ready in 61 s"
-    assert "INVOKE_WAIT_READY=" in caught.value.how
+    assert "INVOKE_PROD_DEPLOY_TIMEOUT=" in caught.value.how
 
 
 def test_the_way_out_proposes_twice_the_time(settings: Settings) -> None:
     """The way out can be typed as it is."""
-    with pytest.raises(StartError, match="INVOKE_WAIT_READY=120"):
+    with pytest.raises(StartError, match="INVOKE_PROD_DEPLOY_TIMEOUT=120"):
         startup.await_serving(Project(Runner(FakeEngine()), FakeEngine(), settings), "prod")
 
 
@@ -234,13 +233,13 @@ def test_one_that_listens_beside_another_serves_when_it_has_answered(settings: S
     """The address answers for both: only its own log shows that it is one of those who do."""
     web.serve()
     engine = FakeEngine(ours("prod-next", health="healthy", addresses=ADDRESS))
-    impatient = replace(settings, wait=Wait(ready=0))
+    hurried = impatient(settings)
     engine.logged["hello-dock-prod-next"] = "2026/11/23 14:20:00 [notice] 1#1: start worker process 30"
     with pytest.raises(StartError, match=r"does not serve within 0 s \(it has answered nobody yet\)"):
-        startup.await_serving(Project(Runner(engine), engine, impatient), "prod-next", beside=True)
-    assert startup.await_serving(Project(Runner(engine), engine, impatient), "prod-next")
+        startup.await_serving(Project(Runner(engine), engine, hurried), "prod-next", beside=True)
+    assert startup.await_serving(Project(Runner(engine), engine, hurried), "prod-next")
     engine.logged["hello-dock-prod-next"] = '172.17.0.1 - - [23/Nov/2026:14:20:00 +0000] "GET / HTTP/1.1" 200 612'
     assert (
-        startup.await_serving(Project(Runner(engine), engine, impatient), "prod-next", beside=True)
+        startup.await_serving(Project(Runner(engine), engine, hurried), "prod-next", beside=True)
         == "http://127.0.0.1:8080"
     )

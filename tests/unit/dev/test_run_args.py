@@ -31,7 +31,7 @@ def test_the_dev_container(settings: Settings) -> None:
     assert shlex.join(run_args.dev_args(settings, Bind(3000), DevRun("hello-dock-modules-1", "1000:1000", "abc"))) == (
         "docker container run --detach --init --name hello-dock-dev"
         " --label hello-dock.project=hello-dock --label hello-dock.role=dev"
-        f" --label hello-dock.folder={app}"
+        f" --label hello-dock.working-dir={app}"
         " --publish 127.0.0.1:3000:3000"
         " --env NODE_COMPILE_CACHE=/home/node/app/node_modules/.vite/compiled"
         f" {HARDENED} --user 1000:1000 --env REVISION=abc"

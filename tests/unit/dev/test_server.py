@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -21,8 +20,8 @@ from docktasks.engine.client import DockerEngine
 from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import Container, Image
 from docktasks.errors import ConflictError, StartError
-from docktasks.settings import Settings, Wait
-from tests.unit.fakes.engine import FakeEngine, Runner, Web, configured, make_app, ours
+from docktasks.settings import Settings
+from tests.unit.fakes.engine import FakeEngine, Runner, Web, configured, impatient, make_app, ours
 
 NODE = {"node:lts-alpine": Image("sha256:node")}
 IMAGE = Image("sha256:1", environment={"NODE_VERSION": "26.10.0"}, architecture="amd64")
@@ -338,7 +337,7 @@ def test_one_that_does_not_come_up_is_removed(settings: Settings, fault: str) ->
     engine.births["hello-dock-dev"] = {"state": "exited", "exit_code": 1} if fault == "exits" else {}
     run = Runner(engine)
     with pytest.raises(StartError) as caught:
-        server.up(Project(run, engine, replace(settings, wait=Wait(ready=0))))
+        server.up(Project(run, engine, impatient(settings)))
     assert caught.value.evidence == "Error: Cannot find module 'vite'"
     assert run.lines[-1] == "docker container rm --force hello-dock-dev"
     assert engine.held == {}

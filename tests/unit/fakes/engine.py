@@ -50,6 +50,11 @@ def configured(root: Path, **changes: str) -> Settings:
     return settings.load(root, config, {}, {})
 
 
+def impatient(settings: Settings) -> Settings:
+    """The settings with no time for a container to serve."""
+    return replace(settings, dev=replace(settings.dev, deploy_timeout=0), prod=replace(settings.prod, deploy_timeout=0))
+
+
 def make_app(folder: Path, **changes: object) -> Path:
     """A folder that a build takes for a Vite app; `changes` go into its package.json."""
     folder.mkdir(parents=True)

@@ -170,7 +170,7 @@ def test_releases_beyond_those_that_are_kept_are_told(
     for letter in "abcd":
         build(engine, letter)
         deployed(engine, settings)
-    assert capsys.readouterr().out.endswith(f" s  forgotten: {A} (prod.keep is 3)\n")
+    assert capsys.readouterr().out.endswith(f" s  removed releases beyond the last 3: {A}\n")
     assert engine.assets == {B, C, "d" * 12}
 
 

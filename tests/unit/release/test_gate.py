@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import httpx
 import pytest
 
@@ -11,8 +9,8 @@ from docktasks.engine.models import Container
 from docktasks.errors import ConflictError, StartError
 from docktasks.release import gate
 from docktasks.release.run_args import Release
-from docktasks.settings import Settings, Wait
-from tests.unit.fakes.engine import FakeEngine, Runner, Web
+from docktasks.settings import Settings
+from tests.unit.fakes.engine import FakeEngine, Runner, Web, impatient
 from tests.unit.fakes.production import CANDIDATE, deployed, ids, image, serving
 from tests.unit.fakes.sites import Answer, Site
 
@@ -79,10 +77,10 @@ def test_one_that_does_not_come_up_never_touches_what_serves(
 
 
 def test_one_that_never_answers_is_given_up(engine: FakeEngine, settings: Settings) -> None:
-    """After wait.ready seconds."""
+    """After prod.deploy_timeout seconds."""
     engine.births[CANDIDATE] = {"health": "starting"}
-    impatient = replace(settings, wait=Wait(ready=0))
-    assert "does not serve within 0 s" in refused(engine, impatient).what
+    hurried = impatient(settings)
+    assert "does not serve within 0 s" in refused(engine, hurried).what
 
 
 def test_one_with_a_missing_chunk_does_not_pass(engine: FakeEngine, settings: Settings, web: Web) -> None:

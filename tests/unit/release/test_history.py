@@ -114,7 +114,7 @@ def test_without_an_earlier_release_there_is_none_to_go_back_to(settings: Settin
         history.rollback_target(Project(Runner(remembering(*releases)), remembering(*releases), settings), A, "")
     assert (caught.value.what, caught.value.why) == (
         "There is no earlier release.",
-        "The last 3 are kept (prod.keep).",
+        "The last 3 are kept (prod.retain_releases).",
     )
 
 
@@ -158,9 +158,9 @@ def test_releases_beyond_those_that_are_kept_are_forgotten(settings: Settings) -
 
 
 def test_at_least_the_one_that_serves_is_kept(settings: Settings) -> None:
-    """With prod.keep at 1 there is nothing to go back to."""
+    """With prod.retain_releases at 1 there is nothing to go back to."""
     engine = remembering("a")
-    assert remember(engine, configured(settings.root, prod_keep="1"), "b")[0] == [A]
+    assert remember(engine, configured(settings.root, prod_retain_releases="1"), "b")[0] == [A]
     assert (kept(engine, settings), engine.assets) == ([B], {B})
 
 
@@ -200,7 +200,7 @@ def test_one_that_serves_is_noted_when_all_was_done(engine: FakeEngine, settings
     deployed(engine, settings)
     current = engine.held[NAME]
     assert history.is_recorded(engine, current)
-    assert not history.is_recorded(engine, replace(current, labels={"hello-dock.run": "another"}))
+    assert not history.is_recorded(engine, replace(current, labels={"hello-dock.config-hash": "another"}))
     engine.files.clear()
     assert not history.is_recorded(engine, replace(current, labels={}))
 

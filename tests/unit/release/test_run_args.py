@@ -29,13 +29,15 @@ def prod(
 
 def without_fingerprint(args: list[str]) -> str:
     """The joined line; the fingerprint has tests of its own, and what is in HEALTH is nginx/'s business."""
-    line = shlex.join(arg if not arg.startswith("hello-dock.run=") else "hello-dock.run=…" for arg in args)
+    line = shlex.join(
+        arg if not arg.startswith("hello-dock.config-hash=") else "hello-dock.config-hash=…" for arg in args
+    )
     return line.replace(shlex.quote(run_args.HEALTH_COMMAND), "…")
 
 
 def run_of(args: list[str]) -> str:
     """The fingerprint's label."""
-    return next(arg for arg in args if arg.startswith("hello-dock.run="))
+    return next(arg for arg in args if arg.startswith("hello-dock.config-hash="))
 
 
 LABELS = "--label hello-dock.project=hello-dock --label hello-dock.role=prod"
@@ -50,7 +52,8 @@ QUICK = "--health-start-period 10s --health-start-interval 200ms"
 def test_a_release_behind_the_published_port(settings: Settings, role: str) -> None:
     """The command that starts it, word for word: in the holder's network, read-only, no capability, with limits."""
     assert without_fingerprint(prod(settings, role)) == (
-        f"docker container run --detach --name hello-dock-{role} --sig-proxy=false {LABELS} --label 'hello-dock.run=…'"
+        f"docker container run --detach --name hello-dock-{role} --sig-proxy=false {LABELS}"
+        " --label 'hello-dock.config-hash=…'"
         f" --network container:hello-dock-prod-port {CARRIED} --restart unless-stopped"
         f" {LIMITED} --stop-timeout 30 --health-cmd … --health-interval 5s {QUICK} 777777777777"
     )
@@ -101,7 +104,12 @@ def test_an_engine_without_a_start_interval_is_not_asked_for_one(settings: Setti
 def test_the_settings_reach_the_release(settings: Settings) -> None:
     """Name, limits, logs and the time to end come from the settings."""
     other = configured(
-        settings.root, app_name="shop", prod_memory="1g", prod_pids="99", prod_log_files="7", prod_drain="5"
+        settings.root,
+        app_name="shop",
+        prod_memory="1g",
+        prod_pids_limit="99",
+        prod_log_max_files="7",
+        prod_drain_timeout="5",
     )
     line = shlex.join(prod(other))
     for part in (
@@ -174,10 +182,10 @@ def test_the_same_release_with_the_same_settings_has_the_same_fingerprint(settin
     "other",
     [
         {"prod_memory": "65m"},
-        {"prod_pids": "65"},
-        {"prod_log_size": "9m"},
-        {"prod_log_files": "2"},
-        {"prod_drain": "31"},
+        {"prod_pids_limit": "65"},
+        {"prod_log_max_size": "9m"},
+        {"prod_log_max_files": "2"},
+        {"prod_drain_timeout": "31"},
     ],
 )
 def test_another_setting_has_another_fingerprint(settings: Settings, other: dict[str, str]) -> None:

@@ -18,8 +18,8 @@ from docktasks.errors import ConflictError, DockError, StartError
 from docktasks.progress import Progress
 from docktasks.release.run_args import HOLDER_COMMAND
 from docktasks.release.swap import Production
-from docktasks.settings import Settings, Wait
-from tests.unit.fakes.engine import FakeEngine, Runner, Web, configured, ours
+from docktasks.settings import Settings
+from tests.unit.fakes.engine import FakeEngine, Runner, Web, configured, impatient, ours
 from tests.unit.fakes.production import (
     CANDIDATE,
     CARRY,
@@ -71,10 +71,10 @@ def test_a_swap_never_touches_the_port(engine: FakeEngine, settings: Settings) -
 
 
 def test_the_old_one_has_time_to_end_what_it_has_begun(engine: FakeEngine, settings: Settings) -> None:
-    """prod.drain seconds, by a flag that every CLI knows, whatever its long name is."""
+    """prod.drain_timeout seconds, by a flag that every CLI knows, whatever its long name is."""
     serving(engine, settings)
     run = Runner(engine)
-    deployed(engine, configured(settings.root, prod_drain="7"), run)
+    deployed(engine, configured(settings.root, prod_drain_timeout="7"), run)
     assert f"docker container stop -t 7 {PREVIOUS}" in run.lines
 
 
@@ -125,7 +125,7 @@ def test_one_that_answers_nobody_does_not_take_over(engine: FakeEngine, settings
 
     web.answer = by_the_old_one
     with pytest.raises(StartError, match=f"Container {NEXT} does not serve within 0 s .it has answered nobody yet"):
-        deployed(engine, replace(settings, wait=Wait(ready=0)))
+        deployed(engine, impatient(settings))
     assert ids(engine) == before
     assert whole(engine)
 

@@ -37,7 +37,7 @@ RELEASE: dict[str, Any] = {
     "addresses": PUBLISHED,
     "image": A,
     "image_id": image("a").id,
-    "labels": {"hello-dock.run": "0a1b2c3d4e5f"},
+    "labels": {"hello-dock.config-hash": "0a1b2c3d4e5f"},
     "health": "healthy",
 }
 ABLE = LimitSupport()
@@ -240,7 +240,7 @@ def test_what_does_not_come_back_fails(policy: str) -> None:
 def test_a_release_without_its_label_fails() -> None:
     """run-prod puts it on every one."""
     outcome = judged("container.release", labels={})
-    assert outcome == ("fail", ("it has no label hello-dock.run: run-prod did not start it",))
+    assert outcome == ("fail", ("it has no label hello-dock.config-hash: run-prod did not start it",))
 
 
 def test_a_release_whose_name_has_moved_on_fails() -> None:
