@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib import import_module
-from threading import Thread
 
 from docktasks import waiting
 from docktasks.app.project import Project
@@ -12,6 +10,7 @@ from docktasks.commands import Result
 from docktasks.containers import ports
 from docktasks.containers.ports import Bind
 from docktasks.containers.run_args import remove_args
+from docktasks.containers.spec import ContainerSpec
 from docktasks.engine.models import Container
 from docktasks.engine.protocol import Engine
 from docktasks.errors import BuildError, ConflictError, DockError, StartError
@@ -31,19 +30,16 @@ def own_container(project: Project, role: str) -> Container | None:
     return found
 
 
-def start(project: Project, args: list[str], bind: Bind) -> None:
-    """Run a `docker container run` command. Raises the DockError that its failure is, and leaves no half container."""
-    # Whoever starts a container probes it next; loading the HTTP client takes no longer than the start does.
-    Thread(target=import_module, args=("httpx",), daemon=True).start()
-    result = project.run(args, quiet=True)
+def start(project: Project, spec: ContainerSpec) -> None:
+    """Start a container. Raises the DockError that a failure is, after removing a container that did not start."""
+    result = project.run(spec.args, quiet=True)
     if result.ok:
         return
-    name = args[args.index("--name") + 1]
-    left = project.engine.container(name)
-    if left is not None and left.state == "created":
+    name = project.settings.container(spec.role)
+    container = project.engine.container(name)
+    if container is not None and container.state == "created":
         project.run(remove_args(name), quiet=True)
-    role = "dev" if name == project.settings.container("dev") else "prod"
-    raise explain_start(result, project.engine, bind, role)
+    raise explain_start(result, project.engine, spec.bind, spec.section)
 
 
 def explain_start(result: Result, engine: Engine, bind: Bind, role: str) -> DockError:

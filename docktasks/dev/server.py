@@ -16,6 +16,7 @@ from docktasks.containers import app_mount, startup
 from docktasks.containers import run_args as containers_run_args
 from docktasks.containers.app_mount import APP_PATH
 from docktasks.containers.ports import WORKING_DIR_LABEL, Bind
+from docktasks.containers.spec import ContainerSpec
 from docktasks.dev import file_events, node_modules
 from docktasks.dev import run_args as dev_run_args
 from docktasks.dev.run_args import DevRun
@@ -155,7 +156,7 @@ def _start(
     given = ready.given.runs(*command)
     try:
         with waiting.terminate_as_interrupt():
-            startup.start(project, dev_run_args.dev_args(project.settings, bind, given), bind)
+            startup.start(project, ContainerSpec("dev", bind, dev_run_args.dev_args(project.settings, bind, given)))
             ready.volume.filled()
             url = startup.await_page(project, "dev")
     except StartError as error:

@@ -7,6 +7,7 @@ from docktasks.containers import roles, startup
 from docktasks.containers import run_args as containers_run_args
 from docktasks.containers.ports import Bind
 from docktasks.containers.roles import CANDIDATE
+from docktasks.containers.spec import ContainerSpec
 from docktasks.errors import StartError
 from docktasks.release import run_args as release_run_args
 from docktasks.release.run_args import Release
@@ -22,7 +23,7 @@ def check_candidate(project: Project, release: Release) -> str:
         project.settings, CANDIDATE, release, bind.args(roles.CONTAINER_PORT["prod"]), project.engine.api
     )
     try:
-        startup.start(project, args, bind)
+        startup.start(project, ContainerSpec(CANDIDATE, bind, args))
         url = startup.await_serving(project, CANDIDATE)
         passed = _judge(project, url)
     except StartError as error:

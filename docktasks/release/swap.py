@@ -16,6 +16,7 @@ from docktasks.containers import clones, ports, startup
 from docktasks.containers import run_args as containers_run_args
 from docktasks.containers.ports import Bind
 from docktasks.containers.roles import CANDIDATE, CARRY, HOLDER, HOLDER_PREVIOUS, NEXT, PREVIOUS, PROD_ROLES
+from docktasks.containers.spec import ContainerSpec
 from docktasks.engine.models import Container
 from docktasks.errors import ConflictError, StartError
 from docktasks.images import build
@@ -202,7 +203,7 @@ class Production:
 
     def _bring_up(self, release: Release, bind: Bind, *, holds: bool) -> str:
         if not holds:
-            startup.start(self.project, self._holder_args(release, bind), bind)
+            startup.start(self.project, ContainerSpec(HOLDER, bind, self._holder_args(release, bind)))
         self._run("prod", release, bind)
         # A holder that was there may have been serving in its place.
         return startup.await_serving(self.project, "prod", beside=holds)
@@ -229,7 +230,7 @@ class Production:
         return release_run_args.prod_args(self.project.settings, role, release, place, self.project.engine.api)
 
     def _run(self, role: str, release: Release, bind: Bind) -> None:
-        startup.start(self.project, self._release_args(role, release, bind), bind)
+        startup.start(self.project, ContainerSpec(role, bind, self._release_args(role, release, bind)))
 
     def _retire(self, role: str) -> None:
         left = self.container(role)

@@ -8,6 +8,7 @@ from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.containers import startup
 from docktasks.containers.ports import Bind
+from docktasks.containers.spec import ContainerSpec
 from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import Container, Image
 from docktasks.errors import BuildError, ConflictError, DockError, StartError
@@ -110,7 +111,7 @@ def test_the_task_is_the_one_that_was_run(settings: Settings) -> None:
     engine = FakeEngine()
     engine.listening = {3000: ours("dev")}
     with pytest.raises(ConflictError) as caught:
-        startup.start(Project(run, engine, shared), prod(shared), Bind(3000))
+        startup.start(Project(run, engine, shared), ContainerSpec("prod", Bind(3000), prod(shared)))
     assert "invoke run-prod" in caught.value.how
 
 
@@ -129,7 +130,7 @@ def test_any_other_failure_is_told_in_dockers_words() -> None:
 def test_start_runs_one_command(settings: Settings) -> None:
     """A container that starts needs nothing more."""
     run = Runner()
-    startup.start(Project(run, FakeEngine(), settings), prod(settings), Bind(8080))
+    startup.start(Project(run, FakeEngine(), settings), ContainerSpec("prod", Bind(8080), prod(settings)))
     assert run.ran == [prod(settings)]
 
 
@@ -138,7 +139,7 @@ def test_start_removes_a_half_created_container(settings: Settings) -> None:
     run = Runner(answers={"docker container run": Result(125, ALLOCATED)})
     engine = FakeEngine(ours("prod", state="created"))
     with pytest.raises(ConflictError):
-        startup.start(Project(run, engine, settings), prod(settings), Bind(8080))
+        startup.start(Project(run, engine, settings), ContainerSpec("prod", Bind(8080), prod(settings)))
     assert run.lines[1:] == ["docker container rm --force hello-dock-prod"]
 
 
@@ -147,14 +148,14 @@ def test_start_removes_nothing_else(settings: Settings, held: list[Container]) -
     """A running container of that name is somebody's who works."""
     run = Runner(answers={"docker container run": Result(125, "Conflict. The container name is already in use")})
     with pytest.raises(StartError):
-        startup.start(Project(run, FakeEngine(*held), settings), prod(settings), Bind(8080))
+        startup.start(Project(run, FakeEngine(*held), settings), ContainerSpec("prod", Bind(8080), prod(settings)))
     assert len(run.ran) == 1
 
 
 def test_start_shows_a_first_start_without_an_engine(settings: Settings) -> None:
     """Under --dry the command is shown."""
     run = Runner(dry=True)
-    startup.start(Project(run, DryRunEngine("hello-dock"), settings), prod(settings), Bind(8080))
+    startup.start(Project(run, DryRunEngine("hello-dock"), settings), ContainerSpec("prod", Bind(8080), prod(settings)))
     assert run.verbs == ["run hello-dock-prod"]
 
 
