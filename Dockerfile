@@ -1,69 +1,67 @@
-# Base images by name, so that a build can take a mirror's, a newer one, or the stand-ins in bases/.
+# Two stages, as in the Docker Handbook: node builds the site, and nginx's image gets the result.
+# The base images are arguments, so that a build can use a mirror, a newer image, or a stand-in (docktasks/images/bases/).
 ARG NODE_IMAGE=node:lts-alpine
 ARG NGINX_IMAGE=nginx:stable-alpine
 
-# What builds the app and the site's server. `--build-context tools=folder` replaces this stage where the context is another
-# app's folder, and brings the certificate authorities that npm trusts beside its own, as ca/ca.pem:
-# https://docs.docker.com/reference/cli/docker/buildx/build/#build-context
+# Our scripts and nginx's configuration. `--build-context tools=FOLDER` replaces this stage for an app outside of this
+# repository: https://docs.docker.com/reference/cli/docker/buildx/build/#build-context
 FROM scratch AS tools
-COPY nginx/ /nginx/
-COPY node/ /node/
+COPY docktasks/images/nginx/ /nginx/
+COPY docktasks/images/node/ /node/
 
-# Asks nginx for its version: an older one is not given directives that it does not know.
+# Asks nginx for its version: the configuration leaves out what an older nginx does not know.
 FROM ${NGINX_IMAGE} AS version
 RUN nginx -v 2>/tmp/version
 
-# Builds the app with node, and assembles in /out/image what the image gets. Nothing else of this stage is shipped. That
-# folder has one of its own around it, and so has the next stage's, since BuildKit looks at all that is beside what it
-# copies, and beside /out that is node and npm, thousands of files:
-# https://github.com/moby/buildkit/blob/v0.13.0/cache/contenthash/checksum.go (scanPath)
-FROM ${NODE_IMAGE} AS builder
+# Installs the packages before the source is there: Docker runs these steps again only when one of these files changes.
+# https://docs.docker.com/build/cache/optimize/#order-your-layers
+FROM ${NODE_IMAGE} AS dependencies
 ARG APP_DIR=hello-dock
-ARG DIST_DIR=dist
-# No questions to the registry beyond the packages, one that cannot be reached fails in seconds, not minutes; and no logs,
-# which nobody could read.
+# npm asks the registry for packages only, and gives up in seconds when nothing answers.
 ENV NPM_CONFIG_AUDIT=false NPM_CONFIG_FUND=false NPM_CONFIG_UPDATE_NOTIFIER=false NPM_CONFIG_LOGS_MAX=0 \
     NPM_CONFIG_FETCH_RETRY_MINTIMEOUT=1000 NPM_CONFIG_FETCH_RETRY_MAXTIMEOUT=5000
-WORKDIR /app
-
-# The package manager that the lock file belongs to, and what npm installs it by, as pnpm@10.1.0.
-ARG MANAGER=npm
-ARG MANAGER_PACKAGE=""
-# Yarn keeps what it knows of an installation beside the source, and packages outside of node_modules, else. pnpm is of
-# the version that package.json names, and need not ask the registry for it: https://pnpm.io/settings#pmonfail
+# Yarn would put packages and its state outside of node_modules. pnpm has the version that package.json names, and need
+# not ask the registry for it: https://pnpm.io/settings#pmonfail
 ENV YARN_NODE_LINKER=node-modules YARN_INSTALL_STATE_PATH=/app/node_modules/.yarn-install-state.gz \
     pnpm_config_pm_on_fail=ignore
-# For builds that stamp what they make. Declared this late because a new value runs the step below anew.
+WORKDIR /app
+COPY ${APP_DIR}/package.json ${APP_DIR}/package-lock.json* ${APP_DIR}/npm-shrinkwrap.json* ${APP_DIR}/.npmrc* \
+     ${APP_DIR}/pnpm-lock.yaml* ${APP_DIR}/pnpm-workspace.yaml* ${APP_DIR}/.pnpmfile.cjs* \
+     ${APP_DIR}/yarn.lock* ${APP_DIR}/.yarnrc* ./
+# The package manager, and what npm installs it by, as pnpm@10.1.0; empty for the npm of the base image.
+ARG MANAGER=npm
+ARG MANAGER_PACKAGE=""
+# The cache mount holds downloads, and is in no layer: https://docs.docker.com/reference/dockerfile/#run---mounttypecache
+RUN --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
+    --mount=type=bind,from=tools,source=/node,target=/tools/node \
+    sh /tools/node/install.sh "${MANAGER}" "${MANAGER_PACKAGE}" before-source
+
+# Builds the site, and assembles in /out/image what we ship: the site, its compressed copies, nginx's configuration.
+FROM dependencies AS builder
+ARG APP_DIR=hello-dock
+COPY ${APP_DIR}/ ./
+ARG DIST_DIR=dist
+# For builds that write their commit or its time into the site. Here, since a new value runs all later steps again.
 ARG SOURCE_DATE_EPOCH
 ARG REVISION=""
-# In one step, since each has a container started and a layer kept for it. What is mounted is in no layer:
-# https://docs.docker.com/reference/dockerfile/#run---mount
-# - The source is mounted, and copied by the step itself: COPY makes a layer of it, which takes twice as long a file. A
-#   node_modules that the context brings is left out: it may be of another machine, and would get into the one that stays.
-# - node_modules stays from build to build, and of a changed lock file only what changed is installed (install.sh). The
-#   handbook's order, the lock file before the source, keeps it in a layer: until the first change, and then all anew.
-# - So stay npm's downloads; what node has compiled of npm and Vite, of which node before 22 takes no notice:
-#   https://nodejs.org/api/module.html#module-compile-cache; and the brotli twins, by their files' content (assemble.mjs).
-# The pipe's end is told whether the build succeeded (build.sh).
-# hadolint ignore=DL4006
-RUN --mount=type=bind,source=${APP_DIR},target=/source \
-    --mount=type=cache,id=hello-dock-modules,target=/app/node_modules,sharing=private \
+# The packages are mounted over the folder, so that a node_modules in the build context does not mix with them. Build and
+# assemble are one step, because each step costs a tenth of a second.
+RUN --mount=type=bind,from=dependencies,source=/app/node_modules,target=/app/node_modules,rw \
     --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
     --mount=type=cache,id=hello-dock-node,target=/var/cache/node \
     --mount=type=bind,from=tools,target=/tools \
     --mount=type=bind,from=version,source=/tmp/version,target=/version \
     export NODE_COMPILE_CACHE=/var/cache/node; \
-    find /source -mindepth 1 -maxdepth 1 ! -name node_modules -exec sh -c 'cp -a "$@" ./' sh {} + && \
-    sh /tools/node/install.sh "${MANAGER}" "${MANAGER_PACKAGE}" kept && \
-    sh /tools/node/build.sh ${MANAGER} run build | \
-        node /tools/nginx/assemble.mjs "${DIST_DIR}" /tools/nginx /version /out/image \
-            /built/dist /var/cache/node
+    sh /tools/node/install.sh "${MANAGER}" "${MANAGER_PACKAGE}" with-source && \
+    touch /tmp/started && \
+    ${MANAGER} run build && \
+    node /tools/nginx/assemble.mjs "${DIST_DIR}" /tmp/started /tools/nginx /version /out/image /out/dist /var/cache/node
 
-# What the build wrote, as it is: `invoke verify` holds the image against it.
+# What the build wrote, unchanged: `invoke verify` compares the image with it.
 FROM scratch AS dist
-COPY --from=builder /built/dist/ /
+COPY --from=builder /out/dist/ /
 
-# The image that runs: the official nginx, and one layer with the site, its compressed twins, and how to serve them.
+# The image that runs: the official nginx, and one layer of ours.
 FROM ${NGINX_IMAGE}
 COPY --from=builder /out/image/ /
 # The official image's user nginx, by number so that an orchestrator can see that it is not root. Port 80 is open to it:

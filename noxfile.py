@@ -14,16 +14,15 @@ nox.options.reuse_venv = "yes"
 
 SHELL_SCRIPTS = [
     "bootstrap",
-    "node/build.sh",
-    "node/install.sh",
-    "node/open-in-editor.sh",
+    "docktasks/images/node/install.sh",
+    "docktasks/images/node/open-in-editor.sh",
     ".ci/run",
-    "bases/root.sh",
-    "bases/nginx/docker-entrypoint.sh",
-    "bases/node/docker-entrypoint.sh",
-    "nginx/carry.sh",
-    "nginx/hold.sh",
-    "nginx/env.sh",
+    "docktasks/images/bases/root.sh",
+    "docktasks/images/bases/nginx/docker-entrypoint.sh",
+    "docktasks/images/bases/node/docker-entrypoint.sh",
+    "docktasks/images/nginx/carry.sh",
+    "docktasks/images/nginx/hold.sh",
+    "docktasks/images/nginx/env.sh",
 ]
 
 

@@ -122,7 +122,7 @@ class Workshop:
 def handbook_trust(settings: Settings) -> list[str]:
     """What gives the handbook's builds the extra certificate authorities, from where ours have them."""
     tools = f"{build_context.context_folder(settings)}/{build_context.TOOLS_CONTEXT}"
-    return ["--build-context", f"ca={tools}/ca"] if build_context.ca_file(settings) else []
+    return ["--build-context", f"ca={tools}/node"] if build_context.ca_file(settings) else []
 
 
 @contextmanager

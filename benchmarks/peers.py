@@ -89,7 +89,7 @@ def changed(bench: Bench, shop: Workshop, files: Mapping[str, str]) -> Iterator[
 def ours_on_host(bench: Bench, shop: Workshop, files: Mapping[str, str] | None = None) -> Iterator[str]:
     """Ours, in the host's network; with other texts for files of nginx/, where there are some."""
     port = free_port()
-    given = {SITE: (ROOT / "nginx" / SITE).read_text()} | dict(files or {})
+    given = {SITE: (ROOT / "docktasks/images/nginx" / SITE).read_text()} | dict(files or {})
     given[SITE] = given[SITE].replace("listen 80", f"listen 127.0.0.1:{port}")
     with (
         _mounted(given) as mounts,

@@ -34,7 +34,7 @@ CHANGES = {
 
 def changed(file: str, before: str, after: str) -> dict[str, str]:
     """A file of nginx/ with a change, which must be one."""
-    text = (ROOT / "nginx" / file).read_text()
+    text = (ROOT / "docktasks/images/nginx" / file).read_text()
     if before not in text:
         raise LookupError(f"{file} has no {before!r}")
     return {file: text.replace(before, after)}

@@ -9,7 +9,10 @@ from pathlib import Path
 from docktasks.app.package import App
 from docktasks.settings import Settings
 
-BUILD_INPUTS = ("hello-dock", "nginx", "node", "Dockerfile", ".dockerignore")
+ASSETS = ("docktasks/images/nginx", "docktasks/images/node")
+"""Folders of the checkout, next to the app's, from which the production image is made."""
+
+BUILD_INPUTS = ("hello-dock", *ASSETS, "Dockerfile", ".dockerignore")
 """What of this checkout a build of its own app reads."""
 
 

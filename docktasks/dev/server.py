@@ -22,7 +22,7 @@ from docktasks.dev import run_args as dev_run_args
 from docktasks.dev.run_args import DevRun
 from docktasks.engine.models import Image
 from docktasks.errors import ConflictError, StartError
-from docktasks.images import base_images, fingerprint
+from docktasks.images import base_images
 from docktasks.images import build as images_build
 from docktasks.settings import Settings
 
@@ -98,17 +98,9 @@ def recreate(project: Project, serving: DevServer) -> DevServer:
 
 
 def build(project: Project) -> tuple[Image, list[str]]:
-    """The dev image, built anew where something of it changed, with a notice of a base image that is stood in for."""
+    """Build the dev image, which takes Docker a fifth of a second when nothing changed. The image, and notices."""
     node = base_images.resolve(project, "node")
-    given = {"NODE_IMAGE": node.reference}
-    base, image = project.engine.image(node.reference), project.engine.image(project.settings.image("dev"))
-    made_of = (
-        fingerprint.fingerprint(project.settings, project.app.package_manager, given, base)
-        if base is not None and not project.dry
-        else ""
-    )
-    if image is None or not made_of or image.labels.get(fingerprint.INPUTS) != made_of:
-        image = images_build.build(project, "dev", given, {fingerprint.INPUTS: made_of} if made_of else {})
+    image = images_build.build(project, "dev", {"NODE_IMAGE": node.reference})
     return image, [*([node.notice] if node.notice else []), *project.app.lock_notices]
 
 

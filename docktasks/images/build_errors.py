@@ -105,7 +105,7 @@ BUILD_FAULTS: list[tuple[type[DockError], str, str, str, str]] = [
     (
         BuildError,
         r"at .*file:///tools/nginx/assemble\.mjs",  # its own call stack, in the same step
-        "nginx/assemble.mjs failed: it compresses what `{manager} run build` wrote.",
+        "docktasks/images/nginx/assemble.mjs failed: it compresses what `{manager} run build` wrote.",
         "It is hello-dock's own program, so the app need not be wrong; nothing was replaced.",
         "See what it says of which file, and report it with the command that was run",
     ),

@@ -15,6 +15,9 @@ from docktasks.commands import Result, Run
 from docktasks.errors import BaseImageError
 from docktasks.settings import LABEL
 
+ASSETS = "docktasks/images/bases"
+"""Where the Dockerfiles of the stand-ins are, from the checkout."""
+
 STANDIN_PREFIX = f"{LABEL}-base"
 """What the names of stand-ins begin with. They have a label, too, but what is built on one inherits it."""
 
@@ -67,7 +70,7 @@ def pack_args(folder: str, machine: str) -> list[str]:
 def standin_args(folder: str, kind: str, version: str) -> list[str]:
     """The command that makes one stand-in from what is in the folder."""
     return [
-        "docker", "image", "build", "--file", f"bases/{kind}/Dockerfile", "--build-context", "bases=bases",
+        "docker", "image", "build", "--file", f"{ASSETS}/{kind}/Dockerfile", "--build-context", f"bases={ASSETS}",
         "--build-arg", f"{kind.upper()}_VERSION={version}",
         "--tag", f"{STANDIN_PREFIX}-{kind}:{version}", folder,
     ]  # fmt: skip

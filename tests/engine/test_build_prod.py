@@ -162,7 +162,7 @@ def test_other_checkout_gives_the_same_image(good: Project, checkout: Path, tmp_
     shutil.copytree(checkout, other, copy_function=shutil.copyfile)
     # Another in each run: BuildKit takes a file of equal size and time, in a folder of equal name, for the one it has.
     when = secrets.randbelow(10**9)
-    for path in (other / "hello-dock", other / "nginx"):
+    for path in (other / "hello-dock", other / "docktasks/images/nginx"):
         for found in [path, *path.rglob("*")]:
             found.chmod(0o700 if found.is_dir() else 0o600)
             os.utime(found, (when, when))

@@ -57,7 +57,14 @@ def test_modules_that_a_context_brings_are_left_there(good: Project, checkout: P
     dockerfile.write_text((checkout / "Dockerfile").read_text().replace("id=hello-dock-modules", f"id={name}"))
     script = "mkdir dist && ls -A node_modules >dist/index.html"
     write_app(app, {"package.json": json.dumps({"name": "bare", "scripts": {"build": script}})})
-    options = ["--build-arg", "APP_DIR=.", "--build-context", f"tools={checkout}", "--file", str(dockerfile)]
+    options = [
+        "--build-arg",
+        "APP_DIR=.",
+        "--build-context",
+        f"tools={checkout}/docktasks/images",
+        "--file",
+        str(dockerfile),
+    ]
     try:
         for more in ({}, {"node_modules/stale/index.js": "stale"}):  # the first leaves node_modules for the second
             write_app(app, more)

@@ -23,7 +23,7 @@ class Kept:
 
     def __init__(self, folder: Path, image: str) -> None:
         self.folder, self.container = folder, new_name()
-        mounts = ["--volume", f"{folder}:/app", "--volume", f"{ROOT / 'node'}:/scripts:ro"]
+        mounts = ["--volume", f"{folder}:/app", "--volume", f"{ROOT / 'docktasks/images/node'}:/scripts:ro"]
         docker(
             "container", "run", "--detach", "--rm", "--name", self.container, "--network", "none",
             "--workdir", "/app", "--env", "NPM_CONFIG_OFFLINE=true", *mounts, image, "sleep", "600",

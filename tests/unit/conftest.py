@@ -57,12 +57,12 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A checkout with the app, the Dockerfiles and nginx/, outside of any git repository."""
+    """A checkout with the app, the Dockerfiles and docktasks/images/nginx/, outside of any git repository."""
     root = tmp_path / "checkout"
     make_app(root / "hello-dock")
     for name in ("Dockerfile", "Dockerfile.dev"):
         (root / name).write_text(f"# {name}\n")
-    (root / "nginx").mkdir()
+    (root / "docktasks/images/nginx").mkdir(parents=True)
     return root
 
 

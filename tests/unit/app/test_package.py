@@ -51,7 +51,7 @@ def test_a_missing_app_folder_is_named(settings: Settings) -> None:
 def test_a_folder_without_package_json_is_no_app(settings: Settings) -> None:
     """The message names the folder that npm could not build."""
     with pytest.raises(AppError, match=r"nginx has no package\.json"):
-        App.load(configured(settings.root, app_dir="nginx"))
+        App.load(configured(settings.root, app_dir="docktasks/images/nginx"))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,10 @@ def test_source_is_the_commit_and_its_time(settings: Settings) -> None:
     assert source_of(settings) == app_git.Source("1.2.3", head, "1700000000")
 
 
-@pytest.mark.parametrize("path", ["hello-dock/src/App.vue", "hello-dock/package.json", "nginx/site.conf", "Dockerfile"])
+@pytest.mark.parametrize(
+    "path",
+    ["hello-dock/src/App.vue", "hello-dock/package.json", "docktasks/images/nginx/site.conf", "Dockerfile"],
+)
 def test_local_changes_of_what_is_built_are_told(settings: Settings, path: str) -> None:
     """A revision that is not what the commit holds ends in -dirty; a new file counts."""
     head = committed(settings.root)

@@ -172,8 +172,8 @@ DRY: list[tuple[tuple[str, ...], list[str]]] = [
         [
             "$ mmdebstrap ",
             "$ npm pack ",
-            "$ docker image build --file bases/node",
-            "$ docker image build --file bases/ngi",
+            BUILD_ANY,
+            BUILD_ANY,
         ],
     ),
 ]

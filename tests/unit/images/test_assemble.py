@@ -1,4 +1,4 @@
-"""nginx/assemble.mjs: what it makes of a build. Needs node, as the app does."""
+"""docktasks/images/nginx/assemble.mjs: what it makes of a build. Needs node, as the app does."""
 
 from __future__ import annotations
 
@@ -38,9 +38,22 @@ def assemble(folder: Path, build: str = "true") -> str:
     (folder / "version").write_text("nginx version: nginx/1.30.6")
     (folder / "package.json").write_text('{"name": "app"}')
     (folder / "kept").mkdir(exist_ok=True)
-    given = ["dist", str(ROOT / "nginx"), "version", "out", "built/dist", "kept"]
-    line = '{ sh -c "$0" >&2 && echo built; } | node "$@"'
-    args = ["sh", "-c", line, build, str(ROOT / "nginx/assemble.mjs"), *given]
+    nginx = str(ROOT / "docktasks/images/nginx")
+    line = 'touch started && sh -c "$0" >&2 && node "$@"'
+    args = [
+        "sh",
+        "-c",
+        line,
+        build,
+        f"{nginx}/assemble.mjs",
+        "dist",
+        "started",
+        nginx,
+        "version",
+        "out",
+        "built/dist",
+        "kept",
+    ]
     return subprocess.run(args, cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 

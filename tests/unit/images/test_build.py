@@ -37,9 +37,7 @@ ERROR: failed to solve: process "/bin/sh -c {step}" did not complete successfull
 """
 """What `docker image build` of Docker 26 prints at the end, with --progress=plain."""
 
-STEP = (
-    "RUN --mount=target=/source cp -a /source/. . && sh install.sh npm && sh build.sh npm run build | node assemble.mjs"
-)
+STEP = "RUN --mount=target=/tools sh install.sh npm with-source && touch started && npm run build && node assemble.mjs"
 NOT_INSTALLED = "#12 0.445 NOT INSTALLED: npm could not install the dependencies"
 
 
@@ -295,7 +293,7 @@ FAULTS = [
     (
         BuildError,
         FAILED.format(step=STEP, line="Error: EIO, link 'dist/a'\n0.444     at file:///tools/nginx/assemble.mjs:188:1"),
-        "nginx/assemble.mjs failed: it compresses what `npm run build` wrote.",
+        "docktasks/images/nginx/assemble.mjs failed: it compresses what `npm run build` wrote.",
         "report it",
     ),
     (
@@ -392,7 +390,7 @@ def test_without_a_failed_step_the_evidence_is_the_tail(settings: Settings) -> N
 
 def test_a_build_that_writes_elsewhere_is_not_blamed_for_failing(settings: Settings) -> None:
     """It succeeded, and app.dist is wrong: the same step finds that out."""
-    step = "RUN --mount=type=bind,from=tools,target=/tools     sh build.sh npm run build | node assemble.mjs dist"
+    step = "RUN --mount=type=bind,from=tools,target=/tools     npm run build &&     node assemble.mjs dist"
     drawn = (
         f"\x1b[0m\x1b[31m => ERROR [builder 6/6] {step}         0.7s\r\n"
         f"\x1b[0m\x1b[?25h------\r\n > [builder 6/6] {step}:\r\n"

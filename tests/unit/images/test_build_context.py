@@ -27,7 +27,7 @@ def test_certificate_authorities_are_given_as_a_context(
     args = build.build_args(given, App.load(given).package_manager, "dev", {"NODE_IMAGE": "n"})
     build_context.write_context(given, "Dockerfile.dev")
     assert args[args.index("--build-context") + 1] == "tools=.cache/hello-dock/tools"
-    assert (settings.root / ".cache/hello-dock/tools/ca/ca.pem").read_text() == wanted
+    assert (settings.root / ".cache/hello-dock/tools/node/ca.pem").read_text() == wanted
 
 
 def test_the_tools_are_written_where_they_changed(settings: Settings) -> None:
@@ -35,7 +35,10 @@ def test_the_tools_are_written_where_they_changed(settings: Settings) -> None:
 
     Who is reading one meanwhile has it whole.
     """
-    paths = [settings.root / name for name in ("nginx/serving/site.conf", "node/install.sh", "node/old.sh")]
+    paths = [
+        settings.root / "docktasks/images" / name
+        for name in ("nginx/serving/site.conf", "node/install.sh", "node/old.sh")
+    ]
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("one")

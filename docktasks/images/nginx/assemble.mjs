@@ -1,0 +1,263 @@
+// Makes the image's files from what the build of an app wrote. Runs in the app's folder, after the build:
+//     node assemble.mjs DIST STARTED NGINX VERSION IMAGE BUILT CACHE
+//     DIST      the folder that the build fills, as app.dist names it
+//     STARTED   a file that was made just before the build began
+//     NGINX     the folder with this program, nginx's configuration and the image's scripts
+//     VERSION   a file with the output of `nginx -v`
+//     CACHE     a folder that stays from build to build
+// and writes
+//     IMAGE/srv/site     the site, and next to each file that compression makes smaller its gzip copy, for gzip_static
+//     IMAGE/srv/br       the brotli copies under the files' own names, so that nginx derives the type from the name
+//     IMAGE/srv/hashed   the same two folders for the files whose name has a hash of their content
+//     IMAGE/srv/run      a link to /tmp, where a container writes what it makes from its environment
+//     IMAGE/etc/nginx    the configuration, for that version of nginx
+//     IMAGE/usr, /docker-entrypoint.d   the image's scripts
+//     BUILT              a link to the folder that the build filled, for the stage dist
+// The same input gives the same bytes, modes and times, whatever the umask and the clock: an unchanged app is an
+// unchanged layer.
+import { createHash, randomUUID } from 'node:crypto'
+import { chmodSync, chownSync, linkSync, mkdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
+import { chmod, lutimes, mkdir, readdir, readFile, realpath, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { argv, exit, getgid, getuid, umask, versions } from 'node:process'
+import { promisify } from 'node:util'
+import { deserialize, serialize } from 'node:v8'
+import { brotliCompress, constants, gzip } from 'node:zlib'
+
+const [distName, startedFile, nginxFolder, versionFile, image, built, cache] = argv.slice(2)
+umask(0)
+
+// Text, and binary formats that are not compressed already, as images, media and woff2 fonts are.
+const COMPRESSIBLE = /\.(css|csv|eot|geojson|html?|ico|json|jsonld|m?js|map|md|otf|svg|ttf|txt|vtt|wasm|webmanifest|xml)$/i
+const BINARY = /\.(eot|ico|otf|ttf|wasm)$/i
+// Below this size gzip's own 18 bytes are more than it saves.
+const MIN_COMPRESSED_BYTES = 100
+// Brotli level 11 takes 2.5 times as long as level 10 and saves another 2 % (1.4 to 3.3 % of the scripts, styles and maps
+// of thirteen libraries, 70 kB to 3 MB). From this size on an edit would wait an eighth of a second for that.
+const MIN_LEVEL_10_BYTES = 128 * 1024
+// Each file has two compressors at work, and node has four threads for them. Thousands of files at once take gigabytes.
+const FILES_AT_ONCE = 8
+
+function fail(message) {
+  console.error(message)
+  exit(1)
+}
+
+async function entriesBelow(folder, filter) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries.filter(filter).map((entry) => join(entry.parentPath, entry.name)).sort()
+}
+const filesBelow = (folder) => entriesBelow(folder, (entry) => entry.isFile())
+
+// nginx makes an ETag from a file's size and time. We derive the time from the content: files that differ never share an
+// ETag (with one time for all, a new page of equal size is answered 304), and a file that a release does not change keeps
+// its ETag. Below 2^30, so always in the past. https://nginx.org/en/docs/http/ngx_http_core_module.html#etag
+const timeFrom = (content) => createHash('sha256').update(content).digest().readUInt32BE() >>> 2
+
+const madeFolders = new Set()
+function makeFolder(path) {
+  if (!madeFolders.has(path)) mkdirSync(path, { recursive: true })
+  madeFolders.add(path)
+}
+
+async function write(path, content, mode = 0o644) {
+  makeFolder(dirname(path))
+  await writeFile(path, content, { mode })
+  await utimes(path, timeFrom(content), timeFrom(content))
+}
+
+// A hard link takes a sixth of a copy's time. The build may have unpacked the file with another owner and mode.
+function link(path, source, content) {
+  makeFolder(dirname(path))
+  linkSync(source, path)
+  const { uid, gid, mode } = statSync(path)
+  if (uid !== getuid() || gid !== getgid()) chownSync(path, getuid(), getgid())
+  if ((mode & 0o7777) !== 0o644) chmodSync(path, 0o644)
+  utimesSync(path, timeFrom(content), timeFrom(content))
+}
+
+// The folder with index.html: DIST, or another that the app's vite.config names, where a page is younger than STARTED. A
+// DIST that is older came with the source, and counts only when there is no other.
+async function findDist() {
+  const { ctimeMs: started } = await stat(startedFile)
+  const expected = await stat(join(distName, 'index.html')).catch(() => null)
+  if (expected?.ctimeMs >= started) return distName // ctime, since a copied page keeps its mtime
+  const folders = (await readdir('.', { withFileTypes: true })).filter(
+    (entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules',
+  )
+  const files = (await Promise.all(folders.map((entry) => filesBelow(entry.name)))).flat()
+  const written = []
+  for (const page of files.filter((path) => /(^|\/)index\.html$/.test(path))) {
+    if ((await stat(page)).mtimeMs >= started) written.push(dirname(page))
+  }
+  // A site may have more pages below its first.
+  const [shortest] = written.sort((one, other) => one.length - other.length)
+  return shortest ?? (expected && distName)
+}
+
+// Vite names a built file by its content: name-Hash1234.js, eight characters of base64url. A file of public/ keeps its name
+// when its content changes, however the name ends: https://vite.dev/guide/assets#the-public-directory
+// Eight small letters may also be a word (user-settings.js). They count as a hash when every built file of that folder
+// ends in a dash and eight characters.
+const LIKE_HASHED = /-[\w-]{8}\.[^/.][^/]*$/
+const NO_WORD = /-(?=[\w-]*[A-Za-z])(?=[\w-]*[A-Z0-9_])[\w-]{8}\.[^/]+$/
+function hashedAmong(names, publicNames) {
+  const builtNames = names.filter((name) => !publicNames.has(name) && !/\.html?$/i.test(name))
+  const unhashedFolders = new Set(builtNames.filter((name) => !LIKE_HASHED.test(name)).map(dirname))
+  return new Set(
+    builtNames.filter((name) => LIKE_HASHED.test(name) && (NO_WORD.test(name) || !unhashedFolders.has(dirname(name)))),
+  )
+}
+
+// Brotli copies by what they are made from, since a copy follows from the content: an edit compresses what it changed.
+class BrotliCache {
+  constructor(folder, app) {
+    const key = createHash('sha256').update(`${app} ${versions.node} ${versions.brotli}`).digest('hex')
+    this.path = join(folder, `brotli-${key.slice(0, 12)}`)
+    this.used = new Map()
+  }
+
+  async load() {
+    this.stored = await readFile(this.path).then(deserialize).catch(() => new Map())
+  }
+
+  async save() {
+    const unfinished = `${this.path}.${randomUUID()}` // another build of this app may write at the same time
+    await writeFile(unfinished, serialize(this.used))
+    await rename(unfinished, this.path)
+  }
+
+  async compress(content, mode) {
+    const quality = constants.BROTLI_MAX_QUALITY - (content.length < MIN_LEVEL_10_BYTES ? 0 : 1)
+    const key = createHash('sha256').update(`${mode} ${quality} `).update(content).digest('base64')
+    const params = {
+      [constants.BROTLI_PARAM_QUALITY]: quality,
+      [constants.BROTLI_PARAM_MODE]: mode,
+      [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+    }
+    this.used.set(key, this.stored.get(key) ?? (await promisify(brotliCompress)(content, { params })))
+    return this.used.get(key)
+  }
+}
+
+// A directive that an older nginx would not start with stands below a comment with the version that brought it:
+//     # nginx >= 1.27.4: why we want it
+// An older nginx gets the comment without the directive.
+async function readNginxVersion() {
+  const output = await readFile(versionFile, 'utf8')
+  const version = output.match(/\/(\d+(?:\.\d+)+)/)?.[1]
+  return version ?? fail(`NGINX_IMAGE has no nginx that tells its version: nginx -v prints "${output.trim()}".`)
+}
+
+function isOlder(version, required) {
+  const [have, need] = [version, required].map((text) => text.split('.').map(Number))
+  const index = need.findIndex((number, position) => number !== (have[position] ?? 0))
+  return index >= 0 && (have[index] ?? 0) < need[index]
+}
+
+function configurationFor(version, text) {
+  return text.replace(/^ *# nginx >= ([\d.]+):.*\n(?: *#.*\n)*([^#;]*;)\n/gm, (match, required, directive) => {
+    if (!isOlder(version, required)) return match
+    console.log(`NOTICE: left out, since nginx is ${version}, and it takes ${required}: ${directive.trim()}`)
+    return match.replace(`${directive}\n`, '')
+  })
+}
+
+async function writeConfiguration() {
+  const version = await readNginxVersion()
+  for (const path of await filesBelow(nginxFolder)) {
+    if (!path.endsWith('.conf')) continue
+    const text = configurationFor(version, await readFile(path, 'utf8'))
+    await write(join(image, 'etc/nginx', relative(nginxFolder, path)), text)
+  }
+}
+
+async function writeScripts() {
+  const targets = {
+    'carry.sh': 'usr/local/bin/carry',
+    'hold.sh': 'usr/local/bin/hold',
+    'env.sh': 'docker-entrypoint.d/30-hello-dock-env.sh',
+  }
+  for (const [script, target] of Object.entries(targets)) {
+    await write(join(image, target), await readFile(join(nginxFolder, script)), 0o755)
+  }
+}
+
+async function writeSite(dist, names, hashed) {
+  const { name: app = '' } = JSON.parse(await readFile('package.json', 'utf8'))
+  const brotliCache = new BrotliCache(cache, app)
+  await brotliCache.load()
+  const compressedCopies = new Set()
+
+  async function writeFileAndCopies(name) {
+    const content = readFileSync(join(dist, name))
+    const root = join(image, hashed.has(name) ? 'srv/hashed' : 'srv')
+    const target = join(root, 'site', name)
+    if (!compressedCopies.has(target)) link(target, join(dist, name), content)
+    if (!COMPRESSIBLE.test(name) || content.length < MIN_COMPRESSED_BYTES) return
+    const [gzipped, brotlied] = await Promise.all([
+      promisify(gzip)(content, { level: constants.Z_BEST_COMPRESSION }),
+      brotliCache.compress(content, BINARY.test(name) ? constants.BROTLI_MODE_GENERIC : constants.BROTLI_MODE_TEXT),
+    ])
+    if (gzipped.length >= content.length) return
+    // Some builds make a gzip copy, too. Ours takes its place, because it surely is a copy of this file.
+    compressedCopies.add(`${target}.gz`)
+    if (names.has(`${name}.gz`)) await rm(`${target}.gz`, { force: true })
+    await write(`${target}.gz`, gzipped)
+    if (brotlied.length < gzipped.length) await write(join(root, 'br', name), brotlied)
+  }
+
+  const queue = [...names]
+  const workers = Array.from({ length: FILES_AT_ONCE }, async () => {
+    while (queue.length) await writeFileAndCopies(queue.shift())
+  })
+  await Promise.all(workers)
+  await brotliCache.save()
+}
+
+// An app with a base path names its files below that: /shop/assets/… is the file assets/…. The site is served there, and at
+// / too, because a proxy in front may remove the base. https://vite.dev/guide/build#public-base-path
+async function writeBasePath(dist, names, hashed) {
+  const page = await readFile(join(dist, 'index.html'), 'utf8')
+  const urls = [...page.matchAll(/<(?:script|link)\s[^>]*?(?:src|href)=["']?(\/(?!\/)[^"'\s>?#%]*)/g)].map(([, url]) => url)
+  const candidates = [...(hashed.size ? hashed : names)]
+  const bases = urls.flatMap((url) =>
+    candidates.filter((name) => url.endsWith(`/${name}`)).map((name) => url.slice(0, -name.length)),
+  )
+  const base = bases.sort((one, other) => one.length - other.length)[0] ?? '/'
+  if (base === '/') return
+  console.log(`NOTICE: the site is served at ${base}, and at / as well`)
+  const pattern = base.replace(/[^\w/-]/g, '\\$&')
+  await write(join(image, 'etc/nginx/base/base.conf'), `rewrite "^${pattern}(.*)$" /$1 last;\n`)
+}
+
+async function writeFolders() {
+  // nginx serves one file of /tmp (serving/site.conf). A link, because nginx accepts no path that leads out of its root.
+  await symlink('/tmp', join(image, 'srv/run'))
+  await lutimes(join(image, 'srv/run'), 0, 0)
+  // A volume with the assets of other releases is mounted here.
+  await mkdir(join(image, 'srv/carried'), { recursive: true })
+  for (const path of [image, ...(await entriesBelow(image, (entry) => entry.isDirectory()))]) {
+    await chmod(path, 0o755)
+    await utimes(path, 0, 0)
+  }
+}
+
+const dist =
+  (await findDist()) ??
+  fail(`${distName}/index.html does not exist after the build: DIST_DIR (app.dist) names the folder it writes.`)
+if (dist !== distName) console.log(`NOTICE: the build filled ${dist}, not ${distName}`)
+for (const path of await entriesBelow(dist, (entry) => entry.isSymbolicLink())) {
+  // It may lead out of the site, or nowhere.
+  console.log(`NOTICE: left out, since it is a link (have the build copy what it names): ${relative(dist, path)}`)
+}
+const names = new Set((await filesBelow(dist)).map((path) => relative(dist, path)))
+const publicNames = new Set((await filesBelow('public').catch(() => [])).map((path) => relative('public', path)))
+const hashed = hashedAmong([...names], publicNames)
+await writeConfiguration()
+await writeScripts()
+await writeSite(dist, names, hashed)
+await writeBasePath(dist, names, hashed)
+await writeFolders()
+await mkdir(dirname(built), { recursive: true })
+await symlink(await realpath(dist), built)

@@ -1,0 +1,81 @@
+#!/bin/sh
+# Installs the app's dependencies, in the app's folder: install.sh MANAGER PACKAGE [before-source | with-source]
+#     MANAGER         npm, pnpm or yarn
+#     PACKAGE         what npm installs the manager by, as pnpm@10.1.0; empty when the image has the manager
+#     before-source   only package.json and the lock file are there: leaves out what needs more of the app
+#     with-source     installs what was left out, which for most apps is nothing
+# The lock file decides what is installed. Without one it is the newest that package.json allows, with a notice.
+set -eu
+manager=$1 package=$2 step=${3:-}
+cache=/var/cache/npm
+
+# Scripts of the app, which the manager runs when the packages are there. They may read any file of the app.
+has_scripts() {
+    grep -Eq '"((post)?install|prepublish|(pre|post)?prepare)" *:' package.json
+}
+
+# Files of the app that are part of an installation: packages in its folders, patches, what runs before everything else.
+needs_files() {
+    grep -Eq '[Pp]reinstall" *:|"(workspaces|patchedDependencies)" *:|"(file|link|portal|patch):' package.json ||
+        sed -n '/[dD]ependencies" *: *{/,/}/p' package.json | grep -Eq '": *"\.\.?/' ||
+        grep -Eqs '^ *(packages|patchedDependencies) *:|(file|link):' pnpm-workspace.yaml ||
+        grep -Eqs 'yarn-?[Pp]ath|plugins|offline-mirror' .yarnrc .yarnrc.yml
+}
+
+unlocked() {
+    echo "NOTICE: no $1: $manager install takes the newest versions that package.json allows"
+}
+
+if [ "$step" = with-source ]; then
+    if ! has_scripts && ! needs_files; then exit; fi
+    package=
+fi
+trap '[ $? = 0 ] || echo "NOT INSTALLED: $manager could not install the dependencies"' EXIT
+if [ -f /tools/node/ca.pem ]; then export NODE_EXTRA_CA_CERTS=/tools/node/ca.pem; fi
+# Node has no Corepack since version 25. Nobody but root may change the manager, whatever the caller's umask is.
+if [ -n "$package" ]; then (umask 022 && npm install --global --force --cache "$cache" "$package"); fi
+if [ "$step" = before-source ]; then
+    mkdir -p node_modules
+    if needs_files; then exit; fi
+    if has_scripts; then
+        npm pkg delete scripts.install scripts.postinstall scripts.prepublish \
+            scripts.preprepare scripts.prepare scripts.postprepare
+    fi
+fi
+
+# No manager may ask questions. Yarn keeps its downloads where npm does.
+export CI=true YARN_CACHE_FOLDER="$cache/yarn" YARN_ENABLE_GLOBAL_CACHE=false
+case $manager in
+npm)
+    if [ -n "$(ls -A node_modules 2>/dev/null)" ]; then
+        # The packages are there, and only the app's scripts are to run; `npm ci` would begin with an empty folder.
+        npm install --no-save --prefer-offline --cache "$cache"
+    elif [ -f package-lock.json ] || [ -f npm-shrinkwrap.json ]; then
+        npm ci --cache "$cache"
+    else
+        unlocked package-lock.json
+        npm install --cache "$cache"
+    fi
+    ;;
+pnpm)
+    frozen=--frozen-lockfile
+    if [ ! -f pnpm-lock.yaml ]; then unlocked pnpm-lock.yaml && frozen=--no-frozen-lockfile; fi
+    pnpm install "$frozen" --store-dir "$cache/pnpm"
+    ;;
+yarn)
+    # Yarn asks a registry of its own, unless the app's .yarnrc.yml names one: give it npm's, which may be a mirror.
+    registry=$(npm config get registry)
+    export NPM_CONFIG_REGISTRY="$registry"
+    grep -qs npmRegistryServer .yarnrc.yml || export YARN_NPM_REGISTRY_SERVER="$registry"
+    case $(yarn --version) in
+    1.*) exact=--frozen-lockfile loose=--pure-lockfile ;;
+    *) exact=--immutable loose=--no-immutable ;;
+    esac
+    if [ -f yarn.lock ]; then
+        yarn install "$exact"
+    else
+        unlocked yarn.lock
+        yarn install "$loose"
+    fi
+    ;;
+esac
