@@ -8,8 +8,8 @@ export default defineConfig({
   build: {
     // Every browser that Vite's default target names knows modulepreload.
     modulePreload: { polyfill: false },
-    // The packages in a file of their own, which a release that changes the app alone leaves as it is: browsers keep it, and
-    // so does the next build its compressed twins. https://rolldown.rs/reference/OutputOptions.codeSplitting
+    // The packages get a file of their own. A release that changes only the app does not change it, so browsers keep it.
+    // https://rolldown.rs/reference/OutputOptions.codeSplitting
     rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'packages', test: /node_modules/ }] } } },
   },
   test: {

@@ -4,16 +4,16 @@ export const TASKS = [
     id: 'develop',
     title: 'Develop',
     tasks: [
-      { command: 'invoke dev', text: 'Starts the development server in a container; a saved edit reaches the browser at once.' },
+      { command: 'invoke dev', text: 'Runs the development server in a container. A saved edit reaches the browser at once.' },
     ],
   },
   {
     id: 'ship',
     title: 'Ship',
     tasks: [
-      { command: 'invoke build-prod', text: 'Builds the production image in two stages: made with node, served by nginx.' },
-      { command: 'invoke run-prod', text: 'Runs that image; a new release takes over without a lost request, once it has passed its checks.' },
-      { command: 'invoke rollback', text: 'Goes back to the release before, in the same way.' },
+      { command: 'invoke build-prod', text: 'Builds the production image in two stages: node builds, nginx serves.' },
+      { command: 'invoke run-prod', text: 'Runs that image. A new release must pass its checks, and then takes over without a lost request.' },
+      { command: 'invoke rollback', text: 'Goes back to the previous release, also without a lost request.' },
       { command: 'invoke verify', text: 'Checks from outside that what is running is right, and says what is not.' },
     ],
   },
@@ -21,8 +21,8 @@ export const TASKS = [
     id: 'look',
     title: 'Look',
     tasks: [
-      { command: 'invoke status', text: 'Tells what is running, where, and whether it is healthy.' },
-      { command: 'invoke logs', text: 'Shows what the containers have to say.' },
+      { command: 'invoke status', text: 'Shows what is running, where, and whether it is healthy.' },
+      { command: 'invoke logs', text: 'Shows the log of a container.' },
     ],
   },
   {

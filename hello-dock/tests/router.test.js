@@ -54,7 +54,7 @@ it('offers the way home from a page that is not there', async () => {
   expect(app.get('main a').attributes('href')).toBe('/')
 })
 
-it('moves the focus to the new heading, but leaves it alone on the first page', async () => {
+it('moves the focus to the new heading, but not on the first page', async () => {
   await open('/image')
   expect(document.activeElement).toBe(document.body)
   await router.push('/tasks')
@@ -68,7 +68,7 @@ it('skips to the content', async () => {
   expect(document.activeElement).toBe(app.get('main').element)
 })
 
-it('loads a page anew when its chunk has gone, but never the first one', async () => {
+it('reloads a page when its chunk has gone, but never the first page', async () => {
   const gone = () => Promise.reject(new Error('Failed to fetch dynamically imported module'))
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
   router.addRoute({ path: '/gone', component: gone })

@@ -131,7 +131,7 @@ describe('withHeaders', () => {
 })
 
 describe('totals', () => {
-  it('sums the first load alone, types by size', () => {
+  it('sums only the first load, types by size', () => {
     const files = [
       fileOf(entry('/a.css', { encodedBodySize: 10, decodedBodySize: 20 }), 20),
       fileOf(entry('/a.js'), 20),
