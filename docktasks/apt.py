@@ -1,4 +1,4 @@
-"""Install Debian packages with apt, where the user may."""
+"""Install packages of Debian or Ubuntu with apt."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ from docktasks.commands import Run
 from docktasks.errors import SetupError
 
 
+def is_debian_like() -> bool:
+    """Return True on Debian, Ubuntu and the distributions that are made from them."""
+    release = os_release()
+    return bool({"debian", "ubuntu"} & {release.get("ID"), *release.get("ID_LIKE", "").split()})
+
+
 def os_release() -> dict[str, str]:
-    """What /etc/os-release says; empty where there is none."""
+    """Return the fields of /etc/os-release, such as ID and VERSION_CODENAME; empty where there is no such file."""
     try:
         return platform.freedesktop_os_release()
     except OSError:
@@ -20,25 +26,24 @@ def os_release() -> dict[str, str]:
 
 
 def is_root() -> bool:
-    """True when the task runs as root."""
+    """Return True when the task runs as root."""
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def sudo_works() -> bool:
-    """True when sudo works without a password."""
-    return (
-        bool(shutil.which("sudo"))
-        and not subprocess.run(["sudo", "--non-interactive", "true"], capture_output=True, check=False).returncode
-    )
+    """Return True when sudo works without a password."""
+    if not shutil.which("sudo"):
+        return False
+    return subprocess.run(["sudo", "--non-interactive", "true"], capture_output=True, check=False).returncode == 0
 
 
 def as_root() -> list[str]:
-    """What a command starts with to run as root."""
+    """Return what to put before a command, so that it runs as root."""
     return [] if is_root() else ["sudo", "--non-interactive"]
 
 
 def apt_install(run: Run, packages: list[str]) -> None:
-    """Install packages of the distribution. Raises SetupError with apt's last lines."""
+    """Update the package lists, and install packages by name. Raises SetupError with apt's last lines."""
     prefix = as_root()
     command = [*prefix, "apt-get", "install", "--yes", "--no-install-recommends", *packages]
     for args in ([*prefix, "apt-get", "update"], command):
@@ -47,15 +52,15 @@ def apt_install(run: Run, packages: list[str]) -> None:
             raise SetupError(
                 f"Installing {', '.join(packages)} failed.",
                 "They come from the distribution's packages.",
-                "Mend what apt-get says, then again: invoke setup",
+                "Correct what apt-get says, then try again: invoke setup",
                 evidence=result.tail(8),
             )
 
 
 def debian_mirror() -> str:
-    """The mirror this machine uses for Debian, so that none is named here; empty when apt knows none."""
+    """Return the address of the Debian mirror that this machine uses; empty when apt knows none."""
     if not shutil.which("apt-get"):
         return ""
     command = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Label: Debian"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=False)
-    return next(iter(listed.stdout.splitlines()), "")
+    targets = subprocess.run(command, capture_output=True, text=True, check=False)
+    return next(iter(targets.stdout.splitlines()), "")

@@ -1,4 +1,4 @@
-"""Work that others do, such as git or the engine, begun before its result is needed."""
+"""Work that begins before its result is needed, such as a question to git or to the engine."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ T = TypeVar("T")
 
 
 def in_background(work: Callable[[], T]) -> Callable[[], T]:
-    """Begin the work, and return at once; what is returned waits for the result, or raises the work's error."""
-    begun: Future[T] = Future()
+    """Begin the work in a thread, and return a function that waits for its result, or raises its error."""
+    future: Future[T] = Future()
 
-    def do() -> None:
+    def run() -> None:
         try:
-            begun.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - whoever asks for the result gets it
-            begun.set_exception(error)
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - the caller of the result gets it
+            future.set_exception(error)
 
-    Thread(target=do, daemon=True).start()
-    return begun.result
+    # Not an executor's thread: Python would wait for that one at its exit.
+    Thread(target=run, daemon=True).start()
+    return future.result

@@ -1,4 +1,4 @@
-"""Run commands: what a command leaves, and the runner that every command goes through."""
+"""The result of a command, and the protocol of the runner that every command goes through."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Result:
-    """What a command left: its exit code and the text it printed (stdout and stderr)."""
+    """The exit code of a command, and the text that it printed on stdout and stderr."""
 
     code: int = 0
     output: str = ""
@@ -19,17 +19,17 @@ class Result:
         return self.code == 0
 
     def tail(self, lines: int = 15) -> str:
-        """The last `lines` lines printed, without blank ones."""
+        """Return the last `lines` lines that were printed, without blank ones."""
         return "\n".join([line for line in self.output.splitlines() if line.strip()][-lines:])
 
 
 class Run(Protocol):
-    """Runs an argument list, shows it first, and never raises for a non-zero exit code.
+    """Shows a command and runs it. A non-zero exit code raises nothing.
 
-    `dry` tells that commands are shown and not run; `quiet` keeps the command's own output off the terminal.
+    With `dry`, commands are shown and not run. With `quiet`, the terminal does not get the command's own output.
     """
 
     dry: bool
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
-        """Run `args` and return its Result."""
+        """Run an argument list, and return its result."""

@@ -1,16 +1,16 @@
-"""What can go wrong, for a reader: every error says what, why, and how to fix it.
+"""The errors. Each one says what happened, why it matters, and how to fix it.
 
 DockError
 ├── SettingsError        a key or a value that cannot be used
 ├── AppError             the Vite app in app.dir is not one
-├── EngineError          no way to the Docker engine
-│   ├── NoEngineError    none answers
-│   └── UnfitError       what answers cannot build our images: too old, or Podman
+├── EngineError          the Docker engine cannot be used
+│   ├── NoEngineError    no Docker engine answers
+│   └── UnfitError       an engine that cannot build our images: too old, or Podman
 ├── SetupError           `invoke setup` cannot install or start what is missing
-├── BaseImageError       a base image can neither be found, pulled nor stood in for
+├── BaseImageError       a base image that is not here, cannot be pulled, and has no stand-in
 ├── BuildError           `docker image build` failed
-├── ConflictError        a port or a name that somebody else holds
-├── StartError           a container that does not come up
+├── ConflictError        a port or a name that is in use
+├── StartError           a container that does not start or does not serve
 ├── VerifyError          a check that failed
 └── BenchError           a measurement that cannot be made
 """
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 
 class DockError(Exception):
-    """One problem: `what` happened, `why` it matters here, `how` to fix it, and the `evidence` (log lines)."""
+    """A problem: `what` happened, `why` it matters here, `how` to fix it. `evidence` has log lines, one a line."""
 
     def __init__(self, what: str, why: str, how: str, evidence: str = "") -> None:
         super().__init__(what)
@@ -41,7 +41,7 @@ class AppError(DockError):
 
 
 class EngineError(DockError):
-    """No way to the Docker engine."""
+    """The Docker engine cannot be used."""
 
 
 class NoEngineError(EngineError):
@@ -49,7 +49,7 @@ class NoEngineError(EngineError):
 
 
 class UnfitError(EngineError):
-    """What answers cannot build our images: a Docker Engine that is too old, or Podman."""
+    """An engine that cannot build our images: too old, or Podman."""
 
 
 class SetupError(DockError):
@@ -57,7 +57,7 @@ class SetupError(DockError):
 
 
 class BaseImageError(DockError):
-    """A base image can neither be found, pulled nor stood in for."""
+    """A base image that is not here, cannot be pulled, and has no stand-in."""
 
 
 class BuildError(DockError):
@@ -65,11 +65,11 @@ class BuildError(DockError):
 
 
 class ConflictError(DockError):
-    """A port or a name that somebody else holds."""
+    """A port or a name that is in use."""
 
 
 class StartError(DockError):
-    """A container that does not come up."""
+    """A container that does not start or does not serve."""
 
 
 class VerifyError(DockError):

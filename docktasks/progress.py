@@ -1,4 +1,4 @@
-"""What a task says while it goes on: each step, and the seconds it took."""
+"""The lines that a task prints while it works: each step, and the seconds it took."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import time
 
 
 class Progress:
-    """Prints a line for each step that is done. Silent where nothing is done, as under --dry."""
+    """Prints a line after each step. With `silent`, as under --dry, it prints nothing."""
 
     def __init__(self, *, silent: bool = False) -> None:
         self.silent, self._last = silent, time.monotonic()
 
-    def __call__(self, done: str) -> None:
-        """Say what was done since the step before."""
+    def __call__(self, step: str) -> None:
+        """Print what was done, and the seconds since the step before."""
         now = time.monotonic()
-        took, self._last = now - self._last, now
+        seconds, self._last = now - self._last, now
         if not self.silent:
-            print(f"{took:6.1f} s  {done}", flush=True)
+            print(f"{seconds:6.1f} s  {step}", flush=True)
 
     def note(self, text: str) -> None:
-        """Say what somebody may want to know before it happens."""
+        """Print what a user should know before it happens."""
         if not self.silent:
             print(f"! {text}", flush=True)

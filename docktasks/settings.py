@@ -1,17 +1,17 @@
 """The settings, validated once: they become frozen dataclasses, or one error that names every problem.
 
-The defaults are in invoke.yaml, and only there.
+The defaults are in invoke.yaml, and only there. The parsers of the values are in parsers.py.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 from docktasks.errors import SettingsError
+from docktasks.parsers import Parser, matching, memory, prefixes, whole
 
 LABEL = "hello-dock"
 """Prefix of our labels: `hello-dock.project` names the project of a container or volume, `hello-dock.role` its role."""
@@ -21,54 +21,12 @@ BUILT_FOR = f"{LABEL}.built-for"
 derived image: with one label, other people's containers would look like ours.
 """
 
-Parser = Callable[[str], Any]
-"""Turns the text of a setting into its value. Raises ValueError, whose message says what the text must be."""
-
-
-def _matching(pattern: str, meaning: str) -> Parser:
-    """Return a parser that takes a text which matches the whole of a pattern."""
-
-    def parse(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(meaning)
-        return text
-
-    return parse
-
-
-def _whole(low: int, high: int, meaning: str) -> Parser:
-    """Return a parser that takes a whole number from `low` to `high`."""
-
-    def parse(text: str) -> int:
-        # isascii: int() also takes the digits of other scripts, which Docker does not.
-        if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
-            raise ValueError(f"{meaning}, {low} to {high}")
-        return int(text)
-
-    return parse
-
-
-def _memory(text: str) -> str:
-    """Take a size that Docker takes for a container's memory."""
-    factor = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}.get(text[-1:], 0)
-    if not re.fullmatch(r"[1-9][0-9]*[bkmg]", text) or int(text[:-1]) * factor < 6 << 20:
-        raise ValueError("a size such as 64m, at least Docker's own minimum of 6m")
-    return text
-
-
-def _prefixes(text: str) -> tuple[str, ...]:
-    """Take prefixes of environment variables, separated by spaces."""
-    if not all(re.fullmatch(r"[A-Z][A-Z0-9_]*_", prefix) for prefix in text.split()):
-        raise ValueError("prefixes of names such as API_ PUBLIC_, separated by spaces")
-    return tuple(text.split())
-
-
 Text = Annotated[str, str]
-HostPort = Annotated[int, _whole(0, 65535, "a port number (0: any free one)")]
-Seconds = Annotated[int, _whole(1, 3600, "seconds")]
+HostPort = Annotated[int, whole(0, 65535, "a port number (0: any free one)")]
+Seconds = Annotated[int, whole(1, 3600, "seconds")]
 # A registry may have a port, so this is looser than Docker's own grammar.
-ImageName = Annotated[str, _matching(r"[a-z0-9][\w.:/@-]*", "an image such as node:lts-alpine")]
-NAME = _matching(r"(?=.{1,40}$)[a-z0-9]+([.-][a-z0-9]+)*", "at most 40 lower-case letters, digits, . and -")
+ImageName = Annotated[str, matching(r"[a-z0-9][\w.:/@-]*", "an image such as node:lts-alpine")]
+NAME = matching(r"(?=.{1,40}$)[a-z0-9]+([.-][a-z0-9]+)*", "at most 40 lower-case letters, digits, . and -")
 
 
 @dataclass(frozen=True)
@@ -76,8 +34,8 @@ class App:
     """The Vite app."""
 
     name: Annotated[str, NAME]
-    dir: Annotated[str, _matching(r".+", "a folder")]
-    dist: Annotated[str, _matching(r"(?!/)(?!(\./*)+$)(?!.*\.\.).+", "a folder inside app.dir")]
+    dir: Annotated[str, matching(r".+", "a folder")]
+    dist: Annotated[str, matching(r"(?!/)(?!(\./*)+$)(?!.*\.\.).+", "a folder inside app.dir")]
 
 
 @dataclass(frozen=True)
@@ -93,21 +51,21 @@ class Prod:
     """The production container and its limits."""
 
     host_port: HostPort
-    memory: Annotated[str, _memory]
-    pids_limit: Annotated[int, _whole(8, 32768, "a number of processes")]
-    log_max_size: Annotated[str, _matching(r"[1-9][0-9]*[bkmg]", "a size such as 64m")]
-    log_max_files: Annotated[int, _whole(1, 100, "a number of files")]
+    memory: Annotated[str, memory]
+    pids_limit: Annotated[int, whole(8, 32768, "a number of processes")]
+    log_max_size: Annotated[str, matching(r"[1-9][0-9]*[bkmg]", "a size such as 64m")]
+    log_max_files: Annotated[int, whole(1, 100, "a number of files")]
     deploy_timeout: Seconds
     drain_timeout: Seconds
-    retain_releases: Annotated[int, _whole(1, 50, "a number of releases")]
-    env_prefixes: Annotated[tuple[str, ...], _prefixes]
+    retain_releases: Annotated[int, whole(1, 50, "a number of releases")]
+    env_prefixes: Annotated[tuple[str, ...], prefixes]
 
 
 @dataclass(frozen=True)
 class Bases:
     """The base images and where they come from."""
 
-    source: Annotated[str, _matching(r"auto|registry|standin", "auto, registry or standin")]
+    source: Annotated[str, matching(r"auto|registry|standin", "auto, registry or standin")]
     node_image: ImageName
     nginx_image: ImageName
 
@@ -150,19 +108,19 @@ class Settings:
         return self.app_dir != (self.root / "hello-dock").resolve()
 
     def image(self, role: str) -> str:
-        """Name and tag of the image for `dev` or `prod`."""
+        """Return name and tag of the image of a role, `dev` or `prod`."""
         return f"{self.app.name}:{role}"
 
     def container(self, role: str) -> str:
-        """Name of the container for a role."""
+        """Return the name of the container for a role: `dev`, `prod`, or one of containers/roles.py."""
         return f"{self.app.name}-{role}"
 
     def deploy_timeout(self, role: str) -> int:
-        """The seconds that the container of a role may take until it serves."""
+        """Return the seconds that the container of a role may take until it serves."""
         return self.dev.deploy_timeout if role == "dev" else self.prod.deploy_timeout
 
     def labels(self, role: str) -> dict[str, str]:
-        """The labels of a container or volume."""
+        """Return the labels of a container or volume of a role."""
         return {f"{LABEL}.project": self.app.name, f"{LABEL}.role": role}
 
 

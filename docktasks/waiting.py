@@ -1,4 +1,4 @@
-"""Waiting, and what one HTTP request tells. The only place that sleeps."""
+"""Waiting, and how to see that something answers. The only module that sleeps."""
 
 from __future__ import annotations
 
@@ -13,57 +13,66 @@ from types import FrameType
 
 @dataclass(frozen=True)
 class Probe:
-    """One look: whether what was waited for is there, and the status in words for when it is not.
+    """One look at what is waited for.
 
-    `landed` is where a request ended up, over redirects.
+    `ready`: it is there. `status`: what was seen, in words, for the error when the time is up. `failed`: why it will
+    never be ready, in words; empty while it still can be. `url`, `final_url`: the address of an HTTP request, and
+    where that ended after redirects.
     """
 
     ready: bool
     status: str = ""
-    landed: str = ""
+    failed: str = ""
+    url: str = ""
+    final_url: str = ""
 
 
-def wait_until(probe: Callable[[], Probe], limit: float, interval: float = 0.05) -> Probe:
-    """Probe every `interval` seconds until ready or `limit` seconds have passed; the last look either way.
+def wait_until(look: Callable[[], Probe], limit: float, interval: float = 0.05) -> Probe:
+    """Look every `interval` seconds, and return the last look: one that is ready, one that failed, or one at the limit.
 
-    The caller turns a look that is not ready into an error, since it knows whose logs to show.
+    `limit` is in seconds; there is always one look. The caller turns a look that is not ready into an error, because
+    only the caller knows whose logs to show.
     """
     deadline = time.monotonic() + limit
     while True:
-        look = probe()
-        if look.ready or time.monotonic() >= deadline:
-            return look
+        probe = look()
+        if probe.ready or probe.failed or time.monotonic() >= deadline:
+            return probe
         time.sleep(interval)
 
 
 def is_listening(host: str, port: int) -> bool:
-    """True when something listens there."""
-    with socket.socket() as caller:
-        caller.settimeout(1)
-        return caller.connect_ex((host, port)) == 0
+    """Return True when a TCP connection to the port is accepted within a second."""
+    with socket.socket() as client:
+        client.settimeout(1)
+        return client.connect_ex((host, port)) == 0
 
 
 def http_ready(url: str, timeout: float = 2.0) -> Probe:
-    """Ready when a GET of `url` answers 200 within `timeout` seconds. Proxies in the environment are not used."""
+    """Return a look that is ready when a GET of `url` answers 200 within `timeout` seconds.
+
+    Redirects are followed. Proxies that the environment names are not used.
+    """
     import httpx
 
     try:
-        # The address is http; without verify=False each look would load the certificate authorities, 50 ms.
+        # The address is http. Without verify=False each look would load the certificate authorities, which takes 50 ms.
         response = httpx.get(url, timeout=timeout, trust_env=False, follow_redirects=True, verify=False)  # noqa: S501
     except httpx.HTTPError as error:
-        return Probe(ready=False, status=f"{url} does not answer ({str(error) or type(error).__name__})")
-    return Probe(response.status_code == httpx.codes.OK, f"{url} answers {response.status_code}", str(response.url))
+        return Probe(ready=False, status=f"{url} does not answer ({str(error) or type(error).__name__})", url=url)
+    status = f"{url} answers {response.status_code}"
+    return Probe(response.status_code == httpx.codes.OK, status, url=url, final_url=str(response.url))
 
 
 @contextmanager
 def terminate_as_interrupt() -> Iterator[None]:
-    """A closed terminal (SIGHUP) and a polite kill (SIGTERM) end the foreground as Ctrl-C does."""
+    """Turn SIGTERM (`kill`) and SIGHUP (a closed terminal) into KeyboardInterrupt, as Ctrl-C is."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    caught = [signal.SIGTERM] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
-    before = {number: signal.signal(number, interrupt) for number in caught}
+    signals = [signal.SIGTERM] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
+    before = {number: signal.signal(number, interrupt) for number in signals}
     try:
         yield
     finally:

@@ -201,7 +201,7 @@ def faulty(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def foreign(good: Project, engine: DockerEngine) -> Iterator[str]:
+def unrelated_container(good: Project, engine: DockerEngine) -> Iterator[str]:
     """Name of a running container that is not ours and publishes a port; an image and a volume have that name, too."""
     base = engine.image(good.image)
     assert base is not None

@@ -17,8 +17,8 @@ def npm(c: Context) -> None:
     from docktasks.dev import tools
 
     with session(c) as project:
-        tool = tools.manage(project, shlex.split(c.remainder))
-        exit_with(tools.attended(project.run, Runner(c).attach, tool))
+        tool = tools.package_manager(project, shlex.split(c.remainder))
+        exit_with(tools.run_attached(project.run, Runner(c).attach, tool))
 
 
 @task(help={"watch": "Keep running, and test again what an edit changes."}, auto_shortflags=False)
@@ -28,7 +28,7 @@ def test(c: Context, watch: bool = False) -> None:
 
     with session(c) as project:
         tool = tools.tests(project, shlex.split(c.remainder), watch=watch)
-        exit_with(tools.attended(project.run, Runner(c).attach, tool))
+        exit_with(tools.run_attached(project.run, Runner(c).attach, tool))
 
 
 @task
@@ -37,4 +37,4 @@ def shell(c: Context) -> None:
     from docktasks.dev import tools
 
     with session(c) as project:
-        exit_with(Runner(c).attach(tools.shell(project)))
+        exit_with(Runner(c).attach(tools.shell_args(project)))

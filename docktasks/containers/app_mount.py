@@ -1,4 +1,4 @@
-"""What of the checkout a container sees, and as which user it runs."""
+"""What a container sees of the checkout, and the user that it runs as."""
 
 from __future__ import annotations
 
@@ -7,45 +7,29 @@ from pathlib import Path
 
 from docktasks.containers.run_args import csv_line
 from docktasks.engine.protocol import Engine
+from docktasks.errors import AppError
 from docktasks.settings import Settings
 
 APP_PATH = "/home/node/app"
 """Where the app is in the container (Dockerfile.dev)."""
 
 
-def source_args(settings: Settings, *, whole: bool) -> list[str]:
-    """The mounts by which a container sees the source, and not the history in .git, whatever a dev server lets through.
-
-    Not `whole`: what is in the app's folder, one by one, where the folder itself cannot get a mount inside of it.
-    """
-    app = settings.app_dir
-    seen = [(app, APP_PATH)] if whole else [(path, f"{APP_PATH}/{path.name}") for path in _entries(app)]
-    args = [
-        arg
-        for path, target in seen
-        for arg in (
-            "--mount",
-            csv_line("type=bind", f"source={path}", f"target={target}", *([] if whole else ["readonly"])),
-        )
-    ]
-    git = app / ".git"
-    if whole and git.is_dir():
+def source_args(settings: Settings) -> list[str]:
+    """Return the arguments that mount the app's folder, and hide the git history in it from the dev server."""
+    app_dir = settings.app_dir
+    args = ["--mount", csv_line("type=bind", f"source={app_dir}", f"target={APP_PATH}")]
+    git = app_dir / ".git"
+    if git.is_dir():
         args += ["--mount", f"type=tmpfs,target={APP_PATH}/.git"]
-    elif whole and git.exists():
+    elif git.exists():  # in a worktree or a submodule .git is a file
         args += ["--mount", f"type=bind,source=/dev/null,target={APP_PATH}/.git,readonly"]
     return args
 
 
-def _entries(app: Path) -> list[Path]:
-    return [
-        path for path in sorted(app.iterdir()) if path.name not in (".git", "node_modules") and not path.is_symlink()
-    ]
-
-
 def user_for(engine: Engine, app_dir: Path) -> str:
-    """The uid:gid the container runs as, so that whatever it writes into the checkout belongs to the checkout's owner.
+    """Return the `uid:gid` that a container runs as, so that files it creates belong to the checkout's owner.
 
-    On a rootless engine uid 0 inside is the caller outside.
+    On a rootless engine, uid 0 in a container is the user who started the engine.
     """
     if engine.rootless:
         return "0:0"
@@ -53,19 +37,27 @@ def user_for(engine: Engine, app_dir: Path) -> str:
     return f"{owner.st_uid}:{owner.st_gid}"
 
 
-def make_mountpoint(app_dir: Path) -> bool:
-    """Make the folder that the volume is mounted over; Docker would make it as root's, inside the checkout.
+def make_mountpoint(app_dir: Path) -> None:
+    """Create the app's folder node_modules, which the volume is mounted over. Docker would create it as root's.
 
-    False where that may not be: a checkout that is for reading alone.
+    Raises AppError when the folder is missing and cannot be created, as in a read-only checkout.
     """
-    modules = app_dir / "node_modules"
-    if modules.exists():
-        return True
+    mountpoint = app_dir / "node_modules"
+    if mountpoint.exists():
+        return
     try:
-        modules.mkdir()
-        owner = app_dir.stat()
-        if owner.st_uid != modules.stat().st_uid:
-            os.chown(modules, owner.st_uid, owner.st_gid)
-    except OSError:
-        return False
-    return True
+        mountpoint.mkdir()
+        if os.geteuid() == 0:  # only root can give a folder to another user
+            owner = app_dir.stat()
+            os.chown(mountpoint, owner.st_uid, owner.st_gid)
+    except OSError as error:
+        raise AppError(
+            f"The folder {mountpoint} is missing and cannot be created: {error.strerror}.",
+            "The dev container mounts a volume with the app's dependencies over this folder.",
+            f"Create it as a user who may write there: mkdir {mountpoint}",
+        ) from error
+
+
+def host_paths(text: str, settings: Settings) -> str:
+    """Return a text in which the container's paths of the app's files are the paths on this machine."""
+    return text.replace(f"{APP_PATH}/", f"{settings.app_dir}/")

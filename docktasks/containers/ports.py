@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 from docktasks.engine.protocol import Engine
 from docktasks.errors import ConflictError
+from docktasks.roles import Role
 from docktasks.settings import LABEL
 
 WORKING_DIR_LABEL = f"{LABEL}.working-dir"
 """The label that tells which app's folder a dev container shows."""
+
+
+LAST_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -38,14 +42,13 @@ class Bind:
         return ["--publish", f"{self.host}:{self.host_port or ''}:{container_port}"]
 
 
-def port_conflict(engine: Engine, bind: Bind, role: str) -> ConflictError:
-    """The error that a port in use is, naming who holds it."""
-    task = {"dev": "dev", "prod": "run-prod"}[role]
-    other = bind.host_port + 1 if bind.host_port < 65535 else bind.host_port - 1  # noqa: PLR2004 - the last port
+def port_conflict(engine: Engine, bind: Bind, role: Role) -> ConflictError:
+    """Return the error for a port that is in use, which names its owner."""
+    other = bind.host_port + 1 if bind.host_port < LAST_PORT else bind.host_port - 1
     return ConflictError(
         f"Port {bind.host_port} on {bind.host} is in use by {port_owner(engine, bind.host_port)}.",
-        f"{task} publishes the app there.",
-        f"Stop it, or choose another: INVOKE_{role.upper()}_HOST_PORT={other} invoke {task}",
+        f"{role.task} publishes the app there.",
+        f"Stop it, or choose another: INVOKE_{role.name.upper()}_HOST_PORT={other} invoke {role.task}",
     )
 
 

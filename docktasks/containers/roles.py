@@ -1,12 +1,13 @@
-"""The roles of the containers of a project, and the labels that name them."""
+"""The roles of a project's containers, and the labels that name them."""
 
 from __future__ import annotations
 
+from docktasks.roles import DEV, PROD, ROLES, Role
 from docktasks.settings import LABEL
 
-CONTAINER_PORT = {"prod": 80, "dev": 3000}
+CONTAINER_PORT = {role.name: role.container_port for role in ROLES.values()}
 
-# The roles of production, beside "prod" itself, which is always the current release.
+# The other containers of prod. The one that is called "prod" always runs the current release.
 HOLDER = "prod-port"
 CANDIDATE = "prod-candidate"
 CARRY = "prod-carry"
@@ -16,4 +17,9 @@ HOLDER_PREVIOUS = "prod-port-previous"
 PROD_ROLES = ("prod", HOLDER, CANDIDATE, CARRY, NEXT, PREVIOUS, HOLDER_PREVIOUS)
 
 CONFIG_HASH_LABEL = f"{LABEL}.config-hash"
-"""The label with a release's run_id()."""
+"""The label that has the config_hash() of a release and its settings (release/run_args.py)."""
+
+
+def role_of(container_role: str) -> Role:
+    """Return the part of the project that a container belongs to, such as PROD for `prod-next`."""
+    return DEV if container_role == DEV.name else PROD

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from docktasks.containers.ports import Bind
+from docktasks.containers.roles import role_of
+from docktasks.roles import Role
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,6 @@ class ContainerSpec:
     args: list[str]
 
     @property
-    def section(self) -> str:
-        """The section of the settings that the container follows, dev or prod."""
-        return "dev" if self.role == "dev" else "prod"
+    def part(self) -> Role:
+        """The part of the project that the container belongs to, DEV or PROD."""
+        return role_of(self.role)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from docktasks import waiting
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.containers import ports
 from docktasks.containers.ports import Bind
+from docktasks.containers.roles import role_of
 from docktasks.containers.run_args import remove_args
 from docktasks.containers.spec import ContainerSpec
 from docktasks.engine.models import Container
 from docktasks.engine.protocol import Engine
 from docktasks.errors import BuildError, ConflictError, DockError, StartError
+from docktasks.roles import Role
 from docktasks.settings import LABEL
 
 
@@ -39,10 +42,10 @@ def start(project: Project, spec: ContainerSpec) -> None:
     container = project.engine.container(name)
     if container is not None and container.state == "created":
         project.run(remove_args(name), quiet=True)
-    raise explain_start(result, project.engine, spec.bind, spec.section)
+    raise explain_start(result, project.engine, spec.bind, spec.part)
 
 
-def explain_start(result: Result, engine: Engine, bind: Bind, role: str) -> DockError:
+def explain_start(result: Result, engine: Engine, bind: Bind, role: Role) -> DockError:
     """The error that a failed `docker container run` is."""
     text = result.output
     if "port is already allocated" in text or "address already in use" in text:
@@ -51,7 +54,7 @@ def explain_start(result: Result, engine: Engine, bind: Bind, role: str) -> Dock
         return ConflictError(
             f"Port {bind.host_port} is one that this engine may not publish.",
             "Ports below 1024 belong to root, and a rootless engine is not.",
-            f"Choose another, from 1024 on: INVOKE_{role.upper()}_HOST_PORT=8080",
+            f"Choose another, from 1024 on: INVOKE_{role.name.upper()}_HOST_PORT=8080",
         )
     if "bind source path does not exist" in text:
         return StartError(
@@ -74,61 +77,61 @@ INTERVAL = 0.02
 
 
 def await_serving(project: Project, role: str, *, beside: bool = False) -> str:
-    """Wait until the container is healthy and its published address answers 200; the address, or nothing under --dry.
+    """Wait until the container is healthy and its published address answers 200; return the address, "" under --dry.
 
-    Where it listens `beside` another release, its own log must show that it is one of those who answer.
+    With `beside`, another release listens on the same address: the container's own log must show a request.
     Raises StartError with the last log lines when it exits, turns unhealthy, or does not serve within deploy_timeout.
     """
-    return _served(project, role, beside=beside).status
+    return _await(project, role, beside=beside).url.removesuffix("/")
 
 
 def await_page(project: Project, role: str) -> str:
-    """As above; where somebody who asks for the address ends up: an app with a base path sends everyone there.
+    """Wait as await_serving() does, and return the address where the request ended.
 
-    Of the request that it waits for: once a page was given out, a dev server is busy with all that it loads.
+    An app with a base path redirects there. It is the request of the wait itself, because a dev server that has given
+    out a page is busy with the modules that the page loads.
     """
-    served = _served(project, role)
-    return served.status if served.landed == f"{served.status}/" else served.landed
+    served = _await(project, role)
+    return served.url.removesuffix("/") if served.final_url == served.url else served.final_url
 
 
-def _served(project: Project, role: str, *, beside: bool = False) -> waiting.Probe:
-    """The look that found it serving; its status is the address."""
+def _await(project: Project, role: str, *, beside: bool = False) -> waiting.Probe:
     if project.dry:
         return waiting.Probe(ready=True)
     name = project.settings.container(role)
-    ended: list[str] = []
-
-    def look() -> waiting.Probe:
-        found = project.engine.container(name)
-        if found is None or found.state in ("exited", "dead", "restarting") or found.health == "unhealthy":
-            ended.append("is gone" if found is None else _ending(found))
-            return waiting.Probe(ready=True)
-        served = waiting.http_ready(f"{found.url}/") if found.url else waiting.Probe(ready=False, status="no port yet")
-        if not (served.ready and found.health in ("healthy", "")):
-            return waiting.Probe(ready=False, status=f"{served.status}; health: {found.health or 'no check'}")
-        if beside and not ANSWERED.search(project.engine.logs(name)):
-            return waiting.Probe(ready=False, status="it has answered nobody yet")
-        return waiting.Probe(ready=True, status=found.url, landed=served.landed)
-
     timeout = project.settings.deploy_timeout(role)
-    looked = waiting.wait_until(look, timeout, INTERVAL)
-    if looked.ready and not ended:
-        return looked
-    section = "DEV" if role == "dev" else "PROD"
-    what = ended[-1] if ended else f"does not serve within {timeout} s ({looked.status})"
+    probe = waiting.wait_until(lambda: _look(project.engine, name, beside=beside), timeout, INTERVAL)
+    if probe.ready:
+        return probe
+    variable = f"INVOKE_{role_of(role).name.upper()}_DEPLOY_TIMEOUT"
     raise StartError(
-        f"Container {name} {what}.",
+        f"Container {name} {probe.failed or f'does not serve within {timeout} s ({probe.status})'}.",
         "Its last log lines are above.",
-        f"Mend what they say, then start it again (more time: INVOKE_{section}_DEPLOY_TIMEOUT={timeout * 2})",
+        f"Correct what they say, then start it again (more time: {variable}={timeout * 2})",
         evidence=project.engine.logs(name, 30),
     )
+
+
+def _look(engine: Engine, name: str, *, beside: bool) -> waiting.Probe:
+    container = engine.container(name)
+    if container is None or (failed := _failure(container)):
+        return waiting.Probe(ready=False, failed="is gone" if container is None else failed)
+    if not container.url:
+        return waiting.Probe(ready=False, status=f"no port yet; health: {container.health or 'no check'}")
+    served = waiting.http_ready(f"{container.url}/")
+    if not (served.ready and container.health in ("healthy", "")):
+        return replace(served, ready=False, status=f"{served.status}; health: {container.health or 'no check'}")
+    if beside and not ANSWERED.search(engine.logs(name)):
+        return replace(served, ready=False, status="it has answered nobody yet")
+    return served
 
 
 ANSWERED = re.compile(r'" [1-5][0-9]{2} ')
 """A request in nginx's access log, which has no line for the health check, and each other line within 0.1 s."""
 
 
-def _ending(found: Container) -> str:
-    if found.state in ("exited", "dead", "restarting"):  # first: the health of what has ended says nothing more
-        return f"stopped with exit code {found.exit_code}"
-    return "is unhealthy"
+def _failure(container: Container) -> str:
+    """Say why the container will not serve; empty while it still can."""
+    if container.state in ("exited", "dead", "restarting"):  # first, because an ended container keeps its last health
+        return f"stopped with exit code {container.exit_code}"
+    return "is unhealthy" if container.health == "unhealthy" else ""

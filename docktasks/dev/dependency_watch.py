@@ -1,4 +1,4 @@
-"""Watch the files that the installed dependencies follow from."""
+"""Watch the files that decide which dependencies are installed."""
 
 from __future__ import annotations
 
@@ -6,39 +6,40 @@ import os
 import time
 from pathlib import Path
 
-from docktasks.app import package
+from docktasks.app.package import LOCK_FILES
 from docktasks.settings import Settings
 
-QUIET = 0.5
-"""Seconds without another change, after which package.json and the lock file are taken to be written to their ends."""
+SETTLE_S = 0.5
+"""Seconds without another change after which package.json and the lock file count as completely written."""
 
 
 class DependencyWatch:
-    """Notices when package.json or a lock file has another content, by a look at their times and sizes."""
+    """Notices a change of package.json or a lock file by its time and size, so that each look is cheap."""
 
     def __init__(self, settings: Settings) -> None:
-        self._paths = [settings.app_dir / name for name in ("package.json", *package.LOCK_FILES)]
-        self._stats, self._since = self._look(), 0.0
-        self._contents = self._read()
+        self._paths = [settings.app_dir / name for name in ("package.json", *LOCK_FILES)]
+        self._stamps = self._read_stamps()
+        self._contents = self._read_contents()
+        self._changed_at: float | None = None
 
-    def _look(self) -> list[tuple[int, int] | None]:
-        return [(stat.st_mtime_ns, stat.st_size) if (stat := _stat(path)) else None for path in self._paths]
+    def has_changed(self) -> bool:
+        """Return True when a file was written, and none in the last SETTLE_S seconds."""
+        stamps = self._read_stamps()
+        if stamps != self._stamps:
+            self._stamps, self._changed_at = stamps, time.monotonic()
+        return self._changed_at is not None and time.monotonic() - self._changed_at >= SETTLE_S
 
-    def _read(self) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in self._paths if path.is_file()}
-
-    def changed(self) -> bool:
-        """True when something was written, and nothing more for QUIET seconds."""
-        stats = self._look()
-        if stats != self._stats:
-            self._stats, self._since = stats, time.monotonic()
-        return bool(self._since) and time.monotonic() - self._since >= QUIET
-
-    def take(self) -> list[str]:
-        """Names of the files that have another content than when this was last asked."""
-        before, self._contents, self._since = self._contents, self._read(), 0.0
+    def take_changes(self) -> list[str]:
+        """Return the names of the files whose content changed since the last call, sorted."""
+        before, self._contents, self._changed_at = self._contents, self._read_contents(), None
         names = sorted(before.keys() | self._contents.keys())
         return [name for name in names if before.get(name) != self._contents.get(name)]
+
+    def _read_stamps(self) -> list[tuple[int, int] | None]:
+        return [(stat.st_mtime_ns, stat.st_size) if (stat := _stat(path)) else None for path in self._paths]
+
+    def _read_contents(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self._paths if path.is_file()}
 
 
 def _stat(path: Path) -> os.stat_result | None:

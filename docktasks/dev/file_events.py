@@ -1,4 +1,4 @@
-"""File events: whether an edit on this machine is told to a container, and whether the kernel lets it listen."""
+"""Find out whether a container hears of file changes on this machine, and whether the kernel allows enough watches."""
 
 from __future__ import annotations
 
@@ -15,71 +15,86 @@ from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
 from docktasks.settings import Settings
 
-CERTAIN = {"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "bcachefs", "jfs", "overlay", "tmpfs"}
-"""File systems of Linux itself, whose events arrive. The others (FUSE, 9p, virtiofs, NFS, …) are tried."""
+NATIVE_FILE_SYSTEMS = {"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "bcachefs", "jfs", "overlay", "tmpfs"}
+"""File systems of the Linux kernel, which always deliver events. Others (FUSE, 9p, virtiofs, NFS, …) are tried."""
 
-LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
-RAISE = "sudo sysctl fs.inotify.max_user_watches=524288 (for good: the same line in /etc/sysctl.d/90-inotify.conf)"
-REFUSED = "ENOSPC: System limit for number of file watchers reached"
-"""What Vite says of each file that it may not watch, when others have used up the limit; then it goes on."""
+WATCH_LIMIT_FILE = Path("/proc/sys/fs/inotify/max_user_watches")
 
-UNSEEN = f"Others have used up what this machine lets a user watch: edits of some files are not seen. Then: {RAISE}"
+RAISE_LIMIT = "sudo sysctl fs.inotify.max_user_watches=524288 (keep it with a file in /etc/sysctl.d/)"
 
-SPARE = 1024
-"""Watches that others of the same user may hold, as an editor does."""
+VITE_LIMIT_MESSAGE = "ENOSPC: System limit for number of file watchers reached"
+"""What Vite logs for each file that it cannot watch. It then serves on."""
 
-LISTEN = f"""
+WATCH_LIMIT_NOTICE = (
+    f"This user's inotify watches are used up, so some edits will go unnoticed. Raise the limit: {RAISE_LIMIT}"
+)
+
+SPARE_WATCHES = 1024
+"""Watches that are left to other programs of the same user, such as an editor."""
+
+LISTENER_SCRIPT = f"""
 const [file, seconds] = process.argv.slice(1)
 require('fs').watch('{APP_PATH}', (_, name) => {{ if (name === file) console.log('heard') }})
 console.log('listening')
 setTimeout(() => process.exit(), seconds * 1000)
 """
-PATIENCE = 3.0
-"""Seconds after which an event is taken to be lost; it arrives in milliseconds, or never."""
+
+LISTENER_LIFETIME_S = 60
+LISTENER_START_TIMEOUT_S = 20.0
+
+EVENT_TIMEOUT_S = 3.0
+"""After this time an event counts as lost. It arrives within milliseconds or never."""
 
 
-def polling_reason(engine: Engine, app_dir: Path) -> str:
-    """Why events may not arrive, in words; empty where they do: in the engine's own kernel, on its own file systems."""
+def polling_reason(project: Project, user: str) -> str:
+    """Return why Vite has to poll for changes; empty when file events reach a container that runs as `user`."""
+    reason = possible_loss(project.engine, project.settings.app_dir)
+    return "" if not reason or events_arrive(project, user) else reason
+
+
+def possible_loss(engine: Engine, app_dir: Path) -> str:
+    """Return why file events may not reach a container; empty for this kernel and a file system of its own."""
     if engine.kernel_release != platform.release():
-        return "the engine is on another machine, or in a virtual one"
-    kind = file_system(app_dir)
-    return "" if kind in CERTAIN else f"the checkout is on {kind or 'an unknown file system'}"
+        return "the engine runs on another or a virtual machine"
+    name = file_system(app_dir)
+    return "" if name in NATIVE_FILE_SYSTEMS else f"the checkout is on {name or 'an unknown file system'}"
 
 
 def file_system(folder: Path) -> str:
-    """The type of the file system that a folder is on; empty where nobody tells."""
+    """Return the type of the file system that a folder is on, such as ext4; empty when it is unknown."""
     import psutil
 
-    # The last mount of the deepest folder is the one that is seen.
-    mounted = [part for part in psutil.disk_partitions(all=True) if folder.is_relative_to(part.mountpoint)]
-    mounted.sort(key=lambda part: len(part.mountpoint))
-    return mounted[-1].fstype if mounted else ""
+    mounts = [part for part in psutil.disk_partitions(all=True) if folder.is_relative_to(part.mountpoint)]
+    # The deepest mount point counts. Of several mounts on it, the last one hides the others (the sort is stable).
+    mounts.sort(key=lambda part: len(part.mountpoint))
+    return mounts[-1].fstype if mounts else ""
 
 
 def events_arrive(project: Project, user: str) -> bool:
-    """Try it: write a file beside the app's own for a moment, and have a container listen for it."""
-    name, probe = (
-        project.settings.container("dev-events"),
-        project.settings.app_dir / f".hello-dock-{secrets.token_hex(4)}",
-    )
-    listens = project.run(_listen_args(project.settings, name, user, probe.name), quiet=True)
+    """Return True when a container hears that a file is created in the app's folder, as `user` (`uid:gid`).
+
+    In a read-only checkout the file cannot be created, so the answer is False.
+    """
+    name = project.settings.container("dev-events")
+    probe = project.settings.app_dir / f".hello-dock-{secrets.token_hex(4)}"
+    started = project.run(_listener_args(project.settings, name, user, probe.name), quiet=True)
     try:
-        if not (listens.ok and _logs(project.engine, name, "listening", 20)):
+        if not (started.ok and _logs_word(project.engine, name, "listening", LISTENER_START_TIMEOUT_S)):
             return False
         probe.touch()
-        return _logs(project.engine, name, "heard", PATIENCE)
-    except OSError:  # a checkout for reading alone: nobody can tell, so it is looked for changes
+        return _logs_word(project.engine, name, "heard", EVENT_TIMEOUT_S)
+    except OSError:
         return False
     finally:
         probe.unlink(missing_ok=True)
         project.run(remove_args(name), quiet=True)
 
 
-def _logs(engine: Engine, name: str, word: str, limit: float) -> bool:
-    return waiting.wait_until(lambda: waiting.Probe(word in engine.logs(name).split()), limit).ready
+def _logs_word(engine: Engine, name: str, word: str, timeout_s: float) -> bool:
+    return waiting.wait_until(lambda: waiting.Probe(word in engine.logs(name).split()), timeout_s).ready
 
 
-def _listen_args(settings: Settings, name: str, user: str, file: str) -> list[str]:
+def _listener_args(settings: Settings, name: str, user: str, file_name: str) -> list[str]:
     return [
         "docker", "container", "run", "--detach", "--init", "--name", name,
         *label_args(settings, "dev"),
@@ -88,31 +103,35 @@ def _listen_args(settings: Settings, name: str, user: str, file: str) -> list[st
         "--user", user,
         "--mount", csv_line("type=bind", f"source={settings.app_dir}", f"target={APP_PATH}", "readonly"),
         settings.image("dev"),
-        "node", "--eval", LISTEN, file, "60",
+        "node", "--eval", LISTENER_SCRIPT, file_name, str(LISTENER_LIFETIME_S),
     ]  # fmt: skip
 
 
-def check_limit(app_dir: Path, limit_file: Path = LIMIT) -> None:
-    """Raise StartError where the kernel lets nobody watch as many files as the app has: Vite would end with ENOSPC."""
+def check_watch_limit(app_dir: Path, limit_file: Path = WATCH_LIMIT_FILE) -> None:
+    """Raise StartError when the kernel allows fewer inotify watches than the app has files and folders."""
     try:
         limit = int(limit_file.read_text())
-    except (OSError, ValueError):  # not Linux: another kernel's events have no such limit
+    except (OSError, ValueError):  # not Linux, so there is no such limit
         return
     count = 0
     for _, folders, files in os.walk(app_dir):
         folders[:] = [name for name in folders if name not in ("node_modules", ".git")]
         count += 1 + len(files)
-        if count + SPARE > limit:
-            raise inotify_limit_error(
-                f"It allows {limit:,}; the app has more than {max(0, limit - SPARE):,} files and folders."
-            )
+        if count + SPARE_WATCHES > limit:
+            spare = max(0, limit - SPARE_WATCHES)
+            raise watch_limit_error(f"The limit is {limit:,}. The app has more than {spare:,} files and folders.")
 
 
-def inotify_limit_error(evidence: str) -> StartError:
-    """The error that a kernel is which lets too few files be watched."""
+def watch_limit_reached(log: str) -> bool:
+    """Return True when Vite's log says that the kernel refused to watch a file."""
+    return VITE_LIMIT_MESSAGE in log
+
+
+def watch_limit_error(evidence: str) -> StartError:
+    """Return the error for a kernel that allows too few inotify watches."""
     return StartError(
-        "This machine lets a user watch too few files (fs.inotify.max_user_watches).",
+        "This machine allows too few inotify watches for a user (fs.inotify.max_user_watches).",
         "Vite watches every file and folder of the app.",
-        f"Raise the limit: {RAISE}",
+        f"Raise the limit: {RAISE_LIMIT}",
         evidence=evidence,
     )

@@ -1,137 +1,87 @@
-"""`invoke dev` in the foreground: shows the log, follows the dependencies, opens the editor, until it ends."""
+"""`invoke dev` in the foreground: show the log, and recreate the server when the dependencies change."""
 
 from __future__ import annotations
 
 import math
-import re
-import sys
-from collections import deque
-from threading import Thread
-from urllib.parse import urlsplit
 
 from docktasks import waiting
 from docktasks.app.project import Project
-from docktasks.containers.app_mount import APP_PATH
-from docktasks.containers.roles import CONTAINER_PORT
-from docktasks.dev import dependency_watch, editor, file_events, server
+from docktasks.dev import server
+from docktasks.dev.dependency_watch import DependencyWatch
+from docktasks.dev.log import LogPrinter
 from docktasks.dev.server import DevServer
 from docktasks.errors import DockError, StartError
 
-INTERVAL = 0.2
-"""Seconds between two looks at the checkout."""
-
-STOPPED_EXIT_CODES = (0, 130, 137, 143)
-"""Exit codes of a container that somebody stopped, as `invoke stop` in another terminal does."""
-
-VITES = f"http://localhost:{CONTAINER_PORT['dev']}"
-NETWORK = re.compile(rb"^.*Network: +http://.*\r?\n?", re.MULTILINE)
-"""Where Vite says that it is reached: an address of the container's own, in one line and the next."""
-
-REFUSED = re.compile(rf"^.*{file_events.REFUSED}.*\r?\n?".encode(), re.MULTILINE)
-
-WANTED = re.compile(rb"^hello-dock-editor (.+):(\d+):(\d+)\r?\n?", re.MULTILINE)
-"""What node/open-in-editor.sh prints."""
+CHECKOUT_INTERVAL_S = 0.2
+"""Seconds between two looks at package.json and the lock file."""
 
 
-class Log:
-    """A container's log as it comes, with the checkout's paths for the container's, and the published address.
+def follow(project: Project, dev_server: DevServer) -> None:
+    """Show the log and follow the dependencies until Ctrl-C (or a closed terminal), then remove the container.
 
-    In a thread, since both the log and the checkout are waited for.
+    Raises StartError when the dev server ends by itself.
     """
-
-    def __init__(self, project: Project, serving: DevServer) -> None:
-        self.unseen = file_events.UNSEEN in serving.notices
-        self.wanted: deque[tuple[str, int, int]] = deque()
-        self.error: Exception | None = None
-        self._engine, self._name = project.engine, project.settings.container("dev")
-        # What is right in the container leads nowhere from here: its paths, and the address that Vite listens on.
-        self._outside = {f"{APP_PATH}/": f"{project.settings.app_dir}/"}
-        self._outside |= {VITES: f"http://{urlsplit(serving.url).netloc}"} if serving.url else {}
-        self._thread = Thread(target=self._copy, daemon=True)
-        self._thread.start()
-
-    @property
-    def ended(self) -> bool:
-        """True when the container has stopped, or its log cannot be read."""
-        return not self._thread.is_alive()
-
-    def _copy(self) -> None:
-        try:
-            for chunk in self._engine.stream_logs(self._name):
-                shown = NETWORK.sub(b"", chunk)
-                for inside, outside in self._outside.items():
-                    shown = shown.replace(inside.encode(), outside.encode())
-                for path, line, column in WANTED.findall(shown):
-                    self.wanted.append((path.decode(errors="replace"), int(line), int(column)))
-                shown, refused = REFUSED.subn(b"", shown)  # a line for each file says less than one for all
-                if refused and not self.unseen:
-                    self.unseen = True
-                    shown = f"! {file_events.UNSEEN}\n".encode() + shown
-                sys.stdout.buffer.write(WANTED.sub(b"", shown))
-                sys.stdout.flush()
-        except Exception as error:  # noqa: BLE001 - the engine, or the terminal, has gone: told by who waits
-            self.error = error
-
-
-def follow(project: Project, serving: DevServer) -> None:
-    """Stay until Ctrl-C (or a closed terminal), then stop the container.
-
-    Raises StartError when the container ends by itself.
-    """
-    watch = dependency_watch.DependencyWatch(project.settings)
+    watch = DependencyWatch(project.settings)
     try:
         with waiting.terminate_as_interrupt():
-            while not _ended(project, watch, serving):
-                serving = _renewed(project, serving, watch.take())
+            while _show_log(project, dev_server, watch):
+                dev_server = _update(project, dev_server, watch.take_changes())
     except KeyboardInterrupt:
         server.down(project)
 
 
-def _ended(project: Project, watch: dependency_watch.DependencyWatch, serving: DevServer) -> bool:
-    """Show the log until the container has stopped, or the dependencies have changed (False)."""
-    log = Log(project, serving)
-    while True:
-        waiting.wait_until(lambda: waiting.Probe(log.ended or bool(log.wanted) or watch.changed()), math.inf, INTERVAL)
-        while log.wanted:
-            print(editor.open_file(project.settings, *log.wanted.popleft()), flush=True)
-        if log.ended:
-            _explain_end(project, log)
-            return True
-        if watch.changed():
-            return False
+def _show_log(project: Project, dev_server: DevServer, watch: DependencyWatch) -> bool:
+    """Show the log until the dependencies change (True) or the container stops (False)."""
+    printer = LogPrinter(project, dev_server)
+    waiting.wait_until(
+        lambda: waiting.Probe(printer.has_ended or watch.has_changed()), limit=math.inf, interval=CHECKOUT_INTERVAL_S
+    )
+    if not printer.has_ended:
+        return True
+    _raise_if_failed(project, printer.error)
+    return False
 
 
-def _renewed(project: Project, serving: DevServer, changed: list[str]) -> DevServer:
-    """The container with the new dependencies, or the old one where they cannot be had."""
-    if not changed:
-        return serving
-    print(f"{' and '.join(changed)} changed: installing anew.", flush=True)
+def _update(project: Project, dev_server: DevServer, file_names: list[str]) -> DevServer:
+    """Return the dev server with the new dependencies, or the old one when they cannot be installed.
+
+    `file_names` are the files with another content. Raises DockError when no dev server is left.
+    """
+    if not file_names:
+        return dev_server
+    print(f"{' and '.join(file_names)} changed: installing the dependencies.", flush=True)
     try:
-        renewed = server.recreate(project, serving)
+        recreated = server.recreate(project, dev_server)
     except DockError as error:
-        there = project.engine.container(project.settings.container("dev"))
-        if there is None or there.state != "running":
+        container = project.engine.container(project.settings.container("dev"))
+        if container is None or container.state != "running":
             raise
-        print(f"\n{error}\nUntil then the server goes on with what it has.", flush=True)
-        return serving
-    print(f"Serving with the new dependencies after {renewed.seconds:.1f} s: {renewed.url}", flush=True)
-    return renewed
+        print(f"\n{error}\nThe dev server keeps running with the previous dependencies.", flush=True)
+        return dev_server
+    print(f"Serving with the new dependencies after {recreated.seconds:.1f} s: {recreated.url}", flush=True)
+    return recreated
 
 
-def _explain_end(project: Project, log: Log) -> None:
-    if isinstance(log.error, OSError) and not type(log.error).__module__.startswith("requests"):
-        raise KeyboardInterrupt from log.error  # nobody reads what is printed any more
-    if log.error is not None:
-        raise log.error
+def _raise_if_failed(project: Project, log_error: Exception | None) -> None:
+    """Raise what ended the log or the dev server; nothing for a container that was stopped."""
+    if _is_closed_terminal(log_error):
+        raise KeyboardInterrupt from log_error
+    if log_error is not None:
+        raise log_error
     name = project.settings.container("dev")
-    ended = project.engine.container(name)
-    if ended is None or ended.exit_code in STOPPED_EXIT_CODES:
+    container = project.engine.container(name)
+    if container is None or container.exit_code in server.STOPPED_EXIT_CODES:
         return
     error = StartError(
-        f"The dev server stopped with exit code {ended.exit_code}.",
+        f"The dev server stopped with exit code {container.exit_code}.",
         "Its last log lines are above.",
-        "Mend what they say, then: invoke dev",
+        "Correct what they report, then start it again: invoke dev",
         evidence=project.engine.logs(name),
     )
     server.down(project)
-    raise server.translate_paths(error, project.settings)
+    raise server.explain_failure(error, project.settings)
+
+
+def _is_closed_terminal(error: Exception | None) -> bool:
+    """Return True for an error of standard output. Those of requests are OSErrors, too, but come from the engine."""
+    return isinstance(error, OSError) and not type(error).__module__.startswith("requests")

@@ -1,28 +1,33 @@
-"""`docker container run` of the dev image: its argument lists, and what of the checkout a container sees."""
+"""The argument lists of `docker container run` for the dev image."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from docktasks.app.package import App
 from docktasks.containers.app_mount import APP_PATH, source_args
 from docktasks.containers.ports import WORKING_DIR_LABEL, Bind
-from docktasks.containers.roles import CONTAINER_PORT
 from docktasks.containers.run_args import csv_line, hardening_args, label_args
+from docktasks.roles import DEV
 from docktasks.settings import Settings
 
-COMPILED = f"{APP_PATH}/node_modules/.vite/compiled"
-"""Where node keeps what it compiled, by what is in each file: https://nodejs.org/api/module.html#module-compile-cache.
-Vite has it written 10 s after its start, to /tmp by default, which goes with a container. In the volume it saves the
-next one an eighth of its start. Not for tools: it makes a coverage less precise."""
+COMPILE_CACHE = f"{APP_PATH}/node_modules/.vite/compiled"
+"""Node's compile cache, which Vite switches on: https://nodejs.org/api/module.html#module-compile-cache. By default it
+is in /tmp and lost with the container. In the volume it saves the next start an eighth of its time. Tools do not use
+it, because it makes the coverage of tests less precise."""
+
+CA_FILE = "/run/secrets/ca"
+"""Where a container sees the certificate authorities of build.ca_file."""
 
 
 @dataclass(frozen=True)
-class DevRun:
-    """What one run of the dev image is given: its volume, its `uid:gid`, the commit, and a command of its own.
+class DevRunSpec:
+    """How a container of the dev image is run.
 
-    `polling` has Vite look for changes where no event tells of them; `whole` tells that the app's folder is mounted as
-    one, and is False where it has no node_modules to mount the volume over; `options` are more of Docker's own.
+    `volume` is the name of the volume for node_modules, empty for a new one that is removed with the container.
+    `user` is `uid:gid`, `revision` the app's commit, and `command` replaces the image's own. With `polling`, Vite looks
+    at the files again and again instead of waiting for file events. `docker_options` are more options of Docker.
     """
 
     volume: str
@@ -30,69 +35,81 @@ class DevRun:
     revision: str = ""
     command: tuple[str, ...] = ()
     polling: bool = False
-    whole: bool = True
-    options: tuple[str, ...] = ()
+    docker_options: tuple[str, ...] = ()
 
-    def runs(self, *command: str) -> DevRun:
-        """The same with another command."""
+    def with_command(self, *command: str) -> DevRunSpec:
+        """Return the same with another command."""
         return replace(self, command=command)
 
 
-def dev_args(settings: Settings, bind: Bind, given: DevRun) -> list[str]:
-    """The command that starts the dev container: the source bind-mounted, node_modules in a volume over it."""
+def serve_command(app: App) -> tuple[str, ...]:
+    """Return the command that runs the app's script `serve` or `dev`; empty where that is the image's own command.
+
+    With --strictPort Vite takes no other port, which would not be published. Raises AppError for an app with neither
+    script.
+    """
+    script, manager = app.first_script("serve", "dev"), app.package_manager
+    if script == "serve" and manager.name == "npm":
+        return ()
+    address = ["--host", "0.0.0.0", "--port", str(DEV.container_port)]  # noqa: S104 - in the container
+    return manager.run(script, *address, "--strictPort")
+
+
+def dev_args(settings: Settings, bind: Bind, run_spec: DevRunSpec) -> list[str]:
+    """Return the command that starts the dev container: the source bind-mounted, node_modules in a volume over it."""
     return [
         "docker", "container", "run", "--detach", "--init",
         "--name", settings.container("dev"),
         *label_args(settings, "dev"),
         "--label", f"{WORKING_DIR_LABEL}={settings.app_dir}",
-        *bind.args(CONTAINER_PORT["dev"]),
-        "--env", f"NODE_COMPILE_CACHE={COMPILED}",
-        *_shared_args(settings, given),
+        *bind.args(DEV.container_port),
+        "--env", f"NODE_COMPILE_CACHE={COMPILE_CACHE}",
+        *_shared_args(settings, run_spec),
     ]  # fmt: skip
 
 
-def tool_args(settings: Settings, name: str, given: DevRun, ca_file: str, *, terminal: bool) -> list[str]:
-    """The command that runs a tool beside the dev server, such as the tests, and leaves no container.
+def tool_args(settings: Settings, name: str, run_spec: DevRunSpec, ca_file: str, *, terminal: bool) -> list[str]:
+    """Return the command that runs a tool, such as the tests, in a container that is removed when it ends.
 
-    Without a volume it gets one that goes with it, filled from the image. A package manager trusts `ca_file`, too.
+    `name` is the container's. A package manager trusts the certificates in `ca_file`, a path on this machine; it may be
+    empty. With `terminal` the container gets one.
     """
-    trusted = "/run/secrets/ca"
     return [
         "docker", "container", "run", "--rm", "--init", "--interactive", *(["--tty"] if terminal else []),
         "--name", name,
         *label_args(settings, "dev"),
-        *_trust_args(ca_file, trusted),
-        *_shared_args(settings, given),
+        *_trust_args(ca_file),
+        *_shared_args(settings, run_spec),
     ]  # fmt: skip
 
 
-def fill_args(settings: Settings, given: DevRun) -> list[str]:
-    """The command that fills a fresh volume: Docker copies what the image has into it as it makes the container."""
+def fill_args(settings: Settings, run_spec: DevRunSpec) -> list[str]:
+    """Return the command that fills a new volume: Docker copies the image's node_modules as it creates a container."""
     return [
         "docker", "container", "run", "--rm", "--network", "none",
         *label_args(settings, "dev"),
-        *_shared_args(settings, given.runs("true")),
+        *_shared_args(settings, run_spec.with_command("true")),
     ]  # fmt: skip
 
 
-def _trust_args(ca_file: str, inside: str) -> list[str]:
+def _trust_args(ca_file: str) -> list[str]:
     if not ca_file:
         return []
-    mount = csv_line("type=bind", f"source={Path(ca_file).resolve()}", f"target={inside}", "readonly")
-    return ["--mount", mount, "--env", f"NODE_EXTRA_CA_CERTS={inside}"]
+    mount = csv_line("type=bind", f"source={Path(ca_file).resolve()}", f"target={CA_FILE}", "readonly")
+    return ["--mount", mount, "--env", f"NODE_EXTRA_CA_CERTS={CA_FILE}"]
 
 
-def _shared_args(settings: Settings, given: DevRun) -> list[str]:
-    source = [f"source={given.volume}"] if given.volume else []
+def _shared_args(settings: Settings, run_spec: DevRunSpec) -> list[str]:
+    volume = [f"source={run_spec.volume}"] if run_spec.volume else []
     return [
         *hardening_args(settings),
-        "--user", given.user,
-        "--env", f"REVISION={given.revision}",
+        "--user", run_spec.user,
+        "--env", f"REVISION={run_spec.revision}",
         # Vite's watcher reads it: https://github.com/paulmillr/chokidar/tree/3.6.0#performance
-        *(["--env", "CHOKIDAR_USEPOLLING=true"] if given.polling else []),
-        *given.options,
-        *source_args(settings, whole=given.whole),
-        "--mount", ",".join(["type=volume", *source, f"target={APP_PATH}/node_modules"]),
+        *(["--env", "CHOKIDAR_USEPOLLING=true"] if run_spec.polling else []),
+        *run_spec.docker_options,
+        *source_args(settings),
+        "--mount", ",".join(["type=volume", *volume, f"target={APP_PATH}/node_modules"]),
         settings.image("dev"),
-        *given.command,
+        *run_spec.command,
     ]  # fmt: skip

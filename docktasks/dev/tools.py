@@ -1,127 +1,137 @@
-"""What is run beside the dev server in its image: the package manager, the app's tests, a shell."""
+"""Tools that run in the dev image: the package manager, the app's tests, a shell."""
 
 from __future__ import annotations
 
 import secrets
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from docktasks import waiting
 from docktasks.app.project import Project
 from docktasks.commands import Run
 from docktasks.containers import app_mount, startup
-from docktasks.containers import run_args as containers_run_args
-from docktasks.dev import run_args as dev_run_args
-from docktasks.dev import server
-from docktasks.dev.foreground import STOPPED_EXIT_CODES
-from docktasks.dev.run_args import DevRun
+from docktasks.containers.run_args import remove_args
+from docktasks.dev import environment
+from docktasks.dev.environment import DevEnvironment, PendingLookups
+from docktasks.dev.run_args import DevRunSpec, fill_args, tool_args
+from docktasks.dev.server import STOPPED_EXIT_CODES
 from docktasks.errors import StartError
 from docktasks.images import build_context
-from docktasks.settings import Settings
 
-STORE = "/var/cache/npm"
-PNPM = {"lockfile_only": "true", "store_dir": f"{STORE}/pnpm", "manage_package_manager_versions": "false"}
-"""Settings that have pnpm write package.json and the lock file alone, for it cannot work on node_modules that another
-user installed; no store into the checkout, but where node/install.sh has it, since it refuses another place; and that
-have it work where package.json names another version by now."""
+STORE_PATH = "/var/cache/npm"
+PNPM_SETTINGS = {
+    # Only package.json and the lock file are written: pnpm refuses node_modules that another user installed.
+    "lockfile_only": "true",
+    # Else pnpm makes a store in the checkout. It must be where node/install.sh has it, or pnpm refuses it.
+    "store_dir": f"{STORE_PATH}/pnpm",
+    # package.json may name another version than the image has.
+    "manage_package_manager_versions": "false",
+}
 
 Attach = Callable[[list[str], Callable[[], object]], int]
-"""Runs a command on this terminal; its exit code. Where it is interrupted, what it is given ends the command."""
+"""Runs a command on this terminal and returns its exit code. When it is interrupted, it calls its second argument."""
 
 
 @dataclass(frozen=True)
 class Tool:
-    """What runs in a container of its own: the command, and the container's name.
+    """A command that runs a tool in a container of its own, which is called `container`.
 
-    One that is `endless` goes on until somebody stops it, and that is no failure.
+    One that `runs_until_stopped`, such as `vitest --watch`, is stopped by the user, and that is no failure.
     """
 
     args: list[str]
-    name: str
-    endless: bool = False
+    container: str
+    runs_until_stopped: bool = False
 
 
-def _terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
-
-
-def _name(settings: Settings, what: str) -> str:
-    return f"{settings.container('dev')}-{what}-{secrets.token_hex(2)}"
-
-
-def _pnpm_args() -> tuple[str, ...]:
-    """Docker's options for these; the second prefix is that of pnpm 11 and later (https://pnpm.io/settings)."""
-    names = [(f"{prefix}_config_{name}", value) for name, value in PNPM.items() for prefix in ("npm", "pnpm")]
-    mount = ("--mount", f"type=tmpfs,target={STORE}")
-    return mount + tuple(arg for name, value in names for arg in ("--env", f"{name}={value}"))
-
-
-def attended(run: Run, attach: Attach, tool: Tool) -> int:
-    """Run a tool on this terminal; its exit code. However it ends, also by a closed terminal, its container is gone."""
+def run_attached(run: Run, attach: Attach, tool: Tool) -> int:
+    """Run a tool on this terminal and return its exit code. Its container is removed even if the terminal closes."""
     try:
         with waiting.terminate_as_interrupt():
-            code = attach(tool.args, lambda: run(containers_run_args.remove_args(tool.name), quiet=True))
+            code = attach(tool.args, lambda: run(remove_args(tool.container), quiet=True))
     except KeyboardInterrupt:
-        if tool.endless:
+        if tool.runs_until_stopped:
             return 0
         raise
-    return 0 if tool.endless and code in STOPPED_EXIT_CODES else code
+    return 0 if tool.runs_until_stopped and code in STOPPED_EXIT_CODES else code
 
 
-def manage(project: Project, words: list[str]) -> Tool:
-    """What runs the app's package manager as the checkout's owner: it writes package.json and lock file.
+def package_manager(project: Project, arguments: list[str]) -> Tool:
+    """Return the tool that runs the app's package manager as the checkout's owner.
 
-    In the image that was built last, for a new one would not come to be while these two are out of step; and with
-    node_modules that go with the container, since those of the dev server belong to another lock file.
+    It runs in the image that is there, because a new one cannot be built while package.json and lock file disagree.
+    Its node_modules are removed with the container. Raises AppError, or BuildError where there is no image yet.
     """
-    if project.settings.image("dev") not in project.engine.image_ids:
+    settings, name = project.settings, project.app.package_manager.name
+    if not project.dry:
+        app_mount.make_mountpoint(settings.app_dir)
+    if settings.image("dev") not in project.engine.image_ids:
         with project.lock():
-            server.build(project)
-    whole = project.dry or app_mount.make_mountpoint(project.settings.app_dir)
-    given = DevRun("", app_mount.user_for(project.engine, project.settings.app_dir), whole=whole)
-    used, name = project.app.package_manager, _name(project.settings, "npm")
-    command = replace(given.runs(used.name, *words), options=_pnpm_args() if used.name == "pnpm" else ())
-    return Tool(
-        dev_run_args.tool_args(
-            project.settings, name, command, build_context.ca_file(project.settings), terminal=_terminal()
-        ),
-        name,
+            environment.build(project)
+    run_spec = DevRunSpec(
+        volume="",
+        user=app_mount.user_for(project.engine, settings.app_dir),
+        command=(name, *arguments),
+        docker_options=_pnpm_options() if name == "pnpm" else (),
     )
+    return _tool(project, "npm", run_spec, build_context.ca_file(settings))
 
 
-def tests(project: Project, words: list[str], *, watch: bool) -> Tool:
-    """What runs the app's script `test`, with the modules of the dev server."""
+def _pnpm_options() -> tuple[str, ...]:
+    # pnpm reads npm_config_*, and since version 11 pnpm_config_*: https://pnpm.io/settings
+    options = ["--mount", f"type=tmpfs,target={STORE_PATH}"]
+    for name, value in PNPM_SETTINGS.items():
+        options += ["--env", f"npm_config_{name}={value}", "--env", f"pnpm_config_{name}={value}"]
+    return tuple(options)
+
+
+def tests(project: Project, arguments: list[str], *, watch: bool) -> Tool:
+    """Return the tool that runs the app's script `test` with the node_modules of the dev server.
+
+    Raises AppError for an app without that script, BuildError, or StartError when the volume cannot be filled.
+    """
     script = project.app.first_script("test")
-    words = [*(["--watch"] if watch else []), *words]
+    command = project.app.package_manager.run(script, *(["--watch"] if watch else []), *arguments)
     with project.lock():
-        ready = server.prepare(project, server.PendingLookups(project))
-        if ready.volume.fresh:  # now, for who takes the lock next would take it for half filled
-            _fill(project, ready)
-    command, name = (
-        ready.given.runs(*project.app.package_manager.run(script, *words)),
-        _name(project.settings, "test"),
-    )
-    args = dev_run_args.tool_args(project.settings, name, command, "", terminal=_terminal())
-    return Tool(args, name, endless=watch)
+        dev_environment = environment.prepare(project, PendingLookups(project), command)
+        if dev_environment.volume.is_new:
+            _fill(project, dev_environment)
+    return _tool(project, "test", dev_environment.run_spec, runs_until_stopped=watch)
 
 
-def _fill(project: Project, ready: server.DevEnvironment) -> None:
-    result = project.run(dev_run_args.fill_args(project.settings, ready.given), quiet=True)
+def _fill(project: Project, dev_environment: DevEnvironment) -> None:
+    """Fill the new volume while the lock is held. The next task would take its marker for an interrupted start's."""
+    result = project.run(fill_args(project.settings, dev_environment.run_spec), quiet=True)
     if not result.ok:
         raise StartError(
             "The volume for node_modules could not be filled.",
-            "The tests run with the dev server's modules, which come from its image.",
-            "Mend what Docker says above",
+            "The tests need the dependencies, which Docker copies from the dev image into the volume.",
+            "Correct what Docker reports, then try again",
             evidence=result.tail(4),
         )
-    ready.volume.filled()
+    dev_environment.volume.mark_filled()
 
 
-def shell(project: Project) -> list[str]:
-    """The command that opens a shell in the running dev container. Raises StartError when none runs."""
+def _tool(
+    project: Project, kind: str, run_spec: DevRunSpec, ca_file: str = "", *, runs_until_stopped: bool = False
+) -> Tool:
+    """Return a tool whose container has a name of its own, which contains `kind`."""
+    container = f"{project.settings.container('dev')}-{kind}-{secrets.token_hex(2)}"
+    args = tool_args(project.settings, container, run_spec, ca_file, terminal=_has_terminal())
+    return Tool(args, container, runs_until_stopped)
+
+
+def shell_args(project: Project) -> list[str]:
+    """Return the command that opens a shell in the running dev container. Raises StartError when it is not running."""
+    container = startup.own_container(project, "dev")
     name = project.settings.container("dev")
-    found = startup.own_container(project, "dev")
-    if not project.dry and (found is None or found.state != "running"):
-        raise StartError(f"Container {name} does not run.", "The shell is one in it.", "Start it first: invoke dev")
-    return ["docker", "container", "exec", "--interactive", *(["--tty"] if _terminal() else []), name, "sh"]
+    if not project.dry and (container is None or container.state != "running"):
+        raise StartError(
+            f"Container {name} is not running.", "invoke shell opens a shell in it.", "Start it first: invoke dev"
+        )
+    return ["docker", "container", "exec", "--interactive", *(["--tty"] if _has_terminal() else []), name, "sh"]
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()

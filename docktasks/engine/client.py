@@ -1,4 +1,4 @@
-"""The Docker engine: says what it can do, and answers what is there. It looks only, and changes nothing."""
+"""Ask a Docker engine through the SDK. Nothing here changes a container, an image or a volume."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupp
 from docktasks.errors import EngineError
 from docktasks.settings import BUILT_FOR, LABEL
 
-GONE, STOPPED = 404, 409
-"""What the engine answers to a question about what is in a container that has gone, or has stopped."""
-
+GONE_STATUS, STOPPED_STATUS = 404, 409
+"""The HTTP status with which the engine refuses to run a command in a container that has gone, or has stopped."""
 
 Connection = tuple[Any, dict[str, Any]]
-"""The SDK's client, and what the engine says of its version."""
+"""The SDK's client, and what `docker version` says of the server."""
 
 
 class DockerEngine:
-    """A Docker engine. Its answers are dataclasses, so that nothing above this module knows the SDK.
+    """A Docker engine. Its answers are dataclasses, so that only this room knows the SDK.
 
-    `connection` returns the SDK's client and the engine's version, or raises EngineError; it is called with the first
+    `connection` returns the SDK's client and the engine's version, or raises EngineError. It is called with the first
     question. `require_supported` raises UnfitError for an engine that cannot build our images, without the SDK.
     """
 
@@ -57,12 +56,12 @@ class DockerEngine:
 
     @property
     def kernel_release(self) -> str:
-        """Its kernel's full version, as `uname -r` prints it there."""
+        """The full version of its kernel, as `uname -r` prints it there."""
         return str(self._connection[1].get("KernelVersion"))
 
     @property
     def kernel(self) -> tuple[int, ...]:
-        """Major and minor version of its kernel; empty where it does not say."""
+        """Major and minor version of its kernel; empty where the engine does not say."""
         kernel = re.match(r"(\d+)\.(\d+)", self.kernel_release)
         return tuple(int(part) for part in kernel.groups()) if kernel else ()
 
@@ -70,8 +69,8 @@ class DockerEngine:
     def image_ids(self) -> dict[str, str]:
         """The id of every local image by `name:tag`, as first asked; empty when the engine does not answer.
 
-        The one question that goes through the CLI, because every build begins with it: loading the SDK takes longer
-        than a build in which nothing changed, and goes on while the build runs.
+        Only this question goes through the CLI, because every build begins with it: loading the SDK takes longer than
+        a build in which nothing changed. The SDK is loaded while the build runs.
         """
         supported = in_background(self._require_supported)
         command = ["docker", "image", "ls", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"]
@@ -86,17 +85,21 @@ class DockerEngine:
         supported()
         return dict(line.split() for line in images.splitlines())
 
+    def add_image_id(self, tag: str, image_id: str) -> None:
+        """Note in image_ids an image that a command has made since."""
+        self.image_ids[tag] = image_id
+
     def refresh_image_ids(self) -> dict[str, str]:
-        """As `tags`, asked for anew."""
+        """Ask again for the id of every local image by `name:tag`."""
         return {tag: image.id for image in self._images() for tag in image.tags}
 
     @property
     def rootless(self) -> bool:
-        """True when the engine runs without root, where uid 0 inside is the caller outside."""
+        """True when the engine runs without root: uid 0 in a container is the user who started the engine."""
         return any("rootless" in option for option in self.client.info().get("SecurityOptions") or [])
 
     def image(self, reference: str) -> Image | None:
-        """The image of that name or id; None when there is none."""
+        """Return the image of a name or id, None when there is none."""
         from docker.errors import ImageNotFound
 
         try:
@@ -105,11 +108,11 @@ class DockerEngine:
             return None
 
     def images(self, project: str) -> list[Image]:
-        """The images that this project built, and what others built on top of them."""
+        """Return the images that the project built, and those that others built on top of them."""
         return self._images(all=True, filters={"label": f"{BUILT_FOR}={project}"})
 
     def _images(self, **query: Any) -> list[Image]:
-        # the SDK's own list asks for every image again
+        # The SDK's own list() asks one more question for each image.
         return [
             Image(
                 id=row["Id"],
@@ -122,37 +125,32 @@ class DockerEngine:
         ]
 
     def container(self, name: str) -> Container | None:
-        """The container of that name, whoever started it; None when there is none."""
+        """Return the container of a name, also one that others started; None when there is none."""
         from docker.errors import NotFound
 
         try:
-            return self._with_shared_network(
-                inspection.parse_container(attrs := self.client.containers.get(name).attrs), attrs
-            )
+            return self._parse(self.client.containers.get(name).attrs)
         except NotFound:
             return None
 
     def containers(self, project: str) -> list[Container]:
-        """The containers that this project started, by name, stopped ones too."""
-        found = [
-            self._with_shared_network(inspection.parse_container(row), row)
-            for row in self._containers(all=True, filters=_ours(project))
-        ]
-        return sorted(found, key=lambda container: container.name)
+        """Return the containers that the project started, stopped ones too, sorted by name."""
+        containers = map(self._parse, self._containers(all=True, filters=_project_filter(project)))
+        return sorted(containers, key=lambda container: container.name)
 
     def container_publishing(self, host_port: int) -> Container | None:
-        """The running container that publishes a host port; None when none does."""
+        """Return the running container that publishes a port of the host, None when none does."""
         for container in map(inspection.parse_container, self._containers()):
-            if any(port == host_port for _, port, _ in container.addresses):
+            if any(published.host_port == host_port for published in container.published):
                 return container
         return None
 
     def volumes(self, project: str) -> list[str]:
-        """Names of the volumes that this project made."""
-        return sorted(volume.name for volume in self.client.volumes.list(filters=_ours(project)))
+        """Return the names of the volumes that the project made."""
+        return sorted(volume.name for volume in self.client.volumes.list(filters=_project_filter(project)))
 
     def has_volume(self, name: str) -> bool:
-        """True when there is a volume of that name, whoever made it."""
+        """Return True when there is a volume of that name, also one that others made."""
         from docker.errors import NotFound
 
         try:
@@ -161,15 +159,12 @@ class DockerEngine:
             return False
 
     def containers_using(self, image_id: str) -> list[str]:
-        """Names of the containers that were started from an image, stopped ones too."""
-        return [
-            each.name
-            for each in map(inspection.parse_container, self._containers(all=True))
-            if each.image_id == image_id
-        ]
+        """Return the names of the containers that were started from an image, stopped ones too."""
+        containers = map(inspection.parse_container, self._containers(all=True))
+        return [container.name for container in containers if container.image_id == image_id]
 
     def logs(self, name: str, lines: int = 15) -> str:
-        """The last lines a container logged; empty when it is gone."""
+        """Return the last lines that a container logged; an empty text when it has gone."""
         from docker.errors import DockerException
 
         try:
@@ -178,23 +173,23 @@ class DockerEngine:
             return ""
 
     def stream_logs(self, name: str) -> Iterator[bytes]:
-        """A container's log from the start, as it comes, until the container stops."""
+        """Yield a container's log from its start, as it comes, until the container stops."""
         yield from self.client.containers.get(name).logs(stream=True, follow=True)
 
     def exec(self, name: str, args: list[str]) -> Result:
-        """What a command inside a running container answers (for looking, as `cat /proc/1/status`)."""
+        """Run a command that only looks, such as `cat`, in a running container."""
         from docker.errors import APIError
 
         try:
             code, output = self.client.containers.get(name).exec_run(args)
         except APIError as error:
-            if error.status_code not in (GONE, STOPPED):
+            if error.status_code not in (GONE_STATUS, STOPPED_STATUS):
                 raise
             return Result(1, str(error.explanation or error))
         return Result(code, output.decode(errors="replace"))
 
     def container_config(self, name: str) -> ContainerConfig:
-        """What a container was started with; nothing when it has gone."""
+        """Return what a container was started with; an empty configuration when it has gone."""
         from docker.errors import NotFound
 
         try:
@@ -204,28 +199,31 @@ class DockerEngine:
 
     @cached_property
     def limit_support(self) -> LimitSupport:
-        """What it can do for a container."""
+        """The limits that the engine can set on a container."""
         return inspection.limit_support(self.client.info())
 
     def save(self, image_id: str) -> Iterator[bytes]:
-        """An image as `docker image save` gives it: a tar of its configuration and layers."""
+        """Yield an image as `docker image save` writes it: a tar of its configuration and layers."""
         yield from self.client.images.get(image_id).save()
 
-    def _with_shared_network(self, found: Container, attrs: dict[str, Any]) -> Container:
-        """A container, as it is reached: one that shares another's network is published by that one."""
+    def _parse(self, attrs: dict[str, Any]) -> Container:
+        """Return a container as it is reached. One that shares another's network has the ports of that other one."""
         from docker.errors import NotFound
 
-        mode, _, other = attrs["HostConfig"].get("NetworkMode", "").partition(":")
-        if mode != "container" or found.state != "running":
-            return found
+        container = inspection.parse_container(attrs)
+        mode, _, owner_id = attrs["HostConfig"].get("NetworkMode", "").partition(":")
+        if mode != "container" or container.state != "running":
+            return container
         try:
-            owner = inspection.parse_container(self.client.containers.get(other).attrs)
+            owner = inspection.parse_container(self.client.containers.get(owner_id).attrs)
         except NotFound:
-            return replace(found, cut_off=True)
-        # Every start makes a new network. Without the Z, since digits are left out at the end of a fraction.
-        if owner.state not in ("running", "paused") or owner.started.rstrip("Z") > found.started.rstrip("Z"):
-            return replace(found, cut_off=True)
-        return replace(found, addresses=owner.addresses)
+            return replace(container, cut_off=True)
+        # The owner restarted after us, so its network is a new one. The Z is stripped before the comparison: Docker
+        # drops trailing zeros of the fraction, and "…5Z" would sort after "…51Z".
+        restarted = owner.started.rstrip("Z") > container.started.rstrip("Z")
+        if restarted or owner.state not in ("running", "paused"):
+            return replace(container, cut_off=True)
+        return replace(container, published=owner.published)
 
     def _containers(self, **query: Any) -> Iterator[dict[str, Any]]:
         from docker.errors import NotFound
@@ -233,10 +231,10 @@ class DockerEngine:
         for row in self.client.containers.list(sparse=True, **query):
             try:
                 row.reload()
-            except NotFound:  # removed since the list was made: no longer an answer to the question
+            except NotFound:  # removed since the list was made
                 continue
             yield row.attrs
 
 
-def _ours(project: str) -> dict[str, str]:
+def _project_filter(project: str) -> dict[str, str]:
     return {"label": f"{LABEL}.project={project}"}

@@ -27,6 +27,10 @@ class DryRunEngine:
         self.project = project
         self.image_ids: dict[str, str] = {}
 
+    def add_image_id(self, tag: str, image_id: str) -> None:
+        """Note an image that a command would have made."""
+        self.image_ids[tag] = image_id
+
     def refresh_image_ids(self) -> dict[str, str]:
         """Return no image."""
         return {}

@@ -1,15 +1,15 @@
-"""Parsers of what `docker inspect` and `docker info` say."""
+"""Parse what `docker inspect` and `docker info` say into the types of models.py."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport, Mount
+from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport, Mount, Published
 
 
 def parse_image(attrs: Mapping[str, Any]) -> Image:
-    """What `docker image inspect` says."""
+    """Return an image, as `docker image inspect` says."""
     config = attrs.get("Config") or {}
     return Image(
         id=attrs["Id"],
@@ -30,7 +30,7 @@ def _environment(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def parse_container(attrs: Mapping[str, Any]) -> Container:
-    """What `docker container inspect` says."""
+    """Return a container, as `docker container inspect` says."""
     ports = attrs["NetworkSettings"].get("Ports") or {}
     return Container(
         id=attrs["Id"],
@@ -42,22 +42,31 @@ def parse_container(attrs: Mapping[str, Any]) -> Container:
         image=attrs["Config"]["Image"],
         labels=attrs["Config"].get("Labels") or {},
         environment=_environment(attrs["Config"]),
-        addresses=tuple(
-            (binding["HostIp"], int(binding["HostPort"]), int(inside.partition("/")[0]))
-            for inside, bindings in ports.items()
+        published=tuple(
+            Published(binding["HostIp"], int(binding["HostPort"]), int(container_port.partition("/")[0]))
+            for container_port, bindings in ports.items()
             for binding in bindings or ()
         ),
         started=attrs["State"]["StartedAt"],
     )
 
 
-SHARED = {"network": "NetworkMode", "pid": "PidMode", "ipc": "IpcMode", "uts": "UTSMode", "userns": "UsernsMode",
-          "cgroup": "CgroupnsMode"}  # fmt: skip
-"""The namespaces that a container can share, and where the engine says whose it is in."""
+NAMESPACE_MODES = {
+    "network": "NetworkMode",
+    "pid": "PidMode",
+    "ipc": "IpcMode",
+    "uts": "UTSMode",
+    "userns": "UsernsMode",
+    "cgroup": "CgroupnsMode",
+}
+"""The namespaces that a container can share, and the field of HostConfig that says with whom."""
+
+STOP_TIMEOUT_S = 10
+"""Docker's own, for a container that has none."""
 
 
 def limit_support(info: Mapping[str, Any]) -> LimitSupport:
-    """What `docker info` says of it."""
+    """Return which limits an engine can set, as `docker info` says."""
     return LimitSupport(
         memory=bool(info.get("MemoryLimit")),
         swap=bool(info.get("SwapLimit")),
@@ -67,47 +76,78 @@ def limit_support(info: Mapping[str, Any]) -> LimitSupport:
 
 
 def container_config(attrs: Mapping[str, Any]) -> ContainerConfig:
-    """What `docker container inspect` says."""
-    config, host = attrs["Config"], attrs["HostConfig"]
-    log = host.get("LogConfig") or {}
+    """Return how a container was started, as `docker container inspect` says."""
+    host = attrs["HostConfig"]
     return ContainerConfig(
-        user=config.get("User") or "",
         command=(attrs["Path"], *attrs["Args"]),
-        init=bool(host.get("Init")),
-        stop_signal=config.get("StopSignal") or "",
-        stop_timeout=10 if config.get("StopTimeout") is None else config["StopTimeout"],
-        health=_health(config),
-        restart=(host.get("RestartPolicy") or {}).get("Name", ""),
-        read_only=bool(host.get("ReadonlyRootfs")),
-        tmpfs=host.get("Tmpfs") or {},
-        dropped=tuple(host.get("CapDrop") or ()),
-        added=tuple(host.get("CapAdd") or ()),
-        security=tuple(host.get("SecurityOpt") or ()),
-        privileged=bool(host.get("Privileged")),
-        # an engine that does not say so masks them; an empty list is what was asked for
-        masked=host.get("MaskedPaths") != [],
-        namespaces={kind: host.get(key) or "" for kind, key in SHARED.items()},
-        devices=tuple(_devices(host)),
-        mounts=tuple(
-            Mount(each["Type"], each.get("Name") or each.get("Source") or "", each["Destination"], bool(each.get("RW")))
-            for each in attrs.get("Mounts") or ()
-        ),
-        memory=host.get("Memory") or 0,
-        swap=host.get("MemorySwap") or 0,
-        pids=max(host.get("PidsLimit") or 0, 0),
-        log_driver=log.get("Type") or "",
-        log_options=log.get("Config") or {},
+        mounts=tuple(map(_mount, _value(attrs, "Mounts", ()))),
+        **_life(attrs["Config"], host),
+        **_confinement(host),
+        **_limits(host),
     )
 
 
+def _value(attrs: Mapping[str, Any], key: str, default: Any) -> Any:
+    """Return a value, and the default where the engine leaves it out, or says null, 0 or an empty value."""
+    return attrs.get(key) or default
+
+
+def _life(config: Mapping[str, Any], host: Mapping[str, Any]) -> dict[str, Any]:
+    """Return as whom the process runs, and how it is stopped, watched and restarted."""
+    stop_timeout = config.get("StopTimeout")  # 0 is a value of its own
+    return {
+        "user": _value(config, "User", ""),
+        "init": bool(host.get("Init")),
+        "stop_signal": _value(config, "StopSignal", ""),
+        "stop_timeout": STOP_TIMEOUT_S if stop_timeout is None else stop_timeout,
+        "health": _health(config),
+        "restart": _value(_value(host, "RestartPolicy", {}), "Name", ""),
+    }
+
+
+def _confinement(host: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what keeps the process apart from the host."""
+    return {
+        "read_only": bool(host.get("ReadonlyRootfs")),
+        "tmpfs": _value(host, "Tmpfs", {}),
+        "dropped": tuple(_value(host, "CapDrop", ())),
+        "added": tuple(_value(host, "CapAdd", ())),
+        "security": tuple(_value(host, "SecurityOpt", ())),
+        "privileged": bool(host.get("Privileged")),
+        # An engine that does not name them masks the usual paths. An empty list was asked for.
+        "masked": host.get("MaskedPaths") != [],
+        "namespaces": {kind: _value(host, key, "") for kind, key in NAMESPACE_MODES.items()},
+        "devices": tuple(_devices(host)),
+    }
+
+
+def _limits(host: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the limits of memory, processes and logs."""
+    log = _value(host, "LogConfig", {})
+    return {
+        "memory": _value(host, "Memory", 0),
+        "swap": _value(host, "MemorySwap", 0),
+        "pids": max(_value(host, "PidsLimit", 0), 0),
+        "log_driver": _value(log, "Type", ""),
+        "log_options": _value(log, "Config", {}),
+    }
+
+
+def _mount(mount: Mapping[str, Any]) -> Mount:
+    source = _value(mount, "Name", _value(mount, "Source", ""))
+    return Mount(mount["Type"], source, mount["Destination"], writable=bool(mount.get("RW")))
+
+
 def _health(config: Mapping[str, Any]) -> tuple[str, ...]:
-    test = tuple((config.get("Healthcheck") or {}).get("Test") or ())
+    test = tuple(_value(_value(config, "Healthcheck", {}), "Test", ()))
     return () if test[:1] == ("NONE",) else test
 
 
 def _devices(host: Mapping[str, Any]) -> Iterator[str]:
-    yield from (each["PathOnHost"] for each in host.get("Devices") or ())
-    yield from (f"rule {each}" for each in host.get("DeviceCgroupRules") or ())
-    yield from (
-        f"request {each.get('Driver') or each.get('Capabilities')}" for each in host.get("DeviceRequests") or ()
-    )
+    """Yield the devices of the host, which a container can get in three ways."""
+    for device in _value(host, "Devices", ()):
+        yield device["PathOnHost"]
+    for rule in _value(host, "DeviceCgroupRules", ()):
+        yield f"rule {rule}"
+    for request in _value(host, "DeviceRequests", ()):
+        yield f"request {_value(request, 'Driver', request.get('Capabilities'))}"

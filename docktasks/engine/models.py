@@ -1,24 +1,25 @@
-"""What the engine answers, as plain typed data."""
+"""The types of the engine's answers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from docktasks.settings import LABEL
 
 
 def short_id(image_id: str) -> str:
-    """The first 12 digits of an image's id, which name a release."""
+    """Return the first 12 digits of an image's id, which name a release."""
     return image_id.removeprefix("sha256:")[:12]
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image; `size` in bytes, `layers` the digests of its file systems from the base up.
+    """An image. `size` is in bytes, `layers` has the digests of its file systems from the base up.
 
-    `created` is what the build says (with SOURCE_DATE_EPOCH the commit's time), `tagged` when it last got a name here,
-    `parent` the image that it was committed on, which builds leave empty.
+    `created` is the time that the build wrote into it (with SOURCE_DATE_EPOCH: the commit's time), `tagged` the time
+    when it last got a tag here. `parent` is the image that it was committed from; a built image has none.
     """
 
     id: str
@@ -35,16 +36,24 @@ class Image:
 
     @property
     def short_id(self) -> str:
-        """The id as `docker image ls` shows it."""
+        """The first 12 digits of the id, as `docker image ls` shows it."""
         return short_id(self.id)
+
+
+class Published(NamedTuple):
+    """A published port. `host_ip` is the address on the host: 0.0.0.0, :: or an empty text is every address."""
+
+    host_ip: str
+    host_port: int
+    container_port: int
 
 
 @dataclass(frozen=True)
 class Container:
-    """A container; `state` as Docker names it (running, exited, …), `health` empty where no check is defined.
+    """A container. `state` is Docker's word (running, exited, …), `health` is empty where no check is defined.
 
-    `addresses` are the published ones, (host ip, host port, container port); of a container that shares another's
-    network, that one's. `cut_off` tells that the other has gone, or has started anew with another network, since.
+    `published` has the container's published ports; a container that shares another's network has the other's.
+    `cut_off` is True when that other container is gone, or has started again with a new network.
     """
 
     id: str
@@ -56,7 +65,7 @@ class Container:
     image: str = ""
     labels: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
-    addresses: tuple[tuple[str, int, int], ...] = ()
+    published: tuple[Published, ...] = ()
     started: str = ""
     cut_off: bool = False
 
@@ -67,33 +76,34 @@ class Container:
 
     @property
     def serves(self) -> bool:
-        """True when it runs where it can be reached."""
+        """True when the container runs and can be reached."""
         return self.state == "running" and not self.cut_off
 
     def is_of(self, project: str) -> bool:
-        """True when our label says that this project started it."""
+        """Return True when the label says that this project started the container."""
         return self.labels.get(f"{LABEL}.project") == project
 
     @property
     def role(self) -> str:
-        """What it is for: dev or prod; empty when it is not ours."""
+        """The role that its label names: dev or prod; empty when it is not ours."""
         return self.labels.get(f"{LABEL}.role", "")
 
     @property
     def url(self) -> str:
-        """Where it is reached from this machine, or an empty text."""
-        for host, port, _ in self.addresses:
-            return f"http://{'127.0.0.1' if host in ('', '0.0.0.0', '::') else host}:{port}"  # noqa: S104 - read, not bound
-        return ""
+        """The address for a browser on this machine; empty when no port is published."""
+        if not self.published:
+            return ""
+        host_ip, host_port, _ = self.published[0]
+        return f"http://{'127.0.0.1' if host_ip in ('', '0.0.0.0', '::') else host_ip}:{host_port}"  # noqa: S104 - read, not bound
 
 
 START_INTERVAL_API = (1, 44)
-"""API version (Docker Engine 25) from which a health check can be asked more often at the start."""
+"""The API version (Docker Engine 25) that added --health-start-interval, which checks more often at the start."""
 
 
 @dataclass(frozen=True)
 class Mount:
-    """What is mounted at `target`: `kind` is volume, bind, tmpfs…, `source` a volume's name or a path."""
+    """A mount at `target`. `kind` is volume, bind, tmpfs…, `source` is the name of a volume or a path."""
 
     kind: str
     source: str
@@ -103,9 +113,11 @@ class Mount:
 
 @dataclass(frozen=True)
 class ContainerConfig:
-    """How a container runs. Sizes in bytes; 0 is no limit, and for swap, which counts memory too, -1 is none.
+    """How a container was started.
 
-    `namespaces` are whose it is in, by kind; `health` is the test as Docker keeps it, CMD-SHELL or CMD first.
+    `stop_timeout` is in seconds, `memory` and `swap` are in bytes; 0 is no limit. As in Docker, swap includes memory,
+    and -1 is unlimited swap. `namespaces` has by kind the container or host whose namespace it shares. `health` is the
+    test as Docker keeps it, with CMD-SHELL or CMD first.
     """
 
     user: str = ""
@@ -134,7 +146,7 @@ class ContainerConfig:
 
 @dataclass(frozen=True)
 class LimitSupport:
-    """What an engine can do for a container: which limits its kernel keeps, and its version of control groups."""
+    """Which limits an engine can set on a container, and the version of its control groups (1 or 2)."""
 
     memory: bool = True
     swap: bool = True
@@ -143,6 +155,6 @@ class LimitSupport:
 
     @property
     def unsupported(self) -> tuple[str, ...]:
-        """The limits that it does not keep, in words; swap is counted with memory."""
-        kept = {"memory": self.memory, "swap": self.swap and self.memory, "processes": self.pids}
-        return tuple(what for what, keeps in kept.items() if not keeps)
+        """The limits that the engine cannot set, in words. Without a memory limit there is no swap limit either."""
+        limits = {"memory": self.memory, "swap": self.swap and self.memory, "processes": self.pids}
+        return tuple(limit for limit, supported in limits.items() if not supported)

@@ -1,4 +1,4 @@
-"""What every engine answers, a real one and the one of a dry run."""
+"""The questions that every engine answers: a real one, and the one of a dry run."""
 
 from __future__ import annotations
 
@@ -30,19 +30,22 @@ class Engine(Protocol):
 
     @property
     def kernel_release(self) -> str:
-        """Its kernel's full version, as `uname -r` prints it there."""
+        """The full version of its kernel, as `uname -r` prints it there."""
 
     @property
     def rootless(self) -> bool:
-        """True when it runs without root: uid 0 in a container is the user who started the engine."""
+        """True when the engine runs without root: uid 0 in a container is the user who started the engine."""
 
     @property
     def limit_support(self) -> LimitSupport:
-        """Which limits it can set on a container."""
+        """The limits that the engine can set on a container."""
 
     @property
     def image_ids(self) -> dict[str, str]:
-        """The id of every local image by `name:tag`, as first asked. Whoever makes an image may add its tag."""
+        """The id of every local image by `name:tag`, as first asked, with those of add_image_id()."""
+
+    def add_image_id(self, tag: str, image_id: str, /) -> None:
+        """Note in image_ids an image that a command has made since."""
 
     def refresh_image_ids(self) -> dict[str, str]:
         """Ask again for the id of every local image by `name:tag`."""

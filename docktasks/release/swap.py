@@ -25,6 +25,7 @@ from docktasks.progress import Progress
 from docktasks.release import gate, history
 from docktasks.release import run_args as release_run_args
 from docktasks.release.run_args import Release
+from docktasks.roles import PROD
 from docktasks.settings import LABEL
 
 
@@ -146,9 +147,9 @@ class Production:
 
     def _move(self, release: Release, bind: Bind, current: Container) -> str:
         """To another port or address, which takes another port holder: the one change that may need a gap."""
-        shared = bind.host_port in {host_port for _, host_port, _ in current.addresses}
+        shared = bind.host_port in {published.host_port for published in current.published}
         if bind.host_port and not shared and waiting.is_listening("127.0.0.1", bind.host_port):
-            raise ports.port_conflict(self.project.engine, bind, "prod")
+            raise ports.port_conflict(self.project.engine, bind, PROD)
         self._prepare(release)
         gap = 0.0
         try:
@@ -216,7 +217,7 @@ class Production:
             quiet=True,
         )
         if not taken.ok:
-            raise startup.explain_start(taken, self.project.engine, bind, "prod")
+            raise startup.explain_start(taken, self.project.engine, bind, PROD)
         return startup.await_serving(self.project, "prod")
 
     def _holder_args(self, release: Release, bind: Bind) -> list[str]:

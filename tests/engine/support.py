@@ -209,7 +209,7 @@ class Foreground:
         """Wait until it has printed a text."""
 
         def look() -> Probe:
-            return Probe(text in self.output or self.process.poll() is not None)
+            return Probe(text in self.output, failed="" if self.process.poll() is None else "the task has ended")
 
         wait_until(look, limit)
         assert text in self.output, self.output

@@ -95,7 +95,7 @@ def test_edit_is_served(running: Project) -> None:
 def test_published_on_the_loopback_without_capabilities(running: Project) -> None:
     """The dev container, too, is published on 127.0.0.1 alone, and has no capability."""
     container = running.container("dev")
-    assert {address[0] for address in container.addresses} == {"127.0.0.1"}
+    assert {published.host_ip for published in container.published} == {"127.0.0.1"}
     host = running.inspect("dev")["HostConfig"]
     assert host["CapDrop"] == ["ALL"]
     assert host["SecurityOpt"] == ["no-new-privileges"]
@@ -105,7 +105,7 @@ def test_second_dev_says_where_the_first_is(running: Project) -> None:
     """dev while it runs already is an error that names the address, and leaves the first alone."""
     before = running.container("dev")
     output = running.fails("dev")
-    assert f"The dev container runs already: {before.url}" in output
+    assert f"The dev container is already running: {before.url}" in output
     assert "invoke stop --role=dev" in output
     assert running.container("dev").started == before.started
 
@@ -153,13 +153,13 @@ def test_broken_configuration_is_told(dev: Project, broken_configuration: Path) 
     assert dev.names() == []
 
 
-def test_port_taken(dev: Project, foreign: str) -> None:
+def test_port_taken(dev: Project, unrelated_container: str) -> None:
     """A taken port is named with who holds it and the setting that chooses another; no container is left."""
-    container = dev.engine.container(foreign)
+    container = dev.engine.container(unrelated_container)
     assert container is not None
-    port = container.addresses[0][1]
+    port = container.published[0].host_port
     output = dev.fails("dev", INVOKE_DEV_HOST_PORT=str(port))
-    assert f"Port {port} on 127.0.0.1 is in use by container {foreign}" in output
+    assert f"Port {port} on 127.0.0.1 is in use by container {unrelated_container}" in output
     assert f"INVOKE_DEV_HOST_PORT={port + 1} invoke dev" in output
     assert dev.names() == []
 
@@ -167,7 +167,7 @@ def test_port_taken(dev: Project, foreign: str) -> None:
 def test_another_projects_port(running: Project, new_project: NewProject) -> None:
     """Who holds the port is named with the folder it shows; --port takes another for once."""
     other = new_project()
-    port = running.container("dev").addresses[0][1]
+    port = running.container("dev").published[0].host_port
     output = other.fails("dev", "--detach", f"--port={port}")
     holder = f"container {running.name}-dev ({running.name}:dev, of {running.checkout}/hello-dock)"
     assert f"Port {port} on 127.0.0.1 is in use by {holder}" in output
@@ -247,17 +247,20 @@ def test_modules_are_in_a_volume_of_ours(running: Project, engine: DockerEngine)
     assert engine.volumes(running.name) == volumes
 
 
-def test_nothing_is_built_where_nothing_changed(running: Project) -> None:
-    """Docker's cache need not be asked; what the image is made of is looked at, and what an install reads is of it."""
+def test_dev_image_changes_only_with_what_an_installation_reads(running: Project) -> None:
+    """Docker's cache gives an unchanged app the same image; a changed .npmrc gives another one."""
     configuration = running.checkout / "hello-dock/.npmrc"
+    before = running.container("dev").image_id
     running.does("stop")
-    assert "docker image build" not in running.does("dev", "--detach")
+    running.does("dev", "--detach")
+    assert running.container("dev").image_id == before
     running.does("stop")
     configuration.write_text("fund=false\n")
     try:
-        assert "docker image build" in running.does("dev", "--detach")
+        running.does("dev", "--detach")
     finally:
         configuration.unlink()
+    assert running.container("dev").image_id != before
     assert running.engine.exec(f"{running.name}-dev", ["npm", "--version"]).ok
 
 

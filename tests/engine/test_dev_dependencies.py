@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from docktasks.dev.node_modules import FILLING
+from docktasks.dev.node_modules import FILLING_SUFFIX
 from docktasks.engine.client import DockerEngine
 from tests.conftest import NewProject, Start
 from tests.engine.apps import OWNER, copy_app, own, write_app
@@ -65,7 +65,7 @@ def test_a_package_installed_in_the_container_is_followed(
     for name in ("package.json", "package-lock.json", "."):
         assert (quay / name).stat().st_uid == OWNER[0]
         assert (quay / name).stat().st_gid == OWNER[1]
-    assert "package-lock.json and package.json changed: installing anew." in running.output
+    assert "package-lock.json and package.json changed: installing the dependencies." in running.output
     assert len(before) == len(volumes(project)) == 1
     assert volumes(project) != before
     assert project.container("dev").url == address
@@ -81,7 +81,7 @@ def test_a_lock_file_written_on_the_host_is_followed(project: Project, running: 
     broken.setdefault("dependencies", {})["no-such-package-of-hello-dock-5f2c"] = "1.0.0"
     try:
         package.write_text(json.dumps(broken))
-        running.until("Until then the server goes on with what it has.")
+        running.until("The dev server keeps running with the previous dependencies.")
         assert project.page(role="dev").status_code == 200
     finally:
         for path, text in there.items():
@@ -100,7 +100,7 @@ def test_the_apps_tests_run_in_the_container(project: Project) -> None:
 
 def test_a_shell_is_in_the_container_that_runs(project: Project) -> None:
     """And where none runs, that is told."""
-    assert "does not run" in project.fails("shell")
+    assert "is not running" in project.fails("shell")
     project.does("dev", "--detach")
     # It leaves by itself: an input's end that comes at once can get lost on its way (as in moby/moby#37870).
     done = project.invoke("shell", given="pwd\nexit 7\n")
@@ -117,7 +117,7 @@ def test_a_half_filled_volume_is_not_used(project: Project, engine: DockerEngine
     mount = ["--mount", f"type=volume,source={volume},target=/m"]
     image = f"{project.name}:dev"
     docker("container", "run", "--rm", "--user", "0", *mount, image, "sh", "-c", "rm -r /m/vite && ls /m")
-    docker("volume", "create", "--label", f"hello-dock.project={project.name}", f"{volume}{FILLING}")
+    docker("volume", "create", "--label", f"hello-dock.project={project.name}", f"{volume}{FILLING_SUFFIX}")
     project.does("dev", "--detach")
     assert engine.exec(f"{project.name}-dev", ["ls", "node_modules/vite/package.json"]).ok
     assert volumes(project) == [volume]

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from docktasks.dev.node_modules import FILLING
+from docktasks.dev.node_modules import FILLING_SUFFIX
 from docktasks.waiting import Probe, wait_until
 from tests.conftest import NewProject, Start
 from tests.engine.own_engine import OwnEngine
@@ -54,7 +54,7 @@ def being_filled(project: Project) -> Path:
     """Wait for the moment when there is something in the volume, and not all; the volume's folder."""
 
     def look() -> Probe:
-        names = [name for name in volumes(project) if f"{name}{FILLING}" in volumes(project)]
+        names = [name for name in volumes(project) if f"{name}{FILLING_SUFFIX}" in volumes(project)]
         folders = [project.engine.client.volumes.get(name).attrs["Mountpoint"] for name in names]
         return Probe(any(loaded(Path(folder)) for folder in folders), "".join(folders))
 

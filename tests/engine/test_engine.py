@@ -40,7 +40,7 @@ def test_no_permission(good: Project, tmp_path: Path) -> None:
         reads = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
         nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *reads) if os.geteuid() == 0 else ()
         output = good.under(*nobody).fails("status", DOCKER_HOST=f"unix://{path}", PYTHONDONTWRITEBYTECODE="1")
-    assert "The Docker engine's socket refuses you." in output
+    assert "Permission denied on the Docker socket." in output
     assert "usermod -aG docker" in output
 
 

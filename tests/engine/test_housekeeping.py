@@ -64,7 +64,7 @@ def test_stop_of_the_other_role(standing: Project) -> None:
 
 @pytest.mark.parametrize("task", ["stop", "clean"])
 def test_others_are_left_alone(
-    new_project: NewProject, good: Project, engine: DockerEngine, foreign: str, task: str
+    new_project: NewProject, good: Project, engine: DockerEngine, unrelated_container: str, task: str
 ) -> None:
     """stop and clean remove what is this project's; a foreign container, volume and image, and another project stay.
 
@@ -73,7 +73,7 @@ def test_others_are_left_alone(
     one, other = new_project(), new_project()
     other.name = f"{one.name}-too"
     other.environ["INVOKE_APP_NAME"] = other.name
-    child = f"{foreign}:child"
+    child = f"{unrelated_container}:child"
     for project in (one, other):
         project.stage(good.image)
         project.does("run-prod", "--no-build")
@@ -89,12 +89,14 @@ def test_others_are_left_alone(
         assert (other.container().id, other.container().started) == (before.id, before.started)
         assert other.page().status_code == 200
         assert engine.volumes(other.name) == [f"{other.name}-{kind}" for kind in kinds]
-        kept = engine.container(foreign)
+        kept = engine.container(unrelated_container)
         assert kept is not None
         assert kept.state == "running"
-        assert engine.image(foreign)
+        assert engine.image(unrelated_container)
         assert engine.image(child)
-        assert foreign in [volume.name for volume in engine.client.volumes.list(filters={"name": foreign})]
+        assert unrelated_container in [
+            volume.name for volume in engine.client.volumes.list(filters={"name": unrelated_container})
+        ]
     finally:
         docker("image", "rm", "--force", child)
 
@@ -114,15 +116,17 @@ def test_clean_without_anything(project: Project) -> None:
     assert f"Nothing of {project.name} was there." in project.does("clean")
 
 
-def test_clean_leaves_an_image_that_somebody_uses(serving: Project, engine: DockerEngine, foreign: str) -> None:
+def test_clean_leaves_an_image_that_somebody_uses(
+    serving: Project, engine: DockerEngine, unrelated_container: str
+) -> None:
     """One of ours that a stopped container of theirs was made from, and one that they committed of ours."""
     committed = docker("container", "commit", f"{serving.name}-prod").splitlines()[-1]
-    docker("container", "create", "--name", f"{foreign}-user", serving.image)
+    docker("container", "create", "--name", f"{unrelated_container}-user", serving.image)
     try:
         output = serving.does("clean")
         assert re.search(rf"Left, for a container that is not ours uses it: .*{serving.image}", output)
         assert engine.image(serving.image)
         assert engine.image(committed)
     finally:
-        docker("container", "rm", "--force", f"{foreign}-user")
+        docker("container", "rm", "--force", f"{unrelated_container}-user")
         docker("image", "rm", "--force", committed)

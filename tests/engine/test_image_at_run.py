@@ -508,10 +508,11 @@ def test_releases_in_one_network_hand_over_without_loss(bench: Bench, good: Proj
 
         def look() -> Probe:
             started.reload()
-            return Probe(started.status == "exited" or "worker process" in str(started.top()))
+            if started.status == "exited":
+                return Probe(ready=False, failed="exited")
+            return Probe("worker process" in str(started.top()))
 
-        wait_until(look, 20)
-        assert started.status == "running", bench.engine.logs(name, 20)
+        assert wait_until(look, 20).ready, bench.engine.logs(name, 20)
         return name
 
     old, stop = release(), threading.Event()

@@ -34,8 +34,11 @@ def podman() -> Iterator[str]:
         with log.open("w") as written:
             service = subprocess.Popen(command, stdout=written, stderr=written)
         try:
-            wait_until(lambda: Probe(Path(folder, "socket").exists() or service.poll() is not None), limit=30)
-            assert service.poll() is None, log.read_text()
+
+            def look() -> Probe:
+                return Probe(Path(folder, "socket").exists(), failed="" if service.poll() is None else "it has ended")
+
+            assert wait_until(look, limit=30).ready, log.read_text()
             yield host
         finally:
             service.kill()
@@ -47,6 +50,6 @@ def test_podman_is_told_from_docker(podman: str, new_project: NewProject) -> Non
     project = new_project()
     for task in ("setup", "dev", "build-prod", "run-prod", "test", "status", "verify"):
         output = project.fails(task, DOCKER_HOST=podman)
-        assert output.strip().startswith(f"What answers at {podman} is Podman "), output
+        assert output.strip().startswith(f"The engine at {podman} is Podman "), output
         assert "Choose a Docker Engine" in output
         assert len(output.strip().splitlines()) == 3

@@ -119,10 +119,10 @@ def test_stopped_release_is_started_again(standing: Project) -> None:
 def test_public_is_a_choice_and_said(standing: Project) -> None:
     """--public publishes on every address and says who can reach it; without it again, the loopback alone."""
     assert "everyone who reaches this machine" in standing.does(*RUN, "--public")
-    assert {address[0] for address in standing.container().addresses} == {"0.0.0.0"}  # noqa: S104 - what is asserted
+    assert {published.host_ip for published in standing.container().published} == {"0.0.0.0"}  # noqa: S104 - what is asserted
     assert standing.page().status_code == 200
     assert "everyone" not in standing.does(*RUN)
-    assert {address[0] for address in standing.container().addresses} == {"127.0.0.1"}
+    assert {published.host_ip for published in standing.container().published} == {"127.0.0.1"}
 
 
 @pytest.mark.parametrize(
@@ -160,26 +160,26 @@ def test_broken_first_release_is_told(project: Project, good: Project) -> None:
     assert project.names() == []
 
 
-def test_move_to_a_taken_port_is_told_first(standing: Project, good: Project, foreign: str) -> None:
+def test_move_to_a_taken_port_is_told_first(standing: Project, good: Project, unrelated_container: str) -> None:
     """When the port that is wanted belongs to somebody else, nothing happens to what serves."""
     before = standing.container()
-    taken = standing.engine.container(foreign)
+    taken = standing.engine.container(unrelated_container)
     assert taken is not None
     standing.stage(good.image, OTHER)
-    output = standing.fails(*RUN, INVOKE_PROD_HOST_PORT=str(taken.addresses[0][1]))
-    assert f"is in use by container {foreign}" in output
+    output = standing.fails(*RUN, INVOKE_PROD_HOST_PORT=str(taken.published[0].host_port))
+    assert f"is in use by container {unrelated_container}" in output
     assert standing.container().started == before.started
     assert standing.page().status_code == 200
     standing.is_tidy()
 
 
-def test_port_taken_by_a_container(staged: Project, foreign: str) -> None:
+def test_port_taken_by_a_container(staged: Project, unrelated_container: str) -> None:
     """The container that holds the port is named, with the setting that chooses another; nothing is left."""
-    container = staged.engine.container(foreign)
+    container = staged.engine.container(unrelated_container)
     assert container is not None
-    port = container.addresses[0][1]
+    port = container.published[0].host_port
     output = staged.fails(*RUN, INVOKE_PROD_HOST_PORT=str(port))
-    assert f"Port {port} on 127.0.0.1 is in use by container {foreign} ({foreign})." in output
+    assert f"Port {port} on 127.0.0.1 is in use by container {unrelated_container} ({unrelated_container})." in output
     assert f"INVOKE_PROD_HOST_PORT={port + 1} invoke run-prod" in output
     assert staged.names() == []
 
@@ -199,9 +199,9 @@ def test_chosen_port_is_used(staged: Project) -> None:
     assert f"Serving: http://127.0.0.1:{port}" in staged.does(*RUN, INVOKE_PROD_HOST_PORT=str(port))
 
 
-def test_name_taken_by_a_foreign_container(staged: Project, foreign: str) -> None:
+def test_name_taken_by_a_foreign_container(staged: Project, unrelated_container: str) -> None:
     """A container of ours by name alone is left alone, and the way out is named."""
-    docker("container", "rename", foreign, f"{staged.name}-prod")
+    docker("container", "rename", unrelated_container, f"{staged.name}-prod")
     try:
         before = staged.container()
         output = staged.fails(*RUN)
@@ -210,7 +210,7 @@ def test_name_taken_by_a_foreign_container(staged: Project, foreign: str) -> Non
         after = staged.container()
         assert (after.id, after.state, after.started) == (before.id, "running", before.started)
     finally:
-        docker("container", "rename", f"{staged.name}-prod", foreign)
+        docker("container", "rename", f"{staged.name}-prod", unrelated_container)
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ def test_another_address_on_the_same_port_has_a_gap(project: Project, staged_bui
     assert "a gap begins" in output
     assert float(re.findall(r"nobody was served for ([\d.]+) s", output)[0]) > 0
     assert visitors.failures
-    assert {address[0] for address in project.container().addresses} == {"0.0.0.0"}  # noqa: S104 - what is asserted
+    assert {published.host_ip for published in project.container().published} == {"0.0.0.0"}  # noqa: S104 - what is asserted
     project.is_tidy()
 
 

@@ -128,7 +128,7 @@ def test_a_gap_is_ended_without_the_task(serving: Project, start: Start, faulty:
         looked = wait_until(lambda: http_ready(f"http://127.0.0.1:{port}"), limit=20)
         assert looked.ready, looked.status
     assert "is settled" in serving.does(*RUN, "--public", **public)
-    assert {address[0] for address in serving.container().addresses} == {"0.0.0.0"}  # noqa: S104 - what is asserted
+    assert {published.host_ip for published in serving.container().published} == {"0.0.0.0"}  # noqa: S104 - what is asserted
     serving.is_tidy()
 
 

@@ -16,7 +16,7 @@ from docktasks.containers import app_mount
 from docktasks.containers.app_mount import user_for
 from docktasks.containers.ports import Bind
 from docktasks.dev import run_args
-from docktasks.dev.run_args import DevRun
+from docktasks.dev.run_args import DevRunSpec
 from docktasks.engine.client import DockerEngine
 from docktasks.verify.catalog import run_checks, select
 from docktasks.verify.subject import Subject
@@ -149,7 +149,7 @@ def run(project: Project, sabotage: Sabotage, app: Path, made: ExitStack) -> Non
         (app / sabotage.file).write_text("")
         os.chown(app / sabotage.file, *((0, 0) if os.geteuid() == 0 else (-1, -1)))
     (volume,) = project.engine.volumes(project.name)
-    args = run_args.dev_args(found, Bind(0), DevRun(volume, user_for(project.engine, app)))
+    args = run_args.dev_args(found, Bind(0), DevRunSpec(volume, user_for(project.engine, app)))
     if "dev.leaks" in sabotage.fails:  # what hides the history, too
         args = [arg for arg in args if arg != HIDDEN_HISTORY]
         args = [arg for arg, after in pairwise([*args, ""]) if (arg, after[:2]) != ("--mount", "--")]

@@ -14,9 +14,12 @@ import pytest
 from docktasks.settings import Settings
 from docktasks.verify.probes import raw_socket
 from docktasks.verify.subject import Subject
-from tests.unit.fakes.engine import FakeEngine, Programs, Web, configured, make_app
+from tests.unit.fakes.apps import configured, make_app
+from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.production import IMAGES
+from tests.unit.fakes.programs import Programs
 from tests.unit.fakes.sites import Site, raw
+from tests.unit.fakes.web import Web
 
 OTHERS = {"NODE_EXTRA_CA_CERTS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
 
@@ -78,7 +81,7 @@ def new_engine(web: Web, monkeypatch: pytest.MonkeyPatch) -> Callable[[], FakeEn
 
     def make() -> FakeEngine:
         engine = FakeEngine(images=IMAGES)
-        web.answer = engine.behind(Site())
+        web.answer = engine.route(Site())
         monkeypatch.setattr(
             socket.socket,
             "connect_ex",

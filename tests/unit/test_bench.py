@@ -18,7 +18,8 @@ from benchmarks.topics import settings as nginx_settings
 from docktasks.engine.client import DockerEngine
 from docktasks.errors import BenchError
 from docktasks.settings import Settings
-from tests.unit.fakes.engine import FakeEngine, Runner
+from tests.unit.fakes.engine import FakeEngine
+from tests.unit.fakes.runner import Runner
 
 HYPERFINE = """#!/bin/sh
 [ "$*" = "--shell none --runs 1 --style none true" ] && exit

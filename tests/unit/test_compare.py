@@ -13,7 +13,9 @@ from benchmarks.compare import Compared, Measured, rows
 from docktasks.engine.dry_run import DryRunEngine
 from docktasks.errors import BenchError
 from docktasks.settings import Settings
-from tests.unit.fakes.engine import Programs, Runner, Web
+from tests.unit.fakes.programs import Programs
+from tests.unit.fakes.runner import Runner
+from tests.unit.fakes.web import Web
 
 MEASURED = (
     Measured(approaches.ONE_STAGE, 342_400_000, 8, "v26.1.0", "11.2.1", 40, 177, 0, 6.9, [0.9], 100_400, 5, [2100]),

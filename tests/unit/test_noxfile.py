@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.unit.fakes.engine import ROOT
+from tests.unit.fakes.apps import ROOT
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tests" / "engine").glob("test_*.py")), ids=lambda path: path.stem)

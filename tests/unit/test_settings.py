@@ -9,7 +9,7 @@ from invoke.config import Config
 
 from docktasks.errors import SettingsError
 from docktasks.settings import RENAMED, SECTIONS, Settings, load, parsers
-from tests.unit.fakes.engine import configured, invoke_yaml
+from tests.unit.fakes.apps import configured, invoke_yaml
 
 INVOKES_OWN = Config.global_defaults()
 

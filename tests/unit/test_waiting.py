@@ -11,7 +11,7 @@ import pytest
 
 from docktasks import waiting
 from docktasks.waiting import Probe
-from tests.unit.fakes.engine import Web
+from tests.unit.fakes.web import Web
 
 
 def counting(looks: list[Probe]) -> Iterator[Probe]:
@@ -33,6 +33,12 @@ def test_waiting_ends_at_the_limit_with_the_last_look() -> None:
     assert look == Probe(ready=False, status="not yet")
 
 
+def test_waiting_ends_with_a_look_that_failed() -> None:
+    """A failure is final, and it is not taken for ready."""
+    looks = counting([Probe(ready=False), Probe(ready=False, failed="it exited"), Probe(ready=True)])
+    assert waiting.wait_until(looks.__next__, limit=60, interval=0) == Probe(ready=False, failed="it exited")
+
+
 def test_there_is_always_one_look() -> None:
     """Even a limit of nothing looks once."""
     assert waiting.wait_until(lambda: Probe(ready=True), limit=0).ready
@@ -43,7 +49,7 @@ def test_only_200_is_an_answer(web: Web, status: int, *, ready: bool) -> None:
     """Anything else is told with its number."""
     web.serve(status)
     url = "http://127.0.0.1:8080/"
-    assert waiting.http_ready(url) == Probe(ready, f"{url} answers {status}", landed=url)
+    assert waiting.http_ready(url) == Probe(ready, f"{url} answers {status}", url=url, final_url=url)
 
 
 def test_redirects_are_followed(web: Web) -> None:
@@ -55,13 +61,14 @@ def test_redirects_are_followed(web: Web) -> None:
 
     web.answer = answer
     look = waiting.http_ready("http://127.0.0.1:3000/")
-    assert (look.ready, look.landed) == (True, "http://127.0.0.1:3000/app/")
+    assert (look.ready, look.final_url) == (True, "http://127.0.0.1:3000/app/")
 
 
 def test_silence_is_told_with_its_reason() -> None:
     """Where nothing listens the system's own words say so."""
-    look = waiting.http_ready("http://127.0.0.1:1/")
-    assert look == Probe(ready=False, status="http://127.0.0.1:1/ does not answer ([Errno 111] Connection refused)")
+    url = "http://127.0.0.1:1/"
+    status = f"{url} does not answer ([Errno 111] Connection refused)"
+    assert waiting.http_ready(url) == Probe(ready=False, status=status, url=url)
 
 
 def test_an_error_without_words_is_told_by_its_kind(web: Web) -> None:

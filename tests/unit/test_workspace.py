@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,32 +9,34 @@ from docktasks import workspace
 from docktasks.app.project import Project
 from docktasks.errors import ConflictError, DockError
 from docktasks.settings import Settings
-from tests.unit.fakes.engine import FakeEngine, Runner, configured
+from tests.unit.fakes.apps import configured
+from tests.unit.fakes.engine import FakeEngine
+from tests.unit.fakes.runner import Runner
 
 
-def test_a_second_task_is_refused_at_once(settings: Settings) -> None:
-    """It does not wait: what the first one changes may be what the second one was started for."""
+def test_second_task_is_refused_at_once(settings: Settings) -> None:
+    """A task does not wait for the lock: the first task may change what the second was started for."""
     with workspace.project_lock(settings):
         with pytest.raises(ConflictError) as caught, workspace.project_lock(settings):
             pass
         assert str(caught.value) == (
             "Another task is changing the containers of hello-dock.\n"
-            "Two at once would undo each other's work.\n"
-            "Wait until it is done, then again"
+            "Two tasks at once would undo each other's work.\n"
+            "Wait until it has ended, then try again"
         )
 
 
 @pytest.mark.parametrize("ending", [ValueError, KeyboardInterrupt])
-def test_it_is_free_however_the_task_ended(settings: Settings, ending: type[BaseException]) -> None:
-    """An error and a Ctrl-C leave nothing that somebody would have to remove."""
+def test_lock_is_free_after_an_error_and_after_ctrl_c(settings: Settings, ending: type[BaseException]) -> None:
+    """A task that ended early leaves nothing that a user would have to remove."""
     with pytest.raises(ending), workspace.project_lock(settings):
         raise ending
     with workspace.project_lock(settings):
         pass
 
 
-def test_another_project_has_a_lock_of_its_own(settings: Settings) -> None:
-    """Their containers have other names."""
+def test_each_project_has_its_own_lock(settings: Settings) -> None:
+    """Two projects have containers of different names, so their tasks may run at the same time."""
     with (
         workspace.project_lock(settings),
         workspace.project_lock(configured(settings.root, app_name="shop")),
@@ -42,8 +44,8 @@ def test_another_project_has_a_lock_of_its_own(settings: Settings) -> None:
         pass
 
 
-def test_a_dry_run_neither_takes_it_nor_waits_for_it(settings: Settings) -> None:
-    """It changes nothing, and writes nothing."""
+def test_dry_run_neither_takes_the_lock_nor_waits_for_it(settings: Settings) -> None:
+    """A dry run changes nothing, and writes nothing."""
     project = Project(Runner(dry=True), FakeEngine(), settings)
     with project.lock():
         assert not (settings.root / ".cache").exists()
@@ -52,32 +54,33 @@ def test_a_dry_run_neither_takes_it_nor_waits_for_it(settings: Settings) -> None
 
 
 @pytest.fixture
-def for_reading(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A checkout that nobody may write to; the folder for temporary files."""
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+def user_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The user's cache folder, next to a checkout that cannot be written."""
     monkeypatch.setattr("docktasks.workspace.os.access", lambda _path, _mode: False)
-    return folder
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
 
 
-def test_a_checkout_for_reading_has_its_lock_elsewhere(settings: Settings, for_reading: Path) -> None:
-    """In a folder of the user's own, the same for every task."""
+def test_read_only_checkout_has_its_lock_in_the_users_cache(settings: Settings, user_cache: Path) -> None:
+    """Each task of the same checkout finds the same lock there."""
     with workspace.project_lock(settings):
-        (own,) = for_reading.iterdir()
-        assert own.stat().st_mode & 0o777 == 0o700
+        assert [path.name for path in user_cache.rglob("*.lock")] == ["hello-dock.lock"]
         with pytest.raises(ConflictError), workspace.project_lock(settings):
             pass
+    assert not (settings.root / ".cache").exists()
 
 
-def test_a_folder_of_somebody_elses_is_not_used(settings: Settings, for_reading: Path) -> None:
-    """Whoever puts a link there would choose which file is made."""
-    with workspace.project_lock(settings):
+def test_two_read_only_checkouts_have_two_cache_folders(settings: Settings, user_cache: Path) -> None:
+    """The folder's name follows from the path of the checkout."""
+    other = replace(settings, root=settings.root.parent)
+    folders = {workspace.cache_folder(settings), workspace.cache_folder(other)}
+    assert len(folders) == 2
+    assert all(folder.is_relative_to(user_cache) for folder in folders)
+
+
+def test_cache_folder_that_cannot_be_made_is_an_error(settings: Settings, user_cache: Path) -> None:
+    """The error names the folder and the system's reason."""
+    user_cache.write_text("a file where the folder would be")
+    with pytest.raises(DockError, match="cannot be made") as caught, workspace.project_lock(settings):
         pass
-    (own,) = for_reading.iterdir()
-    for path in own.iterdir():
-        path.unlink()
-    own.rmdir()
-    own.symlink_to(settings.root)
-    with pytest.raises(DockError, match="somebody else's"), workspace.project_lock(settings):
-        pass
+    assert str(user_cache) in caught.value.what

@@ -1,4 +1,5 @@
 #!/bin/sh
-# The editor of the container, where none is: `invoke dev`, which reads the log, opens the file on the other side.
-# Vite calls it for the links of its error page: https://github.com/yyx990803/launch-editor
-printf 'hello-dock-editor %s:%s:%s\n' "$1" "${2:-1}" "${3:-1}"
+# The editor in the container, which has none. Vite calls it for a link on its error page, with a file, a line and a
+# column. `invoke dev` shows the line with the path in the checkout, and most terminals make a link of it.
+# https://github.com/yyx990803/launch-editor
+printf 'Wanted in the editor: %s:%s:%s\n' "$1" "${2:-1}" "${3:-1}"

@@ -40,6 +40,6 @@ def powers(of: dict[str, str]) -> Iterator[str]:
 
 def exposed(container: Container) -> Iterator[str]:
     """The published addresses beyond the loopback."""
-    for host, port, inside in container.addresses:
+    for host, port, inside in container.published:
         if not host.startswith("127.") and host != "::1":
             yield f"{inside} is published on {host or 'every address'}, port {port}"

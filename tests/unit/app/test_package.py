@@ -11,7 +11,7 @@ from docktasks.app import git as app_git
 from docktasks.app.package import App, PackageManager
 from docktasks.errors import AppError
 from docktasks.settings import Settings
-from tests.unit.fakes.engine import configured, make_app
+from tests.unit.fakes.apps import configured, make_app
 
 
 def git(folder: Path, *args: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from docktasks.app.runtime_config import LIMIT, as_json, origins
 from docktasks.errors import SettingsError
-from tests.unit.fakes.engine import configured
+from tests.unit.fakes.apps import configured
 
 PREFIXES = ("API_", "PUBLIC_")
 

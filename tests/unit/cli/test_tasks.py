@@ -24,7 +24,9 @@ from docktasks.engine.models import Image
 from docktasks.errors import ConflictError
 from docktasks.release.deploy import Deployment
 from docktasks.settings import Settings
-from tests.unit.fakes.engine import ROOT, FakeEngine, Programs
+from tests.unit.fakes.apps import ROOT
+from tests.unit.fakes.engine import FakeEngine
+from tests.unit.fakes.programs import Programs
 
 NAMES = {
     "bases",

@@ -13,8 +13,9 @@ from docktasks.containers import clones
 from docktasks.engine.models import Container, ContainerConfig, Image, Mount
 from docktasks.housekeeping import cleanup, status
 from docktasks.settings import Settings
-from tests.unit.fakes.engine import FakeEngine, Runner, ours
+from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.production import deployed
+from tests.unit.fakes.runner import Runner
 
 GIVEN = ContainerConfig(
     user="101:101",
@@ -40,7 +41,7 @@ DEAD = 999_999_999
 
 def twin(pid: int = DEAD) -> Container:
     """One that a process has started."""
-    return ours("twin", name=f"hello-dock-twin-sound-{pid}")
+    return own_container("twin", name=f"hello-dock-twin-sound-{pid}")
 
 
 def line(settings: Settings, given: ContainerConfig = GIVEN, **environment: str) -> str:
@@ -84,7 +85,12 @@ def test_two_that_verify_are_not_in_each_others_way(settings: Settings) -> None:
 
 def test_what_is_left_over_is_what_nobody_is_at() -> None:
     """A twin of a process that lives is in use; other containers are none of them, whatever they are called."""
-    found = [twin(), twin(os.getpid()), ours("twin", name="odd"), ours("prod", name=f"hello-dock-prod-{DEAD}")]
+    found = [
+        twin(),
+        twin(os.getpid()),
+        own_container("twin", name="odd"),
+        own_container("prod", name=f"hello-dock-prod-{DEAD}"),
+    ]
     assert clones.abandoned_clones(found) == [f"hello-dock-twin-sound-{DEAD}", "odd"]
 
 
@@ -101,17 +107,17 @@ def test_a_process_of_another_user_lives(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_run_prod_removes_what_an_interrupted_verify_left(engine: FakeEngine, settings: Settings) -> None:
     """And leaves what another one is at."""
     for each in (twin(), twin(os.getpid())):
-        engine.held[each.name] = each
+        engine.by_name[each.name] = each
     run = Runner(engine)
     deployed(engine, settings, run)
     assert f"rm {twin().name}" in run.verbs
-    assert twin(os.getpid()).name in engine.held
+    assert twin(os.getpid()).name in engine.by_name
 
 
 def test_status_and_stop_find_it(engine: FakeEngine, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """It is shown as left over, and goes with all else."""
-    engine.held = {twin().name: twin()}
+    engine.by_name = {twin().name: twin()}
     status.show_status(Project(Runner(engine), engine, settings))
     assert f"Left by an interrupted task, or renamed: {twin().name}." in capsys.readouterr().out
     cleanup.stop(Project(Runner(engine), engine, settings))
-    assert engine.held == {}
+    assert engine.by_name == {}

@@ -11,6 +11,7 @@ from docktasks.containers.ports import Bind
 from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import Container
 from docktasks.errors import ConflictError
+from docktasks.roles import DEV, PROD
 from tests.unit.fakes.engine import FakeEngine
 
 Listener = namedtuple("Listener", ["status", "laddr", "pid"])  # noqa: PYI024 - as psutil's own
@@ -30,8 +31,8 @@ def test_as_text_it_is_an_address() -> None:
 def test_a_port_that_a_container_holds_is_told_with_its_name() -> None:
     """The message names the container and its image, and a port to take instead."""
     engine = FakeEngine()
-    engine.listening = {8080: Container("0", "web", image="nginx:1")}
-    error = ports.port_conflict(engine, Bind(8080), "prod")
+    engine.port_owners = {8080: Container("0", "web", image="nginx:1")}
+    error = ports.port_conflict(engine, Bind(8080), PROD)
     assert isinstance(error, ConflictError)
     assert str(error) == (
         "Port 8080 on 127.0.0.1 is in use by container web (nginx:1).\n"
@@ -42,7 +43,7 @@ def test_a_port_that_a_container_holds_is_told_with_its_name() -> None:
 
 def test_a_port_of_the_dev_container_is_told_with_its_own_setting() -> None:
     """The way out names the task that was run."""
-    error = ports.port_conflict(FakeEngine(), Bind(3000), "dev")
+    error = ports.port_conflict(FakeEngine(), Bind(3000), DEV)
     assert (error.why, error.how) == (
         "dev publishes the app there.",
         "Stop it, or choose another: INVOKE_DEV_HOST_PORT=3001 invoke dev",
@@ -51,7 +52,7 @@ def test_a_port_of_the_dev_container_is_told_with_its_own_setting() -> None:
 
 def test_the_last_port_has_no_next_one() -> None:
     """The port that is proposed exists."""
-    assert "INVOKE_PROD_HOST_PORT=65534 invoke run-prod" in ports.port_conflict(FakeEngine(), Bind(65535), "prod").how
+    assert "INVOKE_PROD_HOST_PORT=65534 invoke run-prod" in ports.port_conflict(FakeEngine(), Bind(65535), PROD).how
 
 
 UNNAMED = "a process that could not be named"

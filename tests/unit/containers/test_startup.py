@@ -10,12 +10,16 @@ from docktasks.containers import startup
 from docktasks.containers.ports import Bind
 from docktasks.containers.spec import ContainerSpec
 from docktasks.engine.dry_run import DryRunEngine
-from docktasks.engine.models import Container, Image
+from docktasks.engine.models import Container, Image, Published
 from docktasks.errors import BuildError, ConflictError, DockError, StartError
 from docktasks.release import run_args
 from docktasks.release.run_args import Release
+from docktasks.roles import PROD
 from docktasks.settings import Settings
-from tests.unit.fakes.engine import FakeEngine, Runner, Web, configured, impatient, ours
+from tests.unit.fakes.apps import configured, impatient
+from tests.unit.fakes.engine import FakeEngine, own_container
+from tests.unit.fakes.runner import Runner
+from tests.unit.fakes.web import Web
 
 # As Docker 26 prints them.
 ALLOCATED = (
@@ -53,7 +57,7 @@ def prod(
 
 def test_ours_is_found_by_name_and_label(settings: Settings) -> None:
     """What the project started is returned; no container is no error."""
-    mine = ours("prod")
+    mine = own_container("prod")
     assert startup.own_container(Project(Runner(FakeEngine(mine)), FakeEngine(mine), settings), "prod") == mine
     assert startup.own_container(Project(Runner(FakeEngine()), FakeEngine(), settings), "prod") is None
 
@@ -72,11 +76,11 @@ def test_a_name_that_somebody_else_took_is_a_conflict(settings: Settings, labels
     assert "INVOKE_APP_NAME=" in caught.value.how
 
 
-def explained(output: str, host_port: int, *held: tuple[int, Container], role: str = "prod") -> DockError:
+def explained(output: str, host_port: int, *held: tuple[int, Container]) -> DockError:
     """What a failed `docker container run` is."""
     engine = FakeEngine()
-    engine.listening = dict(held)
-    return startup.explain_start(Result(125, output), engine, Bind(host_port), role)
+    engine.port_owners = dict(held)
+    return startup.explain_start(Result(125, output), engine, Bind(host_port), PROD)
 
 
 @pytest.mark.parametrize("output", [ALLOCATED, IN_USE])
@@ -109,7 +113,7 @@ def test_the_task_is_the_one_that_was_run(settings: Settings) -> None:
     shared = configured(settings.root, dev_host_port="3000", prod_host_port="3000")
     run = Runner(answers={"docker container run": Result(125, ALLOCATED)})
     engine = FakeEngine()
-    engine.listening = {3000: ours("dev")}
+    engine.port_owners = {3000: own_container("dev")}
     with pytest.raises(ConflictError) as caught:
         startup.start(Project(run, engine, shared), ContainerSpec("prod", Bind(3000), prod(shared)))
     assert "invoke run-prod" in caught.value.how
@@ -137,13 +141,13 @@ def test_start_runs_one_command(settings: Settings) -> None:
 def test_start_removes_a_half_created_container(settings: Settings) -> None:
     """Docker leaves one behind when its port is taken; it would block the name the next time."""
     run = Runner(answers={"docker container run": Result(125, ALLOCATED)})
-    engine = FakeEngine(ours("prod", state="created"))
+    engine = FakeEngine(own_container("prod", state="created"))
     with pytest.raises(ConflictError):
         startup.start(Project(run, engine, settings), ContainerSpec("prod", Bind(8080), prod(settings)))
     assert run.lines[1:] == ["docker container rm --force hello-dock-prod"]
 
 
-@pytest.mark.parametrize("held", [[], [ours("prod")]], ids=["none", "a running one"])
+@pytest.mark.parametrize("held", [[], [own_container("prod")]], ids=["none", "a running one"])
 def test_start_removes_nothing_else(settings: Settings, held: list[Container]) -> None:
     """A running container of that name is somebody's who works."""
     run = Runner(answers={"docker container run": Result(125, "Conflict. The container name is already in use")})
@@ -159,16 +163,16 @@ def test_start_shows_a_first_start_without_an_engine(settings: Settings) -> None
     assert run.verbs == ["run hello-dock-prod"]
 
 
-ADDRESS = (("127.0.0.1", 8080, 80),)
+ADDRESS = (Published("127.0.0.1", 8080, 80),)
 
 
 @pytest.mark.parametrize("health", ["healthy", ""])
 def test_a_container_serves_when_it_is_healthy_and_answers(settings: Settings, web: Web, health: str) -> None:
     """Its address comes back; without a health check the answer alone counts."""
     web.serve()
-    engine = FakeEngine(ours("prod", health=health, addresses=ADDRESS))
+    engine = FakeEngine(own_container("prod", health=health, published=ADDRESS))
     assert startup.await_serving(Project(Runner(engine), engine, settings), "prod") == "http://127.0.0.1:8080"
-    assert web.asked == ["http://127.0.0.1:8080/"]
+    assert web.requests == ["http://127.0.0.1:8080/"]
 
 
 @pytest.mark.parametrize(
@@ -186,8 +190,8 @@ def test_a_container_that_will_never_serve_is_told_at_once(
 ) -> None:
     """Nobody waits a minute for one that ended or is ill, and its last log lines are shown."""
     web.serve()
-    engine = FakeEngine(ours("prod", addresses=ADDRESS, **turned))
-    engine.logged["hello-dock-prod"] = 'nginx: [emerg] unknown directive "lisen"'
+    engine = FakeEngine(own_container("prod", published=ADDRESS, **turned))
+    engine.container_logs["hello-dock-prod"] = 'nginx: [emerg] unknown directive "lisen"'
     with pytest.raises(StartError) as caught:
         startup.await_serving(Project(Runner(engine), engine, settings), "prod")
     assert caught.value.what == f"Container hello-dock-prod {what}."
@@ -203,9 +207,9 @@ def test_a_container_that_went_away_is_told(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("given", "status", "last"),
     [
-        ({"health": "starting", "addresses": ADDRESS}, 200, "http://127.0.0.1:8080/ answers 200; health: starting"),
-        ({"health": "healthy", "addresses": ADDRESS}, 503, "http://127.0.0.1:8080/ answers 503; health: healthy"),
-        ({"addresses": ADDRESS}, 404, "http://127.0.0.1:8080/ answers 404; health: no check"),
+        ({"health": "starting", "published": ADDRESS}, 200, "http://127.0.0.1:8080/ answers 200; health: starting"),
+        ({"health": "healthy", "published": ADDRESS}, 503, "http://127.0.0.1:8080/ answers 503; health: healthy"),
+        ({"published": ADDRESS}, 404, "http://127.0.0.1:8080/ answers 404; health: no check"),
         ({"state": "created"}, 200, "no port yet; health: no check"),
     ],
 )
@@ -214,8 +218,8 @@ def test_a_timeout_states_the_limit_the_last_status_and_the_log(
 ) -> None:
     """Whoever waited in vain sees for what, and how to wait longer."""
     web.serve(status)
-    engine = FakeEngine(ours("prod", **given))
-    engine.logged["hello-dock-prod"] = "ready in 61 s"
+    engine = FakeEngine(own_container("prod", **given))
+    engine.container_logs["hello-dock-prod"] = "ready in 61 s"
     hurried = impatient(settings)
     with pytest.raises(StartError) as caught:
         startup.await_serving(Project(Runner(engine), engine, hurried), "prod")
@@ -233,13 +237,15 @@ def test_the_way_out_proposes_twice_the_time(settings: Settings) -> None:
 def test_one_that_listens_beside_another_serves_when_it_has_answered(settings: Settings, web: Web) -> None:
     """The address answers for both: only its own log shows that it is one of those who do."""
     web.serve()
-    engine = FakeEngine(ours("prod-next", health="healthy", addresses=ADDRESS))
+    engine = FakeEngine(own_container("prod-next", health="healthy", published=ADDRESS))
     hurried = impatient(settings)
-    engine.logged["hello-dock-prod-next"] = "2026/11/23 14:20:00 [notice] 1#1: start worker process 30"
+    engine.container_logs["hello-dock-prod-next"] = "2026/11/23 14:20:00 [notice] 1#1: start worker process 30"
     with pytest.raises(StartError, match=r"does not serve within 0 s \(it has answered nobody yet\)"):
         startup.await_serving(Project(Runner(engine), engine, hurried), "prod-next", beside=True)
     assert startup.await_serving(Project(Runner(engine), engine, hurried), "prod-next")
-    engine.logged["hello-dock-prod-next"] = '172.17.0.1 - - [23/Nov/2026:14:20:00 +0000] "GET / HTTP/1.1" 200 612'
+    engine.container_logs["hello-dock-prod-next"] = (
+        '172.17.0.1 - - [23/Nov/2026:14:20:00 +0000] "GET / HTTP/1.1" 200 612'
+    )
     assert (
         startup.await_serving(Project(Runner(engine), engine, hurried), "prod-next", beside=True)
         == "http://127.0.0.1:8080"

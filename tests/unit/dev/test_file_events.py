@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,84 +10,130 @@ from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.dev import file_events
 from docktasks.errors import StartError
-from docktasks.settings import Settings
-from tests.unit.fakes.engine import FakeEngine, Runner
+from tests.unit.fakes.engine import FakeEngine
+from tests.unit.fakes.runner import Runner
 
-EVENTS = "hello-dock-dev-events"
+LISTENER = "hello-dock-dev-events"
+possible_loss = file_events.possible_loss
+"""The real function, which the fixture ordinary_checkout replaces."""
 
 
 @pytest.mark.parametrize(
-    ("kind", "doubt"), [("ext4", ""), ("fuse", "the checkout is on fuse"), ("9p", "the checkout is on 9p")]
+    ("name", "reason"), [("ext4", ""), ("fuse", "the checkout is on fuse"), ("9p", "the checkout is on 9p")]
 )
-def test_a_file_system_of_the_kernel_is_not_doubted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, doubt: str
+def test_possible_loss_depends_on_the_file_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, reason: str
 ) -> None:
-    """The deepest mount, and of two in one place the later, is what a folder is on."""
-    parts = [("/", "ext4"), (str(tmp_path), "nfs"), (str(tmp_path), kind), (str(tmp_path / "other"), "xfs")]
-    listed = [SimpleNamespace(mountpoint=point, fstype=each) for point, each in parts]
-    monkeypatch.setattr("psutil.disk_partitions", lambda **_: listed)
-    assert file_events.polling_reason(FakeEngine(), tmp_path) == doubt
+    """The deepest mount point counts, and of two mounts on it the later one."""
+    mounts = [("/", "ext4"), (str(tmp_path), "nfs"), (str(tmp_path), name), (str(tmp_path / "other"), "xfs")]
+    partitions = [SimpleNamespace(mountpoint=path, fstype=fstype) for path, fstype in mounts]
+    monkeypatch.setattr("psutil.disk_partitions", lambda **_: partitions)
+    assert possible_loss(FakeEngine(), tmp_path) == reason
 
 
-def test_another_kernel_is_doubted(tmp_path: Path) -> None:
-    """The engine of Docker Desktop, or one that is reached over a network."""
+def test_possible_loss_with_an_engine_on_another_kernel(tmp_path: Path) -> None:
+    """Docker Desktop's engine runs in a virtual machine; others are reached over a network."""
     engine = FakeEngine()
     engine.kernel_release = "6.1.0-linuxkit"
-    assert "another machine" in file_events.polling_reason(engine, tmp_path)
+    assert possible_loss(engine, tmp_path) == "the engine runs on another or a virtual machine"
 
 
-@pytest.mark.parametrize(("logged", "arrives"), [("listening\nheard", True), ("listening", False), ("", False)])
-def test_an_event_is_tried(settings: Settings, monkeypatch: pytest.MonkeyPatch, logged: str, *, arrives: bool) -> None:
-    """A container listens, a file is written; neither is left."""
+@pytest.mark.parametrize(("arrive", "reason"), [(True, ""), (False, "the checkout is on fuse")])
+def test_polling_reason_is_confirmed_by_a_trial(
+    project: Project, monkeypatch: pytest.MonkeyPatch, reason: str, *, arrive: bool
+) -> None:
+    """A file system that may lose events is no reason to poll when a container hears of a new file."""
+    monkeypatch.setattr(file_events, "possible_loss", lambda _engine, _app_dir: "the checkout is on fuse")
+    monkeypatch.setattr(file_events, "events_arrive", lambda _project, _user: arrive)
+    assert file_events.polling_reason(project, "1:1") == reason
+
+
+def test_polling_reason_tries_nothing_where_events_are_certain(project: Project, run: Runner) -> None:
+    """The trial starts a container, so it is only for file systems that may lose events."""
+    assert file_events.polling_reason(project, "1:1") == ""
+    assert run.ran == []
+
+
+@pytest.fixture
+def fast_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten seconds pass at each look at the clock, so that every wait is over at once."""
     monkeypatch.setattr("docktasks.waiting.time.monotonic", iter(range(0, 10000, 10)).__next__)
-    engine = FakeEngine()
-    engine.logged[EVENTS] = logged
-    run = Runner(engine)
-    assert file_events.events_arrive(Project(run, engine, settings), "1:1") is arrives
-    assert run.verbs == [f"run {EVENTS}", f"rm {EVENTS}"]
-    assert not list(settings.app_dir.glob(".hello-dock-*"))
 
 
-def test_a_container_that_cannot_listen_hears_nothing(settings: Settings) -> None:
-    """Then changes are looked for."""
-    engine = FakeEngine()
-    run = Runner(engine, {"docker container run": Result(125, "no such image")})
-    assert not file_events.events_arrive(Project(run, engine, settings), "1:1")
+@pytest.mark.usefixtures("fast_clock")
+@pytest.mark.parametrize(("log", "arrive"), [("listening\nheard", True), ("listening", False), ("", False)])
+def test_events_arrive_when_a_container_hears_of_a_new_file(
+    project: Project, engine: FakeEngine, run: Runner, log: str, *, arrive: bool
+) -> None:
+    """A container listens while a file is created; afterwards both are removed."""
+    engine.container_logs[LISTENER] = log
+    assert file_events.events_arrive(project, "1:1") is arrive
+    assert run.verbs == [f"run {LISTENER}", f"rm {LISTENER}"]
+    assert not list(project.settings.app_dir.glob(".hello-dock-*"))
 
 
-def test_a_checkout_for_reading_is_looked_at(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody can tell whether an event would arrive."""
+def test_events_do_not_arrive_when_the_container_does_not_start(project: Project, run: Runner) -> None:
+    """Vite then polls, which works in any case."""
+    run.answers["docker container run"] = Result(125, "no such image")
+    assert not file_events.events_arrive(project, "1:1")
+
+
+def test_events_do_not_arrive_in_a_read_only_checkout(
+    project: Project, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No file can be created there, so the trial cannot confirm that events arrive."""
 
     def refuse(_path: Path) -> None:
         raise OSError(30, "Read-only file system")
 
-    engine = FakeEngine()
-    engine.logged[EVENTS] = "listening"
+    engine.container_logs[LISTENER] = "listening"
     monkeypatch.setattr(Path, "touch", refuse)
-    assert not file_events.events_arrive(Project(Runner(engine), engine, settings), "1:1")
+    assert not file_events.events_arrive(project, "1:1")
 
 
-def test_a_low_limit_is_told_with_the_command_that_raises_it(tmp_path: Path) -> None:
-    """Before Vite goes on without them; node_modules do not count."""
-    limit = tmp_path / "limit"
-    app = tmp_path / "app"
-    for name in ("src", "node_modules"):
-        (app / name).mkdir(parents=True)
+@pytest.fixture
+def app_of_twelve(tmp_path: Path) -> Path:
+    """An app with two folders and ten files, and with ten more files in node_modules."""
+    app_dir = tmp_path / "app"
+    for folder in ("src", "node_modules"):
+        (app_dir / folder).mkdir(parents=True)
         for number in range(10):
-            (app / name / f"{number}.js").touch()
-    limit.write_text("1036\n")  # two folders and ten files, and what is spared for others
-    file_events.check_limit(app, limit)
-    limit.write_text("1035\n")
+            (app_dir / folder / f"{number}.js").touch()
+    return app_dir
+
+
+@pytest.fixture
+def write_limit(tmp_path: Path) -> Callable[[str], Path]:
+    """Writes a file such as the kernel's, which holds the limit."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "limit"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_check_watch_limit_counts_files_and_folders(app_of_twelve: Path, write_limit: Callable[[str], Path]) -> None:
+    """12 watches for the app and 1,024 for other programs are enough; Vite does not watch node_modules."""
+    file_events.check_watch_limit(app_of_twelve, write_limit("1036\n"))
+
+
+def test_check_watch_limit_names_the_command_that_raises_it(
+    app_of_twelve: Path, write_limit: Callable[[str], Path]
+) -> None:
+    """One watch too few is an error, because Vite would serve without noticing some edits."""
     with pytest.raises(StartError, match="max_user_watches") as caught:
-        file_events.check_limit(app, limit)
+        file_events.check_watch_limit(app_of_twelve, write_limit("1035\n"))
     assert "sudo sysctl fs.inotify.max_user_watches=524288" in caught.value.how
-    assert "It allows 1,035; the app has more than 11 files" in caught.value.evidence
+    assert caught.value.evidence == "The limit is 1,035. The app has more than 11 files and folders."
 
 
-@pytest.mark.parametrize("text", [None, "no number"])
-def test_a_kernel_without_the_limit_has_none(tmp_path: Path, text: str | None) -> None:
-    """macOS has other events."""
-    if text is not None:
-        (tmp_path / "limit").write_text(text)
-    file_events.check_limit(tmp_path, tmp_path / "limit")
-    assert os.access(tmp_path, os.R_OK)
+def test_check_watch_limit_accepts_a_kernel_without_the_limit(app_of_twelve: Path, tmp_path: Path) -> None:
+    """macOS has no such file."""
+    file_events.check_watch_limit(app_of_twelve, tmp_path / "missing")
+
+
+def test_check_watch_limit_accepts_an_unreadable_limit(app_of_twelve: Path, write_limit: Callable[[str], Path]) -> None:
+    """A file without a number says nothing about a limit."""
+    file_events.check_watch_limit(app_of_twelve, write_limit("no number"))

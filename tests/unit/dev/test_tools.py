@@ -13,101 +13,138 @@ from docktasks.dev import tools
 from docktasks.engine.models import Image
 from docktasks.errors import AppError, StartError
 from docktasks.settings import Settings
-from tests.unit.fakes.engine import FakeEngine, Runner, configured, make_app, ours
+from tests.unit.fakes.apps import configured, make_app
+from tests.unit.fakes.engine import FakeEngine, own_container
+from tests.unit.fakes.runner import Runner
 
-NODE = {"node:lts-alpine": Image("sha256:node", tags=("node:lts-alpine",))}
+DEV_IMAGE = Image("sha256:1", tags=("hello-dock:dev",))
 
 
-def test_the_package_manager_runs_in_the_image_there_is(settings: Settings) -> None:
-    """Nothing is built: while package.json and lock file are out of step, that would fail."""
-    engine = FakeEngine(images=NODE | {"hello-dock:dev": Image("sha256:1", tags=("hello-dock:dev",))})
-    run = Runner(engine)
-    args = tools.manage(Project(run, engine, settings), ["install", "nanoid"]).args
+@pytest.fixture
+def shop(settings: Settings, run: Runner, engine: FakeEngine) -> Project:
+    """The project of an app that has tests."""
+    make_app(settings.root / "shop", scripts={"test": "vitest"})
+    return Project(run, engine, configured(settings.root, app_dir="shop"))
+
+
+def test_package_manager_runs_in_the_existing_image(project: Project, engine: FakeEngine, run: Runner) -> None:
+    """No image is built, because a build fails while package.json and the lock file disagree."""
+    engine.image_store["hello-dock:dev"] = DEV_IMAGE
+    args = tools.package_manager(project, ["install", "nanoid"]).args
     assert run.ran == []
     assert args[-4:] == ["hello-dock:dev", "npm", "install", "nanoid"]
     assert "type=volume,target=/home/node/app/node_modules" in args
 
 
-def test_without_an_image_one_is_built(settings: Settings) -> None:
-    """The package manager is in it."""
-    engine = FakeEngine(images=NODE)
-    run = Runner(engine)
-    tools.manage(Project(run, engine, settings), ["ls"])
+def test_package_manager_builds_a_missing_image(project: Project, run: Runner) -> None:
+    """The package manager is in the image."""
+    tools.package_manager(project, ["ls"])
     assert run.lines[0].startswith("docker image build --tag hello-dock:dev")
 
 
-def test_the_apps_own_package_manager_is_run(settings: Settings) -> None:
-    """Whatever the task is called."""
-    shop = make_app(settings.root / "shop", packageManager="pnpm@10.1.0")
-    engine = FakeEngine(images=NODE | {"hello-dock:dev": Image("sha256:1", tags=("hello-dock:dev",))})
-    args = tools.manage(
-        Project(Runner(engine), engine, configured(settings.root, app_dir=str(shop))), ["add", "nanoid"]
-    ).args
+def test_package_manager_of_the_app_writes_only_the_lock_file(
+    settings: Settings, run: Runner, engine: FakeEngine
+) -> None:
+    """`invoke npm` runs the app's pnpm, whose old and new versions read variables of different names."""
+    make_app(settings.root / "shop", packageManager="pnpm@10.1.0")
+    engine.image_store["hello-dock:dev"] = DEV_IMAGE
+    project = Project(run, engine, configured(settings.root, app_dir="shop"))
+    args = tools.package_manager(project, ["add", "nanoid"]).args
     assert args[-3:] == ["pnpm", "add", "nanoid"]
     assert {"npm_config_lockfile_only=true", "pnpm_config_lockfile_only=true"} < set(args)
+    assert "type=tmpfs,target=/var/cache/npm" in args
+
+
+def test_package_manager_needs_a_mountpoint_in_the_checkout(
+    project: Project, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read-only checkout is an error before anything runs."""
+
+    def refuse(*_args: object, **_options: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    engine.image_store["hello-dock:dev"] = DEV_IMAGE
+    monkeypatch.setattr("pathlib.Path.mkdir", refuse)
+    with pytest.raises(AppError, match="cannot be created: Read-only file system"):
+        tools.package_manager(project, ["ls"])
 
 
 @pytest.mark.parametrize(("watch", "words"), [(False, ["--", "-t", "env"]), (True, ["--", "--watch", "-t", "env"])])
-def test_the_apps_tests_have_the_dev_servers_modules(settings: Settings, *, watch: bool, words: list[str]) -> None:
-    """In the volume that `dev` uses; made and marked where there is none yet."""
-    make_app(settings.root / "shop", scripts={"test": "vitest"})
-    engine = FakeEngine(images=NODE)
-    shop = configured(settings.root, app_dir="shop")
-    run = Runner(engine)
-    args = tools.tests(Project(run, engine, shop), ["-t", "env"], watch=watch).args
+def test_tests_run_with_the_volume_of_the_dev_server(
+    shop: Project, engine: FakeEngine, run: Runner, *, watch: bool, words: list[str]
+) -> None:
+    """The arguments follow the script's name; a new volume is filled first and has no marker afterwards."""
+    args = tools.tests(shop, ["-t", "env"], watch=watch).args
     assert args[args.index("hello-dock:dev") :] == ["hello-dock:dev", "npm", "run", "test", *words]
-    (volume,) = engine.made_volumes  # and no mark of one that is being filled
+    (volume,) = engine.volume_names
     mount = f"type=volume,source={volume},target=/home/node/app/node_modules"
     assert mount in args
-    filled = [words for words in run.ran if words[-2:] == ["hello-dock:dev", "true"]]
-    assert [mount in words for words in filled] == [True]
-    tools.tests(Project(run, engine, shop), [], watch=watch)
-    assert [words for words in run.ran if words[-1] == "true"] == filled
+    (fill,) = [line for line in run.ran if line[-2:] == ["hello-dock:dev", "true"]]
+    assert mount in fill
 
 
-def test_a_volume_that_cannot_be_filled_is_told(settings: Settings) -> None:
-    """And stays marked."""
-    make_app(settings.root / "shop", scripts={"test": "vitest"})
-    engine = FakeEngine(images=NODE)
-    run = Runner(engine, {"docker container run --rm": Result(125, "no space left on device")})
+def test_tests_fill_a_volume_only_once(shop: Project, run: Runner) -> None:
+    """The second run finds the volume filled."""
+    tools.tests(shop, [], watch=False)
+    run.ran.clear()
+    tools.tests(shop, [], watch=False)
+    assert [" ".join(args[1:3]) for args in run.ran] == ["image build"]
+
+
+def test_tests_report_a_volume_that_cannot_be_filled(shop: Project, engine: FakeEngine, run: Runner) -> None:
+    """Its marker stays, so that the next task creates the volume again."""
+    run.answers["docker container run --rm"] = Result(125, "no space left on device")
     with pytest.raises(StartError, match="could not be filled") as caught:
-        tools.tests(Project(run, engine, configured(settings.root, app_dir="shop")), [], watch=False)
+        tools.tests(shop, [], watch=False)
     assert "no space left" in caught.value.evidence
-    assert len(engine.made_volumes) == 2
+    marker, volume = engine.volume_names
+    assert marker == f"{volume}-filling"
 
 
-@pytest.mark.parametrize("endless", [False, True])
-def test_a_tool_that_is_ended_leaves_no_container(*, endless: bool) -> None:
-    """A kill reaches the task alone; for what goes on until then, an end is no failure."""
-    run = Runner()
-
-    def killed(_args: list[str], end: Callable[[], object]) -> int:
-        try:
-            os.kill(os.getpid(), signal.SIGTERM)
-        except KeyboardInterrupt:
-            end()
-            raise
-        return 0
-
-    tool = tools.Tool(["docker"], "hello-dock-dev-test-1", endless=endless)
-    with nullcontext() if endless else pytest.raises(KeyboardInterrupt):
-        assert tools.attended(run, killed, tool) == 0
-    assert run.lines == ["docker container rm --force hello-dock-dev-test-1"]
-    assert tools.attended(run, lambda _args, _end: 130, tool) == (0 if endless else 130)
-
-
-def test_an_app_without_tests_is_told(settings: Settings) -> None:
-    """With a line to add."""
+def test_tests_need_a_script_in_package_json(project: Project) -> None:
+    """The error has a line to add."""
     with pytest.raises(AppError, match="has no script test") as caught:
-        tools.tests(Project(Runner(), FakeEngine(), settings), [], watch=False)
+        tools.tests(project, [], watch=False)
     assert '"test": "vitest run"' in caught.value.how
 
 
-def test_a_shell_is_opened_in_what_runs(settings: Settings) -> None:
-    """And nowhere else."""
-    assert tools.shell(Project(Runner(FakeEngine(ours("dev"))), FakeEngine(ours("dev")), settings)) == [
+@pytest.mark.parametrize("runs_until_stopped", [False, True])
+def test_run_attached_removes_the_container_of_a_killed_tool(*, runs_until_stopped: bool) -> None:
+    """A kill reaches only the task. It is the usual end of a tool that runs until it is stopped."""
+    run = Runner()
+
+    def kill(_args: list[str], remove: Callable[[], object]) -> int:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            remove()
+            raise
+        return 0
+
+    tool = tools.Tool(["docker"], "hello-dock-dev-test-1", runs_until_stopped)
+    with nullcontext() if runs_until_stopped else pytest.raises(KeyboardInterrupt):
+        assert tools.run_attached(run, kill, tool) == 0
+    assert run.lines == ["docker container rm --force hello-dock-dev-test-1"]
+
+
+@pytest.mark.parametrize(("runs_until_stopped", "code", "expected"), [(False, 130, 130), (True, 130, 0), (True, 1, 1)])
+def test_run_attached_returns_the_tools_exit_code(*, runs_until_stopped: bool, code: int, expected: int) -> None:
+    """A code that says "stopped" is no failure of a tool that runs until it is stopped."""
+    tool = tools.Tool(["docker"], "hello-dock-dev-test-1", runs_until_stopped)
+    assert tools.run_attached(Runner(), lambda _args, _remove: code, tool) == expected
+
+
+def test_shell_opens_in_the_running_container(settings: Settings) -> None:
+    """Docker gets no --tty here, because a test has no terminal."""
+    engine = FakeEngine(own_container("dev"))
+    assert tools.shell_args(Project(Runner(engine), engine, settings)) == [
         "docker", "container", "exec", "--interactive", "hello-dock-dev", "sh",
     ]  # fmt: skip
-    for engine in (FakeEngine(), FakeEngine(ours("dev", state="exited"))):
-        with pytest.raises(StartError, match="does not run"):
-            tools.shell(Project(Runner(engine), engine, settings))
+
+
+@pytest.mark.parametrize("engine", [FakeEngine(), FakeEngine(own_container("dev", state="exited"))])
+def test_shell_needs_a_running_container(settings: Settings, engine: FakeEngine) -> None:
+    """The error names the task that starts it."""
+    with pytest.raises(StartError, match="is not running") as caught:
+        tools.shell_args(Project(Runner(engine), engine, settings))
+    assert caught.value.how == "Start it first: invoke dev"

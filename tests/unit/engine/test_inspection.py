@@ -42,15 +42,15 @@ MOUNTS = [
 ]
 
 
-def read(config: dict[str, Any] | None = None, **host: Any) -> ContainerConfig:
-    """A release's options, with changes."""
-    given = {"Config": CONFIG | (config or {}), "HostConfig": HOST | host, "Mounts": MOUNTS}
-    return container_config({"Path": "/docker-entrypoint.sh", "Args": ["nginx", "-g", "daemon off;"], **given})
+def parse(config: dict[str, Any] | None = None, **host: Any) -> ContainerConfig:
+    """Return the configuration of a release; `config` and `host` have changes to Config and HostConfig."""
+    attrs = {"Config": CONFIG | (config or {}), "HostConfig": HOST | host, "Mounts": MOUNTS}
+    return container_config({"Path": "/docker-entrypoint.sh", "Args": ["nginx", "-g", "daemon off;"], **attrs})
 
 
-def test_what_a_release_was_started_with() -> None:
-    """Each option comes typed, from where the engine says it."""
-    assert read() == ContainerConfig(
+def test_config_of_a_release() -> None:
+    """Each field is read from the place where the engine says it."""
+    assert parse() == ContainerConfig(
         user="101:101",
         command=("/docker-entrypoint.sh", "nginx", "-g", "daemon off;"),
         stop_signal="SIGQUIT",
@@ -76,36 +76,36 @@ def test_what_a_release_was_started_with() -> None:
     )  # fmt: skip
 
 
-def test_a_container_of_nobodys_care() -> None:
-    """What was not asked for is told by nothing, null, or not at all."""
-    given = {"Path": "sh", "Args": [], "Config": {}, "HostConfig": {"PidsLimit": None}}
+def test_config_of_a_container_without_options() -> None:
+    """The engine says nothing, null, or an empty value for an option that was not given."""
+    attrs = {"Path": "sh", "Args": [], "Config": {}, "HostConfig": {"PidsLimit": None}}
     nothing = dict.fromkeys(("network", "pid", "ipc", "uts", "userns", "cgroup"), "")
-    assert container_config(given) == ContainerConfig(command=("sh",), namespaces=nothing)
-    assert read(PidsLimit=-1).pids == 0
-    assert read({"StopTimeout": 0}).stop_timeout == 0
-    assert read(Init=True).init
+    assert container_config(attrs) == ContainerConfig(command=("sh",), namespaces=nothing)
+    assert parse(PidsLimit=-1).pids == 0
+    assert parse({"StopTimeout": 0}).stop_timeout == 0
+    assert parse(Init=True).init
 
 
 @pytest.mark.parametrize("test", [["NONE"], [], None])
-def test_no_health_check(test: list[str] | None) -> None:
-    """It may be left out, or put out."""
-    assert read({"Healthcheck": {"Test": test}}).health == ()
+def test_health_check_that_is_missing_or_turned_off(test: list[str] | None) -> None:
+    """Both have no test."""
+    assert parse({"Healthcheck": {"Test": test}}).health == ()
 
 
-def test_what_is_the_hosts() -> None:
-    """Devices come by three ways; masks are taken off by an empty list."""
-    devices = read(
+def test_devices_and_masked_paths() -> None:
+    """A container gets devices in three ways. An empty list of masked paths takes the masks off."""
+    devices = parse(
         Devices=[{"PathOnHost": "/dev/null"}],
         DeviceCgroupRules=["c 1:3 r"],
         DeviceRequests=[{"Driver": "nvidia", "Capabilities": [["gpu"]]}],
     ).devices
     assert devices == ("/dev/null", "rule c 1:3 r", "request nvidia")
-    assert not read(MaskedPaths=[]).masked
-    assert read(MaskedPaths=None).masked
+    assert not parse(MaskedPaths=[]).masked
+    assert parse(MaskedPaths=None).masked
 
 
-def test_what_an_engine_can_do() -> None:
-    """A rootless one may keep no limits; an old one does not tell its version of control groups."""
+def test_limits_of_a_rootless_and_of_an_old_engine() -> None:
+    """A rootless engine may set no limits. An old one does not say its version of control groups."""
     info = {"MemoryLimit": True, "SwapLimit": True, "PidsLimit": True, "CgroupVersion": "2"}
     assert limit_support(info) == LimitSupport()
     assert limit_support({"MemoryLimit": True}) == LimitSupport(swap=False, pids=False, cgroup="1")

@@ -7,7 +7,8 @@ from docktasks.engine.models import Image
 from docktasks.release import deploy
 from docktasks.release.deploy import Deployment, RunOptions
 from docktasks.settings import Settings
-from tests.unit.fakes.engine import FakeEngine, Runner
+from tests.unit.fakes.engine import FakeEngine
+from tests.unit.fakes.runner import Runner
 
 NAME = "hello-dock-prod"
 ROLES = ("port", "candidate", "carry", "next", "previous")
@@ -32,7 +33,7 @@ A, B, C = "a" * 12, "b" * 12, "c" * 12
 
 def build(engine: FakeEngine, digit: str) -> None:
     """Have another build of the app be the newest one."""
-    engine.hold("hello-dock:prod", image(digit))
+    engine.add_image("hello-dock:prod", image(digit))
 
 
 def deployed(
@@ -51,4 +52,4 @@ def serving(engine: FakeEngine, settings: Settings) -> None:
 
 def ids(engine: FakeEngine) -> dict[str, str]:
     """The id of every container, by name: the same ones as before were not touched."""
-    return {name: container.id for name, container in engine.held.items()}
+    return {name: container.id for name, container in engine.by_name.items()}

@@ -16,7 +16,8 @@ from docktasks.commands import Result
 from docktasks.errors import DockError, EngineError, SetupError
 from docktasks.housekeeping import setup
 from docktasks.verify.probes import chromium_path
-from tests.unit.fakes.engine import Programs, Runner
+from tests.unit.fakes.programs import Programs
+from tests.unit.fakes.runner import Runner
 
 ABSENT = "Error while fetching server API version: ('Connection aborted.', FileNotFoundError(2, 'No such file'))"
 DENIED = "Error while fetching server API version: ('Connection aborted.', PermissionError(13, 'Permission denied'))"

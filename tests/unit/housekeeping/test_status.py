@@ -8,17 +8,18 @@ import pytest
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.dry_run import DryRunEngine
-from docktasks.engine.models import Container, Image
+from docktasks.engine.models import Container, Image, Published
 from docktasks.errors import ConflictError, DockError, SettingsError, StartError
 from docktasks.housekeeping import cleanup, status
 from docktasks.settings import Settings
 from tests.unit.fakes import production
-from tests.unit.fakes.engine import FakeEngine, Runner, ours
+from tests.unit.fakes.engine import FakeEngine, own_container
+from tests.unit.fakes.runner import Runner
 
 THEIRS = [
     Container("0", "web", image="nginx:1"),
-    ours("prod", project="shop"),
-    ours("dev", project="hello-dock-2"),
+    own_container("prod", project="shop"),
+    own_container("dev", project="hello-dock-2"),
 ]
 BUILT = {"hello-dock.built-for": "hello-dock"}
 
@@ -50,7 +51,7 @@ def clean(engine: FakeEngine, settings: Settings, *, bases: bool = False) -> tup
 
 def test_stop_ends_both_and_lets_production_finish_its_requests(settings: Settings) -> None:
     """Production is stopped before it is removed; all in one `rm`."""
-    said, run = stop(FakeEngine(ours("dev"), ours("prod"), *THEIRS), settings)
+    said, run = stop(FakeEngine(own_container("dev"), own_container("prod"), *THEIRS), settings)
     assert run.lines == [
         "docker container stop hello-dock-prod",
         "docker container rm --force hello-dock-dev hello-dock-prod",
@@ -67,16 +68,19 @@ def test_stop_ends_both_and_lets_production_finish_its_requests(settings: Settin
 )
 def test_stop_of_a_role_leaves_the_other(settings: Settings, role: str, lines: list[str]) -> None:
     """One of both is stopped, the other serves on."""
-    engine = FakeEngine(ours("dev"), ours("prod"), *THEIRS)
+    engine = FakeEngine(own_container("dev"), own_container("prod"), *THEIRS)
     assert stop(engine, settings, role)[1].lines == lines
-    assert {each.name for each in THEIRS} < set(engine.held)
+    assert {each.name for each in THEIRS} < set(engine.by_name)
 
 
 def test_stop_finds_what_an_interrupted_release_left(settings: Settings) -> None:
     """A candidate and the container that was set aside go, too; only what runs is stopped first."""
-    previous = ours("prod", name="hello-dock-prod-previous", state="exited")
+    previous = own_container("prod", name="hello-dock-prod-previous", state="exited")
     said, run = stop(
-        FakeEngine(ours("prod", name="hello-dock-prod-candidate", state="exited"), previous, ours("prod")), settings
+        FakeEngine(
+            own_container("prod", name="hello-dock-prod-candidate", state="exited"), previous, own_container("prod")
+        ),
+        settings,
     )
     assert run.lines == [
         "docker container stop hello-dock-prod",
@@ -91,13 +95,13 @@ def test_stop_with_nothing_there_says_so(settings: Settings, role: str) -> None:
     engine = FakeEngine(*THEIRS)
     said, run = stop(engine, settings, role)
     assert said == "Nothing of hello-dock is running."
-    assert (run.ran, len(engine.held)) == ([], len(THEIRS))
+    assert (run.ran, len(engine.by_name)) == ([], len(THEIRS))
 
 
 @pytest.mark.parametrize("role", ["production", "PROD", "candidate"])
 def test_a_role_that_does_not_exist_is_told(settings: Settings, role: str) -> None:
     """Both tasks that take one name the two there are."""
-    engine = FakeEngine(ours("prod"))
+    engine = FakeEngine(own_container("prod"))
     for call in (
         lambda: stop(engine, settings, role),
         lambda: status.logs(Project(Runner(), engine, settings), role, []),
@@ -110,8 +114,8 @@ def test_a_role_that_does_not_exist_is_told(settings: Settings, role: str) -> No
 
 def test_clean_removes_containers_then_volumes_then_images(settings: Settings) -> None:
     """In the order in which one uses the other; stand-ins stay, and so does what is somebody else's."""
-    engine = FakeEngine(ours("dev"), ours("prod"), *THEIRS, images=images())
-    engine.made_volumes = ["hello-dock-modules-1", "shop-modules-1"]
+    engine = FakeEngine(own_container("dev"), own_container("prod"), *THEIRS, images=images())
+    engine.volume_names = ["hello-dock-modules-1", "shop-modules-1"]
     said, run = clean(engine, settings)
     assert run.lines == [
         "docker container rm --force hello-dock-dev hello-dock-prod",
@@ -166,8 +170,8 @@ def test_dry_runs_show_what_would_go(settings: Settings) -> None:
 @pytest.mark.parametrize("command", ["docker container rm", "docker volume rm", "docker image rm"])
 def test_what_could_not_be_removed_is_not_said_to_be_removed(settings: Settings, command: str) -> None:
     """A volume in use, for one, stays; its commands run quietly, so nobody else would say so."""
-    engine = FakeEngine(ours("dev"), images=images())
-    engine.made_volumes = ["hello-dock-modules-1"]
+    engine = FakeEngine(own_container("dev"), images=images())
+    engine.volume_names = ["hello-dock-modules-1"]
     run = Runner(engine, {command: Result(1, "Error response from daemon: it is in use")})
     try:
         said = cleanup.clean(Project(run, engine, settings))
@@ -179,7 +183,7 @@ def test_what_could_not_be_removed_is_not_said_to_be_removed(settings: Settings,
 def test_logs_are_dockers_own(settings: Settings) -> None:
     """The options go through."""
     run = Runner()
-    status.logs(Project(run, FakeEngine(ours("dev")), settings), "dev", ["--tail", "7", "--follow"])
+    status.logs(Project(run, FakeEngine(own_container("dev")), settings), "dev", ["--tail", "7", "--follow"])
     assert run.lines == ["docker container logs --tail 7 --follow hello-dock-dev"]
 
 
@@ -188,14 +192,14 @@ def test_logs_that_docker_does_not_show_are_told(settings: Settings) -> None:
     refused = Result(1, "Error response from daemon: configured logging driver does not support reading")
     run = Runner(answers={"docker container logs": refused})
     with pytest.raises(StartError, match=r"The log of hello-dock-prod cannot be shown\.") as caught:
-        status.logs(Project(run, FakeEngine(ours("prod")), settings), "prod", ["--tail", "all"])
+        status.logs(Project(run, FakeEngine(own_container("prod")), settings), "prod", ["--tail", "all"])
     assert caught.value.evidence == refused.output
 
 
 def test_whoever_ends_following_has_seen_enough(settings: Settings) -> None:
     """Ctrl-C is how it ends, and no fault."""
     run = Runner(answers={"docker container logs": Result(130)})
-    status.logs(Project(run, FakeEngine(ours("prod")), settings), "prod", ["--follow"])
+    status.logs(Project(run, FakeEngine(own_container("prod")), settings), "prod", ["--follow"])
     assert len(run.ran) == 1
 
 
@@ -225,7 +229,7 @@ def table(capsys: pytest.CaptureFixture[str]) -> list[list[str]]:
 
 
 PUBLISHED: dict[str, Any] = {
-    "addresses": (("127.0.0.1", 8080, 80),),
+    "published": (Published("127.0.0.1", 8080, 80),),
     "health": "healthy",
     "image_id": "sha256:0123456789abcdef",
 }
@@ -233,8 +237,12 @@ PUBLISHED: dict[str, Any] = {
 
 def test_status_has_a_row_for_each_container(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """Name, state with health, address and release, stopped ones too; nobody else's."""
-    holder = ours("prod", name="hello-dock-prod-port", addresses=PUBLISHED["addresses"], image_id="sha256:base")
-    engine = FakeEngine(ours("prod", **PUBLISHED), holder, ours("dev", state="exited", image_id="sha256:dev"), *THEIRS)
+    holder = own_container(
+        "prod", name="hello-dock-prod-port", published=PUBLISHED["published"], image_id="sha256:base"
+    )
+    engine = FakeEngine(
+        own_container("prod", **PUBLISHED), holder, own_container("dev", state="exited", image_id="sha256:dev"), *THEIRS
+    )
     status.show_status(Project(Runner(engine), engine, settings))
     assert table(capsys) == [
         ["container", "state", "address", "release"],
@@ -244,7 +252,7 @@ def test_status_has_a_row_for_each_container(settings: Settings, capsys: pytest.
     ]
 
 
-GONE = PUBLISHED | {"addresses": ()}
+GONE = PUBLISHED | {"published": ()}
 
 
 @pytest.mark.parametrize(
@@ -264,8 +272,8 @@ def test_status_tells_what_nobody_reaches(
     settings: Settings, capsys: pytest.CaptureFixture[str], changes: dict[str, Any] | None, holder: str, notice: str
 ) -> None:
     """Why, who serves instead, and the way out; a release that was cut off runs on, and is even healthy."""
-    held = [ours("prod", name="hello-dock-prod-port", state=holder)] if holder else []
-    held += [ours("prod", **GONE | changes)] if changes is not None else []
+    held = [own_container("prod", name="hello-dock-prod-port", state=holder)] if holder else []
+    held += [own_container("prod", **GONE | changes)] if changes is not None else []
     status.show_status(Project(Runner(FakeEngine(*held)), FakeEngine(*held), settings))
     told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("!")]
     assert told == ([f"! hello-dock-prod {notice} Have it serve again: invoke run-prod"] if notice else [])
@@ -275,15 +283,19 @@ def test_status_tells_what_nobody_reaches(
     ("held", "notice"),
     [
         (
-            [ours("prod", **GONE | {"state": "paused"})],
+            [own_container("prod", **GONE | {"state": "paused"})],
             "hello-dock-prod is paused. Nobody is served. Let it go on: docker container unpause hello-dock-prod",
         ),
         (
-            [ours("prod", **GONE | {"health": "unhealthy"})],
+            [own_container("prod", **GONE | {"health": "unhealthy"})],
             "hello-dock-prod is unhealthy. Start it anew, beside this one: invoke run-prod",
         ),
         (
-            [ours("prod", **PUBLISHED), ours("prod", name="mine"), ours("prod", name="hello-dock-prod-next")],
+            [
+                own_container("prod", **PUBLISHED),
+                own_container("prod", name="mine"),
+                own_container("prod", name="hello-dock-prod-next"),
+            ],
             "Left by an interrupted task, or renamed: hello-dock-prod-next, mine. Have it settled: invoke run-prod",
         ),
     ],
@@ -294,8 +306,8 @@ def test_status_tells_what_is_not_as_it_should_be(
     """And what to do about it."""
     status.show_status(
         Project(
-            Runner(FakeEngine(ours("prod", name="hello-dock-prod-port"), *held)),
-            FakeEngine(ours("prod", name="hello-dock-prod-port"), *held),
+            Runner(FakeEngine(own_container("prod", name="hello-dock-prod-port"), *held)),
+            FakeEngine(own_container("prod", name="hello-dock-prod-port"), *held),
             settings,
         )
     )
@@ -305,8 +317,8 @@ def test_status_tells_what_is_not_as_it_should_be(
 
 def test_clean_leaves_what_somebody_else_uses_or_made(engine: FakeEngine, settings: Settings) -> None:
     """An image that a container of theirs runs, and one that was committed from a container of ours."""
-    engine.known = images() | {"commit": Image("sha256:7", labels=BUILT, parent="sha256:1")}
-    engine.held = {"theirs": Container("0", "theirs", image_id="sha256:2")}
+    engine.image_store = images() | {"commit": Image("sha256:7", labels=BUILT, parent="sha256:1")}
+    engine.by_name = {"theirs": Container("0", "theirs", image_id="sha256:2")}
     said, run = clean(engine, settings)
     assert run.lines == ["docker image rm --force hello-dock:prod sha256:3"]
     assert said.splitlines() == [
@@ -325,19 +337,19 @@ def test_stop_pauses_the_port_holder_first(engine: FakeEngine, settings: Setting
         "stop hello-dock-prod",
         "rm hello-dock-prod hello-dock-prod-port",
     ]
-    assert engine.held == {}
+    assert engine.by_name == {}
 
 
 def test_a_port_holder_that_an_interrupted_stop_left_paused_runs_again(engine: FakeEngine, settings: Settings) -> None:
     """With the next release; what does not run cannot be paused."""
     production.deployed(engine, settings)
     pause = ["docker", "container", "pause", "hello-dock-prod-port"]
-    assert engine.obey(pause).ok
-    assert engine.held["hello-dock-prod-port"].state == "paused"
-    assert not engine.obey(pause).ok
-    assert not engine.obey([*pause[:3], "nobody"]).ok
+    assert engine.apply(pause).ok
+    assert engine.by_name["hello-dock-prod-port"].state == "paused"
+    assert not engine.apply(pause).ok
+    assert not engine.apply([*pause[:3], "nobody"]).ok
     production.deployed(engine, settings)
-    assert engine.held["hello-dock-prod-port"].state == "running"
+    assert engine.by_name["hello-dock-prod-port"].state == "running"
     assert [each.name for each in engine.listeners(8080)] == ["hello-dock-prod"]
 
 
@@ -348,8 +360,8 @@ def test_status_is_not_cut_at_the_width_of_a_terminal(
     monkeypatch.setenv("COLUMNS", "40")
     status.show_status(
         Project(
-            Runner(FakeEngine(ours("prod", name="hello-dock-prod-candidate", **PUBLISHED))),
-            FakeEngine(ours("prod", name="hello-dock-prod-candidate", **PUBLISHED)),
+            Runner(FakeEngine(own_container("prod", name="hello-dock-prod-candidate", **PUBLISHED))),
+            FakeEngine(own_container("prod", name="hello-dock-prod-candidate", **PUBLISHED)),
             settings,
         )
     )
@@ -382,7 +394,7 @@ def test_releases_are_listed_with_the_last_one_first(
     labels = production.BUILT | {"org.opencontainers.image.revision": "0a1b2c3d4e5f60718293"}
     for letter, revision in (("a", production.BUILT), ("b", labels)):
         built = replace(production.image(letter), labels=revision, created="2026-11-22T08:09:10.5Z")
-        engine.hold("hello-dock:prod", built)
+        engine.add_image("hello-dock:prod", built)
         production.deployed(engine, settings)
     capsys.readouterr()
     status.show_releases(Project(Runner(engine), engine, settings))
@@ -419,11 +431,11 @@ def test_a_dry_list_of_releases_asks_nothing(settings: Settings, capsys: pytest.
 def test_stop_and_clean_take_the_whole_of_production(engine: FakeEngine, settings: Settings) -> None:
     """The release with its port holder; the kept images and the volume of assets go with `clean` alone."""
     production.deployed(engine, settings)
-    engine.made_volumes = ["hello-dock-carried"]
+    engine.volume_names = ["hello-dock-carried"]
     stop(engine, settings)
-    assert (engine.held, engine.made_volumes) == ({}, ["hello-dock-carried"])
+    assert (engine.by_name, engine.volume_names) == ({}, ["hello-dock-carried"])
     assert "hello-dock:aaaaaaaaaaaa" in engine.image_ids
     production.deployed(engine, settings)
     clean(engine, settings)
-    assert (engine.held, engine.made_volumes) == ({}, [])
+    assert (engine.by_name, engine.volume_names) == ({}, [])
     assert set(engine.image_ids) == {"node:lts-alpine", "nginx:stable-alpine"}

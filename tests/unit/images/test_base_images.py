@@ -16,7 +16,10 @@ from docktasks.errors import BaseImageError, SetupError
 from docktasks.images import base_images, standins
 from docktasks.images.base_images import BaseImage
 from docktasks.settings import Settings
-from tests.unit.fakes.engine import FakeEngine, Programs, Runner, configured
+from tests.unit.fakes.apps import configured
+from tests.unit.fakes.engine import FakeEngine
+from tests.unit.fakes.programs import Programs
+from tests.unit.fakes.runner import Runner
 
 NODE = "node:lts-alpine"
 STANDIN = "hello-dock-base-node:26.10.0"

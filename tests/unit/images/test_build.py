@@ -14,7 +14,10 @@ from docktasks.engine.models import Image
 from docktasks.errors import BuildError, DockError, EngineError
 from docktasks.images import build, build_errors
 from docktasks.settings import Settings
-from tests.unit.fakes.engine import FakeEngine, Runner, built, configured, make_app
+from tests.unit.fakes.apps import configured, make_app
+from tests.unit.fakes.engine import FakeEngine
+from tests.unit.fakes.runner import Runner
+from tests.unit.fakes.store import built_id
 
 PROD = {"NODE_IMAGE": "node:lts-alpine", "NGINX_IMAGE": "nginx:stable-alpine", "REVISION": "", "VERSION": "1.2.3"}
 
@@ -120,7 +123,7 @@ def test_the_builds_output_is_asked_for_as_it_was_built(settings: Settings) -> N
     )
 
 
-BUILT = built("hello-dock:prod")
+BUILT = built_id("hello-dock:prod")
 
 
 def test_build_returns_the_image(settings: Settings) -> None:
@@ -140,11 +143,11 @@ def holding(image_id: str, *names: str) -> FakeEngine:
 def test_build_removes_the_image_it_replaced(settings: Settings) -> None:
     """By its id, and no other: what somebody built on top of ours has our labels, too."""
     engine = holding("sha256:before")
-    engine.known["on top"] = Image("sha256:on-top", labels={"hello-dock.built-for": "hello-dock"})
+    engine.image_store["on top"] = Image("sha256:on-top", labels={"hello-dock.built-for": "hello-dock"})
     run = Runner(engine)
     build.build(Project(run, engine, settings), "prod", PROD)
     assert run.lines[1:] == ["docker image rm sha256:before"]
-    assert {image.id for image in engine.known.values()} == {BUILT, "sha256:on-top"}
+    assert {image.id for image in engine.image_store.values()} == {BUILT, "sha256:on-top"}
 
 
 def test_build_keeps_a_replaced_image_that_has_another_name(settings: Settings) -> None:
@@ -159,13 +162,13 @@ def test_build_takes_a_replaced_image_that_is_gone_for_removed(settings: Setting
     """Docker itself drops an image that loses its last name, where it is set to."""
 
     class Forgetful(FakeEngine):
-        def obey(self, args: list[str]) -> Result:
+        def apply(self, args: list[str]) -> Result:
             """Keep nothing without a name."""
-            obeyed = super().obey(args)
-            self.known.pop("sha256:before", None)
+            obeyed = super().apply(args)
+            self.image_store.pop("sha256:before", None)
             return obeyed
 
-    engine = Forgetful(images=holding("sha256:before").known)
+    engine = Forgetful(images=holding("sha256:before").image_store)
     run = Runner(engine)
     build.build(Project(run, engine, settings), "prod", PROD)
     assert len(run.ran) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from docktasks.app.package import App
 from docktasks.images import build, build_context
 from docktasks.settings import Settings
-from tests.unit.fakes.engine import configured, make_app
+from tests.unit.fakes.apps import configured, make_app
 
 
 @pytest.mark.parametrize(("setting", "variable", "wanted"), [("a", "", "a"), ("", "b", "b"), ("a", "b", "a")])
@@ -81,7 +80,7 @@ def test_a_checkout_for_reading_has_them_elsewhere(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Where the build is told to look for them."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("docktasks.workspace.os.access", lambda _path, _mode: False)
     foreign = configured(settings.root, app_dir=str(make_app(settings.root.parent / "shop")))
     build_context.write_context(foreign, "Dockerfile")

@@ -11,12 +11,13 @@ from docktasks import workspace
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.dry_run import DryRunEngine
-from docktasks.engine.models import Image, LimitSupport
+from docktasks.engine.models import Image, LimitSupport, Published
 from docktasks.errors import AppError, BuildError, ConflictError, StartError
 from docktasks.release import deploy
 from docktasks.release.deploy import Deployment, RunOptions
 from docktasks.settings import Settings
-from tests.unit.fakes.engine import FakeEngine, Runner, configured, ours
+from tests.unit.fakes.apps import configured
+from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.production import (
     CANDIDATE,
     CARRY,
@@ -34,6 +35,7 @@ from tests.unit.fakes.production import (
     image,
     serving,
 )
+from tests.unit.fakes.runner import Runner
 
 
 def rolled_back(engine: FakeEngine, settings: Settings, to: str = "", run: Runner | None = None) -> Deployment:
@@ -75,7 +77,7 @@ def test_run_prod_builds_first(engine: FakeEngine, settings: Settings, capsys: p
     run = Runner(engine)
     outcome = deploy.run_prod(Project(run, engine, settings), RunOptions())
     assert [args[1:3] for args in run.ran][:3] == [["image", "build"], ["image", "rm"], ["container", "run"]]
-    assert engine.held[NAME].image_id == outcome.image.id == engine.known["hello-dock:prod"].id
+    assert engine.by_name[NAME].image_id == outcome.image.id == engine.image_store["hello-dock:prod"].id
     assert f"built hello-dock:prod, release {outcome.image.short_id}\n" in capsys.readouterr().out
     assert (outcome.url, outcome.unchanged, outcome.added) == ("http://127.0.0.1:8080", False, 8_000_000)
 
@@ -86,7 +88,7 @@ def test_a_build_keeps_the_image_of_a_release(engine: FakeEngine, settings: Sett
     run = Runner(engine)
     deploy.build(Project(run, engine, settings))
     assert len(run.ran) == 1
-    assert engine.known[f"hello-dock:{A}"].tags == (f"hello-dock:{A}",)
+    assert engine.image_store[f"hello-dock:{A}"].tags == (f"hello-dock:{A}",)
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["built", "not built"])
@@ -96,9 +98,9 @@ def test_what_an_interrupted_run_took_down_serves_again_after_a_failed_build(
     """The build's own error is told, and the old release has its name back, with or without --build."""
     deployed(engine, settings)
     before = ids(engine)
-    engine.obey(["docker", "container", "rename", NAME, PREVIOUS])
+    engine.apply(["docker", "container", "rename", NAME, PREVIOUS])
     if not there:
-        engine.obey(["docker", "image", "rm", "hello-dock:prod"])
+        engine.apply(["docker", "image", "rm", "hello-dock:prod"])
     run = Runner(engine, {"docker image build": Result(1, "ERROR: failed to solve: something new")})
     with pytest.raises(BuildError if there else StartError):
         deploy.run_prod(Project(run, engine, settings), RunOptions(build=there))
@@ -109,7 +111,7 @@ def test_what_an_interrupted_run_took_down_serves_again_after_a_failed_build(
 def test_a_second_task_is_refused_before_it_does_anything(engine: FakeEngine, settings: Settings) -> None:
     """Two releases at once would each take the other's candidate for a leftover."""
     serving(engine, settings)
-    engine.obey(["docker", "container", "run", "--name", CANDIDATE, "--publish", "127.0.0.1::80", A])
+    engine.apply(["docker", "container", "run", "--name", CANDIDATE, "--publish", "127.0.0.1::80", A])
     run, before = Runner(engine), ids(engine)
     with workspace.project_lock(settings):
         with pytest.raises(ConflictError, match="Another task is changing"):
@@ -142,7 +144,7 @@ def test_another_image_setting_or_configuration_is_a_new_release(
     environment = '{"API_URL":"/api"}' if change == "environment" else ""
     assert not deployed(engine, other, run, environment=environment).unchanged
     assert [run.verbs[0], run.verbs[3]] == [f"run {CANDIDATE}", f"run {NEXT}"]
-    assert sorted(engine.held) == [NAME, HOLDER]
+    assert sorted(engine.by_name) == [NAME, HOLDER]
 
 
 def test_what_a_release_is_configured_with_reaches_its_candidate_too(engine: FakeEngine, settings: Settings) -> None:
@@ -157,7 +159,7 @@ def test_what_a_release_is_configured_with_reaches_its_candidate_too(engine: Fak
 def test_one_that_was_interrupted_after_it_served_is_remembered(engine: FakeEngine, settings: Settings) -> None:
     """Else it could not be rolled back to, and pages loaded from it would miss its files."""
     deployed(engine, settings, Runner(engine, {"docker container run --rm": Result(), "docker image tag": Result()}))
-    assert (engine.assets, engine.known["hello-dock:prod"].tags) == (set(), ("hello-dock:prod",))
+    assert (engine.assets, engine.image_store["hello-dock:prod"].tags) == (set(), ("hello-dock:prod",))
     run = Runner(engine)
     assert deployed(engine, settings, run).unchanged
     assert run.verbs == [f"carry add {A}", f"tag {A} hello-dock:{A}", f"carry keep {A}"]
@@ -182,8 +184,8 @@ def test_a_rollback_is_a_swap_to_the_release_before(engine: FakeEngine, settings
     outcome = rolled_back(engine, settings, run=run)
     assert (outcome.image.short_id, outcome.url, outcome.unchanged) == (A, "http://127.0.0.1:8080", False)
     assert run.verbs[0] == f"run {CANDIDATE}"
-    assert (engine.held[NAME].release, sorted(engine.held)) == (A, [NAME, HOLDER])
-    assert engine.known["hello-dock:prod"].short_id == B
+    assert (engine.by_name[NAME].release, sorted(engine.by_name)) == (A, [NAME, HOLDER])
+    assert engine.image_store["hello-dock:prod"].short_id == B
 
 
 def test_a_rollback_goes_to_the_release_that_is_named(engine: FakeEngine, settings: Settings) -> None:
@@ -192,7 +194,7 @@ def test_a_rollback_goes_to_the_release_that_is_named(engine: FakeEngine, settin
         build(engine, letter)
         deployed(engine, settings)
     assert rolled_back(engine, settings, to="aa").image.short_id == A
-    assert engine.held[NAME].release == A
+    assert engine.by_name[NAME].release == A
 
 
 def test_a_rollback_that_is_not_possible_changes_nothing(engine: FakeEngine, settings: Settings) -> None:
@@ -212,37 +214,37 @@ def test_a_rollback_takes_what_the_current_is_configured_with(engine: FakeEngine
     build(engine, "b")
     deployed(engine, settings, public=True, environment='{"API_URL":"/api"}')
     rolled_back(engine, settings)
-    assert engine.held[NAME].release == A
-    assert engine.held[NAME].environment == {"HELLO_DOCK_ENV": '{"API_URL":"/api"}'}
-    assert engine.held[HOLDER].addresses == (("0.0.0.0", 8080, 80),)  # noqa: S104 - read, not bound
+    assert engine.by_name[NAME].release == A
+    assert engine.by_name[NAME].environment == {"HELLO_DOCK_ENV": '{"API_URL":"/api"}'}
+    assert engine.by_name[HOLDER].published == (Published("0.0.0.0", 8080, 80),)  # noqa: S104 - read, not bound
 
 
 def test_a_rollback_where_nothing_runs_starts_the_last_release(engine: FakeEngine, settings: Settings) -> None:
     """After `invoke stop`, say."""
     deployed(engine, settings)
-    engine.held.clear()
-    assert (rolled_back(engine, settings).image.short_id, sorted(engine.held)) == (A, [NAME, HOLDER])
+    engine.by_name.clear()
+    assert (rolled_back(engine, settings).image.short_id, sorted(engine.by_name)) == (A, [NAME, HOLDER])
 
 
 def test_a_rollback_first_finishes_what_was_interrupted(engine: FakeEngine, settings: Settings) -> None:
     """And then goes nowhere by itself: the one before may be the one that was to be left. A name says what is meant."""
     serving(engine, settings)
     deployed(engine, settings)
-    engine.obey(["docker", "container", "rename", NAME, NEXT])
+    engine.apply(["docker", "container", "rename", NAME, NEXT])
     run = Runner(engine)
     with pytest.raises(StartError, match=f"interrupted: release {B} serves now") as caught:
         rolled_back(engine, settings, run=run)
     assert "invoke rollback --to=RELEASE" in caught.value.how
     assert run.verbs == [f"rename {NEXT} {NAME}"]
     assert rolled_back(engine, settings, A).image.short_id == A
-    assert engine.held[NAME].release == A
+    assert engine.by_name[NAME].release == A
 
 
 def test_a_rollback_with_a_name_goes_on_after_what_was_interrupted(engine: FakeEngine, settings: Settings) -> None:
     """In the same task: what is meant is clear."""
     serving(engine, settings)
     deployed(engine, settings)
-    engine.obey(["docker", "container", "rename", NAME, NEXT])
+    engine.apply(["docker", "container", "rename", NAME, NEXT])
     assert rolled_back(engine, settings, A).image.short_id == A
 
 
@@ -250,7 +252,7 @@ def test_a_candidate_that_was_left_stops_no_rollback(engine: FakeEngine, setting
     """Nothing had changed places yet."""
     serving(engine, settings)
     deployed(engine, settings)
-    engine.held[CANDIDATE] = ours("prod", name=CANDIDATE)
+    engine.by_name[CANDIDATE] = own_container("prod", name=CANDIDATE)
     assert rolled_back(engine, settings).image.short_id == A
 
 
@@ -261,7 +263,7 @@ def test_after_a_rollback_that_was_cut_short_the_way_has_to_be_named(engine: Fak
     keep = f"docker container run --rm --name {CARRY} "
     with pytest.raises(StartError, match="serves, but that could not be noted"):
         rolled_back(engine, settings, run=Unnoting(engine, {keep: Result(137)}))
-    assert engine.held[NAME].release == A
+    assert engine.by_name[NAME].release == A
     with pytest.raises(StartError, match=f"Another task had been interrupted: release {A} serves now"):
         rolled_back(engine, settings)
     assert rolled_back(engine, settings, to=f"sha256:{B}").image.short_id == B
@@ -296,14 +298,14 @@ def test_a_release_that_was_removed_is_rolled_back_with_its_configuration(
     deployed(engine, settings, environment='{"API_URL":"/api"}')
     build(engine, "c")
     deployed(engine, settings, environment='{"API_URL":"/api"}')
-    engine.obey(["docker", "container", "rm", "--force", NAME])
+    engine.apply(["docker", "container", "rm", "--force", NAME])
     rolled_back(engine, settings)
-    assert engine.held[NAME].environment["HELLO_DOCK_ENV"] == '{"API_URL":"/api"}'
+    assert engine.by_name[NAME].environment["HELLO_DOCK_ENV"] == '{"API_URL":"/api"}'
 
 
 def test_an_image_that_was_built_by_hand_can_be_rolled_back_to(engine: FakeEngine, settings: Settings) -> None:
     """The handbook's own command gives it no label of ours; it served, and so it has a release's tag."""
-    engine.known["hello-dock:prod"] = replace(image("a"), labels={})
+    engine.image_store["hello-dock:prod"] = replace(image("a"), labels={})
     deployed(engine, settings)
     build(engine, "b")
     deployed(engine, settings)
@@ -339,7 +341,7 @@ def test_what_a_machine_lacks_is_told(
 ) -> None:
     """A replacement there may lose requests; one that is as it should be says nothing."""
     engine.kernel = kernel
-    engine.known["hello-dock:prod"] = replace(image("a"), environment={"NGINX_VERSION": nginx} if nginx else {})
+    engine.image_store["hello-dock:prod"] = replace(image("a"), environment={"NGINX_VERSION": nginx} if nginx else {})
     assert [notice.partition(":")[0] for notice in deployed(engine, settings).notices] == notices
 
 
@@ -365,16 +367,16 @@ def test_without_an_image_no_build_is_told(settings: Settings) -> None:
 
 def test_an_image_that_was_built_by_hand_runs(engine: FakeEngine, settings: Settings) -> None:
     """The handbook's own `docker image build --tag hello-dock:prod .` names no base."""
-    engine.known["hello-dock:prod"] = replace(image("a"), labels={})
+    engine.image_store["hello-dock:prod"] = replace(image("a"), labels={})
     outcome = deployed(engine, settings)
     assert (outcome.url, outcome.added) == ("http://127.0.0.1:8080", 0)
 
 
 def test_an_image_whose_base_is_gone_runs(engine: FakeEngine, settings: Settings) -> None:
     """What it adds is then unknown, and no reason to stop."""
-    del engine.known["nginx:stable-alpine"]
+    del engine.image_store["nginx:stable-alpine"]
     assert deployed(engine, settings).added == 0
-    assert IMAGES["nginx:stable-alpine"] not in engine.known.values()
+    assert IMAGES["nginx:stable-alpine"] not in engine.image_store.values()
 
 
 def test_a_dry_run_shows_the_build_and_a_first_start(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:

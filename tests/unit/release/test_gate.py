@@ -10,9 +10,12 @@ from docktasks.errors import ConflictError, StartError
 from docktasks.release import gate
 from docktasks.release.run_args import Release
 from docktasks.settings import Settings
-from tests.unit.fakes.engine import FakeEngine, Runner, Web, impatient
+from tests.unit.fakes.apps import impatient
+from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.production import CANDIDATE, deployed, ids, image, serving
+from tests.unit.fakes.runner import Runner
 from tests.unit.fakes.sites import Answer, Site
+from tests.unit.fakes.web import Web
 
 GATE = [f"run {CANDIDATE}", f"rm {CANDIDATE}"]
 MISSING = "/assets/About-C2bRt-8x.js"
@@ -29,11 +32,11 @@ def refused(engine: FakeEngine, settings: Settings, run: Runner | None = None) -
     """The error of a release that does not pass, after which what served was not touched by any command."""
     run = run or Runner(engine)
     serving(engine, settings)
-    before = dict(engine.held)
+    before = dict(engine.by_name)
     with pytest.raises(StartError) as caught:
         deployed(engine, settings, run)
     assert caught.value.why == "hello-dock-prod serves on as before."
-    assert (run.verbs, engine.held) == (GATE, before)
+    assert (run.verbs, engine.by_name) == (GATE, before)
     return caught.value
 
 
@@ -43,7 +46,7 @@ def test_what_it_passed_is_told_and_the_candidate_is_gone(engine: FakeEngine, se
     passed = gate.check_candidate(Project(run, engine, settings), Release(image("a")))
     assert passed.startswith("gate passed: http.files, ")
     assert passed.endswith(f" on {URL}")
-    assert (run.verbs, engine.held) == (GATE, {})
+    assert (run.verbs, engine.by_name) == (GATE, {})
 
 
 @pytest.mark.parametrize("public", [True, False])
@@ -69,8 +72,8 @@ def test_one_that_does_not_come_up_never_touches_what_serves(
     engine: FakeEngine, settings: Settings, birth: dict[str, object], what: str
 ) -> None:
     """The candidate is removed, and its log is shown."""
-    engine.births[CANDIDATE] = birth
-    engine.logged[CANDIDATE] = "nginx: [emerg] no such directive"
+    engine.start_states[CANDIDATE] = birth
+    engine.container_logs[CANDIDATE] = "nginx: [emerg] no such directive"
     error = refused(engine, settings)
     assert error.what == f"Container {CANDIDATE} {what}."
     assert "nginx: [emerg] no such directive" in error.evidence
@@ -78,7 +81,7 @@ def test_one_that_does_not_come_up_never_touches_what_serves(
 
 def test_one_that_never_answers_is_given_up(engine: FakeEngine, settings: Settings) -> None:
     """After prod.deploy_timeout seconds."""
-    engine.births[CANDIDATE] = {"health": "starting"}
+    engine.start_states[CANDIDATE] = {"health": "starting"}
     hurried = impatient(settings)
     assert "does not serve within 0 s" in refused(engine, hurried).what
 
@@ -92,7 +95,7 @@ def test_one_with_a_missing_chunk_does_not_pass(engine: FakeEngine, settings: Se
         return Site(miss)(request)
 
     serving(engine, settings)
-    web.answer = engine.behind(answer)
+    web.answer = engine.route(answer)
     with pytest.raises(StartError) as caught:
         deployed(engine, settings)
     error = caught.value
@@ -104,13 +107,13 @@ def test_one_with_a_missing_chunk_does_not_pass(engine: FakeEngine, settings: Se
 
 def test_the_log_of_one_that_does_not_pass_is_shown(engine: FakeEngine, settings: Settings, web: Web) -> None:
     """Before it is gone."""
-    engine.logged[CANDIDATE] = "one\ntwo"
+    engine.container_logs[CANDIDATE] = "one\ntwo"
     run = Runner(engine)
     web.answer = Site(miss)  # nobody logs a request here
     with pytest.raises(StartError) as caught:
         gate.check_candidate(Project(run, engine, settings), Release(image("a")))
     assert caught.value.evidence.endswith("\nIts last log lines:\none\ntwo")
-    assert engine.held == {}
+    assert engine.by_name == {}
 
 
 def referrer(_request: httpx.Request, answer: Answer) -> None:
@@ -121,7 +124,7 @@ def referrer(_request: httpx.Request, answer: Answer) -> None:
 def test_a_minor_fault_passes(engine: FakeEngine, settings: Settings, web: Web) -> None:
     """`verify` tells of it; the gate is for what breaks the app."""
     serving(engine, settings)
-    web.answer = engine.behind(Site(referrer))
+    web.answer = engine.route(Site(referrer))
     assert not deployed(engine, settings).unchanged
 
 
@@ -135,7 +138,7 @@ def test_one_that_docker_does_not_start_never_touches_what_serves(engine: FakeEn
 def test_a_strangers_container_of_its_name_is_left_alone(engine: FakeEngine, settings: Settings) -> None:
     """It is told before anything happens."""
     serving(engine, settings)
-    engine.held[CANDIDATE] = Container("0", CANDIDATE, image="nginx:1")
+    engine.by_name[CANDIDATE] = Container("0", CANDIDATE, image="nginx:1")
     before, run = ids(engine), Runner(engine)
     with pytest.raises(ConflictError, match=CANDIDATE):
         deployed(engine, settings, run)

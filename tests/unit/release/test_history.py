@@ -13,8 +13,10 @@ from docktasks.images import releases as images_releases
 from docktasks.release import history
 from docktasks.release.run_args import Release
 from docktasks.settings import Settings
-from tests.unit.fakes.engine import FakeEngine, Runner, configured, ours
+from tests.unit.fakes.apps import configured
+from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.production import BUILT, HOLDER, NAME, A, B, C, deployed, image
+from tests.unit.fakes.runner import Runner
 
 
 def remembering(*releases: str) -> FakeEngine:
@@ -23,8 +25,8 @@ def remembering(*releases: str) -> FakeEngine:
     for number, release in enumerate(releases):
         tag = f"hello-dock:{release * (12 // len(release))}"
         digits = f"{tag.partition(':')[2]:0<64}"
-        engine.known[tag] = Image(f"sha256:{digits}", tags=(tag,), labels=BUILT, tagged=f"2026-11-2{number}")
-    engine.assets = {image.short_id for image in engine.known.values()}
+        engine.image_store[tag] = Image(f"sha256:{digits}", tags=(tag,), labels=BUILT, tagged=f"2026-11-2{number}")
+    engine.assets = {image.short_id for image in engine.image_store.values()}
     return engine
 
 
@@ -36,7 +38,9 @@ def kept(engine: FakeEngine, settings: Settings) -> list[str]:
 def test_the_last_one_released_is_the_first(settings: Settings) -> None:
     """By when each got its name, not by when it was built."""
     engine = remembering("b", "c", "a")
-    engine.known = {tag: replace(each, created=f"2026-{each.short_id}") for tag, each in engine.known.items()}
+    engine.image_store = {
+        tag: replace(each, created=f"2026-{each.short_id}") for tag, each in engine.image_store.items()
+    }
     assert kept(engine, settings) == [A, C, B]
 
 
@@ -44,7 +48,7 @@ def test_a_time_without_a_fraction_is_earlier_than_one_with(settings: Settings) 
     """Docker leaves digits out at the end of a fraction, and a Z sorts after them."""
     engine = remembering("a", "b")
     times = {A: "2026-11-23T14:20:00Z", B: "2026-11-23T14:20:00.5Z"}
-    engine.known = {tag: replace(each, tagged=times[each.short_id]) for tag, each in engine.known.items()}
+    engine.image_store = {tag: replace(each, tagged=times[each.short_id]) for tag, each in engine.image_store.items()}
     assert kept(engine, settings) == [B, A]
 
 
@@ -52,7 +56,7 @@ def test_a_time_without_a_fraction_is_earlier_than_one_with(settings: Settings) 
 def test_an_image_that_is_named_otherwise_is_no_release(settings: Settings, tag: str) -> None:
     """What was only built, what a user named, what somebody built on top, and what has no name."""
     engine = remembering("a")
-    engine.known["b"] = replace(image("b"), tags=(tag,) if tag else ())
+    engine.image_store["b"] = replace(image("b"), tags=(tag,) if tag else ())
     assert kept(engine, settings) == [A]
 
 
@@ -64,7 +68,7 @@ def test_one_that_has_gone_since_the_list_was_made_is_left_out(settings: Setting
             """All but one."""
             return None if A in reference else super().image(reference)
 
-    assert kept(Going(images=remembering("a", "b").known), settings) == [B]
+    assert kept(Going(images=remembering("a", "b").image_store), settings) == [B]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +135,7 @@ def test_a_dry_rollback_asks_nobody(settings: Settings) -> None:
 
 def remember(engine: FakeEngine, settings: Settings, letter: str) -> tuple[list[str], Runner]:
     """The releases that are forgotten when a new one serves, and what was run."""
-    engine.hold("hello-dock:prod", image(letter))
+    engine.add_image("hello-dock:prod", image(letter))
     engine.assets.add(letter * 12)
     run = Runner(engine)
     return history.record_release(Project(run, engine, settings), Release(image(letter))), run
@@ -143,7 +147,7 @@ def test_a_release_that_serves_gets_a_name_of_its_own(settings: Settings) -> Non
     gone, run = remember(engine, settings, "b")
     assert (gone, run.verbs) == ([], [f"tag {B} hello-dock:{B}", f"carry keep {B} {A}"])
     assert kept(engine, settings) == [B, A]
-    assert engine.known["hello-dock:prod"].tags == ("hello-dock:prod", f"hello-dock:{B}")
+    assert engine.image_store["hello-dock:prod"].tags == ("hello-dock:prod", f"hello-dock:{B}")
 
 
 def test_releases_beyond_those_that_are_kept_are_forgotten(settings: Settings) -> None:
@@ -167,15 +171,15 @@ def test_at_least_the_one_that_serves_is_kept(settings: Settings) -> None:
 def test_an_image_that_has_another_name_or_a_container_stays(settings: Settings) -> None:
     """Docker takes away no more than a name, and that not where a container knows the image by no other."""
     engine = remembering("d", "e", "a", "c")
-    engine.obey(["docker", "image", "tag", "d" * 12, "hello-dock:mine"])
-    engine.obey(["docker", "image", "tag", "d" * 12, f"hello-dock:{'d' * 12}"])
-    engine.held["shop"] = ours("prod", project="shop", image_id=f"sha256:{'e' * 12:0<64}")
+    engine.apply(["docker", "image", "tag", "d" * 12, "hello-dock:mine"])
+    engine.apply(["docker", "image", "tag", "d" * 12, f"hello-dock:{'d' * 12}"])
+    engine.by_name["shop"] = own_container("prod", project="shop", image_id=f"sha256:{'e' * 12:0<64}")
     times = {"d" * 12: "2026-11-20", "e" * 12: "2026-11-21"}
-    engine.known = {
-        tag: replace(each, tagged=times.get(each.short_id, "2026-12")) for tag, each in engine.known.items()
+    engine.image_store = {
+        tag: replace(each, tagged=times.get(each.short_id, "2026-12")) for tag, each in engine.image_store.items()
     }
     remember(engine, settings, "b")
-    assert [each.short_id for each in engine.known.values() if each.tags == ("hello-dock:mine",)] == ["d" * 12]
+    assert [each.short_id for each in engine.image_store.values() if each.tags == ("hello-dock:mine",)] == ["d" * 12]
     assert engine.image("e" * 12) is not None
 
 
@@ -198,7 +202,7 @@ def test_the_one_that_serves_is_never_forgotten(settings: Settings) -> None:
 def test_one_that_serves_is_noted_when_all_was_done(engine: FakeEngine, settings: Settings) -> None:
     """The run of it that serves, not another one of the same image."""
     deployed(engine, settings)
-    current = engine.held[NAME]
+    current = engine.by_name[NAME]
     assert history.is_recorded(engine, current)
     assert not history.is_recorded(engine, replace(current, labels={"hello-dock.config-hash": "another"}))
     engine.files.clear()
@@ -208,8 +212,8 @@ def test_one_that_serves_is_noted_when_all_was_done(engine: FakeEngine, settings
 def test_what_the_page_is_configured_with_outlives_the_release(engine: FakeEngine, settings: Settings) -> None:
     """It stands in the container, and when that is gone in the volume, which the port holder reads."""
     deployed(engine, settings, environment='{"API_URL":"/api"}')
-    holder = engine.held[HOLDER]
-    assert history.environment(engine, engine.held[NAME], holder) == '{"API_URL":"/api"}'
+    holder = engine.by_name[HOLDER]
+    assert history.environment(engine, engine.by_name[NAME], holder) == '{"API_URL":"/api"}'
     assert history.environment(engine, None, holder) == '{"API_URL":"/api"}'
     assert history.environment(engine, None, replace(holder, state="exited")) == ""
     engine.files.clear()
@@ -240,7 +244,7 @@ def test_assets_that_cannot_be_carried_over_are_told(settings: Settings) -> None
 def test_one_that_served_without_being_noted_is(settings: Settings) -> None:
     """Its assets first, for a name says that it is done; one that was noted, or is gone, is left alone."""
     engine = remembering("b")
-    engine.hold("hello-dock:prod", image("a"))
+    engine.add_image("hello-dock:prod", image("a"))
     run = Runner(engine)
     for _ in range(2):
         history.record_missed_release(Project(run, engine, settings), image("a").id)

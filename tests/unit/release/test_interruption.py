@@ -13,8 +13,10 @@ from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.release import deploy, gate
 from docktasks.settings import Settings
-from tests.unit.fakes.engine import FakeEngine, Runner, configured, is_script
+from tests.unit.fakes.apps import configured
+from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.production import HOLDER, NAME, A, B, deployed, serving
+from tests.unit.fakes.runner import Runner, is_script
 
 Task = Callable[[Runner, FakeEngine, Settings], object]
 
@@ -45,7 +47,7 @@ class Doomed(Runner):
             if self.moment == "half done" and is_script(args):  # a session of its own: it goes on to its end
                 self._answered(args)
             elif self.moment == "half done":
-                self.obeying.obey_half(args)
+                self.obeying.apply_interrupted(args)
             result = Result()
         else:
             result = super().__call__(args, quiet=quiet)
@@ -158,9 +160,9 @@ def test_an_interrupted_task_is_finished_or_undone(
         again = watching(engine)
         life.then(again, engine, settings)
         where += f", then {again.verbs}"
-        assert sorted(engine.held) == [NAME, HOLDER], where
+        assert sorted(engine.by_name) == [NAME, HOLDER], where
         assert [each.name for each in engine.listeners(life.port)] == [NAME], where
-        assert engine.held[NAME].release == life.after, where
+        assert engine.by_name[NAME].release == life.after, where
         assert f"hello-dock:{life.after}" in engine.image_ids, where
         assert life.after in engine.assets, where
         assert life.gap or not (run.gap or again.gap), where
@@ -181,7 +183,7 @@ def test_a_recovery_can_be_interrupted_too(
             except Killed:
                 twice += 1
             life.then(third, engine, settings)
-            assert sorted(engine.held) == [NAME, HOLDER], where
+            assert sorted(engine.by_name) == [NAME, HOLDER], where
             assert [each.name for each in engine.listeners(life.port)] == [NAME], where
             assert life.gap or not (run.gap or second.gap or third.gap), where
     assert twice > 6
@@ -194,8 +196,8 @@ def test_after_a_ctrl_c_somebody_serves_at_once(
 ) -> None:
     """Without another command of the user: under its own name, or nothing is left of what never served."""
     for engine, run in interrupted(new_engine, settings, life, moment, KeyboardInterrupt):
-        where = f"{moment}: {run.verbs[run.place]}, left {sorted(engine.held)}"
-        assert NAME in served_by(engine) or (life.before is nothing and engine.held == {}), where
+        where = f"{moment}: {run.verbs[run.place]}, left {sorted(engine.by_name)}"
+        assert NAME in served_by(engine) or (life.before is nothing and engine.by_name == {}), where
 
 
 @pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
@@ -204,7 +206,7 @@ def test_without_an_interruption_it_is_done_at_once(engine: FakeEngine, settings
     life.before(engine, settings)
     run, again = watching(engine), watching(engine)
     life.task(run, engine, settings)
-    assert sorted(engine.held) == [NAME, HOLDER]
+    assert sorted(engine.by_name) == [NAME, HOLDER]
     assert life.gap or not run.gap
     life.then(again, engine, settings)
     assert (again.ran == []) is (life.task is not roll_back)

@@ -11,7 +11,7 @@ from docktasks.engine.models import Image
 from docktasks.release import run_args
 from docktasks.release.run_args import Release
 from docktasks.settings import Settings
-from tests.unit.fakes.engine import configured
+from tests.unit.fakes.apps import configured
 
 LOGGING = "--log-driver json-file --log-opt max-size=10m --log-opt max-file=3"
 HARDENED = f"--cap-drop ALL --security-opt no-new-privileges --ipc none --tmpfs /dev/mqueue:ro,size=4k {LOGGING}"

@@ -13,13 +13,14 @@ import pytest
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.dry_run import DryRunEngine
-from docktasks.engine.models import Container, Image
+from docktasks.engine.models import Container, Image, Published
 from docktasks.errors import ConflictError, DockError, StartError
 from docktasks.progress import Progress
 from docktasks.release.run_args import HOLDER_COMMAND
 from docktasks.release.swap import Production
 from docktasks.settings import Settings
-from tests.unit.fakes.engine import FakeEngine, Runner, Web, configured, impatient, ours
+from tests.unit.fakes.apps import configured, impatient
+from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.production import (
     CANDIDATE,
     CARRY,
@@ -35,7 +36,9 @@ from tests.unit.fakes.production import (
     ids,
     serving,
 )
+from tests.unit.fakes.runner import Runner
 from tests.unit.fakes.sites import Site
+from tests.unit.fakes.web import Web
 
 GATE = [f"run {CANDIDATE}", f"rm {CANDIDATE}", f"carry add {B}"]
 TAKE_OVER = [f"rename {NAME} {PREVIOUS}", f"rename {NEXT} {NAME}"]
@@ -48,7 +51,7 @@ BRING_UP = [f"run {HOLDER}", f"run {NAME}"]
 
 def whole(engine: FakeEngine) -> bool:
     """One release that is reached, behind one port holder, and nothing beside them."""
-    return sorted(engine.held) == [NAME, HOLDER] and [each.name for each in engine.listeners(8080)] == [NAME]
+    return sorted(engine.by_name) == [NAME, HOLDER] and [each.name for each in engine.listeners(8080)] == [NAME]
 
 
 def test_the_first_start_needs_no_gate(engine: FakeEngine, settings: Settings) -> None:
@@ -67,7 +70,7 @@ def test_a_swap_never_touches_the_port(engine: FakeEngine, settings: Settings) -
     assert run.verbs == [*GATE, f"run {NEXT}", *TAKE_OVER, *DRAIN, *REMEMBER]
     assert whole(engine)
     assert ids(engine)[HOLDER] == before[HOLDER]
-    assert engine.held[NAME].release == B
+    assert engine.by_name[NAME].release == B
 
 
 def test_the_old_one_has_time_to_end_what_it_has_begun(engine: FakeEngine, settings: Settings) -> None:
@@ -81,8 +84,8 @@ def test_the_old_one_has_time_to_end_what_it_has_begun(engine: FakeEngine, setti
 def test_an_image_that_has_no_name_goes_with_its_container(engine: FakeEngine, settings: Settings) -> None:
     """Which held it: it never served, so nobody can go back to it."""
     serving(engine, settings)
-    engine.known["unnamed"] = Image("sha256:unnamed")
-    engine.held[NEXT] = ours("prod", name=NEXT, image_id="sha256:unnamed")
+    engine.image_store["unnamed"] = Image("sha256:unnamed")
+    engine.by_name[NEXT] = own_container("prod", name=NEXT, image_id="sha256:unnamed")
     run = Runner(engine)
     deployed(engine, settings, run)
     assert "docker image rm sha256:unnamed" in run.lines
@@ -92,8 +95,8 @@ def test_an_image_that_has_no_name_goes_with_its_container(engine: FakeEngine, s
 def test_what_served_has_a_name_before_it_goes(engine: FakeEngine, settings: Settings) -> None:
     """Though its image had lost its only one: it can be rolled back to."""
     serving(engine, settings)
-    engine.held[NAME] = replace(engine.held[NAME], image_id="sha256:unnamed")
-    engine.known["unnamed"] = Image("sha256:unnamed")
+    engine.by_name[NAME] = replace(engine.by_name[NAME], image_id="sha256:unnamed")
+    engine.image_store["unnamed"] = Image("sha256:unnamed")
     deployed(engine, settings)
     assert "hello-dock:unnamed" in engine.image_ids
 
@@ -116,7 +119,7 @@ def test_one_that_answers_nobody_does_not_take_over(engine: FakeEngine, settings
     """The address answers all the while, by the old one alone: the new one's own log is what counts."""
     serving(engine, settings)
     before = ids(engine)
-    answer = engine.behind(Site())
+    answer = engine.route(Site())
 
     def by_the_old_one(request: httpx.Request) -> httpx.Response:
         if request.url.port == 8080:
@@ -139,19 +142,19 @@ def refuse_start(_engine: FakeEngine, run: Runner, _web: Web) -> type[BaseExcept
 
 def end_at_once(engine: FakeEngine, _run: Runner, _web: Web) -> type[BaseException]:
     """The new release crashes behind the port, though it did not behind the gate."""
-    engine.births |= {NEXT: {"state": "exited", "exit_code": 1}, NAME: {"state": "exited", "exit_code": 1}}
+    engine.start_states |= {NEXT: {"state": "exited", "exit_code": 1}, NAME: {"state": "exited", "exit_code": 1}}
     return StartError
 
 
 def turn_unhealthy(engine: FakeEngine, _run: Runner, _web: Web) -> type[BaseException]:
     """The new release is ill from the start."""
-    engine.births |= {NEXT: {"health": "unhealthy"}, NAME: {"health": "unhealthy"}}
+    engine.start_states |= {NEXT: {"health": "unhealthy"}, NAME: {"health": "unhealthy"}}
     return StartError
 
 
 def interrupt(engine: FakeEngine, _run: Runner, web: Web) -> type[BaseException]:
     """Somebody loses patience while the new release is waited for."""
-    site = engine.behind(Site())
+    site = engine.route(Site())
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.port != 49153:  # the candidate's
@@ -165,7 +168,7 @@ def interrupt(engine: FakeEngine, _run: Runner, web: Web) -> type[BaseException]
 
 def kill(engine: FakeEngine, _run: Runner, web: Web) -> type[BaseException]:
     """A machine shuts down, or a terminal is closed, at the same place."""
-    site = engine.behind(Site())
+    site = engine.route(Site())
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.port != 49153:
@@ -198,7 +201,7 @@ def test_after_a_fault_behind_the_gate_the_old_one_serves(
     assert run.verbs[: len(GATE)] == GATE
     assert ids(engine) == before
     assert whole(engine)
-    assert B in {image.short_id for image in engine.known.values()}
+    assert B in {image.short_id for image in engine.image_store.values()}
 
 
 @pytest.mark.parametrize("fault", ENDED)
@@ -208,13 +211,13 @@ def test_an_interrupted_move_is_finished_where_the_new_one_is_well(
 ) -> None:
     """Going back would be another gap; but one that is not well yet is no reason to give up one that was."""
     serving(engine, settings)
-    engine.births[NAME] = {"health": health}
+    engine.start_states[NAME] = {"health": health}
     run = Runner(engine)
     kind = fault(engine, run, web)
     with pytest.raises(kind):
         deployed(engine, settings, run, public=True)
     assert whole(engine)
-    assert engine.held[NAME].release == (B if health == "healthy" else A)
+    assert engine.by_name[NAME].release == (B if health == "healthy" else A)
 
 
 @pytest.mark.parametrize("fault", BROKEN + ENDED)
@@ -226,7 +229,7 @@ def test_after_a_fault_at_the_first_start_nothing_is_left(
     kind = fault(engine, run, web)
     with pytest.raises(kind):
         deployed(engine, settings, run)
-    assert engine.held == {}
+    assert engine.by_name == {}
 
 
 def test_one_that_cannot_be_set_aside_serves_on(engine: FakeEngine, settings: Settings) -> None:
@@ -251,7 +254,7 @@ def test_one_that_cannot_take_the_name_serves_all_the_same(engine: FakeEngine, s
     assert {each.name for each in engine.listeners(8080)} == {PREVIOUS, NEXT}
     deployed(engine, settings)
     assert whole(engine)
-    assert engine.held[NAME].release == B
+    assert engine.by_name[NAME].release == B
 
 
 @pytest.mark.parametrize("port", ["8081", "0"])
@@ -264,7 +267,7 @@ def test_a_move_to_another_port_has_no_gap(
     outcome = deployed(engine, configured(settings.root, prod_host_port=port), run)
     assert outcome.url == f"http://127.0.0.1:{port if port != '0' else '49153'}"
     assert run.verbs == GATE + SET_ASIDE + BRING_UP + DRAIN + [f"rm {HOLDER_PREVIOUS}"] + REMEMBER
-    assert (sorted(engine.held), engine.listeners(8080)) == ([NAME, HOLDER], [])
+    assert (sorted(engine.by_name), engine.listeners(8080)) == ([NAME, HOLDER], [])
     assert "a gap begins" not in capsys.readouterr().out
 
 
@@ -281,14 +284,14 @@ def test_a_move_to_another_address_of_the_port_has_one_which_is_told(
     assert taking[:3] == ["setsid", "sh", "-c"]
     assert f"docker container stop -t 1 {PREVIOUS} && " in taking[-1]
     assert "! 0.0.0.0:8080 needs the port that the release is served on: a gap begins.\n" in capsys.readouterr().out
-    assert engine.held[HOLDER].addresses == (("0.0.0.0", 8080, 80),)  # noqa: S104 - read, not bound
-    assert engine.held[NAME].labels["hello-dock.public"] == "true"
+    assert engine.by_name[HOLDER].published == (Published("0.0.0.0", 8080, 80),)  # noqa: S104 - read, not bound
+    assert engine.by_name[NAME].labels["hello-dock.public"] == "true"
 
 
 def test_a_move_to_a_taken_port_is_told_before_anything_happens(engine: FakeEngine, settings: Settings) -> None:
     """Who serves on one port is not stopped for another that is not free."""
     serving(engine, settings)
-    engine.listening = {8081: Container("0", "web", image="nginx:1")}
+    engine.port_owners = {8081: Container("0", "web", image="nginx:1")}
     run = Runner(engine)
     with pytest.raises(ConflictError, match=r"Port 8081 on .* is in use by container web"):
         deployed(engine, configured(settings.root, prod_host_port="8081"), run)
@@ -297,10 +300,10 @@ def test_a_move_to_a_taken_port_is_told_before_anything_happens(engine: FakeEngi
 
 def test_a_first_start_at_a_taken_port_is_told(engine: FakeEngine, settings: Settings) -> None:
     """By Docker, which left half a container behind; nothing of it stays."""
-    engine.listening = {8080: Container("0", "web", image="nginx:1")}
+    engine.port_owners = {8080: Container("0", "web", image="nginx:1")}
     with pytest.raises(ConflictError, match=r"Port 8080 on .* is in use by container web"):
         deployed(engine, settings)
-    assert engine.held == {}
+    assert engine.by_name == {}
 
 
 def test_back_to_the_first_port(engine: FakeEngine, settings: Settings) -> None:
@@ -317,41 +320,41 @@ def test_a_strangers_container_under_one_of_our_names_is_left_alone(
 ) -> None:
     """The message names it, before anything was done to it."""
     theirs = Container("0", name, image="nginx:1")
-    engine.held[name] = theirs
+    engine.by_name[name] = theirs
     with pytest.raises(ConflictError, match=name):
         deployed(engine, settings)
-    assert engine.held[name] == theirs
+    assert engine.by_name[name] == theirs
 
 
 def stop_release(engine: FakeEngine) -> None:
     """`docker container stop` by hand."""
-    engine.obey(["docker", "container", "stop", NAME])
+    engine.apply(["docker", "container", "stop", NAME])
 
 
 def stop_both(engine: FakeEngine) -> None:
     """Both are stopped by hand."""
     stop_release(engine)
-    engine.obey(["docker", "container", "stop", HOLDER])
+    engine.apply(["docker", "container", "stop", HOLDER])
 
 
 def stop_holder(engine: FakeEngine) -> None:
     """The port holder alone: the release runs on, where nobody reaches it."""
-    engine.obey(["docker", "container", "stop", HOLDER])
+    engine.apply(["docker", "container", "stop", HOLDER])
 
 
 def restart_holder(engine: FakeEngine) -> None:
     """The port holder died, and Docker started it again, with another network."""
-    engine.obey(["docker", "container", "restart", HOLDER])
+    engine.apply(["docker", "container", "restart", HOLDER])
 
 
 def remove_holder(engine: FakeEngine) -> None:
     """The port holder was removed by hand."""
-    engine.obey(["docker", "container", "rm", "--force", HOLDER])
+    engine.apply(["docker", "container", "rm", "--force", HOLDER])
 
 
 def remove_release(engine: FakeEngine) -> None:
     """The release was removed by hand."""
-    engine.obey(["docker", "container", "rm", "--force", NAME])
+    engine.apply(["docker", "container", "rm", "--force", NAME])
 
 
 @pytest.mark.parametrize("newer", [False, True], ids=["the same release", "a newer one"])
@@ -386,13 +389,13 @@ def test_a_broken_release_does_not_take_over_from_the_port_holder(engine: FakeEn
     deployed(engine, settings)
     remove_release(engine)
     build(engine, "b")
-    engine.births[CANDIDATE] = {"health": "unhealthy"}
+    engine.start_states[CANDIDATE] = {"health": "unhealthy"}
     run = Runner(engine)
     with pytest.raises(StartError) as caught:
         deployed(engine, settings, run)
     assert caught.value.why == f"{HOLDER} serves on as before."
     assert run.verbs == [f"run {CANDIDATE}", f"rm {CANDIDATE}"]
-    assert list(engine.held) == [HOLDER]
+    assert list(engine.by_name) == [HOLDER]
 
 
 def test_a_holder_of_another_port_is_not_used_again(engine: FakeEngine, settings: Settings) -> None:
@@ -406,7 +409,7 @@ def test_a_holder_of_another_port_is_not_used_again(engine: FakeEngine, settings
 
 def release_of(name: str, state: str = "running") -> Container:
     """A release of ours, under that name."""
-    return ours("prod", name=name, state=state, health="healthy", image_id="sha256:" + "a" * 64)
+    return own_container("prod", name=name, state=state, health="healthy", image_id="sha256:" + "a" * 64)
 
 
 @pytest.mark.parametrize(
@@ -428,22 +431,22 @@ def test_what_a_killed_swap_left_is_finished(
 ) -> None:
     """Or undone, where the new release had not been proven yet."""
     deployed(engine, settings)
-    holder = engine.held[HOLDER]
-    engine.held = {HOLDER: holder} | {name: release_of(name) for name in left}
-    engine.joined |= {f"id-of-{name}": holder.id for name in left if name not in (CANDIDATE, CARRY)}
-    engine.held = {name: replace(each, started=holder.started + "0") for name, each in engine.held.items()}
+    holder = engine.by_name[HOLDER]
+    engine.by_name = {HOLDER: holder} | {name: release_of(name) for name in left}
+    engine.network_owner_ids |= {f"id-of-{name}": holder.id for name in left if name not in (CANDIDATE, CARRY)}
+    engine.by_name = {name: replace(each, started=holder.started + "0") for name, each in engine.by_name.items()}
     run = Runner(engine)
     settled = Production(Project(run, engine, settings), Progress(silent=True)).recover()
     assert settled is bool({NEXT, PREVIOUS} & set(left))
     assert run.verbs == verbs
-    assert sorted(engine.held) == ([NAME, HOLDER] if left != [CANDIDATE] else [HOLDER])
+    assert sorted(engine.by_name) == ([NAME, HOLDER] if left != [CANDIDATE] else [HOLDER])
 
 
 @pytest.mark.parametrize("base", [True, False], ids=["there", "gone"])
 def test_the_port_holder_runs_its_releases_base(engine: FakeEngine, settings: Settings, *, base: bool) -> None:
     """Which outlives the release; without it, the release's own image will do as well."""
     if not base:
-        del engine.known["nginx:stable-alpine"]
+        del engine.image_store["nginx:stable-alpine"]
     run = Runner(engine)
     deployed(engine, settings, run)
     assert run.ran[0][-3:] == ["nginx:stable-alpine" if base else A, "-c", HOLDER_COMMAND]
@@ -464,7 +467,7 @@ def test_an_engine_that_fails_while_the_old_one_drains_leaves_the_new_one(
     serving(engine, settings)
     run = Runner(engine, {"docker container stop": Result(1), f"docker container rm --force {PREVIOUS}": Result(1)})
     deployed(engine, settings, run)
-    assert (engine.held[NAME].release, sorted(engine.held)) == (B, [NAME, HOLDER, PREVIOUS])
+    assert (engine.by_name[NAME].release, sorted(engine.by_name)) == (B, [NAME, HOLDER, PREVIOUS])
     deployed(engine, settings)
     assert whole(engine)
 
@@ -481,7 +484,7 @@ def test_assets_that_cannot_be_carried_over_stop_a_swap(engine: FakeEngine, sett
 
 def test_a_strangers_volume_is_left_alone(engine: FakeEngine, settings: Settings) -> None:
     """What is in it would be removed with the assets of old releases."""
-    engine.foreign_volumes = ["hello-dock-carried"]
+    engine.unrelated_volumes = ["hello-dock-carried"]
     run = Runner(engine)
     with pytest.raises(ConflictError, match="The volume hello-dock-carried is one that hello-dock did not make"):
         deployed(engine, settings, run)
@@ -491,7 +494,7 @@ def test_a_strangers_volume_is_left_alone(engine: FakeEngine, settings: Settings
 def test_a_release_that_somebody_renamed_gets_its_name_back(engine: FakeEngine, settings: Settings) -> None:
     """It is the one that serves."""
     deployed(engine, settings)
-    engine.obey(["docker", "container", "rename", NAME, "mine"])
+    engine.apply(["docker", "container", "rename", NAME, "mine"])
     run = Runner(engine)
     assert deployed(engine, settings, run).unchanged
     assert run.verbs == [f"rename mine {NAME}"]
@@ -504,7 +507,7 @@ def test_a_release_under_another_name_does_not_answer_beside_the_current_one(
     """It is told that it goes, and ends what it has begun."""
     serving(engine, settings)
     deployed(engine, settings)
-    engine.held["mine"] = replace(release_of("mine"), started="9", addresses=(("127.0.0.1", 8080, 80),))
+    engine.by_name["mine"] = replace(release_of("mine"), started="9", published=(Published("127.0.0.1", 8080, 80),))
     run = Runner(engine)
     deployed(engine, settings, run)
     assert run.verbs[:2] == ["stop mine", "rm mine"]
@@ -515,9 +518,9 @@ def test_a_release_under_another_name_does_not_answer_beside_the_current_one(
 def test_a_release_that_is_unhealthy_is_replaced_by_itself(engine: FakeEngine, settings: Settings) -> None:
     """Waiting for it would help nobody."""
     deployed(engine, settings)
-    ill = engine.held[NAME]
-    engine.held[NAME] = replace(ill, health="unhealthy")
+    ill = engine.by_name[NAME]
+    engine.by_name[NAME] = replace(ill, health="unhealthy")
     assert not deployed(engine, settings).unchanged
     assert whole(engine)
-    assert (engine.held[NAME].release, engine.held[NAME].health) == (ill.release, "healthy")
-    assert engine.held[NAME].id != ill.id
+    assert (engine.by_name[NAME].release, engine.by_name[NAME].health) == (ill.release, "healthy")
+    assert engine.by_name[NAME].id != ill.id

@@ -18,7 +18,7 @@ from docktasks.verify.probes import content_encoding, crawler, http_client, raw_
 from docktasks.verify.probes.crawler import Site
 from docktasks.verify.probes.http_client import Answer
 from docktasks.verify.subject import Subject
-from tests.unit.fakes.engine import ROOT, configured
+from tests.unit.fakes.apps import ROOT, configured
 from tests.unit.fakes.sites import compress
 
 HTTP = [check for check in catalog.all_checks() if check.group == "http"]

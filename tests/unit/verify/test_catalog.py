@@ -11,7 +11,7 @@ from docktasks.errors import SettingsError
 from docktasks.verify import catalog
 from docktasks.verify.registry import Check, Skip
 from docktasks.verify.subject import Need, Subject
-from tests.unit.fakes.engine import FakeEngine, ours
+from tests.unit.fakes.engine import FakeEngine, own_container
 
 URL = "http://127.0.0.1:8080"
 
@@ -96,7 +96,7 @@ def test_a_bug_in_a_check_is_not_hidden() -> None:
 )
 def test_what_is_not_there_cannot_be_judged(needs: Need, reason: str) -> None:
     """With an address alone the checks of container and image are skipped, and say so."""
-    there: dict[str, Subject] = {"url": Subject("", FakeEngine(), ours("prod"), Image("0"))}
+    there: dict[str, Subject] = {"url": Subject("", FakeEngine(), own_container("prod"), Image("0"))}
     assert outcome(lambda _subject: [], needs, there.get(needs)) == ("skip", (reason,))
 
 

@@ -9,13 +9,15 @@ import pytest
 from docker.errors import DockerException
 
 from docktasks.engine import connect
-from docktasks.engine.models import Container, Image
+from docktasks.engine.models import Container, Image, Published
 from docktasks.errors import ConflictError, EngineError, VerifyError
 from docktasks.settings import Settings
 from docktasks.verify import catalog, run
 from docktasks.verify.run import VerifyOptions
-from tests.unit.fakes.engine import FakeEngine, Runner, Web, ours
+from tests.unit.fakes.engine import FakeEngine, own_container
+from tests.unit.fakes.runner import Runner
 from tests.unit.fakes.sites import Answer, Site
+from tests.unit.fakes.web import Web
 
 URL = "http://127.0.0.1:8080"
 
@@ -67,7 +69,7 @@ def test_what_is_no_address_is_told_before_anybody_is_asked(settings: Settings, 
         run.verify(Runner(), settings, wanted(url=url))
     assert url in caught.value.what
     assert "http://127.0.0.1:8080" in caught.value.how
-    assert web.asked == []
+    assert web.requests == []
 
 
 def test_an_address_that_does_not_answer_is_one_message(settings: Settings, web: Web, tmp_path: Path) -> None:
@@ -75,7 +77,7 @@ def test_an_address_that_does_not_answer_is_one_message(settings: Settings, web:
     path = tmp_path / "verdicts.json"
     with pytest.raises(VerifyError, match=r"does not answer: \[Errno 111\] Connection refused\."):
         judged(settings, json_file=str(path))
-    assert web.asked == [f"{URL}/"]
+    assert web.requests == [f"{URL}/"]
     assert not path.exists()
 
 
@@ -120,12 +122,12 @@ def test_a_dry_verify_asks_nobody(settings: Settings, web: Web, capsys: pytest.C
     assert first.startswith("Would judge container hello-dock-prod by ")
     assert second.startswith(f"Would judge {URL} by ")
     assert third.startswith("Would judge image shop:1 by ")
-    assert web.asked == []
+    assert web.requests == []
 
 
 def test_the_running_container_is_judged_with_its_image(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its published address, its id, and the image it runs, not the one that was built since."""
-    current = ours("prod", addresses=(("127.0.0.1", 8080, 80),), image_id="sha256:1")
+    current = own_container("prod", published=(Published("127.0.0.1", 8080, 80),), image_id="sha256:1")
     found = with_engine(monkeypatch, current)
     subject = run.running(Runner(), settings)
     assert (subject.url, subject.container, subject.image.id) == (URL, current, "sha256:1")
@@ -136,12 +138,12 @@ def test_the_running_container_is_judged_with_its_image(settings: Settings, monk
     "held",
     [
         [],
-        [ours("prod", state="exited")],
-        [ours("prod")],
-        [ours("prod", cut_off=True)],
-        [ours("prod", name="hello-dock-prod-port", addresses=(("127.0.0.1", 8080, 80),))],
-        [ours("dev", state="exited", addresses=(("127.0.0.1", 3000, 3000),))],
-        [Container("0", "hello-dock-dev", addresses=(("127.0.0.1", 3000, 3000),))],
+        [own_container("prod", state="exited")],
+        [own_container("prod")],
+        [own_container("prod", cut_off=True)],
+        [own_container("prod", name="hello-dock-prod-port", published=(Published("127.0.0.1", 8080, 80),))],
+        [own_container("dev", state="exited", published=(Published("127.0.0.1", 3000, 3000),))],
+        [Container("0", "hello-dock-dev", published=(Published("127.0.0.1", 3000, 3000),))],
     ],
     ids=["none", "stopped", "without a port", "cut off", "port holder alone", "dev stopped", "a stranger's dev"],
 )
@@ -156,7 +158,7 @@ def test_with_nothing_running_there_is_nothing_to_verify(
     assert "--url=" in caught.value.how
 
 
-DEV = ours("dev", addresses=(("127.0.0.1", 3000, 3000),))
+DEV = own_container("dev", published=(Published("127.0.0.1", 3000, 3000),))
 
 
 def of(*groups: str) -> VerifyOptions:
@@ -170,7 +172,9 @@ def test_the_dev_container_is_judged_alone_or_beside(settings: Settings, monkeyp
     for chosen in (of(), of("dev")):
         alone = run.find(Runner(), settings, chosen)
         assert (alone.name, alone.dev, alone.has("url"), alone.has("container")) == (DEV.url, DEV, False, False)
-    with_engine(monkeypatch, DEV, ours("prod", addresses=(("127.0.0.1", 8080, 80),), image_id="sha256:1"))
+    with_engine(
+        monkeypatch, DEV, own_container("prod", published=(Published("127.0.0.1", 8080, 80),), image_id="sha256:1")
+    )
     both = run.find(Runner(), settings, of())
     assert (both.name, both.dev, both.container.role) == (URL, DEV, "prod")
 
@@ -178,7 +182,7 @@ def test_the_dev_container_is_judged_alone_or_beside(settings: Settings, monkeyp
 @pytest.mark.parametrize(
     ("groups", "held", "how"),
     [
-        (["dev"], ours("prod", addresses=(("127.0.0.1", 8080, 80),)), "invoke dev"),
+        (["dev"], own_container("prod", published=(Published("127.0.0.1", 8080, 80),)), "invoke dev"),
         (["http"], DEV, "invoke run-prod"),
         (["browser", "image"], DEV, "invoke run-prod"),
     ],
@@ -230,4 +234,4 @@ def test_an_image_and_an_address_are_two_subjects(settings: Settings, web: Web) 
     """One verdict about both would be about neither."""
     with pytest.raises(VerifyError, match="two things to judge"):
         run.find(Runner(), settings, wanted(image="shop:1", url=URL))
-    assert web.asked == []
+    assert web.requests == []

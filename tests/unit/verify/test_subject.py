@@ -8,9 +8,10 @@ from docktasks.verify import catalog
 from docktasks.verify.probes.crawler import in_trees
 from docktasks.verify.probes.image_archive import File
 from docktasks.verify.subject import Subject
-from tests.unit.fakes.engine import FakeEngine, Web, ours
+from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.image_archives import layer
 from tests.unit.fakes.sites import Site, subject
+from tests.unit.fakes.web import Web
 
 FOUND = {
     "assets/index-Dk1aQz7_.js",
@@ -109,7 +110,7 @@ def test_nothing_is_accepted_encoded_unless_a_probe_says_so(web: Web) -> None:
     looked.get("/")
     looked.get("/", Accept_Encoding="br")
     assert given == ["identity", "br"]
-    assert web.asked == ["http://127.0.0.1:8080/"] * 2
+    assert web.requests == ["http://127.0.0.1:8080/"] * 2
 
 
 def test_a_redirect_is_an_answer_of_its_own(web: Web) -> None:
@@ -124,7 +125,7 @@ def test_what_there_is_to_look_at() -> None:
     assert [alone.has(need) for need in ("url", "container", "image")] == [True, False, False]
     with pytest.raises(LookupError):
         _ = alone.container
-    whole = Subject("http://127.0.0.1:8080", FakeEngine(), ours("prod"), Image("sha256:1"))
+    whole = Subject("http://127.0.0.1:8080", FakeEngine(), own_container("prod"), Image("sha256:1"))
     assert [whole.has(need) for need in ("url", "container", "image")] == [True, True, True]
     assert (whole.container.role, whole.image.id) == ("prod", "sha256:1")
 

@@ -8,12 +8,14 @@ import httpx
 import pytest
 
 from docktasks.commands import Result, Run
-from docktasks.engine.models import Container, ContainerConfig, LimitSupport, Mount
+from docktasks.engine.models import Container, ContainerConfig, LimitSupport, Mount, Published
 from docktasks.verify import catalog
 from docktasks.verify.probes import clone_trial
 from docktasks.verify.subject import Subject
-from tests.unit.fakes.engine import ROOT, FakeEngine, Runner, configured, ours
+from tests.unit.fakes.apps import ROOT, configured
+from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.production import A, image
+from tests.unit.fakes.runner import Runner
 from tests.unit.fakes.sites import Site
 
 # Of a container that run-prod started, on kernel 6.1; the fields that matter and a few that do not.
@@ -32,9 +34,9 @@ MOUNTS = (
     "overlay / overlay ro,relatime,lowerdir=/a:/b 0 0\nproc /proc proc rw,nosuid 0 0\n"
     "tmpfs /tmp tmpfs rw,nosuid,nodev,noexec,relatime,size=16384k,mode=700,uid=101,gid=101 0 0\n"
 )
-PUBLISHED = (("127.0.0.1", 8080, 80),)
+PUBLISHED = (Published("127.0.0.1", 8080, 80),)
 RELEASE: dict[str, Any] = {
-    "addresses": PUBLISHED,
+    "published": PUBLISHED,
     "image": A,
     "image_id": image("a").id,
     "labels": {"hello-dock.config-hash": "0a1b2c3d4e5f"},
@@ -69,11 +71,11 @@ def judged(
     **given: Any,
 ) -> tuple[str, tuple[str, ...]]:
     """Outcome and evidence of one check on a container."""
-    container = ours("prod", **(RELEASE | given))
+    container = own_container("prod", **(RELEASE | given))
     engine = FakeEngine(container, images={"hello-dock:prod": image("a")})
     text = "".join(f"{field}:\t{value}\n" for field, value in (STATUS | (status or {})).items())
     engine.files = {"/proc/1/status": text, "/proc/1/mounts": mounts}
-    engine.given, engine.limit_support = options, able
+    engine.config, engine.limit_support = options, able
     wanted = [check for check in catalog.all_checks() if check.id == name]
     (verdict,) = catalog.run_checks(subject(engine, container, Runner()), wanted)
     return verdict.outcome, verdict.evidence
@@ -99,17 +101,19 @@ def test_a_container_of_run_prod_passes(name: str) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.2"])  # noqa: S104 - read, not bound
 def test_a_published_address_beyond_the_loopback_fails(host: str) -> None:
     """Each address is evidence."""
-    outcome = judged("container.loopback", addresses=(*PUBLISHED, (host, 8081, 80)))
+    outcome = judged("container.loopback", published=(*PUBLISHED, Published(host, 8081, 80)))
     assert outcome == ("fail", (f"80 is published on {host}, port 8081",))
 
 
 def test_an_address_that_is_empty_is_every_one() -> None:
     """Older engines leave it out."""
-    outcome = judged("container.loopback", addresses=(("", 8081, 80),))
+    outcome = judged("container.loopback", published=(Published("", 8081, 80),))
     assert outcome == ("fail", ("80 is published on every address, port 8081",))
 
 
-@pytest.mark.parametrize("given", [{"addresses": (("::1", 8080, 80),)}, {"addresses": (("127.0.0.2", 8080, 80),)}])
+@pytest.mark.parametrize(
+    "given", [{"published": (Published("::1", 8080, 80),)}, {"published": (Published("127.0.0.2", 8080, 80),)}]
+)
 def test_every_loopback_address_passes(given: dict[str, Any]) -> None:
     """IPv6's too."""
     assert judged("container.loopback", **given) == ("pass", ())
@@ -117,7 +121,7 @@ def test_every_loopback_address_passes(given: dict[str, Any]) -> None:
 
 def test_public_by_choice_passes() -> None:
     """--public was said aloud."""
-    given: dict[str, Any] = {"addresses": (("0.0.0.0", 8080, 80),), "labels": {"hello-dock.public": "true"}}  # noqa: S104
+    given: dict[str, Any] = {"published": (Published("0.0.0.0", 8080, 80),), "labels": {"hello-dock.public": "true"}}  # noqa: S104
     assert judged("container.loopback", **given) == ("pass", ())
 
 
@@ -162,7 +166,7 @@ def test_every_mount_of_the_root_counts() -> None:
 @pytest.mark.parametrize("name", ["container.unprivileged", "container.read-only", "container.seccomp"])
 def test_a_container_that_does_not_let_us_look_is_skipped(name: str) -> None:
     """An image without `cat` cannot be judged this way, and that is said."""
-    container = ours("prod", addresses=PUBLISHED)
+    container = own_container("prod", published=PUBLISHED)
     wanted = [check for check in catalog.all_checks() if check.id == name]
     (verdict,) = catalog.run_checks(Subject(container.url, FakeEngine(container), container), wanted)
     assert verdict.outcome == "skip"
@@ -260,11 +264,11 @@ CARRIED = {
 
 def carried(files: dict[str, str], options: ContainerConfig = GIVEN, *, tag: str = A) -> tuple[str, tuple[str, ...]]:
     """Outcome and evidence of the check of carried files, in front of a site that serves what Vite builds."""
-    container = ours("prod", **RELEASE)
+    container = own_container("prod", **RELEASE)
     kept = replace(image("a"), tags=(f"hello-dock:{A}",))
     earlier = replace(image("b"), id=f"sha256:{tag}{'0' * 52}", tags=(f"hello-dock:{tag}",))
     engine = FakeEngine(container, images={"hello-dock:prod": kept, "hello-dock:earlier": earlier})
-    engine.files, engine.given = files, options
+    engine.files, engine.config = files, options
     judging = subject(engine, container, Runner())
     judging.site.client.transport = httpx.MockTransport(Site())
     (verdict,) = catalog.run_checks(judging, [each for each in catalog.all_checks() if each.id == "container.carried"])
@@ -317,7 +321,7 @@ class Hull(Runner):
         if args[2] == "exec" and answer.ok:
             if "rm" not in args:
                 return Result(0, self.writes)
-            self.fake.held[args[5]] = replace(self.fake.held[args[5]], health=self.turns)
+            self.fake.by_name[args[5]] = replace(self.fake.by_name[args[5]], health=self.turns)
         return answer
 
 
@@ -328,14 +332,14 @@ def tried(
     hull: Hull | None = None, options: ContainerConfig = GIVEN, engine: FakeEngine | None = None, **given: Any
 ) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Outcome and evidence of the checks that try something; each copy is gone in the end."""
-    container = ours("prod", **(RELEASE | given))
+    container = own_container("prod", **(RELEASE | given))
     engine = hull.fake if hull else engine or FakeEngine()
-    engine.held[container.name] = container
-    engine.known, engine.given = {"hello-dock:prod": image("a")}, options
+    engine.by_name[container.name] = container
+    engine.image_store, engine.config = {"hello-dock:prod": image("a")}, options
     run = hull or Hull(engine)
     wanted = [check for check in catalog.all_checks() if check.id in TRIED]
     verdicts = list(catalog.run_checks(subject(engine, container, run), wanted))
-    assert list(engine.held) == [container.name]
+    assert list(engine.by_name) == [container.name]
     return {verdict.check.id: (verdict.outcome, verdict.evidence) for verdict in verdicts}
 
 
@@ -390,7 +394,7 @@ def test_a_container_without_a_health_check_fails() -> None:
 def births(which: str, **state: Any) -> FakeEngine:
     """An engine where one copy turns out otherwise."""
     engine = FakeEngine()
-    engine.births = {f"hello-dock-twin-{which}-{os.getpid()}": state}
+    engine.start_states = {f"hello-dock-twin-{which}-{os.getpid()}": state}
     return engine
 
 
@@ -426,8 +430,8 @@ def test_a_loud_start_fails() -> None:
         f"2026/11/24 10:00:00 [{level}] 1#1: about {level}" for level in ("warn", "error", "crit", "alert", "emerg")
     ]
     quiet = ["2026/11/24 10:00:00 [notice] 1#1: start", '1.2.3.4 "GET /warn HTTP/1.1" 200 0']
-    name = next(iter(births("sound").births))
-    engine.logged[name] = "\n".join([*loud, *quiet])
+    name = next(iter(births("sound").start_states))
+    engine.container_logs[name] = "\n".join([*loud, *quiet])
     assert tried(engine=engine)["container.log"] == ("fail", tuple(loud))
 
 
@@ -453,7 +457,7 @@ def test_a_copy_that_somebody_removes_is_skipped() -> None:
         def _answered(self, args: list[str]) -> Result:
             answer = super()._answered(args)
             if args[2] in ("stop", "exec"):
-                self.fake.held.pop(args[5] if args[3] == "--user" else args[-1], None)
+                self.fake.by_name.pop(args[5] if args[3] == "--user" else args[-1], None)
             return answer
 
     found = tried(Thief(FakeEngine()))
@@ -463,7 +467,7 @@ def test_a_copy_that_somebody_removes_is_skipped() -> None:
 
 def test_where_nothing_can_be_run_nothing_is_tried() -> None:
     """As from a library, with no runner."""
-    container = ours("prod", **RELEASE)
+    container = own_container("prod", **RELEASE)
     engine = FakeEngine(container, images={"hello-dock:prod": image("a")})
     wanted = [check for check in catalog.all_checks() if check.id == "container.stop"]
     (verdict,) = catalog.run_checks(subject(engine, container), wanted)

@@ -10,17 +10,19 @@ from typing import Any
 import httpx
 import pytest
 
+from docktasks.engine.models import Published
 from docktasks.settings import Settings
 from docktasks.verify import catalog, registry
 from docktasks.verify.probes.vite_client import Vite, edited, style_of
 from docktasks.verify.probes.vite_leaks import QUERIES, Canary, secret, targets
 from docktasks.verify.registry import Verdict
 from docktasks.verify.subject import Subject
-from tests.unit.fakes.engine import FakeEngine, Web, ours
+from tests.unit.fakes.engine import FakeEngine, own_container
+from tests.unit.fakes.web import Web
 from tests.unit.verify.checks.test_container import STATUS
 
 URL = "http://127.0.0.1:3000"
-PUBLISHED = (("127.0.0.1", 3000, 3000),)
+PUBLISHED = (Published("127.0.0.1", 3000, 3000),)
 PACKAGE = "/home/node/app/node_modules/vite/package.json"
 
 
@@ -28,7 +30,7 @@ def judged(
     settings: Settings, name: str, files: dict[str, str] | None = None, *, rootless: bool = False, **given: Any
 ) -> tuple[str, tuple[str, ...]]:
     """Outcome and evidence of one check on a dev container."""
-    container = ours("dev", **({"addresses": PUBLISHED} | given))
+    container = own_container("dev", **({"published": PUBLISHED} | given))
     engine = FakeEngine(container)
     engine.rootless = rootless
     engine.files = files or {}
@@ -46,8 +48,8 @@ def status(**fields: str) -> dict[str, str]:
 def test_the_loopback_alone_passes(settings: Settings) -> None:
     """Every other address is evidence; --public is no choice that dev has."""
     assert judged(settings, "dev.loopback") == ("pass", ())
-    public = (("0.0.0.0", 3000, 3000),)  # noqa: S104 - read, not bound
-    outcome = judged(settings, "dev.loopback", addresses=public, labels={"hello-dock.public": "true"})
+    public = (Published("0.0.0.0", 3000, 3000),)  # noqa: S104 - read, not bound
+    outcome = judged(settings, "dev.loopback", published=public, labels={"hello-dock.public": "true"})
     assert outcome == ("fail", ("3000 is published on 0.0.0.0, port 3000",))
 
 

@@ -16,8 +16,9 @@ from docktasks.verify import catalog, registry
 from docktasks.verify.probes.image_archive import Contents, File, Layer
 from docktasks.verify.probes.secret_patterns import found
 from docktasks.verify.subject import Subject
-from tests.unit.fakes.engine import FakeEngine, Runner
+from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.image_archives import layer
+from tests.unit.fakes.runner import Runner
 from tests.unit.fakes.sites import compress
 
 OCI = "org.opencontainers.image"

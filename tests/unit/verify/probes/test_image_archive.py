@@ -133,19 +133,19 @@ def test_what_cannot_be_read_says_why(archive: bytes, reason: str) -> None:
 def test_an_engine_that_gives_no_archive_has_checks_skipped(image: Image, reason: str) -> None:
     """It is asked once. What of the image is known without, is judged; what is served is, as of an address."""
     engine = FakeEngine()
-    engine.refusal = APIError("500 Server Error", explanation="empty export")
+    engine.save_error = APIError("500 Server Error", explanation="empty export")
     subject = Subject("", engine, None, image)
     wanted = catalog.select(only=["image.user", "image.command", "image.contents"])
     assert [(found.outcome, found.evidence) for found in catalog.run_checks(subject, wanted)][1:] == [
         ("skip", (reason,))
     ] * 2
-    assert (engine.archived, subject.shipped) == (1, {})
+    assert (engine.save_count, subject.shipped) == (1, {})
 
 
 def test_an_engine_that_is_gone_is_no_reason_to_skip() -> None:
     """Then nothing can be judged."""
     engine = FakeEngine()
-    engine.refusal = ConnectionError("gone")
+    engine.save_error = ConnectionError("gone")
     with pytest.raises(ConnectionError):
         Subject("", engine, None, Image("sha256:1")).contents.layers.clear()
 
@@ -170,9 +170,9 @@ def test_two_groups_read_an_image_once() -> None:
     """The base's layers come from the image that is named as the base; without one here, none is known."""
     image = Image("sha256:1", labels={BASE: "nginx:1"})
     engine = FakeEngine(images={"nginx:1": Image("sha256:2", tags=("nginx:1",), layers=("sha256:0",))})
-    engine.saved = saved(tar(("a", b"")), tar(("b", b"")))
+    engine.archive = saved(tar(("a", b"")), tar(("b", b"")))
     subject = Subject("", engine, None, image)
     assert [each.ours for each in subject.layers] == [False, True]
-    engine.saved = b""
+    engine.archive = b""
     assert subject.contents.layers is subject.layers
     assert Subject("", FakeEngine(), None, image).base is None

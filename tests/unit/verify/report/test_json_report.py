@@ -13,7 +13,7 @@ from docktasks.verify.catalog import all_checks, run_checks
 from docktasks.verify.registry import Verdict
 from docktasks.verify.report.run import VerifyRun
 from docktasks.verify.subject import Subject
-from tests.unit.fakes.engine import ROOT
+from tests.unit.fakes.apps import ROOT
 from tests.unit.fakes.reports import HOSTILE, judged, running, verdict
 from tests.unit.fakes.sites import Site, subject
 

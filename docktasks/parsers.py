@@ -1,0 +1,52 @@
+"""Parsers of a setting's text. Each raises ValueError, whose message says what the text must be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+Parser = Callable[[str], Any]
+"""Turns the text of a setting into its value."""
+
+MIN_MEMORY_BYTES = 6 << 20
+"""Docker's own minimum: https://docs.docker.com/engine/containers/resource_constraints/#memory"""
+
+_UNIT_BYTES = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+def matching(pattern: str, meaning: str) -> Parser:
+    """Return a parser that takes a text which matches the whole of a pattern; `meaning` says so in an error."""
+
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(meaning)
+        return text
+
+    return parse
+
+
+def whole(low: int, high: int, meaning: str) -> Parser:
+    """Return a parser that takes a whole number from `low` to `high`; `meaning` says of what in an error."""
+
+    def parse(text: str) -> int:
+        # isascii: int() also takes the digits of other scripts, which Docker does not.
+        if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+            raise ValueError(f"{meaning}, {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def memory(text: str) -> str:
+    """Return a size that Docker takes for a container's memory, such as 64m."""
+    if not re.fullmatch(r"[1-9][0-9]*[bkmg]", text) or int(text[:-1]) * _UNIT_BYTES[text[-1]] < MIN_MEMORY_BYTES:
+        raise ValueError("a size such as 64m, at least Docker's own minimum of 6m")
+    return text
+
+
+def prefixes(text: str) -> tuple[str, ...]:
+    """Return the prefixes of environment variables that a text has, separated by spaces."""
+    if not all(re.fullmatch(r"[A-Z][A-Z0-9_]*_", prefix) for prefix in text.split()):
+        raise ValueError("prefixes of names such as API_ PUBLIC_, separated by spaces")
+    return tuple(text.split())

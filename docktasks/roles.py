@@ -1,0 +1,27 @@
+"""The two parts of a project, dev and prod: what each is built from, and which task starts it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Role:
+    """One of the two parts of a project, dev or prod.
+
+    `name` is its section of the settings and the tag of its image. `dockerfile` and `target` say what is built; an
+    empty target is the last stage. `base` is the build argument that names the base image, `task` is the task that
+    starts the container, and `container_port` is the port on which the app listens in it.
+    """
+
+    name: str
+    dockerfile: str
+    target: str
+    base: str
+    task: str
+    container_port: int
+
+
+DEV = Role("dev", "Dockerfile.dev", "mounted", "NODE_IMAGE", "dev", 3000)
+PROD = Role("prod", "Dockerfile", "", "NGINX_IMAGE", "run-prod", 80)
+ROLES = {role.name: role for role in (DEV, PROD)}

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import pytest
+
+from docktasks.app import git
+from docktasks.app.project import Project
+from docktasks.containers import app_mount
+from docktasks.dev import environment, file_events
+from docktasks.dev.environment import DevEnvironment, PendingLookups
+from docktasks.dev.run_args import DevRunSpec
+from docktasks.engine.models import Image
+from docktasks.errors import AppError, StartError
+from docktasks.settings import Settings
+from tests.unit.fakes.engine import FakeEngine
+from tests.unit.fakes.runner import Runner
+
+
+def prepare(project: Project) -> DevEnvironment:
+    """Prepare a run of the image's own command."""
+    return environment.prepare(project, PendingLookups(project), ())
+
+
+def test_prepare_builds_the_image_and_creates_the_volume(project: Project, run: Runner) -> None:
+    """The volume has the project's label, so that `invoke clean` finds it."""
+    prepared = prepare(project)
+    assert [" ".join(args[1:3]) for args in run.ran] == ["image build", "volume create", "volume create"]
+    labels = "--label hello-dock.project=hello-dock --label hello-dock.role=modules"
+    assert run.lines[2] == f"docker volume create {labels} {prepared.volume.name}"
+    assert prepared.run_spec == DevRunSpec(prepared.volume.name, "1000:1000")
+    assert prepared.notices == ()
+
+
+def test_prepare_asks_git_for_the_revision(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dev server gets the commit as a variable, as the production build does."""
+    monkeypatch.setattr(git, "source", lambda _app, _settings: git.Source("1", "abc"))
+    assert prepare(project).run_spec.revision == "abc"
+
+
+def test_prepare_reports_a_checkout_of_root(
+    project: Project, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root writes into a checkout of root. On a rootless engine uid 0 is the user, which needs no notice."""
+    monkeypatch.setattr(app_mount, "user_for", lambda _engine, _app_dir: "0:0")
+    notice = "Root owns the checkout, so the container runs as root. It has no capability."
+    assert prepare(project).notices == (notice,)
+    engine.rootless = True
+    assert prepare(project).notices == ()
+
+
+def test_prepare_polls_where_file_events_are_lost(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The notice says why, because polling uses CPU."""
+    monkeypatch.setattr(file_events, "polling_reason", lambda _project, _user: "the checkout is on fuse")
+    prepared = prepare(project)
+    assert prepared.run_spec.polling
+    reason = "File change events do not reach the container (the checkout is on fuse)."
+    assert prepared.notices == (f"{reason} Vite polls instead, which uses some CPU.",)
+
+
+def test_prepare_does_not_poll_where_file_events_arrive(project: Project) -> None:
+    """Events cost no CPU and arrive sooner."""
+    assert not prepare(project).run_spec.polling
+
+
+def test_prepare_reports_a_stand_in_for_the_base_image(settings: Settings) -> None:
+    """A stand-in is not the official image, so the user has to know of it."""
+    tag = "hello-dock-base-node:26.10.0"
+    engine = FakeEngine(images={tag: Image("sha256:0", tags=(tag,), labels={"hello-dock.standin": "node:lts-alpine"})})
+    (notice,) = prepare(Project(Runner(engine), engine, settings)).notices
+    assert notice.startswith(f"Built on {tag}, which stands in for node:lts-alpine")
+
+
+def test_prepare_reports_a_missing_lock_file(project: Project) -> None:
+    """Without a lock file every build may install other versions."""
+    (project.settings.app_dir / "package-lock.json").unlink()
+    (notice,) = prepare(project).notices
+    assert "has no lock file" in notice
+
+
+def test_prepare_builds_nothing_for_a_read_only_checkout(
+    project: Project, run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a folder node_modules the volume cannot be mounted, so the error comes before the build."""
+
+    def refuse(_app_dir: Path) -> None:
+        raise AppError("The folder node_modules is missing and cannot be created.", "", "")
+
+    monkeypatch.setattr(app_mount, "make_mountpoint", refuse)
+    with pytest.raises(AppError):
+        prepare(project)
+    assert run.ran == []
+
+
+@pytest.mark.parametrize("kernel_release", [platform.release(), "6.1.0-linuxkit"])
+def test_prepare_checks_the_watch_limit_of_its_own_kernel(
+    project: Project, engine: FakeEngine, run: Runner, monkeypatch: pytest.MonkeyPatch, kernel_release: str
+) -> None:
+    """An engine in a virtual machine has a limit of its own, which this machine's file does not show."""
+
+    def refuse(_app_dir: Path) -> None:
+        raise StartError("Too few inotify watches.", "", "")
+
+    monkeypatch.setattr(file_events, "check_watch_limit", refuse)
+    engine.kernel_release = kernel_release
+    if kernel_release == platform.release():
+        with pytest.raises(StartError):
+            prepare(project)
+        assert run.ran == []
+    else:
+        assert prepare(project).notices == ()
+
+
+def test_prepare_again_keeps_the_user_and_polling(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checkout is the same, so only the volume, the revision and the command are new."""
+    monkeypatch.setattr(git, "source", lambda _app, _settings: git.Source("1", "def"))
+    previous = DevRunSpec("hello-dock-modules-0", "7:7", "abc", polling=True)
+    prepared = environment.prepare_again(project, previous, ("npm", "run", "dev"))
+    assert prepared.run_spec == DevRunSpec(prepared.volume.name, "7:7", "def", ("npm", "run", "dev"), polling=True)
+    assert prepared.volume.name != previous.volume

@@ -1,0 +1,104 @@
+"""The docker SDK, as far as the engine uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import docker
+import pytest
+from docker.errors import ImageNotFound, NotFound
+
+
+class Rows(list[Any]):
+    """A collection of the SDK with `list` and `get`; the last query is kept. `missing` is the error of `get`."""
+
+    def __init__(self, *rows: Any, missing: type[Exception] = NotFound) -> None:
+        super().__init__(rows)
+        self.missing, self.query = missing, dict[str, Any]()
+
+    def list(self, **query: Any) -> Any:
+        """Every row; the query is noted."""
+        self.query = query
+        return [*self]
+
+    def get(self, name: str) -> Any:
+        """The row of that name, or of that id."""
+        for row in self:
+            if name in (row.name, row.attrs.get("Id")):
+                return row
+        raise self.missing("No such thing")
+
+
+class Row:
+    """An object of the SDK. With `gone` it has been removed since it was listed."""
+
+    def __init__(self, name: str, attrs: dict[str, Any] | None = None, *, gone: bool = False) -> None:
+        self.name, self.attrs, self.gone = name, attrs or {}, gone
+        self.log = b""
+
+    def reload(self) -> None:
+        """Ask again."""
+        if self.gone:
+            raise NotFound("No such container")
+
+    def logs(self, tail: int) -> bytes:
+        """The last lines."""
+        return b"\n".join(self.log.splitlines()[-tail:])
+
+    @staticmethod
+    def exec_run(args: list[str]) -> tuple[int, bytes]:
+        """Answers with its arguments."""
+        return 3, " ".join(args).encode() + b"\xff"
+
+
+class Api:
+    """The SDK's lower client, which gives a list as the API does."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self.query: dict[str, Any] = {}
+
+    def images(self, **query: Any) -> list[dict[str, Any]]:
+        """Every row; the query is noted."""
+        self.query = query
+        return self.rows
+
+
+class Client:
+    """The client that `docker.from_env()` returns. `api` and `version` are the versions it tells of its engine."""
+
+    def __init__(self, version: str = "26.1.5", api: str = "1.45", security: list[str] | None = None) -> None:
+        self.answer: dict[str, Any] = {"Version": version, "ApiVersion": api, "KernelVersion": "6.1.0-28-amd64"}
+        self.security = security
+        self.containers, self.volumes = Rows(), Rows()
+        self.images = Rows(missing=ImageNotFound)
+        self.api = Api()
+
+    def version(self) -> dict[str, Any]:
+        """Of the engine."""
+        return self.answer
+
+    def info(self) -> dict[str, Any]:
+        """Of the engine."""
+        return {"SecurityOptions": self.security}
+
+
+def container_attrs(**changes: Any) -> dict[str, Any]:
+    """Return a container as the engine's API describes it, with changes."""
+    labels = {"hello-dock.project": "hello-dock", "hello-dock.role": "prod"}
+    state = {"Status": "running", "ExitCode": 0, "StartedAt": "2026-11-23T14:20:00Z", "Health": {"Status": "healthy"}}
+    return {
+        "Id": "0a1b",
+        "Name": "/hello-dock-prod",
+        "State": state,
+        "Image": "sha256:77",
+        "Config": {"Image": "hello-dock:prod", "Labels": labels, "Env": ['HELLO_DOCK_ENV={"A":"="}']},
+        "HostConfig": {"NetworkMode": "bridge"},
+        "NetworkSettings": {"Ports": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}], "443/tcp": None}},
+    } | changes
+
+
+def connect_with(monkeypatch: pytest.MonkeyPatch, answer: Callable[[], Any]) -> None:
+    """Replace the SDK's way to the engine by a function that returns a client, or raises."""
+    monkeypatch.setattr(docker, "from_env", answer)

@@ -1,0 +1,126 @@
+"""The images and the volumes of the fake engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
+from itertools import count
+from typing import Any
+
+from docker.errors import NullResource
+
+from docktasks.commands import Result
+from docktasks.engine.models import Image
+
+
+class FakeStore:
+    """Images and volumes in memory, and the commands that change them."""
+
+    def __init__(self, images: Mapping[str, Image]) -> None:
+        self.image_store = dict(images)
+        """Every image, by each of its tags, or by its id."""
+        self.volume_names: list[str] = []
+        self.unrelated_volumes: list[str] = []
+        """Names of volumes that do not have the project's label."""
+        self.source = "1"
+        """What the next build is made from: another source makes another image."""
+        self.serial = count(1)
+
+    def _used_image_ids(self) -> set[str]:
+        """The ids of the images that have containers."""
+        raise NotImplementedError
+
+    def _now(self) -> str:
+        return f"2026-11-23T14:20:00.{next(self.serial):09}Z"
+
+    def image(self, reference: str) -> Image | None:
+        """By name, id or the beginning of it; as the SDK, which takes no empty name."""
+        if not reference:
+            raise NullResource("Resource ID was not provided")
+        named = {name: image for image in self.image_store.values() for name in (image.id, image.short_id, *image.tags)}
+        return self.image_store.get(reference) or named.get(reference)
+
+    def images(self, project: str) -> list[Image]:
+        """Those with the label that builds give, each once."""
+        built = [image for image in self.image_store.values() if image.labels.get("hello-dock.built-for") == project]
+        return list({image.id: image for image in built}.values())
+
+    @property
+    def image_ids(self) -> dict[str, str]:
+        """The id of each by name."""
+        return {tag: image.id for image in self.image_store.values() for tag in image.tags}
+
+    def add_image_id(self, tag: str, image_id: str) -> None:
+        """Nothing has to be noted: image_ids are those of the images in memory."""
+        assert (tag, image_id) in self.image_ids.items()
+
+    def refresh_image_ids(self) -> dict[str, str]:
+        """The same: nothing is remembered."""
+        return self.image_ids
+
+    def volumes(self, project: str) -> list[str]:
+        """Every volume that was made, none of them another project's."""
+        return [name for name in self.volume_names if name.startswith(project)]
+
+    def has_volume(self, name: str) -> bool:
+        """Ours, or somebody else's."""
+        return name in self.volume_names or name in self.unrelated_volumes
+
+    def add_image(self, tag: str, image: Image) -> None:
+        """Have an image under a name; the one that had it before loses it, and stays."""
+        before = self.image_store.get(tag, image)
+        if before.id != image.id:
+            self._name(before, *(name for name in before.tags if name != tag))
+        self.image_store[tag] = image
+
+    def _name(self, image: Image, *tags: str, **changes: Any) -> None:
+        """Give an image these names and no other; one without a name stays, under its id."""
+        self.image_store = {name: each for name, each in self.image_store.items() if each.id != image.id}
+        self.image_store |= dict.fromkeys(tags or (image.id,), replace(image, tags=tags, **changes))
+
+    def _build(self, args: list[str]) -> Result:
+        tag = args[args.index("--tag") + 1]
+        self.add_image(tag, Image(built_id(tag, self.source), 20_000_000, tags=(tag,), labels=labels_of(args)))
+        return Result()
+
+    def _tag(self, args: list[str]) -> Result:
+        image = self.image(args[3])
+        if image is None:
+            return Result(1, "No such image")
+        self._name(image, *dict.fromkeys([*image.tags, args[4]]), tagged=self._now())
+        return Result()
+
+    def _remove_images(self, args: list[str]) -> Result:
+        results = [self._remove_image(reference) for reference in args[3:] if not reference.startswith("-")]
+        return next((result for result in results if not result.ok), Result())
+
+    def _remove_image(self, reference: str) -> Result:
+        image = self.image(reference)
+        if image is None:
+            return Result(1, "No such image")
+        if len(image.tags) > 1 and reference in image.tags:
+            self._name(image, *(tag for tag in image.tags if tag != reference))
+            return Result()
+        if image.id in self._used_image_ids():
+            return Result(1, "conflict: a container is using its referenced image")
+        self.image_store = {name: each for name, each in self.image_store.items() if each.id != image.id}
+        return Result()
+
+    def _create_volume(self, args: list[str]) -> Result:
+        self.volume_names.append(args[-1])
+        return Result()
+
+    def _remove_volumes(self, args: list[str]) -> Result:
+        self.volume_names = [name for name in self.volume_names if name not in args[3:]]
+        return Result()
+
+
+def built_id(tag: str, source: str = "1") -> str:
+    """The id of the image that FakeEngine builds from that source."""
+    return f"sha256:{sha256(f'{tag} {source}'.encode()).hexdigest()}"
+
+
+def labels_of(args: list[str]) -> dict[str, str]:
+    """Return the labels that a docker command gives."""
+    return dict(args[place + 1].split("=", 1) for place, arg in enumerate(args) if arg == "--label")
