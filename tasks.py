@@ -6,8 +6,7 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from docktasks.cli import collection, development, housekeeping, measurement, output, releases
-from docktasks.cli.runner import Runner
-from docktasks.cli.session import exit_on_error, load_settings, session
+from docktasks.cli.session import session
 
 
 @task(
@@ -109,13 +108,19 @@ def verify(
     """Check from outside that what is running is right. Exit code 1 when it is not."""
     from docktasks.verify import catalog, report, run
 
-    with exit_on_error():
-        checks = tuple(catalog.select(group, only, skip))
+    with session(c) as project:
+        options = run.VerifyOptions(tuple(catalog.select(group, only, skip)), image, url)
         if list:
-            report.show_checks(checks)
-            return
-        files = {form: path for form, path in (("json", json), ("junit", junit), ("html", html)) if path}
-        run.verify(Runner(c), load_settings(c), run.VerifyOptions(checks, image, url, strict, files))
+            report.show_checks(options.checks)
+        elif project.dry:
+            print(run.dry_notice(project, options))
+        else:
+            verify_run = run.verify(project, options)
+            report.show(verify_run, report.console())
+            for form, path in (("json", json), ("junit", junit), ("html", html)):
+                if path:
+                    report.write(verify_run, form, path)
+            run.require_passed(verify_run, strict=strict)
 
 
 namespace = collection.compose(

@@ -18,8 +18,8 @@ from playwright.sync_api import TimeoutError as TooLong
 from benchmarks.editing import Way
 from benchmarks.generated import SHOWN
 from docktasks.errors import BenchError
-from docktasks.verify.probes.chromium import Told, browsing, page_of, words
-from docktasks.verify.probes.visit import CHANGED
+from docktasks.verify.probes.chromium import PageEvents, launch_browser, new_page, short_message
+from docktasks.verify.probes.visit import NETWORK_CHANGED
 from docktasks.waiting import Probe, wait_until
 
 WHOLE = 900
@@ -44,8 +44,8 @@ WATCH = f"""(text) => {{ globalThis.shown = new Promise((resolve) => {{
 @contextmanager
 def pages(executable: str, ways: Mapping[str, Way]) -> Iterator[dict[str, Shown]]:
     """A page of each way, which shows it. Raises BenchError when one does not."""
-    with browsing(executable, WHOLE) as browser, ExitStack() as left:
-        found = {who: Shown(who, way, left.enter_context(page_of(browser))) for who, way in ways.items()}
+    with launch_browser(executable, WHOLE) as browser, ExitStack() as left:
+        found = {who: Shown(who, way, left.enter_context(new_page(browser))) for who, way in ways.items()}
         for each in found.values():
             each.open()
         yield found
@@ -55,7 +55,7 @@ class Shown:
     """The page of a way: saves, and has it say when it shows the new text: milliseconds."""
 
     def __init__(self, who: str, way: Way, page: Page) -> None:
-        self.who, self.way, self.page, self.told = who, way, page, Told(page)
+        self.who, self.way, self.page, self.told = who, way, page, PageEvents(page)
         self.numbers, self.loaded = count(), 0
         page.on("requestfinished", lambda _: self._count())
 
@@ -99,9 +99,9 @@ class Shown:
             there = wait_until(self._shows, OPENING, 0)
         except BrowserError as error:
             if self.page.is_closed():
-                raise BenchError("The browser is gone.", words(error), *self._evidence()) from error
-            return Probe(ready=False, status=f"the page itself ({words(error)})")
-        if CHANGED in there.status:
+                raise BenchError("The browser is gone.", short_message(error), *self._evidence()) from error
+            return Probe(ready=False, status=f"the page itself ({short_message(error)})")
+        if NETWORK_CHANGED in there.status:
             self.page.route(
                 "**/src/**", _around
             )  # not the page itself: it has to be the server's, to open a socket there

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 PAGE = Path(__file__).with_suffix(".md")
 sys.path.insert(0, str(ROOT))  # a script's path starts at its own folder
 
-from docktasks.verify.catalog import all_checks  # noqa: E402
+from docktasks.verify.catalog import CHECKS  # noqa: E402
 from docktasks.verify.registry import Check  # noqa: E402
 
 INTRODUCTION = """\
@@ -19,44 +19,45 @@ INTRODUCTION = """\
 
 <!-- Written by `python docs/checks.py` from docktasks/verify/checks/. Change it there. -->
 
-`invoke verify` judges what is running by {count} checks, from outside and by what is found, not by what was asked for.
-Each is proven by a sabotage in [tests/sabotage](../tests/sabotage): something really broken, that it must catch. A
-check that cannot judge is skipped and says why; a skip is never a pass.
+`invoke verify` runs {count} checks, from outside, on what is running. It judges what it finds, and not what was asked
+for. A sabotage in [tests/sabotage](../tests/sabotage) proves each check: it breaks something for real, and the check
+must report it. A check that cannot judge is skipped and gives the reason. A skip is never a pass.
 
     invoke verify                               # the running production container, its image, and its address
-    invoke verify --url=https://example.org     # any address, no engine needed
-    invoke verify --image=hello-dock:prod       # an image, running or not
+    invoke verify --url=https://example.org     # any address, without an engine
+    invoke verify --image=hello-dock:prod       # an image, which need not run
     invoke verify --group=http --skip=http.encoding
-    invoke verify --list                        # the checks, and none is made
+    invoke verify --list                        # lists the checks and runs none
 
-`--group`, `--only` and `--skip` can be repeated. `--strict` takes a skip for a failure, which is what CI wants. The
-exit code is 0 when no check failed, else 1; it is 1, too, when there is nothing to judge.
+`--group`, `--only` and `--skip` can be repeated. `--strict` counts a skip as failed, which is what CI wants. The exit
+code is 0 if no check failed, else 1. It is also 1 if there is nothing to check.
 
-`--json=FILE`, `--junit=FILE` and `--html=FILE` write [reports](#reports), failures or not.
+`--json=FILE`, `--junit=FILE` and `--html=FILE` write [reports](#reports), also if a check fails.
 
-*Severity*: critical breaks the app, or lets somebody in; a release that fails a critical check of what a user gets
-never takes over from the one that serves. Major hurts users, or what stands behind the first line of defence; minor is
-a matter of care. *Needs*: what there has to be, or the check is skipped.
+*Severity*: a critical fault breaks the app or lets an attacker in. A release with a critical fault in what a user gets
+never takes over from the release that serves. A major fault hurts users, or opens a second line of defence. A minor
+fault is a matter of care. *Needs*: without this, the check is skipped. Files that a fix names, such as site.conf, are
+in docktasks/images/nginx/.
 """
 GROUPS = {
     "image": "What was built, before anything runs.",
-    "container": "What the running container may do, by the kernel's own word.",
-    "http": "What a user gets, at the published address.",
-    "dev": "The dev container, where one runs.",
-    "browser": "What a visitor sees, by a real browser.",
+    "container": "What the running container may do, as the kernel shows it, and how it behaves.",
+    "http": "What a user gets at the published address.",
+    "dev": "The dev container, if one runs.",
+    "browser": "What a visitor sees, in a real browser.",
 }
 REPORTS = """\
 ## Reports
 
-- **JSON** has everything, all evidence included. [verify.schema.json](verify.schema.json) describes it; its key
-  `schema` goes up when a reader has to change.
-- **JUnit XML** is what CI systems read: a test suite a group, a test case a check. A failure's message is its first
-  fault, its text the faults (a hundred at most) and the fix.
-- **HTML** is one page that needs nothing but itself and runs no script: failures with evidence and fix, and, where a
-  check looked, the first load with its bytes on the wire, the image's layers, and a screenshot.
+- **JSON** has everything, with all evidence. [verify.schema.json](verify.schema.json) describes it. Its key `schema`
+  goes up if a reader has to change.
+- **JUnit XML** is what CI systems read: one test suite for each group, one test case for each check. The message of a
+  failure is its first fault; its text has the faults (at most 100) and the fix.
+- **HTML** is one page that loads nothing and runs no script: failures with evidence and fix, and, if a check looked,
+  the first load with its bytes on the wire, the image's layers, and a screenshot.
 
-Evidence is what strangers sent. The reports show it as text: characters that would steer a terminal or break a parser
-appear as their escapes.
+Evidence comes from strangers. The reports show it as text: characters that would steer a terminal or break a parser
+are escaped.
 """
 
 
@@ -67,21 +68,21 @@ def page(checks: Sequence[Check]) -> str:
 
 
 def _groups(checks: Sequence[Check]) -> Iterator[str]:
-    for name, found in groupby(checks, lambda check: check.group):
+    for name, group in groupby(checks, lambda check: check.group):
         rows = [
-            f"| `{each.id}` | {each.severity} | {each.needs} | {_cell(each.asserts)} | {_cell(each.fix)} |"
-            for each in found
+            f"| `{check.id}` | {check.severity} | {check.needs} | {_cell(check.summary)} | {_cell(check.fix)} |"
+            for check in group
         ]
-        head = ["| check | severity | needs | asserts | when it fails |", "|---|---|---|---|---|"]
+        head = ["| check | severity | needs | what is right | fix |", "|---|---|---|---|---|"]
         yield "\n".join([f"## {name}", "", GROUPS[name], "", *head, *rows, ""])
 
 
 def _cell(text: str) -> str:
-    """A text in a table, with nothing in it that Markdown takes for its own."""
+    """A text in a table, with the characters escaped that mean something in Markdown."""
     for sign in "\\|*_`<[":
         text = text.replace(sign, f"\\{sign}")
     return text
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(all_checks()), encoding="utf-8")
+    PAGE.write_text(page(CHECKS), encoding="utf-8")

@@ -41,7 +41,7 @@ def _judge(project: Project, url: str) -> str:
     from docktasks.verify import catalog  # here, for they load the HTTP client, which a build does not need
     from docktasks.verify.subject import Subject
 
-    critical = [each for each in catalog.all_checks() if each.needs == "url" and each.severity == "critical"]
+    critical = [check for check in catalog.CHECKS if check.needs == "url" and check.severity == "critical"]
     failed = [verdict for verdict in catalog.run_checks(Subject(url), critical) if verdict.outcome == "fail"]
     if failed:
         evidence = [line for verdict in failed for line in verdict.evidence[:5]]
@@ -53,4 +53,4 @@ def _judge(project: Project, url: str) -> str:
                 [*evidence, "Its last log lines:", project.engine.logs(project.settings.container(CANDIDATE), 10)]
             ),
         )
-    return ", ".join(each.id for each in critical)
+    return ", ".join(check.id for check in critical)

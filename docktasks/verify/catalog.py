@@ -1,7 +1,6 @@
-"""What `verify` checks: named verdicts from probes, one module a group. Every check has a sabotage in tests/sabotage.
+"""All checks of `verify`, written out in the order in which they are shown; how to select some, and how to run them.
 
-A check is a generator: each text it yields is evidence of a fault, and none means that it passed. One that cannot
-judge raises Skip with the reason; a skip is never a pass.
+Each check has a sabotage in tests/sabotage that it must catch.
 """
 
 from __future__ import annotations
@@ -10,98 +9,128 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
+from itertools import groupby
 from threading import Event
-from typing import Literal
+
+from httpx import HTTPError
 
 from docktasks.errors import SettingsError
-from docktasks.verify.probes.image_archive import Unreadable
-from docktasks.verify.registry import REGISTRY, Check, Skip, Verdict
+from docktasks.verify.checks import browser, dev
+from docktasks.verify.checks.container import assets, hardening, lifecycle
+from docktasks.verify.checks.http import abuse, caching, compression, files, headers, routing
+from docktasks.verify.checks.image import contents, metadata, site
+from docktasks.verify.registry import NEEDS, Check, Outcome, Verdict
+from docktasks.verify.skip import Skip
 from docktasks.verify.subject import Need, Subject
 
-GROUPS = ("image", "container", "http", "dev", "browser")
-"""From what was built to what a user gets and sees: each a module of this package."""
-
-LACKING: dict[Need, str] = {
+CHECKS: tuple[Check, ...] = (
+    metadata.user, metadata.command, metadata.stop_signal, metadata.health_check, metadata.labels, metadata.base,
+    contents.contents, contents.secrets, contents.ownership, contents.setuid, contents.leftovers,
+    site.site, site.precompressed, site.size,
+    hardening.loopback, hardening.unprivileged, hardening.read_only, hardening.seccomp, hardening.isolation,
+    hardening.limits,
+    lifecycle.writable_paths, lifecycle.restart, lifecycle.health, lifecycle.stop, lifecycle.log, lifecycle.release,
+    assets.assets,
+    files.files, files.charset, files.head, files.ranges,
+    routing.deep_link, routing.missing, routing.directories,
+    caching.cache_policy, caching.revalidation, caching.validators,
+    compression.encoding, compression.vary, compression.brotli, compression.negotiation,
+    headers.security_headers, headers.cross_origin_headers, headers.csp, headers.csp_allows_page,
+    headers.server_version,
+    abuse.hidden_files, abuse.traversal, abuse.methods, abuse.malformed, abuse.host,
+    dev.loopback, dev.unprivileged, dev.vite_version, dev.foreign_host, dev.foreign_origin, dev.foreign_socket,
+    dev.hot_reload, dev.leaks, dev.file_owners,
+    browser.renders, browser.deep_link, browser.console, browser.network, browser.policy, browser.injection,
+    browser.navigation, browser.accessible, browser.no_sideways_scroll,
+)  # fmt: skip
+GROUPS = tuple(NEEDS)
+RENAMED_CHECKS = {
+    "image.twins": "image.precompressed",
+    "image.waste": "image.leftovers",
+    "container.writes": "container.writable-paths",
+    "container.carried": "container.assets",
+    "http.isolation": "http.cross-origin-headers",
+    "http.csp-fits": "http.csp-allows-page",
+    "http.version": "http.server-version",
+    "dev.vite": "dev.vite-version",
+    "dev.owners": "dev.file-owners",
+    "browser.fits": "browser.no-sideways-scroll",
+}
+"""Old id -> new id, of checks that users may have in scripts."""
+NEEDS_IN_WORDS: dict[Need, str] = {
     "image": "an image",
     "container": "a running container",
     "url": "an address",
     "dev": "a running dev container (invoke dev)",
     "browser": "an address and a Chromium (invoke setup --browser)",
 }
-"""What a check that is skipped says it needs."""
-
-
-def all_checks() -> list[Check]:
-    """Every check, in the order of its group."""
-    from docktasks.verify.checks import browser, container, dev, http, image  # noqa: F401 - each registers its checks
-
-    return sorted(REGISTRY.values(), key=lambda found: GROUPS.index(found.group))
 
 
 def select(groups: Sequence[str] = (), only: Sequence[str] = (), skip: Sequence[str] = ()) -> list[Check]:
-    """The checks of these groups, or all; of them `only` these ids, or all; without those to `skip`.
+    """Select the checks of `groups` whose ids are in `only` and not in `skip`. Empty `groups` or `only` select all.
 
-    Raises SettingsError for a name that there is not, or when no check is left.
+    Raises SettingsError for an unknown group or id, and if no check is selected.
     """
-    known = all_checks()
-    ids = [each.id for each in known]
-    for flag, names, there in (("group", groups, GROUPS), ("only", only, ids), ("skip", skip, ids)):
+    ids = [check.id for check in CHECKS]
+    for flag, names, known_names in (("group", groups, GROUPS), ("only", only, ids), ("skip", skip, ids)):
         for name in names:
-            if name not in there:
-                near = get_close_matches(name, there, 1)
-                raise SettingsError(
-                    f"--{flag}={name} names no {'group' if flag == 'group' else 'check'}.",
-                    f"There are {', '.join(there)}." if flag == "group" else "A check has an id such as http.files.",
-                    f"Did you mean {near[0]}?" if near else "See them all: invoke verify --list",
-                )
-    chosen = [
-        each
-        for each in known
-        if (not groups or each.group in groups) and (not only or each.id in only) and each.id not in skip
-    ]
-    if not chosen:
+            if name not in known_names:
+                raise _unknown_name(flag, name, known_names)
+    selected = [check for check in CHECKS if not groups or check.group in groups]
+    selected = [check for check in selected if (not only or check.id in only) and check.id not in skip]
+    if not selected:
         raise SettingsError(
-            "No check is left to be made.",
-            "--group, --only and --skip together leave out every one.",
-            "Leave one of them away; all checks: invoke verify --list",
+            "No check is selected.",
+            "--group, --only and --skip together exclude every check.",
+            "Remove one of these flags. List all checks: invoke verify --list",
         )
-    return chosen
+    return selected
+
+
+def _unknown_name(flag: str, name: str, known_names: Sequence[str]) -> SettingsError:
+    if name in RENAMED_CHECKS:
+        new_id = RENAMED_CHECKS[name]
+        return SettingsError(f"The check {name} is now called {new_id}.", "", f"Use --{flag}={new_id}")
+    close_names = get_close_matches(name, known_names, 1)
+    is_group = flag == "group"
+    return SettingsError(
+        f"--{flag}={name}: there is no such {'group' if is_group else 'check'}.",
+        f"The groups are {', '.join(known_names)}." if is_group else "A check has an id such as http.files.",
+        f"Did you mean {close_names[0]}?" if close_names else "List all checks: invoke verify --list",
+    )
 
 
 def run_checks(subject: Subject, checks: Iterable[Check]) -> Iterator[Verdict]:
-    """The verdicts, in the order of the checks; the groups are judged side by side, each in a thread of its own."""
-    groups: dict[str, list[Check]] = {}
-    for each in checks:
-        groups.setdefault(each.group, []).append(each)
-    ended = Event()  # by a Ctrl-C: then no further check is begun, and those under way put back what they changed
+    """Run the checks and yield the verdicts in the same order. Each group runs in a thread of its own."""
+    groups = [list(group) for _, group in groupby(checks, lambda check: check.group)]
+    interrupted = Event()  # on Ctrl-C no further check starts, and those that run undo their changes
+
+    def run_group(group: list[Check]) -> list[Verdict]:
+        return [_run_check(subject, check) for check in group if not interrupted.is_set()]
+
     with ThreadPoolExecutor(len(groups) or 1) as pool:
         try:
-            for verdicts in pool.map(
-                lambda group: [_judge(subject, each) for each in group if not ended.is_set()], groups.values()
-            ):
+            for verdicts in pool.map(run_group, groups):
                 yield from verdicts
         finally:
-            ended.set()
+            interrupted.set()
 
 
-def _judge(subject: Subject, each: Check) -> Verdict:
-    began = time.monotonic()
-    outcome, evidence = _look(subject, each)
-    return Verdict(each, outcome, evidence, time.monotonic() - began)
+def _run_check(subject: Subject, check: Check) -> Verdict:
+    start = time.monotonic()
+    outcome, evidence = _result(subject, check)
+    return Verdict(check, outcome, evidence, time.monotonic() - start)
 
 
-def _look(subject: Subject, each: Check) -> tuple[Literal["pass", "fail", "skip"], tuple[str, ...]]:
-    from httpx import HTTPError
-
-    if not subject.has(each.needs):
-        return "skip", (f"needs {LACKING[each.needs]}",)
+def _result(subject: Subject, check: Check) -> tuple[Outcome, tuple[str, ...]]:
+    if not subject.has(check.needs):
+        return "skip", (f"needs {NEEDS_IN_WORDS[check.needs]}",)
     faults: list[str] = []
     try:
-        faults.extend(each.look(subject))
-    except (Skip, Unreadable) as reason:
-        # extend keeps what came before: a fault that was found stands
+        faults.extend(check.function(subject))  # keeps the faults that came before an exception
+    except Skip as reason:
         return ("fail", tuple(faults)) if faults else ("skip", (str(reason),))
     except HTTPError as error:
-        address = subject.dev.url if each.needs == "dev" else subject.url
-        return "fail", (f"{address} does not answer: {str(error) or type(error).__name__}",)
+        url = subject.dev.url if check.group == "dev" else subject.url
+        return "fail", (f"{url} does not answer: {str(error) or type(error).__name__}",)
     return ("fail" if faults else "pass"), tuple(faults)

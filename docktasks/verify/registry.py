@@ -1,4 +1,4 @@
-"""A check, its verdict, and the decorator that registers it."""
+"""A check, its verdict, and the decorator that makes a function a check. The catalogue lists all of them."""
 
 from __future__ import annotations
 
@@ -9,50 +9,50 @@ from typing import Literal
 from docktasks.verify.subject import Need, Subject
 
 Severity = Literal["critical", "major", "minor"]
+Outcome = Literal["pass", "fail", "skip"]
 
-
-class Skip(Exception):  # noqa: N818 - a verdict, not an error
-    """The check cannot judge this subject, for the reason given."""
+NEEDS: dict[str, Need] = {"image": "image", "container": "container", "http": "url", "dev": "dev", "browser": "browser"}
+"""Group -> what its checks need of the subject. In the order in which groups are shown: what is built comes first."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check: `asserts` in one line, what it `needs` of the subject, and the `fix` for whoever fails it."""
+    """One check. `id` is `<group>.<name>`, `summary` says in one sentence what is right, `fix` what to do if it fails.
+
+    `function` yields a line of evidence for each fault. If it yields none, the check passes. It may raise Skip.
+    """
 
     id: str
-    asserts: str
+    summary: str
     severity: Severity
-    needs: Need
     fix: str
-    look: Callable[[Subject], Iterable[str]]
+    function: Callable[[Subject], Iterable[str]]
 
     @property
     def group(self) -> str:
         """The part of the id before the dot."""
         return self.id.partition(".")[0]
 
+    @property
+    def needs(self) -> Need:
+        """What the subject must have; the check is skipped without it."""
+        return NEEDS[self.group]
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found: `evidence` the faults of a failure, or the reason of a skip. `seconds` it took."""
+    """The result of a check: `evidence` has the faults, or the reason of a skip; `seconds` is how long it took."""
 
     check: Check
-    outcome: Literal["pass", "fail", "skip"]
+    outcome: Outcome
     evidence: tuple[str, ...]
     seconds: float
 
 
-REGISTRY: dict[str, Check] = {}
+def check(check_id: str, severity: Severity, fix: str) -> Callable[[Callable[[Subject], Iterator[str]]], Check]:
+    """Make a function a Check. The first line of its docstring is the summary."""
 
+    def make_check(function: Callable[[Subject], Iterator[str]]) -> Check:
+        return Check(check_id, (function.__doc__ or "").splitlines()[0], severity, fix, function)
 
-def check(
-    name: str, *, severity: Severity, needs: Need, fix: str
-) -> Callable[[Callable[[Subject], Iterator[str]]], Callable[[Subject], Iterator[str]]]:
-    """Register a check under an id; its docstring's first line is what it asserts."""
-
-    def register(look: Callable[[Subject], Iterator[str]]) -> Callable[[Subject], Iterator[str]]:
-        asserts = (look.__doc__ or "").strip().splitlines()[0]
-        REGISTRY[name] = Check(name, asserts, severity, needs, fix, look)
-        return look
-
-    return register
+    return make_check

@@ -1,145 +1,140 @@
-"""`invoke verify`: finds what is running, has it judged, and reports."""
+"""`invoke verify`: find what is running, and run the checks on it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import httpx
 
 from docktasks import waiting
 from docktasks.app.project import Project
-from docktasks.commands import Run
 from docktasks.containers import startup
-from docktasks.engine import connect
+from docktasks.engine.models import Container
 from docktasks.errors import VerifyError
-from docktasks.settings import Settings
-from docktasks.verify import catalog, report
+from docktasks.verify import catalog
 from docktasks.verify.registry import Check
-from docktasks.verify.report import run as report_run
+from docktasks.verify.report.run import VerifyRun
 from docktasks.verify.subject import Need, Subject
 
 
 @dataclass(frozen=True)
 class VerifyOptions:
-    """What shall be judged: these checks of the running container, or of the image or the address that is named.
-
-    `strict` takes a skip for a failure; `files` names the file for each form of report, such as json.
-    """
+    """The checks to run, on the `image` or the address (`url`) if one is named, else on the running containers."""
 
     checks: tuple[Check, ...]
     image: str = ""
     url: str = ""
-    strict: bool = False
-    files: Mapping[str, str] = field(default_factory=dict)
 
 
-def verify(run: Run, settings: Settings, wanted: VerifyOptions) -> None:
-    """Judge, print a table, and write the reports that are asked for.
+def verify(project: Project, options: VerifyOptions) -> VerifyRun:
+    """Run the checks. Raises VerifyError if there is nothing to check."""
+    start = time.monotonic()
+    with waiting.terminate_as_interrupt():
+        subject = find_subject(project, options)
+        verdicts = tuple(catalog.run_checks(subject, options.checks))
+    return VerifyRun(subject, verdicts, time.monotonic() - start)
 
-    Raises VerifyError when a check failed, or under `strict` could not run; and when there is nothing to judge.
-    """
-    if run.dry:
-        what = wanted.url or (f"image {wanted.image}" if wanted.image else f"container {settings.container('prod')}")
-        print("Would judge", what, "by", len(wanted.checks), "checks.")
-        return
-    began = time.monotonic()
-    with connect.sdk_errors_as_ours(), waiting.terminate_as_interrupt():
-        subject = find(run, settings, wanted)
-        verdicts = list(catalog.run_checks(subject, wanted.checks))
-    judged = report_run.VerifyRun(subject, tuple(verdicts), time.monotonic() - began)
-    report.show(judged, report.console())
-    for form, path in wanted.files.items():
-        report.write(judged, form, path)
-    bad = [each.check.id for each in verdicts if each.outcome == "fail" or (wanted.strict and each.outcome == "skip")]
-    if bad:
+
+def dry_notice(project: Project, options: VerifyOptions) -> str:
+    """Say what would be checked."""
+    container = project.settings.container("prod")
+    target = options.url or (f"image {options.image}" if options.image else f"container {container}")
+    return f"Would run {len(options.checks)} checks on {target}."
+
+
+def require_passed(verify_run: VerifyRun, *, strict: bool = False) -> None:
+    """Raise VerifyError if a check failed, or if one was skipped and `strict` counts that as failed."""
+    bad_outcomes = ("fail", "skip") if strict else ("fail",)
+    bad_ids = [verdict.check.id for verdict in verify_run.verdicts if verdict.outcome in bad_outcomes]
+    if bad_ids:
+        result = "did not pass" if strict else "failed"
         raise VerifyError(
-            f"{len(bad)} of {len(verdicts)} checks {'did not pass' if wanted.strict else 'failed'}: {', '.join(bad)}",
+            f"{len(bad_ids)} of {len(verify_run.verdicts)} checks {result}: {', '.join(bad_ids)}",
             "",
-            "Each failed check's evidence and fix stand in the table above",
+            "The table above has the evidence and the fix of each failed check",
         )
 
 
-def find(run: Run, settings: Settings, wanted: VerifyOptions) -> Subject:
-    """What is to be judged. Raises VerifyError when it is not there."""
-    if wanted.url and wanted.image:
+def find_subject(project: Project, options: VerifyOptions) -> Subject:
+    """Find what the options name, or what is running. Raises VerifyError if it is not there."""
+    if options.url and options.image:
         raise VerifyError(
-            "--url and --image name two things to judge.",
-            "An address tells nothing of the image behind it.",
-            "Name one of them, or none for what is running",
+            "--url and --image name two things to check.",
+            "An address does not tell which image is behind it.",
+            "Name one of them, or none to check what is running",
         )
-    if wanted.url:
-        return at(wanted.url, settings)
-    if wanted.image:
-        return built(run, settings, wanted.image)
-    return running(run, settings, {each.needs for each in wanted.checks})
+    if options.url:
+        return subject_at(options.url, project)
+    if options.image:
+        return image_subject(project, options.image)
+    return running_subject(project, {check.needs for check in options.checks})
 
 
-def at(url: str, settings: Settings) -> Subject:
-    """What answers at an address, with no engine at hand. Raises VerifyError when nothing does."""
+def subject_at(url: str, project: Project | None = None) -> Subject:
+    """Make the subject of an address. Raises VerifyError if it is invalid, does not answer, or redirects."""
     try:
         address = httpx.URL(url)
     except httpx.InvalidURL:
         address = httpx.URL("")
     if address.scheme not in ("http", "https") or not address.host:
-        raise VerifyError(f"{url} is no address.", "--url names where the app is served.", "As: http://127.0.0.1:8080")
-    subject = Subject(url, settings=settings)
+        raise VerifyError(
+            f"{url} is not an address.", "--url names where the app is served.", "Example: --url=http://127.0.0.1:8080"
+        )
+    subject = Subject(url, project)
     try:
-        shell = subject.site.shell
+        location = subject.site.index.get("location")
     except httpx.HTTPError as error:
-        said = str(error) or type(error).__name__
-        trust = "CERTIFICATE_VERIFY_FAILED" in said
+        raise _no_answer(url, str(error) or type(error).__name__) from error
+    if location:
         raise VerifyError(
-            f"{url} does not answer: {said}.",
-            "verify judges what is served, from outside.",
-            "Trust who signed its certificate: SSL_CERT_FILE=ca.pem invoke verify --url=…"
-            if trust
-            else "Start it, or name another address",
-        ) from error
-    if shell.get("location"):
-        raise VerifyError(
-            f"{url} redirects to {shell.get('location')}.",
-            "verify judges what is served at one address, and follows nothing.",
+            f"{url} redirects to {location}.",
+            "verify checks what is served at one address. It does not follow redirects.",
             "Name the address where the app is",
         )
     return subject
 
 
-def built(run: Run, settings: Settings, reference: str) -> Subject:
-    """An image alone, running or not. Raises VerifyError when the engine does not have it."""
-    found = connect.connect()
-    image = found.image(reference)
+def _no_answer(url: str, reason: str) -> VerifyError:
+    how = "Start the app, or name another address"
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        how = "Trust the issuer of its certificate: SSL_CERT_FILE=ca.pem invoke verify --url=…"
+    return VerifyError(f"{url} does not answer: {reason}.", "verify checks from outside what is served.", how)
+
+
+def image_subject(project: Project, reference: str) -> Subject:
+    """Make the subject of an image, without a container. Raises VerifyError if the engine does not have it."""
+    image = project.engine.image(reference)
     if image is None:
         raise VerifyError(
             f"There is no image {reference}.",
-            "--image names one that the engine has.",
-            "See which there are: docker image ls; the app's own is built by invoke build-prod",
+            "--image names an image that the engine has.",
+            "List the images: docker image ls. Build the app's own: invoke build-prod",
         )
-    return Subject("", found, None, image, run=run, settings=settings)
+    return Subject("", project, None, image)
 
 
-def running(run: Run, settings: Settings, needs: set[Need] | None = None) -> Subject:
-    """What runs: the production container, its image and its address, and the dev container.
+def running_subject(project: Project, needs: set[Need]) -> Subject:
+    """Make the subject of the production container, its image and its address, and of the dev container.
 
-    Raises VerifyError when nothing runs that these `needs`, or any, are about.
+    Raises VerifyError if no container runs that checks with these needs are about.
     """
-    found = connect.connect()
-    container, dev = (
-        startup.own_container(Project(run, found, settings), "prod"),
-        found.container(settings.container("dev")),
-    )
-    if container is None or container.state != "running" or not container.url:
-        container = None
-    if dev is None or not dev.is_of(settings.app.name) or dev.state != "running" or not dev.url:
-        dev = None
-    about_dev = needs is not None and "dev" in needs
-    if not (container and needs != {"dev"}) and not (dev and about_dev):
+    dev = project.engine.container(project.settings.container("dev"))
+    dev = dev if dev and dev.is_of(project.settings.app.name) and _is_serving(dev) else None
+    container = startup.own_container(project, "prod")
+    container = container if container and _is_serving(container) else None
+    has_subject = bool(container and needs != {"dev"}) or bool(dev and "dev" in needs)
+    if not has_subject:
         role, task = ("dev", "invoke dev") if needs == {"dev"} else ("prod", "invoke run-prod")
         raise VerifyError(
-            f"There is nothing to verify: container {settings.container(role)} does not run.",
-            "verify judges what is running, from outside.",
+            f"There is nothing to verify: container {project.settings.container(role)} does not run.",
+            "verify checks from outside what is running.",
             f"Start it ({task}), or name an address: invoke verify --url=http://127.0.0.1:8080",
         )
-    image = found.image(container.image_id) if container else None
-    return Subject(container.url if container else "", found, container, image, dev=dev, run=run, settings=settings)
+    if container is None:
+        return Subject("", project, dev=dev)
+    return Subject(container.url, project, container, project.engine.image(container.image_id), dev=dev)
+
+
+def _is_serving(container: Container) -> bool:
+    return container.state == "running" and bool(container.url)

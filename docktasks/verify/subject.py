@@ -1,24 +1,23 @@
-"""What is judged: a URL, and where there is an engine the container behind it and its image. Nothing is read twice."""
+"""What `verify` judges: an address, the container behind it, its image and the dev container. Nothing is read twice."""
 
 from __future__ import annotations
 
 import contextlib
 from functools import cached_property
-from threading import Lock, RLock
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from threading import Lock
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from docktasks.app.project import Project
-from docktasks.commands import Run
 from docktasks.engine.models import Container, ContainerConfig, Image
-from docktasks.engine.protocol import Engine
 from docktasks.images.build import BASE_LABEL
-from docktasks.settings import BUILT_FOR, Settings
-from docktasks.verify.probes import chromium_path, image_archive
-from docktasks.verify.probes.crawler import HIDDEN, Site, in_trees
-from docktasks.verify.probes.image_archive import Contents, Layer, Unreadable
+from docktasks.settings import BUILT_FOR
+from docktasks.verify.once import Once
+from docktasks.verify.probes import chromium_path, clone_trial, image_archive
+from docktasks.verify.probes.clone_trial import Original, Trial
+from docktasks.verify.probes.crawler import HIDDEN_PATH, Site, site_file_sizes
+from docktasks.verify.probes.image_archive import Contents, Unreadable
 
-if TYPE_CHECKING:  # one imports this module, the other the browser's driver
-    from docktasks.verify.probes.clone_trial import Trial
+if TYPE_CHECKING:  # it loads the browser's driver
     from docktasks.verify.probes.visit import Visit
 
 Need = Literal["image", "container", "url", "dev", "browser"]
@@ -26,177 +25,117 @@ T = TypeVar("T")
 
 
 class Subject:
-    """A site to judge at `url`; `engine`, `container` and `image` are None where only the address is known.
+    """The site at `url`; with a project also the production container behind it, its image, and the dev container.
 
-    `dev` is the dev container, which is judged beside it.
+    `contents` of the image, `health` of the container, `trial` of its copies and `visit` by a browser are made by the
+    first check that calls them.
     """
 
-    def __init__(  # noqa: PLR0913 - its parts
+    def __init__(
         self,
         url: str = "",
-        engine: Engine | None = None,
+        project: Project | None = None,
         container: Container | None = None,
         image: Image | None = None,
         *,
         dev: Container | None = None,
-        run: Run | None = None,
-        settings: Settings | None = None,
     ) -> None:
         self.url = url.rstrip("/")
-        self._engine, self._container, self._image, self._dev = engine, container, image, dev
-        self._run, self._settings = run, settings
-        self._unreadable = ""
-        self._lock = RLock()
-        self._quiet = Lock()  # a browser is disturbed by a container that starts or goes
-
-    @property
-    def runs(self) -> bool:
-        """True when checks can try something on a container of their own."""
-        return bool(self._run and self._settings and self._image)
+        self._project, self._container, self._image, self._dev = project, container, image, dev
+        self._quiet = Lock()  # a container that starts or ends changes the network, which disturbs a browser
+        self.contents = Once(self._read_image)
+        self.health = Once(lambda: clone_trial.settled_health(self.project.engine, self.container.name))
+        self.trial = Once(self._try_clones)
+        self.visit = Once(self._visit_site)
 
     def has(self, need: Need) -> bool:
-        """True when there is an image, a running container, a url, or a dev container to look at; and a browser."""
+        """Return True if the subject has this part; "browser" needs an address and a Chromium."""
         if need == "browser":
             return bool(self.url and self.chromium)
         return bool({"url": self.url, "container": self._container, "image": self._image, "dev": self._dev}[need])
 
     @property
     def name(self) -> str:
-        """What is judged, in a word: the address, else the image, else the dev container's address."""
+        """The address; without one the image's tag or id; without that the dev container's address."""
         if self._image and not self.url:
             return next(iter(self._image.tags), self._image.short_id)
         return self.url or self.dev.url
 
-    def seen(self, part: str) -> Any:
-        """A part that is looked at once, such as the browser's visit, where a check has looked; else None."""
-        return vars(self).get(part)
+    @property
+    def project(self) -> Project:
+        """The project that has the container and the image. Raises LookupError without one, as the next three do."""
+        return _present(self._project)
 
     @property
     def container(self) -> Container:
-        """The container, for checks that need one."""
-        return _there(self._container)
+        """The production container."""
+        return _present(self._container)
 
     @property
     def image(self) -> Image:
-        """The image, for checks that need one."""
-        return _there(self._image)
+        """The image that the container runs, or that is judged on its own."""
+        return _present(self._image)
 
     @property
     def dev(self) -> Container:
-        """The dev container, for checks that need one."""
-        return _there(self._dev)
+        """The dev container."""
+        return _present(self._dev)
 
     @property
-    def engine(self) -> Engine:
-        """The engine, for checks that need a container or an image."""
-        return _there(self._engine)
-
-    @property
-    def run(self) -> Run:
-        """Runs commands, for checks that try something on a container of their own."""
-        return _there(self._run)
-
-    @property
-    def settings(self) -> Settings:
-        """The settings, for checks that compare with what was asked for."""
-        return _there(self._settings)
+    def is_ours(self) -> bool:
+        """True if this project built the image, or the image that it is built on."""
+        return self.image.labels.get(BUILT_FOR) == self.project.settings.app.name
 
     @cached_property
-    def project(self) -> Project:
-        """The project, for checks that compare with what was asked for or try something."""
-        return Project(_there(self._run), self.engine, self.settings)
-
-    @cached_property
-    def options(self) -> ContainerConfig:
+    def config(self) -> ContainerConfig:
         """What the container was started with."""
-        return self.engine.container_config(self.container.name)
+        return self.project.engine.container_config(self.container.name)
 
     @cached_property
-    def health(self) -> str:
-        """The container's health; empty without a health check."""
-        from docktasks.verify.probes import clone_trial  # as below
-
-        return clone_trial.settled(self)
-
-    @cached_property
-    def trial(self) -> Trial:
-        """How two copies of the container fared that were there to be tried."""
-        from docktasks.verify.probes import clone_trial  # here, for it imports this module
-
-        with self._quiet:
-            return clone_trial.hold(self)
+    def base(self) -> Image | None:
+        """The image that this image is built on, by its label; None if the engine does not have it."""
+        name = self.image.labels.get(BASE_LABEL)
+        return self.project.engine.image(name) if name else None
 
     @cached_property
     def site(self) -> Site:
         """What is served at the address."""
-        return Site(self.url, lambda: [path for path in self.shipped if not HIDDEN.search(path)])
+        return Site(self.url, lambda: [path for path in self.shipped_files if not HIDDEN_PATH.search(path)])
 
     @property
-    def shipped(self) -> dict[str, int]:
-        """The site's files that the image has, path from its root -> size: all that a build made, named or not.
-
-        Nothing where the image cannot be read: its own checks say so, and what is served is judged as of an address.
-        """
-        with contextlib.suppress(Unreadable):
-            return in_trees(self.layers) if self._image else {}
+    def shipped_files(self) -> dict[str, int]:
+        """Path from the site's root -> size, of all files that the image ships. Empty if the image cannot be read."""
+        with contextlib.suppress(Unreadable):  # the checks of the image report it
+            return site_file_sizes(self.contents().layers) if self._image else {}
         return {}
-
-    @property
-    def is_ours(self) -> bool:
-        """True for an image that this project's settings built, or one that is built on top of one."""
-        return bool(self._settings) and self.image.labels.get(BUILT_FOR) == self.settings.app.name
-
-    @cached_property
-    def base(self) -> Image | None:
-        """The image that this one says it is built on; None where the engine does not have it."""
-        name = self.image.labels.get(BASE_LABEL)
-        return self.engine.image(name) if name else None
-
-    @cached_property
-    def contents(self) -> Contents:
-        """What is in the image. Raises Unreadable where that cannot be told."""
-        with self._lock:  # two groups look at it, side by side
-            if self._unreadable:
-                raise Unreadable(self._unreadable)
-            if "contents" not in vars(self):
-                try:
-                    vars(self)["contents"] = self._read()
-                except Unreadable as reason:
-                    self._unreadable = str(reason)  # nor is that read twice
-                    raise
-            found: Contents = vars(self)["contents"]
-            return found
-
-    def _read(self) -> Contents:
-        from docker.errors import APIError
-
-        base = self.base.layers if self.base else ()
-        try:
-            return image_archive.read(self.engine.save(self.image.id), base)
-        except APIError as error:  # it answers, and has none to give: of an image without layers, say
-            reason = f"the engine gives no archive of it: {error.explanation or error}"
-            raise Unreadable(reason if self.image.layers else "it has no layer") from error
-
-    @cached_property
-    def layers(self) -> list[Layer]:
-        """The image's layers, from the base up."""
-        return self.contents.layers
 
     @cached_property
     def chromium(self) -> str:
-        """The path of a Chromium; empty when there is none."""
-        return chromium_path.find_chromium(self._settings.browser.executable if self._settings else "")
+        """The path of a Chromium; empty if there is none."""
+        return chromium_path.find_chromium(self._project.settings.browser.executable if self._project else "")
 
-    @cached_property
-    def visit(self) -> Visit:
-        """What a browser saw of the site, from its first page on."""
-        from docktasks.verify.probes import visit as probes_visit  # here, for it loads the browser's driver
+    def _read_image(self) -> Contents:
+        from docker.errors import APIError
+
+        base_layers = self.base.layers if self.base else ()
+        try:
+            return image_archive.read(self.project.engine.save(self.image.id), base_layers)
+        except APIError as error:  # such as for an image without layers
+            reason = f"the engine cannot save it: {error.explanation or error}"
+            raise Unreadable(reason if self.image.layers else "it has no layer") from error
+
+    def _try_clones(self) -> Trial:
+        with self._quiet:
+            return clone_trial.run_trial(Original(self.project, self.container, self.image, self.config))
+
+    def _visit_site(self) -> Visit:
+        from docktasks.verify.probes.visit import visit
 
         with self._quiet:
-            return probes_visit.visit(self.url, self.chromium)
+            return visit(self.url, self.chromium)
 
 
-def _there(part: T | None) -> T:
+def _present(part: T | None) -> T:
     if part is None:
-        raise LookupError("a check looks at a part of the subject that it did not say it needs")
+        raise LookupError("a check uses a part of the subject that its group does not need")
     return part

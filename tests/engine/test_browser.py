@@ -13,7 +13,8 @@ from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Page
 
 from docktasks.verify.catalog import run_checks, select
-from docktasks.verify.probes.chromium import Seen, Told, browsing, open_page, page_of, settle
+from docktasks.verify.once import Once
+from docktasks.verify.probes.chromium import PageEvents, PageSnapshot, launch_browser, new_page, open_page, settle
 from docktasks.verify.probes.visit import Visit, visit
 from docktasks.verify.registry import Verdict
 from docktasks.verify.subject import Subject
@@ -69,7 +70,7 @@ def browsers() -> list[psutil.Process]:
 def judged(seen: Visit) -> dict[str, Verdict]:
     """What the checks of the group say of a visit."""
     subject = Subject("http://127.0.0.1:1")
-    vars(subject).update(chromium="/there", visit=seen)
+    subject.chromium, subject.visit = "/there", Once(lambda: seen)
     return {verdict.check.id: verdict for verdict in run_checks(subject, select(["browser"]))}
 
 
@@ -86,13 +87,13 @@ def test_page_that_never_answers_ends(address: str, chromium: str, name: str) ->
 def test_page_that_never_ends_loading_is_looked_at(address: str, chromium: str) -> None:
     """A page that asks for something all the time shows what it shows."""
     seen = visit(f"{address}/polls", chromium, 8).first[0]
-    assert (seen.shows, seen.title, seen.console, seen.network) == (True, "polls", (), ())
+    assert (seen.has_content, seen.title, seen.console, seen.network) == (True, "polls", (), ())
 
 
 @pytest.mark.parametrize(
     ("name", "evidence"),
     [
-        ("blank", "/: nothing is to be seen"),
+        ("blank", "/: the page is empty"),
         ("moved", "net::ERR_TOO_MANY_REDIRECTS"),
         ("no-such", "/: the server answers 404"),
     ],
@@ -112,14 +113,14 @@ def test_nobody_listens(chromium: str) -> None:
 
 def test_crash_is_told(chromium: str) -> None:
     """A page whose process dies is named as such."""
-    with browsing(chromium, 30) as browser, page_of(browser) as page:
-        told = Told(page)
+    with launch_browser(chromium, 30) as browser, new_page(browser) as page:
+        told = PageEvents(page)
         with page.expect_event("crash"), contextlib.suppress(BrowserError):
             page.goto("chrome://crash")
         assert told.console == ["the page crashed"]
 
 
-def click(page: Page, told: Told, path: str) -> tuple[Seen, list[str]]:
+def click(page: Page, told: PageEvents, path: str) -> tuple[PageSnapshot, list[str]]:
     """What a click on a link shows, and the chunks that were asked for because of it."""
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -128,22 +129,22 @@ def click(page: Page, told: Told, path: str) -> tuple[Seen, list[str]]:
         page.locator(f'a[href="{path}"]:visible').first.click()
         page.wait_for_url(f"**{path}")
 
-    seen = told.look(path, lambda: settle(go, page))
+    seen = told.snapshot(path, lambda: settle(go, page))
     return seen, [url for url in asked if url.endswith(".js")]
 
 
-def opened(page: Page, url: str) -> Told:
+def opened(page: Page, url: str) -> PageEvents:
     """A page with a mark that a reload would wipe."""
-    told = Told(page)
+    told = PageEvents(page)
     open_page(page, f"{url}/")
     page.evaluate("globalThis.helloDockSame = true")
     told.clear()
     return told
 
 
-def goes_on(page: Page, seen: Seen, chunks: list[str]) -> None:
+def goes_on(page: Page, seen: PageSnapshot, chunks: list[str]) -> None:
     """Check that the page loaded what it needed, without an error and without being loaded anew."""
-    assert seen.shows
+    assert seen.has_content
     assert (seen.console, seen.network, seen.policy) == ((), (), ())
     assert chunks
     assert page.evaluate("globalThis.helloDockSame === true")
@@ -154,7 +155,7 @@ def test_open_pages_go_on_when_the_release_changes(project: Project, builds: lis
     project.stage(builds[0])
     project.does(*RUN)
     url = project.container().url
-    with browsing(chromium, 200) as browser, page_of(browser) as first, page_of(browser) as second:
+    with launch_browser(chromium, 200) as browser, new_page(browser) as first, new_page(browser) as second:
         told = opened(first, url)
         project.stage(builds[1])
         project.does(*RUN)

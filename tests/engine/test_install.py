@@ -15,7 +15,7 @@ from docktasks.engine.client import DockerEngine
 from docktasks.images import base_images
 from docktasks.waiting import Probe, wait_until
 from tests.engine.support import ROOT, Done, Project, clean_environ, command, docker, new_name
-from tests.sabotage.spoil import Quietly, configured
+from tests.sabotage.faults import PrintingRunner, settings_of
 
 
 class Kept:
@@ -80,8 +80,8 @@ class Kept:
 @pytest.fixture
 def kept(engine: DockerEngine, good: Project, tmp_path: Path) -> Iterator[Kept]:
     """The app, installed for the first time; whatever a test leaves in the folder is root's."""
-    settings = configured(good)
-    image = base_images.resolve(TaskProject(Quietly(ROOT), engine, settings), "node").reference
+    settings = settings_of(good)
+    image = base_images.resolve(TaskProject(PrintingRunner(ROOT), engine, settings), "node").reference
     folder = tmp_path / "app"
     (folder / "node_modules").mkdir(parents=True)
     made = Kept(folder, image)

@@ -15,7 +15,7 @@ from docktasks import apt
 from docktasks.waiting import Probe, wait_until
 from tests.conftest import NewProject
 from tests.engine.support import ROOT
-from tests.sabotage.spoil import Quietly
+from tests.sabotage.faults import PrintingRunner
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def podman() -> Iterator[str]:
     if not shutil.which("podman"):
         if not os.environ.get("CI"):
             pytest.skip("podman is not installed: apt-get install podman")
-        apt.apt_install(Quietly(ROOT), ["podman"])
+        apt.apt_install(PrintingRunner(ROOT), ["podman"])
     with tempfile.TemporaryDirectory() as folder:  # pytest's own have longer names than podman takes
         host, log = f"unix://{folder}/socket", Path(folder, "log")
         own = ["--root", f"{folder}/root", "--runroot", f"{folder}/run", "--cgroup-manager", "cgroupfs"]

@@ -21,7 +21,7 @@ from tests.engine.apps import copy_checkout, own
 from tests.engine.rootless_engine import PACKAGES, READS, RootlessEngine, missing
 from tests.engine.support import ROOT, Project, command, docker
 from tests.engine.visitors import Visitors
-from tests.sabotage.spoil import Quietly, configured
+from tests.sabotage.faults import PrintingRunner, settings_of
 
 UNPRIVILEGED = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 
@@ -32,7 +32,7 @@ def rootless(engine: DockerEngine, checkout: Path) -> Iterator[RootlessEngine]:
     if os.geteuid() != 0:
         pytest.skip("only root makes another user")
     if missing() and shutil.which("apt-get"):
-        apt.apt_install(Quietly(ROOT), PACKAGES)
+        apt.apt_install(PrintingRunner(ROOT), PACKAGES)
     if missing():
         pytest.skip(f"an engine without root takes {', '.join(missing())}")
     # Not below pytest's own folder, which only root may enter.
@@ -48,7 +48,7 @@ def rootless(engine: DockerEngine, checkout: Path) -> Iterator[RootlessEngine]:
 
 def load_bases(engine: DockerEngine, project: Project, rootless: RootlessEngine) -> None:
     """Have the engine know the base images, which it could not make or pull everywhere."""
-    settings, run = configured(project), Quietly(project.checkout)
+    settings, run = settings_of(project), PrintingRunner(project.checkout)
     names = [base_images.resolve(TaskProject(run, engine, settings), kind).reference for kind in ("node", "nginx")]
     tar = rootless.folder / "bases.tar"
     docker("image", "save", "--output", str(tar), *names)

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from docktasks.verify import report
-from docktasks.verify.catalog import all_checks, run_checks
+from docktasks.verify.catalog import CHECKS, run_checks
 from docktasks.verify.report import run as report_run
 from docktasks.verify.subject import Subject
 from tests.engine.support import Project
@@ -75,7 +75,7 @@ def test_redbot_finds_a_fault() -> None:
 
 def test_csp(subject: Subject) -> None:
     """Nothing but that scripts of the same origin may run."""
-    found = judges.csp(subject.site.shell.get("content-security-policy"))
+    found = judges.csp(subject.site.index.get("content-security-policy"))
     assert [each for each in found if not each.startswith(CSP_ACCEPTED)] == []
 
 
@@ -107,14 +107,14 @@ def test_nu(subject: Subject) -> None:
     assert named
     files = {f"file{number}_{path[-3:]}": named[path] for number, path in enumerate(named)}
     rendered = judges.rendered(f"{subject.url}/")
-    found = judges.nu(index_html=subject.site.shell.body.decode(), rendered_html=rendered, **files)
+    found = judges.nu(index_html=subject.site.index.body.decode(), rendered_html=rendered, **files)
     assert [each for each in found if not NU_ACCEPTED.search(each)] == []
 
 
 def test_nu_on_our_report(subject: Subject) -> None:
     """The report of a run is itself a page; whether its style has the hash in its policy, a browser has to tell."""
-    run = report_run.VerifyRun(subject, tuple(run_checks(subject, all_checks())), 1.0)
-    found = judges.nu(report_html=report.render(run, "html"))
+    run = report_run.VerifyRun(subject, tuple(run_checks(subject, CHECKS)), 1.0)
+    found = judges.nu(report_html=report.REPORTS["html"](run))
     assert [each for each in found if "violates Content Security Policy" not in each] == []
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,16 +14,16 @@ from tests.engine.support import Project
 
 
 @pytest.fixture(scope="session")
-def origin(good: Project) -> Image:
-    """The good image, to be spoiled."""
-    found = good.engine.image(good.image)
-    assert found is not None
-    return found
+def built_image(good: Project) -> Image:
+    """A healthy image, on which each sabotage adds a layer."""
+    image = good.engine.image(good.image)
+    assert image is not None
+    return image
 
 
 @pytest.fixture(scope="module")
-def spoiling(engine: DockerEngine, checkout: Path, good: Project) -> Iterator[Project]:
-    """One project for all: each sabotage takes its name from the one before."""
+def sabotaged_project(engine: DockerEngine, checkout: Path, good: Project) -> Iterator[Project]:
+    """One project for all sabotage of a module. Each takes over the names of the one before."""
     project = Project(engine, checkout)
     project.stage(good.image)
     yield project
@@ -31,7 +31,7 @@ def spoiling(engine: DockerEngine, checkout: Path, good: Project) -> Iterator[Pr
 
 
 @pytest.fixture
-def made() -> Iterator[contextlib.ExitStack]:
-    """Whatever is made is removed."""
-    with contextlib.ExitStack() as stack:
+def cleanup() -> Iterator[ExitStack]:
+    """Callbacks that remove what the test made."""
+    with ExitStack() as stack:
         yield stack

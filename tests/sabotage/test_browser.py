@@ -1,4 +1,4 @@
-"""Sites that answer every request, and are broken all the same for whoever looks at them."""
+"""Sabotage of a site that answers every request, but is broken in a browser."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import pytest
 
 from docktasks.engine.models import Image
 from tests.engine.support import Project
-from tests.sabotage.spoil import Sabotage, is_caught, site
+from tests.sabotage.faults import Sabotage, assert_caught, site
 
-# The shell without its twins, which would be served instead.
-SHELL = "cd /srv/site; rm /srv/br/index.html index.html.gz"
+# Without its compressed files, which would be served in place of a changed index.html.
+INDEX_ONLY = "cd /srv/site; rm /srv/br/index.html index.html.gz"
 HASHED = "/srv/hashed/site/assets"
 
 
 def page(name: str, script: str, *fails: str) -> Sabotage:
-    """A fault in the page itself, made by a shell script beside its index.html."""
-    return site(name, f"{SHELL}; {script}", *fails)
+    """Sabotage of the page, by a shell script in the folder of index.html."""
+    return site(name, f"{INDEX_ONLY}; {script}", *fails)
 
 
 def loads(kind: str, text: str) -> str:
-    """A script for page(): it loads one more file, with this text."""
+    """A script for page(): the page loads one more file with this text; `kind` is js or css."""
     tag = {"js": "<script src=/late.js></script>", "css": "<link rel=stylesheet href=/late.css>"}[kind]
     return f"echo '{text}' >late.{kind}; sed -i 's|</head>|{tag}&|' index.html"
 
@@ -35,19 +35,23 @@ SABOTAGES = [
     page("logs-asks-and-has-inline-code", loads("js", 'console.error("adrift"); alert(1)')
          + "; sed -i 's|<body>|&<script>1</script>|' index.html", "browser.console", "browser.policy"),
     page("pale-wide-and-without-language", loads("css", f"{PALE} #app {{ min-width: 700px }}")
-         + "; sed -i 's| lang=\"en\"||' index.html", "browser.accessible", "browser.fits"),
+         + "; sed -i 's| lang=\"en\"||' index.html", "browser.accessible", "browser.no-sideways-scroll"),
     page("wide-and-without-language-below", loads("js", f'if (location.pathname !== "/") {{ {BELOW} }}'),
-         "browser.accessible", "browser.fits"),
+         "browser.accessible", "browser.no-sideways-scroll"),
     site("lost-chunk", "rm /srv/hashed/*/assets/TasksView-*.js",
          "browser.navigation", "browser.network", "browser.console"),
     site("deep-links-404", "sed -i 's|/$tree/index.html /site/index.html =404|=404|' site.conf",
          "browser.deep-link", "browser.network"),
     site("no-policy", "sed -i /Content-Security-Policy/d security.conf", "browser.injection"),
+    site("policy-of-no-scripts", "sed -i \"s|script-src 'self'|script-src 'none'|\" security.conf",
+         "browser.renders", "browser.policy"),
 ]  # fmt: skip
 
 
 @pytest.mark.usefixtures("chromium")
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
-def test_sabotage_is_caught(spoiling: Project, origin: Image, sabotage: Sabotage, made: ExitStack) -> None:
-    """Each fault fails the checks that are about it, and no other of the browser's."""
-    is_caught(spoiling, origin, sabotage, made, ["browser"])
+def test_sabotage_is_caught(
+    sabotaged_project: Project, built_image: Image, sabotage: Sabotage, cleanup: ExitStack
+) -> None:
+    """Exactly the expected checks of the browser fail."""
+    assert_caught(sabotaged_project, built_image, sabotage, cleanup, ["browser"])

@@ -1,4 +1,4 @@
-"""Containers let loose."""
+"""Sabotage of how a container is run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from docktasks.engine.models import Image
 from tests.engine.support import Project
-from tests.sabotage.spoil import Sabotage, is_caught, run, site
+from tests.sabotage.faults import Sabotage, assert_caught, run, site
 
 HEALTH = ("--health-cmd", "--health-interval", "--health-start-period", "--health-start-interval")
 
@@ -20,20 +20,19 @@ SABOTAGES = [
     run("one-capability", "container.unprivileged", plus=("--cap-add", "NET_BIND_SERVICE")),
     run("new-privileges", "container.unprivileged", without=("--security-opt",)),
     run("privileged", "container.unprivileged", "container.seccomp", "container.isolation", plus=("--privileged",)),
-    # without capabilities it cannot become a worker's user, and says so
-    # … but root's is /dev
-    Sabotage("user-0", frozenset({"container.unprivileged", "container.log", "container.writes"}),
+    # Without capabilities nginx logs that it cannot change to a worker's user. Root can write to /dev.
+    Sabotage("user-0", frozenset({"container.unprivileged", "container.log", "container.writable-paths"}),
              "USER root\nRUN sed -i '1i user root;' /etc/nginx/nginx.conf\nUSER 101:101",
              without=("--tmpfs",), plus=("--user", "0:0", "--tmpfs", "/tmp")),  # noqa: S108 - the container's own
-    run("writable", "container.read-only", "container.writes", without=("--read-only",)),
-    run("shared-memory", "container.writes", without=("--ipc",)),
-    run("message-queues", "container.writes", plus=("--tmpfs", "/dev/mqueue:rw,mode=1777")),
-    run("written-elsewhere", "container.writes", plus=("--tmpfs", "/var:uid=101")),
+    run("writable", "container.read-only", "container.writable-paths", without=("--read-only",)),
+    run("shared-memory", "container.writable-paths", without=("--ipc",)),
+    run("message-queues", "container.writable-paths", plus=("--tmpfs", "/dev/mqueue:rw,mode=1777")),
+    run("written-elsewhere", "container.writable-paths", plus=("--tmpfs", "/var:uid=101")),
     run("unfiltered", "container.seccomp", plus=("--security-opt", "seccomp=unconfined")),
-    # what is process 1 there is the host's own
+    # process 1 is the host's there
     run("host-processes", "container.isolation", "container.unprivileged", "container.seccomp", "container.read-only",
         plus=("--pid", "host")),
-    run("host-namespaces", "container.isolation", "container.writes",
+    run("host-namespaces", "container.isolation", "container.writable-paths",
         plus=("--ipc", "host", "--uts", "host", "--userns", "host")),
     run("unmasked", "container.isolation", plus=("--security-opt", "systempaths=unconfined")),
     run("device", "container.isolation", plus=("--device", "/dev/null:/dev/zero1")),
@@ -49,14 +48,16 @@ SABOTAGES = [
     run("never-looked-at", "container.health", plus=("--no-healthcheck",), without=HEALTH),
     run("deaf", "container.stop", plus=("--stop-signal", "SIGURG")),
     site("warns", "sed -i '1i user nginx;' ../nginx.conf", "container.log"),
-    run("forgetful", "container.carried", without=("--mount",)),
-    Sabotage("lost-chunk", frozenset({"container.carried"}), earlier="mkdir -p releases/0123456789ab/site/assets; "
+    run("forgetful", "container.assets", without=("--mount",)),
+    Sabotage("lost-chunk", frozenset({"container.assets"}), volume_script="mkdir -p releases/0123456789ab/site/assets; "
              "echo 1 >releases/0123456789ab/site/assets/Old-B1fKq0Zy.js"),
     run("nameless", "container.release", plus=("--label", "hello-dock.config-hash=")),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
-def test_sabotage_is_caught(spoiling: Project, origin: Image, sabotage: Sabotage, made: ExitStack) -> None:
-    """Each fault fails the checks that are about it, and no other."""
-    is_caught(spoiling, origin, sabotage, made, groups=["container", "http"])
+def test_sabotage_is_caught(
+    sabotaged_project: Project, built_image: Image, sabotage: Sabotage, cleanup: ExitStack
+) -> None:
+    """Exactly the expected checks fail."""
+    assert_caught(sabotaged_project, built_image, sabotage, cleanup, groups=["container", "http"])

@@ -1,4 +1,4 @@
-"""Dev containers that are run wrongly, and dev servers that let others in."""
+"""Sabotage of how a dev container is run, and of its dev server."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from docktasks.containers.ports import Bind
 from docktasks.dev import run_args
 from docktasks.dev.run_args import DevRunSpec
 from docktasks.engine.client import DockerEngine
+from docktasks.settings import Settings
 from docktasks.verify.catalog import run_checks, select
 from docktasks.verify.subject import Subject
 from docktasks.waiting import http_ready, wait_until
 from tests.engine.apps import copy_app, own
 from tests.engine.support import Project, clean_environ, command, docker
-from tests.sabotage.spoil import configured
+from tests.sabotage.faults import settings_of, verified, without_options
 
 HIDDEN_HISTORY = f"type=tmpfs,target={app_mount.APP_PATH}/.git"
 LAX = "server: { allowedHosts: true, cors: true, fs: { strict: false } }, legacy: { skipWebSocketTokenCheck: true }"
@@ -36,12 +37,16 @@ OLD = {
     "main.js": "import './style.css'\n",
     "style.css": "h1 { color: teal }\n",
 }  # fmt: skip
-"""An app whose Vite is older than its holes are."""
+"""An app with a Vite that has known security holes."""
 
 
 @dataclass(frozen=True)
 class Sabotage:
-    """One way to go wrong, and exactly the checks of the group that must fail."""
+    """One deliberate fault, and exactly the checks of the dev container that must fail.
+
+    The fault is in vite.config (`server`, `plugin`); or in options of `docker container run` that are left out
+    (`without`) or added (`plus`); or it is a `file` that root owns.
+    """
 
     name: str
     fails: frozenset[str]
@@ -60,7 +65,7 @@ SABOTAGES = [
     ),
     Sabotage(
         "run-wrongly",
-        frozenset({"dev.loopback", "dev.unprivileged", "dev.hot-reload", "dev.owners"}),
+        frozenset({"dev.loopback", "dev.unprivileged", "dev.hot-reload", "dev.file-owners"}),
         server="server: { hmr: false }",
         without=("--publish", "--user", "--cap-drop"),
         plus=("--publish", "0.0.0.0::3000", "--user", "0:0", "--cap-add", "NET_RAW"),
@@ -72,27 +77,27 @@ SABOTAGES = [
         plugin="{ name: 'all', handleHotUpdate({ server }) { server.ws.send({ type: 'full-reload' }); return [] } }",
     ),
 ]
-OLD_FAILS = frozenset({"dev.vite", "dev.foreign-host", "dev.foreign-origin", "dev.foreign-socket", "dev.leaks"})
-SABOTAGES.append(Sabotage("old", OLD_FAILS))  # by an app of its own, below
+OLD_FAILS = frozenset({"dev.vite-version", "dev.foreign-host", "dev.foreign-origin", "dev.foreign-socket", "dev.leaks"})
+SABOTAGES.append(Sabotage("old", OLD_FAILS))  # it has an app and a test of its own
 
 
 @pytest.fixture(scope="module")
-def app_of_another(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the app with a repository of its own that, where we can give it away, is not root's."""
+def app_of_owner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the app with a git repository. It does not belong to root, where we can change the owner."""
     app = copy_app(tmp_path_factory.mktemp("dev") / "app")
     assert command(["git", "init", "--quiet"], app, clean_environ()).code == 0
     return own(app)
 
 
 @pytest.fixture(scope="module")
-def afloat(engine: DockerEngine, checkout: Path, app_of_another: Path) -> Iterator[Project]:
-    """A project whose dev container serves; each sabotage puts another in its place."""
-    yield from serving(Project(engine, checkout, APP_DIR=str(app_of_another)))
+def dev_project(engine: DockerEngine, checkout: Path, app_of_owner: Path) -> Iterator[Project]:
+    """A project whose dev container serves. Each sabotage replaces the container."""
+    yield from serving(Project(engine, checkout, APP_DIR=str(app_of_owner)))
 
 
 @pytest.fixture(scope="module")
-def old(engine: DockerEngine, checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A project with an old Vite."""
+def old_project(engine: DockerEngine, checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A project with an old Vite, whose dev container serves."""
     app = tmp_path_factory.mktemp("old") / "app"
     app.mkdir()
     for name, text in OLD.items():
@@ -102,7 +107,7 @@ def old(engine: DockerEngine, checkout: Path, tmp_path_factory: pytest.TempPathF
 
 
 def serving(project: Project) -> Iterator[Project]:
-    """A project whose dev container serves."""
+    """Start the project's dev container, and end the project afterwards."""
     try:
         project.does("dev", "--detach")
         yield project
@@ -110,71 +115,77 @@ def serving(project: Project) -> Iterator[Project]:
         project.end()
 
 
-def judged(project: Project) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Outcome and evidence of each check of the dev container."""
-    app_dir = project.environ["INVOKE_APP_DIR"]
-    found = configured(project)
-    found = replace(found, app=replace(found.app, dir=app_dir))
-    subject = Subject("", project.engine, dev=project.container("dev"), settings=found)
-    before = contents(Path(app_dir))
+def settings_with_app(project: Project, app: str) -> Settings:
+    """The project's settings, with the app in this folder."""
+    settings = settings_of(project)
+    return replace(settings, app=replace(settings.app, dir=app))
+
+
+def results(project: Project) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Outcome and evidence of each check of the dev container. The checks leave the app's files as they were."""
+    app = project.environ["INVOKE_APP_DIR"]
+    subject = Subject("", verified(project, settings_with_app(project, app)), dev=project.container("dev"))
+    before = contents(Path(app))
     verdicts = list(run_checks(subject, select(["dev"])))
-    assert contents(Path(app_dir)) == before
+    assert contents(Path(app)) == before
     return {verdict.check.id: (verdict.outcome, verdict.evidence) for verdict in verdicts}
 
 
 def contents(app: Path) -> dict[Path, tuple[int, bytes]]:
-    """Every file of an app, with its time and its bytes."""
+    """Time and bytes of every file of an app."""
     files = [path for path in app.rglob("*") if path.is_file() and "node_modules" not in path.parts]
     return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
 
 
-def failed(project: Project) -> dict[str, tuple[str, ...]]:
-    """The checks that fail, with their evidence; none is skipped."""
-    verdicts = judged(project)
-    assert not [name for name, (outcome, _) in verdicts.items() if outcome == "skip"], verdicts
-    return {name: evidence for name, (outcome, evidence) in verdicts.items() if outcome == "fail"}
+def failures(project: Project) -> dict[str, tuple[str, ...]]:
+    """The checks that fail, with their evidence. No check may be skipped."""
+    outcomes = results(project)
+    assert not [check_id for check_id, (outcome, _) in outcomes.items() if outcome == "skip"], outcomes
+    return {check_id: evidence for check_id, (outcome, evidence) in outcomes.items() if outcome == "fail"}
 
 
-def run(project: Project, sabotage: Sabotage, app: Path, made: ExitStack) -> None:
-    """Run the dev container as `invoke dev` does, but for what the sabotage changes, and wait until it answers."""
-    found = configured(project)
-    found = replace(found, app=replace(found.app, dir=str(app)))
+def apply(sabotage: Sabotage, app: Path, cleanup: ExitStack) -> None:
+    """Change the app's files as the sabotage says, until the cleanup."""
     config = app / "vite.config.js"
     before = config.read_text()
-    made.callback(config.write_text, before)
+    cleanup.callback(config.write_text, before)
     text = before.replace("answerPings()]", f"answerPings(), {sabotage.plugin}]")
     config.write_text(text.replace("server: { port: 3000 }", sabotage.server or "server: { port: 3000 }"))
     if sabotage.file:
-        made.callback((app / sabotage.file).unlink)
+        cleanup.callback((app / sabotage.file).unlink)
         (app / sabotage.file).write_text("")
         os.chown(app / sabotage.file, *((0, 0) if os.geteuid() == 0 else (-1, -1)))
+
+
+def start(project: Project, sabotage: Sabotage, app: Path) -> None:
+    """Run the dev container as `invoke dev` does, apart from the sabotage, and wait until it answers."""
+    settings = settings_with_app(project, str(app))
     (volume,) = project.engine.volumes(project.name)
-    args = run_args.dev_args(found, Bind(0), DevRunSpec(volume, user_for(project.engine, app)))
-    if "dev.leaks" in sabotage.fails:  # what hides the history, too
+    args = run_args.dev_args(settings, Bind(0), DevRunSpec(volume, user_for(project.engine, app)))
+    if "dev.leaks" in sabotage.fails:  # without the mount that hides .git
         args = [arg for arg in args if arg != HIDDEN_HISTORY]
         args = [arg for arg, after in pairwise([*args, ""]) if (arg, after[:2]) != ("--mount", "--")]
-    for option in sabotage.without:
-        place = args.index(option)
-        del args[place : place + 2]
-    docker("container", "rm", "--force", found.container("dev"))
+    args = without_options(args, sabotage.without)
+    docker("container", "rm", "--force", settings.container("dev"))
     docker(*args[1:-1], *sabotage.plus, args[-1])
-    looked = wait_until(lambda: http_ready(project.container("dev").url), limit=20)
+    probe = wait_until(lambda: http_ready(project.container("dev").url), limit=20)
     print(*project.logs())
-    assert looked.ready, looked.status
+    assert probe.ready, probe.status
 
 
 @pytest.mark.usefixtures("chromium")
-def test_dev_container_passes_every_check(afloat: Project) -> None:
-    """As `invoke dev` runs it, it fails no check, and none is skipped."""
-    assert judged(afloat) == dict.fromkeys([check.id for check in select(["dev"])], ("pass", ()))
+def test_dev_container_passes_every_check(dev_project: Project) -> None:
+    """No check fails or is skipped on a container that `invoke dev` started."""
+    assert results(dev_project) == dict.fromkeys([check.id for check in select(["dev"])], ("pass", ()))
 
 
 @pytest.mark.usefixtures("chromium")
 @pytest.mark.parametrize("sabotage", SABOTAGES[:-1], ids=lambda sabotage: sabotage.name)
-def test_sabotage_is_caught(afloat: Project, sabotage: Sabotage, app_of_another: Path, made: ExitStack) -> None:
-    """Each way to go wrong fails the checks that are about it, and no other of the dev container's."""
-    run(afloat, sabotage, app_of_another, made)
-    evidence = failed(afloat)
+def test_sabotage_is_caught(dev_project: Project, sabotage: Sabotage, app_of_owner: Path, cleanup: ExitStack) -> None:
+    """Exactly the expected checks of the dev container fail."""
+    apply(sabotage, app_of_owner, cleanup)
+    start(dev_project, sabotage, app_of_owner)
+    evidence = failures(dev_project)
     assert evidence.keys() == sabotage.fails, evidence
     assert all(evidence.values())
     for name in ("/etc/passwd", "/.env.", "/.git/HEAD") if "dev.leaks" in sabotage.fails else ():
@@ -182,9 +193,9 @@ def test_sabotage_is_caught(afloat: Project, sabotage: Sabotage, app_of_another:
 
 
 @pytest.mark.usefixtures("chromium")
-def test_old_vite_is_caught(old: Project) -> None:
-    """It lets anybody in, and gives away a file outside the app, and the .env in it, by more than one way each."""
-    evidence = failed(old)
+def test_old_vite_is_caught(old_project: Project) -> None:
+    """It accepts foreign hosts and origins, and gives away files outside the app and the .env in it."""
+    evidence = failures(old_project)
     assert evidence.keys() == OLD_FAILS, evidence
     for name in ("/etc/passwd", "/.env."):
         assert len([line for line in evidence["dev.leaks"] if name in line]) > 1, evidence["dev.leaks"]

@@ -1,4 +1,4 @@
-"""That nothing is missing: each check has a sabotage, and a healthy release passes them all."""
+"""Each check has a sabotage, and a healthy release passes all checks."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from contextlib import ExitStack
 import pytest
 
 from docktasks.engine.models import Image
-from docktasks.verify.catalog import all_checks, run_checks
+from docktasks.verify.catalog import CHECKS, run_checks
 from tests.engine.support import Project, free_port
 from tests.sabotage import test_browser, test_container, test_dev, test_http, test_image
-from tests.sabotage.spoil import Sabotage, failed, start, subject_of
+from tests.sabotage.faults import Sabotage, failures, start, subject_of
 
 GROUPS = (test_image, test_container, test_http, test_dev, test_browser)
 SABOTAGES = [sabotage for group in GROUPS for sabotage in group.SABOTAGES]
 
 
 def test_every_check_has_a_sabotage() -> None:
-    """A check that nothing here makes fail proves nothing: each registered one has a sabotage, and no id is unknown."""
+    """A check that cannot fail proves nothing. No sabotage names an unknown check."""
     caught = {name for sabotage in SABOTAGES for name in sabotage.fails}
-    assert caught == {check.id for check in all_checks()}
+    assert caught == {check.id for check in CHECKS}
     assert all(sabotage.fails for sabotage in SABOTAGES)
 
 
-def test_nothing_answers(good: Project, origin: Image) -> None:
-    """Where nobody listens, every check of what a user gets fails, and says that nothing answers."""
-    evidence = failed(subject_of(good, None, origin, f"http://127.0.0.1:{free_port()}"), ["http"])
-    assert evidence.keys() == {check.id for check in all_checks() if check.group == "http"}
+def test_address_without_a_server_fails_every_http_check(good: Project, built_image: Image) -> None:
+    """The evidence of each check is that nothing answers."""
+    evidence = failures(subject_of(good, None, built_image, f"http://127.0.0.1:{free_port()}"), ["http"])
+    assert evidence.keys() == {check.id for check in CHECKS if check.group == "http"}
     assert all("does not answer" in lines[0] for lines in evidence.values())
 
 
 @pytest.mark.usefixtures("chromium")
-def test_healthy_release_passes_everything(spoiling: Project, origin: Image, made: ExitStack) -> None:
-    """A good build, run as run-prod runs it, fails no check, and none is skipped; test_dev.py has the dev container."""
-    spoiling.stage(origin.tags[0])
-    container = start(spoiling, Sabotage("none", frozenset()), made)
-    subject = subject_of(spoiling, container, spoiling.engine.image(spoiling.image))
-    checks = [check for check in all_checks() if check.group != "dev"]
+def test_healthy_release_passes_every_check(sabotaged_project: Project, built_image: Image, cleanup: ExitStack) -> None:
+    """No check fails or is skipped on a build that runs as run-prod runs it. test_dev.py has the dev container."""
+    sabotaged_project.stage(built_image.tags[0])
+    container = start(sabotaged_project, Sabotage("none", frozenset()), cleanup)
+    subject = subject_of(sabotaged_project, container, sabotaged_project.engine.image(sabotaged_project.image))
+    checks = [check for check in CHECKS if check.group != "dev"]
     outcomes = {verdict.check.id: (verdict.outcome, verdict.evidence) for verdict in run_checks(subject, checks)}
     subject.site.close()
     assert outcomes == dict.fromkeys([check.id for check in checks], ("pass", ()))

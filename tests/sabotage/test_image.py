@@ -1,4 +1,4 @@
-"""Images with something in them that must not be there, or without what must."""
+"""Sabotage of an image, which the checks see without running it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Image
 from docktasks.images.build import BASE_LABEL
 from docktasks.verify.catalog import run_checks, select
-from docktasks.verify.probes.image_archive import CAPABILITY
+from docktasks.verify.probes.image_archive import CAPABILITY_HEADER
 from tests.engine.support import Project, docker, new_name
-from tests.sabotage.spoil import Sabotage, add, image, is_caught, subject_of
+from tests.sabotage.faults import Sabotage, add, assert_caught, image, subject_of
 from tests.unit.fakes.image_archives import tar
 
-# In two parts, so that nobody takes this file for a leak.
+# In two parts, so that no scanner takes this file for a leak.
 KEY = "-----BEGIN " + "PRIVATE KEY----- MIIEvQIBADANBgkqhkiG"
 TOKEN = "npm_" + "a1B2" * 9
 
 
-# An image with a program that gains a capability: what serves an app has nothing by which to make one.
+# An image with a program that gains a capability. It is imported, because the image of an app has no setcap.
 TOOL = f"{new_name()}:tool"
 CAN_BIND = bytes.fromhex("01000002 00040000 00000000 00000000 00000000")
 
@@ -30,7 +30,7 @@ SCRIPT = "hashed/site/assets/$(ls hashed/site/assets | grep js$ | head -n 1)"
 
 
 def step(script: str) -> str:
-    """A layer that a shell script makes, as root, in /srv."""
+    """A layer made by a shell script, which runs as root in /srv."""
     return f"USER root\nWORKDIR /srv\nRUN {script}\nUSER 101:101"
 
 
@@ -50,36 +50,37 @@ SABOTAGES = [
     image("source-map", add("/srv/hashed/site/assets/index-12345678.js.map"), "image.contents", "image.site"),
     image("history", add("/srv/site/.git/config"), "image.contents", "image.site"),
     image("deleted-later", add("/srv/site/.env") + "\nUSER root\nRUN rm /srv/site/.env\nUSER 101", "image.contents",
-          "image.waste"),
+          "image.leftovers"),
     image("command-in-a-shell", "CMD nginx -g 'daemon off;'", "image.command"),
     image("entrypoint-in-a-shell", "ENTRYPOINT exec nginx -g 'daemon off;'", "image.command"),
     image("signal-of-docker", "STOPSIGNAL SIGTERM", "image.stop-signal"),
     image("no-health-check", "HEALTHCHECK NONE", "image.health-check"),
     image("no-title", 'LABEL org.opencontainers.image.title=""', "image.labels"),
-    # image.site says that it cannot be judged: which commit it was built from is not known
+    # image.site is skipped: the commit that the image was built from is not known
     image("a-branch-for-a-commit", "LABEL org.opencontainers.image.revision=main", "image.labels"),
     image("a-commit-of-elsewhere", f"LABEL org.opencontainers.image.revision={'0a1b' * 10}", "image.labels"),
     image("private-key", step(f"echo '{KEY}' >/etc/nginx/key.pem"), "image.secrets"),
     image("token-in-a-script", step(f"echo 'const a = \"{TOKEN}\"' >>{SCRIPT}"), "image.secrets", "image.site",
-          "image.twins", "image.waste"),
+          "image.precompressed", "image.leftovers"),
     image("token-in-the-environment", f"ENV NPM_TOKEN={TOKEN}", "image.secrets"),
     image("password-in-the-history", "ARG FROM=https://me:" + "hunter2@example.com/\nRUN : $FROM", "image.secrets"),
     image("key-deleted-later", step(f"echo '{KEY}' >/etc/key") + "\nUSER root\nRUN rm /etc/key\nUSER 101",
-          "image.secrets", "image.waste"),
+          "image.secrets", "image.leftovers"),
     image("key-by-its-name", step("mkdir -p /root && echo >/root/.netrc"), "image.secrets"),
     image("token-in-a-large-file", step(f"{{ dd if=/dev/zero bs=1M count=3 | tr '\\0' ' '; echo {TOKEN}; }} >/opt/a"),
           "image.secrets", "image.size"),
-    image("owned-by-nginx", step("chown 101:101 site/robots.txt"), "image.ownership", "image.waste"),
-    image("writable-by-all", step("chmod 666 /etc/nginx/nginx.conf"), "image.ownership", "image.waste"),
+    image("owned-by-nginx", step("chown 101:101 site/robots.txt"), "image.ownership", "image.leftovers"),
+    image("writable-by-all", step("chmod 666 /etc/nginx/nginx.conf"), "image.ownership", "image.leftovers"),
     image("setuid", step("echo >/usr/bin/tool; chmod 4755 /usr/bin/tool"), "image.setuid"),
     image("capability", f"COPY --from={TOOL} /tool /usr/bin/tool", "image.setuid"),
-    image("cache", step("mkdir -p /root/.npm/_cacache; echo >/root/.npm/_cacache/a"), "image.waste"),
-    image("replaced", step("sed -i s/a/b/ /etc/nginx/nginx.conf"), "image.waste"),
-    image("changed-page", step("sed -i s/hello/hullo/ site/index.html"), "image.site", "image.twins", "image.waste"),
-    image("lost-file", step("rm site/robots.txt"), "image.site", "image.waste"),
+    image("cache", step("mkdir -p /root/.npm/_cacache; echo >/root/.npm/_cacache/a"), "image.leftovers"),
+    image("replaced", step("sed -i s/a/b/ /etc/nginx/nginx.conf"), "image.leftovers"),
+    image("changed-page", step("sed -i s/hello/hullo/ site/index.html"), "image.site",
+          "image.precompressed", "image.leftovers"),
+    image("lost-file", step("rm site/robots.txt"), "image.site", "image.leftovers"),
     image("new-file", step("echo >site/new.txt"), "image.site"),
-    image("brotli-of-another", step("cp br/favicon.svg br/index.html"), "image.twins", "image.waste"),
-    image("gzip-cut-short", step("truncate -s 100 site/index.html.gz"), "image.twins", "image.waste"),
+    image("brotli-of-another", step("cp br/favicon.svg br/index.html"), "image.precompressed", "image.leftovers"),
+    image("gzip-cut-short", step("truncate -s 100 site/index.html.gz"), "image.precompressed", "image.leftovers"),
     image("beside-the-site", step("echo >notes.txt"), "image.size"),
     image("too-much", step("dd if=/dev/zero of=/opt/tool bs=1k count=30"), "image.size"),
     image("twin-of-nothing", step("echo >br/nothing.html"), "image.size"),
@@ -89,9 +90,9 @@ SABOTAGES = [
 
 @pytest.fixture(scope="module", autouse=True)
 def tool(engine: DockerEngine) -> Iterator[None]:
-    """That image, imported from a tar as `setcap cap_net_bind_service=ep` leaves a file."""
+    """The image TOOL, with a file as `setcap cap_net_bind_service=ep` leaves it."""
     program = tarfile.TarInfo("tool")
-    program.mode, program.pax_headers = 0o755, {CAPABILITY: CAN_BIND.decode("utf-8", "surrogateescape")}
+    program.mode, program.pax_headers = 0o755, {CAPABILITY_HEADER: CAN_BIND.decode("utf-8", "surrogateescape")}
     repository, _, tag = TOOL.partition(":")
     engine.client.api.import_image_from_data(tar(program), repository=repository, tag=tag)
     yield
@@ -99,16 +100,23 @@ def tool(engine: DockerEngine) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
-def test_sabotage_is_caught(spoiling: Project, origin: Image, sabotage: Sabotage, made: ExitStack) -> None:
-    """Each fault fails the checks that are about it, and no other."""
-    is_caught(spoiling, origin, sabotage, made, groups=["image"])
+def test_sabotage_is_caught(
+    sabotaged_project: Project, built_image: Image, sabotage: Sabotage, cleanup: ExitStack
+) -> None:
+    """Exactly the expected checks fail."""
+    assert_caught(sabotaged_project, built_image, sabotage, cleanup, groups=["image"])
 
 
-def test_a_base_that_has_moved_on_is_no_fault(spoiling: Project, origin: Image) -> None:
-    """The engine has another image by the base's name: what is said of our layers is skipped, with that reason."""
-    spoiled = spoiling.engine.image(spoiling.stage(origin.tags[0], f"LABEL {BASE_LABEL}={TOOL}"))
-    verdicts = list(run_checks(subject_of(spoiling, None, spoiled), select(["image"])))
+def test_checks_of_own_layers_are_skipped_if_the_base_tag_has_moved(
+    sabotaged_project: Project, built_image: Image
+) -> None:
+    """The engine has another image under the name of the base. The reason says so."""
+    staged = sabotaged_project.stage(built_image.tags[0], f"LABEL {BASE_LABEL}={TOOL}")
+    subject = subject_of(sabotaged_project, None, sabotaged_project.engine.image(staged))
+    verdicts = list(run_checks(subject, select(["image"])))
     assert not [verdict for verdict in verdicts if verdict.outcome == "fail"]
     skipped = {verdict.check.id: verdict.evidence for verdict in verdicts if verdict.outcome == "skip"}
-    assert skipped.keys() >= {f"image.{name}" for name in ("ownership", "setuid", "waste", "size", "twins", "secrets")}
-    assert all(f"{TOOL} is another by now" in reason for (reason,) in skipped.values())
+    assert skipped.keys() >= {
+        f"image.{name}" for name in ("ownership", "setuid", "leftovers", "size", "precompressed", "secrets")
+    }
+    assert all(f"{TOOL} is now another image" in reason for (reason,) in skipped.values())

@@ -1,154 +1,119 @@
-"""What a person gets to see: judged with a real browser, from one visit that all of these share."""
+"""What a visitor sees. Judged with a real browser, on one visit that all of these checks share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Literal
 
-from docktasks.verify.registry import Skip, check
+from docktasks.verify.registry import check
+from docktasks.verify.skip import Skip
 from docktasks.verify.subject import Subject
 
-if TYPE_CHECKING:  # loading a browser's driver takes as long as many a check
-    from docktasks.verify.probes.chromium import Seen
+if TYPE_CHECKING:  # these load the browser's driver
+    from docktasks.verify.probes.chromium import PageSnapshot
     from docktasks.verify.probes.visit import Visit
 
+Step = Literal["first", "deep", "inject", "follow", "audit"]
 
-def _visited(subject: Subject, step: str) -> Visit:
-    """The visit, for a check of what this step of it has shown."""
-    visit = subject.visit
-    if step not in visit.made:
-        raise Skip("the visit did not come so far: see browser.renders, and the step before this one")
+
+def _visit(subject: Subject, step: Step) -> Visit:
+    """The visit. Raises Skip if it ended before this step."""
+    visit = subject.visit()
+    if step not in visit.finished:
+        raise Skip("the visit ended before this step: see browser.renders and the step before")
     return visit
 
 
-def _trouble(visit: Visit, step: str) -> Iterator[str]:
-    if step in visit.trouble:
-        yield visit.trouble[step]
+def _failures(visit: Visit, step: Step) -> Iterable[str]:
+    """What kept the browser from finishing the step, if anything did."""
+    return [visit.failures[step]] if step in visit.failures else []
 
 
-def _shows(pages: list[Seen]) -> Iterator[str]:
-    for seen in pages:
-        if seen.status >= 400:  # noqa: PLR2004 - HTTP's errors, whose page shows something, too
-            yield f"{seen.where}: the server answers {seen.status}"
-        elif not seen.shows:
-            told = "; ".join([*seen.console, *seen.network, *seen.policy][:2])
-            yield f"{seen.where}: nothing is to be seen{f' ({told})' if told else ''}"
-        elif not seen.title.strip():
-            yield f"{seen.where}: without a title"
-        elif seen.title != pages[0].title:
-            yield f"{seen.where}: the title is {seen.title!r}, and was {pages[0].title!r}"
+def _page_faults(pages: list[PageSnapshot]) -> Iterator[str]:
+    for page in pages:
+        if page.status >= 400:  # noqa: PLR2004 - HTTP's errors, whose pages have content, too
+            yield f"{page.label}: the server answers {page.status}"
+        elif not page.has_content:
+            events = "; ".join([*page.console, *page.network, *page.policy][:2])
+            yield f"{page.label}: the page is empty" + (f" ({events})" if events else "")
+        elif not page.title.strip():
+            yield f"{page.label}: the page has no title"
+        elif page.title != pages[0].title:
+            yield f"{page.label}: the title is {page.title!r}, but was {pages[0].title!r}"
 
 
-@check(
-    "browser.renders",
-    severity="critical",
-    needs="browser",
-    fix="Open the page in a browser with its console: a script that throws, or is not there, leaves it empty",
-)
+def _events(subject: Subject, kind: Literal["console", "network", "policy"]) -> Iterator[str]:
+    """The events of one kind, on each page of the visit."""
+    for page in _visit(subject, "first").pages:
+        events: tuple[str, ...] = {"console": page.console, "network": page.network, "policy": page.policy}[kind]
+        yield from (f"{page.label}: {event}" for event in events)
+
+
+@check("browser.renders", "critical", fix="Read the browser's console: a script may throw or be missing")
 def renders(subject: Subject) -> Iterator[str]:
-    """The page shows something, and has a title; the same after a reload."""
-    visit = _visited(subject, "first")
-    yield from _shows(visit.first)
-    yield from _trouble(visit, "first")
+    """The page has content and a title, and keeps them after a reload."""
+    visit = _visit(subject, "first")
+    yield from _page_faults(visit.first)
+    yield from _failures(visit, "first")
 
 
-@check(
-    "browser.deep-link",
-    severity="critical",
-    needs="browser",
-    fix="Serve index.html for every page of the app, with its files named from the root (Vite: base '/', not './')",
-)
+@check("browser.deep-link", "critical", fix="Serve index.html for every page. Reference files from the root (base '/')")
 def deep_link(subject: Subject) -> Iterator[str]:
-    """A page below the first shows something when it is opened by its address, and after a reload."""
-    visit = _visited(subject, "deep")
-    yield from _shows(visit.deep)
-    yield from _trouble(visit, "deep")
+    """Another page of the app has content when it is opened by its address, and after a reload."""
+    visit = _visit(subject, "deep")
+    yield from _page_faults(visit.deep)
+    yield from _failures(visit, "deep")
 
 
-@check(
-    "browser.console",
-    severity="major",
-    needs="browser",
-    fix="Mend what the line says; a console.error that is meant belongs into the server's log, not to every visitor",
-)
+@check("browser.console", "major", fix="Correct what the line reports. Log expected errors on the server instead")
 def console(subject: Subject) -> Iterator[str]:
-    """No script throws, none logs an error, and no dialog stands before the page."""
-    yield from (f"{seen.where}: {line}" for seen in _visited(subject, "first").pages for line in seen.console)
+    """No script throws or logs an error, and no dialog blocks the page."""
+    return _events(subject, "console")
 
 
-@check(
-    "browser.network",
-    severity="major",
-    needs="browser",
-    fix="Look whether the file is in the build (dist/), and whether the page names it by the path it is served at",
-)
+@check("browser.network", "major", fix="Is the file in the build (dist/)? Does the page reference its right path?")
 def network(subject: Subject) -> Iterator[str]:
-    """No request of a page fails, or is answered with an error."""
-    yield from (f"{seen.where}: {line}" for seen in _visited(subject, "first").pages for line in seen.network)
+    """No request of a page fails or is answered with an error."""
+    return _events(subject, "network")
 
 
-@check(
-    "browser.policy",
-    severity="critical",
-    needs="browser",
-    fix="Move what is inline into a file, or name its source in the policy (nginx/serving/security.conf)",
-)
+@check("browser.policy", "critical", fix="Move inline code into a file, or allow its source (security.conf)")
 def policy(subject: Subject) -> Iterator[str]:
     """The Content-Security-Policy blocks nothing that the pages need."""
-    yield from (f"{seen.where}: {line}" for seen in _visited(subject, "first").pages for line in seen.policy)
+    return _events(subject, "policy")
 
 
-@check(
-    "browser.injection",
-    severity="major",
-    needs="browser",
-    fix="Send a Content-Security-Policy with script-src 'self' and no 'unsafe-inline' (nginx/serving/security.conf)",
-)
+@check("browser.injection", "major", fix="Send script-src 'self' without 'unsafe-inline' (security.conf)")
 def injection(subject: Subject) -> Iterator[str]:
-    """An inline script that is put into the document does not run, for the Content-Security-Policy stops it."""
-    visit = _visited(subject, "inject")
+    """The Content-Security-Policy stops an inline script that is injected into the document."""
+    visit = _visit(subject, "inject")
     yield from visit.injected
-    yield from _trouble(visit, "inject")
+    yield from _failures(visit, "inject")
 
 
-@check(
-    "browser.navigation",
-    severity="critical",
-    needs="browser",
-    fix="Look for the chunk that the click loads: in /assets/ of the build, and in the browser's console",
-)
+@check("browser.navigation", "critical", fix="Look in the browser's console for the chunk that the click loads")
 def navigation(subject: Subject) -> Iterator[str]:
-    """A click on each of the page's own links shows another page, whose chunks are loaded only then."""
-    visit = _visited(subject, "follow")
-    yield from visit.unmoved
-    for seen in visit.followed:
-        if not seen.shows:
-            yield f"{seen.where}: nothing is to be seen"
-        yield from (f"{seen.where}: {line}" for line in (*seen.console, *seen.network, *seen.policy))
-    yield from _trouble(visit, "follow")
+    """A click on each of the page's own links shows another page. Its chunks load only then."""
+    visit = _visit(subject, "follow")
+    yield from visit.dead_links
+    for page in visit.followed:
+        if not page.has_content:
+            yield f"{page.label}: the page is empty"
+        yield from (f"{page.label}: {event}" for event in (*page.console, *page.network, *page.policy))
+    yield from _failures(visit, "follow")
 
 
-@check(
-    "browser.accessible",
-    severity="major",
-    needs="browser",
-    fix="https://dequeuniversity.com/rules/axe explains each rule by its name",
-)
+@check("browser.accessible", "major", fix="https://dequeuniversity.com/rules/axe explains each rule by its name")
 def accessible(subject: Subject) -> Iterator[str]:
-    """axe finds nothing against WCAG 2.2 A and AA on the first page and one below it: light, dark, wide and narrow."""
-    visit = _visited(subject, "audit")
-    yield from (f"{how}: {fault}" for how, faults in visit.audits.items() for fault in faults)
-    yield from _trouble(visit, "audit")
+    """axe reports nothing against WCAG 2.2 A and AA on the first page and another: light, dark, wide and narrow."""
+    visit = _visit(subject, "audit")
+    yield from (f"{view}: {fault}" for view, faults in visit.audits.items() for fault in faults)
+    yield from _failures(visit, "audit")
 
 
-@check(
-    "browser.fits",
-    severity="minor",
-    needs="browser",
-    fix="Let what is too wide wrap, or scroll by itself (overflow-x: auto); and have a meta viewport",
-)
-def fits(subject: Subject) -> Iterator[str]:
-    """Nothing scrolls sideways on the first page and one below it, 360 wide neither."""
-    for (path, width), taken in _visited(subject, "audit").widths.items():
-        if taken > width:
-            yield f"{path}, {width} wide: the page takes {taken}"
+@check("browser.no-sideways-scroll", "minor", fix="Let wide content wrap or scroll by itself (overflow-x: auto)")
+def no_sideways_scroll(subject: Subject) -> Iterator[str]:
+    """The first page and another do not scroll sideways, even in a window 360 pixels wide."""
+    for (path, window), width in _visit(subject, "audit").widths.items():
+        if width > window:
+            yield f"{path}: in a window of {window} pixels the page is {width} wide"

@@ -1,4 +1,4 @@
-"""What the dev container lets others do, and whether an edit reaches the page: judged on the one that runs."""
+"""What the dev container lets others do, and whether an edit reaches the page. Judged on the container that runs."""
 
 from __future__ import annotations
 
@@ -7,221 +7,182 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docktasks.app.vite import FIRST_SAFE_VERSIONS
-from docktasks.containers import app_mount
+from docktasks.containers.app_mount import APP_PATH, user_for
 from docktasks.verify.probes import proc
-from docktasks.verify.registry import Skip, check
+from docktasks.verify.registry import check
+from docktasks.verify.skip import Skip
 from docktasks.verify.subject import Subject
 
-if TYPE_CHECKING:  # these load the HTTP client, and the socket's
-    from docktasks.verify.probes.vite_client import Vite
+if TYPE_CHECKING:  # modules that load the browser's driver or the WebSocket library are imported where they are used
+    from playwright.sync_api import Page
 
-STRANGER = "hello-dock-stranger.example"
-TAKEN = "name => getComputedStyle(document.documentElement).getPropertyValue(name)"
-OWNERS = 20
-"""How many files of another owner are named."""
+    from docktasks.verify.probes.vite_client import ViteClient
+
+FOREIGN_HOST = "hello-dock-stranger.example"
+FOREIGN_ORIGIN = f"http://{FOREIGN_HOST}"
+CUSTOM_PROPERTY = "name => getComputedStyle(document.documentElement).getPropertyValue(name)"
+BROWSER_TIMEOUT_S = 60
+MAX_FOREIGN_FILES = 20
 
 
 @contextlib.contextmanager
-def _vite(subject: Subject) -> Iterator[Vite]:
-    from docktasks.verify.probes.vite_client import Vite
+def _vite_client(subject: Subject) -> Iterator[ViteClient]:
+    from docktasks.verify.probes.vite_client import ViteClient
 
-    found = Vite(subject.dev.url)
+    vite = ViteClient(subject.dev.url)
     try:
-        yield found
+        yield vite
     finally:
-        found.client.close()
+        vite.client.close()
 
 
-@check("dev.loopback", severity="critical", needs="dev", fix="Publish on 127.0.0.1, as invoke dev does")
+@check("dev.loopback", "critical", fix="Publish on 127.0.0.1, as invoke dev does")
 def loopback(subject: Subject) -> Iterator[str]:
-    """Published on the loopback address only."""
-    yield from proc.exposed(subject.dev)
+    """The port is published only on the loopback address."""
+    yield from proc.public_addresses(subject.dev)
 
 
-@check(
-    "dev.unprivileged",
-    severity="major",
-    needs="dev",
-    fix="Run it as the checkout's owner, with --cap-drop ALL --security-opt no-new-privileges, as invoke dev does",
-)
+@check("dev.unprivileged", "major", fix="Start it by invoke dev: as the owner, --cap-drop ALL, no-new-privileges")
 def unprivileged(subject: Subject) -> Iterator[str]:
-    """The main process is not root, unless the checkout is root's; it has no capability, and can gain none."""
-    status = proc.status(subject.engine, subject.dev)
-    wanted = app_mount.user_for(subject.engine, subject.settings.app_dir).partition(":")[0]
-    if "0" in status["Uid"].split() and wanted != "0":
-        yield f"uids (real, effective, saved, file system): {status['Uid']}; the checkout is of uid {wanted}"
-    yield from proc.powers(status)
+    """The main process is not root, unless root owns the checkout. It has no capability and cannot gain one."""
+    status = proc.process_status(subject.project.engine, subject.dev)
+    owner = user_for(subject.project.engine, subject.project.settings.app_dir).partition(":")[0]
+    if "0" in status["Uid"].split() and owner != "0":
+        yield f"uids (real, effective, saved, file system): {status['Uid']}; the checkout belongs to uid {owner}"
+    yield from proc.privilege_faults(status)
 
 
-@check(
-    "dev.vite",
-    severity="major",
-    needs="dev",
-    fix="Update it: npm install --save-dev vite@latest, then invoke dev (https://github.com/vitejs/vite/security)",
-)
-def vite(subject: Subject) -> Iterator[str]:
-    """Vite is of a version without a known hole in its dev server."""
-    path = f"{app_mount.APP_PATH}/node_modules/vite/package.json"
-    version = str(json.loads(proc.read(subject.engine, subject.dev, path)).get("version"))
-    found = tuple(int(part) for part in re.findall(r"\d+", version.partition("-")[0]))
-    floor = FIRST_SAFE_VERSIONS.get(found[0] if found else 0, FIRST_SAFE_VERSIONS[min(FIRST_SAFE_VERSIONS)])
-    if found < floor:
-        yield f"Vite {version}, and holes are known up to {'.'.join(map(str, floor))}"
+@check("dev.vite-version", "major", fix="Update Vite: npm install --save-dev vite@latest, then invoke dev")
+def vite_version(subject: Subject) -> Iterator[str]:
+    """The version of Vite has no known security hole in its dev server."""
+    package = proc.read_file(subject.project.engine, subject.dev, f"{APP_PATH}/node_modules/vite/package.json")
+    version = str(json.loads(package).get("version"))
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version.partition("-")[0]))
+    oldest = FIRST_SAFE_VERSIONS[min(FIRST_SAFE_VERSIONS)]
+    first_safe = FIRST_SAFE_VERSIONS.get(numbers[0] if numbers else 0, oldest)
+    if numbers < first_safe:
+        yield f"Vite {version}; the first version without known holes is {'.'.join(map(str, first_safe))}"
 
 
-@check(
-    "dev.foreign-host",
-    severity="critical",
-    needs="dev",
-    fix="Leave server.allowedHosts of vite.config as it is, or name the hosts: a page may have its name point here",
-)
+@check("dev.foreign-host", "critical", fix="Leave server.allowedHosts of vite.config at its default, or list hosts")
 def foreign_host(subject: Subject) -> Iterator[str]:
-    """A request for a host that is not ours is refused, so that no page can pass itself off as this one."""
-    with _vite(subject) as found:
-        for path in (found.base, f"{found.base}@vite/client"):
-            answer = found.client.get(path, headers={"Host": STRANGER})
-            if answer.is_success:
-                yield f"{path} for Host: {STRANGER}: {answer.status_code}"
+    """A request for a foreign host is refused, so that no page can use its own name for this server."""
+    with _vite_client(subject) as vite:
+        for path in (vite.base, f"{vite.base}@vite/client"):
+            response = vite.client.get(path, headers={"Host": FOREIGN_HOST})
+            if response.is_success:
+                yield f"{path} for Host: {FOREIGN_HOST}: {response.status_code}"
 
 
-@check(
-    "dev.foreign-origin",
-    severity="critical",
-    needs="dev",
-    fix="Leave server.cors of vite.config as it is, or name the origins: any page could read the source",
-)
+@check("dev.foreign-origin", "critical", fix="Leave server.cors of vite.config at its default, or list origins")
 def foreign_origin(subject: Subject) -> Iterator[str]:
-    """No other site's page may read what is served: there is no CORS header for its Origin."""
-    with _vite(subject) as found:
-        for path in (found.base, f"{found.base}@vite/client"):
-            allowed = found.client.get(path, headers={"Origin": f"http://{STRANGER}"}).headers.get(
-                "access-control-allow-origin", ""
-            )
-            if allowed in ("*", f"http://{STRANGER}"):
-                yield f"{path} for Origin: http://{STRANGER}: Access-Control-Allow-Origin: {allowed}"
+    """The page of another site cannot read what is served: its Origin gets no CORS header."""
+    with _vite_client(subject) as vite:
+        for path in (vite.base, f"{vite.base}@vite/client"):
+            response = vite.client.get(path, headers={"Origin": FOREIGN_ORIGIN})
+            allowed = response.headers.get("access-control-allow-origin", "")
+            if allowed in ("*", FOREIGN_ORIGIN):
+                yield f"{path} for Origin: {FOREIGN_ORIGIN}: Access-Control-Allow-Origin: {allowed}"
 
 
-@check(
-    "dev.foreign-socket",
-    severity="critical",
-    needs="dev",
-    fix="Update Vite, and leave legacy.skipWebSocketTokenCheck away: any page could hear of every edit",
-)
+@check("dev.foreign-socket", "critical", fix="Update Vite, and remove legacy.skipWebSocketTokenCheck from vite.config")
 def foreign_socket(subject: Subject) -> Iterator[str]:
-    """Another site's page gets no connection to the socket of the hot reload."""
-    from docktasks.verify.probes.vite_client import NoSocket
+    """The page of another site cannot connect to the hot-reload socket."""
+    from docktasks.verify.probes.vite_client import SOCKET_ERRORS
 
-    with contextlib.suppress(*NoSocket), _vite(subject) as found, found.socket(f"http://{STRANGER}"):
-        yield f"the socket lets in Origin: http://{STRANGER}, without a token"
+    with contextlib.suppress(*SOCKET_ERRORS), _vite_client(subject) as vite, vite.socket(FOREIGN_ORIGIN):
+        yield f"the socket accepts Origin: {FOREIGN_ORIGIN}, without a token"
 
 
-@check(
-    "dev.hot-reload",
-    severity="major",
-    needs="dev",
-    fix="See its log (invoke logs --role=dev); and server.hmr and server.watch in vite.config",
-)
+@check("dev.hot-reload", "major", fix="Read invoke logs --role=dev; look at server.hmr and server.watch in vite.config")
 def hot_reload(subject: Subject) -> Iterator[str]:
-    """An edit of a style reaches the page without a reload; the file is then as it was, to the byte and the time."""
-    from docktasks.verify.probes.vite_client import edited, style_of, told_of
-
-    name = f"--hello-dock-{secrets.token_hex(4)}"
-    rule = f":root {{ {name}: 1 }}"
-    with contextlib.ExitStack() as stack:
-        found = stack.enter_context(_vite(subject))
-        path, file = style_of(found, subject.settings.app_dir)
-        text = f"\n<style>\n{rule}\n</style>\n" if file.suffix == ".vue" else f"\n{rule}\n"
-        watching = stack.enter_context(_watching(subject, found))
-        try:
-            faults = list(told_of(found, path, name, stack, edited(file, text)))
-        except OSError as error:
-            raise Skip(f"{file} cannot be edited: {error}") from error
-        yield from faults or watching(name)
-
-
-@contextlib.contextmanager
-def _watching(subject: Subject, found: Vite) -> Iterator[Callable[[str], Iterator[str]]]:
-    """The page in a browser, where there is one, with a mark that a reload would wipe; tells how it took an edit."""
-    if not subject.chromium:
-        yield lambda _name: iter(())
-        return
+    """An edit of a style reaches the page without a reload. The check restores the file's bytes and time."""
     from playwright.sync_api import Error as BrowserError
 
+    from docktasks.verify.probes.chromium import short_message
+    from docktasks.verify.probes.vite_client import check_hot_update, find_style, temporary_edit
+
+    name = f"--hello-dock-{secrets.token_hex(4)}"
+    with contextlib.ExitStack() as stack:
+        vite = stack.enter_context(_vite_client(subject))
+        path, file = find_style(vite, subject.project.settings.app_dir)
+        rule = f"\n:root {{ {name}: 1 }}\n"
+        edit = temporary_edit(file, f"\n<style>{rule}</style>\n" if file.suffix == ".vue" else rule)
+        try:
+            page = _open_page(subject, vite, stack)
+            faults = list(check_hot_update(vite, path, name, stack, edit))
+            yield from faults or (_page_faults(page, name) if page else ())
+        except BrowserError as error:
+            yield f"a page in a browser does not get the edit: {short_message(error)}"
+        except OSError as error:
+            raise Skip(f"{file} cannot be edited: {error}") from error
+
+
+def _open_page(subject: Subject, vite: ViteClient, stack: contextlib.ExitStack) -> Page | None:
+    """Open the page, with a mark that a reload removes; None without a browser. Raises BrowserError."""
     from docktasks.verify.probes import chromium
 
-    with contextlib.ExitStack() as stack:
-        try:
-            page = stack.enter_context(chromium.page_of(stack.enter_context(chromium.browsing(subject.chromium, 60))))
-            chromium.open_page(page, found.url + found.base)
-            page.evaluate("globalThis.helloDockSame = true")
-        except BrowserError as error:
-            fault = f"a browser does not get the page: {chromium.words(error)}"
-            yield lambda _name: iter((fault,))
-            return
-
-        def taken(name: str) -> Iterator[str]:
-            try:
-                page.wait_for_function(TAKEN, arg=name, timeout=chromium.BLANK)
-                if not page.evaluate("globalThis.helloDockSame === true"):
-                    yield "a page in a browser is loaded anew for the edit"
-            except BrowserError as error:
-                yield f"a page in a browser does not take the edit: {chromium.words(error)}"
-
-        yield taken
+    if not subject.chromium:
+        return None
+    browser = stack.enter_context(chromium.launch_browser(subject.chromium, BROWSER_TIMEOUT_S))
+    page = stack.enter_context(chromium.new_page(browser))
+    chromium.open_page(page, vite.url + vite.base)
+    page.evaluate("globalThis.helloDockMark = true")
+    return page
 
 
-@check(
-    "dev.leaks",
-    severity="critical",
-    needs="dev",
-    fix="Update Vite, and leave server.fs of vite.config (strict, allow, deny) as it is",
-)
+def _page_faults(page: Page, name: str) -> Iterator[str]:
+    """Wait for the style with this custom property. Raises BrowserError if it does not come."""
+    from docktasks.verify.probes import chromium
+
+    page.wait_for_function(CUSTOM_PROPERTY, arg=name, timeout=chromium.CONTENT_TIMEOUT_MS)
+    if not page.evaluate("globalThis.helloDockMark === true"):
+        yield "a page in a browser reloads after the edit"
+
+
+@check("dev.leaks", "critical", fix="Update Vite, and leave server.fs of vite.config at its defaults")
 def leaks(subject: Subject) -> Iterator[str]:
-    """No file outside the app, no .env and no .git in it is given away, by any address or over the socket."""
-    from docktasks.verify.probes.vite_client import NoSocket
-    from docktasks.verify.probes.vite_leaks import Canary, by_request, by_socket, secret
+    """No address, and no request on the socket, gives a file outside the app, a .env or a file in .git."""
+    from docktasks.verify.probes import vite_leaks
+    from docktasks.verify.probes.vite_client import SOCKET_ERRORS
 
-    app_dir = subject.settings.app_dir
-    canaries = [Canary("/etc/passwd", proc.read(subject.engine, subject.dev, "/etc/passwd"))]
+    app_dir = subject.project.settings.app_dir
+    canaries = [vite_leaks.Canary("/etc/passwd", proc.read_file(subject.project.engine, subject.dev, "/etc/passwd"))]
     head = app_dir / ".git" / "HEAD"
     if head.is_file():
-        canaries.append(Canary(f"{app_mount.APP_PATH}/.git/HEAD", head.read_text(), "/.git/HEAD"))
-    with contextlib.ExitStack() as stack:
-        found = stack.enter_context(_vite(subject))
-        token = found.token  # asked for first: a server that gives files away may then restart for having read them
+        canaries.append(vite_leaks.Canary(f"{APP_PATH}/.git/HEAD", head.read_text(), "/.git/HEAD"))
+    with _vite_client(subject) as vite, contextlib.ExitStack() as stack:
+        _ = vite.token  # read it first, because a server that gives files away may restart after that
         try:
-            canaries.append(stack.enter_context(secret(app_dir, app_mount.APP_PATH)))
-            yield from by_request(found, canaries, app_mount.APP_PATH)
+            canaries.append(stack.enter_context(vite_leaks.temporary_secret(app_dir, APP_PATH)))
+            for canary in canaries:
+                yield from vite_leaks.leaks_by_request(vite, canary)
         except OSError as error:
             raise Skip(str(error)) from error
-        with contextlib.suppress(*NoSocket):  # dev.hot-reload says so where a page gets none
-            yield from by_socket(found, token, canaries)
+        with contextlib.suppress(*SOCKET_ERRORS):  # dev.hot-reload reports a missing socket
+            for canary in canaries:
+                yield from vite_leaks.leaks_by_socket(vite, canary)
 
 
-@check(
-    "dev.owners",
-    severity="major",
-    needs="dev",
-    fix="Give them back (sudo chown -R), and start it by invoke dev, which runs as the checkout's owner",
-)
-def owners(subject: Subject) -> Iterator[str]:
-    """Every file in the app's folder is of the folder's owner."""
-    yield from islice(_foreign(subject.settings.app_dir), OWNERS)
-
-
-def _foreign(app_dir: Path) -> Iterator[str]:
+@check("dev.file-owners", "major", fix="Change the owner back (sudo chown -R), and start the container by invoke dev")
+def file_owners(subject: Subject) -> Iterator[str]:
+    """Every file in the app's folder has the owner of the folder. What is in node_modules does not count."""
+    app_dir = subject.project.settings.app_dir
     owner = app_dir.stat().st_uid
+    yield from islice(_files_of_others(app_dir, owner), MAX_FOREIGN_FILES)
+
+
+def _files_of_others(app_dir: Path, owner: int) -> Iterator[str]:
     for folder, folders, files in os.walk(app_dir):
-        for name in [*folders, *files]:
-            path = Path(folder, name)
-            with contextlib.suppress(FileNotFoundError):  # gone since it was listed
+        for path in (Path(folder, name) for name in [*folders, *files]):
+            with contextlib.suppress(FileNotFoundError):  # removed since it was listed
                 uid = path.lstat().st_uid
                 if uid != owner:
-                    yield f"{path.relative_to(app_dir)}: of uid {uid}, and the folder of {owner}"
+                    yield f"{path.relative_to(app_dir)}: belongs to uid {uid}, the folder to uid {owner}"
         folders[:] = [name for name in folders if name != "node_modules"]

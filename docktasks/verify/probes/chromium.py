@@ -1,4 +1,4 @@
-"""A Chromium, its pages, and what they tell while they are looked at. Everything that is asked of it is bounded."""
+"""Start Chromium, open pages, and record what they show and which faults the browser reports. Every wait is bounded."""
 
 from __future__ import annotations
 
@@ -12,77 +12,88 @@ from threading import Timer
 from typing import Any
 
 import psutil
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Page,
+    Request,
+    Response,
+    ViewportSize,
+    sync_playwright,
+)
 from playwright.sync_api import Error as BrowserError
-from playwright.sync_api import TimeoutError as TooLong
+from playwright.sync_api import TimeoutError as BrowserTimeout
 
-PATIENCE = 10_000
-"""Milliseconds for one thing that a browser is asked to do."""
-IDLE = 3_000
-"""Milliseconds after which a page is looked at, though it is still loading."""
-QUIET = 150
-"""Milliseconds without a new request after which nothing more is taken to come."""
-BLANK = 5_000
-"""Milliseconds for which it may then show nothing, or not change."""
-WIDE = (1280, 800)
+ACTION_TIMEOUT_MS = 10_000
+"""Limit for one action in the browser, such as a click."""
+LOAD_TIMEOUT_MS = 3_000
+"""How long to wait for a page to finish loading. After that it is judged as it is."""
+SETTLE_MS = 150
+"""Without a new request for this long, a page has finished loading."""
+CONTENT_TIMEOUT_MS = 5_000
+"""How long a page may then stay empty or unchanged."""
+MAX_TEXT_CHARS = 300
+WIDE_VIEWPORT = ViewportSize(width=1280, height=800)
 
-# What a person would see of the page: text, or a picture with a size. Nothing while that is still missing.
-SHOWN = """() => {
+# Content that a person sees: text, or a picture that has a size. False while there is none.
+VISIBLE_CONTENT = """() => {
   const body = document.body
   if (!body || document.readyState === 'loading') return false
   const pictures = [...body.querySelectorAll('img, svg, canvas, video')]
   const seen = body.innerText.trim() || pictures.some((e) => e.checkVisibility() && e.getBoundingClientRect().width)
   return seen ? { title: document.title, text: body.innerText } : false
 }"""
-VIOLATIONS = """document.addEventListener('securitypolicyviolation', (event) => {
+REPORT_VIOLATIONS = """document.addEventListener('securitypolicyviolation', (event) => {
   if (event.disposition === 'enforce') helloDockViolation(`${event.effectiveDirective} blocks ${event.blockedURI}`)
 })"""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What was seen of one page: its title and text, and the faults that the browser told of meanwhile.
+class PageSnapshot:
+    """What a page shows, and the faults that the browser reported until then: `console`, `network` and `policy`.
 
-    `status` is 0 for a page that was not asked of the server.
+    `label` is the page's name in evidence. `status` is 0 if the page came without a request, as after a click.
     """
 
-    where: str
+    label: str
     status: int = 0
     title: str = ""
     text: str = ""
-    shows: bool = False
+    has_content: bool = False
     console: tuple[str, ...] = ()
     network: tuple[str, ...] = ()
     policy: tuple[str, ...] = ()
 
     @property
-    def is_well(self) -> bool:
-        """True when it shows something that the server does not call an error."""
-        return self.shows and self.status < 400  # noqa: PLR2004 - HTTP's own line between answers and errors
+    def is_ok(self) -> bool:
+        """True if the page shows something, and is no error page of the server."""
+        return self.has_content and self.status < 400  # noqa: PLR2004 - HTTP's errors begin here
 
 
 @contextlib.contextmanager
-def browsing(executable: str, limit: float) -> Iterator[Browser]:
-    """A Chromium, which is ended after `limit` seconds: whoever still asks it something then gets a BrowserError."""
-    mark = f"--hello-dock-visit={secrets.token_hex(8)}"  # Chromium takes no notice of a flag it does not know
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
+def launch_browser(executable: str, limit_s: float) -> Iterator[Browser]:
+    """Run a Chromium for at most `limit_s` seconds; after that every action in it raises BrowserError."""
+    mark = f"--hello-dock-visit={secrets.token_hex(8)}"  # Chromium ignores unknown flags
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=executable,
             args=["--disable-background-networking", "--no-proxy-server", mark],
-            chromium_sandbox=not root,  # Chromium has none for root
+            chromium_sandbox=not is_root,  # Chromium refuses to run its sandbox as root
         )
-        watch = Timer(limit, _end, [mark])
-        watch.daemon = True
-        watch.start()
+        timer = Timer(limit_s, _kill_browser, [mark])
+        timer.daemon = True
+        timer.start()
         try:
             yield browser
         finally:
             browser.close()
-            watch.cancel()
+            timer.cancel()
 
 
-def _end(mark: str) -> None:
+def _kill_browser(mark: str) -> None:
     """Kill the browser that was started with this flag; its pages end with it."""
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
@@ -90,142 +101,132 @@ def _end(mark: str) -> None:
                 process.kill()
 
 
-class Told:
-    """What a page tells of while it is looked at: on the console, of requests, and of what its policy blocked."""
+class PageEvents:
+    """Collects what the browser reports about a page: on the console, of requests, and of blocked content."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.clear()
-        page.on("console", lambda message: self._said(message.type, message.text))
+        page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.console.append(f"uncaught: {first_line(str(error))}"))
         page.on("crash", lambda _: self.console.append("the page crashed"))
-        page.on("dialog", self._dialog)
-        page.on("response", lambda answer: self._answered(answer.url, answer.status))
-        page.on("requestfailed", lambda request: self._failed(request.url, request.failure or ""))
+        page.on("dialog", self._on_dialog)
+        page.on("response", self._on_response)
+        page.on("requestfailed", self._on_request_failed)
         page.expose_binding("helloDockViolation", lambda _source, text: self.policy.append(text))
-        page.add_init_script(VIOLATIONS)
+        page.add_init_script(REPORT_VIOLATIONS)
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Forget all events."""
         self.console: list[str] = []
         self.network: list[str] = []
         self.policy: list[str] = []
 
-    def look(self, where: str, go: Callable[[], Response | None]) -> Seen:
-        """Go to a page, and see what it shows; with all that was told since the last look."""
-        answer = go()
-        seen = replace(shown(self.page, where), status=answer.status if answer else 0)
-        told = [tuple(dict.fromkeys(lines)) for lines in (self.console, self.network, self.policy)]  # each line once
-        seen = replace(seen, console=told[0], network=told[1], policy=told[2])
+    def snapshot(self, label: str, navigate: Callable[[], Response | None]) -> PageSnapshot:
+        """Navigate, and take a snapshot with all events since the last one, each line once."""
+        response = navigate()
+        snapshot = replace(take_snapshot(self.page, label), status=response.status if response else 0)
+        console, network, policy = (tuple(dict.fromkeys(lines)) for lines in (self.console, self.network, self.policy))
         self.clear()
-        return seen
+        return replace(snapshot, console=console, network=network, policy=policy)
 
-    def _said(self, kind: str, text: str) -> None:
-        # The browser's own lines about requests and the policy: they are told of by other events.
-        if kind == "error" and not text.startswith("Failed to load resource") and "Content Security Policy" not in text:
-            self.console.append(f"error: {first_line(text)}")
+    def _on_console(self, message: ConsoleMessage) -> None:
+        # Other events report failed requests and blocked content.
+        is_repeated = message.text.startswith("Failed to load resource") or "Content Security Policy" in message.text
+        if message.type == "error" and not is_repeated:
+            self.console.append(f"error: {first_line(message.text)}")
 
-    def _dialog(self, dialog: Any) -> None:
+    def _on_dialog(self, dialog: Dialog) -> None:
         if dialog.type != "beforeunload":
-            self.console.append(f"a dialog ({dialog.type}) stands before the page: {first_line(dialog.message)}")
+            self.console.append(f"a dialog ({dialog.type}) covers the page: {first_line(dialog.message)}")
         dialog.dismiss()
 
-    def _answered(self, url: str, status: int) -> None:
-        if status >= 400:  # noqa: PLR2004 - HTTP's errors
-            self.network.append(f"{url}: {status}")
+    def _on_response(self, response: Response) -> None:
+        if response.status >= 400:  # noqa: PLR2004 - HTTP's errors begin here
+            self.network.append(f"{response.url}: {response.status}")
 
-    def _failed(self, url: str, reason: str) -> None:
-        # A page may abort a request itself, by leaving; and what the policy blocked is told of as such.
-        if reason not in ("net::ERR_ABORTED", "csp"):
-            self.network.append(f"{url}: {reason}")
+    def _on_request_failed(self, request: Request) -> None:
+        # A page aborts requests when it is left, and the policy reports what it blocks.
+        if request.failure not in ("net::ERR_ABORTED", "csp"):
+            self.network.append(f"{request.url}: {request.failure or ''}")
 
 
 @contextlib.contextmanager
-def page_of(browser: Browser, **given: Any) -> Iterator[Page]:
-    """A page in a profile of its own, without cache or cookies."""
-    context: BrowserContext = browser.new_context(viewport={"width": WIDE[0], "height": WIDE[1]}, **given)
-    context.set_default_timeout(PATIENCE)
+def new_page(browser: Browser, **options: Any) -> Iterator[Page]:
+    """A page in a profile of its own, without cache or cookies. `options` are those of Browser.new_context."""
+    context: BrowserContext = browser.new_context(viewport=WIDE_VIEWPORT, **options)
+    context.set_default_timeout(ACTION_TIMEOUT_MS)
     try:
         yield context.new_page()
     finally:
-        with contextlib.suppress(BrowserError):  # it may be gone; whoever asked for the page is told so
+        with contextlib.suppress(BrowserError):  # the browser may have been killed, which other actions report
             context.close()
 
 
 def open_page(page: Page, url: str) -> Response | None:
-    """Go to an address, and wait as settle() does."""
+    """Go to an address, and wait until the page has loaded."""
     return settle(lambda: page.goto(url, wait_until="commit"), page)
 
 
-def again(page: Page) -> Response | None:
-    """Load the page anew, and wait as settle() does."""
+def reload_page(page: Page) -> Response | None:
+    """Reload, and wait until the page has loaded."""
     return settle(lambda: page.reload(wait_until="commit"), page)
 
 
-def settle(go: Callable[[], Response | None], page: Page) -> Response | None:
-    """Go, and wait until nothing is loading any more; a page that never ends loading is looked at all the same.
+def settle(navigate: Callable[[], Response | None], page: Page) -> Response | None:
+    """Navigate, and wait until no request is under way, but no longer than LOAD_TIMEOUT_MS.
 
-    Playwright's own "networkidle" does the same with half a second of quiet, many times in a visit.
+    Playwright's "networkidle" waits for half a second without requests, which a visit would pay many times.
     """
-    deadline = time.monotonic() + IDLE / 1000
-    traffic = _Traffic(page)
-    with traffic.counted():
-        answer = go()
-        with contextlib.suppress(TooLong):
-            page.wait_for_load_state("load", timeout=IDLE)
-        while time.monotonic() < deadline and not traffic.rests():
-            pass
-    return answer
+    deadline = time.monotonic() + LOAD_TIMEOUT_MS / 1000
+    with _pending_requests(page) as pending:
+        response = navigate()
+        with contextlib.suppress(BrowserTimeout):
+            page.wait_for_load_state("load", timeout=LOAD_TIMEOUT_MS)
+        while time.monotonic() < deadline:
+            with contextlib.suppress(BrowserTimeout):
+                page.wait_for_event("request", timeout=SETTLE_MS)
+                continue
+            if not pending:
+                break
+    return response
 
 
-class _Traffic:
-    """Counts the requests of a page that are under way."""
+@contextlib.contextmanager
+def _pending_requests(page: Any) -> Iterator[set[Request]]:
+    """The requests of a Page that are under way, kept up to date in the block."""
+    pending: set[Request] = set()
 
-    def __init__(self, page: Page) -> None:
-        self.page, self.open = page, 0
+    def begin(request: Request) -> None:
+        pending.add(request)
 
-    @contextlib.contextmanager
-    def counted(self) -> Iterator[None]:
-        """Listen, for as long as it matters."""
-        heard = {"request": self._begins, "requestfinished": self._ends, "requestfailed": self._ends}
-        page: Any = self.page  # whose type has an overload for each event
-        for event, hear in heard.items():
-            page.on(event, hear)
-        try:
-            yield
-        finally:
-            for event, hear in heard.items():
-                page.remove_listener(event, hear)
+    def end(request: Request) -> None:
+        pending.discard(request)
 
-    def rests(self) -> bool:
-        """True when nothing is under way, and nothing new begins for a while."""
-        try:
-            self.page.wait_for_event("request", timeout=QUIET)
-        except TooLong:
-            return self.open <= 0
-        return False
-
-    def _begins(self, _: Request) -> None:
-        self.open += 1
-
-    def _ends(self, _: Request) -> None:
-        self.open -= 1
-
-
-def shown(page: Page, where: str) -> Seen:
-    """What the page shows, as soon as it shows something. Never waits for a page that does not answer."""
+    listeners = {"request": begin, "requestfinished": end, "requestfailed": end}
+    for event, listener in listeners.items():
+        page.on(event, listener)
     try:
-        found = page.wait_for_function(SHOWN, timeout=BLANK).json_value()
-    except TooLong:
-        return Seen(where)
-    return Seen(where, title=found["title"], text=found["text"], shows=True)
+        yield pending
+    finally:
+        for event, listener in listeners.items():
+            page.remove_listener(event, listener)
 
 
-def words(error: BrowserError) -> str:
-    """What the browser says of a thing that it did not get done."""
+def take_snapshot(page: Page, label: str) -> PageSnapshot:
+    """What the page shows as soon as it shows anything. A page that hangs gives an empty snapshot."""
+    try:
+        content = page.wait_for_function(VISIBLE_CONTENT, timeout=CONTENT_TIMEOUT_MS).json_value()
+    except BrowserTimeout:
+        return PageSnapshot(label)
+    return PageSnapshot(label, title=content["title"], text=content["text"], has_content=True)
+
+
+def short_message(error: BrowserError) -> str:
+    """The browser's error without Playwright's call log."""
     return first_line(error.message.partition("Call log:")[0].removeprefix("Page.goto: "))
 
 
 def first_line(text: str) -> str:
-    """A text as evidence: its first line, and not too much of it."""
-    return (text.strip().splitlines() or [""])[0][:300]
+    """The first line of a text, of at most MAX_TEXT_CHARS."""
+    return (text.strip().splitlines() or [""])[0][:MAX_TEXT_CHARS]

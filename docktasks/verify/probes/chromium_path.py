@@ -5,15 +5,15 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge"]
+PROGRAMS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge"]
 
 
 def find_chromium(configured: str = "") -> str:
-    """The path of a Chromium-like browser: configured, installed, or Playwright's own; empty when there is none."""
-    for name in [configured, *BROWSERS]:
-        found = shutil.which(name) if name else None
-        if found:
-            return found
+    """The path of the configured browser, of an installed one, or of Playwright's own; empty without any."""
+    for name in [configured, *PROGRAMS]:
+        path = shutil.which(name) if name else None
+        if path:
+            return path
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -1,4 +1,4 @@
-"""What two copies of the container go through, side by side: one is written to and stopped, the other's site broken."""
+"""Two copies of the container, tried at the same time: one is written to and stopped, the other loses its site."""
 
 from __future__ import annotations
 
@@ -7,148 +7,156 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.containers import clones
-from docktasks.engine.models import Container, ContainerConfig
-from docktasks.verify.registry import Skip
-from docktasks.verify.subject import Subject
+from docktasks.engine.models import Container, ContainerConfig, Image
+from docktasks.engine.protocol import Engine
+from docktasks.verify.skip import Skip
 from docktasks.waiting import Probe, wait_until
 
-PAGE = "/srv/site/index.html"
-SCRATCH = "/tmp"  # noqa: S108 - the container's own
-TRY = r"""
+INDEX = "/srv/site/index.html"
+SCRATCH_DIR = "/tmp"  # noqa: S108 - the container's own
+LIST_WRITABLE_DIRS = r"""
 command -v find >/dev/null || { echo 'it has no find' >&2; exit 127; }
 IFS='
 '; set -f
-for at in $(find / \( -path /proc -o -path /sys -o -path "$1/*" \) -prune -o -type d -print 2>/dev/null); do
-    f=${at%/}/.hello-dock-try
-    { true >"$f"; } 2>/dev/null && echo "$at" && rm -f "$f"
+for dir in $(find / \( -path /proc -o -path /sys -o -path "$1/*" \) -prune -o -type d -print 2>/dev/null); do
+    file=${dir%/}/.hello-dock-try
+    { true >"$file"; } 2>/dev/null && echo "$dir" && rm -f "$file"
 done; :"""
-"""Prints the folders in which a file can be made, and takes it back: all but the kernel's own and those in $1."""
+"""Shell script: prints the folders in which it can create a file, without /proc, /sys and what is below $1."""
 
-STARTING = 15
-"""Seconds in which a container that serves has had its first health check."""
-GRACE = 5
-"""Seconds in which a copy that nobody asks for anything stops at the latest, where its grace is longer."""
-BREAKING = 10
-"""Seconds in which a broken copy turns unhealthy at the latest: it is looked at several times a second."""
-LINES = 2000
-"""How much of its log is read: far more than a start says."""
+FIRST_HEALTH_TIMEOUT_S = 15
+MAX_GRACE_S = 5
+"""Nobody sends requests to a copy, so it needs no longer grace period than this to stop."""
+UNHEALTHY_TIMEOUT_S = 10
+"""The health check of a copy runs several times a second, so a broken copy is unhealthy long before."""
+MAX_LOG_LINES = 2000
 
 
 @dataclass(frozen=True)
-class Sound:
-    """How the copy fared that was left as it is: where it could write, its log, and how it was when stopped."""
+class Original:
+    """The container that is copied; `config` is what it was started with."""
+
+    project: Project
+    container: Container
+    image: Image
+    config: ContainerConfig
+
+
+@dataclass(frozen=True)
+class IntactClone:
+    """The results of the intact copy: the folders it can write to, its log, and its state after `docker stop`."""
 
     writable: tuple[str, ...]
     log: str
-    ended: Container
+    stopped: Container
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of both; a result that there is not raises Skip with the reason. `broken` are the faults found."""
+    """The results of both copies; `broken` has the faults. `result()` raises Skip where a copy could not be tried."""
 
-    sound: Future[Sound]
+    intact: Future[IntactClone]
     broken: Future[tuple[str, ...]]
 
 
-def settled(subject: Subject) -> str:
-    """The container's own health, after its first check; how it is where it does not run."""
-    now = ""
+def settled_health(engine: Engine, name: str) -> str:
+    """The health of a running container after its first check; its state where it does not run; else `gone`."""
+    health = ""
 
     def look() -> Probe:
-        nonlocal now
-        found = subject.engine.container(subject.container.name)
-        now = "gone" if found is None else found.health if found.state == "running" else found.state
-        return Probe(now != "starting")
+        nonlocal health
+        container = engine.container(name)
+        if container is None or container.state != "running":
+            health = container.state if container else "gone"
+        else:
+            health = container.health
+        return Probe(health != "starting")
 
-    wait_until(look, STARTING)
-    return now
+    wait_until(look, FIRST_HEALTH_TIMEOUT_S)
+    return health
 
 
-def hold(subject: Subject) -> Trial:
-    """Start both, try them, and remove them whatever happens."""
+def run_trial(original: Original) -> Trial:
+    """Start both copies, try them, and remove them in any case."""
     with ThreadPoolExecutor(2) as pool:
-        return Trial(pool.submit(_sound, subject), pool.submit(_broken, subject))
+        return Trial(pool.submit(_try_intact, original), pool.submit(_try_broken, original))
 
 
-def _sound(subject: Subject) -> Sound:
-    with _copy(subject, "sound") as twin:
-        status = twin.await_health("healthy", subject.settings.prod.deploy_timeout)
-        if status != "healthy":
-            raise Skip(f"a copy of it is {status}, and not healthy")
-        tried = twin.run("exec", twin.name, "sh", "-c", TRY, "sh", SCRATCH)
-        grace = min(twin.given.stop_timeout, GRACE)
-        twin.run("stop", "-t", str(grace), twin.name)
-        ended = twin.there()
-        log = subject.engine.logs(twin.name, LINES)
-        if not tried.ok:
-            raise Skip(f"in a copy of it no shell tries to write: {tried.tail(1)}")
-        return Sound(tuple(tried.output.splitlines()), log, ended)
+def _try_intact(original: Original) -> IntactClone:
+    with _started(original, "intact", original.config) as clone:
+        health = clone.await_health("healthy", original.project.settings.prod.deploy_timeout)
+        if health != "healthy":
+            raise Skip(f"a copy of it is {health}, and not healthy")
+        listing = clone.docker("exec", clone.name, "sh", "-c", LIST_WRITABLE_DIRS, "sh", SCRATCH_DIR)
+        clone.docker("stop", "-t", str(min(original.config.stop_timeout, MAX_GRACE_S)), clone.name)
+        stopped = clone.inspect()
+        log = original.project.engine.logs(clone.name, MAX_LOG_LINES)
+        if not listing.ok:
+            raise Skip(f"a copy of it cannot list its writable folders: {listing.tail(1)}")
+        return IntactClone(tuple(listing.output.splitlines()), log, stopped)
 
 
-def _broken(subject: Subject) -> tuple[str, ...]:
-    with _copy(subject, "broken", writable=True) as twin:
-        status = twin.await_health("healthy", subject.settings.prod.deploy_timeout)
-        if status != "healthy":
-            return (f"a copy of it is {status} within {subject.settings.prod.deploy_timeout} s, and not healthy",)
-        broke = twin.run("exec", "--user", "0:0", twin.name, "rm", PAGE)
-        if not broke.ok:
-            raise Skip(f"in a copy of it root cannot remove {PAGE}: {broke.tail(1)}")
-        status = twin.await_health("unhealthy", BREAKING)
-        return () if status == "unhealthy" else (f"without {PAGE} a copy of it is {status}",)
+def _try_broken(original: Original) -> tuple[str, ...]:
+    # Without capabilities, root may still delete its own files.
+    config = replace(original.config, read_only=False, dropped=(), added=())
+    limit_s = original.project.settings.prod.deploy_timeout
+    with _started(original, "broken", config) as clone:
+        health = clone.await_health("healthy", limit_s)
+        if health != "healthy":
+            return (f"a copy of it is {health} after {limit_s} s, and not healthy",)
+        removal = clone.docker("exec", "--user", "0:0", clone.name, "rm", INDEX)
+        if not removal.ok:
+            raise Skip(f"root cannot remove {INDEX} in a copy of it: {removal.tail(1)}")
+        health = clone.await_health("unhealthy", UNHEALTHY_TIMEOUT_S)
+        return () if health == "unhealthy" else (f"without {INDEX} a copy of it is {health}",)
 
 
 @dataclass(frozen=True)
-class _Twin:
-    """One copy that runs."""
+class _Clone:
+    """One copy, by its name."""
 
-    subject: Subject
+    original: Original
     name: str
-    given: ContainerConfig
 
-    def run(self, *args: str) -> Result:
-        """What a command of `docker container` leaves."""
-        return self.subject.run(["docker", "container", *args], quiet=True)
+    def docker(self, *args: str) -> Result:
+        """Run a `docker container` command."""
+        return self.original.project.run(["docker", "container", *args], quiet=True)
 
-    def there(self) -> Container:
-        """It, as it is now. Raises Skip when somebody removed it."""
-        found = self.subject.engine.container(self.name)
-        if found is None:
-            raise Skip("a copy of it was removed by somebody else while it was tried")
-        return found
+    def inspect(self) -> Container:
+        """The copy's state. Raises Skip when it was removed."""
+        container = self.original.project.engine.container(self.name)
+        if container is None:
+            raise Skip("another process removed the copy while it was tried")
+        return container
 
-    def await_health(self, wanted: str, limit: float) -> str:
-        """Its health when it is the wanted one, the limit is reached, or it has ended; how it ended, then."""
-        seen = ""
+    def await_health(self, expected: str, limit_s: float) -> str:
+        """Its health as soon as it is the expected one, or after the limit; its exit code if it ended before."""
+        health = ""
 
         def look() -> Probe:
-            nonlocal seen
-            found = self.there()
-            runs = found.state == "running"
-            seen = found.health if runs else f"{found.state} with exit code {found.exit_code}"
-            return Probe(not runs or seen == wanted)
+            nonlocal health
+            container = self.inspect()
+            is_running = container.state == "running"
+            health = container.health if is_running else f"{container.state} with exit code {container.exit_code}"
+            return Probe(not is_running or health == expected)
 
-        wait_until(look, limit)
-        return seen
+        wait_until(look, limit_s)
+        return health
 
 
 @contextmanager
-def _copy(subject: Subject, which: str, *, writable: bool = False) -> Iterator[_Twin]:
-    """A copy that runs, until the block ends. Raises Skip when there is none."""
-    given = subject.options
-    if writable:  # also by root, who owns what is there, with no capability or all of them
-        given = replace(given, read_only=False, dropped=(), added=())
-    name = clones.clone_name(subject.settings, which)
-    built = subject.image.environment.items()
-    environment = dict(sorted(subject.container.environment.items() - built))
-    args = clones.clone_args(subject.settings, name, subject.image, given, environment)
-    twin = _Twin(subject, name, given)
+def _started(original: Original, suffix: str, config: ContainerConfig) -> Iterator[_Clone]:
+    """A running copy, which is removed at the end. Raises Skip when it does not start."""
+    project, image = original.project, original.image
+    name = clones.clone_name(project.settings, suffix)
+    environment = dict(sorted(original.container.environment.items() - image.environment.items()))
     try:
-        started = subject.run(args, quiet=True)
-        if not started.ok:
-            raise Skip(f"a copy of it does not start: {started.tail(1)}")
-        yield twin
+        start = project.run(clones.clone_args(project.settings, name, image, config, environment), quiet=True)
+        if not start.ok:
+            raise Skip(f"a copy of it does not start: {start.tail(1)}")
+        yield _Clone(original, name)
     finally:
-        subject.run(clones.remove_clones_args(name), quiet=True)
+        project.run(clones.remove_clones_args(name), quiet=True)

@@ -1,66 +1,46 @@
-"""Undoes a Content-Encoding piece by piece, so that a small body that decodes to an endless one takes no memory."""
+"""Decode gzip and brotli with a bound. httpx has none: a body of a few bytes may decode to gigabytes."""
 
 from __future__ import annotations
 
-import importlib
 import zlib
-from collections.abc import Iterator
 
-PIECE = 1 << 18
-"""Bytes that are decoded at a time."""
+import brotli
 
 
 class Decoder:
-    """Leaves a body as it is; the others undo what they are named after. They raise ValueError when it is broken."""
+    """Decodes a body chunk by chunk. `encoding` is the Content-Encoding; an unknown one leaves the body as it is."""
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """What the next part of the body decodes to, in pieces."""
-        yield data
+    def __init__(self, encoding: str) -> None:
+        self._gzip = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS) if encoding.lower() == "gzip" else None
+        self._brotli = brotli.Decompressor() if encoding.lower() == "br" else None
 
-    def end(self) -> Iterator[bytes]:
-        """What is left when nothing more comes."""
-        yield from ()
-
-
-class _Gzip(Decoder):
-    def __init__(self) -> None:
-        self._stream = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def decode(self, chunk: bytes, limit: int) -> bytes:
+        """What the chunk decodes to. Raises ValueError if it is broken or decodes to more than `limit` bytes."""
         try:
-            while data and not self._stream.eof:
-                yield self._stream.decompress(data, PIECE)
-                data = self._stream.unconsumed_tail
-        except zlib.error as error:
-            raise ValueError(f"is no gzip: {error}") from error
+            if self._gzip:
+                content = self._gzip.decompress(chunk, limit + 1)
+            elif self._brotli:
+                content = self._brotli.process(chunk, output_buffer_limit=limit + 1)
+            else:
+                return chunk
+        except (zlib.error, brotli.error) as error:
+            raise ValueError(f"is not {'gzip' if self._gzip else 'brotli'}: {error}") from error
+        if len(content) > limit:
+            raise ValueError(f"decodes to more than {limit:,} bytes")
+        return bytes(content)
 
-    def end(self) -> Iterator[bytes]:
-        yield self._stream.flush()
-        if not self._stream.eof:
-            raise ValueError("is gzip cut short")
-
-
-class _Brotli(Decoder):
-    def __init__(self) -> None:
-        self._brotli = importlib.import_module("brotli")  # has no types
-        self._stream = self._brotli.Decompressor()
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        try:
-            piece = self._stream.process(data, output_buffer_limit=PIECE)
-            # That it takes more data does not mean that it has given out all.
-            while piece or not self._stream.can_accept_more_data():
-                yield piece
-                piece = b"" if self._stream.is_finished() else self._stream.process(b"", output_buffer_limit=PIECE)
-        except self._brotli.error as error:
-            raise ValueError("is no brotli") from error
-
-    def end(self) -> Iterator[bytes]:
-        if not self._stream.is_finished():
-            raise ValueError("is brotli cut short")
-        yield from ()
+    def close(self) -> None:
+        """End the body. Raises ValueError if it is cut short."""
+        if (self._gzip and not self._gzip.eof) or (self._brotli and not self._brotli.is_finished()):
+            raise ValueError(f"is {'gzip' if self._gzip else 'brotli'} cut short")
 
 
-def decoder(name: str) -> Decoder:
-    """The decoder for a Content-Encoding; one that nobody asked for is left as it is."""
-    return {"gzip": _Gzip, "br": _Brotli}.get(name.lower(), Decoder)()
+def decodes_to(content: bytes, encoding: str, original: bytes) -> bool:
+    """True if `content` in this encoding decodes to the original."""
+    decoder = Decoder(encoding)
+    try:
+        decoded = decoder.decode(content, len(original))
+        decoder.close()
+    except ValueError:
+        return False
+    return decoded == original

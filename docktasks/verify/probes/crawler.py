@@ -1,4 +1,4 @@
-"""The site at an address: its shell, every file of it, and probes. Nothing is read twice, whoever asks."""
+"""The site at an address: its index, its files, and the responses to single requests. Each is asked for once."""
 
 from __future__ import annotations
 
@@ -8,108 +8,109 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import RLock
 from urllib.parse import quote, urlsplit
 
-from docktasks.verify.probes import raw_socket, references
-from docktasks.verify.probes.http_client import Answer, Ask, Client
-from docktasks.verify.probes.image_archive import Layer, final
-from docktasks.verify.probes.transport import WORKERS
+from docktasks.verify.probes import raw_socket
+from docktasks.verify.probes.http_client import MAX_CONNECTIONS, Client, Headers, Request, Response
+from docktasks.verify.probes.image_archive import Layer, final_files
+from docktasks.verify.probes.references import referenced_paths
 
-LIMIT = 20_000
-"""How many files of a site are followed at the most: a loop of generated names must end."""
-TREES = "/srv/site/", "/srv/hashed/site/"
-"""Where the image has the site's files, each with its gzip twin beside it."""
-HIDDEN = re.compile(r"(?:^|/)\.(?!well-known/)")
-"""A path that is never meant to be served."""
+MAX_SITE_FILES = 20_000
+"""How many files are requested. A site may generate names without end."""
+SITE_DIRS = "/srv/site/", "/srv/hashed/site/"
+"""Where the image has the site's files, each with its gzip copy next to it."""
+HIDDEN_PATH = re.compile(r"(?:^|/)\.(?!well-known/)")
+"""Matches a path that must not be served."""
 
 
 class Site:
-    """What is served at `url`; `shipped` tells the paths, from there, of files that are known to be in the image."""
+    """The site at `url`. `shipped` returns the paths, relative to it, of files that are known to be in the image."""
 
     def __init__(self, url: str, shipped: Callable[[], Iterable[str]] = tuple) -> None:
         self.url = url.rstrip("/")
         parts = urlsplit(self.url)
         self.home = f"{parts.path}/"
         self.origin = f"{parts.scheme}://{parts.netloc}"
-        self.client = Client(self.origin, lambda path, *text: references.named(self.origin + path, *text))
-        self.exchange = raw_socket.exchange
+        self.client = Client(self.origin, lambda path, *text: referenced_paths(self.origin + path, *text))
+        self.exchange: Callable[[str, bytes, float], raw_socket.RawResponse] = raw_socket.exchange
         self._shipped = shipped
-        self._probed: dict[Ask, Answer] = {}
-        self._files: dict[str, dict[str, Answer]] = {}
-        self._raw: dict[bytes, raw_socket.Raw] = {}
-        self._lock = RLock()  # the browser's checks may look at it, too
+        self._responses: dict[Request, Response] = {}
+        self._files: dict[str, dict[str, Response]] = {}
+        self._raw: dict[bytes, raw_socket.RawResponse] = {}
+        self._lock = RLock()  # groups of checks run in parallel
 
-    def get(self, path: str, method: str = "GET", **headers: str) -> Answer:
-        """The answer to one request, its body kept. Raises httpx.HTTPError where there is none."""
-        ask = Ask(path, method, _lines(headers))
+    def get(self, path: str, method: str = "GET", **headers: str) -> Response:
+        """The response to one request, with its body. Raises httpx.HTTPError without a response."""
+        request = Request(path, method, _headers(headers))
         with self._lock:
-            if ask not in self._probed:
-                self._probed[ask] = self.client.ask(ask, keep=True)
-            return self._probed[ask]
+            if request not in self._responses:
+                self._responses[request] = self.client.send(request, keep=True)
+            return self._responses[request]
 
-    def each(self, paths: Iterable[str], method: str = "GET", **headers: str) -> Iterator[Answer]:
-        """The answers to many, several at a time, without their bodies."""
-        return self.client.many(Ask(path, method, _lines(headers)) for path in paths)
+    def get_all(self, paths: Iterable[str], method: str = "GET", **headers: str) -> Iterator[Response]:
+        """The responses for many paths, without their bodies."""
+        return self.send_all(Request(path, method, _headers(headers)) for path in paths)
 
-    def many(self, asks: Iterable[Ask]) -> Iterator[Answer]:
-        """The answers to many that differ, several at a time, without their bodies."""
-        return self.client.many(asks)
+    def send_all(self, requests: Iterable[Request]) -> Iterator[Response]:
+        """The responses to many requests, without their bodies."""
+        return self.client.send_all(requests)
 
-    def raw(self, *requests: bytes) -> list[raw_socket.Raw]:
-        """What is answered to bytes that are sent as they stand, several at a time. Raises httpx.HTTPError."""
+    def send_raw(self, *requests: bytes) -> list[raw_socket.RawResponse]:
+        """The responses to bytes that are sent as they are. Raises httpx.HTTPError if the server is gone."""
         new = [request for request in dict.fromkeys(requests) if request not in self._raw]
-        with ThreadPoolExecutor(WORKERS) as pool:
-            found = pool.map(lambda request: self.exchange(self.origin, request, self.client.left()), new)
-            self._raw |= zip(new, found, strict=True)
+        with ThreadPoolExecutor(MAX_CONNECTIONS) as pool:
+            responses = pool.map(lambda request: self.exchange(self.origin, request, self.client.remaining_s()), new)
+            self._raw |= zip(new, responses, strict=True)
         return [self._raw[request] for request in requests]
 
     @property
-    def shell(self) -> Answer:
-        """The answer to `/`: index.html."""
+    def index(self) -> Response:
+        """The response for the site's own path: index.html."""
         return self.get(self.home)
 
     @property
-    def files(self) -> dict[str, Answer]:
-        """Every file that is shipped, or named by the shell, its scripts and its styles: by path, as it is."""
-        return self.coded("identity")
+    def files(self) -> dict[str, Response]:
+        """Every file, not encoded, by path: those in the image, and those that the index, scripts and styles load."""
+        return self.encoded_files("identity")
 
-    def coded(self, coding: str) -> dict[str, Answer]:
-        """The same files as who accepts this coding gets them."""
+    def encoded_files(self, encoding: str) -> dict[str, Response]:
+        """The same files, requested with this Accept-Encoding."""
         with self._lock:
-            if coding not in self._files:
-                found = self._crawl() if coding == "identity" else self.each(self.files, Accept_Encoding=coding)
-                self._files[coding] = {answer.path: answer for answer in found}
-            return self._files[coding]
+            if encoding not in self._files:
+                is_plain = encoding == "identity"
+                responses = self._crawl() if is_plain else self.get_all(self.files, Accept_Encoding=encoding)
+                self._files[encoding] = {response.path: response for response in responses}
+            return self._files[encoding]
 
     def address(self, path: str) -> str:
-        """The address of a file that is known by its path from the site's root: a name may hold a # or a space."""
+        """The path to request for a file of the site, whose name may have a # or a space."""
         return self.home + quote(path, safe="/!$&'()*+,;=:@")
 
     def close(self) -> None:
         """Close the connections."""
         self.client.close()
 
-    def _crawl(self) -> Iterator[Answer]:
+    def _crawl(self) -> Iterator[Response]:
         seen: set[str] = set()
-        waiting = {*self.shell.named, *map(self.address, self._shipped())}
-        while waiting and len(seen) < LIMIT:
-            batch = sorted(waiting)[: LIMIT - len(seen)]
+        queue = {*self.index.references, *map(self.address, self._shipped())}
+        while queue and len(seen) < MAX_SITE_FILES:
+            batch = sorted(queue)[: MAX_SITE_FILES - len(seen)]
             seen.update(batch)
-            waiting = set()
-            for answer in self.each(batch):
-                waiting.update(answer.named)
-                yield answer
-            waiting -= seen
+            queue = set()
+            for response in self.get_all(batch):
+                queue.update(response.references)
+                yield response
+            queue -= seen
 
 
-def in_trees(layers: Iterable[Layer]) -> dict[str, int]:
-    """The site's files in an image's layers, the base's first: path from the site's root -> size."""
-    found = {
-        path.removeprefix(tree): file.size
-        for path, file in final(layers).items()
-        for tree in TREES
-        if path.startswith(tree) and file.kind == "file"
+def site_file_sizes(layers: Iterable[Layer]) -> dict[str, int]:
+    """The site's files in these layers, the base image's first: path relative to the site -> size in bytes."""
+    sizes = {
+        path.removeprefix(folder): file.size
+        for path, file in final_files(layers).items()
+        for folder in SITE_DIRS
+        if path.startswith(folder) and file.kind == "file"
     }
-    return {path: size for path, size in found.items() if not (path.endswith(".gz") and path[:-3] in found)}
+    return {path: size for path, size in sizes.items() if not (path.endswith(".gz") and path[:-3] in sizes)}
 
 
-def _lines(headers: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple((name.replace("_", "-").lower(), value) for name, value in headers.items())
+def _headers(values: dict[str, str]) -> Headers:
+    return tuple((name.replace("_", "-").lower(), value) for name, value in values.items())

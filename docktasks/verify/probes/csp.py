@@ -1,214 +1,121 @@
-"""A Content-Security-Policy as a browser reads it: what it lets in, and whether a page keeps to it.
+"""What a Content-Security-Policy leaves open, and which inline code of a page it blocks: https://www.w3.org/TR/CSP3/.
 
-https://www.w3.org/TR/CSP3/
+Whether a policy lets a page load its files is not decided here: browser.policy asks a real browser.
 """
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from urllib.parse import SplitResult, urljoin, urlsplit
+from typing import NamedTuple
 
 from docktasks.verify.probes.references import Html
 
-FALLBACK = {
-    "script-src-elem": ("script-src-elem", "script-src", "default-src"),
-    "script-src-attr": ("script-src-attr", "script-src", "default-src"),
-    "style-src-elem": ("style-src-elem", "style-src", "default-src"),
-    "style-src-attr": ("style-src-attr", "style-src", "default-src"),
-    "frame-src": ("frame-src", "child-src", "default-src"),
-    "base-uri": ("base-uri",),
-}
-"""Which directive counts, where it is not the name itself and then default-src."""
-WEB = "http", "https", "ws", "wss"
+REQUIRED = ("default-src", "script-src", "object-src", "base-uri", "frame-ancestors")
+FOREIGN = {"'unsafe-eval'", "*", "https:", "http:", "data:", "blob:", "filesystem:"}
+"""Sources that let in code of any origin."""
 
 
-@dataclass(frozen=True)
-class Use:
-    """What a page does that a policy may forbid: loads `url`, or holds `code`; `nonce` is the element's."""
+class InlineCode(NamedTuple):
+    """The content of a script or style element."""
 
-    directive: str
-    what: str
-    url: str = ""
-    code: str | None = None
-    nonce: str = ""
+    tag: str
+    nonce: str
+    code: str = ""
 
 
 class Policy:
-    """One policy, as the header has it; of a directive that stands twice the first counts."""
+    """One policy. Of a directive that stands twice the first counts."""
 
-    def __init__(self, text: str, page: str) -> None:
+    def __init__(self, text: str) -> None:
         parts = [part.split() for part in text.split(";") if part.strip()]
         self.directives = {name.lower(): sources for name, *sources in reversed(parts)}
-        self._page = urlsplit(page)
 
-    def sources(self, directive: str) -> list[str] | None:
-        """The sources that count for a directive; None where nothing is forbidden."""
-        for name in FALLBACK.get(directive, (directive, "default-src")):
-            if name in self.directives:
-                return self.directives[name]
-        return None
+    def sources(self, name: str) -> list[str] | None:
+        """The sources for a directive, which may be those of default-src; None if nothing is blocked."""
+        fallback = self.directives.get("default-src") if "-src" in name else None
+        return self.directives.get(name, fallback)
 
-    def allows(self, use: Use) -> bool:
-        """True when a browser would let this be."""
-        sources = self.sources(use.directive)
-        if sources is None:
+    def allows(self, inline: InlineCode) -> bool:
+        """True if a browser takes this code."""
+        sources = self.directives.get(f"{inline.tag}-src-elem", self.sources(f"{inline.tag}-src"))
+        if sources is None or (inline.nonce and f"'nonce-{inline.nonce}'" in sources):
             return True
-        if use.nonce and f"'nonce-{use.nonce}'" in sources:
-            return True
-        if use.code is not None:
-            return self._allows_code(use, sources)
-        if "'strict-dynamic'" in sources and use.directive == "script-src-elem":
-            return False
-        return any(self._matches(source, use.url) for source in sources)
+        digests = {name: hashlib.new(name, inline.code.encode()).digest() for name in ("sha256", "sha384", "sha512")}
+        hashes = {f"'{name}-{base64.b64encode(digest).decode()}'" for name, digest in digests.items()}
+        return not hashes.isdisjoint(sources) or _allows_any_inline(sources)
 
-    @staticmethod
-    def _allows_code(use: Use, sources: list[str]) -> bool:
-        hashes = {
-            f"'{name}-{base64.b64encode(hashlib.new(name, (use.code or '').encode()).digest()).decode()}'"
-            for name in ("sha256", "sha384", "sha512")
-        }
-        if hashes & set(sources) and (not use.directive.endswith("-attr") or "'unsafe-hashes'" in sources):
-            return True
-        strict = any(re.match(r"'(?:nonce-|sha\d+-|strict-dynamic)", source) for source in sources)
-        return "'unsafe-inline'" in sources and not strict
-
-    def _matches(self, source: str, url: str) -> bool:
-        try:
-            return self._covers(source, urlsplit(url))
-        except ValueError:  # such as http://[x or a port of letters
-            return False
-
-    def _covers(self, source: str, asked: SplitResult) -> bool:
-        if source == "'self'":
-            return (asked.scheme, asked.netloc) == (self._page.scheme, self._page.netloc)
-        if source.startswith("'"):
-            return False
-        if source == "*":
-            return asked.scheme in (*WEB, self._page.scheme)
-        if re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:", source):
-            return asked.scheme == source[:-1].lower() or (source.lower() == "http:" and asked.scheme == "https")
-        wanted = urlsplit(source if "://" in source else f"//{source}")
-        if asked.scheme not in {wanted.scheme or self._page.scheme, "https"}:
-            return False
-        host, here = (wanted.hostname or "").lower(), (asked.hostname or "").lower()
-        named = here.endswith(host[1:]) if host.startswith("*.") else here == host
-        port = wanted.netloc.rpartition(":")[2] if re.search(r":(\d+|\*)$", wanted.netloc) else ""
-        default = {"http": "80", "https": "443"}.get(asked.scheme, "")
-        rightly = port == "*" or (port or default) == str(asked.port or default)
-        path = not wanted.path or (
-            asked.path.startswith(wanted.path) if wanted.path.endswith("/") else asked.path == wanted.path
-        )
-        return named and rightly and path
+    def weaknesses(self, frame_options: str) -> Iterator[str]:
+        """The directives that are missing or too wide. `frame_options` is X-Frame-Options, which limits frames, too."""
+        for name in REQUIRED:
+            sources = self.sources(name)
+            if sources is None:
+                if name != "frame-ancestors" or frame_options.upper() not in ("DENY", "SAMEORIGIN"):
+                    yield f"{name} is missing"
+            elif set(sources) - {"'none'", "'self'"} if name in ("object-src", "base-uri") else _is_open(sources):
+                yield f"{name} {' '.join(sources)}"
+        yield from (f"{name} *" for name, sources in self.directives.items() if name not in REQUIRED and "*" in sources)
 
 
-class _Uses(Html):
-    """Collects what a page does."""
+def _allows_any_inline(sources: list[str]) -> bool:
+    """Browsers ignore 'unsafe-inline' next to a nonce, a hash or 'strict-dynamic'."""
+    return "'unsafe-inline'" in sources and not any(re.match(r"'(nonce-|sha\d|strict-d)", each) for each in sources)
 
-    def __init__(self, url: str) -> None:
+
+def _is_open(sources: list[str]) -> bool:
+    # Browsers ignore hosts and schemes next to 'strict-dynamic'.
+    foreign = FOREIGN - ({"https:", "http:", "*"} if "'strict-dynamic'" in sources else set())
+    wide = [source for source in sources if source.lower() in foreign or "*." in source or source.startswith("http://")]
+    return bool(wide) or _allows_any_inline(sources)
+
+
+class Page(Html):
+    """The policies that a page has in meta elements, and its inline scripts and styles."""
+
+    def __init__(self, html: str) -> None:
         super().__init__()
-        self.url, self.found, self.metas = url, [], []  # type: str, list[Use], list[str]
-        self._inline: tuple[str, str, str] | None = None
+        self.policies: list[str] = []
+        self.inline: list[InlineCode] = []
+        self._is_inline = False
+        self.feed(html)
+        self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        nonce = given.get("nonce", "")
-        for name, value in given.items():
-            if name.startswith("on"):
-                self.found.append(Use("script-src-attr", f"<{tag} {name}=…>", code=value))
-            elif name == "style":
-                self.found.append(Use("style-src-attr", f"<{tag} style=…>", code=value))
-        if tag == "meta" and given.get("http-equiv", "").lower() == "content-security-policy":
-            self.metas.append(given.get("content", ""))
-        directive, url = _loads(tag, given)
-        if url:
-            with contextlib.suppress(ValueError):  # such as http://[x, which no browser loads
-                joined = urljoin(self.url, url.strip())
-                self.found.append(Use(directive, f"<{tag}> {url}", joined, nonce=nonce))
-        runs = tag == "script" and given.get("type", "").lower() in ("", "module", "importmap", "text/javascript")
-        if (runs and not given.get("src")) or tag == "style":
-            self._inline = f"{tag}-src-elem", nonce, ""
+        """Note a policy, or the beginning of inline code."""
+        attributes = {name: value or "" for name, value in attrs}
+        if tag == "meta" and attributes.get("http-equiv", "").lower() == "content-security-policy":
+            self.policies.append(attributes.get("content", ""))
+        runs = attributes.get("type", "").lower() in ("", "module", "importmap", "text/javascript")
+        self._is_inline = tag == "style" or (tag == "script" and runs and not attributes.get("src"))
+        if self._is_inline:
+            self.inline.append(InlineCode(tag, attributes.get("nonce", "")))
 
     def handle_data(self, data: str) -> None:
-        if self._inline:
-            self._inline = *self._inline[:2], self._inline[2] + data
+        """Note the code of the element that is open."""
+        if self._is_inline:
+            self.inline[-1] = self.inline[-1]._replace(code=self.inline[-1].code + data)
 
     def handle_endtag(self, tag: str) -> None:
-        if self._inline and tag in ("script", "style"):
-            directive, nonce, code = self._inline
-            self.found.append(Use(directive, f"inline <{tag}> {' '.join(code.split())[:40]}", code=code, nonce=nonce))
-            self._inline = None
+        """Note the end of inline code."""
+        self._is_inline = self._is_inline and tag != self.inline[-1].tag
 
 
-def _loads(tag: str, given: dict[str, str]) -> tuple[str, str]:
-    if tag == "link":
-        rel, kind = given.get("rel", "").lower().split(), given.get("as", "")
-        by_rel = {
-            "stylesheet": "style-src-elem", "modulepreload": "script-src-elem", "icon": "img-src",
-            "apple-touch-icon": "img-src", "manifest": "manifest-src",
-        }  # fmt: skip
-        by_kind = {"script": "script-src-elem", "style": "style-src-elem", "font": "font-src", "image": "img-src"}
-        if "preload" in rel:
-            return by_kind.get(kind, ""), given.get("href", "") if kind in by_kind else ""
-        directive = next((by_rel[name] for name in rel if name in by_rel), "")
-        return directive, given.get("href", "") if directive else ""
-    directive = {
-        "script": "script-src-elem", "img": "img-src", "iframe": "frame-src", "video": "media-src",
-        "audio": "media-src", "embed": "object-src", "track": "media-src",
-    }.get(tag, "")  # fmt: skip
-    if tag == "object":
-        return "object-src", given.get("data", "")
-    if tag == "base":
-        return "base-uri", given.get("href", "")
-    return directive, given.get("src", "") if directive else ""
+def policies(headers: Iterable[str], html: str) -> list[Policy]:
+    """The policies of a page, by its headers and its meta elements. A browser obeys all of them."""
+    texts = [text for value in [*headers, *Page(html).policies] for text in value.split(",")]
+    return [Policy(text) for text in texts if text.strip()]
 
 
-def policies(headers: Iterable[str], page: str, html: str) -> tuple[list[Policy], list[Use]]:
-    """The policies that a page is under, of headers and meta elements, and what it does."""
-    uses = _Uses(page)
-    uses.feed(html)
-    uses.close()
-    texts = [text for value in [*headers, *uses.metas] for text in value.split(",")]
-    return [Policy(text, page) for text in texts if text.strip()], uses.found
+def weaknesses(policies: list[Policy], frame_options: str) -> list[str]:
+    """What no policy prevents."""
+    first, *others = [list(policy.weaknesses(frame_options)) for policy in policies] or [["there is no policy"]]
+    return [line for line in first if all(line in other for other in others)]
 
 
-def open_ways(given: list[Policy], framed: str) -> Iterator[str]:
-    """What no policy keeps out: scripts of anybody, plugins, another base, frames unless `framed` (X-Frame-Options)."""
-    ways = [set(_open(policy, framed)) for policy in given]
-    for way in _open(given[0], framed) if given else ():
-        if all(way in other for other in ways):
-            yield way
-
-
-def _open(policy: Policy, framed: str) -> Iterator[str]:
-    for directive, bad in (
-        ("default-src", _anybody),
-        ("script-src", _anybody),
-        ("object-src", lambda sources: set(sources) - {"'none'", "'self'"}),
-        ("base-uri", lambda sources: set(sources) - {"'none'", "'self'"}),
-        ("frame-ancestors", _anybody),
-    ):
-        named = policy.directives.get(directive)
-        sources = named if named is not None or not directive.endswith("-src") else policy.sources(directive)
-        if directive == "frame-ancestors" and sources is None and framed.upper() in ("DENY", "SAMEORIGIN"):
-            continue
-        if sources is None:
-            yield f"{directive} is missing"
-        elif bad(sources):
-            yield f"{directive} {' '.join(sources)}"
-    for name, sources in policy.directives.items():
-        if name not in ("default-src", "script-src", "object-src", "base-uri", "frame-ancestors") and "*" in sources:
-            yield f"{name} *"
-
-
-def _anybody(sources: list[str]) -> bool:
-    strict = any(re.match(r"'(?:nonce-|sha\d+-|strict-dynamic)", source) for source in sources)
-    loose = {"'unsafe-inline'"} if not strict else set()
-    unsafe = {"'unsafe-eval'", "*", "https:", "http:", "data:", "blob:", "filesystem:", *loose}
-    if "'strict-dynamic'" in sources:
-        unsafe -= {"https:", "http:", "*"}  # a browser that knows the word leaves these out
-    return any(source.lower() in unsafe or "*." in source or source.startswith("http://") for source in sources)
+def blocked_code(policies: list[Policy], html: str) -> Iterator[str]:
+    """The inline code of a page that a policy blocks."""
+    for inline in Page(html).inline:
+        if not all(policy.allows(inline) for policy in policies):
+            yield f"inline <{inline.tag}> {' '.join(inline.code.split())[:40]} is not in {inline.tag}-src"

@@ -1,203 +1,203 @@
-"""Asks one address: bounded in time and memory whatever answers, and from several threads at once."""
+"""An HTTP client for one origin: every answer is bounded in size and time, and several requests run at a time."""
 
 from __future__ import annotations
 
 import hashlib
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple, cast
 
 import httpx
 
-from docktasks.verify.probes import content_encoding
-from docktasks.verify.probes.transport import REQUEST, WORKERS, Transport
+from docktasks.verify.probes.content_encoding import Decoder
 
-ALTOGETHER = 300.0
-"""Seconds that all requests may take together: where each takes its time, verify ends all the same."""
-LARGEST = 512 << 20
-"""Bytes of one body, as sent or decoded, that are read at the most."""
-KEPT = 4 << 20
-"""Bytes up to which a body is kept while it is searched for names; every body is hashed, whatever its size."""
-ENDS = 16
-"""Bytes at either end of a body that are kept, for ranges to be compared with."""
+REQUEST_TIMEOUT_S = 10.0
+"""Limit for a body, and for each wait between two bytes: a body that drips ends after twice this time.
 
-Lines = tuple[tuple[str, str], ...]
+Headers that drip have no limit but their size, which httpx bounds at 100 kB.
+"""
+TOTAL_TIMEOUT_S = 300.0
+"""Limit for all requests of a client together."""
+MAX_CONNECTIONS = 6
+"""Requests at a time. More are no faster, because Python is the bottleneck."""
+MAX_BODY_BYTES = 512 << 20
+"""Limit for one body, encoded as well as decoded."""
+MAX_CHUNK_BYTES = 64 << 20
+"""Limit for what one chunk of a body decodes to. It is all that a compression bomb takes of the memory."""
+MAX_KEPT_BYTES = 4 << 20
+"""How much of a body is kept. Bodies of any size are hashed."""
+EDGE_BYTES = 16
+"""How much of the beginning and of the end of a body is kept, to compare ranges with."""
+
+Headers = tuple[tuple[str, str], ...]
 
 
-class Ask(NamedTuple):
-    """One request: an absolute path, and headers beside those that every request has."""
+class Request(NamedTuple):
+    """A request: an absolute path, and the headers in addition to those that every request has."""
 
     path: str
     method: str = "GET"
-    headers: Lines = ()
+    headers: Headers = ()
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What one request was answered: of the body `wire` bytes as sent, `size` decoded, and their SHA-256.
+class Response:
+    """A response. Its body has `encoded_size` bytes on the wire and `size` bytes decoded; `digest` is its SHA-256.
 
-    `body` is the decoded one where it is kept; `fault` says what is wrong with it, or why there is none (status 0).
+    `edges` are its first and last bytes, `body` is the decoded body if it was to be kept, and `references` are the
+    paths of the site that it names. `fault` says what is wrong with the body, or why there is no response (status 0).
     """
 
     path: str
     status: int = 0
-    lines: Lines = ()
-    wire: int = 0
+    headers: Headers = ()
+    encoded_size: int = 0
     size: int = 0
     digest: bytes = b""
-    ends: tuple[bytes, bytes] = (b"", b"")
+    edges: tuple[bytes, bytes] = (b"", b"")
     body: bytes = b""
-    named: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
     fault: str = ""
 
     def get(self, name: str) -> str:
-        """The value of a header, its lines joined; empty where it is missing."""
-        return ", ".join(self.all(name))
+        """The values of a header, joined by commas; empty without the header."""
+        return ", ".join(self.get_list(name))
 
-    def all(self, name: str) -> list[str]:
-        """The values of a header, one a line."""
-        return [value for key, value in self.lines if key == name]
+    def get_list(self, name: str) -> list[str]:
+        """The values of a header, one for each line."""
+        return [value for key, value in self.headers if key == name]
 
     @property
-    def type(self) -> str:
-        """The media type, without its parameters."""
+    def media_type(self) -> str:
+        """The media type without its parameters, in small letters."""
         return self.get("content-type").partition(";")[0].strip().lower()
 
     @property
-    def found(self) -> bool:
-        """True for a whole 200."""
+    def is_ok(self) -> bool:
+        """True for a 200 with a complete body."""
         return self.status == httpx.codes.OK and not self.fault
 
     @property
-    def said(self) -> str:
-        """The status, and where a redirect leads, or what went wrong, for an evidence."""
-        where = f" to {self.get('location')}" if self.all("location") else ""
-        return f"{self.status or 'no answer'}{where}{f' ({self.fault})' if self.fault else ''}"
+    def summary(self) -> str:
+        """The status, the target of a redirect, and the fault: a piece of evidence."""
+        location = f" to {self.get('location')}" if self.get_list("location") else ""
+        return f"{self.status or 'no answer'}{location}{f' ({self.fault})' if self.fault else ''}"
 
 
 class Client:
-    """Asks one origin; sends no Accept-Encoding but the one a probe gives, and follows no redirect.
+    """Sends requests to one origin. It accepts no encoding unless a request does, and follows no redirect.
 
-    `names` tells from an answer's path, type and text which other paths of the site it names.
+    `find_references` takes the path, media type and text of a response, and returns the paths that the text names.
     """
 
-    def __init__(self, origin: str, names: Callable[[str, str, str], Iterable[str]]) -> None:
-        self.origin, self._names = origin, names
-        self.transport: httpx.BaseTransport = Transport(secure=origin.startswith("https:"))
-        self._ends = 0.0
+    def __init__(self, origin: str, find_references: Callable[[str, str, str], Iterable[str]]) -> None:
+        self.origin, self._find_references = origin, find_references
+        # Plain HTTP needs no certificate authorities, and loading them takes 50 ms.
+        context = httpx.create_ssl_context(verify=origin.startswith("https:"))
+        # The transport of httpx without its client, which would keep cookies.
+        self.transport: httpx.BaseTransport = httpx.HTTPTransport(verify=context)
+        self._deadline = 0.0
 
-    def ask(self, ask: Ask, *, keep: bool = False) -> Answer:
-        """One answer, its body kept if asked for. Raises httpx.HTTPError where there is none in time."""
-        Transport.bound(time.monotonic() + min(REQUEST, self.left()))
+    def send(self, request: Request, *, keep: bool = False) -> Response:
+        """Send one request; `keep` keeps the body. Raises httpx.HTTPError if there is no response in time."""
         try:
-            return self._once(ask, keep=keep)
+            return self._exchange(request, keep=keep)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-            # A server may close an idle connection at the moment that it is used again: on a new one, then.
-            return self._once(ask, keep=keep)
+            # A server may close an idle connection in the moment when it is used again. The second try opens another.
+            return self._exchange(request, keep=keep)
 
-    def many(self, asks: Iterable[Ask]) -> Iterator[Answer]:
-        """The answers in the order of the questions, several at a time; one without an answer has a fault."""
-        pool = ThreadPoolExecutor(WORKERS)
+    def send_all(self, requests: Iterable[Request]) -> Iterator[Response]:
+        """Send many requests, several at a time. The responses keep their order; a missing one has a fault."""
+        pool = ThreadPoolExecutor(MAX_CONNECTIONS)
         try:
-            yield from pool.map(self._settled, asks)
+            yield from pool.map(self._send_or_fault, requests)
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def left(self) -> float:
-        """Seconds that are left for all requests together. Raises httpx.ReadTimeout when there are none."""
+    def remaining_s(self) -> float:
+        """Seconds that remain for all requests together. Raises httpx.ReadTimeout when there are none."""
         now = time.monotonic()
-        self._ends = self._ends or now + ALTOGETHER
-        if now >= self._ends:
-            raise httpx.ReadTimeout(f"all requests together took more than {ALTOGETHER:.0f} s")
-        return self._ends - now
+        self._deadline = self._deadline or now + TOTAL_TIMEOUT_S
+        if now >= self._deadline:
+            raise httpx.ReadTimeout(f"all requests together took more than {TOTAL_TIMEOUT_S:.0f} s")
+        return self._deadline - now
 
     def close(self) -> None:
         """Close the connections."""
         self.transport.close()
 
-    def _settled(self, ask: Ask) -> Answer:
+    def _send_or_fault(self, request: Request) -> Response:
         try:
-            return self.ask(ask)
+            return self.send(request)
         except httpx.HTTPError as error:
-            self.left()
-            return Answer(ask.path, fault=f"does not answer: {str(error) or type(error).__name__}")
+            self.remaining_s()
+            return Response(request.path, fault=f"does not answer: {str(error) or type(error).__name__}")
 
-    def _once(self, ask: Ask, *, keep: bool) -> Answer:
-        given = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "hello-dock verify"}
-        given |= {name.lower(): value for name, value in ask.headers}
+    def _exchange(self, request: Request, *, keep: bool) -> Response:
+        limit_s = min(REQUEST_TIMEOUT_S, self.remaining_s())
+        deadline = time.monotonic() + limit_s
+        reply = self.transport.handle_request(self._as_httpx(request, limit_s))
         try:
-            # As bytes, for a server's ETag may hold any.
-            lines = [(name.encode(), value.encode(errors="surrogateescape")) for name, value in given.items()]
-            request = httpx.Request(ask.method, self.origin + ask.path, headers=lines)
+            return self._read(request, reply, deadline, keep=keep)
+        finally:
+            reply.close()
+
+    def _as_httpx(self, request: Request, limit_s: float) -> httpx.Request:
+        headers = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "hello-dock verify"}
+        headers |= {name.lower(): value for name, value in request.headers}
+        # As bytes, because the ETag of a server may hold any.
+        lines = [(name.encode(), value.encode(errors="surrogateescape")) for name, value in headers.items()]
+        timeout = {"timeout": httpx.Timeout(limit_s).as_dict()}
+        try:
+            return httpx.Request(request.method, self.origin + request.path, headers=lines, extensions=timeout)
         except httpx.InvalidURL as error:  # a page may name anything
             raise httpx.RequestError(str(error)) from error
-        response = self.transport.handle_request(request)
-        try:
-            return self._read(ask, response, keep=keep)
-        finally:
-            response.close()
 
-    def _read(self, ask: Ask, response: httpx.Response, *, keep: bool) -> Answer:
-        # The same lines stand on thousands of answers: each is kept once.
-        lines = tuple((sys.intern(name.lower()), sys.intern(value)) for name, value in response.headers.multi_items())
-        answer = Answer(ask.path, response.status_code, lines)
-        parsed = answer.found and answer.type.endswith(("html", "css", "javascript"))
-        part = answer.status == httpx.codes.PARTIAL_CONTENT  # of an encoded body cannot be decoded
-        body = Body(content_encoding.decoder("" if part else answer.get("content-encoding")), keep=keep or parsed)
-        for piece in response.stream if isinstance(response.stream, httpx.SyncByteStream) else ():
-            if body.take(piece):
-                break
-        body.end()
-        named: Iterable[str] = ()
-        if parsed and not body.fault:
-            named = self._names(ask.path, answer.type, bytes(body.kept).decode(errors="replace"))
-        return Answer(
-            ask.path, answer.status, lines, body.wire, body.size, body.digest.digest(), body.ends,
-            bytes(body.kept) if keep else b"", tuple(named), body.fault,
+    def _read(self, request: Request, reply: httpx.Response, deadline: float, *, keep: bool) -> Response:
+        headers = tuple((name.lower(), value) for name, value in reply.headers.multi_items())
+        response = Response(request.path, reply.status_code, headers)
+        is_text = response.is_ok and response.media_type.endswith(("html", "css", "javascript"))
+        is_partial = response.status == httpx.codes.PARTIAL_CONTENT  # a part of an encoded body cannot be decoded
+        body = _Body("" if is_partial else response.get("content-encoding"), MAX_KEPT_BYTES if keep or is_text else 0)
+        fault = body.read(cast("httpx.SyncByteStream", reply.stream), deadline)
+        references: Iterable[str] = ()
+        if is_text and not fault:
+            references = self._find_references(request.path, response.media_type, body.kept.decode(errors="replace"))
+        return replace(
+            response, encoded_size=body.encoded_size, size=body.size, digest=body.digest.digest(), edges=body.edges,
+            body=bytes(body.kept) if keep else b"", references=tuple(references), fault=fault,
         )  # fmt: skip
 
 
-class Body:
-    """A body as it arrives: counted, decoded and hashed."""
+class _Body:
+    """A body that is counted, decoded and hashed while it arrives."""
 
-    def __init__(self, decoder: content_encoding.Decoder, *, keep: bool) -> None:
-        self.wire, self.size, self.fault = 0, 0, ""
+    def __init__(self, encoding: str, max_kept: int) -> None:
+        self.encoded_size, self.size, self.edges = 0, 0, (b"", b"")
         self.digest, self.kept = hashlib.sha256(), bytearray()
-        self.ends = b"", b""
-        self._decoder, self._keep = decoder, keep
+        self._decoder, self._max_kept = Decoder(encoding), max_kept
 
-    def take(self, piece: bytes) -> bool:
-        """Take what arrived; True when it has been too much, or cannot be decoded."""
-        first, last = self.ends
-        self.ends = (first + piece)[:ENDS] if self.wire < ENDS else first, (last + piece[-ENDS:])[-ENDS:]
-        self.wire += len(piece)
+    def read(self, chunks: Iterable[bytes], deadline: float) -> str:
+        """Read all of it. Returns what is wrong with it. Raises httpx.ReadTimeout after the deadline."""
         try:
-            return self._decode(self._decoder.feed(piece))
+            for chunk in chunks:
+                self.encoded_size += len(chunk)
+                self._add(self._decoder.decode(chunk, min(MAX_CHUNK_BYTES, MAX_BODY_BYTES - self.size)))
+                if max(self.size, self.encoded_size) > MAX_BODY_BYTES:
+                    return f"sends more than {MAX_BODY_BYTES:,} bytes"
+                if time.monotonic() > deadline:
+                    raise httpx.ReadTimeout(f"no whole answer within {REQUEST_TIMEOUT_S:.0f} s")
+            if self.encoded_size:
+                self._decoder.close()
         except ValueError as error:
-            self.fault = str(error)
-        return True
+            return str(error)
+        return ""
 
-    def end(self) -> None:
-        """Take it that nothing more comes."""
-        if not self.fault and self.wire:
-            try:
-                self._decode(self._decoder.end())
-            except ValueError as error:
-                self.fault = str(error)
-
-    def _decode(self, pieces: Iterable[bytes]) -> bool:
-        for piece in pieces:
-            self.size += len(piece)
-            self.digest.update(piece)
-            if self._keep:
-                self.kept += piece[: KEPT - len(self.kept)]
-            if max(self.size, self.wire) > LARGEST:
-                self.fault = f"sends more than {LARGEST:,} bytes"
-            elif Transport.late():
-                self.fault = f"sends for more than {REQUEST:.0f} s"
-            if self.fault:
-                return True
-        return False
+    def _add(self, content: bytes) -> None:
+        first, last = self.edges
+        self.edges = (first + content[:EDGE_BYTES])[:EDGE_BYTES], (last + content[-EDGE_BYTES:])[-EDGE_BYTES:]
+        self.size += len(content)
+        self.digest.update(content)
+        self.kept += content[: self._max_kept - len(self.kept)]

@@ -1,4 +1,4 @@
-"""An image, layer by layer: what `docker image save` gives of it, read once."""
+"""Read an image layer by layer from the archive of `docker image save`."""
 
 from __future__ import annotations
 
@@ -8,40 +8,37 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import IO, Any
 
-from docktasks.verify.probes.secret_patterns import Search
+from docktasks.verify.probes.secret_patterns import SecretSearch
+from docktasks.verify.skip import Skip
 
-KEPT = 64 << 20
-"""Bytes of files of ours that are kept in memory, in all. Of those beyond it the digest alone is known."""
-
-OPAQUE = "/.wh..opq"
-"""How the path of a whiteout ends that is for all that a folder had: https://github.com/opencontainers/image-spec/blob/main/layer.md."""
-
-GZIP = b"\x1f\x8b"
-ZSTD = b"\x28\xb5\x2f\xfd"
-"""What begins a layer that is compressed: https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1."""
-
-CAPABILITY = "SCHILY.xattr.security.capability"
-
-DAMAGED = (tarfile.TarError, EOFError, OSError, zlib.error)
-"""What reading a tar raises that is cut short or is none, compressed or not."""
-
+MAX_KEPT_BYTES = 64 << 20
+"""How much content of our files is kept in memory. Files beyond it have a digest but no content."""
+CHUNK_BYTES = 1 << 20
+OPAQUE_MARKER = "/.wh..opq"
+"""Path ending of a whiteout for all that a folder had: https://github.com/opencontainers/image-spec/blob/main/layer.md."""
+GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+"""https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1"""
+CAPABILITY_HEADER = "SCHILY.xattr.security.capability"
+TAR_ERRORS = (tarfile.TarError, EOFError, OSError, zlib.error)
+"""Raised for a tar that is damaged or none, compressed or not."""
 KINDS = {tarfile.REGTYPE: "file", tarfile.DIRTYPE: "folder", tarfile.SYMTYPE: "link", tarfile.LNKTYPE: "hardlink"}
 
 
-class Unreadable(Exception):  # noqa: N818 - a reason, for which checks are skipped, not an error of whoever asked
+class Unreadable(Skip):
     """The image's layers cannot be read, for the reason given."""
 
 
 @dataclass(frozen=True)
 class File:
-    """What a layer has at a path; `kind` is file, folder, link, hardlink, other, or whiteout: a path that is deleted.
+    """A path in a layer. `kind` is file, folder, link, hardlink, other, or whiteout for a path that the layer deletes.
 
-    `digest` is the content's SHA-256, `content` the content, and `secrets` what is in it that nobody should read: all
-    empty but for a file of ours. `capabilities` are those that a program gains, bit by bit.
+    Only a file of ours has a `digest` (SHA-256), `content`, and the names of the `secrets` in it. `capabilities` is the
+    bit set that a program gains when it runs.
     """
 
     path: str
@@ -58,7 +55,7 @@ class File:
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: `command` is the step that made it, `size` the bytes of its files; `ours` unless it is the base's."""
+    """A layer: the `command` that made it, and the `size` of its files. `ours` is False for the base image's layers."""
 
     digest: str
     command: str
@@ -69,7 +66,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Contents:
-    """The layers, from the base up, and the image's own configuration: the `config` of the OCI image specification.
+    """The layers, the base image's first, and the image's `config` and `history`.
 
     https://github.com/opencontainers/image-spec/blob/main/config.md
     """
@@ -80,10 +77,7 @@ class Contents:
 
 
 def read(archive: Iterable[bytes], base: Sequence[str]) -> Contents:
-    """Read an archive of `docker image save`; `base` are the digests of the base image's layers.
-
-    Raises Unreadable for one that is none, is damaged, or has no layer.
-    """
+    """Read an archive; `base` has the digests of the base image's layers. Raises Unreadable if it has no layers."""
     with tempfile.TemporaryFile() as spool:
         for chunk in archive:
             spool.write(chunk)
@@ -91,104 +85,112 @@ def read(archive: Iterable[bytes], base: Sequence[str]) -> Contents:
         try:
             with tarfile.open(fileobj=spool, mode="r:") as saved:
                 return _contents(saved, base)
-        except DAMAGED as error:
+        except TAR_ERRORS as error:
             raise Unreadable(f"its archive is damaged: {error}") from error
 
 
 def _contents(saved: tarfile.TarFile, base: Sequence[str]) -> Contents:
-    names, described = _described(saved)
-    history = described.get("history") or []
-    made = [step.get("created_by", "") for step in history if not step.get("empty_layer")]
-    digests = (described.get("rootfs") or {}).get("diff_ids") or []
-    layers, left = [], KEPT
-    for place, name in enumerate(names):
-        digest = digests[place] if place < len(digests) else ""
-        ours = list(base) != digests[: len(base)] or place >= len(base)
-        files = {file.path: file for file in _files(_layer(saved, name, place), left if ours else -1)}
-        left -= sum(len(file.content or b"") for file in files.values())
-        command = made[place] if place < len(made) else ""
-        layers.append(Layer(digest, command, sum(file.size for file in files.values()), ours, files))
-    return Contents(layers, described.get("config") or {}, history)
+    names, config = _manifest(saved)
+    history = config.get("history") or []
+    commands = [step.get("created_by", "") for step in history if not step.get("empty_layer")]
+    digests = (config.get("rootfs") or {}).get("diff_ids") or []
+    is_on_base = list(base) == digests[: len(base)]
+    layers, budget = [], MAX_KEPT_BYTES
+    for index, name in enumerate(names):
+        ours = not is_on_base or index >= len(base)
+        files = {file.path: file for file in _files(_open_layer(saved, name, index), budget if ours else -1)}
+        budget -= sum(len(file.content or b"") for file in files.values())
+        size = sum(file.size for file in files.values())
+        layers.append(Layer(_at(digests, index), _at(commands, index), size, ours, files))
+    return Contents(layers, config.get("config") or {}, history)
 
 
-def _described(saved: tarfile.TarFile) -> tuple[list[str], dict[str, Any]]:
-    """The layers' names in the archive, and the image's configuration."""
+def _at(texts: list[str], index: int) -> str:
+    return texts[index] if index < len(texts) else ""
+
+
+def _manifest(saved: tarfile.TarFile) -> tuple[list[str], dict[str, Any]]:
+    """The names of the layers in the archive, and the image's configuration."""
     try:
         manifest = json.load(_member(saved, "manifest.json"))[0]
-        described = json.load(_member(saved, manifest["Config"]))
+        config = json.load(_member(saved, manifest["Config"]))
         names = manifest["Layers"]
     except (ValueError, LookupError, TypeError) as error:
         raise Unreadable(f"its archive does not describe it: {error}") from error
-    if not isinstance(described, dict):
+    if not isinstance(config, dict):
         raise Unreadable("its archive does not describe it: its configuration is no object")
     if not names:
         raise Unreadable("it has no layer")
-    return names, described
+    return names, config
 
 
 def _member(saved: tarfile.TarFile, name: str) -> IO[bytes]:
-    try:
-        found = saved.extractfile(name)
-    except KeyError:
-        found = None
-    if found is None:
+    member = saved.extractfile(name) if name in saved.getnames() else None
+    if member is None:
         raise Unreadable(f"its archive has no file {name}")
-    return found
+    return member
 
 
-def _layer(saved: tarfile.TarFile, name: str, place: int) -> tarfile.TarFile:
+def _open_layer(saved: tarfile.TarFile, name: str, index: int) -> tarfile.TarFile:
     layer = _member(saved, name)
-    begins = layer.read(len(ZSTD))
-    if begins == ZSTD:
-        raise Unreadable(f"layer {place + 1} is compressed by zstd, which is not read here")
+    magic = layer.read(len(ZSTD_MAGIC))
+    if magic == ZSTD_MAGIC:
+        raise Unreadable(f"layer {index + 1} is compressed by zstd, which is not read here")
     layer.seek(0)
-    # By name: tarfile's own guess tries what no layer is, and tells of each why it is none.
-    return tarfile.open(fileobj=layer, mode="r:gz" if begins.startswith(GZIP) else "r:")
+    # With an explicit mode, the error of a damaged layer names one reason, not one for each compression.
+    return tarfile.open(fileobj=layer, mode="r:gz" if magic.startswith(GZIP_MAGIC) else "r:")
 
 
-def _files(layer: tarfile.TarFile, keep: int) -> Iterator[File]:
-    """The files of a layer: `keep` bytes of content in all, and digests, where it is >= 0."""
-    with layer as content:
-        for member in content:
+def _files(layer: tarfile.TarFile, budget: int) -> Iterator[File]:
+    """The files of a layer. `budget` is how many bytes of content may be kept; below 0 no file is read."""
+    with layer:
+        for member in layer:
             path = PurePosixPath("/", member.name.removeprefix("./"))
             if path.name.startswith(".wh."):
                 yield File(str(path.with_name(path.name.removeprefix(".wh."))), "whiteout")
                 continue
             kind = KINDS.get(member.type, "other")
-            given = (str(path), kind, member.size, member.mode, member.uid, member.gid)
-            source = content.extractfile(member) if kind == "file" and keep >= 0 else None
-            if source is None:
-                yield File(*given)
-                continue
-            digest, kept, search = hashlib.sha256(), b"", Search()
-            while piece := source.read(1 << 20):
-                digest.update(piece)
-                search.feed(piece)
-                kept = kept + piece if member.size <= keep else b""
-            keep -= len(kept)
-            whole = kept if len(kept) == member.size else None
-            yield File(*given, digest.digest(), whole, search.end(), _capabilities(member))
+            file = File(str(path), kind, member.size, member.mode, member.uid, member.gid)
+            if kind == "file" and budget >= 0:
+                file = _with_content(file, layer, member, is_kept=file.size <= budget)
+                budget -= len(file.content or b"")
+            yield file
+
+
+def _with_content(file: File, layer: tarfile.TarFile, member: tarfile.TarInfo, *, is_kept: bool) -> File:
+    """The file with its digest, secrets and capabilities, and with its content if that is to be kept."""
+    source = layer.extractfile(member)
+    digest, chunks, search = hashlib.sha256(), [], SecretSearch()
+    while source and (chunk := source.read(CHUNK_BYTES)):
+        digest.update(chunk)
+        search.feed(chunk)
+        chunks += [chunk] if is_kept else []
+    return replace(
+        file,
+        digest=digest.digest(),
+        content=b"".join(chunks) if is_kept else None,
+        secrets=search.end(),
+        capabilities=_capabilities(member),
+    )
 
 
 def _capabilities(member: tarfile.TarInfo) -> int:
-    """Those that a program gains by its extended attribute, which a tar keeps as bytes taken for UTF-8.
+    """The permitted capabilities in the kernel's struct vfs_cap_data, in two halves of 32 bits.
 
-    They are the permitted ones in the kernel's struct vfs_cap_data, in two halves beside the inheritable ones:
-    https://github.com/torvalds/linux/blob/master/include/uapi/linux/capability.h.
+    A tar keeps the bytes of an extended attribute as if they were UTF-8.
+    https://github.com/torvalds/linux/blob/master/include/uapi/linux/capability.h
     """
-    given = member.pax_headers.get(CAPABILITY, "").encode("utf-8", "surrogateescape")
-    return int.from_bytes(given[4:8], "little") | int.from_bytes(given[12:16], "little") << 32
+    data = member.pax_headers.get(CAPABILITY_HEADER, "").encode("utf-8", "surrogateescape")
+    return int.from_bytes(data[4:8], "little") | int.from_bytes(data[12:16], "little") << 32
 
 
-def final(layers: Iterable[Layer]) -> dict[str, File]:
-    """What a container of these layers finds: path -> file, the topmost of each, without what was deleted."""
-    found: dict[str, File] = {}
+def final_files(layers: Iterable[Layer]) -> dict[str, File]:
+    """What a container of these layers sees: path -> file of the topmost layer that has it, without deleted ones."""
+    files: dict[str, File] = {}
     for layer in layers:
-        for path, file in layer.files.items():
-            if file.kind == "whiteout":
-                # An opaque folder: what was in it is deleted, not itself.
-                below = path.removesuffix(OPAQUE)
-                gone = {name for name in found if name.startswith(f"{below}/")} | ({path} if below == path else set())
-                found = {name: each for name, each in found.items() if name not in gone}
-        found |= {path: file for path, file in layer.files.items() if file.kind != "whiteout"}
-    return found
+        for path in (path for path, file in layer.files.items() if file.kind == "whiteout"):
+            folder = path.removesuffix(OPAQUE_MARKER)
+            deleted = {name for name in files if name.startswith(f"{folder}/")} | ({path} if folder == path else set())
+            files = {name: file for name, file in files.items() if name not in deleted}
+        files |= {path: file for path, file in layer.files.items() if file.kind != "whiteout"}
+    return files

@@ -1,4 +1,4 @@
-"""What a page loads, by the browser's own account of the network."""
+"""Record the requests of a page, as Chromium's network layer reports them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from playwright.sync_api import Page
 
 
 @dataclass(frozen=True)
-class Load:
-    """One request of a page: times in milliseconds since the navigation, `wire` and `size` in bytes.
+class ResourceTiming:
+    """One request of a page. `start` and `end` are milliseconds since the navigation.
 
-    `wire` is what came over the network, headers included; `size` the body decoded. `status` is 0 where none came.
+    `transfer_size` has the bytes on the wire, with headers; `decoded_size` those of the decoded body. `status` is 0
+    without a response.
     """
 
     url: str
@@ -20,64 +21,68 @@ class Load:
     status: int = 0
     start: float = 0.0
     end: float = 0.0
-    wire: int = 0
-    size: int = 0
+    transfer_size: int = 0
+    decoded_size: int = 0
     encoding: str = ""
 
 
-class Loads:
-    """Listens to a page from before its first navigation: https://chromedevtools.github.io/devtools-protocol/tot/Network/."""
+class NetworkRecorder:
+    """Records the requests of a page that has not navigated yet.
+
+    Playwright's own sizes count a body that HEAD only announces: https://chromedevtools.github.io/devtools-protocol/tot/Network/.
+    """
 
     def __init__(self, page: Page) -> None:
-        self._begun: float | None = None
-        self._open: dict[str, Load] = {}
-        self._done: list[Load] = []
+        self._start_s: float | None = None
+        self._open: dict[str, ResourceTiming] = {}
+        self._done: list[ResourceTiming] = []
         session = page.context.new_cdp_session(page)
-        for name, hear in (
-            ("requestWillBeSent", self._sent),
-            ("responseReceived", self._answered),
-            ("dataReceived", self._received),
-            ("loadingFinished", self._finished),
-            ("loadingFailed", self._finished),
-        ):
-            session.on(f"Network.{name}", hear)
+        session.on("Network.requestWillBeSent", self._on_request)
+        session.on("Network.responseReceived", self._on_response)
+        session.on("Network.dataReceived", self._on_data)
+        session.on("Network.loadingFinished", self._on_end)
+        session.on("Network.loadingFailed", self._on_end)
         session.send("Network.enable")
 
-    def all(self) -> tuple[Load, ...]:
-        """What was loaded so far, by when it began; with what is still under way."""
-        return tuple(sorted([*self._done, *self._open.values()], key=lambda load: load.start))
+    def timings(self) -> tuple[ResourceTiming, ...]:
+        """All requests until now, by their start, with those that are under way."""
+        return tuple(sorted([*self._done, *self._open.values()], key=lambda timing: timing.start))
 
-    def _since(self, event: dict[str, Any]) -> float:
-        now = float(event["timestamp"])
-        if self._begun is None:
-            self._begun = now
-        return round((now - self._begun) * 1000, 1)
+    def _elapsed_ms(self, event: dict[str, Any]) -> float:
+        now_s = float(event["timestamp"])
+        if self._start_s is None:
+            self._start_s = now_s
+        return round((now_s - self._start_s) * 1000, 1)
 
-    def _sent(self, event: dict[str, Any]) -> None:
-        name, since = event["requestId"], self._since(event)
-        if "redirectResponse" in event and name in self._open:
-            answer = event["redirectResponse"]
-            load = self._open.pop(name)
-            self._done.append(replace(load, status=answer["status"], end=since, wire=int(answer["encodedDataLength"])))
-        if not event["request"]["url"].startswith("data:"):
-            self._open[name] = Load(event["request"]["url"], event.get("type", "Other").lower(), start=since, end=since)
+    def _on_request(self, event: dict[str, Any]) -> None:
+        request_id, url, now = event["requestId"], event["request"]["url"], self._elapsed_ms(event)
+        redirect = event.get("redirectResponse")
+        if redirect:  # one event ends a request and begins the next, with the same id
+            size = int(redirect["encodedDataLength"])
+            self._update(request_id, status=redirect["status"], end=now, transfer_size=size)
+            self._finish(request_id)
+        if not url.startswith("data:"):
+            self._open[request_id] = ResourceTiming(url, event.get("type", "Other").lower(), start=now, end=now)
 
-    def _answered(self, event: dict[str, Any]) -> None:
-        answer = event["response"]
-        given = {name.lower(): value for name, value in answer["headers"].items()}
-        self._change(event, status=answer["status"], encoding=given.get("content-encoding", ""))
+    def _on_response(self, event: dict[str, Any]) -> None:
+        response = event["response"]
+        headers = {name.lower(): value for name, value in response["headers"].items()}
+        self._update(event["requestId"], status=response["status"], encoding=headers.get("content-encoding", ""))
 
-    def _received(self, event: dict[str, Any]) -> None:
-        load = self._open.get(event["requestId"])
-        if load:
-            self._change(event, size=load.size + event["dataLength"])
+    def _on_data(self, event: dict[str, Any]) -> None:
+        timing = self._open.get(event["requestId"])
+        if timing:
+            self._update(event["requestId"], decoded_size=timing.decoded_size + event["dataLength"])
 
-    def _finished(self, event: dict[str, Any]) -> None:
-        self._change(event, end=self._since(event), wire=int(event.get("encodedDataLength", 0)))
-        if event["requestId"] in self._open:
-            self._done.append(self._open.pop(event["requestId"]))
+    def _on_end(self, event: dict[str, Any]) -> None:
+        size = int(event.get("encodedDataLength", 0))
+        self._update(event["requestId"], end=self._elapsed_ms(event), transfer_size=size)
+        self._finish(event["requestId"])
 
-    def _change(self, event: dict[str, Any], **changes: Any) -> None:
-        load = self._open.get(event["requestId"])
-        if load:
-            self._open[event["requestId"]] = replace(load, **changes)
+    def _update(self, request_id: str, **changes: Any) -> None:
+        if request_id in self._open:
+            self._open[request_id] = replace(self._open[request_id], **changes)
+
+    def _finish(self, request_id: str) -> None:
+        if request_id in self._open:
+            self._done.append(self._open.pop(request_id))

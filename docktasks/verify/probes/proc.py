@@ -1,45 +1,46 @@
-"""What a container is by what the kernel and the engine say of it, for the groups that judge one."""
+"""What the kernel says about the main process of a container, and where the container is published."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from docktasks.engine.models import Container
 from docktasks.engine.protocol import Engine
-from docktasks.verify.registry import Skip
+from docktasks.verify.skip import Skip
 
-CAPABILITIES = ("CapPrm", "CapEff", "CapBnd", "CapAmb")
+CAPABILITY_SETS = ("CapPrm", "CapEff", "CapBnd", "CapAmb")
+"""Fields of /proc/<pid>/status: https://man7.org/linux/man-pages/man7/capabilities.7.html."""
 
 
-def read(engine: Engine, container: Container, path: str) -> str:
-    """A file in the container. Raises Skip when it does not give it."""
+def read_file(engine: Engine, container: Container, path: str) -> str:
+    """The text of a file in the container. Raises Skip if `cat` fails."""
     result = engine.exec(container.name, ["cat", path])
-    if result.ok and not result.output:  # an engine under load may lose what a short command prints; ask again
+    if result.ok and not result.output:  # an engine under load may lose the output of a short command
         result = engine.exec(container.name, ["cat", path])
     if not result.ok:
         raise Skip(f"the container does not give {path}: {result.tail(1)}")
     return result.output
 
 
-def status(engine: Engine, container: Container) -> dict[str, str]:
-    """The fields of /proc/1/status in the container."""
-    lines = read(engine, container, "/proc/1/status").splitlines()
+def process_status(engine: Engine, container: Container) -> dict[str, str]:
+    """The fields of /proc/1/status in the container. Raises Skip if one that is needed is missing."""
+    lines = read_file(engine, container, "/proc/1/status").splitlines()
     fields = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
-    missing = {"Uid", "NoNewPrivs", *CAPABILITIES} - fields.keys()
+    missing = {"Uid", "NoNewPrivs", *CAPABILITY_SETS} - fields.keys()
     if missing:
         raise Skip(f"/proc/1/status in the container does not tell {', '.join(sorted(missing))}")
     return fields
 
 
-def powers(of: dict[str, str]) -> Iterator[str]:
-    """The capabilities that the main process has or may get, and whether it can gain more."""
-    yield from (f"{name}: {of[name]}" for name in CAPABILITIES if int(of[name], 16))
-    if of["NoNewPrivs"] != "1":
-        yield f"NoNewPrivs: {of['NoNewPrivs']}"
+def privilege_faults(status: Mapping[str, str]) -> Iterator[str]:
+    """The capabilities of the process, and whether it may gain more. `status` comes from process_status()."""
+    yield from (f"{name}: {status[name]}" for name in CAPABILITY_SETS if int(status[name], 16))
+    if status["NoNewPrivs"] != "1":
+        yield f"NoNewPrivs: {status['NoNewPrivs']}"
 
 
-def exposed(container: Container) -> Iterator[str]:
-    """The published addresses beyond the loopback."""
-    for host, port, inside in container.published:
-        if not host.startswith("127.") and host != "::1":
-            yield f"{inside} is published on {host or 'every address'}, port {port}"
+def public_addresses(container: Container) -> Iterator[str]:
+    """The published addresses that other machines can reach."""
+    for host_ip, host_port, container_port in container.published:
+        if not host_ip.startswith("127.") and host_ip != "::1":
+            yield f"{container_port} is published on {host_ip or 'every address'}, port {host_port}"

@@ -1,4 +1,4 @@
-"""Sends bytes that no HTTP client would, and reads what comes back, for a few seconds at the most."""
+"""Send bytes that no HTTP client would send, and read the response for a few seconds."""
 
 from __future__ import annotations
 
@@ -12,65 +12,70 @@ from urllib.parse import urlsplit
 
 import httpx
 
-WAIT = 5.0
-"""Seconds for one exchange at the most."""
-MOST = 1 << 20
-"""Bytes that are read of an answer."""
+EXCHANGE_TIMEOUT_S = 5.0
+MAX_RESPONSE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Raw:
-    """What came back: nothing at all where the connection was closed; `ended` when it was closed in time."""
+class RawResponse:
+    """The bytes that came back; `is_closed` is True if the server closed the connection in time."""
 
     data: bytes
-    ended: bool = True
+    is_closed: bool = True
 
     @property
     def status(self) -> int:
-        """The status of the first answer, 0 where there is none (HTTP/0.9 has no status)."""
-        found = re.match(rb"HTTP/\d\.\d (\d{3})", self.data)
-        return int(found[1]) if found else 0
+        """The status of the first response; 0 without a status line."""
+        match = re.match(rb"HTTP/\d\.\d (\d{3})", self.data)
+        return int(match[1]) if match else 0
 
     @property
     def head(self) -> str:
-        """The status line and headers of the first answer."""
+        """The status line and the headers of the first response."""
         return self.data.partition(b"\r\n\r\n")[0].decode("latin-1") if self.status else ""
 
     @property
     def body(self) -> bytes:
-        """What comes after them."""
+        """Everything after the headers."""
         return self.data.partition(b"\r\n\r\n")[2] if self.status else self.data
 
     @property
-    def answers(self) -> int:
-        """How many answers came: a request that hides another gets two."""
+    def response_count(self) -> int:
+        """How many responses came. Two mean that the request hid another one."""
         return len(re.findall(rb"(?:^|\n|>|\})HTTP/\d\.\d \d{3} ", self.data))
 
 
-def exchange(origin: str, request: bytes, seconds: float) -> Raw:
-    """Send a request on a connection of its own, and read until it closes, or so long. Raises httpx.ConnectError."""
-    parts = urlsplit(origin)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    ends = time.monotonic() + min(WAIT, seconds)
-    data = bytearray()
+def exchange(origin: str, request: bytes, limit_s: float) -> RawResponse:
+    """Send a request on a new connection, and read until the server closes it, or the time is over.
+
+    Raises httpx.ConnectError if no connection can be opened.
+    """
+    limit_s = min(EXCHANGE_TIMEOUT_S, limit_s)
+    deadline, data = time.monotonic() + limit_s, bytearray()
     try:
-        with contextlib.ExitStack() as stack:
-            caller = stack.enter_context(socket.create_connection((host, port), timeout=min(WAIT, seconds)))
-            if parts.scheme == "https":
-                caller = stack.enter_context(httpx.create_ssl_context().wrap_socket(caller, server_hostname=host))
-            # A server that has read enough closes: what it said before is its answer.
+        with _connection(origin, limit_s) as connection:
+            # A server that refuses a request may close before it has read everything; its response has come already.
             with contextlib.suppress(ConnectionError, ssl.SSLError):
-                caller.sendall(request)
-            while len(data) < MOST:
-                caller.settimeout(max(ends - time.monotonic(), 0.001))
-                piece = caller.recv(1 << 16)
-                if not piece:
-                    return Raw(bytes(data))
-                data += piece
-    except TimeoutError:
-        return Raw(bytes(data), ended=False)
+                connection.sendall(request)
+            while len(data) < MAX_RESPONSE_BYTES:
+                connection.settimeout(max(deadline - time.monotonic(), 0.001))
+                chunk = connection.recv(1 << 16)
+                if not chunk:
+                    return RawResponse(bytes(data))
+                data += chunk
     except ConnectionResetError:
-        return Raw(bytes(data))
+        return RawResponse(bytes(data))
+    except TimeoutError:
+        pass
     except OSError as error:
         raise httpx.ConnectError(str(error)) from error
-    return Raw(bytes(data), ended=False)
+    return RawResponse(bytes(data), is_closed=False)
+
+
+def _connection(origin: str, limit_s: float) -> socket.socket:
+    parts = urlsplit(origin)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    connection = socket.create_connection((host, port), timeout=limit_s)
+    if parts.scheme != "https":
+        return connection
+    return httpx.create_ssl_context().wrap_socket(connection, server_hostname=host)

@@ -1,7 +1,6 @@
-"""A visit of a site with a real browser: made once, and whatever the browser checks judge was seen on it.
+"""One visit of a site with a real browser. The browser checks judge what it records.
 
-Everything is bounded: a step has its limit, and the whole visit one after which the browser is ended, whatever the
-page keeps it busy with.
+Every action has a limit, and so has the whole visit: after it the browser is killed.
 """
 
 from __future__ import annotations
@@ -14,222 +13,220 @@ from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 from playwright.sync_api import Error as BrowserError
 
 from docktasks.verify.probes.chromium import (
-    BLANK,
-    PATIENCE,
-    WIDE,
-    Seen,
-    Told,
-    again,
-    browsing,
+    ACTION_TIMEOUT_MS,
+    CONTENT_TIMEOUT_MS,
+    WIDE_VIEWPORT,
+    PageEvents,
+    PageSnapshot,
+    launch_browser,
+    new_page,
     open_page,
-    page_of,
+    reload_page,
     settle,
-    words,
+    short_message,
 )
-from docktasks.verify.probes.page_timing import Load, Loads
+from docktasks.verify.probes.page_timing import NetworkRecorder, ResourceTiming
 from docktasks.waiting import Probe, wait_until
 
-LIMIT = 90.0
-"""Seconds for the whole visit."""
-CHANGED = "net::ERR_NETWORK_CHANGED"
-"""What Chromium says to all that it is just loading when an interface of the machine comes or goes."""
-LINKS = 10
+VISIT_TIMEOUT_S = 90.0
+MAX_VISITS = 3
+NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
+"""Chromium's error for everything that it is loading while a network interface of the machine appears or goes."""
+MAX_LINKS = 10
 """How many of the page's own links are followed."""
-MADE_UP = "/no-such-page-5f2c"
-NARROW = (360, 780)
-WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
-SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
+UNKNOWN_PATH = "/no-such-page-5f2c"
+NARROW_VIEWPORT = ViewportSize(width=360, height=780)
+WCAG_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+COLOR_SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 
-# A script that a policy against inline scripts has to stop; the browser then says so with an event.
-INJECTED = """() => new Promise((told) => {
-  const tell = (reported) => told({ ran: globalThis.helloDockInjected === true, reported })
-  addEventListener('securitypolicyviolation', (event) => tell(event.effectiveDirective), { once: true })
+# Adds an inline script, which a policy must block. The browser then reports that with an event.
+INJECT_SCRIPT = """() => new Promise((resolve) => {
+  const finish = (reported) => resolve({ ran: globalThis.helloDockInjected === true, reported })
+  addEventListener('securitypolicyviolation', (event) => finish(event.effectiveDirective), { once: true })
   const script = document.createElement('script')
   script.textContent = 'globalThis.helloDockInjected = true'
   document.head.append(script)
-  setTimeout(tell, 500, '')
+  setTimeout(finish, 500, '')
 })"""
 OWN_LINKS = """(links) => links.filter((link) => link.origin === location.origin && !link.hash && !link.target
   && !link.hasAttribute('download') && link.checkVisibility() && /^[^.]*(\\.html?)?$/.test(link.pathname))
   .map((link) => [link.getAttribute('href'), link.href])"""
-STILL = """() => Promise.race([Promise.all(document.getAnimations().map((each) => each.finished)),
-  new Promise((over) => setTimeout(over, 1000))])"""
+END_ANIMATIONS = """() => Promise.race([Promise.all(document.getAnimations().map((animation) => animation.finished)),
+  new Promise((resolve) => setTimeout(resolve, 1000))])"""
 
 
 @dataclass
 class Visit:
-    """A visit: `loads` and `screenshot` of the first page, every page that was seen, and what was tried on them.
+    """What a visit recorded: the pages in `first`, `deep` and `followed`, and the results of the other steps.
 
-    `trouble` has, by the name of a step, what kept the browser from finishing it; a step that was not reached is not
-    among those `made`.
+    `timings` and `screenshot` are those of the first page. `audits` has axe's findings, and `widths` the width in
+    pixels that a page takes, by path and width of the window. `finished` names the steps that ended, and `failures`
+    says why the browser did not get through a step.
     """
 
-    loads: tuple[Load, ...] = ()
+    timings: tuple[ResourceTiming, ...] = ()
     screenshot: bytes = b""
-    first: list[Seen] = field(default_factory=list)
-    deep: list[Seen] = field(default_factory=list)
-    followed: list[Seen] = field(default_factory=list)
+    first: list[PageSnapshot] = field(default_factory=list)
+    deep: list[PageSnapshot] = field(default_factory=list)
+    followed: list[PageSnapshot] = field(default_factory=list)
     injected: tuple[str, ...] = ()
-    unmoved: list[str] = field(default_factory=list)
+    dead_links: list[str] = field(default_factory=list)
     audits: dict[str, tuple[str, ...]] = field(default_factory=dict)
     widths: dict[tuple[str, int], int] = field(default_factory=dict)
-    made: set[str] = field(default_factory=set)
-    trouble: dict[str, str] = field(default_factory=dict)
+    finished: set[str] = field(default_factory=set)
+    failures: dict[str, str] = field(default_factory=dict)
 
     @property
-    def pages(self) -> list[Seen]:
-        """Every page that was seen, in order."""
+    def pages(self) -> list[PageSnapshot]:
+        """Every page, in the order of the visit."""
         return [*self.first, *self.deep, *self.followed]
 
     @property
     def was_disturbed(self) -> bool:
-        """True when an address of this machine came or went, as wherever a container starts: no fault of the site's."""
-        told = [line for seen in self.pages for line in (*seen.network, *seen.console)]
-        return any(CHANGED in line for line in (*told, *self.trouble.values()))
+        """True if the machine's network changed meanwhile, as when a container starts. That is no fault of the site."""
+        lines = [line for page in self.pages for line in (*page.network, *page.console)]
+        return any(NETWORK_CHANGED in line for line in (*lines, *self.failures.values()))
 
 
-def visit(url: str, executable: str, limit: float = LIMIT) -> Visit:
-    """Visit a site from its first page on; a step that the browser does not get done is told, and the next is made.
-
-    Again, twice at the most, when the machine's network changed meanwhile.
-    """
-    for _ in range(3):
-        made = _once(url, executable, limit)
-        if not made.was_disturbed:
+def visit(url: str, executable: str, limit_s: float = VISIT_TIMEOUT_S) -> Visit:
+    """Visit a site. A disturbed visit is repeated, up to MAX_VISITS in all."""
+    for _ in range(MAX_VISITS):
+        result = _visit_once(url, executable, limit_s)
+        if not result.was_disturbed:
             break
-    return made
+    return result
 
 
-def _once(url: str, executable: str, limit: float) -> Visit:
-    made = Visit()
+def _visit_once(url: str, executable: str, limit_s: float) -> Visit:
+    result = Visit()
     try:
-        with browsing(executable, limit) as browser:
-            _visit(_Visitor(browser, url, made), limit)
-    except BrowserError as error:  # it cannot be started; or had to be ended, which is told already
-        if not made.made:
-            made.made.add("first")
-            made.trouble["first"] = words(error)
-    return made
+        with launch_browser(executable, limit_s) as browser:
+            _take_steps(_Visitor(browser, url, result), limit_s)
+    except BrowserError as error:  # the browser did not start, or was killed, which a step has reported already
+        if not result.finished:
+            result.finished.add("first")
+            result.failures["first"] = short_message(error)
+    return result
 
 
-def _visit(visitor: _Visitor, limit: float) -> None:
-    made, browser = visitor.made, visitor.browser
+def _take_steps(visitor: _Visitor, limit_s: float) -> None:
+    result, browser = visitor.visit, visitor.browser
     for step in (visitor.first, visitor.deep, visitor.inject, visitor.follow, visitor.audit):
         try:
             step()
         except BrowserError as error:
-            made.trouble[step.__name__] = words(error)
-        made.made.add(step.__name__)
+            result.failures[step.__name__] = short_message(error)
+        result.finished.add(step.__name__)
         if not browser.is_connected():
-            made.trouble[step.__name__] = f"the page kept the browser busy for {limit:.0f} s, or crashed it"
-        if not browser.is_connected() or not made.first or not all(seen.shows for seen in made.first):
+            result.failures[step.__name__] = f"the page kept the browser busy for {limit_s:.0f} s, or crashed it"
+            break
+        if not result.first or not all(page.has_content for page in result.first):
             break
 
 
 class _Visitor:
-    """Makes the steps of a visit, each in a browser profile of its own, as somebody's who comes for the first time."""
+    """The steps of a visit. Each has a browser profile of its own, like a new visitor."""
 
-    def __init__(self, browser: Browser, url: str, made: Visit) -> None:
-        self.browser, self.url, self.made = browser, url, made
+    def __init__(self, browser: Browser, url: str, result: Visit) -> None:
+        self.browser, self.url, self.visit = browser, url, result
         self.links: list[tuple[str, str]] = []
 
     def first(self) -> None:
-        """The page itself, what it loads, its picture; and the same after a reload."""
-        with page_of(self.browser) as page:
-            told, loads = Told(page), Loads(page)
-            self.made.first.append(told.look("/", lambda: open_page(page, f"{self.url}/")))
-            self.made.loads = loads.all()
-            self.made.screenshot = page.screenshot(timeout=PATIENCE)
-            if self.made.first[0].shows:  # else it may not answer at all
-                self.links = _links(page)
-                self.made.first.append(told.look("/ after a reload", lambda: again(page)))
+        """Open the first page, record its requests and a screenshot, and reload it."""
+        with new_page(self.browser) as page:
+            events, recorder = PageEvents(page), NetworkRecorder(page)
+            self.visit.first.append(events.snapshot("/", lambda: open_page(page, f"{self.url}/")))
+            self.visit.timings = recorder.timings()
+            self.visit.screenshot = page.screenshot(timeout=ACTION_TIMEOUT_MS)
+            if self.visit.first[0].has_content:  # a page without may hang
+                self.links = _own_links(page)
+                self.visit.first.append(events.snapshot("/ after a reload", lambda: reload_page(page)))
 
     def deep(self) -> None:
-        """A page below the first, by its address; and the same after a reload."""
-        path = urlsplit(next((url for _, url in self.links), self.url + MADE_UP)).path
-        with page_of(self.browser) as page:
-            told, address = Told(page), urljoin(f"{self.url}/", path)
-            self.made.deep.append(told.look(path, lambda: open_page(page, address)))
-            self.made.deep.append(told.look(f"{path} after a reload", lambda: again(page)))
+        """Open a page below the first by its address, and reload it."""
+        path = urlsplit(next((url for _, url in self.links), self.url + UNKNOWN_PATH)).path
+        with new_page(self.browser) as page:
+            events, address = PageEvents(page), urljoin(f"{self.url}/", path)
+            self.visit.deep.append(events.snapshot(path, lambda: open_page(page, address)))
+            self.visit.deep.append(events.snapshot(f"{path} after a reload", lambda: reload_page(page)))
 
     def inject(self) -> None:
-        """An inline script in the document, as an attacker's text would be that nobody escaped."""
-        with page_of(self.browser) as page:
+        """Add an inline script to the page, as an attack on unescaped text would."""
+        with new_page(self.browser) as page:
             open_page(page, f"{self.url}/")
-            found = page.evaluate(INJECTED)
-        faults = []
-        if found["ran"]:
-            faults.append("an inline script that was put into the document ran")
-        elif not found["reported"].startswith("script-src"):
-            faults.append(f"an inline script did not run, but not for script-src: {found['reported'] or 'no report'}")
-        self.made.injected = tuple(faults)
+            result = page.evaluate(INJECT_SCRIPT)
+        blocked_by = result["reported"] or "no report"
+        if result["ran"]:
+            self.visit.injected = ("an inline script that was put into the document ran",)
+        elif not blocked_by.startswith("script-src"):
+            self.visit.injected = (f"an inline script did not run, but not because of script-src: {blocked_by}",)
 
     def follow(self) -> None:
-        """Each of the page's own links, by a click: what it leads to is loaded only then."""
-        with page_of(self.browser) as page:
-            told = Told(page)
+        """Click on the page's own links, whose targets may load files only then."""
+        with new_page(self.browser) as page:
+            events = PageEvents(page)
             open_page(page, f"{self.url}/")
-            told.clear()
-            for href, _ in self.links[:LINKS]:
-                if not page.locator(_link(href)).count():
+            events.clear()
+            for href, _ in self.links[:MAX_LINKS]:
+                if not page.locator(_selector(href)).count():
                     open_page(page, f"{self.url}/")
                 click = partial(self._click, page, href)
-                self.made.followed.append(told.look(f"a click on {href}", partial(settle, click, page)))
+                self.visit.followed.append(events.snapshot(f"a click on {href}", partial(settle, click, page)))
 
     def _click(self, page: Page, href: str) -> None:
-        before = _text(page)
-        page.locator(_link(href)).first.click(timeout=PATIENCE)
-        changed = wait_until(lambda: Probe(_text(page) != before), BLANK / 1000)
-        if not changed.ready:
-            self.made.unmoved.append(f"a click on {href}: the page shows the same as before")
+        before = _address_and_text(page)
+        page.locator(_selector(href)).first.click(timeout=ACTION_TIMEOUT_MS)
+        if not wait_until(lambda: Probe(_address_and_text(page) != before), CONTENT_TIMEOUT_MS / 1000).ready:
+            self.visit.dead_links.append(f"a click on {href}: the page shows the same as before")
 
     def audit(self) -> None:
-        """What axe says of both pages, wide and narrow, light and dark; and how wide they really are."""
-        pages = {"/": f"{self.url}/"}
-        if self.made.deep and all(seen.is_well for seen in self.made.deep):
-            below = self.made.deep[0].where
-            pages.setdefault(below, urljoin(f"{self.url}/", below))
-        with page_of(self.browser, reduced_motion="reduce") as page:
-            for (path, address), (width, height) in product(pages.items(), (WIDE, NARROW)):
-                page.set_viewport_size({"width": width, "height": height})
+        """Run axe on the first page and on one below it, and measure how wide they are."""
+        addresses = {"/": f"{self.url}/"}
+        if self.visit.deep and all(page.is_ok for page in self.visit.deep):
+            path = self.visit.deep[0].label
+            addresses.setdefault(path, urljoin(f"{self.url}/", path))
+        with new_page(self.browser, reduced_motion="reduce") as page:
+            for (path, address), viewport in product(addresses.items(), (WIDE_VIEWPORT, NARROW_VIEWPORT)):
+                width = viewport["width"]
+                page.set_viewport_size(viewport)
                 open_page(page, address)
-                self.made.widths[path, width] = page.evaluate("document.documentElement.scrollWidth")
-                for scheme in SCHEMES:
+                self.visit.widths[path, width] = page.evaluate("document.documentElement.scrollWidth")
+                for scheme in COLOR_SCHEMES:
                     page.emulate_media(color_scheme=scheme)
-                    page.evaluate(STILL)  # else a colour is judged on its way to another
-                    self.made.audits[f"{path}, {scheme}, {width} wide"] = tuple(_audit(page))
+                    page.evaluate(END_ANIMATIONS)  # a colour in transition is no colour of the page
+                    self.visit.audits[f"{path}, {scheme}, {width} wide"] = tuple(_audit(page))
 
 
-def _text(page: Page) -> str:
-    """Address and text; of a page that is just going, nothing."""
+def _address_and_text(page: Page) -> str:
+    """What a person sees of the page; nothing while it is being left."""
     try:
         return f"{page.url}\n{page.locator('body').inner_text()}"
     except BrowserError:
         return ""
 
 
-def _links(page: Page) -> list[tuple[str, str]]:
-    """The page's own links to other pages of the site: as they stand there, and as addresses."""
-    here = urlsplit(page.url)
-    found: dict[str, str] = {}
+def _own_links(page: Page) -> list[tuple[str, str]]:
+    """The page's links to other pages of the site: the href as written, and the address."""
+    links: dict[str, str] = {}
     for href, url in page.locator("a[href]").evaluate_all(OWN_LINKS):
-        if urlsplit(url).path != here.path and url not in found.values():
-            found[href] = url
-    return list(found.items())
+        if urlsplit(url).path != urlsplit(page.url).path and url not in links.values():
+            links[href] = url
+    return list(links.items())
 
 
-def _link(href: str) -> str:
+def _selector(href: str) -> str:
     escaped = href.replace("\\", "\\\\").replace('"', '\\"')
     return f'a[href="{escaped}"]:visible'
 
 
 def _audit(page: Page) -> Iterator[str]:
-    options = {"runOnly": list(WCAG), "resultTypes": ["violations"]}
+    """What axe finds, a rule a line, with the first element that breaks it."""
+    options = {"runOnly": list(WCAG_TAGS), "resultTypes": ["violations"]}
     for violation in Axe().run(page, options=options).response["violations"]:
-        nodes = [" ".join(map(str, node["target"])) for node in violation["nodes"]]
-        more = f" and {len(nodes) - 1} more" if len(nodes) > 1 else ""
-        yield f"{violation['id']} ({violation['impact']}): {violation['help']}: {nodes[0]}{more}"
+        elements = [" ".join(map(str, node["target"])) for node in violation["nodes"]]
+        more = f" and {len(elements) - 1} more" if len(elements) > 1 else ""
+        yield f"{violation['id']} ({violation['impact']}): {violation['help']}: {elements[0]}{more}"

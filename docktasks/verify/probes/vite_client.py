@@ -1,4 +1,4 @@
-"""Vite's dev server as a page talks to it: the modules it serves, and the socket over which it says what changed."""
+"""A client of Vite's dev server: the page, its modules, and the socket that announces hot updates."""
 
 from __future__ import annotations
 
@@ -17,29 +17,35 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from docktasks.verify.registry import Skip
+from docktasks.verify.skip import Skip
 
-MODULES = 200
-"""How many modules of a page are read at the most."""
-LIMIT = 5.0
-"""Seconds for the socket to say what changed."""
+MAX_MODULES = 200
+"""How many modules of a page are read."""
+REQUEST_TIMEOUT_S = 10.0
+UPDATE_TIMEOUT_S = 5.0
+"""How long the socket may take to announce an edit."""
+FETCH_TIMEOUT_S = 2.0
 
-NoSocket = (WebSocketException, OSError)
-"""What a socket that is refused, or breaks, raises; a TimeoutError is an OSError."""
+SOCKET_ERRORS = (WebSocketException, OSError)
+"""Raised by a socket that is refused, breaks, or stays silent: a TimeoutError is an OSError."""
+STYLE_SUFFIXES = (".css", ".scss", ".less", ".vue")
+"""Files with a style, the simplest first."""
 
-_IMPORTED = re.compile(r"""(?:from|import)\s*\(?\s*["'](/[^"'?]+(?:\?[^"']*)?)["']""")
-_EDITED = re.compile(r"\?t=\d+$")
+_IMPORT = re.compile(r"""(?:from|import)\s*\(?\s*["'](/[^"'?]+(?:\?[^"']*)?)["']""")
+_TIMESTAMP = re.compile(r"\?t=\d+$")
 _SCRIPT = re.compile(r"""<script[^>]*\bsrc="(/[^"]+)""")
 
 
-class Vite:
-    """The dev server at `url`; `base` is the path that all of its addresses begin with."""
+class ViteClient:
+    """The dev server at `url`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        # Node closes a connection that was idle for 5 s, maybe just when the next request goes out on it: none is kept.
+        # Node closes a connection after 5 idle seconds, maybe while a request is sent on it. So none is kept.
         limits = httpx.Limits(max_keepalive_connections=0)
-        self.client = httpx.Client(base_url=url, timeout=10, trust_env=False, follow_redirects=True, limits=limits)
+        self.client = httpx.Client(
+            base_url=url, timeout=REQUEST_TIMEOUT_S, trust_env=False, follow_redirects=True, limits=limits
+        )
 
     @cached_property
     def page(self) -> str:
@@ -48,20 +54,19 @@ class Vite:
 
     @cached_property
     def base(self) -> str:
-        """What stands before /@vite/client in the page."""
-        found = re.search(r'src="(/(?:[^"]*/)?)@vite/client"', self.page)
-        return found[1] if found else "/"
+        """Vite's base path: what stands in front of @vite/client in the page."""
+        match = re.search(r'src="(/(?:[^"]*/)?)@vite/client"', self.page)
+        return match[1] if match else "/"
 
     @cached_property
     def token(self) -> str:
-        """What a page of this server's own, and no other, can know; empty where Vite is too old to have one."""
-        found = re.search(r'wsToken = "([^"]+)"', self.client.get(f"{self.base}@vite/client").text)
-        return found[1] if found else ""
+        """The socket's token, which only a page of this server can read. Empty for a Vite older than the token."""
+        match = re.search(r'wsToken = "([^"]+)"', self.client.get(f"{self.base}@vite/client").text)
+        return match[1] if match else ""
 
     def socket(self, origin: str | None = None, token: str = "") -> ClientConnection:
-        """A connection to the socket, as a page of `origin`, or as what is no page. Raises NoSocket."""
-        # Without a token there is no query either: a Vite that knows none takes the bare path alone.
-        query = f"?token={token}" if token else ""
+        """Connect to the socket, like a page of `origin`, or like a program without one. Raises SOCKET_ERRORS."""
+        query = f"?token={token}" if token else ""  # an older Vite accepts only the bare path
         return connect(
             f"{self.url.replace('http', 'ws', 1)}{self.base}{query}",
             origin=Origin(origin) if origin else None,
@@ -72,83 +77,77 @@ class Vite:
         )
 
     def module(self, path: str) -> str:
-        """A module, as a page gets it that imports it."""
+        """The text of a module, as a page that imports it gets it."""
         return self.client.get(path, headers={"Accept": "*/*"}).text
 
     def modules(self) -> Iterator[str]:
-        """Addresses of the app's own modules that the page imports, without what Vite adds to them after an edit."""
-        waiting = [path for path in _SCRIPT.findall(self.page) if "/@" not in path]
+        """Paths of the app's own modules that the page imports, without the timestamps that Vite adds after edits."""
+        queue = [path for path in _SCRIPT.findall(self.page) if "/@" not in path]
         seen: set[str] = set()
-        while waiting and len(seen) < MODULES:
-            path = _EDITED.sub("", waiting.pop(0))
+        while queue and len(seen) < MAX_MODULES:
+            path = _TIMESTAMP.sub("", queue.pop(0))
             if path in seen or "/node_modules/" in path or "/@" in path:
                 continue
             seen.add(path)
             yield path
-            waiting += _IMPORTED.findall(self.module(path))
+            queue += _IMPORT.findall(self.module(path))
 
     def with_styles(self, paths: list[str]) -> Iterator[str]:
-        """These modules, and the styles that a component among them has as modules of their own."""
+        """The texts of these modules, and of the style modules that a Vue component imports."""
         for path in paths:
             text = self.module(path)
             yield text
-            yield from (self.module(style) for style in _IMPORTED.findall(text) if "type=style" in style)
+            yield from (self.module(style) for style in _IMPORT.findall(text) if "type=style" in style)
 
 
-def style_of(found: Vite, app_dir: Path) -> tuple[str, Path]:
-    """A file of the app with a style that the page imports: where it is served, and where it is."""
-    kinds = (".css", ".scss", ".less", ".vue")
-    served = {path: app_dir / path.removeprefix(found.base).lstrip("/") for path in found.modules()}
-    ours = [(path, file) for path, file in served.items() if file.suffix in kinds and file.is_file()]
-    if not ours:
-        raise Skip("the page imports no style of the app's own, which any Vite app would take without a reload")
-    return min(ours, key=lambda each: kinds.index(each[1].suffix))
+def find_style(vite: ViteClient, app_dir: Path) -> tuple[str, Path]:
+    """A style of the app that the page imports: its path on the server and its file. Raises Skip without any."""
+    files = {path: app_dir / path.removeprefix(vite.base).lstrip("/") for path in vite.modules()}
+    styles = [(path, file) for path, file in files.items() if file.suffix in STYLE_SUFFIXES and file.is_file()]
+    if not styles:
+        raise Skip("the page imports no style of the app, and only a style is sure to update without a reload")
+    return min(styles, key=lambda style: STYLE_SUFFIXES.index(style[1].suffix))
 
 
-def told_of(
-    found: Vite, path: str, name: str, stack: contextlib.ExitStack, edit: contextlib.AbstractContextManager[None]
+def check_hot_update(
+    vite: ViteClient, path: str, marker: str, stack: contextlib.ExitStack, edit: contextlib.AbstractContextManager[None]
 ) -> Iterator[str]:
-    """What is wrong with how the socket tells of an edit, and with what is then served."""
+    """Faults of a hot update. `edit` adds the text `marker` to the module at `path`, and `stack` undoes it later."""
     try:
-        socket = stack.enter_context(found.socket(found.url, found.token))
-    except NoSocket as error:
-        yield f"a page gets no socket: {error}"
+        socket = stack.enter_context(vite.socket(vite.url, vite.token))
+    except SOCKET_ERRORS as error:
+        yield f"a page cannot connect to the socket: {error}"
         return
     stack.enter_context(edit)
     try:
-        updates = changes(socket)
-    except NoSocket as error:
-        yield f"{path}: the socket says nothing of an edit ({error or 'timed out'})"
+        updates = hot_updates(socket)
+    except SOCKET_ERRORS as error:
+        yield f"{path}: the socket does not announce an edit ({error or 'timed out'})"
         return
     if not updates:
         yield f"{path}: after an edit the socket asks for a reload of the whole page"
         return
-    at = {update["acceptedPath"]: update["timestamp"] for update in updates} | {path: updates[0]["timestamp"]}
-    new = [f"{where}{'&' if '?' in where else '?'}t={when}" for where, when in at.items()]
-    if not any(name in text for text in found.with_styles(new)):
-        yield f"{path}: the socket tells of an edit, but {new[0]} is as before"
+    times = {update["acceptedPath"]: update["timestamp"] for update in updates} | {path: updates[0]["timestamp"]}
+    addresses = [f"{module}{'&' if '?' in module else '?'}t={time}" for module, time in times.items()]
+    if not any(marker in text for text in vite.with_styles(addresses)):
+        yield f"{path}: the socket announces an edit, but {addresses[0]} has not changed"
 
 
-def changes(socket: ClientConnection) -> list[dict[str, Any]]:
-    """What the socket says of the next edit: updates of modules, or none when it wants the page reloaded.
-
-    Raises NoSocket when it says nothing in time.
-    """
-    deadline = time.monotonic() + LIMIT
+def hot_updates(socket: ClientConnection) -> list[dict[str, Any]]:
+    """The updates that the socket announces next; none if it wants the page reloaded. Raises SOCKET_ERRORS."""
+    deadline = time.monotonic() + UPDATE_TIMEOUT_S
     while True:
         message = json.loads(socket.recv(timeout=max(deadline - time.monotonic(), 0)))
-        if message.get("type") == "update":
-            updates: list[dict[str, Any]] = message["updates"]
+        if message.get("type") in ("update", "full-reload"):
+            updates: list[dict[str, Any]] = message.get("updates", [])
             return updates
-        if message.get("type") == "full-reload":
-            return []
 
 
-def invoke(socket: ClientConnection, address: str) -> str:
-    """What the server answers when the socket is asked for a module, as its own runners ask."""
+def fetch_module(socket: ClientConnection, address: str) -> str:
+    """Fetch a module over the socket, as Vite's module runner does. Raises SOCKET_ERRORS."""
     data = {"id": "send:1", "name": "fetchModule", "data": [address]}
     socket.send(json.dumps({"type": "custom", "event": "vite:invoke", "data": data}))
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + FETCH_TIMEOUT_S
     while True:
         message = str(socket.recv(timeout=max(deadline - time.monotonic(), 0)))
         if '"vite:invoke"' in message:
@@ -156,20 +155,20 @@ def invoke(socket: ClientConnection, address: str) -> str:
 
 
 @contextlib.contextmanager
-def edited(file: Path, text: str) -> Iterator[None]:
-    """A file with a text at its end; afterwards it is as it was, to the byte and the time, whatever happens.
+def temporary_edit(file: Path, text: str) -> Iterator[None]:
+    """Append a text to a file. Afterwards the file is as before, to the byte and the time.
 
-    Where somebody else saves it meanwhile, theirs stays, without the text.
+    If another program saves the file meanwhile, only the text is removed.
     """
-    before, times, added = file.read_bytes(), file.stat(), text.encode()
+    before, times, addition = file.read_bytes(), file.stat(), text.encode()
     try:
         with file.open("ab") as target:
-            target.write(added)
+            target.write(addition)
         yield
     finally:
         now = file.read_bytes()
-        if now == before + added:
+        if now == before + addition:
             os.truncate(file, len(before))
             os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
-        elif added in now:
-            file.write_bytes(now.replace(added, b""))
+        elif addition in now:
+            file.write_bytes(now.replace(addition, b""))

@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 from docktasks.errors import VerifyError
-from docktasks.verify.report.run import VerifyRun as Judged
+from docktasks.verify.report import json_report
+from docktasks.verify.report.run import VerifyRun as VerifyRun
 from docktasks.verify.report.terminal import console as console
 from docktasks.verify.report.terminal import show as show
 from docktasks.verify.report.terminal import show_checks as show_checks
 from docktasks.verify.report.terminal import summary as summary
 
-FORMS = ("json", "junit", "html")
-"""How a run is written to a file, by the flag that names the file: each a module as_<form>, with a `render`."""
+
+def _junit(verify_run: VerifyRun) -> str:
+    from docktasks.verify.report import junit_report  # it loads junitparser
+
+    return junit_report.render(verify_run)
 
 
-def render(judged: Judged, form: str) -> str:
-    """The run in one of FORMS; what a form needs is loaded for that form alone."""
-    rendered: Callable[[Judged], str] = import_module(f"{__name__}.{form}_report").render
-    return rendered(judged)
+def _html(verify_run: VerifyRun) -> str:
+    from docktasks.verify.report import html_report  # it loads Jinja
+
+    return html_report.render(verify_run)
 
 
-def write(judged: Judged, form: str, path: str) -> None:
-    """Write the run in one of FORMS. Raises VerifyError when the file cannot be written."""
-    text = render(judged, form)
+REPORTS: dict[str, Callable[[VerifyRun], str]] = {"json": json_report.render, "junit": _junit, "html": _html}
+"""The forms of report, by the flag of `verify` that names the file."""
+
+
+def write(verify_run: VerifyRun, form: str, path: str) -> None:
+    """Write the run in one of the REPORTS forms. Raises VerifyError when the file cannot be written."""
+    text = REPORTS[form](verify_run)
     try:
         Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
         raise VerifyError(
-            f"{path} cannot be written: {error.strerror}.", f"--{form} names the file for the verdicts.", "Name another"
+            f"Cannot write {path}: {error.strerror}.",
+            f"--{form} names the file for the verdicts.",
+            "Name another file",
         ) from error

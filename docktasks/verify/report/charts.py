@@ -1,10 +1,11 @@
-"""What the HTML page draws: how far a bar reaches, in percent of its row, and the figures beside it."""
+"""The charts of the HTML report: positions and widths of bars in percent, and the figures next to them."""
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import floor, log10
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,51 +14,53 @@ from rich import filesize
 
 from docktasks.verify.report.run import escaped
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # it loads the browser's driver
     from docktasks.verify.probes.image_archive import Layer
-    from docktasks.verify.probes.page_timing import Load
+    from docktasks.verify.probes.page_timing import ResourceTiming
 
-FILES = 6
-"""Files of our layers that are named, the largest."""
+MAX_LAYER_FILES = 6
+"""How many files of a layer are named, the largest first."""
+MIN_WIDTH_PERCENT = 0.4
+"""A bar is at least this wide, so that it can be seen."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """Where a bar begins and how wide it is, in percent."""
+    """Where a bar starts and how wide it is, in percent of the row."""
 
     start: float
     width: float
 
 
 @dataclass(frozen=True)
-class Request:
+class RequestBar:
     """One row of the waterfall."""
 
     name: str
     kind: str
     status: str
     failed: bool
-    wire: str
-    size: str
+    transfer_size: str
+    decoded_size: str
     encoding: str
-    took: str
+    duration: str
     bar: Bar
 
 
 @dataclass(frozen=True)
 class Waterfall:
-    """The loads of a page, by when each began: `ticks` are places in percent and what they say."""
+    """The requests of a page by their start. `ticks` are positions in percent with their labels."""
 
-    requests: tuple[Request, ...]
+    requests: tuple[RequestBar, ...]
     ticks: tuple[tuple[float, str], ...]
-    wire: str
-    size: str
-    took: str
+    transfer_size: str
+    decoded_size: str
+    duration: str
 
 
 @dataclass(frozen=True)
-class Slice:
-    """One layer of an image; `files` the largest of ours, with their sizes."""
+class LayerBar:
+    """One layer of an image. `files` are the largest of ours with their sizes, and `more` counts the others."""
 
     command: str
     ours: bool
@@ -68,91 +71,87 @@ class Slice:
 
 
 @dataclass(frozen=True)
-class Stack:
-    """The layers of an image from the base up, and what they weigh."""
+class LayerChart:
+    """The layers of an image, the base image's first; `added` is the size of ours, and `share` their part of all."""
 
-    slices: tuple[Slice, ...]
+    bars: tuple[LayerBar, ...]
     size: str
     added: str
     share: str
 
 
-def waterfall(loads: Sequence[Load], url: str) -> Waterfall | None:
-    """The loads drawn over the time that they took; None where there are none."""
-    if not loads:
+def waterfall(timings: Sequence[ResourceTiming], url: str) -> Waterfall | None:
+    """The waterfall of the page at `url`; None without requests."""
+    if not timings:
         return None
-    end = max(*(load.end for load in loads), *(load.start for load in loads), 1.0)
-    step = _step(end)
+    end = max(*(timing.end for timing in timings), *(timing.start for timing in timings), 1.0)
+    step = _tick_distance(end)
     return Waterfall(
-        tuple(_request(load, url, end) for load in sorted(loads, key=lambda load: load.start)),
+        tuple(_request_bar(timing, url, end) for timing in sorted(timings, key=lambda timing: timing.start)),
         tuple((_percent(step * number, end), f"{step * number:g}") for number in range(int(end // step) + 1)),
-        decimal(sum(load.wire for load in loads)),
-        decimal(sum(load.size for load in loads)),
+        decimal(sum(timing.transfer_size for timing in timings)),
+        decimal(sum(timing.decoded_size for timing in timings)),
         f"{end:,.0f} ms",
     )
 
 
-def _request(load: Load, url: str, end: float) -> Request:
-    parts, here = urlsplit(load.url), urlsplit(url)
-    own = (parts.scheme, parts.netloc) == (here.scheme, here.netloc)
-    name = load.url.partition(parts.netloc)[2] if own else load.url
-    return Request(
+def _request_bar(timing: ResourceTiming, url: str, end: float) -> RequestBar:
+    parts, page = urlsplit(timing.url), urlsplit(url)
+    is_own = (parts.scheme, parts.netloc) == (page.scheme, page.netloc)
+    name = timing.url.partition(parts.netloc)[2] if is_own else timing.url
+    duration = timing.end - timing.start
+    return RequestBar(
         escaped(name or "/"),
-        escaped(load.kind),
-        str(load.status or "failed"),
-        not load.status or load.status >= 400,  # noqa: PLR2004 - HTTP's own line between answers and errors
-        decimal(load.wire),
-        decimal(load.size),
-        escaped(load.encoding),
-        f"{load.end - load.start:,.0f} ms",
-        Bar(_percent(load.start, end), max(_percent(load.end - load.start, end), 0.4)),
+        escaped(timing.kind),
+        str(timing.status or "failed"),
+        not timing.status or timing.status >= 400,  # noqa: PLR2004 - HTTP's errors begin here
+        decimal(timing.transfer_size),
+        decimal(timing.decoded_size),
+        escaped(timing.encoding),
+        f"{duration:,.0f} ms",
+        _bar(timing.start, duration, end),
     )
 
 
-def stack(layers: Sequence[Layer]) -> Stack | None:
-    """The layers, each beginning where the one below ends; None where there are none."""
+def layer_chart(layers: Sequence[Layer]) -> LayerChart | None:
+    """The chart of an image's layers. Each bar starts where the layer below it ends. None for an empty image."""
     total = sum(layer.size for layer in layers)
     if not total:
         return None
+    starts = accumulate((layer.size for layer in layers), initial=0)
     added = sum(layer.size for layer in layers if layer.ours)
-    below, slices = 0, []
-    for layer in layers:
-        files = _largest(layer) if layer.ours else ()
-        slices.append(
-            Slice(
-                escaped(layer.command),
-                layer.ours,
-                decimal(layer.size),
-                Bar(_percent(below, total), max(_percent(layer.size, total), 0.4)),
-                files,
-                len(layer.files) - len(files) if layer.ours else 0,
-            )
-        )
-        below += layer.size
-    return Stack(tuple(slices), decimal(total), decimal(added), f"{100 * added / total:.1f} %")
+    bars = tuple(_layer_bar(layer, start, total) for layer, start in zip(layers, starts, strict=False))
+    return LayerChart(bars, decimal(total), decimal(added), f"{100 * added / total:.1f} %")
 
 
-def _largest(layer: Layer) -> tuple[tuple[str, str], ...]:
-    largest = sorted(layer.files.values(), key=lambda found: (-found.size, found.path))[:FILES]
-    return tuple((escaped(found.path), decimal(found.size)) for found in largest if found.size)
+def _layer_bar(layer: Layer, start: int, total: int) -> LayerBar:
+    largest = sorted(layer.files.values(), key=lambda file: (-file.size, file.path))[:MAX_LAYER_FILES]
+    files = tuple((escaped(file.path), decimal(file.size)) for file in largest if file.size and layer.ours)
+    more = len(layer.files) - len(files) if layer.ours else 0
+    bar = _bar(start, layer.size, total)
+    return LayerBar(escaped(layer.command), layer.ours, decimal(layer.size), bar, files, more)
 
 
 def decimal(size: int) -> str:
-    """A number of bytes, short: 41.4 kB, 612 B."""
+    """A number of bytes as a short text: 41.4 kB, 612 B."""
     return filesize.decimal(size).replace(" bytes", " B").replace(" byte", " B")
 
 
 def data_uri(picture: bytes) -> str:
-    """A PNG or JPEG as part of the page."""
+    """A PNG or JPEG as a data URI."""
     kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
     return f"data:image/{kind};base64,{b64encode(picture).decode()}"
 
 
-def _step(end: float) -> float:
-    """A round distance between ticks, of which five at the most lie below `end`: 1, 2 or 5 by a power of ten."""
-    rough = end / 5
-    power = 10.0 ** floor(log10(rough))
-    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
+def _tick_distance(end: float) -> float:
+    """A round distance that gives at most five ticks below `end`: 1, 2 or 5 times a power of ten."""
+    minimum = end / 5
+    power = 10.0 ** floor(log10(minimum))
+    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= minimum)
+
+
+def _bar(start: float, length: float, whole: float) -> Bar:
+    return Bar(_percent(start, whole), max(_percent(length, whole), MIN_WIDTH_PERCENT))
 
 
 def _percent(part: float, whole: float) -> float:

@@ -1,4 +1,4 @@
-"""A run of checks as one HTML page that needs nothing but itself."""
+"""A run of checks as one HTML page that loads nothing else."""
 
 from __future__ import annotations
 
@@ -13,44 +13,49 @@ from docktasks import __version__
 from docktasks.verify.report import charts
 from docktasks.verify.report.run import VerifyRun, escaped, truncated
 
-FAULTS = 100
-"""Faults of one check that are shown."""
+MAX_FAULTS = 100
+"""How many faults of one check are shown."""
 
 
-def render(judged: VerifyRun) -> str:
-    """The page. What a check, a site or an image says is text in it, never markup; and no script may run."""
-    here = Path(__file__).parent
+def render(verify_run: VerifyRun) -> str:
+    """The page. Texts of checks, sites and images are escaped, and its policy lets no script run."""
+    folder = Path(__file__).parent
     environment = Environment(
-        loader=FileSystemLoader(here), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    style = (here / "page.css").read_text(encoding="utf-8")
-    subject, visit, layers = judged.subject, judged.subject.seen("visit"), judged.subject.seen("layers")
+    style = (folder / "page.css").read_text(encoding="utf-8")
+    subject = verify_run.subject
+    visit, contents = subject.visit.peek(), subject.contents.peek()
     return environment.get_template("page.html.j2").render(
-        judged=judged,
-        count=judged.count(),
-        name=escaped(judged.name),
-        facts=_facts(judged),
-        faults=lambda verdict: truncated(verdict, FAULTS),
-        waterfall=charts.waterfall(visit.loads, subject.url) if visit else None,
+        run=verify_run,
+        count=verify_run.count(),
+        name=escaped(verify_run.name),
+        facts=_facts(verify_run),
+        faults=lambda verdict: truncated(verdict, MAX_FAULTS),
+        waterfall=charts.waterfall(visit.timings, subject.url) if visit else None,
         screenshot=charts.data_uri(visit.screenshot) if visit and visit.screenshot else "",
-        stack=charts.stack(layers) if layers else None,
+        layer_chart=charts.layer_chart(contents.layers) if contents else None,
         style=Markup(style),  # noqa: S704 - our own file
         hash=b64encode(sha256(style.encode()).digest()).decode(),
         version=__version__,
     )
 
 
-def _facts(judged: VerifyRun) -> list[tuple[str, str]]:
-    """What was judged, line by line."""
-    subject, facts = judged.subject, []
+def _facts(verify_run: VerifyRun) -> list[tuple[str, str]]:
+    """What was checked and when: titles with their texts."""
+    subject, facts = verify_run.subject, []
     if subject.url:
         facts.append(("Address", escaped(subject.url)))
     if subject.has("container"):
         facts.append(("Container", escaped(subject.container.name)))
     if subject.has("image"):
         image = subject.image
-        named = f"{', '.join(image.tags)} " if image.tags else ""
-        facts.append(("Image", escaped(f"{named}{image.short_id}, {charts.decimal(image.size)}")))
+        tags = f"{', '.join(image.tags)} " if image.tags else ""
+        facts.append(("Image", escaped(f"{tags}{image.short_id}, {charts.decimal(image.size)}")))
         revision = image.labels.get("org.opencontainers.image.revision", "")
         facts += [("Revision", escaped(revision))] if revision else []
-    return [*facts, ("Judged", f"{judged.when:%Y-%m-%d %H:%M:%S} UTC, in {judged.seconds:.1f} s")]
+    return [*facts, ("Checked", f"{verify_run.when:%Y-%m-%d %H:%M:%S} UTC, in {verify_run.seconds:.1f} s")]

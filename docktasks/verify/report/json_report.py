@@ -1,4 +1,4 @@
-"""A run of checks as JSON, as docs/verify.schema.json describes it."""
+"""A run of checks as JSON. docs/verify.schema.json describes it."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from docktasks.verify.report.run import VerifyRun
 from docktasks.verify.subject import Subject
 
 SCHEMA = 1
-"""Goes up when a reader of the JSON has to change; a key that is new alone does not count."""
+"""Version of the format. It goes up when readers have to change, not when a key is added."""
 OUTCOMES = ("pass", "fail", "skip")
 
 
-def render(judged: VerifyRun) -> str:
-    """The JSON, indented, for it is also read by people."""
-    return json.dumps(as_data(judged), indent=2) + "\n"
+def render(verify_run: VerifyRun) -> str:
+    """The JSON, indented for people."""
+    return json.dumps(as_data(verify_run), indent=2) + "\n"
 
 
-def as_data(judged: VerifyRun) -> dict[str, Any]:
-    """The run as plain data: what was judged, by whom and when, the counts, and each check with all its evidence."""
+def as_data(verify_run: VerifyRun) -> dict[str, Any]:
+    """The run as plain data, with all evidence."""
     return {
         "schema": SCHEMA,
         "tool": {"name": "hello-dock", "version": __version__},
-        "subject": _subject(judged.subject),
-        "when": judged.when.isoformat(timespec="seconds"),
-        "seconds": round(judged.seconds, 3),
-        "summary": {outcome: judged.count()[outcome] for outcome in OUTCOMES},
+        "subject": _subject(verify_run.subject),
+        "when": verify_run.when.isoformat(timespec="seconds"),
+        "seconds": round(verify_run.seconds, 3),
+        "summary": {outcome: verify_run.count()[outcome] for outcome in OUTCOMES},
         "groups": [
             {"name": group.name, "seconds": round(group.seconds, 3)}
             | {outcome: group.count(outcome) for outcome in OUTCOMES}
-            for group in judged.groups
+            for group in verify_run.groups
         ],
-        "checks": [_check(verdict) for verdict in judged.verdicts],
+        "checks": [_check(verdict) for verdict in verify_run.verdicts],
     }
 
 
 def _subject(subject: Subject) -> dict[str, Any]:
-    """What was judged; null for what was not at hand."""
+    """What was checked; null for a part that the subject does not have."""
     container = subject.container if subject.has("container") else None
     image = subject.image if subject.has("image") else None
     return {
@@ -56,7 +56,7 @@ def _check(verdict: Verdict) -> dict[str, Any]:
         "group": check.group,
         "severity": check.severity,
         "needs": check.needs,
-        "asserts": check.asserts,
+        "asserts": check.summary,
         "verdict": verdict.outcome,
         "evidence": list(verdict.evidence),
         "fix": check.fix,

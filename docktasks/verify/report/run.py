@@ -1,4 +1,4 @@
-"""A run of checks, as every form of report reads it; and texts that somebody else wrote, made fit to be shown."""
+"""A run of checks, as every report reads it, and how foreign texts are made safe to show."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from itertools import groupby
 from docktasks.verify.registry import Verdict
 from docktasks.verify.subject import Subject
 
-LONGEST = 2000
-"""Characters of one fault that are shown; the JSON has all."""
+MAX_LINE_CHARS = 2000
+"""How much of one fault is shown; the JSON has all of it."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """The verdicts of one group of checks, in their order."""
+    """The verdicts of one group of checks."""
 
     name: str
     verdicts: tuple[Verdict, ...]
 
     def count(self, outcome: str) -> int:
-        """How many of its checks came out so."""
+        """How many checks have this outcome."""
         return sum(verdict.outcome == outcome for verdict in self.verdicts)
 
     @property
     def seconds(self) -> float:
-        """How long its checks took, one after the other."""
+        """How long the checks took, one after the other."""
         return sum(verdict.seconds for verdict in self.verdicts)
 
     def skips(self) -> Iterator[tuple[str, tuple[Verdict, ...]]]:
@@ -37,12 +37,12 @@ class Group:
         for verdict in self.verdicts:
             if verdict.outcome == "skip":
                 reasons.setdefault("; ".join(truncated(verdict)), []).append(verdict)
-        yield from ((reason, tuple(skipped)) for reason, skipped in reasons.items())
+        yield from ((reason, tuple(verdicts)) for reason, verdicts in reasons.items())
 
 
 @dataclass(frozen=True)
 class VerifyRun:
-    """A run of checks: what was judged, the verdicts, the seconds it took in all, and when it ended."""
+    """The verdicts on a subject, the seconds that the run took, and when it ended."""
 
     subject: Subject
     verdicts: tuple[Verdict, ...]
@@ -51,31 +51,30 @@ class VerifyRun:
 
     @property
     def name(self) -> str:
-        """What was judged, in a word."""
+        """The name of the subject."""
         return self.subject.name
 
     @property
     def groups(self) -> list[Group]:
         """The verdicts by group, in the order of the checks."""
-        return [
-            Group(name, tuple(found)) for name, found in groupby(self.verdicts, lambda verdict: verdict.check.group)
-        ]
+        groups = groupby(self.verdicts, lambda verdict: verdict.check.group)
+        return [Group(name, tuple(verdicts)) for name, verdicts in groups]
 
     def count(self) -> Counter[str]:
-        """How many passed, failed and were skipped."""
+        """How many checks have each outcome."""
         return Counter(verdict.outcome for verdict in self.verdicts)
 
 
 def truncated(verdict: Verdict, limit: int | None = None) -> list[str]:
-    """The evidence, fit to be shown; of more than `limit` faults the first, and how many there are more."""
+    """The evidence, escaped: the first `limit` faults, and how many more there are."""
     lines = [escaped(line) for line in verdict.evidence[:limit]]
     more = len(verdict.evidence) - len(lines)
     return [*lines, f"and {more:,} more (--json has all)"] if more else lines
 
 
 def escaped(text: str) -> str:
-    """A text in one line of bounded length, with every character that is not seen, or moves others, in its escape."""
+    """A text as one line of bounded length, with escapes for characters that are invisible or move others."""
     line = "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text[:LONGEST]
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text[:MAX_LINE_CHARS]
     )
-    return line if len(text) <= LONGEST else f"{line}… ({len(text):,} characters)"
+    return line if len(text) <= MAX_LINE_CHARS else f"{line}… ({len(text):,} characters)"

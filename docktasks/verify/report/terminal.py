@@ -1,4 +1,4 @@
-"""A run of checks as a terminal shows it: a line a check, the evidence and the fix where one failed."""
+"""A run of checks in the terminal: one line for each check, and the evidence and fix of each failure."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from rich.text import Text
 from docktasks.verify.registry import Check, Verdict
 from docktasks.verify.report.run import Group, VerifyRun, escaped, truncated
 
-SHOWN = 5
-"""Faults of one check that are shown; the JSON has all."""
+MAX_FAULTS = 5
+"""How many faults of one check are shown; the JSON has all."""
 OUTCOMES = {"pass": "passed", "fail": "failed", "skip": "skipped"}
-COLORS = {"pass": "green", "fail": "bold red", "skip": ""}  # what is read on dark and on light ground
+COLORS = {"pass": "green", "fail": "bold red", "skip": ""}  # readable on dark and on light ground
 
 
 def console() -> Console:
-    """The terminal, or whatever stdout is; one that cannot show a sign shows its escape."""
+    """The terminal, or the file that stdout is. A character that it cannot show is written as an escape."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     return Console()
 
 
-def summary(judged: VerifyRun) -> str:
-    """One line: how many passed, failed, were skipped, and in how many seconds."""
-    counts = ", ".join(f"{judged.count()[outcome]} {word}" for outcome, word in OUTCOMES.items())
-    return f"{counts} in {judged.seconds:.1f} s"
+def summary(verify_run: VerifyRun) -> str:
+    """One line: how many checks passed, failed and were skipped, and in how many seconds."""
+    count = verify_run.count()
+    counts = ", ".join(f"{count[outcome]} {word}" for outcome, word in OUTCOMES.items())
+    return f"{counts} in {verify_run.seconds:.1f} s"
 
 
-def show(judged: VerifyRun, console: Console) -> None:
-    """Print the groups, each check in one line, what failed with its evidence and its fix, and the summary."""
-    console.print(Text.assemble("verify ", (escaped(judged.name), "bold")))
-    width = max((len(verdict.check.id) for verdict in judged.verdicts), default=0)
-    for group in judged.groups:
+def show(verify_run: VerifyRun, console: Console) -> None:
+    """Print the checks by group, the evidence and fix of each failure, and the summary."""
+    console.print(Text.assemble("verify ", (escaped(verify_run.name), "bold")))
+    width = max((len(verdict.check.id) for verdict in verify_run.verdicts), default=0)
+    for group in verify_run.groups:
         _show_group(group, console, width)
-    failed = judged.count()["fail"]
-    console.print(Text(summary(judged), COLORS["fail" if failed else "pass"]))
+    console.print(Text(summary(verify_run), COLORS["fail" if verify_run.count()["fail"] else "pass"]))
 
 
 def _show_group(group: Group, console: Console, width: int) -> None:
@@ -53,7 +53,7 @@ def _show_group(group: Group, console: Console, width: int) -> None:
     console.print(Text.assemble((group.name, "bold"), f": {counts}"))
     for verdict in group.verdicts:
         if verdict.outcome == "pass":
-            line = Text.assemble("  ", ("✓", COLORS["pass"]), f" {verdict.check.id:{width}}  ", verdict.check.asserts)
+            line = Text.assemble("  ", ("✓", COLORS["pass"]), f" {verdict.check.id:{width}}  ", verdict.check.summary)
             console.print(line, no_wrap=True, overflow="ellipsis")
         elif verdict.outcome == "fail":
             _show_failure(verdict, console)
@@ -62,34 +62,34 @@ def _show_group(group: Group, console: Console, width: int) -> None:
         console.print(Padding(Text(f"- {_checks(skipped)} skipped: {reason} ({ids})"), (0, 0, 0, 2)))
 
 
-def _checks(found: Sequence[Verdict]) -> str:
-    return "1 check" if len(found) == 1 else f"{len(found)} checks"
+def _checks(verdicts: Sequence[Verdict]) -> str:
+    return "1 check" if len(verdicts) == 1 else f"{len(verdicts)} checks"
 
 
 def _show_failure(verdict: Verdict, console: Console) -> None:
     check = verdict.check
     console.print(Text.assemble("  ", (f"✗ {check.id} FAILS", COLORS["fail"]), f" ({check.severity})"))
-    for lead, text in _explained(verdict):
+    for sign, text in _failure_lines(verdict):
         table = Table.grid(padding=(0, 1, 0, 0))
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
-        table.add_row(lead, Text(text))
+        table.add_row(sign, Text(text))
         console.print(Padding(table, (0, 0, 0, 4)))
 
 
-def _explained(verdict: Verdict) -> Iterator[tuple[str, str]]:
-    """What it asserts, the first faults, and the fix, each with the sign that it begins with."""
-    yield " ", verdict.check.asserts
-    yield from (("·", line) for line in truncated(verdict, SHOWN))
+def _failure_lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    """The check's summary, the first faults and the fix, each with the sign in front of it."""
+    yield " ", verdict.check.summary
+    yield from (("·", line) for line in truncated(verdict, MAX_FAULTS))
     yield "→", verdict.check.fix
 
 
 def show_checks(checks: Sequence[Check]) -> None:
-    """Print what could be judged: one row a check."""
+    """Print a table of checks."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in ("check", "severity", "needs"):
         table.add_column(title, no_wrap=True)
-    table.add_column("asserts", overflow="fold")
-    for each in checks:
-        table.add_row(each.id, each.severity, each.needs, Text(each.asserts))
+    table.add_column("passes if", overflow="fold")
+    for check in checks:
+        table.add_row(check.id, check.severity, check.needs, Text(check.summary))
     console().print(table)

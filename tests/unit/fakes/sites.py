@@ -11,7 +11,7 @@ from hashlib import sha256
 
 import httpx
 
-from docktasks.verify.probes.raw_socket import Raw
+from docktasks.verify.probes.raw_socket import RawResponse
 from docktasks.verify.subject import Subject
 
 HEADERS = {
@@ -91,6 +91,10 @@ def files(base: str = "/") -> dict[str, str]:
     }
 
 
+VITE_FILES = {path.removeprefix("/") for path in files()} - {"index.html"}
+"""What the page, its scripts and its styles reference, by the path from the site's root."""
+
+
 class Site:
     """Answers as the production image does."""
 
@@ -168,7 +172,7 @@ Serve = Callable[[httpx.Request], httpx.Response]
 ODD = re.compile(r"(?s)\.\.|%00|%(?![0-9A-Fa-f]{2})|\\|;|//")
 
 
-def raw(site: Serve, origin: str, request: bytes, _seconds: float = 0) -> Raw:
+def raw(site: Serve, origin: str, request: bytes, _seconds: float = 0) -> RawResponse:
     """What a strict server answers to bytes: 400 where they are malformed, else as the site does."""
     head, _, body = request.partition(b"\r\n\r\n")
     line, *lines = head.decode("latin-1").split("\r\n")
@@ -183,12 +187,12 @@ def raw(site: Serve, origin: str, request: bytes, _seconds: float = 0) -> Raw:
         and not re.search(r"[ <]", host) and not ({"transfer-encoding"} & set(names)) and not body
     )  # fmt: skip
     if not fine:
-        return Raw(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad")
+        return RawResponse(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad")
     path = target if target.startswith("/") else "/" + target.split("/", 3)[3]
     answer = site(httpx.Request(method, origin + path, headers=headers))
     assert isinstance(answer.stream, httpx.SyncByteStream)
     fields = [f"HTTP/1.1 {answer.status_code} X", *(f"{name}: {value}" for name, value in answer.headers.multi_items())]
-    return Raw("\r\n".join([*fields, "", ""]).encode() + b"".join(answer.stream))
+    return RawResponse("\r\n".join([*fields, "", ""]).encode() + b"".join(answer.stream))
 
 
 def subject(site: Serve, url: str = "http://127.0.0.1:8080") -> Subject:

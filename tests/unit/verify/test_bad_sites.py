@@ -1,4 +1,4 @@
-"""Sites that are hostile, broken or slow, on real sockets: a verdict or one error, bounded in time and memory."""
+"""Hostile, broken and slow sites on real sockets. Each gets verdicts or one error, in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ import pytest
 
 from docktasks.errors import VerifyError
 from docktasks.verify import catalog, run
-from docktasks.verify.probes import content_encoding, crawler, http_client, raw_socket
+from docktasks.verify.probes import crawler, http_client, raw_socket
 from docktasks.verify.probes.crawler import Site
-from docktasks.verify.probes.http_client import Answer
+from docktasks.verify.probes.http_client import Response
 from docktasks.verify.subject import Subject
-from tests.unit.fakes.apps import ROOT, configured
 from tests.unit.fakes.sites import compress
 
-HTTP = [check for check in catalog.all_checks() if check.group == "http"]
-SHORT, SMALL = 0.3, 1 << 20
+HTTP_CHECKS = catalog.select(["http"])
+SHORT_S = 0.3
+MAX_BODY_BYTES = 1 << 20
+ZEROS = bytes(8 << 20)
 PAGE = b'<!doctype html><meta charset="utf-8"><script type="module" src="/assets/index-Dk1aQz7_.js"></script>'
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """Answers each request with what `respond` yields for its path; `ended` lets one that waits go on."""
+    """Sends what `respond` yields for the path of a request. `ended` is set at the end of the test."""
 
     daemon_threads, block_on_close = True, False
 
@@ -37,23 +38,23 @@ class Server(socketserver.ThreadingTCPServer):
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """Its address."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
 class Handler(socketserver.StreamRequestHandler):
-    """One connection, one request."""
+    """One connection with one request."""
 
     server: Server
 
     def handle(self) -> None:
-        """Read the head of the request, and send until the caller has had enough."""
+        """Read the head of the request, and send until the client closes the connection."""
         line = self.rfile.readline().split(b" ")
         while self.rfile.readline().strip():
             pass
         try:
-            for piece in self.server.respond(line[1].decode() if len(line) > 1 else "/"):
-                self.wfile.write(piece)
+            for chunk in self.server.respond(line[1].decode() if len(line) > 1 else "/"):
+                self.wfile.write(chunk)
         except OSError:
             return
 
@@ -63,23 +64,27 @@ Respond = Callable[[str], Iterator[bytes]]
 
 @pytest.fixture(autouse=True)
 def web(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests leave this process; nobody has to wait long."""
-    monkeypatch.setattr(http_client, "REQUEST", SHORT)
-    monkeypatch.setattr(raw_socket, "WAIT", SHORT)
-    monkeypatch.setattr(http_client, "ALTOGETHER", 4 * SHORT)
-    monkeypatch.setattr(http_client, "LARGEST", SMALL)
+    """Allow requests to real sockets, and shorten every limit."""
+    monkeypatch.setattr(http_client, "REQUEST_TIMEOUT_S", SHORT_S)
+    monkeypatch.setattr(raw_socket, "EXCHANGE_TIMEOUT_S", SHORT_S)
+    monkeypatch.setattr(http_client, "TOTAL_TIMEOUT_S", 4 * SHORT_S)
+    monkeypatch.setattr(http_client, "MAX_BODY_BYTES", MAX_BODY_BYTES)
 
 
 @pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For what is slow on a busy machine alone."""
-    for module, name in ((http_client, "REQUEST"), (http_client, "ALTOGETHER"), (raw_socket, "WAIT")):
+def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo the shorter limits, which a busy machine may not keep."""
+    for module, name in (
+        (http_client, "REQUEST_TIMEOUT_S"),
+        (http_client, "TOTAL_TIMEOUT_S"),
+        (raw_socket, "EXCHANGE_TIMEOUT_S"),
+    ):
         monkeypatch.setattr(module, name, 30)
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Respond], Server]]:
-    """Starts servers that are gone after the test."""
+    """Start a server that stops after the test."""
     started: list[Server] = []
 
     def start(respond: Respond) -> Server:
@@ -95,46 +100,51 @@ def serve() -> Iterator[Callable[[Respond], Server]]:
         server.server_close()
 
 
-def answer(body: bytes, *lines: str, status: str = "200 OK", kind: str = "text/html", length: int = -1) -> bytes:
-    """An answer after which the connection is closed."""
+def response(
+    body: bytes, *lines: str, status: str = "200 OK", media_type: str = "text/html", length: int = -1
+) -> bytes:
+    """A response after which the connection is closed."""
     size = len(body) if length < 0 else length
-    fields = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {size}", "Connection: close", *lines]
+    fields = [
+        f"HTTP/1.1 {status}",
+        f"Content-Type: {media_type}",
+        f"Content-Length: {size}",
+        "Connection: close",
+        *lines,
+    ]
     return "\r\n".join([*fields, "", ""]).encode() + body
 
 
-SETTINGS = configured(ROOT)
-
-
-def always(*pieces: bytes) -> Respond:
-    """The same for every path."""
-    return lambda _path: iter(pieces)
+def always(*chunks: bytes) -> Respond:
+    """Send the same for every path."""
+    return lambda _path: iter(chunks)
 
 
 def verdicts(url: str) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Outcome and evidence of every check of the address."""
-    subject = run.at(url, SETTINGS)
-    judged = catalog.run_checks(subject, HTTP)
-    found: dict[str, tuple[str, tuple[str, ...]]] = {}
-    found |= {each.check.id: (each.outcome, each.evidence) for each in judged}
-    subject.site.close()
-    return found
+    """Outcome and evidence of every http check, by id."""
+    subject = run.subject_at(url)
+    try:
+        return {each.check.id: (each.outcome, each.evidence) for each in catalog.run_checks(subject, HTTP_CHECKS)}
+    finally:
+        subject.site.close()
 
 
-def shell(server: Server) -> Answer:
-    """The answer to `/`."""
-    looked = Site(server.url)
-    found = looked.shell
-    looked.close()
-    return found
+def index_of(server: Server) -> Response:
+    """The response to `/`."""
+    site = Site(server.url)
+    try:
+        return site.index
+    finally:
+        site.close()
 
 
-def endless(first: bytes, piece: bytes) -> Respond:
-    """A beginning, and then the same without end."""
+def endless(start: bytes, chunk: bytes) -> Respond:
+    """Send a start, and then the same chunk without end."""
 
     def respond(_path: str) -> Iterator[bytes]:
-        yield first
+        yield start
         while True:
-            yield piece
+            yield chunk
 
     return respond
 
@@ -142,107 +152,106 @@ def endless(first: bytes, piece: bytes) -> Respond:
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 
 
-@pytest.mark.parametrize(
-    "begins", [b"", b"HTTP/1.1 200 OK\r\nX-A: ", HEAD + b"\r\n"], ids=["silent", "headers", "body"]
-)
-def test_one_that_drips_is_given_up(serve: Callable[[Respond], Server], begins: bytes) -> None:
-    """A byte now and then keeps every timeout between two bytes from ending; the request has one end all the same."""
+@pytest.mark.parametrize("start", [b"", HEAD + b"\r\n"], ids=["silent", "body"])
+def test_server_that_drips_is_given_up(serve: Callable[[Respond], Server], start: bytes) -> None:
+    """Single bytes keep the timeout between two bytes from ending, so a body has a limit of its own."""
     server = serve(lambda _path: iter(()))
 
     def respond(_path: str) -> Iterator[bytes]:
-        yield begins
-        while not server.ended.wait(SHORT / 10):
-            if begins:
+        yield start
+        while not server.ended.wait(SHORT_S / 10):
+            if start:
                 yield b"a"
 
     server.respond = respond
     with pytest.raises(VerifyError, match="does not answer: "):
-        run.at(server.url, SETTINGS)
+        run.subject_at(server.url)
 
 
-def test_a_site_whose_every_file_hangs_ends(serve: Callable[[Respond], Server]) -> None:
-    """All requests have one limit together, else each check would wait anew."""
+def test_site_whose_files_all_hang_ends(serve: Callable[[Respond], Server]) -> None:
+    """All requests together have one limit, or each check would wait for every file."""
     names = "".join(f'<script src="/assets/a-Abcdef{number:02}.js"></script>' for number in range(99)).encode()
     server = serve(lambda _path: iter(()))
 
     def respond(path: str) -> Iterator[bytes]:
         if path == "/":
-            yield answer(PAGE + names)
+            yield response(PAGE + names)
         server.ended.wait()
 
     server.respond = respond
-    found = verdicts(server.url)
-    assert found["http.files"][0] == "fail"
-    assert "all requests together took more than" in found["http.traversal"][1][0]
+    results = verdicts(server.url)
+    assert results["http.files"][0] == "fail"
+    assert "all requests together took more than" in results["http.traversal"][1][0]
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_timeouts")
 @pytest.mark.parametrize(
     ("respond", "fault"),
     [
         (endless(HEAD + b"\r\n", b"a" * 65536), "sends more than 1,048,576 bytes"),
-        (always(answer(gzip.compress(bytes(8 << 20)), "Content-Encoding: gzip")), "sends more than 1,048,576 bytes"),
-        (always(answer(compress(bytes(8 << 20)), "Content-Encoding: br")), "sends more than 1,048,576 bytes"),
-        (always(answer(b"no gzip at all", "Content-Encoding: gzip")), "is no gzip: Error -3"),
-        (always(answer(b"no brotli at all", "Content-Encoding: br")), "is no brotli"),
-        (always(answer(gzip.compress(PAGE)[:-9], "Content-Encoding: gzip")), "is gzip cut short"),
-        (always(answer(compress(PAGE)[:-3], "Content-Encoding: br")), "is brotli cut short"),
+        (
+            always(response(gzip.compress(ZEROS), "Content-Encoding: gzip")),
+            "decodes to more than 1,048,576 bytes",
+        ),
+        (always(response(compress(ZEROS), "Content-Encoding: br")), "decodes to more than 1,048,576 bytes"),
+        (always(response(b"no gzip at all", "Content-Encoding: gzip")), "is not gzip: Error -3"),
+        (always(response(b"no brotli at all", "Content-Encoding: br")), "is not brotli: "),
+        (always(response(gzip.compress(PAGE)[:-9], "Content-Encoding: gzip")), "is gzip cut short"),
+        (always(response(compress(PAGE)[:-3], "Content-Encoding: br")), "is brotli cut short"),
     ],
     ids=["endless", "gzip bomb", "brotli bomb", "no gzip", "no brotli", "short gzip", "short brotli"],
 )
-def test_a_body_that_cannot_be_read_is_a_fault(
-    serve: Callable[[Respond], Server], respond: Respond, fault: str
-) -> None:
-    """It is read up to a limit, in pieces, and the evidence says what is wrong."""
+def test_unreadable_body_is_a_fault(serve: Callable[[Respond], Server], respond: Respond, fault: str) -> None:
+    """The body is read up to a limit, and the evidence says what is wrong."""
     server = serve(respond)
-    found = shell(server)
-    assert found.fault.startswith(fault)
-    assert found.size <= SMALL + 2 * content_encoding.PIECE  # brotli counts in blocks of its own
-    assert not found.found
+    index = index_of(server)
+    assert index.fault.startswith(fault)
+    assert index.size <= MAX_BODY_BYTES + 65536  # one read of the network
+    assert not index.is_ok
     assert fault in verdicts(server.url)["http.files"][1][0]
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_timeouts")
 @pytest.mark.parametrize(
-    ("pieces", "said"),
+    ("chunks", "reason"),
     [
         ((b"",), "Server disconnected without sending a response"),
         ((b"SSH-2.0-OpenSSH_9.2\r\n\r\n",), "illegal status line"),
-        ((answer(PAGE, length=500),), "peer closed connection without sending complete message body"),
+        ((response(PAGE, length=500),), "peer closed connection without sending complete message body"),
         ((b"HTTP/1.1 200 OK\r\n" + b"X-A: " + b"a" * 200_000,), "too many bytes|Receive buffer too long"),
         ((b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",), "conflicting Content-Length"),
     ],
     ids=["nothing", "another protocol", "cut short", "headers without end", "two lengths"],
 )
-def test_what_is_no_answer_is_one_error(serve: Callable[[Respond], Server], pieces: tuple[bytes], said: str) -> None:
-    """In the words of the HTTP client."""
-    with pytest.raises(VerifyError, match=f"does not answer: .*(?:{said})"):
-        run.at(serve(always(*pieces)).url, SETTINGS)
+def test_invalid_response_is_one_error(serve: Callable[[Respond], Server], chunks: tuple[bytes], reason: str) -> None:
+    """The error has the HTTP client's reason."""
+    with pytest.raises(VerifyError, match=f"does not answer: .*(?:{reason})"):
+        run.subject_at(serve(always(*chunks)).url)
 
 
-@pytest.mark.usefixtures("patient")
-def test_a_redirect_is_told_not_followed(serve: Callable[[Respond], Server]) -> None:
-    """Wherever it leads, and were it to itself: what is judged is what was named."""
+@pytest.mark.usefixtures("long_timeouts")
+def test_redirect_is_not_followed(serve: Callable[[Respond], Server]) -> None:
+    """Only the address that was named is checked. The error says where the redirect leads."""
     with pytest.raises(VerifyError, match=r"redirects to /again\.") as caught:
-        run.at(serve(always(answer(b"", "Location: /again", status="302 Found"))).url, SETTINGS)
+        run.subject_at(serve(always(response(b"", "Location: /again", status="302 Found"))).url)
     assert "Name the address" in caught.value.how
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_timeouts")
 @pytest.mark.parametrize("status", ["401 Unauthorized", "500 Internal Server Error", "404 Not Found"])
-def test_one_that_answers_errors_alone_fails_and_no_more(serve: Callable[[Respond], Server], status: str) -> None:
-    """The files are not there; what nobody can judge then is skipped, not failed a hundred times."""
-    found = verdicts(serve(always(answer(b"no", status=status))).url)
-    assert found["http.files"] == ("fail", (f"/: {status[:3]} text/html", "index.html names no file at all"))
-    assert found["http.traversal"] == ("skip", (f"/ answers {status[:3]}",))
-    assert {name for name, (outcome, _) in found.items() if outcome == "fail"} <= {
+def test_site_with_only_errors_fails_once(serve: Callable[[Respond], Server], status: str) -> None:
+    """The files are missing. Checks that need a page are skipped."""
+    results = verdicts(serve(always(response(b"no", status=status))).url)
+    assert results["http.files"] == ("fail", (f"/: {status[:3]} text/html", "index.html references no file"))
+    assert results["http.traversal"] == ("skip", (f"/ answers {status[:3]}",))
+    assert {name for name, (outcome, _) in results.items() if outcome == "fail"} <= {
         "http.files", "http.deep-link", "http.cache-policy",
     }  # fmt: skip
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_timeouts")
 @pytest.mark.parametrize(
-    ("body", "kind"),
+    ("body", "media_type"),
     [
         (b"<h1>It works!</h1>", "text/html"),
         (b"", "text/html"),
@@ -253,27 +262,29 @@ def test_one_that_answers_errors_alone_fails_and_no_more(serve: Callable[[Respon
     ],
     ids=["no assets", "empty", "binary", "odd names", "json", "image"],
 )
-def test_what_is_no_page_of_an_app_fails(serve: Callable[[Respond], Server], body: bytes, kind: str) -> None:
+def test_site_without_an_app_fails(serve: Callable[[Respond], Server], body: bytes, media_type: str) -> None:
     """Every check ends with a verdict."""
-    found = verdicts(serve(always(answer(body, kind=kind))).url)
-    assert found["http.files"][0] == "fail"
-    assert len(found) == len(HTTP)
+    results = verdicts(serve(always(response(body, media_type=media_type))).url)
+    assert results["http.files"][0] == "fail"
+    assert len(results) == len(HTTP_CHECKS)
 
 
-@pytest.mark.usefixtures("patient")
-def test_a_page_of_a_million_names_ends(serve: Callable[[Respond], Server], monkeypatch: pytest.MonkeyPatch) -> None:
-    """So many files are asked for, and no more."""
-    monkeypatch.setattr(crawler, "LIMIT", 20)
+@pytest.mark.usefixtures("long_timeouts")
+def test_page_with_too_many_references_ends(
+    serve: Callable[[Respond], Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of files that are requested has a limit."""
+    monkeypatch.setattr(crawler, "MAX_SITE_FILES", 20)
     names = b"".join(b'<img src="/%d.png">' % number for number in range(30_000))
-    server = serve(lambda path: iter([answer(names if path == "/" else b"", kind="text/html")]))
-    looked = Site(server.url)
-    assert len(looked.files) == 20
-    looked.close()
+    server = serve(lambda path: iter([response(names if path == "/" else b"", media_type="text/html")]))
+    site = Site(server.url)
+    assert len(site.files) == 20
+    site.close()
 
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A certificate for 127.0.0.1 that signs itself, with its key."""
+    """A self-signed certificate for 127.0.0.1, with its key."""
     path = tmp_path / "self-signed.pem"
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=tests"]
     make += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(path), "-out", str(tmp_path / "cert")]
@@ -282,22 +293,22 @@ def certificate(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.usefixtures("patient")
-def test_a_certificate_that_is_not_trusted_is_told(
+@pytest.mark.usefixtures("long_timeouts")
+def test_untrusted_certificate_is_an_error(
     serve: Callable[[Respond], Server], certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The message names the variable that makes it trusted; with it the site is judged, raw probes and all."""
-    server = serve(always(answer(PAGE)))
+    """The error names the variable that makes the certificate trusted. With it all probes work, raw ones too."""
+    server = serve(always(response(PAGE)))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     url = server.url.replace("http:", "https:")
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     with pytest.raises(VerifyError, match="self-signed certificate") as caught:
-        run.at(url, SETTINGS)
+        run.subject_at(url)
     assert "SSL_CERT_FILE=" in caught.value.how
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     subject = Subject(url)
-    assert subject.site.shell.found
-    assert [raw.status for raw in subject.site.raw(b"GET / HTTP/1.0\r\n\r\n")] == [200]
+    assert subject.site.index.is_ok
+    assert [reply.status for reply in subject.site.send_raw(b"GET / HTTP/1.0\r\n\r\n")] == [200]
     subject.site.close()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from threading import Barrier
+from types import ModuleType
 
 import httpx
 import pytest
@@ -9,149 +10,175 @@ import pytest
 from docktasks.engine.models import Image
 from docktasks.errors import SettingsError
 from docktasks.verify import catalog
-from docktasks.verify.registry import Check, Skip
-from docktasks.verify.subject import Need, Subject
-from tests.unit.fakes.engine import FakeEngine, own_container
+from docktasks.verify.checks import browser, dev
+from docktasks.verify.checks.container import assets, hardening, lifecycle
+from docktasks.verify.checks.http import abuse, caching, compression, files, headers, routing
+from docktasks.verify.checks.image import contents, metadata, site
+from docktasks.verify.registry import Check
+from docktasks.verify.skip import Skip
+from docktasks.verify.subject import Subject
+from tests.unit.fakes.engine import own_container
 
 URL = "http://127.0.0.1:8080"
+MODULES = (
+    metadata, contents, site, hardening, lifecycle, assets, files, routing, caching, compression, headers, abuse, dev,
+    browser,
+)  # fmt: skip
 
 
-def outcome(
-    look: Callable[[Subject], Iterable[str]], needs: Need = "url", subject: Subject | None = None
+def result(
+    function: Callable[[Subject], Iterable[str]], check_id: str = "http.x", subject: Subject | None = None
 ) -> tuple[str, tuple[str, ...]]:
-    """Outcome and evidence of one check."""
-    check = Check("http.x", "Something holds.", "minor", needs, "Mend it", look)
+    """Outcome and evidence of a check that this function is."""
+    check = Check(check_id, "Something is right.", "minor", "Correct it", function)
     (verdict,) = catalog.run_checks(subject or Subject(URL), [check])
     assert verdict.check is check
     assert verdict.seconds >= 0
     return verdict.outcome, verdict.evidence
 
 
-def raising(error: Exception) -> Callable[[Subject], Iterator[str]]:
-    """A check that finds a fault and then cannot go on."""
+def fault_and(error: Exception) -> Callable[[Subject], Iterator[str]]:
+    """A check that yields a fault and then raises."""
 
-    def look(_subject: Subject) -> Iterator[str]:
+    def function(_subject: Subject) -> Iterator[str]:
         yield "a fault"
         raise error
 
-    return look
+    return function
 
 
-def test_a_check_that_yields_nothing_passes() -> None:
-    """No evidence is a pass."""
-    assert outcome(lambda _subject: []) == ("pass", ())
+def test_check_without_evidence_passes() -> None:
+    """A check that yields nothing has found no fault."""
+    assert result(lambda _subject: []) == ("pass", ())
 
 
-def test_a_check_that_yields_evidence_fails_with_all_of_it() -> None:
-    """Each text is a fault."""
-    assert outcome(lambda _subject: ["one", "two"]) == ("fail", ("one", "two"))
+def test_check_with_evidence_fails() -> None:
+    """All of its evidence is kept."""
+    assert result(lambda _subject: ["one", "two"]) == ("fail", ("one", "two"))
 
 
-def test_a_check_that_cannot_judge_is_skipped_with_its_reason() -> None:
-    """A skip is never a pass."""
+def test_check_that_cannot_judge_is_skipped() -> None:
+    """The reason is its evidence."""
 
-    def look(_subject: Subject) -> Iterator[str]:
+    def function(_subject: Subject) -> Iterator[str]:
         raise Skip("no assets")
         yield ""
 
-    assert outcome(look) == ("skip", ("no assets",))
+    assert result(function) == ("skip", ("no assets",))
 
 
-def test_a_fault_before_a_skip_stands() -> None:
-    """What cannot be judged further has failed already."""
-    assert outcome(raising(Skip("no assets")))[0] == "fail"
+def test_fault_before_a_skip_counts() -> None:
+    """The check has failed, even if it cannot judge the rest."""
+    assert result(fault_and(Skip("no assets"))) == ("fail", ("a fault",))
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "text"),
     [
         (httpx.ConnectError("Connection refused"), "Connection refused"),
         (httpx.RemoteProtocolError("Server disconnected"), "Server disconnected"),
-        pytest.param(
-            httpx.ReadTimeout(""),
-            "ReadTimeout",
-        ),
+        (httpx.ReadTimeout(""), "ReadTimeout"),
     ],
 )
-def test_no_answer_is_a_failure(error: httpx.HTTPError, said: str) -> None:
-    """A site that hangs up fails what it was asked for."""
-    assert outcome(raising(error)) == ("fail", (f"{URL} does not answer: {said}",))
+def test_site_that_does_not_answer_fails(error: httpx.HTTPError, text: str) -> None:
+    """The evidence has the error's text, or its name."""
+    assert result(fault_and(error)) == ("fail", (f"{URL} does not answer: {text}",))
 
 
-def test_a_bug_in_a_check_is_not_hidden() -> None:
-    """It stays a traceback, neither a pass nor a failure of the site."""
+def test_bug_in_a_check_is_raised() -> None:
+    """It is neither a pass nor a fault of the site."""
     with pytest.raises(ZeroDivisionError):
-        outcome(raising(ZeroDivisionError()))
+        result(fault_and(ZeroDivisionError()))
 
 
 @pytest.mark.parametrize(
-    ("needs", "reason"),
+    ("group", "reason"),
     [
         ("container", "needs a running container"),
         ("image", "needs an image"),
-        ("url", "needs an address"),
+        ("http", "needs an address"),
         ("dev", "needs a running dev container (invoke dev)"),
         ("browser", "needs an address and a Chromium (invoke setup --browser)"),
     ],
 )
-def test_what_is_not_there_cannot_be_judged(needs: Need, reason: str) -> None:
-    """With an address alone the checks of container and image are skipped, and say so."""
-    there: dict[str, Subject] = {"url": Subject("", FakeEngine(), own_container("prod"), Image("0"))}
-    assert outcome(lambda _subject: [], needs, there.get(needs)) == ("skip", (reason,))
+def test_check_is_skipped_without_what_its_group_needs(group: str, reason: str) -> None:
+    """The reason says what is missing."""
+    without_url = Subject("", None, own_container("prod"), Image("0"))
+    assert result(lambda _subject: [], f"{group}.x", without_url if group == "http" else None) == ("skip", (reason,))
 
 
-def test_groups_and_ids_choose_the_checks() -> None:
-    """Of the groups that are named, those ids that are named, without those to leave out."""
-    ids = [each.id for each in catalog.all_checks()]
-    assert [each.id for each in catalog.select()] == ids
-    assert {each.group for each in catalog.select(["http", "image"])} == {"image", "http"}
-    assert [each.id for each in catalog.select(["http"], ["http.files", "http.missing"], ["http.missing"])] == [
-        "http.files"
-    ]
-    assert [each.id for each in catalog.select(skip=["http.files"])] == [each for each in ids if each != "http.files"]
+def test_groups_and_ids_select_checks() -> None:
+    """A check must be in one of the groups and in the ids, and must not be skipped."""
+    ids = [check.id for check in catalog.CHECKS]
+    assert [check.id for check in catalog.select()] == ids
+    assert {check.group for check in catalog.select(["http", "image"])} == {"image", "http"}
+    selected = catalog.select(["http"], ["http.files", "http.missing"], ["http.missing"])
+    assert [check.id for check in selected] == ["http.files"]
+    assert [check.id for check in catalog.select(skip=["http.files"])] == [name for name in ids if name != "http.files"]
 
 
 @pytest.mark.parametrize(
-    ("given", "what", "how"),
+    ("flags", "what", "how"),
     [
-        ({"groups": ["htp"]}, "--group=htp names no group.", "Did you mean http?"),
-        ({"groups": ["dns"]}, "--group=dns names no group.", "See them all: invoke verify --list"),
-        ({"only": ["http.file"]}, "--only=http.file names no check.", "Did you mean http.files?"),
-        ({"skip": ["x"]}, "--skip=x names no check.", "See them all: invoke verify --list"),
-        ({"groups": ["image"], "only": ["http.files"]}, "No check is left to be made.", "invoke verify --list"),
+        ({"groups": ["htp"]}, "--group=htp: there is no such group.", "Did you mean http?"),
+        ({"groups": ["dns"]}, "--group=dns: there is no such group.", "List all checks: invoke verify --list"),
+        ({"only": ["http.file"]}, "--only=http.file: there is no such check.", "Did you mean http.files?"),
+        ({"skip": ["x"]}, "--skip=x: there is no such check.", "List all checks: invoke verify --list"),
+        ({"groups": ["image"], "only": ["http.files"]}, "No check is selected.", "invoke verify --list"),
     ],
 )
-def test_a_choice_that_makes_no_sense_is_told(given: dict[str, list[str]], what: str, how: str) -> None:
-    """A mistyped name must not leave a check out in silence."""
+def test_wrong_selection_is_an_error(flags: dict[str, list[str]], what: str, how: str) -> None:
+    """A mistyped name must not leave a check out silently."""
     with pytest.raises(SettingsError) as caught:
-        catalog.select(**given)
+        catalog.select(**flags)
     assert caught.value.what == what
     assert how in caught.value.how
 
 
-def test_groups_are_judged_side_by_side() -> None:
-    """In a thread of its own each, and their verdicts come in order all the same."""
-    both = Barrier(2)
+@pytest.mark.parametrize("old_id", catalog.RENAMED_CHECKS)
+def test_error_for_an_old_id_names_the_new_one(old_id: str) -> None:
+    """Users may have the old id in a script. The new one selects a check."""
+    new_id = catalog.RENAMED_CHECKS[old_id]
+    with pytest.raises(SettingsError) as caught:
+        catalog.select(skip=[old_id])
+    assert caught.value.what == f"The check {old_id} is now called {new_id}."
+    assert caught.value.how == f"Use --skip={new_id}"
+    assert [check.id for check in catalog.select(only=[new_id])] == [new_id]
+
+
+def test_groups_run_side_by_side() -> None:
+    """Each group runs in a thread of its own. The verdicts come in order."""
+    both_groups = Barrier(2)
 
     def meet(_subject: Subject) -> Iterator[str]:
-        both.wait(10)  # breaks where nobody else comes
+        both_groups.wait(10)  # raises if the other group does not run meanwhile
         yield from ()
 
-    made = [Check(f"{group}.x", "Something holds.", "minor", "url", "Mend it", meet) for group in ("http", "image")]
-    assert [verdict.check.id for verdict in catalog.run_checks(Subject(URL), made)] == ["http.x", "image.x"]
+    subject = Subject(URL, None, own_container("prod"), Image("0"))
+    checks = [Check(f"{group}.x", "Something is right.", "minor", "Correct it", meet) for group in ("http", "image")]
+    assert [verdict.check.id for verdict in catalog.run_checks(subject, checks)] == ["http.x", "image.x"]
 
 
-def test_all_checks_come_in_the_order_of_their_groups() -> None:
-    """Image, then container, then http: from what was built to what a user gets."""
-    groups = [check.group for check in catalog.all_checks()]
-    assert tuple(dict.fromkeys(groups)) == catalog.GROUPS
-    assert groups == sorted(groups, key=groups.index)
+def test_checks_are_in_the_order_of_their_groups() -> None:
+    """From what was built to what a user sees."""
+    groups = [check.group for check in catalog.CHECKS]
+    assert groups == sorted(groups, key=catalog.GROUPS.index)
+    assert set(groups) == set(catalog.GROUPS)
 
 
-@pytest.mark.parametrize("check", catalog.all_checks(), ids=lambda check: check.id)
-def test_every_check_says_what_it_asserts_and_how_to_mend_it(check: Check) -> None:
-    """One line each, that a table can show."""
-    assert check.asserts.endswith((".", ")"))
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_every_check_of_a_module_is_in_the_catalogue(module: ModuleType) -> None:
+    """A check that is not listed would never run."""
+    checks = [value for value in vars(module).values() if isinstance(value, Check)]
+    assert checks
+    assert set(checks) <= set(catalog.CHECKS)
+
+
+@pytest.mark.parametrize("check", catalog.CHECKS, ids=lambda check: check.id)
+def test_check_says_what_is_right_and_how_to_correct_it(check: Check) -> None:
+    """One line each, which a table can show. Ids are unique."""
+    assert check.summary.endswith((".", ")"))
     assert check.fix
-    assert "\n" not in check.asserts + check.fix
+    assert "\n" not in check.summary + check.fix
     assert check.severity in ("critical", "major", "minor")
+    assert [other.id for other in catalog.CHECKS].count(check.id) == 1

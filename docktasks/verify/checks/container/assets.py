@@ -1,62 +1,53 @@
-"""What a swap leaves behind: the files that pages of earlier releases still ask for."""
+"""What a swap must leave behind: the assets that pages of earlier releases still request."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import httpx
+from httpx import codes
 
 from docktasks.images import releases
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
 VOLUME = "/srv/carried"
-"""Where every release has it (docktasks/release/run_args.py)."""
-RELEASES = f"{VOLUME}/releases"
-"""What each release brought, in a folder each (nginx/carry.sh)."""
-EACH = 200
-"""Files of one release that are asked for at the most: a check takes seconds."""
+"""Where the volume is mounted in a release (docktasks/release/run_args.py)."""
+RELEASES_DIR = f"{VOLUME}/releases"
+"""One folder for each release (docktasks/images/nginx/carry.sh)."""
+MAX_FILES_PER_RELEASE = 200
 
 
-@check(
-    "container.carried",
-    severity="critical",
-    needs="container",
-    fix="Release again, which carries the files over: invoke run-prod",
-)
-def carried(subject: Subject) -> Iterator[str]:
-    """Every kept release's hashed files are served: a page loaded before a swap finds its chunks after it."""
-    if not any(mount.target == VOLUME for mount in subject.options.mounts):
-        yield f"no volume of carried files is mounted at {VOLUME}"
+@check("container.assets", "critical", fix="Release again, which copies the assets into the volume: invoke run-prod")
+def assets(subject: Subject) -> Iterator[str]:
+    """The hashed files of every kept release are served, so that a page loaded before a swap still works after it."""
+    if not any(mount.target == VOLUME for mount in subject.config.mounts):
+        yield f"no volume with the assets of earlier releases is mounted at {VOLUME}"
         return
     kept = {image.short_id for image in releases.kept_releases(subject.project)}
-    kept.add(subject.container.release)  # a release to come takes its place
-    files = _carried(subject)
-    yield from (f"release {each}: its files were not carried" for each in sorted(kept - files.keys()))
-    site = subject.site
-    for release, paths in sorted(files.items()):
-        addresses = [site.address(path) for path in paths[:EACH]]
-        for answer in site.each(addresses, "HEAD"):
-            if answer.status != httpx.codes.OK or "immutable" not in answer.get("cache-control"):
-                policy = answer.get("cache-control") or "without a policy"
-                yield f"{answer.path} of release {release}: {answer.said}, {policy}"
+    kept.add(subject.container.release)
+    paths_by_release = _carried_paths(subject)
+    for release in sorted(kept - paths_by_release.keys()):
+        yield f"release {release}: its assets are not in the volume"
+    for release, paths in sorted(paths_by_release.items()):
+        addresses = map(subject.site.address, paths[:MAX_FILES_PER_RELEASE])
+        for response in subject.site.get_all(addresses, "HEAD"):
+            policy = response.get("cache-control")
+            if response.status != codes.OK or "immutable" not in policy:
+                yield f"{response.path} of release {release}: {response.summary}, Cache-Control: {policy or 'missing'}"
 
 
-def _carried(subject: Subject) -> dict[str, list[str]]:
-    """The paths of the carried files, from the site's root, by release; none where the container does not tell."""
-    found: dict[str, set[str]] = {}
-    for line in _lines(subject, "ls", RELEASES):
-        found[line] = set()
-    for line in _lines(subject, "find", RELEASES, "-type", "f", "-path", f"{RELEASES}/*/site/*"):
-        release, _, path = line.removeprefix(f"{RELEASES}/").partition("/site/")
-        found.setdefault(release, set()).add(path)
-    # A twin is not asked for under its own name.
+def _carried_paths(subject: Subject) -> dict[str, list[str]]:
+    """Release -> the paths of its files in the volume, from the site's root. Empty if the container lists none."""
+    paths_by_release: dict[str, set[str]] = {release: set() for release in _output_lines(subject, "ls", RELEASES_DIR)}
+    for line in _output_lines(subject, "find", RELEASES_DIR, "-type", "f", "-path", f"{RELEASES_DIR}/*/site/*"):
+        release, _, path = line.removeprefix(f"{RELEASES_DIR}/").partition("/site/")
+        paths_by_release.setdefault(release, set()).add(path)
     return {
-        release: sorted(path for path in paths if not (path.endswith(".gz") and path[:-3] in paths))
-        for release, paths in found.items()
+        release: sorted(path for path in paths if path.removesuffix(".gz") == path or path[:-3] not in paths)
+        for release, paths in paths_by_release.items()
     }
 
 
-def _lines(subject: Subject, *args: str) -> list[str]:
-    listed = subject.engine.exec(subject.container.name, list(args))
-    return listed.output.splitlines() if listed.ok else []
+def _output_lines(subject: Subject, *command: str) -> list[str]:
+    result = subject.project.engine.exec(subject.container.name, list(command))
+    return result.output.splitlines() if result.ok else []

@@ -1,197 +1,197 @@
-"""Requests that no browser sends: each is refused, or answered without harm, and soon. Leaks are judged by the body."""
+"""Requests that no browser sends. Each is refused, or answered quickly and without harm. Bodies show what leaks."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from docktasks.verify.checks.http.files import request
-from docktasks.verify.checks.http.samples import MISSING, page, served
-from docktasks.verify.probes.crawler import HIDDEN as NEVER
-from docktasks.verify.probes.crawler import Site
-from docktasks.verify.probes.raw_socket import Raw
+from docktasks.verify.checks.http.samples import MISSING_NAME, index_page, ok_files, raw_request
+from docktasks.verify.probes.crawler import HIDDEN_PATH, Site
+from docktasks.verify.probes.raw_socket import RawResponse
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
-CANARY = "canary-5f2c.example"
-LEAKS = re.compile(
+FOREIGN_HOST = "canary-5f2c.example"
+OUTSIDE_CONTENT = re.compile(
     rb"root:[^:\n]*:0:0:|worker_connections|try_files|daemon off|NGINX_VERSION=|\[core\]\s|-----BEGIN [A-Z ]*PRIVATE"
 )
-"""What only a file outside of the site holds: passwd, the server's configuration, its environment, a repository."""
-FINE = 501, 505
-"""Of the 5xx those that mean: this is not spoken here."""
-HIDDEN = (
+"""Found only in files outside the site: passwd, the server's configuration and environment, a repository, a key."""
+HARMLESS_5XX = 501, 505  # "not implemented", "version not supported"
+HIDDEN_NAMES = (
     ".env", ".env.production", ".git/HEAD", ".git/config", ".gitignore", ".npmrc", ".htaccess", ".htpasswd",
-    ".DS_Store",     ".ssh/id_rsa", ".aws/credentials", ".index.html.swp", ".vite/manifest.json", "assets/.env",
+    ".DS_Store", ".ssh/id_rsa", ".aws/credentials", ".index.html.swp", ".vite/manifest.json", "assets/.env",
 )  # fmt: skip
-LEFT = (
+BACKUP_NAMES = (
     "{}~", "{}.bak", "{}.BAK", "{}.old", "{}.orig", "{}.save", "{}.swp", ".{}.swp", ".{}.swn", "{}.tmp", "{}.rej",
     "#{}#", ".#{}", "{}.1~",
 )  # fmt: skip
-"""What editors and tools make of a file's name."""
-UP = (
+"""How editors and tools name copies of a file."""
+MAX_BACKED_UP_FILES = 20
+PARENTS = (
     "..", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "..%00", "..;", "%c0%ae%c0%ae", "%uff0e%uff0e", "%e0%80%ae%e0%80%ae",
 )  # fmt: skip
-SLASH = "/", "%2f", "%252f", "\\", "%5c", "%c0%af", "//"
-OUTSIDE = "etc/passwd", "etc/nginx/nginx.conf", "proc/self/environ"
+SLASHES = "/", "%2f", "%252f", "\\", "%5c", "%c0%af", "//"
+PASSWD, *OTHER_OUTSIDE_FILES = "etc/passwd", "etc/nginx/nginx.conf", "proc/self/environ"
+METHODS = "POST", "PUT", "DELETE", "PATCH", "TRACE", "OPTIONS", "PROPFIND", "MKCOL", "BREW", "get"
 
 
-@check(
-    "http.hidden-files",
-    severity="major",
-    needs="url",
-    fix="Keep them out of the image, and answer 404 for dotfiles and what editors leave behind (site.conf)",
-)
+@check("http.hidden-files", "major", fix="Keep them out of the image; answer 404 for dotfiles and backups (site.conf)")
 def hidden_files(subject: Subject) -> Iterator[str]:
-    """Dotfiles, repositories and what editors leave behind are not served, whether they are there or not."""
+    """Dotfiles, repositories and backup files of editors are never served."""
     site = subject.site
-    page(site)
-    files = [path.removeprefix(site.home) for path in served(site) if "." in path.rpartition("/")[2]][:20]
-    names = list(HIDDEN)
-    for folder, _, name in (path.rpartition("/") for path in ("index.html", *files)):
-        inside = f"{folder}/" if folder else ""
-        names += [f"{inside}{left.format(name)}" for left in LEFT]
-    names += [path for path in subject.shipped if NEVER.search(path)]
-    paths = [site.home + name.replace("#", "%23") for name in dict.fromkeys(names)]
-    for answer in site.each(paths):
-        if answer.found and answer.digest != site.shell.digest:
-            yield f"{answer.path}: {answer.said}, {answer.size} bytes of {answer.type or 'no type'}"
+    index_page(site)
+    files = [path.removeprefix(site.home) for path in ok_files(site) if "." in path.rpartition("/")[2]]
+    names = [*HIDDEN_NAMES, *filter(HIDDEN_PATH.search, subject.shipped_files)]
+    for file in ("index.html", *files[:MAX_BACKED_UP_FILES]):
+        folder, slash, name = file.rpartition("/")
+        names += [f"{folder}{slash}{backup.format(name)}" for backup in BACKUP_NAMES]
+    for response in site.get_all(site.home + name.replace("#", "%23") for name in dict.fromkeys(names)):
+        if response.is_ok and response.digest != site.index.digest:
+            yield f"{response.path}: {response.summary}, {response.size} bytes of {response.media_type or 'no type'}"
 
 
 @check(
-    "http.traversal",
-    severity="major",
-    needs="url",
-    fix="Serve files below one root; no alias without a slash at its end, no $uri glued to a path (nginx/)",
+    "http.traversal", "major", fix="Serve files below one root, end an alias with a slash, append no $uri (site.conf)"
 )
 def traversal(subject: Subject) -> Iterator[str]:
-    """No path leads out of the site, in whatever way its dots and slashes are written."""
+    """No path leads out of the site, however its dots and slashes are written."""
     site = subject.site
-    page(site)
-    folder = f"{site.home}assets"
-    targets = [f"{site.home}{(up + slash) * 6}{end}" for up in UP for slash in SLASH for end in OUTSIDE[:1]]
-    targets += [
-        f"{folder}{start}{slash}{OUTSIDE[0]}" for start in ("..", "/..", "../..", "/../../..") for slash in SLASH
-    ]
-    targets += [f"{base}/../../../{end}" for base in (folder, f"{folder}..") for end in OUTSIDE]
-    targets += [f"/{OUTSIDE[0]}", f"//{OUTSIDE[0]}", f"file:///{OUTSIDE[0]}", "/%00", f"{site.home}index.html%00.js",
-                f"{folder}../.git/config", f"{folder}../site.conf", f"{folder}../../nginx/nginx.conf"]  # fmt: skip
-    sent = (request(site, f"GET {target} HTTP/1.1") for target in targets)
-    for target, answer in zip(targets, site.raw(*sent), strict=True):
-        if found := LEAKS.search(answer.body):
-            yield f"GET {target}: {answer.status}, with {found[0].decode('latin-1')!r}"
-        yield from _harmful(f"GET {target}", answer)
+    index_page(site)
+    lines = [f"GET {target}" for target in _targets_outside(site)]
+    answers = site.send_raw(*(raw_request(site, f"{line} HTTP/1.1") for line in lines))
+    for line, answer in zip(lines, answers, strict=True):
+        if leak := OUTSIDE_CONTENT.search(answer.body):
+            yield f"{line}: {answer.status}, with {leak[0].decode('latin-1')!r}"
+        yield from _faults(line, answer)
 
 
-@check(
-    "http.methods",
-    severity="major",
-    needs="url",
-    fix="Answer 405 with Allow to all but GET and HEAD (site.conf)",
-)
-def methods(subject: Subject) -> Iterator[str]:
-    """Only GET and HEAD are done: any other method is refused, TRACE does not echo, and a 405 says what is allowed."""
-    site = subject.site
-    page(site)
-    path = f"{site.home}{MISSING}.txt"
-    names = "POST", "PUT", "DELETE", "PATCH", "TRACE", "OPTIONS", "PROPFIND", "MKCOL", "BREW", "get"
-    lines = f"X-Canary: {CANARY}", "Content-Length: 0"
-    sent = (request(site, f"{method} {path} HTTP/1.1", *lines) for method in names)
-    for method, answer in zip(names, site.raw(*sent), strict=True):
-        if 0 < answer.status < 400 and method != "OPTIONS":  # noqa: PLR2004 - from here on it is refused
-            yield f"{method} {path}: {answer.status}"
-        if CANARY.encode() in answer.body:
-            yield f"{method} {path}: {answer.status} echoes the request"
-        if answer.status == 405 and method != "TRACE" and not re.search(r"(?im)^allow:", answer.head):  # noqa: PLR2004 - Not Allowed; stock nginx has none for TRACE
-            yield f"{method} {path}: 405 without Allow"
-        yield from _harmful(f"{method} {path}", answer)
-    (tunnel,) = site.raw(request(site, f"CONNECT {CANARY}:80 HTTP/1.1"))
-    if 0 < tunnel.status < 400:  # noqa: PLR2004 - as above
-        yield f"CONNECT {CANARY}:80: {tunnel.status}"
-
-
-@check(
-    "http.malformed",
-    severity="major",
-    needs="url",
-    fix="Use a server that refuses what RFC 9112 calls malformed (nginx since 1.21), with its limits left as they are",
-)
-def malformed(subject: Subject) -> Iterator[str]:
-    """A malformed or huge request gets one answer, soon, and no 5xx; of two that hide in one the second gets none."""
-    site = subject.site
-    page(site)
-    get = f"GET {site.home} HTTP/1.1"
-    hidden = f"GET {site.home}{MISSING}.txt HTTP/1.1\r\nHost: {CANARY}\r\n\r\n"
-    smuggled = f"0\r\n\r\n{hidden}"
-    requests = {
-        "a header of 100 kB": request(site, get, f"X-A: {'a' * 100_000}"),
-        "5,000 headers": request(site, get, *(f"X-{number}: a" for number in range(5000))),
-        "a URL of 100 kB": request(site, f"GET {site.home}{'a' * 100_000} HTTP/1.1"),
-        "a bare CR": request(site, get, "X-A: a\rX-B: b"),
-        "a bare LF": request(site, get, "X-A: a").replace(b"\r\n", b"\n"),
-        "a folded header": request(site, get, "X-A: a", " b"),
-        "a space before the colon": request(site, get, "X-A : a"),
-        "a null byte": request(site, get, "X-A: a\0b"),
-        "no colon": request(site, get, "X-A"),
-        "a version of 9.9": request(site, f"GET {site.home} HTTP/9.9"),
-        "a broken %": request(site, f"GET {site.home}%zz HTTP/1.1"),
-        "control characters": request(site, f"GET {site.home}%0d%0aX-Canary:%20{CANARY} HTTP/1.1"),
-        "both lengths": _body(site, "Content-Length: 4", "Transfer-Encoding: chunked", body=smuggled),
-        "two lengths": _body(site, "Content-Length: 4", f"Content-Length: {len(smuggled)}", body=smuggled),
-        "a negative length": _body(site, "Content-Length: -1", body=smuggled),
-        "an odd coding": _body(site, "Transfer-Encoding: xchunked", body=smuggled),
-    }
-    for what, answer in zip(requests, site.raw(*requests.values()), strict=True):
-        if answer.answers > 1:
-            yield f"{what}: {answer.answers} answers, so that another request can hide in it"
-        if re.search(r"(?im)^x-canary:", answer.head):
-            yield f"{what}: became a header of the answer"
-        yield from _harmful(what, answer)
-
-
-@check(
-    "http.host",
-    severity="major",
-    needs="url",
-    fix="Build no link or redirect from Host (absolute_redirect off), or name the hosts that are answered",
-)
-def host(subject: Subject) -> Iterator[str]:
-    """A foreign, bad, missing or double Host, or an absolute URL, is refused, or comes back in nothing."""
-    site = subject.site
-    page(site)
+def _targets_outside(site: Site) -> Iterator[str]:
     assets = f"{site.home}assets"
-    requests = (
-        (f"GET {site.home} HTTP/1.1", f"Host: {CANARY}"),
-        (f"GET {assets} HTTP/1.1", f"Host: {CANARY}"),
-        (f"GET {assets}/ HTTP/1.1", f"Host: {CANARY}"),
-        (f"GET {site.home}{MISSING} HTTP/1.1", f"Host: {CANARY}", f"X-Forwarded-Host: {CANARY}"),
-        (f"GET http://{CANARY}{site.home} HTTP/1.1", "Host: localhost"),
-        (f"GET http://{CANARY}{assets} HTTP/1.1", f"Host: {CANARY}"),
-        (f"GET //{CANARY}/.. HTTP/1.1", "Host: localhost"),
-        (f"GET {site.home} HTTP/1.1", f"Host: localhost {CANARY}"),
-        (f"GET {site.home} HTTP/1.1", f"Host: {CANARY}", "Host: localhost"),
-        (f"GET {site.home} HTTP/1.1", f"Host: {CANARY}:99999/<x>"),
-        (f"GET {site.home} HTTP/1.1",),
-        (f"GET {site.home} HTTP/1.0",),
-    )
-    sent = ("\r\n".join([*lines, "Connection: close", "", ""]).encode() for lines in requests)
-    for (line, *headers), answer in zip(requests, site.raw(*sent), strict=True):
-        what = ", ".join([line.removesuffix(" HTTP/1.1"), *headers]) + ("" if headers else ", no Host")
+    for slash in SLASHES:
+        yield from (f"{site.home}{(parent + slash) * 6}{PASSWD}" for parent in PARENTS)
+        yield from (f"{assets}{start}{slash}{PASSWD}" for start in ("..", "/..", "../..", "/../../.."))
+    for folder in (assets, f"{assets}.."):
+        yield from (f"{folder}/../../../{file}" for file in (PASSWD, *OTHER_OUTSIDE_FILES))
+    yield from (f"{start}{PASSWD}" for start in ("/", "//", "file:///"))
+    yield from ("/%00", f"{site.home}index.html%00.js")
+    yield from (f"{assets}../{file}" for file in (".git/config", "site.conf", "../nginx/nginx.conf"))
+
+
+@check("http.methods", "major", fix="Answer 405 with Allow to all methods but GET and HEAD (site.conf)")
+def methods(subject: Subject) -> Iterator[str]:
+    """Methods other than GET and HEAD are refused. TRACE does not echo, and a 405 has the header Allow."""
+    site = subject.site
+    index_page(site)
+    lines = [f"{method} {site.home}{MISSING_NAME}.txt" for method in METHODS]
+    headers = f"X-Canary: {FOREIGN_HOST}", "Content-Length: 0"
+    answers = site.send_raw(*(raw_request(site, f"{line} HTTP/1.1", *headers) for line in lines))
+    for line, answer in zip(lines, answers, strict=True):
+        yield from _method_faults(line, answer)
+        yield from _faults(line, answer)
+    (tunnel,) = site.send_raw(raw_request(site, f"CONNECT {FOREIGN_HOST}:80 HTTP/1.1"))
+    if _is_accepted(tunnel):
+        yield f"CONNECT {FOREIGN_HOST}:80: {tunnel.status}"
+
+
+def _method_faults(line: str, answer: RawResponse) -> Iterator[str]:
+    method = line.partition(" ")[0]
+    if _is_accepted(answer) and method != "OPTIONS":
+        yield f"{line}: {answer.status}"
+    if FOREIGN_HOST.encode() in answer.body:
+        yield f"{line}: {answer.status} echoes the request"
+    has_allow = re.search(r"(?im)^allow:", answer.head)
+    if answer.status == 405 and not has_allow and method != "TRACE":  # noqa: PLR2004 - stock nginx sends none for TRACE
+        yield f"{line}: 405 without Allow"
+
+
+def _is_accepted(answer: RawResponse) -> bool:
+    return 0 < answer.status < 400  # noqa: PLR2004 - HTTP's errors begin there
+
+
+@check("http.malformed", "major", fix="Use a server that refuses what RFC 9112 calls malformed (nginx since 1.21)")
+def malformed(subject: Subject) -> Iterator[str]:
+    """A malformed or huge request gets one answer, quickly, and no 5xx. A second request hidden in it gets none."""
+    site = subject.site
+    index_page(site)
+    requests = _malformed_requests(site) | _smuggling_requests(site)
+    for name, answer in zip(requests, site.send_raw(*requests.values()), strict=True):
+        if answer.response_count > 1:
+            yield f"{name}: {answer.response_count} answers, so a second request can be hidden in it"
+        if re.search(r"(?im)^x-canary:", answer.head):
+            yield f"{name}: became a header of the answer"
+        yield from _faults(name, answer)
+
+
+def _malformed_requests(site: Site) -> dict[str, bytes]:
+    get = f"GET {site.home} HTTP/1.1"
+    return {
+        "a header of 100 kB": raw_request(site, get, f"X-A: {'a' * 100_000}"),
+        "5,000 headers": raw_request(site, get, *(f"X-{number}: a" for number in range(5000))),
+        "a URL of 100 kB": raw_request(site, f"GET {site.home}{'a' * 100_000} HTTP/1.1"),
+        "a bare CR": raw_request(site, get, "X-A: a\rX-B: b"),
+        "a bare LF": raw_request(site, get, "X-A: a").replace(b"\r\n", b"\n"),
+        "a folded header": raw_request(site, get, "X-A: a", " b"),
+        "a space before the colon": raw_request(site, get, "X-A : a"),
+        "a null byte": raw_request(site, get, "X-A: a\0b"),
+        "no colon": raw_request(site, get, "X-A"),
+        "HTTP version 9.9": raw_request(site, f"GET {site.home} HTTP/9.9"),
+        "an invalid % escape": raw_request(site, f"GET {site.home}%zz HTTP/1.1"),
+        "escaped line ends": raw_request(site, f"GET {site.home}%0d%0aX-Canary:%20{FOREIGN_HOST} HTTP/1.1"),
+    }
+
+
+def _smuggling_requests(site: Site) -> dict[str, bytes]:
+    """Requests whose body is a second request, if a server misreads the length."""
+    body = f"0\r\n\r\nGET {site.home}{MISSING_NAME}.txt HTTP/1.1\r\nHost: {FOREIGN_HOST}\r\n\r\n"
+    lengths = {
+        "Content-Length and chunked": ("Content-Length: 4", "Transfer-Encoding: chunked"),
+        "two lengths": ("Content-Length: 4", f"Content-Length: {len(body)}"),
+        "a negative length": ("Content-Length: -1",),
+        "an unknown transfer encoding": ("Transfer-Encoding: xchunked",),
+    }
+    start = f"POST {site.home} HTTP/1.1\r\nHost: {site.origin.partition('//')[2]}"
+    return {name: "\r\n".join([start, *lines, "", body]).encode() for name, lines in lengths.items()}
+
+
+@check("http.host", "major", fix="Build no redirect from Host (absolute_redirect off), or answer only known hosts")
+def host(subject: Subject) -> Iterator[str]:
+    """A foreign, invalid, missing or double Host is refused, or appears nowhere in the answer."""
+    site = subject.site
+    index_page(site)
+    requests = _requests_with_odd_hosts(site)
+    answers = site.send_raw(*("\r\n".join([*lines, "Connection: close", "", ""]).encode() for lines in requests))
+    for (line, *headers), answer in zip(requests, answers, strict=True):
+        request = ", ".join([line.removesuffix(" HTTP/1.1"), *headers]) + ("" if headers else ", no Host")
         location = re.search(r"(?im)^location: *(\S*)", answer.head)
-        if location and CANARY in location[1]:
-            yield f"{what}: {answer.status} to {location[1]}"
-        elif CANARY.encode() in answer.body:
-            yield f"{what}: {answer.status}, with the name in the page"
-        yield from _harmful(what, answer)
+        if location and FOREIGN_HOST in location[1]:
+            yield f"{request}: {answer.status} to {location[1]}"
+        elif FOREIGN_HOST.encode() in answer.body:
+            yield f"{request}: {answer.status}, with the foreign host in the page"
+        yield from _faults(request, answer)
 
 
-def _harmful(what: str, answer: Raw) -> Iterator[str]:
-    if answer.status >= 500 and answer.status not in FINE:  # noqa: PLR2004 - the server's own fault
-        yield f"{what}: {answer.status}"
-    elif not answer.ended:
-        yield f"{what}: no end after {len(answer.data)} bytes"
+def _requests_with_odd_hosts(site: Site) -> tuple[tuple[str, ...], ...]:
+    """The request line and headers of each."""
+    home, assets, foreign = site.home, f"{site.home}assets", f"Host: {FOREIGN_HOST}"
+    return (
+        (f"GET {home} HTTP/1.1", foreign),
+        (f"GET {assets} HTTP/1.1", foreign),
+        (f"GET {assets}/ HTTP/1.1", foreign),
+        (f"GET {home}{MISSING_NAME} HTTP/1.1", foreign, f"X-Forwarded-Host: {FOREIGN_HOST}"),
+        (f"GET http://{FOREIGN_HOST}{home} HTTP/1.1", "Host: localhost"),
+        (f"GET http://{FOREIGN_HOST}{assets} HTTP/1.1", foreign),
+        (f"GET //{FOREIGN_HOST}/.. HTTP/1.1", "Host: localhost"),
+        (f"GET {home} HTTP/1.1", f"Host: localhost {FOREIGN_HOST}"),
+        (f"GET {home} HTTP/1.1", foreign, "Host: localhost"),
+        (f"GET {home} HTTP/1.1", f"{foreign}:99999/<x>"),
+        (f"GET {home} HTTP/1.1",),
+        (f"GET {home} HTTP/1.0",),
+    )
 
 
-def _body(site: Site, *headers: str, body: str) -> bytes:
-    host = site.origin.partition("//")[2]
-    return "\r\n".join([f"POST {site.home} HTTP/1.1", f"Host: {host}", *headers, "", body]).encode()
+def _faults(request: str, answer: RawResponse) -> Iterator[str]:
+    """What no request may cause: an error of the server, or an answer without end."""
+    if answer.status >= 500 and answer.status not in HARMLESS_5XX:  # noqa: PLR2004 - HTTP's errors of the server
+        yield f"{request}: {answer.status}"
+    elif not answer.is_closed:
+        yield f"{request}: no end after {len(answer.data)} bytes"

@@ -1,4 +1,4 @@
-"""Caching: who may keep what, how a kept copy is asked about, and that no copy outlives its release."""
+"""Caching: who may keep what, how a kept copy is revalidated, and that no copy outlives its release."""
 
 from __future__ import annotations
 
@@ -6,137 +6,134 @@ import re
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
-import httpx
+from httpx import codes
 
-from docktasks.verify.checks.http.files import differing
-from docktasks.verify.checks.http.samples import MISSING, asked, errors, sample, served
+from docktasks.verify.checks.http import samples
+from docktasks.verify.probes.crawler import Site
+from docktasks.verify.probes.http_client import Response
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
-# Vite's names of hashed files end in a dash and eight characters; eight small letters, or digits, may be a word or a
-# date, and an image may come from public/: so from outside these are known as hashed at best, the others for certain.
-LIKE_HASHED = re.compile(r"[-.][\w-]{8,}\.[^/]+$")
+# Vite ends the name of a hashed file in a dash and eight characters. Eight lower-case letters or digits may be a word
+# or a date, and an image may come from public/. So a file of the first pattern may be kept; of the second it must.
+MAYBE_HASHED = re.compile(r"[-.][\w-]{8,}\.[^/]+$")
 HASHED = re.compile(r"/assets/.*-(?=[\w-]*[A-Za-z])(?=[\w-]*[A-Z0-9_])[\w-]{8}\.(?:m?js|css)$")
-MONTH = 30 * 86_400
-"""Seconds from which a file is kept for good: a visitor who comes back does not ask."""
-ARCHIVES_BEGIN = 315_619_200
-"""1980-01-02: a time up to then was fixed for a reproducible build, and says nothing of the file."""
+MONTH_S = 30 * 86_400
+"""A file with this max-age or more is as good as immutable: a visitor who returns does not ask for it."""
+MAX_FIXED_TIME_S = 315_619_200
+"""1980-01-02. Reproducible builds set times from 1970 to 1980-01-01, the first that a zip file can have."""
 
 
-@check(
-    "http.cache-policy",
-    severity="critical",
-    needs="url",
-    fix="no-cache for the shell, one year and immutable for /assets/, and neither for errors (nginx/)",
-)
+@check("http.cache-policy", "critical", fix="Send no-cache for index.html, and immutable for /assets/ (caching.conf)")
 def cache_policy(subject: Subject) -> Iterator[str]:
-    """The shell is revalidated always, hashed assets alone are kept for good, and an error never."""
+    """index.html is always revalidated, hashed assets are kept for a year, and errors are never kept."""
     site = subject.site
-    for path in (site.home, f"{site.home}{MISSING}"):
+    for path in (site.home, f"{site.home}{samples.MISSING_NAME}"):
         policy = site.get(path).get("cache-control")
         if not re.search(r"no-cache|no-store|max-age=0\b", policy) or "immutable" in policy:
             yield f"{path}: Cache-Control: {policy or 'missing'}"
-    for path, answer in site.files.items():
-        policy = answer.get("cache-control")
-        for_good = "immutable" in policy or _seconds(policy) >= MONTH
-        wanted = LIKE_HASHED.search(path) if for_good else not HASHED.search(path)
-        if answer.found and (not wanted or (for_good and _seconds(policy) < MONTH)):
+    for path, response in site.files.items():
+        policy = response.get("cache-control")
+        if response.is_ok and not _is_right_policy(path, policy):
             yield f"{path}: Cache-Control: {policy or 'missing'}"
-    for what, answer in errors(site).items():
-        policy = answer.get("cache-control")
-        if "immutable" in policy or _seconds(policy):
-            yield f"{what}: Cache-Control: {policy}"
+    for request, response in samples.missing_responses(site).items():
+        policy = response.get("cache-control")
+        if "immutable" in policy or _max_age_s(policy):
+            yield f"{request}: Cache-Control: {policy}"
 
 
-@check(
-    "http.revalidation",
-    severity="major",
-    needs="url",
-    fix="Send an ETag with every file that is to be asked about, and let the server compare it (etag on)",
-)
-def revalidation(subject: Subject) -> Iterator[str]:
-    """Who has the file already gets 304, with the headers of the file and no body; who has another gets the file."""
-    site = subject.site
-    files = sample(served(site))
-    for path, answer in files.items():
-        policy = answer.get("cache-control")
-        if not re.search("no-store|immutable", policy) and not (answer.get("etag") or answer.get("last-modified")):
-            yield f"{path}: neither ETag nor Last-Modified, so it is sent anew every time"
-    tagged = {path: answer for path, answer in files.items() if answer.get("etag")}
-    few = sample(tagged, 10)
-    for form, which in (
-        ("{etag}", tagged), ("W/{etag}", few), ('"other", {etag}', few), ("*", few),
-    ):  # fmt: skip
-        # A tag that is weak already is not made weaker.
-        asks = {
-            path: answer for path, answer in which.items() if not form.startswith("W/") or answer.get("etag")[0] == '"'
-        }
-        for plain, answer in asked(site, asks, If_None_Match=form):
-            if answer.status != httpx.codes.NOT_MODIFIED or answer.wire:
-                yield f"{plain.path} If-None-Match: {form}: {answer.said}, expected 304"
-            else:
-                # A Vary that is missing changes nothing of what is kept.
-                same = differing(plain, answer, ("etag", "cache-control", *(["vary"] if answer.get("vary") else [])))
-                yield from (f"{plain.path} If-None-Match: {form}: 304 with {line}" for line in same)
-    for coding in ("gzip", "br"):
-        coded = {path: answer for path, answer in site.coded(coding).items() if path in few and answer.get("etag")}
-        for plain, answer in asked(site, coded, If_None_Match="{etag}", Accept_Encoding=coding):
-            if answer.status != httpx.codes.NOT_MODIFIED:
-                yield f"{plain.path} for {coding} If-None-Match: {{etag}}: {answer.said}, expected 304"
+def _is_right_policy(path: str, policy: str) -> bool:
+    is_long = _max_age_s(policy) >= MONTH_S
+    if is_long or "immutable" in policy:
+        return is_long and bool(MAYBE_HASHED.search(path))
+    return not HASHED.search(path)
 
 
-@check(
-    "http.validators",
-    severity="major",
-    needs="url",
-    fix="Make ETag of the content, or of a time that differs with it (nginx/assemble.mjs); send no fixed Last-Modified",
-)
-def validators(subject: Subject) -> Iterator[str]:
-    """Nothing that changes can be answered 304: other bytes have another ETag, and no fixed time stands for a file."""
-    site = subject.site
-    files = served(site)
-    few = sample(files, 10)
-    for name, text in (
-        ("If-None-Match", '"of-another-release"'),
-        ("If-Modified-Since", "Fri, 01 Jan 1971 00:00:00 GMT"),
-        # Who got no Last-Modified may ask with the time at which he got the file.
-        ("If-Modified-Since", site.shell.get("date")),
-    ):
-        which = {} if text == site.shell.get("date") and site.shell.get("last-modified") else few
-        for plain, answer in asked(site, which, **{name: text}):
-            if answer.status == httpx.codes.NOT_MODIFIED:
-                yield f"{plain.path} {name}: {text}: {answer.said}, expected the file"
-    times: dict[str, set[bytes]] = {}
-    tags: dict[str, dict[bytes, str]] = {}
-    for path, answer in files.items():
-        times.setdefault(answer.get("last-modified"), set()).add(answer.digest)
-        tags.setdefault(answer.get("etag"), {}).setdefault(answer.digest, path)
-    for time, digests in times.items():
-        if time and len(digests) > 1 and _fixed(time):
-            yield f"{len(digests)} files that differ: Last-Modified: {time}"
-    for tag, paths in tags.items():
-        if tag and len(paths) > 1:
-            yield f"{' and '.join(sorted(paths.values())[:2])} differ: ETag: {tag} for both"
-    yield from _shared(subject)
-
-
-def _shared(subject: Subject) -> Iterator[str]:
-    """Codings of one file with one strong ETag: a cache would join the halves of two."""
-    forms: dict[str, dict[str, str]] = {}
-    for coding in ("identity", "gzip", "br"):
-        for path, answer in subject.site.coded(coding).items():
-            tag = answer.get("etag")
-            given = answer.get("content-encoding") or "identity"
-            if answer.found and tag.startswith('"') and forms.setdefault(path, {}).setdefault(tag, given) != given:
-                yield f"{path}: ETag: {tag} for both {forms[path][tag]} and {given}"
-
-
-def _seconds(policy: str) -> int:
+def _max_age_s(policy: str) -> int:
     return max(map(int, re.findall(r"(?:max-age|s-maxage)=(\d{1,18})", policy)), default=0)
 
 
-def _fixed(time: str) -> bool:
+@check("http.revalidation", "major", fix="Send an ETag with every such file, and let the server compare it (etag on)")
+def revalidation(subject: Subject) -> Iterator[str]:
+    """A browser that has the file gets 304 with the file's headers and no body."""
+    site = subject.site
+    files = samples.sample(samples.ok_files(site))
+    for path, response in files.items():
+        is_revalidated = not re.search("no-store|immutable", response.get("cache-control"))
+        if is_revalidated and not (response.get("etag") or response.get("last-modified")):
+            yield f"{path}: neither ETag nor Last-Modified, so it is sent again every time"
+    tagged = {path: response for path, response in files.items() if response.get("etag")}
+    few = samples.sample(tagged, 10)
+    strong = {path: response for path, response in few.items() if response.get("etag").startswith('"')}
+    yield from _faults_of_304(site, tagged, "{etag}")
+    yield from _faults_of_304(site, strong, "W/{etag}")
+    yield from _faults_of_304(site, few, '"other", {etag}')
+    yield from _faults_of_304(site, few, "*")
+    for encoding in ("gzip", "br"):
+        encoded = {path: response for path, response in site.encoded_files(encoding).items() if path in few}
+        encoded = {path: response for path, response in encoded.items() if response.get("etag")}
+        yield from _faults_of_304(site, encoded, "{etag}", encoding)
+
+
+def _faults_of_304(site: Site, files: dict[str, Response], tags: str, encoding: str = "identity") -> Iterator[str]:
+    """Faults of the answers to If-None-Match with these tags, among which is the tag of the file in this encoding."""
+    for file, response in samples.get_each(site, files, If_None_Match=tags, Accept_Encoding=encoding):
+        request = f"{file.path} as {encoding} If-None-Match: {tags}"
+        if response.status != codes.NOT_MODIFIED or response.encoded_size:
+            yield f"{request}: {response.summary}, expected 304"
+            continue
+        # A missing Vary does not change what the browser keeps.
+        names = ("etag", "cache-control", "vary") if response.get("vary") else ("etag", "cache-control")
+        yield from (f"{request}: 304 with {line}" for line in samples.header_differences(file, response, names))
+
+
+@check("http.validators", "major", fix="Derive the ETag from the content (assemble.mjs). Send no fixed Last-Modified")
+def validators(subject: Subject) -> Iterator[str]:
+    """Different content never shares a validator: the ETag changes, and Last-Modified is not a fixed build time."""
+    site = subject.site
+    files = samples.ok_files(site)
+    few = samples.sample(files, 10)
+    yield from _faults_of_200(site, few, "If-None-Match", '"of-another-release"')
+    yield from _faults_of_200(site, few, "If-Modified-Since", "Fri, 01 Jan 1971 00:00:00 GMT")
+    if not site.index.get("last-modified"):  # then a browser may send the time at which it got the file
+        yield from _faults_of_200(site, few, "If-Modified-Since", site.index.get("date"))
+    for time, paths in _shared_values(files, "last-modified").items():
+        if _is_fixed(time):
+            yield f"{len(paths)} different files: Last-Modified: {time}"
+    for tag, paths in _shared_values(files, "etag").items():
+        yield f"{' and '.join(paths[:2])} differ, but both have ETag: {tag}"
+    yield from _tags_shared_by_encodings(site)
+
+
+def _faults_of_200(site: Site, files: dict[str, Response], name: str, value: str) -> Iterator[str]:
+    """Answers of 304 to a browser that has another file."""
+    for file, response in samples.get_each(site, files, **{name: value}):
+        if response.status == codes.NOT_MODIFIED:
+            yield f"{file.path} {name}: {value}: {response.summary}, expected the file"
+
+
+def _shared_values(files: dict[str, Response], header: str) -> dict[str, list[str]]:
+    """Each value of the header that different files have -> the paths of these files."""
+    paths: dict[str, dict[bytes, str]] = {}
+    for path, response in files.items():
+        paths.setdefault(response.get(header), {}).setdefault(response.digest, path)
+    return {value: sorted(by_digest.values()) for value, by_digest in paths.items() if value and len(by_digest) > 1}
+
+
+def _is_fixed(time: str) -> bool:
     try:
-        return parsedate_to_datetime(time).timestamp() <= ARCHIVES_BEGIN
+        return parsedate_to_datetime(time).timestamp() <= MAX_FIXED_TIME_S
     except (ValueError, OverflowError):
         return True
+
+
+def _tags_shared_by_encodings(site: Site) -> Iterator[str]:
+    """Files with one strong ETag for two encodings: a cache could join the halves of both."""
+    first_encodings: dict[tuple[str, str], str] = {}
+    for accepted in ("identity", "gzip", "br"):
+        for path, response in site.encoded_files(accepted).items():
+            tag, encoding = response.get("etag"), response.get("content-encoding") or "identity"
+            if response.is_ok and tag.startswith('"'):
+                first = first_encodings.setdefault((path, tag), encoding)
+                if first != encoding:
+                    yield f"{path}: ETag: {tag} for both {first} and {encoding}"

@@ -1,146 +1,128 @@
-"""Compression: who gets a file under which coding, and that it is the same file."""
+"""Compression: who gets a file in which encoding, and that it is the same file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import httpx
+from httpx import codes
 
-from docktasks.verify.checks.http.samples import asked, sample, served
-from docktasks.verify.probes.http_client import Answer
+from docktasks.verify.checks.http.samples import get_each, ok_files, sample
+from docktasks.verify.probes.http_client import Response
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
-WORTH_COMPRESSING = 1024
-"""Bytes from which a text has to be compressed."""
+MIN_COMPRESSED_BYTES = 1024
+"""A text of this size or more must be sent compressed."""
 BR, GZIP, PLAIN = "br", "gzip", ""
-ODD: list[tuple[str, set[str]]] = [
-    ("", {PLAIN}),
-    ("identity", {PLAIN}),
-    ("br;q=0, gzip;q=0", {PLAIN}),
-    ("gzip;q=0", {PLAIN}),
-    ("gzip;q=0.000", {PLAIN}),
-    ("br;q=0", {PLAIN}),
-    ("br; q=0.0", {PLAIN}),
-    ("br;q=0,gzip", {PLAIN, GZIP}),
-    ("gzip;q=0, br", {PLAIN, BR}),
-    ("gzip;q=1.0, identity; q=0.5, *;q=0", {PLAIN, GZIP}),
-    ("*;q=0", {PLAIN}),
-    ("*", {PLAIN, GZIP, BR}),
-    ("gzip, deflate, br, zstd", {PLAIN, GZIP, BR}),
-    ("br;q=0.2,gzip;q=0.8", {PLAIN, GZIP, BR}),
-    ("GZIP", {PLAIN, GZIP}),
-    ("BR", {PLAIN, BR}),
-    ("xbr, brx, x-br, bro, brotli", {PLAIN}),
-    ("gzipped, xgzip", {PLAIN}),
-    ("nothing-of-this-name", {PLAIN}),
-    (",,;q=1,", {PLAIN}),
-]
-"""Values of Accept-Encoding, and what may be answered: https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3"""
+ACCEPT_ENCODING_VALUES: dict[tuple[str, ...], tuple[str, ...]] = {
+    (PLAIN,): (
+        "", "identity", "br;q=0, gzip;q=0", "gzip;q=0", "gzip;q=0.000", "br;q=0", "br; q=0.0", "*;q=0",
+        "xbr, brx, x-br, bro, brotli", "gzipped, xgzip", "nothing-of-this-name", ",,;q=1,",
+    ),
+    (PLAIN, GZIP): ("br;q=0,gzip", "gzip;q=1.0, identity; q=0.5, *;q=0", "GZIP"),
+    (PLAIN, BR): ("gzip;q=0, br", "BR"),
+    (PLAIN, GZIP, BR): ("*", "gzip, deflate, br, zstd", "br;q=0.2,gzip;q=0.8"),
+}  # fmt: skip
+"""Allowed Content-Encoding -> values of Accept-Encoding: https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3"""
 
 
-def _texts(subject: Subject) -> dict[str, Answer]:
-    return {
-        path: answer
-        for path, answer in served(subject.site).items()
-        if answer.type.startswith(("text/", "application/json", "image/svg"))
-    }
+def _texts(subject: Subject) -> dict[str, Response]:
+    """The text files of the site, plain."""
+    types = ("text/", "application/json", "image/svg")
+    files = ok_files(subject.site)
+    return {path: response for path, response in files.items() if response.media_type.startswith(types)}
 
 
-def _coded(subject: Subject, coding: str) -> Iterator[tuple[Answer, Answer]]:
-    texts, site = _texts(subject), subject.site
-    answers = site.coded(coding) | {site.home: site.get(site.home, Accept_Encoding=coding)}
-    return ((plain, answers[path]) for path, plain in texts.items())
+def _encoded_texts(subject: Subject, encoding: str) -> Iterator[tuple[Response, Response]]:
+    """Each text plain, and as it is sent to a browser that accepts only this encoding."""
+    site = subject.site
+    responses = site.encoded_files(encoding) | {site.home: site.get(site.home, Accept_Encoding=encoding)}
+    return ((plain, responses[path]) for path, plain in _texts(subject).items())
 
 
-@check(
-    "http.encoding",
-    severity="major",
-    needs="url",
-    fix="Make the compressed twins in the builder, and serve them by Accept-Encoding (nginx/)",
-)
+@check("http.encoding", "major", fix="Compress files in the builder, serve them by Accept-Encoding (compression.conf)")
 def encoding(subject: Subject) -> Iterator[str]:
-    """Text goes compressed to who accepts it, and decodes to the same bytes, file by file."""
-    for coding in (GZIP, BR):
-        for plain, answer in _coded(subject, coding):
-            given, what = answer.get("content-encoding"), f"{plain.path} for Accept-Encoding: {coding}"
-            # A small file may be served as it is: compressed it would be no smaller.
-            if given not in (PLAIN, coding) or (not given and coding == GZIP and plain.size >= WORTH_COMPRESSING):
-                yield f"{what}: Content-Encoding: {given or 'none'}"
-            elif not answer.found:
-                yield f"{what}: {answer.said}"
-            elif answer.digest != plain.digest:
-                yield f"{what}: decodes to other bytes than the plain file"
-            if answer.type != plain.type:
-                yield f"{what}: {answer.type or 'without a type'}, and {plain.type} as it is"
+    """A browser that accepts gzip or brotli gets text compressed, and it decodes to the same bytes."""
+    for accepted in (GZIP, BR):
+        for plain, response in _encoded_texts(subject, accepted):
+            for fault in _encoding_faults(accepted, plain, response):
+                yield f"{plain.path} for Accept-Encoding: {accepted}: {fault}"
 
 
-@check(
-    "http.vary",
-    severity="major",
-    needs="url",
-    fix="Send Vary: Accept-Encoding with every form of a file that has several (compression.conf)",
-)
+def _encoding_faults(accepted: str, plain: Response, response: Response) -> Iterator[str]:
+    encoding = response.get("content-encoding")
+    # A small file may be sent plain: it may not shrink.
+    is_uncompressed = not encoding and accepted == GZIP and plain.size >= MIN_COMPRESSED_BYTES
+    if encoding not in (PLAIN, accepted) or is_uncompressed:
+        yield f"Content-Encoding: {encoding or 'none'}"
+    elif not response.is_ok:
+        yield response.summary
+    elif response.digest != plain.digest:
+        yield "decodes to other bytes than the plain file"
+    if response.media_type != plain.media_type:
+        yield f"{response.media_type or 'without a content type'}, but {plain.media_type} when plain"
+
+
+@check("http.vary", "major", fix="Send Vary: Accept-Encoding with every form of such a file (compression.conf)")
 def vary(subject: Subject) -> Iterator[str]:
-    """Every form of a file that is also sent in another says so (Vary), or a cache gives one browser another's."""
-    varying: dict[str, Answer] = {}
-    for coding in (GZIP, BR):
-        for plain, answer in _coded(subject, coding):
-            if answer.get("content-encoding"):
-                varying[plain.path] = plain
-                if not _varies(answer):
-                    yield f"{plain.path} for Accept-Encoding: {coding}: no Vary: Accept-Encoding"
-    for path, plain in varying.items():
+    """A file that is sent in several encodings has Vary: Accept-Encoding, or a cache sends the wrong one."""
+    compressed: dict[str, Response] = {}
+    for accepted in (GZIP, BR):
+        for plain, response in _encoded_texts(subject, accepted):
+            if response.get("content-encoding"):
+                compressed[plain.path] = plain
+                if not _varies(response):
+                    yield f"{plain.path} for Accept-Encoding: {accepted}: no Vary: Accept-Encoding"
+    for path, plain in compressed.items():
         if not _varies(plain):
-            yield f"{path}: no Vary: Accept-Encoding, though it is also sent compressed"
+            yield f"{path}: no Vary: Accept-Encoding, but it is also sent compressed"
 
 
-@check(
-    "http.brotli",
-    severity="minor",
-    needs="url",
-    fix="Compress with brotli in the builder: a tenth to a fifth smaller than gzip, and every browser takes it",
-)
+def _varies(response: Response) -> bool:
+    return bool({name.strip() for name in response.get("vary").lower().split(",")} & {"accept-encoding", "*"})
+
+
+@check("http.brotli", "minor", fix="Compress with brotli in the builder: it is 10 to 20 % smaller than gzip")
 def brotli(subject: Subject) -> Iterator[str]:
-    """Text goes as brotli to who accepts it, also beside gzip, where that is smaller."""
-    for plain, answer in _coded(subject, BR):
-        if plain.size >= WORTH_COMPRESSING and answer.get("content-encoding") != BR:
-            yield f"{plain.path} for Accept-Encoding: br: Content-Encoding: {answer.get('content-encoding') or 'none'}"
-    largest = _largest(subject)
-    if largest.size >= WORTH_COMPRESSING:
-        answer = subject.site.get(largest.path, Accept_Encoding="gzip, deflate, br, zstd")
-        if answer.get("content-encoding") not in (BR, "zstd"):
-            yield f"{largest.path} for a browser: Content-Encoding: {answer.get('content-encoding') or 'none'}"
+    """A browser that accepts brotli gets text as brotli, also if it accepts gzip."""
+    for plain, response in _encoded_texts(subject, BR):
+        encoding = response.get("content-encoding")
+        if plain.size >= MIN_COMPRESSED_BYTES and encoding != BR:
+            yield f"{plain.path} for Accept-Encoding: br: Content-Encoding: {encoding or 'none'}"
+    largest = max(_texts(subject).values(), key=lambda text: text.size, default=subject.site.index)
+    if largest.size >= MIN_COMPRESSED_BYTES:
+        browser_value = "gzip, deflate, br, zstd"
+        encoding = subject.site.get(largest.path, Accept_Encoding=browser_value).get("content-encoding")
+        if encoding not in (BR, "zstd"):
+            yield f"{largest.path} for Accept-Encoding: {browser_value}: Content-Encoding: {encoding or 'none'}"
 
 
-@check(
-    "http.negotiation",
-    severity="major",
-    needs="url",
-    fix="Choose by Accept-Encoding as RFC 9110 reads it: whole names, any case, q=0 refuses (compression.conf)",
-)
+@check("http.negotiation", "major", fix="Choose as in RFC 9110: whole names, any case, q=0 refuses (compression.conf)")
 def negotiation(subject: Subject) -> Iterator[str]:
-    """However Accept-Encoding is written, only what it allows is sent, and the same bytes as who asks plainly gets."""
-    known = _texts(subject)
-    # The largest among them, for some servers choose by size.
-    texts = sample(known, 5) | {each.path: each for each in sorted(known.values(), key=lambda text: text.size)[-1:]}
-    sizes = {PLAIN: {path: plain.wire for path, plain in texts.items()}}
-    sizes |= {coding: {plain.path: coded.wire for plain, coded in _coded(subject, coding)} for coding in (GZIP, BR)}
-    for value, allowed in ODD:
-        for plain, answer in asked(subject.site, texts, Accept_Encoding=value):
-            given, what = answer.get("content-encoding"), f"{plain.path} for Accept-Encoding: {value or '(empty)'}"
-            if given not in allowed:
-                yield f"{what}: Content-Encoding: {given}"
-            elif answer.status != httpx.codes.OK:
-                yield f"{what}: {answer.said}, expected 200"
-            elif answer.wire != sizes[given][plain.path] and (given or allowed == {PLAIN}):
-                yield f"{what}: {answer.wire} bytes, where {given or 'identity'} has {sizes[given][plain.path]}"
+    """Whatever Accept-Encoding says, only what it allows is sent, with the right bytes."""
+    texts = _texts(subject)
+    largest = sorted(texts.values(), key=lambda text: text.size)[-1:]  # some servers choose by size
+    few = sample(texts, 5) | {text.path: text for text in largest}
+    sizes = {PLAIN: {path: plain.encoded_size for path, plain in few.items()}}
+    for accepted in (GZIP, BR):
+        sizes[accepted] = {plain.path: response.encoded_size for plain, response in _encoded_texts(subject, accepted)}
+    for allowed, values in ACCEPT_ENCODING_VALUES.items():
+        for value in values:
+            for plain, response in get_each(subject.site, few, Accept_Encoding=value):
+                if fault := _negotiation_fault(allowed, plain.path, response, sizes):
+                    yield f"{plain.path} for Accept-Encoding: {value or '(empty)'}: {fault}"
 
 
-def _largest(subject: Subject) -> Answer:
-    return max(_texts(subject).values(), key=lambda answer: answer.size, default=subject.site.shell)
-
-
-def _varies(answer: Answer) -> bool:
-    named = [name.strip() for name in answer.get("vary").lower().split(",")]
-    return "accept-encoding" in named or "*" in named
+def _negotiation_fault(
+    allowed: tuple[str, ...], path: str, response: Response, sizes: dict[str, dict[str, int]]
+) -> str | None:
+    """The fault, if there is one. `sizes` has the right size by Content-Encoding and path."""
+    encoding = response.get("content-encoding")
+    if encoding not in allowed:
+        return f"Content-Encoding: {encoding}"
+    if response.status != codes.OK:
+        return f"{response.summary}, expected 200"
+    size = sizes[encoding][path]
+    if response.encoded_size != size and (encoding or allowed == (PLAIN,)):
+        return f"{response.encoded_size} bytes, but {encoding or 'plain'} has {size}"
+    return None

@@ -1,4 +1,4 @@
-"""The files: they are there, whole, of the right type, however they are asked for."""
+"""The files of the site: they exist, are complete, and have the right type, for every kind of request."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import mimetypes
 import re
 from collections.abc import Iterator
 
-import httpx
+from httpx import codes
 
-from docktasks.verify.checks.http.samples import MISSING, SAME, asked, page, sample, served
+from docktasks.verify.checks.http import samples
 from docktasks.verify.probes.crawler import Site
-from docktasks.verify.probes.http_client import ENDS, Answer
+from docktasks.verify.probes.http_client import EDGE_BYTES, Response
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
@@ -22,125 +22,113 @@ for _type, _suffix in (
     ("application/manifest+json", ".webmanifest"),
 ):  # fmt: skip
     TYPES.add_type(_type, _suffix)
-ALIKE = {
+OLD_TYPE_NAMES = {
     "application/javascript": "text/javascript", "image/vnd.microsoft.icon": "image/x-icon",
     "application/xml": "text/xml", "application/font-woff": "font/woff",
 }  # fmt: skip
-"""Older names of the same, which every browser takes."""
-SAYS_UTF_8 = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?utf-?8\b""", re.IGNORECASE)
+"""Old name of a media type -> its present name. Every browser accepts both."""
+UTF_8_META = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?utf-?8\b""", re.IGNORECASE)
 
 
-@check(
-    "http.files",
-    severity="critical",
-    needs="url",
-    fix="Build again; if it stays, look for the file in /srv/site of the image and for its type in nginx/serving",
-)
+@check("http.files", "critical", fix="Build again. Or look for the file in /srv/site, and for its type in types.conf")
 def files(subject: Subject) -> Iterator[str]:
-    """Every file of the site answers 200, whole, with the type its name promises."""
+    """Every file of the site is answered 200, complete, with the content type that its name promises."""
     site = subject.site
-    if not site.shell.found or site.shell.type != "text/html":
-        yield f"{site.home}: {site.shell.said} {site.shell.type or 'without a type'}"
-    if not site.shell.named:
-        yield "index.html names no file at all"
-    for path, answer in site.files.items():
-        wanted = TYPES.guess_type(path)[0] or ""
-        if not answer.found or (wanted and _alike(answer.type) != _alike(wanted)):
-            yield f"{path}: {answer.said} {answer.type or 'without a type'}, expected 200 {wanted}".rstrip()
-    for path, size in subject.shipped.items():
-        served_as = site.files.get(site.address(path))
-        # What is never stored belongs to the container, not to the image (/env.js).
-        if (
-            served_as
-            and served_as.found
-            and served_as.size != size
-            and "no-store" not in served_as.get("cache-control")
-        ):
-            yield f"{served_as.path}: {served_as.size} bytes, and {size} in the image"
+    if not site.index.is_ok or site.index.media_type != "text/html":
+        yield f"{site.home}: {_status_and_type(site.index)}"
+    if not site.index.references:
+        yield "index.html references no file"
+    for path, response in site.files.items():
+        expected = TYPES.guess_type(path)[0] or ""
+        if not response.is_ok or (expected and _present_name(response.media_type) != _present_name(expected)):
+            yield f"{path}: {_status_and_type(response)}, expected 200 {expected}".rstrip()
+    yield from _size_faults(subject)
 
 
-@check(
-    "http.charset",
-    severity="minor",
-    needs="url",
-    fix="Say charset=utf-8 for text (charset and charset_types in nginx/serving/types.conf)",
-)
-def charset(subject: Subject) -> Iterator[str]:
-    """A page says that it is UTF-8, in its type or its first kilobyte; no text says that it is anything else."""
-    for path, answer in served(subject.site).items():
-        said = re.search(r"charset=\"?([\w-]+)", answer.get("content-type"), re.IGNORECASE)
-        if said and said[1].lower() not in ("utf-8", "utf8"):
-            yield f"{path}: Content-Type: {answer.get('content-type')}"
-        elif not said and path == subject.site.home and not SAYS_UTF_8.search(answer.body[:1024]):
-            yield f"{path}: {answer.get('content-type')}, and no <meta charset>"
+def _status_and_type(response: Response) -> str:
+    return f"{response.summary} {response.media_type or 'without a content type'}"
 
 
-@check(
-    "http.head",
-    severity="minor",
-    needs="url",
-    fix="Let the server itself answer HEAD: no rule of the configuration should tell it from GET",
-)
-def head(subject: Subject) -> Iterator[str]:
-    """HEAD answers as GET does: the same status and headers, and no body."""
-    site = subject.site
-    page(site)
-    files = sample(served(site))
-    for plain, answer in zip(files.values(), site.each(files, "HEAD"), strict=True):
-        if answer.status != plain.status:
-            yield f"HEAD {plain.path}: {answer.said}, and GET {plain.status}"
+def _present_name(media_type: str) -> str:
+    return OLD_TYPE_NAMES.get(media_type, media_type)
+
+
+def _size_faults(subject: Subject) -> Iterator[str]:
+    for path, size in subject.shipped_files.items():
+        response = subject.site.files.get(subject.site.address(path))
+        if response is None or not response.is_ok or response.size == size:
             continue
-        yield from (f"HEAD {plain.path}: {line}" for line in differing(plain, answer))
-        length = answer.get("content-length")
-        if length and length != str(plain.wire):
-            yield f"HEAD {plain.path}: Content-Length: {length}, and GET sends {plain.wire} bytes"
-    paths = site.home, f"{site.home}{MISSING}.txt"
-    for path, sent in zip(paths, site.raw(*(request(site, f"HEAD {path} HTTP/1.1") for path in paths)), strict=True):
-        if sent.body:
-            yield f"HEAD {path}: {len(sent.body)} bytes after the headers"
+        if "no-store" not in response.get("cache-control"):  # the container writes /env.js itself
+            yield f"{response.path}: {response.size} bytes, but {size} in the image"
 
 
-@check(
-    "http.ranges",
-    severity="minor",
-    needs="url",
-    fix="Let the server answer ranges of the files as they are (max_ranges is not 0), or announce none",
-)
-def ranges(subject: Subject) -> Iterator[str]:
-    """A range is answered 206 with its bytes, one behind the end 416, one of another version with the whole file."""
+@check("http.charset", "minor", fix="Send charset=utf-8 for text (charset, charset_types in types.conf)")
+def charset(subject: Subject) -> Iterator[str]:
+    """The page declares UTF-8 in its content type or its first kilobyte. No text declares another charset."""
+    for path, response in samples.ok_files(subject.site).items():
+        content_type = response.get("content-type")
+        declared = re.search(r"charset=\"?([\w-]+)", content_type, re.IGNORECASE)
+        if declared and declared[1].lower() not in ("utf-8", "utf8"):
+            yield f"{path}: Content-Type: {content_type}"
+        elif not declared and path == subject.site.home and not UTF_8_META.search(response.body[:1024]):
+            yield f"{path}: {content_type}, and no <meta charset>"
+
+
+@check("http.head", "minor", fix="Let the server answer HEAD itself: no rule may treat it differently")
+def head(subject: Subject) -> Iterator[str]:
+    """HEAD is answered as GET is: the same status and headers, and no body."""
     site = subject.site
-    files = {path: answer for path, answer in sample(served(site)).items() if answer.wire > ENDS}
-    announced = {path: answer for path, answer in files.items() if answer.get("accept-ranges") == "bytes"}
-    for text, which in ((f"bytes=0-{ENDS - 1}", 0), (f"bytes=-{ENDS}", 1)):
-        for plain, answer in asked(site, announced, Range=text):
-            first = 0 if which == 0 else plain.wire - ENDS
-            wanted = f"bytes {first}-{first + ENDS - 1}/{plain.wire}"
-            if answer.status != httpx.codes.PARTIAL_CONTENT or answer.get("content-range") != wanted:
-                yield f"{plain.path} {text}: {answer.said} {answer.get('content-range')}, expected 206 {wanted}"
-            elif answer.digest != hashlib.sha256(plain.ends[which]).digest():
-                yield f"{plain.path} {text}: 206 with other bytes than the file's"
-    one = sample(announced, 20)
-    for plain, answer in asked(site, one, Range="bytes={wire}-"):
-        said = answer.get("content-range")
-        if answer.status != httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE or said not in ("", f"bytes */{plain.wire}"):
-            yield f"{plain.path} from behind its end: {answer.said} {said}".rstrip() + ", expected 416"
-    for plain, answer in asked(site, one, Range="bytes=0-0", If_Range='"of-another-release"'):
-        if answer.digest != plain.digest:
-            yield f"{plain.path} if it is another version: {answer.said}, expected the whole file"
+    samples.index_page(site)
+    known = samples.sample(samples.ok_files(site))
+    for get, head in zip(known.values(), site.get_all(known, "HEAD"), strict=True):
+        yield from (f"HEAD {get.path}: {fault}" for fault in _head_faults(get, head))
+    paths = site.home, f"{site.home}{samples.MISSING_NAME}.txt"
+    answers = site.send_raw(*(samples.raw_request(site, f"HEAD {path} HTTP/1.1") for path in paths))
+    for path, answer in zip(paths, answers, strict=True):
+        if answer.body:
+            yield f"HEAD {path}: {len(answer.body)} bytes after the headers"
 
 
-def request(site: Site, line: str, *headers: str) -> bytes:
-    """A request to be sent as it stands, after which the connection is closed."""
-    host = site.origin.partition("//")[2]
-    return "\r\n".join([line, f"Host: {host}", *headers, "Connection: close", "", ""]).encode("latin-1")
+def _head_faults(get: Response, head: Response) -> Iterator[str]:
+    if head.status != get.status:
+        yield f"{head.summary}, but GET {get.status}"
+        return
+    yield from samples.header_differences(get, head)
+    length = head.get("content-length")
+    if length and length != str(get.encoded_size):
+        yield f"Content-Length: {length}, but GET sends {get.encoded_size} bytes"
 
 
-def differing(plain: Answer, answer: Answer, names: tuple[str, ...] = SAME) -> Iterator[str]:
-    """The headers in which two answers differ that should not."""
-    for name in names:
-        if answer.get(name) != plain.get(name):
-            yield f"{name}: {answer.get(name) or 'missing'}, expected {plain.get(name) or 'none'}"
+@check("http.ranges", "minor", fix="Let the server answer ranges (max_ranges is not 0), or announce no ranges")
+def ranges(subject: Subject) -> Iterator[str]:
+    """A range is answered 206 with its bytes, a range after the end 416, a range of another version with the file."""
+    site = subject.site
+    announced = {
+        path: response
+        for path, response in samples.sample(samples.ok_files(site)).items()
+        if response.get("accept-ranges") == "bytes" and response.encoded_size > EDGE_BYTES
+    }
+    yield from _edge_faults(site, announced, is_first=True)
+    yield from _edge_faults(site, announced, is_first=False)
+    few = samples.sample(announced, 20)
+    for file, response in samples.get_each(site, few, Range="bytes={size}-"):
+        content_range = response.get("content-range")
+        is_416 = response.status == codes.REQUESTED_RANGE_NOT_SATISFIABLE
+        if not is_416 or content_range not in ("", f"bytes */{file.encoded_size}"):
+            yield f"{file.path} after its end: {response.summary} {content_range}".rstrip() + ", expected 416"
+    for file, response in samples.get_each(site, few, Range="bytes=0-0", If_Range='"of-another-release"'):
+        if response.digest != file.digest:
+            yield f"{file.path} if it is another version: {response.summary}, expected the whole file"
 
 
-def _alike(media: str) -> str:
-    return ALIKE.get(media, media)
+def _edge_faults(site: Site, files: dict[str, Response], *, is_first: bool) -> Iterator[str]:
+    """Faults of the answers to ranges of EDGE_BYTES, at the beginning or at the end of each file."""
+    text = f"bytes=0-{EDGE_BYTES - 1}" if is_first else f"bytes=-{EDGE_BYTES}"
+    for file, response in samples.get_each(site, files, Range=text):
+        start = 0 if is_first else file.encoded_size - EDGE_BYTES
+        expected = f"bytes {start}-{start + EDGE_BYTES - 1}/{file.encoded_size}"
+        content_range = response.get("content-range")
+        if response.status != codes.PARTIAL_CONTENT or content_range != expected:
+            yield f"{file.path} {text}: {response.summary} {content_range}, expected 206 {expected}"
+        elif response.digest != hashlib.sha256(file.edges[0 if is_first else 1]).digest():
+            yield f"{file.path} {text}: 206 with other bytes than the file has"

@@ -1,109 +1,89 @@
-"""Security headers, the Content-Security-Policy, and what an answer tells of the server."""
+"""Security headers, the Content-Security-Policy, and what a response tells about the server."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from docktasks.verify.checks.http.files import request
-from docktasks.verify.checks.http.samples import MISSING, kinds, page
-from docktasks.verify.probes.csp import open_ways, policies
+from docktasks.verify.checks.http.samples import MISSING_NAME, index_page, raw_request, responses_of_each_kind
+from docktasks.verify.probes.crawler import Site
+from docktasks.verify.probes.csp import blocked_code, policies, weaknesses
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
 CSP = "content-security-policy"
-NEEDED = {CSP: r".", "x-content-type-options": r"^nosniff$"}
-ISOLATING = {
+SECURITY_HEADERS = {CSP: r".", "x-content-type-options": r"^nosniff$"}
+CROSS_ORIGIN_HEADERS = {
     "referrer-policy": r"^(no-referrer|same-origin|strict-origin|origin)(?!-when-downgrade)",
     "permissions-policy": r".",
     "cross-origin-opener-policy": r"^(same-origin|noopener)",
     "cross-origin-resource-policy": r"^(same-(origin|site)|cross-origin)$",
 }
-VERSION = re.compile(
+SERVER_VERSION = re.compile(
     r"\b(?:nginx|apache|caddy|openresty|lighttpd|iis|express|php|node(?:\.js)?|envoy|vite)/v?\d", re.IGNORECASE
 )
 
 
-def _stand(subject: Subject, wanted: dict[str, str]) -> Iterator[str]:
-    for what, answer in kinds(subject.site).items():
-        for name, pattern in wanted.items():
-            given = answer.all(name)
-            if len(given) != 1:
-                yield f"{what}, {answer.status}: {name} stands {len(given)} times"
-            elif not re.search(pattern, given[0], re.IGNORECASE):
-                yield f"{what}, {answer.status}: {name}: {given[0]}"
-
-
-@check(
-    "http.security-headers",
-    severity="major",
-    needs="url",
-    fix="Set them once at server level, with `always`; an add_header in a location drops those of the server (nginx/)",
-)
+@check("http.security-headers", "major", fix="Set them once at server level, with `always`, never in a location")
 def security_headers(subject: Subject) -> Iterator[str]:
-    """Content-Security-Policy and nosniff stand exactly once on 200, 206, 304, 404, 405 and 416."""
-    return _stand(subject, NEEDED)
+    """Content-Security-Policy and nosniff are sent exactly once with 200, 206, 304, 404, 405 and 416."""
+    return _header_faults(subject.site, SECURITY_HEADERS)
 
 
-@check(
-    "http.isolation",
-    severity="minor",
-    needs="url",
-    fix="Set Referrer- and Permissions-Policy, Cross-Origin-Opener- and -Resource-Policy once, with `always` (nginx/)",
-)
-def isolation(subject: Subject) -> Iterator[str]:
-    """What other sites learn and reach is said, exactly once, on 200, 206, 304, 404, 405 and 416."""
-    return _stand(subject, ISOLATING)
+@check("http.cross-origin-headers", "minor", fix="Set each once at server level, with `always` (security.conf)")
+def cross_origin_headers(subject: Subject) -> Iterator[str]:
+    """The headers that limit what other sites learn and reach are sent exactly once with every status."""
+    return _header_faults(subject.site, CROSS_ORIGIN_HEADERS)
 
 
-@check(
-    "http.csp",
-    severity="major",
-    needs="url",
-    fix="Allow scripts of the site alone (script-src 'self', hosts, hashes, nonces), no plugin, no other base or frame",
-)
+def _header_faults(site: Site, expected: dict[str, str]) -> Iterator[str]:
+    """Faults of these headers, which must match a pattern."""
+    for request, response in responses_of_each_kind(site).items():
+        for name, pattern in expected.items():
+            values = response.get_list(name)
+            if len(values) != 1:
+                yield f"{request}, {response.status}: {name} is sent {len(values)} times"
+            elif not re.search(pattern, values[0], re.IGNORECASE):
+                yield f"{request}, {response.status}: {name}: {values[0]}"
+
+
+@check("http.csp", "major", fix="Allow only scripts of the site ('self', hashes), no plugins, no other base or frame")
 def csp(subject: Subject) -> Iterator[str]:
-    """The policy blocks an injected inline script, and scripts of anybody, plugins, another base, foreign frames."""
-    shell = page(subject.site)
-    given, _ = policies(shell.all(CSP), subject.site.origin + shell.path, shell.body.decode(errors="replace"))
-    if not given:
-        yield f"{shell.path}: there is no policy"
-    yield from (f"{shell.path}: {way}" for way in open_ways(given, shell.get("x-frame-options")))
+    """The Content-Security-Policy blocks injected inline scripts, foreign scripts, plugins, bases and frames."""
+    index = index_page(subject.site)
+    csp_policies = policies(index.get_list(CSP), index.body.decode(errors="replace"))
+    yield from (f"{index.path}: {line}" for line in weaknesses(csp_policies, index.get("x-frame-options")))
 
 
-@check(
-    "http.csp-fits",
-    severity="critical",
-    needs="url",
-    fix="Move inline code into files, or name its hash; name the other origins that the page loads from in the policy",
-)
-def csp_fits(subject: Subject) -> Iterator[str]:
-    """The page keeps to its own policy: every script, style and image that it names, and inline code."""
-    shell = page(subject.site)
-    given, uses = policies(shell.all(CSP), subject.site.origin + shell.path, shell.body.decode(errors="replace"))
-    for use in uses:
-        for policy in given:
-            if not policy.allows(use):
-                sources = policy.sources(use.directive) or []
-                yield f"{shell.path}: {use.what} is against {use.directive} {' '.join(sources)}"
+@check("http.csp-allows-page", "critical", fix="Move inline code into files, or add its hash to the policy")
+def csp_allows_page(subject: Subject) -> Iterator[str]:
+    """The Content-Security-Policy allows the inline scripts and styles of the page."""
+    index = index_page(subject.site)
+    html = index.body.decode(errors="replace")
+    yield from (f"{index.path}: {line}" for line in blocked_code(policies(index.get_list(CSP), html), html))
 
 
-@check(
-    "http.version",
-    severity="minor",
-    needs="url",
-    fix="Say no version (server_tokens off)",
-)
-def version(subject: Subject) -> Iterator[str]:
+@check("http.server-version", "minor", fix="Hide the version (server_tokens off)")
+def server_version(subject: Subject) -> Iterator[str]:
     """Neither a header nor an error page tells which version of a server answers."""
     site = subject.site
-    said = {what: f"{answer.get('server')} {answer.get('x-powered-by')}" for what, answer in kinds(site).items()}
-    odd = (
-        (f"GET {site.home}{MISSING}.txt HTTP/1.1",), (f"POST {site.home} HTTP/1.1",), ("GET / HTTP/1.1", "A b"),
+    texts = {
+        request: f"{response.get('server')} {response.get('x-powered-by')}"
+        for request, response in responses_of_each_kind(site).items()
+    }
+    for request, text in (texts | _error_pages(site)).items():
+        if version := SERVER_VERSION.search(text):
+            yield f"{request}: {text[version.start() : version.end() + 8].split()[0]}"
+
+
+def _error_pages(site: Site) -> dict[str, str]:
+    """Request line and status -> the beginning of the answer, for requests that a server answers with its own page."""
+    requests = (
+        (f"GET {site.home}{MISSING_NAME}.txt HTTP/1.1",), (f"POST {site.home} HTTP/1.1",), ("GET / HTTP/1.1", "A b"),
         (f"GET {site.home}{'a' * 40_000} HTTP/1.1",), (f"GET {site.home} HTTP/9.9",),
     )  # fmt: skip
-    for (line, *_), sent in zip(odd, site.raw(*(request(site, *lines) for lines in odd)), strict=True):
-        said[f"{line[:50]} ({sent.status})"] = sent.data[:4096].decode("latin-1")
-    for what, text in said.items():
-        if found := VERSION.search(text):
-            yield f"{what}: {text[found.start() : found.end() + 8].split()[0]}"
+    answers = site.send_raw(*(raw_request(site, *lines) for lines in requests))
+    return {
+        f"{line[:50]} ({answer.status})": answer.data[:4096].decode("latin-1")
+        for (line, *_), answer in zip(requests, answers, strict=True)
+    }

@@ -1,4 +1,4 @@
-"""The paths: what is a page, what is missing, and what a folder answers."""
+"""The paths: what is a page of the app, what is missing, and how a folder is answered."""
 
 from __future__ import annotations
 
@@ -6,69 +6,66 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urljoin, urlsplit
 
-import httpx
+from httpx import codes
 
-from docktasks.verify.checks.http.samples import MISSING, assets, errors
-from docktasks.verify.registry import Skip, check
+from docktasks.verify.checks.http.samples import MISSING_NAME, assets, missing_responses
+from docktasks.verify.probes.crawler import Site
+from docktasks.verify.registry import check
+from docktasks.verify.skip import Skip
 from docktasks.verify.subject import Subject
 
+MAX_FOLDERS = 20
 
-@check(
-    "http.deep-link",
-    severity="critical",
-    needs="url",
-    fix="Serve index.html for paths without a file extension (try_files in nginx/)",
-)
+
+@check("http.deep-link", "critical", fix="Serve index.html for paths without a file extension (try_files in site.conf)")
 def deep_link(subject: Subject) -> Iterator[str]:
-    """A deep link answers 200 with the shell, so that a reload inside the app works."""
+    """The address of a page inside the app is answered 200 with index.html, so that a reload works there."""
     site = subject.site
-    for path in (f"{site.home}{MISSING}", f"{site.home}{MISSING}/deeper?query=1"):
-        answer = site.get(path)
-        if not answer.found:
-            yield f"{path}: {answer.said}"
-        elif answer.digest != site.shell.digest:
-            yield f"{path}: 200, but not the shell ({answer.size} bytes against {site.shell.size})"
+    for path in (f"{site.home}{MISSING_NAME}", f"{site.home}{MISSING_NAME}/deeper?query=1"):
+        response = site.get(path)
+        if not response.is_ok:
+            yield f"{path}: {response.summary}"
+        elif response.digest != site.index.digest:
+            yield f"{path}: 200, but not index.html ({response.size} bytes, index.html has {site.index.size})"
 
 
-@check(
-    "http.missing",
-    severity="critical",
-    needs="url",
-    fix="Answer 404 for a missing file (=404 in try_files); the shell in its place breaks the page in silence",
-)
+@check("http.missing", "critical", fix="Answer 404 for a missing file (=404 in try_files), so that the error is seen")
 def missing(subject: Subject) -> Iterator[str]:
-    """A missing asset or file answers 404, never the shell."""
-    for what, answer in errors(subject.site).items():
-        if answer.status != httpx.codes.NOT_FOUND:
-            yield f"{what}: {answer.said}"
+    """A missing asset or file is answered 404, and never with index.html."""
+    for request, response in missing_responses(subject.site).items():
+        if response.status != codes.NOT_FOUND:
+            yield f"{request}: {response.summary}"
 
 
-@check(
-    "http.directories",
-    severity="major",
-    needs="url",
-    fix="Serve files only: no autoindex, and absolute_redirect off, since the server does not know the published port",
-)
+@check("http.directories", "major", fix="No autoindex. absolute_redirect off: the server does not know the public port")
 def directories(subject: Subject) -> Iterator[str]:
-    """A folder is not listed, and a redirect leads to a path, or to the address that was asked."""
+    """A folder is not listed. A redirect leads to a path, or stays at the requested address."""
     site = subject.site
-    folders = sorted({path.rpartition("/")[0] for path in assets(site)} - {site.home.rstrip("/")}, key=len)[:20]
-    for folder in folders:
-        names = [path.rpartition("/")[2] for path in site.files if path.rpartition("/")[0] == folder]
-        for path in (folder, f"{folder}/", f"{folder}//", f"{folder}/."):
-            answer = site.get(path)
-            listed = [name for name in names if re.search(rf">\s*{re.escape(name)}", answer.body.decode("latin-1"))]
-            if answer.status < httpx.codes.BAD_REQUEST and listed and answer.digest != site.shell.digest:
-                yield f"{path}: {answer.said}, a list with {listed[0]}"
-            if _origin(site.origin + path, answer.get("location")) != site.origin:
-                yield f"{path}: Location: {answer.get('location')}"
+    folders = sorted({path.rpartition("/")[0] for path in assets(site)} - {site.home.rstrip("/")}, key=len)
     if not folders:
-        raise Skip("there is no folder")
+        raise Skip("the site has no folder")
+    for folder in folders[:MAX_FOLDERS]:
+        for path in (folder, f"{folder}/", f"{folder}//", f"{folder}/."):
+            yield from _folder_faults(site, folder, path)
+
+
+def _folder_faults(site: Site, folder: str, path: str) -> Iterator[str]:
+    response = site.get(path)
+    if response.status < codes.BAD_REQUEST and response.digest != site.index.digest:
+        text = response.body.decode("latin-1")
+        names = [name for parent, _, name in (file.rpartition("/") for file in site.files) if parent == folder]
+        listed = next((name for name in names if re.search(rf">\s*{re.escape(name)}", text)), None)
+        if listed:
+            yield f"{path}: {response.summary}, a list that contains {listed}"
+    location = response.get("location")
+    if _origin(site.origin + path, location) != site.origin:
+        yield f"{path}: Location: {location}"
 
 
 def _origin(url: str, location: str) -> str:
+    """The scheme and host to which a redirect of `url` leads; empty if the location is not an address."""
     try:
-        leads = urlsplit(urljoin(url, location))
+        target = urlsplit(urljoin(url, location))
     except ValueError:  # such as http://[x
         return ""
-    return f"{leads.scheme}://{leads.netloc}"
+    return f"{target.scheme}://{target.netloc}"

@@ -1,4 +1,4 @@
-"""What the checks of a site share: which files it has, a sample of them, and one answer of each kind."""
+"""What the HTTP checks share: the files of a site, a sample of them, and requests of every kind."""
 
 from __future__ import annotations
 
@@ -8,83 +8,95 @@ from collections.abc import Iterator
 from itertools import zip_longest
 
 from docktasks.verify.probes.crawler import Site
-from docktasks.verify.probes.http_client import Answer, Ask
-from docktasks.verify.registry import Skip
+from docktasks.verify.probes.http_client import Request, Response
+from docktasks.verify.skip import Skip
 
-MISSING = "no-such-file-5f2c"  # nothing a site would have
-DEEP = 1000
-"""Files up to which each is asked for in every way; of more, a sample."""
-SAME = "content-type", "content-encoding", "etag", "last-modified", "cache-control", "vary"
-"""Headers that belong to the file, however it is asked for."""
-
-
-def page(site: Site) -> Answer:
-    """The shell, where it is one: nothing more can be said of a site that answers errors (http.files)."""
-    if not site.shell.found:
-        raise Skip(f"{site.home} answers {site.shell.said}")
-    return site.shell
+MISSING_NAME = "no-such-file-5f2c"
+"""A file name that no site has."""
+MAX_SAMPLE_FILES = 1000
+FILE_HEADERS = "content-type", "content-encoding", "etag", "last-modified", "cache-control", "vary"
+"""Headers that belong to the file. They are the same for every kind of request."""
 
 
-def assets(site: Site) -> dict[str, Answer]:
-    """The files of the site's folder of assets; where it has none of this name, its scripts and styles."""
-    found = {path: answer for path, answer in site.files.items() if "/assets/" in path}
-    found = found or {path: answer for path, answer in site.files.items() if re.search(r"\.(m?js|css)$", path)}
-    if not found:
-        raise Skip("index.html names no file")
-    return found
+def index_page(site: Site) -> Response:
+    """Return the response to `/`. Raises Skip if it is an error, which http.files reports."""
+    if not site.index.is_ok:
+        raise Skip(f"{site.home} answers {site.index.summary}")
+    return site.index
 
 
-def served(site: Site) -> dict[str, Answer]:
-    """The shell and the files, those that are there."""
-    found = {site.home: site.shell} | site.files
-    return {path: answer for path, answer in found.items() if answer.found}
+def assets(site: Site) -> dict[str, Response]:
+    """The files in a folder assets/; of a site without one, the scripts and styles. Raises Skip if there are none."""
+    files = {path: response for path, response in site.files.items() if "/assets/" in path}
+    files = files or {path: response for path, response in site.files.items() if re.search(r"\.(m?js|css)$", path)}
+    if not files:
+        raise Skip("index.html references no file")
+    return files
 
 
-def sample(files: dict[str, Answer], limit: int = DEEP) -> dict[str, Answer]:
-    """All, or of more than the limit so many, taken from each type in turn."""
+def ok_files(site: Site) -> dict[str, Response]:
+    """The index page and all files, without those that are not answered 200."""
+    files = {site.home: site.index} | site.files
+    return {path: response for path, response in files.items() if response.is_ok}
+
+
+def sample(files: dict[str, Response], limit: int = MAX_SAMPLE_FILES) -> dict[str, Response]:
+    """Return at most `limit` of the files, taken from each media type in turn."""
     if len(files) <= limit:
         return files
-    types: dict[str, list[str]] = {}
-    for path, answer in files.items():
-        types.setdefault(answer.type, []).append(path)
-    # In the order of a hash: as spread out as chance has it, and the same every time.
-    ordered = [sorted(paths, key=lambda path: hashlib.sha256(path.encode()).digest()) for paths in types.values()]
-    turns = [path for turn in zip_longest(*ordered) for path in turn if path is not None]
-    return {path: files[path] for path in turns[:limit]}
+    paths_by_type: dict[str, list[str]] = {}
+    for path in sorted(files, key=lambda path: hashlib.sha256(path.encode()).digest()):  # random, but always the same
+        paths_by_type.setdefault(files[path].media_type, []).append(path)
+    in_turn = [path for turn in zip_longest(*paths_by_type.values()) for path in turn if path is not None]
+    return {path: files[path] for path in in_turn[:limit]}
 
 
-def asked(site: Site, files: dict[str, Answer], **headers: str) -> Iterator[tuple[Answer, Answer]]:
-    """Each file's answer, and the answer to a GET with these headers, in which {etag} and {wire} are the file's."""
-    asks = [
-        Ask(path, "GET", tuple((name.replace("_", "-"), _filled(text, plain)) for name, text in headers.items()))
-        for path, plain in files.items()
+def get_each(site: Site, files: dict[str, Response], **headers: str) -> Iterator[tuple[Response, Response]]:
+    """GET each file with these headers; yield its known response and the new one.
+
+    In a header's value, {etag} and {size} stand for the ETag and the encoded size of the known response.
+    """
+
+    def filled(value: str, known: Response) -> str:
+        return value.replace("{etag}", known.get("etag")).replace("{size}", str(known.encoded_size))
+
+    requests = [
+        Request(path, "GET", tuple((name.replace("_", "-"), filled(value, known)) for name, value in headers.items()))
+        for path, known in files.items()
     ]
-    return zip(files.values(), site.many(asks), strict=True)
+    return zip(files.values(), site.send_all(requests), strict=True)
 
 
-def _filled(text: str, plain: Answer) -> str:
-    return text.replace("{etag}", plain.get("etag")).replace("{wire}", str(plain.wire))
-
-
-def errors(site: Site) -> dict[str, Answer]:
-    """What is answered where something is missing, by what it is."""
+def missing_responses(site: Site) -> dict[str, Response]:
+    """Description of the request -> the response, for two files that do not exist."""
     folder = min(assets(site)).rpartition("/")[0]
-    missing_asset, missing = f"{folder}/{MISSING}.js", f"{site.home}{MISSING}.txt"
-    return {
-        f"{missing_asset} (missing asset)": site.get(missing_asset),
-        f"{missing} (missing file)": site.get(missing),
-    }
+    asset, file = f"{folder}/{MISSING_NAME}.js", f"{site.home}{MISSING_NAME}.txt"
+    return {f"{asset} (missing asset)": site.get(asset), f"{file} (missing file)": site.get(file)}
 
 
-def kinds(site: Site) -> dict[str, Answer]:
-    """One answer of each kind, by what was asked: 200, 206, 304, 404, 405, 416, as far as the site gives them."""
-    path, answer = min(assets(site).items())
-    found = {f"{site.home} (shell)": site.shell, f"{path} (asset)": answer}
-    found |= {
+def responses_of_each_kind(site: Site) -> dict[str, Response]:
+    """Description of the request -> the response: one with each of 200, 206, 304, 404, 405 and 416 of a normal site."""
+    path, asset = min(assets(site).items())
+    responses = {
+        f"{site.home} (index page)": site.index,
+        f"{path} (asset)": asset,
         f"{path} (range)": site.get(path, Range="bytes=0-0"),
-        f"{path} (range behind the end)": site.get(path, Range=f"bytes={answer.wire + 1}-"),
+        f"{path} (range after the end)": site.get(path, Range=f"bytes={asset.encoded_size + 1}-"),
         f"{site.home} (POST)": site.get(site.home, "POST"),
     }
-    if site.shell.get("etag"):
-        found[f"{site.home} (unchanged)"] = site.get(site.home, If_None_Match=site.shell.get("etag"))
-    return found | errors(site)
+    if site.index.get("etag"):
+        responses[f"{site.home} (unchanged)"] = site.get(site.home, If_None_Match=site.index.get("etag"))
+    return responses | missing_responses(site)
+
+
+def raw_request(site: Site, line: str, *headers: str) -> bytes:
+    """A request with this request line and these header lines, sent as they are. The connection closes after it."""
+    host = site.origin.partition("//")[2]
+    return "\r\n".join([line, f"Host: {host}", *headers, "Connection: close", "", ""]).encode("latin-1")
+
+
+def header_differences(known: Response, response: Response, names: tuple[str, ...] = FILE_HEADERS) -> Iterator[str]:
+    """A line for each header that should be the same in both responses, and is not."""
+    for name in names:
+        if response.get(name) != known.get(name):
+            yield f"{name}: {response.get(name) or 'missing'}, expected {known.get(name) or 'none'}"

@@ -1,4 +1,4 @@
-"""What the image says of itself: how it is run, and where it comes from."""
+"""What the image declares: how it is run, and where it comes from."""
 
 from __future__ import annotations
 
@@ -7,93 +7,77 @@ from collections.abc import Iterator
 
 from docktasks.app import git
 from docktasks.images.build import BASE_LABEL
-from docktasks.verify.registry import Skip, check
+from docktasks.verify.registry import check
+from docktasks.verify.skip import Skip
 from docktasks.verify.subject import Subject
 
 OCI = "org.opencontainers.image"
 SHELLS = {"sh", "/bin/sh", "bash", "/bin/bash", "ash", "/bin/ash"}
 
 
-@check(
-    "image.user",
-    severity="critical",
-    needs="image",
-    fix="End the Dockerfile's last stage with a numeric USER other than 0",
-)
+@check("image.user", "critical", fix="End the Dockerfile's last stage with a numeric USER other than 0")
 def user(subject: Subject) -> Iterator[str]:
     """The image runs as a numeric user other than root."""
     name = subject.image.user.partition(":")[0]
-    if not name.isdigit():
-        yield f"USER is {subject.image.user or 'not set, so root'}: a name cannot be judged without running the image"
+    if not name:
+        yield "USER is not set, so it runs as root"
+    elif not name.isdigit():
+        yield f"USER is {subject.image.user}, a name: which uid that is cannot be seen before it runs"
     elif int(name) == 0:
         yield "USER is 0, root"
 
 
-@check(
-    "image.command",
-    severity="major",
-    needs="image",
-    fix='Write it in exec form: CMD ["nginx", "-g", "daemon off;"] (https://docs.docker.com/reference/dockerfile/#cmd)',
-)
+@check("image.command", "major", fix='Write it in exec form: CMD ["nginx", "-g", "daemon off;"]')
 def command(subject: Subject) -> Iterator[str]:
-    """The command is in exec form: no shell between Docker and the server, which would swallow its signals."""
-    config = subject.contents.config
-    words = [*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])]
-    if not words:
+    """The command is in exec form, so that no shell between Docker and the server swallows its signals."""
+    config = subject.contents().config
+    commands = {name: config.get(name) or [] for name in ("Entrypoint", "Cmd")}
+    if not any(commands.values()):
         yield "neither ENTRYPOINT nor CMD is set"
-    for name in ("Entrypoint", "Cmd"):
-        given = config.get(name) or []
-        if given[1:2] == ["-c"] and given[0] in SHELLS:
-            yield f"{name.upper()} is run by a shell: {' '.join(given)}"
+    for name, words in commands.items():
+        if words[1:2] == ["-c"] and words[0] in SHELLS:
+            yield f"{name.upper()} is run by a shell: {' '.join(words)}"
 
 
-@check("image.stop-signal", severity="major", needs="image", fix="STOPSIGNAL SIGQUIT in the Dockerfile's last stage")
+@check("image.stop-signal", "major", fix="STOPSIGNAL SIGQUIT in the Dockerfile's last stage")
 def stop_signal(subject: Subject) -> Iterator[str]:
-    """The stop signal is nginx's SIGQUIT: requests that have begun are answered first."""
+    """The stop signal is SIGQUIT, at which nginx completes open requests before it ends."""
     if "NGINX_VERSION" not in subject.image.environment:
-        raise Skip("the image does not say that it has nginx (NGINX_VERSION)")
-    given = subject.contents.config.get("StopSignal")
-    if given not in ("SIGQUIT", "QUIT", "3"):
-        yield f"STOPSIGNAL is {given or 'not set, so SIGTERM'}"
+        raise Skip("the image does not declare nginx (NGINX_VERSION)")
+    signal = subject.contents().config.get("StopSignal")
+    if signal not in ("SIGQUIT", "QUIT", "3"):
+        yield f"STOPSIGNAL is {signal or 'not set, so SIGTERM'}"
 
 
-@check("image.health-check", severity="major", needs="image", fix="HEALTHCHECK in the Dockerfile's last stage")
+@check("image.health-check", "major", fix="HEALTHCHECK in the Dockerfile's last stage")
 def health_check(subject: Subject) -> Iterator[str]:
     """The image has a health check."""
-    test = (subject.contents.config.get("Healthcheck") or {}).get("Test") or []
+    test = (subject.contents().config.get("Healthcheck") or {}).get("Test") or []
     if not test or test == ["NONE"]:
         yield "HEALTHCHECK is NONE" if test else "HEALTHCHECK is not set"
 
 
-@check(
-    "image.labels",
-    severity="minor",
-    needs="image",
-    fix="Build it by invoke build-prod, in a git checkout whose changes are committed",
-)
+@check("image.labels", "minor", fix="Build it by invoke build-prod, in a git checkout without uncommitted changes")
 def labels(subject: Subject) -> Iterator[str]:
-    """The labels say what it is: title, version, and a revision that is a commit (of the checkout, when ours)."""
-    given = subject.image.labels
-    yield from (f"{OCI}.{name} is missing" for name in ("title", "version") if not given.get(f"{OCI}.{name}"))
-    revision = given.get(f"{OCI}.revision", "")
-    if not revision and subject.is_ours and not git.source(subject.project.app, subject.settings).revision:
+    """Labels give the image's title, its version, and the commit that it was built from."""
+    image_labels = subject.image.labels
+    yield from (f"{OCI}.{name} is missing" for name in ("title", "version") if not image_labels.get(f"{OCI}.{name}"))
+    revision = image_labels.get(f"{OCI}.revision", "")
+    if not revision and subject.is_ours and not git.source(subject.project.app, subject.project.settings).revision:
         raise Skip("the app is in no git checkout, so there is no commit to name")
     if not re.fullmatch(r"[0-9a-f]{40}(-dirty)?", revision):
         yield f"{OCI}.revision is {revision or 'missing'}: no commit"
-    elif subject.is_ours and not git.has_commit(subject.settings.app_dir, revision.removesuffix("-dirty")):
+    elif subject.is_ours and not git.has_commit(subject.project.settings.app_dir, revision.removesuffix("-dirty")):
         yield f"{OCI}.revision is {revision}: not a commit of the checkout"
 
 
-@check(
-    "image.base",
-    severity="minor",
-    needs="image",
-    fix=f"Label it with its base image, as invoke build-prod does: --label {BASE_LABEL}=nginx:stable-alpine",
-)
+@check("image.base", "minor", fix=f"Build it by invoke build-prod, or add --label {BASE_LABEL}=nginx:stable-alpine")
 def base(subject: Subject) -> Iterator[str]:
-    """The base image is named with a tag or digest, and the version of its server is told."""
+    """A label gives the base image with a tag or digest, and a variable gives the server's version."""
     name = subject.image.labels.get(BASE_LABEL, "")
-    if not re.search(r":[^/]+$", name):
-        yield f"{BASE_LABEL} is {name or 'missing'}{': no tag' if name else ''}"
-    if not any(key.endswith("_VERSION") for key in subject.image.environment):
-        yield "no variable of the image tells a version, such as NGINX_VERSION"
+    if not name:
+        yield f"{BASE_LABEL} is missing"
+    elif not re.search(r":[^/]+$", name):
+        yield f"{BASE_LABEL} is {name}: no tag"
+    if not any(variable.endswith("_VERSION") for variable in subject.image.environment):
+        yield "no variable gives a version, such as NGINX_VERSION"

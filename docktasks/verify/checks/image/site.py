@@ -1,150 +1,121 @@
-"""The site in the image: held against what the build wrote, twin by twin, byte by byte."""
+"""The site in the image: compared with what the build wrote, and with its own compressed files, byte by byte."""
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 
 from docktasks.app import git
 from docktasks.images import base_images, build, build_context
 from docktasks.images.build import BASE_LABEL
-from docktasks.verify.checks.image.own_layers import our_files, our_layers
-from docktasks.verify.probes.content_encoding import decoder
-from docktasks.verify.probes.image_archive import File, final
-from docktasks.verify.registry import Skip, check
+from docktasks.verify.checks.image.own_layers import own_files, own_layers
+from docktasks.verify.probes.content_encoding import decodes_to
+from docktasks.verify.probes.image_archive import File, final_files
+from docktasks.verify.registry import check
+from docktasks.verify.skip import Skip
 from docktasks.verify.subject import Subject
 
-BUDGET = 30_000
-"""Bytes that an image may add to its base beside the site and its twins: the configuration, and a few scripts."""
-SITES = ("/srv/hashed/site/", "/srv/site/")
-TWINS = ("/srv/hashed/br/", "/srv/br/")
-REST = {"/srv", "/srv/run", "/srv/carried", "/srv/hashed"}
-"""What else is there: a link to what the container writes, and where other releases' assets are mounted."""
+MAX_EXTRA_BYTES = 30_000
+"""What an image may add to its base next to the site and its compressed files: the configuration, and a few scripts."""
+SITE_DIRS = ("/srv/hashed/site/", "/srv/site/")
+BROTLI_DIRS = ("/srv/hashed/br/", "/srv/br/")
+OTHER_PATHS = {"/srv", "/srv/run", "/srv/carried", "/srv/hashed"}
+"""A link to what the container writes, and where the assets of other releases are mounted."""
 
 
-def _files(subject: Subject) -> dict[str, File]:
-    """What of ours a container finds, by path; Skip where it has no site in our place."""
-    found = {path: file for path, file in final(our_layers(subject)).items() if file.kind != "folder"}
-    if not any(path.startswith(SITES) for path in found):
+def _image_files(subject: Subject) -> dict[str, File]:
+    """Path -> file, of all that the own layers leave in a container. Raises Skip without a site in /srv/site."""
+    files = {path: file for path, file in final_files(own_layers(subject)).items() if file.kind != "folder"}
+    if not any(path.startswith(SITE_DIRS) for path in files):
         raise Skip("there is no site in /srv/site")
-    return found
+    return files
 
 
-def _site(files: dict[str, File]) -> dict[str, File]:
-    """The site's own files, by their path from its root; a .gz beside the file that it stands for is not one."""
-    return {
-        path.removeprefix(tree): file
-        for tree in SITES
-        for path, file in files.items()
-        if path.startswith(tree) and not (path.endswith(".gz") and path[:-3] in files)
-    }
+def _without_compressed(digests: dict[str, bytes]) -> dict[str, bytes]:
+    return {path: digest for path, digest in digests.items() if not (path.endswith(".gz") and path[:-3] in digests)}
 
 
-@check(
-    "image.site",
-    severity="critical",
-    needs="image",
-    fix="Build it again: invoke build-prod; if it stays, look for a step of the Dockerfile that changes the site",
-)
+@check("image.site", "critical", fix="Build again: invoke build-prod. Does a step of the Dockerfile change the site?")
 def site(subject: Subject) -> Iterator[str]:
-    """The site in the image is what the build wrote, byte for byte: the build's own step gives it once more."""
-    shipped = {path: file.digest for path, file in _site(_files(subject)).items()}
+    """The site in the image is what the build wrote, byte for byte. The build cache has it for comparison."""
+    shipped = {
+        path.removeprefix(folder): file.digest
+        for folder in SITE_DIRS
+        for path, file in _image_files(subject).items()
+        if path.startswith(folder)
+    }
     with tempfile.TemporaryDirectory() as folder:
-        _export(subject, folder)
-        found = {str(path.relative_to(folder)): path for path in Path(folder).rglob("*") if path.is_file()}
-        wrote = {
-            name: hashlib.sha256(path.read_bytes()).digest()
-            for name, path in found.items()
-            if not (name.endswith(".gz") and name[:-3] in found)
-        }
-    yield from (f"{path}: not written by the build" for path in sorted(shipped.keys() - wrote.keys()))
-    yield from (f"{path}: written by the build, and not in the image" for path in sorted(wrote.keys() - shipped.keys()))
-    yield from (
-        f"{path}: other bytes than the build wrote"
-        for path in sorted(wrote)
-        if shipped.get(path, wrote[path]) != wrote[path]
-    )
+        _export_build(subject, folder)
+        files = [path for path in Path(folder).rglob("*") if path.is_file()]
+        built = {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).digest() for path in files}
+    shipped, built = _without_compressed(shipped), _without_compressed(built)
+    for path in sorted(shipped.keys() | built.keys()):
+        if path not in built:
+            yield f"{path}: not written by the build"
+        elif path not in shipped:
+            yield f"{path}: written by the build, but not in the image"
+        elif shipped[path] != built[path]:
+            yield f"{path}: other bytes than the build wrote"
 
 
-def _export(subject: Subject, folder: str) -> None:
-    """Have the build give what it wrote, which is in its cache. Raises Skip where it is not this image's build."""
+def _export_build(subject: Subject, folder: str) -> None:
+    """Export what the build wrote to the folder. Raises Skip if the checkout is not what the image was built from."""
     if not subject.is_ours:
-        raise Skip("the image is not this project's build")
-    settings, origin = subject.settings, git.source(subject.project.app, subject.settings)
+        raise Skip("the image was not built by this project")
+    settings, origin = subject.project.settings, git.source(subject.project.app, subject.project.settings)
     revision = subject.image.labels.get("org.opencontainers.image.revision", "")
     if not origin.revision or origin.revision.endswith("-dirty") or revision != origin.revision:
-        raise Skip(f"built from {revision or 'no commit'}, and the checkout holds {origin.revision or 'none'}")
+        raise Skip(f"it was built from {revision or 'no commit'}, but the checkout has {origin.revision or 'none'}")
     node = base_images.local(subject.project, "node")
     if node is None:
-        raise Skip("the image of node that it was built with is not here")
-    given = build.prod_build(settings, node.reference, subject.image.labels[BASE_LABEL], origin)
+        raise Skip("the node image that it was built with is not here")
+    build_args = build.prod_build(settings, node.reference, subject.image.labels[BASE_LABEL], origin)
     build_context.write_context(settings, "Dockerfile")
-    done = subject.run(build.dist_args(settings, subject.project.app.package_manager, given, folder), quiet=True)
-    if not done.ok:
-        raise Skip(f"the build does not give its output again: {done.tail(1)}")
+    result = subject.project.run(
+        build.dist_args(settings, subject.project.app.package_manager, build_args, folder), quiet=True
+    )
+    if not result.ok:
+        raise Skip(f"the build cannot be repeated: {result.tail(1)}")
 
 
-@check(
-    "image.twins",
-    severity="critical",
-    needs="image",
-    fix="Build it again: invoke build-prod; if it stays, look at nginx/assemble.mjs, which makes the twins",
-)
-def twins(subject: Subject) -> Iterator[str]:
-    """Every gzip and brotli twin decodes to the file that it stands for, and is smaller."""
-    files = _files(subject)
+@check("image.precompressed", "critical", fix="Build again: invoke build-prod, whose assemble.mjs compresses the files")
+def precompressed(subject: Subject) -> Iterator[str]:
+    """Every gzip and brotli file decodes to the file that it is served for, and is smaller."""
+    files = _image_files(subject)
     for path, file in sorted(files.items()):
         original = _original(path, files)
         if original is None:
             continue
         if file.content is None or original.content is None:
-            raise Skip(f"{path} is too large to be looked at beside all the others")
-        if not _stands_for(path, file.content, original.content):
+            raise Skip(f"{path} is too large to be compared")
+        if not decodes_to(file.content, "br" if path.startswith(BROTLI_DIRS) else "gzip", original.content):
             yield f"{path}: does not decode to {original.path}"
         elif file.size >= original.size:
-            yield f"{path}: {file.size:,} bytes, where {original.path} has {original.size:,}"
+            yield f"{path}: {file.size:,} bytes, but {original.path} has {original.size:,}"
 
 
 def _original(path: str, files: dict[str, File]) -> File | None:
-    if path.startswith(TWINS):
+    """The file for which a compressed file is served; None if `path` is not compressed or there is no such file."""
+    if path.startswith(BROTLI_DIRS):
         return files.get(path.replace("/br/", "/site/", 1))
-    return files.get(path[:-3]) if path.endswith(".gz") and path.startswith(SITES) else None
+    return files.get(path[:-3]) if path.endswith(".gz") and path.startswith(SITE_DIRS) else None
 
 
-def _stands_for(path: str, content: bytes, original: bytes) -> bool:
-    """True when it decodes to that; in pieces, for it may decode to far more."""
-    decoded, at = decoder("br" if path.startswith(TWINS) else "gzip"), 0
-    try:
-        for piece in chain(decoded.feed(content), decoded.end()):
-            if original[at : at + len(piece)] != piece:
-                return False
-            at += len(piece)
-    except ValueError:
-        return False
-    return at == len(original)
-
-
-@check(
-    "image.size",
-    severity="major",
-    needs="image",
-    fix="Copy only what serves the app from the stage builder: COPY --from=builder /out/image/ /",
-)
+@check("image.size", "major", fix="Copy only what serves the app: COPY --from=builder /out/image/ /")
 def size(subject: Subject) -> Iterator[str]:
-    """Beside the site and its twins the image adds at most 30 kB to its base, and nothing to where they are."""
-    files = _files(subject)
-    trees = (*SITES, *TWINS)
+    """The image adds at most 30 kB to its base next to the site and its compressed files, and nothing in /srv."""
+    files = _image_files(subject)
+    site_dirs = (*SITE_DIRS, *BROTLI_DIRS)
     for path in files:
-        if path.startswith(TWINS) and _original(path, files) is None:
-            yield f"{path}: a twin of no file"
-        elif path.startswith("/srv/") and not path.startswith(trees) and path not in REST:
-            yield f"{path}: neither of the site nor one of its twins"
-    rest = [file for file, _ in our_files(subject) if not file.path.startswith(trees)]
-    added = sum(file.size for file in rest)
-    if added > BUDGET:
-        largest = sorted(rest, key=lambda file: -file.size)[:3]
-        named = ", ".join(f"{file.path} {file.size:,}" for file in largest)
-        yield f"{added:,} bytes beside the site, allowed are {BUDGET:,}; the largest: {named}"
+        if path.startswith(BROTLI_DIRS) and _original(path, files) is None:
+            yield f"{path}: the compressed form of no file"
+        elif path.startswith("/srv/") and not path.startswith(site_dirs) and path not in OTHER_PATHS:
+            yield f"{path}: not a file of the site"
+    extra_files = [file for file in own_files(subject) if not file.path.startswith(site_dirs)]
+    extra_bytes = sum(file.size for file in extra_files)
+    if extra_bytes > MAX_EXTRA_BYTES:
+        largest = sorted(extra_files, key=lambda file: -file.size)[:3]
+        names = ", ".join(f"{file.path} {file.size:,}" for file in largest)
+        yield f"{extra_bytes:,} bytes next to the site, of {MAX_EXTRA_BYTES:,} allowed; the largest: {names}"

@@ -2,37 +2,63 @@ from __future__ import annotations
 
 import gzip
 import random
+import tracemalloc
 from collections.abc import Callable
 
+import brotli
 import pytest
 
-from docktasks.verify.probes import content_encoding
+from docktasks.verify.probes.content_encoding import Decoder, decodes_to
 from tests.unit.fakes.sites import compress
 
-NOISE = random.Random(1).randbytes(300_000)  # noqa: S311 - what does not compress, no secret
-CODINGS: list[tuple[str, Callable[[bytes], bytes]]] = [("br", compress), ("gzip", gzip.compress), ("", bytes)]
+NOISE = random.Random(1).randbytes(300_000)  # noqa: S311 - bytes that do not compress, no secret
+ENCODINGS: list[tuple[str, Callable[[bytes], bytes]]] = [("br", compress), ("gzip", gzip.compress), ("", bytes)]
 
 
-@pytest.mark.parametrize(("name", "encode"), CODINGS, ids=["br", "gzip", "none"])
+@pytest.mark.parametrize(("encoding", "encode"), ENCODINGS, ids=["br", "gzip", "none"])
 @pytest.mark.parametrize("content", [b"", b"a", bytes(5 << 20), NOISE], ids=len)
 @pytest.mark.parametrize("step", [1 << 20, 8191])
-def test_what_arrives_in_parts_decodes_to_the_same_in_pieces(
-    name: str, encode: Callable[[bytes], bytes], content: bytes, step: int
+def test_decoder_gives_the_same_content_however_the_body_is_cut(
+    encoding: str, encode: Callable[[bytes], bytes], content: bytes, step: int
 ) -> None:
-    """However a body is cut, and however much a part of it decodes to."""
-    body, decoder = encode(content), content_encoding.decoder(name)
-    parts = [body[start : start + step] for start in range(0, len(body), step)]
-    pieces = [piece for part in parts for piece in decoder.feed(part)] + list(decoder.end())
-    assert b"".join(pieces) == content
-    assert max(map(len, pieces), default=0) <= max(2 * content_encoding.PIECE, step)
+    """A chunk may end anywhere, and may decode to any number of bytes up to the limit."""
+    body, decoder = encode(content), Decoder(encoding)
+    chunks = [body[start : start + step] for start in range(0, len(body), step)]
+    assert b"".join(decoder.decode(chunk, len(content)) for chunk in chunks) == content
+    decoder.close()
 
 
-@pytest.mark.parametrize("name", ["br", "gzip"])
-def test_what_is_broken_is_told(name: str) -> None:
-    """Whether it is garbage or ends early."""
-    with pytest.raises(ValueError, match="is no "):
-        list(content_encoding.decoder(name).feed(b"\x07garbage that is neither"))
-    decoder = content_encoding.decoder(name)
-    list(decoder.feed(dict(CODINGS)[name](bytes(range(256)) * 9)[:-4]))
+@pytest.mark.parametrize("encoding", ["br", "gzip"])
+def test_decoder_refuses_a_body_that_is_broken_or_cut_short(encoding: str) -> None:
+    """Garbage fails at once, a body that is cut short at its end."""
+    with pytest.raises(ValueError, match="is not "):
+        Decoder(encoding).decode(b"\x07garbage that is neither", 100)
+    decoder = Decoder(encoding)
+    decoder.decode(dict(ENCODINGS)[encoding](bytes(range(256)) * 9)[:-4], 9999)
     with pytest.raises(ValueError, match="cut short"):
-        list(decoder.end())
+        decoder.close()
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip"])
+def test_compression_bomb_takes_little_memory(encoding: str) -> None:
+    """64 MiB of zeros are a body of a few kilobytes. The decoder stops at the limit."""
+    zeros = bytes(64 << 20)
+    bomb = gzip.compress(zeros, 1) if encoding == "gzip" else brotli.compress(zeros, quality=1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="decodes to more than 1,048,576 bytes"):
+            Decoder(encoding).decode(bomb, 1 << 20)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("encoding", "encode"), ENCODINGS[:2], ids=["br", "gzip"])
+def test_decodes_to_compares_with_the_whole_original(encoding: str, encode: Callable[[bytes], bytes]) -> None:
+    """A copy of more, of less, of something else, or that is broken is no copy."""
+    copy = encode(NOISE)
+    assert decodes_to(copy, encoding, NOISE)
+    assert not decodes_to(copy, encoding, NOISE[:-1])
+    assert not decodes_to(copy, encoding, NOISE + b"a")
+    assert not decodes_to(copy, encoding, NOISE[:-1] + b"a")
+    assert not decodes_to(copy[:-5], encoding, NOISE)

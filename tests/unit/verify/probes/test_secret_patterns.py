@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from docktasks.verify.probes.secret_patterns import OVERLAP, SHAPES, Search, found
+from docktasks.verify.probes.secret_patterns import OVERLAP_BYTES, SECRET_PATTERNS, SecretSearch, find_secrets
 
 MIX = "aB3dE6gH9j"  # letters of both kinds, and digits
 WORD = MIX * 20
@@ -91,28 +91,28 @@ NEAR_MISSES = [
 ]
 
 
-@pytest.mark.parametrize(("what", "text"), [(what, text) for what, texts in GIVEN_AWAY.items() for text in texts])
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in GIVEN_AWAY.items() for text in texts])
 @pytest.mark.parametrize("around", ["{}", 'a="{}";', "// {}\n", "({})", "A={}\r\n"])
-def test_each_shape_is_found(what: str, text: str, around: str) -> None:
-    """And taken for no other, wherever it stands."""
-    assert found(around.format(text).encode()) == (what,)
+def test_secret_is_found_by_its_pattern_only(name: str, text: str, around: str) -> None:
+    """It may stand in code, in a comment, or in a line of its own."""
+    assert find_secrets(around.format(text).encode()) == (name,)
 
 
-def test_every_shape_is_tried() -> None:
-    """There is none that nothing here has."""
-    assert GIVEN_AWAY.keys() == {shape.what for shape in SHAPES}
+def test_each_pattern_has_an_example() -> None:
+    """A pattern without one would be untested."""
+    assert GIVEN_AWAY.keys() == {kind.name for kind in SECRET_PATTERNS}
 
 
 @pytest.mark.parametrize("text", NEAR_MISSES)
 @pytest.mark.parametrize("around", ["{}", "a={};", '"{}"'])
-def test_a_near_miss_is_none(text: str, around: str) -> None:
-    """What is public, a word of a script, or stands in a documentation."""
-    assert found(around.replace("{}", text).encode()) == ()
+def test_near_miss_is_no_secret(text: str, around: str) -> None:
+    """It is public, a part of a script, or an example of a documentation."""
+    assert find_secrets(around.replace("{}", text).encode()) == ()
 
 
-def pieces(before: int, text: str, size: int, after: int) -> tuple[str, ...]:
-    """What is found in a text that comes in pieces, with so much before and after it."""
-    search = Search()
+def in_chunks(before: int, text: str, size: int, after: int) -> tuple[str, ...]:
+    """The secrets of a text in chunks of this size, with so many characters before and after it."""
+    search = SecretSearch()
     search.feed(b" " * before)
     for at in range(0, len(text), size):
         search.feed(text[at : at + size].encode())
@@ -120,38 +120,38 @@ def pieces(before: int, text: str, size: int, after: int) -> tuple[str, ...]:
     return search.end()
 
 
-@pytest.mark.parametrize(("what", "text"), [(what, texts[0]) for what, texts in GIVEN_AWAY.items()])
-@pytest.mark.parametrize("size", [7, 50, OVERLAP])
-def test_a_secret_that_a_piece_cuts_is_found(what: str, text: str, size: int) -> None:
-    """Wherever it is cut, and wherever it is."""
-    for before in (0, 1, OVERLAP - 9, OVERLAP + 1):
-        assert pieces(before, text, size, 0) == pieces(before, text, size, OVERLAP) == (what,)
+@pytest.mark.parametrize(("name", "text"), [(name, texts[0]) for name, texts in GIVEN_AWAY.items()])
+@pytest.mark.parametrize("size", [7, 50, OVERLAP_BYTES])
+def test_secret_is_found_across_chunks(name: str, text: str, size: int) -> None:
+    """It may be cut anywhere, and begin anywhere in a chunk."""
+    for before in (0, 1, OVERLAP_BYTES - 9, OVERLAP_BYTES + 1):
+        assert in_chunks(before, text, size, 0) == in_chunks(before, text, size, OVERLAP_BYTES) == (name,)
 
 
 @pytest.mark.parametrize("text", [fake("hf", "_", WORD[:35]), fake("shf", "_", WORD[:34])])
-@pytest.mark.parametrize("size", [1, 36, 37, OVERLAP])
-def test_what_a_piece_cuts_is_not_taken_for_a_secret(text: str, size: int) -> None:
-    """Not a beginning, whose end comes later."""
-    assert pieces(0, text, size, 9) == pieces(OVERLAP, text, size, OVERLAP) == ()
+@pytest.mark.parametrize("size", [1, 36, 37, OVERLAP_BYTES])
+def test_word_that_is_cut_is_no_secret(text: str, size: int) -> None:
+    """The whole word is too long for the pattern; only its beginning would match."""
+    assert in_chunks(0, text, size, 9) == in_chunks(OVERLAP_BYTES, text, size, OVERLAP_BYTES) == ()
 
 
 @pytest.mark.parametrize("kept", range(36, 39))
-def test_a_word_whose_beginning_is_gone_is_none_of_its_end(kept: int) -> None:
-    """What is looked at again begins in the middle of it."""
-    assert pieces(9, fake("shf", "_", WORD[:34]) + " " * (OVERLAP - kept), OVERLAP * 2, 9) == ()
+def test_word_whose_beginning_is_gone_is_no_secret(kept: int) -> None:
+    """The part that is searched again begins in the middle of the word."""
+    assert in_chunks(9, fake("shf", "_", WORD[:34]) + " " * (OVERLAP_BYTES - kept), OVERLAP_BYTES * 2, 9) == ()
 
 
-def test_what_is_no_text_is_not_searched() -> None:
-    """A picture may have anything in it; a zero later in a text changes nothing."""
+def test_binary_file_is_not_searched() -> None:
+    """A picture may contain any bytes. Only a zero at the beginning makes a file binary."""
     secret = GIVEN_AWAY["a GitLab token"][0].encode()
-    assert found(b"\0\1 " + secret) == ()
-    assert found(b" " * OVERLAP + b"\0 " + secret) == ("a GitLab token",)
+    assert find_secrets(b"\0\1 " + secret) == ()
+    assert find_secrets(b" " * OVERLAP_BYTES + b"\0 " + secret) == ("a GitLab token",)
 
 
-def test_no_more_than_a_piece_is_kept() -> None:
-    """However long the file is, and whatever is in it."""
-    search, piece = Search(), b"://a:b" * (1 << 18)
+def test_search_keeps_one_chunk_and_the_overlap() -> None:
+    """Its memory does not grow with the file."""
+    search, chunk = SecretSearch(), b"://a:b" * (1 << 18)
     for _ in range(9):
-        search.feed(piece)
-        assert len(vars(search)["_held"]) <= OVERLAP + 1 + len(piece)
+        search.feed(chunk)
+        assert len(vars(search)["_buffer"]) <= OVERLAP_BYTES + 1 + len(chunk)
     assert search.end() == ()

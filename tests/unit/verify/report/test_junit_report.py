@@ -6,9 +6,9 @@ from junitparser import JUnitXml
 
 from docktasks.verify import report
 from docktasks.verify.registry import Verdict
-from tests.unit.fakes.reports import HOSTILE, judged, verdict
+from tests.unit.fakes.reports import HOSTILE, verdict, verify_run
 
-# What the schemas of Ant and Jenkins have in common, and the readers of GitHub and GitLab take.
+# The elements and attributes that the schemas of Ant and Jenkins share, and that GitHub and GitLab read.
 KNOWN = {
     "testsuites": {"name", "tests", "failures", "errors", "skipped", "time"},
     "testsuite": {"name", "timestamp", "tests", "failures", "errors", "skipped", "time"},
@@ -19,26 +19,26 @@ KNOWN = {
 
 
 def root(*verdicts: Verdict) -> ET.Element:
-    """The XML, read back; it has no element and no attribute but those that every reader knows."""
-    text = report.render(judged(*verdicts), "junit")
+    """The root of the XML, which has only elements and attributes that every reader knows."""
+    text = report.REPORTS["junit"](verify_run(*verdicts))
     assert text.startswith("<?xml ")
-    found = ET.fromstring(text)  # noqa: S314 - our own
-    for element in found.iter():
+    suites = ET.fromstring(text)  # noqa: S314 - our own
+    for element in suites.iter():
         assert set(element.attrib) <= KNOWN[element.tag]
-    return found
+    return suites
 
 
-def test_a_suite_is_a_group() -> None:
-    """With its counts, its seconds, and when it ran; the root sums them up."""
-    found = root(verdict("pass", name="image.user"), verdict("fail", "x"), verdict("skip", "y", name="http.encoding"))
+def test_junit_has_a_suite_for_each_group() -> None:
+    """A suite has its counts and its time, and the root has the sums."""
+    suites = root(verdict("pass", name="image.user"), verdict("fail", "x"), verdict("skip", "y", name="http.encoding"))
     assert [
-        (suite.get("name"), suite.get("tests"), suite.get("failures"), suite.get("skipped")) for suite in found
+        (suite.get("name"), suite.get("tests"), suite.get("failures"), suite.get("skipped")) for suite in suites
     ] == [
         ("image", "1", "0", "0"),
         ("http", "2", "1", "1"),
     ]
-    assert [suite.get("timestamp") for suite in found] == ["2026-11-24T09:00:00"] * 2
-    assert [found.get(name) for name in ("tests", "failures", "errors", "skipped", "time")] == [
+    assert [suite.get("timestamp") for suite in suites] == ["2026-11-24T09:00:00"] * 2
+    assert [suites.get(name) for name in ("tests", "failures", "errors", "skipped", "time")] == [
         "3",
         "1",
         "0",
@@ -47,40 +47,40 @@ def test_a_suite_is_a_group() -> None:
     ]
 
 
-def test_a_case_is_a_check() -> None:
-    """Named by its id, in a class named after the group, which is what GitLab shows; a pass is empty."""
+def test_junit_has_a_case_for_each_check() -> None:
+    """The class name has the group, because GitLab shows it. A case that passed is empty."""
     (case,) = root(verdict("pass")).iter("testcase")
     assert case.attrib == {"name": "http.files", "classname": "verify.http", "time": "0.25"}
     assert not list(case)
 
 
-def test_a_failure_has_its_evidence_and_its_fix() -> None:
-    """The first fault is the message, which is what a list shows; the text has all."""
+def test_junit_failure_has_the_evidence_and_the_fix() -> None:
+    """The message, which lists show, has the first fault. The text has all of them."""
     (failure,) = root(verdict("fail", "/a.js: 404", "/b.js: 404")).iter("failure")
     assert failure.attrib == {"message": "/a.js: 404", "type": "critical"}
     assert failure.text == "Every file answers 200.\n- /a.js: 404\n- /b.js: 404\nFix: Build it again"
 
 
-def test_a_skip_has_its_reason() -> None:
-    """It is no failure."""
+def test_junit_skip_has_its_reason() -> None:
+    """A skip is no failure."""
     (skipped,) = root(verdict("skip", "needs an image")).iter("skipped")
     assert skipped.get("message") == "needs an image"
 
 
-def test_hostile_evidence_stays_text() -> None:
-    """Characters that XML forbids would make every reader refuse the whole file: they are shown as their escapes."""
+def test_junit_escapes_hostile_evidence() -> None:
+    """Readers refuse a file with characters that XML forbids, so it has their escapes."""
     (failure,) = root(verdict("fail", f"\x00\x1b[31m\x0b\ufffe\ud800]]>{HOSTILE}")).iter("failure")
     assert failure.get("message") == rf"\x00\x1b[31m\x0b\ufffe\ud800]]>{HOSTILE}"
 
 
-def test_a_thousand_faults_are_not_all_written() -> None:
-    """A reader shows the text whole."""
+def test_junit_writes_a_hundred_faults_at_most() -> None:
+    """Readers show the whole text."""
     (failure,) = root(verdict("fail", *(f"fault {number}" for number in range(1000)))).iter("failure")
     assert "- fault 99\n- and 900 more (--json has all)\n" in (failure.text or "")
 
 
-def test_a_parser_of_others_reads_it() -> None:
-    """As a CI system would."""
-    text = report.render(judged(verdict("fail", "x"), verdict("pass")), "junit")
-    read = JUnitXml.fromstring(text.encode())
-    assert (read.tests, read.failures) == (2, 1)
+def test_junitparser_reads_the_report() -> None:
+    """A CI system reads it like this library."""
+    text = report.REPORTS["junit"](verify_run(verdict("fail", "x"), verdict("pass")))
+    parsed = JUnitXml.fromstring(text.encode())
+    assert (parsed.tests, parsed.failures) == (2, 1)

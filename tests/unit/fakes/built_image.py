@@ -1,0 +1,106 @@
+"""An image as `invoke build-prod` makes it, and what the checks of an image say of it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from docktasks.engine.models import Image
+from docktasks.settings import Settings
+from docktasks.verify import catalog
+from docktasks.verify.once import Once
+from docktasks.verify.probes.image_archive import Contents, File, Layer
+from docktasks.verify.probes.secret_patterns import find_secrets
+from docktasks.verify.registry import Verdict
+from docktasks.verify.subject import Subject
+from tests.unit.fakes.apps import ROOT, configured
+from tests.unit.fakes.engine import FakeEngine
+from tests.unit.fakes.image_archives import layer
+from tests.unit.fakes.runner import Runner
+from tests.unit.fakes.sites import compress
+from tests.unit.fakes.subjects import project
+
+OCI = "org.opencontainers.image"
+BASE = "nginx:stable-alpine"
+COMMIT = "0a1b2c3d" * 5
+TEXT = b"a text that is long enough to shrink " * 20
+
+
+def shipped(path: str, content: bytes = b"x", **changes: Any) -> File:
+    """A file of the image's own layers."""
+    attributes: dict[str, Any] = {
+        "mode": 0o644,
+        "digest": hashlib.sha256(content).digest(),
+        "content": content,
+        "secrets": find_secrets(content),
+    }
+    return File(path, "file", len(content), **(attributes | changes))
+
+
+SITE = [
+    File("/srv/run", "link", mode=0o777),
+    File("/srv/carried", "folder", mode=0o755),
+    shipped("/srv/site/index.html", TEXT),
+    shipped("/srv/site/index.html.gz", gzip.compress(TEXT)),
+    shipped("/srv/br/index.html", compress(TEXT)),
+    shipped("/srv/hashed/site/assets/index-Abcdef12.js"),
+    shipped("/etc/nginx/nginx.conf", b"user nobody;"),
+]
+
+
+def _another_project() -> Settings:
+    """Settings of a project that did not build the image."""
+    settings = configured(ROOT)
+    return replace(settings, app=replace(settings.app, name="another"))
+
+
+@dataclass
+class BuiltImage:
+    """An image as `invoke build-prod` makes it, apart from what a test changes."""
+
+    user: str = "101:101"
+    labels: dict[str, str] = field(
+        default_factory=lambda: {
+            f"{OCI}.title": "shop", f"{OCI}.version": "1.0.0", f"{OCI}.revision": COMMIT, f"{OCI}.base.name": BASE,
+            "hello-dock.built-for": "hello-dock",
+        }
+    )  # fmt: skip
+    environment: dict[str, str] = field(default_factory=lambda: {"NGINX_VERSION": "1.30.6", "PATH": "/usr/bin"})
+    config: dict[str, Any] = field(
+        default_factory=lambda: {
+            "Entrypoint": ["/docker-entrypoint.sh"], "Cmd": ["nginx", "-g", "daemon off;"],
+            "StopSignal": "SIGQUIT", "Healthcheck": {"Test": ["CMD", "wget"]},
+        }
+    )  # fmt: skip
+    history: list[dict[str, Any]] = field(default_factory=lambda: [{"created_by": "COPY /out/image/ / # buildkit"}])
+    files: list[File] = field(default_factory=lambda: [*SITE])
+    layers_above: list[Layer] = field(default_factory=list)
+    has_base: bool = True
+    base_is_another: bool = False
+
+    def verdict(self, check_id: str, settings: Settings | None = None, run: Runner | None = None) -> Verdict:
+        """The verdict of one check, in a project with these settings; by default, in one that did not build it."""
+        image = Image("sha256:1", labels=self.labels, environment=self.environment, user=self.user)
+        known = {BASE: Image("sha256:2", tags=(BASE,), layers=("sha256:0",))} if self.has_base else {}
+        known["node:lts-alpine"] = Image("sha256:3", tags=("node:lts-alpine",))
+        engine = FakeEngine(images=known)
+        subject = Subject("", project(engine, settings or _another_project(), run), None, image)
+        base_layer = layer(shipped("/etc/os-release"), ours=self.base_is_another)
+        contents = Contents([base_layer, layer(*self.files), *self.layers_above], self.config, self.history)
+        subject.contents = Once(lambda: contents)
+        (verdict,) = catalog.run_checks(subject, catalog.select(only=[check_id]))
+        return verdict
+
+    def evidence(self, check_id: str, settings: Settings | None = None) -> tuple[str, ...]:
+        """The faults that the check reports; none if it passes. It must not be skipped."""
+        verdict = self.verdict(check_id, settings)
+        assert verdict.outcome == ("fail" if verdict.evidence else "pass")
+        return verdict.evidence
+
+
+def with_labels(**changes: str) -> BuiltImage:
+    """An image with these labels of the OCI specification."""
+    named = {f"{OCI}.{name.replace('_', '.')}": value for name, value in changes.items()}
+    return BuiltImage(labels=BuiltImage().labels | named)

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from docktasks.verify import catalog
+from docktasks.verify.checks.http.samples import MISSING_NAME
+from docktasks.verify.probes.raw_socket import RawResponse
+from tests.unit.fakes.site_faults import assert_reported, body, header, on_method, on_path, status
+from tests.unit.fakes.sites import Answer, Fault, Site, subject
+
+
+def leak(request: httpx.Request, answer: Answer) -> None:
+    """A path that leads out of the site."""
+    if "passwd" in request.url.path:
+        answer.status, answer.body = 200, b"root:x:0:0:root:/root:/bin/sh\n"
+
+
+def redirect_to_host(request: httpx.Request, answer: Answer) -> None:
+    """A redirect to a folder on whatever Host was sent."""
+    if request.url.path.endswith("/assets"):
+        answer.status = 301
+        answer.set("location", f"http://{request.headers['host']}/assets/")
+
+
+def decoded_path_in_header(request: httpx.Request, answer: Answer) -> None:
+    """A header that contains the path, decoded."""
+    if "\r\n" in request.url.path:
+        answer.set("location", request.url.path)
+
+
+FAULTS: list[tuple[str, Fault, str]] = [
+    ("http.hidden-files", on_path("/.env", status(200)), "/.env: 200, 9 bytes of text/plain"),
+    ("http.hidden-files", on_path("index.html~", status(200)), "/index.html~: 200"),
+    ("http.hidden-files", on_path("/#favicon.svg#", status(200)), "/%23favicon.svg%23: 200"),
+    ("http.traversal", leak, "/etc/passwd: 200, with 'root:x:0:0:'"),
+    ("http.methods", on_method("DELETE", status(204)), f"DELETE /{MISSING_NAME}.txt: 204"),
+    ("http.methods", on_method("PUT", header("allow")), f"PUT /{MISSING_NAME}.txt: 405 without Allow"),
+    ("http.methods", on_method("TRACE", body("X-Canary: canary-5f2c.example")),
+     f"TRACE /{MISSING_NAME}.txt: 405 echoes"),
+    ("http.methods", on_method("BREW", status(500)), f"BREW /{MISSING_NAME}.txt: 500"),
+    ("http.malformed", decoded_path_in_header, "escaped line ends: became a header of the answer"),
+    ("http.host", redirect_to_host, "301 to http://canary-5f2c.example/assets/"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check_id", "fault", "evidence"), FAULTS, ids=[f"{row[0]} {row[2]}" for row in FAULTS])
+def test_fault_is_reported(check_id: str, fault: Fault, evidence: str) -> None:
+    """The check fails, and the evidence says where the fault is."""
+    assert_reported(check_id, fault, evidence)
+
+
+@pytest.mark.parametrize(
+    ("sent", "answer", "evidence"),
+    [
+        (b"Transfer-Encoding: chunked", RawResponse(b"HTTP/1.1 200 OK\r\n\r\nok\nHTTP/1.1 404 No\r\n\r\n"),
+         "Content-Length and chunked: 2 answers"),
+        (b"X-A: a\rX-B", RawResponse(b"", is_closed=False), "a bare CR: no end after 0 bytes"),
+        (b"%zz", RawResponse(b"HTTP/1.1 502 Bad Gateway\r\n\r\n"), "an invalid % escape: 502"),
+    ],
+)  # fmt: skip
+def test_malformed_request_with_a_bad_answer_is_reported(sent: bytes, answer: RawResponse, evidence: str) -> None:
+    """Two answers, no end, and an error of the server are faults."""
+    judged = subject(Site())
+    healthy = judged.site.exchange
+    judged.site.exchange = lambda origin, request, seconds: (
+        answer if sent in request else healthy(origin, request, seconds)
+    )
+    (verdict,) = catalog.run_checks(judged, catalog.select(only=["http.malformed"]))
+    assert verdict.outcome == "fail"
+    assert any(line.startswith(evidence) for line in verdict.evidence), verdict.evidence

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from docktasks.verify.checks.http.caching import HASHED
+from tests.unit.fakes.site_faults import ENTRY, INDEX, assert_reported, header, on_header, on_path, status
+from tests.unit.fakes.sites import Answer, Fault
+
+
+def fixed_time(_request: httpx.Request, answer: Answer) -> None:
+    """Every file has the time of a reproducible build."""
+    answer.set("last-modified", "Thu, 01 Jan 1970 00:00:00 GMT")
+
+
+def one_tag(_request: httpx.Request, answer: Answer) -> None:
+    """Every file has the same ETag."""
+    answer.set("etag", '"1-2"')
+
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+FAULTS: list[tuple[str, Fault, str]] = [
+    ("http.cache-policy", on_path(INDEX, header("cache-control", "max-age=600")), "/: Cache-Control: max-age=600"),
+    ("http.cache-policy", on_path(INDEX, header("cache-control")), "/: Cache-Control: missing"),
+    ("http.cache-policy", on_path("-5f2c", header("cache-control", IMMUTABLE)),
+     f"/no-such-file-5f2c: Cache-Control: {IMMUTABLE}"),
+    ("http.cache-policy", on_path(ENTRY, header("cache-control", "no-cache")), f"{ENTRY}: Cache-Control: no-cache"),
+    ("http.cache-policy", on_path(ENTRY, header("cache-control", "max-age=60, immutable")), "max-age=60, immutable"),
+    ("http.cache-policy", on_path("favicon.svg", header("cache-control", IMMUTABLE)),
+     f"/favicon.svg: Cache-Control: {IMMUTABLE}"),
+    ("http.cache-policy", on_path("-5f2c.js", header("cache-control", IMMUTABLE)),
+     "(missing asset): Cache-Control: public"),
+    ("http.cache-policy", on_path("-5f2c.txt", header("cache-control", "max-age=60")),
+     "(missing file): Cache-Control: max-age"),
+    ("http.revalidation", on_header("if-none-match", status(200)), "If-None-Match: {etag}: 200, expected 304"),
+    ("http.revalidation", on_header("if-none-match", status(200), "W/"), "If-None-Match: W/{etag}: 200"),
+    ("http.revalidation", on_header("if-none-match", status(200), ", "), 'If-None-Match: "other", {etag}: 200'),
+    ("http.revalidation", on_header("if-none-match", header("cache-control"), '"'), "304 with cache-control: missing"),
+    ("http.revalidation", on_path("favicon.svg", header("etag")), "/favicon.svg: neither ETag nor Last-Modified"),
+    ("http.validators", on_header("if-none-match", status(304), "of-another-release"), "304, expected the file"),
+    ("http.validators", on_header("if-modified-since", status(304), "1971"), "If-Modified-Since: Fri, 01 Jan 1971"),
+    ("http.validators", one_tag, 'differ, but both have ETag: "1-2"'),
+    ("http.validators", fixed_time, "different files: Last-Modified: Thu, 01 Jan 1970"),
+    ("http.validators", on_path(ENTRY, header("etag", '"one"')), f'{ENTRY}: ETag: "one" for both identity and gzip'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check_id", "fault", "evidence"), FAULTS, ids=[f"{row[0]} {row[2]}" for row in FAULTS])
+def test_fault_is_reported(check_id: str, fault: Fault, evidence: str) -> None:
+    """The check fails, and the evidence says where the fault is."""
+    assert_reported(check_id, fault, evidence)
+
+
+def test_304_is_expected_for_each_encoding() -> None:
+    """A browser revalidates the form that it has, which may be the compressed one."""
+
+    def fault(request: httpx.Request, answer: Answer) -> None:
+        if "if-none-match" in request.headers and request.headers["accept-encoding"] == "br":
+            answer.status = 200
+
+    assert_reported("http.revalidation", fault, "as br If-None-Match: {etag}: 200, expected 304")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_hashed"),
+    [
+        ("index-Dk1aQz7_.js", True),
+        ("About-C2bRt-8x.css", True),
+        ("vendor/lib-ABCDEFGH.mjs", True),
+        ("index-Dk1aQz7.js", False),
+        ("index_Dk1aQz7_.js", False),
+        ("logo-original.svg", False),
+        ("photo-20261123.jpg", False),
+        ("photo-IMG_2026.jpg", False),
+        ("logo.svg", False),
+    ],
+)
+def test_hashed_name_is_not_a_word_or_a_date(name: str, *, is_hashed: bool) -> None:
+    """Only a file in /assets/ whose name surely has a hash must be kept for a year."""
+    assert bool(HASHED.search(f"/app/assets/{name}")) is is_hashed
+    assert not HASHED.search(f"/app/{name}")

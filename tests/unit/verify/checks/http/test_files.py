@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from docktasks.verify import catalog
+from docktasks.verify.probes.raw_socket import RawResponse
+from tests.unit.fakes.site_faults import (
+    ENTRY,
+    INDEX,
+    assert_reported,
+    body,
+    header,
+    on_header,
+    on_method,
+    on_path,
+    status,
+)
+from tests.unit.fakes.sites import Fault, Site, subject
+
+FAULTS: list[tuple[str, Fault, str]] = [
+    ("http.files", on_path("About-C2bRt-8x.js", status(404)),
+     "/assets/About-C2bRt-8x.js: 404 text/javascript, expected 200"),
+    ("http.files", on_path("About-Dx3cWm4L.css", header("content-type", "text/plain")),
+     "/assets/About-Dx3cWm4L.css: 200 text/plain"),
+    ("http.files", on_path("Inter-D5eHv2Kc.woff2", header("content-type")),
+     "Inter-D5eHv2Kc.woff2: 200 without a content type, expected 200 font"),
+    ("http.files", on_path(INDEX, header("content-type", "application/octet-stream")), "/: 200 application/octet-st"),
+    ("http.files", on_path(INDEX, status(503)), "/: 503 text/html"),
+    ("http.charset", on_path(ENTRY, header("content-type", "text/javascript; charset=latin1")), "charset=latin1"),
+    ("http.charset", on_path(INDEX, body("<title>Übung</title>")), "/: text/html, and no <meta charset>"),
+    ("http.head", on_method("HEAD", status(405)), "HEAD /: 405, but GET 200"),
+    ("http.head", on_method("HEAD", header("etag", '"other"')), 'HEAD /: etag: "other", expected'),
+    ("http.head", on_method("HEAD", header("content-length", "7")), "HEAD /: Content-Length: 7, but GET sends"),
+    ("http.ranges", on_header("range", status(200)), "bytes=0-15: 200 bytes 0-15/"),
+    ("http.ranges", on_header("range", body("x"), "bytes=-16"), "bytes=-16: 206 with other bytes"),
+    ("http.ranges", on_header("range", header("content-range")), "expected 206 bytes 0-15/"),
+    ("http.ranges", on_header("if-range", body("half")), "if it is another version: 200, expected the whole"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check_id", "fault", "evidence"), FAULTS, ids=[f"{row[0]} {row[2]}" for row in FAULTS])
+def test_fault_is_reported(check_id: str, fault: Fault, evidence: str) -> None:
+    """The check fails, and the evidence says where the fault is."""
+    assert_reported(check_id, fault, evidence)
+
+
+def test_body_after_head_is_reported() -> None:
+    """A client would read it as the beginning of the next answer."""
+    judged = subject(Site())
+    judged.site.exchange = lambda *_: RawResponse(b"HTTP/1.1 200 OK\r\n\r\npage")
+    (verdict,) = catalog.run_checks(judged, catalog.select(only=["http.head"]))
+    assert verdict.evidence[0] == "HEAD /: 4 bytes after the headers"

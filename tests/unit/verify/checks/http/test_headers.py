@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.fakes.site_faults import INDEX, assert_reported, body, header, on_header, on_method, on_path, verdicts
+from tests.unit.fakes.sites import HEADERS, Fault, Site
+
+CSP = "content-security-policy"
+POLICY = HEADERS[CSP]
+FAULTS: list[tuple[str, Fault, str]] = [
+    ("http.security-headers", on_path(INDEX, header(CSP)), "/ (index page), 200: content-security-policy is sent 0"),
+    ("http.security-headers", on_path("-5f2c.js", header("x-content-type-options")),
+     "(missing asset), 404: x-content-type"),
+    ("http.security-headers", on_header("range", header("x-content-type-options")), "(range), 206: x-content-type"),
+    ("http.security-headers", on_method("POST", header("x-content-type-options", "no")),
+     "405: x-content-type-options: no"),
+    ("http.security-headers", on_header("if-none-match", header("x-content-type-options")),
+     "(unchanged), 304: x-con"),
+    ("http.cross-origin-headers", on_path("About-C2bRt-8x.js", header("referrer-policy", "no-referrer", "no-referrer")),
+     "is sent 2 times"),
+    ("http.cross-origin-headers", on_path(INDEX, header("referrer-policy", "unsafe-url")),
+     "referrer-policy: unsafe-url"),
+    ("http.cross-origin-headers", on_path(INDEX, header("cross-origin-opener-policy", "unsafe-none")),
+     "opener-policy: unsafe-none"),
+    ("http.csp", on_path(INDEX, header(CSP, "img-src *")), "/: img-src *"),
+    ("http.csp", on_path(INDEX, header(CSP)), "/: there is no policy"),
+    ("http.csp-allows-page", on_path(INDEX, body("<script>go()</script>")),
+     "/: inline <script> go() is not in script-src"),
+    ("http.server-version", on_path("-5f2c.txt", header("server", "nginx/1.30.6")), "(missing file): nginx/1.30.6"),
+    ("http.server-version", on_method("POST", body("<hr>Apache/2.4.1 at")), "POST / HTTP/1.1 (405): Apache/2.4.1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check_id", "fault", "evidence"), FAULTS, ids=[f"{row[0]} {row[2]}" for row in FAULTS])
+def test_fault_is_reported(check_id: str, fault: Fault, evidence: str) -> None:
+    """The check fails, and the evidence says where the fault is."""
+    assert_reported(check_id, fault, evidence)
+
+
+@pytest.mark.parametrize(
+    ("policy", "faults"),
+    [
+        (POLICY.replace("default-src 'self'", "script-src 'self'"), ["default-src is missing"]),
+        (POLICY.replace("default-src 'self'", "default-src https:"), ["default-src https:", "script-src https:"]),
+        (POLICY.replace("default-src 'self'", "default-src 'unsafe-inline'"),
+         ["default-src 'unsafe-inline'", "script-src 'unsafe-inline'"]),
+        (POLICY.replace("object-src 'none'", "object-src 'none' https:"), ["object-src 'none' https:"]),
+        (POLICY.replace("; base-uri 'none'", ""), ["base-uri is missing"]),
+        (POLICY.replace("; frame-ancestors 'none'", ""), ["frame-ancestors is missing"]),
+        (POLICY + "; script-src 'self' 'unsafe-inline'", ["script-src 'self' 'unsafe-inline'"]),
+        (POLICY + "; script-src 'self' 'unsafe-eval'", ["script-src 'self' 'unsafe-eval'"]),
+        (POLICY + "; script-src 'self' data:", ["script-src 'self' data:"]),
+        (POLICY + "; script-src https://*.example", ["script-src https://*.example"]),
+        (POLICY + "; connect-src *", ["connect-src *"]),
+        (POLICY.replace("default-src 'self'", "x-default-src 'self'"),
+         ["default-src is missing", "script-src is missing"]),
+    ],
+)  # fmt: skip
+def test_each_missing_or_wide_directive_is_reported(policy: str, faults: list[str]) -> None:
+    """Each directive is required, and scripts, plugins, bases and frames may come only from the site."""
+    site = Site(on_path(INDEX, header(CSP, policy)))
+    assert verdicts(site, "http.csp")["http.csp"].evidence == tuple(f"/: {fault}" for fault in faults)
+
+
+def test_policy_that_allows_the_site_itself_passes() -> None:
+    """A base and a frame of the site's own are no weakness."""
+    policy = POLICY.replace("'none'", "'self'", 2).replace("object-src 'self'", "object-src 'none'")
+    site = Site(lambda _request, answer: answer.set(CSP, policy))
+    assert verdicts(site, "http.csp")["http.csp"].evidence == ()

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from docktasks.settings import Settings
+from docktasks.verify import catalog
+from tests.unit.fakes.built_image import BASE, COMMIT, OCI, BuiltImage, with_labels
+from tests.unit.fakes.git import commit_all
+
+
+@pytest.mark.parametrize("check_id", [check.id for check in catalog.select(["image"], skip=["image.site"])])
+def test_image_of_build_prod_passes(check_id: str) -> None:
+    """Every check of the group but image.site, which needs a build."""
+    assert BuiltImage().evidence(check_id) == ()
+
+
+@pytest.mark.parametrize("user", ["101", "65532:0"])
+def test_numeric_user_passes(user: str) -> None:
+    """An orchestrator can see that it is not root."""
+    assert BuiltImage(user=user).evidence("image.user") == ()
+
+
+@pytest.mark.parametrize(
+    ("user", "evidence"),
+    [
+        ("", "USER is not set, so it runs as root"),
+        ("nginx", "USER is nginx, a name: which uid that is cannot be seen before it runs"),
+        ("0", "USER is 0, root"),
+        ("0:101", "USER is 0, root"),
+        ("root", "USER is root, a name: which uid that is cannot be seen before it runs"),
+    ],
+)
+def test_root_or_a_user_name_fails(user: str, evidence: str) -> None:
+    """A name may belong to root in another /etc/passwd."""
+    assert BuiltImage(user=user).evidence("image.user") == (evidence,)
+
+
+@pytest.mark.parametrize(
+    ("check_id", "changes", "evidence"),
+    [
+        ("image.command", {"Cmd": None, "Entrypoint": None}, "neither ENTRYPOINT nor CMD is set"),
+        ("image.command", {"Cmd": ["/bin/sh", "-c", "nginx"]}, "CMD is run by a shell: /bin/sh -c nginx"),
+        ("image.command", {"Entrypoint": ["sh", "-c", "nginx"]}, "ENTRYPOINT is run by a shell: sh -c nginx"),
+        ("image.stop-signal", {"StopSignal": "SIGTERM"}, "STOPSIGNAL is SIGTERM"),
+        ("image.stop-signal", {"StopSignal": None}, "STOPSIGNAL is not set, so SIGTERM"),
+        ("image.health-check", {"Healthcheck": None}, "HEALTHCHECK is not set"),
+        ("image.health-check", {"Healthcheck": {"Test": ["NONE"]}}, "HEALTHCHECK is NONE"),
+    ],
+)
+def test_wrong_configuration_fails(check_id: str, changes: dict[str, Any], evidence: str) -> None:
+    """The image's own configuration is judged."""
+    assert BuiltImage(config=BuiltImage().config | changes).evidence(check_id) == (evidence,)
+
+
+def test_stop_signal_of_another_server_is_not_judged() -> None:
+    """SIGQUIT is nginx's signal for a graceful stop."""
+    assert BuiltImage(environment={}).verdict("image.stop-signal").outcome == "skip"
+
+
+@pytest.mark.parametrize(
+    ("changes", "evidence"),
+    [
+        ({"title": ""}, f"{OCI}.title is missing"),
+        ({"revision": ""}, f"{OCI}.revision is missing: no commit"),
+        ({"revision": "main"}, f"{OCI}.revision is main: no commit"),
+    ],
+)
+def test_missing_or_wrong_label_fails(changes: dict[str, str], evidence: str) -> None:
+    """The labels of an image must tell where it is from."""
+    assert with_labels(**changes).evidence("image.labels") == (evidence,)
+
+
+def test_revision_of_an_app_without_a_repository_is_not_judged(settings: Settings) -> None:
+    """There is no commit to name."""
+    verdict = with_labels(revision="").verdict("image.labels", settings)
+    reason = "the app is in no git checkout, so there is no commit to name"
+    assert (verdict.outcome, verdict.evidence) == ("skip", (reason,))
+
+
+def test_revision_must_be_a_commit_of_the_checkout(settings: Settings) -> None:
+    """With -dirty for uncommitted changes, too. An image of another project may have any commit."""
+    commit = commit_all(settings.root)
+    for revision in (commit, f"{commit}-dirty"):
+        assert with_labels(revision=revision).evidence("image.labels", settings) == ()
+    expected = (f"{OCI}.revision is {COMMIT}: not a commit of the checkout",)
+    assert BuiltImage().evidence("image.labels", settings) == expected
+    another_project = replace(settings, app=replace(settings.app, name="shop"))
+    assert BuiltImage().evidence("image.labels", another_project) == ()
+
+
+@pytest.mark.parametrize(
+    ("base_name", "environment", "evidence"),
+    [
+        ("", {"NGINX_VERSION": "1"}, f"{OCI}.base.name is missing"),
+        ("nginx", {"NGINX_VERSION": "1"}, f"{OCI}.base.name is nginx: no tag"),
+        ("localhost:5000/nginx", {"NGINX_VERSION": "1"}, f"{OCI}.base.name is localhost:5000/nginx: no tag"),
+        (BASE, {"PATH": "/"}, "no variable gives a version, such as NGINX_VERSION"),
+    ],
+)
+def test_base_without_a_tag_or_a_version_fails(base_name: str, environment: dict[str, str], evidence: str) -> None:
+    """Nobody could tell what the image is built on."""
+    image = with_labels(base_name=base_name)
+    image.environment = environment
+    assert image.evidence("image.base") == (evidence,)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from docktasks.verify.probes.crawler import site_file_sizes
+from docktasks.verify.probes.image_archive import File
+from docktasks.verify.subject import Subject
+from tests.unit.fakes.image_archives import layer
+from tests.unit.fakes.sites import VITE_FILES, Site, subject
+from tests.unit.fakes.web import Web
+
+HTML = {"content-type": "text/html; charset=utf-8"}
+
+
+@pytest.mark.parametrize("base", ["/", "/app/"])
+def test_site_has_every_file_that_a_vite_build_references(base: str) -> None:
+    """References are in the page, in relative imports, in Vite's list of preloads, and in styles."""
+    files = subject(Site(base=base)).site.files
+    assert set(files) == {base + name for name in VITE_FILES}
+    assert {response.status for response in files.values()} == {200}
+
+
+def test_each_file_is_requested_once() -> None:
+    """Files may reference each other."""
+    server = Site()
+    site = subject(server).site
+    assert site.files is site.files
+    assert sorted(server.asked) == sorted({"/", *("/" + name for name in VITE_FILES)})
+
+
+def test_site_below_a_path_is_crawled() -> None:
+    """`verify --url=http://host/app/` checks the site that is published there."""
+    files = subject(Site(base="/app/"), "http://127.0.0.1:8080/app/").site.files
+    assert {path: response.status for path, response in files.items()} == {f"/app/{name}": 200 for name in VITE_FILES}
+
+
+def test_error_page_references_nothing() -> None:
+    """The files of an error page do not belong to the site."""
+    page = httpx.Response(404, headers=HTML, text='<img src="/broken.png">')
+    assert subject(lambda _request: page).site.files == {}
+
+
+def test_page_with_parameters_in_its_type_is_html() -> None:
+    """Only the media type decides how a text is read."""
+
+    def site(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers=HTML, text='<img src="/a.png">' if request.url.path == "/" else "")
+
+    assert set(subject(site).site.files) == {"/a.png"}
+
+
+def test_crawl_ends_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A site may generate names without end."""
+    monkeypatch.setattr("docktasks.verify.probes.crawler.MAX_SITE_FILES", 5)
+
+    def site(request: httpx.Request) -> httpx.Response:
+        text = f'import("./x{request.url.path.strip("/").rpartition(".")[0]}.js")'
+        if request.url.path == "/":
+            return httpx.Response(200, headers=HTML, text='<script src="/a.js"></script>')
+        return httpx.Response(200, headers={"content-type": "text/javascript"}, text=text)
+
+    assert len(subject(site).site.files) == 5
+
+
+def test_no_encoding_is_accepted_unless_a_probe_names_one(web: Web) -> None:
+    """httpx alone would accept every encoding that it knows."""
+    accepted: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        accepted.append(request.headers["accept-encoding"])
+        return httpx.Response(200)
+
+    web.answer = answer
+    site = Subject("http://127.0.0.1:8080/").site
+    site.get("/")
+    site.get("/", Accept_Encoding="br")
+    assert accepted == ["identity", "br"]
+    assert web.requests == ["http://127.0.0.1:8080/"] * 2
+
+
+def test_redirect_is_a_response_of_its_own(web: Web) -> None:
+    """The response that a user gets first is checked."""
+    web.answer = lambda _request: httpx.Response(301, headers={"location": "https://example.org/"})
+    assert Subject("http://127.0.0.1:8080").site.index.summary == "301 to https://example.org/"
+
+
+def test_address_escapes_what_would_end_a_path() -> None:
+    """A file name may have a # or a space."""
+    assert subject(Site()).site.address("a b/c#1 50%.txt") == "/a%20b/c%231%2050%25.txt"
+
+
+def test_site_files_of_an_image_are_the_uncompressed_ones() -> None:
+    """Compressed copies, folders, and files that a later layer deletes are none."""
+    sizes = {"docs/a.html": 9, "docs/a.html.gz": 4, "old.txt": 5, ".env": 3, "alone.gz": 2}
+    files = [File(f"/srv/site/{path}", "file", size) for path, size in sizes.items()]
+    files += [File("/srv/hashed/site/assets/a.js", "file", 1), File("/srv/br/docs/b.html", "file", 2)]
+    layers = [layer(*files, File("/srv/site/docs", "folder")), layer(File("/srv/site/old.txt", "whiteout"))]
+    assert site_file_sizes(layers) == {"docs/a.html": 9, "assets/a.js": 1, ".env": 3, "alone.gz": 2}

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from docktasks.verify.probes.vite_client import ViteClient, fetch_module, find_style, hot_updates, temporary_edit
+from docktasks.verify.skip import Skip
+from tests.unit.fakes.web import Web
+
+URL = "http://127.0.0.1:3000"
+PAGES = {
+    "/": '<script type="module" src="/@vite/client"></script><script type="module" src="/src/main.js"></script>',
+    "/@vite/client": 'const wsToken = "secret5f2c";',
+    "/src/main.js": 'import "/@vite/client"; import App from "/src/App.vue"; import "/src/style.css?t=12"',
+    "/src/App.vue": 'import "/src/App.vue?vue&type=style&index=0"; import("/src/main.js")',
+}
+
+
+def dev_server(request: httpx.Request) -> httpx.Response:
+    """A dev server of a small app."""
+    return httpx.Response(200, text=PAGES.get(request.url.path, ""))
+
+
+class Socket:
+    """A socket that sends these messages, and keeps what it receives."""
+
+    def __init__(self, *messages: dict[str, Any]) -> None:
+        self.messages, self.sent = [json.dumps(message) for message in messages], ""
+
+    def recv(self, timeout: float) -> str:
+        """The next message. Raises TimeoutError after the last."""
+        assert timeout >= 0
+        if not self.messages:
+            raise TimeoutError
+        return self.messages.pop(0)
+
+    def send(self, text: str) -> None:
+        """Keep a message."""
+        self.sent = text
+
+
+def test_client_reads_each_module_of_the_page_once(web: Web) -> None:
+    """The addresses have no timestamp of an edit. The client also reads the token, which no other page can read."""
+    web.answer = dev_server
+    vite = ViteClient(URL)
+    assert (vite.base, vite.token) == ("/", "secret5f2c")
+    assert [*vite.modules()] == [
+        "/src/main.js",
+        "/src/App.vue",
+        "/src/style.css",
+        "/src/App.vue?vue&type=style&index=0",
+    ]
+    vite.client.close()
+
+
+def test_find_style_prefers_a_style_sheet_to_a_component(web: Web, root: Path) -> None:
+    """Without either there is nothing to edit, so the check is skipped."""
+    web.answer = dev_server
+    vite, app = ViteClient(URL), root / "hello-dock"
+    (app / "src").mkdir()
+    with pytest.raises(Skip):
+        find_style(vite, app)
+    for name in ("App.vue", "style.css"):
+        (app / "src" / name).touch()
+        assert find_style(vite, app) == (f"/src/{name}", app / "src" / name)
+    vite.client.close()
+
+
+def test_hot_updates_ignores_other_messages() -> None:
+    """A reload of the page is no update, and silence is a TimeoutError."""
+    update = {"type": "update", "updates": [{"acceptedPath": "/a.css", "timestamp": 1}]}
+    socket: Any = Socket({"type": "connected"}, update, {"type": "full-reload"})
+    assert hot_updates(socket) == [{"acceptedPath": "/a.css", "timestamp": 1}]
+    assert hot_updates(socket) == []
+    with pytest.raises(TimeoutError):
+        hot_updates(socket)
+
+
+def test_fetch_module_waits_for_the_answer_to_its_own_message() -> None:
+    """The socket may announce an update first."""
+    answer = {"type": "custom", "event": "vite:invoke", "data": {"result": "code"}}
+    socket: Any = Socket({"type": "update", "updates": []}, answer)
+    assert json.loads(fetch_module(socket, "/@fs/etc/passwd?raw")) == answer
+    assert json.loads(socket.sent)["data"]["data"] == ["/@fs/etc/passwd?raw"]
+
+
+def test_temporary_edit_restores_the_bytes_and_the_time(tmp_path: Path) -> None:
+    """It does so when it is interrupted, and in a file whose last line does not end."""
+    file = tmp_path / "style.css"
+    file.write_bytes(b"a {}\r\nb {}")
+    os.utime(file, ns=(1_000_000_001, 2_000_000_002))
+
+    def edit_and_fail() -> None:
+        with temporary_edit(file, "\nc {}\n"):
+            assert file.read_bytes() == b"a {}\r\nb {}\nc {}\n"
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        edit_and_fail()
+    assert file.read_bytes() == b"a {}\r\nb {}"
+    assert file.stat().st_mtime_ns == 2_000_000_002
+
+
+def test_temporary_edit_keeps_what_another_program_saves(tmp_path: Path) -> None:
+    """Only the text of the edit is removed."""
+    file = tmp_path / "style.css"
+    file.write_text("a {}")
+    with temporary_edit(file, "\nc {}\n"):
+        file.write_text("a { color: red }\nc {}\nd {}\n")
+    assert file.read_text() == "a { color: red }d {}\n"
