@@ -84,7 +84,9 @@ def engine_tests(session: nox.Session, *names: str) -> None:
 @nox.session(name="build-prod", tags=["engine"])
 def build_prod(session: nox.Session) -> None:
     """Build production images, good and broken, of this app and of others."""
-    engine_tests(session, "setup", "bases", "build_prod", "image_at_run", "handbook", "engine", "podman")
+    images = ("build_prod", "build_cache", "install", "handbook")
+    at_run = ("image_at_run", "image_at_run_assets", "image_at_run_shutdown")
+    engine_tests(session, "setup", "bases", *images, *at_run, "engine", "podman")
 
 
 @nox.session(name="run-prod", tags=["engine"])

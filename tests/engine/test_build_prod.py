@@ -1,3 +1,5 @@
+"""The production build: its image, its failures, and what it leaves."""
+
 from __future__ import annotations
 
 import hashlib
@@ -20,7 +22,7 @@ from tests.conftest import NewProject
 from tests.engine.support import Project, clean_environ, command
 
 SCRIPTS = {"/usr/local/bin/carry", "/usr/local/bin/hold", "/docker-entrypoint.d/30-hello-dock-env.sh"}
-"""What the image brings to be run."""
+"""The scripts of the image, which are executable."""
 
 
 def built(project: Project) -> Image:
@@ -36,7 +38,7 @@ def head(checkout: Path) -> str:
 
 
 def shipped(image: Image, engine: DockerEngine) -> dict[str, tarfile.TarInfo]:
-    """The files of the image's last layer: what the build adds to nginx. `linkname` is a file's digest."""
+    """The files of the image's last layer, which the build adds to nginx. `linkname` is a file's SHA-256."""
     with tarfile.open(fileobj=io.BytesIO(b"".join(engine.save(image.id)))) as saved:
         manifest = saved.extractfile("manifest.json")
         assert manifest is not None
@@ -51,7 +53,7 @@ def shipped(image: Image, engine: DockerEngine) -> dict[str, tarfile.TarInfo]:
 
 
 def assert_same(project: Project, one: Image, other: Image) -> None:
-    """Two images are one; where they are not, the files in which they differ are shown."""
+    """Check that two images have one id. When they differ, the report shows the files that differ."""
 
     def facts(image: Image) -> dict[str, object]:
         files = shipped(image, project.engine)
@@ -63,21 +65,21 @@ def assert_same(project: Project, one: Image, other: Image) -> None:
 
 
 def build_command(output: str) -> list[str]:
-    """The last `docker image build` that a task showed: those of stand-ins, where they are missing, come first."""
+    """The last `docker image build` that a task printed; builds of missing stand-ins come first."""
     line = [line for line in output.splitlines() if line.startswith("$ docker image build")][-1]
     return shlex.split(line.removeprefix("$ "))
 
 
 def build_without_cache(project: Project, checkout: Path) -> Image:
-    """The image that the command shown by build-prod gives when nothing comes from a cache."""
+    """Build the production image by the command that build-prod printed, without any cache."""
     args = [*build_command(project.build), "--no-cache"]
     done = command(args, checkout, clean_environ())
     assert done.code == 0, done.output
     return built(project)
 
 
-def test_image_says_what_it_is(good: Project, checkout: Path) -> None:
-    """Title, version and commit stand in the image's labels, in the words of the OCI specification."""
+def test_labels_have_title_version_and_commit(good: Project, checkout: Path) -> None:
+    """The labels are those of the OCI specification."""
     labels = built(good).labels
     manifest = json.loads((checkout / "hello-dock/package.json").read_text())
     assert labels["org.opencontainers.image.title"] == good.name
@@ -86,15 +88,17 @@ def test_image_says_what_it_is(good: Project, checkout: Path) -> None:
     assert good.engine.image(labels["org.opencontainers.image.base.name"])
 
 
-def test_page_says_which_commit_it_is(serving: Project, checkout: Path) -> None:
-    """The commit and its time reach the page, which is how a build is told from another."""
+def test_page_has_the_commit_and_its_time(serving: Project, checkout: Path) -> None:
+    """They reach the build as arguments, so that a visitor can tell one release from another."""
     page = serving.page().text
     assert head(checkout) in page
     assert "2026-11-01T12:00:00" in page
 
 
-def test_local_change_is_told(new_project: NewProject, checkout: Path, tmp_path: Path) -> None:
-    """With a change that is not committed, the revision ends in -dirty."""
+def test_revision_of_an_uncommitted_change_ends_in_dirty(
+    new_project: NewProject, checkout: Path, tmp_path: Path
+) -> None:
+    """The command and the image's label show it."""
     copy = tmp_path / "checkout"
     shutil.copytree(checkout, copy)
     with (copy / "hello-dock/index.html").open("a") as page:
@@ -105,15 +109,15 @@ def test_local_change_is_told(new_project: NewProject, checkout: Path, tmp_path:
     assert built(project).labels["org.opencontainers.image.revision"] == f"{head(copy)}-dirty"
 
 
-def test_user_is_a_number(good: Project) -> None:
-    """The image's user is a number other than 0, which an orchestrator can see without running it."""
+def test_image_runs_as_a_numeric_user(good: Project) -> None:
+    """An orchestrator can see that it is not root without running it."""
     uid = built(good).user.partition(":")[0]
     assert uid.isdigit()
     assert int(uid) > 0
 
 
 def test_image_adds_the_site_and_little_else(good: Project) -> None:
-    """What the image adds to nginx is the site, its compressed twins, and at most 30 kB to serve them with."""
+    """It adds the site, its compressed copies, and at most 30 kB of configuration and scripts to nginx's image."""
     image = built(good)
     base = good.engine.image(image.labels["org.opencontainers.image.base.name"])
     assert base is not None
@@ -124,48 +128,48 @@ def test_image_adds_the_site_and_little_else(good: Project) -> None:
     assert image.layers[:-1] == base.layers
 
 
-def test_twins_are_smaller_and_complete(good: Project) -> None:
-    """Every script and style has a gzip and a brotli twin, each smaller than what it stands for."""
+def test_every_script_and_style_has_smaller_compressed_copies(good: Project) -> None:
+    """There is a gzip and a brotli copy of each."""
     files = shipped(built(good), good.engine)
     texts = [path for path in files if re.fullmatch(r"/srv/hashed/site/assets/.+\.(js|css)", path)]
     assert len(texts) > 2
     for path in texts:
-        twins = [files[f"{path}.gz"].size, files[path.replace("/site/", "/br/")].size]
-        assert max(twins) < files[path].size, path
+        sizes = [files[f"{path}.gz"].size, files[path.replace("/site/", "/br/")].size]
+        assert max(sizes) < files[path].size, path
 
 
-def test_an_edit_leaves_the_packages_as_they_are(good: Project, builds: list[str]) -> None:
-    """Browsers that have them keep them, and the next build their compressed twins."""
+def test_an_edit_does_not_change_the_packages_chunk(good: Project, builds: list[str]) -> None:
+    """Browsers keep the chunk, and the next build its compressed copies."""
     images = [good.engine.image(name) for name in builds]
     files = [shipped(image, good.engine) for image in images if image]
-    scripts = [{path for path in found if re.search(r"/assets/[^/]+\.js$", path)} for found in files]
-    packages = [{path for path in found if "/packages-" in path} for found in scripts]
+    scripts = [{path for path in shipped_files if re.search(r"/assets/[^/]+\.js$", path)} for shipped_files in files]
+    packages = [{path for path in names if "/packages-" in path} for names in scripts]
     assert packages[0] == packages[1] != set()
     assert scripts[0] != scripts[1]
 
 
-def test_content_is_read_only(good: Project) -> None:
-    """All that is shipped belongs to root and can be written by nobody else; what is meant to be run can be."""
+def test_content_belongs_to_root_and_is_read_only(good: Project) -> None:
+    """Only root can write to a file of the image. Scripts are executable, other files are not."""
     for path, file in shipped(built(good), good.engine).items():
         assert (file.uid, file.gid, file.mode) == (0, 0, 0o755 if path in SCRIPTS else 0o644), path
 
 
 def test_same_commit_gives_the_same_image(good: Project, checkout: Path) -> None:
-    """Two builds of one commit have one id, whatever the cache holds."""
+    """A build without any cache has the same id."""
     before = built(good)
     assert_same(good, before, build_without_cache(good, checkout))
 
 
-def test_other_checkout_gives_the_same_image(good: Project, checkout: Path, tmp_path: Path) -> None:
-    """File modes, times and umask of a checkout do not show in the image."""
+def test_another_checkout_gives_the_same_image(good: Project, checkout: Path, tmp_path: Path) -> None:
+    """Modes and times of the checkout's files, and the umask, do not change the image."""
     before, other = built(good), tmp_path / "other"
     shutil.copytree(checkout, other, copy_function=shutil.copyfile)
-    # Another in each run: BuildKit takes a file of equal size and time, in a folder of equal name, for the one it has.
+    # A new time in each run, because BuildKit does not read a file again whose path, size and time it knows.
     when = secrets.randbelow(10**9)
     for path in (other / "hello-dock", other / "docktasks/images/nginx"):
-        for found in [path, *path.rglob("*")]:
-            found.chmod(0o700 if found.is_dir() else 0o600)
-            os.utime(found, (when, when))
+        for file in [path, *path.rglob("*")]:
+            file.chmod(0o700 if file.is_dir() else 0o600)
+            os.utime(file, (when, when))
     umask = os.umask(0o077)
     try:
         assert_same(good, before, build_without_cache(good, other))
@@ -175,7 +179,7 @@ def test_other_checkout_gives_the_same_image(good: Project, checkout: Path, tmp_
 
 @pytest.fixture(scope="module")
 def unbuilt(engine: DockerEngine, checkout: Path) -> Iterator[Project]:
-    """A project of which no build succeeds."""
+    """A project without an image, whose builds all fail."""
     project = Project(engine, checkout)
     yield project
     project.end()
@@ -192,24 +196,24 @@ GHOST = "@hello-dock/no-such-package-5f2c"
 
 
 def break_source(app: Path) -> None:
-    """A module imports one that does not exist."""
+    """Have a module import one that does not exist."""
     with (app / "src/main.js").open("a") as source:
         source.write("import './no-such-module-5f2c.js'\n")
 
 
 def break_disk(app: Path) -> None:
-    """The build meets a full disk, as the kernel's /dev/full is."""
+    """Have the build write to a full disk, which the kernel's /dev/full is like."""
     with (app / "vite.config.js").open("a") as config:
         config.write("import { writeFileSync } from 'node:fs'\nwriteFileSync('/dev/full', 'x')\n")
 
 
 def break_step(app: Path) -> None:
-    """package.json names a dependency of which the lock file knows nothing."""
+    """Have package.json name a dependency that the lock file does not name."""
     edit(app / "package.json", lambda content: content.update(dependencies={"vue": "^3.5.0", "left-pad": "^1.3.0"}))
 
 
 def break_dependency(app: Path) -> None:
-    """The lock file, too, names a package that the registry does not have."""
+    """Have package.json and the lock file name a package that the registry does not have."""
 
     def needs(content: dict[str, object]) -> None:
         dependencies = content["dependencies"]
@@ -227,7 +231,7 @@ def break_dependency(app: Path) -> None:
 
 
 def break_dist(app: Path) -> None:
-    """The build writes outside of the app."""
+    """Have the build write outside of the app."""
     config = app / "vite.config.js"
     config.write_text(config.read_text().replace("build: {", "build: { outDir: '../elsewhere',"))
 
@@ -251,7 +255,7 @@ def test_failing_build_says_what_why_and_how(  # noqa: PLR0913, PLR0917 - a tabl
     how: str,
     evidence: str,
 ) -> None:
-    """A build that fails ends with the fault, the last lines of the step, and what to do; no image is left."""
+    """A failed build ends with the fault, the last lines of the step, and what to do. It makes no image."""
     fault(app)
     message = unbuilt.fails("build-prod", INVOKE_APP_DIR=str(app)).rpartition("\n\n")[2]
     assert what in message
@@ -260,8 +264,8 @@ def test_failing_build_says_what_why_and_how(  # noqa: PLR0913, PLR0917 - a tabl
     assert unbuilt.engine.image(unbuilt.image) is None
 
 
-def test_failing_build_replaces_nothing(project: Project, good: Project, app: Path) -> None:
-    """The image of the last good build is still there after one that failed."""
+def test_failing_build_leaves_the_image_of_the_build_before(project: Project, good: Project, app: Path) -> None:
+    """The error says that nothing was replaced."""
     before = project.stage(good.image)
     break_source(app)
     assert "nothing was replaced" in project.fails("build-prod", INVOKE_APP_DIR=str(app))
@@ -269,22 +273,22 @@ def test_failing_build_replaces_nothing(project: Project, good: Project, app: Pa
 
 
 def no_folder(app: Path) -> None:
-    """There is no app."""
+    """Remove the app's folder."""
     shutil.rmtree(app)
 
 
 def no_package(app: Path) -> None:
-    """The folder is no app."""
+    """Remove package.json."""
     (app / "package.json").unlink()
 
 
 def bad_package(app: Path) -> None:
-    """The file is cut off."""
+    """Cut package.json short."""
     (app / "package.json").write_text('{"name": ')
 
 
 def no_script(app: Path) -> None:
-    """The app cannot be built."""
+    """Leave the app without a script `build`."""
     edit(app / "package.json", lambda content: content.update(scripts={"serve": "vite"}))
 
 
@@ -297,10 +301,10 @@ def no_script(app: Path) -> None:
         (no_script, "has no script build.", '"build": "vite build"'),
     ],
 )
-def test_app_that_is_none_is_told_before_any_build(
+def test_folder_that_is_no_app_is_an_error_before_any_build(
     good: Project, app: Path, fault: Callable[[Path], None], what: str, how: str
 ) -> None:
-    """A folder that is no app that npm could build is told at once, and docker is not started."""
+    """No docker command runs."""
     fault(app)
     output = good.fails("build-prod", INVOKE_APP_DIR=str(app))
     assert what in output
@@ -308,14 +312,14 @@ def test_app_that_is_none_is_told_before_any_build(
     assert "$ docker" not in output
 
 
-def test_authorities_that_do_not_exist(good: Project) -> None:
-    """A file of certificate authorities that is not there is named."""
+def test_missing_file_of_certificate_authorities_is_an_error(good: Project) -> None:
+    """The message names the file."""
     output = good.fails("build-prod", INVOKE_BUILD_CA_FILE="/nonexistent/ca.pem")
     assert "There is no file /nonexistent/ca.pem." in output
 
 
 def test_unchanged_app_builds_from_the_cache(good: Project) -> None:
-    """A second build of the same source runs no step, and gives the same image."""
+    """A second build of the same source runs no step."""
     before = built(good).id
     output = good.does("build-prod")
     assert re.search(r"\[builder \d/\d\] RUN [^\n]* run build [^\n]*\n#\d+ CACHED\n", output)

@@ -1,7 +1,8 @@
 #!/bin/busybox sh
-# Gathers in /image the root of a stand-in base image, Alpine-like on purpose: a busybox userland, no bash, no package
-# manager, and of Debian only what is named here. Runs inside the unpacked Debian root, in both Dockerfiles:
+# Makes in /image the root of a stand-in base image. It is like Alpine on purpose: BusyBox's commands, no bash, no
+# package manager. Runs in the unpacked Debian root, in both Dockerfiles:
 #     root.sh USER ID HOME SHELL PROGRAM
+# USER is the image's user next to root, with this ID, HOME and SHELL; PROGRAM is what the image is for.
 set -eu
 user=$1 id=$2 home=$3 shell=$4 program=$5
 mkdir -p /image && cd /image
@@ -37,8 +38,8 @@ for applet in $(busybox --list); do
     [ "$applet" = busybox ] || ln -s busybox "usr/bin/$applet"
 done
 
-# The dynamic loader itself tells which libraries the program takes, and where it is: the same on amd64 and arm64. A native
-# npm module may ask for glibc's other parts, too, which lie beside libc.
+# The dynamic loader lists the libraries that the program needs, and their paths, on amd64 and on arm64. A native npm
+# module may need other parts of glibc, which are next to libc.
 libraries=$(LD_TRACE_LOADED_OBJECTS=1 "$program" | grep -o '/[^ ]*')
 libc=$(echo "$libraries" | grep '/libc[.]so')
 for part in anl.so.1 dl.so.2 m.so.6 pthread.so.0 resolv.so.2 rt.so.1 util.so.1; do

@@ -15,26 +15,25 @@
 //     BUILT              a link to the folder that the build filled, for the stage dist
 // The same input gives the same bytes, modes and times, whatever the umask and the clock: an unchanged app is an
 // unchanged layer.
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { chmodSync, chownSync, linkSync, mkdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
-import { chmod, lutimes, mkdir, readdir, readFile, realpath, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import * as fs from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { argv, exit, getgid, getuid, umask, versions } from 'node:process'
+import { argv, exit, getgid, getuid, umask } from 'node:process'
 import { promisify } from 'node:util'
-import { deserialize, serialize } from 'node:v8'
-import { brotliCompress, constants, gzip } from 'node:zlib'
+import { constants, gzip } from 'node:zlib'
+import { BrotliCache } from './brotli-cache.mjs'
 
+const { chmod, lutimes, mkdir, readdir, readFile, realpath, rm, stat, symlink, utimes, writeFile } = fs
 const [distName, startedFile, nginxFolder, versionFile, image, built, cache] = argv.slice(2)
 umask(0)
 
 // Text, and binary formats that are not compressed already, as images, media and woff2 fonts are.
-const COMPRESSIBLE = /\.(css|csv|eot|geojson|html?|ico|json|jsonld|m?js|map|md|otf|svg|ttf|txt|vtt|wasm|webmanifest|xml)$/i
+const COMPRESSIBLE =
+  /\.(css|csv|eot|geojson|html?|ico|json|jsonld|m?js|map|md|otf|svg|ttf|txt|vtt|wasm|webmanifest|xml)$/i
 const BINARY = /\.(eot|ico|otf|ttf|wasm)$/i
 // Below this size gzip's own 18 bytes are more than it saves.
 const MIN_COMPRESSED_BYTES = 100
-// Brotli level 11 takes 2.5 times as long as level 10 and saves another 2 % (1.4 to 3.3 % of the scripts, styles and maps
-// of thirteen libraries, 70 kB to 3 MB). From this size on an edit would wait an eighth of a second for that.
-const MIN_LEVEL_10_BYTES = 128 * 1024
 // Each file has two compressors at work, and node has four threads for them. Thousands of files at once take gigabytes.
 const FILES_AT_ONCE = 8
 
@@ -49,9 +48,9 @@ async function entriesBelow(folder, filter) {
 }
 const filesBelow = (folder) => entriesBelow(folder, (entry) => entry.isFile())
 
-// nginx makes an ETag from a file's size and time. We derive the time from the content: files that differ never share an
-// ETag (with one time for all, a new page of equal size is answered 304), and a file that a release does not change keeps
-// its ETag. Below 2^30, so always in the past. https://nginx.org/en/docs/http/ngx_http_core_module.html#etag
+// nginx makes an ETag from a file's size and time. This time comes from the content: files that differ never share an
+// ETag (with one time for all, a new page of equal size is answered 304), and an unchanged file keeps its ETag. It is
+// below 2^30, so always in the past. https://nginx.org/en/docs/http/ngx_http_core_module.html#etag
 const timeFrom = (content) => createHash('sha256').update(content).digest().readUInt32BE() >>> 2
 
 const madeFolders = new Set()
@@ -76,8 +75,8 @@ function link(path, source, content) {
   utimesSync(path, timeFrom(content), timeFrom(content))
 }
 
-// The folder with index.html: DIST, or another that the app's vite.config names, where a page is younger than STARTED. A
-// DIST that is older came with the source, and counts only when there is no other.
+// The folder with index.html: DIST, or another that the app's vite.config names. Its page is younger than STARTED. A
+// page in DIST that is older came with the source, and counts only when the build wrote no other.
 async function findDist() {
   const { ctimeMs: started } = await stat(startedFile)
   const expected = await stat(join(distName, 'index.html')).catch(() => null)
@@ -95,8 +94,8 @@ async function findDist() {
   return shortest ?? (expected && distName)
 }
 
-// Vite names a built file by its content: name-Hash1234.js, eight characters of base64url. A file of public/ keeps its name
-// when its content changes, however the name ends: https://vite.dev/guide/assets#the-public-directory
+// Vite names a built file by its content: name-Hash1234.js, eight characters of base64url. A file of public/ keeps its
+// name when its content changes, however the name ends: https://vite.dev/guide/assets#the-public-directory
 // Eight small letters may also be a word (user-settings.js). They count as a hash when every built file of that folder
 // ends in a dash and eight characters.
 const LIKE_HASHED = /-[\w-]{8}\.[^/.][^/]*$/
@@ -107,37 +106,6 @@ function hashedAmong(names, publicNames) {
   return new Set(
     builtNames.filter((name) => LIKE_HASHED.test(name) && (NO_WORD.test(name) || !unhashedFolders.has(dirname(name)))),
   )
-}
-
-// Brotli copies by what they are made from, since a copy follows from the content: an edit compresses what it changed.
-class BrotliCache {
-  constructor(folder, app) {
-    const key = createHash('sha256').update(`${app} ${versions.node} ${versions.brotli}`).digest('hex')
-    this.path = join(folder, `brotli-${key.slice(0, 12)}`)
-    this.used = new Map()
-  }
-
-  async load() {
-    this.stored = await readFile(this.path).then(deserialize).catch(() => new Map())
-  }
-
-  async save() {
-    const unfinished = `${this.path}.${randomUUID()}` // another build of this app may write at the same time
-    await writeFile(unfinished, serialize(this.used))
-    await rename(unfinished, this.path)
-  }
-
-  async compress(content, mode) {
-    const quality = constants.BROTLI_MAX_QUALITY - (content.length < MIN_LEVEL_10_BYTES ? 0 : 1)
-    const key = createHash('sha256').update(`${mode} ${quality} `).update(content).digest('base64')
-    const params = {
-      [constants.BROTLI_PARAM_QUALITY]: quality,
-      [constants.BROTLI_PARAM_MODE]: mode,
-      [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
-    }
-    this.used.set(key, this.stored.get(key) ?? (await promisify(brotliCompress)(content, { params })))
-    return this.used.get(key)
-  }
 }
 
 // A directive that an older nginx would not start with stands below a comment with the version that brought it:
@@ -197,7 +165,7 @@ async function writeSite(dist, names, hashed) {
     if (!COMPRESSIBLE.test(name) || content.length < MIN_COMPRESSED_BYTES) return
     const [gzipped, brotlied] = await Promise.all([
       promisify(gzip)(content, { level: constants.Z_BEST_COMPRESSION }),
-      brotliCache.compress(content, BINARY.test(name) ? constants.BROTLI_MODE_GENERIC : constants.BROTLI_MODE_TEXT),
+      brotliCache.compress(content, BINARY.test(name) ? 'generic' : 'text'),
     ])
     if (gzipped.length >= content.length) return
     // Some builds make a gzip copy, too. Ours takes its place, because it surely is a copy of this file.
@@ -215,11 +183,12 @@ async function writeSite(dist, names, hashed) {
   await brotliCache.save()
 }
 
-// An app with a base path names its files below that: /shop/assets/… is the file assets/…. The site is served there, and at
-// / too, because a proxy in front may remove the base. https://vite.dev/guide/build#public-base-path
+// An app with a base path names its files below that: /shop/assets/… is the file assets/…. The site is served there and
+// at /, because a proxy in front may remove the base. https://vite.dev/guide/build#public-base-path
 async function writeBasePath(dist, names, hashed) {
   const page = await readFile(join(dist, 'index.html'), 'utf8')
-  const urls = [...page.matchAll(/<(?:script|link)\s[^>]*?(?:src|href)=["']?(\/(?!\/)[^"'\s>?#%]*)/g)].map(([, url]) => url)
+  const loads = page.matchAll(/<(?:script|link)\s[^>]*?(?:src|href)=["']?(\/(?!\/)[^"'\s>?#%]*)/g)
+  const urls = [...loads].map(([, url]) => url)
   const candidates = [...(hashed.size ? hashed : names)]
   const bases = urls.flatMap((url) =>
     candidates.filter((name) => url.endsWith(`/${name}`)).map((name) => url.slice(0, -name.length)),
@@ -232,7 +201,8 @@ async function writeBasePath(dist, names, hashed) {
 }
 
 async function writeFolders() {
-  // nginx serves one file of /tmp (serving/site.conf). A link, because nginx accepts no path that leads out of its root.
+  // nginx serves one file of /tmp (serving/site.conf), by a link, because it accepts no path that leads out of its
+  // root.
   await symlink('/tmp', join(image, 'srv/run'))
   await lutimes(join(image, 'srv/run'), 0, 0)
   // A volume with the assets of other releases is mounted here.

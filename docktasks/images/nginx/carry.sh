@@ -1,42 +1,47 @@
 #!/bin/sh
-# Carries this release's hashed assets over to the releases before and after it, so that a page loaded from one finds
-# its files while another serves. Run as root with the volume at /srv/carried, one at a time:
-#     carry add RELEASE       what this image has is served for RELEASE from now on
-#     carry keep RELEASE...   what none of these releases has is not; and this image is what serves now
+# Keeps the hashed assets of several releases in one volume: a page that was loaded from one release finds its files
+# while another release serves. Runs as root, one at a time, with the volume at /srv/carried:
+#     carry add RELEASE       adds this image's hashed assets, for RELEASE
+#     carry keep RELEASE...   removes the assets that none of these releases has; this image is the one that serves now
 # The volume:
-#     current                 a link to what the port holder needs to serve in this release's place (hold.sh)
-#     releases/RELEASE/{site,br}/           what a release has: /srv/hashed of its image
-#     {site,br}/                            what nginx serves (serving/site.conf): the same files, as hard links
-# A file is linked only when it is complete, so nobody reads half of one, and a link that is there is never replaced.
-# For BusyBox. Whatever moment it is interrupted at, it ends right when it is run again.
+#     releases/RELEASE/{site,br}/   the assets of one release: /srv/hashed of its image
+#     {site,br}/                    what nginx serves (serving/site.conf): hard links to the same files
+#     current                       a link to a copy of the image's site and configuration, for the port holder
+# After an interruption the next run puts everything right: a file gets its name when it is complete, and no name is
+# ever replaced. The commands are BusyBox's.
 set -eu
 export LC_ALL=C
 umask 022
 site=/srv
-carried=/srv/carried
-new=$carried/.new
+volume=/srv/carried
+scratch=$volume/.new
 
-misused() {
+usage_error() {
     echo "carry: $1" >&2
     echo 'usage: carry add RELEASE | carry keep RELEASE...' >&2
     exit 2
 }
 
-# files FOLDER: the paths of its files, from there, below the trees that it has.
-files() {
+# list_assets FOLDER: paths, from the folder, of the files in its trees site and br.
+list_assets() {
     for tree in site br; do
         [ ! -d "$1/$tree" ] || (cd "$1" && find "$tree" -type f)
     done
 }
 
-# without FOLDER LIST: the paths of the list that the folder does not have.
-without() {
-    files "$1" >"$new/has"
-    awk 'has { names[$0]; next } !($0 in names)' has=1 "$new/has" has= "$2"
+# not_in FILE LIST: the lines of LIST that are not in FILE.
+not_in() {
+    awk 'in_file { names[$0]; next } !($0 in names)' in_file=1 "$1" in_file= "$2"
 }
 
-# each COMMAND FROM TO LIST: runs `COMMAND FROM/path... TO/folder` for the paths of the list, many at a time.
-each() {
+# missing_in FOLDER LIST: the paths of LIST that the folder does not have.
+missing_in() {
+    list_assets "$1" >"$scratch/present"
+    not_in "$scratch/present" "$2"
+}
+
+# for_paths COMMAND FROM TO LIST: runs `COMMAND FROM/path... TO/folder` for the paths of LIST, up to 200 at a time.
+for_paths() {
     command=$1 from=$2 to=$3 list=$4 folder=
     set --
     while IFS= read -r path; do
@@ -52,81 +57,92 @@ each() {
 }
 
 add() {
-    release=$carried/releases/$1
+    release=$volume/releases/$1
     mkdir -p "$release"
-    files $site/hashed >"$new/all"
-    # What neither this release nor another brought before is copied...
-    without "$release" "$new/all" >"$new/unrecorded"
-    without $carried "$new/unrecorded" >"$new/missing"
-    each 'cp -p' $site/hashed "$new" "$new/missing"
-    # ...and is on the disk before it has its name: a file cut short by a power failure would never be replaced.
-    [ ! -s "$new/missing" ] || sync -f "$new"
-    each ln "$new" "$release" "$new/missing"
-    without "$release" "$new/unrecorded" >"$new/shared"
-    each ln $carried "$release" "$new/shared"
-    without $carried "$new/all" >"$new/unserved"
-    each ln "$release" $carried "$new/unserved"
+    list_assets $site/hashed >"$scratch/all"
+    missing_in "$release" "$scratch/all" >"$scratch/unrecorded"
+    # Copy what no release has, and write it to the disk before it gets its name: a power failure must not leave half a
+    # file under that name.
+    missing_in $volume "$scratch/unrecorded" >"$scratch/unknown"
+    for_paths 'cp -p' $site/hashed "$scratch" "$scratch/unknown"
+    [ ! -s "$scratch/unknown" ] || sync -f "$scratch"
+    for_paths ln "$scratch" "$release" "$scratch/unknown"
+    # Link what another release brought.
+    missing_in "$release" "$scratch/unrecorded" >"$scratch/shared"
+    for_paths ln $volume "$release" "$scratch/shared"
+    # Serve it all.
+    missing_in $volume "$scratch/all" >"$scratch/unserved"
+    for_paths ln "$release" $volume "$scratch/unserved"
 }
 
 keep() {
     for release; do
-        files "$carried/releases/$release"
-    done >"$new/kept"
-    files $carried >"$new/served"
-    awk 'kept { names[$0]; next } !($0 in names)' kept=1 "$new/kept" kept= "$new/served" >"$new/gone"
-    (cd $carried && tr '\n' '\0' <"$new/gone" | xargs -0 -r rm -f --)
+        list_assets "$volume/releases/$release"
+    done >"$scratch/kept"
+    list_assets $volume >"$scratch/served"
+    not_in "$scratch/kept" "$scratch/served" >"$scratch/unwanted"
+    (cd $volume && tr '\n' '\0' <"$scratch/unwanted" | xargs -0 -r rm -f --)
+    remove_empty_folders
+    remove_other_releases "$@"
+    update_current
+}
+
+# Deepest folders first. rmdir refuses folders that are not empty, and has no option to be quiet about it.
+remove_empty_folders() {
     for tree in site br; do
-        # Deepest first; rmdir leaves alone what is not empty, and has no option to say nothing of it.
-        [ ! -d $carried/$tree ] || find $carried/$tree -depth -type d -exec rmdir {} + 2>/dev/null || :
+        [ ! -d $volume/$tree ] || find $volume/$tree -depth -type d -exec rmdir {} + 2>/dev/null || :
     done
-    for path in "$carried"/releases/*; do
+}
+
+remove_other_releases() {
+    for path in "$volume"/releases/*; do
         for release; do
-            [ "$path" != "$carried/releases/$release" ] || continue 2
+            [ "$path" != "$volume/releases/$release" ] || continue 2
         done
         rm -rf "$path"
     done
 }
 
-# This image as it is served: the site, how nginx serves it, and what the container is configured with. Made beside the
-# one that is in use, and taken into use by a rename: there always is a whole one.
-current() {
-    before=$(readlink $carried/current || :)
+# Copies what the port holder needs to serve in this container's place. The copy is made next to the one in use, and a
+# rename puts it in use, so that there is a complete one at every moment.
+update_current() {
+    previous=$(readlink $volume/current || :)
     next=.current.a
-    [ "$before" != $next ] || next=.current.b
-    rm -rf "${carried:?}/$next"
-    mkdir $carried/$next
-    cp -pR /etc/nginx $carried/$next/nginx
+    [ "$previous" != $next ] || next=.current.b
+    copy=$volume/$next
+    rm -rf "${copy:?}"
+    mkdir "$copy"
+    cp -pR /etc/nginx "$copy/nginx"
     for part in site br hashed run; do
-        [ ! -e "$site/$part" ] || cp -pR "$site/$part" $carried/$next
+        [ ! -e "$site/$part" ] || cp -pR "$site/$part" "$copy"
     done
-    cp -p /docker-entrypoint.d/30-hello-dock-env.sh $carried/$next/env.sh
-    cp -p /usr/local/bin/hold $carried/$next/hold.sh
-    printf '%s' "${HELLO_DOCK_ENV:-}" >$carried/$next/environment
-    printf '%s' "${HELLO_DOCK_CONNECT:-}" >$carried/$next/connect
-    # Which run of a release this is: when it stands here, all was done for it.
-    printf '%s' "${HELLO_DOCK_RUN:-}" >$carried/$next/run-id
-    # The same paths, from another root.
-    sed -i "s|^ *root /srv;|root $carried/current;|" $carried/$next/nginx/serving/site.conf
-    ln -s $next "$new/current"
-    mv -fT "$new/current" $carried/current
-    [ -z "$before" ] || rm -rf "${carried:?}/$before"
+    cp -p /docker-entrypoint.d/30-hello-dock-env.sh "$copy/env.sh"
+    cp -p /usr/local/bin/hold "$copy/hold.sh"
+    printf '%s' "${HELLO_DOCK_ENV:-}" >"$copy/environment"
+    printf '%s' "${HELLO_DOCK_CONNECT:-}" >"$copy/connect"
+    # Names this run of a release. It is there when everything was done for the run.
+    printf '%s' "${HELLO_DOCK_RUN:-}" >"$copy/run-id"
+    # The port holder serves the same paths from another root.
+    sed -i "s|^ *root /srv;|root $volume/current;|" "$copy/nginx/serving/site.conf"
+    ln -s $next "$scratch/current"
+    mv -fT "$scratch/current" $volume/current
+    [ -z "$previous" ] || rm -rf "${volume:?}/$previous"
 }
 
 verb=${1:-}
 case $verb in
-add) [ $# = 2 ] || misused 'add takes one release' ;;
-keep) [ $# -ge 2 ] || misused 'keep takes at least one release: without one it would remove them all' ;;
-*) misused "no such verb: '$verb'" ;;
+add) [ $# = 2 ] || usage_error 'add takes one release' ;;
+keep) [ $# -ge 2 ] || usage_error 'keep takes at least one release, because it removes all others' ;;
+*) usage_error "there is no verb '$verb'" ;;
 esac
 shift
 for release; do
     case $release in
-    '' | .* | */*) misused "no name of a release: '$release'" ;;
+    '' | .* | */*) usage_error "'$release' is no name of a release" ;;
     esac
 done
-# What an interrupted run has left is of no use; what this one makes is hidden from nginx, and gone with it.
-rm -rf $new
-trap 'rm -rf $new' EXIT
-mkdir -p $carried/releases $new
+# nginx does not serve hidden folders. What an interrupted run left in this one is of no use.
+rm -rf $scratch
+trap 'rm -rf $scratch' EXIT
+mkdir -p $volume/releases $scratch
 "$verb" "$@"
-[ "$verb" = add ] || current

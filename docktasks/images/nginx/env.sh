@@ -1,8 +1,9 @@
 #!/bin/sh
-# Configures the app when it is run, not built: HELLO_DOCK_ENV, a JSON object, becomes /env.js, which a page loads before
-# the app (<script src="/env.js"></script>) and finds as globalThis.env. serving/site.conf prefers it to the site's own.
-# HELLO_DOCK_CONNECT, origins with spaces between, are those that its scripts may call (serving/security.conf).
-# The base image's entrypoint runs this before nginx starts: https://hub.docker.com/_/nginx
+# Configures the app when its container starts. The base image's entrypoint runs this before nginx:
+# https://hub.docker.com/_/nginx
+#     HELLO_DOCK_ENV       a JSON object; becomes /env.js, which sets globalThis.env. A page loads it before the app:
+#                          <script src="/env.js"></script>. It replaces a file env.js of the site (serving/site.conf).
+#     HELLO_DOCK_CONNECT   origins, separated by spaces, that the app's scripts may call (serving/security.conf)
 set -eu
 if [ -n "${HELLO_DOCK_ENV:-}" ]; then
     printf 'globalThis.env = Object.freeze(%s);\n' "$HELLO_DOCK_ENV" >/tmp/env.js

@@ -1,22 +1,25 @@
 #!/bin/sh
-# Runs in the port holder, from the volume: sleeps while a release listens. Docker may leave a release stopped when the
-# engine itself starts, if it tries that before the holder runs (https://github.com/moby/moby/issues/11777), and tries no
-# more. So where nobody listens for three seconds, nginx serves here what the current release served, and drains when a
-# release listens again.
+# Runs in the port holder, from the volume: serves the current release when no release container listens. When the
+# engine starts, Docker may start a release before its port holder, which fails, and leave it stopped:
+# https://github.com/moby/moby/issues/11777. After three seconds without a listener, nginx serves here, from the copy
+# that carry.sh made. When a release listens again, it answers its open requests and stops.
 set -u
 current=/srv/carried/current
+wait_s=3
 pid=''
 
-# Sockets, by number, that listen on port 80 (0A: LISTEN) in this network.
-listening() {
+# The inodes of the sockets that listen on port 80 (hexadecimal 0050; state 0A is LISTEN) in this network.
+listening_sockets() {
     awk '$2 ~ /:0050$/ && $4 == "0A" { print $10 }' /proc/net/tcp
 }
 
-others_listen() {
-    sockets=$(listening) # first: one that nginx opens in between is none of theirs
-    ours=$(ls -l "/proc/$pid/fd")
+# True when a socket listens that our nginx does not have open.
+another_listens() {
+    # In this order: a socket that our nginx opens between these two lines is not taken for another's.
+    sockets=$(listening_sockets)
+    own_files=$(ls -l "/proc/$pid/fd")
     for socket in $sockets; do
-        case $ours in
+        case $own_files in
         *"socket:[$socket]"*) ;;
         *) return 0 ;;
         esac
@@ -24,29 +27,31 @@ others_listen() {
     return 1
 }
 
-alone=0
+serve() {
+    HELLO_DOCK_ENV=$(cat $current/environment)
+    HELLO_DOCK_CONNECT=$(cat $current/connect)
+    export HELLO_DOCK_ENV HELLO_DOCK_CONNECT
+    rm -f /tmp/env.js /tmp/connect.conf
+    sh $current/env.sh
+    exec nginx -c $current/nginx/nginx.conf -g 'daemon off;'
+}
+
+seconds_without_listener=0
 while sleep 1; do
     if [ -n "$pid" ]; then
         if ! kill -0 "$pid" 2>/dev/null; then
             pid=''
-        elif others_listen; then
-            echo 'A release listens: it serves alone from now on.'
+        elif another_listens; then
+            echo 'A release listens again: it serves from now on.'
             kill -QUIT "$pid"
             wait "$pid"
-            pid='' alone=0
+            pid='' seconds_without_listener=0
         fi
-    elif [ -n "$(listening)" ]; then
-        alone=0
-    elif [ $((alone += 1)) -ge 3 ]; then
-        echo 'Nobody listens: what the current release served is served here.'
-        (
-            HELLO_DOCK_ENV=$(cat $current/environment)
-            HELLO_DOCK_CONNECT=$(cat $current/connect)
-            export HELLO_DOCK_ENV HELLO_DOCK_CONNECT
-            rm -f /tmp/env.js /tmp/connect.conf
-            sh $current/env.sh
-            exec nginx -c $current/nginx/nginx.conf -g 'daemon off;'
-        ) &
-        pid=$! alone=0
+    elif [ -n "$(listening_sockets)" ]; then
+        seconds_without_listener=0
+    elif [ $((seconds_without_listener += 1)) -ge $wait_s ]; then
+        echo 'No release listens: the port holder serves the current release.'
+        serve &
+        pid=$! seconds_without_listener=0
     fi
 done

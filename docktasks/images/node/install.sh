@@ -38,7 +38,8 @@ if [ "$step" = before-source ]; then
     mkdir -p node_modules
     if needs_files; then exit; fi
     if has_scripts; then
-        npm pkg delete scripts.install scripts.postinstall scripts.prepublish \
+        # --force, because npm refuses to work when the app's devEngines name another manager.
+        npm pkg delete --force --silent scripts.install scripts.postinstall scripts.prepublish \
             scripts.preprepare scripts.prepare scripts.postprepare
     fi
 fi
@@ -64,7 +65,7 @@ pnpm)
     ;;
 yarn)
     # Yarn asks a registry of its own, unless the app's .yarnrc.yml names one: give it npm's, which may be a mirror.
-    registry=$(npm config get registry)
+    registry=$(npm config get registry --force --silent)
     export NPM_CONFIG_REGISTRY="$registry"
     grep -qs npmRegistryServer .yarnrc.yml || export YARN_NPM_REGISTRY_SERVER="$registry"
     case $(yarn --version) in

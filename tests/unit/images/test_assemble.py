@@ -1,4 +1,4 @@
-"""docktasks/images/nginx/assemble.mjs: what it makes of a build. Needs node, as the app does."""
+"""docktasks/images/nginx/assemble.mjs: the image's files, made from a build. The tests need node, as the app does."""
 
 from __future__ import annotations
 
@@ -17,48 +17,36 @@ from docktasks.waiting import Probe, wait_until
 ROOT = Path(__file__).parents[3]
 
 
-def hashed(folder: Path, built: list[str], public: tuple[str, ...] = ()) -> set[str]:
-    """The files that a build of these, and of these from public/, has put with the hashed ones."""
+def hashed_names(folder: Path, built: list[str], public: tuple[str, ...] = ()) -> set[str]:
+    """Names of the files that are taken for hashed, when a build writes these, and copies these from public/."""
     for name in ("index.html", *built, *public):
         write(folder / "dist" / name)
     for name in public:
         write(folder / "public" / name)
     assemble(folder)
     trees = {name: folder / "out/srv" / name for name in ("hashed/site", "site")}
-    found = {
+    names = {
         name: {str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file()}
         for name, tree in trees.items()
     }
-    assert found["hashed/site"] | found["site"] == {"index.html", *built, *public}
-    return found["hashed/site"]
+    assert names["hashed/site"] | names["site"] == {"index.html", *built, *public}
+    return names["hashed/site"]
 
 
 def assemble(folder: Path, build: str = "true") -> str:
-    """Have the image's files made in `out` of what this shell command builds; what it printed."""
+    """Make the image's files in the folder `out` from what a shell command builds. What assemble.mjs prints."""
     (folder / "version").write_text("nginx version: nginx/1.30.6")
     (folder / "package.json").write_text('{"name": "app"}')
-    (folder / "kept").mkdir(exist_ok=True)
+    (folder / "cache").mkdir(exist_ok=True)
     nginx = str(ROOT / "docktasks/images/nginx")
-    line = 'touch started && sh -c "$0" >&2 && node "$@"'
-    args = [
-        "sh",
-        "-c",
-        line,
-        build,
-        f"{nginx}/assemble.mjs",
-        "dist",
-        "started",
-        nginx,
-        "version",
-        "out",
-        "built/dist",
-        "kept",
-    ]
+    script = 'touch started && sh -c "$0" >&2 && node "$@"'
+    words = f"{nginx}/assemble.mjs dist started {nginx} version out built/dist cache".split()
+    args = ["sh", "-c", script, build, *words]
     return subprocess.run(args, cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def write(path: Path) -> None:
-    """A file too small for a compressed twin."""
+    """Write a file that is too small for a compressed copy."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("x")
 
@@ -68,9 +56,9 @@ def write(path: Path) -> None:
     ["app-Abcdef12.js", "app-abcdef_1.css", "app--bcdef1H.css", "app-12345678-Abcdef12.js", "-Abcdef12.js",
      "app-Abcdef12.chunk.js", "deep/er/logo-Abcdef12.svg"],
 )  # fmt: skip
-def test_a_hash_is_known(tmp_path: Path, name: str) -> None:
-    """Vite's default, a dash and eight characters, among names of any kind."""
-    assert hashed(tmp_path, [f"assets/{name}", "assets/app.js"]) == {f"assets/{name}"}
+def test_a_name_with_vites_hash_is_recognized(tmp_path: Path, name: str) -> None:
+    """Vite's default is a dash and eight characters of base64url, after a name of any kind."""
+    assert hashed_names(tmp_path, [f"assets/{name}", "assets/app.js"]) == {f"assets/{name}"}
 
 
 @pytest.mark.parametrize(
@@ -78,31 +66,31 @@ def test_a_hash_is_known(tmp_path: Path, name: str) -> None:
     ["app.js", "user-settings.js", "report-20261101.pdf", "app-Abcdef1.js", "app-Abcdef123.js", "app-Abcde+12.js",
      "app-Abcdef12", "app-Abcdef12.", "Abcdef12.js", "app-Abcdef12/app.js", "page-Abcdef12.html"],
 )  # fmt: skip
-def test_another_name_is_not(tmp_path: Path, name: str) -> None:
-    """It may stay the same while the file changes, so nobody is told to keep it, nor is it carried over."""
-    assert hashed(tmp_path, [f"assets/{name}", "assets/own.js"]) == set()
+def test_a_name_without_a_hash_is_not_taken_for_a_hashed_one(tmp_path: Path, name: str) -> None:
+    """Such a file may change under its name, so that no browser may keep it, and no release carries it over."""
+    assert hashed_names(tmp_path, [f"assets/{name}", "assets/own.js"]) == set()
 
 
-def test_a_hash_of_small_letters_is_known_among_its_like(tmp_path: Path) -> None:
-    """About one hash in a thousand looks like a word. Where all that was built there has a hash, so has this one."""
+def test_a_hash_of_small_letters_is_recognized_when_all_files_of_its_folder_have_one(tmp_path: Path) -> None:
+    """About one hash in a thousand looks like a word."""
     built = ["assets/index-Abcdef12.js", "assets/ServingView-xaurrsun.js", "assets/style-20261101.css"]
-    assert hashed(tmp_path, [*built, "robots.txt"], ("assets/logo.svg",)) == set(built)
+    assert hashed_names(tmp_path, [*built, "robots.txt"], ("assets/logo.svg",)) == set(built)
 
 
-def test_a_file_of_public_is_not(tmp_path: Path) -> None:
-    """Its name is its own, however it ends."""
+def test_a_file_of_public_is_not_taken_for_a_hashed_one(tmp_path: Path) -> None:
+    """Vite copies the files of public/ under their own names, however these end."""
     public = ("assets/cover-portrait.jpg", "assets/scan-IMG_2024.jpg", "photo-Abcdef12.jpg")
-    assert hashed(tmp_path, ["assets/index-Abcdef12.js"], public) == {"assets/index-Abcdef12.js"}
+    assert hashed_names(tmp_path, ["assets/index-Abcdef12.js"], public) == {"assets/index-Abcdef12.js"}
 
 
 def page(folder: Path, text: str) -> None:
-    """A build of one page and one script."""
+    """Write a page with this text, and one script."""
     write(folder / "assets/index-Abcdef12.js")
     (folder / "index.html").write_text(text)
 
 
-def test_the_folder_that_the_build_filled_is_found(tmp_path: Path) -> None:
-    """Where it is not the one that is expected: by its page, which is newer than the build's beginning."""
+def test_another_folder_that_the_build_filled_is_found_by_its_page(tmp_path: Path) -> None:
+    """The page is younger than the start of the build. Older pages, and pages in node_modules, do not count."""
     for name in ("public", "build/web", "old", "build/web/docs", "node_modules/pkg"):
         write(tmp_path / name / "index.html")
         os.utime(tmp_path / name / "index.html", (1_700_000_000, 1_700_000_000))
@@ -112,60 +100,50 @@ def test_the_folder_that_the_build_filled_is_found(tmp_path: Path) -> None:
     assert not (tmp_path / "out/srv/site/web").exists()
 
 
-def test_an_older_builds_result_is_not_taken_for_this_ones(tmp_path: Path) -> None:
-    """Where the source came with one, in the folder that is expected."""
+def test_a_page_in_the_source_is_not_taken_for_the_builds_result(tmp_path: Path) -> None:
+    """The source may hold an earlier result in the folder that this build should fill, while it fills another."""
     write(tmp_path / "dist/index.html")
     write(tmp_path / "dist/old.html")
     old = (tmp_path / "dist/index.html").stat().st_ctime
-    wait_until(lambda: Probe(time.time() > old + 0.03), limit=5)  # by more than install.sh takes
+    wait_until(lambda: Probe(time.time() > old + 0.03), limit=5)  # file times have steps of some milliseconds
     assert "NOTICE: the build filled web, not dist" in assemble(tmp_path, "mkdir web; echo new >web/index.html")
     assert [path.name for path in (tmp_path / "out/srv/site").iterdir()] == ["index.html"]
 
 
-def test_a_page_that_was_there_before_is_the_site_where_there_is_no_other(tmp_path: Path) -> None:
+def test_a_page_in_the_source_is_the_site_when_the_build_writes_no_other(tmp_path: Path) -> None:
     """A build may have nothing to do."""
     write(tmp_path / "dist/index.html")
     assert "NOTICE" not in assemble(tmp_path)
 
 
-def test_a_page_that_is_copied_with_its_time_is_this_builds(tmp_path: Path) -> None:
-    """Though another is younger."""
+def test_a_page_that_the_build_copied_with_its_time_is_the_builds_result(tmp_path: Path) -> None:
+    """The copy has an older modification time than the build, and another page of the source a younger one."""
     write(tmp_path / "page/index.html")
     os.utime(tmp_path / "page/index.html", (1_700_000_000, 1_700_000_000))
     assert "NOTICE" not in assemble(tmp_path, "mkdir dist; cp -p page/index.html dist; touch page/index.html")
 
 
-def test_a_link_is_left_out_and_told(tmp_path: Path) -> None:
-    """What it names is shipped under its own name alone."""
-    said = assemble(tmp_path, "mkdir dist; echo page >dist/index.html; ln -s index.html dist/404.html")
-    assert re.search("NOTICE: left out, since it is a link .*: 404.html\n", said)
+def test_a_symbolic_link_is_left_out_with_a_notice(tmp_path: Path) -> None:
+    """The file that it names is in the image under its own name only."""
+    output = assemble(tmp_path, "mkdir dist; echo page >dist/index.html; ln -s index.html dist/404.html")
+    assert re.search("NOTICE: left out, since it is a link .*: 404.html\n", output)
     assert [path.name for path in (tmp_path / "out/srv/site").iterdir()] == ["index.html"]
 
 
-def test_a_folder_that_is_a_link_is_followed(tmp_path: Path) -> None:
-    """The site, and what the build wrote, are the folder's that it names."""
+def test_a_dist_folder_that_is_a_symbolic_link_is_followed(tmp_path: Path) -> None:
+    """The image, and the stage dist, get the files of the folder that the link names."""
     assemble(tmp_path, "mkdir -p build/web; echo page >build/web/index.html; ln -s build/web dist")
     assert (tmp_path / "out/srv/site/index.html").read_text() == "page\n"
     assert (tmp_path / "built/dist/index.html").read_text() == "page\n"
 
 
-def test_a_build_that_filled_nothing_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """A page that was there before is not what it wrote."""
+def test_a_build_that_wrote_no_page_is_an_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A page in another folder of the source is not what the build wrote."""
     write(tmp_path / "public/index.html")
     os.utime(tmp_path / "public/index.html", (1_700_000_000, 1_700_000_000))
     with pytest.raises(subprocess.CalledProcessError):
         assemble(tmp_path)
     assert "dist/index.html does not exist after the build" in capfd.readouterr().err
-
-
-@pytest.mark.parametrize("build", ["echo cannot resolve ./App.vue; exit 3", "kill -KILL $$"])
-def test_a_build_that_fails_makes_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str], build: str) -> None:
-    """Though an earlier one's result is there: the step fails, and with it the image's build."""
-    write(tmp_path / "dist/index.html")
-    with pytest.raises(subprocess.CalledProcessError):
-        assemble(tmp_path, build)
-    assert "The build did not come to its end" in capfd.readouterr().err
-    assert not (tmp_path / "out/srv/site/index.html").exists()
 
 
 @pytest.mark.parametrize(
@@ -180,16 +158,16 @@ def test_a_build_that_fails_makes_nothing(tmp_path: Path, capfd: pytest.CaptureF
     ],
 )
 def test_a_base_path_is_read_from_the_page(tmp_path: Path, text: str, rewrite: str) -> None:
-    """What the page loads stands below it, and is served from there."""
+    """Files that the page loads from a path of its own host are served below that path."""
     page(tmp_path / "dist", text)
-    said = assemble(tmp_path)
+    output = assemble(tmp_path)
     conf = tmp_path / "out/etc/nginx/base/base.conf"
     assert (conf.read_text().strip() if conf.exists() else "") == rewrite
-    assert ("the site is served at" in said) == bool(rewrite)
+    assert ("the site is served at" in output) == bool(rewrite)
 
 
 def compressed(folder: Path, text: str) -> bytes:
-    """The brotli twin of a script with this text, of a build that may use what the one before has made."""
+    """The brotli copy of a script with this text, from a build that has the cache of the builds before."""
     shutil.rmtree(folder / "out", ignore_errors=True)
     shutil.rmtree(folder / "built", ignore_errors=True)
     write(folder / "dist/index.html")
@@ -198,24 +176,24 @@ def compressed(folder: Path, text: str) -> bytes:
     return (folder / "out/srv/br/app.js").read_bytes()
 
 
-def test_a_twin_is_compressed_once(tmp_path: Path) -> None:
-    """The same file's twin is what the last build made of it; another file's is made, and takes its place."""
+def test_an_unchanged_file_is_not_compressed_again(tmp_path: Path) -> None:
+    """Its brotli copy comes from the cache, which holds the copies of the last build and no others."""
     one, other = compressed(tmp_path, "one " * 500), compressed(tmp_path, "other " * 500)
     assert one != other
-    (kept,) = (tmp_path / "kept").iterdir()
+    (stored,) = (tmp_path / "cache").iterdir()
     marked = (
         "const v8 = require('node:v8'), fs = require('node:fs'); const [path] = process.argv.slice(1);"
-        "const twins = v8.deserialize(fs.readFileSync(path)); if (twins.size !== 1) throw new Error('kept too many');"
-        "for (const of of twins.keys()) twins.set(of, Buffer.from('marked'));"
-        "fs.writeFileSync(path, v8.serialize(twins))"
+        "const copies = v8.deserialize(fs.readFileSync(path)); if (copies.size !== 1) throw new Error('too many');"
+        "for (const key of copies.keys()) copies.set(key, Buffer.from('marked'));"
+        "fs.writeFileSync(path, v8.serialize(copies))"
     )
-    subprocess.run(["node", "-e", marked, str(kept)], check=True)
+    subprocess.run(["node", "-e", marked, str(stored)], check=True)
     assert compressed(tmp_path, "other " * 500) == b"marked"
     assert compressed(tmp_path, "one " * 500) == one
 
 
-def test_brotlis_highest_level_is_for_what_is_not_large(tmp_path: Path) -> None:
-    """From 128 kB on it would keep an edit waiting for a fiftieth of the bytes."""
+def test_brotlis_highest_level_is_used_below_128_kb(tmp_path: Path) -> None:
+    """For a larger file an edit would wait long to save a fiftieth of the bytes."""
     sizes = (128 * 1024 - 1, 128 * 1024)
     at_level = (
         "const [size, level] = process.argv.slice(1).map(Number), zlib = require('node:zlib'), { constants } = zlib;"
@@ -227,18 +205,18 @@ def test_brotlis_highest_level_is_for_what_is_not_large(tmp_path: Path) -> None:
     numbers = "".join(f"{number * number}\n" for number in range(20_000))
     for size, level in zip(sizes, (11, 10), strict=True):
         by_level = {
-            each: subprocess.run(
-                ["node", "-e", at_level, str(size), str(each)], input=numbers.encode(), check=True, capture_output=True
+            other: subprocess.run(
+                ["node", "-e", at_level, str(size), str(other)], input=numbers.encode(), check=True, capture_output=True
             ).stdout
-            for each in (10, 11)
+            for other in (10, 11)
         }
         assert by_level[10] != by_level[11]
         assert compressed(tmp_path, numbers[:size]) == by_level[level]
 
 
-def test_a_builds_own_twin_is_replaced_whichever_comes_first(tmp_path: Path) -> None:
-    """Some plugins make them. What the image gets is one form of the file; what the build wrote stays what it is."""
-    noise = "head -c 400000 /dev/urandom | base64"  # which keeps one of the eight at work, so that the others go ahead
+def test_a_gzip_copy_that_the_build_made_is_replaced(tmp_path: Path) -> None:
+    """The image gets a copy of the file that is there, whichever is handled first; the build's own result stays."""
+    noise = "head -c 400000 /dev/urandom | base64"  # a large file, which is in work while others go ahead
     build = (
         f"mkdir dist; echo page >dist/index.html; {noise} >dist/0.js; touch dist/1 dist/2 dist/3 dist/4 dist/5 dist/6;"
         "for name in 7 8 9; do seq 1000 >dist/$name.js; echo other >dist/$name.js.gz; done"
@@ -250,10 +228,10 @@ def test_a_builds_own_twin_is_replaced_whichever_comes_first(tmp_path: Path) -> 
         assert (tmp_path / f"built/dist/{name}.js.gz").read_text() == "other\n"
 
 
-def test_what_is_kept_and_cannot_be_read_is_made_again(tmp_path: Path) -> None:
-    """A cache is nothing to rely on."""
+def test_a_broken_cache_is_replaced(tmp_path: Path) -> None:
+    """The copies are made again, and stored."""
     one = compressed(tmp_path, "one " * 500)
-    (kept,) = (tmp_path / "kept").iterdir()
-    kept.write_bytes(b"cut sho")
+    (stored,) = (tmp_path / "cache").iterdir()
+    stored.write_bytes(b"cut sho")
     assert compressed(tmp_path, "one " * 500) == one
-    assert [each.name for each in (tmp_path / "kept").iterdir()] == [kept.name]
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [stored.name]

@@ -1,5 +1,5 @@
 #!/bin/sh
-# As in the official image: before nginx starts, /docker-entrypoint.d has its say, in version order.
+# Like the official image's: runs the scripts of /docker-entrypoint.d, in version order, before nginx starts.
 set -e
 say() { [ -n "${NGINX_ENTRYPOINT_QUIET_LOGS:-}" ] || echo "$0: $*"; }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# As in the official image: a command is run as it is; an option, or the name of a script, is meant for node.
+# Like the official image's: runs a command as it is, and gives an option, or a script's name, to node.
 set -e
 case "$1" in
 -*) ;;
