@@ -37,10 +37,10 @@ def dev(c: Context, detach: bool = False, open: bool = False, port: str = "") ->
 @task(auto_shortflags=False)
 def build_prod(c: Context) -> None:
     """Build the production image: node builds, nginx serves."""
-    from docktasks.release import deploy
+    from docktasks.release import build
 
     with session(c) as project:
-        output.print_build(deploy.build(project), project.settings.image("prod"))
+        output.print_build(build.build_prod(project), project.settings.image("prod"))
 
 
 @task(

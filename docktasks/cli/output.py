@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from docktasks.app.project import Project
+    from docktasks.release.build import Build
     from docktasks.release.deploy import Deployment
 
 
@@ -16,19 +17,19 @@ def print_notices(notices: tuple[str, ...]) -> None:
         print(f"! {notice}")
 
 
-def print_build(build: Deployment, name: str) -> None:
-    """Print the notices and the size of an image that was built; under --dry it has none."""
+def print_build(build: Build, name: str, notices: tuple[str, ...] = ()) -> None:
+    """Print the notices about an image, more notices, and its size; under --dry it has none."""
     from rich.filesize import decimal
 
-    print_notices(build.notices)
+    print_notices((*build.notices, *notices))
     if build.image.size:
-        added = f", {decimal(build.added)} over its base image" if build.added else ""
+        added = f", {decimal(build.added_size)} over its base image" if build.added_size else ""
         print(f"{name}: {decimal(build.image.size)}{added}")
 
 
 def print_deployment(project: Project, deployment: Deployment, name: str) -> None:
     """Print the result of a release: its notices, its size, and where it serves."""
-    print_build(deployment, name)
+    print_build(deployment.build, name, deployment.notices)
     if not project.dry:
         print(f"{'Serving already' if deployment.unchanged else 'Serving'}: {deployment.url}")
 

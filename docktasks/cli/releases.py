@@ -19,7 +19,7 @@ def rollback(c: Context, to: str = "") -> None:
 
     with session(c) as project:
         deployment = deploy.roll_back(project, to)
-        print_deployment(project, deployment, f"release {deployment.image.short_id}")
+        print_deployment(project, deployment, f"release {deployment.build.image.short_id}")
 
 
 @task

@@ -1,4 +1,4 @@
-"""Twins: short-lived copies of the production container, for checks that try what must not be tried on that one."""
+"""Clones: short-lived copies of the production container, for checks that must not be tried on that one itself."""
 
 from __future__ import annotations
 
@@ -10,77 +10,96 @@ from docktasks.containers.run_args import label_args
 from docktasks.engine.models import Container, ContainerConfig, Image
 from docktasks.settings import Settings
 
-CLONE_ROLE = "twin"
-"""Another role than production's: a twin is never taken for a release."""
+CLONE_ROLE = "clone"
+"""Not a role of production, so a clone is never taken for a release."""
 
 
-def clone_name(settings: Settings, which: str) -> str:
-    """What a twin of this process is called, so that two that verify at once are not in each other's way."""
-    return f"{settings.container(CLONE_ROLE)}-{which}-{os.getpid()}"
+def clone_name(settings: Settings, suffix: str) -> str:
+    """Return the name of a clone of this process; two tasks that verify at once have clones of different names."""
+    return f"{settings.container(CLONE_ROLE)}-{suffix}-{os.getpid()}"
 
 
-def abandoned_clones(found: Iterable[Container]) -> list[str]:
-    """Names of the twins among them whose process has ended."""
-    return [each.name for each in found if each.role == CLONE_ROLE and not _lives(each.name)]
+def abandoned_clones(containers: Iterable[Container]) -> list[str]:
+    """Return the names of those clones whose process has ended."""
+    clones = [container.name for container in containers if container.role == CLONE_ROLE]
+    return [name for name in clones if not _process_runs(name)]
 
 
-def _lives(name: str) -> bool:
-    number = re.search(r"-(\d{1,9})$", name)
-    if number is None:
+def _process_runs(clone_name: str) -> bool:
+    pid = re.search(r"-(\d{1,9})$", clone_name)
+    if pid is None:
         return False
     try:
-        os.kill(int(number[1]), 0)  # 0: is it there?
+        os.kill(int(pid[1]), 0)  # signal 0 only checks that the process exists
     except ProcessLookupError:
         return False
-    except PermissionError:  # another user's
+    except PermissionError:  # it is another user's
         return True
     return True
 
 
 def clone_args(
-    settings: Settings, name: str, image: Image, given: ContainerConfig, environment: Mapping[str, str]
+    settings: Settings, name: str, image: Image, config: ContainerConfig, environment: Mapping[str, str]
 ) -> list[str]:
-    """The command that starts a copy of a container: its image, command, user, limits, health command and stop signal.
+    """Return the command that starts a clone of a container.
 
-    It has a network of its own, no published port and no volume, and its health is asked for all the time. It is never
-    privileged, and shares no memory: what it is there to show, it shows without.
+    The flags are derived from `config`, which is what `docker inspect` says of the container, not from the settings:
+    a clone must have what the container really has, even if a user started it. A clone differs in five ways: a network
+    of its own, no published port, no volume, no privileges or shared memory, and a more frequent health check.
     """
-    tmpfs = [f"{path}:{how}" if how else path for path, how in given.tmpfs.items()]
-    security = [each for each in given.security if each.startswith("no-new-privileges")]
     return [
         "docker", "container", "run", "--detach",
         "--name", name,
         *label_args(settings, CLONE_ROLE),
-        "--log-driver", "json-file", "--log-opt", f"max-size={settings.prod.log_max_size}",
-        *_config_args({"--user": given.user, "--stop-signal": given.stop_signal, "--memory": given.memory,
-                 "--memory-swap": given.memory and given.swap, "--pids-limit": given.pids,
-                 "--ipc": given.namespaces.get("ipc") == "none" and "none"}),
-        *(["--init"] if given.init else []),
-        *(["--read-only"] if given.read_only else []),
-        *_each("--cap-drop", given.dropped), *_each("--cap-add", given.added),
-        *_each("--tmpfs", tmpfs), *_each("--security-opt", security),
-        *_each("--env", [f"{key}={value}" for key, value in environment.items()]),
-        *_health_args(given.health),
-        "--entrypoint", given.command[0],
+        *_flag("--log-driver", "json-file"),
+        *_flag("--log-opt", f"max-size={settings.prod.log_max_size}"),
+        *_process_args(config),
+        *_limit_args(config),
+        *_flag("--env", *(f"{variable}={value}" for variable, value in environment.items())),
+        *_health_args(config.health),
+        "--entrypoint", config.command[0],
         image.id,
-        *given.command[1:],
+        *config.command[1:],
     ]  # fmt: skip
 
 
-def _config_args(values: Mapping[str, object]) -> list[str]:
-    return [arg for option, value in values.items() if value for arg in (option, str(value))]
+def _process_args(config: ContainerConfig) -> list[str]:
+    return [
+        *_flag("--user", config.user),
+        *_flag("--stop-signal", config.stop_signal),
+        *(["--init"] if config.init else []),
+        *_flag("--cap-drop", *config.dropped),
+        *_flag("--cap-add", *config.added),
+        *_flag("--security-opt", *(option for option in config.security if option.startswith("no-new-privileges"))),
+    ]
 
 
-def _each(option: str, values: Iterable[str]) -> list[str]:
-    return [arg for value in values for arg in (option, value)]
+def _limit_args(config: ContainerConfig) -> list[str]:
+    tmpfs = [f"{path}:{options}" if options else path for path, options in config.tmpfs.items()]
+    return [
+        *_flag("--memory", config.memory),
+        *_flag("--memory-swap", config.swap if config.memory else 0),  # Docker refuses it without --memory
+        *_flag("--pids-limit", config.pids),
+        *(["--ipc", "none"] if config.namespaces.get("ipc") == "none" else []),
+        *(["--read-only"] if config.read_only else []),
+        *_flag("--tmpfs", *tmpfs),
+    ]
+
+
+def _flag(flag: str, *values: object) -> list[str]:
+    """Return the flag once for each value that is not empty or 0."""
+    return [arg for value in values if value for arg in (flag, str(value))]
 
 
 def _health_args(test: tuple[str, ...]) -> list[str]:
-    """The same command, so often that it tells something soon. The CLI gives only a shell's; another is the image's."""
+    """Return the container's health check, run often enough for a result within a second.
+
+    The CLI can only set a command for a shell. A check of another kind is in the image, so the clone has it as well.
+    """
     command = ["--health-cmd", test[1]] if test[0] == "CMD-SHELL" else []
     return [*command, "--health-interval", "200ms", "--health-start-period", "1ms", "--health-retries", "2"]
 
 
 def remove_clones_args(name: str) -> list[str]:
-    """The command that removes a twin, and the volumes that its image had made for it."""
+    """Return the command that removes a clone, and the volumes that Docker created for it."""
     return ["docker", "container", "rm", "--force", "--volumes", name]

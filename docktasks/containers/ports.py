@@ -1,4 +1,4 @@
-"""Published ports: where a container is reached, and who holds a port that is not free."""
+"""Published ports: the address of a container, and the owner of a port that is in use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from docktasks.roles import Role
 from docktasks.settings import LABEL
 
 WORKING_DIR_LABEL = f"{LABEL}.working-dir"
-"""The label that tells which app's folder a dev container shows."""
+"""Label of a dev container: the folder of the app that is mounted in it."""
 
 
 LAST_PORT = 65535
@@ -18,27 +18,27 @@ LAST_PORT = 65535
 
 @dataclass(frozen=True)
 class Bind:
-    """Where a container is published: `host_port` 0 takes a free one; `public` leaves the loopback."""
+    """The address on which a container is published. `host_port` 0 takes a free port; `public` is every address."""
 
     host_port: int
     public: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Bind:
-        """What str() made of one."""
+        """Return the Bind that str() turned into a text."""
         host, _, host_port = text.rpartition(":")
         return cls(int(host_port), host == cls(0, public=True).host)
 
     @property
     def host(self) -> str:
-        """The address of this machine that is listened on."""
-        return "0.0.0.0" if self.public else "127.0.0.1"  # noqa: S104 - chosen by the user, and said aloud
+        """The address of this machine without the port."""
+        return "0.0.0.0" if self.public else "127.0.0.1"  # noqa: S104 - the user chose it, and the task says so
 
     def __str__(self) -> str:
         return f"{self.host}:{self.host_port}"
 
     def args(self, container_port: int) -> list[str]:
-        """The publish argument."""
+        """Return the arguments that publish a container's port there."""
         return ["--publish", f"{self.host}:{self.host_port or ''}:{container_port}"]
 
 
@@ -53,7 +53,7 @@ def port_conflict(engine: Engine, bind: Bind, role: Role) -> ConflictError:
 
 
 def port_owner(engine: Engine, host_port: int) -> str:
-    """Who listens on a port of this machine, in words; a process of another user may stay unknown."""
+    """Describe who listens on a port of this machine. A process of another user may stay unknown."""
     container = engine.container_publishing(host_port)
     if container is not None:
         folder = container.labels.get(WORKING_DIR_LABEL)
@@ -66,5 +66,5 @@ def port_owner(engine: Engine, host_port: int) -> str:
             if listens and connection.pid:
                 return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
     except psutil.Error:
-        return "a process that only root may name"
-    return "a process that could not be named"
+        return "a process that only root can identify"
+    return "an unknown process"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from docktasks.roles import DEV, PROD, ROLES, Role
+from docktasks.roles import DEV, PROD, Role
 from docktasks.settings import LABEL
-
-CONTAINER_PORT = {role.name: role.container_port for role in ROLES.values()}
 
 # The other containers of prod. The one that is called "prod" always runs the current release.
 HOLDER = "prod-port"

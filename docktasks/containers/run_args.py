@@ -1,4 +1,4 @@
-"""`docker container run`: its argument lists, and the hardening they share."""
+"""`docker container run`: arguments that containers of several roles share."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import io
 
 from docktasks.settings import Settings
 
-# nginx in the image runs as this user: https://github.com/nginx/docker-nginx (uid and gid 101 in every variant).
 NGINX_USER = 101
+"""uid and gid of nginx in every variant of its image: https://github.com/nginx/docker-nginx."""
 
 
 def hardening_args(settings: Settings) -> list[str]:
-    """What every container of ours runs with: no capability, no way to gain one, no shared memory, logs that end."""
+    """Return the arguments of all our containers: no capability, no way to gain one, no shared memory, bounded logs."""
     return [
         "--cap-drop", "ALL",
         "--security-opt", "no-new-privileges",
-        # Docker mounts two folders in each where anybody can write, read-only or not, and nothing of ours does:
-        # /dev/shm, which is left away, https://docs.docker.com/reference/cli/docker/container/run/#ipc …
+        # Docker mounts two folders that every process can write to, even with --read-only. Ours needs neither.
+        # This leaves out /dev/shm: https://docs.docker.com/reference/cli/docker/container/run/#ipc
         "--ipc", "none",
-        # … and /dev/mqueue, which cannot be: an empty folder hides it.
+        # /dev/mqueue cannot be left out, so an empty read-only folder hides it.
         "--tmpfs", "/dev/mqueue:ro,size=4k",
         "--log-driver", "json-file",
         "--log-opt", f"max-size={settings.prod.log_max_size}",
@@ -28,7 +28,7 @@ def hardening_args(settings: Settings) -> list[str]:
 
 
 def limit_args(settings: Settings) -> list[str]:
-    """What every container that may serve runs with: it can write to /tmp alone, and use so much."""
+    """Return the arguments of containers that may serve: only /tmp is writable; memory and processes are limited."""
     return [
         "--read-only",
         "--tmpfs", f"/tmp:uid={NGINX_USER},gid={NGINX_USER},mode=0700,size=16m",  # noqa: S108 - the container's own
@@ -40,17 +40,17 @@ def limit_args(settings: Settings) -> list[str]:
 
 
 def label_args(settings: Settings, role: str) -> list[str]:
-    """The labels by which `status`, `stop` and `clean` find the container."""
+    """Return the labels by which `status`, `stop` and `clean` find a container."""
     return [arg for name, value in settings.labels(role).items() for arg in ("--label", f"{name}={value}")]
 
 
 def csv_line(*fields: str) -> str:
-    """Fields as --mount reads them, which is CSV: a folder may have a comma or a quote in its name."""
+    """Return fields for --mount, which reads CSV: the name of a folder may contain a comma or a quote."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(fields)
     return line.getvalue()
 
 
 def remove_args(*names: str) -> list[str]:
-    """The command that removes containers, running or not."""
+    """Return the command that removes containers, running or not."""
     return ["docker", "container", "rm", "--force", *names]

@@ -1,4 +1,4 @@
-"""A container that is to be started, as data."""
+"""What is needed to start a container."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from docktasks.roles import Role
 
 @dataclass(frozen=True)
 class ContainerSpec:
-    """A container to start: its role, where it is published, and its whole `docker container run` command.
+    """A container to start: its role, its published address, and its complete `docker container run` command.
 
-    The role is dev, prod, or one of containers/roles.py; the container's name follows from it.
+    The role is dev or one of PROD_ROLES (containers/roles.py); the container's name is made from it.
     """
 
     role: str

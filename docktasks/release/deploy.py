@@ -1,169 +1,142 @@
-"""What is released: built, run, rolled back. How one release takes another's place is in swap.py."""
+"""Deployments: the newest build is run, or an earlier release again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from docktasks.app import git
 from docktasks.app.project import Project
 from docktasks.containers import roles, startup
 from docktasks.containers.ports import Bind
 from docktasks.containers.roles import HOLDER
-from docktasks.engine.models import Container, Image
+from docktasks.engine.models import Container
 from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
-from docktasks.images import base_images
-from docktasks.images import build as images_build
 from docktasks.progress import Progress
-from docktasks.release import history, run_args
+from docktasks.release import build as release_build
+from docktasks.release import history, recovery, run_args, swap
+from docktasks.release.build import Build
+from docktasks.release.production import ReleaseContainers
 from docktasks.release.run_args import Release
-from docktasks.release.swap import Production
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """What a task did: the image, what it adds to its base (both in bytes), and where it serves.
-
-    `unchanged` says that it was running already; `notices` are what the user should know, such as a base image that was
-    stood in for.
-    """
-
-    image: Image
-    added: int
-    url: str = ""
-    unchanged: bool = False
-    notices: tuple[str, ...] = ()
-
-
-def build(project: Project) -> Deployment:
-    """Build the production image. Raises AppError, BaseImageError, BuildError."""
-    project.app.first_script("build")
-    origin = git.source(project.app, project.settings)
-    node = base_images.resolve(project, "node")
-    nginx = base_images.resolve(project, "nginx")
-    given = images_build.prod_build(project.settings, node.reference, nginx.reference, origin)
-    made = images_build.build(project, "prod", given)
-    base = project.engine.image(nginx.reference)
-    standins = tuple(found.notice for found in (node, nginx) if found.notice)
-    return Deployment(made, made.size - base.size if base else 0, notices=(*standins, *project.app.lock_notices))
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a release shall run: whether it is built first, who may reach it, and what it is configured with (JSON)."""
+    """What the user chose for run-prod: build first, publish on every address, and the page's configuration (JSON)."""
 
     build: bool = True
     public: bool = False
     environment: str = ""
 
 
-def run_prod(project: Project, wanted: RunOptions) -> Deployment:
-    """Build (unless told not to), then put the image to work on prod.host_port; what already serves, serves on.
+@dataclass(frozen=True)
+class Deployment:
+    """A build that serves at `url`, which is empty under --dry. `unchanged` is True if it was serving before.
 
-    Raises ConflictError or StartError when it cannot; the release that served before then serves on.
+    `notices` are sentences for the user about how it runs; those about the build itself are in `build`.
+    """
+
+    build: Build
+    url: str
+    unchanged: bool = False
+    notices: tuple[str, ...] = ()
+
+
+def run_prod(project: Project, options: RunOptions) -> Deployment:
+    """Build the production image, if that was chosen, and make it serve on prod.host_port without losing a request.
+
+    Raises AppError, BaseImageError, BuildError, StartError or ConflictError. The current release then keeps serving.
     """
     with project.lock():
-        production = Production(project, Progress(silent=project.dry))
+        containers = ReleaseContainers(project, Progress(silent=project.dry))
         try:
-            outcome = build(project) if wanted.build else _built(project)
-        finally:  # a build that fails, too, must not leave what an interrupted run took down
-            production.recover()
-        release = Release(outcome.image, wanted.environment)
-        if wanted.build:
-            production.steps(f"built {project.settings.image('prod')}, release {release.id}")
-        if not wanted.environment and history.environment(
-            project.engine, production.container(), production.container(HOLDER)
-        ):
-            forgets = "The page was configured by --env before, and is not now. To keep that, give it again."
-            outcome = replace(outcome, notices=(*outcome.notices, forgets))
-        return _deploy(production, release, Bind(project.settings.prod.host_port, wanted.public), outcome)
+            build = release_build.build_prod(project) if options.build else release_build.latest_build(project)
+        finally:  # also after a failed build, because an interrupted task may have left nothing serving
+            recovery.recover(containers)
+        release = Release(build.image, options.environment)
+        if options.build:
+            containers.progress(f"built {project.settings.image('prod')}, release {release.id}")
+        notices = _environment_notices(containers, release)
+        return _deploy(containers, build, release, Bind(project.settings.prod.host_port, options.public), notices)
 
 
 def roll_back(project: Project, to: str) -> Deployment:
-    """Release an earlier image again, the one before the current where `to` names none, configured as the current is.
+    """Deploy an earlier release again, with the configuration and the address of the current one.
 
-    Raises StartError when there is no such release.
+    `to` is the beginning of the release's id; if it is empty, the release before the current one is taken. Raises
+    StartError if there is no such release or it does not start, and ConflictError.
     """
     with project.lock():
-        production = Production(project, Progress(silent=project.dry))
-        settled = production.recover()
-        current = production.container()
-        if current and current.serves and not history.is_recorded(project.engine, current):
-            settled = True
-        if settled and current and not to:  # "the one before" may by now be the one that was to be left
-            raise StartError(
-                f"Another task had been interrupted: release {current.release} serves now.",
-                "Which release is the one before is not what it was when that task began.",
-                "Name the one to go to: invoke releases, then invoke rollback --to=RELEASE",
-            )
+        containers = ReleaseContainers(project, Progress(silent=project.dry))
+        interrupted = recovery.recover(containers)
+        current = containers.container()
+        if current and not to:
+            _require_recorded(project.engine, current, interrupted=interrupted)
         image = history.rollback_target(project, current.release if current else "", to.removeprefix("sha256:"))
-        environment = history.environment(project.engine, current, production.container(HOLDER))
-        bind = production.bind or Bind(project.settings.prod.host_port)
-        return _deploy(production, Release(image, environment), bind, _outcome(project.engine, image))
+        environment = history.environment(project.engine, current, containers.container(HOLDER))
+        bind = containers.bind or Bind(project.settings.prod.host_port)
+        return _deploy(containers, release_build.build_of(project.engine, image), Release(image, environment), bind)
 
 
-def _deploy(production: Production, release: Release, bind: Bind, outcome: Deployment) -> Deployment:
-    project = production.project
-    current = production.container()
-    if current and _is_wanted(production, current, release, bind):
-        url = startup.await_serving(project, "prod")
-        if not history.is_recorded(project.engine, current):  # whoever started it was interrupted after that
-            history.bridge_assets(project, release)
-            _remember(production, release)
-        return replace(outcome, url=url, unchanged=True)
-    url = production.deploy(release, bind)
-    _remember(production, release)
-    return replace(outcome, url=url, notices=(*outcome.notices, *_limits(project.engine, release)))
-
-
-def _remember(production: Production, release: Release) -> None:
-    forgotten = history.record_release(production.project, release)
-    if forgotten:
-        retained = production.project.settings.prod.retain_releases
-        production.steps(f"removed releases beyond the last {retained}: {', '.join(forgotten)}")
-
-
-def _is_wanted(production: Production, current: Container, release: Release, bind: Bind) -> bool:
-    """True when the current release is this one, where it shall be, and well."""
-    if not current.serves or current.health == "unhealthy" or production.bind != bind:
-        return False
-    wanted = run_args.config_hash(production.project.settings, release, production.project.engine.api)
-    return current.labels.get(roles.CONFIG_HASH_LABEL) == wanted
-
-
-def _limits(engine: Engine, release: Release) -> list[str]:
-    """What this machine lacks for a replacement without loss, and for the settings to be kept."""
-    notices = []
-    if engine.limit_support.unsupported:
-        why = " (rootless, it takes cgroup v2 and systemd)" if engine.rootless else ""
-        notices.append(
-            f"This engine cannot limit {', '.join(engine.limit_support.unsupported)}{why}: the release runs without."
-        )
-    if engine.kernel < run_args.MIGRATE_KERNEL:
-        notices.append(
-            "This kernel is older than 5.14: connections that wait while a release closes its socket are reset."
-        )
-    nginx = release.image.environment.get("NGINX_VERSION", "")
-    numbers = tuple(int(part) for part in nginx.split("-")[0].split(".") if part.isdigit())
-    if numbers and numbers < run_args.MIN_TIMEOUT_NGINX:
-        notices.append(
-            f"nginx {nginx} is older than 1.27.4: replaced, it closes idle connections while requests are on their way."
-        )
-    return notices
-
-
-def _built(project: Project) -> Deployment:
-    made = project.engine.image(project.settings.image("prod"))
-    if made is None:
+def _require_recorded(engine: Engine, current: Container, *, interrupted: bool) -> None:
+    """Refuse to guess the release before the current one after an interrupted task: it may be the one to get rid of."""
+    if interrupted or (current.serves and not history.is_recorded(engine, current)):
         raise StartError(
-            f"There is no image {project.settings.image('prod')}.",
-            "--no-build runs the one that was built last.",
-            "Build it: invoke build-prod",
+            f"An earlier task was interrupted, and release {current.release} serves now.",
+            "The release before it may not be the one that you mean.",
+            "Name the release: invoke releases, then invoke rollback --to=RELEASE",
         )
-    return _outcome(project.engine, made)
 
 
-def _outcome(engine: Engine, image: Image) -> Deployment:
-    named = image.labels.get(images_build.BASE_LABEL)
-    base = engine.image(named) if named else None
-    return Deployment(image, image.size - base.size if base else 0)
+def _deploy(
+    containers: ReleaseContainers, build: Build, release: Release, bind: Bind, notices: tuple[str, ...] = ()
+) -> Deployment:
+    project = containers.project
+    current = containers.container()
+    if current and _serves_already(containers, current, release, bind):
+        url = startup.await_serving(project, "prod")
+        if not history.is_recorded(project.engine, current):  # its task was interrupted
+            history.bridge_assets(project, release)
+            _record(containers, release)
+        return Deployment(build, url, unchanged=True, notices=notices)
+    url = swap.deploy(containers, release, bind)
+    _record(containers, release)
+    return Deployment(build, url, notices=(*notices, *_machine_notices(project.engine, release)))
+
+
+def _serves_already(containers: ReleaseContainers, current: Container, release: Release, bind: Bind) -> bool:
+    """Return True if the current container serves this release at this address, and is not unhealthy."""
+    if not current.serves or current.health == "unhealthy" or containers.bind != bind:
+        return False
+    project = containers.project
+    config_hash = run_args.config_hash(project.settings, release, project.engine.api)
+    return current.labels.get(roles.CONFIG_HASH_LABEL) == config_hash
+
+
+def _record(containers: ReleaseContainers, release: Release) -> None:
+    removed = history.record_release(containers.project, release)
+    if removed:
+        retained = containers.project.settings.prod.retain_releases
+        containers.progress(f"removed releases beyond the last {retained}: {', '.join(removed)}")
+
+
+def _environment_notices(containers: ReleaseContainers, release: Release) -> tuple[str, ...]:
+    """Say so if the page had a configuration until now and has none any more."""
+    before = history.environment(containers.project.engine, containers.container(), containers.container(HOLDER))
+    if release.environment or not before:
+        return ()
+    return ("The page was configured with --env before; now it is not. To keep its configuration, repeat --env.",)
+
+
+def _machine_notices(engine: Engine, release: Release) -> Iterator[str]:
+    """Say what this machine lacks to replace a release without losing a request, and to keep the limits."""
+    if engine.limit_support.unsupported:
+        reason = " (a rootless engine needs cgroup v2 and systemd for that)" if engine.rootless else ""
+        limits = ", ".join(engine.limit_support.unsupported)
+        yield f"This engine cannot limit {limits}{reason}: the release runs without these limits."
+    if engine.kernel < run_args.MIGRATE_KERNEL:
+        yield "This kernel is older than 5.14: replacing a release resets the connections that wait for it."
+    version = release.image.environment.get("NGINX_VERSION", "")
+    numbers = tuple(int(part) for part in version.split("-")[0].split(".") if part.isdigit())
+    if numbers and numbers < run_args.MIN_TIMEOUT_NGINX:
+        yield f"nginx {version} is older than 1.27.4: replacing a release can lose requests on idle connections."

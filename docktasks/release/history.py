@@ -1,7 +1,7 @@
-"""The releases that ran here: an image each, named by its own id, and their hashed assets in a volume.
+"""The releases that served here: an image for each, and their hashed assets in a volume.
 
-A release is remembered once it has served: its image gets the tag <app.name>:<release id>, and the time of that tag is
-when it was last released. The last that is done for a release is that its run's id is noted in the volume.
+A release is recorded after it has begun to serve: its image gets the tag <app.name>:<release id>. The time of that tag
+is the time of the release. As the last step, the config hash of its container is written to the volume.
 """
 
 from __future__ import annotations
@@ -17,110 +17,126 @@ from docktasks.release import run_args
 from docktasks.release.run_args import Release
 
 
-def rollback_target(project: Project, current: str, to: str) -> Image:
-    """The kept release whose id begins with `to`, or the last one that was released before the current.
+def rollback_target(project: Project, current_id: str, prefix: str) -> Image:
+    """Return the kept release whose id begins with `prefix`; without a prefix, the one before the current release.
 
-    Raises StartError when there is none, or more than one.
+    `current_id` is the id of the current release, empty if there is none. Raises StartError if no release or more than
+    one matches.
     """
     if project.dry:
-        return Image(to or "EARLIER")
-    others = [image for image in kept_releases(project) if image.short_id != current]
-    found = [image for image in others if image.short_id.startswith(to)]
-    if len(found) == 1 or (found and not to):
-        return found[0]
-    if to and current.startswith(to):
-        what = f"Release {current} is the current one."
-    elif found:
-        what = f"More than one release begins with {to}: {', '.join(image.short_id for image in found)}."
-    else:
-        what = f"There is no earlier release {to}.".replace(" .", ".")
+        return Image(prefix or "EARLIER")
+    others = [image for image in kept_releases(project) if image.short_id != current_id]
+    matches = [image for image in others if image.short_id.startswith(prefix)]
+    if len(matches) == 1 or (matches and not prefix):
+        return matches[0]
     raise StartError(
-        what,
-        f"The last {project.settings.prod.retain_releases} are kept (prod.retain_releases)." if not others else "",
-        "See which there are: invoke releases",
+        _mismatch(current_id, prefix, matches),
+        "" if others else f"The last {project.settings.prod.retain_releases} releases are kept (prod.retain_releases).",
+        "List the releases: invoke releases",
     )
 
 
+def _mismatch(current_id: str, prefix: str, matches: list[Image]) -> str:
+    if not prefix:
+        return "There is no earlier release."
+    if current_id.startswith(prefix):
+        return f"Release {current_id} is the current one."
+    if matches:
+        return f"More than one release begins with {prefix}: {', '.join(image.short_id for image in matches)}."
+    return f"There is no earlier release {prefix}."
+
+
 def bridge_assets(project: Project, release: Release) -> None:
-    """Put the release's hashed assets where every release finds them. Raises StartError."""
-    carried = project.run(run_args.carry_args(project.settings, release, "add", release.id), quiet=True)
-    if not carried.ok:
+    """Copy the release's hashed assets to the volume that every release reads. Raises StartError.
+
+    While two releases serve, and afterwards from pages that are still open, browsers ask one release for the assets of
+    the other. Kamal calls this asset bridging.
+    """
+    copied = project.run(run_args.carry_args(project.settings, release, "add", release.id), quiet=True)
+    if not copied.ok:
         raise StartError(
-            f"The assets of release {release.id} could not be carried over.",
-            "Pages of one release ask for the files of another while they change places; what served, serves on.",
-            _how(carried),
-            evidence=_lines(carried),
+            f"The assets of release {release.id} could not be bridged.",
+            "Without them, open pages would miss files when the release changes. The current release keeps serving.",
+            _advice(copied),
+            evidence=_distinct_lines(copied),
         )
 
 
-def _how(failed: Result) -> str:
-    if "no space left" in failed.output.lower():
-        return "The disk is full. See what Docker holds: docker system df; free some: docker builder prune"
-    return "Mend what Docker says; an image of before there was a carry-over is built anew by invoke run-prod"
+def _advice(failure: Result) -> str:
+    if "no space left" in failure.output.lower():
+        return "The disk is full. See what Docker uses: docker system df; free some: docker builder prune"
+    return (
+        "Correct what Docker reports above. An image without the script `carry` has to be built again: invoke run-prod"
+    )
 
 
-def _lines(failed: Result) -> str:
-    """What it said, each line once."""
-    return "\n".join(dict.fromkeys(failed.tail(50).splitlines()))
+def _distinct_lines(failure: Result) -> str:
+    return "\n".join(dict.fromkeys(failure.tail(50).splitlines()))
 
 
 def is_recorded(engine: Engine, container: Container) -> bool:
-    """True when all that is done for a release which serves was done for this one."""
-    noted = _read(engine, container, "run-id")
-    return bool(noted) and noted == container.labels.get(roles.CONFIG_HASH_LABEL)
+    """Return True if record_release() was completed for the release that this container serves."""
+    config_hash = _read(engine, container, "run-id")
+    return bool(config_hash) and config_hash == container.labels.get(roles.CONFIG_HASH_LABEL)
 
 
-def environment(engine: Engine, *asked: Container | None) -> str:
-    """What the current release is configured with, from the first of these containers that can tell."""
-    for container in asked:
+def environment(engine: Engine, *containers: Container | None) -> str:
+    """Return the configuration of the current release (JSON), from the first of its containers that has it.
+
+    A release has it in a variable. The port holder can read it in the volume.
+    """
+    for container in containers:
         if container and run_args.ENVIRONMENT_VARIABLE in container.environment:
             return container.environment[run_args.ENVIRONMENT_VARIABLE]
-    return next((_read(engine, each, "environment") for each in asked if each and each.state == "running"), "")
+    running = [container for container in containers if container and container.state == "running"]
+    return next((_read(engine, container, "environment") for container in running), "")
 
 
 def _read(engine: Engine, container: Container, name: str) -> str:
-    """A file of the current release's in the volume; empty where there is none."""
+    """Return a file of the current release in the volume, or an empty text if there is none."""
     result = engine.exec(container.name, ["cat", f"/srv/carried/current/{name}"])
     return result.output if result.ok else ""
 
 
 def record_missed_release(project: Project, image_id: str) -> None:
-    """Note that a release served whose own task was ended before it came to that."""
+    """Record a release that serves, if the task that started it was interrupted before it recorded it."""
     image = project.engine.image(image_id)
     if image and release_tag(project.settings, image_id) not in image.tags:
-        # Not looked at: what is to be released does not depend on it.
+        # A failure is ignored, because the next release does not depend on it.
         project.run(run_args.carry_args(project.settings, Release(image), "add", image.short_id), quiet=True)
-        project.run(
-            ["docker", "image", "tag", image.short_id, f"{project.settings.app.name}:{image.short_id}"], quiet=True
-        )
+        project.run(_tag_args(project, image.short_id), quiet=True)
 
 
 def record_release(project: Project, release: Release) -> list[str]:
-    """Note that the release serves, and remove those beyond prod.retain_releases; return the ids of these."""
-    project.run(["docker", "image", "tag", release.id, release_tag(project.settings, release.id)], quiet=True)
+    """Record that the release serves, and remove those beyond prod.retain_releases. The removed ids.
+
+    Raises StartError if the volume cannot be written.
+    """
+    project.run(_tag_args(project, release.id), quiet=True)
     others = [image.short_id for image in kept_releases(project) if image.short_id != release.id]
-    kept, gone = (
-        others[: project.settings.prod.retain_releases - 1],
-        others[project.settings.prod.retain_releases - 1 :],
-    )
-    # Also says what the port holder serves should this release be stopped.
-    noting = run_args.carry_args(
-        project.settings,
-        release,
-        "keep",
-        release.id,
-        *kept,
-        run=run_args.config_hash(project.settings, release, project.engine.api),
-    )
-    noted = project.run(noting, quiet=True)
-    if not noted.ok:
+    retained = project.settings.prod.retain_releases - 1
+    _keep_assets(project, release, others[:retained])
+    removed = others[retained:]
+    if removed:
+        # By their tags: Docker keeps an image that has another tag or a container.
+        tags = [f"{project.settings.app.name}:{release_id}" for release_id in removed]
+        project.run(["docker", "image", "rm", *tags], quiet=True)
+    return removed
+
+
+def _tag_args(project: Project, release_id: str) -> list[str]:
+    return ["docker", "image", "tag", release_id, release_tag(project.settings, release_id)]
+
+
+def _keep_assets(project: Project, release: Release, earlier_ids: list[str]) -> None:
+    """Keep only the assets of these releases, and store in the volume what the port holder needs to serve this one."""
+    config_hash = run_args.config_hash(project.settings, release, project.engine.api)
+    ids = [release.id, *earlier_ids]
+    stored = project.run(run_args.carry_args(project.settings, release, "keep", *ids, run=config_hash), quiet=True)
+    if not stored.ok:
         raise StartError(
-            f"Release {release.id} serves, but that could not be noted.",
-            "Should it be stopped, the port holder would serve what it served before, or nothing.",
-            _how(noted),
-            evidence=_lines(noted),
+            f"Release {release.id} serves, but that could not be recorded.",
+            "If it stops, the port holder serves the release before it, or nothing.",
+            _advice(stored),
+            evidence=_distinct_lines(stored),
         )
-    if gone:
-        # its own tag only: an image that has another name, or a container, stays
-        project.run(["docker", "image", "rm", *(f"{project.settings.app.name}:{each}" for each in gone)], quiet=True)
-    return gone

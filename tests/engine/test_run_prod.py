@@ -145,7 +145,7 @@ def test_broken_release_never_gets_the_traffic(
     standing.stage(good.image, fault)
     output = standing.fails(*RUN, INVOKE_PROD_DEPLOY_TIMEOUT="3")
     assert f"{standing.name}-prod-candidate {what}" in output
-    assert f"{standing.name}-prod serves on as before." in output
+    assert f"{standing.name}-prod keeps serving." in output
     assert log in output
     after = standing.container()
     assert (after.id, after.started) == (before.id, before.started)
@@ -240,7 +240,7 @@ def test_name_of_the_volume_taken(staged: Project) -> None:
     docker("volume", "create", f"{staged.name}-carried")
     try:
         output = staged.fails(*RUN)
-        assert f"The volume {staged.name}-carried is one that hello-dock did not make." in output
+        assert f"hello-dock did not create the volume {staged.name}-carried." in output
         assert staged.names() == []
     finally:
         docker("volume", "rm", f"{staged.name}-carried")

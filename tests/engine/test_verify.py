@@ -148,6 +148,6 @@ def test_nothing_runs(project: Project) -> None:
 
 def test_report_that_cannot_be_written(healthy: Project) -> None:
     """A file for the verdicts that cannot be written is an error."""
-    assert "/nonexistent/verdicts.json cannot be written" in healthy.fails(
+    assert "Cannot write /nonexistent/verdicts.json" in healthy.fails(
         "verify", "--group=image", "--json=/nonexistent/verdicts.json"
     )

@@ -22,6 +22,7 @@ from docktasks.app.project import Project
 from docktasks.cli import output, runner, session
 from docktasks.engine.models import Image
 from docktasks.errors import ConflictError
+from docktasks.release.build import Build
 from docktasks.release.deploy import Deployment
 from docktasks.settings import Settings
 from tests.unit.fakes.apps import ROOT
@@ -258,9 +259,10 @@ def test_a_name_that_env_does_not_allow_is_told_before_anything_happens(capsys: 
 def test_a_release_says_what_it_is_and_where(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """Notices, size, and address; one that ran already says so."""
     project = Project(runner.Runner(Context()), FakeEngine(), settings)
-    outcome = Deployment(Image("0", 20_000_000), 8_000_000, "http://127.0.0.1:8080", notices=("Built on a stand-in.",))
+    build = Build(Image("0", 20_000_000), 8_000_000, notices=("Built on a stand-in.",))
+    outcome = Deployment(build, "http://127.0.0.1:8080")
     output.print_deployment(project, outcome, "hello-dock:prod")
-    output.print_deployment(project, replace(outcome, unchanged=True, notices=()), "release 0a1b")
+    output.print_deployment(project, replace(outcome, build=replace(build, notices=()), unchanged=True), "release 0a1b")
     assert capsys.readouterr().out.splitlines() == [
         "! Built on a stand-in.",
         "hello-dock:prod: 20.0 MB, 8.0 MB over its base image",

@@ -1,4 +1,4 @@
-"""Copies of the production container: how they are started, and which are left over."""
+"""Clones of the production container: how they are started, and which are abandoned."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.production import deployed
 from tests.unit.fakes.runner import Runner
 
-GIVEN = ContainerConfig(
+CONFIG = ContainerConfig(
     user="101:101",
     command=("/docker-entrypoint.sh", "nginx", "-g", "daemon off;"),
     stop_signal="SIGQUIT",
@@ -36,88 +36,90 @@ GIVEN = ContainerConfig(
     namespaces={"ipc": "none"},
 )
 DEAD = 999_999_999
-"""No process has such a number: the kernel's greatest is 4194304."""
+"""No process has this id: the kernel's largest is 4194304."""
 
 
-def twin(pid: int = DEAD) -> Container:
-    """One that a process has started."""
-    return own_container("twin", name=f"hello-dock-twin-sound-{pid}")
+def clone(pid: int = DEAD) -> Container:
+    """Return a running clone that a process has started."""
+    return own_container("clone", name=f"hello-dock-clone-intact-{pid}")
 
 
-def line(settings: Settings, given: ContainerConfig = GIVEN, **environment: str) -> str:
-    """The command that starts one."""
-    return shlex.join(clones.clone_args(settings, "NAME", Image("IMAGE"), given, environment))
+def line(settings: Settings, config: ContainerConfig = CONFIG, **environment: str) -> str:
+    """Return the command that starts a clone."""
+    return shlex.join(clones.clone_args(settings, "NAME", Image("IMAGE"), config, environment))
 
 
-def test_a_copy_runs_as_the_container_does(settings: Settings) -> None:
-    """With its options as the engine tells them; without its port, its mounts, and its restart policy."""
+def test_clone_has_the_flags_of_the_container(settings: Settings) -> None:
+    """The flags are those that the engine reports, without the port, the mounts and the restart policy."""
     assert line(settings, A="1 2") == (
         "docker container run --detach --name NAME "
-        "--label hello-dock.project=hello-dock --label hello-dock.role=twin "
+        "--label hello-dock.project=hello-dock --label hello-dock.role=clone "
         "--log-driver json-file --log-opt max-size=10m "
-        "--user 101:101 --stop-signal SIGQUIT --memory 67108864 --memory-swap -1 --pids-limit 64 --ipc none "
-        "--init --read-only "
-        "--cap-drop ALL --cap-add CAP_CHOWN --tmpfs /tmp:size=16m --tmpfs /run --security-opt no-new-privileges "
+        "--user 101:101 --stop-signal SIGQUIT --init "
+        "--cap-drop ALL --cap-add CAP_CHOWN --security-opt no-new-privileges "
+        "--memory 67108864 --memory-swap -1 --pids-limit 64 --ipc none --read-only --tmpfs /tmp:size=16m --tmpfs /run "
         "--env 'A=1 2' "
         "--health-cmd 'wget x' --health-interval 200ms --health-start-period 1ms --health-retries 2 "
         "--entrypoint /docker-entrypoint.sh IMAGE nginx -g 'daemon off;'"
     )
 
 
-def test_a_copy_of_a_bare_container(settings: Settings) -> None:
-    """What it was not given, its copy is not given either; a health command that is no shell's is the image's own."""
+def test_clone_of_a_container_without_flags(settings: Settings) -> None:
+    """What the container was not given, its clone is not given; a health check without a shell is the image's own."""
     bare = line(settings, ContainerConfig(command=("nginx",), health=("CMD", "wget"), privileged=True))
     assert "--health-cmd" not in bare
-    assert "--ipc" not in line(settings, replace(GIVEN, namespaces={"ipc": "host"}))
+    assert "--ipc" not in line(settings, replace(CONFIG, namespaces={"ipc": "host"}))
     assert bare.endswith("--log-opt max-size=10m --health-interval 200ms --health-start-period 1ms --health-retries 2 "
                          "--entrypoint nginx IMAGE")  # fmt: skip
 
 
-def test_no_swap_without_a_limit_of_memory(settings: Settings) -> None:
-    """Docker refuses one without the other."""
-    assert "--memory" not in line(settings, replace(GIVEN, memory=0))
+def test_clone_has_no_swap_limit_without_a_memory_limit(settings: Settings) -> None:
+    """Docker refuses a swap limit without a memory limit."""
+    assert "--memory" not in line(settings, replace(CONFIG, memory=0))
 
 
-def test_two_that_verify_are_not_in_each_others_way(settings: Settings) -> None:
-    """A name has the process in it."""
-    assert clones.clone_name(settings, "sound") == f"hello-dock-twin-sound-{os.getpid()}"
+def test_clone_name_contains_the_process_id(settings: Settings) -> None:
+    """Two tasks that verify at once use different names."""
+    assert clones.clone_name(settings, "intact") == f"hello-dock-clone-intact-{os.getpid()}"
 
 
-def test_what_is_left_over_is_what_nobody_is_at() -> None:
-    """A twin of a process that lives is in use; other containers are none of them, whatever they are called."""
-    found = [
-        twin(),
-        twin(os.getpid()),
-        own_container("twin", name="odd"),
+def test_clone_of_an_ended_process_is_abandoned() -> None:
+    """Clones of running processes and containers of other roles are not abandoned."""
+    containers = [
+        clone(),
+        clone(os.getpid()),
+        own_container("clone", name="odd"),
         own_container("prod", name=f"hello-dock-prod-{DEAD}"),
     ]
-    assert clones.abandoned_clones(found) == [f"hello-dock-twin-sound-{DEAD}", "odd"]
+    assert clones.abandoned_clones(containers) == [f"hello-dock-clone-intact-{DEAD}", "odd"]
 
 
-def test_a_process_of_another_user_lives(monkeypatch: pytest.MonkeyPatch) -> None:
-    """We may not signal it, so it is there."""
+def test_clone_of_another_users_process_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that may not be signalled exists."""
 
     def refuse(_pid: int, _number: int) -> None:
         raise PermissionError
 
     monkeypatch.setattr(os, "kill", refuse)
-    assert clones.abandoned_clones([twin()]) == []
+    assert clones.abandoned_clones([clone()]) == []
 
 
-def test_run_prod_removes_what_an_interrupted_verify_left(engine: FakeEngine, settings: Settings) -> None:
-    """And leaves what another one is at."""
-    for each in (twin(), twin(os.getpid())):
-        engine.by_name[each.name] = each
+def test_run_prod_removes_abandoned_clones(engine: FakeEngine, settings: Settings) -> None:
+    """The clones of a verify that is running stay."""
+    for container in (clone(), clone(os.getpid())):
+        engine.by_name[container.name] = container
     run = Runner(engine)
     deployed(engine, settings, run)
-    assert f"rm {twin().name}" in run.verbs
-    assert twin(os.getpid()).name in engine.by_name
+    assert f"rm {clone().name}" in run.verbs
+    assert clone(os.getpid()).name in engine.by_name
 
 
-def test_status_and_stop_find_it(engine: FakeEngine, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    """It is shown as left over, and goes with all else."""
-    engine.by_name = {twin().name: twin()}
+def test_status_and_stop_find_abandoned_clones(
+    engine: FakeEngine, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`status` reports an abandoned clone, and `stop` removes it."""
+    engine.by_name = {clone().name: clone()}
     status.show_status(Project(Runner(engine), engine, settings))
-    assert f"Left by an interrupted task, or renamed: {twin().name}." in capsys.readouterr().out
+    assert f"Left by an interrupted task, or renamed: {clone().name}." in capsys.readouterr().out
     cleanup.stop(Project(Runner(engine), engine, settings))
     assert engine.by_name == {}

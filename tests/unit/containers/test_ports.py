@@ -1,3 +1,5 @@
+"""Published addresses, and the owner of a port that is in use."""
+
 from __future__ import annotations
 
 import os
@@ -18,18 +20,18 @@ Listener = namedtuple("Listener", ["status", "laddr", "pid"])  # noqa: PYI024 - 
 
 
 @pytest.mark.parametrize("bind", [Bind(8080), Bind(0), Bind(65535, public=True), Bind(0, public=True)])
-def test_a_label_says_where_it_was_meant_to_be_published(bind: Bind) -> None:
-    """Port 0 stays 0, though Docker has chosen one since: it was meant to be any."""
+def test_bind_is_read_back_from_its_text(bind: Bind) -> None:
+    """Port 0 stays 0, because the user left the choice to Docker."""
     assert Bind.parse(str(bind)) == bind
 
 
-def test_as_text_it_is_an_address() -> None:
-    """As a user would write it."""
+def test_bind_as_text_is_an_address() -> None:
+    """The text is what a user would write."""
     assert [str(Bind(8080)), str(Bind(8080, public=True))] == ["127.0.0.1:8080", "0.0.0.0:8080"]
 
 
-def test_a_port_that_a_container_holds_is_told_with_its_name() -> None:
-    """The message names the container and its image, and a port to take instead."""
+def test_port_conflict_names_the_container() -> None:
+    """The error names the container and its image, and proposes another port."""
     engine = FakeEngine()
     engine.port_owners = {8080: Container("0", "web", image="nginx:1")}
     error = ports.port_conflict(engine, Bind(8080), PROD)
@@ -41,7 +43,7 @@ def test_a_port_that_a_container_holds_is_told_with_its_name() -> None:
     )
 
 
-def test_a_port_of_the_dev_container_is_told_with_its_own_setting() -> None:
+def test_port_conflict_of_dev_names_its_setting() -> None:
     """The way out names the task that was run."""
     error = ports.port_conflict(FakeEngine(), Bind(3000), DEV)
     assert (error.why, error.how) == (
@@ -50,39 +52,37 @@ def test_a_port_of_the_dev_container_is_told_with_its_own_setting() -> None:
     )
 
 
-def test_the_last_port_has_no_next_one() -> None:
-    """The port that is proposed exists."""
+def test_port_conflict_on_the_last_port_proposes_the_one_before() -> None:
+    """The proposed port exists."""
     assert "INVOKE_PROD_HOST_PORT=65534 invoke run-prod" in ports.port_conflict(FakeEngine(), Bind(65535), PROD).how
 
 
-UNNAMED = "a process that could not be named"
+UNKNOWN = "an unknown process"
 
 
 @pytest.mark.parametrize(
-    ("listeners", "who"),
+    ("listeners", "owner"),
     [
         ([Listener("LISTEN", ("127.0.0.1", 8080), os.getpid())], f"process {os.getpid()} (node)"),
-        ([Listener("LISTEN", ("127.0.0.1", 8080), None)], UNNAMED),
-        ([Listener("ESTABLISHED", ("127.0.0.1", 8080), os.getpid())], UNNAMED),
-        ([Listener("LISTEN", ("127.0.0.1", 80), os.getpid())], UNNAMED),
-        ([Listener("LISTEN", (), os.getpid())], UNNAMED),
-        ([], UNNAMED),
+        ([Listener("LISTEN", ("127.0.0.1", 8080), None)], UNKNOWN),
+        ([Listener("ESTABLISHED", ("127.0.0.1", 8080), os.getpid())], UNKNOWN),
+        ([Listener("LISTEN", ("127.0.0.1", 80), os.getpid())], UNKNOWN),
+        ([Listener("LISTEN", (), os.getpid())], UNKNOWN),
+        ([], UNKNOWN),
     ],
 )
-def test_a_port_that_a_process_holds_is_told(
-    monkeypatch: pytest.MonkeyPatch, listeners: list[Listener], who: str
-) -> None:
-    """The process is named where the system tells it."""
+def test_port_owner_is_a_process(monkeypatch: pytest.MonkeyPatch, listeners: list[Listener], owner: str) -> None:
+    """A process is named if the system tells which one listens."""
     monkeypatch.setattr(psutil, "net_connections", lambda _kind: listeners)
     monkeypatch.setattr(psutil.Process, "name", lambda _process: "node")
-    assert ports.port_owner(FakeEngine(), 8080) == ports.port_owner(DryRunEngine("hello-dock"), 8080) == who
+    assert ports.port_owner(FakeEngine(), 8080) == ports.port_owner(DryRunEngine("hello-dock"), 8080) == owner
 
 
-def test_a_process_that_may_not_be_looked_at_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
-    """macOS, for one, tells connections to root alone."""
+def test_port_owner_that_only_root_can_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    """macOS shows the connections of other users only to root."""
 
     def refuse(_kind: str) -> None:
         raise psutil.AccessDenied
 
     monkeypatch.setattr(psutil, "net_connections", refuse)
-    assert ports.port_owner(FakeEngine(), 8080) == "a process that only root may name"
+    assert ports.port_owner(FakeEngine(), 8080) == "a process that only root can identify"

@@ -1,4 +1,4 @@
-"""The life of production, in few words: images, and what `invoke run-prod` and its like come to."""
+"""Production in few words: its containers, images and releases, and what `invoke run-prod` does to them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BUILT = {"hello-dock.built-for": "hello-dock", "org.opencontainers.image.base.na
 
 
 def image(digit: str) -> Image:
-    """A build of the app, whose release is called by that hexadecimal digit, twelve times."""
+    """Return a build of the app whose release id is this hexadecimal digit, twelve times."""
     return Image(f"sha256:{digit * 64}", 20_000_000, tags=("hello-dock:prod",), labels=BUILT)
 
 
@@ -30,26 +30,41 @@ IMAGES = {
 }
 A, B, C = "a" * 12, "b" * 12, "c" * 12
 
+# The commands of each part of a release of B after A, as Runner.verbs shows them.
+GATE = [f"run {CANDIDATE}", f"rm {CANDIDATE}"]
+BRIDGE = [f"carry add {B}"]
+TAKE_NAME = [f"rename {NAME} {PREVIOUS}", f"rename {NEXT} {NAME}"]
+SET_ASIDE = [f"rename {NAME} {PREVIOUS}", f"rename {HOLDER} {HOLDER_PREVIOUS}"]
+BRING_UP = [f"run {HOLDER}", f"run {NAME}"]
+DRAIN = [f"stop {PREVIOUS}", f"rm {PREVIOUS}"]
+RECORD = [f"tag {B} hello-dock:{B}", f"carry keep {B} {A}"]
 
-def build(engine: FakeEngine, digit: str) -> None:
-    """Have another build of the app be the newest one."""
+
+def add_build(engine: FakeEngine, digit: str) -> None:
+    """Make a build of the app the newest one."""
     engine.add_image("hello-dock:prod", image(digit))
 
 
 def deployed(
     engine: FakeEngine, settings: Settings, run: Runner | None = None, *, public: bool = False, environment: str = ""
 ) -> Deployment:
-    """What `invoke run-prod --no-build` comes to."""
-    wanted = RunOptions(build=False, public=public, environment=environment)
-    return deploy.run_prod(Project(run or Runner(engine), engine, settings), wanted)
+    """Run `invoke run-prod --no-build`."""
+    options = RunOptions(build=False, public=public, environment=environment)
+    return deploy.run_prod(Project(run or Runner(engine), engine, settings), options)
 
 
-def serving(engine: FakeEngine, settings: Settings) -> None:
-    """One release serves, which is called by an `a`, and another has been built, which is called by a `b`."""
+def serve_a_build_b(engine: FakeEngine, settings: Settings) -> None:
+    """Make release A serve, and release B the newest build."""
     deployed(engine, settings)
-    build(engine, "b")
+    add_build(engine, "b")
 
 
-def ids(engine: FakeEngine) -> dict[str, str]:
-    """The id of every container, by name: the same ones as before were not touched."""
+def container_ids(engine: FakeEngine) -> dict[str, str]:
+    """Return the id of every container by name; an id that stays is a container that was not replaced."""
     return {name: container.id for name, container in engine.by_name.items()}
+
+
+def is_whole(engine: FakeEngine) -> bool:
+    """Return True if one release answers, behind one port holder, and no other container is left."""
+    listeners = [container.name for container in engine.listeners(8080)]
+    return sorted(engine.by_name) == [NAME, HOLDER] and listeners == [NAME]

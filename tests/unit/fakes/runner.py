@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
-from itertools import pairwise
 
 from docktasks.commands import Result
 from tests.unit.fakes.engine import FakeEngine
@@ -27,27 +25,11 @@ class Runner:
         return self._answered(args)
 
     def _answered(self, args: list[str]) -> Result:
-        if is_script(args):
-            return self._script(args[-1])
         line = shlex.join(args)
         for beginning, answer in self.answers.items():
             if line.startswith(beginning):
                 return answer
         return self.engine.apply(args) if self.engine is not None else Result()
-
-    def _script(self, text: str) -> Result:
-        """Do what containers.move_args has a shell do."""
-        does, undoes = _parts(text)
-        results: list[Result] = []
-        for args in does:
-            results.append(self._answered(args))
-            if not results[-1].ok:
-                break
-        else:
-            return results[-1]
-        for args in undoes:
-            self._answered([HELD.get(word, word) for word in args])
-        return replace(results[-1], code=1)
 
     @property
     def lines(self) -> list[str]:
@@ -60,38 +42,7 @@ class Runner:
         return [_short(args) for args in self.ran]
 
 
-def is_script(args: list[str]) -> bool:
-    """True for the command of containers.move_args."""
-    return args[-2:-1] == ["-c"] and args[-1].startswith("docker container stop ")
-
-
-HELD = {"$holder": "hello-dock-prod-port"}
-
-
-def _parts(text: str) -> tuple[list[list[str]], list[list[str]]]:
-    """The commands of a script, and those that undo it: `a && b=$(c) && d || { e ; f ; exit 1 ; }`."""
-    words = shlex.split(text)
-    middle = words.index("||")
-    does = [_captured(args) for args in _split(words[:middle], "&&")]
-    *undoes, failure = _split(words[middle + 2 : -2], ";")
-    assert failure == ["exit", "1"]
-    return does, undoes
-
-
-def _split(words: list[str], sign: str) -> list[list[str]]:
-    places = [-1, *(place for place, word in enumerate(words) if word == sign), len(words)]
-    return [words[start + 1 : end] for start, end in pairwise(places)]
-
-
-def _captured(args: list[str]) -> list[str]:
-    if not args[0].startswith("holder=$("):
-        return args
-    return shlex.split(shlex.join([args[0].removeprefix("holder=$("), *args[1:-1], args[-1].removesuffix(")")]))
-
-
 def _short(args: list[str]) -> str:
-    if is_script(args):
-        return f"{', '.join(map(_short, _parts(args[-1])[0]))} in one"
     if "carry" in args:
         return " ".join(args[args.index("carry") :])
     named = args[args.index("--name") + 1 :][:1] if "--name" in args else args[3:]

@@ -1,3 +1,5 @@
+"""The gate: what a release must pass before it gets requests."""
+
 from __future__ import annotations
 
 import httpx
@@ -12,49 +14,47 @@ from docktasks.release.run_args import Release
 from docktasks.settings import Settings
 from tests.unit.fakes.apps import impatient
 from tests.unit.fakes.engine import FakeEngine
-from tests.unit.fakes.production import CANDIDATE, deployed, ids, image, serving
+from tests.unit.fakes.production import CANDIDATE, GATE, container_ids, deployed, image, serve_a_build_b
 from tests.unit.fakes.runner import Runner
 from tests.unit.fakes.sites import Answer, Site
 from tests.unit.fakes.web import Web
 
-GATE = [f"run {CANDIDATE}", f"rm {CANDIDATE}"]
-MISSING = "/assets/About-C2bRt-8x.js"
-URL = "http://127.0.0.1:49153"
+MISSING_CHUNK = "/assets/About-C2bRt-8x.js"
 
 
-def miss(request: httpx.Request, answer: Answer) -> None:
-    """A chunk is not there."""
-    if request.url.path == MISSING:
+def remove_chunk(request: httpx.Request, answer: Answer) -> None:
+    """Answer 404 for one chunk."""
+    if request.url.path == MISSING_CHUNK:
         answer.status, answer.body = 404, b"Not Found"
 
 
-def refused(engine: FakeEngine, settings: Settings, run: Runner | None = None) -> StartError:
-    """The error of a release that does not pass, after which what served was not touched by any command."""
+def gate_error(engine: FakeEngine, settings: Settings, run: Runner | None = None) -> StartError:
+    """Deploy a release that does not pass the gate, and check that the current one was not touched. The error."""
     run = run or Runner(engine)
-    serving(engine, settings)
-    before = dict(engine.by_name)
+    serve_a_build_b(engine, settings)
+    containers = dict(engine.by_name)
     with pytest.raises(StartError) as caught:
         deployed(engine, settings, run)
-    assert caught.value.why == "hello-dock-prod serves on as before."
-    assert (run.verbs, engine.by_name) == (GATE, before)
+    assert caught.value.why == "hello-dock-prod keeps serving."
+    assert (run.verbs, engine.by_name) == (GATE, containers)
     return caught.value
 
 
-def test_what_it_passed_is_told_and_the_candidate_is_gone(engine: FakeEngine, settings: Settings) -> None:
-    """The critical checks, by their ids, and where it was judged."""
+def test_gate_returns_the_passed_checks_and_removes_the_candidate(engine: FakeEngine, settings: Settings) -> None:
+    """The critical checks are named by their ids."""
     run = Runner(engine)
-    passed = gate.check_candidate(Project(run, engine, settings), Release(image("a")))
-    assert passed.startswith("gate passed: http.files, ")
-    assert passed.endswith(f" on {URL}")
+    check_ids = gate.check_candidate(Project(run, engine, settings), Release(image("a")))
+    assert check_ids[0] == "http.files"
+    assert all(check_id.startswith("http.") for check_id in check_ids)
     assert (run.verbs, engine.by_name) == (GATE, {})
 
 
 @pytest.mark.parametrize("public", [True, False])
-def test_the_candidate_is_published_on_a_free_loopback_port(
+def test_candidate_is_published_on_a_free_loopback_port(
     engine: FakeEngine, settings: Settings, *, public: bool
 ) -> None:
-    """Nobody outside sees it, even where the release will be public."""
-    serving(engine, settings)
+    """Other machines cannot reach the candidate, even of a release that will be public."""
+    serve_a_build_b(engine, settings)
     run = Runner(engine)
     deployed(engine, settings, run, public=public)
     assert "127.0.0.1::80" in run.ran[0]
@@ -62,93 +62,93 @@ def test_the_candidate_is_published_on_a_free_loopback_port(
 
 
 @pytest.mark.parametrize(
-    ("birth", "what"),
+    ("start_state", "what"),
     [
         ({"state": "exited", "exit_code": 1}, "stopped with exit code 1"),
         ({"health": "unhealthy"}, "is unhealthy"),
     ],
 )
-def test_one_that_does_not_come_up_never_touches_what_serves(
-    engine: FakeEngine, settings: Settings, birth: dict[str, object], what: str
+def test_candidate_that_does_not_come_up_is_removed(
+    engine: FakeEngine, settings: Settings, start_state: dict[str, object], what: str
 ) -> None:
-    """The candidate is removed, and its log is shown."""
-    engine.start_states[CANDIDATE] = birth
+    """The error shows the candidate's log; the current release is not touched."""
+    engine.start_states[CANDIDATE] = start_state
     engine.container_logs[CANDIDATE] = "nginx: [emerg] no such directive"
-    error = refused(engine, settings)
+    error = gate_error(engine, settings)
     assert error.what == f"Container {CANDIDATE} {what}."
     assert "nginx: [emerg] no such directive" in error.evidence
 
 
-def test_one_that_never_answers_is_given_up(engine: FakeEngine, settings: Settings) -> None:
-    """After prod.deploy_timeout seconds."""
+def test_candidate_that_never_answers_times_out(engine: FakeEngine, settings: Settings) -> None:
+    """The gate waits for prod.deploy_timeout seconds."""
     engine.start_states[CANDIDATE] = {"health": "starting"}
     hurried = impatient(settings)
-    assert "does not serve within 0 s" in refused(engine, hurried).what
+    assert "does not serve within 0 s" in gate_error(engine, hurried).what
 
 
-def test_one_with_a_missing_chunk_does_not_pass(engine: FakeEngine, settings: Settings, web: Web) -> None:
-    """It is healthy and its shell answers, and yet nobody could use it: what a browser loads is judged, too."""
+def test_candidate_with_a_missing_chunk_does_not_pass(engine: FakeEngine, settings: Settings, web: Web) -> None:
+    """The gate requests what a browser would load, and only from the candidate."""
     asked: list[int | None] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(request.url.port)
-        return Site(miss)(request)
+        return Site(remove_chunk)(request)
 
-    serving(engine, settings)
+    serve_a_build_b(engine, settings)
     web.answer = engine.route(answer)
     with pytest.raises(StartError) as caught:
         deployed(engine, settings)
     error = caught.value
     assert error.what == "The new release does not pass the gate: http.files."
-    assert error.evidence.startswith(f"{MISSING}: 404 text/javascript, expected 200 text/javascript\n")
+    assert error.evidence.startswith(f"{MISSING_CHUNK}: 404 text/javascript, expected 200 text/javascript\n")
     assert error.how.startswith("Build again")
     assert set(asked) == {49153}  # the candidate's; the one that serves is not asked
 
 
-def test_the_log_of_one_that_does_not_pass_is_shown(engine: FakeEngine, settings: Settings, web: Web) -> None:
-    """Before it is gone."""
+def test_failed_gate_shows_the_log_of_the_candidate(engine: FakeEngine, settings: Settings, web: Web) -> None:
+    """The log is read before the candidate is removed."""
     engine.container_logs[CANDIDATE] = "one\ntwo"
     run = Runner(engine)
-    web.answer = Site(miss)  # nobody logs a request here
+    web.answer = Site(remove_chunk)  # nobody logs a request here
     with pytest.raises(StartError) as caught:
         gate.check_candidate(Project(run, engine, settings), Release(image("a")))
     assert caught.value.evidence.endswith("\nIts last log lines:\none\ntwo")
     assert engine.by_name == {}
 
 
-def referrer(_request: httpx.Request, answer: Answer) -> None:
-    """A header is missing that a browser can do without."""
+def drop_referrer_policy(_request: httpx.Request, answer: Answer) -> None:
+    """Leave out a header that the app works without."""
     answer.set("referrer-policy")
 
 
-def test_a_minor_fault_passes(engine: FakeEngine, settings: Settings, web: Web) -> None:
-    """`verify` tells of it; the gate is for what breaks the app."""
-    serving(engine, settings)
-    web.answer = engine.route(Site(referrer))
+def test_fault_that_is_not_critical_passes(engine: FakeEngine, settings: Settings, web: Web) -> None:
+    """The gate is for faults that break the app; `verify` reports the others."""
+    serve_a_build_b(engine, settings)
+    web.answer = engine.route(Site(drop_referrer_policy))
     assert not deployed(engine, settings).unchanged
 
 
-def test_one_that_docker_does_not_start_never_touches_what_serves(engine: FakeEngine, settings: Settings) -> None:
-    """Docker's own words are shown."""
+def test_candidate_that_docker_does_not_start_is_reported(engine: FakeEngine, settings: Settings) -> None:
+    """The evidence is what Docker printed."""
     refusal = Result(125, "OCI runtime create failed")
     run = Runner(engine, {f"docker container run --detach --name {CANDIDATE}": refusal})
-    assert refused(engine, settings, run).evidence == "OCI runtime create failed"
+    assert gate_error(engine, settings, run).evidence == "OCI runtime create failed"
 
 
-def test_a_strangers_container_of_its_name_is_left_alone(engine: FakeEngine, settings: Settings) -> None:
-    """It is told before anything happens."""
-    serving(engine, settings)
+def test_unrelated_container_with_the_candidates_name_is_not_touched(engine: FakeEngine, settings: Settings) -> None:
+    """The error comes before the first command."""
+    serve_a_build_b(engine, settings)
     engine.by_name[CANDIDATE] = Container("0", CANDIDATE, image="nginx:1")
-    before, run = ids(engine), Runner(engine)
+    ids, run = container_ids(engine), Runner(engine)
     with pytest.raises(ConflictError, match=CANDIDATE):
         deployed(engine, settings, run)
-    assert (run.ran, ids(engine)) == ([], before)
+    assert (run.ran, container_ids(engine)) == ([], ids)
 
 
-def test_an_interruption_leaves_no_candidate(engine: FakeEngine, settings: Settings, web: Web) -> None:
-    """Ctrl-C while it is judged."""
-    serving(engine, settings)
-    before = ids(engine)
+def test_interrupted_gate_leaves_no_candidate(engine: FakeEngine, settings: Settings, web: Web) -> None:
+    """A Ctrl-C during the checks removes the candidate."""
+    serve_a_build_b(engine, settings)
+    ids = container_ids(engine)
 
     def interrupt(_request: httpx.Request) -> httpx.Response:
         raise KeyboardInterrupt
@@ -156,4 +156,4 @@ def test_an_interruption_leaves_no_candidate(engine: FakeEngine, settings: Setti
     web.answer = interrupt
     with pytest.raises(KeyboardInterrupt):
         deployed(engine, settings)
-    assert ids(engine) == before
+    assert container_ids(engine) == ids

@@ -1,3 +1,5 @@
+"""The record of the releases: which are kept, which can be rolled back to, and their assets."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -19,8 +21,8 @@ from tests.unit.fakes.production import BUILT, HOLDER, NAME, A, B, C, deployed, 
 from tests.unit.fakes.runner import Runner
 
 
-def remembering(*releases: str) -> FakeEngine:
-    """An engine that keeps these releases, in the order in which they were released; a letter is twelve of it."""
+def engine_with_releases(*releases: str) -> FakeEngine:
+    """Return an engine that keeps these releases, in the order of their release; a letter stands for twelve."""
     engine = FakeEngine()
     for number, release in enumerate(releases):
         tag = f"hello-dock:{release * (12 // len(release))}"
@@ -30,62 +32,62 @@ def remembering(*releases: str) -> FakeEngine:
     return engine
 
 
-def kept(engine: FakeEngine, settings: Settings) -> list[str]:
-    """The ids of the releases that are kept."""
+def kept_ids(engine: FakeEngine, settings: Settings) -> list[str]:
+    """Return the ids of the releases that are kept."""
     return [image.short_id for image in images_releases.kept_releases(Project(Runner(engine), engine, settings))]
 
 
-def test_the_last_one_released_is_the_first(settings: Settings) -> None:
-    """By when each got its name, not by when it was built."""
-    engine = remembering("b", "c", "a")
+def test_kept_releases_begin_with_the_last_released(settings: Settings) -> None:
+    """The order follows the time of the release tag, not of the build."""
+    engine = engine_with_releases("b", "c", "a")
     engine.image_store = {
         tag: replace(each, created=f"2026-{each.short_id}") for tag, each in engine.image_store.items()
     }
-    assert kept(engine, settings) == [A, C, B]
+    assert kept_ids(engine, settings) == [A, C, B]
 
 
-def test_a_time_without_a_fraction_is_earlier_than_one_with(settings: Settings) -> None:
-    """Docker leaves digits out at the end of a fraction, and a Z sorts after them."""
-    engine = remembering("a", "b")
+def test_kept_releases_compare_times_with_and_without_a_fraction(settings: Settings) -> None:
+    """Docker drops trailing zeros of a fraction, and a plain text comparison would sort the Z after the digits."""
+    engine = engine_with_releases("a", "b")
     times = {A: "2026-11-23T14:20:00Z", B: "2026-11-23T14:20:00.5Z"}
     engine.image_store = {tag: replace(each, tagged=times[each.short_id]) for tag, each in engine.image_store.items()}
-    assert kept(engine, settings) == [B, A]
+    assert kept_ids(engine, settings) == [B, A]
 
 
 @pytest.mark.parametrize("tag", ["hello-dock:prod", "hello-dock:mine", f"hello-dock:{B[1:]}", f"shop:{B}", ""])
-def test_an_image_that_is_named_otherwise_is_no_release(settings: Settings, tag: str) -> None:
-    """What was only built, what a user named, what somebody built on top, and what has no name."""
-    engine = remembering("a")
+def test_image_without_a_release_tag_is_not_a_release(settings: Settings, tag: str) -> None:
+    """Builds, images that a user tagged or built on top, and untagged images are left out."""
+    engine = engine_with_releases("a")
     engine.image_store["b"] = replace(image("b"), tags=(tag,) if tag else ())
-    assert kept(engine, settings) == [A]
+    assert kept_ids(engine, settings) == [A]
 
 
-def test_one_that_has_gone_since_the_list_was_made_is_left_out(settings: Settings) -> None:
-    """It is no answer to the question any more."""
+def test_image_that_was_removed_meanwhile_is_left_out(settings: Settings) -> None:
+    """An image may be removed between the list and the question about it."""
 
     class Going(FakeEngine):
         def image(self, reference: str) -> Image | None:
             """All but one."""
             return None if A in reference else super().image(reference)
 
-    assert kept(Going(images=remembering("a", "b").image_store), settings) == [B]
+    assert kept_ids(Going(images=engine_with_releases("a", "b").image_store), settings) == [B]
 
 
 @pytest.mark.parametrize(
-    ("to", "found"),
+    ("to", "release_id"),
     [("", C), ("b", B), (B, B), ("d0", "d0d0d0d0d0d0"), ("d1d1d1d1d1d1", "d1d1d1d1d1d1")],
 )
-def test_an_earlier_release_is_found_by_the_beginning_of_its_id(settings: Settings, to: str, found: str) -> None:
-    """Without one it is the last that was released before the current."""
-    engine = remembering("d0", "d1", "b", "c", "a")
-    assert history.rollback_target(Project(Runner(engine), engine, settings), A, to).short_id == found
+def test_rollback_target_is_found_by_the_beginning_of_its_id(settings: Settings, to: str, release_id: str) -> None:
+    """Without a prefix it is the release before the current one."""
+    engine = engine_with_releases("d0", "d1", "b", "c", "a")
+    assert history.rollback_target(Project(Runner(engine), engine, settings), A, to).short_id == release_id
 
 
-def test_after_going_back_the_one_before_is_the_one_that_was_left(settings: Settings) -> None:
-    """What runs is the current one, whenever it was built."""
+def test_rollback_target_after_a_rollback_is_the_release_that_was_left(settings: Settings) -> None:
+    """The current release is the one that runs, whenever it was built."""
     assert (
         history.rollback_target(
-            Project(Runner(remembering("a", "c", "b")), remembering("a", "c", "b"), settings), B, ""
+            Project(Runner(engine_with_releases("a", "c", "b")), engine_with_releases("a", "c", "b"), settings), B, ""
         ).short_id
         == C
     )
@@ -102,28 +104,34 @@ def test_after_going_back_the_one_before_is_the_one_that_was_left(settings: Sett
         ("B", "There is no earlier release B."),
     ],
 )
-def test_a_beginning_that_means_no_one_release_is_told(settings: Settings, to: str, what: str) -> None:
-    """With the task that lists them."""
+def test_rollback_target_rejects_a_prefix_without_one_match(settings: Settings, to: str, what: str) -> None:
+    """The error says why, and names the task that lists the releases."""
     with pytest.raises(StartError) as caught:
         history.rollback_target(
-            Project(Runner(remembering("d0", "d1", "b", "a")), remembering("d0", "d1", "b", "a"), settings), A, to
+            Project(
+                Runner(engine_with_releases("d0", "d1", "b", "a")), engine_with_releases("d0", "d1", "b", "a"), settings
+            ),
+            A,
+            to,
         )
-    assert str(caught.value).splitlines() == [what, "See which there are: invoke releases"]
+    assert str(caught.value).splitlines() == [what, "List the releases: invoke releases"]
 
 
 @pytest.mark.parametrize("releases", [[], ["a"]])
-def test_without_an_earlier_release_there_is_none_to_go_back_to(settings: Settings, releases: list[str]) -> None:
-    """How many are kept is told with it."""
+def test_rollback_target_without_an_earlier_release(settings: Settings, releases: list[str]) -> None:
+    """The error says how many releases are kept."""
     with pytest.raises(StartError) as caught:
-        history.rollback_target(Project(Runner(remembering(*releases)), remembering(*releases), settings), A, "")
+        history.rollback_target(
+            Project(Runner(engine_with_releases(*releases)), engine_with_releases(*releases), settings), A, ""
+        )
     assert (caught.value.what, caught.value.why) == (
         "There is no earlier release.",
-        "The last 3 are kept (prod.retain_releases).",
+        "The last 3 releases are kept (prod.retain_releases).",
     )
 
 
-def test_a_dry_rollback_asks_nobody(settings: Settings) -> None:
-    """Its commands name what was asked for."""
+def test_rollback_target_under_dry_run_asks_no_engine(settings: Settings) -> None:
+    """The commands name the release that the user asked for."""
     assert (
         history.rollback_target(Project(Runner(dry=True), DryRunEngine("hello-dock"), settings), "", "0a1b").id
         == "0a1b"
@@ -133,44 +141,44 @@ def test_a_dry_rollback_asks_nobody(settings: Settings) -> None:
     )
 
 
-def remember(engine: FakeEngine, settings: Settings, letter: str) -> tuple[list[str], Runner]:
-    """The releases that are forgotten when a new one serves, and what was run."""
+def record(engine: FakeEngine, settings: Settings, letter: str) -> tuple[list[str], Runner]:
+    """Record a new release that serves. The ids that were removed, and the runner."""
     engine.add_image("hello-dock:prod", image(letter))
     engine.assets.add(letter * 12)
     run = Runner(engine)
     return history.record_release(Project(run, engine, settings), Release(image(letter))), run
 
 
-def test_a_release_that_serves_gets_a_name_of_its_own(settings: Settings) -> None:
-    """Its image keeps its other name; the volume is told each time what serves, also where nothing is forgotten."""
-    engine = remembering("a")
-    gone, run = remember(engine, settings, "b")
+def test_recorded_release_gets_a_tag(settings: Settings) -> None:
+    """Its image keeps its other tag, and the volume is updated even if no release is removed."""
+    engine = engine_with_releases("a")
+    gone, run = record(engine, settings, "b")
     assert (gone, run.verbs) == ([], [f"tag {B} hello-dock:{B}", f"carry keep {B} {A}"])
-    assert kept(engine, settings) == [B, A]
+    assert kept_ids(engine, settings) == [B, A]
     assert engine.image_store["hello-dock:prod"].tags == ("hello-dock:prod", f"hello-dock:{B}")
 
 
-def test_releases_beyond_those_that_are_kept_are_forgotten(settings: Settings) -> None:
-    """First their assets, then their images, by that name alone."""
-    engine = remembering("d", "e", "a", "c")
-    gone, run = remember(engine, settings, "b")
+def test_record_removes_releases_beyond_the_retained_ones(settings: Settings) -> None:
+    """First their assets go, then their images, by the release tag."""
+    engine = engine_with_releases("d", "e", "a", "c")
+    gone, run = record(engine, settings, "b")
     assert gone == ["e" * 12, "d" * 12]
     assert run.verbs[1] == f"carry keep {B} {C} {A}"
     assert run.lines[2] == f"docker image rm hello-dock:{'e' * 12} hello-dock:{'d' * 12}"
-    assert kept(engine, settings) == [B, C, A]
+    assert kept_ids(engine, settings) == [B, C, A]
     assert engine.assets == {A, B, C}
 
 
-def test_at_least_the_one_that_serves_is_kept(settings: Settings) -> None:
-    """With prod.retain_releases at 1 there is nothing to go back to."""
-    engine = remembering("a")
-    assert remember(engine, configured(settings.root, prod_retain_releases="1"), "b")[0] == [A]
-    assert (kept(engine, settings), engine.assets) == ([B], {B})
+def test_record_with_one_retained_release_keeps_only_that(settings: Settings) -> None:
+    """With prod.retain_releases=1 there is no release to roll back to."""
+    engine = engine_with_releases("a")
+    assert record(engine, configured(settings.root, prod_retain_releases="1"), "b")[0] == [A]
+    assert (kept_ids(engine, settings), engine.assets) == ([B], {B})
 
 
-def test_an_image_that_has_another_name_or_a_container_stays(settings: Settings) -> None:
-    """Docker takes away no more than a name, and that not where a container knows the image by no other."""
-    engine = remembering("d", "e", "a", "c")
+def test_image_with_another_tag_or_a_container_stays(settings: Settings) -> None:
+    """`docker image rm` of a tag removes only the tag then, or is refused."""
+    engine = engine_with_releases("d", "e", "a", "c")
     engine.apply(["docker", "image", "tag", "d" * 12, "hello-dock:mine"])
     engine.apply(["docker", "image", "tag", "d" * 12, f"hello-dock:{'d' * 12}"])
     engine.by_name["shop"] = own_container("prod", project="shop", image_id=f"sha256:{'e' * 12:0<64}")
@@ -178,29 +186,29 @@ def test_an_image_that_has_another_name_or_a_container_stays(settings: Settings)
     engine.image_store = {
         tag: replace(each, tagged=times.get(each.short_id, "2026-12")) for tag, each in engine.image_store.items()
     }
-    remember(engine, settings, "b")
+    record(engine, settings, "b")
     assert [each.short_id for each in engine.image_store.values() if each.tags == ("hello-dock:mine",)] == ["d" * 12]
     assert engine.image("e" * 12) is not None
 
 
-def test_one_that_is_released_again_is_the_last_one_released(settings: Settings) -> None:
-    """So it is not forgotten for its age."""
-    engine = remembering("b", "c", "a")
-    gone, _ = remember(engine, settings, "b")
-    assert (gone, kept(engine, settings)) == ([], [B, A, C])
+def test_release_that_is_deployed_again_becomes_the_last_one(settings: Settings) -> None:
+    """A rollback renews the time of the release, so its age does not remove it."""
+    engine = engine_with_releases("b", "c", "a")
+    gone, _ = record(engine, settings, "b")
+    assert (gone, kept_ids(engine, settings)) == ([], [B, A, C])
 
 
-def test_the_one_that_serves_is_never_forgotten(settings: Settings) -> None:
-    """Not even by an engine that keeps the time when it first got its name."""
-    engine = remembering("a", "b", "c", "d")
+def test_current_release_is_never_removed(settings: Settings) -> None:
+    """Some engines keep the time of the first tag; the current release is kept even then."""
+    engine = engine_with_releases("a", "b", "c", "d")
     run = Runner(engine, {"docker image tag": Result()})
     assert history.record_release(Project(run, engine, settings), Release(image("a"))) == [B]
     assert run.verbs[:2] == [f"tag {A} hello-dock:{A}", f"carry keep {A} {'d' * 12} {C}"]
-    assert A in kept(engine, settings)
+    assert A in kept_ids(engine, settings)
 
 
-def test_one_that_serves_is_noted_when_all_was_done(engine: FakeEngine, settings: Settings) -> None:
-    """The run of it that serves, not another one of the same image."""
+def test_release_is_recorded_by_its_config_hash(engine: FakeEngine, settings: Settings) -> None:
+    """A release of the same image with other settings is not recorded."""
     deployed(engine, settings)
     current = engine.by_name[NAME]
     assert history.is_recorded(engine, current)
@@ -209,8 +217,8 @@ def test_one_that_serves_is_noted_when_all_was_done(engine: FakeEngine, settings
     assert not history.is_recorded(engine, replace(current, labels={}))
 
 
-def test_what_the_page_is_configured_with_outlives_the_release(engine: FakeEngine, settings: Settings) -> None:
-    """It stands in the container, and when that is gone in the volume, which the port holder reads."""
+def test_environment_outlives_the_container_of_the_release(engine: FakeEngine, settings: Settings) -> None:
+    """The configuration is in the container, and in the volume, which the port holder can read."""
     deployed(engine, settings, environment='{"API_URL":"/api"}')
     holder = engine.by_name[HOLDER]
     assert history.environment(engine, engine.by_name[NAME], holder) == '{"API_URL":"/api"}'
@@ -220,35 +228,35 @@ def test_what_the_page_is_configured_with_outlives_the_release(engine: FakeEngin
     assert history.environment(engine, None, holder) == ""
 
 
-def test_one_that_serves_and_cannot_be_noted_is_told(settings: Settings) -> None:
-    """A full disk is called one, whatever program met it, and each of its lines is shown once."""
+def test_release_that_cannot_be_recorded_is_an_error(settings: Settings) -> None:
+    """A full disk is named, and each line of the output is shown once."""
     full = Result(1, "cp: write error: No space left on device\n" * 5)
-    engine = remembering("b", "a")
+    engine = engine_with_releases("b", "a")
     run = Runner(engine, {"docker container run --rm": full})
-    with pytest.raises(StartError, match=f"Release {A} serves, but that could not be noted") as caught:
+    with pytest.raises(StartError, match=f"Release {A} serves, but that could not be recorded") as caught:
         history.record_release(Project(run, engine, settings), Release(image("a")))
     assert caught.value.how.startswith("The disk is full.")
     assert caught.value.evidence == "cp: write error: No space left on device"
 
 
-def test_assets_that_cannot_be_carried_over_are_told(settings: Settings) -> None:
-    """What serves serves on; an image of before there was a program for it has a way out, too."""
+def test_assets_that_cannot_be_bridged_are_an_error(settings: Settings) -> None:
+    """The current release keeps serving; the error has a way out for an image without the script."""
     run = Runner(answers={"docker container run --rm": Result(127, 'exec: "carry": executable file not found')})
-    with pytest.raises(StartError, match=f"The assets of release {A} could not be carried over") as caught:
+    with pytest.raises(StartError, match=f"The assets of release {A} could not be bridged") as caught:
         history.bridge_assets(Project(run, FakeEngine(), settings), Release(image("a")))
     assert 'exec: "carry"' in caught.value.evidence
-    assert "what served, serves on" in caught.value.why
+    assert "The current release keeps serving." in caught.value.why
     assert "invoke run-prod" in caught.value.how
 
 
-def test_one_that_served_without_being_noted_is(settings: Settings) -> None:
-    """Its assets first, for a name says that it is done; one that was noted, or is gone, is left alone."""
-    engine = remembering("b")
+def test_missed_release_is_recorded(settings: Settings) -> None:
+    """Its assets come first, because the tag says that all is done. Recorded and removed releases are skipped."""
+    engine = engine_with_releases("b")
     engine.add_image("hello-dock:prod", image("a"))
     run = Runner(engine)
     for _ in range(2):
         history.record_missed_release(Project(run, engine, settings), image("a").id)
     history.record_missed_release(Project(run, engine, settings), "sha256:gone")
     assert run.verbs == [f"carry add {A}", f"tag {A} hello-dock:{A}"]
-    assert kept(engine, settings) == [A, B]
+    assert kept_ids(engine, settings) == [A, B]
     assert engine.assets == {A, B}

@@ -1,4 +1,4 @@
-"""Production is interrupted at every command, in every way, and is whole again after the next run-prod."""
+"""A task is interrupted at each of its commands, in every way, and the next run-prod puts everything right."""
 
 from __future__ import annotations
 
@@ -15,56 +15,54 @@ from docktasks.release import deploy, gate
 from docktasks.settings import Settings
 from tests.unit.fakes.apps import configured
 from tests.unit.fakes.engine import FakeEngine
-from tests.unit.fakes.production import HOLDER, NAME, A, B, deployed, serving
-from tests.unit.fakes.runner import Runner, is_script
+from tests.unit.fakes.production import HOLDER, NAME, A, B, deployed, serve_a_build_b
+from tests.unit.fakes.runner import Runner
 
 Task = Callable[[Runner, FakeEngine, Settings], object]
 
 
 class Killed(BaseException):
-    """What a process that is killed with -9 does not live to see."""
+    """Stands for SIGKILL: the task runs no command after it."""
 
 
-class Doomed(Runner):
-    """Loses its user at one command (Ctrl-C), or its life: then no command is obeyed any more.
+class InterruptedRunner(Runner):
+    """Raises `interruption` at the command with this index; after Killed, no further command is applied.
 
-    `moment` says how far the command at `place` gets: not begun, half done, or done.
+    `moment` says how far that command gets: not begun, half done, or done. `had_gap` is True if after some command no
+    release answered requests.
     """
 
-    def __init__(self, engine: FakeEngine, place: int, moment: str, end: type[BaseException]) -> None:
+    def __init__(self, engine: FakeEngine, index: int, moment: str, interruption: type[BaseException]) -> None:
         super().__init__(engine)
-        self.obeying, self.place, self.moment, self.end = engine, place, moment, end
-        self.gap = False
-        """Whether there was a moment in which a visitor met nobody."""
+        self.fake_engine, self.index, self.moment, self.interruption = engine, index, moment, interruption
+        self.had_gap = False
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
-        """Obey, but for the one command."""
-        here = len(self.ran) - self.place
-        if here > 0 and self.end is Killed:
+        """Apply a command, or interrupt the task at it."""
+        is_interrupted = len(self.ran) == self.index
+        if self.interruption is Killed and len(self.ran) > self.index:
             raise Killed
-        if here == 0 and self.moment != "done":
+        if is_interrupted and self.moment != "done":
             self.ran.append(args)
-            if self.moment == "half done" and is_script(args):  # a session of its own: it goes on to its end
-                self._answered(args)
-            elif self.moment == "half done":
-                self.obeying.apply_interrupted(args)
+            if self.moment == "half done":
+                self.fake_engine.apply_interrupted(args)
             result = Result()
         else:
             result = super().__call__(args, quiet=quiet)
-        self.gap = self.gap or not served_by(self.obeying)
-        if here == 0:
-            raise self.end
+        self.had_gap = self.had_gap or not listener_names(self.fake_engine)
+        if is_interrupted:
+            raise self.interruption
         return result
 
 
-def watching(engine: FakeEngine) -> Doomed:
-    """A runner that is never interrupted."""
-    return Doomed(engine, sys.maxsize, "done", Killed)
+def uninterrupted(engine: FakeEngine) -> InterruptedRunner:
+    """Return a runner that only looks for gaps."""
+    return InterruptedRunner(engine, sys.maxsize, "done", Killed)
 
 
-def served_by(engine: FakeEngine) -> list[str]:
-    """Who answers visitors, at the port of before or at the new one."""
-    return [each.name for port in (8080, 8081) for each in engine.listeners(port)]
+def listener_names(engine: FakeEngine) -> list[str]:
+    """Return the names of the containers that answer requests, on the old port or the new one."""
+    return [container.name for port in (8080, 8081) for container in engine.listeners(port)]
 
 
 def run_prod(run: Runner, engine: FakeEngine, settings: Settings) -> None:
@@ -73,11 +71,11 @@ def run_prod(run: Runner, engine: FakeEngine, settings: Settings) -> None:
 
 
 def run_public(run: Runner, engine: FakeEngine, settings: Settings) -> None:
-    """`invoke run-prod --no-build --public`: the same port of another address."""
+    """`invoke run-prod --no-build --public`, which needs another address on the same port."""
     deployed(engine, settings, run, public=True)
 
 
-def run_elsewhere(run: Runner, engine: FakeEngine, settings: Settings) -> None:
+def run_on_other_port(run: Runner, engine: FakeEngine, settings: Settings) -> None:
     """`INVOKE_PROD_HOST_PORT=8081 invoke run-prod --no-build`."""
     deployed(engine, configured(settings.root, prod_host_port="8081"), run)
 
@@ -87,126 +85,142 @@ def roll_back(run: Runner, engine: FakeEngine, settings: Settings) -> None:
     deploy.roll_back(Project(run, engine, settings), "")
 
 
-def nothing(_engine: FakeEngine, _settings: Settings) -> None:
+def no_release(_engine: FakeEngine, _settings: Settings) -> None:
     """Nothing was ever released."""
 
 
 def two_releases(engine: FakeEngine, settings: Settings) -> None:
-    """The second serves; the first can be rolled back to."""
-    serving(engine, settings)
+    """Release B serves, and release A can be rolled back to."""
+    serve_a_build_b(engine, settings)
     deployed(engine, settings)
 
 
 @dataclass(frozen=True)
-class Life:
-    """What there is before, the `task` that is interrupted, the one that comes `then`, and what serves after both.
+class Scenario:
+    """The state before, the `task` that is interrupted, the `next_task`, and the `release` that serves after both.
 
-    `gap` says that nobody may be served for a moment.
+    `needs_gap` is True if there may be a moment in which no release answers.
     """
 
     before: Callable[[FakeEngine, Settings], None]
     task: Task
-    then: Task
-    after: str
+    next_task: Task
+    release: str
     port: int = 8080
-    gap: bool = False
+    needs_gap: bool = False
 
 
-LIVES = {
-    "first start": Life(nothing, run_prod, run_prod, A, gap=True),
-    "swap": Life(serving, run_prod, run_prod, B),
-    "move to another port": Life(serving, run_elsewhere, run_elsewhere, B, port=8081),
-    "move to another address": Life(serving, run_public, run_public, B, gap=True),
-    "rollback": Life(two_releases, roll_back, run_prod, B),
+SCENARIOS = {
+    "first start": Scenario(no_release, run_prod, run_prod, A, needs_gap=True),
+    "swap": Scenario(serve_a_build_b, run_prod, run_prod, B),
+    "move to another port": Scenario(serve_a_build_b, run_on_other_port, run_on_other_port, B, port=8081),
+    "move to another address": Scenario(serve_a_build_b, run_public, run_public, B, needs_gap=True),
+    "rollback": Scenario(two_releases, roll_back, run_prod, B),
 }
-ENDS = {"Ctrl-C": KeyboardInterrupt, "kill -9": Killed}
+INTERRUPTIONS = {"Ctrl-C": KeyboardInterrupt, "kill -9": Killed}
+MAX_RECOVERY_COMMANDS = 6
+
+all_scenarios = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+all_moments = pytest.mark.parametrize("moment", ["not begun", "half done", "done"])
 
 
 @pytest.fixture(autouse=True)
-def _quick_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the gate judges has tests of its own."""
-    monkeypatch.setattr(gate, "_judge", lambda *_: "nothing")
+def _gate_without_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the gate's checks, which have tests of their own."""
+    monkeypatch.setattr(gate, "_check_page", lambda *_: [])
 
 
-def interrupted(
-    new_engine: Callable[[], FakeEngine], settings: Settings, life: Life, moment: str, end: type[BaseException]
-) -> Iterator[tuple[FakeEngine, Doomed]]:
-    """An engine and its runner for each command of the task, after the task was interrupted there."""
-    for place in count():
+def interruptions(
+    new_engine: Callable[[], FakeEngine],
+    settings: Settings,
+    scenario: Scenario,
+    moment: str,
+    interruption: type[BaseException],
+) -> Iterator[tuple[FakeEngine, InterruptedRunner]]:
+    """Yield an engine and its runner for each command of the task, after the task was interrupted there."""
+    for index in count():
         engine = new_engine()
-        life.before(engine, settings)
-        run = Doomed(engine, place, moment, end)
+        scenario.before(engine, settings)
+        run = InterruptedRunner(engine, index, moment, interruption)
         try:
-            life.task(run, engine, settings)
-        except end:
+            scenario.task(run, engine, settings)
+        except interruption:
             yield engine, run
         else:
-            assert place == len(run.ran) > 3
+            assert index == len(run.ran) > 3
             return
 
 
-@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-@pytest.mark.parametrize("moment", ["not begun", "half done", "done"])
-@pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
-def test_an_interrupted_task_is_finished_or_undone(
-    new_engine: Callable[[], FakeEngine], settings: Settings, life: Life, moment: str, end: type[BaseException]
-) -> None:
-    """Wherever it was: then one release serves, behind one port holder, with nothing beside it, and is remembered.
+def assert_whole(engine: FakeEngine, scenario: Scenario, description: str) -> None:
+    """Check that the scenario's release serves behind one port holder, and that no other container is left."""
+    assert sorted(engine.by_name) == [NAME, HOLDER], description
+    assert [container.name for container in engine.listeners(scenario.port)] == [NAME], description
 
-    And until then there was no moment in which nobody served, but where the port itself had to be given up.
+
+@pytest.mark.parametrize("interruption", INTERRUPTIONS.values(), ids=INTERRUPTIONS)
+@all_moments
+@all_scenarios
+def test_interrupted_task_is_completed_or_undone_by_the_next(
+    new_engine: Callable[[], FakeEngine],
+    settings: Settings,
+    scenario: Scenario,
+    moment: str,
+    interruption: type[BaseException],
+) -> None:
+    """After an interruption at any command and one more task, the release serves and is recorded, without a gap.
+
+    Only a change of the address has a gap, because the port itself has to be free for a moment.
     """
-    for engine, run in interrupted(new_engine, settings, life, moment, end):
-        where = f"{moment}: {run.verbs[run.place]}"
-        again = watching(engine)
-        life.then(again, engine, settings)
-        where += f", then {again.verbs}"
-        assert sorted(engine.by_name) == [NAME, HOLDER], where
-        assert [each.name for each in engine.listeners(life.port)] == [NAME], where
-        assert engine.by_name[NAME].release == life.after, where
-        assert f"hello-dock:{life.after}" in engine.image_ids, where
-        assert life.after in engine.assets, where
-        assert life.gap or not (run.gap or again.gap), where
+    for engine, run in interruptions(new_engine, settings, scenario, moment, interruption):
+        next_run = uninterrupted(engine)
+        scenario.next_task(next_run, engine, settings)
+        description = f"{moment}: {run.verbs[run.index]}, then {next_run.verbs}"
+        assert_whole(engine, scenario, description)
+        assert engine.by_name[NAME].release == scenario.release, description
+        assert f"hello-dock:{scenario.release}" in engine.image_ids, description
+        assert scenario.release in engine.assets, description
+        assert scenario.needs_gap or not (run.had_gap or next_run.had_gap), description
 
 
-@pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
-def test_a_recovery_can_be_interrupted_too(
-    new_engine: Callable[[], FakeEngine], settings: Settings, life: Life
+@all_scenarios
+def test_recovery_may_be_killed_too(
+    new_engine: Callable[[], FakeEngine], settings: Settings, scenario: Scenario
 ) -> None:
-    """What is killed while it mends what a kill left is mended by the one after it, and nobody misses a release."""
-    twice = 0
-    for place in range(6):  # a recovery has no more commands
-        for engine, run in interrupted(new_engine, settings, life, "done", Killed):
-            second, third = Doomed(engine, place, "done", Killed), watching(engine)
-            where = f"{run.verbs[-1]}, then {place} more commands"
+    """A recovery that is killed at any of its commands is completed by the next task, without a gap."""
+    killed_recoveries = 0
+    for index in range(MAX_RECOVERY_COMMANDS):
+        for engine, run in interruptions(new_engine, settings, scenario, "done", Killed):
+            second_run, third_run = InterruptedRunner(engine, index, "done", Killed), uninterrupted(engine)
+            description = f"{run.verbs[-1]}, then {index} more commands"
             try:
-                life.then(second, engine, settings)
+                scenario.next_task(second_run, engine, settings)
             except Killed:
-                twice += 1
-            life.then(third, engine, settings)
-            assert sorted(engine.by_name) == [NAME, HOLDER], where
-            assert [each.name for each in engine.listeners(life.port)] == [NAME], where
-            assert life.gap or not (run.gap or second.gap or third.gap), where
-    assert twice > 6
+                killed_recoveries += 1
+            scenario.next_task(third_run, engine, settings)
+            assert_whole(engine, scenario, description)
+            assert scenario.needs_gap or not (run.had_gap or second_run.had_gap or third_run.had_gap), description
+    assert killed_recoveries > MAX_RECOVERY_COMMANDS
 
 
-@pytest.mark.parametrize("moment", ["not begun", "half done", "done"])
-@pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
-def test_after_a_ctrl_c_somebody_serves_at_once(
-    new_engine: Callable[[], FakeEngine], settings: Settings, life: Life, moment: str
+@all_moments
+@all_scenarios
+def test_release_serves_right_after_ctrl_c(
+    new_engine: Callable[[], FakeEngine], settings: Settings, scenario: Scenario, moment: str
 ) -> None:
-    """Without another command of the user: under its own name, or nothing is left of what never served."""
-    for engine, run in interrupted(new_engine, settings, life, moment, KeyboardInterrupt):
-        where = f"{moment}: {run.verbs[run.place]}, left {sorted(engine.by_name)}"
-        assert NAME in served_by(engine) or (life.before is nothing and engine.by_name == {}), where
+    """After a Ctrl-C at any command, also in the gap of a move, a release serves, unless none served before."""
+    for engine, run in interruptions(new_engine, settings, scenario, moment, KeyboardInterrupt):
+        description = f"{moment}: {run.verbs[run.index]}, left {sorted(engine.by_name)}"
+        nothing_served_before = scenario.before is no_release and engine.by_name == {}
+        assert NAME in listener_names(engine) or nothing_served_before, description
 
 
-@pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
-def test_without_an_interruption_it_is_done_at_once(engine: FakeEngine, settings: Settings, life: Life) -> None:
-    """The next task finds nothing to do, but after a rollback, whose image is not the newest."""
-    life.before(engine, settings)
-    run, again = watching(engine), watching(engine)
-    life.task(run, engine, settings)
+@all_scenarios
+def test_uninterrupted_task_leaves_nothing_to_do(engine: FakeEngine, settings: Settings, scenario: Scenario) -> None:
+    """The next task runs no command, except after a rollback, whose image is not the newest build."""
+    scenario.before(engine, settings)
+    run, next_run = uninterrupted(engine), uninterrupted(engine)
+    scenario.task(run, engine, settings)
     assert sorted(engine.by_name) == [NAME, HOLDER]
-    assert life.gap or not run.gap
-    life.then(again, engine, settings)
-    assert (again.ran == []) is (life.task is not roll_back)
+    assert scenario.needs_gap or not run.had_gap
+    scenario.next_task(next_run, engine, settings)
+    assert (next_run.ran == []) is (scenario.task is not roll_back)

@@ -1,3 +1,5 @@
+"""The commands that start production's containers, word for word."""
+
 from __future__ import annotations
 
 import shlex
@@ -22,21 +24,21 @@ RELEASE = Release(Image("sha256:" + "7" * 64, labels={"org.opencontainers.image.
 def prod(
     settings: Settings, role: str = "prod", release: Release = RELEASE, *, public: bool = False, old: bool = False
 ) -> list[str]:
-    """The command that starts a release behind the published port; `old` is an engine without a start interval."""
-    place = run_args.shared_network_args(settings, Bind(8080, public))
-    return run_args.prod_args(settings, role, release, place, (1, 43) if old else (1, 44))
+    """Return the command that starts a release behind the published port; `old` engines have no start interval."""
+    network_args = run_args.shared_network_args(settings, Bind(8080, public))
+    return run_args.prod_args(settings, role, release, network_args, (1, 43) if old else (1, 44))
 
 
-def without_fingerprint(args: list[str]) -> str:
-    """The joined line; the fingerprint has tests of its own, and what is in HEALTH is nginx/'s business."""
+def line_of(args: list[str]) -> str:
+    """Join a command, without the config hash and the health command, which have tests of their own."""
     line = shlex.join(
         arg if not arg.startswith("hello-dock.config-hash=") else "hello-dock.config-hash=…" for arg in args
     )
     return line.replace(shlex.quote(run_args.HEALTH_COMMAND), "…")
 
 
-def run_of(args: list[str]) -> str:
-    """The fingerprint's label."""
+def config_hash_of(args: list[str]) -> str:
+    """Return the argument that labels a container with its config hash."""
     return next(arg for arg in args if arg.startswith("hello-dock.config-hash="))
 
 
@@ -49,9 +51,9 @@ QUICK = "--health-start-period 10s --health-start-interval 200ms"
 
 
 @pytest.mark.parametrize("role", ["prod", roles.NEXT])
-def test_a_release_behind_the_published_port(settings: Settings, role: str) -> None:
-    """The command that starts it, word for word: in the holder's network, read-only, no capability, with limits."""
-    assert without_fingerprint(prod(settings, role)) == (
+def test_release_joins_the_network_of_the_port_holder(settings: Settings, role: str) -> None:
+    """A release is read-only, without capabilities and with limits, in the port holder's network."""
+    assert line_of(prod(settings, role)) == (
         f"docker container run --detach --name hello-dock-{role} --sig-proxy=false {LABELS}"
         " --label 'hello-dock.config-hash=…'"
         f" --network container:hello-dock-prod-port {CARRIED} --restart unless-stopped"
@@ -59,50 +61,50 @@ def test_a_release_behind_the_published_port(settings: Settings, role: str) -> N
     )
 
 
-def test_a_candidate_has_a_port_of_its_own_and_is_not_restarted(settings: Settings) -> None:
-    """Nor the files of others, which could hide what it lacks; else it is exactly what would get the traffic."""
+def test_candidate_differs_from_a_release_in_network_assets_and_restart(settings: Settings) -> None:
+    """A candidate has a port of its own and cannot read bridged assets, which could hide those that it lacks."""
     args = run_args.prod_args(settings, roles.CANDIDATE, RELEASE, Bind(0).args(80), (1, 44))
-    assert without_fingerprint(args) == (
-        without_fingerprint(prod(settings))
+    assert line_of(args) == (
+        line_of(prod(settings))
         .replace("--name hello-dock-prod ", "--name hello-dock-prod-candidate ")
         .replace(f"--network container:hello-dock-prod-port {CARRIED}", "--publish 127.0.0.1::80")
         .replace("unless-stopped", "no")
     )
 
 
-def test_what_a_release_is_configured_with_goes_in_one_variable(settings: Settings) -> None:
-    """And in no other: an image is the same everywhere."""
+def test_configuration_is_one_variable_of_the_container(settings: Settings) -> None:
+    """The image has no configuration, so it is the same everywhere."""
     args = prod(settings, release=replace(RELEASE, environment='{"API_URL":"/api"}'))
-    assert [args[place + 1] for place, arg in enumerate(args) if arg == "--env"] == [
+    assert [args[index + 1] for index, arg in enumerate(args) if arg == "--env"] == [
         'HELLO_DOCK_ENV={"API_URL":"/api"}'
     ]
     assert "--env" not in prod(settings)
 
 
 @pytest.mark.parametrize(
-    ("given", "connect"),
+    ("environment", "connect"),
     [
         ('{"API_URL":"/api"}', []),
         ('{"API_URL":"https://api.example/v1"}', ["HELLO_DOCK_CONNECT=https://api.example"]),
         ('{"API_A":"wss://b.example","API_B":"http://a:81"}', ["HELLO_DOCK_CONNECT=http://a:81 wss://b.example"]),
     ],
 )
-def test_the_origins_that_a_page_may_call_go_with_it(settings: Settings, given: str, connect: list[str]) -> None:
-    """Only where there are any; and into the volume, too, for the port holder serves them in a release's place."""
-    release = replace(RELEASE, environment=given)
+def test_origins_in_the_configuration_are_a_variable(settings: Settings, environment: str, connect: list[str]) -> None:
+    """The Content-Security-Policy needs them; the volume gets them, too, because the port holder may serve the page."""
+    release = replace(RELEASE, environment=environment)
     for args in (prod(settings, release=release), run_args.carry_args(settings, release, "keep", release.id)):
-        values = [args[place + 1] for place, arg in enumerate(args) if arg == "--env"]
-        assert values == [f"HELLO_DOCK_ENV={given}", *connect]
+        values = [args[index + 1] for index, arg in enumerate(args) if arg == "--env"]
+        assert values == [f"HELLO_DOCK_ENV={environment}", *connect]
     assert "--env" not in run_args.carry_args(settings, RELEASE, "keep", RELEASE.id)
 
 
-def test_an_engine_without_a_start_interval_is_not_asked_for_one(settings: Settings) -> None:
-    """Engine 23 and 24 refuse the option; everything else is the same."""
-    assert without_fingerprint(prod(settings, old=True)) == without_fingerprint(prod(settings)).replace(f" {QUICK}", "")
+def test_start_interval_is_left_out_for_old_engines(settings: Settings) -> None:
+    """Engines 23 and 24 refuse the flag."""
+    assert line_of(prod(settings, old=True)) == line_of(prod(settings)).replace(f" {QUICK}", "")
 
 
-def test_the_settings_reach_the_release(settings: Settings) -> None:
-    """Name, limits, logs and the time to end come from the settings."""
+def test_settings_reach_the_release(settings: Settings) -> None:
+    """Name, limits, log size and drain timeout come from the settings."""
     other = configured(
         settings.root,
         app_name="shop",
@@ -125,8 +127,8 @@ def test_the_settings_reach_the_release(settings: Settings) -> None:
         assert part in line
 
 
-def test_the_port_holder(settings: Settings) -> None:
-    """The command that starts it, word for word: it publishes the port, and could serve, with a release's limits."""
+def test_port_holder_publishes_the_port(settings: Settings) -> None:
+    """The port holder publishes the port, and has a release's limits, because it may serve."""
     assert shlex.join(run_args.holder_args(settings, Bind(8080), "nginx:stable-alpine", (5, 14))) == (
         f"docker container run --detach --init --name hello-dock-prod-port {LABELS}"
         " --label hello-dock.publish=127.0.0.1:8080 --publish 127.0.0.1:8080:80"
@@ -135,13 +137,15 @@ def test_the_port_holder(settings: Settings) -> None:
     )
 
 
-@pytest.mark.parametrize(("kernel", "there"), [((5, 13), False), ((4, 19), False), ((5, 14), True), ((6, 1), True)])
-def test_waiting_connections_move_where_the_kernel_can(
-    settings: Settings, kernel: tuple[int, ...], *, there: bool
+@pytest.mark.parametrize(
+    ("kernel", "has_setting"), [((5, 13), False), ((4, 19), False), ((5, 14), True), ((6, 1), True)]
+)
+def test_tcp_migrate_req_is_left_out_for_old_kernels(
+    settings: Settings, kernel: tuple[int, ...], *, has_setting: bool
 ) -> None:
-    """An older one does not know the setting, and Docker would refuse to start the holder."""
+    """Before Linux 5.14 the setting does not exist, and Docker would refuse to start the port holder."""
     args = run_args.holder_args(settings, Bind(8080), "nginx", kernel)
-    assert ("net.ipv4.tcp_migrate_req=1" in args) is there
+    assert ("net.ipv4.tcp_migrate_req=1" in args) is has_setting
 
 
 @pytest.mark.parametrize(
@@ -153,16 +157,16 @@ def test_waiting_connections_move_where_the_kernel_can(
         (Bind(0, public=True), "0.0.0.0::80"),
     ],
 )
-def test_where_it_is_published(settings: Settings, bind: Bind, publish: str) -> None:
-    """The loopback unless public is chosen; port 0 leaves the choice to Docker. A choice to be public is labelled."""
+def test_port_is_published_on_the_loopback_unless_public(settings: Settings, bind: Bind, publish: str) -> None:
+    """Port 0 leaves the choice to Docker. A public address has a label."""
     args = run_args.holder_args(settings, bind, "nginx", (6, 1))
     assert args[args.index("--publish") + 1] == publish
     assert ("hello-dock.public=true" in args) is bind.public
     assert ("hello-dock.public=true" in run_args.shared_network_args(settings, bind)) is bind.public
 
 
-def test_carrying_assets_over(settings: Settings) -> None:
-    """The command, word for word: root inside, so that every release reads it, and nothing else: no network."""
+def test_assets_are_bridged_without_a_network(settings: Settings) -> None:
+    """The container runs as root, so that every release can read the files, and has no network."""
     assert shlex.join(run_args.carry_args(settings, RELEASE, "add", RELEASE.id)) == (
         f"docker container run --rm --name hello-dock-prod-carry {LABELS}"
         f" --network none --read-only --user 0:0 {HARDENED}"
@@ -171,11 +175,11 @@ def test_carrying_assets_over(settings: Settings) -> None:
     )
 
 
-def test_the_same_release_with_the_same_settings_has_the_same_fingerprint(settings: Settings) -> None:
-    """Whatever it is called, and wherever it listens: so a second run-prod sees that there is nothing to do."""
+def test_config_hash_ignores_role_and_address(settings: Settings) -> None:
+    """A second run-prod with the same release and settings has nothing to do."""
     candidate = run_args.prod_args(settings, roles.CANDIDATE, RELEASE, Bind(0).args(80), (1, 44))
-    same = [candidate, prod(configured(settings.root)), prod(settings, roles.NEXT), prod(settings, public=True)]
-    assert {run_of(args) for args in same} == {run_of(prod(settings))}
+    commands = [candidate, prod(configured(settings.root)), prod(settings, roles.NEXT), prod(settings, public=True)]
+    assert {config_hash_of(args) for args in commands} == {config_hash_of(prod(settings))}
 
 
 @pytest.mark.parametrize(
@@ -188,32 +192,17 @@ def test_the_same_release_with_the_same_settings_has_the_same_fingerprint(settin
         {"prod_drain_timeout": "31"},
     ],
 )
-def test_another_setting_has_another_fingerprint(settings: Settings, other: dict[str, str]) -> None:
-    """Each setting of the container counts."""
-    assert run_of(prod(settings)) != run_of(prod(configured(settings.root, **other)))
+def test_config_hash_follows_each_setting(settings: Settings, other: dict[str, str]) -> None:
+    """Each setting of the container changes the hash."""
+    assert config_hash_of(prod(settings)) != config_hash_of(prod(configured(settings.root, **other)))
 
 
-def test_another_image_or_configuration_has_another_fingerprint(settings: Settings) -> None:
+def test_config_hash_follows_image_and_configuration(settings: Settings) -> None:
     """The image counts by its whole id."""
-    runs = {
-        run_of(prod(settings)),
-        run_of(prod(settings, release=Release(Image("sha256:" + "7" * 63 + "8")))),
-        run_of(prod(settings, release=replace(RELEASE, environment="{}"))),
-        run_of(prod(settings, release=replace(RELEASE, environment='{"API_URL":"/api"}'))),
+    hashes = {
+        config_hash_of(prod(settings)),
+        config_hash_of(prod(settings, release=Release(Image("sha256:" + "7" * 63 + "8")))),
+        config_hash_of(prod(settings, release=replace(RELEASE, environment="{}"))),
+        config_hash_of(prod(settings, release=replace(RELEASE, environment='{"API_URL":"/api"}'))),
     }
-    assert len(runs) == 4
-
-
-@pytest.mark.parametrize("setsid", [True, False])
-def test_a_port_changes_hands_in_one_command(settings: Settings, *, setsid: bool) -> None:
-    """A shell runs it, in a session of its own where that can be had; a failure has the ones set aside serve again."""
-    args = run_args.switch_port_args(settings, ["docker", "run", "a holder"], ["docker", "run", "it's"], setsid=setsid)
-    assert args[:-1] == [*(["setsid"] if setsid else []), "sh", "-c"]
-    assert args[-1] == (
-        "docker container stop -t 1 hello-dock-prod-previous"
-        " && docker container stop -t 1 hello-dock-prod-port-previous"
-        """ && holder=$(docker run 'a holder') && docker run 'it'"'"'s'"""
-        ' || { docker container rm --force "$holder"'
-        " ; docker container restart -t 1 hello-dock-prod-port-previous"
-        " ; docker container restart -t 1 hello-dock-prod-previous ; exit 1 ; }"
-    )
+    assert len(hashes) == 4

@@ -1,0 +1,59 @@
+"""The production image of the project: built now, or built before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from docktasks.app import git
+from docktasks.app.project import Project
+from docktasks.engine.models import Image
+from docktasks.engine.protocol import Engine
+from docktasks.errors import StartError
+from docktasks.images import base_images
+from docktasks.images import build as images_build
+
+
+@dataclass(frozen=True)
+class Build:
+    """A production image. `added_size` is what it adds to its base image, in bytes; 0 if the base is not known.
+
+    `notices` are sentences for the user, for example about a stand-in for a base image.
+    """
+
+    image: Image
+    added_size: int = 0
+    notices: tuple[str, ...] = ()
+
+
+def build_prod(project: Project) -> Build:
+    """Build the production image. Raises AppError, BaseImageError or BuildError."""
+    project.app.first_script("build")
+    source = git.source(project.app, project.settings)
+    node = base_images.resolve(project, "node")
+    nginx = base_images.resolve(project, "nginx")
+    build_args = images_build.prod_build(project.settings, node.reference, nginx.reference, source)
+    image = images_build.build(project, "prod", build_args)
+    standin_notices = [base.notice for base in (node, nginx) if base.notice]
+    return Build(image, _added_size(project.engine, image), (*standin_notices, *project.app.lock_notices))
+
+
+def latest_build(project: Project) -> Build:
+    """Return the image that was built last. Raises StartError if there is none."""
+    tag = project.settings.image("prod")
+    image = project.engine.image(tag)
+    if image is None:
+        raise StartError(
+            f"There is no image {tag}.", "--no-build runs the image that was built last.", "Build it: invoke build-prod"
+        )
+    return build_of(project.engine, image)
+
+
+def build_of(engine: Engine, image: Image) -> Build:
+    """Return what is known about an image that was built before."""
+    return Build(image, _added_size(engine, image))
+
+
+def _added_size(engine: Engine, image: Image) -> int:
+    reference = image.labels.get(images_build.BASE_LABEL)
+    base = engine.image(reference) if reference else None
+    return image.size - base.size if base else 0
