@@ -19,6 +19,7 @@ from docktasks.commands import Run
 from docktasks.containers.run_args import label_args
 from docktasks.engine.protocol import Engine
 from docktasks.images import base_images, build, build_context
+from docktasks.roles import PROD
 from docktasks.settings import BUILT_FOR, Settings
 from docktasks.workspace import CACHE
 
@@ -72,10 +73,10 @@ class Workshop:
         """The command that builds the image; `cold` takes nothing from any cache, npm's downloads included."""
         fresh = ["--no-cache"] if cold else []
         if approach is OURS:
-            given = build.prod_build(
+            given = build.prod_build_args(
                 self.settings, self.node, self.nginx, git.source(App.load(self.settings), self.settings)
             )
-            args = build.build_args(self.settings, App.load(self.settings).package_manager, "prod", given)
+            args = build.build_args(self.settings, App.load(self.settings).package_manager, PROD, given)
             if cold:  # the copy that write_context made, with an empty folder for the cache
                 place = args.index("--file") + 1
                 args[place] += ".cold"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from invoke.context import Context
 from invoke.tasks import task
 
+from docktasks.cli.output import print_table
 from docktasks.cli.runner import Runner
 from docktasks.cli.session import exit_on_error, load_settings, session
 
@@ -12,13 +13,14 @@ from docktasks.cli.session import exit_on_error, load_settings, session
 @task(help={"browser": "Also install a Chromium, for the browser checks."}, auto_shortflags=False)
 def setup(c: Context, browser: bool = False) -> None:
     """Install and start a Docker engine with BuildKit, or say how."""
-    from docktasks.housekeeping import setup
+    from docktasks.housekeeping.browser import ensure_browser
+    from docktasks.housekeeping.setup import ensure_engine
 
     with exit_on_error():
         executable = load_settings(c).browser.executable
-        print(setup.ensure_engine(Runner(c)))
+        print(ensure_engine(Runner(c)))
         if browser:
-            print(setup.ensure_browser(Runner(c), executable))
+            print(ensure_browser(Runner(c), executable))
 
 
 @task
@@ -37,7 +39,7 @@ def status(c: Context) -> None:
     from docktasks.housekeeping import status
 
     with session(c) as project:
-        status.show_status(project)
+        print_table(status.containers_table(project))
 
 
 @task(

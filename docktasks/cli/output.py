@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import webbrowser
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from docktasks.app.project import Project
+    from docktasks.housekeeping.status import Table
     from docktasks.release.build import Build
     from docktasks.release.deploy import Deployment
 
 
-def print_notices(notices: tuple[str, ...]) -> None:
+def print_notices(notices: Sequence[str]) -> None:
     """Print what the user should know, one line each."""
     for notice in notices:
         print(f"! {notice}")
@@ -32,6 +34,24 @@ def print_deployment(project: Project, deployment: Deployment, name: str) -> Non
     print_build(deployment.build, name, deployment.notices)
     if not project.dry:
         print(f"{'Serving already' if deployment.unchanged else 'Serving'}: {deployment.url}")
+
+
+def print_table(table: Table) -> None:
+    """Print the rows of a table, or the line for a table without rows, and its warnings."""
+    if not table.rows:
+        print(table.empty)
+        return
+    from rich import table as rich_table
+    from rich.console import Console
+
+    columns = rich_table.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title, *cells in zip(table.titles, *table.rows, strict=True):
+        # A cut address or id is useless. On a narrow terminal the line is too long instead.
+        columns.add_column(title, no_wrap=True, min_width=max(map(len, cells)))
+    for row in table.rows:
+        columns.add_row(*row)
+    Console().print(columns, crop=False)
+    print_notices(table.warnings)
 
 
 def open_browser(url: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke.context import Context
 from invoke.tasks import task
 
-from docktasks.cli.output import print_deployment
+from docktasks.cli.output import print_deployment, print_table
 from docktasks.cli.session import session
 
 
@@ -28,4 +28,4 @@ def releases(c: Context) -> None:
     from docktasks.housekeeping import status
 
     with session(c) as project:
-        status.show_releases(project)
+        print_table(status.releases_table(project))

@@ -15,6 +15,7 @@ from docktasks.dev.run_args import DevRunSpec
 from docktasks.engine.models import Image
 from docktasks.images import base_images
 from docktasks.images import build as images_build
+from docktasks.roles import DEV
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def prepare_again(project: Project, previous: DevRunSpec, command: tuple[str, ..
 def build(project: Project) -> tuple[Image, list[str]]:
     """Build the dev image and return it with notices. Without a change it takes Docker a fifth of a second."""
     node = base_images.resolve(project, "node")
-    image = images_build.build(project, "dev", {"NODE_IMAGE": node.reference})
+    image = images_build.build_image(project, DEV, {"NODE_IMAGE": node.reference})
     return image, [*([node.notice] if node.notice else []), *project.app.lock_notices]
 
 

@@ -1,1 +1,1 @@
-"""Set up, show, stop, clean."""
+"""Look after a project's containers, images and volumes, and after the machine's Docker engine."""

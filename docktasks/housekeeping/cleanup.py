@@ -3,81 +3,100 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 
 from docktasks.app.project import Project
-from docktasks.commands import Run
 from docktasks.containers import roles, run_args
-from docktasks.engine.models import short_id
-from docktasks.engine.protocol import Engine
+from docktasks.engine.models import Container, Image
 from docktasks.errors import ConflictError
-from docktasks.housekeeping.status import names, require_role
+from docktasks.housekeeping.status import named_role
 from docktasks.images import build_context
+from docktasks.images.releases import release_tag
 from docktasks.images.standins import STANDIN_PREFIX
 
 
 def stop(project: Project, *, role: str = "") -> str:
-    """Stop and remove containers of a role, or all of the project's. One line that says which."""
-    wanted = require_role(role)
-    found = [each for each in project.engine.containers(project.settings.app.name) if not role or each.role in wanted]
-    if not found:
+    """Stop and remove the containers of a role, dev or prod, or all of the project. Return a line that names them."""
+    containers = project.engine.containers(project.settings.app.name)
+    if role:
+        wanted = named_role(role).name
+        containers = [container for container in containers if container.role == wanted]
+    if not containers:
         return f"Nothing of {project.settings.app.name} is running."
-    # Production ends as nginx wants to, serving what it has begun; the dev container holds nothing worth a wait.
+    _stop_production(project, containers)
+    names = [container.name for container in containers]
+    _remove(project, run_args.remove_args(*names))
+    return f"{'Would stop' if project.dry else 'Stopped'}: {', '.join(names)}"
+
+
+def _stop_production(project: Project, containers: Sequence[Container]) -> None:
+    """Let production finish its open requests. The dev container has nothing to finish."""
+    names = [container.name for container in containers if container.role == "prod" and container.state == "running"]
     holder = project.settings.container(roles.HOLDER)
-    production = names([each for each in found if each.role == "prod" and each.state == "running"])
-    if holder in production:  # else it would serve in the place of what is stopped; connections go through all the same
+    if holder in names:
+        # The port holder would serve in the place of a stopped release. A paused one still passes connections on.
         project.run(["docker", "container", "pause", holder], quiet=True)
-    for name in (name for name in production if name != holder):
-        project.run(["docker", "container", "stop", name], quiet=True)
-    _do(project.run, run_args.remove_args(*names(found)))
-    return f"{'Would stop' if project.dry else 'Stopped'}: {', '.join(names(found))}"
+    for name in names:
+        if name != holder:
+            project.run(["docker", "container", "stop", name], quiet=True)
 
 
 def clean(project: Project, *, bases: bool = False) -> str:
-    """Remove the project's containers, volumes and images, and with `bases` the stand-ins. One line that says which."""
+    """Remove the project's containers, volumes and images, and with `bases` the stand-ins.
+
+    Return what was removed, and what was kept, a line each. Raises ConflictError when Docker refuses to remove it.
+    """
     name = project.settings.app.name
-    removed = names(project.engine.containers(name))
-    if removed:
-        _do(project.run, run_args.remove_args(*removed))
+    containers = [container.name for container in project.engine.containers(name)]
     volumes = project.engine.volumes(name)
-    if volumes:
-        _do(project.run, ["docker", "volume", "rm", *volumes])
-    references, used = _references(project.engine, name)
-    references += [tag for tag in project.engine.image_ids if tag.startswith(f"{STANDIN_PREFIX}-")] if bases else []
-    if references:
-        _do(project.run, ["docker", "image", "rm", "--force", *references])
+    _remove(project, run_args.remove_args(*containers), containers)
+    _remove(project, ["docker", "volume", "rm", *volumes], volumes)
+    references, used = _image_references(project)
+    if bases:
+        references += [tag for tag in project.engine.image_ids if tag.startswith(f"{STANDIN_PREFIX}-")]
+    _remove(project, ["docker", "image", "rm", "--force", *references], references)
     if not project.dry:
         shutil.rmtree(project.settings.root / build_context.context_folder(project.settings), ignore_errors=True)
-    removed += [*volumes, *references]
+    removed = [*containers, *volumes, *references]
     lines = [f"{'Would remove' if project.dry else 'Removed'}: {', '.join(removed)}"] if removed else []
-    lines += [f"Left, for a container that is not ours uses it: {', '.join(used)}"] if used else []
-    return "\n".join(lines) or f"Nothing of {name} was there."
+    lines += [f"Kept, because another container uses it: {', '.join(used)}"] if used else []
+    return "\n".join(lines) or f"There was nothing of {name} to remove."
 
 
-def _references(engine: Engine, name: str) -> tuple[list[str], list[str]]:
-    """What names the images of ours: to be removed, and used by somebody else.
+def _image_references(project: Project) -> tuple[list[str], list[str]]:
+    """Return the tags and ids of the project's images: first those to remove, then those that a container uses.
 
-    Ours have the project's name; one that lost its name to the next build was not made of another. What others built on
-    top of ours, or made of a container of ours, has our label, too.
+    An image is ours if its tag starts with the project's name, or if it is untagged and has no parent (a build
+    replaced it). The label is not enough, because derived and committed images inherit it.
     """
-    free: list[str] = []
-    used: list[str] = []
-    built = {image.id: image for image in engine.images(name)}
-    tags = {tag: image.id for image in built.values() for tag in image.tags if tag.startswith(f"{name}:")}
-    # The tag of a release is ours, whoever built the image.
-    tags |= {tag: each for tag, each in engine.refresh_image_ids().items() if tag == f"{name}:{short_id(each)}"}
-    bare = {each.id: each.id for each in built.values() if not (each.tags or each.parent)}
-    for reference, image_id in (tags | bare).items():
-        (used if engine.containers_using(image_id) else free).append(reference)
-    return free, used
+    name = project.settings.app.name
+    images = project.engine.images(name)
+    ids = {tag: image.id for image in images for tag in image.tags if tag.startswith(f"{name}:")}
+    ids |= _release_ids(project)
+    ids |= {image.id: image.id for image in images if _is_replaced(image)}
+    used = [reference for reference, image_id in ids.items() if project.engine.containers_using(image_id)]
+    return [reference for reference in ids if reference not in used], used
 
 
-def _do(run: Run, args: list[str]) -> None:
-    """Run one command; nobody sees what a quiet one says, so its failure is told. Raises ConflictError."""
-    result = run(args, quiet=True)
+def _release_ids(project: Project) -> dict[str, str]:
+    """Return the image ids of the releases by tag. A release is ours, also when the handbook's command built it."""
+    ids = project.engine.refresh_image_ids()
+    return {tag: image_id for tag, image_id in ids.items() if tag == release_tag(project.settings, image_id)}
+
+
+def _is_replaced(image: Image) -> bool:
+    return not (image.tags or image.parent)
+
+
+def _remove(project: Project, args: list[str], names: Sequence[str] = ("all",)) -> None:
+    """Run a command that removes things of these names, or nothing without names. Raises ConflictError."""
+    if not names:
+        return
+    result = project.run(args, quiet=True)
     if not result.ok:
         raise ConflictError(
-            "Docker did not remove all of it.",
-            "What is in use stays.",
-            "Mend what Docker says, then again",
+            "Docker did not remove everything.",
+            "It keeps what is in use.",
+            "Correct what Docker says, then try again",
             result.tail(4),
         )

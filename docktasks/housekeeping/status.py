@@ -1,130 +1,135 @@
-"""What of this project is there: shows it, and removes it. Found by label, so nothing else is touched."""
+"""Show the containers of a project, its releases, and its logs. They are found by label, so others are not shown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from docktasks.app.project import Project
 from docktasks.containers import clones, startup
-from docktasks.containers import roles as containers_roles
-from docktasks.engine.models import Container
+from docktasks.containers.roles import HOLDER
+from docktasks.engine.models import Container, Image
 from docktasks.errors import SettingsError, StartError
 from docktasks.images import releases
+from docktasks.roles import ROLES, Role
 from docktasks.settings import Settings
 
-ROLES = ("dev", "prod")
+REVISION_LABEL = "org.opencontainers.image.revision"
+"""The label with an image's commit: https://specs.opencontainers.org/image-spec/annotations/"""
 
 
-def show_status(project: Project) -> None:
-    """Print a row for each container of the project, stopped ones too."""
+@dataclass(frozen=True)
+class Table:
+    """Rows to print under titles. `empty` is printed instead when there are no rows, `warnings` after the rows."""
+
+    titles: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    empty: str
+    warnings: Sequence[str] = ()
+
+
+def containers_table(project: Project) -> Table:
+    """Return a row for each container of the project, stopped ones too, and what is wrong with them."""
+    titles = ("container", "state", "address", "release")
     if project.dry:
-        print("What is running is not asked under --dry.")
-        return
-    found = project.engine.containers(project.settings.app.name)
-    if not found:
-        print(f"Nothing of {project.settings.app.name} is running. Start it: invoke run-prod, or invoke dev")
-        return
-    rows = [
-        (
-            each.name,
-            "cut off" if each.cut_off else f"{each.state} ({each.health})" if each.health else each.state,
-            each.url or "-",
-            "-"
-            if each.role == "dev" or each.name == project.settings.container(containers_roles.HOLDER)
-            else each.release,
-        )
-        for each in found
-    ]
-    _print_table(("container", "state", "address", "release"), rows)
-    for line in _warnings(project.settings, found):
-        print(f"! {line}")
+        return Table(titles, (), "Dry run: the engine was not asked what is running.")
+    containers = project.engine.containers(project.settings.app.name)
+    return Table(
+        titles,
+        [_container_row(project.settings, container) for container in containers],
+        f"Nothing of {project.settings.app.name} is running. Start it: invoke run-prod, or invoke dev",
+        _warnings(project.settings, containers),
+    )
 
 
-def _warnings(settings: Settings, found: Sequence[Container]) -> Iterator[str]:
-    """What is wrong with production, and how it is mended."""
-    roles = {each.name.removeprefix(f"{settings.app.name}-"): each for each in found if each.role == "prod"}
-    release, holder = roles.get("prod"), roles.get(containers_roles.HOLDER)
-    mend = "Have it serve again: invoke run-prod"
+def _container_row(settings: Settings, container: Container) -> tuple[str, ...]:
+    has_release = container.role != "dev" and container.name != settings.container(HOLDER)
+    release = container.release if has_release else "-"
+    return container.name, _state(container), container.url or "-", release
+
+
+def _state(container: Container) -> str:
+    if container.cut_off:
+        return "cut off"
+    return f"{container.state} ({container.health})" if container.health else container.state
+
+
+def _warnings(settings: Settings, containers: Sequence[Container]) -> list[str]:
+    """Return what is wrong with production, each with the command that corrects it."""
+    prefix = f"{settings.app.name}-"
+    roles = {container.name.removeprefix(prefix): container for container in containers if container.role == "prod"}
+    warnings = [_release_warning(settings.container("prod"), roles.get("prod"), roles.get(HOLDER))]
+    leftovers = [container.name for role, container in roles.items() if role not in ("prod", HOLDER)]
+    leftovers += clones.abandoned_clones(containers)
+    if leftovers:
+        warnings.append(f"Left by an interrupted task, or renamed: {', '.join(leftovers)}. Clean up: invoke run-prod")
+    return [warning for warning in warnings if warning]
+
+
+def _release_warning(name: str, release: Container | None, holder: Container | None) -> str:
+    """Say what is wrong with the current release of a name; empty when it serves, or when there is no production."""
     if release and release.state == "paused":
-        # Its sockets listen on, so the holder does not step in.
-        yield f"{release.name} is paused. Nobody is served. Let it go on: docker container unpause {release.name}"
-    elif release and release.serves:
-        if release.health == "unhealthy":
-            yield f"{release.name} is unhealthy. Start it anew, beside this one: invoke run-prod"
-    elif release or holder:
-        name = settings.container("prod")
-        what = "is gone" if not release else "is cut off from its port holder" if release.cut_off else "does not run"
-        holds = holder is not None and holder.state == "running"
-        yield f"{name} {what}. {'That serves in its place within seconds' if holds else 'Nobody is served'}. {mend}"
-    left = [each.name for role, each in roles.items() if role not in ("prod", containers_roles.HOLDER)]
-    left += clones.abandoned_clones(found)
-    if left:
-        yield f"Left by an interrupted task, or renamed: {', '.join(left)}. Have it settled: invoke run-prod"
+        # Its sockets keep listening, so the port holder does not serve in its place.
+        return f"{name} is paused, so no request is answered. Continue it: docker container unpause {name}"
+    if release and release.serves:
+        unhealthy = f"{name} is unhealthy. Start a new container next to it: invoke run-prod"
+        return unhealthy if release.health == "unhealthy" else ""
+    if release is None and holder is None:
+        return ""
+    holder_runs = holder is not None and holder.state == "running"
+    consequence = "The port holder serves in its place" if holder_runs else "No request is answered"
+    return f"{name} {_fault(release)}. {consequence}. Start it again: invoke run-prod"
 
 
-def show_releases(project: Project) -> None:
-    """Print a row for each release that is kept, the last one released first."""
+def _fault(release: Container | None) -> str:
+    if release is None:
+        return "is gone"
+    return "is cut off from its port holder" if release.cut_off else "does not run"
+
+
+def releases_table(project: Project) -> Table:
+    """Return a row for each release that is kept, the latest first."""
+    titles = ("release", "commit", "built (UTC)", "released (UTC)", "size", "")
     if project.dry:
-        print("What was released is not asked under --dry.")
-        return
+        return Table(titles, (), "Dry run: the engine was not asked for releases.")
+    current = startup.own_container(project, "prod")
+    current_id = current.image_id if current else ""
+    rows = [_release_row(image, current=image.id == current_id) for image in releases.kept_releases(project)]
+    return Table(titles, rows, f"Nothing of {project.settings.app.name} was released yet. Release it: invoke run-prod")
+
+
+def _release_row(image: Image, *, current: bool) -> tuple[str, ...]:
     from rich.filesize import decimal
 
-    current = startup.own_container(project, "prod")
-    rows = [
-        (
-            image.short_id,
-            image.labels.get("org.opencontainers.image.revision", "")[:12] or "-",
-            _minute(image.created),
-            _minute(image.tagged),
-            decimal(image.size),
-            "current" if current and current.image_id == image.id else "",
-        )
-        for image in releases.kept_releases(project)
-    ]
-    if not rows:
-        print(f"Nothing of {project.settings.app.name} was released yet. Do it: invoke run-prod")
-        return
-    _print_table(("release", "commit", "built (UTC)", "released (UTC)", "size", ""), rows)
+    commit = image.labels.get(REVISION_LABEL, "")[:12] or "-"
+    times = _minute(image.created), _minute(image.tagged)
+    return image.short_id, commit, *times, decimal(image.size), "current" if current else ""
 
 
 def _minute(time: str) -> str:
     return time[:16].replace("T", " ")
 
 
-def _print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title, *cells in zip(titles, *rows, strict=True):
-        # A cut address or id is of no use; where the terminal is narrow, or none, the line is too long instead.
-        table.add_column(title, no_wrap=True, min_width=max(map(len, cells)))
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table, crop=False)
-
-
-def require_role(role: str) -> Sequence[str]:
-    """The roles that a task works on: the named one, or both. Raises SettingsError for an unknown name."""
-    if role and role not in ROLES:
+def named_role(name: str) -> Role:
+    """Return the role of a name, dev or prod. Raises SettingsError for another name."""
+    if name not in ROLES:
         raise SettingsError(
-            f"There is no role {role!r}.", "A project has two containers.", "Choose --role=dev or --role=prod"
+            f"There is no role {name!r}.",
+            "A project has a dev and a production container.",
+            "Choose --role=dev or --role=prod",
         )
-    return (role,) if role else ROLES
+    return ROLES[name]
 
 
-def logs(project: Project, role: str, options: list[str]) -> None:
-    """Show the log of a role's container, with options of `docker container logs`. Raises StartError without one."""
-    (role,) = require_role(role or "none")
-    name = project.settings.container(role)
-    if not project.dry and startup.own_container(project, role) is None:
-        start = {"dev": "dev", "prod": "run-prod"}[role]
-        raise StartError(f"There is no container {name}.", "It has no log.", f"Start it: invoke {start}")
+def logs(project: Project, role_name: str, options: list[str]) -> None:
+    """Show the log of a role's container, dev or prod, with options of `docker container logs`.
+
+    Raises StartError when there is no such container.
+    """
+    role = named_role(role_name)
+    name = project.settings.container(role.name)
+    if not project.dry and startup.own_container(project, role.name) is None:
+        raise StartError(f"There is no container {name}.", "So there is no log.", f"Start it: invoke {role.task}")
     result = project.run(["docker", "container", "logs", *options, name])
-    if not result.ok and "--follow" not in options:
-        raise StartError(f"The log of {name} cannot be shown.", "", "Mend what Docker says", result.tail(3))
-
-
-def names(found: Sequence[Container]) -> list[str]:
-    """The names of containers."""
-    return [each.name for each in found]
+    if not result.ok and "--follow" not in options:  # Ctrl-C ends following with another exit code
+        raise StartError(f"The log of {name} cannot be shown.", "", "Correct what Docker says", result.tail(3))

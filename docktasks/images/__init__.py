@@ -1,1 +1,1 @@
-"""Build images."""
+"""Build images: the base images, the build context, the build, and the tags of releases."""

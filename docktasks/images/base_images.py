@@ -1,7 +1,7 @@
-"""Which base images a build uses: the local one, one pulled from its registry, or a stand-in made here.
+"""Choose the base image of a build: the local one, one pulled from its registry, or a stand-in that is built here.
 
-A stand-in is made of Debian and npm packages where no registry can be reached; bases/ says how. It has a name of its
-own and the label `hello-dock.standin`, and whoever gets one is told.
+A stand-in is made of Debian and npm packages where no registry answers (standins.py). It has a name of its own and the
+label `hello-dock.standin`, and the user gets a notice.
 """
 
 from __future__ import annotations
@@ -13,70 +13,85 @@ from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.errors import BaseImageError
 from docktasks.images.standins import STANDS_FOR, build_all, latest_standin
+from docktasks.progress import Progress
 from docktasks.settings import Settings
 
 
 @dataclass(frozen=True)
 class BaseImage:
-    """A base image to build on; `notice` tells of a stand-in, and is empty for the real one."""
+    """A base image to build on. `notice` says that it is a stand-in, and is empty for the real one."""
 
     reference: str
     notice: str = ""
 
 
 def resolve(project: Project, kind: str) -> BaseImage:
-    """The base image of a kind, `node` or `nginx`; pulls or makes it where it is missing. Raises BaseImageError."""
-    wanted = configured_image(project.settings, kind)
-    source = project.settings.bases.source
-    found = local(project, kind)
-    if found:
-        return found
-    if source != "standin":
-        if project.engine.image(wanted):  # by a name that a list does not give, such as a digest
-            return BaseImage(wanted)
-        pulled = project.run(["docker", "image", "pull", wanted])
-        if pulled.ok:
-            return BaseImage(wanted)
-        refusal = explain_pull(wanted, pulled, source)
-        if refusal:
-            raise refusal
-    if wanted not in STANDS_FOR.values():
-        raise BaseImageError(
-            f"No registry is reached, and there is no stand-in for {wanted}.",
-            f"Stand-ins are made for {' and '.join(STANDS_FOR.values())}.",
-            f"Load the image by hand (docker image load), or leave bases.{kind}_image at its default",
-        )
-    if source == "auto":
-        print(f"! No registry is reached: making a stand-in for {wanted} from Debian and npm packages.", flush=True)
-    stood_in = build_all(project)
-    project.engine.image_ids.update(
-        dict.fromkeys(stood_in.values(), "")
-    )  # both were made: the other kind finds its own
-    return standin_image(wanted, stood_in[wanted])
+    """Return the base image of a kind, `node` or `nginx`. One that is missing is pulled, or a stand-in is built.
+
+    Raises BaseImageError when it cannot be had.
+    """
+    base = local(project, kind)
+    if base:
+        return base
+    reference = configured_image(project.settings, kind)
+    if project.settings.bases.source != "standin" and _pull(project, reference):
+        return BaseImage(reference)
+    return _build_standin(project, kind, reference)
 
 
 def local(project: Project, kind: str) -> BaseImage | None:
-    """The base image of a kind that is here already; None when it would have to be pulled or made."""
-    wanted = configured_image(project.settings, kind)
-    if project.settings.bases.source != "standin" and wanted in project.engine.image_ids:
-        return BaseImage(wanted)
-    made = latest_standin(project.engine.image_ids, wanted)
-    return standin_image(wanted, made) if project.settings.bases.source != "registry" and made else None
+    """Return the base image of a kind, `node` or `nginx`, that is here; None when it has to be pulled or built."""
+    reference = configured_image(project.settings, kind)
+    source = project.settings.bases.source
+    if source != "standin" and reference in project.engine.image_ids:
+        return BaseImage(reference)
+    standin = latest_standin(project.engine.image_ids, reference)
+    return _standin_image(reference, standin) if source != "registry" and standin else None
 
 
 def configured_image(settings: Settings, kind: str) -> str:
-    """The base image of a kind, `node` or `nginx`, that the settings name."""
+    """Return the base image of a kind, `node` or `nginx`, that the settings name."""
     return {"node": settings.bases.node_image, "nginx": settings.bases.nginx_image}[kind]
 
 
-def standin_image(wanted: str, made: str) -> BaseImage:
-    """The stand-in `made` for the image `wanted`, with its notice."""
-    return BaseImage(
-        made, f"Built on {made}, which stands in for {wanted} (the real one: INVOKE_BASES_SOURCE=registry)"
-    )
+def _standin_image(reference: str, standin: str) -> BaseImage:
+    real = "use the real one: INVOKE_BASES_SOURCE=registry"
+    return BaseImage(standin, f"Built on {standin}, a stand-in for {reference} ({real})")
 
 
-# What the engine prints when nothing that could answer was reached.
+def _pull(project: Project, reference: str) -> bool:
+    """Pull an image. Return False when no registry answers and a stand-in is allowed. Raises BaseImageError."""
+    if project.engine.image(reference):  # a list of tags has no digests
+        return True
+    result = project.run(["docker", "image", "pull", reference])
+    if result.ok:
+        return True
+    error = explain_pull(reference, result, project.settings.bases.source)
+    if error:
+        raise error
+    return False
+
+
+def _build_standin(project: Project, kind: str, reference: str) -> BaseImage:
+    """Build the stand-ins, and return the one for an image. Raises BaseImageError when that image has none."""
+    if reference not in STANDS_FOR.values():
+        raise BaseImageError(
+            f"No registry answers, and there is no stand-in for {reference}.",
+            f"There are stand-ins for {' and '.join(STANDS_FOR.values())}.",
+            f"Load the image by hand (docker image load), or leave bases.{kind}_image at its default",
+        )
+    if project.settings.bases.source == "auto":
+        text = f"No registry answers: building a stand-in for {reference} from Debian and npm packages."
+        Progress(silent=project.dry).note(text)
+    standins = build_all(project)
+    for standin in standins.values():  # both were built, so the other kind finds its own
+        image = project.engine.image(standin)
+        if image:
+            project.engine.add_image_id(standin, image.id)
+    return _standin_image(reference, standins[reference])
+
+
+# What the engine prints when it reaches no registry.
 _UNREACHED = re.compile(
     r"no such host|connection refused|i/o timeout|network is unreachable|no route to host|server misbehaving"
     r"|temporary failure in name resolution|tls handshake timeout|context deadline exceeded"
@@ -85,23 +100,24 @@ _UNREACHED = re.compile(
 )
 
 
-def explain_pull(wanted: str, result: Result, source: str) -> BaseImageError | None:
-    """The error that a failed `docker image pull` is; None when a stand-in may take the image's place.
+def explain_pull(reference: str, result: Result, source: str) -> BaseImageError | None:
+    """Return the error that a failed `docker image pull` means, None when a stand-in may replace the image.
 
-    A registry that answers "denied" or "not found" was reached: a stand-in would hide a mistyped name.
+    `source` is bases.source. A registry that answers "denied" or "not found" gets no stand-in, which would hide a
+    mistyped name.
     """
     if not _UNREACHED.search(result.output):
         return BaseImageError(
-            f"The registry does not give {wanted}.",
-            "It was reached and refused, so this is no case for a stand-in.",
+            f"The registry refused {reference}.",
+            "It answered, so no stand-in is built.",
             "Correct bases.node_image or bases.nginx_image in invoke.yaml, or log in: docker login",
             evidence=result.tail(3),
         )
     if source == "registry":
         return BaseImageError(
-            f"No registry is reached for {wanted}.",
-            "bases.source is registry, so no stand-in is made.",
-            "Mend the network (or docker's proxy), or allow a stand-in: INVOKE_BASES_SOURCE=auto",
+            f"No registry answers for {reference}.",
+            "bases.source is registry, so no stand-in is built.",
+            "Correct the network (or Docker's proxy), or allow a stand-in: INVOKE_BASES_SOURCE=auto",
             evidence=result.tail(3),
         )
     return None

@@ -1,4 +1,4 @@
-"""`docker image build`: its argument lists, and what a failure means."""
+"""Build the image of a role with `docker image build`."""
 
 from __future__ import annotations
 
@@ -11,88 +11,89 @@ from docktasks.engine.protocol import Engine
 from docktasks.errors import BuildError
 from docktasks.images import build_context
 from docktasks.images.build_errors import explain_build
+from docktasks.roles import PROD, Role
 from docktasks.settings import BUILT_FOR, LABEL, Settings
 
 BASE_LABEL = "org.opencontainers.image.base.name"
 """The label that names an image's base: https://specs.opencontainers.org/image-spec/annotations/"""
 
 
-def build_args(
-    settings: Settings, manager: PackageManager, role: str, build: dict[str, str], labels: dict[str, str] | None = None
-) -> list[str]:
-    """The command that builds `dev` or `prod` with these build arguments, empty ones left out, and more labels."""
-    dockerfile = "Dockerfile" if role == "prod" else "Dockerfile.dev"
-    args = [
-        "docker",
-        "image",
-        "build",
-        "--tag",
-        settings.image(role),
-        *(["--target", "mounted"] if role == "dev" else []),
+def build_args(settings: Settings, manager: PackageManager, role: Role, values: dict[str, str]) -> list[str]:
+    """Return the command that builds the image of a role.
+
+    `values` has the Dockerfile's build arguments by name; empty ones are left out.
+    """
+    labels = {BUILT_FOR: settings.app.name, BASE_LABEL: values[role.base]}
+    return [
+        *["docker", "image", "build", "--tag", settings.image(role.name)],
+        *(["--target", role.target] if role.target else []),
+        *_value_args(manager, values),
+        *[arg for name, value in labels.items() for arg in ("--label", f"{name}={value}")],
+        *build_context.context_args(settings, role.dockerfile),
     ]
-    base = build["NGINX_IMAGE" if role == "prod" else "NODE_IMAGE"]
-    labelled = {BUILT_FOR: settings.app.name, BASE_LABEL: base} | (labels or {})
-    label_args = [arg for name, value in labelled.items() for arg in ("--label", f"{name}={value}")]
-    values = _value_args(manager, build)
-    return [*args, *values, *label_args, *build_context.context_args(settings, dockerfile)]
 
 
-def dist_args(settings: Settings, manager: PackageManager, build: dict[str, str], folder: str) -> list[str]:
-    """The command that gives what the build of the production image with these arguments wrote, into a folder."""
-    out = ["docker", "image", "build", "--target", "dist", "--output", f"type=local,dest={folder}"]
-    return [*out, *_value_args(manager, build), *build_context.context_args(settings, "Dockerfile")]
+def dist_args(settings: Settings, manager: PackageManager, values: dict[str, str], folder: str) -> list[str]:
+    """Return the command that writes the output of a production build into a folder.
+
+    `values` has the build arguments of that build, so that Docker takes its steps from the cache.
+    """
+    output = ["docker", "image", "build", "--target", "dist", "--output", f"type=local,dest={folder}"]
+    return [*output, *_value_args(manager, values), *build_context.context_args(settings, PROD.dockerfile)]
 
 
-def _value_args(manager: PackageManager, build: dict[str, str]) -> list[str]:
-    given = build | {"MANAGER": "" if manager.name == "npm" else manager.name, "MANAGER_PACKAGE": manager.package}
-    return [arg for name, value in given.items() if value for arg in ("--build-arg", f"{name}={value}")]
+def _value_args(manager: PackageManager, values: dict[str, str]) -> list[str]:
+    values = values | {"MANAGER": "" if manager.name == "npm" else manager.name, "MANAGER_PACKAGE": manager.package}
+    return [arg for name, value in values.items() if value for arg in ("--build-arg", f"{name}={value}")]
 
 
-def prod_build(settings: Settings, node: str, nginx: str, origin: Source) -> dict[str, str]:
-    """The build arguments of the production image."""
+def prod_build_args(settings: Settings, node: str, nginx: str, source: Source) -> dict[str, str]:
+    """Return the build arguments of the production image by name.
+
+    `node` and `nginx` are its base images. A value is empty where the Dockerfile's own default is right.
+    """
     return {
         "NODE_IMAGE": node,
         "NGINX_IMAGE": nginx,
         "DIST_DIR": "" if settings.app.dist == "dist" else settings.app.dist,
-        "SOURCE_DATE_EPOCH": origin.epoch,
+        "SOURCE_DATE_EPOCH": source.epoch,
         "TITLE": "" if settings.app.name == LABEL else settings.app.name,
         "SOURCE": settings.build.source_url,
-        "REVISION": origin.revision,
-        "VERSION": origin.version,
+        "REVISION": source.revision,
+        "VERSION": source.version,
     }
 
 
-def build(
-    project: Project,
-    role: str,
-    given: dict[str, str],
-    labels: dict[str, str] | None = None,
-) -> Image:
-    """Build the image, and remove the one that it replaces unless a container uses that. Raises BuildError."""
-    before = project.engine.image_ids.get(project.settings.image(role))
+def build_image(project: Project, role: Role, values: dict[str, str]) -> Image:
+    """Build the image of a role with these build arguments, and return it.
+
+    The image that had the tag before is removed, unless a container uses it. Raises BuildError.
+    """
+    tag = project.settings.image(role.name)
+    replaced_id = project.engine.image_ids.get(tag)
     if not project.dry:
-        build_context.write_context(project.settings, "Dockerfile" if role == "prod" else "Dockerfile.dev")
-    result = project.run(build_args(project.settings, project.app.package_manager, role, given, labels))
+        build_context.write_context(project.settings, role.dockerfile)
+    result = project.run(build_args(project.settings, project.app.package_manager, role, values))
     if not result.ok:
         raise explain_build(result, project)
-    made = project.engine.image(project.settings.image(role))
-    if made is None:
+    image = project.engine.image(tag)
+    if image is None:
         raise BuildError(
-            f"The build succeeded, but the engine has no image {project.settings.image(role)}.",
-            "Another builder than the engine's own keeps its results to itself.",
-            "Choose the engine's: docker buildx use default",
+            f"The build succeeded, but the engine has no image {tag}.",
+            "The selected builder is not the engine's own, and keeps the image to itself.",
+            "Select the engine's builder: docker buildx use default",
             evidence=result.tail(3),
         )
-    if before is not None and before != made.id:
-        remove_untagged(project.run, project.engine, before)
-    return made
+    if replaced_id is not None and replaced_id != image.id:
+        remove_untagged(project.run, project.engine, replaced_id)
+    return image
 
 
 def remove_untagged(run: Run, engine: Engine, image_id: str) -> None:
-    """Remove an image that a build of ours replaced, unless it has another name or a container that uses it.
+    """Remove an image that has no tag any more. Docker refuses it while a container uses the image.
 
-    By its id, since what somebody builds on top inherits our labels.
+    The image is found by its id, because images that others build on top inherit our labels.
     """
-    left = engine.image(image_id)
-    if left is not None and not left.tags:
-        run(["docker", "image", "rm", image_id], quiet=True)  # refused while a container uses it
+    image = engine.image(image_id)
+    if image is not None and not image.tags:
+        run(["docker", "image", "rm", image_id], quiet=True)

@@ -20,12 +20,15 @@ TOOLS_CONTEXT = "tools"
 
 
 def context_folder(settings: Settings) -> str:
-    """Path, from the checkout, of the folder with the Dockerfiles and the tools for another app."""
+    """Return the path, from the checkout, of the folder with the Dockerfiles and the tools for another app."""
     return f"{workspace.cache_path(settings)}/{settings.app.name}"
 
 
 def context_args(settings: Settings, dockerfile: str) -> list[str]:
-    """The end of a build command: `Dockerfile` or `Dockerfile.dev`, named contexts, and the context's folder."""
+    """Return the end of a build command: the file, the named contexts, and the context's folder.
+
+    `dockerfile` is `Dockerfile` or `Dockerfile.dev`.
+    """
     written = context_folder(settings)
     tools = (
         ["--build-context", f"{TOOLS_CONTEXT}={written}/{TOOLS_CONTEXT}"]
@@ -75,7 +78,7 @@ def _write_tools(settings: Settings, target: Path) -> None:
 
 
 def _tools(settings: Settings) -> dict[Path, bytes]:
-    """The content of each file of the tools, by its path."""
+    """Return the content of each file of the tools, by its path in their folder."""
     paths = [path for asset in ASSETS for path in (settings.root / asset).rglob("*") if path.is_file()]
     images = (settings.root / ASSETS[0]).parent
     contents = {path.relative_to(images): path.read_bytes() for path in paths}
@@ -94,7 +97,7 @@ def _write_atomically(path: Path, content: bytes, scratch: Path) -> None:
 
 
 def ca_file(settings: Settings) -> str:
-    """Path of the file with extra certificate authorities for npm in a build; empty when there is none."""
+    """Return the path of the file with extra certificate authorities for npm in a build; empty when there is none."""
     return settings.build.ca_file or os.environ.get("NODE_EXTRA_CA_CERTS", "")
 
 

@@ -1,4 +1,4 @@
-"""The images of the releases that are kept, by their tags."""
+"""The tags of the releases that are kept, and their images."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from docktasks.settings import Settings
 
 
 def kept_releases(project: Project) -> list[Image]:
-    """The images of the releases that are kept, the last one released first."""
-    # By the tag, which only we give: an image that the handbook's own command built has no label of ours.
-    found = [
-        project.engine.image(tag)
-        for tag, image_id in project.engine.refresh_image_ids().items()
-        if tag == release_tag(project.settings, image_id)
-    ]
-    return sorted((image for image in found if image), key=lambda image: image.tagged.rstrip("Z"), reverse=True)
+    """Return the images of the releases that are kept, the latest release first.
+
+    A release is found by its tag, which only run-prod gives: an image of the handbook's own command has no label.
+    """
+    image_ids = project.engine.refresh_image_ids()
+    tags = [tag for tag, image_id in image_ids.items() if tag == release_tag(project.settings, image_id)]
+    images = [image for image in map(project.engine.image, tags) if image]
+    return sorted(images, key=lambda image: image.tagged.rstrip("Z"), reverse=True)
 
 
 def release_tag(settings: Settings, image_id: str) -> str:
-    """Name and tag of a release's image."""
+    """Return name and tag of the release that has this image."""
     return f"{settings.app.name}:{short_id(image_id)}"

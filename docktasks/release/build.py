@@ -11,6 +11,7 @@ from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
 from docktasks.images import base_images
 from docktasks.images import build as images_build
+from docktasks.roles import PROD
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ def build_prod(project: Project) -> Build:
     source = git.source(project.app, project.settings)
     node = base_images.resolve(project, "node")
     nginx = base_images.resolve(project, "nginx")
-    build_args = images_build.prod_build(project.settings, node.reference, nginx.reference, source)
-    image = images_build.build(project, "prod", build_args)
+    build_args = images_build.prod_build_args(project.settings, node.reference, nginx.reference, source)
+    image = images_build.build_image(project, PROD, build_args)
     standin_notices = [base.notice for base in (node, nginx) if base.notice]
     return Build(image, _added_size(project.engine, image), (*standin_notices, *project.app.lock_notices))
 

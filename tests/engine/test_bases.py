@@ -59,9 +59,9 @@ def test_registry_that_refuses(
     monkeypatch.setattr(Registry, "status", status)
     image = f"{registry}/node:lts-alpine"
     output = good.fails("build-prod", INVOKE_BASES_SOURCE=source, INVOKE_BASES_NODE_IMAGE=image)
-    assert f"The registry does not give {image}." in output
+    assert f"The registry refused {image}." in output
     assert "docker login" in output
-    assert "stands in for" not in output
+    assert "stand-in for" not in output
     assert "docker image build" not in output
 
 
@@ -69,7 +69,7 @@ def test_registry_that_is_not_reached(good: Project) -> None:
     """With bases.source=registry a registry that is not reached is an error, and nothing is stood in."""
     image = f"127.0.0.1:{free_port()}/nginx:stable-alpine"
     output = good.fails("build-prod", INVOKE_BASES_SOURCE="registry", INVOKE_BASES_NODE_IMAGE=image)
-    assert f"No registry is reached for {image}." in output
+    assert f"No registry answers for {image}." in output
     assert "INVOKE_BASES_SOURCE=auto" in output
     assert "docker image build" not in output
 

@@ -113,7 +113,7 @@ def test_clean_removes_an_interrupted_run(serving: Project, good: Project) -> No
 
 def test_clean_without_anything(project: Project) -> None:
     """Nothing to remove is no error."""
-    assert f"Nothing of {project.name} was there." in project.does("clean")
+    assert f"There was nothing of {project.name} to remove." in project.does("clean")
 
 
 def test_clean_leaves_an_image_that_somebody_uses(
@@ -124,7 +124,7 @@ def test_clean_leaves_an_image_that_somebody_uses(
     docker("container", "create", "--name", f"{unrelated_container}-user", serving.image)
     try:
         output = serving.does("clean")
-        assert re.search(rf"Left, for a container that is not ours uses it: .*{serving.image}", output)
+        assert re.search(rf"Kept, because another container uses it: .*{serving.image}", output)
         assert engine.image(serving.image)
         assert engine.image(committed)
     finally:

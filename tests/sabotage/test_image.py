@@ -83,7 +83,7 @@ SABOTAGES = [
     image("gzip-cut-short", step("truncate -s 100 site/index.html.gz"), "image.precompressed", "image.leftovers"),
     image("beside-the-site", step("echo >notes.txt"), "image.size"),
     image("too-much", step("dd if=/dev/zero of=/opt/tool bs=1k count=30"), "image.size"),
-    image("twin-of-nothing", step("echo >br/nothing.html"), "image.size"),
+    image("compressed-copy-of-nothing", step("echo >br/nothing.html"), "image.size"),
     image("no-base", 'LABEL org.opencontainers.image.base.name=""', "image.base"),
 ]  # fmt: skip
 

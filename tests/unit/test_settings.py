@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -234,3 +234,10 @@ def test_app_dir_is_taken_from_the_checkout_or_absolute(settings: Settings) -> N
     assert settings.app_dir == settings.root / "hello-dock"
     assert configured(settings.root, app_dir="/srv/shop").app_dir == Path("/srv/shop")
     assert configured(settings.root, app_dir="../shop").app_dir == settings.root.parent / "shop"
+
+
+def test_app_of_a_checkout_reached_over_a_link_is_not_external(settings: Settings, tmp_path: Path) -> None:
+    """The repository's own app is recognised, whichever path leads to the checkout."""
+    link = tmp_path / "link"
+    link.symlink_to(settings.root)
+    assert not replace(settings, root=link).is_external_app

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -150,13 +149,6 @@ def test_source_of_a_foreign_app_is_its_own_repository(settings: Settings, tmp_p
     assert source_of(foreign) == app_git.Source("9.0.0", head, "1700000000")
     (shop / "index.html").write_text("new")
     assert source_of(foreign).revision == f"{head}-dirty"
-
-
-def test_a_checkout_reached_over_a_link_is_not_foreign(settings: Settings, tmp_path: Path) -> None:
-    """The repository's own app stays its own, whichever way leads to the checkout."""
-    link = tmp_path / "link"
-    link.symlink_to(settings.root)
-    assert not replace(settings, root=link).is_external_app
 
 
 @pytest.mark.parametrize(

@@ -114,12 +114,10 @@ def test_run_prod_removes_abandoned_clones(engine: FakeEngine, settings: Setting
     assert clone(os.getpid()).name in engine.by_name
 
 
-def test_status_and_stop_find_abandoned_clones(
-    engine: FakeEngine, settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_status_and_stop_find_abandoned_clones(engine: FakeEngine, settings: Settings) -> None:
     """`status` reports an abandoned clone, and `stop` removes it."""
     engine.by_name = {clone().name: clone()}
-    status.show_status(Project(Runner(engine), engine, settings))
-    assert f"Left by an interrupted task, or renamed: {clone().name}." in capsys.readouterr().out
+    (warning,) = status.containers_table(Project(Runner(engine), engine, settings)).warnings
+    assert clone().name in warning
     cleanup.stop(Project(Runner(engine), engine, settings))
     assert engine.by_name == {}

