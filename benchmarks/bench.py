@@ -17,13 +17,13 @@ from rich.table import Table
 
 from benchmarks import document, harness, machine, results
 from benchmarks.harness import ROOT, Bench, Measured, Metric, Topic
+from benchmarks.network import free_port
 from benchmarks.topics import TOPICS
 from docktasks import workspace
 from docktasks.commands import Run
 from docktasks.engine import connect
 from docktasks.errors import BenchError
 from docktasks.settings import Settings
-from tests.engine.support import free_port
 
 MOST_ROUNDS = 100
 CHARTS = (

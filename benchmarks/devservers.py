@@ -17,11 +17,11 @@ from benchmarks.approaches import HANDBOOK, handbook_trust, new
 from benchmarks.editing import Way
 from benchmarks.generated import App
 from benchmarks.harness import INVOKE, Bench
+from benchmarks.network import free_port
 from docktasks.app.project import Project
 from docktasks.containers.run_args import remove_args
 from docktasks.images import base_images, build_context
 from docktasks.settings import BUILT_FOR, LABEL
-from tests.engine.support import free_port
 
 INSIDE = "/home/node/app"
 COMPOSE = """

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.checkout import CREATE_VITE, copy_app
 from benchmarks.harness import ROOT
 from docktasks.commands import Run
-from tests.engine.apps import CREATE_VITE, copy_app
 
 PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><div id="app"></div>'

@@ -13,10 +13,10 @@ from pathlib import Path
 import psutil
 
 from benchmarks.harness import Bench
+from benchmarks.network import free_port
 from docktasks.app.project import Project
 from docktasks.containers.run_args import remove_args
 from docktasks.images import base_images
-from tests.engine.support import free_port
 
 PROGRAMS = {
     "buildx": ["docker", "buildx", "version"],

@@ -13,11 +13,11 @@ from pathlib import Path
 from benchmarks.approaches import ONE_STAGE, OURS, Approach, Workshop
 from benchmarks.compare import address
 from benchmarks.harness import ROOT, Bench
+from benchmarks.network import free_port
 from docktasks import waiting
 from docktasks.containers.run_args import label_args, remove_args
 from docktasks.engine.client import DockerEngine
 from docktasks.errors import BenchError
-from tests.engine.support import free_port
 
 CADDY = """
 {{

@@ -1,1 +1,1 @@
-"""A package, for a library that a judge needs (sniffpy) installs one of this name, which would be found first."""
+"""A package, because a library of a judge (sniffpy) installs a package `tests`, which Python would find first."""

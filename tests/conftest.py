@@ -1,28 +1,27 @@
-"""Fixtures of the tests that use a real engine. Each cleans up whatever happens; tests/unit uses none of them."""
+"""Fixtures of the tests that use a real engine. Each removes what it made. tests/unit uses none of them."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import signal
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from benchmarks.checkout import copy_app
+from benchmarks.own_engine import OwnEngine, can_start
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.connect import connect
 from docktasks.errors import EngineError
 from docktasks.verify.probes import chromium_path
-from tests.engine.apps import copy_app, copy_checkout
-from tests.engine.own_engine import OwnEngine, possible
-from tests.engine.support import Foreground, Project, docker, new_name
+from tests.support.checkouts import copy_checkout
+from tests.support.commands import docker
+from tests.support.project import RUN_STAGED, ProjectFactory, ProjectUnderTest, new_name
+from tests.support.running_task import RunningTask, StartTask
 
-Start = Callable[..., Foreground]
-
-
-# Stands in front of the docker command line: at a given command it ends the whole task, itself with it.
-DOCKER = """#!/bin/sh
+INTERRUPTING_DOCKER = """#!/bin/sh
 case "$*" in
 "$FAULT_AT"*) [ -e "$FAULT_DONE" ] && exec {docker} "$@" ;;
 *) exec {docker} "$@" ;;
@@ -37,133 +36,128 @@ slow) {docker} "$@"; sleep 2 ;;
 ctrl-c) (sleep 0.05; kill -INT "-$group") & {docker} "$@" ;;
 esac
 """
+"""A docker command that ends the task that called it, once, at the first command that begins with FAULT_AT.
 
-
-class NewProject:
-    """Makes projects, and knows which; another checkout, and settings (APP_DIR="…"), can be given."""
-
-    def __init__(self, engine: DockerEngine, checkout: Path) -> None:
-        self.engine, self.checkout = engine, checkout
-        self.made: list[Project] = []
-
-    def __call__(self, checkout: Path | None = None, **settings: str) -> Project:
-        """Make one."""
-        self.made.append(Project(self.engine, checkout or self.checkout, **settings))
-        return self.made[-1]
+FAULT says how: `killed-before`, `killed-during` or `killed-after` that command, `ctrl-c` during it; `slow` only waits.
+The file FAULT_DONE then exists.
+"""
 
 
 def pytest_configure() -> None:
-    """Have the tasks that tests start hear a Ctrl-C, which what a shell starts in the background (&) ignores."""
+    """Let the tasks that tests start receive Ctrl-C: a shell ignores it for what it starts in the background (&)."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[DockerEngine]:
-    """The engine of this machine; without one the test is skipped, and in CI it fails."""
+    """The engine of this machine. Without one the test is skipped; in CI it fails."""
     try:
-        found = connect()
+        engine = connect()
     except EngineError as error:
         if os.environ.get("CI"):
             raise
         pytest.skip(f"no engine: {error.what}")
-    yield found
-    found.client.close()
+    yield engine
+    engine.client.close()
 
 
 @pytest.fixture
 def own_engine(tmp_path: Path) -> Iterator[OwnEngine]:
-    """A second engine, started."""
-    if not possible():
+    """A second engine that runs, and that a test may stop and kill."""
+    if not can_start():
         pytest.skip("a second engine takes root, dockerd, unshare, nsenter and ip")
-    found = OwnEngine(tmp_path)
+    engine = OwnEngine(tmp_path)
     try:
-        found.start()
-        yield found
+        engine.start()
+        yield engine
     finally:
-        found.end()
+        print(engine.log())
+        engine.end()
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of this machine's browser; without one the test is skipped, and in CI it fails."""
-    found = chromium_path.find_chromium()
-    if not found and not os.environ.get("CI"):
+    """The path of the browser on this machine. Without one the test is skipped; in CI it fails."""
+    path = chromium_path.find_chromium()
+    if not path and not os.environ.get("CI"):
         pytest.skip("no Chromium: invoke setup --browser")
-    assert found, "no Chromium: invoke setup --browser"
-    return found
+    assert path, "no Chromium: invoke setup --browser"
+    return path
 
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of this checkout with a commit of its own, so that nothing a test does is seen in the original."""
+    """A copy of this checkout with one commit, so that no test changes the original."""
     return copy_checkout(tmp_path_factory.mktemp("copy") / "checkout")
 
 
 @pytest.fixture(scope="session")
-def good(engine: DockerEngine, checkout: Path) -> Iterator[Project]:
-    """A project whose production image is built, once for all tests: they add to that image, and never change it."""
-    project = Project(engine, checkout)
-    project.build = project.does("build-prod")
+def built_project(engine: DockerEngine, checkout: Path) -> Iterator[ProjectUnderTest]:
+    """A project whose production image is built once for all tests. They build on that image and never change it."""
+    project = ProjectUnderTest(engine, checkout)
+    project.build = project.succeeds("build-prod")
     yield project
     project.end()
 
 
 @pytest.fixture(scope="module")
-def builds(
-    engine: DockerEngine, checkout: Path, good: Project, tmp_path_factory: pytest.TempPathFactory
+def two_builds(
+    engine: DockerEngine, checkout: Path, built_project: ProjectUnderTest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[list[str]]:
-    """Two builds of the app that differ in the page, in what it loads at once, and in what it loads later."""
+    """Names of two images of the app that differ in the page, in a chunk that it loads at once, and in lazy chunks."""
     app = copy_app(tmp_path_factory.mktemp("other") / "app")
     for name in ("index.html", "src/views/TasksView.vue", "src/views/ImageView.vue", "src/App.vue"):
         path = app / name
         path.write_text(path.read_text().replace("</template>", "<!----><i>second</i></template>"))
     page = app / "index.html"
     page.write_text(page.read_text().replace("<title>hello-dock</title>", "<title>second build</title>"))
-    other = Project(engine, checkout, APP_DIR=str(app))
+    second_project = ProjectUnderTest(engine, checkout, APP_DIR=str(app))
     try:
-        other.does("build-prod")
-        yield [good.image, other.image]
+        second_project.succeeds("build-prod")
+        yield [built_project.image, second_project.image]
     finally:
-        other.end()
+        second_project.end()
 
 
 @pytest.fixture
-def new_project(engine: DockerEngine, checkout: Path) -> Iterator[NewProject]:
-    """Makes projects that are gone after the test."""
-    make = NewProject(engine, checkout)
-    yield make
-    for project in reversed(make.made):
+def new_project(engine: DockerEngine, checkout: Path) -> Iterator[ProjectFactory]:
+    """A function that makes projects, which are removed after the test."""
+    factory = ProjectFactory(engine, checkout)
+    yield factory
+    for project in reversed(factory.projects):
         project.end()
 
 
 @pytest.fixture
-def project(new_project: NewProject) -> Project:
-    """A project with nothing built yet."""
+def project(new_project: ProjectFactory) -> ProjectUnderTest:
+    """A project with nothing built."""
     return new_project()
 
 
 @pytest.fixture
-def staged(project: Project, good: Project) -> Project:
-    """A project whose production image is there, for `run-prod --no-build`."""
-    project.stage(good.image)
+def staged_project(project: ProjectUnderTest, built_project: ProjectUnderTest) -> ProjectUnderTest:
+    """A project that has a production image and does not run."""
+    project.stage(built_project.image)
     return project
 
 
 @pytest.fixture
-def serving(staged: Project) -> Project:
-    """A project that serves."""
-    staged.does("run-prod", "--no-build")
-    return staged
+def running_project(staged_project: ProjectUnderTest) -> ProjectUnderTest:
+    """A project whose release serves."""
+    staged_project.succeeds(*RUN_STAGED)
+    return staged_project
 
 
 @pytest.fixture(scope="module")
-def standing(engine: DockerEngine, checkout: Path, good: Project) -> Iterator[Project]:
-    """A project that serves, and does so again after each test."""
-    project = Project(engine, checkout)
+def shared_running_project(
+    engine: DockerEngine, checkout: Path, built_project: ProjectUnderTest
+) -> Iterator[ProjectUnderTest]:
+    """A project whose release serves, one for all tests of a module. Each test leaves it serving."""
+    project = ProjectUnderTest(engine, checkout)
     try:
-        project.stage(good.image)
-        project.does("run-prod", "--no-build")
+        project.stage(built_project.image)
+        project.succeeds(*RUN_STAGED)
         yield project
     finally:
         project.end()
@@ -171,43 +165,43 @@ def standing(engine: DockerEngine, checkout: Path, good: Project) -> Iterator[Pr
 
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
-    """A copy of the app, to be edited."""
+    """A copy of the app that a test may edit."""
     return copy_app(tmp_path / "app")
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
-    """Starts tasks that go on."""
-    started: list[Foreground] = []
+def start_task() -> Iterator[StartTask]:
+    """A function that starts a task and does not wait for it. The tasks are killed after the test."""
+    tasks: list[RunningTask] = []
 
-    def begin(project: Project, *args: str, **env: str) -> Foreground:
-        started.append(Foreground(project, *args, **env))
-        return started[-1]
+    def start(project: ProjectUnderTest, *args: str, **env: str) -> RunningTask:
+        tasks.append(RunningTask(project, *args, **env))
+        return tasks[-1]
 
-    yield begin
-    for task in started:
+    yield start
+    for task in tasks:
         task.end()
 
 
 @pytest.fixture
-def faulty(tmp_path: Path) -> dict[str, str]:
-    """An environment in which docker is cut short where FAULT_AT says."""
+def interrupting_docker(tmp_path: Path) -> dict[str, str]:
+    """Environment variables with which a task finds INTERRUPTING_DOCKER as its docker command."""
     folder = tmp_path / "bin"
     folder.mkdir()
     script = folder / "docker"
-    script.write_text(DOCKER.format(docker=shutil.which("docker")))
+    script.write_text(INTERRUPTING_DOCKER.format(docker=shutil.which("docker")))
     script.chmod(0o755)
     return {"PATH": f"{folder}:{os.environ['PATH']}", "FAULT_DONE": str(tmp_path / "done")}
 
 
 @pytest.fixture
-def unrelated_container(good: Project, engine: DockerEngine) -> Iterator[str]:
-    """Name of a running container that is not ours and publishes a port; an image and a volume have that name, too."""
-    base = engine.image(good.image)
-    assert base is not None
+def unrelated_container(built_project: ProjectUnderTest, engine: DockerEngine) -> Iterator[str]:
+    """The name of a running container that is not ours and publishes a port. An image and a volume share the name."""
+    image = engine.image(built_project.image)
+    assert image is not None
     name = new_name()
-    origin = base.labels["org.opencontainers.image.base.name"]
-    docker("image", "build", "--quiet", "--tag", name, "-", given=f"FROM {origin}\nLABEL somebody=else\n")
+    base = image.labels["org.opencontainers.image.base.name"]
+    docker("image", "build", "--quiet", "--tag", name, "-", stdin=f"FROM {base}\nLABEL somebody=else\n")
     docker("volume", "create", name)
     publish = ["--publish", "127.0.0.1::80", "--mount", f"type=volume,source={name},target=/data"]
     try:
@@ -223,12 +217,13 @@ def unrelated_container(good: Project, engine: DockerEngine) -> Iterator[str]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the logs of the project's containers when a test fails."""
+    """Add the logs of the projects' containers to the report of a failed test."""
     report = yield
     if report.failed and call.when != "teardown":
-        given = list(getattr(item, "funcargs", {}).values())
-        projects = {each for each in given if isinstance(each, Project)}
-        projects.update(project for each in given if isinstance(each, NewProject) for project in each.made)
+        fixtures = list(getattr(item, "funcargs", {}).values())
+        projects = {fixture for fixture in fixtures if isinstance(fixture, ProjectUnderTest)}
+        for factory in fixtures:
+            projects.update(factory.projects if isinstance(factory, ProjectFactory) else ())
         for project in projects:
             report.sections += project.logs()
     return report

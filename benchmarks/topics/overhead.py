@@ -12,8 +12,8 @@ from pathlib import Path
 
 from benchmarks import hyperfine
 from benchmarks.harness import INVOKE, Bench, Case, Goal
+from benchmarks.network import free_port
 from docktasks.containers.run_args import remove_args
-from tests.engine.support import free_port
 
 LISTING = Goal("at most 1.15 times an empty collection's", against="bare", most=1.15)
 

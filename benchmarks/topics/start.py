@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from benchmarks.approaches import OURS, TWO_STAGE, Approach, workshop
 from benchmarks.harness import Bench, Case, Measure
+from benchmarks.network import free_port
 from docktasks.containers.run_args import remove_args
-from tests.engine.support import free_port
 
 
 def cases(bench: Bench) -> Iterator[Case]:

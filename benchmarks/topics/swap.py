@@ -1,6 +1,6 @@
 """Replacing a running release.
 
-Eight clients load the page over and over (tests/engine/visitors.py) while it is replaced: what they missed, how long a
+Eight clients load the page over and over (benchmarks/visitors.py) while it is replaced: what they missed, how long a
 replacement took, how much of it the old release had to end what it had begun, and the most memory that the containers
 of it all had together.
 """
@@ -18,9 +18,9 @@ from threading import Event, Thread
 
 from benchmarks import peers
 from benchmarks.harness import INVOKE, SECONDS, Bench, Case, Goal, Metric
+from benchmarks.network import free_port
+from benchmarks.visitors import Visitors
 from docktasks.containers.run_args import remove_args
-from tests.engine.support import free_port
-from tests.engine.visitors import Visitors
 
 LOST, DRAIN, MEMORY = Metric("lost", ""), Metric("drain", "s"), Metric("memory", "MB")
 GOALS = (
@@ -109,7 +109,7 @@ class Replacing:
     def __call__(self) -> tuple[float, ...]:
         """A value for each metric."""
         self.number += 1
-        with Visitors(self.way.url, tells=False) as visitors, self.memory_watched() as most:
+        with Visitors(self.way.url, report=False) as visitors, self.memory_watched() as most:
             began = time.perf_counter()
             printed = self.way.replace(self.number)
             peers.await_answer(self.way.url, self.way.containers)

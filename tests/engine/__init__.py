@@ -1,1 +1,1 @@
-"""The tasks on a real engine. A package, since tests/unit has files of the same names."""
+"""Tests of the tasks on a real engine. A package, because tests/unit has files of the same names."""

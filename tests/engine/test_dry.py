@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.support import Project
+from tests.support.project import ProjectUnderTest
 
 TASKS = [
     ("setup",), ("bases",), ("dev",), ("dev", "--detach"), ("build-prod",), ("run-prod",), ("run-prod", "--public"),
@@ -12,8 +12,8 @@ TASKS = [
 ]  # fmt: skip
 
 
-def tree(folder: Path) -> dict[Path, tuple[int, int]]:
-    """Size and time of every file of a checkout; Python's own caches do not count."""
+def file_stats(folder: Path) -> dict[Path, tuple[int, int]]:
+    """Return size and time of every file of a checkout, without Python's and git's own files."""
     return {
         path: (path.lstat().st_size, path.lstat().st_mtime_ns)
         for path in folder.rglob("*")
@@ -22,30 +22,30 @@ def tree(folder: Path) -> dict[Path, tuple[int, int]]:
 
 
 @pytest.mark.parametrize("task", TASKS, ids=" ".join)
-def test_dry_run_touches_nothing(good: Project, task: tuple[str, ...]) -> None:
-    """Under --dry a task succeeds where no engine answers, so it asks none; and the checkout stays as it is."""
-    before = tree(good.checkout)
-    output = good.does("--dry", *task, DOCKER_HOST="unix:///nonexistent")
+def test_dry_run_needs_no_engine_and_writes_no_file(built_project: ProjectUnderTest, task: tuple[str, ...]) -> None:
+    """With --dry a task succeeds where no engine answers, and the files of the checkout do not change."""
+    before = file_stats(built_project.checkout)
+    output = built_project.succeeds("--dry", *task, DOCKER_HOST="unix:///nonexistent")
     assert output.strip()
-    assert tree(good.checkout) == before
+    assert file_stats(built_project.checkout) == before
 
 
-def test_dry_run_changes_nothing_on_the_engine(serving: Project) -> None:
-    """While the app serves, containers, images and volumes are the same before and after a task under --dry."""
+def test_dry_run_changes_nothing_on_the_engine(running_project: ProjectUnderTest) -> None:
+    """Tasks with --dry keep the containers, images and volumes of a serving project as they are."""
 
-    def there() -> object:
-        engine, name = serving.engine, serving.name
+    def engine_state() -> object:
+        engine, name = running_project.engine, running_project.name
         images = [(image.id, image.tags) for image in engine.images(name)]
-        return engine.containers(name), images, engine.volumes(name), serving.left()
+        return engine.containers(name), images, engine.volumes(name), running_project.remaining_names()
 
-    before = there()
+    before = engine_state()
     for task in ("dev", "run-prod", "stop", "clean"):
-        serving.does("--dry", task)
-    assert there() == before
+        running_project.succeeds("--dry", task)
+    assert engine_state() == before
 
 
-def test_dry_run_shows_what_would_be_typed(good: Project) -> None:
-    """The commands are shown, for whoever wants to learn or to type them."""
-    output = good.does("--dry", "run-prod")
-    assert f"docker image build --tag {good.image}" in output
-    assert f"docker container run --detach --name {good.name}-prod" in output
+def test_dry_run_prints_the_docker_commands(built_project: ProjectUnderTest) -> None:
+    """`invoke --dry run-prod` prints the commands that build the image and start the container."""
+    output = built_project.succeeds("--dry", "run-prod")
+    assert f"docker image build --tag {built_project.image}" in output
+    assert f"docker container run --detach --name {built_project.name}-prod" in output

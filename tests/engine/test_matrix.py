@@ -1,6 +1,6 @@
-"""Any Vite app: the templates of create-vite as they come, and what an app may choose for itself.
+"""Any Vite app: the templates of create-vite, and choices that an app may make.
 
-The few that CI runs stand for the rest; MATRIX=all runs every one.
+CI runs a few templates that represent the rest. MATRIX=all runs every template.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from pathlib import Path
 import httpx
 import pytest
 
+from benchmarks.checkout import CREATE_VITE
 from docktasks.waiting import Probe, wait_until
-from tests.conftest import NewProject
-from tests.engine.apps import CREATE_VITE
-from tests.engine.support import Project, clean_environ, command
+from tests.support.commands import clean_environ, run_command
+from tests.support.project import ProjectFactory, ProjectUnderTest
 
-FOR_QWIK = "create-vite@8.3.0"
-"""The last whose qwik templates npm can install: from 9 on they have a Vite that qwik refuses."""
+CREATE_VITE_FOR_QWIK = "create-vite@8.3.0"
+"""The last version whose qwik templates npm can install. Later ones have a Vite that qwik refuses."""
 FRAMEWORKS = ("vanilla", "vue", "react", "preact", "lit", "svelte", "solid", "qwik")
 MARK = "harbour-5f2c"
 
 
 @dataclass(frozen=True)
 class Case:
-    """A template, what is done to it before, and the base path that it then has."""
+    """A template, a function that changes the new app, and the base path and package manager that the app has."""
 
     template: str
     prepare: Callable[[Path], None] = lambda _app: None
@@ -37,43 +37,43 @@ class Case:
 
 
 def npx(app: Path, *args: str) -> None:
-    """Run a package's command in the app's folder."""
-    registry = command(["npm", "config", "get", "registry"], app, clean_environ()).output.strip()
+    """Run a command of an npm package in the app's folder."""
+    registry = run_command(["npm", "config", "get", "registry"], app, clean_environ()).output.strip()
     environ = clean_environ() | {"YARN_NPM_REGISTRY_SERVER": registry, "NPM_CONFIG_REGISTRY": registry}
-    done = command(["npx", "--yes", *args], app, environ)
-    assert done.code == 0, done.output
+    result = run_command(["npx", "--yes", *args], app, environ)
+    assert result.ok, result.output
 
 
-def named(app: Path, manager: str) -> None:
-    """Have package.json name a package manager."""
+def set_package_manager(app: Path, manager: str) -> None:
+    """Set the field packageManager of package.json."""
     path = app / "package.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"packageManager": manager}, indent=2))
 
 
 def npm_lock(app: Path) -> None:
-    """The lock file of npm."""
-    assert command(["npm", "install", "--package-lock-only", "--silent"], app, clean_environ()).code == 0
+    """Make the lock file of npm."""
+    assert run_command(["npm", "install", "--package-lock-only", "--silent"], app, clean_environ()).code == 0
 
 
 def pnpm_lock(app: Path) -> None:
-    """The lock file of pnpm, at a version that package.json names."""
-    named(app, "pnpm@10.20.0")
+    """Make the lock file of pnpm, in a version that package.json names."""
+    set_package_manager(app, "pnpm@10.20.0")
     npx(app, "pnpm@10.20.0", "install", "--lockfile-only")
 
 
 def yarn_lock(app: Path) -> None:
-    """The lock file of Yarn, at a version that package.json names."""
-    named(app, "yarn@4.9.2")
+    """Make the lock file of Yarn, in a version that package.json names."""
+    set_package_manager(app, "yarn@4.9.2")
     npx(app, "@yarnpkg/cli-dist@4.9.2", "install", "--mode=update-lockfile")
 
 
 def classic_lock(app: Path) -> None:
-    """The lock file of the first Yarn; package.json names none."""
+    """Make the lock file of Yarn 1, which package.json does not name."""
     npx(app, "yarn@1.22.22", "install", "--ignore-scripts", "--silent")
 
 
 def own_choices(app: Path) -> None:
-    """A base path, another folder for the build, with an earlier one's result in it, a port and a host of its own."""
+    """Choose a base path, a port, a host, and a build folder that has an earlier build in it."""
     (config,) = app.glob("vite.config.*")
     choices = "base: '/shop/', build: { outDir: 'public_html' }, server: { port: 4321, host: 'localhost', open: true },"
     config.write_text(config.read_text().replace("defineConfig({", f"defineConfig({{ {choices}", 1))
@@ -96,30 +96,30 @@ if os.environ.get("MATRIX") == "all":
 
 @pytest.fixture(params=list(CASES.values()), ids=list(CASES))
 def case(request: pytest.FixtureRequest) -> Case:
-    """One of them."""
-    found: Case = request.param
-    return found
+    """One of CASES."""
+    case: Case = request.param
+    return case
 
 
 @pytest.fixture
 def app(case: Case, tmp_path: Path) -> Path:
-    """The template's app, as create-vite leaves it, and prepared."""
-    made_by = FOR_QWIK if case.template.startswith("qwik") else CREATE_VITE
-    npx(tmp_path, made_by, "app", "--template", case.template, "--no-interactive")
+    """The new app of the template, after the changes of its case."""
+    package = CREATE_VITE_FOR_QWIK if case.template.startswith("qwik") else CREATE_VITE
+    npx(tmp_path, package, "app", "--template", case.template, "--no-interactive")
     case.prepare(tmp_path / "app")
     return tmp_path / "app"
 
 
-def entry(app: Path) -> Path:
-    """The module that index.html loads."""
-    found = re.search(r'<script type="module" src="/([^"]+)"', (app / "index.html").read_text())
-    assert found is not None
-    return app / found.group(1)
+def entry_module(app: Path) -> Path:
+    """Return the module that index.html loads."""
+    script = re.search(r'<script type="module" src="/([^"]+)"', (app / "index.html").read_text())
+    assert script is not None
+    return app / script.group(1)
 
 
-def edit_arrives(project: Project, app: Path, base: str) -> None:
+def assert_edit_is_served(project: ProjectUnderTest, app: Path, base: str) -> None:
     """Edit the entry module, fetch it until the edit is served, and take the edit back."""
-    source = entry(app)
+    source = entry_module(app)
     before = source.read_text()
     url = f"{project.container('dev').url}{base}{source.relative_to(app)}"
 
@@ -134,22 +134,22 @@ def edit_arrives(project: Project, app: Path, base: str) -> None:
         source.write_text(before)
 
 
-def test_any_vite_app(new_project: NewProject, case: Case, app: Path) -> None:
-    """dev serves it and an edit of it, run-prod builds and serves it, verify finds nothing; and nobody changed it."""
-    there = {path: path.read_bytes() for path in app.rglob("*") if path.is_file() and "node_modules" not in path.parts}
+def test_any_vite_app_goes_through_dev_run_prod_and_verify(new_project: ProjectFactory, case: Case, app: Path) -> None:
+    """dev serves the app and an edit, run-prod serves its build, and verify finds no fault. No file of it changes."""
+    files = {path: path.read_bytes() for path in app.rglob("*") if path.is_file() and "node_modules" not in path.parts}
     project = new_project(APP_DIR=str(app), PROD_DEPLOY_TIMEOUT="60", DEV_DEPLOY_TIMEOUT="60")
-    output = project.does("dev", "--detach")
+    output = project.succeeds("dev", "--detach")
     assert f"{project.container('dev').url}{case.base if case.base != '/' else ''}\n" in output
     assert project.engine.exec(f"{project.name}-dev", [case.manager, "--version"]).ok
-    edit_arrives(project, app, case.base)
-    project.does("stop")
-    output = project.does("run-prod")
+    assert_edit_is_served(project, app, case.base)
+    project.succeeds("stop")
+    output = project.succeeds("run-prod")
     assert ("has no lock file" in output) == (not any(app.glob("*lock*")))
-    page = project.page(case.base)
+    page = project.get(case.base)
     script = re.search(r'<script[^>]* src="([^"]+)"', page.text)
     assert script is not None
     assert script.group(1).startswith(case.base)
-    assert project.page(script.group(1)).headers["content-type"].startswith("text/javascript")
-    # Their colours and headings are the template's own.
-    assert "0 failed" in project.does("verify", "--skip=browser.accessible")
-    assert all(path.read_bytes() == content for path, content in there.items())
+    assert project.get(script.group(1)).headers["content-type"].startswith("text/javascript")
+    # The colours and headings are the template's own.
+    assert "0 failed" in project.succeeds("verify", "--skip=browser.accessible")
+    assert all(path.read_bytes() == content for path, content in files.items())

@@ -1,22 +1,21 @@
 from __future__ import annotations
 
-from tests.conftest import NewProject
-from tests.engine.support import Project
+from tests.support.project import RUN_STAGED, ProjectFactory, ProjectUnderTest
 
 
-def test_two_projects_do_not_disturb_each_other(new_project: NewProject, good: Project) -> None:
-    """Two names on one machine: each has its container and port, and what happens to one is not seen by the other."""
-    one, two = new_project(), new_project()
-    for project in (one, two):
-        project.stage(good.image, f"LABEL release={project.name}")
-        project.does("run-prod", "--no-build")
-    first, second = one.container(), two.container()
-    assert first.url != second.url
-    one.stage(good.image, "LABEL release=next")
-    one.does("run-prod", "--no-build")
-    assert one.container().id != first.id
-    one.does("clean")
-    assert one.left() == []
-    assert (two.container().id, two.container().started) == (second.id, second.started)
-    assert two.page().status_code == 200
-    assert one.name not in two.does("status")
+def test_two_projects_do_not_disturb_each_other(new_project: ProjectFactory, built_project: ProjectUnderTest) -> None:
+    """Two projects have containers and ports of their own. Replacing and removing one does not touch the other."""
+    projects = project, other = new_project(), new_project()
+    for current in projects:
+        current.stage(built_project.image, f"LABEL release={current.name}")
+        current.succeeds(*RUN_STAGED)
+    before, other_before = project.container(), other.container()
+    assert before.url != other_before.url
+    project.stage(built_project.image, "LABEL release=next")
+    project.succeeds(*RUN_STAGED)
+    assert project.container().id != before.id
+    project.succeeds("clean")
+    assert project.remaining_names() == []
+    assert (other.container().id, other.container().started) == (other_before.id, other_before.started)
+    assert other.get().status_code == 200
+    assert project.name not in other.succeeds("status")

@@ -1,4 +1,4 @@
-"""The judges: programs of others that look at the same release. Each gives what it finds wrong, in words."""
+"""Programs of others that judge a release. Each function returns the faults that one program finds, in words."""
 
 from __future__ import annotations
 
@@ -17,61 +17,62 @@ from docktasks.verify.probes import chromium_path
 
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
-LIMIT = 120
-"""Seconds that a judge may take: far more than any does."""
-ROOT_ARGUMENTS = ["--no-sandbox"] if os.geteuid() == 0 else []  # root's Chromium has no sandbox
+JUDGE_TIMEOUT_S = 120
+"""Far more than any program takes."""
+ROOT_ARGUMENTS = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium cannot use its sandbox as root
 
 
-def output(*args: str | Path, given: str = "") -> str:
-    """What a program prints; judges end with all kinds of exit codes, so one that prints nothing has failed."""
+def output(*args: str | Path, stdin: str = "") -> str:
+    """Run a program and return what it prints. Their exit codes differ, so only an empty output is a failure."""
     program = shutil.which(args[0])
-    assert program, f"{args[0]} is not installed. Have it installed and run: nox --session judges"
-    with tempfile.TemporaryFile("w+") as printed:  # into a pipe, node may end before all that it prints is read
-        ran = subprocess.run(
-            [program, *args[1:]], input=given, stdout=printed, stderr=subprocess.PIPE, text=True, timeout=LIMIT,
-            check=False, env=os.environ | {"CHROME_PATH": chromium()},
+    assert program, f"{args[0]} is not installed. Install it and run the judges: nox --session judges"
+    # Not a pipe, because node may end before a pipe has taken all of its output.
+    with tempfile.TemporaryFile("w+") as printed:
+        process = subprocess.run(
+            [program, *args[1:]], input=stdin, stdout=printed, stderr=subprocess.PIPE, text=True, check=False,
+            timeout=JUDGE_TIMEOUT_S, env=os.environ | {"CHROME_PATH": chromium()},
         )  # fmt: skip
         printed.seek(0)
-        found = printed.read()
-    assert found, f"{args[0]} ends with {ran.returncode}: {ran.stderr}"
-    return found
+        text = printed.read()
+    assert text, f"{args[0]} ends with {process.returncode}: {process.stderr}"
+    return text
 
 
 def module(*parts: str) -> Path:
-    """A file of a judge from npm."""
+    """Return the path of a file of an npm package in tests/judges/node_modules."""
     path = MODULES.joinpath(*parts)
-    assert path.exists(), f"{parts[0]} is not installed. Have it installed and run: nox --session judges"
+    assert path.exists(), f"{parts[0]} is not installed. Install it and run the judges: nox --session judges"
     return path
 
 
 def chromium() -> str:
-    """The path of a browser."""
-    found = chromium_path.find_chromium()
-    assert found, "There is no Chromium for axe and Lighthouse. Install one: invoke setup --browser"
-    return found
+    """Return the path of a browser."""
+    path = chromium_path.find_chromium()
+    assert path, "There is no Chromium for axe and Lighthouse. Install one: invoke setup --browser"
+    return path
 
 
 def hadolint(*dockerfiles: Path) -> list[str]:
-    """The Dockerfiles, by hadolint: at every level, those included that its own exit code would let pass."""
-    found = json.loads(output("hadolint", "--no-fail", "--format", "json", *dockerfiles))
-    return [f"{Path(each['file']).name}:{each['line']} {each['code']} {each['message']}" for each in found]
+    """Judge Dockerfiles with hadolint, at every level, also those that do not change its exit code."""
+    faults = json.loads(output("hadolint", "--no-fail", "--format", "json", *dockerfiles))
+    return [f"{Path(one['file']).name}:{one['line']} {one['code']} {one['message']}" for one in faults]
 
 
 def gixy(configuration: Path) -> list[str]:
-    """The configuration of nginx, by gixy-ng: the plugin that found it, and where."""
-    found = json.loads(output("gixy", "--format", "json", configuration))
-    return [f"{each['plugin']}: {each['reason'] or each['summary']} ({Path(each['file']).name})" for each in found]
+    """Judge the configuration of nginx with gixy-ng. A fault has the plugin that found it, and the file."""
+    faults = json.loads(output("gixy", "--format", "json", configuration))
+    return [f"{one['plugin']}: {one['reason'] or one['summary']} ({Path(one['file']).name})" for one in faults]
 
 
 def structure(image: str, expected: Path = HERE / "image.yaml") -> list[str]:
-    """The image, by container-structure-test."""
+    """Compare an image with a file of expectations, with container-structure-test."""
     args: list[str | Path] = ["--image", image, "--config", expected, "--output", "json"]
     results = json.loads(output("container-structure-test", "test", *args))["Results"]
-    return [f"{each['Name']}: {', '.join(each.get('Errors', []))}" for each in results if not each["Pass"]]
+    return [f"{result['Name']}: {', '.join(result.get('Errors', []))}" for result in results if not result["Pass"]]
 
 
 def redbot(url: str) -> list[str]:
-    """The answer to one request and to those that REDbot makes to be sure, by REDbot."""
+    """Judge an address with REDbot, which sends several requests. The faults are its bad notes and warnings."""
     (entry,) = json.loads(output("redbot", "--output-format", "har", url))["log"]["entries"]
     notes = entry["_red_messages"]
     assert notes, f"REDbot says nothing of {url}"
@@ -79,17 +80,15 @@ def redbot(url: str) -> list[str]:
 
 
 def csp(policy: str) -> list[str]:
-    """A Content-Security-Policy, by csp_evaluator."""
+    """Judge a Content-Security-Policy with csp_evaluator."""
     module("csp_evaluator")
-    found = json.loads(output("node", HERE / "csp.cjs", policy))
-    return [
-        f"{each['severity']} {each['directive']} {each.get('value') or ''}: {each['description']}" for each in found
-    ]
+    faults = json.loads(output("node", HERE / "csp.cjs", policy))
+    return [f"{one['severity']} {one['directive']} {one.get('value') or ''}: {one['description']}" for one in faults]
 
 
 def axe(url: str, path: str = "/") -> list[str]:
-    """A page, wide and narrow, light and dark, by axe: all of its rules."""
-    source, found = module("axe-core", "axe.min.js").read_text(encoding="utf-8"), []
+    """Judge a page, wide and light, narrow and dark, with all rules of axe."""
+    source, faults = module("axe-core", "axe.min.js").read_text(encoding="utf-8"), list[str]()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=ROOT_ARGUMENTS)
         for width, scheme in ((1280, "light"), (360, "dark")):
@@ -102,13 +101,13 @@ def axe(url: str, path: str = "/") -> list[str]:
             page.evaluate(source)
             for rule in page.evaluate("() => axe.run()")["violations"]:
                 places = ", ".join(node["html"] for node in rule["nodes"])
-                found.append(f"{path} {width} {scheme}: {rule['id']}: {places}")
+                faults.append(f"{path} {width} {scheme}: {rule['id']}: {places}")
         browser.close()
-    return found
+    return faults
 
 
-def rendered(url: str) -> str:
-    """A page's HTML once its scripts have made it."""
+def rendered_html(url: str) -> str:
+    """Return the HTML of a page after its scripts have run."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=ROOT_ARGUMENTS)
         page = browser.new_page()
@@ -119,11 +118,14 @@ def rendered(url: str) -> str:
 
 
 def nu(**files: str) -> list[str]:
-    """Files, by the Nu HTML checker: errors, and warnings but that `/>` is needless. Named as `index_html`, `a_css`."""
+    """Judge files, such as `index_html="…"` and `a_css="…"`, with the Nu HTML checker.
+
+    The faults are its errors and warnings, without its notes that `/>` is not needed.
+    """
     if not shutil.which("java"):
-        why = "The Nu HTML checker needs Java, and there is none. Install it: apt-get install default-jre-headless"
-        assert not os.environ.get("CI"), why
-        pytest.skip(why)
+        reason = "The Nu HTML checker needs Java, and there is none. Install it: apt-get install default-jre-headless"
+        assert not os.environ.get("CI"), reason
+        pytest.skip(reason)
     jar = module("vnu-jar", "build", "dist", "vnu.jar")
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / ".".join(name.rsplit("_", 1)) for name in files]
@@ -131,12 +133,12 @@ def nu(**files: str) -> list[str]:
             path.write_text(text, encoding="utf-8")
         args = ["--format", "json", "--stdout", "--exit-zero-always", "--also-check-css", "--also-check-svg"]
         messages = json.loads(output("java", "-jar", jar, *args, *paths))["messages"]
-    wrong = [each for each in messages if each["type"] != "info" or each.get("subType") == "warning"]
-    return [f"{Path(each['url']).name}: {each['message']}" for each in wrong]
+    faults = [message for message in messages if message["type"] != "info" or message.get("subType") == "warning"]
+    return [f"{Path(fault['url']).name}: {fault['message']}" for fault in faults]
 
 
 def lighthouse(url: str) -> dict[str, Any]:
-    """A page on a slow phone, by Lighthouse: its whole report."""
+    """Judge a page on a simulated slow phone with Lighthouse, and return its whole report."""
     flags = f"--chrome-flags={' '.join(['--headless=new', *ROOT_ARGUMENTS])}"
     script = module("lighthouse", "cli", "index.js")
     report: dict[str, Any] = json.loads(output("node", script, url, "--output=json", "--quiet", flags))
@@ -144,5 +146,5 @@ def lighthouse(url: str) -> dict[str, Any]:
 
 
 def scores(report: dict[str, Any]) -> dict[str, int]:
-    """Lighthouse's scores, of 100."""
-    return {name: round(100 * (each["score"] or 0)) for name, each in report["categories"].items()}
+    """Return the scores of a report of Lighthouse, of 100, by category."""
+    return {name: round(100 * (category["score"] or 0)) for name, category in report["categories"].items()}

@@ -1,4 +1,4 @@
-"""Second opinions on what is served; with each, that the judge is awake."""
+"""Other programs judge what is served. A second test of each shows that it finds a fault."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from docktasks.verify import report
 from docktasks.verify.catalog import CHECKS, run_checks
 from docktasks.verify.report import run as report_run
 from docktasks.verify.subject import Subject
-from tests.engine.support import Project
 from tests.judges import judges
+from tests.support.project import ProjectUnderTest
 
 CSP_ACCEPTED = "MEDIUM_MAYBE script-src 'self'"
-"""It would prefer a nonce or a hash: a server that writes the page anew, or a build that knows the policy."""
+"""csp_evaluator prefers a nonce or a hash. A nonce needs a server that writes each page."""
 NU_ACCEPTED = re.compile(
     r"^rendered\.html: The “[a-z]+” (?:role is unnecessary for|attribute must not be used on a “t[dhr]”) "
 )
-"""The app's tables say their roles, which browsers forget where a style lays a narrow table out as something else."""
-ATTEMPTS = 3
-POOR = '<!doctype html><html><body><img src="x.png"><p style="color:#ccc">text</p></html>'
+"""The app's tables name their roles: browsers forget them where a style changes the display of a narrow table."""
+MAX_LIGHTHOUSE_RUNS = 3
+POOR_PAGE = '<!doctype html><html><body><img src="x.png"><p style="color:#ccc">text</p></html>'
 
 
 @contextmanager
-def answering(body: str, *headers: tuple[str, str]) -> Iterator[str]:
-    """The address of a server that answers everything so: not ours, to be found fault with."""
+def serve_page(body: str, *headers: tuple[str, str]) -> Iterator[str]:
+    """Start a server that answers every request with this body and these headers, and yield its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -40,7 +40,7 @@ def answering(body: str, *headers: tuple[str, str]) -> Iterator[str]:
             self.wfile.write(body.encode())
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Print nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever).start()
@@ -52,85 +52,85 @@ def answering(body: str, *headers: tuple[str, str]) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def subject(release: Project) -> Iterator[Subject]:
-    """What the release serves."""
-    found = Subject(release.container().url)
-    yield found
-    found.site.close()
+def subject(shared_running_project: ProjectUnderTest) -> Iterator[Subject]:
+    """What the release serves, as the checks see it."""
+    subject = Subject(shared_running_project.container().url)
+    yield subject
+    subject.site.close()
 
 
-def test_redbot(subject: Subject) -> None:
-    """The page, a deep link, an asset, the configuration, and errors; a range needs a file of some length."""
+def test_redbot_accepts_the_responses(subject: Subject) -> None:
+    """REDbot finds no fault in the page, a deep link, an asset, the configuration, and errors."""
     asset = max(subject.site.files, key=lambda path: subject.site.files[path].size)
     paths = ["/", "/image", asset, "/favicon.svg", "/env.js", "/missing.txt", "/assets/missing.js"]
-    assert {path: found for path in paths if (found := judges.redbot(subject.url + path))} == {}
+    assert {path: faults for path in paths if (faults := judges.redbot(subject.url + path))} == {}
 
 
-def test_redbot_finds_a_fault() -> None:
-    """A date that is none."""
-    with answering("x", ("Last-Modified", "yesterday")) as url:
+def test_redbot_reports_a_date_that_is_none() -> None:
+    """REDbot reports a Last-Modified that is no date."""
+    with serve_page("x", ("Last-Modified", "yesterday")) as url:
         print(judges.redbot(url))
-        assert any("DATE" in found for found in judges.redbot(url))
+        assert any("DATE" in fault for fault in judges.redbot(url))
 
 
-def test_csp(subject: Subject) -> None:
-    """Nothing but that scripts of the same origin may run."""
-    found = judges.csp(subject.site.index.get("content-security-policy"))
-    assert [each for each in found if not each.startswith(CSP_ACCEPTED)] == []
+def test_csp_evaluator_accepts_the_policy(subject: Subject) -> None:
+    """csp_evaluator finds only that scripts of the same origin may run."""
+    faults = judges.csp(subject.site.index.get("content-security-policy"))
+    assert [fault for fault in faults if not fault.startswith(CSP_ACCEPTED)] == []
 
 
-def test_csp_finds_a_fault() -> None:
-    """A policy that lets inline scripts run, and plugins."""
-    found = judges.csp("script-src 'self' 'unsafe-inline'")
-    assert any(each.startswith("HIGH script-src 'unsafe-inline'") for each in found)
-    assert any("object-src" in each for each in found)
+def test_csp_evaluator_reports_inline_scripts_and_plugins() -> None:
+    """csp_evaluator reports a policy that allows inline scripts and plugins."""
+    faults = judges.csp("script-src 'self' 'unsafe-inline'")
+    assert any(fault.startswith("HIGH script-src 'unsafe-inline'") for fault in faults)
+    assert any("object-src" in fault for fault in faults)
 
 
 @pytest.mark.parametrize("path", ["/", "/image", "/tasks", "/no-such-page"])
-def test_axe(subject: Subject, path: str) -> None:
-    """Every page of the app."""
+def test_axe_accepts_the_pages(subject: Subject, path: str) -> None:
+    """axe finds no fault in any page of the app."""
     assert judges.axe(subject.url, path) == []
 
 
-def test_axe_finds_a_fault() -> None:
-    """A page without a language, a title, or a text for its image."""
-    with answering(POOR) as url:
-        found = " ".join(judges.axe(url))
-    assert all(rule in found for rule in ("html-has-lang", "document-title", "image-alt", "color-contrast"))
+def test_axe_reports_a_poor_page() -> None:
+    """axe reports a page without a language, a title, a text for its image, and contrast."""
+    with serve_page(POOR_PAGE) as url:
+        faults = " ".join(judges.axe(url))
+    assert all(rule in faults for rule in ("html-has-lang", "document-title", "image-alt", "color-contrast"))
 
 
-def test_nu(subject: Subject) -> None:
-    """The page as it is sent and as the app makes it, and its styles and pictures."""
-    named = {
+def test_nu_accepts_the_site(subject: Subject) -> None:
+    """The Nu HTML checker accepts the page as sent and as rendered, and the site's styles and pictures."""
+    texts = {
         path: subject.site.get(path).body.decode() for path in subject.site.files if path.endswith((".css", ".svg"))
     }
-    assert named
-    files = {f"file{number}_{path[-3:]}": named[path] for number, path in enumerate(named)}
-    rendered = judges.rendered(f"{subject.url}/")
-    found = judges.nu(index_html=subject.site.index.body.decode(), rendered_html=rendered, **files)
-    assert [each for each in found if not NU_ACCEPTED.search(each)] == []
+    assert texts
+    files = {f"file{number}_{path[-3:]}": texts[path] for number, path in enumerate(texts)}
+    rendered = judges.rendered_html(f"{subject.url}/")
+    faults = judges.nu(index_html=subject.site.index.body.decode(), rendered_html=rendered, **files)
+    assert [fault for fault in faults if not NU_ACCEPTED.search(fault)] == []
 
 
-def test_nu_on_our_report(subject: Subject) -> None:
-    """The report of a run is itself a page; whether its style has the hash in its policy, a browser has to tell."""
+def test_nu_accepts_the_html_report(subject: Subject) -> None:
+    """The HTML report of a run is a valid page. Only a browser can check its style against the hash in its policy."""
     run = report_run.VerifyRun(subject, tuple(run_checks(subject, CHECKS)), 1.0)
-    found = judges.nu(report_html=report.REPORTS["html"](run))
-    assert [each for each in found if "violates Content Security Policy" not in each] == []
+    faults = judges.nu(report_html=report.REPORTS["html"](run))
+    assert [fault for fault in faults if "violates Content Security Policy" not in fault] == []
 
 
-def test_nu_finds_a_fault() -> None:
-    """A picture without a text, and a style that is none."""
-    found = judges.nu(poor_html=POOR, poor_css="a { color: nocolor }")
-    assert {each.partition(":")[0] for each in found} == {"poor.html", "poor.css"}
+def test_nu_reports_a_poor_page_and_style() -> None:
+    """The Nu HTML checker reports a picture without a text and an invalid style."""
+    faults = judges.nu(poor_html=POOR_PAGE, poor_css="a { color: nocolor }")
+    assert {fault.partition(":")[0] for fault in faults} == {"poor.html", "poor.css"}
 
 
-def test_lighthouse(subject: Subject) -> None:
-    """100 for accessibility, best practices and SEO. Performance varies with the machine: 95, at the best of three."""
+def test_lighthouse_scores_are_high(subject: Subject) -> None:
+    """Lighthouse gives 100 for accessibility, best practices and SEO, and at best 95 or more for performance."""
     runs: list[dict[str, int]] = []
-    while not runs or (runs[-1]["performance"] < 95 and len(runs) < ATTEMPTS):
-        told = judges.lighthouse(f"{subject.url}/")
-        runs.append(judges.scores(told))
-    print("Lighthouse:", *runs, [name for name, audit in told["audits"].items() if audit["score"] == 0], sep="\n")
+    while not runs or (runs[-1]["performance"] < 95 and len(runs) < MAX_LIGHTHOUSE_RUNS):
+        result = judges.lighthouse(f"{subject.url}/")
+        runs.append(judges.scores(result))
+    print("Lighthouse:", *runs, [name for name, audit in result["audits"].items() if audit["score"] == 0], sep="\n")
     best = max(runs, key=lambda scores: scores["performance"])
     assert {name: best[name] for name in ("accessibility", "best-practices", "seo")} == dict.fromkeys(
         ("accessibility", "best-practices", "seo"), 100
@@ -138,9 +138,9 @@ def test_lighthouse(subject: Subject) -> None:
     assert best["performance"] >= 95
 
 
-def test_lighthouse_finds_a_fault() -> None:
-    """A page that nobody can read."""
-    with answering(POOR) as url:
-        found = judges.scores(judges.lighthouse(url))
-    assert found["accessibility"] < 100
-    assert found["seo"] < 100
+def test_lighthouse_scores_of_a_poor_page_are_lower() -> None:
+    """Lighthouse gives a page that is hard to read less than 100."""
+    with serve_page(POOR_PAGE) as url:
+        scores = judges.scores(judges.lighthouse(url))
+    assert scores["accessibility"] < 100
+    assert scores["seo"] < 100

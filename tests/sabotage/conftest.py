@@ -10,22 +10,24 @@ import pytest
 
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Image
-from tests.engine.support import Project
+from tests.support.project import ProjectUnderTest
 
 
 @pytest.fixture(scope="session")
-def built_image(good: Project) -> Image:
+def built_image(built_project: ProjectUnderTest) -> Image:
     """A healthy image, on which each sabotage adds a layer."""
-    image = good.engine.image(good.image)
+    image = built_project.engine.image(built_project.image)
     assert image is not None
     return image
 
 
 @pytest.fixture(scope="module")
-def sabotaged_project(engine: DockerEngine, checkout: Path, good: Project) -> Iterator[Project]:
+def sabotaged_project(
+    engine: DockerEngine, checkout: Path, built_project: ProjectUnderTest
+) -> Iterator[ProjectUnderTest]:
     """One project for all sabotage of a module. Each takes over the names of the one before."""
-    project = Project(engine, checkout)
-    project.stage(good.image)
+    project = ProjectUnderTest(engine, checkout)
+    project.stage(built_project.image)
     yield project
     project.end()
 

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
-from invoke.config import Config
-
-from docktasks import settings as docktasks_settings
 from docktasks.app.project import Project as VerifiedProject
-from docktasks.commands import Result
 from docktasks.containers import ports
 from docktasks.engine.models import Container, Image
 from docktasks.release import run_args
@@ -19,7 +14,8 @@ from docktasks.settings import Settings
 from docktasks.verify.catalog import run_checks, select
 from docktasks.verify.subject import Subject
 from docktasks.waiting import Probe, http_ready, wait_until
-from tests.engine.support import ROOT, Project, clean_environ, command, docker
+from tests.support.commands import PrintingRunner, docker
+from tests.support.project import ProjectUnderTest
 
 
 @dataclass(frozen=True)
@@ -59,15 +55,6 @@ def add(path: str) -> str:
     return f"USER root\nRUN mkdir -p $(dirname {path}) && echo content >{path}\nUSER 101:101"
 
 
-def settings_of(project: Project) -> Settings:
-    """The default settings, with the project's name."""
-    config = Config(project_location=ROOT)
-    config.load_project()
-    defaults = {section: dict(config[section]) for section in docktasks_settings.SECTIONS}
-    settings = docktasks_settings.load(project.checkout, defaults, {}, {})
-    return replace(settings, app=replace(settings.app, name=project.name))
-
-
 def without_options(args: Sequence[str], options: Sequence[str]) -> list[str]:
     """A command of `docker container run` without these options and their values."""
     remaining = list(args)
@@ -77,12 +64,12 @@ def without_options(args: Sequence[str], options: Sequence[str]) -> list[str]:
     return remaining
 
 
-def start(project: Project, sabotage: Sabotage, cleanup: ExitStack) -> Container:
+def start(project: ProjectUnderTest, sabotage: Sabotage, cleanup: ExitStack) -> Container:
     """Run the project's image as run-prod does, apart from the sabotage, and wait until it answers."""
-    settings = settings_of(project)
-    staged = project.engine.image(project.image)
-    assert staged is not None
-    release = run_args.Release(staged)
+    settings = project.settings()
+    staged_project = project.engine.image(project.image)
+    assert staged_project is not None
+    release = run_args.Release(staged_project)
     network = [*ports.Bind(0).args(80), *run_args.carried_args(settings, writable=False)]
     args = run_args.prod_args(settings, "prod", release, network, project.engine.api)
     cleanup.callback(docker, "volume", "rm", "--force", settings.container("carried"))
@@ -97,7 +84,7 @@ def start(project: Project, sabotage: Sabotage, cleanup: ExitStack) -> Container
     return project.container()
 
 
-def _await_answer(project: Project) -> None:
+def _await_answer(project: ProjectUnderTest) -> None:
     """Wait until the container answers, with whatever status."""
 
     def look() -> Probe:
@@ -111,27 +98,12 @@ def _await_answer(project: Project) -> None:
     assert probe.ready, probe.status
 
 
-class PrintingRunner:
-    """Runs commands. Their output is also printed, for the report of a test that fails."""
-
-    dry = False
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
-        """Run a command; `quiet` has no effect here."""
-        del quiet
-        done = command(args, self.folder, clean_environ())
-        return Result(done.code, done.output)
+def verified(project: ProjectUnderTest, settings: Settings | None = None) -> VerifiedProject:
+    """The project as `verify` gets it, by default with `project.settings()`."""
+    return VerifiedProject(PrintingRunner(project.checkout), project.engine, settings or project.settings())
 
 
-def verified(project: Project, settings: Settings | None = None) -> VerifiedProject:
-    """The project as `verify` gets it, by default with settings_of()."""
-    return VerifiedProject(PrintingRunner(project.checkout), project.engine, settings or settings_of(project))
-
-
-def subject_of(project: Project, container: Container | None, image: Image | None, url: str = "") -> Subject:
+def subject_of(project: ProjectUnderTest, container: Container | None, image: Image | None, url: str = "") -> Subject:
     """What the checks judge. Without a container, the address is `url`."""
     return Subject(container.url if container else url, verified(project), container, image)
 
@@ -144,7 +116,9 @@ def failures(subject: Subject, groups: Sequence[str]) -> dict[str, tuple[str, ..
     return {verdict.check.id: verdict.evidence for verdict in verdicts if verdict.outcome == "fail"}
 
 
-def assert_caught(project: Project, base: Image, sabotage: Sabotage, cleanup: ExitStack, groups: Sequence[str]) -> None:
+def assert_caught(
+    project: ProjectUnderTest, base: Image, sabotage: Sabotage, cleanup: ExitStack, groups: Sequence[str]
+) -> None:
     """Sabotage the base image, and check that exactly the expected checks of these groups fail, with evidence."""
     sabotaged = project.engine.image(project.stage(base.tags[0], sabotage.layer))
     assert sabotaged is not None

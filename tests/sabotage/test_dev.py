@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.checkout import copy_app
 from docktasks.containers import app_mount
 from docktasks.containers.app_mount import user_for
 from docktasks.containers.ports import Bind
@@ -22,9 +23,10 @@ from docktasks.settings import Settings
 from docktasks.verify.catalog import run_checks, select
 from docktasks.verify.subject import Subject
 from docktasks.waiting import http_ready, wait_until
-from tests.engine.apps import copy_app, own
-from tests.engine.support import Project, clean_environ, command, docker
-from tests.sabotage.faults import settings_of, verified, without_options
+from tests.sabotage.faults import verified, without_options
+from tests.support.checkouts import chown_tree
+from tests.support.commands import clean_environ, docker, run_command
+from tests.support.project import ProjectUnderTest
 
 HIDDEN_HISTORY = f"type=tmpfs,target={app_mount.APP_PATH}/.git"
 LAX = "server: { allowedHosts: true, cors: true, fs: { strict: false } }, legacy: { skipWebSocketTokenCheck: true }"
@@ -85,43 +87,45 @@ SABOTAGES.append(Sabotage("old", OLD_FAILS))  # it has an app and a test of its 
 def app_of_owner(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the app with a git repository. It does not belong to root, where we can change the owner."""
     app = copy_app(tmp_path_factory.mktemp("dev") / "app")
-    assert command(["git", "init", "--quiet"], app, clean_environ()).code == 0
-    return own(app)
+    assert run_command(["git", "init", "--quiet"], app, clean_environ()).code == 0
+    return chown_tree(app)
 
 
 @pytest.fixture(scope="module")
-def dev_project(engine: DockerEngine, checkout: Path, app_of_owner: Path) -> Iterator[Project]:
+def dev_project(engine: DockerEngine, checkout: Path, app_of_owner: Path) -> Iterator[ProjectUnderTest]:
     """A project whose dev container serves. Each sabotage replaces the container."""
-    yield from serving(Project(engine, checkout, APP_DIR=str(app_of_owner)))
+    yield from serving(ProjectUnderTest(engine, checkout, APP_DIR=str(app_of_owner)))
 
 
 @pytest.fixture(scope="module")
-def old_project(engine: DockerEngine, checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def old_project(
+    engine: DockerEngine, checkout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ProjectUnderTest]:
     """A project with an old Vite, whose dev container serves."""
     app = tmp_path_factory.mktemp("old") / "app"
     app.mkdir()
     for name, text in OLD.items():
         (app / name).write_text(text)
-    own(app)
-    yield from serving(Project(engine, checkout, APP_DIR=str(app)))
+    chown_tree(app)
+    yield from serving(ProjectUnderTest(engine, checkout, APP_DIR=str(app)))
 
 
-def serving(project: Project) -> Iterator[Project]:
+def serving(project: ProjectUnderTest) -> Iterator[ProjectUnderTest]:
     """Start the project's dev container, and end the project afterwards."""
     try:
-        project.does("dev", "--detach")
+        project.succeeds("dev", "--detach")
         yield project
     finally:
         project.end()
 
 
-def settings_with_app(project: Project, app: str) -> Settings:
+def settings_with_app(project: ProjectUnderTest, app: str) -> Settings:
     """The project's settings, with the app in this folder."""
-    settings = settings_of(project)
+    settings = project.settings()
     return replace(settings, app=replace(settings.app, dir=app))
 
 
-def results(project: Project) -> dict[str, tuple[str, tuple[str, ...]]]:
+def results(project: ProjectUnderTest) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Outcome and evidence of each check of the dev container. The checks leave the app's files as they were."""
     app = project.environ["INVOKE_APP_DIR"]
     subject = Subject("", verified(project, settings_with_app(project, app)), dev=project.container("dev"))
@@ -137,7 +141,7 @@ def contents(app: Path) -> dict[Path, tuple[int, bytes]]:
     return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
 
 
-def failures(project: Project) -> dict[str, tuple[str, ...]]:
+def failures(project: ProjectUnderTest) -> dict[str, tuple[str, ...]]:
     """The checks that fail, with their evidence. No check may be skipped."""
     outcomes = results(project)
     assert not [check_id for check_id, (outcome, _) in outcomes.items() if outcome == "skip"], outcomes
@@ -157,7 +161,7 @@ def apply(sabotage: Sabotage, app: Path, cleanup: ExitStack) -> None:
         os.chown(app / sabotage.file, *((0, 0) if os.geteuid() == 0 else (-1, -1)))
 
 
-def start(project: Project, sabotage: Sabotage, app: Path) -> None:
+def start(project: ProjectUnderTest, sabotage: Sabotage, app: Path) -> None:
     """Run the dev container as `invoke dev` does, apart from the sabotage, and wait until it answers."""
     settings = settings_with_app(project, str(app))
     (volume,) = project.engine.volumes(project.name)
@@ -174,14 +178,16 @@ def start(project: Project, sabotage: Sabotage, app: Path) -> None:
 
 
 @pytest.mark.usefixtures("chromium")
-def test_dev_container_passes_every_check(dev_project: Project) -> None:
+def test_dev_container_passes_every_check(dev_project: ProjectUnderTest) -> None:
     """No check fails or is skipped on a container that `invoke dev` started."""
     assert results(dev_project) == dict.fromkeys([check.id for check in select(["dev"])], ("pass", ()))
 
 
 @pytest.mark.usefixtures("chromium")
 @pytest.mark.parametrize("sabotage", SABOTAGES[:-1], ids=lambda sabotage: sabotage.name)
-def test_sabotage_is_caught(dev_project: Project, sabotage: Sabotage, app_of_owner: Path, cleanup: ExitStack) -> None:
+def test_sabotage_is_caught(
+    dev_project: ProjectUnderTest, sabotage: Sabotage, app_of_owner: Path, cleanup: ExitStack
+) -> None:
     """Exactly the expected checks of the dev container fail."""
     apply(sabotage, app_of_owner, cleanup)
     start(dev_project, sabotage, app_of_owner)
@@ -193,7 +199,7 @@ def test_sabotage_is_caught(dev_project: Project, sabotage: Sabotage, app_of_own
 
 
 @pytest.mark.usefixtures("chromium")
-def test_old_vite_is_caught(old_project: Project) -> None:
+def test_old_vite_is_caught(old_project: ProjectUnderTest) -> None:
     """It accepts foreign hosts and origins, and gives away files outside the app and the .env in it."""
     evidence = failures(old_project)
     assert evidence.keys() == OLD_FAILS, evidence

@@ -6,11 +6,12 @@ from contextlib import ExitStack
 
 import pytest
 
+from benchmarks.network import free_port
 from docktasks.engine.models import Image
 from docktasks.verify.catalog import CHECKS, run_checks
-from tests.engine.support import Project, free_port
 from tests.sabotage import test_browser, test_container, test_dev, test_http, test_image
 from tests.sabotage.faults import Sabotage, failures, start, subject_of
+from tests.support.project import ProjectUnderTest
 
 GROUPS = (test_image, test_container, test_http, test_dev, test_browser)
 SABOTAGES = [sabotage for group in GROUPS for sabotage in group.SABOTAGES]
@@ -23,15 +24,17 @@ def test_every_check_has_a_sabotage() -> None:
     assert all(sabotage.fails for sabotage in SABOTAGES)
 
 
-def test_address_without_a_server_fails_every_http_check(good: Project, built_image: Image) -> None:
+def test_address_without_a_server_fails_every_http_check(built_project: ProjectUnderTest, built_image: Image) -> None:
     """The evidence of each check is that nothing answers."""
-    evidence = failures(subject_of(good, None, built_image, f"http://127.0.0.1:{free_port()}"), ["http"])
+    evidence = failures(subject_of(built_project, None, built_image, f"http://127.0.0.1:{free_port()}"), ["http"])
     assert evidence.keys() == {check.id for check in CHECKS if check.group == "http"}
     assert all("does not answer" in lines[0] for lines in evidence.values())
 
 
 @pytest.mark.usefixtures("chromium")
-def test_healthy_release_passes_every_check(sabotaged_project: Project, built_image: Image, cleanup: ExitStack) -> None:
+def test_healthy_release_passes_every_check(
+    sabotaged_project: ProjectUnderTest, built_image: Image, cleanup: ExitStack
+) -> None:
     """No check fails or is skipped on a build that runs as run-prod runs it. test_dev.py has the dev container."""
     sabotaged_project.stage(built_image.tags[0])
     container = start(sabotaged_project, Sabotage("none", frozenset()), cleanup)

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 import pytest
 
 from docktasks.engine.models import Image
-from tests.engine.support import Project
 from tests.sabotage.faults import Sabotage, assert_caught, site
+from tests.support.project import ProjectUnderTest
 
 HASHED = "/srv/hashed"
 NAMED = "$(cd /srv/hashed/site/assets; ls -S *.{kind} | {which})"
@@ -116,7 +116,7 @@ SABOTAGES = [
 
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
 def test_sabotage_is_caught(
-    sabotaged_project: Project, built_image: Image, sabotage: Sabotage, cleanup: ExitStack
+    sabotaged_project: ProjectUnderTest, built_image: Image, sabotage: Sabotage, cleanup: ExitStack
 ) -> None:
     """Exactly the expected checks fail."""
     assert_caught(sabotaged_project, built_image, sabotage, cleanup, groups=["http"])

@@ -13,8 +13,9 @@ from docktasks.engine.models import Image
 from docktasks.images.build import BASE_LABEL
 from docktasks.verify.catalog import run_checks, select
 from docktasks.verify.probes.image_archive import CAPABILITY_HEADER
-from tests.engine.support import Project, docker, new_name
 from tests.sabotage.faults import Sabotage, add, assert_caught, image, subject_of
+from tests.support.commands import docker
+from tests.support.project import ProjectUnderTest, new_name
 from tests.unit.fakes.image_archives import tar
 
 # In two parts, so that no scanner takes this file for a leak.
@@ -101,18 +102,18 @@ def tool(engine: DockerEngine) -> Iterator[None]:
 
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
 def test_sabotage_is_caught(
-    sabotaged_project: Project, built_image: Image, sabotage: Sabotage, cleanup: ExitStack
+    sabotaged_project: ProjectUnderTest, built_image: Image, sabotage: Sabotage, cleanup: ExitStack
 ) -> None:
     """Exactly the expected checks fail."""
     assert_caught(sabotaged_project, built_image, sabotage, cleanup, groups=["image"])
 
 
 def test_checks_of_own_layers_are_skipped_if_the_base_tag_has_moved(
-    sabotaged_project: Project, built_image: Image
+    sabotaged_project: ProjectUnderTest, built_image: Image
 ) -> None:
     """The engine has another image under the name of the base. The reason says so."""
-    staged = sabotaged_project.stage(built_image.tags[0], f"LABEL {BASE_LABEL}={TOOL}")
-    subject = subject_of(sabotaged_project, None, sabotaged_project.engine.image(staged))
+    staged_project = sabotaged_project.stage(built_image.tags[0], f"LABEL {BASE_LABEL}={TOOL}")
+    subject = subject_of(sabotaged_project, None, sabotaged_project.engine.image(staged_project))
     verdicts = list(run_checks(subject, select(["image"])))
     assert not [verdict for verdict in verdicts if verdict.outcome == "fail"]
     skipped = {verdict.check.id: verdict.evidence for verdict in verdicts if verdict.outcome == "skip"}

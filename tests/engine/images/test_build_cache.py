@@ -1,0 +1,106 @@
+"""Which steps of the Dockerfile run again: on the same builder, and on a new one that has only exported layers."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.own_engine import OwnEngine, can_start
+from tests.support.checkouts import write_app
+from tests.support.commands import docker
+from tests.support.project import ProjectUnderTest, new_name
+
+STEP = re.compile(r"^#(\d+) \[(dependencies|builder) \d/\d\] RUN ", re.MULTILINE)
+"""A RUN step of these stages in plain progress: its number, which begins each line of its output, and its stage."""
+
+
+class Builder:
+    """Builds an app without packages by the plain command, with the checkout's Dockerfile."""
+
+    def __init__(self, built_project: ProjectUnderTest, checkout: Path, app: Path, host: str = "") -> None:
+        self.app, self.host, self.tag = app, host, new_name()
+        values = [word for word in shlex.split(built_project.build) if word.startswith(("NODE_IMAGE=", "NGINX_IMAGE="))]
+        self.bases = [value.partition("=")[2] for value in values]
+        tools = ["--build-context", f"tools={checkout}/docktasks/images", "--file", f"{checkout}/Dockerfile"]
+        build_args = [word for value in [*values, "APP_DIR=."] for word in ("--build-arg", value)]
+        self.command = ["image", "build", "--progress=plain", "--tag", self.tag, *tools, *build_args]
+        scripts = {"build": "mkdir dist && cp page dist/index.html"}
+        package = {"name": "bare", "description": self.tag, "scripts": scripts}
+        write_app(app, {"package.json": json.dumps(package), "page": "first"})
+
+    def edit(self) -> None:
+        """Change a source file to a text that no build has seen."""
+        (self.app / "page").write_text(new_name())
+
+    def build(self, *args: str) -> set[str]:
+        """Build with more arguments; the stages whose RUN step was not in a cache, `dependencies` and `builder`."""
+        output = docker(*self.command, *args, str(self.app), host=self.host)
+        steps = dict(STEP.findall(output))
+        assert set(steps.values()) == {"dependencies", "builder"}
+        return {stage for number, stage in steps.items() if f"#{number} CACHED" not in output.splitlines()}
+
+
+@pytest.fixture
+def builder(built_project: ProjectUnderTest, checkout: Path, tmp_path: Path) -> Iterator[Builder]:
+    """Builds on this machine's engine."""
+    builder = Builder(built_project, checkout, tmp_path / "app")
+    yield builder
+    docker("image", "rm", "--force", builder.tag)
+
+
+@pytest.fixture
+def exporting_builder(
+    built_project: ProjectUnderTest, checkout: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Builder]:
+    """Builds on an engine of its own whose image store can export layers, which has the base images."""
+    if not can_start():
+        pytest.skip("a second engine takes root, dockerd, unshare, nsenter and ip")
+    folder = tmp_path_factory.mktemp("engine")  # a short path: containerd's sockets take 104 characters
+    engine = OwnEngine(folder)
+    (folder / "daemon.json").write_text('{"features": {"containerd-snapshotter": true}}')
+    builder = Builder(built_project, checkout, tmp_path / "app", engine.host)
+    try:
+        engine.start()
+        with subprocess.Popen(["docker", "image", "save", *builder.bases], stdout=subprocess.PIPE) as saved:
+            load = ["docker", "--host", engine.host, "image", "load"]
+            subprocess.run(load, stdin=saved.stdout, check=True)
+        yield builder
+    finally:
+        engine.end()
+
+
+def test_nothing_runs_when_nothing_changed(builder: Builder) -> None:
+    """A second build takes every step from the cache."""
+    assert builder.build() == {"dependencies", "builder"}
+    assert builder.build() == set()
+
+
+def test_an_edit_runs_the_build_only(builder: Builder) -> None:
+    """The packages are installed before the source is copied, so that an edit finds them in their layer."""
+    builder.build()
+    builder.edit()
+    assert builder.build() == {"builder"}
+
+
+def test_another_commit_installs_nothing(builder: Builder) -> None:
+    """The commit and its time reach the build, and not the installation."""
+    builder.build("--build-arg", "REVISION=one", "--build-arg", "SOURCE_DATE_EPOCH=1700000000")
+    assert builder.build("--build-arg", "REVISION=two", "--build-arg", "SOURCE_DATE_EPOCH=1700000001") == {"builder"}
+
+
+def test_a_new_builder_finds_the_packages_in_exported_layers(exporting_builder: Builder, tmp_path: Path) -> None:
+    """An edit installs nothing on a builder whose own cache is empty, as a CI runner's is."""
+    builder, layers = exporting_builder, tmp_path / "layers"
+    assert builder.build("--cache-to", f"type=local,dest={layers},mode=max") == {"dependencies", "builder"}
+    prune = ["builder", "prune", "--all", "--force"]
+    docker(*prune, host=builder.host)
+    builder.edit()
+    assert builder.build() == {"dependencies", "builder"}
+    docker(*prune, host=builder.host)
+    assert builder.build("--cache-from", f"type=local,src={layers}") == {"builder"}

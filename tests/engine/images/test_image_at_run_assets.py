@@ -1,0 +1,246 @@
+"""The production image's command `carry`, and how nginx serves the assets that it keeps of several releases."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from benchmarks.checkout import ROOT
+from docktasks.commands import Result
+from tests.support.commands import clean_environ, docker, run_command
+from tests.support.image_sandbox import BARE, ImageSandbox
+from tests.support.project import ProjectUnderTest
+
+
+def at(volume: str, *, writable: bool = False) -> list[str]:
+    """The options that mount a volume where nginx looks for the assets of other releases."""
+    return ["--mount", f"type=volume,source={volume},target=/srv/carried{'' if writable else ',readonly'}"]
+
+
+def carry(image: str, volume: str, *args: str, wrap: tuple[str, ...] = ()) -> Result:
+    """Run the image's `carry` with the rights that it needs, and no others."""
+    run = [
+        "container",
+        "run",
+        "--rm",
+        "--init",
+        "--network",
+        "none",
+        *BARE,
+        "--user",
+        "0:0",
+        *at(volume, writable=True),
+    ]
+    return run_command(["docker", *run, image, *wrap, "carry", *args], ROOT, clean_environ())
+
+
+def carries(image: str, volume: str, *args: str) -> None:
+    """Run the image's `carry`, which must succeed."""
+    done = carry(image, volume, *args)
+    assert done.code == 0, done.output
+
+
+def listing(image: str, *args: str, folder: str = "/srv/carried") -> dict[str, list[str]]:
+    """The files below a folder of a container, by path: owner, mode, links, inode, size, and time of modification.
+
+    The copy for the port holder is left out. tests/engine/test_recovery.py looks at that.
+    """
+    script = f"cd {folder} && find . -type f -exec stat -c '%u:%g %a %h %i %s %Y %n' {{}} +"
+    printed = docker("container", "run", "--rm", *BARE, *args, image, "sh", "-c", script)
+    rows = [line.split(" ", 6) for line in printed.splitlines()]
+    return {row[6].removeprefix("./"): row[:6] for row in rows if not row[6].startswith("./.current.")}
+
+
+def holding(image: str, volume: str) -> set[str]:
+    """The files of the copy from which the port holder would serve."""
+    script = "cd /srv/carried/current/ && find . -type f"
+    return set(docker("container", "run", "--rm", *BARE, *at(volume), image, "sh", "-c", script).split())
+
+
+def served(files: dict[str, list[str]]) -> set[str]:
+    """The files that nginx serves."""
+    return {path for path in files if path.startswith(("site/", "br/"))}
+
+
+NAMES = [
+    "assets/app-Abcdef12.js", "assets/deep/er/app-Abcdef12.js", "assets/two words-Abcdef12.js", "page-Abcdef12.pdf",
+    "assets/quote'\"$(id)-Abcdef12.js",
+]  # fmt: skip
+
+
+def test_hashed_files_are_immutable_and_carried_and_no_others_are(sandbox: ImageSandbox) -> None:
+    """The folder decides, and not the name: the builder has put the hashed files in a folder of their own."""
+    names = " ".join(shlex.quote(name) for name in NAMES)
+    make = 'path="$tree/$name"; mkdir -p "${path%/*}"; echo "$name" >"$path"'
+    image = sandbox.image(f"for name in {names}; do for tree in site/un hashed/site/in; do {make}; done; done")
+    volume = sandbox.volume()
+    carries(image, volume, "add", "one")
+    carried = served(listing(image, *at(volume)))
+    _, address = sandbox.serve(image)
+    asked = {
+        name: httpx.get(f"{address}/{quote(name)}", trust_env=False)
+        for name in (f"{folder}/{name}" for folder in ("un", "in") for name in NAMES)
+    }
+    assert {answer.status_code for answer in asked.values()} == {httpx.codes.OK}
+    immutable = {name for name, answer in asked.items() if "immutable" in answer.headers["cache-control"]}
+    assert immutable == {f"in/{name}" for name in NAMES}
+    assert {path for path in carried if path.startswith(("site/in", "site/un"))} == {
+        f"site/{name}" for name in immutable
+    }
+
+
+def test_carry_links_the_images_files_with_their_compressed_copies(sandbox: ImageSandbox) -> None:
+    """Each asset keeps its size and time, belongs to root, and is one file with two names: served, and recorded."""
+    image, volume = sandbox.image(), sandbox.volume()
+    carries(image, volume, "add", "one")
+    shipped = listing(image, folder="/srv/hashed")
+    carried = listing(image, *at(volume))
+    wanted = {path for path in shipped if path.startswith(("site/assets/", "br/assets/"))}
+    assert {path.split("/")[0] for path in wanted} == {"site", "br"}
+    assert any(path.endswith(".js.gz") for path in wanted)
+    assert served(carried) == wanted
+    assert set(carried) == wanted | {f"releases/one/{path}" for path in wanted}
+    for path in wanted:
+        owner, mode, links, inode, size, modified = carried[path]
+        assert (owner, mode, links) == ("0:0", "644", "2"), path
+        assert [size, modified] == shipped[path][4:], path
+        assert carried[f"releases/one/{path}"][3] == inode, path
+
+
+@pytest.mark.parametrize("accepted", ["identity", "gzip", "gzip, br"])
+def test_a_carried_asset_is_answered_as_by_its_own_release(sandbox: ImageSandbox, accepted: str) -> None:
+    """The other release sends the same body and the same headers: type, encoding, ETag, caching."""
+    path = "assets/old-Abcdef12.js"
+    old = sandbox.image(
+        f"cd hashed; seq 500 >site/{path}; gzip -k site/{path}; seq 9 >br/{path}; "
+        f"touch -d @500000000 site/{path}* br/{path}"
+    )
+    new, volume = sandbox.image(), sandbox.volume()
+    carries(old, volume, "add", "old")
+
+    def asked(image: str, *args: str) -> tuple[int, bytes, list[tuple[str, str]]]:
+        _, address = sandbox.serve(image, *args)
+        with httpx.stream("GET", f"{address}/{path}", headers={"Accept-Encoding": accepted}, trust_env=False) as answer:
+            headers = [(name, value) for name, value in answer.headers.multi_items() if name != "date"]
+            return answer.status_code, b"".join(answer.iter_raw()), headers
+
+    assert asked(new, *at(volume)) == asked(old)
+    assert asked(new)[0] == httpx.codes.NOT_FOUND
+
+
+def test_carry_add_replaces_no_file(sandbox: ImageSandbox) -> None:
+    """A file that another release brought is linked. Adding a release a second time changes nothing."""
+    one, volume = sandbox.image(), sandbox.volume()
+    two = sandbox.image("cd hashed/site/assets; echo new >new-Abcdef12.js; for f in index-*; do touch $f; done")
+    carries(one, volume, "add", "one")
+    before = listing(one, *at(volume))
+    carries(two, volume, "add", "two")
+    after = listing(one, *at(volume))
+    assert served(after) - served(before) == {"site/assets/new-Abcdef12.js"}
+    for path in served(before):
+        assert after[path][3:] == before[path][3:], path
+        assert after[path][3] == after[f"releases/two/{path}"][3], path
+    carries(two, volume, "add", "two")
+    assert listing(one, *at(volume)) == after
+
+
+def test_carry_keep_removes_the_other_releases(sandbox: ImageSandbox) -> None:
+    """It removes the assets that no kept release has, and leaves every other file in the volume."""
+    old = sandbox.image(
+        "cd hashed; mkdir site/assets/deep; for name in old deep/old; do echo old >site/assets/$name-Abcdef12.js; done"
+    )
+    new, volume = sandbox.image("echo new >hashed/site/assets/new-Abcdef12.js"), sandbox.volume()
+    carries(old, volume, "add", "old")
+    carries(new, volume, "add", "new")
+    carries(new, volume, "add", "new.1")
+    ours = ["container", "run", "--rm", "--user", "0:0", *at(volume, writable=True), new, "sh", "-c"]
+    docker(*ours, "echo mine >/srv/carried/mine; mkdir /srv/carried/folder")
+    before = listing(new, *at(volume))
+    carries(new, volume, "keep", "new", "no-such-release")
+    after = listing(new, *at(volume))
+    gone = {path for path in before if path.startswith(("releases/old/", "releases/new.1/"))}
+    assert set(before) - set(after) == gone | {"site/assets/old-Abcdef12.js", "site/assets/deep/old-Abcdef12.js"}
+    assert after["mine"] == before["mine"]
+    assert all(after[path][3:] == before[path][3:] for path in after)
+    folders = docker(*ours, "cd /srv/carried && find . -type d").splitlines()
+    assert "./folder" in folders
+    assert "./site/assets/deep" not in folders
+    assert not [folder for folder in folders if folder.endswith(("/old", "/new.1"))]
+
+
+def test_carry_serves_no_part_of_a_file_when_the_disk_is_full(sandbox: ImageSandbox) -> None:
+    """When there is room again, the same command brings the file."""
+    big = "assets/big-Abcdef12.js"
+    image = sandbox.image(f"dd if=/dev/zero of=hashed/site/{big} bs=1M count=2")
+    volume = sandbox.volume("--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt", "o=size=3m,mode=0755")
+    name, address = sandbox.serve(image, *at(volume))
+    ours = ["container", "run", "--rm", "--user", "0:0", *at(volume, writable=True), image, "sh", "-c"]
+    docker(*ours, "dd if=/dev/zero of=/srv/carried/ballast bs=1M count=2")
+    done = carry(image, volume, "add", "one")
+    assert (done.code, "No space left on device" in done.output) == (1, True)
+    assert f"site/{big}" not in listing(image, *at(volume))
+    docker(*ours, "rm /srv/carried/ballast")
+    carries(image, volume, "add", "one")
+    assert listing(image, *at(volume))[f"site/{big}"][4] == str(2 << 20)
+    assert httpx.get(address, trust_env=False).status_code == httpx.codes.OK, name
+
+
+MANY = "for i in $(seq 100000 104999); do echo $i >hashed/site/assets/f-AB$i.js; done"
+
+
+def test_carry_can_be_killed_at_any_moment(sandbox: ImageSandbox) -> None:
+    """What is served is complete, kept releases stay, and the next run completes the work."""
+    one, many, volume = sandbox.image(), sandbox.image(MANY), sandbox.volume()
+    carries(one, volume, "add", "one")
+    carries(one, volume, "keep", "one")
+    other = sandbox.volume()
+    carries(many, other, "keep", "two")
+    first, held = listing(one, *at(volume)), [holding(one, volume), holding(many, other)]
+    assert len(held[1]) - len(held[0]) == 5000
+    whole = {path: row[4] for path, row in listing(many, folder="/srv/hashed").items()}
+    moment, killed, code = 0.1, 0, 1
+    while code:
+        code = carry(many, volume, "add", "two", wrap=("timeout", "-s", "KILL", f"{moment:.2f}")).code
+        assert code in {0, 137}
+        killed += code != 0
+        assets = listing(one, *at(volume))
+        assert not served(first) - served(assets)
+        assert all(assets[path][4] == whole[path] for path in served(assets))
+        carry(many, volume, "keep", "one", "two", wrap=("timeout", "-s", "KILL", f"{moment / 4:.2f}"))
+        assert set(listing(one, *at(volume))) >= set(first)
+        assert holding(one, volume) in held
+        moment *= 1.4
+    assert killed, "no moment was early enough to kill anything"
+    assert carry(many, volume, "keep", "one", wrap=("timeout", "-s", "KILL", "0.15")).code in {0, 137}
+    assert set(listing(one, *at(volume))) >= set(first)
+    started = time.monotonic()
+    carries(many, volume, "add", "two")
+    took = time.monotonic() - started
+    assets = listing(one, *at(volume))
+    assert len(served(assets)) == len(served(first)) + 5000
+    assert {path.removeprefix("releases/two/") for path in assets if "/two/" in path} == served(assets)
+    assert took < 20, "thousands of files take seconds"
+    carries(many, volume, "keep", "one")
+    assert listing(one, *at(volume)) == first
+
+
+@pytest.mark.parametrize(
+    "args",
+    [(), ("drop", "one"), ("add",), ("add", ""), ("add", "one/two"), ("add", ".."), ("add", "one", "two"), ("keep",),
+     ("keep", "one", "../two")],
+    ids=lambda args: " ".join(args) or "nothing",
+)  # fmt: skip
+def test_carry_refuses_wrong_arguments(
+    sandbox: ImageSandbox, built_project: ProjectUnderTest, args: tuple[str, ...]
+) -> None:
+    """A missing verb or release, or a name that is a path, gives exit code 2 and a message, and changes nothing."""
+    volume = sandbox.volume()
+    done = carry(built_project.image, volume, *args)
+    assert done.code == 2
+    assert re.match(r"carry: .+\nusage: carry add RELEASE", done.output)
+    assert listing(built_project.image, *at(volume)) == {}

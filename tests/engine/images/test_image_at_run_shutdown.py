@@ -1,0 +1,153 @@
+"""How the production image ends: no request that it has begun, or that is on its way, is lost."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+
+from docktasks.engine.client import DockerEngine
+from docktasks.waiting import Probe, is_listening, wait_until
+from tests.support.commands import docker
+from tests.support.image_sandbox import BARE, TMPFS, ImageSandbox
+from tests.support.project import ProjectUnderTest
+
+
+def get(address: str, path: str, buffer: int = 0) -> socket.socket:
+    """A connection on which a request has been sent; `buffer` is the size of its receive buffer in bytes."""
+    host, _, port = address.removeprefix("http://").partition(":")
+    connection = socket.socket()
+    if buffer:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    connection.settimeout(20)
+    connection.connect((host, int(port)))
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    return connection
+
+
+def seconds(number: float) -> None:
+    """Let that many seconds pass."""
+    until = time.monotonic() + number
+    wait_until(lambda: Probe(time.monotonic() >= until), number + 1)
+
+
+def ended(engine: DockerEngine, name: str) -> Callable[[], Probe]:
+    """A probe that is ready when a container has exited."""
+
+    def look() -> Probe:
+        container = engine.container(name)
+        assert container is not None
+        return Probe(container.state == "exited", container.state)
+
+    return look
+
+
+def test_nginx_finishes_a_slow_download_before_it_exits(sandbox: ImageSandbox) -> None:
+    """After SIGQUIT the download goes on for as long as it takes; then nginx exits with 0."""
+    size = 64 << 20
+    image = sandbox.image(f"dd if=/dev/zero of=site/big.bin bs=1M count={size >> 20}")
+    name, address = sandbox.serve(image)
+    with get(address, "/big.bin", buffer=4096) as connection:
+        got = connection.recv(4096)
+        docker("container", "kill", "--signal", "QUIT", name)
+        seconds(10)
+        assert not ended(sandbox.engine, name)().ready
+        length = len(got.partition(b"\r\n\r\n")[2])
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        while length < size:
+            part = connection.recv(1 << 20)
+            assert part, f"cut off after {length} of {size} bytes"
+            length += len(part)
+    assert docker("container", "wait", name) == "0"
+
+
+def test_nginx_answers_once_more_on_an_idle_connection_before_it_exits(
+    sandbox: ImageSandbox, built_project: ProjectUnderTest
+) -> None:
+    """After SIGQUIT it answers a last request, closes connections that are idle for 5 s, and exits with 0."""
+    name, address = sandbox.serve(built_project.image)
+    host, _, port = address.removeprefix("http://").partition(":")
+    with get(address, "/robots.txt") as used, get(address, "/robots.txt") as idle:
+        assert all(connection.recv(1 << 16).startswith(b"HTTP/1.1 200") for connection in (used, idle))
+        started = time.monotonic()
+        docker("container", "kill", "--signal", "QUIT", name)
+        seconds(1)
+        used.sendall(b"GET /robots.txt HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = used.recv(1 << 16)
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert b"\r\nConnection: close\r\n" in answer
+        assert idle.recv(1) == b""
+        assert 3 < time.monotonic() - started < 9
+    assert docker("container", "wait", name) == "0"
+    assert not is_listening(host, int(port))
+
+
+def test_no_request_is_lost_between_two_releases_in_one_network(
+    sandbox: ImageSandbox, built_project: ProjectUnderTest
+) -> None:
+    """Two releases listen in one network namespace, and the older one exits: three times, under eight clients."""
+    image = built_project.engine.image(built_project.image)
+    assert image is not None
+    holder = sandbox.name("container")
+    options = [
+        "--init",
+        "--sysctl",
+        "net.ipv4.tcp_migrate_req=1",
+        "--publish",
+        "127.0.0.1::80",
+        "--entrypoint",
+        "sleep",
+    ]
+    docker("container", "run", "--detach", "--name", holder, *options, built_project.image, "infinity")
+    held = sandbox.engine.container(holder)
+    assert held is not None
+
+    def release() -> str:
+        name = sandbox.name("container")
+        docker(
+            "container",
+            "run",
+            "--detach",
+            "--name",
+            name,
+            *BARE,
+            *TMPFS,
+            "--network",
+            f"container:{holder}",
+            built_project.image,
+        )
+        started = sandbox.engine.client.containers.get(name)
+
+        def look() -> Probe:
+            started.reload()
+            return Probe(started.status == "exited" or "worker process" in str(started.top()))
+
+        wait_until(look, 20)
+        assert started.status == "running", sandbox.engine.logs(name, 20)
+        return name
+
+    old, stop = release(), threading.Event()
+
+    def ask(*, keep: bool) -> int:
+        asked = 0
+        with httpx.Client(trust_env=False, headers={} if keep else {"Connection": "close"}) as client:
+            while not stop.is_set():
+                assert client.get(f"{held.url}/robots.txt").status_code == httpx.codes.OK
+                asked += 1
+        return asked
+
+    with ThreadPoolExecutor(8) as pool:
+        clients = [pool.submit(ask, keep=number % 2 == 0) for number in range(8)]
+        try:
+            for _ in range(3):
+                new = release()
+                docker("container", "kill", "--signal", "QUIT", old)
+                assert docker("container", "wait", old) == "0"
+                old = new
+        finally:
+            stop.set()
+    assert min(client.result() for client in clients) > 10

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docktasks.engine.client import DockerEngine
+from docktasks.verify.catalog import CHECKS
+from docktasks.waiting import Probe, wait_until
+from tests.support.checkouts import make_repository, write_app
+from tests.support.project import ProjectUnderTest
+
+CANARY = "canary-5f2c-never-shipped"
+FILES = {
+    "package.json": json.dumps({
+        "name": "harbour", "version": "0.3.0", "private": True, "type": "module",
+        # A file of another owner, as an archive may contain. The image must not have it.
+        "scripts": {"dev": "vite", "build": "vite build && chown 4711:4712 dist/index.html"},
+        "devDependencies": {"vite": "^8.0.16"},
+    }),
+    "index.html": """<!doctype html>
+<html lang="en">
+  <head><meta charset="utf-8" /><title>Harbour</title></head>
+  <body><div id="app"></div><script type="module" src="/src/main.js"></script></body>
+</html>
+""",
+    "src/main.js": """import './style.css'
+document.querySelector('#app').textContent = 'tide: ' + import.meta.env.VITE_SEA + (import.meta.env.VITE_TOKEN ?? '')
+""",
+    "src/style.css": "#app { font: 1rem system-ui; color: rgb(16 42 67); padding: 2rem; max-width: 60ch }\n",
+    ".env": f"SECRET_TOKEN={CANARY}\nVITE_SEA=north\n",
+    ".env.local": f"VITE_TOKEN={CANARY}\n",
+    ".env.production.local": f"VITE_TOKEN={CANARY}\n",
+    "node_modules/stale/index.js": f"// {CANARY}\n",
+    ".dockerignore": "src\n",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def harbour(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A vanilla app in a checkout of its own: no lock file, no script `serve`, secrets, and old node_modules."""
+    return make_repository(write_app(tmp_path_factory.mktemp("foreign") / "harbour", FILES))
+
+
+@pytest.fixture(scope="module")
+def external_project(engine: DockerEngine, checkout: Path, harbour: Path) -> Iterator[ProjectUnderTest]:
+    """A project that runs the app in production."""
+    project = ProjectUnderTest(engine, checkout, APP_DIR=str(harbour))
+    try:
+        project.build = project.succeeds("run-prod")
+        yield project
+    finally:
+        project.end()
+
+
+def file_contents(folder: Path) -> dict[str, str]:
+    """Return the contents of the app's files by their paths."""
+    files = (path for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts)
+    return {str(path.relative_to(folder)): path.read_text() for path in files}
+
+
+def test_run_prod_serves_an_external_app_and_changes_no_file_of_it(
+    external_project: ProjectUnderTest, harbour: Path
+) -> None:
+    """run-prod serves the app, says that it has no lock file, and changes none of its files."""
+    assert "has no lock file: `npm install` takes the newest versions" in external_project.build
+    assert "<title>Harbour</title>" in external_project.get().text
+    assert file_contents(harbour) == FILES
+
+
+@pytest.mark.usefixtures("chromium")
+def test_external_app_passes_every_check(external_project: ProjectUnderTest, harbour: Path) -> None:
+    """`verify --strict` finds no fault in the app: in its image, its containers, its pages, its dev server."""
+    external_project.succeeds("dev", "--detach")
+    try:
+        output = external_project.succeeds("verify", "--strict")
+    finally:
+        external_project.succeeds("stop", "--role=dev")
+    assert f"{len(CHECKS)} passed, 0 failed, 0 skipped" in output
+    assert file_contents(harbour) == FILES
+
+
+def test_image_labels_name_the_external_app_and_its_version(external_project: ProjectUnderTest) -> None:
+    """Title and version of the image are those of the app's package.json and project."""
+    image = external_project.engine.image(external_project.image)
+    assert image is not None
+    assert image.labels["org.opencontainers.image.version"] == "0.3.0"
+    assert image.labels["org.opencontainers.image.title"] == external_project.name
+
+
+def test_image_contains_no_secret_of_the_app(external_project: ProjectUnderTest) -> None:
+    """The layers lack .env.local, node_modules, and the variables of .env without VITE_. The script has VITE_SEA."""
+    assert CANARY.encode() not in b"".join(external_project.engine.save(external_project.image))
+    script = re.search(r'src="([^"]+\.js)"', external_project.get().text)
+    assert script is not None
+    assert "north" in external_project.get(script.group(1)).text
+
+
+def test_dev_serves_an_external_app_and_its_edits(external_project: ProjectUnderTest, harbour: Path) -> None:
+    """`invoke dev` runs the script `dev` of an app without `serve`, and serves an edit."""
+    external_project.succeeds("dev", "--detach")
+    source = harbour / "src/main.js"
+    before = source.read_text()
+    try:
+        assert "tide: " in external_project.get("/src/main.js", "dev").text
+        source.write_text(before.replace("tide: ", "ebb: "))
+        probe = wait_until(lambda: Probe("ebb: " in external_project.get("/src/main.js", "dev").text), limit=10)
+        assert probe.ready
+    finally:
+        source.write_text(before)
+        external_project.succeeds("stop", "--role=dev")
+    assert file_contents(harbour) == FILES

@@ -1,0 +1,174 @@
+"""A real browser on releases that replace each other, and on pages that never finish."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import psutil
+import pytest
+from playwright.sync_api import Error as BrowserError
+from playwright.sync_api import Page
+
+from docktasks.verify.catalog import run_checks, select
+from docktasks.verify.once import Once
+from docktasks.verify.probes.chromium import PageEvents, PageSnapshot, launch_browser, new_page, open_page, settle
+from docktasks.verify.probes.visit import Visit, visit
+from docktasks.verify.registry import Verdict
+from docktasks.verify.subject import Subject
+from docktasks.waiting import Probe, wait_until
+from tests.support.project import RUN_STAGED, ProjectUnderTest
+
+PAGE = "<!doctype html><html lang=en><title>{title}</title><main><h1>{title}</h1></main>{more}"
+PAGES = {
+    "polls": PAGE.format(title="polls", more="<script>setInterval(() => fetch(location.href), 50)</script>"),
+    "loops": PAGE.format(title="loops", more="<script>for (;;) {}</script>"),
+    "loops-later": PAGE.format(title="loops", more="<script>setTimeout(() => { for (;;) {} }, 100)</script>"),
+    "blank": "<!doctype html><title>blank</title><div id=app></div>",
+    "moved": "",
+}
+
+
+@pytest.fixture
+def page_server() -> Iterator[str]:
+    """The address of a server with one page below each name of PAGES. `moved` redirects to itself."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            name = self.path.strip("/").partition("/")[0]
+            self.send_response(302 if name == "moved" else 200 if name in PAGES else 404)
+            self.send_header("Location", "/moved/")
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            with contextlib.suppress(ConnectionError):  # a browser that is ended hangs up
+                self.wfile.write(PAGES.get(name, "<h1>Not found</h1>").encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def browser_processes() -> list[psutil.Process]:
+    """Return the browsers that this process has started, and their pages."""
+    processes = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if "chrom" in process.name():
+                processes.append(process)
+    return processes
+
+
+def verdicts_of(result: Visit) -> dict[str, Verdict]:
+    """Return the verdicts of the browser group about a visit, by check id."""
+    subject = Subject("http://127.0.0.1:1")
+    subject.chromium, subject.visit = "/there", Once(lambda: result)
+    return {verdict.check.id: verdict for verdict in run_checks(subject, select(["browser"]))}
+
+
+@pytest.mark.parametrize("name", ["loops", "loops-later"])
+def test_page_that_blocks_the_browser_costs_only_the_time_limit(page_server: str, chromium: str, name: str) -> None:
+    """The page of an endless script fails, other checks are skipped, and no browser process is left."""
+    verdicts = verdicts_of(visit(f"{page_server}/{name}", chromium, 4))
+    assert {name for name, verdict in verdicts.items() if verdict.outcome == "fail"} == {"browser.renders"}
+    assert "the page kept the browser busy for 4 s, or crashed it" in verdicts["browser.renders"].evidence
+    assert verdicts["browser.accessible"].outcome == "skip"
+    assert wait_until(lambda: Probe(not browser_processes()), limit=10).ready
+
+
+def test_page_that_never_stops_loading_is_judged(page_server: str, chromium: str) -> None:
+    """A page that sends requests all the time is judged by what it shows."""
+    snapshot = visit(f"{page_server}/polls", chromium, 8).first[0]
+    assert (snapshot.has_content, snapshot.title, snapshot.console, snapshot.network) == (True, "polls", (), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "evidence"),
+    [
+        ("blank", "/: the page is empty"),
+        ("moved", "net::ERR_TOO_MANY_REDIRECTS"),
+        ("no-such", "/: the server answers 404"),
+    ],
+)
+def test_page_that_shows_nothing_fails_with_its_reason(
+    page_server: str, chromium: str, name: str, evidence: str
+) -> None:
+    """An empty page, endless redirects and an error status each have evidence of their own."""
+    verdict = verdicts_of(visit(f"{page_server}/{name}", chromium, 30))["browser.renders"]
+    assert verdict.outcome == "fail"
+    assert evidence in verdict.evidence[0]
+
+
+def test_address_without_a_server_fails_one_check(chromium: str) -> None:
+    """Where nothing listens, only browser.renders fails, at once."""
+    verdicts = verdicts_of(visit("http://127.0.0.1:9", chromium))
+    assert {name for name, verdict in verdicts.items() if verdict.outcome == "fail"} == {"browser.renders"}
+
+
+def test_crashed_page_is_named(chromium: str) -> None:
+    """The events of a page have one line about the crash of its process."""
+    with launch_browser(chromium, 30) as browser, new_page(browser) as page:
+        events = PageEvents(page)
+        with page.expect_event("crash"), contextlib.suppress(BrowserError):
+            page.goto("chrome://crash")
+        assert events.console == ["the page crashed"]
+
+
+def click(page: Page, events: PageEvents, path: str) -> tuple[PageSnapshot, list[str]]:
+    """Click on a link and return what the page then shows, and the scripts that it requested."""
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
+
+    def go() -> None:
+        page.locator(f'a[href="{path}"]:visible').first.click()
+        page.wait_for_url(f"**{path}")
+
+    snapshot = events.snapshot(path, lambda: settle(go, page))
+    return snapshot, [url for url in urls if url.endswith(".js")]
+
+
+def open_marked_page(page: Page, url: str) -> PageEvents:
+    """Open a page and set a mark that a reload would remove."""
+    events = PageEvents(page)
+    open_page(page, f"{url}/")
+    page.evaluate("globalThis.helloDockSame = true")
+    events.clear()
+    return events
+
+
+def assert_page_continues(page: Page, snapshot: PageSnapshot, chunks: list[str]) -> None:
+    """Check that the page has loaded scripts, without an error and without a reload."""
+    assert snapshot.has_content
+    assert (snapshot.console, snapshot.network, snapshot.policy) == ((), (), ())
+    assert chunks
+    assert page.evaluate("globalThis.helloDockSame === true")
+
+
+def test_open_pages_load_their_chunks_after_a_release_change(
+    project: ProjectUnderTest, two_builds: list[str], chromium: str
+) -> None:
+    """A page of either build loads its chunks after the other build replaced it, by a swap and by a rollback."""
+    project.stage(two_builds[0])
+    project.succeeds(*RUN_STAGED)
+    url = project.container().url
+    with launch_browser(chromium, 200) as browser, new_page(browser) as first, new_page(browser) as second:
+        events = open_marked_page(first, url)
+        project.stage(two_builds[1])
+        project.succeeds(*RUN_STAGED)
+        snapshot, chunks = click(first, events, "/image")
+        assert_page_continues(first, snapshot, chunks)
+        assert not first.get_by_text("second", exact=True).count()
+
+        events = open_marked_page(second, url)
+        project.succeeds("rollback")
+        snapshot, second_chunks = click(second, events, "/image")
+        assert_page_continues(second, snapshot, second_chunks)
+        assert second.get_by_text("second", exact=True).count()
+        assert set(second_chunks).isdisjoint(chunks)

@@ -1,0 +1,75 @@
+"""`verify` tries clones of the production container. It does not touch the container, and removes the clones."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from docktasks.containers import clones
+from docktasks.waiting import Probe, wait_until
+from tests.support.project import ProjectUnderTest
+from tests.support.running_task import RunningTask, StartTask
+
+
+def clone_names(project: ProjectUnderTest) -> list[str]:
+    """Return the names of the project's clones."""
+    return [
+        container.name for container in project.engine.containers(project.name) if container.role == clones.CLONE_ROLE
+    ]
+
+
+def start_verify(project: ProjectUnderTest, start_task: StartTask) -> RunningTask:
+    """Start `verify` and wait until it has started a clone."""
+    task = start_task(project, "verify", "--group=container")
+    assert wait_until(lambda: Probe(bool(clone_names(project))), limit=60, interval=0.01).ready, task.output
+    return task
+
+
+def test_verify_does_not_touch_the_release(shared_running_project: ProjectUnderTest, tmp_path: Path) -> None:
+    """The release stays as it was and answers. No check is skipped, and no clone is left."""
+    before = shared_running_project.container()
+    report = tmp_path / "verdicts.json"
+    shared_running_project.succeeds("verify", "--strict", "--group=container", f"--json={report}")
+    verdicts = {check["id"]: check["verdict"] for check in json.loads(report.read_text())["checks"]}
+    assert set(verdicts.values()) == {"pass"}
+    assert shared_running_project.container() == before
+    assert shared_running_project.get().status_code == 200
+    shared_running_project.assert_one_release_serves()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_verify_removes_its_clones(
+    shared_running_project: ProjectUnderTest, start_task: StartTask, number: signal.Signals
+) -> None:
+    """verify ends with a signal while its clones run, and removes them first."""
+    task = start_verify(shared_running_project, start_task)
+    task.signal(number)
+    assert task.wait_for_exit(60) != 0
+    shared_running_project.assert_one_release_serves()
+
+
+def test_two_verify_tasks_at_once_have_clones_of_their_own(
+    shared_running_project: ProjectUnderTest, start_task: StartTask
+) -> None:
+    """Two verify tasks at once pass, and leave no clone."""
+    tasks = [start_task(shared_running_project, "verify", "--strict", "--group=container") for _ in range(2)]
+    for task in tasks:
+        task.wait_for_exit()
+        assert "0 failed, 0 skipped" in task.output
+    shared_running_project.assert_one_release_serves()
+
+
+def test_run_prod_removes_the_clones_of_a_killed_verify(
+    shared_running_project: ProjectUnderTest, start_task: StartTask
+) -> None:
+    """`status` names the clones that a killed verify left, and run-prod removes them. It keeps clones in use."""
+    start_verify(shared_running_project, start_task).kill()
+    assert "Left by an interrupted task" in shared_running_project.succeeds("status")
+    task = start_verify(shared_running_project, start_task)
+    shared_running_project.succeeds("run-prod", "--no-build")
+    task.wait_for_exit()
+    assert "0 failed, 0 skipped" in task.output
+    shared_running_project.assert_one_release_serves()
