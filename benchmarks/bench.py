@@ -1,40 +1,39 @@
-"""`invoke bench`: measures the topics, and reports: JSON, a table, charts, and docs/benchmarks.md."""
+"""`invoke bench`: measures the topics, and reports JSON, tables, charts, and docs/benchmarks.md."""
 
 from __future__ import annotations
 
-import importlib
-import math
 import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import cast
 
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks import document, harness, machine, results
-from benchmarks.harness import ROOT, Bench, Measured, Metric, Topic
+from benchmarks import harness, machine, markdown, results, tables
+from benchmarks.checkout import ROOT
+from benchmarks.harness import Bench, Measured
 from benchmarks.network import free_port
 from benchmarks.topics import TOPICS
-from docktasks import workspace
+from docktasks import waiting, workspace
 from docktasks.commands import Run
 from docktasks.engine import connect
+from docktasks.engine.client import DockerEngine
 from docktasks.errors import BenchError
 from docktasks.settings import Settings
 
-MOST_ROUNDS = 100
-CHARTS = (
-    "Charts are left out: matplotlib is not installed: "
-    "pip install --require-hashes --requirement requirements-bench.lock"
-)
+MAX_ROUNDS = 100
+INSTALL_CHARTS = "pip install --require-hashes --requirement .ci/requirements-bench.lock"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which topics (all when none is named), how thoroughly, where results go, and whether the document is written."""
+class BenchOptions:
+    """What to measure: names of topics (all without a name), how thoroughly, and the number of rounds as typed.
+
+    `out` is the folder for results. `docs` also writes docs/benchmarks.md.
+    """
 
     topics: Sequence[str] = ()
     quick: bool = False
@@ -43,122 +42,103 @@ class Wanted:
     docs: bool = False
 
     def folder(self, root: Path) -> Path:
-        """Where results are kept. A quick run's, which mean nothing, do not take the place of an hour's."""
+        """The folder for results. A quick run has its own, because its figures mean nothing."""
         return Path(self.out) if self.out else root / workspace.CACHE / ("bench-quick" if self.quick else "bench")
 
+    def chosen_topics(self) -> list[str]:
+        """The names of the topics to measure, in the order of TOPICS. Raises BenchError for a wrong option."""
+        for name in self.topics:
+            if name not in TOPICS:
+                raise BenchError(f"There is no topic {name}.", "", f"Name one of these: {', '.join(TOPICS)}")
+        if not (self.rounds.isascii() and self.rounds.isdigit() and 0 < int(self.rounds) <= MAX_ROUNDS):
+            why = "It says how often each contestant is measured."
+            raise BenchError(f"--rounds is {self.rounds}.", why, f"Give a number from 1 to {MAX_ROUNDS}")
+        return [name for name in TOPICS if name in self.topics or not self.topics]
 
-def bench(run: Run, settings: Settings, wanted: Wanted) -> None:
-    """Measure and report. Raises BenchError for a topic that is none, and whatever keeps one from being measured."""
-    for topic in wanted.topics:
-        if topic not in TOPICS:
-            raise BenchError(f"There is no topic {topic}.", "", f"Name one of them: {', '.join(TOPICS)}")
-    if not (wanted.rounds.isascii() and wanted.rounds.isdigit() and 0 < int(wanted.rounds) <= MOST_ROUNDS):
-        raise BenchError(
-            f"--rounds is {wanted.rounds}.", "It is how often each contestant is measured.", "From 1 to 100"
-        )
-    chosen = [topic for topic in TOPICS if topic in wanted.topics or not wanted.topics]
+
+def bench(run: Run, settings: Settings, options: BenchOptions) -> None:
+    """Measure and report. Raises BenchError for a wrong option, and DockError when a measurement fails."""
+    names = options.chosen_topics()
     if run.dry:
-        print("Would measure", ", ".join(chosen) + ".")
+        print("Would measure", ", ".join(names) + ".")
         return
-    folder = wanted.folder(settings.root)
-    console = Console()
-    found = results.load(folder)
-    with connect.sdk_errors_as_ours():
-        engine = connect.connect()
-
-        def new() -> Bench:
-            name = f"hd-{secrets.token_hex(4)}"
-            return Bench(settings, engine, name, int(wanted.rounds), wanted.quick, free_port())
-
-        here = machine.describe(new())
-        for name in chosen:
-            module = cast("Topic", importlib.import_module(f"benchmarks.topics.{name}"))
-            given = new()
-            began = time.monotonic()
-            measured = measure(module, given, console)
-            if aside := results.set_aside(folder, here):
-                says = f"Earlier results are of another machine, and were set aside: {aside}"
-                console.print(f"! {says}", highlight=False, soft_wrap=True)
-            found = results.keep(folder, here, name, results.of_topic(module, given, measured))
-            console.print(f"[dim]{name}: {time.monotonic() - began:.0f} s[/]\n", highlight=False)
-    report(found, folder, wanted, console)
+    folder, console = options.folder(settings.root), Console()
+    data = results.load(folder)
+    with connect.sdk_errors_as_ours(), waiting.terminate_as_interrupt():
+        new_bench = partial(_new_bench, settings, connect.connect(), options)
+        facts = machine.describe(new_bench())
+        for name in names:
+            data = _measure_and_store(name, new_bench(), folder, facts, console)
+    report(data, folder, options, console)
 
 
-def measure(topic: Topic, given: Bench, console: Console) -> list[Measured]:
-    """Measure a topic, and show each of its cases when it is done; what it left on the engine is removed."""
-    console.print(f"[bold]{results.told(topic)[0]}[/]", highlight=False)
+def new_name() -> str:
+    """A project name that no other project has."""
+    return f"hd-{secrets.token_hex(4)}"
+
+
+def _new_bench(settings: Settings, engine: DockerEngine, options: BenchOptions) -> Bench:
+    return Bench(settings, engine, new_name(), int(options.rounds), options.quick, free_port())
+
+
+def _measure_and_store(name: str, bench: Bench, folder: Path, facts: dict[str, str], console: Console) -> results.Data:
+    """Measure a topic, and add its data to the results in the folder. Returns all results."""
+    start = time.monotonic()
+    measured = _measure(name, bench, console)
+    if path := results.set_aside_other_machine(folder, facts):
+        console.print(f"! Results of another machine were moved to {path}", highlight=False, soft_wrap=True)
+    data = results.store(folder, facts, name, results.of_topic(TOPICS[name], bench, measured))
+    console.print(f"[dim]{name}: {time.monotonic() - start:.0f} s[/]\n", highlight=False)
+    return data
+
+
+def _measure(name: str, bench: Bench, console: Console) -> list[Measured]:
+    """Measure a topic, and print each case as soon as it is measured. Removes what the topic leaves on the engine."""
+    console.print(f"[bold]{results.title_and_text(TOPICS[name])[0]}[/]", highlight=False)
     measured = []
     try:
-        for each in harness.run(topic, given):
-            show(each, console)
-            measured.append(each)
+        for case in harness.run(TOPICS[name], bench):
+            tables.print_case(case, console)
+            measured.append(case)
     finally:
-        given([*harness.INVOKE, "clean"])
-        (given.settings.root / workspace.CACHE / f"{given.name}.lock").unlink(
-            missing_ok=True
-        )  # nobody has its name again
-    for who, why in given.skipped:
-        console.print(f"! Left out: {who}, {why}", highlight=False)
+        bench([*harness.INVOKE, "clean"])
+        # No later project has this name.
+        (bench.settings.root / workspace.CACHE / f"{bench.name}.lock").unlink(missing_ok=True)
+    for contestant, reason in bench.skipped:
+        console.print(f"! Left out: {contestant}, {reason}", highlight=False)
     return measured
 
 
-def show(measured: Measured, console: Console) -> None:
-    """A table of one case: a row a contestant; behind each figure what it is to the baseline's.
-
-    Several tables, of as many metrics as find room, where the terminal is too narrow for all.
-    """
-    metrics = measured.case.metrics
-    boundless = console.options.update(max_width=10_000)
-    for parts in range(1, len(metrics) + 1):
-        most = math.ceil(len(metrics) / parts)
-        tables = [_table(measured, metrics[first : first + most]) for first in range(0, len(metrics), most)]
-        if all(console.measure(table, options=boundless).maximum <= console.width for table in tables):
-            break
-    console.print(*tables, sep="\n")
-
-
-def _table(measured: Measured, metrics: Sequence[Metric]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    size = f"{measured.case.size:,.0f} " if measured.case.size else ""
-    table.add_column(f"{size}{measured.case.name}", min_width=30)
-    for metric in metrics:
-        table.add_column(metric.name, justify="right", no_wrap=True)
-    for who in measured.case.contestants:
-        table.add_row(who, *(_cell(measured, metric, who) for metric in metrics))
-    return table
-
-
-def _cell(measured: Measured, metric: Metric, who: str) -> str:
-    value, ratio = measured.values[metric.name][who], measured.ratio(metric.name, who)
-    spread = f" ± {results.written(value.spread, '')}" if value.spread else ""
-    return results.written(value.median, metric.unit) + spread + ("" if ratio is None else f", {ratio:.2f}x")
-
-
-def report(found: results.Data, folder: Path, wanted: Wanted, console: Console) -> None:
-    """Draw the charts, where that is possible, write the document, where wanted, and say where everything is."""
-    console.print(f"Results: {folder / results.NAME}", highlight=False, soft_wrap=True)
-    drawn = find_spec("matplotlib") is not None
-    if not drawn:
-        console.print(f"! {CHARTS}", highlight=False, soft_wrap=True)
-    else:
-        from benchmarks import charts
-
-        for topic, data in found["topics"].items():
-            if data["cases"]:
-                charts.draw(topic, data, folder)
-        console.print(f"Charts: {folder}/*.png, *.svg", highlight=False, soft_wrap=True)
-    if wanted.docs:
-        if not drawn:
-            raise BenchError("docs/benchmarks.md shows charts, and none can be drawn.", "", CHARTS.partition(": ")[2])
-        _write_document(found, folder)
+def report(data: results.Data, folder: Path, options: BenchOptions, console: Console) -> None:
+    """Draw the charts and, with --docs, write the document. Raises BenchError for --docs without matplotlib."""
+    console.print(f"Results: {folder / results.FILE_NAME}", highlight=False, soft_wrap=True)
+    if find_spec("matplotlib") is None:
+        if options.docs:
+            raise BenchError("docs/benchmarks.md needs charts, and matplotlib is not installed.", "", INSTALL_CHARTS)
+        text = f"! Charts are left out: matplotlib is not installed: {INSTALL_CHARTS}"
+        console.print(text, highlight=False, soft_wrap=True)
+        return
+    _draw_charts(data, folder)
+    console.print(f"Charts: {folder}/*.png, *.svg", highlight=False, soft_wrap=True)
+    if options.docs:
+        _write_document(data, folder)
         console.print("Written: docs/benchmarks.md")
 
 
-def _write_document(found: results.Data, folder: Path) -> None:
+def _draw_charts(data: results.Data, folder: Path) -> None:
+    from benchmarks import charts  # it needs matplotlib
+
+    for name, topic in data["topics"].items():
+        if topic["cases"]:
+            charts.draw(name, topic, folder)
+
+
+def _write_document(data: results.Data, folder: Path) -> None:
+    """Write docs/benchmarks.md, and copy the charts that it shows. It shows none of a quick run."""
     docs = ROOT / "docs"
-    for topic, data in found["topics"].items():
-        for theme in ("", "-dark") if data["cases"] and not data["quick"] else ():
-            picture = (folder / f"{topic}{theme}.svg").read_bytes()
-            (docs / "pictures" / f"bench-{topic}{theme}.svg").write_bytes(picture)
+    for name, topic in data["topics"].items():
+        for theme in ("", "-dark") if topic["cases"] and not topic["quick"] else ():
+            picture = (folder / f"{name}{theme}.svg").read_bytes()
+            (docs / "pictures" / f"bench-{name}{theme}.svg").write_bytes(picture)
     findings = (ROOT / "benchmarks" / "findings.md").read_text()
-    (docs / "benchmarks.md").write_text(document.write(found, findings, "pictures"), encoding="utf-8")
+    (docs / "benchmarks.md").write_text(markdown.write(data, findings, "pictures"), encoding="utf-8")

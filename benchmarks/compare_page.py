@@ -1,4 +1,4 @@
-"""What `invoke compare` found, for a person: bars on the terminal, and a page that needs nothing but itself."""
+"""The result of `invoke compare` for people: bars on the terminal, and one HTML page that loads nothing else."""
 
 from __future__ import annotations
 
@@ -9,76 +9,93 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.compare import Compared, Row, inside, rows
+from benchmarks import results
+from benchmarks.build_variants import OURS, VARIANTS
+from benchmarks.comparison import Comparison, Figure
 
-WIDTH = 32
+BAR_COLUMNS = 32
 """Columns of the longest bar on the terminal."""
 
-OURS = "ours"
 
-
-def print_bars(compared: Compared, console: Console) -> None:
-    """A row of bars for each figure, then what is inside each image."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, width=WIDTH)
-    table.add_column(justify="right", no_wrap=True)
-    for row in rows(compared):
-        table.add_row(Text.assemble((row.title, "bold")))
-        most = max(row.of(each) for each in compared.measured)
-        for each in compared.measured:
-            style = "green" if each.approach.id == OURS else "bright_black"
-            bar = "█" * max(1, round(WIDTH * row.of(each) / most))
-            table.add_row(f"  {each.approach.name}", Text(bar, style), row.written(row.of(each)))
-    console.print(table)
-    holds = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    holds.add_column("What is inside")
-    for each in compared.measured:
-        holds.add_column(each.approach.name, justify="right")
-    facts = [inside(each) for each in compared.measured]
-    for question in facts[0]:
-        holds.add_row(f"  {question}", *(fact[question] for fact in facts))
-    console.print(holds)
-    for notice in compared.notices:
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Print bars for each figure, then the contents of each image, then the notices."""
+    console.print(_bar_table(comparison))
+    console.print(_contents_table(comparison))
+    for notice in comparison.notices:
         console.print(f"! {notice}", highlight=False)
 
 
-def _figure(compared: Compared, row: Row) -> dict[str, object]:
-    """A figure for the page: a bar for each approach, and what ours is to the handbook's better way."""
-    values = [row.of(each) for each in compared.measured]
-    most = max(values)
-    bars = [
-        {
-            "name": each.approach.name,
-            "ours": each.approach.id == OURS,
-            "percent": round(100 * value / most, 2),
-            "written": row.written(value),
-        }
-        for each, value in zip(compared.measured, values, strict=True)
-    ]
-    ratio = values[-1] / values[-2] if values[-2] else 0
-    better = ratio > 1 if row.more else ratio < 1
+def _bar_table(comparison: Comparison) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, width=BAR_COLUMNS)
+    table.add_column(justify="right", no_wrap=True)
+    for figure in comparison.figures:
+        table.add_row(Text(figure.title, "bold"))
+        largest = max(figure.medians.values())
+        for name, median in figure.medians.items():
+            bar = "█" * max(1, round(BAR_COLUMNS * median / largest))
+            style = "green" if name == OURS.name else "bright_black"
+            table.add_row(f"  {name}", Text(bar, style), results.formatted(median, figure.metric.unit))
+    return table
+
+
+def _contents_table(comparison: Comparison) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("What is inside")
+    for name in comparison.contents:
+        table.add_column(name, justify="right")
+    for title, texts in _facts(comparison):
+        table.add_row(f"  {title}", *texts)
+    return table
+
+
+def _facts(comparison: Comparison) -> list[tuple[str, list[str]]]:
+    """The contents of the images: a title, and a text for each variant."""
+    contents = list(comparison.contents.values())
+    return [(title, [texts[title] for texts in contents]) for title in contents[0]]
+
+
+def page(comparison: Comparison, app: str) -> str:
+    """The HTML page of the app of this name, with its styles and charts in it."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template("compare.html.j2").render(
+        app=app,
+        comparison=comparison,
+        variants=VARIANTS,
+        figures=list(map(_figure_data, comparison.figures)),
+        facts=_facts(comparison),
+    )
+
+
+def _figure_data(figure: Figure) -> dict[str, object]:
+    """What the template shows of a figure: the bars, and the ratio of ours to the baseline."""
+    more_is_better = figure.metric.more_is_better
+    ratio = figure.ratio(OURS.name)
     return {
-        "title": row.title,
-        "says": row.says,
-        "bars": bars,
-        "ratio": f"{ratio:.2f}",
-        "better": better,
-        "more": row.more,
+        "title": figure.title,
+        "text": figure.text,
+        "bars": _bars(figure),
+        "ratio": "" if ratio is None else f"{ratio:.2f}",
+        "is_better": ratio is not None and (ratio > 1 if more_is_better else ratio < 1),
+        "more_is_better": more_is_better,
     }
 
 
-def page(compared: Compared, app: str) -> str:
-    """One HTML page with its styles and charts in it."""
-    folder = Path(__file__).parent
-    loader = jinja2.FileSystemLoader(folder)
-    template = jinja2.Environment(
-        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    ).get_template("compare.html.j2")
-    facts = [inside(each) for each in compared.measured]
-    return template.render(
-        app=app,
-        compared=compared,
-        figures=[_figure(compared, row) for row in rows(compared)],
-        questions=[(question, [fact[question] for fact in facts]) for question in facts[0]],
-    )
+def _bars(figure: Figure) -> list[dict[str, object]]:
+    largest = max(figure.medians.values()) or 1
+    return [
+        {
+            "name": name,
+            "is_ours": name == OURS.name,
+            "percent": round(100 * median / largest, 2),
+            "value": results.formatted(median, figure.metric.unit),
+        }
+        for name, median in figure.medians.items()
+    ]

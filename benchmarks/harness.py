@@ -1,14 +1,14 @@
-"""What every measurement shares: contestants take turns, the median counts, and its spread is told.
+"""What all measurements share: contestants take turns, the median counts, and the spread is shown.
 
-A topic is a module of benchmarks/topics/ that is named in topics.TOPICS. Its docstring says what is measured, the first
-line as a title, and it has one function, which yields its comparisons:
+A topic is a module of benchmarks/topics/, listed in topics.TOPICS. The first line of its docstring is its title; the
+rest says what is measured. Its one function yields its comparisons:
 
     def cases(bench: Bench) -> Iterator[Case]:
-        with contextlib.ExitStack() as left:        # what the cases need; it goes when the last of them is measured
+        with contextlib.ExitStack() as stack:        # what the cases need; closed after the last case is measured
             ...
             yield Case("one thing", contestants={"bare": bare, "ours": ours}, metrics=(SECONDS,), baseline="bare")
 
-A contestant is a function that measures once: the seconds that something took, or whatever its metrics say.
+A contestant is a function that measures once. It returns seconds, or a value for each metric of its case.
 """
 
 from __future__ import annotations
@@ -22,29 +22,30 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
-from benchmarks import hyperfine
+from benchmarks.checkout import ROOT
 from docktasks import waiting
 from docktasks.commands import Result
 from docktasks.engine.client import DockerEngine
 from docktasks.errors import BenchError
 from docktasks.settings import Settings
 
-ROOT = Path(__file__).parent.parent
 INVOKE = [sys.executable, "-m", "invoke"]
-LIMIT = 600
-"""Seconds that one command may take."""
+COMMAND_TIMEOUT_S = 600
+TIMEOUT_EXIT_CODE = 124
+"""The exit code of timeout(1) for a command that it ended."""
+
+SERVED_TIMEOUT_S = 30
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What is measured, in which unit; `more` when more is better."""
+    """A quantity and its unit, such as s, MB or /s. The unit of a plain count is empty."""
 
     name: str
     unit: str
-    more: bool = False
+    more_is_better: bool = False
 
 
 SECONDS = Metric("time", "s")
@@ -54,9 +55,9 @@ Measure = Callable[[], float | Sequence[float]]
 
 @dataclass(frozen=True)
 class Goal:
-    """What `ours` is to reach: `least` or `most` times what `against` has; without that, so much."""
+    """A limit for the contestant `ours`: at least or at most a figure, or that many times the figure of `against`."""
 
-    says: str
+    text: str
     metric: str = "time"
     ours: str = "ours"
     against: str = ""
@@ -66,10 +67,11 @@ class Goal:
 
 @dataclass(frozen=True)
 class Case:
-    """One comparison: what measures each contestant once, a value a metric, and the one that the others are a ratio to.
+    """One comparison: a function for each contestant, which measures once and returns a value for each metric.
 
-    `rounds` overrides how often each is measured; `warm` measures each once before, which does not count. Cases with a
-    `size` are one of a series, drawn over it.
+    Ratios are to the contestant `baseline`. `rounds` overrides how often each contestant is measured. `warm` measures
+    each contestant once before the first round; that measurement does not count. Cases with the same name and a
+    different `size` are a series, which is drawn over the size.
     """
 
     name: str
@@ -84,19 +86,19 @@ class Case:
 
 @dataclass(frozen=True)
 class Value:
-    """What one contestant had of one metric: all samples, and their median."""
+    """All samples of one contestant and one metric."""
 
     samples: tuple[float, ...]
 
     @property
     def median(self) -> float:
-        """Half of the samples are below."""
+        """The median of the samples."""
         return statistics.median(self.samples)
 
     @property
     def spread(self) -> float:
-        """From the first quartile to the third: half of the samples are within."""
-        if len(self.samples) < 2:  # noqa: PLR2004 - one has no spread
+        """The interquartile range: the middle half of the samples lies in it. 0 for one sample."""
+        if len(self.samples) < 2:  # noqa: PLR2004 - quartiles need two samples
             return 0
         low, _, high = statistics.quantiles(self.samples, n=4, method="inclusive")
         return high - low
@@ -104,23 +106,43 @@ class Value:
 
 @dataclass(frozen=True)
 class Measured:
-    """A case that was measured: a value for each metric and contestant."""
+    """A measured case: for each metric, the value of each contestant, by their names."""
 
     case: Case
     values: Mapping[str, Mapping[str, Value]]
 
     def ratio(self, metric: str, contestant: str) -> float | None:
-        """A contestant's median over the baseline's."""
+        """The contestant's median divided by the baseline's. None without a baseline, or when that median is 0."""
         values = self.values[metric]
         base = values[self.case.baseline].median if self.case.baseline in values else 0
         return values[contestant].median / base if base else None
 
 
+class Skipped(NamedTuple):
+    """A contestant that cannot take part, and the reason."""
+
+    contestant: str
+    reason: str
+
+
+def run_command(args: list[str], environ: Mapping[str, str]) -> Result:
+    """Run a command in the checkout. Returns what it printed, without showing it. A command that hangs has failed."""
+    try:
+        completed = subprocess.run(
+            args, cwd=ROOT, env=environ, check=False, timeout=COMMAND_TIMEOUT_S,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        printed = (error.output or b"").decode(errors="replace")
+        return Result(TIMEOUT_EXIT_CODE, f"{printed}\nIt did not end in {COMMAND_TIMEOUT_S} s.")
+    return Result(completed.returncode, completed.stdout)
+
+
 @dataclass
 class Bench:
-    """What a topic is given: the settings, the engine, a runner, a project's `name` and `host_port`, how much to do.
+    """What a topic works with: settings, engine, a project's `name` and `host_port`, and how much to measure.
 
-    `quick` asks for as little as shows that the measurement works. Who cannot take part is told to `skip`.
+    `quick` asks for the least work that shows that the measurement works. `execute` runs a command with an environment.
     """
 
     settings: Settings
@@ -129,102 +151,85 @@ class Bench:
     rounds: int = 5
     quick: bool = False
     host_port: int = 0
-    skipped: list[tuple[str, str]] = field(default_factory=list)
+    execute: Callable[[list[str], Mapping[str, str]], Result] = run_command
+    skipped: list[Skipped] = field(default_factory=list)
     dry: bool = False
 
-    def __call__(self, args: list[str], *, quiet: bool = False) -> Result:  # noqa: ARG002 - it always is
-        """Run a command, as a docktasks.answers.Run; its failure ends the measurement."""
+    def __call__(self, args: list[str], *, quiet: bool = False) -> Result:  # noqa: ARG002 - it is always quiet
+        """Run a command, as a docktasks.answers.Run does. Raises BenchError when it fails."""
         return Result(0, self.output(args))
 
-    def output(self, args: list[str], **env: str) -> str:
-        """What a command prints. Raises BenchError when it fails."""
-        ran = subprocess.run(
-            args, cwd=ROOT, env=self.environ | env, check=False, timeout=LIMIT,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-        if ran.returncode:
-            raise BenchError(
-                f"`{' '.join(args[:4])}` failed, so nothing can be measured.",
-                "",
-                "Mend what it says",
-                evidence=Result(1, ran.stdout).tail(),
-            )
-        return ran.stdout
+    def output(self, args: list[str], **environ: str) -> str:
+        """Run a command with more environment variables, and return what it prints. Raises BenchError when it fails."""
+        result = self.execute(args, self.environ | environ)
+        if not result.ok:
+            failure = f"`{' '.join(args[:4])}` failed, so nothing can be measured."
+            raise BenchError(failure, "", "Correct what it reports", evidence=result.tail())
+        return result.output
 
-    def seconds(self, args: list[str], **env: str) -> float:
-        """How long a command takes, by hyperfine where it is installed. Raises BenchError when it fails."""
-        if hyperfine.installed():
-            took = hyperfine.seconds(args, ROOT, self.environ | env, LIMIT)
-            if took is not None:
-                return took
-            self.output(args, **env)  # which says why
-            raise BenchError(f"`{' '.join(args[:4])}` failed once, and then no more.", "", "Measure again")
-        began = time.perf_counter()
-        self.output(args, **env)
-        return time.perf_counter() - began
+    def seconds(self, args: list[str], **environ: str) -> float:
+        """Measure how long a command takes. Raises BenchError when it fails."""
+        start = time.perf_counter()
+        self.output(args, **environ)
+        return time.perf_counter() - start
 
     def until_served(self, args: list[str], url: str) -> float:
-        """Seconds from the start of a command until an address answers 200. Raises BenchError when it does not."""
-        served: list[float] = []
+        """Seconds from the start of a command until `url` answers 200. Raises BenchError when it does not."""
+        answered_at: list[float] = []
 
         def watch() -> None:
-            if waiting.wait_until(lambda: waiting.http_ready(url, timeout=1), limit=30, interval=0.005).ready:
-                served.append(time.perf_counter())
+            if waiting.wait_until(lambda: waiting.http_ready(url, timeout=1), SERVED_TIMEOUT_S, interval=0.005).ready:
+                answered_at.append(time.perf_counter())
 
         watcher = threading.Thread(target=watch)
         watcher.start()
-        began = time.perf_counter()
+        start = time.perf_counter()
         try:
             self.output(args)
         finally:
             watcher.join()
-        if not served:
+        if not answered_at:
             raise BenchError(f"`{' '.join(args[:4])}` serves nothing at {url}.", "", "See its container's log")
-        return served[0] - began
+        return answered_at[0] - start
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment of commands: the tasks work under our name, and are compiled, as on a user's machine."""
-        env = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-        return env | {"INVOKE_APP_NAME": self.name, "INVOKE_PROD_HOST_PORT": str(self.host_port)}
+        """The environment of commands: tasks use this project's name, and Python caches bytecode as for a user."""
+        environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+        return environ | {"INVOKE_APP_NAME": self.name, "INVOKE_PROD_HOST_PORT": str(self.host_port)}
 
-    def skip(self, who: str, why: str) -> None:
-        """Say, once, that somebody does not take part, and how they could."""
-        if (who, why) not in self.skipped:
-            self.skipped.append((who, why))
+    def skip(self, contestant: str, reason: str) -> None:
+        """Record, once, that a contestant cannot take part and why."""
+        if (skipped := Skipped(contestant, reason)) not in self.skipped:
+            self.skipped.append(skipped)
 
 
 class Topic(Protocol):
     """A module of benchmarks/topics/."""
 
-    __doc__: str | None
-
-    @staticmethod
-    def cases(bench: Bench) -> Iterator[Case]:
-        """The comparisons; each is measured before the next is asked for."""
+    def cases(self, bench: Bench) -> Iterator[Case]:
+        """Yield the comparisons. Each one is measured before the next one is asked for."""
 
 
 def measure(case: Case, rounds: int, *, quick: bool = False) -> Measured:
-    """Measure every contestant in turn, A B A B, so that a slow spell of the machine hits them all."""
+    """Measure the contestants in turn (A B A B), so that a slow moment of the machine affects all of them."""
     if case.warm and not quick:
         for contestant in case.contestants.values():
             contestant()
     samples: dict[str, list[Sequence[float]]] = {name: [] for name in case.contestants}
     for _ in range(1 if quick else case.rounds or rounds):
         for name, contestant in case.contestants.items():
-            got = contestant()
-            samples[name].append(got if isinstance(got, Sequence) else (got,))
-    return Measured(
-        case,
-        {
-            metric.name: {name: Value(tuple(each[place] for each in taken)) for name, taken in samples.items()}
-            for place, metric in enumerate(case.metrics)
-        },
-    )
+            sample = contestant()
+            samples[name].append(sample if isinstance(sample, Sequence) else (sample,))
+    values = {
+        metric.name: {name: Value(tuple(sample[index] for sample in taken)) for name, taken in samples.items()}
+        for index, metric in enumerate(case.metrics)
+    }
+    return Measured(case, values)
 
 
 def run(topic: Topic, bench: Bench) -> Iterator[Measured]:
-    """Measure a topic, case by case; what it set up goes when this ends, however it ends."""
+    """Measure a topic, case by case. What the topic set up is removed at the end, after an error too."""
     with closing(cast("Generator[Case, None, None]", topic.cases(bench))) as cases:
         for case in cases:
             yield measure(case, bench.rounds, quick=bench.quick)

@@ -1,4 +1,4 @@
-"""Load, by wrk: to the loopback alone, and bounded in time; and what a first visit loads."""
+"""Load by wrk, only on 127.0.0.1 and for a limited time; and the bytes of a first visit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -17,16 +18,20 @@ from docktasks.errors import BenchError
 
 CONNECTIONS = 32
 ENCODINGS = "gzip, deflate, br"
-"""What a browser says that it takes."""
+"""The Accept-Encoding header of a browser."""
 
-SCRIPT = Path(__file__).with_name("wrk.lua")
-LONGEST = 30
-"""Seconds that one burst of load may last at the most."""
+WRK_SCRIPT = Path(__file__).with_name("wrk.lua")
+MAX_BURST_S = 30
+MIN_BURST_S = 1
+"""wrk takes a duration in whole seconds."""
+
+REQUEST_TIMEOUT_S = 10
+INSTALL = "apt-get install wrk (Debian, Ubuntu), brew install wrk"
 
 
 @dataclass(frozen=True)
 class Load:
-    """What a burst of load saw: requests and bytes a second, and the ms within which 99 of 100 answers came."""
+    """The result of a burst of load: requests and bytes a second, and the 99th percentile of the latency in ms."""
 
     requests: float
     bytes: float
@@ -34,65 +39,80 @@ class Load:
 
 
 def installed() -> bool:
-    """True when there is a wrk."""
+    """True when wrk is installed."""
     return shutil.which("wrk") is not None
 
 
-HOW = "apt-get install wrk (Debian, Ubuntu), brew install wrk"
-
-
 def burst(url: str, seconds: float, paths: Sequence[str] = (), *, keepalive: bool = True) -> Load:
-    """Load an address on 127.0.0.1 as 32 browsers would. Raises BenchError when any request failed."""
+    """Load an address on 127.0.0.1 with 32 connections. `paths` are requested in turn; without them, `url` is.
+
+    Raises BenchError when a request failed, and ValueError for another machine's address.
+    """
     if urlsplit(url).hostname != "127.0.0.1":
-        raise ValueError(f"load goes to the loopback alone, not to {url}")
-    args = ["wrk", "--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{min(seconds, LONGEST):g}s"]
-    if seconds < 1:  # wrk counts in whole seconds
-        args[-1] = "1s"
-    args += ["--timeout", "10s", "--header", f"Accept-Encoding: {ENCODINGS}", "--script", str(SCRIPT)]
-    args += [] if keepalive else ["--header", "Connection: close"]
-    ran = subprocess.run([*args, url, "--", *paths], capture_output=True, text=True, check=False, timeout=LONGEST + 30)
+        raise ValueError(f"only 127.0.0.1 may be loaded, not {url}")
+    args = _wrk_args(url, seconds, paths, keepalive=keepalive)
+    completed = subprocess.run(args, capture_output=True, text=True, check=False, timeout=MAX_BURST_S + 30)
     try:
-        seen = json.loads(ran.stdout.splitlines()[-1])
+        summary: dict[str, Any] = json.loads(completed.stdout.splitlines()[-1])
     except (IndexError, ValueError):
-        raise BenchError(f"wrk measured nothing at {url}.", "", "Mend what it says", ran.stdout + ran.stderr) from None
-    duration = seen["microseconds"] / 1e6
-    if not seen["failed"] and not seen["requests"]:  # so slow that no answer was done: each took that long at least
-        return Load(0, 0, duration * 1e3)
-    if seen["failed"]:
+        output = completed.stdout + completed.stderr
+        raise BenchError(f"wrk measured nothing at {url}.", "", "Correct what it reports", output) from None
+    return _load(summary, url)
+
+
+def _wrk_args(url: str, seconds: float, paths: Sequence[str], *, keepalive: bool) -> list[str]:
+    duration = max(MIN_BURST_S, min(seconds, MAX_BURST_S))
+    close = [] if keepalive else ["--header", "Connection: close"]
+    return [
+        "wrk", "--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{duration:g}s",
+        "--timeout", f"{REQUEST_TIMEOUT_S}s", "--header", f"Accept-Encoding: {ENCODINGS}", *close,
+        "--script", str(WRK_SCRIPT), url, "--", *paths,
+    ]  # fmt: skip
+
+
+def _load(summary: dict[str, Any], url: str) -> Load:
+    """The load in what wrk.lua prints."""
+    seconds = summary["microseconds"] / 1e6
+    if summary["failed"]:
         raise BenchError(
-            f"{seen['failed']:,} of {seen['requests']:,} requests to {url} failed under load.",
-            "A figure for answers that were none would mean nothing.",
+            f"{summary['failed']:,} of {summary['requests']:,} requests to {url} failed under load.",
+            "A figure for failed requests would mean nothing.",
             "See the log of what serves there",
         )
-    return Load(seen["requests"] / duration, seen["bytes"] / duration, seen["p99"] / 1e3)
+    if not summary["requests"]:  # no answer was complete: each one would have taken longer than the burst
+        return Load(0, 0, seconds * 1e3)
+    return Load(summary["requests"] / seconds, summary["bytes"] / seconds, summary["p99"] / 1e3)
 
 
-class _Loaded(HTMLParser):
-    """Collects what a browser loads with a page before any script runs."""
+class _ReferenceParser(HTMLParser):
+    """Collects the URLs that a browser loads with a page before any script runs."""
 
     def __init__(self) -> None:
         super().__init__()
         self.urls: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the URL of one element."""
-        given = dict(attrs)
-        relations = set((given.get("rel") or "").split())
-        url = given.get("src")
+        """Record the URL of one element."""
+        attributes = dict(attrs)
+        relations = set((attributes.get("rel") or "").split())
+        url = attributes.get("src")
         if tag == "link" and relations & {"stylesheet", "modulepreload", "icon"}:
-            url = given.get("href")
+            url = attributes.get("href")
         if url and not url.startswith("data:"):
             self.urls.append(url)
 
 
 def first_load(url: str) -> tuple[int, int]:
-    """Bytes of the bodies on the wire, and their number, of the page and all that it names."""
+    """Load a page and all files that it references. Returns the bytes of the bodies as sent, and their number."""
     headers = {"Accept-Encoding": ENCODINGS}
-    with httpx.Client(base_url=url, headers=headers, trust_env=False, verify=False, timeout=10) as client:  # noqa: S501 - http
+    with httpx.Client(
+        base_url=url, headers=headers, trust_env=False, timeout=REQUEST_TIMEOUT_S,
+        verify=False,  # noqa: S501 - the address is http
+    ) as client:  # fmt: skip
         page = client.get("/").raise_for_status()
-        parser = _Loaded()
+        parser = _ReferenceParser()
         parser.feed(page.text)
-        here = urlsplit(url).netloc
-        named = {urljoin(f"{url}/", each) for each in parser.urls}
-        answers = [client.get(each).raise_for_status() for each in sorted(named) if urlsplit(each).netloc == here]
-    return sum(answer.num_bytes_downloaded for answer in (page, *answers)), len(answers) + 1
+        origin = urlsplit(url).netloc
+        urls = {urljoin(f"{url}/", reference) for reference in parser.urls}
+        responses = [client.get(file).raise_for_status() for file in sorted(urls) if urlsplit(file).netloc == origin]
+    return sum(response.num_bytes_downloaded for response in (page, *responses)), len(responses) + 1

@@ -1,4 +1,4 @@
-"""The machine that was measured on, as far as it matters for the figures; neither names nor paths of it."""
+"""The machine that was measured: what matters for the figures, without its name and paths."""
 
 from __future__ import annotations
 
@@ -22,27 +22,26 @@ PROGRAMS = {
     "buildx": ["docker", "buildx", "version"],
     "compose": ["docker", "compose", "version", "--short"],
     "wrk": ["wrk", "-v"],
-    "hyperfine": ["hyperfine", "--version"],
     "Caddy": ["caddy", "version"],
     "node": ["node", "--version"],
 }
 
 
 def describe(bench: Bench) -> dict[str, str]:
-    """What it is, by title."""
+    """The facts about the machine, by title."""
     engine = bench.engine
     info = engine.client.info()
-    found = {
+    facts = {
         "processor": _processor(),
         "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GB",
         "system": _system(),
         "kernel": platform.release().partition("-")[0],
         "Docker": f"{engine.version}, {info['Driver']}, cgroup v{info.get('CgroupVersion', '?')}",
-        "docker-proxy": _proxied(bench),
+        "docker-proxy": _uses_proxy(bench),
         "Python": platform.python_version(),
     }
-    return found | {name: version for name, args in PROGRAMS.items() if (version := _version(args))}
+    return facts | {name: version for name, args in PROGRAMS.items() if (version := _version(args))}
 
 
 def _processor() -> str:
@@ -61,15 +60,15 @@ def _system() -> str:
         return platform.system()
 
 
-def _proxied(bench: Bench) -> str:
-    """Whether the engine publishes ports on the loopback by its own program, as it does by default.
+def _uses_proxy(bench: Bench) -> str:
+    """Whether the engine publishes ports on 127.0.0.1 through docker-proxy, as it does by default.
 
-    It does not say so of itself, so a port is published for a moment.
+    The engine has no answer to that question, so a port is published for a moment.
     """
     if bench.engine.kernel_release != platform.release():
-        return "not known: the engine's processes are on another machine"
+        return "not known: the engine runs on another machine"
     image = base_images.resolve(Project(bench, bench.engine, bench.settings), "nginx").reference
-    name, port = f"{bench.name}-proxied", free_port()
+    name, port = f"{bench.name}-proxy", free_port()
     run = ["docker", "container", "run", "--detach", "--name", name, "--publish", f"127.0.0.1:{port}:80", image]
     try:
         bench(run)
@@ -79,14 +78,14 @@ def _proxied(bench: Bench) -> str:
 
 
 def _is_proxy(process: psutil.Process) -> bool:
-    with suppress(psutil.Error):  # gone since the list was made
-        return "docker-proxy" in process.name()  # rootless, its name has something before
+    with suppress(psutil.Error):  # the process has ended since the list was made
+        return "docker-proxy" in process.name()  # a rootless engine's has a prefix
     return False
 
 
 def _version(args: list[str]) -> str:
     if not shutil.which(args[0]):
         return ""
-    asked = subprocess.run(args, capture_output=True, text=True, check=False).stdout
-    number = re.search(r"\d+\.\d+[\d.]*", asked)
+    printed = subprocess.run(args, capture_output=True, text=True, check=False).stdout
+    number = re.search(r"\d+\.\d+[\d.]*", printed)
     return number.group() if number else ""

@@ -1,6 +1,6 @@
-"""Results as plain data: what is written as JSON, and what the table, the charts and the document are made from.
+"""Results as plain data: the content of results.json, and the source of the tables, the charts and the document.
 
-docs/bench.schema.json describes it.
+docs/bench.schema.json describes the data.
 """
 
 from __future__ import annotations
@@ -14,138 +14,148 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import Bench, Goal, Measured, Topic
+from benchmarks.harness import Bench, Goal, Measured, Metric, Topic
 from docktasks.errors import BenchError
 
-SCHEMA = 1
-NAME = "results.json"
-IDENTITY = ("processor", "cores", "memory")
-"""What of a machine's description makes it another one; a new version of something does not."""
+SCHEMA = 2
+FILE_NAME = "results.json"
+MACHINE_IDENTITY = ("processor", "cores", "memory")
+"""The facts that tell machines apart. A new version of a program does not make another machine."""
+
 Data = dict[str, Any]
 
 
-def told(topic: Topic) -> tuple[str, str]:
-    """A topic's title and what it says of itself."""
-    title, _, says = inspect.cleandoc(topic.__doc__ or "").partition("\n")
-    return title.strip().removesuffix("."), says.strip()
+def title_and_text(topic: Topic) -> tuple[str, str]:
+    """The first line of a topic's docstring, without its full stop, and the rest."""
+    title, _, text = inspect.cleandoc(topic.__doc__ or "").partition("\n")
+    return title.strip().removesuffix("."), text.strip()
 
 
 def of_topic(topic: Topic, bench: Bench, measured: Iterable[Measured]) -> Data:
-    """A topic as it was measured."""
-    title, says = told(topic)
+    """The data of a topic that was measured."""
+    title, text = title_and_text(topic)
     return {
         "title": title,
-        "says": says,
+        "text": text,
         "quick": bench.quick,
         "rounds": bench.rounds,
-        "made": datetime.now(timezone.utc).date().isoformat(),
+        "date": datetime.now(timezone.utc).date().isoformat(),
         "cases": list(map(_of_case, measured)),
-        "skipped": [{"who": who, "why": why} for who, why in bench.skipped],
+        "skipped": [skipped._asdict() for skipped in bench.skipped],
     }
 
 
-def _of_case(each: Measured) -> Data:
+def _of_case(measured: Measured) -> Data:
+    case = measured.case
     return {
-        "name": each.case.name,
-        "size": each.case.size,
-        "baseline": each.case.baseline,
-        "metrics": [
-            {
-                "name": metric.name,
-                "unit": metric.unit,
-                "more": metric.more,
-                "values": {
-                    who: {
-                        "median": value.median,
-                        "spread": value.spread,
-                        "ratio": each.ratio(metric.name, who),
-                        "samples": list(value.samples),
-                    }
-                    for who, value in each.values[metric.name].items()
-                },
-            }
-            for metric in each.case.metrics
-        ],
-        "goals": [goal for wanted in each.case.goals for goal in _of_goal(each, wanted)],
+        "name": case.name,
+        "size": case.size,
+        "baseline": case.baseline,
+        "metrics": [_of_metric(measured, metric) for metric in case.metrics],
+        "goals": [data for goal in case.goals for data in _of_goal(measured, goal)],
     }
 
 
-def _of_goal(each: Measured, goal: Goal) -> Iterator[Data]:
-    """Whether it is met; nothing where who is to meet it was skipped."""
-    values = each.values[goal.metric]
-    if goal.ours not in values or (goal.against and goal.against not in values):
+def _of_metric(measured: Measured, metric: Metric) -> Data:
+    values = {
+        contestant: {
+            "median": value.median,
+            "spread": value.spread,
+            "ratio": measured.ratio(metric.name, contestant),
+            "samples": list(value.samples),
+        }
+        for contestant, value in measured.values[metric.name].items()
+    }
+    return {"name": metric.name, "unit": metric.unit, "more_is_better": metric.more_is_better, "values": values}
+
+
+def _of_goal(measured: Measured, goal: Goal) -> Iterator[Data]:
+    """Whether a goal is met. Yields nothing when one of its contestants was skipped."""
+    values = measured.values[goal.metric]
+    if not {goal.ours, goal.against or goal.ours} <= values.keys():
         return
     reached = values[goal.ours].median
     if goal.against:
         reached /= values[goal.against].median or math.inf
-    wanted = f"≤ {_limit(goal.most)}" if goal.most is not None else f"≥ {_limit(goal.least or 0)}"
-    met = reached <= goal.most if goal.most is not None else reached >= (goal.least or 0)
-    yield {"says": goal.says, "reached": reached, "wanted": wanted, "met": met}
+    if goal.most is not None:
+        limit, met = f"≤ {_rounded(goal.most)}", reached <= goal.most
+    else:
+        limit, met = f"≥ {_rounded(goal.least or 0)}", reached >= (goal.least or 0)
+    yield {"text": goal.text, "reached": reached, "limit": limit, "met": met}
 
 
-def _limit(value: float) -> str:
-    """A goal's limit as it was set: 1.15, and a third as 0.33."""
-    return f"{round(value, 2):g}"
+def _rounded(limit: float) -> str:
+    """A limit as it was set, such as 1.15; a third is 0.33."""
+    return f"{round(limit, 2):g}"
 
 
 def load(folder: Path) -> Data:
-    """What earlier runs left there; nothing when none did. Raises BenchError for what is no result of ours."""
-    path = folder / NAME
+    """The results of earlier runs in a folder; empty ones when there are none. Raises BenchError for another file."""
+    path = folder / FILE_NAME
     if not path.exists():
         return {"schema": SCHEMA, "machine": {}, "topics": {}}
-    how = "Move it away, or name another folder: --out"
+    why, how = "bench adds to the results of earlier runs.", "Move the file away, or name another folder: --out"
     try:
-        found: Data = json.loads(path.read_text())
+        data: Data = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise BenchError(f"{path} cannot be read: {error}", "Results of earlier runs are kept there.", how) from error
-    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
-        raise BenchError(f"{path} holds no results of this version.", "Results of earlier runs are kept there.", how)
-    return found
+        raise BenchError(f"{path} cannot be read: {error}", why, how) from error
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        raise BenchError(f"{path} has no results of version {SCHEMA}.", why, how)
+    return data
 
 
-def set_aside(folder: Path, machine: dict[str, str]) -> Path | None:
-    """Rename the results that are there when they are of another machine: to the path that is returned."""
-    then = load(folder)["machine"]
-    if not then or all(then.get(title) == machine.get(title) for title in IDENTITY):
+def set_aside_other_machine(folder: Path, machine: dict[str, str]) -> Path | None:
+    """Rename the results in a folder when they are of another machine. Returns the new path, or None."""
+    other = load(folder)["machine"]
+    if not other or all(other.get(title) == machine.get(title) for title in MACHINE_IDENTITY):
         return None
-    numbers = itertools.count(1)
-    path = next(path for number in numbers if not (path := folder / f"results-{number}.json").exists())
-    return (folder / NAME).rename(path)
+    paths = (folder / f"results-{number}.json" for number in itertools.count(1))
+    return (folder / FILE_NAME).rename(next(path for path in paths if not path.exists()))
 
 
-def keep(folder: Path, machine: dict[str, str], topic: str, data: Data) -> Data:
-    """Put a topic's results beside those that are there; all of them."""
-    found = load(folder)
-    found["machine"] = machine
-    found["topics"][topic] = data
+def store(folder: Path, machine: dict[str, str], topic: str, data: Data) -> Data:
+    """Add a topic's data to the results in a folder. Returns all of them."""
+    stored = load(folder)
+    stored["machine"] = machine
+    stored["topics"][topic] = data
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / NAME).write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return found
+    (folder / FILE_NAME).write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return stored
 
 
 def series(data: Data) -> dict[str, list[Data]]:
-    """The cases of a topic that are of a series, by its name, in the order of their size."""
-    found: dict[str, list[Data]] = {}
+    """The series of a topic, by name: their cases in the order of the size."""
+    cases_by_name: dict[str, list[Data]] = {}
     for case in sorted(data["cases"], key=lambda case: float(case["size"])):
         if case["size"]:
-            found.setdefault(case["name"], []).append(case)
-    return {name: cases for name, cases in found.items() if len(cases) > 1}
+            cases_by_name.setdefault(case["name"], []).append(case)
+    return {name: cases for name, cases in cases_by_name.items() if len(cases) > 1}
 
 
 def slope(sizes: list[float], values: list[float]) -> float | None:
-    """How a figure grows with the size: the slope of the line through their logarithms (least squares)."""
+    """How a value grows with the size: the slope of the least-squares line through the logarithms of both."""
     points = [(math.log(size), math.log(value)) for size, value in zip(sizes, values, strict=True) if value > 0]
-    if len(points) < 2:  # noqa: PLR2004 - a line has two
+    if len(points) < 2:  # noqa: PLR2004 - a line needs two points
         return None
-    middle_x, middle_y = (sum(axis) / len(points) for axis in zip(*points, strict=True))
-    below = sum((x - middle_x) ** 2 for x, _ in points)
-    return sum((x - middle_x) * (y - middle_y) for x, y in points) / below if below else None
+    mean_x, mean_y = (sum(axis) / len(points) for axis in zip(*points, strict=True))
+    variance = sum((x - mean_x) ** 2 for x, _ in points)
+    return sum((x - mean_x) * (y - mean_y) for x, y in points) / variance if variance else None
 
 
-def written(value: float, unit: str) -> str:
-    """A figure as it is told: three digits, and its unit."""
+def formatted(value: float, unit: str) -> str:
+    """A value with three digits, and its unit."""
     if unit == "B" or abs(value) >= 100 or value == int(value):  # noqa: PLR2004 - three digits
         number = f"{value:,.0f}"
     else:
-        number = f"{value:.3g}" if abs(value) >= 0.01 else f"{value:.4f}"  # noqa: PLR2004 - no exponents
+        number = f"{value:.3g}" if abs(value) >= 0.01 else f"{value:.4f}"  # noqa: PLR2004 - no exponent
     return f"{number}{unit}" if unit.startswith("/") else f"{number} {unit}".strip()
+
+
+def formatted_spread(spread: float) -> str:
+    """A spread, as it follows a median. Empty when there is none."""
+    return f" ± {formatted(spread, '')}" if spread else ""
+
+
+def case_title(name: str, size: float) -> str:
+    """A case's name, with the size in front when it is one of a series."""
+    return f"{size:,.0f} {name}" if size else name

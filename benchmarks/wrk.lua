@@ -1,15 +1,15 @@
--- For wrk: asks for the paths that are given after the address, in turn, and says what came of it as JSON.
+-- For wrk: requests the paths that follow the address, in turn, and prints the result as JSON.
 -- https://github.com/wg/wrk/blob/master/SCRIPTING
 function init(args)
    local requests = {}
-   for place, path in ipairs(args) do
-      requests[place] = wrk.format(nil, path)
+   for index, path in ipairs(args) do
+      requests[index] = wrk.format(nil, path)
    end
-   if #requests > 0 then -- else wrk sends the one request over and over, without asking Lua
-      local at = 0
+   if #requests > 0 then -- without paths, wrk repeats the one request and does not call Lua
+      local index = 0
       request = function()
-         at = at % #requests + 1
-         return requests[at]
+         index = index % #requests + 1
+         return requests[index]
       end
    end
 end

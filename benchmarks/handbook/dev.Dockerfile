@@ -1,7 +1,7 @@
 # hadolint global ignore=DL3066
-# (the user by its name, as the book has it)
+# (the book names the user)
 
-# The Docker Handbook's development container: the packages in the image, the source mounted over it.
+# The Docker Handbook's development container: the packages are in the image, and the source is mounted over it.
 # The build context is the app's folder.
 ARG NODE_IMAGE=node:lts-alpine
 
@@ -12,9 +12,9 @@ EXPOSE 3000
 USER node
 RUN mkdir -p /home/node/app
 WORKDIR /home/node/app
-# The lock file is ours, not the book's: so that it has the same packages as whoever it is compared with.
+# The lock file is not in the book. With it, all dev servers that are compared have the same packages.
 COPY --chown=node:node package.json package-lock.json* ./
-# The mount is ours, too: behind a local certificate authority npm fetches nothing without it (Dockerfile).
+# Nor is the mount. Behind a proxy with its own certificate authority, npm needs it to fetch anything.
 RUN --mount=type=bind,from=ca,target=/ca \
     if [ -f /ca/ca.pem ]; then export NODE_EXTRA_CA_CERTS=/ca/ca.pem; fi; \
     npm install

@@ -1,7 +1,7 @@
 # hadolint global ignore=DL3016,DL3018
-# (as a first attempt has it: whatever versions there are)
+# (a first attempt takes the versions that there are)
 
-# The Docker Handbook's first approach: one image that builds the app and serves it, so nginx is installed beside node.
+# The Docker Handbook's first way: one image builds the app and serves it, so nginx is installed next to node.
 # The build context is the app's folder.
 ARG NODE_IMAGE=node:lts-alpine
 ARG NGINX_IMAGE=nginx:stable-alpine
@@ -11,8 +11,8 @@ FROM ${NGINX_IMAGE} AS nginx
 FROM scratch AS ca
 
 FROM ${NODE_IMAGE}
-# A stand-in for the node image (docktasks/images/base_images.py) has no package manager to install nginx with: there it is copied,
-# with the libraries that it takes, from the nginx image. The sizes differ by little.
+# A stand-in for the node image (docs/bases.md) has no package manager. There, nginx and its libraries are copied from the
+# nginx image. The sizes differ by little.
 RUN --mount=type=bind,from=nginx,target=/nginx \
     if command -v apk; then \
         apk add --no-cache nginx; \
@@ -29,7 +29,7 @@ RUN --mount=type=bind,from=nginx,target=/nginx \
 EXPOSE 80
 WORKDIR /app
 COPY package.json ./
-# The mount is ours, not the book's: behind a local certificate authority npm fetches nothing without it (Dockerfile).
+# The mount is not in the book. Behind a proxy with its own certificate authority, npm needs it to fetch anything.
 RUN --mount=type=bind,from=ca,target=/ca \
     if [ -f /ca/ca.pem ]; then export NODE_EXTRA_CA_CERTS=/ca/ca.pem; fi; \
     npm install

@@ -1,4 +1,4 @@
-# The Docker Handbook's second approach: node builds in a stage of its own, and nginx's image gets the result alone.
+# The Docker Handbook's second way: node builds in its own stage, and nginx's image gets only the result.
 # The build context is the app's folder.
 ARG NODE_IMAGE=node:lts-alpine
 ARG NGINX_IMAGE=nginx:stable-alpine
@@ -8,7 +8,7 @@ FROM scratch AS ca
 FROM ${NODE_IMAGE} AS builder
 WORKDIR /app
 COPY package.json ./
-# The mount is ours, not the book's: behind a local certificate authority npm fetches nothing without it (Dockerfile).
+# The mount is not in the book. Behind a proxy with its own certificate authority, npm needs it to fetch anything.
 RUN --mount=type=bind,from=ca,target=/ca \
     if [ -f /ca/ca.pem ]; then export NODE_EXTRA_CA_CERTS=/ca/ca.pem; fi; \
     npm install

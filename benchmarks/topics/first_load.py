@@ -1,47 +1,55 @@
 """Bytes of the first load.
 
-What a browser gets for the page and all that it names, bodies as they are on the wire, of this app and of the one that
-the handbook's chapter has: create-vite's Vue template. Counted, not timed.
+What a browser receives for the page and the files that it references: the bodies as they are sent. Of this app, and of
+the app in the handbook's chapter, which is create-vite's Vue template. Bytes are counted, so one round is enough.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import generated, load, peers
-from benchmarks.approaches import OURS, TWO_STAGE, Approach, workshop
+from benchmarks import load, servers, synthetic_apps
+from benchmarks.build_variants import OURS, TWO_STAGE, build_sandbox
 from benchmarks.harness import Bench, Case, Goal, Measure, Metric
 from docktasks.settings import Settings
 
 BYTES = Metric("first load", "B")
-THIRD = Goal("at most a third of the handbook's bytes", BYTES.name, against="handbook", most=1 / 3)
+CONTESTANTS = {"handbook": TWO_STAGE, "ours": OURS}
+GOAL = Goal("at most a third of the handbook's bytes", BYTES.name, against="handbook", most=1 / 3)
 
 
 def cases(bench: Bench) -> Iterator[Case]:
-    """One an app."""
-    yield from _case(bench, "this app", bench.settings, ())
+    """One case for each app."""
+    yield from _app_case(bench, "this app", bench.settings, ())
     if bench.quick:
         return
-    if why := peers.missing("npm"):
-        bench.skip("the handbook's app", why)
+    if reason := servers.missing("npm"):
+        bench.skip("the handbook's app", reason)
         return
     with TemporaryDirectory() as folder:
-        app = generated.create(bench, Path(folder), "vue")
+        app = synthetic_apps.create(bench, Path(folder), "vue")
         settings = replace(bench.settings, app=replace(bench.settings.app, dir=str(app), dist="dist"))
-        yield from _case(bench, "the handbook's app", settings, (THIRD,))
+        yield from _app_case(bench, "the handbook's app", settings, (GOAL,))
 
 
-def _case(bench: Bench, name: str, settings: Settings, goals: tuple[Goal, ...]) -> Iterator[Case]:
-    with workshop(bench, bench.engine, settings, bench.name) as shop, ExitStack() as left:
+def _app_case(bench: Bench, name: str, settings: Settings, goals: tuple[Goal, ...]) -> Iterator[Case]:
+    with build_sandbox(bench, bench.engine, settings, bench.name) as sandbox, ExitStack() as stack:
+        urls = {}
+        for contestant, variant in CONTESTANTS.items():
+            bench.output(sandbox.build_args(variant))
+            urls[contestant] = stack.enter_context(servers.published(bench, sandbox, variant))
+        yield replace(first_load_case(name, urls, "handbook"), goals=goals)
 
-        def counted(approach: Approach) -> Measure:
-            bench.output(shop.build_args(approach))
-            url = left.enter_context(peers.published(bench, shop, approach))
-            return lambda: float(load.first_load(url)[0])
 
-        sides = {"handbook": counted(TWO_STAGE), "ours": counted(OURS)}
-        yield Case(name, sides, (BYTES,), baseline="handbook", rounds=1, warm=False, goals=goals)
+def first_load_case(name: str, urls: Mapping[str, str], baseline: str) -> Case:
+    """The first load of the pages at these addresses, by contestant."""
+    measures = {contestant: _measure(url) for contestant, url in urls.items()}
+    return Case(name, measures, (BYTES,), baseline, rounds=1, warm=False)
+
+
+def _measure(url: str) -> Measure:
+    return lambda: float(load.first_load(url)[0])

@@ -1,10 +1,10 @@
 """Growth.
 
-The same for generated apps, larger and larger: a build after an edit, what the image adds to its base, and the memory
-of the container after two seconds of load; then of ours alone, how long `invoke verify` takes without the browser and
-the most memory it has, an edit from its save until the changed module is served, and the dev container's memory. The
-slope says how a figure grows with the app: 1 in proportion, 0 not at all; the first sizes, where what is always there
-weighs most, flatten it.
+Synthetic apps of different sizes. For the handbook's image and ours: a build after an edit, what the image adds to its
+base image, and the container's memory after two seconds of load. For ours only: the time and the peak memory of
+`invoke verify` without the browser, the time from a save until the changed module is served, and the dev container's
+memory. The slope says how a figure grows with the size: 1 is in proportion, 0 is not at all. The smallest apps flatten
+it, because their figures are mostly a fixed cost.
 """
 
 from __future__ import annotations
@@ -15,69 +15,79 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import devservers, editing, generated, load, peers, verifying
-from benchmarks.approaches import OURS, TWO_STAGE, Approach, Workshop, workshop
+from benchmarks import dev_servers, edit_latency, load, servers, synthetic_apps, verify_cost
+from benchmarks.build_variants import OURS, TWO_STAGE, BuildSandbox, Variant, build_sandbox
 from benchmarks.harness import INVOKE, Bench, Case, Goal, Measure, Metric
 
 MODULES = (10, 100, 1_000, 5_000)
 FILES = (100, 1_000, 10_000)
+FEW_MODULES = 10
+"""Modules of the apps that grow by files."""
+
+MAX_ROUNDS = 3
+LOAD_S = 2
 METRICS = (Metric("build", "s"), Metric("over base", "MB"), Metric("memory", "MB"))
-LIVED = (Metric("verify", "s"), Metric("verify memory", "MB"), Metric("edit", "ms"), Metric("dev memory", "MB"))
-SMALL = Goal("container memory under 16 MB", "memory", most=16)
+LIFE_METRICS = (Metric("verify", "s"), Metric("verify memory", "MB"), Metric("edit", "ms"), Metric("dev memory", "MB"))
+MEMORY_GOAL = Goal("container memory under 16 MB", "memory", most=16)
 
 
 def cases(bench: Bench) -> Iterator[Case]:
     """A series of apps by their modules, and one by their files."""
-    modules, files = (MODULES, FILES) if not bench.quick else (MODULES[:1], ())
-    for size in modules:
-        yield from _case(bench, "modules", size, size, 0)
-    for size in files:
-        yield from _case(bench, "files in dist", size, 10, size)
+    module_counts, file_counts = (MODULES, FILES) if not bench.quick else (MODULES[:1], ())
+    for modules in module_counts:
+        yield from _cases_of_size(bench, "modules", modules, modules, 0)
+    for files in file_counts:
+        yield from _cases_of_size(bench, "files in dist", files, FEW_MODULES, files)
 
 
-def _case(bench: Bench, series: str, size: int, modules: int, files: int) -> Iterator[Case]:
-    with ExitStack() as left:
-        app = Path(left.enter_context(TemporaryDirectory()), "app")
-        generated.write_modules(app, modules, files)
+def _cases_of_size(bench: Bench, series: str, size: int, modules: int, files: int) -> Iterator[Case]:
+    rounds = min(bench.rounds, MAX_ROUNDS)
+    with ExitStack() as stack:
+        app = Path(stack.enter_context(TemporaryDirectory()), "app")
+        synthetic_apps.write_modules(app, modules, files)
         settings = replace(bench.settings, app=replace(bench.settings.app, dir=str(app), dist="dist"))
-        shop = left.enter_context(workshop(bench, bench.engine, settings, bench.name))
-        sides = {"handbook": _measure(bench, shop, TWO_STAGE), "ours": _measure(bench, shop, OURS)}
-        yield Case(series, sides, METRICS, "handbook", min(bench.rounds, 3), size=size, goals=(SMALL,))
+        sandbox = stack.enter_context(build_sandbox(bench, bench.engine, settings, bench.name))
+        contestants = {"handbook": TWO_STAGE, "ours": OURS}
+        measures = {name: _measure_image(bench, sandbox, variant) for name, variant in contestants.items()}
+        yield Case(series, measures, METRICS, "handbook", rounds, size=size, goals=(MEMORY_GOAL,))
 
-    if bench.quick:  # hot_reload and verify measure the same
+    if bench.quick:  # the topics hot_reload and verify run the same code
         return
-    with ExitStack() as left:
-        measures = {"ours": _live(bench, generated.of_modules(modules, files), left)}
-        yield Case(f"{series}, verified and edited", measures, LIVED, rounds=min(bench.rounds, 3), size=size)
+    with ExitStack() as stack:
+        measures = {"ours": _measure_life(bench, synthetic_apps.of_modules(modules, files), stack)}
+        yield Case(f"{series}, verified and edited", measures, LIFE_METRICS, rounds=rounds, size=size)
 
 
-def _live(bench: Bench, app: generated.App, left: ExitStack) -> Measure:
-    """Ours with an app, in production and in development: what both take."""
-    way = devservers.Shop(bench, app, Path(left.enter_context(TemporaryDirectory())), left).ours()
-    env = {"INVOKE_APP_DIR": str(way.folder)}
-    bench.output([*INVOKE, "run-prod"], **env)
-    way.serve()
-    served = editing.Served(way)
-    chosen = [each for each in verifying.without_browser() if each.needs != "dev"]
+def _measure_life(bench: Bench, app: synthetic_apps.EditableApp, stack: ExitStack) -> Measure:
+    """A function that measures LIFE_METRICS of an app, which it starts in production and in development."""
+    folder = Path(stack.enter_context(TemporaryDirectory()))
+    server = dev_servers.DevServerFactory(bench, app, folder, stack).ours()
+    environ = {"INVOKE_APP_DIR": str(server.folder)}
+    bench.output([*INVOKE, "run-prod"], **environ)
+    server.serve()
+    edit_to_served = edit_latency.EditToServed(server)
+    checks = [check for check in verify_cost.checks_without_browser() if check.needs != "dev"]
 
-    def once() -> tuple[float, ...]:
-        took, most, _ = verifying.measured(bench, chosen, **env)
-        return took, most, served(), peers.memory(bench.engine, f"{bench.name}-dev") / 1e6
+    def measure() -> tuple[float, ...]:
+        seconds, peak, _ = verify_cost.measure(bench, checks, **environ)
+        dev_memory = servers.memory_bytes(bench.engine, f"{bench.name}-dev")
+        return seconds, peak, edit_to_served(), dev_memory / 1e6
 
-    return once
+    return measure
 
 
-def _measure(bench: Bench, shop: Workshop, approach: Approach) -> Measure:
-    def once() -> tuple[float, ...]:
-        shop.edit_source()
-        took = bench.seconds(shop.build_args(approach))
-        made, base = bench.engine.image(shop.tag(approach)), bench.engine.image(shop.nginx)
-        added = made.size - base.size if made and base else 0
-        with peers.published(bench, shop, approach) as url:
+def _measure_image(bench: Bench, sandbox: BuildSandbox, variant: Variant) -> Measure:
+    """A function that measures METRICS of a variant's image."""
+
+    def measure() -> tuple[float, ...]:
+        sandbox.edit_source()
+        seconds = bench.seconds(sandbox.build_args(variant))
+        image, base = bench.engine.image(sandbox.tag(variant)), bench.engine.image(sandbox.nginx)
+        added = image.size - base.size if image and base else 0
+        with servers.published(bench, sandbox, variant) as url:
             if load.installed():
-                load.burst(f"{url}/", 1 if bench.quick else 2)
-            container = bench.engine.container_publishing(int(url.rpartition(":")[2]))
-            memory = peers.memory(bench.engine, container.name) if container else 0
-        return took, added / 1e6, memory / 1e6
+                load.burst(f"{url}/", load.MIN_BURST_S if bench.quick else LOAD_S)
+            memory = servers.published_memory_bytes(bench.engine, url)
+        return seconds, added / 1e6, memory / 1e6
 
-    return once
+    return measure

@@ -1,12 +1,14 @@
 """Editing, until the edit is there.
 
-Vite on the host, `invoke dev`, the handbook's container with the source mounted, and `docker compose watch`, each
-with a copy of this app, and of a generated one of 2,000 components. Cold: from nothing installed (but what npm has
-downloaded) to the first page; warm: the same with everything installed, after the edits. Nobody else's dev server
-runs meanwhile. `invoke dev` returns when the first page was served, and is measured until then. Script: until the
-page's script is there, too, and the first package that it imports, which Vite bundles anew where it has lost what
-it had. Served: from a save until the changed module, asked for over and over, has the new text. Pixel: from a save
-until the frame after the one in which Chromium shows it.
+Vite on the host, `invoke dev`, the handbook's container with the source mounted, and `docker compose watch`. Each
+serves a copy of this app, and of a synthetic app with 2,000 components.
+
+- Cold start: until the first page is served, with nothing installed but npm's earlier downloads.
+- Warm start: the same with everything installed, after the edits. No other dev server runs meanwhile. `invoke dev`
+  returns when the page is served, and is measured until then.
+- Script: until the page's script and the first package that it imports are served. Vite bundles that package again
+  where it has lost the earlier bundle.
+- Saved to served: from a save until the changed module, requested again and again, has the new text.
 """
 
 from __future__ import annotations
@@ -16,49 +18,43 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import devservers, editing, generated
+from benchmarks import synthetic_apps
+from benchmarks.dev_servers import dev_servers
+from benchmarks.edit_latency import EditToServed
 from benchmarks.harness import SECONDS, Bench, Case, Goal, Metric
-from docktasks.verify.probes import chromium_path
 
 COMPONENTS = 2_000
-TIMES = 3
-"""An edit is measured so many times as often as anything else: it is short, and its figures spread."""
-GOAL = Goal("at most 1.1 times what it takes on the host", "edit", against="host", most=1.1)
+MAX_COLD_ROUNDS = 3
+EDIT_FACTOR = 3
+"""An edit is measured this many times as often as the others: it is short, and its figures spread."""
+
 EDIT = (Metric("edit", "ms"),)
 START = (SECONDS, Metric("script", "s"))
+GOAL = Goal("an edit takes at most 1.1 times as long as on the host", "edit", against="host", most=1.1)
 
 
 def cases(bench: Bench) -> Iterator[Case]:
     """The app of this checkout, and the large one."""
-    yield from _cases(bench, "this app", generated.THIS)
+    yield from _app_cases(bench, "this app", synthetic_apps.HELLO_DOCK)
     if not bench.quick:
-        yield from _cases(bench, f"{COMPONENTS:,} components", generated.of_components(COMPONENTS))
+        yield from _app_cases(bench, f"{COMPONENTS:,} components", synthetic_apps.of_components(COMPONENTS))
 
 
-def _cases(bench: Bench, name: str, app: generated.App) -> Iterator[Case]:
-    with ExitStack() as left:
-        folder = Path(left.enter_context(TemporaryDirectory()))
-        ways = dict(devservers.ways(bench, app, folder, left))
-        cold = {who: way.cold for who, way in ways.items()}
-        yield Case(f"{name}, cold start", cold, baseline="host", rounds=min(bench.rounds, 3), warm=False)
-        for way in ways.values():
-            way.serve()
-        yield from _edits(bench, name, ways)
-        if not bench.quick:
-            for way in ways.values():
-                way.stop()
-            yield Case(f"{name}, warm start", {who: way.warm for who, way in ways.items()}, START, "host")
-
-
-def _edits(bench: Bench, name: str, ways: dict[str, editing.Way]) -> Iterator[Case]:
-    served = {who: editing.Served(way) for who, way in ways.items()}
-    often = TIMES * bench.rounds
-    yield Case(f"{name}, saved to served", served, EDIT, "host", often, goals=(GOAL,))
-    executable = chromium_path.find_chromium(bench.settings.browser.executable)
-    if not executable:
-        bench.skip("saved to pixel", "there is no Chromium (invoke setup --browser)")
-        return
-    from benchmarks import pixels  # playwright is loaded where there is a browser for it
-
-    with pixels.pages(executable, ways) as pages:
-        yield Case(f"{name}, saved to pixel", pages, EDIT, "host", often, goals=(GOAL,))
+def _app_cases(bench: Bench, name: str, app: synthetic_apps.EditableApp) -> Iterator[Case]:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        servers = dict(dev_servers(bench, app, folder, stack))
+        cold_starts = {contestant: server.cold_start for contestant, server in servers.items()}
+        cold_rounds = min(bench.rounds, MAX_COLD_ROUNDS)
+        yield Case(f"{name}, cold start", cold_starts, baseline="host", rounds=cold_rounds, warm=False)
+        for server in servers.values():
+            server.serve()
+        edits = {contestant: EditToServed(server) for contestant, server in servers.items()}
+        edit_rounds = EDIT_FACTOR * bench.rounds
+        yield Case(f"{name}, saved to served", edits, EDIT, "host", edit_rounds, goals=(GOAL,))
+        if bench.quick:
+            return
+        for server in servers.values():
+            server.stop()
+        warm_starts = {contestant: server.warm_start for contestant, server in servers.items()}
+        yield Case(f"{name}, warm start", warm_starts, START, "host")

@@ -1,7 +1,6 @@
 """The tasks' own overhead.
 
-What the tasks cost over the bare commands that they run. Commands are timed by hyperfine where it is installed, one run
-at a turn: it would take all turns of the one before those of the other, and a slow spell of the machine hit one alone.
+What the tasks cost in addition to the docker commands that they run.
 """
 
 from __future__ import annotations
@@ -10,48 +9,58 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import hyperfine
 from benchmarks.harness import INVOKE, Bench, Case, Goal
 from benchmarks.network import free_port
 from docktasks.containers.run_args import remove_args
 
-LISTING = Goal("at most 1.15 times an empty collection's", against="bare", most=1.15)
+EMPTY_COLLECTION = "from invoke import task\n\n\n@task\ndef nothing(c):\n    pass\n"
+LISTING_GOAL = Goal("at most 1.15 times an empty collection's time", against="bare", most=1.15)
 
 
 def cases(bench: Bench) -> Iterator[Case]:
-    """To list the tasks, to build what is built, and to run it."""
-    if not hyperfine.installed():
-        bench.skip("hyperfine", f"which times the commands, not installed ({hyperfine.HOW}); timed by Python's clock")
-    with tempfile.TemporaryDirectory() as empty:
-        Path(empty, "tasks.py").write_text("from invoke import task\n\n\n@task\ndef nothing(c):\n    pass\n")
-        listing = {
-            "bare": lambda: bench.seconds([*INVOKE, "--search-root", empty, "--list"]),
+    """List the tasks, build what is built, and run it."""
+    yield from _listing_case(bench)
+    yield _build_case(bench)
+    yield _run_case(bench)
+
+
+def _listing_case(bench: Bench) -> Iterator[Case]:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "tasks.py").write_text(EMPTY_COLLECTION)
+        measures = {
+            "bare": lambda: bench.seconds([*INVOKE, "--search-root", folder, "--list"]),
             "ours": lambda: bench.seconds([*INVOKE, "--list"]),
         }
-        yield Case("invoke --list, beside an empty collection", listing, baseline="bare", goals=(LISTING,))
+        name = "invoke --list, next to an empty collection"
+        yield Case(name, measures, baseline="bare", goals=(LISTING_GOAL,))
 
-    build = [*INVOKE, "build-prod"]
-    bare = _echoed(bench.output(build), "docker image build --tag hd-")
-    building = {"bare": lambda: bench.seconds(bare), "ours": lambda: bench.seconds(build)}
-    yield Case("build-prod, nothing changed", building, baseline="bare")
 
+def _build_case(bench: Bench) -> Case:
+    task = [*INVOKE, "build-prod"]
+    printed = bench.output([*INVOKE, "--echo", "build-prod"])
+    command = _echoed_command(printed, "docker image build --tag hd-")
+    measures = {"bare": lambda: bench.seconds(command), "ours": lambda: bench.seconds(task)}
+    return Case("build-prod, nothing changed", measures, baseline="bare")
+
+
+def _run_case(bench: Bench) -> Case:
     name, port = f"{bench.name}-bare", free_port()
-    plain = ["docker", "container", "run", "--detach", "--name", name, "--publish", f"127.0.0.1:{port}:80"]
+    run = ["docker", "container", "run", "--detach", "--name", name, "--publish", f"127.0.0.1:{port}:80"]
 
-    def bare_run() -> float:
+    def measure_bare() -> float:
         try:
-            return bench.until_served([*plain, f"{bench.name}:prod"], f"http://127.0.0.1:{port}/")
+            return bench.until_served([*run, f"{bench.name}:prod"], f"http://127.0.0.1:{port}/")
         finally:
             bench(remove_args(name))
 
-    def our_run() -> float:
+    def measure_ours() -> float:
         bench.output([*INVOKE, "stop"])
         return bench.until_served([*INVOKE, "run-prod"], f"http://127.0.0.1:{bench.host_port}/")
 
-    running = {"bare": bare_run, "ours": our_run}
-    yield Case("run-prod on a built image, to the first 200", running, baseline="bare")
+    measures = {"bare": measure_bare, "ours": measure_ours}
+    return Case("run-prod on a built image, to the first 200", measures, baseline="bare")
 
 
-def _echoed(printed: str, beginning: str) -> list[str]:
-    """A command that a task showed."""
+def _echoed_command(printed: str, beginning: str) -> list[str]:
+    """The words of the command that a task echoed and that begins with this text."""
     return next(line[2:].split() for line in printed.splitlines() if line.startswith(f"$ {beginning}"))

@@ -1,70 +1,87 @@
 """Serving under load.
 
-wrk with 32 connections on the loopback, asking as a browser does (`Accept-Encoding: gzip, deflate, br`), for the page,
-for a large file (500 kB of script) and for 100 small ones in turn; over connections that stay, and over a new one for
-every request. "Published" is behind the port that Docker publishes, "host" without that: in the host's network. wrk,
-the server and docker-proxy share the same cores, so what one saves the others have.
+wrk requests the page, a large file (500 kB of script), and 100 small files in turn. It uses 32 connections on
+127.0.0.1 and the Accept-Encoding header of a browser (`gzip, deflate, br`). The connections stay open, or there is a
+new one for each request. "Published" is a port that Docker publishes. "Host" is the host's network, without Docker's
+proxy. wrk, the server and docker-proxy share the same cores: what one of them saves, the others can use.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 
-from benchmarks import load, peers, site
-from benchmarks.approaches import APPROACHES, OURS, TWO_STAGE
+from benchmarks import load, servers
+from benchmarks.build_variants import OURS, TWO_STAGE
 from benchmarks.harness import Bench, Case, Goal, Measure, Metric
+from benchmarks.sample_site import SampleSite, sample_site
 
-METRICS = (Metric("requests", "/s", more=True), Metric("p99", "ms"))
-HANDBOOK, OURS_PUBLISHED = "handbook, published", "ours, published"
-FASTER = Goal(
-    "at least 1.5 times the handbook's requests a second", "requests", OURS_PUBLISHED, against=HANDBOOK, least=1.5
+BURST_S = 2
+METRICS = (Metric("requests", "/s", more_is_better=True), Metric("p99", "ms"))
+HANDBOOK_PUBLISHED, OURS_PUBLISHED = "handbook, published", "ours, published"
+GOAL = Goal(
+    "at least 1.5 times the handbook's requests a second",
+    "requests",
+    OURS_PUBLISHED,
+    against=HANDBOOK_PUBLISHED,
+    least=1.5,
 )
 
 
 def cases(bench: Bench) -> Iterator[Case]:
-    """Every kind of path, with and without keep-alive."""
+    """Each kind of path, with and without keep-alive."""
     if not load.installed():
-        bench.skip("all", f"wrk is not installed ({load.HOW})")
+        bench.skip("all", f"wrk is not installed ({load.INSTALL})")
         return
-    with site.built(bench, (TWO_STAGE, OURS) if bench.quick else APPROACHES) as built, ExitStack() as left:
-        urls = dict(servers(bench, built, left))
-        kinds = list(built.paths)[:1] if bench.quick else list(built.paths)
-        for kind in kinds:
-            for keepalive in (True, False)[: 1 if bench.quick else 2]:
-                paths = built.paths[kind]
-                measures = {who: bursts(bench, url, paths, keepalive=keepalive) for who, url in urls.items()}
-                name = f"{kind}, {'keep-alive' if keepalive else 'a connection each'}"
-                goals = (FASTER,) if keepalive else ()
-                yield Case(name, measures, METRICS, HANDBOOK, goals=goals)
+    with sample_site(bench, one_stage=not bench.quick) as site, ExitStack() as stack:
+        urls = dict(_servers(bench, site, stack))
+        for kind in list(site.paths)[: 1 if bench.quick else None]:
+            yield load_case(bench, f"{kind}, keep-alive", urls, HANDBOOK_PUBLISHED, paths=site.paths[kind])
+            if not bench.quick:
+                name = f"{kind}, a connection each"
+                yield load_case(bench, name, urls, HANDBOOK_PUBLISHED, paths=site.paths[kind], keepalive=False)
 
 
-def servers(bench: Bench, built: site.Site, left: ExitStack) -> Iterator[tuple[str, str]]:
-    """Everyone, by name, with the address."""
-    shop = built.shop
-    yield HANDBOOK, left.enter_context(peers.published(bench, shop, TWO_STAGE))
-    yield OURS_PUBLISHED, left.enter_context(peers.published(bench, shop, OURS))
+def _servers(bench: Bench, site: SampleSite, stack: ExitStack) -> Iterator[tuple[str, str]]:
+    """The addresses of all contestants, by name."""
+    sandbox = site.sandbox
+    yield HANDBOOK_PUBLISHED, stack.enter_context(servers.published(bench, sandbox, TWO_STAGE))
+    yield OURS_PUBLISHED, stack.enter_context(servers.published(bench, sandbox, OURS))
     if bench.quick:
         return
-    if peers.has_host_network():
-        yield "bare nginx, host", left.enter_context(peers.bare_nginx(bench, shop, built.dist))
-        yield "ours, host", left.enter_context(peers.ours_on_host(bench, shop))
-        yield "vite preview, host", left.enter_context(peers.vite_preview(bench, shop))
+    if servers.has_host_network():
+        yield "bare nginx, host", stack.enter_context(servers.bare_nginx(bench, sandbox, site.dist))
+        yield "ours, host", stack.enter_context(servers.ours_on_host(bench, sandbox))
+        yield "vite preview, host", stack.enter_context(servers.vite_preview(bench, sandbox))
     else:
-        bench.skip("bare nginx, ours and vite preview in the host's network", peers.HOST_ONLY)
-    if why := peers.missing("caddy"):
-        bench.skip("Caddy", why)
+        bench.skip("bare nginx, ours and vite preview in the host's network", servers.NO_HOST_NETWORK)
+    if reason := servers.missing("caddy"):
+        bench.skip("Caddy", reason)
     else:
-        yield "Caddy, host", left.enter_context(peers.caddy(built.dist))
+        yield "Caddy, host", stack.enter_context(servers.caddy(site.dist))
 
 
-def bursts(bench: Bench, url: str, paths: tuple[str, ...], *, keepalive: bool = True) -> Measure:
-    """A burst of load: requests a second, and p99."""
+def load_case(  # noqa: PLR0913 - what is loaded, and how
+    bench: Bench,
+    name: str,
+    urls: Mapping[str, str],
+    baseline: str,
+    *,
+    paths: tuple[str, ...] = ("/",),
+    keepalive: bool = True,
+) -> Case:
+    """Load the addresses of contestants, and request these paths."""
+    measures = {contestant: measure_burst(bench, url, paths, keepalive=keepalive) for contestant, url in urls.items()}
+    return Case(name, measures, METRICS, baseline, goals=(GOAL,) if keepalive else ())
 
-    def once() -> tuple[float, float]:
-        several = paths if len(paths) > 1 else ()
-        address = url + paths[0]
-        seen = load.burst(address, 1 if bench.quick else 2, several, keepalive=keepalive)
-        return seen.requests, seen.p99
 
-    return once
+def measure_burst(bench: Bench, url: str, paths: tuple[str, ...], *, keepalive: bool = True) -> Measure:
+    """A function that measures METRICS of an address in one burst of load."""
+    several = paths if len(paths) > 1 else ()
+
+    def measure() -> tuple[float, float]:
+        seconds = load.MIN_BURST_S if bench.quick else BURST_S
+        result = load.burst(url + paths[0], seconds, several, keepalive=keepalive)
+        return result.requests, result.p99
+
+    return measure

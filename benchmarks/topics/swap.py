@@ -1,8 +1,8 @@
 """Replacing a running release.
 
-Eight clients load the page over and over (benchmarks/visitors.py) while it is replaced: what they missed, how long a
-replacement took, how much of it the old release had to end what it had begun, and the most memory that the containers
-of it all had together.
+Eight clients (benchmarks/visitors.py) load the page again and again while the release is replaced. Lost: their requests
+that failed. Time: how long the replacement took. Drain: the part of it in which the old release finished the requests
+that it had. Memory: the most that all containers of the contestant had together.
 """
 
 from __future__ import annotations
@@ -16,17 +16,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 
-from benchmarks import peers
+from benchmarks import servers
 from benchmarks.harness import INVOKE, SECONDS, Bench, Case, Goal, Metric
 from benchmarks.network import free_port
 from benchmarks.visitors import Visitors
 from docktasks.containers.run_args import remove_args
+from docktasks.errors import BenchError
 
 LOST, DRAIN, MEMORY = Metric("lost", ""), Metric("drain", "s"), Metric("memory", "MB")
 GOALS = (
-    Goal("no request lost", LOST.name, most=0),
-    Goal("the release and the port holder under 16 MB, both releases for a moment", MEMORY.name, most=16),
+    Goal("no request is lost", LOST.name, most=0),
+    Goal("the port holder and both releases stay under 16 MB", MEMORY.name, most=16),
 )
+MEMORY_INTERVAL_S = 0.1
+FIRST = -1
+"""The number of the first start, which replaces nothing."""
+
+DRAINED = re.compile(r"([\d.]+) s  .*\b(?:has answered|drained)\b")
+"""The progress line of `invoke run-prod` that says how long the old release drained."""
+
 COMPOSE = """
 name: {name}-compose
 services:
@@ -40,105 +48,127 @@ services:
 
 
 @dataclass(frozen=True)
-class Way:
-    """A way to replace what runs: what its containers' names begin with, where it serves, and one replacement."""
+class ReplaceStrategy:
+    """A way to replace a release.
+
+    `containers` is what its containers' names begin with. `replace` starts or replaces the release, and returns what
+    the command printed; its argument is the number of the replacement, FIRST for the first start. With `drains`, the
+    command prints how long the old release drained.
+    """
 
     containers: str
     host_port: int
     replace: Callable[[int], str]
+    drains: bool = False
 
     @property
     def url(self) -> str:
-        """Where it serves."""
+        """The address of the page."""
         return f"http://127.0.0.1:{self.host_port}"
 
 
 def cases(bench: Bench) -> Iterator[Case]:
-    """One: all ways in turn."""
+    """One case: all strategies in turn."""
     bench.output([*INVOKE, "build-prod"])
-    with ExitStack() as left:
+    with ExitStack() as stack:
         measures = {}
-        for name, way in ways(bench, left):
-            way.replace(-1)
-            peers.await_answer(way.url, name)
-            measures[name] = Replacing(bench, way)
+        for name, strategy in _strategies(bench, stack):
+            strategy.replace(FIRST)
+            servers.await_answer(strategy.url, name)
+            measures[name] = Replacement(bench, strategy)
         yield Case("8 clients", measures, (SECONDS, LOST, DRAIN, MEMORY), "stop + run", warm=False, goals=GOALS)
 
 
-def ways(bench: Bench, left: ExitStack) -> Iterator[tuple[str, Way]]:
-    """Ours, the handbook's, and compose where it is installed."""
-    plain, port = f"{bench.name}-plain", free_port()
-    run = ["docker", "container", "run", "--detach", "--name", plain, "--label", f"hello-dock.project={bench.name}"]
-    run += ["--publish", f"127.0.0.1:{port}:80", f"{bench.name}:prod"]
-
-    def stop_and_run(number: int) -> str:
-        if number >= 0:
-            bench.output(["docker", "container", "stop", plain])
-            bench.output(["docker", "container", "rm", plain])
-        return bench.output(run)
-
-    yield "stop + run", Way(plain, port, stop_and_run)
-    left.callback(bench, remove_args(plain))
-
-    def ours(number: int) -> str:
-        return bench.output([*INVOKE, "run-prod", "--no-build", f"--env=APP_ROUND={number}"])
-
-    yield "ours", Way(f"{bench.name}-prod", bench.host_port, ours)
+def _strategies(bench: Bench, stack: ExitStack) -> Iterator[tuple[str, ReplaceStrategy]]:
+    """The handbook's, ours, and compose where it is installed."""
+    yield "stop + run", _stop_and_run(bench, stack)
+    yield "ours", _run_prod(bench)
     if bench.quick:
         return
-    if why := peers.missing("docker-compose"):
-        bench.skip("compose --force-recreate", why)
-        return
-    folder, port = left.enter_context(tempfile.TemporaryDirectory()), free_port()
+    if reason := servers.missing("docker-compose"):
+        bench.skip("compose --force-recreate", reason)
+    else:
+        yield "compose --force-recreate", _compose(bench, stack)
+
+
+def _stop_and_run(bench: Bench, stack: ExitStack) -> ReplaceStrategy:
+    name, port = f"{bench.name}-plain", free_port()
+    run = ["docker", "container", "run", "--detach", "--name", name, "--label", f"hello-dock.project={bench.name}"]
+    run += ["--publish", f"127.0.0.1:{port}:80", f"{bench.name}:prod"]
+
+    def replace(number: int) -> str:
+        if number != FIRST:
+            bench.output(["docker", "container", "stop", name])
+            bench.output(["docker", "container", "rm", name])
+        return bench.output(run)
+
+    stack.callback(bench, remove_args(name))
+    return ReplaceStrategy(name, port, replace)
+
+
+def _run_prod(bench: Bench) -> ReplaceStrategy:
+    def replace(number: int) -> str:
+        return bench.output([*INVOKE, "run-prod", "--no-build", f"--env=APP_ROUND={number}"])
+
+    return ReplaceStrategy(f"{bench.name}-prod", bench.host_port, replace, drains=True)
+
+
+def _compose(bench: Bench, stack: ExitStack) -> ReplaceStrategy:
+    folder, port = stack.enter_context(tempfile.TemporaryDirectory()), free_port()
     Path(folder, "compose.yaml").write_text(COMPOSE.format(name=bench.name, host_port=port))
     compose = ["docker", "compose", "--project-directory", folder]
 
-    def recreate(number: int) -> str:
+    def replace(number: int) -> str:
         return bench.output([*compose, "up", "--detach", "--force-recreate"], ROUND=str(number))
 
-    yield "compose --force-recreate", Way(f"{bench.name}-compose", port, recreate)
-    left.callback(bench.output, [*compose, "down"], ROUND="")
+    stack.callback(bench.output, [*compose, "down"], ROUND="")
+    return ReplaceStrategy(f"{bench.name}-compose", port, replace)
 
 
-class Replacing:
-    """Replaces a release once, under visitors, and tells what that cost."""
+class Replacement:
+    """Replaces a release under load, and measures what that costs."""
 
-    def __init__(self, bench: Bench, way: Way) -> None:
-        self.bench, self.way, self.number = bench, way, 0
+    def __init__(self, bench: Bench, strategy: ReplaceStrategy) -> None:
+        self.bench, self.strategy, self.number = bench, strategy, 0
 
     def __call__(self) -> tuple[float, ...]:
-        """A value for each metric."""
+        """Replace it once. Returns a value for each metric."""
         self.number += 1
-        with Visitors(self.way.url, report=False) as visitors, self.memory_watched() as most:
-            began = time.perf_counter()
-            printed = self.way.replace(self.number)
-            peers.await_answer(self.way.url, self.way.containers)
-            took = time.perf_counter() - began
-        drains = [float(text) for text in re.findall(r"([\d.]+) s  release \w+ has answered", printed)]
-        return took, len(visitors.failures), sum(drains), most[0] / 1e6
+        with Visitors(self.strategy.url, report=False) as visitors, self._memory_peak() as peak:
+            start = time.perf_counter()
+            printed = self.strategy.replace(self.number)
+            servers.await_answer(self.strategy.url, self.strategy.containers)
+            seconds = time.perf_counter() - start
+        return seconds, len(visitors.failures), self._drain_seconds(printed), peak[0] / 1e6
+
+    def _drain_seconds(self, printed: str) -> float:
+        match = DRAINED.search(printed)
+        if self.strategy.drains and match is None:
+            raise BenchError("`invoke run-prod` printed no drain time.", "", "Correct the pattern DRAINED", printed)
+        return float(match.group(1)) if match else 0
 
     @contextmanager
-    def memory_watched(self) -> Iterator[list[float]]:
-        """The most memory, in bytes, that the way's containers had together."""
-        ended, most = Event(), [0.0]
-        engine, named = self.bench.engine, {"name": f"^/{self.way.containers}"}
-
-        def look() -> None:
-            together = 0.0
-            for container in engine.client.containers.list(filters=named, sparse=True):
-                with suppress(Exception):  # gone since the list was made; the next look is a moment away
-                    together += peers.memory(engine, container.id)
-            most[0] = max(most[0], together)
+    def _memory_peak(self) -> Iterator[list[float]]:
+        """Watch the memory of the strategy's containers. The one element of the list is their peak in bytes."""
+        ended, peak = Event(), [0.0]
 
         def watch() -> None:
-            while not ended.wait(0.1):
-                look()
+            while not ended.wait(MEMORY_INTERVAL_S):
+                peak[0] = max(peak[0], self._memory_bytes())
 
         thread = Thread(target=watch)
         thread.start()
         try:
-            yield most
+            yield peak
         finally:
             ended.set()
             thread.join()
-            look()
+            peak[0] = max(peak[0], self._memory_bytes())
+
+    def _memory_bytes(self) -> float:
+        engine, names = self.bench.engine, {"name": f"^/{self.strategy.containers}"}
+        total = 0.0
+        for container in engine.client.containers.list(filters=names, sparse=True):
+            with suppress(Exception):  # a container that has gone since the list was made has no memory
+                total += servers.memory_bytes(engine, container.id)
+        return total

@@ -15,7 +15,7 @@ def compare(c: Context, html: str = "") -> None:
     from benchmarks import compare
 
     with exit_on_error():
-        compare.show(Runner(c), load_settings(c), html)
+        compare.compare(Runner(c), load_settings(c), html)
 
 
 @task(
@@ -36,4 +36,4 @@ def bench(
     from benchmarks import bench
 
     with exit_on_error():
-        bench.bench(Runner(c), load_settings(c), bench.Wanted(topic, quick, rounds, out, docs))
+        bench.bench(Runner(c), load_settings(c), bench.BenchOptions(topic, quick, rounds, out, docs))

@@ -165,10 +165,7 @@ DRY: list[tuple[tuple[str, ...], list[str]]] = [
     (("bench", "--quick", "--topic=build"), []),
     (
         ("compare",),
-        [BUILD_ANY] * (4 + 9)
-        + ["$ docker container run --rm "] * 3
-        + [RUN] * 3
-        + [RM, "$ docker image rm ", "$ docker image prune "],
+        [BUILD_ANY, "$ docker container run --rm ", RUN] * 3 + ["$ docker image prune "] * 2,
     ),
     (
         ("bases",),

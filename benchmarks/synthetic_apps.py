@@ -1,6 +1,6 @@
-"""Apps to measure on, of any size: one of modules, one of components, one whose build leaves many files; and this one.
+"""Apps to measure with: made of modules, of components, or with a build of many files, in any size; and hello-dock.
 
-In those that are edited, one file has nothing but a text, so that an edit is known wherever it arrives.
+An app that is edited has one file with a text, so that an edit can be recognised in what a server sends.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.checkout import CREATE_VITE, copy_app
-from benchmarks.harness import ROOT
+from benchmarks.checkout import APP, CREATE_VITE, ROOT, copy_app
 from docktasks.commands import Run
 
 PAGE = (
@@ -23,8 +22,8 @@ PAGE = (
 )
 MODULE = """
 export function part{n}(list) {{
-  const found = list.filter((entry) => entry.kind === 'kind-{n}' && entry.weight > {n})
-  return found.map((entry) => ({{ ...entry, label: `part {n}: ${{entry.name}}`, order: entry.order * {n} }}))
+  const chosen = list.filter((entry) => entry.kind === 'kind-{n}' && entry.weight > {n})
+  return chosen.map((entry) => ({{ ...entry, label: `part {n}: ${{entry.name}}`, order: entry.order * {n} }}))
 }}
 """
 COMPONENT = """<script setup>
@@ -35,9 +34,10 @@ const name = '{name}'
 .{name} {{ color: rgb(16 42 67) }}
 </style>
 """
-SHOWN = "bench"
-"""The id of the element with the text that is edited."""
-FILES = """
+MARK = '<template><p id="bench" style="position: fixed; inset: 0 auto auto 0">TEXT</p></template>\n'
+"""The component that is edited."""
+
+BUILD_SCRIPT = """
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 const hash = (text) => createHash('sha256').update(text).digest('base64url').replace(/[-_]/g, 'A')
@@ -58,14 +58,14 @@ writeFileSync('dist/assets/index-X1234abc.js', chunks.map((name) => `import('./$
 writeFileSync('dist/index.html', '<!doctype html><html lang="en"><meta charset="utf-8"><title>Many</title>' +
   '<script type="module" src="/assets/index-X1234abc.js"></script></html>')
 """
-"""A build of many files: a page, scripts that it loads, styles, and pages that nothing names."""
+"""A build that writes COUNT files: a page, scripts that it loads, styles, and pages that nothing links to."""
 
 
 @dataclass(frozen=True)
-class App:
-    """An app to edit: how it is made in a folder that is not there, the file with the text, and what it has around it.
+class EditableApp:
+    """An app to edit: a function that makes it in a new folder, and the path and content of the file that is edited.
 
-    The file's content has TEXT where the text goes.
+    The content has TEXT in the place of the text.
     """
 
     make: Callable[[Path], object]
@@ -73,12 +73,12 @@ class App:
     content: str
 
     def edit(self, folder: Path, text: str) -> None:
-        """Have the app say another text."""
+        """Write another text into the app in `folder`."""
         (folder / self.edited).write_text(self.content.replace("TEXT", text))
 
 
 def write_modules(app: Path, modules: int, files: int = 0) -> None:
-    """An app of so many modules, with so many files in public/."""
+    """Write an app with this number of modules in src/, and of files in public/."""
     scripts = {"dev": "vite", "build": "vite build"}
     package = {"name": "grown", "version": "1.0.0", "private": True, "type": "module", "scripts": scripts}
     (app / "src").mkdir(parents=True)
@@ -88,8 +88,8 @@ def write_modules(app: Path, modules: int, files: int = 0) -> None:
     for n in range(modules):
         (app / "src" / f"part{n}.js").write_text(MODULE.format(n=n))
     imports = [f"import {{ part{n} }} from './part{n}.js'" for n in range(modules)]
-    called = ", ".join(f"part{n}" for n in range(modules))
-    (app / "src" / "main.js").write_text("\n".join([*imports, f"globalThis.parts = [{called}]", ""]))
+    names = ", ".join(f"part{n}" for n in range(modules))
+    (app / "src" / "main.js").write_text("\n".join([*imports, f"globalThis.parts = [{names}]", ""]))
     for n in range(files):
         (app / "public" / f"{n}.svg").write_text(
             f'<svg xmlns="http://www.w3.org/2000/svg"><path d="M{n} 0h24"/></svg>\n'
@@ -97,10 +97,10 @@ def write_modules(app: Path, modules: int, files: int = 0) -> None:
 
 
 def write_components(app: Path, components: int) -> None:
-    """An app of so many components, with the dependencies of hello-dock."""
+    """Write an app with this number of components, and with the dependencies of hello-dock."""
     (app / "src/parts").mkdir(parents=True)
     for name in ("package.json", "package-lock.json"):
-        shutil.copy(ROOT / "hello-dock" / name, app)
+        shutil.copy(APP / name, app)
     (app / "vite.config.js").write_text("import vue from '@vitejs/plugin-vue'\nexport default { plugins: [vue()] }\n")
     (app / "index.html").write_text(PAGE.format(title="Large"))
     (app / "src/main.js").write_text(
@@ -110,45 +110,45 @@ def write_components(app: Path, components: int) -> None:
     for name in names:
         (app / f"src/parts/{name}.vue").write_text(COMPONENT.format(name=name))
     imports = "".join(f"import {name} from './parts/{name}.vue'\n" for name in names)
-    shown = "".join(f"<{name} />" for name in names)
+    elements = "".join(f"<{name} />" for name in names)
     (app / "src/App.vue").write_text(
         f"<script setup>\nimport BenchMark from './BenchMark.vue'\n{imports}</script>\n"
-        f"<template><BenchMark />{shown}</template>\n"
+        f"<template><BenchMark />{elements}</template>\n"
     )
 
 
-def copy_this(app: Path) -> None:
-    """A copy of hello-dock that shows one component more."""
-    shown = copy_app(app) / "src/App.vue"
-    text = shown.read_text().replace("<script setup>", "<script setup>\nimport BenchMark from './BenchMark.vue'", 1)
-    shown.write_text(re.sub(r"(?m)^<template>", "<template>\n  <BenchMark />", text, count=1))
+def copy_hello_dock(app: Path) -> None:
+    """Copy hello-dock, with one more component on its page."""
+    page = copy_app(app) / "src/App.vue"
+    text = page.read_text().replace("<script setup>", "<script setup>\nimport BenchMark from './BenchMark.vue'", 1)
+    page.write_text(re.sub(r"(?m)^<template>", "<template>\n  <BenchMark />", text, count=1))
 
 
 def create(run: Run, folder: Path, template: str) -> Path:
-    """A new app of one of create-vite's templates; its folder, in `folder`."""
-    place = os.path.relpath(folder / "app", ROOT)  # from where commands are run: it joins the two, whatever the path
-    run(["npx", "--yes", CREATE_VITE, place, "--template", template, "--no-interactive"], quiet=True)
+    """Create a new app in `folder` from one of create-vite's templates. Returns the app's folder."""
+    # A relative path: create-vite appends even an absolute path to the folder that it runs in.
+    target = os.path.relpath(folder / "app", ROOT)
+    run(["npx", "--yes", CREATE_VITE, target, "--template", template, "--no-interactive"], quiet=True)
     return folder / "app"
 
 
 def write_files(app: Path, files: int) -> None:
-    """An app whose build leaves so many files, of 1 to 8 kB."""
+    """Write an app whose build makes this number of files, of 1 to 8 kB each."""
     app.mkdir()
     package = {"name": "many", "private": True, "scripts": {"build": "node make.mjs"}}
     (app / "package.json").write_text(json.dumps(package))
-    (app / "make.mjs").write_text(FILES.replace("COUNT", str(files)))
+    (app / "make.mjs").write_text(BUILD_SCRIPT.replace("COUNT", str(files)))
 
 
-MARK = f'<template><p id="{SHOWN}" style="position: fixed; inset: 0 auto auto 0">TEXT</p></template>\n'
-THIS = App(copy_this, "src/BenchMark.vue", MARK)
+HELLO_DOCK = EditableApp(copy_hello_dock, "src/BenchMark.vue", MARK)
 
 
-def of_components(components: int) -> App:
-    """The app of so many components."""
-    return App(lambda folder: write_components(folder, components), "src/BenchMark.vue", MARK)
+def of_components(components: int) -> EditableApp:
+    """An app with this number of components."""
+    return EditableApp(lambda folder: write_components(folder, components), "src/BenchMark.vue", MARK)
 
 
-def of_modules(modules: int, files: int) -> App:
-    """The app of so many modules; the first of them is edited."""
+def of_modules(modules: int, files: int) -> EditableApp:
+    """An app with this number of modules, the first of which is edited, and of files in public/."""
     content = MODULE.format(n=0) + "export const text = 'TEXT'\n"
-    return App(lambda folder: write_modules(folder, modules, files), "src/part0.js", content)
+    return EditableApp(lambda folder: write_modules(folder, modules, files), "src/part0.js", content)
