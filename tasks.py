@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import webbrowser
+
 from invoke.context import Context
 from invoke.tasks import task
 
-from docktasks.cli import collection, development, housekeeping, measurement, output, releases
-from docktasks.cli.session import session
+from benchmarks import tasks as measurement
+from docktasks import collection
+from docktasks.app.session import session
+from docktasks.dev import tasks as development
+from docktasks.housekeeping import tasks as housekeeping
+from docktasks.release import tasks as releases
 
 
 @task(
@@ -20,15 +26,16 @@ from docktasks.cli.session import session
 def dev(c: Context, detach: bool = False, open: bool = False, port: str = "") -> None:  # noqa: A002 - the flag is --open
     """Run the app with hot reload in a container, on http://127.0.0.1:3000."""
     from docktasks.dev import foreground, server
+    from docktasks.output import print_notices
 
     with session(c, {"dev": {"host_port": port}}) as project:
         dev_server = server.up(project)
-        output.print_notices(dev_server.notices)
+        print_notices(dev_server.notices)
         if project.dry:
             return
         print(f"Serving with hot reload after {dev_server.seconds:.1f} s: {dev_server.url}", flush=True)
         if open:
-            output.open_browser(dev_server.url)
+            webbrowser.open(dev_server.url)
         if not detach:
             print("Ctrl-C stops it.", flush=True)
             foreground.follow(project, dev_server)
@@ -38,9 +45,10 @@ def dev(c: Context, detach: bool = False, open: bool = False, port: str = "") ->
 def build_prod(c: Context) -> None:
     """Build the production image: node builds, nginx serves."""
     from docktasks.release import build
+    from docktasks.release.output import print_build
 
     with session(c) as project:
-        output.print_build(build.build_prod(project), project.settings.image("prod"))
+        print_build(build.build_prod(project), project.settings.image("prod"))
 
 
 @task(
@@ -65,15 +73,16 @@ def run_prod(
     """Build and run the production image, on http://127.0.0.1:8080, without losing a request."""
     from docktasks.app import runtime_config
     from docktasks.release import deploy
+    from docktasks.release.output import print_deployment
 
     with session(c, {"prod": {"host_port": port}}) as project:
         config = runtime_config.as_json(env, project.settings.prod.env_prefixes)
         if public:
             print("! --public: everyone who reaches this machine reaches the app.")
         deployment = deploy.run_prod(project, deploy.RunOptions(build, public, config))
-        output.print_deployment(project, deployment, project.settings.image("prod"))
-        if open:
-            output.open_browser(deployment.url)
+        print_deployment(project, deployment, project.settings.image("prod"))
+        if open and deployment.url:
+            webbrowser.open(deployment.url)
 
 
 @task(
@@ -127,7 +136,7 @@ namespace = collection.compose(
     [
         *[dev, build_prod, run_prod, verify],
         *[development.npm, development.test, development.shell],
-        *[releases.rollback, releases.releases],
+        *[releases.rollback, housekeeping.releases],
         *[housekeeping.status, housekeeping.logs, housekeeping.stop, housekeeping.clean],
         *[housekeeping.setup, housekeeping.bases],
         *[measurement.compare, measurement.bench],

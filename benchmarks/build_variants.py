@@ -21,8 +21,9 @@ from docktasks.containers.run_args import label_args
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.dry_run import DryRunEngine
 from docktasks.images import base_images, build, build_context
+from docktasks.labels import BUILT_FOR
 from docktasks.roles import PROD
-from docktasks.settings import BUILT_FOR, Settings
+from docktasks.settings import Settings
 from docktasks.workspace import CACHE
 
 DOCKERFILE = "Dockerfile"

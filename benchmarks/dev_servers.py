@@ -22,7 +22,7 @@ from benchmarks.synthetic_apps import EditableApp
 from docktasks.app.project import Project
 from docktasks.containers.run_args import remove_args
 from docktasks.images import base_images, build_context
-from docktasks.settings import BUILT_FOR, LABEL
+from docktasks.labels import BUILT_FOR, LABEL
 
 CONTAINER_FOLDER = "/home/node/app"
 COMPOSE = """

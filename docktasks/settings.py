@@ -11,15 +11,8 @@ from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 from docktasks.errors import SettingsError
+from docktasks.labels import LABEL
 from docktasks.parsers import Parser, matching, memory, prefixes, whole
-
-LABEL = "hello-dock"
-"""Prefix of our labels: `hello-dock.project` names the project of a container or volume, `hello-dock.role` its role."""
-
-BUILT_FOR = f"{LABEL}.built-for"
-"""Label on images. Containers carry a different one, because Docker copies an image's labels to every container and
-derived image: with one label, other people's containers would look like ours.
-"""
 
 Text = Annotated[str, str]
 HostPort = Annotated[int, whole(0, 65535, "a port number (0: any free one)")]

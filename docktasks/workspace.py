@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from docktasks.errors import ConflictError, DockError
-from docktasks.settings import LABEL, Settings
+from docktasks.labels import LABEL
 
 CACHE = ".cache"
 """Name of the cache folder in the checkout."""
 
 
-def cache_folder(settings: Settings) -> Path:
-    """Return the cache folder, and make it where it is missing. Raises DockError when it cannot be made."""
-    folder = settings.root / cache_path(settings)
+def cache_folder(root: Path) -> Path:
+    """Return the cache folder of a checkout, and make it where it is missing. Raises DockError."""
+    folder = root / cache_path(root)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -29,22 +29,22 @@ def cache_folder(settings: Settings) -> Path:
     return folder
 
 
-def cache_path(settings: Settings) -> str:
+def cache_path(root: Path) -> str:
     """Return the path of the cache folder, as a command in the checkout names it.
 
     A checkout that cannot be written has its cache folder in the user's own: ~/.cache on Linux.
     """
-    folder = settings.root / CACHE
-    if os.access(folder if folder.exists() else settings.root, os.W_OK):
+    folder = root / CACHE
+    if os.access(folder if folder.exists() else root, os.W_OK):
         return CACHE
     from platformdirs import user_cache_path
 
-    checkout = hashlib.sha256(str(settings.root).encode()).hexdigest()[:12]
+    checkout = hashlib.sha256(str(root).encode()).hexdigest()[:12]
     return str(user_cache_path(LABEL) / checkout)
 
 
 @contextmanager
-def project_lock(settings: Settings) -> Iterator[None]:
+def project_lock(root: Path, project: str) -> Iterator[None]:
     """Hold the project's lock until the block ends. Raises ConflictError when another task holds it.
 
     Two releases at once would each take the other's candidate for a leftover.
@@ -52,11 +52,11 @@ def project_lock(settings: Settings) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     try:
-        with FileLock(cache_folder(settings) / f"{settings.app.name}.lock", timeout=0):
+        with FileLock(cache_folder(root) / f"{project}.lock", timeout=0):
             yield
     except Timeout as error:
         raise ConflictError(
-            f"Another task is changing the containers of {settings.app.name}.",
+            f"Another task is changing the containers of {project}.",
             "Two tasks at once would undo each other's work.",
             "Wait until it has ended, then try again",
         ) from error

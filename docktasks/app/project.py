@@ -38,5 +38,5 @@ class Project:
         if self.dry:
             yield
             return
-        with project_lock(self.settings):
+        with project_lock(self.settings.root, self.settings.app.name):
             yield

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from docktasks.engine.protocol import Engine
 from docktasks.errors import ConflictError
+from docktasks.labels import LABEL
 from docktasks.roles import Role
-from docktasks.settings import LABEL
 
 WORKING_DIR_LABEL = f"{LABEL}.working-dir"
 """Label of a dev container: the folder of the app that is mounted in it."""

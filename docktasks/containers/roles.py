@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from docktasks.labels import LABEL
 from docktasks.roles import DEV, PROD, Role
-from docktasks.settings import LABEL
 
 # The other containers of prod. The one that is called "prod" always runs the current release.
 HOLDER = "prod-port"

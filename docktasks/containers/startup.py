@@ -16,8 +16,8 @@ from docktasks.containers.spec import ContainerSpec
 from docktasks.engine.models import Container
 from docktasks.engine.protocol import Engine
 from docktasks.errors import BuildError, ConflictError, DockError, StartError
+from docktasks.labels import LABEL
 from docktasks.roles import Role
-from docktasks.settings import LABEL
 
 LOOK_INTERVAL_S = 0.02
 """Time between two looks at a container that starts. A look takes 3 ms, a start 400 ms."""

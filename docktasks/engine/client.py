@@ -14,7 +14,7 @@ from docktasks.commands import Result
 from docktasks.engine import inspection
 from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport
 from docktasks.errors import EngineError
-from docktasks.settings import BUILT_FOR, LABEL
+from docktasks.labels import BUILT_FOR, LABEL
 
 GONE_STATUS, STOPPED_STATUS = 404, 409
 """The HTTP status with which the engine refuses to run a command in a container that has gone, or has stopped."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from docktasks.commands import Result
 from docktasks.engine.models import START_INTERVAL_API, Container, ContainerConfig, Image, LimitSupport
-from docktasks.settings import LABEL
+from docktasks.labels import LABEL
 
 
 class DryRunEngine:

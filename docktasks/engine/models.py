@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from docktasks.settings import LABEL
+from docktasks.labels import LABEL
 
 
 def short_id(image_id: str) -> str:

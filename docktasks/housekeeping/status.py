@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from docktasks.app.project import Project
 from docktasks.containers import clones, startup
@@ -11,21 +10,12 @@ from docktasks.containers.roles import HOLDER
 from docktasks.engine.models import Container, Image
 from docktasks.errors import SettingsError, StartError
 from docktasks.images import releases
+from docktasks.output import Table
 from docktasks.roles import ROLES, Role
 from docktasks.settings import Settings
 
 REVISION_LABEL = "org.opencontainers.image.revision"
 """The label with an image's commit: https://specs.opencontainers.org/image-spec/annotations/"""
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows to print under titles. `empty` is printed instead when there are no rows, `warnings` after the rows."""
-
-    titles: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    empty: str
-    warnings: Sequence[str] = ()
 
 
 def containers_table(project: Project) -> Table:

@@ -11,8 +11,9 @@ from docktasks.engine.protocol import Engine
 from docktasks.errors import BuildError
 from docktasks.images import build_context
 from docktasks.images.build_errors import explain_build
+from docktasks.labels import BUILT_FOR, LABEL
 from docktasks.roles import PROD, Role
-from docktasks.settings import BUILT_FOR, LABEL, Settings
+from docktasks.settings import Settings
 
 BASE_LABEL = "org.opencontainers.image.base.name"
 """The label that names an image's base: https://specs.opencontainers.org/image-spec/annotations/"""

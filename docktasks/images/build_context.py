@@ -21,7 +21,7 @@ TOOLS_CONTEXT = "tools"
 
 def context_folder(settings: Settings) -> str:
     """Return the path, from the checkout, of the folder with the Dockerfiles and the tools for another app."""
-    return f"{workspace.cache_path(settings)}/{settings.app.name}"
+    return f"{workspace.cache_path(settings.root)}/{settings.app.name}"
 
 
 def context_args(settings: Settings, dockerfile: str) -> list[str]:
@@ -52,7 +52,7 @@ def write_context(settings: Settings, dockerfile: str) -> None:
     """
     written = settings.root / context_folder(settings)
     if settings.is_external_app or ca_file(settings):
-        workspace.cache_folder(settings)
+        workspace.cache_folder(settings.root)
         written.mkdir(exist_ok=True)
         _write_tools(settings, written / TOOLS_CONTEXT)
     if settings.is_external_app:

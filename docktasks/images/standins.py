@@ -13,7 +13,7 @@ from docktasks import apt, workspace
 from docktasks.app.project import Project
 from docktasks.commands import Result, Run
 from docktasks.errors import BaseImageError
-from docktasks.settings import LABEL
+from docktasks.labels import LABEL
 
 ASSETS = "docktasks/images/bases"
 """Where the Dockerfiles of the stand-ins are, from the checkout."""
@@ -84,9 +84,9 @@ def build_all(project: Project) -> dict[str, str]:
     if not project.dry:
         _ensure_tools(project.run)
     with tempfile.TemporaryDirectory(
-        prefix="bases-", dir=None if project.dry else workspace.cache_folder(project.settings)
+        prefix="bases-", dir=None if project.dry else workspace.cache_folder(project.settings.root)
     ) as path:
-        folder = f"{workspace.cache_path(project.settings)}/{Path(path).name}"
+        folder = f"{workspace.cache_path(project.settings.root)}/{Path(path).name}"
         rootfs = _run_or_raise(project.run, rootfs_args(folder, apt.debian_mirror()))
         packed = _run_or_raise(project.run, pack_args(folder, platform.machine()))
         versions = {

@@ -13,10 +13,10 @@ from docktasks.containers.spec import ContainerSpec
 from docktasks.engine.models import Container
 from docktasks.errors import StartError
 from docktasks.images import build as images_build
+from docktasks.labels import LABEL
 from docktasks.progress import Progress
 from docktasks.release import run_args
 from docktasks.release.run_args import Release
-from docktasks.settings import LABEL
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from docktasks.containers.roles import (
 )
 from docktasks.containers.run_args import NGINX_USER, csv_line, hardening_args, label_args, limit_args
 from docktasks.engine.models import START_INTERVAL_API, Image
+from docktasks.labels import LABEL
 from docktasks.roles import PROD
-from docktasks.settings import LABEL, Settings
+from docktasks.settings import Settings
 
 ENVIRONMENT_VARIABLE = "HELLO_DOCK_ENV"
 """The variable with the page's configuration, as JSON. nginx/env.sh writes it to /env.js."""

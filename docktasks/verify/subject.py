@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from docktasks.app.project import Project
 from docktasks.engine.models import Container, ContainerConfig, Image
 from docktasks.images.build import BASE_LABEL
-from docktasks.settings import BUILT_FOR
+from docktasks.labels import BUILT_FOR
 from docktasks.verify.once import Once
 from docktasks.verify.probes import chromium_path, clone_trial, image_archive
 from docktasks.verify.probes.clone_trial import Original, Trial

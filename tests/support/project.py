@@ -19,7 +19,8 @@ from docktasks import settings
 from docktasks.commands import Result
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Container
-from docktasks.settings import BUILT_FOR, Settings
+from docktasks.labels import BUILT_FOR
+from docktasks.settings import Settings
 from tests.support.commands import clean_environ, docker, run_command
 
 RUN_STAGED = ("run-prod", "--no-build")

@@ -9,15 +9,14 @@ from docktasks import workspace
 from docktasks.app.project import Project
 from docktasks.errors import ConflictError, DockError
 from docktasks.settings import Settings
-from tests.unit.fakes.apps import configured
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.runner import Runner
 
 
 def test_second_task_is_refused_at_once(settings: Settings) -> None:
     """A task does not wait for the lock: the first task may change what the second was started for."""
-    with workspace.project_lock(settings):
-        with pytest.raises(ConflictError) as caught, workspace.project_lock(settings):
+    with workspace.project_lock(settings.root, settings.app.name):
+        with pytest.raises(ConflictError) as caught, workspace.project_lock(settings.root, settings.app.name):
             pass
         assert str(caught.value) == (
             "Another task is changing the containers of hello-dock.\n"
@@ -29,17 +28,17 @@ def test_second_task_is_refused_at_once(settings: Settings) -> None:
 @pytest.mark.parametrize("ending", [ValueError, KeyboardInterrupt])
 def test_lock_is_free_after_an_error_and_after_ctrl_c(settings: Settings, ending: type[BaseException]) -> None:
     """A task that ended early leaves nothing that a user would have to remove."""
-    with pytest.raises(ending), workspace.project_lock(settings):
+    with pytest.raises(ending), workspace.project_lock(settings.root, settings.app.name):
         raise ending
-    with workspace.project_lock(settings):
+    with workspace.project_lock(settings.root, settings.app.name):
         pass
 
 
 def test_each_project_has_its_own_lock(settings: Settings) -> None:
     """Two projects have containers of different names, so their tasks may run at the same time."""
     with (
-        workspace.project_lock(settings),
-        workspace.project_lock(configured(settings.root, app_name="shop")),
+        workspace.project_lock(settings.root, settings.app.name),
+        workspace.project_lock(settings.root, "shop"),
     ):
         pass
 
@@ -49,7 +48,7 @@ def test_dry_run_neither_takes_the_lock_nor_waits_for_it(settings: Settings) -> 
     project = Project(Runner(dry=True), FakeEngine(), settings)
     with project.lock():
         assert not (settings.root / ".cache").exists()
-    with workspace.project_lock(settings), project.lock():
+    with workspace.project_lock(settings.root, settings.app.name), project.lock():
         pass
 
 
@@ -63,9 +62,9 @@ def user_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def test_read_only_checkout_has_its_lock_in_the_users_cache(settings: Settings, user_cache: Path) -> None:
     """Each task of the same checkout finds the same lock there."""
-    with workspace.project_lock(settings):
+    with workspace.project_lock(settings.root, settings.app.name):
         assert [path.name for path in user_cache.rglob("*.lock")] == ["hello-dock.lock"]
-        with pytest.raises(ConflictError), workspace.project_lock(settings):
+        with pytest.raises(ConflictError), workspace.project_lock(settings.root, settings.app.name):
             pass
     assert not (settings.root / ".cache").exists()
 
@@ -73,7 +72,7 @@ def test_read_only_checkout_has_its_lock_in_the_users_cache(settings: Settings, 
 def test_two_read_only_checkouts_have_two_cache_folders(settings: Settings, user_cache: Path) -> None:
     """The folder's name follows from the path of the checkout."""
     other = replace(settings, root=settings.root.parent)
-    folders = {workspace.cache_folder(settings), workspace.cache_folder(other)}
+    folders = {workspace.cache_folder(settings.root), workspace.cache_folder(other.root)}
     assert len(folders) == 2
     assert all(folder.is_relative_to(user_cache) for folder in folders)
 
@@ -81,6 +80,9 @@ def test_two_read_only_checkouts_have_two_cache_folders(settings: Settings, user
 def test_cache_folder_that_cannot_be_made_is_an_error(settings: Settings, user_cache: Path) -> None:
     """The error names the folder and the system's reason."""
     user_cache.write_text("a file where the folder would be")
-    with pytest.raises(DockError, match="cannot be made") as caught, workspace.project_lock(settings):
+    with (
+        pytest.raises(DockError, match="cannot be made") as caught,
+        workspace.project_lock(settings.root, settings.app.name),
+    ):
         pass
     assert str(user_cache) in caught.value.what

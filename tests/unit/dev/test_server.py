@@ -221,7 +221,7 @@ def test_up_refuses_while_the_container_runs(settings: Settings) -> None:
 def test_up_refuses_while_another_task_holds_the_lock(project: Project, run: Runner) -> None:
     """Two starts at the same time would each remove the other's container."""
     with (
-        workspace.project_lock(project.settings),
+        workspace.project_lock(project.settings.root, project.settings.app.name),
         pytest.raises(ConflictError, match="Another task is changing"),
     ):
         server.up(project)

@@ -9,7 +9,7 @@ from docktasks.app.project import Project
 from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import Container, Image, Published
 from docktasks.housekeeping import cleanup, status
-from docktasks.housekeeping.status import Table
+from docktasks.output import Table
 from docktasks.settings import Settings
 from tests.unit.fakes import production
 from tests.unit.fakes.engine import UNRELATED_CONTAINERS, FakeEngine, own_container

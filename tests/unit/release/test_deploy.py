@@ -70,7 +70,7 @@ def test_second_task_is_refused_before_its_first_command(engine: FakeEngine, set
     serve_a_build_b(engine, settings)
     engine.apply(["docker", "container", "run", "--name", CANDIDATE, "--publish", "127.0.0.1::80", A])
     run, ids = Runner(engine), container_ids(engine)
-    with workspace.project_lock(settings):
+    with workspace.project_lock(settings.root, settings.app.name):
         with pytest.raises(ConflictError, match="Another task is changing"):
             deployed(engine, settings, run)
         with pytest.raises(ConflictError, match="Another task is changing"):

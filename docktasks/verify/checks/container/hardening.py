@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from docktasks.engine.models import Mount
-from docktasks.settings import LABEL
+from docktasks.labels import LABEL
 from docktasks.verify.probes.proc import privilege_faults, process_status, public_addresses, read_file
 from docktasks.verify.registry import check
 from docktasks.verify.skip import Skip

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from docktasks.cli import output
-from docktasks.housekeeping.status import Table
+from docktasks import output
+from docktasks.output import Table
 
 ROW = ("hello-dock-prod-candidate", "running (healthy)", "http://127.0.0.1:8080", "0123456789ab")
 

@@ -1,12 +1,11 @@
-"""The tasks about releases that ran before: rollback, releases."""
+"""The task that goes back to an earlier release: rollback."""
 
 from __future__ import annotations
 
 from invoke.context import Context
 from invoke.tasks import task
 
-from docktasks.cli.output import print_deployment, print_table
-from docktasks.cli.session import session
+from docktasks.app.session import session
 
 
 @task(
@@ -16,16 +15,8 @@ from docktasks.cli.session import session
 def rollback(c: Context, to: str = "") -> None:
     """Replace the current release by an earlier one, without losing a request."""
     from docktasks.release import deploy
+    from docktasks.release.output import print_deployment
 
     with session(c) as project:
         deployment = deploy.roll_back(project, to)
         print_deployment(project, deployment, f"release {deployment.build.image.short_id}")
-
-
-@task
-def releases(c: Context) -> None:
-    """List the releases that can be rolled back to."""
-    from docktasks.housekeeping import status
-
-    with session(c) as project:
-        print_table(status.releases_table(project))

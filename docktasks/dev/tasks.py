@@ -7,8 +7,8 @@ import shlex
 from invoke.context import Context
 from invoke.tasks import task
 
-from docktasks.cli.runner import Runner
-from docktasks.cli.session import exit_with, session
+from docktasks.app.session import exit_with, session
+from docktasks.runner import Runner
 
 
 @task

@@ -5,8 +5,8 @@ from __future__ import annotations
 from invoke.context import Context
 from invoke.tasks import task
 
-from docktasks.cli.runner import Runner
-from docktasks.cli.session import exit_on_error, load_settings
+from docktasks.app.session import exit_on_error, load_settings
+from docktasks.runner import Runner
 
 
 @task(help={"html": "The page to write. Default: .cache/compare.html"}, auto_shortflags=False)

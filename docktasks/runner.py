@@ -21,7 +21,7 @@ from invoke.runners import Local
 if TYPE_CHECKING:
     from docktasks.commands import Result
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 # Else the interpreter looks through all there is for what could be freed, a tenth of a short task, and then it ends.
 atexit.register(gc.freeze)

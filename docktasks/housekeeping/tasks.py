@@ -1,13 +1,13 @@
-"""The tasks that look after the machine: setup, bases, status, logs, stop, clean."""
+"""The tasks that look after what was made: status, releases, logs, stop, clean, setup, bases."""
 
 from __future__ import annotations
 
 from invoke.context import Context
 from invoke.tasks import task
 
-from docktasks.cli.output import print_table
-from docktasks.cli.runner import Runner
-from docktasks.cli.session import exit_on_error, load_settings, session
+from docktasks.app.session import exit_on_error, load_settings, session
+from docktasks.output import print_table
+from docktasks.runner import Runner
 
 
 @task(help={"browser": "Also install a Chromium, for the browser checks."}, auto_shortflags=False)
@@ -74,3 +74,12 @@ def clean(c: Context, bases: bool = False) -> None:
 
     with session(c) as project, project.lock():
         print(cleanup.clean(project, bases=bases))
+
+
+@task
+def releases(c: Context) -> None:
+    """List the releases that can be rolled back to."""
+    from docktasks.housekeeping import status
+
+    with session(c) as project:
+        print_table(status.releases_table(project))

@@ -12,7 +12,7 @@ from invoke.config import Config, DataProxy
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from docktasks.cli.runner import Runner
+from docktasks.runner import Runner
 
 # Modules that import docker, httpx or rich are imported where they are used, so that `invoke --list` stays fast.
 if TYPE_CHECKING:

@@ -1,0 +1,11 @@
+"""The labels by which images, containers and volumes of ours are found."""
+
+from __future__ import annotations
+
+LABEL = "hello-dock"
+"""Prefix of our labels: `hello-dock.project` names the project of a container or volume, `hello-dock.role` its role."""
+
+BUILT_FOR = f"{LABEL}.built-for"
+"""Label on images. Containers carry a different one, because Docker copies an image's labels to every container and
+derived image: with one label, other people's containers would look like ours.
+"""
