@@ -29,7 +29,7 @@ done; :"""
 
 FIRST_HEALTH_TIMEOUT_S = 15
 MAX_GRACE_S = 5
-"""Nobody sends requests to a copy, so it needs no longer grace period than this to stop."""
+"""A copy gets no requests, so it needs no longer grace period to stop."""
 UNHEALTHY_TIMEOUT_S = 10
 """The health check of a copy runs several times a second, so a broken copy is unhealthy long before."""
 MAX_LOG_LINES = 2000

@@ -61,7 +61,7 @@ class Policy:
 
 def _allows_any_inline(sources: list[str]) -> bool:
     """Browsers ignore 'unsafe-inline' next to a nonce, a hash or 'strict-dynamic'."""
-    return "'unsafe-inline'" in sources and not any(re.match(r"'(nonce-|sha\d|strict-d)", each) for each in sources)
+    return "'unsafe-inline'" in sources and not any(re.match(r"'(nonce-|sha\d|strict-d)", source) for source in sources)
 
 
 def _is_open(sources: list[str]) -> bool:

@@ -183,7 +183,7 @@ class _Body:
         """Read all of it. Returns what is wrong with it. Raises httpx.ReadTimeout after the deadline."""
         try:
             for chunk in chunks:
-                self.encoded_size += len(chunk)
+                self._count(chunk)
                 self._add(self._decoder.decode(chunk, min(MAX_CHUNK_BYTES, MAX_BODY_BYTES - self.size)))
                 if max(self.size, self.encoded_size) > MAX_BODY_BYTES:
                     return f"sends more than {MAX_BODY_BYTES:,} bytes"
@@ -195,9 +195,12 @@ class _Body:
             return str(error)
         return ""
 
+    def _count(self, chunk: bytes) -> None:
+        first, last = self.edges  # not decoded, because a range is a part of what is sent
+        self.edges = (first + chunk[:EDGE_BYTES])[:EDGE_BYTES], (last + chunk[-EDGE_BYTES:])[-EDGE_BYTES:]
+        self.encoded_size += len(chunk)
+
     def _add(self, content: bytes) -> None:
-        first, last = self.edges
-        self.edges = (first + content[:EDGE_BYTES])[:EDGE_BYTES], (last + content[-EDGE_BYTES:])[-EDGE_BYTES:]
         self.size += len(content)
         self.digest.update(content)
         self.kept += content[: self._max_kept - len(self.kept)]

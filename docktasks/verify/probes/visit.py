@@ -16,19 +16,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize
 from playwright.sync_api import Error as BrowserError
 
-from docktasks.verify.probes.chromium import (
-    ACTION_TIMEOUT_MS,
-    CONTENT_TIMEOUT_MS,
-    WIDE_VIEWPORT,
-    PageEvents,
-    PageSnapshot,
-    launch_browser,
-    new_page,
-    open_page,
-    reload_page,
-    settle,
-    short_message,
-)
+from docktasks.verify.probes import chromium
+from docktasks.verify.probes.chromium import PageEvents, PageSnapshot, new_page, open_page, reload_page
 from docktasks.verify.probes.page_timing import NetworkRecorder, ResourceTiming
 from docktasks.waiting import Probe, wait_until
 
@@ -104,12 +93,12 @@ def visit(url: str, executable: str, limit_s: float = VISIT_TIMEOUT_S) -> Visit:
 def _visit_once(url: str, executable: str, limit_s: float) -> Visit:
     result = Visit()
     try:
-        with launch_browser(executable, limit_s) as browser:
+        with chromium.launch_browser(executable, limit_s) as browser:
             _take_steps(_Visitor(browser, url, result), limit_s)
     except BrowserError as error:  # the browser did not start, or was killed, which a step has reported already
         if not result.finished:
             result.finished.add("first")
-            result.failures["first"] = short_message(error)
+            result.failures["first"] = chromium.short_message(error)
     return result
 
 
@@ -119,7 +108,7 @@ def _take_steps(visitor: _Visitor, limit_s: float) -> None:
         try:
             step()
         except BrowserError as error:
-            result.failures[step.__name__] = short_message(error)
+            result.failures[step.__name__] = chromium.short_message(error)
         result.finished.add(step.__name__)
         if not browser.is_connected():
             result.failures[step.__name__] = f"the page kept the browser busy for {limit_s:.0f} s, or crashed it"
@@ -141,7 +130,7 @@ class _Visitor:
             events, recorder = PageEvents(page), NetworkRecorder(page)
             self.visit.first.append(events.snapshot("/", lambda: open_page(page, f"{self.url}/")))
             self.visit.timings = recorder.timings()
-            self.visit.screenshot = page.screenshot(timeout=ACTION_TIMEOUT_MS)
+            self.visit.screenshot = page.screenshot(timeout=chromium.ACTION_TIMEOUT_MS)
             if self.visit.first[0].has_content:  # a page without may hang
                 self.links = _own_links(page)
                 self.visit.first.append(events.snapshot("/ after a reload", lambda: reload_page(page)))
@@ -175,12 +164,12 @@ class _Visitor:
                 if not page.locator(_selector(href)).count():
                     open_page(page, f"{self.url}/")
                 click = partial(self._click, page, href)
-                self.visit.followed.append(events.snapshot(f"a click on {href}", partial(settle, click, page)))
+                self.visit.followed.append(events.snapshot(f"a click on {href}", partial(chromium.settle, click, page)))
 
     def _click(self, page: Page, href: str) -> None:
         before = _address_and_text(page)
-        page.locator(_selector(href)).first.click(timeout=ACTION_TIMEOUT_MS)
-        if not wait_until(lambda: Probe(_address_and_text(page) != before), CONTENT_TIMEOUT_MS / 1000).ready:
+        page.locator(_selector(href)).first.click(timeout=chromium.ACTION_TIMEOUT_MS)
+        if not wait_until(lambda: Probe(_address_and_text(page) != before), chromium.CONTENT_TIMEOUT_MS / 1000).ready:
             self.visit.dead_links.append(f"a click on {href}: the page shows the same as before")
 
     def audit(self) -> None:
@@ -190,7 +179,7 @@ class _Visitor:
             path = self.visit.deep[0].label
             addresses.setdefault(path, urljoin(f"{self.url}/", path))
         with new_page(self.browser, reduced_motion="reduce") as page:
-            for (path, address), viewport in product(addresses.items(), (WIDE_VIEWPORT, NARROW_VIEWPORT)):
+            for (path, address), viewport in product(addresses.items(), (chromium.WIDE_VIEWPORT, NARROW_VIEWPORT)):
                 width = viewport["width"]
                 page.set_viewport_size(viewport)
                 open_page(page, address)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+
+import httpx
 import pytest
 
 from docktasks.verify import catalog
@@ -14,8 +17,9 @@ from tests.unit.fakes.site_faults import (
     on_method,
     on_path,
     status,
+    verdicts,
 )
-from tests.unit.fakes.sites import Fault, Site, subject
+from tests.unit.fakes.sites import Fault, Site, compress, subject
 
 FAULTS: list[tuple[str, Fault, str]] = [
     ("http.files", on_path("About-C2bRt-8x.js", status(404)),
@@ -50,3 +54,22 @@ def test_body_after_head_is_reported() -> None:
     judged.site.exchange = lambda *_: RawResponse(b"HTTP/1.1 200 OK\r\n\r\npage")
     (verdict,) = catalog.run_checks(judged, catalog.select(only=["http.head"]))
     assert verdict.evidence[0] == "HEAD /: 4 bytes after the headers"
+
+
+def test_range_of_an_encoded_file_is_a_part_of_what_is_sent() -> None:
+    """A server may send a file encoded though nobody asked for that. Its ranges are parts of the encoded bytes."""
+
+    def site(request: httpx.Request) -> httpx.Response:
+        content = compress(bytes(range(256)) * 4)
+        headers = {"content-type": "text/html", "content-encoding": "br", "accept-ranges": "bytes"}
+        span = re.fullmatch(r"bytes=(\d*)-(\d*)", request.headers.get("range", ""))
+        if not span or "if-range" in request.headers:
+            return httpx.Response(200, headers=headers, stream=httpx.ByteStream(content))
+        start = int(span[1]) if span[1] else len(content) - int(span[2])
+        if start >= len(content):
+            return httpx.Response(416, headers={"content-range": f"bytes */{len(content)}"})
+        end = int(span[2]) if span[1] else len(content) - 1
+        headers["content-range"] = f"bytes {start}-{end}/{len(content)}"
+        return httpx.Response(206, headers=headers, stream=httpx.ByteStream(content[start : end + 1]))
+
+    assert verdicts(site, "http.ranges")["http.ranges"].evidence == ()
