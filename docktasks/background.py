@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from threading import Thread
-from typing import TypeVar
+from threading import Lock, Thread
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -23,3 +23,26 @@ def in_background(work: Callable[[], T]) -> Callable[[], T]:
     # Not an executor's thread: Python would wait for that one at its exit.
     Thread(target=run, daemon=True).start()
     return future.result
+
+
+class Once(Generic[T]):
+    """A value that the first call makes and that later calls return. An exception is kept and raised again, too."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._lock = Lock()
+        self._result: Future[T] = Future()
+
+    def __call__(self) -> T:
+        """Return the value; make it if no thread has done so. Raises what making it raised."""
+        with self._lock:
+            if not self._result.done():
+                try:
+                    self._result.set_result(self._make())
+                except Exception as error:  # noqa: BLE001 - each caller gets it, below
+                    self._result.set_exception(error)
+        return self._result.result()
+
+    def peek(self) -> T | None:
+        """Return the value if it has been made, else None. Makes nothing."""
+        return self._result.result() if self._result.done() and not self._result.exception() else None

@@ -78,3 +78,7 @@ class VerifyError(DockError):
 
 class BenchError(DockError):
     """A measurement that cannot be made."""
+
+
+class Skip(Exception):  # noqa: N818 - a verdict, not an error
+    """A probe or a check cannot judge this subject. The message is the reason, and is shown to the user."""

@@ -18,9 +18,9 @@ ROOT = Path(__file__).parent.parent
 PICTURES = Path(__file__).parent / "pictures"
 sys.path.insert(0, str(ROOT))  # a script's path starts with its own folder
 
+from docktasks import chromium_path  # noqa: E402
 from docktasks.app.session import session  # noqa: E402
 from docktasks.verify import catalog, report, run  # noqa: E402
-from docktasks.verify.probes import chromium_path  # noqa: E402
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, Scheme] = ("light", "dark")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from docktasks.apt import apt_install, is_root, os_release, sudo_works
+from docktasks.chromium_path import find_chromium
 from docktasks.commands import Run
 from docktasks.errors import SetupError
-from docktasks.verify.probes.chromium_path import find_chromium
 
 FONT = "fonts-dejavu-core"
 """Without a font a page shows boxes."""

@@ -14,13 +14,12 @@ from threading import Event
 
 from httpx import HTTPError
 
-from docktasks.errors import SettingsError
+from docktasks.errors import SettingsError, Skip
 from docktasks.verify.checks import browser, dev
 from docktasks.verify.checks.container import assets, hardening, lifecycle
 from docktasks.verify.checks.http import abuse, caching, compression, files, headers, routing
 from docktasks.verify.checks.image import contents, metadata, site
 from docktasks.verify.registry import NEEDS, Check, Outcome, Verdict
-from docktasks.verify.skip import Skip
 from docktasks.verify.subject import Need, Subject
 
 CHECKS: tuple[Check, ...] = (

@@ -7,15 +7,17 @@ from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from docktasks import chromium_path
 from docktasks.app.project import Project
+from docktasks.background import Once
+from docktasks.containers import clone_trial
+from docktasks.containers.clone_trial import Original, Trial
 from docktasks.engine.models import Container, ContainerConfig, Image
+from docktasks.images import archive
+from docktasks.images.archive import Contents, Unreadable
 from docktasks.images.build import BASE_LABEL
 from docktasks.labels import BUILT_FOR
-from docktasks.verify.once import Once
-from docktasks.verify.probes import chromium_path, clone_trial, image_archive
-from docktasks.verify.probes.clone_trial import Original, Trial
 from docktasks.verify.probes.crawler import HIDDEN_PATH, Site, site_file_sizes
-from docktasks.verify.probes.image_archive import Contents, Unreadable
 
 if TYPE_CHECKING:  # it loads the browser's driver
     from docktasks.verify.probes.visit import Visit
@@ -119,7 +121,7 @@ class Subject:
 
         base_layers = self.base.layers if self.base else ()
         try:
-            return image_archive.read(self.project.engine.save(self.image.id), base_layers)
+            return archive.read(self.project.engine.save(self.image.id), base_layers)
         except APIError as error:  # such as for an image without layers
             reason = f"the engine cannot save it: {error.explanation or error}"
             raise Unreadable(reason if self.image.layers else "it has no layer") from error

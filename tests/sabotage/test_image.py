@@ -10,9 +10,9 @@ import pytest
 
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Image
+from docktasks.images.archive import CAPABILITY_HEADER
 from docktasks.images.build import BASE_LABEL
 from docktasks.verify.catalog import run_checks, select
-from docktasks.verify.probes.image_archive import CAPABILITY_HEADER
 from tests.sabotage.faults import Sabotage, add, assert_caught, image, subject_of
 from tests.support.commands import docker
 from tests.support.project import ProjectUnderTest, new_name

@@ -39,6 +39,8 @@ MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {"verify": 4_200}
 """Lines of a room that may have more than MAX_ROOM_LINES."""
+MAX_LINES_IN_ALL = 10_750
+"""Lines of docktasks/. The goal is 8,500."""
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -70,8 +72,11 @@ def imported_names(tree: ast.AST) -> Iterator[str]:
 
 def imported_modules(tree: ast.AST) -> set[str]:
     """The modules of docktasks/ that a module imports, or imports names from."""
-    names = set(imported_names(tree))
-    return {name for name in names | {name.rpartition(".")[0] for name in names} if name in trees()}
+    return {
+        name if name in trees() else name.rpartition(".")[0]
+        for name in imported_names(tree)
+        if name.partition(".")[0] == "docktasks"
+    }
 
 
 def room_of(module: str) -> str:
@@ -174,6 +179,11 @@ def test_room_has_few_lines(room: str) -> None:
     """A room that outgrows its budget holds two ideas."""
     lines = sum(line_count(path) for path in tracked("docktasks/*.py") if room_of(name_of(path)) == room)
     assert lines <= MAX_LINES.get(room, MAX_ROOM_LINES)
+
+
+def test_code_has_few_lines_in_all() -> None:
+    """What is added is paid for by what is deleted."""
+    assert sum(map(line_count, tracked("docktasks/*.py"))) <= MAX_LINES_IN_ALL
 
 
 @pytest.mark.parametrize("path", tracked("docktasks/*.py", "tasks.py"), ids=name_of)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
+from docktasks.errors import Skip
 from docktasks.verify.registry import check
-from docktasks.verify.skip import Skip
 from docktasks.verify.subject import Subject
 
 if TYPE_CHECKING:  # these load the browser's driver

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docktasks.app.vite import FIRST_SAFE_VERSIONS
+from docktasks.containers import proc
 from docktasks.containers.app_mount import APP_PATH, user_for
-from docktasks.verify.probes import proc
+from docktasks.errors import Skip
 from docktasks.verify.registry import check
-from docktasks.verify.skip import Skip
 from docktasks.verify.subject import Subject
 
 if TYPE_CHECKING:  # modules that load the browser's driver or the WebSocket library are imported where they are used

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import RLock
 from urllib.parse import quote, urlsplit
 
+from docktasks.images.archive import Layer, final_files
 from docktasks.verify.probes import raw_socket
 from docktasks.verify.probes.http_client import MAX_CONNECTIONS, Client, Headers, Request, Response
-from docktasks.verify.probes.image_archive import Layer, final_files
 from docktasks.verify.probes.references import referenced_paths
 
 MAX_SITE_FILES = 20_000

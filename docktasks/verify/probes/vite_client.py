@@ -17,7 +17,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from docktasks.verify.skip import Skip
+from docktasks.errors import Skip
 
 MAX_MODULES = 200
 """How many modules of a page are read."""

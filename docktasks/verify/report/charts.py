@@ -15,7 +15,7 @@ from rich import filesize
 from docktasks.verify.report.run import escaped
 
 if TYPE_CHECKING:  # it loads the browser's driver
-    from docktasks.verify.probes.image_archive import Layer
+    from docktasks.images.archive import Layer
     from docktasks.verify.probes.page_timing import ResourceTiming
 
 MAX_LAYER_FILES = 6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -64,47 +65,50 @@ def test_stop_of_dev_keeps_production_serving(shared_running_project: ProjectUnd
     assert shared_running_project.get().status_code == 200
 
 
-@pytest.mark.parametrize("task", ["stop", "clean"])
-def test_stop_and_clean_keep_what_belongs_to_others(
-    new_project: ProjectFactory,
-    built_project: ProjectUnderTest,
-    engine: DockerEngine,
-    unrelated_container: str,
-    task: str,
-) -> None:
-    """`stop` and `clean` keep containers, volumes and images of others, and other projects.
-
-    They also keep an image that was built on this project's image, and a project whose name begins with this one's.
-    """
-    project, other = new_project(), new_project()
+@pytest.fixture
+def neighbours(new_project: ProjectFactory, built_project: ProjectUnderTest) -> list[ProjectUnderTest]:
+    """Two projects that serve and have a dev volume. The name of the second begins with the name of the first."""
+    projects = project, other = [new_project(), new_project()]
     other.name = f"{project.name}-too"
     other.environ["INVOKE_APP_NAME"] = other.name
-    child = f"{unrelated_container}:child"
-    for current in (project, other):
+    for current in projects:
         current.stage(built_project.image)
         current.succeeds(*RUN_STAGED)
         docker("volume", "create", "--label", f"hello-dock.project={current.name}", f"{current.name}-modules")
-    project.stage(project.image, "LABEL somebody=else", tag=child)
+    return projects
+
+
+@pytest.fixture
+def child_image(neighbours: list[ProjectUnderTest], unrelated_container: str) -> Iterator[str]:
+    """An image of others that was built on the first project's image."""
+    name = f"{unrelated_container}:child"
+    neighbours[0].stage(neighbours[0].image, "LABEL somebody=else", tag=name)
+    yield name
+    docker("image", "rm", "--force", name)
+
+
+@pytest.mark.parametrize("task", ["stop", "clean"])
+def test_stop_and_clean_keep_what_belongs_to_others(
+    neighbours: list[ProjectUnderTest], child_image: str, engine: DockerEngine, unrelated_container: str, task: str
+) -> None:
+    """`stop` and `clean` keep other projects, and containers, volumes and images of others."""
+    project, other = neighbours
     before = other.container()
-    try:
-        project.succeeds(task)
-        assert project.container_names() == []
-        kinds = ("carried", "modules")
-        assert engine.volumes(project.name) == ([] if task == "clean" else [f"{project.name}-{kind}" for kind in kinds])
-        assert (engine.image(project.image) is None) is (task == "clean")
-        assert (other.container().id, other.container().started) == (before.id, before.started)
-        assert other.get().status_code == 200
-        assert engine.volumes(other.name) == [f"{other.name}-{kind}" for kind in kinds]
-        container = engine.container(unrelated_container)
-        assert container is not None
-        assert container.state == "running"
-        assert engine.image(unrelated_container)
-        assert engine.image(child)
-        assert unrelated_container in [
-            volume.name for volume in engine.client.volumes.list(filters={"name": unrelated_container})
-        ]
-    finally:
-        docker("image", "rm", "--force", child)
+    project.succeeds(task)
+    assert project.container_names() == []
+    kinds = ("carried", "modules")
+    assert engine.volumes(project.name) == ([] if task == "clean" else [f"{project.name}-{kind}" for kind in kinds])
+    assert (engine.image(project.image) is None) is (task == "clean")
+    assert (other.container().id, other.container().started) == (before.id, before.started)
+    assert other.get().status_code == 200
+    assert engine.volumes(other.name) == [f"{other.name}-{kind}" for kind in kinds]
+    container = engine.container(unrelated_container)
+    assert container is not None
+    assert container.state == "running"
+    assert engine.image(unrelated_container)
+    assert engine.image(child_image)
+    volumes = engine.client.volumes.list(filters={"name": unrelated_container})
+    assert unrelated_container in [volume.name for volume in volumes]
 
 
 def test_clean_removes_what_an_interrupted_run_left(

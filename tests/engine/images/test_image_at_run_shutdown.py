@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 
 from docktasks.engine.client import DockerEngine
+from docktasks.engine.models import Container
 from docktasks.waiting import Probe, is_listening, wait_until
 from tests.support.commands import docker
 from tests.support.image_sandbox import BARE, TMPFS, ImageSandbox
@@ -86,65 +87,56 @@ def test_nginx_answers_once_more_on_an_idle_connection_before_it_exits(
     assert not is_listening(host, int(port))
 
 
+def start_port_holder(sandbox: ImageSandbox, image: str) -> Container:
+    """Start a container that publishes port 80 of its network and does nothing else."""
+    name = sandbox.name("container")
+    options = ["--init", "--sysctl", "net.ipv4.tcp_migrate_req=1", "--publish", "127.0.0.1::80"]
+    docker("container", "run", "--detach", "--name", name, *options, "--entrypoint", "sleep", image, "infinity")
+    container = sandbox.engine.container(name)
+    assert container is not None
+    return container
+
+
+def start_release(sandbox: ImageSandbox, image: str, network: str) -> str:
+    """Start a release in the network of another container, and return its name when nginx has its worker."""
+    name = sandbox.name("container")
+    options = [*BARE, *TMPFS, "--network", f"container:{network}"]
+    docker("container", "run", "--detach", "--name", name, *options, image)
+    container = sandbox.engine.client.containers.get(name)
+
+    def look() -> Probe:
+        container.reload()
+        if container.status == "exited":
+            return Probe(ready=False, failed="exited")
+        return Probe("worker process" in str(container.top()))
+
+    assert wait_until(look, 20).ready, sandbox.engine.logs(name, 20)
+    return name
+
+
+def count_answers(url: str, stop: threading.Event, *, keep_alive: bool) -> int:
+    """Ask until the event is set. Each answer must be 200. Returns their number."""
+    answers = 0
+    with httpx.Client(trust_env=False, headers={} if keep_alive else {"Connection": "close"}) as client:
+        while not stop.is_set():
+            assert client.get(url).status_code == httpx.codes.OK
+            answers += 1
+    return answers
+
+
 def test_no_request_is_lost_between_two_releases_in_one_network(
     sandbox: ImageSandbox, built_project: ProjectUnderTest
 ) -> None:
     """Two releases listen in one network namespace, and the older one exits: three times, under eight clients."""
-    image = built_project.engine.image(built_project.image)
-    assert image is not None
-    holder = sandbox.name("container")
-    options = [
-        "--init",
-        "--sysctl",
-        "net.ipv4.tcp_migrate_req=1",
-        "--publish",
-        "127.0.0.1::80",
-        "--entrypoint",
-        "sleep",
-    ]
-    docker("container", "run", "--detach", "--name", holder, *options, built_project.image, "infinity")
-    held = sandbox.engine.container(holder)
-    assert held is not None
-
-    def release() -> str:
-        name = sandbox.name("container")
-        docker(
-            "container",
-            "run",
-            "--detach",
-            "--name",
-            name,
-            *BARE,
-            *TMPFS,
-            "--network",
-            f"container:{holder}",
-            built_project.image,
-        )
-        started = sandbox.engine.client.containers.get(name)
-
-        def look() -> Probe:
-            started.reload()
-            return Probe(started.status == "exited" or "worker process" in str(started.top()))
-
-        wait_until(look, 20)
-        assert started.status == "running", sandbox.engine.logs(name, 20)
-        return name
-
-    old, stop = release(), threading.Event()
-
-    def ask(*, keep: bool) -> int:
-        asked = 0
-        with httpx.Client(trust_env=False, headers={} if keep else {"Connection": "close"}) as client:
-            while not stop.is_set():
-                assert client.get(f"{held.url}/robots.txt").status_code == httpx.codes.OK
-                asked += 1
-        return asked
-
+    image, stop = built_project.image, threading.Event()
+    holder = start_port_holder(sandbox, image)
+    old = start_release(sandbox, image, holder.name)
+    url = f"{holder.url}/robots.txt"
     with ThreadPoolExecutor(8) as pool:
-        clients = [pool.submit(ask, keep=number % 2 == 0) for number in range(8)]
+        clients = [pool.submit(count_answers, url, stop, keep_alive=number % 2 == 0) for number in range(8)]
         try:
             for _ in range(3):
-                new = release()
+                new = start_release(sandbox, image, holder.name)
                 docker("container", "kill", "--signal", "QUIT", old)
                 assert docker("container", "wait", old) == "0"
                 old = new

@@ -108,7 +108,7 @@ def test_releases_beyond_the_retained_ones_are_removed(new_project: ProjectFacto
         if number == "b":
             docker("image", "tag", project.image, f"{project.name}:mine")
         output = project.succeeds(*RUN_STAGED)
-    assert f"removed releases beyond the last 3: {images[1][7:19]}" in output
+    assert f"removed releases beyond the last 2: {images[1][7:19]}" in output
     assert [project.engine.image(image) is not None for image in images] == [False, True, True, True]
     folders = docker("container", "exec", f"{project.name}-prod", "ls", "/srv/carried/releases").split()
     assert sorted(folders) == sorted(image[7:19] for image in images[2:])

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Page
 
+from docktasks.background import Once
 from docktasks.verify.catalog import run_checks, select
-from docktasks.verify.once import Once
 from docktasks.verify.probes.chromium import PageEvents, PageSnapshot, launch_browser, new_page, open_page, settle
 from docktasks.verify.probes.visit import Visit, visit
 from docktasks.verify.registry import Verdict

@@ -7,12 +7,12 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from docktasks.background import Once
 from docktasks.engine.models import Image
+from docktasks.images.archive import Contents, File, Layer
+from docktasks.images.secret_patterns import find_secrets
 from docktasks.settings import Settings
 from docktasks.verify import catalog
-from docktasks.verify.once import Once
-from docktasks.verify.probes.image_archive import Contents, File, Layer
-from docktasks.verify.probes.secret_patterns import find_secrets
 from docktasks.verify.registry import Verdict
 from docktasks.verify.subject import Subject
 from tests.unit.fakes.apps import ROOT, configured

@@ -7,7 +7,7 @@ import json
 import tarfile
 from typing import Any
 
-from docktasks.verify.probes.image_archive import File, Layer
+from docktasks.images.archive import File, Layer
 
 
 def layer(*files: File, ours: bool = True, command: str = "COPY /out/image/ /") -> Layer:

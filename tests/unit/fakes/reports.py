@@ -7,9 +7,9 @@ from datetime import datetime, timezone
 from typing import Any, Literal
 
 from docktasks.app.project import Project
+from docktasks.background import Once
 from docktasks.engine.models import Container, Image
-from docktasks.verify.once import Once
-from docktasks.verify.probes.image_archive import Contents, File, Layer
+from docktasks.images.archive import Contents, File, Layer
 from docktasks.verify.probes.page_timing import ResourceTiming
 from docktasks.verify.probes.visit import Visit
 from docktasks.verify.registry import Check, Verdict

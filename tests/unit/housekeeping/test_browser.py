@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from docktasks import chromium_path
 from docktasks.errors import SetupError
 from docktasks.housekeeping import browser
-from docktasks.verify.probes import chromium_path
 from tests.unit.fakes.machines import FEDORA, TRIXIE, UBUNTU, Machine
 from tests.unit.fakes.programs import Programs
 from tests.unit.fakes.runner import Runner

@@ -8,14 +8,13 @@ import httpx
 import pytest
 
 from docktasks.engine.models import Image
-from docktasks.errors import SettingsError
+from docktasks.errors import SettingsError, Skip
 from docktasks.verify import catalog
 from docktasks.verify.checks import browser, dev
 from docktasks.verify.checks.container import assets, hardening, lifecycle
 from docktasks.verify.checks.http import abuse, caching, compression, files, headers, routing
 from docktasks.verify.checks.image import contents, metadata, site
 from docktasks.verify.registry import Check
-from docktasks.verify.skip import Skip
 from docktasks.verify.subject import Subject
 from tests.unit.fakes.engine import own_container
 

@@ -4,11 +4,11 @@ import httpx
 import pytest
 from docker.errors import APIError
 
+from docktasks.background import Once
 from docktasks.engine.models import Image
+from docktasks.images.archive import Contents, File
 from docktasks.verify import catalog
-from docktasks.verify.once import Once
 from docktasks.verify.probes.crawler import site_file_sizes
-from docktasks.verify.probes.image_archive import Contents, File
 from docktasks.verify.subject import Subject
 from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.image_archives import layer, saved, tar

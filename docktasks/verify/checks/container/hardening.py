@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from docktasks.containers.proc import privilege_faults, process_status, public_addresses, read_file
 from docktasks.engine.models import Mount
+from docktasks.errors import Skip
 from docktasks.labels import LABEL
-from docktasks.verify.probes.proc import privilege_faults, process_status, public_addresses, read_file
 from docktasks.verify.registry import check
-from docktasks.verify.skip import Skip
 from docktasks.verify.subject import Subject
 
 UNCONFINED = ("apparmor=unconfined", "apparmor:unconfined", "label=disable", "label:disable")

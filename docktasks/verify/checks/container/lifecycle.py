@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from docktasks.containers.clone_trial import SCRATCH_DIR, Trial
 from docktasks.containers.roles import CONFIG_HASH_LABEL
-from docktasks.verify.probes.clone_trial import SCRATCH_DIR, Trial
+from docktasks.errors import Skip
 from docktasks.verify.registry import check
-from docktasks.verify.skip import Skip
 from docktasks.verify.subject import Subject
 
 LOUD_LINE = re.compile(r"\[(warn|error|crit|alert|emerg)\]")

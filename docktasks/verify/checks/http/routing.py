@@ -8,10 +8,10 @@ from urllib.parse import urljoin, urlsplit
 
 from httpx import codes
 
+from docktasks.errors import Skip
 from docktasks.verify.checks.http.samples import MISSING_NAME, assets, missing_responses
 from docktasks.verify.probes.crawler import Site
 from docktasks.verify.registry import check
-from docktasks.verify.skip import Skip
 from docktasks.verify.subject import Subject
 
 MAX_FOLDERS = 20

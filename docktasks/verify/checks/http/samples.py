@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from itertools import zip_longest
 
+from docktasks.errors import Skip
 from docktasks.verify.probes.crawler import Site
 from docktasks.verify.probes.http_client import Request, Response
-from docktasks.verify.skip import Skip
 
 MISSING_NAME = "no-such-file-5f2c"
 """A file name that no site has."""

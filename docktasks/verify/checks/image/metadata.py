@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from docktasks.app import git
+from docktasks.errors import Skip
 from docktasks.images.build import BASE_LABEL
 from docktasks.verify.registry import check
-from docktasks.verify.skip import Skip
 from docktasks.verify.subject import Subject
 
 OCI = "org.opencontainers.image"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from docktasks.errors import Skip
+from docktasks.images.archive import File, Layer
 from docktasks.images.build import BASE_LABEL
-from docktasks.verify.probes.image_archive import File, Layer
-from docktasks.verify.skip import Skip
 from docktasks.verify.subject import Subject
 
 

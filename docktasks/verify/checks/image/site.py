@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from docktasks.app import git
+from docktasks.errors import Skip
 from docktasks.images import base_images, build, build_context
+from docktasks.images.archive import File, final_files
 from docktasks.images.build import BASE_LABEL
 from docktasks.verify.checks.image.own_layers import own_files, own_layers
 from docktasks.verify.probes.content_encoding import decodes_to
-from docktasks.verify.probes.image_archive import File, final_files
 from docktasks.verify.registry import check
-from docktasks.verify.skip import Skip
 from docktasks.verify.subject import Subject
 
 MAX_EXTRA_BYTES = 30_000

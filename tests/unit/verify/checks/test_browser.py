@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from docktasks.background import Once
 from docktasks.verify import catalog
-from docktasks.verify.once import Once
 from docktasks.verify.probes.chromium import PageSnapshot
 from docktasks.verify.probes.visit import Visit
 from docktasks.verify.registry import Check, Verdict

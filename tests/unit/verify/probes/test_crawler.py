@@ -3,8 +3,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from docktasks.images.archive import File
 from docktasks.verify.probes.crawler import site_file_sizes
-from docktasks.verify.probes.image_archive import File
 from docktasks.verify.subject import Subject
 from tests.unit.fakes.image_archives import layer
 from tests.unit.fakes.sites import VITE_FILES, Site, subject

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from docktasks.errors import Skip
 from docktasks.verify.probes.vite_client import ViteClient, fetch_module, find_style, hot_updates, temporary_edit
-from docktasks.verify.skip import Skip
 from tests.unit.fakes.web import Web
 
 URL = "http://127.0.0.1:3000"

@@ -9,8 +9,8 @@ import pytest
 
 from docktasks.app.project import Project
 from docktasks.engine.models import Container, Image
+from docktasks.images.archive import File, Layer
 from docktasks.verify import report
-from docktasks.verify.probes.image_archive import File, Layer
 from docktasks.verify.probes.visit import Visit
 from docktasks.verify.registry import Verdict
 from docktasks.verify.report.run import VerifyRun

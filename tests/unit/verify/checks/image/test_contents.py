@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from docktasks.verify.probes.image_archive import File
+from docktasks.images.archive import File
 from tests.unit.fakes.built_image import BASE, SITE, BuiltImage, shipped, with_labels
 from tests.unit.fakes.image_archives import layer
 

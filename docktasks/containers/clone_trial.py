@@ -12,7 +12,7 @@ from docktasks.commands import Result
 from docktasks.containers import clones
 from docktasks.engine.models import Container, ContainerConfig, Image
 from docktasks.engine.protocol import Engine
-from docktasks.verify.skip import Skip
+from docktasks.errors import Skip
 from docktasks.waiting import Probe, wait_until
 
 INDEX = "/srv/site/index.html"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from docktasks.engine.models import Container
 from docktasks.engine.protocol import Engine
-from docktasks.verify.skip import Skip
+from docktasks.errors import Skip
 
 CAPABILITY_SETS = ("CapPrm", "CapEff", "CapBnd", "CapAmb")
 """Fields of /proc/<pid>/status: https://man7.org/linux/man-pages/man7/capabilities.7.html."""

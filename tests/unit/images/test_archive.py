@@ -5,8 +5,8 @@ import tarfile
 
 import pytest
 
-from docktasks.verify.probes import image_archive
-from docktasks.verify.probes.image_archive import File, final_files
+from docktasks.images import archive as image_archive
+from docktasks.images.archive import File, final_files
 from tests.unit.fakes.image_archives import layer, saved, tar
 
 

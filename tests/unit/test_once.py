@@ -5,7 +5,7 @@ from threading import Barrier, Event
 
 import pytest
 
-from docktasks.verify.once import Once
+from docktasks.background import Once
 
 
 def test_value_is_made_by_one_thread() -> None:

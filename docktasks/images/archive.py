@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import IO, Any
 
-from docktasks.verify.probes.secret_patterns import SecretSearch
-from docktasks.verify.skip import Skip
+from docktasks.errors import Skip
+from docktasks.images.secret_patterns import SecretSearch
 
 MAX_KEPT_BYTES = 64 << 20
 """How much content of our files is kept in memory. Files beyond it have a digest but no content."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from docktasks.verify.probes.secret_patterns import OVERLAP_BYTES, SECRET_PATTERNS, SecretSearch, find_secrets
+from docktasks.images.secret_patterns import OVERLAP_BYTES, SECRET_PATTERNS, SecretSearch, find_secrets
 
 MIX = "aB3dE6gH9j"  # letters of both kinds, and digits
 WORD = MIX * 20
