@@ -30,7 +30,7 @@ name: {name}
 services:
   web:
     build: {app}  # compose watches nothing without this, although the image is built already
-    image: {name}
+    image: {image}
     container_name: {name}
     labels: ["{label}"]
     ports: ["127.0.0.1:{host_port}:3000"]
@@ -105,13 +105,13 @@ class DevServerFactory:
         name = f"{self.bench.name}-handbook"
         run = ["docker", "container", "run", "--rm", "--detach", "--name", name, "--label", self.label]
         run += ["--publish", f"127.0.0.1:{port}:3000", "--volume", f"{folder}:{CONTAINER_FOLDER}"]
-        run += ["--volume", f"{CONTAINER_FOLDER}/node_modules", name]
+        run += ["--volume", f"{CONTAINER_FOLDER}/node_modules", self.image("handbook")]
         remove = [*remove_args(name), "--volumes"]
         self.stack.callback(self.bench.output, remove)
         return DevServer(
             self.app, folder, port,
             forget=lambda: self.renew_package(folder),
-            install=self.handbook_build(folder, name),
+            install=self.handbook_build(folder, self.image("handbook")),
             start=lambda: self.bench.output(run), stop=lambda: self.bench.output(remove),
         )  # fmt: skip
 
@@ -131,14 +131,14 @@ class DevServerFactory:
             self.bench.output([*compose, "down", "--timeout", "0", "--volumes"])
 
         self.stack.callback(stop)
-        install = self.handbook_build(folder, name)
+        install = self.handbook_build(folder, self.image("compose"))
         return DevServer(self.app, folder, port, lambda: self.renew_package(folder), install, start, stop)
 
     def _compose_project(self, app: Path, port: int, name: str) -> Path:
         project = self.folder / "compose-project"
         project.mkdir()
-        text = COMPOSE.format(name=name, label=self.label, host_port=port, app=app, container_folder=CONTAINER_FOLDER)
-        (project / "compose.yaml").write_text(text)
+        values = {"name": name, "image": self.image("compose"), "label": self.label, "host_port": port, "app": app}
+        (project / "compose.yaml").write_text(COMPOSE.format(**values, container_folder=CONTAINER_FOLDER))
         return project
 
     def handbook_build(self, folder: Path, tag: str) -> Callable[[], object]:
@@ -149,6 +149,10 @@ class DevServerFactory:
         args = ["docker", "image", "build", "--file", f"{HANDBOOK}/dev.Dockerfile", "--build-arg", f"NODE_IMAGE={node}"]
         args += ["--tag", tag, "--label", f"{BUILT_FOR}={bench.name}", *handbook_ca_args(bench.settings)]
         return lambda: bench.output([*args, str(folder)])
+
+    def image(self, tag: str) -> str:
+        """An image's name and tag. `invoke clean` removes it, because it has the project's name."""
+        return f"{self.bench.name}:{tag}"
 
     def renew_package(self, folder: Path) -> None:
         """Change package.json, so that no build has its packages in a cache. A quick run does not."""

@@ -25,7 +25,6 @@ def render(verify_run: VerifyRun) -> str:
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
-        lstrip_blocks=True,
     )
     style = (folder / "page.css").read_text(encoding="utf-8")
     subject = verify_run.subject
