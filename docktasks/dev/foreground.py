@@ -24,31 +24,31 @@ def follow(project: Project, dev_server: DevServer) -> None:
     watch = DependencyWatch(project.settings)
     try:
         with waiting.terminate_as_interrupt():
-            while _show_log(project, dev_server, watch):
-                dev_server = _update(project, dev_server, watch.take_changes())
+            printer = LogPrinter(project, dev_server)
+            while _dependencies_change(printer, watch):
+                recreated = _recreate(project, dev_server, watch.take_changes())
+                if recreated is not None:
+                    dev_server, printer = recreated, LogPrinter(project, recreated)
+            _raise_if_failed(project, printer.error)
     except KeyboardInterrupt:
         server.down(project)
 
 
-def _show_log(project: Project, dev_server: DevServer, watch: DependencyWatch) -> bool:
-    """Show the log until the dependencies change (True) or the container stops (False)."""
-    printer = LogPrinter(project, dev_server)
+def _dependencies_change(printer: LogPrinter, watch: DependencyWatch) -> bool:
+    """Wait until the dependencies change (True) or the log ends (False)."""
     waiting.wait_until(
         lambda: waiting.Probe(printer.has_ended or watch.has_changed()), limit=math.inf, interval=CHECKOUT_INTERVAL_S
     )
-    if not printer.has_ended:
-        return True
-    _raise_if_failed(project, printer.error)
-    return False
+    return not printer.has_ended
 
 
-def _update(project: Project, dev_server: DevServer, file_names: list[str]) -> DevServer:
-    """Return the dev server with the new dependencies, or the old one when they cannot be installed.
+def _recreate(project: Project, dev_server: DevServer, file_names: list[str]) -> DevServer | None:
+    """Return a dev server with the new dependencies, or None when the old one keeps running.
 
     `file_names` are the files with another content. Raises DockError when no dev server is left.
     """
     if not file_names:
-        return dev_server
+        return None
     print(f"{' and '.join(file_names)} changed: installing the dependencies.", flush=True)
     try:
         recreated = server.recreate(project, dev_server)
@@ -57,7 +57,7 @@ def _update(project: Project, dev_server: DevServer, file_names: list[str]) -> D
         if container is None or container.state != "running":
             raise
         print(f"\n{error}\nThe dev server keeps running with the previous dependencies.", flush=True)
-        return dev_server
+        return None
     print(f"Serving with the new dependencies after {recreated.seconds:.1f} s: {recreated.url}", flush=True)
     return recreated
 

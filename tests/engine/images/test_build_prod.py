@@ -241,7 +241,7 @@ def break_dist(app: Path) -> None:
     [
         (break_source, "`npm run build` failed.", "npm run build)", "no-such-module-5f2c"),
         (break_disk, "The disk is full.", "docker system df", "ENOSPC"),
-        (break_step, "package-lock.json is out of step with package.json.", "npm install)", "left-pad"),
+        (break_step, "package-lock.json does not match package.json.", "npm install)", "left-pad"),
         (break_dependency, "npm could not install the app's dependencies.", "npm ci)", "404"),
         (break_dist, "dist/index.html does not exist", "DIST_DIR", ""),
     ],
@@ -270,7 +270,7 @@ def test_failing_build_leaves_the_image_of_the_build_before(
     """The error says that nothing was replaced."""
     before = project.stage(built_project.image)
     break_source(app)
-    assert "nothing was replaced" in project.fails("build-prod", INVOKE_APP_DIR=str(app))
+    assert "Nothing was replaced." in project.fails("build-prod", INVOKE_APP_DIR=str(app))
     assert built(project).id == before
 
 
@@ -299,7 +299,7 @@ def no_script(app: Path) -> None:
     [
         (no_folder, "There is no folder", "INVOKE_APP_DIR="),
         (no_package, "has no package.json.", "INVOKE_APP_DIR="),
-        (bad_package, "is not JSON", "Correct it there"),
+        (bad_package, "is not JSON", "Correct the file"),
         (no_script, "has no script build.", '"build": "vite build"'),
     ],
 )

@@ -141,13 +141,15 @@ def test_follow_recreates_the_server_for_new_dependencies(
 def test_follow_goes_on_when_the_dependencies_cannot_be_installed(
     settings: Settings, changing: EndlessLogEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """package.json may be half edited; the next change of it is followed, too."""
+    """package.json may be half edited; its next change is followed, too. The log goes on and does not start again."""
+    changing.log_chunks = [b"ready\n"]
     failure = Result(1, "npm error notarget\nNOT INSTALLED: npm could not install the dependencies")
     run = Runner(changing, {"docker image build": failure})
     foreground.follow(Project(run, changing, settings), DEV_SERVER)
     output = capsys.readouterr().out
     assert "npm could not install the app's dependencies." in output
     assert "The dev server keeps running with the previous dependencies." in output
+    assert output.count("ready") == 1
     assert [args[1:3] for args in run.ran] == [["image", "build"]]
 
 
