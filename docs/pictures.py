@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -57,8 +59,32 @@ def save_pair(browser: Browser, screenshots: list[bytes], path: Path) -> None:
         page.close()
 
 
+def invoke(*args: str, **environ: str) -> str:
+    """What a task prints in a terminal of 80 columns, without the commands that it runs."""
+    environment = os.environ | {"INVOKE_RUN_ECHO": "0", "COLUMNS": "80"} | environ
+    command = [sys.executable, "-m", "invoke", *args]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def save_terminal(output: str, command: str, path: Path, width: int = 80) -> None:
+    """Save a picture of a terminal in which a command has printed its output."""
+    console = Console(record=True, width=width, file=io.StringIO(), highlight=False)
+    console.print(f"[bold green]$[/] [bold]{command}[/]")
+    console.print(output.rstrip(), markup=False)
+    console.save_svg(str(path), title="hello-dock")
+
+
+def replace_release() -> str:
+    """Build another release and let it replace the one that serves. What run-prod prints."""
+    # Another label makes another image of the same files, so the page stays the same.
+    label = {"INVOKE_BUILD_SOURCE_URL": f"https://example.com/{time.time():.0f}"}
+    invoke("build-prod", **label)
+    return invoke("run-prod", "--no-build")
+
+
 def main() -> None:
     """Take every picture."""
+    save_terminal(replace_release(), "invoke run-prod --no-build", PICTURES / "run-prod.svg")
     config = Config(project_location=ROOT)
     config.load_project()
     config.load_shell_env()
