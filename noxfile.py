@@ -58,7 +58,7 @@ def types(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Run the tests that need no engine."""
     install(session)
-    session.run("pytest", "tests/unit", *session.posargs)
+    session.run("pytest", *(session.posargs or ["tests/unit"]))
 
 
 @nox.session(tags=["quick"], venv_backend="none")

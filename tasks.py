@@ -24,7 +24,7 @@ from docktasks.release import tasks as releases
     auto_shortflags=False,
 )
 def dev(c: Context, detach: bool = False, open: bool = False, port: str = "") -> None:  # noqa: A002 - the flag is --open
-    """Run the app with hot reload in a container, on http://127.0.0.1:3000."""
+    """Run the app with hot reload, on http://127.0.0.1:3000."""
     from docktasks.dev import foreground, server
     from docktasks.output import print_notices
 
@@ -70,7 +70,10 @@ def run_prod(
     port: str = "",
     public: bool = False,
 ) -> None:
-    """Build and run the production image, on http://127.0.0.1:8080, without losing a request."""
+    """Build and run the production image, on http://127.0.0.1:8080.
+
+    It replaces a running release without losing a request.
+    """
     from docktasks.app import runtime_config
     from docktasks.release import deploy
     from docktasks.release.output import print_deployment
@@ -95,8 +98,8 @@ def run_prod(
         "url": "Check this address, without an engine, instead of the running production container.",
         "image": "Check this image. It need not run.",
         "json": "Also write the verdicts, with all evidence, to this file.",
-        "junit": "Also write them as JUnit XML, for a CI system.",
-        "html": "Also write them as one HTML page, with pictures.",
+        "junit": "Also write the verdicts as JUnit XML, for a CI system.",
+        "html": "Also write the verdicts as one HTML page, with pictures.",
     },
     iterable=["group", "only", "skip"],
     auto_shortflags=False,
@@ -114,7 +117,7 @@ def verify(
     junit: str = "",
     html: str = "",
 ) -> None:
-    """Check from outside that what is running is right. Exit code 1 when it is not."""
+    """Check what is running, from outside. Exit code 1 if it fails."""
     from docktasks.verify import catalog, report, run
 
     with session(c) as project:

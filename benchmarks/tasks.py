@@ -11,7 +11,7 @@ from docktasks.runner import Runner
 
 @task(help={"html": "The page to write. Default: .cache/compare.html"}, auto_shortflags=False)
 def compare(c: Context, html: str = "") -> None:
-    """Show what the Docker Handbook's two images cost, and what ours costs."""
+    """Compare the Docker Handbook's two images with ours."""
     from benchmarks import compare
 
     with exit_on_error():
@@ -21,7 +21,7 @@ def compare(c: Context, html: str = "") -> None:
 @task(
     help={
         "topic": "Measure this topic only; repeatable. benchmarks/topics/ has them.",
-        "quick": "Measure as little as shows that the measurement works. The figures mean nothing.",
+        "quick": "Measure very little, to see that the measurement works. The figures mean nothing.",
         "rounds": "How many times each contestant is measured.",
         "out": "The folder for results and charts. Default: .cache/bench, or .cache/bench-quick",
         "docs": "Also write docs/benchmarks.md from all results in that folder.",
@@ -32,7 +32,7 @@ def compare(c: Context, html: str = "") -> None:
 def bench(
     c: Context, topic: list[str], quick: bool = False, rounds: str = "5", out: str = "", docs: bool = False
 ) -> None:
-    """Measure this project next to its peers, and write the results down."""
+    """Measure this project and its peers, and write the results."""
     from benchmarks import bench
 
     with exit_on_error():

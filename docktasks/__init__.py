@@ -1,3 +1,3 @@
-"""The logic behind tasks.py. Nothing here imports invoke: commands run through the runner they are given."""
+"""The logic behind tasks.py, in rooms: docs/architecture.md draws them."""
 
 __version__ = "1.0.0"  # as in pyproject.toml, which nothing installs

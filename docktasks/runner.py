@@ -23,23 +23,20 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 
-# Else the interpreter looks through all there is for what could be freed, a tenth of a short task, and then it ends.
+# Skip the garbage collection at exit, which takes a tenth of a short task's time.
 atexit.register(gc.freeze)
 
 
 class Process(Local):
-    """A command in the checkout, wherever the task was called; a Ctrl-C ends it together with the task.
+    """A command that runs in the checkout. Ctrl-C ends it and the task; Invoke's own would run the next command."""
 
-    Invoke alone would go on with the next one.
-    """
-
-    input_sleep = 0.002  # seconds between two looks whether it has ended; Invoke's own are five times as many
+    input_sleep = 0.002  # seconds between two looks whether the command has ended, a fifth of Invoke's own
     interrupt: KeyboardInterrupt | None = None
-    one_at_a_time = Lock()  # for the folder is all threads'
+    folder_lock = Lock()  # all threads share the current folder
 
     def start(self, command: str, shell: str, env: dict[str, str]) -> None:
-        """Start it, from the folder that every path in it is meant from."""
-        with self.one_at_a_time:
+        """Start the command in the checkout, because its paths are relative to that."""
+        with self.folder_lock:
             before = Path.cwd()
             os.chdir(ROOT)
             try:
@@ -48,29 +45,26 @@ class Process(Local):
                 os.chdir(before)
 
     def send_interrupt(self, interrupt: KeyboardInterrupt) -> None:
-        """Note the Ctrl-C, for when the command has ended."""
+        """Keep the interrupt, which is raised when the command has ended."""
         Process.interrupt = interrupt
         super().send_interrupt(interrupt)
 
 
 class Output:
-    """Standard output that may be closed early, as by `| head` or with its terminal.
-
-    What nobody reads is lost, and the task goes on.
-    """
+    """Standard output that may be closed before the task ends, for example by `| head`. The task keeps running."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
 
     def write(self, text: str) -> int:
-        """Write, or have everything from now on go nowhere."""
-        return self._done(lambda: self.stream.write(text)) or len(text)
+        """Write a text, or drop it when the output is closed."""
+        return self._attempt(lambda: self.stream.write(text)) or len(text)
 
     def flush(self) -> None:
-        """Flush, as above."""
-        self._done(self.stream.flush)
+        """Flush what was written."""
+        self._attempt(self.stream.flush)
 
-    def _done(self, work: Callable[[], int | None]) -> int | None:
+    def _attempt(self, work: Callable[[], int | None]) -> int | None:
         try:
             return work()
         except OSError as error:
@@ -93,19 +87,19 @@ class Runner:
             sys.stdout = Output(sys.stdout)
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
-        """Run one command; a terminal gives it a terminal, so that BuildKit draws its own progress."""
+        """Run one command, on a terminal when the task has one, so that BuildKit draws its progress."""
         from docktasks.commands import Result
 
         pty = not quiet and sys.stdout.isatty()
         hide = "both" if quiet else None
-        ran = self.c.run(shlex.join(args), hide=hide, warn=True, pty=pty, in_stream=False)
+        result = self.c.run(shlex.join(args), hide=hide, warn=True, pty=pty, in_stream=False)
         interrupt, Process.interrupt = Process.interrupt, None
         if interrupt is not None:
             raise interrupt
-        return Result(ran.exited, ran.stdout + ran.stderr) if ran is not None else Result()
+        return Result(result.exited, result.stdout + result.stderr) if result is not None else Result()
 
     def attach(self, args: list[str], end: Callable[[], object] = lambda: None) -> int:
-        """Run one command on this terminal, keyboard and all; its exit code. Where it is interrupted, `end` ends it."""
+        """Run one command on this terminal with its keyboard, and return its exit code. On an interrupt call `end`."""
         print(self.c.config.run.echo_format.format(command=shlex.join(args)), flush=True)
         if self.dry:
             return 0

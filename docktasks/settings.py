@@ -134,7 +134,7 @@ RENAMED = {
     "prod.pids": "prod.pids_limit",
     "wait.ready": "prod.deploy_timeout and dev.deploy_timeout",
 }
-"""The settings of version 1.0 that have another name now."""
+"""Names that settings had earlier, and what they are called now."""
 
 
 def parsers(section: str) -> dict[str, Parser]:
@@ -162,7 +162,7 @@ def load(root: Path, config: Mapping[str, Any], environ: Mapping[str, str], invo
         count = "A setting" if len(problems) == 1 else f"{len(problems)} settings"
         raise SettingsError(
             f"{count} cannot be used:",
-            "Settings come from invoke.yaml and from INVOKE_<SECTION>_<KEY> in the environment.",
+            "Settings come from invoke.yaml, INVOKE_<SECTION>_<KEY> in the environment, and flags such as --port.",
             "Correct them there; invoke.yaml lists every setting with its default.",
             evidence="\n".join(problems),
         )

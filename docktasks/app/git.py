@@ -31,7 +31,7 @@ class Source:
 
 def source(app: App, settings: Settings) -> Source:
     """Return the version, commit and commit time of what goes into the image."""
-    head = _git(app.folder, "log", "-1", "--format=%H %ct")
+    head = _git(app.folder, "log", "-1", "--no-show-signature", "--format=%H %ct")
     if not head:
         return Source(app.version)
     revision, epoch = head.split()

@@ -40,8 +40,10 @@ class PackageManager:
     @property
     def locked_install(self) -> str:
         """The command that installs exactly what the lock file says, or fails."""
-        commands = {"npm": "npm ci", "pnpm": "pnpm install --frozen-lockfile", "yarn": "yarn install --immutable"}
-        return commands[self.name]
+        if self.name == "npm":
+            return "npm ci"
+        # yarn 2 and later, which are another npm package than yarn 1, have another word for it
+        return f"{self.name} install {'--immutable' if self.package.startswith('@yarnpkg/') else '--frozen-lockfile'}"
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class App:
                 return name
         raise AppError(
             f"{self.folder / 'package.json'} has no script {' or '.join(names)}.",
-            f"The image runs `npm run {names[0]}`.",
+            f"The image runs `{self.package_manager.name} run {names[0]}`.",
             f'Add it, for example "{names[0]}": "{EXAMPLE_SCRIPTS[names[0]]}"',
         )
 

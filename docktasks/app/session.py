@@ -1,4 +1,4 @@
-"""What every task begins with: the validated settings, the project, and errors as one clear message."""
+"""The beginning of every task: the validated settings, the project, and errors as one clear message."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Overrides = Mapping[str, Mapping[str, str]]
 
 
 def exit_with(code: int) -> None:
-    """Make a command's exit code the task's."""
+    """End the task with the exit code of a command."""
     if code:
         raise Exit(code=code)
 

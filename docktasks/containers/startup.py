@@ -15,7 +15,7 @@ from docktasks.containers.run_args import remove_args
 from docktasks.containers.spec import ContainerSpec
 from docktasks.engine.models import Container
 from docktasks.engine.protocol import Engine
-from docktasks.errors import BuildError, ConflictError, DockError, StartError
+from docktasks.errors import ConflictError, DockError, StartError
 from docktasks.labels import LABEL
 from docktasks.roles import Role
 
@@ -73,7 +73,7 @@ def explain_start(result: Result, engine: Engine, bind: Bind, role: Role) -> Doc
             evidence=result.tail(2),
         )
     if "no space left on device" in text:
-        return BuildError(
+        return StartError(
             "The disk is full.",
             "The container's files could not be written.",
             "See what Docker uses: docker system df; free some: docker builder prune, invoke clean",

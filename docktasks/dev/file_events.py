@@ -96,7 +96,7 @@ def _logs_word(engine: Engine, name: str, word: str, timeout_s: float) -> bool:
 
 def _listener_args(settings: Settings, name: str, user: str, file_name: str) -> list[str]:
     return [
-        "docker", "container", "run", "--detach", "--init", "--name", name,
+        "docker", "container", "run", "--detach", "--rm", "--init", "--name", name,
         *label_args(settings, "dev"),
         *hardening_args(settings),
         "--network", "none",

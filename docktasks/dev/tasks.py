@@ -13,7 +13,7 @@ from docktasks.runner import Runner
 
 @task
 def npm(c: Context) -> None:
-    """Run npm (or the app's pnpm, yarn) in a container: invoke npm -- install x."""
+    """Run npm, pnpm or yarn in a container: invoke npm -- install x."""
     from docktasks.dev import tools
 
     with session(c) as project:
@@ -21,9 +21,12 @@ def npm(c: Context) -> None:
         exit_with(tools.run_attached(project.run, Runner(c).attach, tool))
 
 
-@task(help={"watch": "Keep running, and test again what an edit changes."}, auto_shortflags=False)
+@task(help={"watch": "Keep running, and test again after each edit."}, auto_shortflags=False)
 def test(c: Context, watch: bool = False) -> None:
-    """Run the app's own tests in the dev image: invoke test -- arguments of theirs."""
+    """Run the app's own tests in the dev image.
+
+    Arguments for them: invoke test -- App.test.js
+    """
     from docktasks.dev import tools
 
     with session(c) as project:

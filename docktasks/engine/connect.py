@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -61,7 +62,8 @@ def require_supported(version: Mapping[str, Any]) -> None:
             "https://docs.docker.com/engine/security/rootless/ "
             "(list: docker context ls; choose the default: unset DOCKER_HOST DOCKER_CONTEXT)",
         )
-    if version and int(version["Version"].split(".")[0]) < MIN_ENGINE_MAJOR:
+    major = re.match(r"\d+", version.get("Version", ""))  # an engine that was built by hand may have no number
+    if major and int(major[0]) < MIN_ENGINE_MAJOR:
         raise UnfitError(
             f"Docker Engine {version['Version']} is too old.",
             f"The images need BuildKit, which `docker build` uses from Docker Engine {MIN_ENGINE_MAJOR} on.",

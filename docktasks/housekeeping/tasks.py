@@ -1,4 +1,4 @@
-"""The tasks that look after what was made: status, releases, logs, stop, clean, setup, bases."""
+"""The tasks for containers, images and the machine: status, releases, logs, stop, clean, setup, bases."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def setup(c: Context, browser: bool = False) -> None:
 
 @task
 def bases(c: Context) -> None:
-    """Build stand-ins for the base images, for machines that reach no registry."""
+    """Build stand-ins for the base images, where no registry answers."""
     from docktasks.images import standins
 
     with session(c) as project:
         for image, standin in standins.build_all(project).items():
-            print(f"{standin} stands in for {image}")
+            print(f"{standin} is a stand-in for {image}")
 
 
 @task
 def status(c: Context) -> None:
-    """Show this project's containers: their state, address and release."""
+    """Show this project's containers: state, address and release."""
     from docktasks.housekeeping import status
 
     with session(c) as project:
@@ -60,7 +60,7 @@ def logs(c: Context, role: str = "prod", follow: bool = False, tail: str = "100"
 
 @task(help={"role": "dev or prod. Default: both."}, auto_shortflags=False)
 def stop(c: Context, role: str = "") -> None:
-    """Stop and remove this project's containers. Images and volumes stay."""
+    """Stop and remove this project's containers, and keep the rest."""
     from docktasks.housekeeping import cleanup
 
     with session(c) as project, project.lock():
@@ -69,7 +69,7 @@ def stop(c: Context, role: str = "") -> None:
 
 @task(help={"bases": "Also remove the stand-ins for the base images."}, auto_shortflags=False)
 def clean(c: Context, bases: bool = False) -> None:
-    """Remove everything that this project made: containers, volumes, images."""
+    """Remove this project's containers, volumes and images."""
     from docktasks.housekeeping import cleanup
 
     with session(c) as project, project.lock():

@@ -21,7 +21,7 @@ TOOLS_CONTEXT = "tools"
 
 def context_folder(settings: Settings) -> str:
     """Return the path, from the checkout, of the folder with the Dockerfiles and the tools for another app."""
-    return f"{workspace.cache_path(settings.root)}/{settings.app.name}"
+    return f"{workspace.cache_path(settings.root)}/context-{settings.app.name}"
 
 
 def context_args(settings: Settings, dockerfile: str) -> list[str]:

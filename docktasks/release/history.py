@@ -80,16 +80,14 @@ def is_recorded(engine: Engine, container: Container) -> bool:
     return bool(config_hash) and config_hash == container.labels.get(roles.CONFIG_HASH_LABEL)
 
 
-def environment(engine: Engine, *containers: Container | None) -> str:
-    """Return the configuration of the current release (JSON), from the first of its containers that has it.
+def environment(engine: Engine, current: Container | None, holder: Container | None) -> str:
+    """Return the configuration of the current release (JSON), an empty text if it has none.
 
-    A release has it in a variable. The port holder can read it in the volume.
+    A release has it in a variable. Without a release, the port holder can read in the volume what it serves instead.
     """
-    for container in containers:
-        if container and run_args.ENVIRONMENT_VARIABLE in container.environment:
-            return container.environment[run_args.ENVIRONMENT_VARIABLE]
-    running = [container for container in containers if container and container.state == "running"]
-    return next((_read(engine, container, "environment") for container in running), "")
+    if current:
+        return current.environment.get(run_args.ENVIRONMENT_VARIABLE, "")
+    return _read(engine, holder, "environment") if holder and holder.state == "running" else ""
 
 
 def _read(engine: Engine, container: Container, name: str) -> str:
@@ -121,7 +119,8 @@ def record_release(project: Project, release: Release) -> list[str]:
         # By their tags: Docker keeps an image that has another tag or a container.
         tags = [f"{project.settings.app.name}:{release_id}" for release_id in removed]
         project.run(["docker", "image", "rm", *tags], quiet=True)
-    return removed
+    kept_ids = {image.short_id for image in kept_releases(project)}
+    return [release_id for release_id in removed if release_id not in kept_ids]
 
 
 def _tag_args(project: Project, release_id: str) -> list[str]:

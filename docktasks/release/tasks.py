@@ -13,7 +13,7 @@ from docktasks.app.session import session
     auto_shortflags=False,
 )
 def rollback(c: Context, to: str = "") -> None:
-    """Replace the current release by an earlier one, without losing a request."""
+    """Return to an earlier release without losing a request."""
     from docktasks.release import deploy
     from docktasks.release.output import print_deployment
 

@@ -1,4 +1,4 @@
-"""What every unit test gets: an environment of its own, no network, and a small checkout."""
+"""Fixtures of the unit tests: an environment of their own, no network, and a small checkout."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tests.unit.fakes.programs import Programs
 from tests.unit.fakes.sites import Site, raw
 from tests.unit.fakes.web import Web
 
-OTHERS = {"NODE_EXTRA_CA_CERTS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
+OTHER_VARIABLES = {"NODE_EXTRA_CA_CERTS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
 
 
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of this machine's or this user's settings reaches a test."""
+    """An environment without the settings of this machine and this user."""
     for name in os.environ:
-        if name.startswith(("INVOKE_", "DOCKER_", "BUILDKIT_", "GIT_")) or name in OTHERS:
+        if name.startswith(("INVOKE_", "DOCKER_", "BUILDKIT_", "GIT_")) or name in OTHER_VARIABLES:
             monkeypatch.delenv(name)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("COLUMNS", "80")
@@ -36,23 +36,23 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    """None is started, though this machine may have one."""
+    """No browser, also on a machine that has one."""
     monkeypatch.setattr(Subject, "chromium", "")
 
 
 @pytest.fixture(autouse=True)
 def web(monkeypatch: pytest.MonkeyPatch) -> Web:
-    """No request leaves this process; `web.answer` answers."""
+    """The network: no request leaves this process, and `web.answer` answers each one."""
     web = Web()
     transport = httpx.MockTransport(web)
     monkeypatch.setattr(httpx.HTTPTransport, "handle_request", lambda _self, request: transport.handle_request(request))
-    monkeypatch.setattr(raw_socket, "exchange", lambda *given: raw(web, *given))
+    monkeypatch.setattr(raw_socket, "exchange", lambda *args: raw(web, *args))
     return web
 
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
-    """A PATH that holds nothing but what the test puts there."""
+    """A PATH that has only the programs that the test adds."""
     programs = Programs(tmp_path / "bin")
     monkeypatch.setenv("PATH", str(programs.folder))
     return programs
@@ -77,7 +77,7 @@ def settings(root: Path) -> Settings:
 
 @pytest.fixture
 def new_engine(web: Web, monkeypatch: pytest.MonkeyPatch) -> Callable[[], FakeEngine]:
-    """Makes an engine with two base images and a built one; what runs in it answers as a Vite app that nginx serves."""
+    """A function that makes an engine with two base images and a build. Its containers serve a Vite app."""
 
     def make() -> FakeEngine:
         engine = FakeEngine(images=IMAGES)
@@ -94,5 +94,5 @@ def new_engine(web: Web, monkeypatch: pytest.MonkeyPatch) -> Callable[[], FakeEn
 
 @pytest.fixture
 def engine(new_engine: Callable[[], FakeEngine]) -> FakeEngine:
-    """One of these."""
+    """An engine with two base images and a build."""
     return new_engine()

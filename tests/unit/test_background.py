@@ -7,8 +7,8 @@ import pytest
 from docktasks.background import in_background
 
 
-def test_nobody_waits_before_the_result_is_asked_for() -> None:
-    """The work goes on beside whoever began it; its result can be asked for again."""
+def test_in_background_waits_only_for_the_result() -> None:
+    """The caller continues while the work runs. The result can be asked for again."""
     free = Event()
 
     def work() -> int:
@@ -20,8 +20,8 @@ def test_nobody_waits_before_the_result_is_asked_for() -> None:
     assert (result(), result()) == (1, 1)
 
 
-def test_an_error_comes_with_the_result() -> None:
-    """It is raised where the result is asked for, and as often."""
+def test_in_background_raises_the_error_with_the_result() -> None:
+    """It is raised each time that the result is asked for."""
 
     def work() -> int:
         raise LookupError

@@ -7,20 +7,20 @@ from docktasks.verify.registry import Check
 from docs import checks
 
 
-def test_the_checks_are_documented_as_they_are() -> None:
-    """Who changes a check writes the page anew."""
+def test_page_of_the_checks_is_current() -> None:
+    """A change of a check needs the page to be written again."""
     current = checks.PAGE.read_text(encoding="utf-8") == checks.page(CHECKS)
-    assert current, "docs/checks.md is not current. Write it anew: python docs/checks.py"
+    assert current, "docs/checks.md is not current. Write it again: python docs/checks.py"
 
 
-def test_every_group_has_a_word() -> None:
-    """A new group is introduced, too."""
+def test_page_of_the_checks_introduces_every_group() -> None:
+    """A new group needs a sentence."""
     assert set(GROUPS) <= set(checks.GROUPS)
 
 
 @pytest.mark.parametrize("text", ["a|b", "<base>", "[x](y)", "a*b*", "_a_", "`", "\\"])
-def test_what_a_check_says_stays_text(text: str) -> None:
-    """A cell keeps its borders, and shows what it was given."""
+def test_page_of_the_checks_escapes_markdown(text: str) -> None:
+    """A cell keeps its borders, and shows the text as it is."""
     check = Check("http.x", text, "minor", text, lambda _subject: [])
     (row,) = [line for line in checks.page([check]).splitlines() if line.startswith("| `http.x`")]
     cell = row.split(" | ", 3)[3]

@@ -6,21 +6,21 @@ from docktasks import errors
 from docktasks.errors import DockError
 
 
-def test_the_text_says_what_then_evidence_then_why_then_how() -> None:
-    """A reader finds what happened first, its evidence indented, then why, then how to fix it."""
+def test_text_of_an_error_is_what_evidence_why_how() -> None:
+    """The evidence is indented."""
     error = DockError("What.", "Why.", "How", evidence="\none\n\n  two  \n")
     assert str(error) == "What.\n    one\n    \n      two\nWhy.\nHow"
 
 
-def test_no_empty_line_stands_for_what_is_missing() -> None:
-    """Without evidence, or without a reason, nothing takes their place."""
+def test_text_of_an_error_has_no_empty_lines() -> None:
+    """Evidence and reason may be missing."""
     assert str(DockError("What.", "Why.", "How")) == "What.\nWhy.\nHow"
     assert str(DockError("What.", "", "How", evidence=" \n")) == "What.\nHow"
 
 
 @pytest.mark.parametrize("kind", DockError.__subclasses__())
-def test_the_hierarchy_stands_in_the_docstring(kind: type[DockError]) -> None:
-    """Every error is drawn in the module's docstring, with the words of its own."""
+def test_docstring_of_the_module_draws_the_hierarchy(kind: type[DockError]) -> None:
+    """Every error is in the drawing, with the words of its own docstring."""
     drawn = (errors.__doc__ or "").lower()
     first = (kind.__doc__ or "").strip().rstrip(".").lower()
     assert f"─ {kind.__name__.lower()} " in drawn

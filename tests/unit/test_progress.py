@@ -10,14 +10,14 @@ from docktasks.progress import Progress
 
 @pytest.fixture
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two and a half seconds, and then 0.04, pass between the steps."""
+    """The clock advances by 2.5 s, and then by 0.04 s."""
     times: Iterator[float] = iter([100.0, 102.5, 102.54])
     monkeypatch.setattr(time, "monotonic", lambda: next(times))
 
 
 @pytest.mark.usefixtures("_clock")
-def test_each_step_is_told_with_the_seconds_since_the_one_before(capsys: pytest.CaptureFixture[str]) -> None:
-    """Aligned, one a line; a note takes no time."""
+def test_progress_prints_the_seconds_since_the_step_before(capsys: pytest.CaptureFixture[str]) -> None:
+    """The numbers are aligned. A note takes no time."""
     steps = Progress()
     steps("built")
     steps.note("a gap begins.")
@@ -25,8 +25,8 @@ def test_each_step_is_told_with_the_seconds_since_the_one_before(capsys: pytest.
     assert capsys.readouterr().out == "   2.5 s  built\n! a gap begins.\n   0.0 s  serves\n"
 
 
-def test_where_nothing_is_done_nothing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    """As under --dry."""
+def test_silent_progress_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """A dry run has no steps."""
     steps = Progress(silent=True)
     steps("built")
     steps.note("a gap begins.")

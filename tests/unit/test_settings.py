@@ -14,22 +14,22 @@ from tests.unit.fakes.apps import configured, invoke_yaml
 INVOKES_OWN = Config.global_defaults()
 
 
-def refused(config: dict[str, Any], environ: dict[str, str] | None = None) -> list[str]:
-    """The problems that loading names, one a line."""
+def problems(config: dict[str, Any], environ: dict[str, str] | None = None) -> list[str]:
+    """Return the problems that loading finds."""
     with pytest.raises(SettingsError) as caught:
         load(Path("/checkout"), config, environ or {}, INVOKES_OWN)
     return caught.value.evidence.splitlines()
 
 
 def with_value(section: str, key: str, value: object) -> dict[str, Any]:
-    """invoke.yaml with one value changed."""
+    """Return invoke.yaml with one value changed."""
     config = invoke_yaml()
     config[section][key] = value
     return config
 
 
-def test_the_defaults_of_invoke_yaml_load() -> None:
-    """What invoke.yaml holds is valid, and numbers come out as numbers."""
+def test_defaults_of_invoke_yaml_are_valid() -> None:
+    """A number comes out as a number."""
     loaded = load(Path("/checkout"), invoke_yaml(), {}, INVOKES_OWN)
     assert (loaded.dev.host_port, loaded.prod.host_port) == (3000, 8080)
     assert (loaded.prod.memory, loaded.prod.pids_limit, loaded.prod.deploy_timeout) == ("64m", 64, 60)
@@ -41,31 +41,31 @@ def test_the_defaults_of_invoke_yaml_load() -> None:
     assert (loaded.bases.node_image, loaded.bases.nginx_image) == ("node:lts-alpine", "nginx:stable-alpine")
 
 
-def test_invoke_yaml_and_the_code_know_the_same_keys() -> None:
-    """Every key of invoke.yaml is a setting, and every setting has its default there, quoted."""
+def test_invoke_yaml_has_every_setting() -> None:
+    """Each setting has its default there, in quotes, and no other key is there."""
     assert {section: set(values) for section, values in invoke_yaml().items()} == {
         section: set(parsers(section)) for section in SECTIONS
     }
     assert all(isinstance(value, str) for values in invoke_yaml().values() for value in values.values())
 
 
-def test_no_default_stands_in_the_code() -> None:
-    """The dataclasses have no defaults, and each field has a check: invoke.yaml is the one home."""
+def test_code_has_no_default() -> None:
+    """invoke.yaml is the only place for defaults. Each field has a parser."""
     with pytest.raises(TypeError, match="missing"):
         SECTIONS["prod"]()
     for section, kind in SECTIONS.items():
         assert {field.name for field in fields(kind)} == parsers(section).keys()
 
 
-def test_settings_do_not_change_under_way(settings: Settings) -> None:
-    """A task cannot alter what another one reads."""
+def test_settings_are_frozen(settings: Settings) -> None:
+    """A task cannot change what another function reads."""
     with pytest.raises(FrozenInstanceError):
         settings.prod.host_port = 1  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("port", ["0", "1", "80", "65535"])
-def test_a_port_is_a_number_from_0_to_65535(port: str) -> None:
-    """The whole range is taken, with 0 for any free one."""
+def test_port_is_a_number_from_0_to_65535(port: str) -> None:
+    """0 stands for any free port."""
     assert load(Path("/checkout"), with_value("prod", "host_port", port), {}, INVOKES_OWN).prod.host_port == int(port)
 
 
@@ -73,9 +73,9 @@ def test_a_port_is_a_number_from_0_to_65535(port: str) -> None:
     "port", ["abc", "99999", "65536", "-1", "", " 80", "8080 ", "80.0", "0x50", "\uff11\uff12", "\u00b2"]
 )
 @pytest.mark.parametrize("section", ["dev", "prod"])
-def test_anything_else_is_no_port(section: str, port: str) -> None:
-    """A bad port is named with its value and what it must be; digits of other scripts are bad, too."""
-    assert refused(with_value(section, "host_port", port)) == [
+def test_other_text_is_not_a_port(section: str, port: str) -> None:
+    """The problem names the value, and what it must be. Digits of other scripts are refused."""
+    assert problems(with_value(section, "host_port", port)) == [
         f"{section}.host_port is {port!r}, but must be a port number (0: any free one), 0 to 65535"
     ]
 
@@ -99,11 +99,11 @@ def test_anything_else_is_no_port(section: str, port: str) -> None:
         ("prod.deploy_timeout", ["0", "3601", "1m"]),
     ],
 )
-def test_values_are_checked_by_key(name: str, values: list[str]) -> None:
-    """What Docker would refuse later, or take for something else, is refused now, by the setting's name."""
+def test_invalid_value_is_a_problem(name: str, values: list[str]) -> None:
+    """Docker would refuse the value later, or understand something else."""
     section, _, key = name.partition(".")
     for value in values:
-        (problem,) = refused(with_value(section, key, value))
+        (problem,) = problems(with_value(section, key, value))
         assert problem.startswith(f"{name} is {value!r}, but must be ")
 
 
@@ -125,8 +125,8 @@ def test_values_are_checked_by_key(name: str, values: list[str]) -> None:
         ("bases_source", "standin"),
     ],
 )
-def test_sensible_values_are_taken(name: str, value: str) -> None:
-    """Other names, folders, registries and sizes than the defaults are fine."""
+def test_valid_value_is_accepted(name: str, value: str) -> None:
+    """Names, folders, registries and sizes other than the defaults are valid."""
     section, _, key = name.partition("_")
     assert str(getattr(getattr(configured(Path("/checkout"), **{name: value}), section), key)) == value
 
@@ -135,13 +135,13 @@ def test_sensible_values_are_taken(name: str, value: str) -> None:
     ("text", "prefixes"),
     [("API_ APP_", ("API_", "APP_")), ("  MY_OWN_  ", ("MY_OWN_",)), ("", ()), (" ", ()), ("A1_", ("A1_",))],
 )
-def test_prefixes_are_words(text: str, prefixes: tuple[str, ...]) -> None:
-    """None at all is a choice, too: nothing may be configured when it runs."""
+def test_prefixes_are_separated_by_spaces(text: str, prefixes: tuple[str, ...]) -> None:
+    """No prefix is a valid choice: a release then takes no --env."""
     assert configured(Path("/checkout"), prod_env_prefixes=text).prod.env_prefixes == prefixes
 
 
-def test_every_problem_is_named_at_once() -> None:
-    """Two bad values, an unknown key and an unknown variable make one error."""
+def test_all_problems_are_in_one_error() -> None:
+    """Two invalid values, an unknown key and an unknown variable are four lines."""
     config = invoke_yaml()
     config["prod"] |= {"host_port": "abc", "memry": "1g"}
     config["dev"]["deploy_timeout"] = "soon"
@@ -153,39 +153,41 @@ def test_every_problem_is_named_at_once() -> None:
         "    dev.deploy_timeout is 'soon', but must be seconds, 1 to 3600",
         "    prod.memry is not a setting",
         "    prod.host_port is 'abc', but must be a port number (0: any free one), 0 to 65535",
-        "Settings come from invoke.yaml and from INVOKE_<SECTION>_<KEY> in the environment.",
+        "Settings come from invoke.yaml, INVOKE_<SECTION>_<KEY> in the environment, and flags such as --port.",
         "Correct them there; invoke.yaml lists every setting with its default.",
     ]
 
 
-def test_a_missing_key_is_a_problem() -> None:
-    """A default taken out of invoke.yaml is missed by name, not replaced by a hidden one."""
+def test_missing_key_is_a_problem() -> None:
+    """A default that was removed from invoke.yaml is not replaced by a hidden one."""
     config = invoke_yaml()
     del config["prod"]["memory"]
-    assert refused(config) == ["prod.memory is '', but must be a size such as 64m, at least Docker's own minimum of 6m"]
+    assert problems(config) == [
+        "prod.memory is '', but must be a size such as 64m, at least Docker's own minimum of 6m"
+    ]
 
 
-def test_a_key_without_a_value_is_an_empty_one() -> None:
-    """`ca_file:` with nothing behind it says the same as `ca_file: ""`."""
+def test_key_without_a_value_is_empty() -> None:
+    """`ca_file:` means the same as `ca_file: ""`."""
     assert load(Path("/checkout"), with_value("build", "ca_file", None), {}, INVOKES_OWN).build.ca_file == ""
 
 
 @pytest.mark.parametrize("value", ["my-app", 8081, ["name"]])
-def test_a_section_that_holds_no_settings_is_a_problem(value: object) -> None:
-    """`app: my-app` instead of `app.name` is told like any other mistake."""
-    assert [problem for problem in refused(invoke_yaml() | {"app": value}) if problem.startswith("app ")]
+def test_section_without_settings_is_a_problem(value: object) -> None:
+    """`app: my-app` is a mistake for `app.name`."""
+    assert [problem for problem in problems(invoke_yaml() | {"app": value}) if problem.startswith("app ")]
 
 
-def test_a_missing_section_is_a_problem() -> None:
-    """A section taken out of invoke.yaml is missed key by key."""
+def test_missing_section_is_a_problem() -> None:
+    """Each of its keys is named."""
     config = invoke_yaml()
     del config["dev"]
-    assert refused(config)[:1] == ["dev.host_port is '', but must be a port number (0: any free one), 0 to 65535"]
+    assert problems(config)[:1] == ["dev.host_port is '', but must be a port number (0: any free one), 0 to 65535"]
 
 
 @pytest.mark.parametrize("section", sorted(Config.global_defaults()))
-def test_sections_of_invoke_are_left_alone(section: str) -> None:
-    """What is Invoke's own is not ours to judge."""
+def test_sections_of_invoke_are_not_read(section: str) -> None:
+    """Invoke itself checks its own settings."""
     load(Path("/checkout"), invoke_yaml() | {section: {"anything": "goes"}}, {}, INVOKES_OWN)
 
 
@@ -193,26 +195,26 @@ def test_sections_of_invoke_are_left_alone(section: str) -> None:
     "name",
     ["INVOKE_RUN_ECHO", "INVOKE_DEBUG", "INVOKE_TASKS_SEARCH_ROOT", "INVOKE_PROD_HOST_PORT", "PROD_HOST_PORT", "HOME"],
 )
-def test_variables_of_invoke_ours_and_foreign_ones_are_fine(name: str) -> None:
-    """Only an INVOKE_ variable that nobody knows is a problem."""
+def test_known_and_unrelated_variables_are_accepted(name: str) -> None:
+    """A variable is a problem only if it begins with INVOKE_ and sets nothing."""
     load(Path("/checkout"), invoke_yaml(), {name: "1"}, INVOKES_OWN)
 
 
 @pytest.mark.parametrize("name", ["INVOKE_PROD_PORT", "INVOKE_PRD_HOST_PORT", "INVOKE_PROD", "INVOKE_prod_host_port"])
-def test_a_mistyped_variable_is_named(name: str) -> None:
-    """Invoke ignores a variable it does not know, so a mistyped one would do nothing in silence."""
-    assert refused(invoke_yaml(), {name: "8081"}) == [f"{name} in the environment is not a setting"]
+def test_mistyped_variable_is_a_problem(name: str) -> None:
+    """Invoke ignores a variable that it does not know, so the setting would have no effect."""
+    assert problems(invoke_yaml(), {name: "8081"}) == [f"{name} in the environment is not a setting"]
 
 
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
-def test_an_old_name_is_answered_with_the_new_one(old: str, new: str) -> None:
-    """Both in invoke.yaml and in the environment, so that an upgrade says what to change."""
+def test_old_name_of_a_setting_leads_to_the_new_one(old: str, new: str) -> None:
+    """invoke.yaml and the environment are checked, so that an upgrade says what to change."""
     section, _, key = old.partition(".")
     config = invoke_yaml()
     config.setdefault(section, {})[key] = "30"
-    assert refused(config) == [f"{old} is called {new} now"]
+    assert problems(config) == [f"{old} is called {new} now"]
     variable = f"INVOKE_{section}_{key}".upper()
-    (problem,) = refused(invoke_yaml(), {variable: "30"})
+    (problem,) = problems(invoke_yaml(), {variable: "30"})
     assert problem.startswith(f"{variable} in the environment is called INVOKE_PROD_")
     for name in new.split(" and "):
         section, _, key = name.partition(".")
@@ -220,7 +222,7 @@ def test_an_old_name_is_answered_with_the_new_one(old: str, new: str) -> None:
 
 
 def test_names_derive_from_app_name(settings: Settings) -> None:
-    """Images, containers and labels carry the project's name, so that two checkouts never collide."""
+    """Two checkouts with different names have different images, containers and labels."""
     assert settings.image("prod") == "hello-dock:prod"
     assert settings.container("prod") == "hello-dock-prod"
     other = configured(settings.root, app_name="shop")
@@ -229,8 +231,8 @@ def test_names_derive_from_app_name(settings: Settings) -> None:
     assert other.labels("dev") == {"hello-dock.project": "shop", "hello-dock.role": "dev"}
 
 
-def test_app_dir_is_taken_from_the_checkout_or_absolute(settings: Settings) -> None:
-    """A relative folder starts at the checkout, wherever invoke was called."""
+def test_app_dir_is_relative_to_the_checkout_or_absolute(settings: Settings) -> None:
+    """The folder where invoke was called does not matter."""
     assert settings.app_dir == settings.root / "hello-dock"
     assert configured(settings.root, app_dir="/srv/shop").app_dir == Path("/srv/shop")
     assert configured(settings.root, app_dir="../shop").app_dir == settings.root.parent / "shop"

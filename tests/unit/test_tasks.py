@@ -6,7 +6,6 @@ import shlex
 import subprocess
 import sys
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -51,64 +50,67 @@ NAMES = {
 }
 COLLECTION = tasks.namespace
 TASKS: list[Task] = list(COLLECTION.tasks.values())  # type: ignore[type-arg]
-LOOKS = ("docker buildx version", "apt-get indextargets", "git ")
-"""What a task may ask a program under --dry."""
+HELP_COLUMNS = 78
+"""The width of a docstring in `invoke --help` on a terminal of 80 columns. Invoke does not wrap it."""
+QUESTIONS = ("docker buildx version", "apt-get indextargets", "git ")
+"""The commands that a task may run under --dry, because they only ask."""
 
 
 @pytest.fixture(autouse=True)
 def _in_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Invoke looks for tasks.py where it is called; nobody answers at the engine's address."""
+    """The current folder is the checkout, where Invoke looks for tasks.py. No engine answers."""
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
 
 
 def invoke(*args: str) -> None:
-    """`invoke …`, in this process."""
+    """Run `invoke …` in this process."""
     Program(name="invoke", binary="invoke").run(["invoke", *args], exit=False)
 
 
-def fresh(*args: str) -> subprocess.CompletedProcess[str]:
-    """Python in a process of its own."""
+def run_python(*args: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in another process."""
     return subprocess.run([sys.executable, *args], capture_output=True, text=True, check=False)
 
 
-def test_the_list_names_every_task(capsys: pytest.CaptureFixture[str]) -> None:
-    """It is the manual's first page: no more than two lines for each on a narrow terminal."""
+def test_list_has_one_line_for_each_task(capsys: pytest.CaptureFixture[str]) -> None:
+    """The list is the first page of the manual, on a terminal of 80 columns."""
     invoke("--list")
     lines = capsys.readouterr().out.splitlines()
     assert {line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "} == NAMES
-    assert not any(both.startswith("    ") and after.startswith("    ") for both, after in pairwise(lines))
+    assert [line for line in lines if line.startswith("    ")] == []
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-def test_every_task_says_what_it_does(task: Task) -> None:  # type: ignore[type-arg]
-    """The docstring's first line is an imperative sentence that ends."""
+def test_docstring_of_a_task_begins_with_a_sentence(task: Task) -> None:  # type: ignore[type-arg]
+    """`invoke --list` shows its first line, and `invoke --help` all of it."""
     first = (task.__doc__ or "").splitlines()[0]
     assert first.endswith(".")
     assert first[0].isupper()
+    assert max(map(len, inspect.cleandoc(task.__doc__ or "").splitlines())) <= HELP_COLUMNS
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-def test_every_flag_has_help_a_default_and_one_name(task: Task) -> None:  # type: ignore[type-arg]
-    """No flag is a riddle, none is demanded, and none has a short form that could mean two things."""
+def test_flag_has_help_a_default_and_one_name(task: Task) -> None:  # type: ignore[type-arg]
+    """No flag is required, and none has a short form that could mean two flags."""
     for argument in task.get_arguments():
         assert argument.help, argument.name
         assert argument.names == (argument.name,)
     parameters = list(inspect.signature(task.body).parameters.values())[1:]
-    demanded = [each.name for each in parameters if each.default is inspect.Parameter.empty]
-    assert demanded == list(task.iterable)  # of which none is an empty list
+    required = [parameter.name for parameter in parameters if parameter.default is inspect.Parameter.empty]
+    assert required == list(task.iterable)  # of which none is an empty list
 
 
-def test_listing_imports_none_of_the_slow_libraries() -> None:
+def test_list_imports_no_slow_library() -> None:
     """`invoke --list` answers at once."""
     slow = {"docker", "httpx", "rich", "psutil", "playwright", "jinja2", "matplotlib"}
     code = (
         "import sys; from invoke.main import program; program.run(['invoke', '--list'], exit=False); "
         f"print('slow:', sorted({slow} & sys.modules.keys()))"
     )
-    ran = fresh("-c", code)
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.splitlines()[-1] == "slow: []"
+    result = run_python("-c", code)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == "slow: []"
 
 
 BUILD_ANY = "$ docker image build "
@@ -168,45 +170,45 @@ DRY: list[tuple[tuple[str, ...], list[str]]] = [
 
 
 @pytest.mark.parametrize(("args", "commands"), DRY, ids=lambda value: " ".join(value)[:30])
-def test_a_dry_run_shows_the_commands_and_runs_nothing(
+def test_dry_run_shows_the_commands_and_runs_nothing(
     args: tuple[str, ...], commands: list[str], capsys: pytest.CaptureFixture[str], programs: Programs
 ) -> None:
-    """With no engine anywhere, every command is shown as it would be typed."""
+    """No engine answers. Each command is shown as it can be typed."""
     for name in ("docker", "mmdebstrap", "npm", "apt-get", "git", "sudo"):
         programs.add(name)
     invoke("--dry", *args)
-    shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("$ ")]
-    assert len(shown) == len(commands)
-    assert all(line.startswith(command) for line, command in zip(shown, commands, strict=True)), shown
-    assert [call for call in programs.calls if not call.startswith(LOOKS)] == []
+    commands_shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("$ ")]
+    assert len(commands_shown) == len(commands)
+    assert all(line.startswith(command) for line, command in zip(commands_shown, commands, strict=True)), commands_shown
+    assert [call for call in programs.calls if not call.startswith(QUESTIONS)] == []
 
 
-def test_a_dry_setup_runs_nothing(capsys: pytest.CaptureFixture[str], programs: Programs) -> None:
-    """What it shows depends on the machine; that it only shows it does not."""
+def test_dry_setup_runs_nothing(capsys: pytest.CaptureFixture[str], programs: Programs) -> None:
+    """The machine decides which commands are shown."""
     for name in ("docker", "apt-get", "sudo"):
         programs.add(name, "http://mirror.example/debian\n" if name == "apt-get" else "")
     invoke("--dry", "setup", "--browser")
     assert "$ " in capsys.readouterr().out
-    assert [call for call in programs.calls if not call.startswith((*LOOKS, "sudo --non-interactive true"))] == []
+    assert [call for call in programs.calls if not call.startswith((*QUESTIONS, "sudo --non-interactive true"))] == []
 
 
 @pytest.mark.parametrize("task", ["build-prod", "run-prod"])
-def test_a_dry_build_has_no_size(task: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing was built that could have one."""
+def test_dry_build_prints_no_size(task: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """There is no image that could have one."""
     invoke("--dry", task)
     assert "over its base image" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("task", ["dev", "run-prod", "rollback", "stop", "clean"])
-def test_what_changes_containers_takes_the_projects_lock_first(
+def test_task_that_changes_containers_takes_the_lock_first(
     task: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, programs: Programs
 ) -> None:
-    """While another task holds it, each of them ends with one message, and has asked nobody for anything."""
+    """While another task holds the lock, the task ends with one message, and runs no command."""
 
-    def held(_root: object, _project: object) -> None:
+    def refuse(_root: object, _project: object) -> None:
         raise ConflictError("Another task is changing them.", "", "Wait")
 
-    monkeypatch.setattr(app_project, "project_lock", held)
+    monkeypatch.setattr(app_project, "project_lock", refuse)
     programs.add("docker")
     with pytest.raises(SystemExit) as caught:
         Program(name="invoke", binary="invoke").run(["invoke", task])
@@ -215,25 +217,25 @@ def test_what_changes_containers_takes_the_projects_lock_first(
     assert "Another task is changing them." in err
 
 
-def test_public_is_said_aloud(capsys: pytest.CaptureFixture[str]) -> None:
-    """Who leaves the loopback is told what that means."""
+def test_public_prints_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    """The app can be reached from other machines."""
     invoke("--dry", "run-prod", "--public")
     out = capsys.readouterr().out
     assert "! --public: everyone who reaches this machine reaches the app." in out
     assert "--publish 0.0.0.0:8080:80" in out
 
 
-def test_env_can_be_given_more_than_once(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each is a value of the page's; the command can be typed as it is shown."""
+def test_env_can_be_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    """The page gets each value. The command can be typed as it is shown."""
     invoke("--dry", "run-prod", "--no-build", "--env", "API_URL=/api?a=1", "--env=APP_NAME=my shop")
-    shown = [line for line in capsys.readouterr().out.splitlines() if "HELLO_DOCK_ENV" in line]
-    assert len(shown) == 3  # the release, and twice what is carried over
-    for words in map(shlex.split, shown):
+    commands_shown = [line for line in capsys.readouterr().out.splitlines() if "HELLO_DOCK_ENV" in line]
+    assert len(commands_shown) == 3  # the release, and twice what is carried over
+    for words in map(shlex.split, commands_shown):
         assert words[words.index("--env") + 1] == 'HELLO_DOCK_ENV={"API_URL":"/api?a=1","APP_NAME":"my shop"}'
 
 
-def test_a_name_that_env_does_not_allow_is_told_before_anything_happens(capsys: pytest.CaptureFixture[str]) -> None:
-    """One message, exit code 1, no command."""
+def test_env_with_a_name_that_is_not_allowed_ends_the_task(capsys: pytest.CaptureFixture[str]) -> None:
+    """There is one message with exit code 1, and no command."""
     with pytest.raises(SystemExit) as caught:
         Program(name="invoke", binary="invoke").run(["invoke", "--dry", "run-prod", "--env", "SECRET=hunter2"])
     out, err = capsys.readouterr()
@@ -241,13 +243,15 @@ def test_a_name_that_env_does_not_allow_is_told_before_anything_happens(capsys: 
     assert "--env SECRET begins with none of the allowed prefixes (API_ APP_ PUBLIC_)." in err
 
 
-def test_a_release_says_what_it_is_and_where(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    """Notices, size, and address; one that ran already says so."""
+def test_result_of_a_release_is_its_size_and_address(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """Notices come first. A release that ran already is called so."""
     project = Project(runner.Runner(Context()), FakeEngine(), settings)
     build = Build(Image("0", 20_000_000), 8_000_000, notices=("Built on a stand-in.",))
-    outcome = Deployment(build, "http://127.0.0.1:8080")
-    output.print_deployment(project, outcome, "hello-dock:prod")
-    output.print_deployment(project, replace(outcome, build=replace(build, notices=()), unchanged=True), "release 0a1b")
+    deployment = Deployment(build, "http://127.0.0.1:8080")
+    output.print_deployment(project, deployment, "hello-dock:prod")
+    output.print_deployment(
+        project, replace(deployment, build=replace(build, notices=()), unchanged=True), "release 0a1b"
+    )
     assert capsys.readouterr().out.splitlines() == [
         "! Built on a stand-in.",
         "hello-dock:prod: 20.0 MB, 8.0 MB over its base image",
@@ -257,10 +261,10 @@ def test_a_release_says_what_it_is_and_where(settings: Settings, capsys: pytest.
     ]
 
 
-def test_a_setting_of_this_machine_reaches_the_command(
+def test_variable_of_the_environment_reaches_the_command(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """INVOKE_<SECTION>_<KEY> goes before invoke.yaml."""
+    """INVOKE_<SECTION>_<KEY> overrides invoke.yaml."""
     monkeypatch.setenv("INVOKE_PROD_HOST_PORT", "8081")
     monkeypatch.setenv("INVOKE_APP_NAME", "shop")
     invoke("--dry", "run-prod")
@@ -268,10 +272,10 @@ def test_a_setting_of_this_machine_reaches_the_command(
 
 
 @pytest.mark.parametrize("task", sorted(NAMES))
-def test_a_bad_setting_is_one_message(
+def test_invalid_setting_ends_every_task_with_one_message(
     task: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every task ends with it, before it does anything."""
+    """The task does nothing before it."""
     monkeypatch.setenv("INVOKE_PROD_HOST_PORT", "abc")
     with pytest.raises(SystemExit) as caught:
         Program(name="invoke", binary="invoke").run(["invoke", "--dry", task])
@@ -281,28 +285,28 @@ def test_a_bad_setting_is_one_message(
     assert (out, "Traceback" in err) == ("", False)
 
 
-def test_an_error_is_one_message_and_exit_code_1() -> None:
-    """What, why and how, and no traceback, in a process of its own with no engine to be reached."""
-    ran = fresh("-m", "invoke", "status")
-    assert (ran.returncode, ran.stdout) == (1, "")
-    assert ran.stderr.startswith("\nNo Docker engine answers at ")
-    assert "127.0.0.1" in ran.stderr
-    assert "invoke setup" in ran.stderr
-    assert "Traceback" not in ran.stderr
+def test_error_is_one_message_with_exit_code_1() -> None:
+    """The message says what, why and how, without a traceback. No engine answers in that process."""
+    result = run_python("-m", "invoke", "status")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("\nNo Docker engine answers at ")
+    assert "127.0.0.1" in result.stderr
+    assert "invoke setup" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
-def test_an_interruption_is_said_and_has_its_exit_code() -> None:
-    """No traceback, and the shell's code for a Ctrl-C."""
+def test_interrupt_is_one_message_with_exit_code_130() -> None:
+    """130 is the shell's code for Ctrl-C."""
     with pytest.raises(Exit, match="Interrupted") as caught, session.exit_on_error():
         raise KeyboardInterrupt
     assert caught.value.code == 130
 
 
-def test_a_reader_who_leaves_stops_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    """`invoke run-prod | head`: what nobody reads is lost, and the task goes on."""
-    reading, writing = os.pipe()
-    os.close(reading)
-    with os.fdopen(writing, "w") as stream:
+def test_closed_output_does_not_end_the_task(capfd: pytest.CaptureFixture[str]) -> None:
+    """`invoke run-prod | head` closes the output. The rest of the text is lost."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with os.fdopen(write_end, "w") as stream:
         output = runner.Output(stream)
         for _ in range(3):
             print("a step", file=output, flush=True)
@@ -311,13 +315,13 @@ def test_a_reader_who_leaves_stops_nothing(capfd: pytest.CaptureFixture[str]) ->
 
 
 def test_commands_run_in_the_checkout(tmp_path: Path) -> None:
-    """Wherever the task was called; the task itself stays there, for the files that it is told to write."""
+    """The task itself stays in the folder where it was called, because its flags name files there."""
     code = (
         "import os; from docktasks.runner import Runner; from invoke.context import Context; "
         "print(Runner(Context())(['pwd'], quiet=True).output.strip(), os.getcwd(), sep='\\n')"
     )
-    ran = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}"],
         cwd=tmp_path, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert ran.stdout.splitlines() == [str(ROOT), str(tmp_path)]
+    assert result.stdout.splitlines() == [str(ROOT), str(tmp_path)]

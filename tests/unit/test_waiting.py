@@ -14,46 +14,46 @@ from docktasks.waiting import Probe
 from tests.unit.fakes.web import Web
 
 
-def counting(looks: list[Probe]) -> Iterator[Probe]:
-    """One look after the other, the last one for ever."""
+def looks_of(looks: list[Probe]) -> Iterator[Probe]:
+    """Yield these looks, then the last one without end."""
     yield from looks
     while True:
         yield looks[-1]
 
 
-def test_waiting_ends_with_the_first_look_that_is_ready() -> None:
-    """Nobody waits longer than needed."""
-    looks = counting([Probe(ready=False), Probe(ready=False), Probe(ready=True, status="there")])
+def test_wait_until_returns_the_first_look_that_is_ready() -> None:
+    """It does not wait longer than needed."""
+    looks = looks_of([Probe(ready=False), Probe(ready=False), Probe(ready=True, status="there")])
     assert waiting.wait_until(looks.__next__, limit=60, interval=0) == Probe(ready=True, status="there")
 
 
-def test_waiting_ends_at_the_limit_with_the_last_look() -> None:
-    """Its status says what was missing."""
+def test_wait_until_returns_the_last_look_at_the_limit() -> None:
+    """The status of that look says what was missing."""
     look = waiting.wait_until(lambda: Probe(ready=False, status="not yet"), limit=0.01, interval=0)
     assert look == Probe(ready=False, status="not yet")
 
 
-def test_waiting_ends_with_a_look_that_failed() -> None:
-    """A failure is final, and it is not taken for ready."""
-    looks = counting([Probe(ready=False), Probe(ready=False, failed="it exited"), Probe(ready=True)])
+def test_wait_until_returns_a_look_that_failed() -> None:
+    """A failure is final, and is not taken for ready."""
+    looks = looks_of([Probe(ready=False), Probe(ready=False, failed="it exited"), Probe(ready=True)])
     assert waiting.wait_until(looks.__next__, limit=60, interval=0) == Probe(ready=False, failed="it exited")
 
 
-def test_there_is_always_one_look() -> None:
-    """Even a limit of nothing looks once."""
+def test_wait_until_looks_at_least_once() -> None:
+    """A limit of 0 seconds allows one look."""
     assert waiting.wait_until(lambda: Probe(ready=True), limit=0).ready
 
 
 @pytest.mark.parametrize(("status", "ready"), [(200, True), (204, False), (404, False), (503, False)])
-def test_only_200_is_an_answer(web: Web, status: int, *, ready: bool) -> None:
-    """Anything else is told with its number."""
+def test_http_ready_only_with_status_200(web: Web, status: int, *, ready: bool) -> None:
+    """Another status is in the words of the look."""
     web.serve(status)
     url = "http://127.0.0.1:8080/"
     assert waiting.http_ready(url) == Probe(ready, f"{url} answers {status}", url=url, final_url=url)
 
 
-def test_redirects_are_followed(web: Web) -> None:
-    """A dev server with a base path sends there."""
+def test_http_ready_follows_redirects(web: Web) -> None:
+    """A dev server with a base path redirects to it."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         at_home = request.url.path == "/app/"
@@ -64,14 +64,14 @@ def test_redirects_are_followed(web: Web) -> None:
     assert (look.ready, look.final_url) == (True, "http://127.0.0.1:3000/app/")
 
 
-def test_silence_is_told_with_its_reason() -> None:
-    """Where nothing listens the system's own words say so."""
+def test_http_ready_says_why_nothing_answers() -> None:
+    """The reason has the system's own words."""
     url = "http://127.0.0.1:1/"
     status = f"{url} does not answer ([Errno 111] Connection refused)"
     assert waiting.http_ready(url) == Probe(ready=False, status=status, url=url)
 
 
-def test_an_error_without_words_is_told_by_its_kind(web: Web) -> None:
+def test_http_ready_names_an_error_without_text(web: Web) -> None:
     """Some errors of a connection have no text."""
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -82,23 +82,25 @@ def test_an_error_without_words_is_told_by_its_kind(web: Web) -> None:
 
 
 @pytest.mark.parametrize(("answer", "listens"), [(0, True), (errno.ECONNREFUSED, False), (errno.EAGAIN, False)])
-def test_a_port_accepts_when_something_listens(monkeypatch: pytest.MonkeyPatch, answer: int, *, listens: bool) -> None:
-    """A refusal and a timeout are both nobody."""
-    asked: list[tuple[str, int]] = []
+def test_is_listening_only_when_the_connection_succeeds(
+    monkeypatch: pytest.MonkeyPatch, answer: int, *, listens: bool
+) -> None:
+    """A refused connection and a timeout both mean that nothing listens."""
+    addresses: list[tuple[str, int]] = []
 
     def connect(_socket: socket.socket, address: tuple[str, int]) -> int:
-        asked.append(address)
+        addresses.append(address)
         return answer
 
     monkeypatch.setattr(socket.socket, "connect_ex", connect)
     assert waiting.is_listening("127.0.0.1", 8081) is listens
-    assert asked == [("127.0.0.1", 8081)]
+    assert addresses == [("127.0.0.1", 8081)]
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_every_polite_signal_is_an_interruption(sent: signal.Signals) -> None:
-    """What follows a Ctrl-C follows a kill and a closed terminal, too, and afterwards all is as before."""
-    before = signal.getsignal(sent)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_terminate_as_interrupt_raises_for_each_signal(number: signal.Signals) -> None:
+    """A kill and a closed terminal end a task as Ctrl-C does. Afterwards the old handlers are back."""
+    before = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt), waiting.terminate_as_interrupt():
-        os.kill(os.getpid(), sent)
-    assert signal.getsignal(sent) is before
+        os.kill(os.getpid(), number)
+    assert signal.getsignal(number) is before

@@ -8,7 +8,7 @@ from tests.support.project import ProjectUnderTest
 def test_setup_with_an_engine_changes_nothing(built_project: ProjectUnderTest) -> None:
     """Where an engine with BuildKit answers, `invoke setup` prints the versions and runs no command."""
     output = built_project.succeeds("setup")
-    assert re.fullmatch(r"Docker Engine \S+ answers; BuildKit through buildx \S+\.", output.strip())
+    assert re.fullmatch(r"Docker Engine \S+ answers\. BuildKit: buildx \S+\.", output.strip())
 
 
 def test_setup_does_not_replace_an_engine_that_was_chosen(built_project: ProjectUnderTest) -> None:

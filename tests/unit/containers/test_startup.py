@@ -13,7 +13,7 @@ from docktasks.containers.ports import Bind
 from docktasks.containers.spec import ContainerSpec
 from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import Container, Image, Published
-from docktasks.errors import BuildError, ConflictError, DockError, StartError
+from docktasks.errors import ConflictError, DockError, StartError
 from docktasks.release import run_args
 from docktasks.release.run_args import Release
 from docktasks.roles import PROD
@@ -125,7 +125,7 @@ def test_start_error_names_the_task_that_was_run(settings: Settings) -> None:
 def test_start_error_of_a_full_disk() -> None:
     """The way out names commands that free space."""
     error = start_error("mkdir /var/lib/docker/overlay2/x: no space left on device", 8080)
-    assert (type(error), error.what) == (BuildError, "The disk is full.")
+    assert (type(error), error.what) == (StartError, "The disk is full.")
 
 
 def test_start_error_of_unknown_output_shows_its_last_lines() -> None:

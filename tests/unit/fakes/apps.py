@@ -26,12 +26,12 @@ def _invoke_yaml() -> dict[str, dict[str, object]]:
 
 
 def invoke_yaml() -> dict[str, dict[str, object]]:
-    """What invoke.yaml says, without the files and the environment of whoever runs the tests; a copy to change."""
+    """Return a copy of what invoke.yaml says, without the user's own files and environment."""
     return deepcopy(_invoke_yaml())
 
 
 def configured(root: Path, **changes: str) -> Settings:
-    """The default settings with changes such as `prod_host_port="0"`."""
+    """Return the default settings with changes such as `prod_host_port="0"`."""
     config = invoke_yaml()
     for name, value in changes.items():
         section, _, key = name.partition("_")
@@ -40,12 +40,12 @@ def configured(root: Path, **changes: str) -> Settings:
 
 
 def impatient(settings: Settings) -> Settings:
-    """The settings with no time for a container to serve."""
+    """Return the settings with no time for a container to serve."""
     return replace(settings, dev=replace(settings.dev, deploy_timeout=0), prod=replace(settings.prod, deploy_timeout=0))
 
 
 def make_app(folder: Path, **changes: object) -> Path:
-    """A folder that a build takes for a Vite app; `changes` go into its package.json."""
+    """Make a folder with the files of a Vite app. `changes` go into its package.json."""
     folder.mkdir(parents=True)
     (folder / "package.json").write_text(json.dumps(PACKAGE | changes))
     (folder / "package-lock.json").write_text("{}")

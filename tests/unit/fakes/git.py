@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
+
+EPOCH = "1700000000"
+"""The time of every commit, in seconds since 1970."""
 
 
 def commit_all(folder: Path) -> str:
     """Make the folder a repository with one commit of everything in it, and return the commit's id."""
-    _git(folder, "init", "--quiet")
-    _git(folder, "add", "--all")
-    _git(folder, "commit", "--quiet", "--message", "x")
-    return _git(folder, "rev-parse", "HEAD")
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "x")
+    return git(folder, "rev-parse", "HEAD")
 
 
-def _git(folder: Path, *args: str) -> str:
+def git(folder: Path, *args: str) -> str:
+    """Run git in a folder with an author and a time of its own, and return its output."""
     author = ["-c", "user.name=x", "-c", "user.email=x@localhost"]
-    result = subprocess.run(["git", "-C", str(folder), *author, *args], capture_output=True, text=True, check=True)
-    return result.stdout.strip()
+    environment = os.environ | dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), f"{EPOCH} +0000")
+    command = ["git", "-C", str(folder), *author, *args]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()

@@ -10,7 +10,7 @@ from tests.unit.fakes.engine import FakeEngine
 
 
 class Runner:
-    """Records every command line, and answers by what it begins with; where it knows none, the engine obeys."""
+    """Records every command. `answers` has results by the beginning of a command; the engine applies the others."""
 
     def __init__(
         self, engine: FakeEngine | None = None, answers: Mapping[str, Result] | None = None, *, dry: bool = False
@@ -19,33 +19,33 @@ class Runner:
         self.ran: list[list[str]] = []
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
-        """Note the command, and answer it."""
+        """Record a command, and return its result."""
         assert isinstance(quiet, bool)
         self.ran.append(args)
-        return self._answered(args)
+        return self._result(args)
 
-    def _answered(self, args: list[str]) -> Result:
+    def _result(self, args: list[str]) -> Result:
         line = shlex.join(args)
-        for beginning, answer in self.answers.items():
+        for beginning, result in self.answers.items():
             if line.startswith(beginning):
-                return answer
+                return result
         return self.engine.apply(args) if self.engine is not None else Result()
 
     @property
     def lines(self) -> list[str]:
-        """What was run, as a reader would type it."""
+        """The commands, as a user would type them."""
         return [shlex.join(args) for args in self.ran]
 
     @property
     def verbs(self) -> list[str]:
-        """What was run, in short: `run shop-prod`, `rename shop-prod-next shop-prod`, `carry add 0a1b2c3d4e5f`."""
+        """The commands in short: `run shop-prod`, `rename shop-prod-next shop-prod`, `carry add 0a1b2c3d4e5f`."""
         return [_short(args) for args in self.ran]
 
 
 def _short(args: list[str]) -> str:
     if "carry" in args:
         return " ".join(args[args.index("carry") :])
-    named = args[args.index("--name") + 1 :][:1] if "--name" in args else args[3:]
-    if "-t" in named:  # its seconds are no name
-        named = named[named.index("-t") + 2 :]
-    return " ".join([args[2], *(word for word in named if not word.startswith("-"))])
+    names = args[args.index("--name") + 1 :][:1] if "--name" in args else args[3:]
+    if "-t" in names:  # followed by seconds
+        names = names[names.index("-t") + 2 :]
+    return " ".join([args[2], *(word for word in names if not word.startswith("-"))])

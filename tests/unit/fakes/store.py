@@ -35,48 +35,50 @@ class FakeStore:
         return f"2026-11-23T14:20:00.{next(self.serial):09}Z"
 
     def image(self, reference: str) -> Image | None:
-        """By name, id or the beginning of it; as the SDK, which takes no empty name."""
+        """Return the image of a tag, an id, or the beginning of an id. As in the SDK, an empty name is an error."""
         if not reference:
             raise NullResource("Resource ID was not provided")
-        named = {name: image for image in self.image_store.values() for name in (image.id, image.short_id, *image.tags)}
-        return self.image_store.get(reference) or named.get(reference)
+        references = {
+            name: image for image in self.image_store.values() for name in (image.id, image.short_id, *image.tags)
+        }
+        return self.image_store.get(reference) or references.get(reference)
 
     def images(self, project: str) -> list[Image]:
-        """Those with the label that builds give, each once."""
-        built = [image for image in self.image_store.values() if image.labels.get("hello-dock.built-for") == project]
-        return list({image.id: image for image in built}.values())
+        """Return the images with the label of a build, each once."""
+        images = [image for image in self.image_store.values() if image.labels.get("hello-dock.built-for") == project]
+        return list({image.id: image for image in images}.values())
 
     @property
     def image_ids(self) -> dict[str, str]:
-        """The id of each by name."""
+        """The id of each image, by its tags."""
         return {tag: image.id for image in self.image_store.values() for tag in image.tags}
 
     def add_image_id(self, tag: str, image_id: str) -> None:
-        """Nothing has to be noted: image_ids are those of the images in memory."""
+        """Check the tag: image_ids has the images in memory already."""
         assert (tag, image_id) in self.image_ids.items()
 
     def refresh_image_ids(self) -> dict[str, str]:
-        """The same: nothing is remembered."""
+        """Return image_ids, which is always current."""
         return self.image_ids
 
     def volumes(self, project: str) -> list[str]:
-        """Every volume that was made, none of them another project's."""
+        """Return the names of the project's volumes."""
         return [name for name in self.volume_names if name.startswith(project)]
 
     def has_volume(self, name: str) -> bool:
-        """Ours, or somebody else's."""
+        """Return True for a volume of any project."""
         return name in self.volume_names or name in self.unrelated_volumes
 
     def add_image(self, tag: str, image: Image) -> None:
-        """Have an image under a name; the one that had it before loses it, and stays."""
+        """Give an image a tag. The image that had the tag before keeps only its other tags."""
         before = self.image_store.get(tag, image)
         if before.id != image.id:
             self._name(before, *(name for name in before.tags if name != tag))
         self.image_store[tag] = image
 
     def _name(self, image: Image, *tags: str, **changes: Any) -> None:
-        """Give an image these names and no other; one without a name stays, under its id."""
-        self.image_store = {name: each for name, each in self.image_store.items() if each.id != image.id}
+        """Replace the tags of an image. An image without tags is kept under its id."""
+        self.image_store = {name: other for name, other in self.image_store.items() if other.id != image.id}
         self.image_store |= dict.fromkeys(tags or (image.id,), replace(image, tags=tags, **changes))
 
     def _build(self, args: list[str]) -> Result:
@@ -104,7 +106,7 @@ class FakeStore:
             return Result()
         if image.id in self._used_image_ids():
             return Result(1, "conflict: a container is using its referenced image")
-        self.image_store = {name: each for name, each in self.image_store.items() if each.id != image.id}
+        self.image_store = {name: other for name, other in self.image_store.items() if other.id != image.id}
         return Result()
 
     def _create_volume(self, args: list[str]) -> Result:
@@ -117,10 +119,10 @@ class FakeStore:
 
 
 def built_id(tag: str, source: str = "1") -> str:
-    """The id of the image that FakeEngine builds from that source."""
+    """Return the id of the image that FakeEngine builds from a source."""
     return f"sha256:{sha256(f'{tag} {source}'.encode()).hexdigest()}"
 
 
 def labels_of(args: list[str]) -> dict[str, str]:
     """Return the labels that a docker command gives."""
-    return dict(args[place + 1].split("=", 1) for place, arg in enumerate(args) if arg == "--label")
+    return dict(args[index + 1].split("=", 1) for index, arg in enumerate(args) if arg == "--label")

@@ -8,7 +8,7 @@ import httpx
 
 
 class Web:
-    """The network: every request of httpx comes here, and nobody answers until a test says who does."""
+    """The network: it gets every request of httpx. A test sets `answer`; until then nothing listens."""
 
     def __init__(self) -> None:
         self.requests: list[str] = []
@@ -16,14 +16,14 @@ class Web:
 
     @staticmethod
     def silence(request: httpx.Request) -> httpx.Response:
-        """As an address where nothing listens."""
+        """Refuse the connection, as an address where nothing listens."""
         raise httpx.ConnectError("[Errno 111] Connection refused", request=request)
 
     def serve(self, status: int = 200) -> None:
-        """Answer everything with this status."""
+        """Answer every request with this status."""
         self.answer = lambda _request: httpx.Response(status)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        """Note one request, and answer it."""
+        """Keep the address of a request, and answer it."""
         self.requests.append(str(request.url))
         return self.answer(request)

@@ -10,6 +10,7 @@ from docktasks.errors import ConflictError, SettingsError
 from docktasks.housekeeping import cleanup, status
 from docktasks.settings import Settings
 from tests.unit.fakes import production
+from tests.unit.fakes.apps import configured
 from tests.unit.fakes.engine import UNRELATED_CONTAINERS, FakeEngine, own_container
 from tests.unit.fakes.runner import Runner
 
@@ -127,11 +128,11 @@ def test_clean_removes_the_standins_on_request(settings: Settings) -> None:
 
 
 def test_clean_removes_the_projects_build_context(settings: Settings) -> None:
-    """The folder of another project in the cache stays."""
-    for name in ("hello-dock", "shop"):
+    """What else is in the cache stays: another project's folder, and results of a benchmark, whatever a project is called."""
+    for name in ("context-bench", "context-shop", "bench"):
         (settings.root / ".cache" / name).mkdir(parents=True)
-    clean(FakeEngine(), settings)
-    assert [path.name for path in (settings.root / ".cache").iterdir()] == ["shop"]
+    clean(FakeEngine(), configured(settings.root, app_name="bench"))
+    assert sorted(path.name for path in (settings.root / ".cache").iterdir()) == ["bench", "context-shop"]
 
 
 def test_clean_with_nothing_to_remove_says_so(settings: Settings) -> None:
@@ -142,7 +143,7 @@ def test_clean_with_nothing_to_remove_says_so(settings: Settings) -> None:
 
 def test_dry_stop_and_clean_show_what_would_be_removed(settings: Settings) -> None:
     """A dry run has the two containers and the two images that a project may have."""
-    (settings.root / ".cache/hello-dock").mkdir(parents=True)
+    (settings.root / ".cache/context-hello-dock").mkdir(parents=True)
     run = Runner(dry=True)
     stopped = cleanup.stop(Project(run, DryRunEngine("hello-dock"), settings))
     removed = cleanup.clean(Project(run, DryRunEngine("hello-dock"), settings))
@@ -154,7 +155,7 @@ def test_dry_stop_and_clean_show_what_would_be_removed(settings: Settings) -> No
         "docker image rm --force hello-dock:dev hello-dock:prod",
         "docker container logs hello-dock-prod",
     ]
-    assert (settings.root / ".cache/hello-dock").exists()
+    assert (settings.root / ".cache/context-hello-dock").exists()
     assert stopped == "Would stop: hello-dock-dev, hello-dock-prod"
     assert removed == "Would remove: hello-dock-dev, hello-dock-prod, hello-dock:dev, hello-dock:prod"
 

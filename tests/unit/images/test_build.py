@@ -53,7 +53,7 @@ def test_build_args_of_another_app(settings: Settings) -> None:
         " --build-arg NODE_IMAGE=node:lts-alpine --build-arg NGINX_IMAGE=nginx:stable-alpine --build-arg VERSION=1.2.3"
         " --label hello-dock.built-for=shop"
         " --label org.opencontainers.image.base.name=nginx:stable-alpine"
-        " --file .cache/shop/Dockerfile --build-arg APP_DIR=. --build-context tools=.cache/shop/tools"
+        " --file .cache/context-shop/Dockerfile --build-arg APP_DIR=. --build-context tools=.cache/context-shop/tools"
         f" {shop}"
     )
 

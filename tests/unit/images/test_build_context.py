@@ -24,8 +24,8 @@ def test_certificate_authorities_are_in_the_tools_context(
     changed = configured(settings.root, build_ca_file=str(paths.get(setting, "")))
     args = build.build_args(changed, App.load(changed).package_manager, DEV, {"NODE_IMAGE": "n"})
     build_context.write_context(changed, "Dockerfile.dev")
-    assert args[args.index("--build-context") + 1] == "tools=.cache/hello-dock/tools"
-    assert (settings.root / ".cache/hello-dock/tools/node/ca.pem").read_text() == content
+    assert args[args.index("--build-context") + 1] == "tools=.cache/context-hello-dock/tools"
+    assert (settings.root / ".cache/context-hello-dock/tools/node/ca.pem").read_text() == content
 
 
 def test_tools_are_written_again_only_where_they_changed(settings: Settings) -> None:
@@ -42,7 +42,7 @@ def test_tools_are_written_again_only_where_they_changed(settings: Settings) -> 
         path.write_text("one")
     shop_settings = configured(settings.root, app_dir=str(make_app(settings.root.parent / "shop")), app_name="shop")
     build_context.write_context(shop_settings, "Dockerfile")
-    tools = settings.root / ".cache/shop/tools"
+    tools = settings.root / ".cache/context-shop/tools"
     unchanged, before = (tools / "node/install.sh").stat(), paths[0].stat()
     paths[0].write_text("two")
     os.utime(paths[0], ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -66,7 +66,7 @@ def test_another_app_gets_our_dockerfile_and_an_ignore_file(settings: Settings) 
     shop_settings = configured(settings.root, app_dir=str(shop), app_name="shop", app_dist="out")
     build_context.write_context(shop_settings, "Dockerfile")
     build_context.write_context(shop_settings, "Dockerfile")
-    folder = settings.root / ".cache/shop"
+    folder = settings.root / ".cache/context-shop"
     assert sorted(path.name for path in folder.iterdir()) == ["Dockerfile", "Dockerfile.dockerignore"]
     assert (folder / "Dockerfile").read_text() == "# Dockerfile\n"
     ignored = (folder / "Dockerfile.dockerignore").read_text().splitlines()

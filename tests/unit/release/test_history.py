@@ -228,6 +228,13 @@ def test_environment_outlives_the_container_of_the_release(engine: FakeEngine, s
     assert history.environment(engine, None, holder) == ""
 
 
+def test_release_without_a_configuration_has_none(engine: FakeEngine, settings: Settings) -> None:
+    """The volume may still have that of the release before, if a task was interrupted."""
+    deployed(engine, settings, environment='{"API_URL":"/old"}')
+    unconfigured = replace(engine.by_name[NAME], environment={})
+    assert history.environment(engine, unconfigured, engine.by_name[HOLDER]) == ""
+
+
 def test_release_that_cannot_be_recorded_is_an_error(settings: Settings) -> None:
     """A full disk is named, and each line of the output is shown once."""
     full = Result(1, "cp: write error: No space left on device\n" * 5)

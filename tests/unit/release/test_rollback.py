@@ -133,10 +133,10 @@ def test_rollback_that_was_not_recorded_needs_a_name(engine: FakeEngine, setting
 class UnrecordingRunner(Runner):
     """Bridges assets, and gives its answers only to the command that records a release."""
 
-    def _answered(self, args: list[str]) -> Result:
+    def _result(self, args: list[str]) -> Result:
         answers, self.answers = self.answers, {} if "keep" not in args else self.answers
         try:
-            return super()._answered(args)
+            return super()._result(args)
         finally:
             self.answers = answers
 

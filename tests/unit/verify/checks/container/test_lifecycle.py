@@ -35,8 +35,8 @@ class CloneRunner(Runner):
         self.writable, self.broken_health = writable, broken_health
         self.fake = engine
 
-    def _answered(self, args: list[str]) -> CommandResult:
-        answer = super()._answered(args)
+    def _result(self, args: list[str]) -> CommandResult:
+        answer = super()._result(args)
         if args[2] == "exec" and answer.ok:
             if "rm" not in args:
                 return CommandResult(0, self.writable)
@@ -208,8 +208,8 @@ def test_copy_that_another_process_removes_is_skipped() -> None:
     """Its end proves nothing about the container."""
 
     class RemovingRunner(CloneRunner):
-        def _answered(self, args: list[str]) -> CommandResult:
-            answer = super()._answered(args)
+        def _result(self, args: list[str]) -> CommandResult:
+            answer = super()._result(args)
             if args[2] in ("stop", "exec"):
                 self.fake.by_name.pop(args[5] if args[3] == "--user" else args[-1], None)
             return answer
