@@ -38,7 +38,7 @@ def sudo_works() -> bool:
 
 
 def as_root() -> list[str]:
-    """Return what to put before a command, so that it runs as root."""
+    """Return the arguments that make a command run as root, to put before it."""
     return [] if is_root() else ["sudo", "--non-interactive"]
 
 

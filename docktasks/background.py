@@ -1,4 +1,4 @@
-"""Work that begins before its result is needed, such as a question to git or to the engine."""
+"""Start work in a thread before its result is needed, such as a question to git or to the engine."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def in_background(work: Callable[[], T]) -> Callable[[], T]:
     def run() -> None:
         try:
             future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - the caller of the result gets it
+        except BaseException as error:  # noqa: BLE001 - the caller of result() gets it
             future.set_exception(error)
 
-    # Not an executor's thread: Python would wait for that one at its exit.
+    # Not an executor: at exit Python would wait for its threads.
     Thread(target=run, daemon=True).start()
     return future.result
 
 
 class Once(Generic[T]):
-    """A value that the first call makes and that later calls return. An exception is kept and raised again, too."""
+    """A value that the first call makes and that later calls return. They raise its exception, too."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
@@ -34,12 +34,12 @@ class Once(Generic[T]):
         self._result: Future[T] = Future()
 
     def __call__(self) -> T:
-        """Return the value; make it if no thread has done so. Raises what making it raised."""
+        """Return the value, and make it in the first call. Raises the exception of `make`."""
         with self._lock:
             if not self._result.done():
                 try:
                     self._result.set_result(self._make())
-                except Exception as error:  # noqa: BLE001 - each caller gets it, below
+                except Exception as error:  # noqa: BLE001 - each caller gets it from result()
                     self._result.set_exception(error)
         return self._result.result()
 

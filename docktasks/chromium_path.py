@@ -9,7 +9,7 @@ PROGRAMS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 
 def find_chromium(configured: str = "") -> str:
-    """The path of the configured browser, of an installed one, or of Playwright's own; empty without any."""
+    """Return the path of the configured, an installed or Playwright's own browser; empty when there is none."""
     for name in [configured, *PROGRAMS]:
         path = shutil.which(name) if name else None
         if path:

@@ -2,7 +2,7 @@
 
 DockError
 ├── SettingsError        a key or a value that cannot be used
-├── AppError             the Vite app in app.dir is not one
+├── AppError             the folder in app.dir is not a Vite app that can be built
 ├── EngineError          the Docker engine cannot be used
 │   ├── NoEngineError    no Docker engine answers
 │   └── UnfitError       an engine that cannot build our images: too old, or Podman
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 
 class DockError(Exception):
-    """A problem: `what` happened, `why` it matters here, `how` to fix it. `evidence` has log lines, one a line."""
+    """A problem: `what` happened, `why` it matters here, `how` to fix it. `evidence` is a text of log lines."""
 
     def __init__(self, what: str, why: str, how: str, evidence: str = "") -> None:
         super().__init__(what)
@@ -37,7 +37,7 @@ class SettingsError(DockError):
 
 
 class AppError(DockError):
-    """The Vite app in app.dir is not one."""
+    """The folder in app.dir is not a Vite app that can be built."""
 
 
 class EngineError(DockError):

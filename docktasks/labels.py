@@ -1,4 +1,4 @@
-"""The labels by which images, containers and volumes of ours are found."""
+"""The labels of our images, containers and volumes."""
 
 from __future__ import annotations
 

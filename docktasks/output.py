@@ -1,4 +1,4 @@
-"""Print what a task has to say: notices, and tables."""
+"""Print notices and tables."""
 
 from __future__ import annotations
 

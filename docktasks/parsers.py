@@ -16,7 +16,7 @@ _UNIT_BYTES = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 def matching(pattern: str, meaning: str) -> Parser:
-    """Return a parser that takes a text which matches the whole of a pattern; `meaning` says so in an error."""
+    """Return a parser that takes a text which matches a pattern as a whole. `meaning` is the error's text."""
 
     def parse(text: str) -> str:
         if not re.fullmatch(pattern, text):
@@ -27,7 +27,7 @@ def matching(pattern: str, meaning: str) -> Parser:
 
 
 def whole(low: int, high: int, meaning: str) -> Parser:
-    """Return a parser that takes a whole number from `low` to `high`; `meaning` says of what in an error."""
+    """Return a parser that takes a whole number from `low` to `high`. `meaning` says in an error what it counts."""
 
     def parse(text: str) -> int:
         # isascii: int() also takes the digits of other scripts, which Docker does not.
@@ -39,14 +39,14 @@ def whole(low: int, high: int, meaning: str) -> Parser:
 
 
 def memory(text: str) -> str:
-    """Return a size that Docker takes for a container's memory, such as 64m."""
+    """Return the text unchanged when Docker accepts it as a container's memory, such as 64m."""
     if not re.fullmatch(r"[1-9][0-9]*[bkmg]", text) or int(text[:-1]) * _UNIT_BYTES[text[-1]] < MIN_MEMORY_BYTES:
         raise ValueError("a size such as 64m, at least Docker's own minimum of 6m")
     return text
 
 
 def prefixes(text: str) -> tuple[str, ...]:
-    """Return the prefixes of environment variables that a text has, separated by spaces."""
+    """Return the prefixes of environment variables in a text, where spaces separate them."""
     if not all(re.fullmatch(r"[A-Z][A-Z0-9_]*_", prefix) for prefix in text.split()):
         raise ValueError("prefixes of names such as API_ PUBLIC_, separated by spaces")
     return tuple(text.split())

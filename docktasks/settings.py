@@ -17,7 +17,7 @@ from docktasks.parsers import Parser, matching, memory, prefixes, whole
 Text = Annotated[str, str]
 HostPort = Annotated[int, whole(0, 65535, "a port number (0: any free one)")]
 Seconds = Annotated[int, whole(1, 3600, "seconds")]
-# A registry may have a port, so this is looser than Docker's own grammar.
+# Looser than Docker's own grammar, so that the name of a registry with a port fits.
 ImageName = Annotated[str, matching(r"[a-z0-9][\w.:/@-]*", "an image such as node:lts-alpine")]
 NAME = matching(r"(?=.{1,40}$)[a-z0-9]+([.-][a-z0-9]+)*", "at most 40 lower-case letters, digits, . and -")
 
@@ -170,7 +170,7 @@ def load(root: Path, config: Mapping[str, Any], environ: Mapping[str, str], invo
 
 
 def _parse_section(section: str, config: Any, problems: list[str]) -> dict[str, Any]:
-    """Return the values of a section by key, and add to `problems` what cannot be used."""
+    """Return the values of a section by key, and add a text to `problems` for each that cannot be used."""
     keys = parsers(section)
     if not isinstance(config, Mapping):
         problems.append(f"{section} is {config!r}, but must hold settings: {', '.join(keys)}")

@@ -1,4 +1,4 @@
-"""Waiting, and how to see that something answers. The only module that sleeps."""
+"""Wait until a container or a server is ready. The only module that sleeps."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from types import FrameType
 
 @dataclass(frozen=True)
 class Probe:
-    """One look at what is waited for.
+    """The result of one look at the thing that wait_until() waits for.
 
-    `ready`: it is there. `status`: what was seen, in words, for the error when the time is up. `failed`: why it will
-    never be ready, in words; empty while it still can be. `url`, `final_url`: the address of an HTTP request, and
-    where that ended after redirects.
+    `ready`: the wait is over. `status`: a text on its state, for the error when the time is up. `failed`: the reason
+    why it will never be ready, as a text; empty while it may still become ready. `url`: the address of an HTTP request.
+    `final_url`: its address after redirects.
     """
 
     ready: bool
@@ -30,7 +30,7 @@ class Probe:
 def wait_until(look: Callable[[], Probe], limit: float, interval: float = 0.05) -> Probe:
     """Look every `interval` seconds, and return the last look: one that is ready, one that failed, or one at the limit.
 
-    `limit` is in seconds; there is always one look. The caller turns a look that is not ready into an error, because
+    `limit` is in seconds. With 0 there is one look. The caller turns a look that is not ready into an error, because
     only the caller knows whose logs to show.
     """
     deadline = time.monotonic() + limit

@@ -1,4 +1,4 @@
-"""The cache folder, which holds what a task can write again, and the project's lock."""
+"""The cache folder, whose files a task can always write again, and the project's lock."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def cache_path(root: Path) -> str:
 def project_lock(root: Path, project: str) -> Iterator[None]:
     """Hold the project's lock until the block ends. Raises ConflictError when another task holds it.
 
-    Two releases at once would each take the other's candidate for a leftover.
+    Without it, two releases at once would each remove the other's candidate as a leftover.
     """
     from filelock import FileLock, Timeout
 

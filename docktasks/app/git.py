@@ -13,12 +13,12 @@ ASSETS = ("docktasks/images/nginx", "docktasks/images/node")
 """Folders of the checkout, next to the app's, from which the production image is made."""
 
 BUILD_INPUTS = ("hello-dock", *ASSETS, "Dockerfile", ".dockerignore")
-"""What of this checkout a build of its own app reads."""
+"""The files and folders of this checkout that a build of its own app reads."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What is built: the app's version, its commit and the commit's time.
+    """The app's version, its commit and the time of that commit, as the image's labels name them.
 
     `revision` ends in -dirty where there are local changes, `epoch` is in seconds since 1970. Both are empty outside a
     git checkout.
@@ -43,16 +43,16 @@ def source(app: App, settings: Settings) -> Source:
 
 
 def has_commit(folder: Path, revision: str) -> bool:
-    """Return False when a complete git checkout lacks a commit. A shallow checkout, or none, may have had it."""
+    """Return False when a commit is missing from a complete git checkout; True when that cannot be known."""
     if _git(folder, "rev-parse", "--is-shallow-repository") != "false":
         return True
     return _git(folder, "cat-file", "-t", revision) == "commit"
 
 
 def _git(folder: Path, *args: str) -> str:
-    """Return what git prints, an empty text where it fails or is not installed."""
+    """Return the output of a git command; an empty text when git fails or is not installed."""
     try:
-        done = subprocess.run(["git", "-C", str(folder), *args], capture_output=True, text=True, check=False)
+        result = subprocess.run(["git", "-C", str(folder), *args], capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return result.stdout.strip() if result.returncode == 0 else ""

@@ -13,15 +13,15 @@ from docktasks.errors import AppError
 from docktasks.settings import Settings
 
 LOCK_FILES = {"package-lock.json": "npm", "npm-shrinkwrap.json": "npm", "pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn"}
-"""The name of each lock file that is used, and the package manager that writes it."""
+"""The package manager that writes a lock file, by the name of the file."""
 
 EXAMPLE_SCRIPTS = {"serve": "vite", "build": "vite build", "test": "vitest run"}
-"""What an error proposes for a script that is missing."""
+"""The content that an error proposes for a missing script, by the name of the script."""
 
 
 @dataclass(frozen=True)
 class PackageManager:
-    """A package manager: `package` is what npm installs it by (empty: the image's own), `lock` its lock file."""
+    """A package manager. npm installs it as `package` (empty: the one in the image). `lock` is its lock file's name."""
 
     name: str = "npm"
     package: str = ""
@@ -29,12 +29,12 @@ class PackageManager:
 
     def run(self, script: str, *args: str) -> tuple[str, ...]:
         """Return the command that runs a script of package.json with arguments for it."""
-        # npm takes arguments before -- for its own.
+        # npm passes only the arguments after -- to the script.
         return (self.name, "run", script, *(["--"] if args and self.name == "npm" else []), *args)
 
     @property
     def add(self) -> str:
-        """The subcommand that adds a package, or takes another version of one."""
+        """The subcommand that adds a package, or changes its version."""
         return "install" if self.name == "npm" else "add"
 
     @property
@@ -92,7 +92,7 @@ class App:
     def package_manager(self) -> PackageManager:
         """The package manager that package.json names, else the one whose lock file is there, else npm.
 
-        Where package.json names no version, the lock file's format tells the major version that wrote it.
+        When package.json names no version, the major version follows from the format of the lock file.
         Raises AppError for a package manager that the images do not have.
         """
         locks = [name for name in LOCK_FILES if (self.folder / name).is_file()]
@@ -102,12 +102,12 @@ class App:
         if not version and name != "npm":
             version = _version_by_lock(name, self._head_of(lock))
         package = f"{name}@{version}" if version else ""
-        # Yarn 2 and later are another npm package than yarn 1.
+        # On npm, yarn 2 and later have another package name than yarn 1.
         return PackageManager(name, re.sub(r"^yarn@(?=[2-9])", "@yarnpkg/cli-dist@", package), lock)
 
     @property
     def lock_notices(self) -> list[str]:
-        """A notice for an app without a lock file. Docker prints none when it takes the installation from its cache."""
+        """A notice for an app without a lock file. A cached build step prints no warning of its own."""
         manager = self.package_manager
         if manager.lock:
             return []
@@ -118,7 +118,7 @@ class App:
         return (self.folder / lock).read_text(errors="replace")[:300] if lock else ""
 
     def _named_manager(self) -> tuple[str, str]:
-        """Return the name and version in package.json, from its older or newer field; empty where it has neither."""
+        """Return the name and version in package.json, from packageManager or devEngines; else empty texts."""
         text = self.manifest.get("packageManager")
         if text is None:
             engines = (self.manifest.get("devEngines") or {}).get("packageManager") or {}

@@ -16,7 +16,7 @@ from docktasks.workspace import project_lock
 
 @dataclass(frozen=True)
 class Project:
-    """What nearly every function needs: how commands run, who answers questions, and what was configured."""
+    """The runner of commands, the engine and the settings of one task. Most functions take a Project first."""
 
     run: Run
     engine: Engine

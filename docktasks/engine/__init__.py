@@ -1,1 +1,1 @@
-"""Ask Docker: typed answers."""
+"""Ask Docker about images, containers and volumes, and return typed answers."""

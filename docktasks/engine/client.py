@@ -17,17 +17,17 @@ from docktasks.errors import EngineError
 from docktasks.labels import BUILT_FOR, LABEL
 
 GONE_STATUS, STOPPED_STATUS = 404, 409
-"""The HTTP status with which the engine refuses to run a command in a container that has gone, or has stopped."""
+"""The HTTP statuses of an engine that cannot run a command, because the container is gone or has stopped."""
 
 Connection = tuple[Any, dict[str, Any]]
-"""The SDK's client, and what `docker version` says of the server."""
+"""The SDK's client, and the server's part of `docker version`."""
 
 
 class DockerEngine:
     """A Docker engine. Its answers are dataclasses, so that only this room knows the SDK.
 
-    `connection` returns the SDK's client and the engine's version, or raises EngineError. It is called with the first
-    question. `require_supported` raises UnfitError for an engine that cannot build our images, without the SDK.
+    `connection` returns the SDK's client and the engine's version, or raises EngineError. The first question calls it.
+    `require_supported` raises UnfitError for an engine that cannot build our images. It does not use the SDK.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class DockerEngine:
 
     @cached_property
     def image_ids(self) -> dict[str, str]:
-        """The id of every local image by `name:tag`, as first asked; empty when the engine does not answer.
+        """The id of every local image by `name:tag` at the first question; empty when the engine does not answer.
 
         Only this question goes through the CLI, because every build begins with it: loading the SDK takes longer than
         a build in which nothing changed. The SDK is loaded while the build runs.
@@ -86,7 +86,7 @@ class DockerEngine:
         return dict(line.split() for line in images.splitlines())
 
     def add_image_id(self, tag: str, image_id: str) -> None:
-        """Note in image_ids an image that a command has made since."""
+        """Add to image_ids an image that a command has made since the first question."""
         self.image_ids[tag] = image_id
 
     def refresh_image_ids(self) -> dict[str, str]:
@@ -173,7 +173,7 @@ class DockerEngine:
             return ""
 
     def stream_logs(self, name: str) -> Iterator[bytes]:
-        """Yield a container's log from its start, as it comes, until the container stops."""
+        """Yield the chunks of a container's log, from the start of the log until the container stops."""
         yield from self.client.containers.get(name).logs(stream=True, follow=True)
 
     def exec(self, name: str, args: list[str]) -> Result:
@@ -189,7 +189,7 @@ class DockerEngine:
         return Result(code, output.decode(errors="replace"))
 
     def container_config(self, name: str) -> ContainerConfig:
-        """Return what a container was started with; an empty configuration when it has gone."""
+        """Return the configuration that a container was started with; an empty one when the container is gone."""
         from docker.errors import NotFound
 
         try:
@@ -207,7 +207,7 @@ class DockerEngine:
         yield from self.client.images.get(image_id).save()
 
     def _parse(self, attrs: dict[str, Any]) -> Container:
-        """Return a container as it is reached. One that shares another's network has the ports of that other one."""
+        """Return a container. When it shares another container's network, its ports are those of that container."""
         from docker.errors import NotFound
 
         container = inspection.parse_container(attrs)
@@ -218,8 +218,8 @@ class DockerEngine:
             owner = inspection.parse_container(self.client.containers.get(owner_id).attrs)
         except NotFound:
             return replace(container, cut_off=True)
-        # The owner restarted after us, so its network is a new one. The Z is stripped before the comparison: Docker
-        # drops trailing zeros of the fraction, and "…5Z" would sort after "…51Z".
+        # An owner that restarted after this container has a new network. The Z is stripped before the comparison,
+        # because Docker drops trailing zeros of the fraction, and "…5Z" would sort after "…51Z".
         restarted = owner.started.rstrip("Z") > container.started.rstrip("Z")
         if restarted or owner.state not in ("running", "paused"):
             return replace(container, cut_off=True)

@@ -17,7 +17,7 @@ from docktasks.engine.client import Connection, DockerEngine
 from docktasks.errors import EngineError, NoEngineError, UnfitError
 
 MIN_ENGINE_MAJOR = 23
-"""The first major version of Docker Engine whose `docker build` is BuildKit's."""
+"""The first major version of Docker Engine whose `docker build` uses BuildKit."""
 
 PODMAN = "Podman Engine"
 """Podman's component in its answer to `docker version`. The version in it is Podman's, such as 5.8, not Docker's."""
@@ -81,7 +81,7 @@ def _at_selected() -> str:
 
 
 def _cli_version() -> dict[str, Any]:
-    """Return the server's part of `docker version`; empty when no engine answers, which the build then says."""
+    """Return the server's part of `docker version`; empty when no engine answers. The build reports that error."""
     command = ["docker", "version", "--format", "{{json .}}"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
@@ -94,8 +94,8 @@ def _cli_version() -> dict[str, Any]:
 def _context_options() -> dict[str, Any]:
     """Return the options of docker.from_env() for the context that DOCKER_CONTEXT names.
 
-    The SDK finds no context without the CLI's config.json, and uses the local engine instead: we would look at one
-    engine, and change another. Raises NoEngineError when the CLI does not know the context either.
+    Without the CLI's config.json the SDK does not find the context, and uses the local engine. Then our questions would
+    go to another engine than our commands. Raises NoEngineError when the CLI does not know the context either.
     """
     from docker.context import ContextAPI
 
@@ -118,11 +118,11 @@ def _context_options() -> dict[str, Any]:
 
 @contextmanager
 def sdk_errors_as_ours() -> Iterator[None]:
-    """Turn the SDK's errors, when the engine goes away or refuses a question, into EngineError."""
+    """Turn an error of the SDK into EngineError, as when the engine stops or refuses a question."""
     try:
         yield
     except Exception as error:
-        # By name: importing the SDK for its classes would make every task wait for it.
+        # The name of the module, because importing the SDK for its classes would slow down every task.
         if type(error).__module__.partition(".")[0] not in ("docker", "requests"):
             raise
         raise EngineError(
@@ -134,7 +134,7 @@ def sdk_errors_as_ours() -> Iterator[None]:
 
 
 def _connect_error(error: Exception) -> EngineError:
-    """Return the error that an exception of the SDK means, by its text."""
+    """Return our error for an exception of the SDK, chosen by the text of the exception."""
     text = str(error)
     if "PermissionError" in text or "Permission denied" in text:
         return _permission_error()
@@ -146,7 +146,7 @@ def _connect_error(error: Exception) -> EngineError:
         )
     what, why = f"No Docker engine answers{_at_selected()}.", "It builds and runs the images."
     evidence = text.rsplit("(Caused by", maxsplit=1)[0][-300:]
-    if own := _rootless_advice():  # not NoEngineError: none is to be installed
+    if own := _rootless_advice():  # not NoEngineError, because no engine has to be installed
         return EngineError(what, why, own, evidence)
     return NoEngineError(what, why, "Start or install one: invoke setup (it says what fits this machine)", evidence)
 
@@ -162,8 +162,8 @@ def _permission_error() -> EngineError:
 
 
 def _rootless_advice() -> str:
-    """Say how to choose the user's own engine, which runs without root; empty when none answers, or one is selected."""
-    import socket  # only an error needs it
+    """Return how to choose the user's rootless engine; empty when it does not answer, or an engine is selected."""
+    import socket  # imported here, because only an error needs it
 
     path = Path(os.environ.get("XDG_RUNTIME_DIR", "."), "docker.sock")
     if selected_engine() or not path.is_socket():

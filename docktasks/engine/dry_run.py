@@ -1,4 +1,4 @@
-"""The engine of a dry run: nothing is asked."""
+"""The engine of a dry run. It answers without asking Docker."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from docktasks.labels import LABEL
 class DryRunEngine:
     """Answers so that every task has commands to show.
 
-    The project's images and its two containers are there for `stop` and `clean`; every name and port is free, so that
-    `run-prod` shows a first start.
+    The lists have the project's images and its two containers, so that `stop` and `clean` show how to remove them.
+    Every name and port is free, so that `run-prod` shows a first start.
     """
 
     version = ""
@@ -28,7 +28,7 @@ class DryRunEngine:
         self.image_ids: dict[str, str] = {}
 
     def add_image_id(self, tag: str, image_id: str) -> None:
-        """Note an image that a command would have made."""
+        """Add an image that a command would have made."""
         self.image_ids[tag] = image_id
 
     def refresh_image_ids(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Parse what `docker inspect` and `docker info` say into the types of models.py."""
+"""Parse the output of `docker inspect` and `docker info` into the types of models.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupp
 
 
 def parse_image(attrs: Mapping[str, Any]) -> Image:
-    """Return an image, as `docker image inspect` says."""
+    """Return the image that `docker image inspect` describes."""
     config = attrs.get("Config") or {}
     return Image(
         id=attrs["Id"],
@@ -30,7 +30,7 @@ def _environment(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def parse_container(attrs: Mapping[str, Any]) -> Container:
-    """Return a container, as `docker container inspect` says."""
+    """Return the container that `docker container inspect` describes."""
     ports = attrs["NetworkSettings"].get("Ports") or {}
     return Container(
         id=attrs["Id"],
@@ -59,14 +59,14 @@ NAMESPACE_MODES = {
     "userns": "UsernsMode",
     "cgroup": "CgroupnsMode",
 }
-"""The namespaces that a container can share, and the field of HostConfig that says with whom."""
+"""By namespace that a container can share, the field of HostConfig that names the other container or the host."""
 
 STOP_TIMEOUT_S = 10
-"""Docker's own, for a container that has none."""
+"""Docker's default for a container without a stop timeout."""
 
 
 def limit_support(info: Mapping[str, Any]) -> LimitSupport:
-    """Return which limits an engine can set, as `docker info` says."""
+    """Return the limits that an engine can set, by the output of `docker info`."""
     return LimitSupport(
         memory=bool(info.get("MemoryLimit")),
         swap=bool(info.get("SwapLimit")),
@@ -76,7 +76,7 @@ def limit_support(info: Mapping[str, Any]) -> LimitSupport:
 
 
 def container_config(attrs: Mapping[str, Any]) -> ContainerConfig:
-    """Return how a container was started, as `docker container inspect` says."""
+    """Return the configuration of a container, by the output of `docker container inspect`."""
     host = attrs["HostConfig"]
     return ContainerConfig(
         command=(attrs["Path"], *attrs["Args"]),
@@ -88,13 +88,13 @@ def container_config(attrs: Mapping[str, Any]) -> ContainerConfig:
 
 
 def _value(attrs: Mapping[str, Any], key: str, default: Any) -> Any:
-    """Return a value, and the default where the engine leaves it out, or says null, 0 or an empty value."""
+    """Return a value; the default when it is missing, null, 0 or empty."""
     return attrs.get(key) or default
 
 
 def _life(config: Mapping[str, Any], host: Mapping[str, Any]) -> dict[str, Any]:
-    """Return as whom the process runs, and how it is stopped, watched and restarted."""
-    stop_timeout = config.get("StopTimeout")  # 0 is a value of its own
+    """Return the user of the process, and how it is stopped, checked and restarted."""
+    stop_timeout = config.get("StopTimeout")  # 0 is a timeout, so _value() does not fit
     return {
         "user": _value(config, "User", ""),
         "init": bool(host.get("Init")),
@@ -106,7 +106,7 @@ def _life(config: Mapping[str, Any], host: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _confinement(host: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what keeps the process apart from the host."""
+    """Return the options that isolate the process from the host."""
     return {
         "read_only": bool(host.get("ReadonlyRootfs")),
         "tmpfs": _value(host, "Tmpfs", {}),
@@ -114,7 +114,7 @@ def _confinement(host: Mapping[str, Any]) -> dict[str, Any]:
         "added": tuple(_value(host, "CapAdd", ())),
         "security": tuple(_value(host, "SecurityOpt", ())),
         "privileged": bool(host.get("Privileged")),
-        # An engine that does not name them masks the usual paths. An empty list was asked for.
+        # Without the field the engine masks its default paths. An empty list means that a user turned the masks off.
         "masked": host.get("MaskedPaths") != [],
         "namespaces": {kind: _value(host, key, "") for kind, key in NAMESPACE_MODES.items()},
         "devices": tuple(_devices(host)),

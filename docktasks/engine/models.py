@@ -16,7 +16,7 @@ def short_id(image_id: str) -> str:
 
 @dataclass(frozen=True)
 class Image:
-    """An image. `size` is in bytes, `layers` has the digests of its file systems from the base up.
+    """An image. `size` is in bytes, `layers` has the digests of its layers, the base image's first.
 
     `created` is the time that the build wrote into it (with SOURCE_DATE_EPOCH: the commit's time), `tagged` the time
     when it last got a tag here. `parent` is the image that it was committed from; a built image has none.
@@ -71,7 +71,7 @@ class Container:
 
     @property
     def release(self) -> str:
-        """The id of the release that it runs."""
+        """The id of the release that runs in the container."""
         return short_id(self.image_id)
 
     @property
@@ -116,8 +116,8 @@ class ContainerConfig:
     """How a container was started.
 
     `stop_timeout` is in seconds, `memory` and `swap` are in bytes; 0 is no limit. As in Docker, swap includes memory,
-    and -1 is unlimited swap. `namespaces` has by kind the container or host whose namespace it shares. `health` is the
-    test as Docker keeps it, with CMD-SHELL or CMD first.
+    and -1 is unlimited swap. `namespaces` has by kind the container or host that shares the namespace. `health` is the
+    test in Docker's form, with CMD-SHELL or CMD first.
     """
 
     user: str = ""

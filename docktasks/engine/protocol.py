@@ -1,4 +1,4 @@
-"""The questions that every engine answers: a real one, and the one of a dry run."""
+"""The questions that an engine answers, for the real engine and for the engine of a dry run."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class Engine(Protocol):
 
     @property
     def image_ids(self) -> dict[str, str]:
-        """The id of every local image by `name:tag`, as first asked, with those of add_image_id()."""
+        """The id of every local image by `name:tag` at the first question, and the ids of add_image_id()."""
 
     def add_image_id(self, tag: str, image_id: str, /) -> None:
-        """Note in image_ids an image that a command has made since."""
+        """Add to image_ids an image that a command has made since the first question."""
 
     def refresh_image_ids(self) -> dict[str, str]:
         """Ask again for the id of every local image by `name:tag`."""
@@ -69,7 +69,7 @@ class Engine(Protocol):
         """Return the names of the containers that were started from an image, stopped ones too."""
 
     def container_config(self, name: str, /) -> ContainerConfig:
-        """Return what a container was started with; an empty configuration when it has gone."""
+        """Return the configuration that a container was started with; an empty one when the container is gone."""
 
     def volumes(self, project: str, /) -> list[str]:
         """Return the names of the volumes that the project made."""
@@ -81,7 +81,7 @@ class Engine(Protocol):
         """Return the last lines that a container logged; an empty text when it has gone."""
 
     def stream_logs(self, name: str, /) -> Iterator[bytes]:
-        """Yield a container's log from its start, as it comes, until the container stops."""
+        """Yield the chunks of a container's log, from the start of the log until the container stops."""
 
     def exec(self, name: str, args: list[str], /) -> Result:
         """Run a command that only looks, such as `cat`, in a running container."""

@@ -1,4 +1,4 @@
-"""What to do about a Docker engine that does not answer, by the kind of machine."""
+"""Advice for a machine whose Docker engine cannot be used, by operating system."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from docktasks.errors import EngineError, NoEngineError, UnfitError
 
 
 def advice(error: EngineError) -> str:
-    """Say what the user can do about an engine that cannot be used."""
+    """Return what the user can do about an engine that cannot be used."""
     if isinstance(error, UnfitError):  # it runs already
         return error.how
     if selected_engine():

@@ -8,7 +8,7 @@ from docktasks.commands import Run
 from docktasks.errors import SetupError
 
 FONT = "fonts-dejavu-core"
-"""Without a font a page shows boxes."""
+"""Debian's package of a font. Without a font a page shows boxes in place of letters."""
 
 
 def ensure_browser(run: Run, configured: str = "") -> str:

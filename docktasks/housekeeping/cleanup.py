@@ -1,4 +1,4 @@
-"""Stop and remove what the project started or made."""
+"""Stop and remove the containers, volumes and images of the project."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def stop(project: Project, *, role: str = "") -> str:
     """Stop and remove the containers of a role, dev or prod, or all of the project. Return a line that names them."""
     containers = project.engine.containers(project.settings.app.name)
     if role:
-        wanted = named_role(role).name
-        containers = [container for container in containers if container.role == wanted]
+        role_name = named_role(role).name
+        containers = [container for container in containers if container.role == role_name]
     if not containers:
         return f"Nothing of {project.settings.app.name} is running."
     _stop_production(project, containers)
@@ -34,7 +34,7 @@ def _stop_production(project: Project, containers: Sequence[Container]) -> None:
     names = [container.name for container in containers if container.role == "prod" and container.state == "running"]
     holder = project.settings.container(roles.HOLDER)
     if holder in names:
-        # The port holder would serve in the place of a stopped release. A paused one still passes connections on.
+        # A running port holder would serve in place of the stopped release. Paused, it still passes connections on.
         project.run(["docker", "container", "pause", holder], quiet=True)
     for name in names:
         if name != holder:
@@ -44,7 +44,7 @@ def _stop_production(project: Project, containers: Sequence[Container]) -> None:
 def clean(project: Project, *, bases: bool = False) -> str:
     """Remove the project's containers, volumes and images, and with `bases` the stand-ins.
 
-    Return what was removed, and what was kept, a line each. Raises ConflictError when Docker refuses to remove it.
+    Return a line that names what was removed, and one that names what was kept. Raises ConflictError.
     """
     name = project.settings.app.name
     containers = [container.name for container in project.engine.containers(name)]
@@ -79,7 +79,7 @@ def _image_references(project: Project) -> tuple[list[str], list[str]]:
 
 
 def _release_ids(project: Project) -> dict[str, str]:
-    """Return the image ids of the releases by tag. A release is ours, also when the handbook's command built it."""
+    """Return the image ids of the releases by tag. Releases that the handbook's command built count, too."""
     ids = project.engine.refresh_image_ids()
     return {tag: image_id for tag, image_id in ids.items() if tag == release_tag(project.settings, image_id)}
 
@@ -89,7 +89,7 @@ def _is_replaced(image: Image) -> bool:
 
 
 def _remove(project: Project, args: list[str], names: Sequence[str] = ("all",)) -> None:
-    """Run a command that removes things of these names, or nothing without names. Raises ConflictError."""
+    """Run a command that removes the things with these names. Without names, run nothing. Raises ConflictError."""
     if not names:
         return
     result = project.run(args, quiet=True)

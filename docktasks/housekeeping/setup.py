@@ -24,8 +24,8 @@ LOG_FILE = Path("/var/log/dockerd.log")
 PID_FILES = [Path("/var/run/docker.pid"), Path("/var/run/docker/containerd/containerd.pid")]
 START_TIMEOUT_S = 60
 
-# Debian 12's own engine is 20.10, so the engine comes from the next release. Only its packages are preferred from
-# there. A package that they need and that Debian 12 lacks may come, too; nothing that is installed is upgraded
+# Debian 12 has Docker Engine 20.10, which is too old. The engine comes from Debian 13, and so do packages that it needs
+# and that Debian 12 lacks. No other package is preferred from there, and no installed package is upgraded
 # (man 5 apt_preferences, "How APT Interprets Priorities").
 TRIXIE_SOURCE = """\
 Types: deb
@@ -63,7 +63,7 @@ def ensure_engine(run: Run) -> str:
 
 
 def _connect() -> DockerEngine | None:
-    """Return the engine that answers, None when we may install or start one. Raises SetupError otherwise."""
+    """Return the engine that answers; None when this task may install or start one. Raises SetupError otherwise."""
     try:
         return connect.connect()
     except EngineError as error:
@@ -94,7 +94,7 @@ def _add_buildx(run: Run, engine: DockerEngine) -> None:
 
 
 def _is_supported() -> bool:
-    """Return True on Debian and Ubuntu. On WSL without an engine, Docker Desktop is the better way."""
+    """Return True on Debian and Ubuntu; False on WSL without an engine, where the user should start Docker Desktop."""
     if platform.system() != "Linux" or not is_debian_like():
         return False
     return not is_wsl() or bool(shutil.which("dockerd"))
@@ -161,7 +161,7 @@ def _start_without_systemd(run: Run) -> None:
 
 
 def _is_stale(pid_file: Path) -> bool:
-    """Return True when no engine has the recorded pid. dockerd refuses to start while any process has it."""
+    """Return True when no engine has the recorded pid. dockerd does not start while another process has that pid."""
     try:
         name = Path(f"/proc/{int(pid_file.read_text())}/comm").read_text().strip()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Show the containers of a project, its releases, and its logs. They are found by label, so others are not shown."""
+"""Show the containers, releases and logs of a project. Its containers are those with its label."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REVISION_LABEL = "org.opencontainers.image.revision"
 
 
 def containers_table(project: Project) -> Table:
-    """Return a row for each container of the project, stopped ones too, and what is wrong with them."""
+    """Return a row for each container of the project, stopped ones too, and warnings of what is wrong."""
     titles = ("container", "state", "address", "release")
     if project.dry:
         return Table(titles, (), "Dry run: the engine was not asked what is running.")
@@ -45,7 +45,7 @@ def _state(container: Container) -> str:
 
 
 def _warnings(settings: Settings, containers: Sequence[Container]) -> list[str]:
-    """Return what is wrong with production, each with the command that corrects it."""
+    """Return a line for each fault of production, with the command that corrects it."""
     prefix = f"{settings.app.name}-"
     roles = {container.name.removeprefix(prefix): container for container in containers if container.role == "prod"}
     warnings = [_release_warning(settings.container("prod"), roles.get("prod"), roles.get(HOLDER))]
@@ -57,9 +57,9 @@ def _warnings(settings: Settings, containers: Sequence[Container]) -> list[str]:
 
 
 def _release_warning(name: str, release: Container | None, holder: Container | None) -> str:
-    """Say what is wrong with the current release of a name; empty when it serves, or when there is no production."""
+    """Return what is wrong with the release in container `name`; empty when it serves, or nothing was released."""
     if release and release.state == "paused":
-        # Its sockets keep listening, so the port holder does not serve in its place.
+        # The sockets of a paused release keep listening, so the port holder does not take over.
         return f"{name} is paused, so no request is answered. Continue it: docker container unpause {name}"
     if release and release.serves:
         unhealthy = f"{name} is unhealthy. Start a new container next to it: invoke run-prod"

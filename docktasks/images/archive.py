@@ -19,18 +19,18 @@ MAX_KEPT_BYTES = 64 << 20
 """How much content of our files is kept in memory. Files beyond it have a digest but no content."""
 CHUNK_BYTES = 1 << 20
 OPAQUE_MARKER = "/.wh..opq"
-"""Path ending of a whiteout for all that a folder had: https://github.com/opencontainers/image-spec/blob/main/layer.md."""
+"""End of the path of a whiteout that deletes the whole content of a folder: https://github.com/opencontainers/image-spec/blob/main/layer.md."""
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 """https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1"""
 CAPABILITY_HEADER = "SCHILY.xattr.security.capability"
 TAR_ERRORS = (tarfile.TarError, EOFError, OSError, zlib.error)
-"""Raised for a tar that is damaged or none, compressed or not."""
+"""The errors of reading a damaged tar, or a file that is no tar."""
 KINDS = {tarfile.REGTYPE: "file", tarfile.DIRTYPE: "folder", tarfile.SYMTYPE: "link", tarfile.LNKTYPE: "hardlink"}
 
 
 class Unreadable(Skip):
-    """The image's layers cannot be read, for the reason given."""
+    """The image's layers cannot be read. The message is the reason."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Contents:
 
 
 def read(archive: Iterable[bytes], base: Sequence[str]) -> Contents:
-    """Read an archive; `base` has the digests of the base image's layers. Raises Unreadable if it has no layers."""
+    """Read an archive; `base` has the digests of the base image's layers. Raises Unreadable."""
     with tempfile.TemporaryFile() as spool:
         for chunk in archive:
             spool.write(chunk)
@@ -110,7 +110,7 @@ def _at(texts: list[str], index: int) -> str:
 
 
 def _manifest(saved: tarfile.TarFile) -> tuple[list[str], dict[str, Any]]:
-    """The names of the layers in the archive, and the image's configuration."""
+    """Return the names of the layers in the archive, and the image's configuration."""
     try:
         manifest = json.load(_member(saved, "manifest.json"))[0]
         config = json.load(_member(saved, manifest["Config"]))
@@ -137,12 +137,12 @@ def _open_layer(saved: tarfile.TarFile, name: str, index: int) -> tarfile.TarFil
     if magic == ZSTD_MAGIC:
         raise Unreadable(f"layer {index + 1} is compressed by zstd, which is not read here")
     layer.seek(0)
-    # With an explicit mode, the error of a damaged layer names one reason, not one for each compression.
+    # With the mode "r:*" the error of a damaged layer would have a reason for each kind of compression.
     return tarfile.open(fileobj=layer, mode="r:gz" if magic.startswith(GZIP_MAGIC) else "r:")
 
 
 def _files(layer: tarfile.TarFile, budget: int) -> Iterator[File]:
-    """The files of a layer. `budget` is how many bytes of content may be kept; below 0 no file is read."""
+    """Yield the files of a layer. `budget` is how many bytes of content may be kept; below 0 no content is read."""
     with layer:
         for member in layer:
             path = PurePosixPath("/", member.name.removeprefix("./"))
@@ -158,7 +158,7 @@ def _files(layer: tarfile.TarFile, budget: int) -> Iterator[File]:
 
 
 def _with_content(file: File, layer: tarfile.TarFile, member: tarfile.TarInfo, *, is_kept: bool) -> File:
-    """The file with its digest, secrets and capabilities, and with its content if that is to be kept."""
+    """Return the file with its digest, secrets and capabilities, and with `is_kept` also with its content."""
     source = layer.extractfile(member)
     digest, chunks, search = hashlib.sha256(), [], SecretSearch()
     while source and (chunk := source.read(CHUNK_BYTES)):
@@ -175,7 +175,7 @@ def _with_content(file: File, layer: tarfile.TarFile, member: tarfile.TarInfo, *
 
 
 def _capabilities(member: tarfile.TarInfo) -> int:
-    """The permitted capabilities in the kernel's struct vfs_cap_data, in two halves of 32 bits.
+    """Return the permitted capabilities of the kernel's struct vfs_cap_data, which has them in two halves of 32 bits.
 
     A tar keeps the bytes of an extended attribute as if they were UTF-8.
     https://github.com/torvalds/linux/blob/master/include/uapi/linux/capability.h
@@ -185,7 +185,7 @@ def _capabilities(member: tarfile.TarInfo) -> int:
 
 
 def final_files(layers: Iterable[Layer]) -> dict[str, File]:
-    """What a container of these layers sees: path -> file of the topmost layer that has it, without deleted ones."""
+    """Return the files that a container of these layers sees, by path. Of several with one path the topmost counts."""
     files: dict[str, File] = {}
     for layer in layers:
         for path in (path for path, file in layer.files.items() if file.kind == "whiteout"):

@@ -26,9 +26,9 @@ class BaseImage:
 
 
 def resolve(project: Project, kind: str) -> BaseImage:
-    """Return the base image of a kind, `node` or `nginx`. One that is missing is pulled, or a stand-in is built.
+    """Return the base image of a kind, `node` or `nginx`. Pull it when it is missing, or build a stand-in.
 
-    Raises BaseImageError when it cannot be had.
+    Raises BaseImageError when neither is possible.
     """
     base = local(project, kind)
     if base:
@@ -40,7 +40,7 @@ def resolve(project: Project, kind: str) -> BaseImage:
 
 
 def local(project: Project, kind: str) -> BaseImage | None:
-    """Return the base image of a kind, `node` or `nginx`, that is here; None when it has to be pulled or built."""
+    """Return the local base image of a kind, `node` or `nginx`; None when it has to be pulled or built."""
     reference = configured_image(project.settings, kind)
     source = project.settings.bases.source
     if source != "standin" and reference in project.engine.image_ids:
@@ -61,7 +61,7 @@ def _standin_image(reference: str, standin: str) -> BaseImage:
 
 def _pull(project: Project, reference: str) -> bool:
     """Pull an image. Return False when no registry answers and a stand-in is allowed. Raises BaseImageError."""
-    if project.engine.image(reference):  # a list of tags has no digests
+    if project.engine.image(reference):  # also found by its digest, which image_ids lacks
         return True
     result = project.run(["docker", "image", "pull", reference])
     if result.ok:
@@ -84,14 +84,14 @@ def _build_standin(project: Project, kind: str, reference: str) -> BaseImage:
         text = f"No registry answers: building a stand-in for {reference} from Debian and npm packages."
         Progress(silent=project.dry).note(text)
     standins = build_all(project)
-    for standin in standins.values():  # both were built, so the other kind finds its own
+    for standin in standins.values():  # the next call of local(), for the other kind, finds the other one
         image = project.engine.image(standin)
         if image:
             project.engine.add_image_id(standin, image.id)
     return _standin_image(reference, standins[reference])
 
 
-# What the engine prints when it reaches no registry.
+# The messages of an engine that reaches no registry.
 _UNREACHED = re.compile(
     r"no such host|connection refused|i/o timeout|network is unreachable|no route to host|server misbehaving"
     r"|temporary failure in name resolution|tls handshake timeout|context deadline exceeded"

@@ -37,7 +37,7 @@ def build_args(settings: Settings, manager: PackageManager, role: Role, values: 
 def dist_args(settings: Settings, manager: PackageManager, values: dict[str, str], folder: str) -> list[str]:
     """Return the command that writes the output of a production build into a folder.
 
-    `values` has the build arguments of that build, so that Docker takes its steps from the cache.
+    `values` has the build arguments of that build. With these, Docker takes its steps from the cache.
     """
     output = ["docker", "image", "build", "--target", "dist", "--output", f"type=local,dest={folder}"]
     return [*output, *_value_args(manager, values), *build_context.context_args(settings, PROD.dockerfile)]
@@ -93,7 +93,7 @@ def build_image(project: Project, role: Role, values: dict[str, str]) -> Image:
 def remove_untagged(run: Run, engine: Engine, image_id: str) -> None:
     """Remove an image that has no tag any more. Docker refuses it while a container uses the image.
 
-    The image is found by its id, because images that others build on top inherit our labels.
+    The image is named by its id, because images that others build on top of ours inherit our labels.
     """
     image = engine.image(image_id)
     if image is not None and not image.tags:

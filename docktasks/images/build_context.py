@@ -13,10 +13,10 @@ from docktasks.errors import BuildError
 from docktasks.settings import Settings
 
 NEVER_SENT = ["**/node_modules", "**/.git", "**/.env.local", "**/.env.*.local", "**/*.log", "**/.DS_Store"]
-"""Patterns of files that no build of another app gets. This checkout's own context has an allow-list, .dockerignore."""
+"""Patterns of files that a build of another app never gets. A build of hello-dock has an allow-list: .dockerignore."""
 
 TOOLS_CONTEXT = "tools"
-"""Name of the Dockerfiles' stage with nginx/ and node/, and of the named context that replaces it."""
+"""Name of the stage in the Dockerfiles that has nginx/ and node/, and of the named context that replaces it."""
 
 
 def context_folder(settings: Settings) -> str:
@@ -25,7 +25,7 @@ def context_folder(settings: Settings) -> str:
 
 
 def context_args(settings: Settings, dockerfile: str) -> list[str]:
-    """Return the end of a build command: the file, the named contexts, and the context's folder.
+    """Return the last arguments of a build command: the Dockerfile, the named contexts, and the context's folder.
 
     `dockerfile` is `Dockerfile` or `Dockerfile.dev`.
     """
@@ -46,9 +46,9 @@ def write_context(settings: Settings, dockerfile: str) -> None:
     Another app gets a copy of our Dockerfile with an ignore file next to it, which BuildKit prefers to the app's own:
     the app needs no change (https://docs.docker.com/build/concepts/context/#filename-and-location).
 
-    Another app, and a build with certificate authorities, gets a folder with our tools and the authorities. They are
-    in one folder because each context of a build costs time. They are no secret: mounting one costs a quarter of a
-    second, and a mounted context is in no layer either. Raises BuildError.
+    Another app, and a build with certificate authorities, gets a folder with our tools and the authorities: one folder,
+    because each context of a build costs time. The authorities are not a build secret, which would cost a quarter of a
+    second. A mounted context is in no layer either. Raises BuildError.
     """
     written = settings.root / context_folder(settings)
     if settings.is_external_app or ca_file(settings):
@@ -88,7 +88,7 @@ def _tools(settings: Settings) -> dict[Path, bytes]:
 
 
 def _write_atomically(path: Path, content: bytes, scratch: Path) -> None:
-    """Write a file by a rename from a folder of the same file system. A build's step may read it as any user."""
+    """Write a file in the folder `scratch` of the same file system, and rename it. Every user may read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=scratch, delete=False) as unfinished:
         unfinished.write(content)

@@ -13,7 +13,7 @@ MAX_EVIDENCE_LINES = 15
 
 
 def explain_build(result: Result, project: Project) -> DockError:
-    """Return the error that a failed build means, with what the failed step printed."""
+    """Return the error for a failed build, with the output of the failed step as evidence."""
     text = _plain(result.output)
     evidence = _evidence(text)
     manager = project.app.package_manager
@@ -38,9 +38,9 @@ def _plain(text: str) -> str:
 
 
 def _evidence(text: str) -> str:
-    """Return what the failed step printed from its first error on, without stack traces.
+    """Return the output of the failed step from its first error on, without stack traces.
 
-    BuildKit's own summary has only the last lines, where npm explains its usage and Vite prints its call stack.
+    BuildKit's summary has only the last lines: npm's usage, or Vite's call stack.
     """
     lines = [line for line in _failed_step(text) if line.strip() and not re.match(r"\s+at ", line)]
     errors = (index for index, line in enumerate(lines) if re.search(r"error|failed", line, re.IGNORECASE))
@@ -68,7 +68,7 @@ BUILD_FAULTS: list[tuple[type[DockError], str, str, str, str]] = [
     ),
     (
         EngineError,
-        # The last is the refusal of our flags by a builder without BuildKit.
+        # A builder without BuildKit prints the last one, because it does not know our flags.
         r"buildx component is missing|requires BuildKit|BuildKit is currently disabled|unknown flag: --build-context",
         "The docker CLI has no BuildKit: its plugin buildx is missing, or DOCKER_BUILDKIT=0 turns it off.",
         "The Dockerfiles use BuildKit's cache mounts and named contexts.",

@@ -10,7 +10,7 @@ from docktasks.settings import Settings
 def kept_releases(project: Project) -> list[Image]:
     """Return the images of the releases that are kept, the latest release first.
 
-    A release is found by its tag, which only run-prod gives: an image of the handbook's own command has no label.
+    Only run-prod gives the tag of a release. A label would not do: images of the handbook's own command have none.
     """
     image_ids = project.engine.refresh_image_ids()
     tags = [tag for tag, image_id in image_ids.items() if tag == release_tag(project.settings, image_id)]

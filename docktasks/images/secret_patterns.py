@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 OVERLAP_BYTES = 4 << 10
-"""How much of a chunk is searched again with the next one. It is more than the longest match."""
+"""The end of a chunk that is searched again with the next chunk. It is longer than the longest match."""
 SNIFF_BYTES = 1 << 10
-"""A file with a zero among its first bytes is no text, and is not searched."""
+"""A file with a zero in these first bytes is not text, and is not searched."""
 
 
 class SecretPattern(NamedTuple):
@@ -20,7 +20,7 @@ class SecretPattern(NamedTuple):
     pattern: re.Pattern[bytes]
 
     def match_ends(self, text: bytes, start: int) -> Iterator[int]:
-        """Where each match ends that begins at `start` or later."""
+        """Yield the end of each match that begins at `start` or later."""
         if any(literal in text for literal in self.literals):
             yield from (match.end() for match in self.pattern.finditer(text, start))
 
@@ -29,9 +29,9 @@ def _pattern(name: str, literals: str, pattern: bytes) -> SecretPattern:
     return SecretPattern(name, tuple(literals.encode().split()), re.compile(pattern))
 
 
-# By the documentation of their makers, or by examples. A match has at most OVERLAP_BYTES.
+# From the documentation of the services, or from examples. A match has at most OVERLAP_BYTES.
 SECRET_PATTERNS = [
-    # With a first line of content, because libraries that read keys have only the words.
+    # The pattern needs a line of the key: libraries that read keys contain the first line without a key.
     _pattern("a private key", "-----BEGIN", rb"-----BEGIN (?:[A-Z]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
            rb"(?:\s|\\[nr]){1,9}[A-Za-z0-9+/=:-]{16}"),
     _pattern("an age key", "AGE-SECRET-KEY-1", rb"AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}"),
@@ -67,7 +67,7 @@ SECRET_VARIABLE = re.compile(r"(?i)(?:^|_)(?:password|passwd|secret|token|api_?k
 SECRET_FILE = re.compile(
     r"(?i)/(?:[._]netrc|\.pgpass|\.git-credentials|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|[^/]+\.(?:p12|pfx|jks|keystore))$"
 )
-"""Matches the path of a file that holds only secrets, many of them without a pattern to search for."""
+"""Matches the path of a file that holds only secrets. Many of these have no pattern to search for."""
 
 
 class SecretSearch:
@@ -76,22 +76,22 @@ class SecretSearch:
     def __init__(self) -> None:
         self._names: dict[str, None] = {}
         self._buffer = b""
-        self._start = 0  # the first byte of the buffer only tells whether a word begins after it
+        self._start = 0  # 1 when the first byte only shows whether a word begins after it
         self._is_text: bool | None = None
 
     def feed(self, chunk: bytes) -> None:
-        """Add a chunk, and search the one before."""
+        """Add a chunk of the file, and search the chunk before it."""
         if self._is_text is None:
             self._is_text = b"\0" not in chunk[:SNIFF_BYTES]
         if not self._is_text:
             return
         if self._buffer:
-            self._search(len(self._buffer) - 1)  # a match up to the last byte may go on in the next chunk
+            self._search(len(self._buffer) - 1)  # a match that ends at the last byte may be longer with the next chunk
             self._start = int(len(self._buffer) > OVERLAP_BYTES)
         self._buffer = self._buffer[-OVERLAP_BYTES - 1 :] + chunk
 
     def end(self) -> tuple[str, ...]:
-        """Search the last chunk. Returns the names of all secrets in the file."""
+        """Search the last chunk. Return the names of all secrets in the file."""
         self._search(len(self._buffer))
         return tuple(self._names)
 
@@ -102,7 +102,7 @@ class SecretSearch:
 
 
 def find_secrets(text: bytes) -> tuple[str, ...]:
-    """The names of the secrets in a text."""
+    """Return the names of the secrets in a text."""
     search = SecretSearch()
     search.feed(text)
     return search.end()

@@ -16,14 +16,14 @@ from docktasks.errors import BaseImageError
 from docktasks.labels import LABEL
 
 ASSETS = "docktasks/images/bases"
-"""Where the Dockerfiles of the stand-ins are, from the checkout."""
+"""The folder with the Dockerfiles of the stand-ins, relative to the checkout."""
 
 STANDIN_PREFIX = f"{LABEL}-base"
-"""The beginning of a stand-in's name. Its label is no proof, because an image that is built on it inherits that."""
+"""The prefix of a stand-in's name. Its label is no proof: images that are built on it inherit the label."""
 
 STANDS_FOR = {"node": "node:lts-alpine", "nginx": "nginx:stable-alpine"}
 
-# Debian's suite with the nginx of today's nginx:stable-alpine, and the long-term support line of node.
+# The Debian suite that has the same nginx series as nginx:stable-alpine, and the LTS version of node (2026-11).
 SUITE = "forky"
 PACKAGES = ["base-files", "busybox-static", "libatomic1", "libstdc++6", "netbase", "nginx", "tzdata"]
 NODE_MAJOR = 26
@@ -41,9 +41,9 @@ def latest_standin(tags: Iterable[str], reference: str) -> str:
 
 
 def rootfs_args(folder: str, mirror: str) -> list[str]:
-    """Return the command that unpacks Debian packages into a tar in a folder. An empty mirror is Debian's own.
+    """Return the command that unpacks Debian packages into a tar in a folder. An empty mirror stands for Debian's own.
 
-    The lists of the suite have expired on some mirrors. Their signatures are checked all the same.
+    The validity date of the suite's lists is ignored, because some mirrors are late. Signatures are still checked.
     """
     return [
         "mmdebstrap", "--quiet", "--variant=extract", "--skip=output/dev",
@@ -57,7 +57,7 @@ def rootfs_args(folder: str, mirror: str) -> list[str]:
 def pack_args(folder: str, machine: str) -> list[str]:
     """Return the command that fetches npm, and the npm package with the official node binary, into a folder.
 
-    `machine` is what platform.machine() says. Raises BaseImageError when npm has no node for it.
+    `machine` is the result of platform.machine(). Raises BaseImageError when npm has no node for it.
     """
     architecture = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(machine.lower())
     if architecture is None:

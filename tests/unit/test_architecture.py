@@ -1,4 +1,4 @@
-"""The house stays as docs/architecture.md draws it: floors of imports, budgets of lines, who may know Invoke."""
+"""The code follows docs/architecture.md: the direction of imports, the numbers of lines, the users of Invoke."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FLOORS = [
     {"dev", "verify"},
     {"release", "housekeeping"},
 ]
-"""The rooms of docktasks/, from the lowest floor up. `ground` are the modules that are in no room."""
+"""The rooms (folders) of docktasks/, from the lowest floor up. `ground` stands for the modules in no folder."""
 
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
@@ -38,31 +38,31 @@ MAX_FUNCTION_LINES = 30
 MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {"verify": 4_200}
-"""Lines of a room that may have more than MAX_ROOM_LINES."""
+"""The limits of rooms that may have more lines than MAX_ROOM_LINES."""
 MAX_LINES_IN_ALL = 10_750
-"""Lines of docktasks/. The goal is 8,500."""
+"""For all modules of docktasks/ together. The goal is 8,500."""
 
 
 def tracked(*patterns: str) -> list[Path]:
-    """The files that git tracks, or that are new, by patterns such as docktasks/*.py."""
+    """Return the files that git tracks, and new ones, that match patterns such as docktasks/*.py."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return [ROOT / name for name in listed.splitlines() if (ROOT / name).is_file()]
 
 
 def name_of(path: Path) -> str:
-    """A module's dotted name."""
+    """Return a module's dotted name."""
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 @cache
 def trees() -> dict[str, ast.Module]:
-    """The syntax tree of every module of docktasks/, by its dotted name."""
+    """Return the syntax tree of every module of docktasks/, by its dotted name."""
     return {name_of(path): ast.parse(path.read_text()) for path in tracked("docktasks/**/*.py", "docktasks/*.py")}
 
 
 def imported_names(tree: ast.AST) -> Iterator[str]:
-    """Every name that a module imports, also inside functions and for types only."""
+    """Yield every name that a module imports, also inside functions and for types only."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -71,7 +71,7 @@ def imported_names(tree: ast.AST) -> Iterator[str]:
 
 
 def imported_modules(tree: ast.AST) -> set[str]:
-    """The modules of docktasks/ that a module imports, or imports names from."""
+    """Return the modules of docktasks/ that a module imports, or imports names from."""
     return {
         name if name in trees() else name.rpartition(".")[0]
         for name in imported_names(tree)
@@ -80,14 +80,14 @@ def imported_modules(tree: ast.AST) -> set[str]:
 
 
 def room_of(module: str) -> str:
-    """The room that a module is in, or ground."""
+    """Return the room of a module; `ground` for a module in no folder."""
     parts = module.split(".")
     folder = ROOT / "docktasks" / parts[1] if len(parts) > 1 else ROOT
     return parts[1] if folder.is_dir() and len(parts) > 1 else "ground"
 
 
 def functions() -> Iterator[tuple[str, ast.FunctionDef]]:
-    """Every function of docktasks/, with a name for messages."""
+    """Yield every function of docktasks/, with its dotted name for messages."""
     for module, tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
@@ -95,17 +95,17 @@ def functions() -> Iterator[tuple[str, ast.FunctionDef]]:
 
 
 def body_lines(function: ast.FunctionDef) -> int:
-    """The lines of a function's body, without its docstring."""
+    """Return the number of lines of a function's body, without its docstring."""
     body = function.body[1:] if ast.get_docstring(function) else function.body
     return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
 def line_count(path: Path) -> int:
-    """The lines of a file, blank lines and comments included."""
+    """Return the number of lines of a file, blank lines and comments included."""
     return len(path.read_text().splitlines())
 
 
-def test_every_room_is_drawn() -> None:
+def test_every_room_has_a_floor_and_a_description() -> None:
     """A new folder of docktasks/ gets a floor in this test, and a row in docs/architecture.md."""
     rooms = {room_of(module) for module in trees()} - {"ground"}
     assert rooms == FLOOR_OF.keys() - {"ground"}
@@ -114,7 +114,7 @@ def test_every_room_is_drawn() -> None:
     assert [room for room in sorted(rooms) if f"| `{room}/` |" not in page] == []
 
 
-def test_imports_run_down() -> None:
+def test_imports_lead_to_lower_floors() -> None:
     """A module imports from its own room, and from rooms on lower floors."""
     for module, tree in trees().items():
         room = room_of(module)
@@ -124,7 +124,7 @@ def test_imports_run_down() -> None:
 
 
 def test_modules_import_each_other_in_no_circle() -> None:
-    """Modules can be read one after the other, and stand on few floors."""
+    """A reader can start with the modules that import nothing, and read the others after them."""
     graph = {module: imported_modules(tree) - {module} for module, tree in trees().items()}
     done: set[str] = set()
     while ready := {module for module, imported in graph.items() if module not in done and imported <= done}:
@@ -132,8 +132,8 @@ def test_modules_import_each_other_in_no_circle() -> None:
     assert graph.keys() - done == set()
 
 
-def test_rooms_stand_on_few_floors() -> None:
-    """The longest way down from the root's tasks.py, counting each room and each module of the ground floor as one."""
+def test_longest_chain_of_imports_is_short() -> None:
+    """The chain starts at the root's tasks.py. A room counts as one, and so does each module of the ground floor."""
 
     def node_of(module: str) -> str:
         return module if room_of(module) == "ground" else room_of(module)
@@ -147,7 +147,7 @@ def test_rooms_stand_on_few_floors() -> None:
     def floor(node: str) -> int:
         return 1 + max((floor(other) for other in below[node]), default=0)
 
-    assert 1 + max(map(floor, below)) <= MAX_FLOORS  # and tasks.py stands on all of them
+    assert 1 + max(map(floor, below)) <= MAX_FLOORS  # 1 for the root's tasks.py
 
 
 def test_no_module_is_imported_by_a_name_made_at_run_time() -> None:
@@ -159,7 +159,7 @@ def test_no_module_is_imported_by_a_name_made_at_run_time() -> None:
 
 
 def test_only_the_tasks_know_invoke() -> None:
-    """The logic can be called by anything else, too."""
+    """Other programs can call the logic without Invoke."""
     users = {
         module
         for module, tree in trees().items()
@@ -176,19 +176,19 @@ def test_product_code_imports_nothing_from_the_tests(path: Path) -> None:
 
 @pytest.mark.parametrize("room", sorted(FLOOR_OF.keys()))
 def test_room_has_few_lines(room: str) -> None:
-    """A room that outgrows its budget holds two ideas."""
+    """A room that is larger has more than one subject, and should be split."""
     lines = sum(line_count(path) for path in tracked("docktasks/*.py") if room_of(name_of(path)) == room)
     assert lines <= MAX_LINES.get(room, MAX_ROOM_LINES)
 
 
 def test_code_has_few_lines_in_all() -> None:
-    """What is added is paid for by what is deleted."""
+    """New code needs other code to be deleted."""
     assert sum(map(line_count, tracked("docktasks/*.py"))) <= MAX_LINES_IN_ALL
 
 
 @pytest.mark.parametrize("path", tracked("docktasks/*.py", "tasks.py"), ids=name_of)
 def test_module_has_few_lines(path: Path) -> None:
-    """A module fits in the head."""
+    """A reader can remember a module of this size."""
     assert line_count(path) <= (MAX_TASKS_LINES if path.name == "tasks.py" else MAX_MODULE_LINES)
 
 
@@ -200,7 +200,7 @@ def test_test_module_has_few_lines(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["Dockerfile", "Dockerfile.dev"])
 def test_dockerfile_has_few_lines(name: str) -> None:
-    """The lesson is visible at a glance."""
+    """A learner can read the whole file at a glance."""
     assert line_count(ROOT / name) <= MAX_DOCKERFILE_LINES
 
 
@@ -211,8 +211,8 @@ def test_functions_are_short() -> None:
     assert median(lengths.values()) <= MAX_MEDIAN_BODY_LINES
 
 
-def test_top_level_shows_the_card_of_the_project() -> None:
-    """Few entries, each named in docs/architecture.md."""
+def test_top_level_has_few_documented_entries() -> None:
+    """docs/architecture.md has a row for each file and folder of the top level."""
     entries = {path.relative_to(ROOT).parts[0] for path in tracked()}
     page = (ROOT / "docs/architecture.md").read_text()
     assert len(entries) <= MAX_TOP_LEVEL_ENTRIES

@@ -17,7 +17,7 @@ def test_value_is_made_by_one_thread() -> None:
         calls.append(object())
         if len(calls) > 1:
             second_call.set()
-        second_call.wait(0.1)  # time for another thread to come in, which it must not
+        second_call.wait(0.1)  # gives other threads time to call make(), which they must not do
         return calls[-1]
 
     once = Once(make)
@@ -33,7 +33,7 @@ def test_value_is_made_by_one_thread() -> None:
 
 
 def test_exception_is_raised_by_every_call() -> None:
-    """What failed is not tried again."""
+    """The value is not made again after an error."""
     calls: list[int] = []
 
     def make() -> None:
@@ -49,7 +49,7 @@ def test_exception_is_raised_by_every_call() -> None:
 
 
 def test_peek_returns_the_value_and_makes_none() -> None:
-    """None stands for a value that nobody has called for."""
+    """peek() returns None before the first call."""
     once = Once(lambda: 7)
     assert once.peek() is None
     assert once() == 7

@@ -11,7 +11,7 @@ ROW = ("hello-dock-prod-candidate", "running (healthy)", "http://127.0.0.1:8080"
 def test_table_is_not_cut_at_the_width_of_a_terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An address and an id are there to be copied, so the line is too long instead."""
+    """A user copies addresses and ids, so they are printed whole on a longer line."""
     monkeypatch.setenv("COLUMNS", "40")
     output.print_table(Table(("container", "state", "address", "release"), [ROW], "Nothing."))
     titles, row = capsys.readouterr().out.splitlines()

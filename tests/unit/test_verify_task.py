@@ -18,7 +18,7 @@ URL = "http://127.0.0.1:8080"
 
 @pytest.fixture(autouse=True)
 def _without_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Invoke looks for tasks.py in the current folder. Nobody answers at the engine's address."""
+    """Set the folder where Invoke looks for tasks.py, and make the SDK find no engine."""
 
     def refuse(**_options: object) -> None:
         raise DockerException("no engine here")
@@ -33,7 +33,7 @@ def verify(*args: str) -> None:
 
 
 def without_type(_request: object, answer: Answer) -> None:
-    """Answers without a content type."""
+    """Remove the content type from an answer."""
     answer.headers.pop("content-type", None)
 
 
@@ -50,7 +50,7 @@ def test_address_is_verified_without_an_engine(web: Web, capsys: pytest.CaptureF
 def test_reports_are_written_before_the_task_fails(
     web: Web, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """CI needs the file most when a check failed."""
+    """CI needs the report most when a check failed."""
     web.answer = Site(without_type)
     path = tmp_path / "verdicts.json"
     with pytest.raises(SystemExit) as caught:
@@ -63,7 +63,7 @@ def test_reports_are_written_before_the_task_fails(
 
 
 def test_address_that_does_not_answer_writes_no_report(web: Web, tmp_path: Path) -> None:
-    """There are no verdicts."""
+    """Without an answer there are no verdicts to report."""
     path = tmp_path / "verdicts.json"
     with pytest.raises(SystemExit):
         verify("verify", f"--url={URL}", f"--json={path}")
@@ -79,14 +79,14 @@ def test_running_container_needs_an_engine(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_dry_run_sends_no_request(web: Web, capsys: pytest.CaptureFixture[str]) -> None:
-    """It prints what it would check."""
+    """It prints the number of checks that it would run."""
     verify("--dry", "verify", f"--url={URL}")
     assert capsys.readouterr().out == f"Would run {len(catalog.CHECKS)} checks on {URL}.\n"
     assert web.requests == []
 
 
 def test_list_has_every_check(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """One row each. None is run."""
+    """Each check has a row, and none is run."""
     monkeypatch.setenv("COLUMNS", "200")
     verify("verify", "--list")
     output = capsys.readouterr().out

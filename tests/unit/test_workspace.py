@@ -27,7 +27,7 @@ def test_second_task_is_refused_at_once(settings: Settings) -> None:
 
 @pytest.mark.parametrize("ending", [ValueError, KeyboardInterrupt])
 def test_lock_is_free_after_an_error_and_after_ctrl_c(settings: Settings, ending: type[BaseException]) -> None:
-    """A task that ended early leaves nothing that a user would have to remove."""
+    """A user has no lock file to remove after a task that ended early."""
     with pytest.raises(ending), workspace.project_lock(settings.root, settings.app.name):
         raise ending
     with workspace.project_lock(settings.root, settings.app.name):
@@ -54,7 +54,7 @@ def test_dry_run_neither_takes_the_lock_nor_waits_for_it(settings: Settings) -> 
 
 @pytest.fixture
 def user_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The user's cache folder, next to a checkout that cannot be written."""
+    """Make the checkout read-only, and return the user's cache folder."""
     monkeypatch.setattr("docktasks.workspace.os.access", lambda _path, _mode: False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     return tmp_path / "home"

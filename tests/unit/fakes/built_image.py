@@ -1,4 +1,4 @@
-"""An image as `invoke build-prod` makes it, and what the checks of an image say of it."""
+"""An image as `invoke build-prod` makes it, and the verdicts of the image checks on it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TEXT = b"a text that is long enough to shrink " * 20
 
 
 def shipped(path: str, content: bytes = b"x", **changes: Any) -> File:
-    """A file of the image's own layers."""
+    """Return a file of the layers that our build made."""
     attributes: dict[str, Any] = {
         "mode": 0o644,
         "digest": hashlib.sha256(content).digest(),
@@ -51,14 +51,14 @@ SITE = [
 
 
 def _another_project() -> Settings:
-    """Settings of a project that did not build the image."""
+    """Return the settings of a project that did not build the image."""
     settings = configured(ROOT)
     return replace(settings, app=replace(settings.app, name="another"))
 
 
 @dataclass
 class BuiltImage:
-    """An image as `invoke build-prod` makes it, apart from what a test changes."""
+    """An image as `invoke build-prod` makes it. A test changes single fields."""
 
     user: str = "101:101"
     labels: dict[str, str] = field(
@@ -81,11 +81,11 @@ class BuiltImage:
     base_is_another: bool = False
 
     def verdict(self, check_id: str, settings: Settings | None = None, run: Runner | None = None) -> Verdict:
-        """The verdict of one check, in a project with these settings; by default, in one that did not build it."""
+        """Return the verdict of one check. The default settings are those of a project that did not build the image."""
         image = Image("sha256:1", labels=self.labels, environment=self.environment, user=self.user)
-        known = {BASE: Image("sha256:2", tags=(BASE,), layers=("sha256:0",))} if self.has_base else {}
-        known["node:lts-alpine"] = Image("sha256:3", tags=("node:lts-alpine",))
-        engine = FakeEngine(images=known)
+        images = {BASE: Image("sha256:2", tags=(BASE,), layers=("sha256:0",))} if self.has_base else {}
+        images["node:lts-alpine"] = Image("sha256:3", tags=("node:lts-alpine",))
+        engine = FakeEngine(images=images)
         subject = Subject("", project(engine, settings or _another_project(), run), None, image)
         base_layer = layer(shipped("/etc/os-release"), ours=self.base_is_another)
         contents = Contents([base_layer, layer(*self.files), *self.layers_above], self.config, self.history)
@@ -94,13 +94,13 @@ class BuiltImage:
         return verdict
 
     def evidence(self, check_id: str, settings: Settings | None = None) -> tuple[str, ...]:
-        """The faults that the check reports; none if it passes. It must not be skipped."""
+        """Return the faults that the check reports; none if it passes. It must not be skipped."""
         verdict = self.verdict(check_id, settings)
         assert verdict.outcome == ("fail" if verdict.evidence else "pass")
         return verdict.evidence
 
 
 def with_labels(**changes: str) -> BuiltImage:
-    """An image with these labels of the OCI specification."""
-    named = {f"{OCI}.{name.replace('_', '.')}": value for name, value in changes.items()}
-    return BuiltImage(labels=BuiltImage().labels | named)
+    """Return an image with these labels of the OCI specification."""
+    labels = {f"{OCI}.{name.replace('_', '.')}": value for name, value in changes.items()}
+    return BuiltImage(labels=BuiltImage().labels | labels)

@@ -30,13 +30,13 @@ FEDORA = {"ID": "fedora"}
 
 
 class Answers:
-    """What `docker.from_env()` gives: a refusal so many times, then an engine."""
+    """A replacement of `docker.from_env()`. It refuses `refusals` times with `message`, then it returns an engine."""
 
     def __init__(self, message: str, refusals: int) -> None:
         self.message, self.refusals = message, refusals
 
     def __call__(self) -> Answers:
-        """Refuse, or answer."""
+        """Raise DockerException, or return the engine's client."""
         self.refusals -= 1
         if self.refusals >= 0:
             raise DockerException(self.message)
@@ -44,7 +44,7 @@ class Answers:
 
     @staticmethod
     def version() -> dict[str, str]:
-        """Of the engine."""
+        """Return the versions of the engine and of its API."""
         return {"Version": "26.1.5", "ApiVersion": "1.45"}
 
 

@@ -1,4 +1,4 @@
-"""Production in few words: its containers, images and releases, and what `invoke run-prod` does to them."""
+"""The containers, images and releases of production, and the commands with which `invoke run-prod` changes them."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ def serve_a_build_b(engine: FakeEngine, settings: Settings) -> None:
 
 
 def container_ids(engine: FakeEngine) -> dict[str, str]:
-    """Return the id of every container by name; an id that stays is a container that was not replaced."""
+    """Return the id of every container by name. A container that was replaced has another id."""
     return {name: container.id for name, container in engine.by_name.items()}
 
 
 def is_whole(engine: FakeEngine) -> bool:
-    """Return True if one release answers, behind one port holder, and no other container is left."""
+    """Return True if there are one port holder and one release that answers, and no other container."""
     listeners = [container.name for container in engine.listeners(8080)]
     return sorted(engine.by_name) == [NAME, HOLDER] and listeners == [NAME]

@@ -1,4 +1,4 @@
-"""Runs of checks to report on, with what a browser and an engine gave them."""
+"""Runs of checks for reports, with data from a browser and an engine."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ LAYERS = [
 
 
 def timing(url: str, kind: str = "script", **changes: Any) -> ResourceTiming:
-    """A request of a page that succeeded, with these changes."""
-    usual: dict[str, Any] = {"status": 200, "end": 10.0, "transfer_size": 1000, "decoded_size": 3000, "encoding": "br"}
-    return ResourceTiming(url, kind, **(usual | changes))
+    """Return a successful request of a page, with these changes."""
+    fields: dict[str, Any] = {"status": 200, "end": 10.0, "transfer_size": 1000, "decoded_size": 3000, "encoding": "br"}
+    return ResourceTiming(url, kind, **(fields | changes))
 
 
 def verdict(
@@ -52,7 +52,7 @@ def verdict(
     fix: str = "Build it again",
     summary: str = "Every file answers 200.",
 ) -> Verdict:
-    """The verdict of a check."""
+    """Return a verdict of a check."""
     check = Check(name, summary, "critical", fix, lambda _subject: [])
     return Verdict(check, outcome, evidence, 0.25)
 
@@ -63,7 +63,7 @@ def verify_run(
     visit: Visit | None = None,
     layers: Sequence[Layer] | None = None,
 ) -> VerifyRun:
-    """A run of checks of an address, in which a browser visited it, or the image was read, if these are given."""
+    """Return a run of checks of an address. `visit` has data from a browser, `layers` is the image that was read."""
     subject = subject or Subject(URL)
     if visit:
         subject.visit = Once(lambda: visit)
@@ -75,7 +75,7 @@ def verify_run(
 
 
 def container_subject() -> Subject:
-    """An address with the container and the image behind it."""
+    """Return an address with its container and its image, as the subject of the checks."""
     labels = {"org.opencontainers.image.revision": "f00ba4" * 6}
     image = Image("sha256:" + "a" * 64, size=17_894_701, tags=("shop:prod",), labels=labels)
     engine = FakeEngine()

@@ -1,4 +1,4 @@
-"""The docker SDK, as far as the engine uses it."""
+"""The part of the docker SDK that DockerEngine uses."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Rows(list[Any]):
         self.missing, self.query = missing, dict[str, Any]()
 
     def list(self, **query: Any) -> Any:
-        """Every row; the query is noted."""
+        """Return every row, and keep the query."""
         self.query = query
         return [*self]
 
     def get(self, name: str) -> Any:
-        """The row of that name, or of that id."""
+        """Return the row of that name or id."""
         for row in self:
             if name in (row.name, row.attrs.get("Id")):
                 return row
@@ -38,35 +38,35 @@ class Row:
         self.log = b""
 
     def reload(self) -> None:
-        """Ask again."""
+        """Do nothing, or fail when the object is gone."""
         if self.gone:
             raise NotFound("No such container")
 
     def logs(self, tail: int) -> bytes:
-        """The last lines."""
+        """Return the last lines of the log."""
         return b"\n".join(self.log.splitlines()[-tail:])
 
     @staticmethod
     def exec_run(args: list[str]) -> tuple[int, bytes]:
-        """Answers with its arguments."""
+        """Return exit code 3, and the arguments as output."""
         return 3, " ".join(args).encode() + b"\xff"
 
 
 class Api:
-    """The SDK's lower client, which gives a list as the API does."""
+    """The SDK's low-level client, which returns the rows of the engine's API."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
         self.query: dict[str, Any] = {}
 
     def images(self, **query: Any) -> list[dict[str, Any]]:
-        """Every row; the query is noted."""
+        """Return every row, and keep the query."""
         self.query = query
         return self.rows
 
 
 class Client:
-    """The client that `docker.from_env()` returns. `api` and `version` are the versions it tells of its engine."""
+    """The client that `docker.from_env()` returns. `version` and `api` are the engine's versions."""
 
     def __init__(self, version: str = "26.1.5", api: str = "1.45", security: list[str] | None = None) -> None:
         self.answer: dict[str, Any] = {"Version": version, "ApiVersion": api, "KernelVersion": "6.1.0-28-amd64"}
@@ -76,11 +76,11 @@ class Client:
         self.api = Api()
 
     def version(self) -> dict[str, Any]:
-        """Of the engine."""
+        """Return the versions of the engine."""
         return self.answer
 
     def info(self) -> dict[str, Any]:
-        """Of the engine."""
+        """Return the part of `docker info` that is read."""
         return {"SecurityOptions": self.security}
 
 
@@ -100,5 +100,5 @@ def container_attrs(**changes: Any) -> dict[str, Any]:
 
 
 def connect_with(monkeypatch: pytest.MonkeyPatch, answer: Callable[[], Any]) -> None:
-    """Replace the SDK's way to the engine by a function that returns a client, or raises."""
+    """Replace `docker.from_env()` by a function that returns a client, or raises an error."""
     monkeypatch.setattr(docker, "from_env", answer)

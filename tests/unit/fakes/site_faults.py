@@ -1,4 +1,4 @@
-"""Faults of a site in memory, and what the HTTP checks say of them."""
+"""Faults of a site in memory, and the verdicts of the HTTP checks on them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Change = Callable[[Answer], object]
 
 
 def verdicts(site: Serve, *check_ids: str) -> dict[str, Verdict]:
-    """The verdicts of these checks, or of all, by id."""
+    """Return the verdicts of these HTTP checks, or of all, by id."""
     checks = [check for check in HTTP_CHECKS if not check_ids or check.id in check_ids]
     return {verdict.check.id: verdict for verdict in catalog.run_checks(subject(site), checks)}
 
@@ -29,7 +29,7 @@ def assert_reported(check_id: str, fault: Fault, evidence: str) -> None:
 
 
 def on_path(end: str, change: Change) -> Fault:
-    """A fault of the answers to the index page, or to every path with this end."""
+    """Return a fault that changes the answers for paths with this end. The end `/` stands for the index page only."""
 
     def fault(request: httpx.Request, answer: Answer) -> None:
         path = request.url.path
@@ -40,7 +40,7 @@ def on_path(end: str, change: Change) -> Fault:
 
 
 def on_header(name: str, change: Change, value: str = "") -> Fault:
-    """A fault of the answers to requests with this header, whose value contains this text."""
+    """Return a fault that changes the answers to requests with this header, whose value contains this text."""
 
     def fault(request: httpx.Request, answer: Answer) -> None:
         if name in request.headers and value in request.headers[name]:
@@ -50,7 +50,7 @@ def on_header(name: str, change: Change, value: str = "") -> Fault:
 
 
 def on_accept_encoding(value: str, change: Change) -> Fault:
-    """A fault of the answers to requests with exactly this Accept-Encoding."""
+    """Return a fault that changes the answers to requests with exactly this Accept-Encoding."""
 
     def fault(request: httpx.Request, answer: Answer) -> None:
         if request.headers.get("accept-encoding") == value:
@@ -60,7 +60,7 @@ def on_accept_encoding(value: str, change: Change) -> Fault:
 
 
 def on_method(method: str, change: Change) -> Fault:
-    """A fault of the answers to this method."""
+    """Return a fault that changes the answers to this method."""
 
     def fault(request: httpx.Request, answer: Answer) -> None:
         if request.method == method:

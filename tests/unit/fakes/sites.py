@@ -1,4 +1,4 @@
-"""A site as Vite builds it and nginx/ serves it, in memory: healthy, until a fault spoils an answer."""
+"""A site in memory, as Vite builds it and nginx serves it. Faults change its answers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HEADERS = {
     "server": "nginx",
 }
 UNHASHED = "assets/logo-original.svg"
-"""From public/: its name ends as a hashed one does, in eight characters, but they are a word."""
+"""A file of public/. Its name ends in eight characters like a hash, but they are a word."""
 
 TYPES = {
     "html": "text/html",
@@ -39,20 +39,20 @@ TYPES = {
 
 
 def compress(body: bytes) -> bytes:
-    """As the builder's brotli does; the package has no types, so it is not imported by name."""
+    """Compress with brotli, as the builder does. import_module hides the package from mypy: it has no types."""
     return bytes(importlib.import_module("brotli").compress(body))
 
 
 @dataclass
 class Answer:
-    """What goes out; a fault changes it in place."""
+    """An answer of the site. A fault changes it in place."""
 
     status: int
     body: bytes
     headers: dict[str, list[str]] = field(default_factory=dict)
 
     def set(self, name: str, *values: str) -> None:
-        """Give a header these values, each in a line of its own; none removes it."""
+        """Set a header to these values, each in a line of its own. Without values, remove it."""
         self.headers[name] = list(values)
 
 
@@ -60,7 +60,7 @@ Fault = Callable[[httpx.Request, Answer], None]
 
 
 def files(base: str = "/") -> dict[str, str]:
-    """What `vite build` writes: a shell, an entry that loads a chunk and preloads by its list, styles, a font."""
+    """Return the files of `vite build`: index.html, an entry script that loads and preloads a chunk, styles, a font."""
     preloads = '["assets/About-C2bRt-8x.js","assets/About-Dx3cWm4L.css"]'
     return {
         f"{base}index.html": (
@@ -92,7 +92,7 @@ def files(base: str = "/") -> dict[str, str]:
 
 
 VITE_FILES = {path.removeprefix("/") for path in files()} - {"index.html"}
-"""What the page, its scripts and its styles reference, by the path from the site's root."""
+"""The files that the page, its scripts and its styles reference, relative to the site's root."""
 
 
 class Site:
@@ -100,12 +100,12 @@ class Site:
 
     def __init__(self, *faults: Fault, base: str = "/") -> None:
         self.files, self.base, self.faults = files(base), base, faults
-        self.asked: list[str] = []
+        self.requested_paths: list[str] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        """Answer one request, spoiled by the faults."""
+        """Answer one request, and let the faults change the answer."""
         path = request.url.path
-        self.asked.append(path)
+        self.requested_paths.append(path)
         answer = self._answer(request.method, path)
         if answer.status == httpx.codes.OK:
             if len(answer.body) > 60:
@@ -137,10 +137,10 @@ class Site:
     @staticmethod
     def _compress(answer: Answer, accepted: str) -> None:
         answer.set("vary", "Accept-Encoding")
-        wanted = [
+        parts = [
             part.strip().lower() for part in accepted.split(",") if not re.search(r";\s*q=0(\.0*)?$", part.strip())
         ]
-        names = {part.partition(";")[0] for part in wanted}
+        names = {part.partition(";")[0] for part in parts}
         if "br" in names:
             answer.body = compress(answer.body)
             answer.set("content-encoding", "br")
@@ -150,16 +150,16 @@ class Site:
 
     @staticmethod
     def _select(answer: Answer, request: httpx.Request) -> None:
-        """What a condition or a range asks for."""
+        """Apply If-None-Match and Range of the request to the answer."""
         etag = f'"{sha256(answer.body).hexdigest()[:12]}"'
         answer.set("etag", etag)
         known, size = request.headers.get("if-none-match", ""), len(answer.body)
-        asked = re.fullmatch(r"bytes=(\d*)-(\d*)", request.headers.get("range", ""))
+        byte_range = re.fullmatch(r"bytes=(\d*)-(\d*)", request.headers.get("range", ""))
         if known == "*" or etag in known:
             answer.status, answer.body = 304, b""
-        elif asked and request.headers.get("if-range", etag) == etag:
-            first = int(asked[1]) if asked[1] else size - int(asked[2])
-            last = min(int(asked[2]) if asked[1] and asked[2] else size, size - 1)
+        elif byte_range and request.headers.get("if-range", etag) == etag:
+            first = int(byte_range[1]) if byte_range[1] else size - int(byte_range[2])
+            last = min(int(byte_range[2]) if byte_range[1] and byte_range[2] else size, size - 1)
             if first >= size:
                 answer.status, answer.body = 416, b""
                 answer.set("content-range", f"bytes */{size}")
@@ -173,20 +173,20 @@ ODD = re.compile(r"(?s)\.\.|%00|%(?![0-9A-Fa-f]{2})|\\|;|//")
 
 
 def raw(site: Serve, origin: str, request: bytes, _seconds: float = 0) -> RawResponse:
-    """What a strict server answers to bytes: 400 where they are malformed, else as the site does."""
+    """Answer the bytes of a request as a strict server: with status 400 if they are malformed, else from the site."""
     head, _, body = request.partition(b"\r\n\r\n")
-    line, *lines = head.decode("latin-1").split("\r\n")
-    method, target, version = (*line.split(" "), "", "")[:3]
-    headers = [(name.lower(), value.strip()) for name, _, value in (each.partition(":") for each in lines)]
+    first_line, *lines = head.decode("latin-1").split("\r\n")
+    method, target, version = (*first_line.split(" "), "", "")[:3]
+    headers = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
     names = [name for name, _ in headers]
     host = dict(headers).get("host", "")
-    fine = (
+    is_valid = (
         method.isupper() and version in ("HTTP/1.1", "HTTP/1.0") and target.startswith(("/", "http://"))
         and not ODD.search(target.removeprefix("http://")) and len(head) < 32_000
-        and all(re.fullmatch(r"[\w-]+: ?[^\0\r\n]*", each) for each in lines) and names.count("host") == 1
+        and all(re.fullmatch(r"[\w-]+: ?[^\0\r\n]*", line) for line in lines) and names.count("host") == 1
         and not re.search(r"[ <]", host) and not ({"transfer-encoding"} & set(names)) and not body
     )  # fmt: skip
-    if not fine:
+    if not is_valid:
         return RawResponse(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad")
     path = target if target.startswith("/") else "/" + target.split("/", 3)[3]
     answer = site(httpx.Request(method, origin + path, headers=headers))
@@ -196,8 +196,8 @@ def raw(site: Serve, origin: str, request: bytes, _seconds: float = 0) -> RawRes
 
 
 def subject(site: Serve, url: str = "http://127.0.0.1:8080") -> Subject:
-    """The site to judge."""
-    made = Subject(url)
-    made.site.client.transport = httpx.MockTransport(site)
-    made.site.exchange = lambda origin, request, seconds: raw(site, origin, request, seconds)
-    return made
+    """Return the site as the subject of the checks."""
+    subject = Subject(url)
+    subject.site.client.transport = httpx.MockTransport(site)
+    subject.site.exchange = lambda origin, request, seconds: raw(site, origin, request, seconds)
+    return subject

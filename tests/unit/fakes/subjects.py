@@ -1,4 +1,4 @@
-"""What `verify` judges, over a fake engine: a release as run-prod starts it."""
+"""Subjects of the checks, on a fake engine: a release as run-prod starts it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.production import A, image
 from tests.unit.fakes.runner import Runner
 
-# Of a container that run-prod started, on kernel 6.1: the fields that matter, and one that does not.
+# From /proc/1/status of a container that run-prod started, on kernel 6.1. The checks do not read `Name`.
 STATUS = {
     "Name": "nginx",
     "Uid": "101\t101\t101\t101",
@@ -55,7 +55,7 @@ Result = tuple[str, tuple[str, ...]]
 
 
 def release(**changes: Any) -> Container:
-    """A container that run-prod started, with these changes."""
+    """Return a container that run-prod started, with these changes."""
     state: dict[str, Any] = {
         "published": PUBLISHED,
         "image": A,
@@ -67,16 +67,16 @@ def release(**changes: Any) -> Container:
 
 
 def project(engine: FakeEngine, settings: Settings | None = None, run: Run | None = None) -> Project:
-    """A project over the fake engine, with the default settings."""
+    """Return a project on the fake engine, with the default settings if none are passed."""
     return Project(run or Runner(engine), engine, settings or configured(ROOT))
 
 
 def release_subject(engine: FakeEngine, container: Container, run: Run | None = None) -> Subject:
-    """The container, its address and its image."""
+    """Return the container, its address and its image as the subject of the checks."""
     return Subject(container.url, project(engine, run=run), container, engine.image(container.image_id))
 
 
 def results(subject: Subject, *check_ids: str) -> dict[str, Result]:
-    """The result of each check, by id."""
+    """Run these checks, and return the result of each by id."""
     verdicts = catalog.run_checks(subject, catalog.select(only=check_ids))
     return {verdict.check.id: (verdict.outcome, verdict.evidence) for verdict in verdicts}

@@ -128,7 +128,7 @@ def test_clean_removes_the_standins_on_request(settings: Settings) -> None:
 
 
 def test_clean_removes_the_projects_build_context(settings: Settings) -> None:
-    """What else is in the cache stays: another project's folder, and results of a benchmark, whatever a project is called."""
+    """Another project's folder stays, and so do the results of a benchmark, whatever the project is called."""
     for name in ("context-bench", "context-shop", "bench"):
         (settings.root / ".cache" / name).mkdir(parents=True)
     clean(FakeEngine(), configured(settings.root, app_name="bench"))
