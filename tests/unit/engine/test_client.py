@@ -14,13 +14,13 @@ from tests.unit.fakes.sdk import Client, Row, Rows, container_attrs
 
 @pytest.fixture
 def client() -> Client:
-    """The SDK's client of an empty engine."""
+    """Return the SDK's client of an engine without containers and images."""
     return Client()
 
 
 @pytest.fixture
 def engine(client: Client) -> DockerEngine:
-    """An engine on that client."""
+    """Return a DockerEngine that uses `client`."""
     return DockerEngine(lambda: (client, client.version()))
 
 
@@ -36,7 +36,7 @@ def engine(client: Client) -> DockerEngine:
     ],
 )
 def test_kernel_is_the_first_two_numbers_of_its_release(release: str | None, kernel: tuple[int, ...]) -> None:
-    """The engine may run on another machine. A kernel that is not known is empty, and so older than any."""
+    """The engine may run on another machine. An unknown version is an empty tuple, which is less than every version."""
     client = Client()
     version = (
         {**client.version(), "KernelVersion": release}
@@ -46,7 +46,7 @@ def test_kernel_is_the_first_two_numbers_of_its_release(release: str | None, ker
     assert DockerEngine(lambda: (client, version)).kernel == kernel
 
 
-def test_container_has_what_docker_inspect_says(client: Client, engine: DockerEngine) -> None:
+def test_container_has_the_fields_of_docker_inspect(client: Client, engine: DockerEngine) -> None:
     """Published ports, labels, environment and health are in the answer."""
     client.containers.append(Row("hello-dock-prod", container_attrs()))
     container = engine.container("hello-dock-prod")
@@ -65,7 +65,7 @@ def test_container_has_what_docker_inspect_says(client: Client, engine: DockerEn
     assert (container.role, container.is_of("hello-dock"), container.is_of("hello")) == ("prod", True, False)
 
 
-def test_container_without_labels_health_or_ports(client: Client, engine: DockerEngine) -> None:
+def test_container_without_labels_health_or_ports_has_empty_fields(client: Client, engine: DockerEngine) -> None:
     """The API leaves out, or sets to null, what a container does not have."""
     attrs = container_attrs(
         State={"Status": "exited", "ExitCode": 137, "StartedAt": ""},
@@ -80,13 +80,13 @@ def test_container_without_labels_health_or_ports(client: Client, engine: Docker
 
 
 def test_missing_container_and_image_are_none(engine: DockerEngine) -> None:
-    """An unknown name is an answer, not an error."""
-    assert engine.container("nobody") is None
+    """An unknown name is not an error."""
+    assert engine.container("missing") is None
     assert engine.image("nothing:latest") is None
-    assert engine.logs("nobody") == ""
+    assert engine.logs("missing") == ""
 
 
-def test_image_has_what_docker_inspect_says(client: Client, engine: DockerEngine) -> None:
+def test_image_has_the_fields_of_docker_inspect(client: Client, engine: DockerEngine) -> None:
     """The value of a variable may contain an equals sign."""
     attrs = {
         "Id": "sha256:77",
@@ -124,7 +124,7 @@ def test_project_is_found_by_its_label(client: Client, engine: DockerEngine) -> 
     """Containers, stopped ones too, images and volumes are asked for by label, and sorted by name."""
     client.containers += [Row("z", container_attrs(Name="/z")), Row("a", container_attrs(Name="/a"))]
     client.volumes += [Row("shop-modules-2"), Row("shop-modules-1")]
-    assert [each.name for each in engine.containers("shop")] == ["a", "z"]
+    assert [container.name for container in engine.containers("shop")] == ["a", "z"]
     assert engine.volumes("shop") == ["shop-modules-1", "shop-modules-2"]
     assert engine.images("shop") == []
     project_filter = {"label": "hello-dock.project=shop"}
@@ -148,7 +148,7 @@ def test_images_without_tags_or_labels_are_listed(client: Client, engine: Docker
     ]
 
 
-def test_image_ids_are_asked_of_the_cli_once(programs: Programs, engine: DockerEngine) -> None:
+def test_image_ids_come_from_one_call_of_the_cli(programs: Programs, engine: DockerEngine) -> None:
     """Each build begins with this question, and the SDK takes longer to load than such a build.
 
     The answer is kept, so that the id of a tag before a build is known after it.
@@ -167,8 +167,8 @@ def test_image_ids_without_a_docker_command_are_an_error(engine: DockerEngine) -
         _ = engine.image_ids
 
 
-def test_users_of_an_image_volumes_and_tags(client: Client, engine: DockerEngine) -> None:
-    """These answers include what other projects made."""
+def test_users_of_an_image_volumes_and_tags_include_other_projects(client: Client, engine: DockerEngine) -> None:
+    """The answers do not depend on the label of the project."""
     theirs = container_attrs(Image="sha256:78")
     client.containers = Rows(Row("mine", container_attrs(Name="/mine")), Row("theirs", theirs))
     assert engine.containers_using("sha256:77") == ["mine"]
@@ -199,9 +199,9 @@ def test_untagged_image_has_no_tag_on_engine_23(client: Client, engine: DockerEn
 
 
 def test_container_removed_during_the_question_is_left_out(client: Client, engine: DockerEngine) -> None:
-    """A container may go between the list and the look at it."""
+    """A container may be removed after the list was made and before it is inspected."""
     client.containers += [Row("gone", gone=True), Row("here", container_attrs(Name="/here"))]
-    assert [each.name for each in engine.containers("hello-dock")] == ["here"]
+    assert [container.name for container in engine.containers("hello-dock")] == ["here"]
 
 
 def test_container_publishing_finds_the_host_port(client: Client, engine: DockerEngine) -> None:
@@ -242,7 +242,7 @@ def test_exec_in_a_container_that_has_ended_fails(
         engine.exec("web", ["cat", "/x"])
 
 
-def test_container_config_of_a_container(client: Client, engine: DockerEngine) -> None:
+def test_container_config_has_the_command_and_the_limits(client: Client, engine: DockerEngine) -> None:
     """The configuration of a container that has gone is empty."""
     attrs = container_attrs(Path="nginx", Args=["-g"], HostConfig={"PidsLimit": 7})
     client.containers.append(Row("web", attrs))
@@ -251,8 +251,8 @@ def test_container_config_of_a_container(client: Client, engine: DockerEngine) -
     assert engine.container_config("gone") == ContainerConfig()
 
 
-def test_limit_support_is_what_docker_info_says(engine: DockerEngine) -> None:
-    """An engine that says nothing supports no limit."""
+def test_engine_without_limits_in_docker_info_supports_none(engine: DockerEngine) -> None:
+    """The fields of the limits may be missing in the output of `docker info`."""
     assert engine.limit_support == LimitSupport(memory=False, swap=False, pids=False, cgroup="1")
 
 

@@ -14,7 +14,7 @@ from docktasks.errors import EngineError, NoEngineError, UnfitError
 from tests.unit.fakes.programs import Programs
 from tests.unit.fakes.sdk import Client, connect_with
 
-# As docker-py 7.2 words them.
+# The messages of docker-py 7.2.
 REFUSED = "Error while fetching server API version: ('Connection aborted.', PermissionError(13, 'Permission denied'))"
 
 
@@ -34,13 +34,12 @@ NO_HOST = (
 OLD_CLIENT = "client version 1.53 is too new. Maximum supported API version is 1.41"
 
 
-OLD_ENGINE = (
-    "API version 1.23 is too old for this SDK: the minimum supported API version is 1.24"  # its minimum rises slowly
-)
+# Later releases of the SDK have a higher minimum.
+OLD_ENGINE = "API version 1.23 is too old for this SDK: the minimum supported API version is 1.24"
 
 
 def error_for(monkeypatch: pytest.MonkeyPatch, message: str) -> EngineError:
-    """Return the error that a refusal of the SDK becomes."""
+    """Return our error for a DockerException with this message."""
 
     def refuse() -> None:
         raise DockerException(message)
@@ -169,14 +168,14 @@ def cli_version(programs: Programs, version: dict[str, Any] | None) -> None:
             {"Server": {"Version": "5.8.0", "Components": [{"Name": "Podman Engine", "Version": "5.8.0"}]}},
             "Podman 5.8.0",
         ),
-        ({"Client": {"Version": "4.3.1"}, "Server": None}, "Podman 4.3.1"),  # its own command, called docker
+        ({"Client": {"Version": "4.3.1"}, "Server": None}, "Podman 4.3.1"),  # Podman's own command, installed as docker
     ],
 )
 def test_image_ids_refuse_an_unsupported_engine_without_the_sdk(
     monkeypatch: pytest.MonkeyPatch, programs: Programs, version: dict[str, Any], message: str
 ) -> None:
-    """The CLI says the version while it lists the images; the SDK is not waited for."""
-    connect_with(monkeypatch, lambda: pytest.fail("the SDK was waited for"))
+    """The CLI says the version while it lists the images. The task does not wait for the SDK."""
+    connect_with(monkeypatch, lambda: pytest.fail("the task waited for the SDK"))
     cli_version(programs, version)
     with pytest.raises(UnfitError, match=message):
         _ = connect.connect_in_background().image_ids
@@ -193,7 +192,7 @@ def test_image_ids_are_listed_on_a_supported_engine(
 
 
 def test_each_question_raises_the_error_of_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An attribute that no engine has is missing as usual."""
+    """A second question raises the same error. An unknown attribute is still an AttributeError."""
 
     def refuse() -> None:
         raise DockerException(NO_SOCKET)

@@ -7,7 +7,7 @@ import pytest
 from docktasks.engine.inspection import container_config, limit_support
 from docktasks.engine.models import ContainerConfig, LimitSupport, Mount
 
-# Of a release that run-prod started; the parts that are read.
+# From `docker container inspect` of a release that run-prod started: the fields that are read.
 CONFIG = {
     "User": "101:101",
     "StopSignal": "SIGQUIT",
@@ -48,8 +48,8 @@ def parse(config: dict[str, Any] | None = None, **host: Any) -> ContainerConfig:
     return container_config({"Path": "/docker-entrypoint.sh", "Args": ["nginx", "-g", "daemon off;"], **attrs})
 
 
-def test_config_of_a_release() -> None:
-    """Each field is read from the place where the engine says it."""
+def test_config_of_a_release_has_every_field() -> None:
+    """Some fields come from Config, others from HostConfig."""
     assert parse() == ContainerConfig(
         user="101:101",
         command=("/docker-entrypoint.sh", "nginx", "-g", "daemon off;"),
@@ -76,8 +76,8 @@ def test_config_of_a_release() -> None:
     )  # fmt: skip
 
 
-def test_config_of_a_container_without_options() -> None:
-    """The engine says nothing, null, or an empty value for an option that was not given."""
+def test_config_of_a_container_without_options_is_empty() -> None:
+    """For an option that was not used, the field is missing, null or empty."""
     attrs = {"Path": "sh", "Args": [], "Config": {}, "HostConfig": {"PidsLimit": None}}
     nothing = dict.fromkeys(("network", "pid", "ipc", "uts", "userns", "cgroup"), "")
     assert container_config(attrs) == ContainerConfig(command=("sh",), namespaces=nothing)
@@ -87,12 +87,12 @@ def test_config_of_a_container_without_options() -> None:
 
 
 @pytest.mark.parametrize("test", [["NONE"], [], None])
-def test_health_check_that_is_missing_or_turned_off(test: list[str] | None) -> None:
-    """Both have no test."""
+def test_config_without_a_health_check_has_no_test(test: list[str] | None) -> None:
+    """The check may be missing, or turned off with NONE."""
     assert parse({"Healthcheck": {"Test": test}}).health == ()
 
 
-def test_devices_and_masked_paths() -> None:
+def test_config_has_devices_of_three_kinds_and_masked_paths() -> None:
     """A container gets devices in three ways. An empty list of masked paths takes the masks off."""
     devices = parse(
         Devices=[{"PathOnHost": "/dev/null"}],
@@ -104,8 +104,8 @@ def test_devices_and_masked_paths() -> None:
     assert parse(MaskedPaths=None).masked
 
 
-def test_limits_of_a_rootless_and_of_an_old_engine() -> None:
-    """A rootless engine may set no limits. An old one does not say its version of control groups."""
+def test_limit_support_follows_from_docker_info() -> None:
+    """A rootless engine may set no limits. An old engine does not report its version of control groups."""
     info = {"MemoryLimit": True, "SwapLimit": True, "PidsLimit": True, "CgroupVersion": "2"}
     assert limit_support(info) == LimitSupport()
     assert limit_support({"MemoryLimit": True}) == LimitSupport(swap=False, pids=False, cgroup="1")

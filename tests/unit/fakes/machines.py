@@ -29,13 +29,13 @@ UBUNTU = {"ID": "ubuntu", "ID_LIKE": "debian", "VERSION_CODENAME": "noble"}
 FEDORA = {"ID": "fedora"}
 
 
-class Answers:
+class FakeFromEnv:
     """A replacement of `docker.from_env()`. It refuses `refusals` times with `message`, then it returns an engine."""
 
     def __init__(self, message: str, refusals: int) -> None:
         self.message, self.refusals = message, refusals
 
-    def __call__(self) -> Answers:
+    def __call__(self) -> FakeFromEnv:
         """Raise DockerException, or return the engine's client."""
         self.refusals -= 1
         if self.refusals >= 0:

@@ -1,4 +1,4 @@
-"""A machine for the tests of `invoke setup`."""
+"""A fixture that describes the machine of a test of `invoke setup`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import docker
 import pytest
 
 from docktasks.housekeeping import setup
-from tests.unit.fakes.machines import ABSENT, BOOKWORM, Answers, Machine
+from tests.unit.fakes.machines import ABSENT, BOOKWORM, FakeFromEnv, Machine
 from tests.unit.fakes.programs import Programs
 
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch, programs: Programs, tmp_path: Path) -> Machine:
-    """Describe a machine: without an engine unless `refusals=0`, as root unless told otherwise, without systemd."""
+    """Return a function that describes a machine. By default it has no engine (`refusals=1`), no systemd, and uid 0."""
 
-    def describe(  # noqa: PLR0913 - a machine has many sides
+    def describe(  # noqa: PLR0913 - a machine has many properties
         *installed: str,
         release: dict[str, str] | None = None,
         system: str = "Linux",
@@ -31,7 +31,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, programs: Programs, tmp_path: Path)
     ) -> Programs:
         for name in installed:
             programs.add(name)
-        monkeypatch.setattr(docker, "from_env", Answers(refusal, refusals))
+        monkeypatch.setattr(docker, "from_env", FakeFromEnv(refusal, refusals))
         monkeypatch.setattr(platform, "system", lambda: system)
         monkeypatch.setattr(platform, "release", lambda: kernel)
         monkeypatch.setattr(platform, "freedesktop_os_release", lambda: release or BOOKWORM)
@@ -40,10 +40,10 @@ def machine(monkeypatch: pytest.MonkeyPatch, programs: Programs, tmp_path: Path)
         fake_paths = {"/run/systemd/system", "/Applications/Docker.app", "/var/log/dockerd.log"}
         exists = Path.exists
 
-        def look(path: Path, **options: Any) -> bool:
+        def fake_exists(path: Path, **options: Any) -> bool:
             return str(path) in paths if str(path) in fake_paths else exists(path, **options)
 
-        monkeypatch.setattr(Path, "exists", look)
+        monkeypatch.setattr(Path, "exists", fake_exists)
         return programs
 
     return describe

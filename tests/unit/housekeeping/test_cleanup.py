@@ -18,7 +18,7 @@ BUILT = {"hello-dock.built-for": "hello-dock"}
 
 
 def images() -> dict[str, Image]:
-    """Return images of ours, one without a tag, one built on ours, a stranger's, and a stand-in."""
+    """Return images of ours, one without a tag, one built on ours, one of another project, and a stand-in."""
     standin = {"hello-dock.standin": "node:lts-alpine"}
     return {
         "prod": Image("sha256:1", tags=("hello-dock:prod",), labels=BUILT),
@@ -31,13 +31,13 @@ def images() -> dict[str, Image]:
 
 
 def stop(engine: FakeEngine, settings: Settings, role: str = "") -> tuple[str, Runner]:
-    """Return what `invoke stop` says, and the runner of its commands."""
+    """Return the output of `invoke stop`, and the runner of its commands."""
     run = Runner(engine)
     return cleanup.stop(Project(run, engine, settings), role=role), run
 
 
 def clean(engine: FakeEngine, settings: Settings, *, bases: bool = False) -> tuple[str, Runner]:
-    """Return what `invoke clean` says, and the runner of its commands."""
+    """Return the output of `invoke clean`, and the runner of its commands."""
     run = Runner(engine)
     return cleanup.clean(Project(run, engine, settings), bases=bases), run
 
@@ -67,7 +67,7 @@ def test_stop_of_a_role_leaves_the_other_role(settings: Settings, role: str, lin
 
 
 def test_stop_removes_what_an_interrupted_release_left(settings: Settings) -> None:
-    """A candidate and a previous release are removed, too. Only what runs is stopped first."""
+    """A candidate and a previous release are removed, too. Running containers are stopped first."""
     previous = own_container("prod", name="hello-dock-prod-previous", state="exited")
     line, run = stop(
         FakeEngine(
@@ -203,13 +203,13 @@ def test_next_release_starts_a_paused_port_holder(engine: FakeEngine, settings: 
     assert engine.apply(pause).ok
     assert engine.by_name["hello-dock-prod-port"].state == "paused"
     assert not engine.apply(pause).ok
-    assert not engine.apply([*pause[:3], "nobody"]).ok
+    assert not engine.apply([*pause[:3], "missing"]).ok
     production.deployed(engine, settings)
     assert engine.by_name["hello-dock-prod-port"].state == "running"
     assert [container.name for container in engine.listeners(8080)] == ["hello-dock-prod"]
 
 
-def test_stop_removes_the_containers_of_production_and_clean_the_rest(engine: FakeEngine, settings: Settings) -> None:
+def test_stop_removes_containers_and_clean_also_images_and_volumes(engine: FakeEngine, settings: Settings) -> None:
     """`stop` keeps the images of the releases and the volume with the assets."""
     production.deployed(engine, settings)
     engine.volume_names = ["hello-dock-carried"]

@@ -29,7 +29,7 @@ def test_log_that_docker_cannot_show_is_an_error(settings: Settings) -> None:
 
 
 def test_ctrl_c_while_following_a_log_is_no_error(settings: Settings) -> None:
-    """Ctrl-C is the way to end it."""
+    """A user ends `invoke logs --follow` with Ctrl-C."""
     run = Runner(answers={"docker container logs": Result(130)})
     status.logs(Project(run, FakeEngine(own_container("prod")), settings), "prod", ["--follow"])
     assert len(run.ran) == 1
@@ -37,19 +37,19 @@ def test_ctrl_c_while_following_a_log_is_no_error(settings: Settings) -> None:
 
 @pytest.mark.parametrize(("role", "start"), [("dev", "invoke dev"), ("prod", "invoke run-prod")])
 def test_log_of_a_missing_container_says_how_to_start_it(settings: Settings, role: str, start: str) -> None:
-    """Docker's own message does not."""
+    """Docker's own message does not name the task."""
     with pytest.raises(StartError, match=f"There is no container hello-dock-{role}") as caught:
         status.logs(Project(Runner(), FakeEngine(), settings), role, [])
     assert caught.value.how == f"Start it: {start}"
 
 
-def test_log_of_no_role_is_an_error(settings: Settings) -> None:
+def test_log_without_a_role_is_an_error(settings: Settings) -> None:
     """A log belongs to one container, and `--role=` names none."""
     with pytest.raises(SettingsError):
         status.logs(Project(Runner(), FakeEngine(), settings), "", [])
 
 
-def test_log_of_a_strangers_container_is_an_error(settings: Settings) -> None:
+def test_log_of_an_unrelated_container_is_an_error(settings: Settings) -> None:
     """The error says that the name is in use."""
     with pytest.raises(ConflictError):
         status.logs(Project(Runner(), FakeEngine(Container("0", "hello-dock-prod")), settings), "prod", [])

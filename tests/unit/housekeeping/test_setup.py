@@ -28,7 +28,7 @@ def test_engine_that_answers_is_used(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("where", ["fedora", "macos", "elsewhere"])
-def test_engine_without_buildx_on_a_machine_that_we_do_not_install_on(
+def test_missing_buildx_on_an_unsupported_machine_is_an_error(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     """The advice is to install the plugin. The engine runs already."""
@@ -49,14 +49,14 @@ def test_installed_engine_in_wsl_is_started(machine: Machine) -> None:
 
 
 class CopyingRunner(Runner):
-    """Keeps the files that `install` puts in place. The temporary files are gone afterwards."""
+    """Keeps the content of the files that `install` copies, because the temporary files are removed afterwards."""
 
     def __init__(self) -> None:
         super().__init__()
         self.files: dict[str, str] = {}
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
-        """Note the text of a file that is installed."""
+        """Keep the text of a file that is installed."""
         if "install" in args[:2] and "-m" in args:
             self.files[args[-1]] = Path(args[-2]).read_text()
         return super().__call__(args, quiet=quiet)
@@ -158,7 +158,7 @@ def test_engine_is_a_service_of_systemd(machine: Machine) -> None:
 
 
 def test_installed_engine_without_buildx_is_installed_again(machine: Machine) -> None:
-    """apt installs what is missing of both."""
+    """apt installs only the missing packages."""
     machine("dockerd", release=TRIXIE).add("docker", code=1)
     run = Runner()
     with pytest.raises(EngineError, match="has no buildx"):

@@ -24,7 +24,7 @@ UNPUBLISHED = PUBLISHED | {"published": ()}
 
 
 def containers_table(settings: Settings, *containers: Container) -> Table:
-    """Return what `invoke status` shows of an engine with these containers."""
+    """Return the table of `invoke status` for an engine with these containers."""
     engine = FakeEngine(*containers)
     return status.containers_table(Project(Runner(engine), engine, settings))
 

@@ -11,7 +11,7 @@ from tests.unit.fakes.image_archives import layer, saved, tar
 
 
 def member(name: str, kind: bytes, **attributes: int) -> tarfile.TarInfo:
-    """A member of a tar that is no regular file."""
+    """Return a member of a tar that is not a regular file."""
     info = tarfile.TarInfo(name)
     info.type = kind
     for key, value in attributes.items():
@@ -61,7 +61,7 @@ def test_compressed_layer_is_read() -> None:
 
 
 def test_file_of_any_size_has_its_capabilities_and_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Our files have them even if their content is not kept. The base image's files are not read."""
+    """A file of ours is searched even if its content is not kept. Files of the base image are not read."""
     monkeypatch.setattr(image_archive, "MAX_KEPT_BYTES", 5)
     tool = tarfile.TarInfo("tool")
     # version 2, effective; permitted: bits 10 and 33
@@ -76,7 +76,7 @@ def test_file_of_any_size_has_its_capabilities_and_secrets(monkeypatch: pytest.M
 
 
 def without(archive: bytes, name: str) -> bytes:
-    """The archive with another name in the place of this one."""
+    """Return the archive with this name replaced by x characters."""
     return archive.replace(name.encode(), b"x" * len(name))
 
 
@@ -109,15 +109,15 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize(("archive", "reason"), DAMAGED.values(), ids=DAMAGED)
-def test_damaged_archive_is_unreadable_for_one_reason(archive: bytes, reason: str) -> None:
-    """Checks are skipped with the reason."""
+def test_damaged_archive_is_unreadable(archive: bytes, reason: str) -> None:
+    """The message is the reason with which checks are skipped."""
     with pytest.raises(image_archive.Unreadable) as raised:
         image_archive.read([archive], [])
     assert str(raised.value).startswith(reason)
 
 
 def test_file_beyond_the_limit_has_a_digest_and_no_content(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A smaller file after it may still fit."""
+    """The content of a later, smaller file is kept if it fits."""
     monkeypatch.setattr(image_archive, "MAX_KEPT_BYTES", 5)
     (only,) = image_archive.read([saved(tar(("a", b"1234"), ("b", b"5678"), ("c", b"9")))], []).layers
     assert [file.content for file in only.files.values()] == [b"1234", None, b"9"]
@@ -125,7 +125,7 @@ def test_file_beyond_the_limit_has_a_digest_and_no_content(monkeypatch: pytest.M
 
 
 def test_final_files_are_the_topmost_without_deleted_ones() -> None:
-    """A later layer deletes a file, a folder, or with an opaque whiteout all that a folder had."""
+    """A later layer can delete a file, a folder, or with an opaque whiteout the content of a folder."""
     below = [File(path, "file", 1) for path in ("/a", "/b", "/c/d", "/c/e", "/f/g", "/fg")]
     above = [File("/b", "file", 2), File("/a", "whiteout"), File("/c", "whiteout"), File("/f/.wh..opq", "whiteout")]
     files = final_files([layer(*below, File("/f", "folder")), layer(*above, File("/f/h", "file", 3))])

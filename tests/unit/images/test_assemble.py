@@ -1,4 +1,4 @@
-"""docktasks/images/nginx/assemble.mjs: the image's files, made from a build. The tests need node, as the app does."""
+"""Tests of docktasks/images/nginx/assemble.mjs, which makes the image's files from a build. They need node."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def hashed_names(folder: Path, built: list[str], public: tuple[str, ...] = ()) -> set[str]:
-    """Names of the files that are taken for hashed, when a build writes these, and copies these from public/."""
+    """Return the names that assemble.mjs takes for hashed, for files `built` by Vite and files of `public`/."""
     for name in ("index.html", *built, *public):
         write(folder / "dist" / name)
     for name in public:
@@ -34,7 +34,7 @@ def hashed_names(folder: Path, built: list[str], public: tuple[str, ...] = ()) -
 
 
 def assemble(folder: Path, build: str = "true") -> str:
-    """Make the image's files in the folder `out` from what a shell command builds. What assemble.mjs prints."""
+    """Run the shell command `build`, then assemble.mjs, which fills `out`. Return the output of assemble.mjs."""
     (folder / "version").write_text("nginx version: nginx/1.30.6")
     (folder / "package.json").write_text('{"name": "app"}')
     (folder / "cache").mkdir(exist_ok=True)
@@ -56,8 +56,8 @@ def write(path: Path) -> None:
     ["app-Abcdef12.js", "app-abcdef_1.css", "app--bcdef1H.css", "app-12345678-Abcdef12.js", "-Abcdef12.js",
      "app-Abcdef12.chunk.js", "deep/er/logo-Abcdef12.svg"],
 )  # fmt: skip
-def test_a_name_with_vites_hash_is_recognized(tmp_path: Path, name: str) -> None:
-    """Vite's default is a dash and eight characters of base64url, after a name of any kind."""
+def test_name_with_a_hash_of_vite_is_recognised(tmp_path: Path, name: str) -> None:
+    """By default Vite adds a dash and eight characters of base64url to a name."""
     assert hashed_names(tmp_path, [f"assets/{name}", "assets/app.js"]) == {f"assets/{name}"}
 
 
@@ -66,19 +66,19 @@ def test_a_name_with_vites_hash_is_recognized(tmp_path: Path, name: str) -> None
     ["app.js", "user-settings.js", "report-20261101.pdf", "app-Abcdef1.js", "app-Abcdef123.js", "app-Abcde+12.js",
      "app-Abcdef12", "app-Abcdef12.", "Abcdef12.js", "app-Abcdef12/app.js", "page-Abcdef12.html"],
 )  # fmt: skip
-def test_a_name_without_a_hash_is_not_taken_for_a_hashed_one(tmp_path: Path, name: str) -> None:
-    """Such a file may change under its name, so that no browser may keep it, and no release carries it over."""
+def test_name_without_a_hash_is_not_taken_for_a_hashed_one(tmp_path: Path, name: str) -> None:
+    """The content of such a file may change, so browsers must revalidate it and releases do not bridge it."""
     assert hashed_names(tmp_path, [f"assets/{name}", "assets/own.js"]) == set()
 
 
-def test_a_hash_of_small_letters_is_recognized_when_all_files_of_its_folder_have_one(tmp_path: Path) -> None:
-    """About one hash in a thousand looks like a word."""
+def test_hash_of_lower_case_letters_is_recognised_when_all_files_of_the_folder_have_a_hash(tmp_path: Path) -> None:
+    """About one hash in a thousand has only lower-case letters, like a word."""
     built = ["assets/index-Abcdef12.js", "assets/ServingView-xaurrsun.js", "assets/style-20261101.css"]
     assert hashed_names(tmp_path, [*built, "robots.txt"], ("assets/logo.svg",)) == set(built)
 
 
-def test_a_file_of_public_is_not_taken_for_a_hashed_one(tmp_path: Path) -> None:
-    """Vite copies the files of public/ under their own names, however these end."""
+def test_file_of_public_is_not_taken_for_a_hashed_one(tmp_path: Path) -> None:
+    """Vite copies the files of public/ and keeps their names, which may end like a hash."""
     public = ("assets/cover-portrait.jpg", "assets/scan-IMG_2024.jpg", "photo-Abcdef12.jpg")
     assert hashed_names(tmp_path, ["assets/index-Abcdef12.js"], public) == {"assets/index-Abcdef12.js"}
 
@@ -89,7 +89,7 @@ def page(folder: Path, text: str) -> None:
     (folder / "index.html").write_text(text)
 
 
-def test_another_folder_that_the_build_filled_is_found_by_its_page(tmp_path: Path) -> None:
+def test_another_output_folder_is_recognised_by_its_new_page(tmp_path: Path) -> None:
     """The page is younger than the start of the build. Older pages, and pages in node_modules, do not count."""
     for name in ("public", "build/web", "old", "build/web/docs", "node_modules/pkg"):
         write(tmp_path / name / "index.html")
@@ -100,8 +100,8 @@ def test_another_folder_that_the_build_filled_is_found_by_its_page(tmp_path: Pat
     assert not (tmp_path / "out/srv/site/web").exists()
 
 
-def test_a_page_in_the_source_is_not_taken_for_the_builds_result(tmp_path: Path) -> None:
-    """The source may hold an earlier result in the folder that this build should fill, while it fills another."""
+def test_old_page_in_dist_is_ignored_when_the_build_fills_another_folder(tmp_path: Path) -> None:
+    """The source may have the output of an earlier build in the folder of app.dist."""
     write(tmp_path / "dist/index.html")
     write(tmp_path / "dist/old.html")
     old = (tmp_path / "dist/index.html").stat().st_ctime
@@ -110,35 +110,35 @@ def test_a_page_in_the_source_is_not_taken_for_the_builds_result(tmp_path: Path)
     assert [path.name for path in (tmp_path / "out/srv/site").iterdir()] == ["index.html"]
 
 
-def test_a_page_in_the_source_is_the_site_when_the_build_writes_no_other(tmp_path: Path) -> None:
-    """A build may have nothing to do."""
+def test_old_page_in_dist_is_the_site_when_the_build_writes_no_page(tmp_path: Path) -> None:
+    """A build without changes may write nothing."""
     write(tmp_path / "dist/index.html")
     assert "NOTICE" not in assemble(tmp_path)
 
 
-def test_a_page_that_the_build_copied_with_its_time_is_the_builds_result(tmp_path: Path) -> None:
-    """The copy has an older modification time than the build, and another page of the source a younger one."""
+def test_page_that_the_build_copied_with_an_old_time_is_the_site(tmp_path: Path) -> None:
+    """The copy in dist is older than the build, and the page in the source is newer."""
     write(tmp_path / "page/index.html")
     os.utime(tmp_path / "page/index.html", (1_700_000_000, 1_700_000_000))
     assert "NOTICE" not in assemble(tmp_path, "mkdir dist; cp -p page/index.html dist; touch page/index.html")
 
 
-def test_a_symbolic_link_is_left_out_with_a_notice(tmp_path: Path) -> None:
-    """The file that it names is in the image under its own name only."""
+def test_symbolic_link_is_left_out_with_a_notice(tmp_path: Path) -> None:
+    """The image has the target of the link under the target's own name only."""
     output = assemble(tmp_path, "mkdir dist; echo page >dist/index.html; ln -s index.html dist/404.html")
     assert re.search("NOTICE: left out, since it is a link .*: 404.html\n", output)
     assert [path.name for path in (tmp_path / "out/srv/site").iterdir()] == ["index.html"]
 
 
-def test_a_dist_folder_that_is_a_symbolic_link_is_followed(tmp_path: Path) -> None:
-    """The image, and the stage dist, get the files of the folder that the link names."""
+def test_dist_folder_may_be_a_symbolic_link(tmp_path: Path) -> None:
+    """The image and the stage `dist` get the files of the link's target."""
     assemble(tmp_path, "mkdir -p build/web; echo page >build/web/index.html; ln -s build/web dist")
     assert (tmp_path / "out/srv/site/index.html").read_text() == "page\n"
     assert (tmp_path / "built/dist/index.html").read_text() == "page\n"
 
 
-def test_a_build_that_wrote_no_page_is_an_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """A page in another folder of the source is not what the build wrote."""
+def test_build_that_writes_no_page_is_an_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """An old page in another folder of the source does not count."""
     write(tmp_path / "public/index.html")
     os.utime(tmp_path / "public/index.html", (1_700_000_000, 1_700_000_000))
     with pytest.raises(subprocess.CalledProcessError):
@@ -157,8 +157,8 @@ def test_a_build_that_wrote_no_page_is_an_error(tmp_path: Path, capfd: pytest.Ca
         ('<link rel="canonical" href="/shop/"><p>/shop/assets/index-Abcdef12.js</p>', ""),
     ],
 )
-def test_a_base_path_is_read_from_the_page(tmp_path: Path, text: str, rewrite: str) -> None:
-    """Files that the page loads from a path of its own host are served below that path."""
+def test_base_path_follows_from_the_addresses_in_the_page(tmp_path: Path, text: str, rewrite: str) -> None:
+    """The site is served below the path from which the page loads its scripts."""
     page(tmp_path / "dist", text)
     output = assemble(tmp_path)
     conf = tmp_path / "out/etc/nginx/base/base.conf"
@@ -167,7 +167,7 @@ def test_a_base_path_is_read_from_the_page(tmp_path: Path, text: str, rewrite: s
 
 
 def compressed(folder: Path, text: str) -> bytes:
-    """The brotli copy of a script with this text, from a build that has the cache of the builds before."""
+    """Build a script with this text, with the cache of earlier builds. Return the script's brotli copy."""
     shutil.rmtree(folder / "out", ignore_errors=True)
     shutil.rmtree(folder / "built", ignore_errors=True)
     write(folder / "dist/index.html")
@@ -176,8 +176,8 @@ def compressed(folder: Path, text: str) -> bytes:
     return (folder / "out/srv/br/app.js").read_bytes()
 
 
-def test_an_unchanged_file_is_not_compressed_again(tmp_path: Path) -> None:
-    """Its brotli copy comes from the cache, which holds the copies of the last build and no others."""
+def test_unchanged_file_is_not_compressed_again(tmp_path: Path) -> None:
+    """Its brotli copy comes from the cache, which has only the copies of the last build."""
     one, other = compressed(tmp_path, "one " * 500), compressed(tmp_path, "other " * 500)
     assert one != other
     (stored,) = (tmp_path / "cache").iterdir()
@@ -192,8 +192,8 @@ def test_an_unchanged_file_is_not_compressed_again(tmp_path: Path) -> None:
     assert compressed(tmp_path, "one " * 500) == one
 
 
-def test_brotlis_highest_level_is_used_below_128_kb(tmp_path: Path) -> None:
-    """For a larger file an edit would wait long to save a fiftieth of the bytes."""
+def test_files_below_128_kib_get_the_highest_brotli_level(tmp_path: Path) -> None:
+    """For a larger file that level takes long and saves only 2 % of the bytes."""
     sizes = (128 * 1024 - 1, 128 * 1024)
     at_level = (
         "const [size, level] = process.argv.slice(1).map(Number), zlib = require('node:zlib'), { constants } = zlib;"
@@ -214,9 +214,9 @@ def test_brotlis_highest_level_is_used_below_128_kb(tmp_path: Path) -> None:
         assert compressed(tmp_path, numbers[:size]) == by_level[level]
 
 
-def test_a_gzip_copy_that_the_build_made_is_replaced(tmp_path: Path) -> None:
-    """The image gets a copy of the file that is there, whichever is handled first; the build's own result stays."""
-    noise = "head -c 400000 /dev/urandom | base64"  # a large file, which is in work while others go ahead
+def test_gzip_copy_of_the_build_is_replaced(tmp_path: Path) -> None:
+    """The image gets a gzip copy of the file's real content, in any order of work. The build's output stays."""
+    noise = "head -c 400000 /dev/urandom | base64"  # a large file, so that other files are finished before it
     build = (
         f"mkdir dist; echo page >dist/index.html; {noise} >dist/0.js; touch dist/1 dist/2 dist/3 dist/4 dist/5 dist/6;"
         "for name in 7 8 9; do seq 1000 >dist/$name.js; echo other >dist/$name.js.gz; done"
@@ -228,8 +228,8 @@ def test_a_gzip_copy_that_the_build_made_is_replaced(tmp_path: Path) -> None:
         assert (tmp_path / f"built/dist/{name}.js.gz").read_text() == "other\n"
 
 
-def test_a_broken_cache_is_replaced(tmp_path: Path) -> None:
-    """The copies are made again, and stored."""
+def test_broken_cache_is_replaced(tmp_path: Path) -> None:
+    """The copies are made and stored again."""
     one = compressed(tmp_path, "one " * 500)
     (stored,) = (tmp_path / "cache").iterdir()
     stored.write_bytes(b"cut sho")

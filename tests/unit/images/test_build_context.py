@@ -31,7 +31,7 @@ def test_certificate_authorities_are_in_the_tools_context(
 def test_tools_are_written_again_only_where_they_changed(settings: Settings) -> None:
     """A changed file is written even when its size and time are the same. A removed file goes, others keep their time.
 
-    A build that reads a file meanwhile has all of the old one.
+    A build that is reading a file gets the whole old content.
     """
     paths = [
         settings.root / "docktasks/images" / name
@@ -71,7 +71,7 @@ def test_another_app_gets_our_dockerfile_and_an_ignore_file(settings: Settings) 
     assert (folder / "Dockerfile").read_text() == "# Dockerfile\n"
     ignored = (folder / "Dockerfile.dockerignore").read_text().splitlines()
     assert {"**/node_modules", "**/.git", "**/.env.local", "**/.env.*.local", "/out"} <= set(ignored)
-    assert not {"**/.env*", "**/.env", "**/.env.*", "**/.env.production"} & set(ignored)  # Vite builds with these
+    assert not {"**/.env*", "**/.env", "**/.env.*", "**/.env.production"} & set(ignored)  # Vite reads these in a build
     assert sorted(path.name for path in shop.iterdir()) == before
 
 

@@ -1,4 +1,4 @@
-"""The shapes of secrets. Each is put together here, so that nobody takes this file for a leak."""
+"""Tests of the patterns of secrets. Each example is joined from parts, so that no scanner reports this file."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import pytest
 
 from docktasks.images.secret_patterns import OVERLAP_BYTES, SECRET_PATTERNS, SecretSearch, find_secrets
 
-MIX = "aB3dE6gH9j"  # letters of both kinds, and digits
+MIX = "aB3dE6gH9j"  # small letters, capitals and digits
 WORD = MIX * 20
 
 
 def fake(*parts: str) -> str:
-    """A secret that was never one."""
+    """Return an invented secret, joined from its parts."""
     return "".join(parts)
 
 
-GIVEN_AWAY = {
+EXAMPLES = {
     "a private key": [
         fake("-----BEGIN RSA ", "PRIVATE KEY-----\n", WORD[:64]),
         fake("-----BEGIN OPENSSH ", "PRIVATE KEY-----\\n", WORD[:64]),
@@ -57,7 +57,7 @@ NEAR_MISSES = [
     fake("-----BEGIN ", "PRIVATE KEY-----`)||t.includes(`"),
     fake("-----BEGIN ", "PUBLIC KEY-----\n", WORD[:64]),
     fake("AGE-SECRET", "-KEY-1…"),
-    fake("age1", "qpzry9x8gf" * 5, "2tvdw0s3"),  # what is public of an age key
+    fake("age1", "qpzry9x8gf" * 5, "2tvdw0s3"),  # the public part of an age key
     fake("npm", "_config_registry_of_a_long_name_that_no_token_has=1"),
     fake("//a.example/:_auth", "Token=${NPM_TOKEN}"),
     fake("pypi-", "AgE", WORD[:90]),
@@ -69,7 +69,7 @@ NEAR_MISSES = [
     fake("hf", "_", WORD[:33]),
     fake("hf", "_", WORD[:35]),
     fake(".shf", "_", WORD[:34]),
-    fake("sk-", WORD[:48]),  # a class of a style sheet, or a key of before
+    fake("sk-", WORD[:48]),  # a class of a style sheet, or an old kind of key
     fake(".sk-", "cube-grid .sk-cube1{animation:sk-cube-grid-scale-delay 1.3s infinite}", "T3Blbk", "FJ"),
     fake("mask-", WORD[:20], "T3Blbk", "FJ", WORD[:20]),
     fake("sk-", "ant-api03-your-key-here"),
@@ -91,27 +91,27 @@ NEAR_MISSES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in GIVEN_AWAY.items() for text in texts])
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in EXAMPLES.items() for text in texts])
 @pytest.mark.parametrize("around", ["{}", 'a="{}";', "// {}\n", "({})", "A={}\r\n"])
 def test_secret_is_found_by_its_pattern_only(name: str, text: str, around: str) -> None:
-    """It may stand in code, in a comment, or in a line of its own."""
+    """The secret may be in code, in a comment, or in a line of its own. No other pattern matches it."""
     assert find_secrets(around.format(text).encode()) == (name,)
 
 
 def test_each_pattern_has_an_example() -> None:
-    """A pattern without one would be untested."""
-    assert GIVEN_AWAY.keys() == {kind.name for kind in SECRET_PATTERNS}
+    """A pattern without an example would not be tested."""
+    assert EXAMPLES.keys() == {kind.name for kind in SECRET_PATTERNS}
 
 
 @pytest.mark.parametrize("text", NEAR_MISSES)
 @pytest.mark.parametrize("around", ["{}", "a={};", '"{}"'])
 def test_near_miss_is_no_secret(text: str, around: str) -> None:
-    """It is public, a part of a script, or an example of a documentation."""
+    """Such a text is public, a part of a script, or an example in documentation."""
     assert find_secrets(around.replace("{}", text).encode()) == ()
 
 
 def in_chunks(before: int, text: str, size: int, after: int) -> tuple[str, ...]:
-    """The secrets of a text in chunks of this size, with so many characters before and after it."""
+    """Return the secrets of a text in chunks of `size`, after `before` spaces and before `after` pairs of signs."""
     search = SecretSearch()
     search.feed(b" " * before)
     for at in range(0, len(text), size):
@@ -120,36 +120,36 @@ def in_chunks(before: int, text: str, size: int, after: int) -> tuple[str, ...]:
     return search.end()
 
 
-@pytest.mark.parametrize(("name", "text"), [(name, texts[0]) for name, texts in GIVEN_AWAY.items()])
+@pytest.mark.parametrize(("name", "text"), [(name, texts[0]) for name, texts in EXAMPLES.items()])
 @pytest.mark.parametrize("size", [7, 50, OVERLAP_BYTES])
 def test_secret_is_found_across_chunks(name: str, text: str, size: int) -> None:
-    """It may be cut anywhere, and begin anywhere in a chunk."""
+    """A secret may begin at any place in a chunk, and may be cut at any place."""
     for before in (0, 1, OVERLAP_BYTES - 9, OVERLAP_BYTES + 1):
         assert in_chunks(before, text, size, 0) == in_chunks(before, text, size, OVERLAP_BYTES) == (name,)
 
 
 @pytest.mark.parametrize("text", [fake("hf", "_", WORD[:35]), fake("shf", "_", WORD[:34])])
 @pytest.mark.parametrize("size", [1, 36, 37, OVERLAP_BYTES])
-def test_word_that_is_cut_is_no_secret(text: str, size: int) -> None:
+def test_long_word_that_is_cut_by_a_chunk_is_no_secret(text: str, size: int) -> None:
     """The whole word is too long for the pattern; only its beginning would match."""
     assert in_chunks(0, text, size, 9) == in_chunks(OVERLAP_BYTES, text, size, OVERLAP_BYTES) == ()
 
 
 @pytest.mark.parametrize("kept", range(36, 39))
-def test_word_whose_beginning_is_gone_is_no_secret(kept: int) -> None:
-    """The part that is searched again begins in the middle of the word."""
+def test_word_without_its_beginning_is_no_secret(kept: int) -> None:
+    """The part of a chunk that is searched again may begin in the middle of a word."""
     assert in_chunks(9, fake("shf", "_", WORD[:34]) + " " * (OVERLAP_BYTES - kept), OVERLAP_BYTES * 2, 9) == ()
 
 
 def test_binary_file_is_not_searched() -> None:
     """A picture may contain any bytes. Only a zero at the beginning makes a file binary."""
-    secret = GIVEN_AWAY["a GitLab token"][0].encode()
+    secret = EXAMPLES["a GitLab token"][0].encode()
     assert find_secrets(b"\0\1 " + secret) == ()
     assert find_secrets(b" " * OVERLAP_BYTES + b"\0 " + secret) == ("a GitLab token",)
 
 
 def test_search_keeps_one_chunk_and_the_overlap() -> None:
-    """Its memory does not grow with the file."""
+    """The search of a large file needs no more memory than that of a small one."""
     search, chunk = SecretSearch(), b"://a:b" * (1 << 18)
     for _ in range(9):
         search.feed(chunk)
