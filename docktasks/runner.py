@@ -100,7 +100,8 @@ class Runner:
 
     def attach(self, args: list[str], end: Callable[[], object] = lambda: None) -> int:
         """Run one command on this terminal with its keyboard, and return its exit code. On an interrupt call `end`."""
-        print(self.c.config.run.echo_format.format(command=shlex.join(args)), flush=True)
+        if self.dry or self.c.config.run.echo:
+            print(self.c.config.run.echo_format.format(command=shlex.join(args)), flush=True)
         if self.dry:
             return 0
         with subprocess.Popen(args) as process:

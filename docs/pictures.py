@@ -60,8 +60,8 @@ def save_pair(browser: Browser, screenshots: list[bytes], path: Path) -> None:
 
 
 def invoke(*args: str, **environ: str) -> str:
-    """What a task prints in a terminal of 80 columns, without the commands that it runs."""
-    environment = os.environ | {"INVOKE_RUN_ECHO": "0", "COLUMNS": "80"} | environ
+    """What a task prints in a terminal of 80 columns."""
+    environment = os.environ | {"COLUMNS": "80"} | environ
     command = [sys.executable, "-m", "invoke", *args]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
 

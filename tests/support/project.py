@@ -47,6 +47,7 @@ class ProjectUnderTest:
             "DEV_HOST_PORT": "0",
             "PROD_DEPLOY_TIMEOUT": "30",
             "DEV_DEPLOY_TIMEOUT": "30",
+            "RUN_ECHO": "1",
         }
         self.command_prefix: tuple[str, ...] = ()
         self.build = ""
