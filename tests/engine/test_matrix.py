@@ -22,6 +22,7 @@ from tests.support.project import ProjectFactory, ProjectUnderTest
 
 CREATE_VITE_FOR_QWIK = "create-vite@8.3.0"
 """The last version whose qwik templates npm can install. Later ones have a Vite that qwik refuses."""
+VITE_WITH_ALL_PACKAGES = "8.3.8"
 FRAMEWORKS = ("vanilla", "vue", "react", "preact", "lit", "svelte", "solid", "qwik")
 MARK = "harbour-5f2c"
 
@@ -50,8 +51,17 @@ def set_package_manager(app: Path, manager: str) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | {"packageManager": manager}, indent=2))
 
 
+def pin_vite(app: Path) -> None:
+    """Fix the version of Vite. Newer ones need an optional package that no registry has yet, so no lock file has it."""
+    path = app / "package.json"
+    package = json.loads(path.read_text())
+    package["devDependencies"]["vite"] = VITE_WITH_ALL_PACKAGES
+    path.write_text(json.dumps(package, indent=2))
+
+
 def npm_lock(app: Path) -> None:
     """Make the lock file of npm."""
+    pin_vite(app)
     assert run_command(["npm", "install", "--package-lock-only", "--silent"], app, clean_environ()).code == 0
 
 
@@ -63,6 +73,7 @@ def pnpm_lock(app: Path) -> None:
 
 def yarn_lock(app: Path) -> None:
     """Make the lock file of Yarn, in a version that package.json names."""
+    pin_vite(app)
     set_package_manager(app, "yarn@4.9.2")
     npx(app, "@yarnpkg/cli-dist@4.9.2", "install", "--mode=update-lockfile")
 

@@ -27,7 +27,12 @@ unlocked() {
 }
 
 if [ "$step" = with-source ]; then
-    if ! has_scripts && ! needs_files; then exit; fi
+    if [ -d /source/node_modules ]; then
+        # COPY mixed the packages with those of the build context, which may be another machine's.
+        rm -rf node_modules && mkdir node_modules
+    elif ! has_scripts && ! needs_files; then
+        exit
+    fi
     package=
 fi
 trap '[ $? = 0 ] || echo "NOT INSTALLED: $manager could not install the dependencies"' EXIT

@@ -138,7 +138,7 @@ def test_advice_replaces_an_old_vite(
     project.succeeds("npm", "--", "install")
     task = start_task(project, "dev")
     task.wait_for(DEV_READY)
-    advice = re.search(r"! Vite 8.0.15 .*: invoke (npm -- .+)", task.output)
+    advice = re.search(r"! The dev server of Vite 8\.0\.15 .*: invoke (npm -- .+)", task.output)
     assert advice is not None
     project.succeeds(*advice.group(1).split())
     task.wait_for("Serving with the new dependencies after")

@@ -94,13 +94,17 @@ def test_another_commit_installs_nothing(builder: Builder) -> None:
     assert builder.build("--build-arg", "REVISION=two", "--build-arg", "SOURCE_DATE_EPOCH=1700000001") == {"builder"}
 
 
-def test_a_new_builder_finds_the_packages_in_exported_layers(exporting_builder: Builder, tmp_path: Path) -> None:
-    """An edit installs nothing on a builder whose own cache is empty, as a CI runner's is."""
-    builder, layers = exporting_builder, tmp_path / "layers"
-    assert builder.build("--cache-to", f"type=local,dest={layers},mode=max") == {"dependencies", "builder"}
+def test_new_builders_find_the_packages_in_exported_layers(exporting_builder: Builder, tmp_path: Path) -> None:
+    """An edit installs nothing on a builder whose own cache is empty, as a CI runner's is, and on the one after it."""
+    builder, first, second = exporting_builder, tmp_path / "first", tmp_path / "second"
     prune = ["builder", "prune", "--all", "--force"]
+    assert builder.build("--cache-to", f"type=local,dest={first},mode=max") == {"dependencies", "builder"}
     docker(*prune, host=builder.host)
     builder.edit()
     assert builder.build() == {"dependencies", "builder"}
     docker(*prune, host=builder.host)
-    assert builder.build("--cache-from", f"type=local,src={layers}") == {"builder"}
+    export = ["--cache-from", f"type=local,src={first}", "--cache-to", f"type=local,dest={second},mode=max"]
+    assert builder.build(*export) == {"builder"}
+    docker(*prune, host=builder.host)
+    builder.edit()
+    assert builder.build("--cache-from", f"type=local,src={second}") == {"builder"}

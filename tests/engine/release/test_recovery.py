@@ -118,7 +118,7 @@ def test_port_holder_serves_while_the_release_is_stopped(project: ProjectUnderTe
         assert (response.content, response.headers[policy]) == (page.content, page.headers[policy])
         assert httpx.get(f"{url}/env.js", trust_env=False).text == script
         output = project.succeeds("status")
-        assert f"{project.name}-prod does not run. That serves in its place" in output
+        assert f"{project.name}-prod does not run. The port holder serves in its place" in output
         missed = len(visitors.failures)
         project.succeeds(*RUN_STAGED, "--env", "API_URL=https://here.example.com")
         holder = f"{project.name}-prod-port"
@@ -159,7 +159,7 @@ def test_run_prod_reconnects_a_release_that_is_cut_off(project: ProjectUnderTest
 def test_run_prod_replaces_a_removed_port_holder(project: ProjectUnderTest) -> None:
     """`status` names a missing port holder, which Docker cannot bring back, and run-prod starts a new one."""
     docker("container", "rm", "--force", f"{project.name}-prod-port")
-    assert "is cut off from its port holder. Nobody is served." in project.succeeds("status")
+    assert "is cut off from its port holder. No request is answered." in project.succeeds("status")
     project.succeeds(*RUN_STAGED)
     assert project.get().status_code == 200
     project.assert_one_release_serves()
