@@ -23,7 +23,7 @@ WATCH_LIMIT_FILE = Path("/proc/sys/fs/inotify/max_user_watches")
 RAISE_LIMIT = "sudo sysctl fs.inotify.max_user_watches=524288 (keep it with a file in /etc/sysctl.d/)"
 
 VITE_LIMIT_MESSAGE = "ENOSPC: System limit for number of file watchers reached"
-"""What Vite logs for each file that it cannot watch. It then serves on."""
+"""What Vite logs for each file that it cannot watch. It then keeps serving."""
 
 WATCH_LIMIT_NOTICE = (
     f"This user's inotify watches are used up, so some edits will go unnoticed. Raise the limit: {RAISE_LIMIT}"

@@ -17,7 +17,7 @@ from docktasks.settings import Settings
 VITE_URL = f"http://localhost:{DEV.container_port}"
 
 NETWORK_LINE = re.compile(rb"^.*Network: +http://.*\r?\n?", re.MULTILINE)
-"""Vite's line with the container's own address, which nobody else can open."""
+"""Vite's line with the container's own address, which only the container can open."""
 
 WATCH_LIMIT_LINE = re.compile(rf"^.*{file_events.VITE_LIMIT_MESSAGE}.*\r?\n?".encode(), re.MULTILINE)
 

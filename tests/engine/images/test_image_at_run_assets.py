@@ -100,12 +100,12 @@ def test_carry_links_the_images_files_with_their_compressed_copies(sandbox: Imag
     carries(image, volume, "add", "one")
     shipped = listing(image, folder="/srv/hashed")
     carried = listing(image, *at(volume))
-    wanted = {path for path in shipped if path.startswith(("site/assets/", "br/assets/"))}
-    assert {path.split("/")[0] for path in wanted} == {"site", "br"}
-    assert any(path.endswith(".js.gz") for path in wanted)
-    assert served(carried) == wanted
-    assert set(carried) == wanted | {f"releases/one/{path}" for path in wanted}
-    for path in wanted:
+    assets = {path for path in shipped if path.startswith(("site/assets/", "br/assets/"))}
+    assert {path.split("/")[0] for path in assets} == {"site", "br"}
+    assert any(path.endswith(".js.gz") for path in assets)
+    assert served(carried) == assets
+    assert set(carried) == assets | {f"releases/one/{path}" for path in assets}
+    for path in assets:
         owner, mode, links, inode, size, modified = carried[path]
         assert (owner, mode, links) == ("0:0", "644", "2"), path
         assert [size, modified] == shipped[path][4:], path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -14,7 +15,7 @@ from docktasks.commands import Result
 from docktasks.engine.models import Image
 
 
-class FakeStore:
+class FakeStore(ABC):
     """Images and volumes in memory, and the commands that change them."""
 
     def __init__(self, images: Mapping[str, Image]) -> None:
@@ -27,9 +28,9 @@ class FakeStore:
         """What the next build is made from: another source makes another image."""
         self.serial = count(1)
 
+    @abstractmethod
     def _used_image_ids(self) -> set[str]:
         """The ids of the images that have containers."""
-        raise NotImplementedError
 
     def _now(self) -> str:
         return f"2026-11-23T14:20:00.{next(self.serial):09}Z"
