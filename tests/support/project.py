@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import secrets
+import shlex
 import shutil
 import subprocess
 import sys
@@ -88,6 +89,12 @@ class ProjectUnderTest:
     def command(*args: str) -> list[str]:
         """Return the command line of a task."""
         return [sys.executable, "-m", "invoke", *args]
+
+    @property
+    def authority_args(self) -> list[str]:
+        """The option with which a build by hand has the certificate authorities of the project's build."""
+        words = shlex.split(self.build)
+        return [arg for word in words if word.startswith("tools=") for arg in ("--build-context", word)]
 
     @property
     def image(self) -> str:

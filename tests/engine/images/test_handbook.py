@@ -24,22 +24,12 @@ def bases(built_project: ProjectUnderTest) -> list[str]:
     return [arg for name in named for arg in ("--build-arg", name)]
 
 
-def authorities(built_project: ProjectUnderTest) -> list[str]:
-    """The option that brings the certificate authorities, on a machine whose registry can only be reached with them."""
-    words = shlex.split(built_project.build)
-    return (
-        ["--build-context", next(word for word in words if word.startswith("tools="))]
-        if "--build-context" in words
-        else []
-    )
-
-
 def test_handbooks_commands_work(built_project: ProjectUnderTest, checkout: Path, engine: DockerEngine) -> None:
     """The handbook's two commands build and serve the app; only the tag, the name and the port are the test's own."""
     image = engine.image(built_project.image)
     assert image is not None
     name = new_name()
-    options = " ".join([*bases(built_project), *authorities(built_project)])
+    options = " ".join([*bases(built_project), *built_project.authority_args])
     build = BUILD.replace("hello-dock:prod", f"{name}:prod {options}")
     run = RUN.replace("hello-dock-prod", f"{name}-prod").replace("hello-dock:prod", f"{name}:prod")
     try:

@@ -84,9 +84,8 @@ def build_on(sandbox: ImageSandbox, built_project: ProjectUnderTest, checkout: P
     """Build the production image on another nginx; its name."""
     node = next(arg for arg in shlex.split(built_project.build) if arg.startswith("NODE_IMAGE="))
     name = sandbox.name("image")
-    docker(
-        "image", "build", "--tag", name, "--build-arg", node, "--build-arg", f"NGINX_IMAGE={base}", ".", cwd=checkout
-    )
+    args = ["--tag", name, "--build-arg", node, "--build-arg", f"NGINX_IMAGE={base}", *built_project.authority_args]
+    docker("image", "build", *args, ".", cwd=checkout)
     return name
 
 
