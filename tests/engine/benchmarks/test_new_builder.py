@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks import new_builder
 from benchmarks.build_variants import TWO_STAGE, build_sandbox
+from benchmarks.checkout import ROOT
 from benchmarks.harness import Bench
 from benchmarks.own_engine import can_start
 from docktasks.engine.client import DockerEngine
@@ -34,7 +35,8 @@ def test_new_builder_has_only_the_layers_of_the_exported_cache(
 
     Without the import, the same builder installs the packages, so it has no other cache.
     """
-    settings, bridges = project.settings(), network_bridges()
+    # A benchmark measures the checkout that its code is in: Bench runs its commands there.
+    settings, bridges = replace(project.settings(), root=ROOT), network_bridges()
     bench = Bench(replace(settings, app=replace(settings.app, dir=str(skiff))), engine, project.name)
     with build_sandbox(bench, engine, bench.settings, bench.name) as sandbox:
         args = [*sandbox.build_args(TWO_STAGE), "--progress", "plain"]
