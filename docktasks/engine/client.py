@@ -19,6 +19,9 @@ from docktasks.labels import BUILT_FOR, LABEL
 GONE_STATUS, STOPPED_STATUS = 404, 409
 """The HTTP statuses of an engine that cannot run a command, because the container is gone or has stopped."""
 
+INVALID_STATUS = 400
+"""The HTTP status for a text that is no name of an image, such as a label of others."""
+
 Connection = tuple[Any, dict[str, Any]]
 """The SDK's client, and the server's part of `docker version`."""
 
@@ -100,11 +103,15 @@ class DockerEngine:
 
     def image(self, reference: str) -> Image | None:
         """Return the image of a name or id, None when there is none."""
-        from docker.errors import ImageNotFound
+        from docker.errors import APIError, ImageNotFound
 
         try:
             return inspection.parse_image(self.client.images.get(reference).attrs)
         except ImageNotFound:
+            return None
+        except APIError as error:
+            if error.status_code != INVALID_STATUS:
+                raise
             return None
 
     def images(self, project: str) -> list[Image]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from docktasks.app.project import Project
 from docktasks.commands import Result
+from docktasks.engine.protocol import Engine
+from docktasks.engine.references import familiar
 from docktasks.errors import BaseImageError
 from docktasks.images.standins import STANDS_FOR, build_all, latest_standin
 from docktasks.progress import Progress
@@ -43,10 +45,15 @@ def local(project: Project, kind: str) -> BaseImage | None:
     """Return the local base image of a kind, `node` or `nginx`; None when it has to be pulled or built."""
     reference = configured_image(project.settings, kind)
     source = project.settings.bases.source
-    if source != "standin" and reference in project.engine.image_ids:
+    if source != "standin" and _is_local(project.engine, reference):
         return BaseImage(reference)
     standin = latest_standin(project.engine.image_ids, reference)
     return _standin_image(reference, standin) if source != "registry" and standin else None
+
+
+def _is_local(engine: Engine, reference: str) -> bool:
+    """Return True if the engine has the image. image_ids has no digests, and it is the faster answer."""
+    return familiar(reference) in engine.image_ids or ("@" in reference and engine.image(reference) is not None)
 
 
 def configured_image(settings: Settings, kind: str) -> str:
@@ -61,7 +68,7 @@ def _standin_image(reference: str, standin: str) -> BaseImage:
 
 def _pull(project: Project, reference: str) -> bool:
     """Pull an image. Return False when no registry answers and a stand-in is allowed. Raises BaseImageError."""
-    if project.engine.image(reference):  # also found by its digest, which image_ids lacks
+    if project.dry:  # as if the image were here
         return True
     result = project.run(["docker", "image", "pull", reference])
     if result.ok:
@@ -74,7 +81,7 @@ def _pull(project: Project, reference: str) -> bool:
 
 def _build_standin(project: Project, kind: str, reference: str) -> BaseImage:
     """Build the stand-ins, and return the one for an image. Raises BaseImageError when that image has none."""
-    if reference not in STANDS_FOR.values():
+    if familiar(reference) not in STANDS_FOR.values():
         raise BaseImageError(
             f"No registry answers, and there is no stand-in for {reference}.",
             f"There are stand-ins for {' and '.join(STANDS_FOR.values())}.",
@@ -88,7 +95,7 @@ def _build_standin(project: Project, kind: str, reference: str) -> BaseImage:
         image = project.engine.image(standin)
         if image:
             project.engine.add_image_id(standin, image.id)
-    return _standin_image(reference, standins[reference])
+    return _standin_image(reference, standins[familiar(reference)])
 
 
 # The messages of an engine that reaches no registry.

@@ -8,6 +8,7 @@ from docktasks.app.project import Project
 from docktasks.commands import Run
 from docktasks.engine.models import Image
 from docktasks.engine.protocol import Engine
+from docktasks.engine.references import familiar
 from docktasks.errors import BuildError
 from docktasks.images import build_context
 from docktasks.images.build_errors import explain_build
@@ -24,7 +25,7 @@ def build_args(settings: Settings, manager: PackageManager, role: Role, values: 
 
     `values` has the Dockerfile's build arguments by name; empty ones are left out.
     """
-    labels = {BUILT_FOR: settings.app.name, BASE_LABEL: values[role.base]}
+    labels = {BUILT_FOR: settings.app.name, BASE_LABEL: familiar(values[role.base])}
     return [
         *["docker", "image", "build", "--tag", settings.image(role.name)],
         *(["--target", role.target] if role.target else []),

@@ -12,6 +12,7 @@ from pathlib import Path
 from docktasks import apt, workspace
 from docktasks.app.project import Project
 from docktasks.commands import Result, Run
+from docktasks.engine.references import familiar
 from docktasks.errors import BaseImageError
 from docktasks.labels import LABEL
 
@@ -36,7 +37,7 @@ def latest_standin(tags: Iterable[str], reference: str) -> str:
     def version(tag: str) -> list[int]:
         return [int(part) for part in re.findall(r"\d+", tag.rpartition(":")[2])]
 
-    names = [f"{STANDIN_PREFIX}-{kind}" for kind, image in STANDS_FOR.items() if image == reference]
+    names = [f"{STANDIN_PREFIX}-{kind}" for kind, image in STANDS_FOR.items() if image == familiar(reference)]
     return max((tag for tag in tags if tag.rpartition(":")[0] in names), key=version, default="")
 
 

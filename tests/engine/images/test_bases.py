@@ -9,6 +9,9 @@ from typing import ClassVar
 import pytest
 
 from benchmarks.network import free_port
+from docktasks.engine.references import familiar
+from docktasks.images.build import BASE_LABEL
+from tests.support.commands import docker
 from tests.support.project import ProjectUnderTest
 
 
@@ -81,3 +84,26 @@ def test_image_of_ones_own_has_no_standin(built_project: ProjectUnderTest) -> No
     output = built_project.fails("build-prod", INVOKE_BASES_SOURCE="auto", INVOKE_BASES_NODE_IMAGE=image)
     assert f"there is no stand-in for {image}" in output
     assert "docker image load" in output
+
+
+@pytest.mark.parametrize("spelling", ["docker.io/{}/{}", "index.docker.io/{}/{}:latest", "localhost/{}/{}"])
+def test_site_is_verified_by_each_spelling_of_the_base_images(
+    project: ProjectUnderTest, built_project: ProjectUnderTest, spelling: str
+) -> None:
+    """The engine lists the images without Docker Hub's name, and with a tag. Nothing is pulled, and no check skips."""
+    image = built_project.engine.image(built_project.image)
+    assert image is not None
+    nginx = image.labels[BASE_LABEL]
+    node = next(word for word in built_project.build.split() if word.startswith("NODE_IMAGE=")).partition("=")[2]
+    names = {kind: spelling.format(project.name, kind) for kind in ("node", "nginx")}
+    try:
+        for kind, base in (("node", node), ("nginx", nginx)):
+            docker("image", "tag", base, names[kind])
+        settings = {f"INVOKE_BASES_{kind.upper()}_IMAGE": name for kind, name in names.items()}
+        output = project.succeeds("build-prod", **settings)
+        assert "docker image pull" not in output
+        assert f"{BASE_LABEL}={familiar(names['nginx'])}" in output
+        verdicts = project.succeeds("verify", f"--image={project.image}", "--strict", "--group=image", **settings)
+        assert ", 0 failed, 0 skipped" in verdicts
+    finally:
+        docker("image", "rm", *names.values())

@@ -86,6 +86,25 @@ def test_missing_container_and_image_are_none(engine: DockerEngine) -> None:
     assert engine.logs("missing") == ""
 
 
+@pytest.mark.parametrize("status", [400, 500])
+def test_text_that_is_no_name_of_an_image_names_none(
+    client: Client, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """A label of others may have any text. Another refusal of the engine is an error."""
+    answer = Response()
+    answer.status_code = status
+
+    def refuse(_name: str) -> None:
+        raise APIError("refused", answer, "invalid reference format")
+
+    monkeypatch.setattr(client.images, "get", refuse)
+    if status == 500:
+        with pytest.raises(APIError):
+            engine.image("nginx, stable")
+    else:
+        assert engine.image("nginx, stable") is None
+
+
 def test_image_has_the_fields_of_docker_inspect(client: Client, engine: DockerEngine) -> None:
     """The value of a variable may contain an equals sign."""
     attrs = {

@@ -34,7 +34,7 @@ DENIED = (
     "Error response from daemon: pull access denied for shop/node, repository does not exist or may require "
     "'docker login': denied: requested access to the resource is denied\n"
 )
-PULLED, STANDIN_NOTICE = Result(), f"Built on {STANDIN}, a stand-in for {NODE}"
+PULLED, STANDIN_NOTICE = Result(), f"Built on {STANDIN}, a stand-in for "
 
 
 def standin(version: str, reference: str = NODE, kind: str = "node") -> dict[str, Image]:
@@ -80,6 +80,8 @@ TABLE = [
     Case("auto", "", DENY, MINE, REFUSED),
     Case("auto", "", MISSING, MINE, REFUSED),
     Case("auto", "", OFFLINE, NODE, "built"),
+    Case("auto", "", OFFLINE, f"docker.io/library/{NODE}", "built"),
+    Case("auto", "standin", OFFLINE, "node", NO_STANDIN),
     Case("auto", "standin", OFFLINE, MINE, NO_STANDIN),
     Case("registry", "local standin", None, NODE, "local"),
     Case("registry", "local", None, MINE, "local"),
@@ -131,6 +133,36 @@ def test_resolve_prefers_local_then_standin_then_registry(
         assert base.reference.startswith(case.outcome.format(case.image))
     noted = "No registry answers: building a stand-in" in capsys.readouterr().out
     assert noted is (case.outcome == "built" and case.source == "auto")
+
+
+DIGEST = f"sha256:{'0' * 64}"
+HUB = ("docker.io/library", "index.docker.io/library", "docker.io", "library")
+
+
+@pytest.mark.parametrize(
+    ("reference", "tag"),
+    [
+        *((f"{host}/{NODE}", NODE) for host in HUB),
+        ("node", "node:latest"),
+        ("localhost/node", "localhost/node:latest"),
+        ("localhost:5000/node", "localhost:5000/node:latest"),
+        (f"node@{DIGEST}", f"node@{DIGEST}"),
+        (f"docker.io/library/node:26@{DIGEST}", f"docker.io/library/node:26@{DIGEST}"),
+    ],
+)
+def test_local_image_is_found_by_each_spelling_of_its_name(settings: Settings, reference: str, tag: str) -> None:
+    """The engine lists tags in one spelling, and finds digests by itself. The build gets the configured spelling."""
+    engine = FakeEngine(images={tag: Image("sha256:local", tags=() if "@" in tag else (tag,))})
+    changed = configured(settings.root, bases_node_image=reference)
+    assert base_images.local(Project(Runner(), engine, changed), "node") == BaseImage(reference)
+
+
+@pytest.mark.parametrize("reference", [f"{host}/{NODE}" for host in HUB])
+def test_standin_is_found_by_each_spelling_of_the_name_that_it_stands_for(settings: Settings, reference: str) -> None:
+    """The notice has the configured spelling."""
+    changed = configured(settings.root, bases_node_image=reference)
+    base = base_images.resolve(Project(Runner(), FakeEngine(images=standin("26.10.0")), changed), "node")
+    assert (base.reference, reference in base.notice) == (STANDIN, True)
 
 
 @pytest.mark.usefixtures("_tools")

@@ -44,6 +44,14 @@ def test_build_args_of_dev(settings: Settings) -> None:
     )
 
 
+def test_label_names_the_base_image_as_the_engine_lists_it(settings: Settings) -> None:
+    """It has a tag, also where the settings have none."""
+    values = VALUES | {"NGINX_IMAGE": "docker.io/library/nginx"}
+    args = build.build_args(settings, App.load(settings).package_manager, PROD, values)
+    assert "NGINX_IMAGE=docker.io/library/nginx" in args
+    assert f"{build.BASE_LABEL}=nginx:latest" in args
+
+
 def test_build_args_of_another_app(settings: Settings) -> None:
     """The app's folder is the context. Our Dockerfile and our tools are added to it."""
     shop = make_app(settings.root.parent / "shop")

@@ -114,6 +114,14 @@ def test_site_is_compared_with_the_build(
     assert image.verdict("image.site", settings, ExportingRunner(files)).evidence == evidence
 
 
+@pytest.mark.parametrize("node", ["docker.io/library/node:lts-alpine", "index.docker.io/node:lts-alpine"])
+def test_site_is_judged_by_each_spelling_of_the_node_image(settings: Settings, commit: str, node: str) -> None:
+    """The engine lists the image as node:lts-alpine."""
+    changed = replace(settings, bases=replace(settings.bases, node_image=node))
+    verdict = with_labels(revision=commit).verdict("image.site", changed, ExportingRunner(BUILT))
+    assert (verdict.outcome, verdict.evidence) == ("pass", ())
+
+
 def test_site_of_another_build_is_not_judged(settings: Settings, commit: str) -> None:
     """Another project's image, another commit, a build that fails, or uncommitted changes are reasons to skip."""
     runner = ExportingRunner(BUILT)
