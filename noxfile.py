@@ -98,7 +98,13 @@ def run_prod(session: nox.Session) -> None:
 @nox.session(tags=["engine"])
 def rollback(session: nox.Session) -> None:
     """Replace releases and roll back under load, interrupt each step, and kill what serves."""
-    engine_tests(session, "release/test_swap.py", "release/test_swap_faults.py", "release/test_recovery.py")
+    engine_tests(
+        session,
+        "release/test_swap.py",
+        "release/test_swap_faults.py",
+        "release/test_recovery.py",
+        "release/test_fallback.py",
+    )
 
 
 @nox.session(tags=["engine"])

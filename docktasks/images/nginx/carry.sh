@@ -122,7 +122,8 @@ update_current() {
     printf '%s' "${HELLO_DOCK_CONNECT:-}" >"$copy/connect"
     # Names this run of a release. It is there when everything was done for the run.
     printf '%s' "${HELLO_DOCK_RUN:-}" >"$copy/run-id"
-    # The port holder serves the same paths from another root.
+    # The port holder serves the same paths from another root: the release's own, and the assets of other releases.
+    ln -s $volume "$copy/carried"
     sed -i "s|^ *root /srv;|root $volume/current;|" "$copy/nginx/serving/site.conf"
     ln -s $next "$scratch/current"
     mv -fT "$scratch/current" $volume/current

@@ -33,7 +33,12 @@ serve() {
     export HELLO_DOCK_ENV HELLO_DOCK_CONNECT
     rm -f /tmp/env.js /tmp/connect.conf
     sh $current/env.sh
-    exec nginx -c $current/nginx/nginx.conf -g 'daemon off;'
+    rm -rf /tmp/nginx
+    cp -R $current/nginx /tmp/nginx
+    # An nginx that is older than the release's does not get the directives that it does not know (assemble.mjs).
+    nginx -tqc /tmp/nginx/nginx.conf 2>/dev/null ||
+        find /tmp/nginx -name '*.conf' -exec sed -i '/^ *# nginx >= /,/;$/{/^ *#/!d;}' {} +
+    exec nginx -c /tmp/nginx/nginx.conf -g 'daemon off;'
 }
 
 seconds_without_listener=0
