@@ -28,7 +28,7 @@ def dev(c: Context, detach: bool = False, open: bool = False, port: str = "") ->
     from docktasks.dev import foreground, server
     from docktasks.output import print_notices
 
-    with session(c, {"dev": {"host_port": port}}) as project:
+    with session(c, {"dev": {"host_port": port}}, attended=True) as project:
         dev_server = server.up(project)
         print_notices(dev_server.notices)
         if project.dry:

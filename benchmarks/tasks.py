@@ -14,7 +14,7 @@ def compare(c: Context, html: str = "") -> None:
     """Compare the Docker Handbook's two images with ours."""
     from benchmarks import compare
 
-    with exit_on_error():
+    with exit_on_error(attended=True):
         compare.compare(Runner(c), load_settings(c), html)
 
 
@@ -35,5 +35,5 @@ def bench(
     """Measure this project and its peers, and write the results."""
     from benchmarks import bench
 
-    with exit_on_error():
+    with exit_on_error(attended=True):
         bench.bench(Runner(c), load_settings(c), bench.BenchOptions(topic, quick, rounds, out, docs))

@@ -9,9 +9,12 @@ from invoke.collection import Collection
 from invoke.program import Program
 from invoke.tasks import Task
 
+from docktasks import streams
+
 
 def compose(tasks: Sequence[Task[Any]]) -> Collection:
-    """Return a collection of these tasks, which are listed in this order."""
+    """Return a collection of these tasks, which are listed in this order. From now on no closed output ends a task."""
+    streams.protect()
     collection = Collection(*tasks)
     _list_in_order(list(collection.tasks))
     return collection

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import atexit
-import errno
 import gc
 import os
 import shlex
-import subprocess
+import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 from invoke.runners import Local
+
+from docktasks import streams
 
 # docktasks and what it imports (docker, httpx, rich) are imported where they are used: `invoke --list` needs none.
 if TYPE_CHECKING:
@@ -45,36 +47,13 @@ class Process(Local):
                 os.chdir(before)
 
     def send_interrupt(self, interrupt: KeyboardInterrupt) -> None:
-        """Keep the interrupt, which is raised when the command has ended."""
+        """Pass the interrupt on, and keep it: it is raised when the command has ended."""
         Process.interrupt = interrupt
-        super().send_interrupt(interrupt)
-
-
-class Output:
-    """Standard output that may be closed before the task ends, for example by `| head`. The task keeps running."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
-
-    def write(self, text: str) -> int:
-        """Write a text, or drop it when the output is closed."""
-        return self._attempt(lambda: self.stream.write(text)) or len(text)
-
-    def flush(self) -> None:
-        """Flush what was written."""
-        self._attempt(self.stream.flush)
-
-    def _attempt(self, work: Callable[[], int | None]) -> int | None:
-        try:
-            return work()
-        except OSError as error:
-            if error.errno not in (errno.EPIPE, errno.EIO):
-                raise
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
-            return None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.stream, name)
+        if self.using_pty:
+            super().send_interrupt(interrupt)
+        else:
+            with suppress(PermissionError):  # of sudo, which gets a Ctrl-C from the terminal
+                self.process.send_signal(signal.SIGINT)
 
 
 class Runner:
@@ -83,8 +62,6 @@ class Runner:
     def __init__(self, c: Context) -> None:
         self.c, self.dry = c, bool(c.config.run.dry)
         c.config.runners.local = Process
-        if not isinstance(sys.stdout, Output):
-            sys.stdout = Output(sys.stdout)
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
         """Run one command, on a terminal when the task has one, so that BuildKit draws its progress."""
@@ -104,7 +81,7 @@ class Runner:
             print(self.c.config.run.echo_format.format(command=shlex.join(args)), flush=True)
         if self.dry:
             return 0
-        with subprocess.Popen(args) as process:
+        with streams.attached(args) as process:
             try:
                 return process.wait()
             except BaseException:

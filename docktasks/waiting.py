@@ -64,17 +64,32 @@ def http_ready(url: str, timeout: float = 2.0) -> Probe:
     return Probe(response.status_code == httpx.codes.OK, status, url=url, final_url=str(response.url))
 
 
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Ctrl-C, `kill`, and a closed terminal, which Windows does not have."""
+
+
 @contextmanager
-def terminate_as_interrupt() -> Iterator[None]:
-    """Turn SIGTERM (`kill`) and SIGHUP (a closed terminal) into KeyboardInterrupt, as Ctrl-C is."""
+def terminate_as_interrupt(*, survive_hangup: bool = False) -> Iterator[None]:
+    """Turn SIGTERM and SIGHUP into KeyboardInterrupt, as Ctrl-C is. Its argument is the signal's number.
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    signals = [signal.SIGTERM] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
-    before = {number: signal.signal(number, interrupt) for number in signals}
+    An ignored signal stays ignored, as under nohup. With `survive_hangup`, this task and its commands ignore SIGHUP.
+    """
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number, handler in before.items():
+        if survive_hangup and number.name == "SIGHUP":
+            signal.signal(number, signal.SIG_IGN)
+        elif handler != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if _interrupt not in before.values():  # else an outer block is in force
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    """End the task. What it does then, such as removing containers, only another Ctrl-C ends."""
+    for other in SIGNALS:
+        signal.signal(other, signal.default_int_handler if other == signal.SIGINT else signal.SIG_IGN)
+    raise KeyboardInterrupt(number)

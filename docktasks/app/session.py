@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from invoke.config import Config, DataProxy
 from invoke.context import Context
 from invoke.exceptions import Exit
 
+from docktasks import waiting
 from docktasks.runner import Runner
 
 # Modules that import docker, httpx or rich are imported where they are used, so that `invoke --list` stays fast.
@@ -32,21 +34,27 @@ def exit_with(code: int) -> None:
 
 
 @contextmanager
-def exit_on_error() -> Iterator[None]:
-    """Turn our errors into one clear message and exit code 1. A bug stays a traceback."""
+def exit_on_error(*, attended: bool = False) -> Iterator[None]:
+    """Turn our errors into one clear message and exit code 1. A bug stays a traceback.
+
+    SIGTERM ends a task as Ctrl-C does. A closed terminal ends only an `attended` task, which a user watches.
+    """
     from docktasks.errors import DockError
 
     try:
-        yield
+        with waiting.terminate_as_interrupt(survive_hangup=not attended):
+            yield
     except DockError as error:
         raise Exit(f"\n{error}", code=1) from error
     except KeyboardInterrupt as interrupt:
-        raise Exit("\nInterrupted. What was serving keeps serving. See it: invoke status", code=130) from interrupt
+        number = interrupt.args[0] if interrupt.args else signal.SIGINT
+        text = "\nInterrupted. What was serving keeps serving. See it: invoke status"
+        raise Exit(text, code=128 + number) from interrupt
 
 
 @contextmanager
-def session(c: Context, overrides: Overrides | None = None) -> Iterator[Project]:
-    """Yield the project that a task works on; errors end the task with one message.
+def session(c: Context, overrides: Overrides | None = None, *, attended: bool = False) -> Iterator[Project]:
+    """Yield the project that a task works on; errors end the task with one message, as in exit_on_error().
 
     The engine is connected to in the background. Under --dry no engine is asked.
     """
@@ -54,7 +62,7 @@ def session(c: Context, overrides: Overrides | None = None) -> Iterator[Project]
     from docktasks.engine import connect
     from docktasks.engine.dry_run import DryRunEngine
 
-    with exit_on_error():
+    with exit_on_error(attended=attended):
         settings, run = load_settings(c, overrides), Runner(c)
         if run.dry:
             yield Project(run, DryRunEngine(settings.app.name), settings)

@@ -64,8 +64,6 @@ def _recreate(project: Project, dev_server: DevServer, file_names: list[str]) ->
 
 def _raise_if_failed(project: Project, log_error: Exception | None) -> None:
     """Raise what ended the log or the dev server; nothing for a container that was stopped."""
-    if _is_closed_terminal(log_error):
-        raise KeyboardInterrupt from log_error
     if log_error is not None:
         raise log_error
     name = project.settings.container("dev")
@@ -80,8 +78,3 @@ def _raise_if_failed(project: Project, log_error: Exception | None) -> None:
     )
     server.down(project)
     raise server.explain_failure(error, project.settings)
-
-
-def _is_closed_terminal(error: Exception | None) -> bool:
-    """Return True for an error of standard output. Those of requests are OSErrors, too, but come from the engine."""
-    return isinstance(error, OSError) and not type(error).__module__.startswith("requests")

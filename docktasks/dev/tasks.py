@@ -16,7 +16,7 @@ def npm(c: Context) -> None:
     """Run npm, pnpm or yarn in a container: invoke npm -- install x."""
     from docktasks.dev import tools
 
-    with session(c) as project:
+    with session(c, attended=True) as project:
         tool = tools.package_manager(project, shlex.split(c.remainder))
         exit_with(tools.run_attached(project.run, Runner(c).attach, tool))
 
@@ -29,7 +29,7 @@ def test(c: Context, watch: bool = False) -> None:
     """
     from docktasks.dev import tools
 
-    with session(c) as project:
+    with session(c, attended=True) as project:
         tool = tools.tests(project, shlex.split(c.remainder), watch=watch)
         exit_with(tools.run_attached(project.run, Runner(c).attach, tool))
 
@@ -39,5 +39,5 @@ def shell(c: Context) -> None:
     """Open a shell in the running dev container."""
     from docktasks.dev import tools
 
-    with session(c) as project:
+    with session(c, attended=True) as project:
         exit_with(Runner(c).attach(tools.shell_args(project)))

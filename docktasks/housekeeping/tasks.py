@@ -54,7 +54,7 @@ def logs(c: Context, role: str = "prod", follow: bool = False, tail: str = "100"
     """Show the log of the production or the dev container."""
     from docktasks.housekeeping import status
 
-    with session(c) as project:
+    with session(c, attended=True) as project:
         status.logs(project, role, ["--tail", tail, *(["--follow"] if follow else [])])
 
 

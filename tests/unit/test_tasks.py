@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import shlex
 import subprocess
 import sys
@@ -300,18 +299,6 @@ def test_interrupt_is_one_message_with_exit_code_130() -> None:
     with pytest.raises(Exit, match="Interrupted") as caught, session.exit_on_error():
         raise KeyboardInterrupt
     assert caught.value.code == 130
-
-
-def test_closed_output_does_not_end_the_task(capfd: pytest.CaptureFixture[str]) -> None:
-    """`invoke run-prod | head` closes the output. The rest of the text is lost."""
-    read_end, write_end = os.pipe()
-    os.close(read_end)
-    with os.fdopen(write_end, "w") as stream:
-        output = runner.Output(stream)
-        for _ in range(3):
-            print("a step", file=output, flush=True)
-        assert output.encoding == stream.encoding
-    assert capfd.readouterr().err == ""
 
 
 def test_commands_run_in_the_checkout(tmp_path: Path) -> None:

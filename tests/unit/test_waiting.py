@@ -104,3 +104,30 @@ def test_terminate_as_interrupt_raises_for_each_signal(number: signal.Signals) -
     with pytest.raises(KeyboardInterrupt), waiting.terminate_as_interrupt():
         os.kill(os.getpid(), number)
     assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signal_that_is_ignored_stays_ignored(number: signal.Signals) -> None:
+    """nohup ignores SIGHUP, and a shell ignores SIGINT for a task in the background."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with waiting.terminate_as_interrupt():
+            os.kill(os.getpid(), number)
+    finally:
+        signal.signal(number, before)
+
+
+def test_second_kill_does_not_end_what_the_first_one_began() -> None:
+    """A CI system sends SIGINT and then SIGTERM, while the task removes its containers."""
+
+    def work() -> None:
+        try:
+            with waiting.terminate_as_interrupt():
+                os.kill(os.getpid(), signal.SIGINT)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGHUP)
+
+    with pytest.raises(KeyboardInterrupt) as caught, waiting.terminate_as_interrupt():
+        work()
+    assert caught.value.args == (signal.SIGINT,)

@@ -265,12 +265,13 @@ def test_volume_of_others_is_not_used(staged_project: ProjectUnderTest) -> None:
         docker("volume", "rm", f"{staged_project.name}-carried")
 
 
-def test_closed_output_does_not_stop_a_swap(
-    shared_running_project: ProjectUnderTest, built_project: ProjectUnderTest
+@pytest.mark.parametrize("output", ["| head -n 3", "2>&1 | head -n 2", "2>&1 >/dev/full", ">&- 2>&-"])
+def test_lost_output_does_not_stop_a_swap(
+    shared_running_project: ProjectUnderTest, built_project: ProjectUnderTest, output: str
 ) -> None:
-    """With `invoke run-prod | head -3` the swap is completed, and only the new release is left."""
-    image_id = shared_running_project.stage(built_project.image, "LABEL release=head")
-    line = f"{shlex.join(shared_running_project.command(*RUN_STAGED))} | head -n 3"
+    """With `invoke run-prod 2>&1 | head -2` the swap is completed, and only the new release is left."""
+    image_id = shared_running_project.stage(built_project.image, f"LABEL release='{output}'")
+    line = f"{shlex.join(shared_running_project.command(*RUN_STAGED))} {output}"
     with Visitors(shared_running_project.container().url) as visitors:
         result = run_command(["sh", "-c", line], shared_running_project.checkout, shared_running_project.environ)
     assert "Traceback" not in result.output

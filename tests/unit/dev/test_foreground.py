@@ -61,18 +61,6 @@ def test_follow_removes_the_container_after_a_signal(settings: Settings, number:
     assert run.lines == REMOVED
 
 
-def test_follow_removes_the_container_when_nobody_reads_its_output(settings: Settings) -> None:
-    """`invoke dev | head` closes the pipe, which is no error either."""
-
-    def close_pipe() -> None:
-        raise BrokenPipeError
-
-    engine = BrokenLogEngine(close_pipe)
-    run = Runner(engine)
-    foreground.follow(Project(run, engine, settings), DEV_SERVER)
-    assert run.lines == REMOVED
-
-
 def test_follow_raises_what_ended_the_log(settings: Settings) -> None:
     """An engine that goes away is an error, which session() explains."""
 
