@@ -39,8 +39,8 @@ MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {"verify": 4_200}
 """The limits of rooms that may have more lines than MAX_ROOM_LINES."""
-MAX_LINES_IN_ALL = 10_750
-"""For all modules of docktasks/ together. The goal is 8,500."""
+MAX_LINES_IN_ALL = 11_200
+"""For all modules of docktasks/ together. The goal is 8,500; docstrings that stand alone are not cut for it."""
 
 
 def tracked(*patterns: str) -> list[Path]:
