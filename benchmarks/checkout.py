@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 APP = ROOT / "hello-dock"
 NGINX = ROOT / "docktasks/images/nginx"
+VITE_VERSION: str = json.loads((APP / "package-lock.json").read_text())["packages"]["node_modules/vite"]["version"]
+"""The version that hello-dock has. Apps of benchmarks and tests have it too, so that all its packages are to be had."""
 """The configuration that our image serves with."""
 
 HANDBOOK = "benchmarks/handbook"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.checkout import APP, CREATE_VITE, ROOT, copy_app
+from benchmarks.checkout import APP, CREATE_VITE, ROOT, VITE_VERSION, copy_app
 from docktasks.commands import Run
 
 PAGE = (
@@ -83,7 +83,7 @@ def write_modules(app: Path, modules: int, files: int = 0) -> None:
     package = {"name": "grown", "version": "1.0.0", "private": True, "type": "module", "scripts": scripts}
     (app / "src").mkdir(parents=True)
     (app / "public").mkdir()
-    (app / "package.json").write_text(json.dumps(package | {"devDependencies": {"vite": "^8.0.16"}}))
+    (app / "package.json").write_text(json.dumps(package | {"devDependencies": {"vite": VITE_VERSION}}))
     (app / "index.html").write_text(PAGE.format(title="Grown"))
     for n in range(modules):
         (app / "src" / f"part{n}.js").write_text(MODULE.format(n=n))

@@ -1,25 +1,49 @@
-"""The versions of Vite whose dev server is safe."""
+"""The app's version of Vite, and whether its dev server is safe."""
 
 from __future__ import annotations
 
 import re
 
-from docktasks.app.package import PackageManager
+from docktasks.app import safe_versions
+from docktasks.app.package import App
 
-FIRST_SAFE_VERSIONS = {8: (8, 0, 16), 7: (7, 3, 5), 6: (6, 4, 3)}
-"""The first version of each major without the known ways to read files through the dev server (November 2026)."""
+VERSION = r"\d+\.\d+\.\d+(?:-[\w.-]*\w)?"
+ANSI_COLOR = re.compile(r"\x1b\[[0-9;]*m")
+BANNER = re.compile(rf"\b(rolldown-vite|vite) v({VERSION})", re.IGNORECASE)
+"""What the dev server prints when it starts: its package and the version that is installed."""
+
+LOCK_ENTRIES = {
+    "npm": rf'"node_modules/vite": {{\s+(?:"name": "(\S+)",\s+)?"version": "({VERSION})"',
+    "pnpm": rf"^ +vite:\s+specifier: .+\s+version: (?:(@?[^\s@(]+)@)?({VERSION})",
+    "yarn": rf'^"?vite@(?:npm:)?(?:([a-z][\w-]*)@)?[^\n]*:\s+version:? "?({VERSION})',
+}
+"""Vite's entry in a lock file, with its package where package.json calls another one vite (npm:rolldown-vite@7)."""
 
 
-def unsafe_vite_notice(log: str, manager: PackageManager) -> list[str]:
+def notices_of_log(log: str, app: App) -> list[str]:
     """Return a notice when Vite, by the version in its log, is unsafe; with the command for a safe version."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", log)
-    version = re.search(r"VITE v(\d+)\.(\d+)\.(\d+)", plain)
-    if version is None:
-        return []
-    numbers = tuple(map(int, version.groups()))
-    first_safe = FIRST_SAFE_VERSIONS.get(numbers[0], FIRST_SAFE_VERSIONS[6])
-    if numbers >= first_safe or numbers[0] > max(FIRST_SAFE_VERSIONS):
-        return []
-    safe = ".".join(map(str, first_safe))
-    fault = f"The dev server of Vite {'.'.join(version.groups())} lets others read files, which {safe} does not"
-    return [f"{fault}: invoke npm -- {manager.add} vite@{safe}"]
+    return _notices(app, BANNER.findall(ANSI_COLOR.sub("", log)))
+
+
+def notices_of_files(app: App) -> list[str]:
+    """Return a notice when Vite, by the lock file, or by an exact version in package.json, is unsafe."""
+    return _notices(app, _pinned_versions(app))
+
+
+def _pinned_versions(app: App) -> list[tuple[str, str]]:
+    """Return the package that the app calls vite, and its version, as far as the app's files say it."""
+    manager = app.package_manager
+    if manager.lock:
+        text = (app.folder / manager.lock).read_text(errors="replace")
+        return re.findall(LOCK_ENTRIES[manager.name], text, re.MULTILINE)
+    dependencies = (app.manifest.get("devDependencies") or {}) | (app.manifest.get("dependencies") or {})
+    return re.findall(rf"^(?:npm:(\S+)@)?=?({VERSION})$", str(dependencies.get("vite")))
+
+
+def _notices(app: App, versions: list[tuple[str, str]]) -> list[str]:
+    for package, version in versions[:1]:
+        judgement = safe_versions.judge(package.lower() or "vite", version)
+        if judgement and judgement.fault:
+            command = f"invoke npm -- {app.package_manager.add} {judgement.package}@{judgement.next_safe}"
+            return [f"{judgement.fault}. Others may read files through its dev server: {command}"]
+    return []

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from docktasks import waiting
+from docktasks.app import vite
 from docktasks.app.project import Project
-from docktasks.app.vite import unsafe_vite_notice
 from docktasks.containers import startup
 from docktasks.containers.app_mount import host_paths
 from docktasks.containers.ports import WORKING_DIR_LABEL, Bind
@@ -93,7 +93,7 @@ def _start(project: Project, dev_environment: DevEnvironment, bind: Bind) -> Dev
     limit_reached = file_events.watch_limit_reached(log)
     notices = (
         *dev_environment.notices,
-        *unsafe_vite_notice(log, project.app.package_manager),
+        *vite.notices_of_log(log, project.app),
         *([file_events.WATCH_LIMIT_NOTICE] if limit_reached else []),
     )
     return DevServer(url, seconds, dev_environment.run_spec, notices, limit_reached)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from docktasks.app import git
+from docktasks.app import git, vite
 from docktasks.app.project import Project
 from docktasks.engine.models import Image
 from docktasks.engine.protocol import Engine
@@ -34,8 +34,9 @@ def build_prod(project: Project) -> Build:
     nginx = base_images.resolve(project, "nginx")
     build_args = images_build.prod_build_args(project.settings, node.reference, nginx.reference, source)
     image = images_build.build_image(project, PROD, build_args)
-    standin_notices = [base.notice for base in (node, nginx) if base.notice]
-    return Build(image, _added_size(project.engine, image), (*standin_notices, *project.app.lock_notices))
+    base_notices = [base.notice for base in (node, nginx) if base.notice]
+    notices = (*base_notices, *project.app.lock_notices, *vite.notices_of_files(project.app))
+    return Build(image, _added_size(project.engine, image), notices)
 
 
 def latest_build(project: Project) -> Build:

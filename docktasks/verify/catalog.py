@@ -19,7 +19,7 @@ from docktasks.verify.checks import browser, dev
 from docktasks.verify.checks.container import assets, hardening, lifecycle
 from docktasks.verify.checks.http import abuse, caching, compression, files, headers, routing
 from docktasks.verify.checks.image import contents, metadata, site
-from docktasks.verify.registry import NEEDS, Check, Outcome, Verdict
+from docktasks.verify.registry import NEEDS, Check, Note, Outcome, Verdict
 from docktasks.verify.subject import Need, Subject
 
 CHECKS: tuple[Check, ...] = (
@@ -117,19 +117,25 @@ def run_checks(subject: Subject, checks: Iterable[Check]) -> Iterator[Verdict]:
 
 def _run_check(subject: Subject, check: Check) -> Verdict:
     start = time.monotonic()
-    outcome, evidence = _result(subject, check)
-    return Verdict(check, outcome, evidence, time.monotonic() - start)
+    outcome, lines = _result(subject, check)
+    notes = tuple(line for line in lines if isinstance(line, Note))
+    evidence = tuple(line for line in lines if not isinstance(line, Note))
+    return Verdict(check, outcome, evidence, time.monotonic() - start, notes)
 
 
-def _result(subject: Subject, check: Check) -> tuple[Outcome, tuple[str, ...]]:
+def _result(subject: Subject, check: Check) -> tuple[Outcome, list[str]]:
     if not subject.has(check.needs):
-        return "skip", (f"needs {NEEDS_IN_WORDS[check.needs]}",)
-    faults: list[str] = []
+        return "skip", [f"needs {NEEDS_IN_WORDS[check.needs]}"]
+    lines: list[str] = []
     try:
-        faults.extend(check.function(subject))  # keeps the faults that came before an exception
+        lines.extend(check.function(subject))  # keeps the faults that came before an exception
     except Skip as reason:
-        return ("fail", tuple(faults)) if faults else ("skip", (str(reason),))
+        return ("fail", lines) if _has_fault(lines) else ("skip", [*lines, str(reason)])
     except HTTPError as error:
         url = subject.dev.url if check.group == "dev" else subject.url
-        return "fail", (f"{url} does not answer: {str(error) or type(error).__name__}",)
-    return ("fail" if faults else "pass"), tuple(faults)
+        return "fail", [f"{url} does not answer: {str(error) or type(error).__name__}"]
+    return ("fail" if _has_fault(lines) else "pass"), lines
+
+
+def _has_fault(lines: Iterable[str]) -> bool:
+    return not all(isinstance(line, Note) for line in lines)

@@ -15,11 +15,18 @@ NEEDS: dict[str, Need] = {"image": "image", "container": "container", "http": "u
 """Group -> what its checks need of the subject. In the order in which groups are shown: what is built comes first."""
 
 
+class Note(str):
+    """A line of a check that is no fault, such as advice, or how old the data is that it judges by."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Check:
     """One check. `id` is `<group>.<name>`, `summary` says in one sentence what is right, `fix` what to do if it fails.
 
-    `function` yields a line of evidence for each fault. If it yields none, the check passes. It may raise Skip.
+    `function` yields a line of evidence for each fault, and may yield notes. Without a fault the check passes. It may
+    raise Skip.
     """
 
     id: str
@@ -47,6 +54,7 @@ class Verdict:
     outcome: Outcome
     evidence: tuple[str, ...]
     seconds: float
+    notes: tuple[str, ...] = ()
 
 
 def check(check_id: str, severity: Severity, fix: str) -> Callable[[Callable[[Subject], Iterator[str]]], Check]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.checkout import VITE_VERSION
 from docktasks.engine.client import DockerEngine
 from docktasks.verify.catalog import CHECKS
 from docktasks.waiting import Probe, wait_until
@@ -19,7 +20,7 @@ FILES = {
         "name": "harbour", "version": "0.3.0", "private": True, "type": "module",
         # A file of another owner, as an archive may contain. The image must not have it.
         "scripts": {"dev": "vite", "build": "vite build && chown 4711:4712 dist/index.html"},
-        "devDependencies": {"vite": "^8.0.16"},
+        "devDependencies": {"vite": f"^{VITE_VERSION}"},
     }),
     "index.html": """<!doctype html>
 <html lang="en">

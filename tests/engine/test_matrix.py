@@ -15,14 +15,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from benchmarks.checkout import CREATE_VITE
+from benchmarks.checkout import CREATE_VITE, VITE_VERSION
 from docktasks.waiting import Probe, wait_until
 from tests.support.commands import clean_environ, run_command
 from tests.support.project import ProjectFactory, ProjectUnderTest
 
 CREATE_VITE_FOR_QWIK = "create-vite@8.3.0"
 """The last version whose qwik templates npm can install. Later ones have a Vite that qwik refuses."""
-VITE_WITH_ALL_PACKAGES = "8.3.8"
 FRAMEWORKS = ("vanilla", "vue", "react", "preact", "lit", "svelte", "solid", "qwik")
 MARK = "harbour-5f2c"
 
@@ -55,7 +54,7 @@ def pin_vite(app: Path) -> None:
     """Fix the version of Vite. Newer ones need an optional package that no registry has yet, so no lock file has it."""
     path = app / "package.json"
     package = json.loads(path.read_text())
-    package["devDependencies"]["vite"] = VITE_WITH_ALL_PACKAGES
+    package["devDependencies"]["vite"] = VITE_VERSION
     path.write_text(json.dumps(package, indent=2))
 
 

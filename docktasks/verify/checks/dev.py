@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import re
 import secrets
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docktasks.app.vite import FIRST_SAFE_VERSIONS
-from docktasks.containers import proc
+from docktasks.app import safe_versions
+from docktasks.containers import app_files, proc
 from docktasks.containers.app_mount import APP_PATH, user_for
 from docktasks.errors import Skip
-from docktasks.verify.registry import check
+from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
 
 if TYPE_CHECKING:  # modules that load the browser's driver or the WebSocket library are imported where they are used
+    from httpx import Response
     from playwright.sync_api import Page
 
     from docktasks.verify.probes.vite_client import ViteClient
 
+VITE_MANIFEST = f"{APP_PATH}/node_modules/vite/package.json"
 FOREIGN_HOST = "hello-dock-stranger.example"
 FOREIGN_ORIGIN = f"http://{FOREIGN_HOST}"
 CUSTOM_PROPERTY = "name => getComputedStyle(document.documentElement).getPropertyValue(name)"
@@ -58,37 +57,40 @@ def unprivileged(subject: Subject) -> Iterator[str]:
     yield from proc.privilege_faults(status)
 
 
-@check("dev.vite-version", "major", fix="Update Vite: npm install --save-dev vite@latest, then invoke dev")
+@check("dev.vite-version", "major", fix="Install the version that the evidence names: invoke npm -- install vite@…")
 def vite_version(subject: Subject) -> Iterator[str]:
-    """The version of Vite has no known security hole in its dev server."""
-    package = proc.read_file(subject.project.engine, subject.dev, f"{APP_PATH}/node_modules/vite/package.json")
-    version = str(json.loads(package).get("version"))
-    numbers = tuple(int(number) for number in re.findall(r"\d+", version.partition("-")[0]))
-    oldest = FIRST_SAFE_VERSIONS[min(FIRST_SAFE_VERSIONS)]
-    first_safe = FIRST_SAFE_VERSIONS.get(numbers[0] if numbers else 0, oldest)
-    if numbers < first_safe:
-        yield f"Vite {version}; the first version without known holes is {'.'.join(map(str, first_safe))}"
+    """The installed version of Vite has every known fix of its dev server, by the table of safe versions."""
+    manifest = json.loads(proc.read_file(subject.project.engine, subject.dev, VITE_MANIFEST))
+    package = str(manifest.get("name") or "vite")
+    judgement = safe_versions.judge(package, str(manifest.get("version")))
+    if judgement is None:
+        raise Skip(f"node_modules/vite is the package {package}, of which no safe version is known")
+    if judgement.fault:
+        yield judgement.fault
+    yield Note(safe_versions.age_note())
 
 
 @check("dev.foreign-host", "critical", fix="Leave server.allowedHosts of vite.config at its default, or list hosts")
 def foreign_host(subject: Subject) -> Iterator[str]:
     """A request for a foreign host is refused, so that no page can use its own name for this server."""
-    with _vite_client(subject) as vite:
-        for path in (vite.base, f"{vite.base}@vite/client"):
-            response = vite.client.get(path, headers={"Host": FOREIGN_HOST})
-            if response.is_success:
-                yield f"{path} for Host: {FOREIGN_HOST}: {response.status_code}"
+    for path, response in _responses(subject, {"Host": FOREIGN_HOST}):
+        if response.is_success:
+            yield f"{path} for Host: {FOREIGN_HOST}: {response.status_code}"
 
 
 @check("dev.foreign-origin", "critical", fix="Leave server.cors of vite.config at its default, or list origins")
 def foreign_origin(subject: Subject) -> Iterator[str]:
     """The page of another site cannot read what is served: its Origin gets no CORS header."""
+    for path, response in _responses(subject, {"Origin": FOREIGN_ORIGIN}):
+        allowed = response.headers.get("access-control-allow-origin", "")
+        if allowed in ("*", FOREIGN_ORIGIN):
+            yield f"{path} for Origin: {FOREIGN_ORIGIN}: Access-Control-Allow-Origin: {allowed}"
+
+
+def _responses(subject: Subject, headers: dict[str, str]) -> Iterator[tuple[str, Response]]:
     with _vite_client(subject) as vite:
         for path in (vite.base, f"{vite.base}@vite/client"):
-            response = vite.client.get(path, headers={"Origin": FOREIGN_ORIGIN})
-            allowed = response.headers.get("access-control-allow-origin", "")
-            if allowed in ("*", FOREIGN_ORIGIN):
-                yield f"{path} for Origin: {FOREIGN_ORIGIN}: Access-Control-Allow-Origin: {allowed}"
+            yield path, vite.client.get(path, headers=headers)
 
 
 @check("dev.foreign-socket", "critical", fix="Update Vite, and remove legacy.skipWebSocketTokenCheck from vite.config")
@@ -106,14 +108,14 @@ def hot_reload(subject: Subject) -> Iterator[str]:
     from playwright.sync_api import Error as BrowserError
 
     from docktasks.verify.probes.chromium import short_message
-    from docktasks.verify.probes.vite_client import check_hot_update, find_style, temporary_edit
+    from docktasks.verify.probes.vite_client import check_hot_update, find_style
 
     name = f"--hello-dock-{secrets.token_hex(4)}"
     with contextlib.ExitStack() as stack:
         vite = stack.enter_context(_vite_client(subject))
         path, file = find_style(vite, subject.project.settings.app_dir)
         rule = f"\n:root {{ {name}: 1 }}\n"
-        edit = temporary_edit(file, f"\n<style>{rule}</style>\n" if file.suffix == ".vue" else rule)
+        edit = app_files.temporary_edit(file, f"\n<style>{rule}</style>\n" if file.suffix == ".vue" else rule)
         try:
             page = _open_page(subject, vite, stack)
             faults = list(check_hot_update(vite, path, name, stack, edit))
@@ -160,7 +162,8 @@ def leaks(subject: Subject) -> Iterator[str]:
     with _vite_client(subject) as vite, contextlib.ExitStack() as stack:
         _ = vite.token  # read it first, because a server that gives files away may restart after that
         try:
-            canaries.append(stack.enter_context(vite_leaks.temporary_secret(app_dir, APP_PATH)))
+            name, content = stack.enter_context(app_files.temporary_secret(app_dir))
+            canaries.append(vite_leaks.Canary(f"{APP_PATH}/{name}", content, f"/{name}"))
             for canary in canaries:
                 yield from vite_leaks.leaks_by_request(vite, canary)
         except OSError as error:
@@ -175,14 +178,4 @@ def file_owners(subject: Subject) -> Iterator[str]:
     """Every file in the app's folder has the owner of the folder. What is in node_modules does not count."""
     app_dir = subject.project.settings.app_dir
     owner = app_dir.stat().st_uid
-    yield from islice(_files_of_others(app_dir, owner), MAX_FOREIGN_FILES)
-
-
-def _files_of_others(app_dir: Path, owner: int) -> Iterator[str]:
-    for folder, folders, files in os.walk(app_dir):
-        for path in (Path(folder, name) for name in [*folders, *files]):
-            with contextlib.suppress(FileNotFoundError):  # removed since it was listed
-                uid = path.lstat().st_uid
-                if uid != owner:
-                    yield f"{path.relative_to(app_dir)}: belongs to uid {uid}, the folder to uid {owner}"
-        folders[:] = [name for name in folders if name != "node_modules"]
+    yield from islice(app_files.files_of_others(app_dir, owner), MAX_FOREIGN_FILES)

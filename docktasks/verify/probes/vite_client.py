@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import time
 from collections.abc import Iterator
@@ -152,23 +151,3 @@ def fetch_module(socket: ClientConnection, address: str) -> str:
         message = str(socket.recv(timeout=max(deadline - time.monotonic(), 0)))
         if '"vite:invoke"' in message:
             return message
-
-
-@contextlib.contextmanager
-def temporary_edit(file: Path, text: str) -> Iterator[None]:
-    """Append a text to a file. Afterwards the file is as before, to the byte and the time.
-
-    If another program saves the file meanwhile, only the text is removed.
-    """
-    before, times, addition = file.read_bytes(), file.stat(), text.encode()
-    try:
-        with file.open("ab") as target:
-            target.write(addition)
-        yield
-    finally:
-        now = file.read_bytes()
-        if now == before + addition:
-            os.truncate(file, len(before))
-            os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
-        elif addition in now:
-            file.write_bytes(now.replace(addition, b""))

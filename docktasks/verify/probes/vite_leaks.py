@@ -6,11 +6,8 @@ configuration is found that serves any file. Only the body tells, because Vite a
 
 from __future__ import annotations
 
-import contextlib
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import quote, unquote
 
 import httpx
@@ -40,20 +37,6 @@ class Canary:
         spellings = [f"//@fs{self.path}", f"/@fs{quote(self.path, safe='')}", f"/{'%2e%2e/' * 9}{self.path[1:]}"]
         for path in [*spellings, *(f"{path}{end}" for path in straight for end in ("/", "%2f", "%00"))]:
             yield from (path, f"{path}?raw")
-
-
-@contextlib.contextmanager
-def temporary_secret(app_dir: Path, mount: str) -> Iterator[Canary]:
-    """A new .env file in the app, which the container sees below `mount`; it is removed at the end. Raises OSError."""
-    file = app_dir / f".env.hello-dock-{secrets.token_hex(4)}"
-    content = f"CANARY={secrets.token_hex(16)}\n"
-    try:
-        with file.open("x") as target:
-            target.write(content)
-        file.chmod(0o644)  # readable for all, so that only Vite can refuse it
-        yield Canary(f"{mount}/{file.name}", content, f"/{file.name}")
-    finally:
-        file.unlink(missing_ok=True)
 
 
 def leaks_by_request(vite: ViteClient, canary: Canary) -> Iterator[str]:

@@ -59,6 +59,7 @@ def _check(verdict: Verdict) -> dict[str, Any]:
         "asserts": check.summary,
         "verdict": verdict.outcome,
         "evidence": list(verdict.evidence),
+        "notes": list(verdict.notes),
         "fix": check.fix,
         "seconds": round(verdict.seconds, 3),
     }

@@ -55,6 +55,8 @@ def _show_group(group: Group, console: Console, width: int) -> None:
         if verdict.outcome == "pass":
             line = Text.assemble("  ", ("✓", COLORS["pass"]), f" {verdict.check.id:{width}}  ", verdict.check.summary)
             console.print(line, no_wrap=True, overflow="ellipsis")
+            for note in verdict.notes:
+                console.print(Padding(Text(escaped(note)), (0, 0, 0, 4)))
         elif verdict.outcome == "fail":
             _show_failure(verdict, console)
     for reason, skipped in skips:
@@ -80,7 +82,7 @@ def _show_failure(verdict: Verdict, console: Console) -> None:
 def _failure_lines(verdict: Verdict) -> Iterator[tuple[str, str]]:
     """The check's summary, the first faults and the fix, each with the sign in front of it."""
     yield " ", verdict.check.summary
-    yield from (("·", line) for line in truncated(verdict, MAX_FAULTS))
+    yield from (("·", line) for line in (*truncated(verdict, MAX_FAULTS), *map(escaped, verdict.notes)))
     yield "→", verdict.check.fix
 
 

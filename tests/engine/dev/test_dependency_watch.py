@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.checkout import copy_app
+from benchmarks.checkout import VITE_VERSION, copy_app
 from docktasks.dev.node_modules import FILLING_SUFFIX
 from docktasks.engine.client import DockerEngine
 from tests.support.checkouts import OTHER_OWNER, chown_tree, write_app
@@ -16,10 +16,9 @@ from tests.support.running_task import DEV_READY, RunningTask, StartTask
 
 REINSTALLED = "Serving with the new dependencies after"
 SMALL = {
-    # A fixed version of Vite: a lock file lacks an optional package that no registry has yet, and `npm ci` then fails.
     "package.json": json.dumps({
         "name": "quay", "version": "0.1.0", "private": True, "type": "module",
-        "scripts": {"serve": "vite", "test": "node --test"}, "devDependencies": {"vite": "8.3.8"},
+        "scripts": {"serve": "vite", "test": "node --test"}, "devDependencies": {"vite": VITE_VERSION},
     }),
     "index.html": '<!doctype html><title>Quay</title><script type="module" src="/main.js"></script>\n',
     "main.js": "document.title = 'Quay'\n",

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from benchmarks.checkout import VITE_VERSION
 from docktasks.waiting import Probe, wait_until
 from tests.support.checkouts import OTHER_OWNER, chown_tree, copy_checkout, write_app
 from tests.support.commands import docker
@@ -23,7 +24,7 @@ from tests.support.running_task import DEV_READY, StartTask
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts, and gives files to another user")
 FILES = {
     "package.json": '{"name": "pier", "private": true, "type": "module", "scripts": {"dev": "vite"},'
-    ' "devDependencies": {"vite": "^8.0.16"}}',
+    f' "devDependencies": {{"vite": "^{VITE_VERSION}"}}}}',
     "index.html": '<!doctype html><title>Pier</title><script type="module" src="/src/main.js"></script>\n',
     "src/main.js": "document.title = 'Pier'\n",
 }

@@ -137,11 +137,13 @@ def test_up_returns_the_address_with_the_base_path(project: Project, web: Web) -
     ("log", "command"),
     [
         ("  VITE v8.3.8  ready in 716 ms", ""),
-        ("  \x1b[32m\x1b[1mVITE\x1b[22m v8.0.15\x1b[39m  ready in 7 ms", "invoke npm -- install vite@8.0.16"),
-        ("  VITE v7.3.5  ready in 716 ms", ""),
-        ("  VITE v7.3.4  ready in 716 ms", "invoke npm -- install vite@7.3.5"),
-        ("  VITE v5.4.0  ready in 716 ms", "invoke npm -- install vite@6.4.3"),
+        ("  \x1b[32m\x1b[1mVITE\x1b[22m v8.0.15\x1b[39m  ready in 7 ms", "invoke npm -- install vite@8.1.7"),
+        ("  VITE v7.3.8  ready in 716 ms", ""),
+        ("  VITE v7.3.4  ready in 716 ms", "invoke npm -- install vite@7.3.8"),
+        ("  VITE v8.4.0-beta.1  ready in 716 ms", "invoke npm -- install vite@8.4.0"),
+        ("  ROLLDOWN-VITE v7.1.14  ready in 716 ms", "invoke npm -- install vite@8.1.7"),
         ("  VITE v9.0.0  ready in 716 ms", ""),
+        ("vitest v4.1.12, vite v8.", ""),
         ("ready", ""),
     ],
 )
@@ -161,7 +163,7 @@ def test_up_warns_with_the_command_of_the_apps_package_manager(
     make_app(settings.root / "shop", packageManager=manager, scripts={"dev": "vite"})
     engine.container_logs[DEV] = "  VITE v8.0.15  ready in 7 ms"
     notices = server.up(Project(run, engine, configured(settings.root, app_dir="shop"))).notices
-    assert notices[-1].endswith("invoke npm -- add vite@8.0.16")
+    assert notices[-1].endswith("invoke npm -- add vite@8.1.7")
 
 
 @pytest.mark.usefixtures("serving")

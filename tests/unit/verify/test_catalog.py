@@ -14,7 +14,7 @@ from docktasks.verify.checks import browser, dev
 from docktasks.verify.checks.container import assets, hardening, lifecycle
 from docktasks.verify.checks.http import abuse, caching, compression, files, headers, routing
 from docktasks.verify.checks.image import contents, metadata, site
-from docktasks.verify.registry import Check
+from docktasks.verify.registry import Check, Note
 from docktasks.verify.subject import Subject
 from tests.unit.fakes.engine import own_container
 
@@ -54,6 +54,14 @@ def test_check_without_evidence_passes() -> None:
 def test_check_with_evidence_fails() -> None:
     """All of its evidence is kept."""
     assert result(lambda _subject: ["one", "two"]) == ("fail", ("one", "two"))
+
+
+def test_check_with_nothing_but_notes_passes() -> None:
+    """A note is no fault, and is no evidence of one."""
+    check = Check("http.x", "Something is right.", "minor", "Correct it", lambda _subject: [Note("data of today")])
+    (verdict,) = catalog.run_checks(Subject(URL), [check])
+    assert (verdict.outcome, verdict.evidence, verdict.notes) == ("pass", (), ("data of today",))
+    assert result(lambda _subject: [Note("a note"), "a fault"]) == ("fail", ("a fault",))
 
 
 def test_check_that_cannot_judge_is_skipped() -> None:

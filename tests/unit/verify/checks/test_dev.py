@@ -68,16 +68,23 @@ def test_process_status_without_the_needed_fields_is_skipped(settings: Settings,
 
 
 @pytest.mark.parametrize(
-    ("version", "outcome"),
+    ("package", "version", "outcome", "evidence"),
     [
-        ("8.0.16", "pass"), ("8.3.8", "pass"), ("8.0.15", "fail"), ("7.3.5", "pass"), ("7.3.4", "fail"),
-        ("6.4.3", "pass"), ("6.4.2", "fail"), ("5.4.21", "fail"), ("9.0.0-beta.1", "pass"), ("10.0.0", "pass"),
-        ("", "fail"),
+        ("vite", "8.3.8", "pass", ""), ("vite", "9.0.0-beta.1", "pass", ""),
+        ("vite", "8.3.2", "fail", "Vite 8.3.2 is older than 8.3.7, the first safe one of line 8.3"),
+        ("vite", "8.0.16", "fail", "Vite 8.0.16 is not safe, and line 8.0 has no safe one: take 8.1.7"),
+        ("vite", "", "fail", "Vite has the version '', which is none"),
+        ("rolldown-vite", "7.3.1", "fail", "rolldown-vite 7.3.1 gets no security releases: Vite took its place"),
+        ("@voidzero-dev/vite-plus-core", "1.0.0", "skip", "node_modules/vite is the package @voidzero-dev/vite-p"),
     ],
 )  # fmt: skip
-def test_vite_before_the_first_safe_version_fails(settings: Settings, version: str, outcome: str) -> None:
-    """Each major version has its own. A major version that no longer gets fixes fails."""
-    assert result(settings, "dev.vite-version", {PACKAGE: json.dumps({"version": version})})[0] == outcome
+def test_unsafe_vite_fails_by_the_package_that_is_installed(
+    settings: Settings, package: str, version: str, outcome: str, evidence: str
+) -> None:
+    """package.json of node_modules counts, not the app's: that may have a range or an alias."""
+    files = {PACKAGE: json.dumps({"name": package, "version": version})}
+    assert result(settings, "dev.vite-version", files)[0] == outcome
+    assert "".join(result(settings, "dev.vite-version", files)[1]).startswith(evidence)
 
 
 def vite(request: httpx.Request) -> httpx.Response:

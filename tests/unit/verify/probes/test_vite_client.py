@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import httpx
 import pytest
 
 from docktasks.errors import Skip
-from docktasks.verify.probes.vite_client import ViteClient, fetch_module, find_style, hot_updates, temporary_edit
+from docktasks.verify.probes.vite_client import ViteClient, fetch_module, find_style, hot_updates
 from tests.unit.fakes.web import Web
 
 URL = "http://127.0.0.1:3000"
@@ -87,29 +86,3 @@ def test_fetch_module_waits_for_the_answer_to_its_own_message() -> None:
     socket: Any = Socket({"type": "update", "updates": []}, answer)
     assert json.loads(fetch_module(socket, "/@fs/etc/passwd?raw")) == answer
     assert json.loads(socket.sent)["data"]["data"] == ["/@fs/etc/passwd?raw"]
-
-
-def test_temporary_edit_restores_the_bytes_and_the_time(tmp_path: Path) -> None:
-    """It does so when it is interrupted, and in a file whose last line does not end."""
-    file = tmp_path / "style.css"
-    file.write_bytes(b"a {}\r\nb {}")
-    os.utime(file, ns=(1_000_000_001, 2_000_000_002))
-
-    def edit_and_fail() -> None:
-        with temporary_edit(file, "\nc {}\n"):
-            assert file.read_bytes() == b"a {}\r\nb {}\nc {}\n"
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        edit_and_fail()
-    assert file.read_bytes() == b"a {}\r\nb {}"
-    assert file.stat().st_mtime_ns == 2_000_000_002
-
-
-def test_temporary_edit_keeps_what_another_program_saves(tmp_path: Path) -> None:
-    """Only the text of the edit is removed."""
-    file = tmp_path / "style.css"
-    file.write_text("a {}")
-    with temporary_edit(file, "\nc {}\n"):
-        file.write_text("a { color: red }\nc {}\nd {}\n")
-    assert file.read_text() == "a { color: red }d {}\n"

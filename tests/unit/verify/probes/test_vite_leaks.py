@@ -1,31 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx
 import pytest
 
 from docktasks.verify.probes.vite_client import ViteClient
-from docktasks.verify.probes.vite_leaks import QUERIES, Canary, leaks_by_request, temporary_secret
+from docktasks.verify.probes.vite_leaks import QUERIES, Canary, leaks_by_request
 from tests.unit.fakes.web import Web
 
 CANARY = Canary("/home/node/app/.env.x", "CANARY=5f2c 5f2c\n", "/.env.x")
-
-
-def test_temporary_secret_is_removed(tmp_path: Path) -> None:
-    """It is removed on an interrupt, too. Its name does not hold its content, because an error page may repeat it."""
-
-    def create_and_fail() -> None:
-        with temporary_secret(tmp_path, "/home/node/app") as canary:
-            (file,) = tmp_path.iterdir()
-            assert canary == Canary(f"/home/node/app/{file.name}", file.read_text(), f"/{file.name}")
-            assert canary.content.strip().removeprefix("CANARY=") not in file.name
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        create_and_fail()
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ def test_json_has_every_check_with_all_its_evidence() -> None:
         "asserts": "Every file answers 200.",
         "verdict": "fail",
         "evidence": evidence,
+        "notes": [],
         "fix": "Build it again",
         "seconds": 0.25,
     }

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import sys
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -41,6 +42,15 @@ def test_passed_check_is_one_line() -> None:
         "  ✓ http.files  Every file answers 200.",
         "1 passed, 0 failed, 0 skipped in 1.0 s",
     ]
+
+
+def test_note_is_below_its_check() -> None:
+    """A long note is folded, and control characters in it are escaped."""
+    passed = replace(verdict("pass"), notes=("The data is old. " * 8 + "\x1b[2J",))
+    failed = replace(verdict("fail", "a fault", name="http.missing"), notes=("Data of today",))
+    assert "Every file answers 200. The data is old." in text(passed)
+    assert "\\x1b[2J" in text(passed)
+    assert "· a fault · Data of today → Build it again" in text(failed)
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -1,0 +1,53 @@
+"""Files in the app's folder, which a dev container sees at once: changed for a while, or of another owner."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def temporary_edit(file: Path, text: str) -> Iterator[None]:
+    """Append a text to a file. Afterwards the file is as before, to the byte and the time.
+
+    If another program saves the file meanwhile, only the text is removed.
+    """
+    before, times, addition = file.read_bytes(), file.stat(), text.encode()
+    try:
+        with file.open("ab") as target:
+            target.write(addition)
+        yield
+    finally:
+        now = file.read_bytes()
+        if now == before + addition:
+            os.truncate(file, len(before))
+            os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+        elif addition in now:
+            file.write_bytes(now.replace(addition, b""))
+
+
+@contextlib.contextmanager
+def temporary_secret(app_dir: Path) -> Iterator[tuple[str, str]]:
+    """A new .env file in the app, by name and content. It is removed at the end. Raises OSError."""
+    file, content = app_dir / f".env.hello-dock-{secrets.token_hex(4)}", f"CANARY={secrets.token_hex(16)}\n"
+    try:
+        with file.open("x") as target:
+            target.write(content)
+        file.chmod(0o644)  # readable for all, so that only the dev server can refuse it
+        yield file.name, content
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def files_of_others(app_dir: Path, owner: int) -> Iterator[str]:
+    """Say of each file outside node_modules that does not belong to this uid whose it is."""
+    for folder, folders, files in os.walk(app_dir):
+        for path in (Path(folder, name) for name in [*folders, *files]):
+            with contextlib.suppress(FileNotFoundError):  # removed since it was listed
+                uid = path.lstat().st_uid
+                if uid != owner:
+                    yield f"{path.relative_to(app_dir)}: belongs to uid {uid}, the folder to uid {owner}"
+        folders[:] = [name for name in folders if name != "node_modules"]

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from docktasks.containers.app_files import temporary_edit, temporary_secret
+
+
+def test_temporary_edit_restores_the_bytes_and_the_time(tmp_path: Path) -> None:
+    """It does so when it is interrupted, and in a file whose last line does not end."""
+    file = tmp_path / "style.css"
+    file.write_bytes(b"a {}\r\nb {}")
+    os.utime(file, ns=(1_000_000_001, 2_000_000_002))
+
+    def edit_and_fail() -> None:
+        with temporary_edit(file, "\nc {}\n"):
+            assert file.read_bytes() == b"a {}\r\nb {}\nc {}\n"
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        edit_and_fail()
+    assert file.read_bytes() == b"a {}\r\nb {}"
+    assert file.stat().st_mtime_ns == 2_000_000_002
+
+
+def test_temporary_edit_keeps_what_another_program_saves(tmp_path: Path) -> None:
+    """Only the text of the edit is removed."""
+    file = tmp_path / "style.css"
+    file.write_text("a {}")
+    with temporary_edit(file, "\nc {}\n"):
+        file.write_text("a { color: red }\nc {}\nd {}\n")
+    assert file.read_text() == "a { color: red }d {}\n"
+
+
+def test_temporary_secret_is_removed(tmp_path: Path) -> None:
+    """It is removed on an interrupt, too. Its name does not hold its content, because an error page may repeat it."""
+
+    def create_and_fail() -> None:
+        with temporary_secret(tmp_path) as (name, content):
+            (file,) = tmp_path.iterdir()
+            assert (file.name, file.read_text()) == (name, content)
+            assert content.strip().removeprefix("CANARY=") not in file.name
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        create_and_fail()
+    assert list(tmp_path.iterdir()) == []
