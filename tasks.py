@@ -8,7 +8,7 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from benchmarks import tasks as measurement
-from docktasks import collection
+from docktasks.app import collection
 from docktasks.app.session import session
 from docktasks.dev import tasks as development
 from docktasks.housekeeping import tasks as housekeeping

@@ -23,9 +23,12 @@ _ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u007f"}
 def as_json(assignments: Iterable[str], prefixes: tuple[str, ...]) -> str:
     """Return texts such as `NAME=value` as one line of JSON that is safe inside a script; empty for no text.
 
-    Raises SettingsError for a text without a name, and for a name that begins with none of `prefixes`.
+    Raises SettingsError for a text without a name, for a name that begins with none of `prefixes` or is there twice.
     """
-    values = dict(_parse(text, prefixes) for text in assignments)
+    values: dict[str, str] = {}
+    for name, value in (_parse(text, prefixes) for text in assignments):
+        if values.setdefault(name, value) != value:
+            raise SettingsError(f"--env {name} is given twice, with two values.", "Only one can count.", "Give it once")
     if not values:
         return ""
     # ensure_ascii, because U+2028 ends a line to some parsers

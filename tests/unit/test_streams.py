@@ -21,7 +21,7 @@ TASKS = f"""
 from pathlib import Path
 from invoke.exceptions import Exit
 from invoke.tasks import task
-from docktasks import collection
+from docktasks.app import collection
 from docktasks.app.session import exit_on_error
 from docktasks.runner import Runner
 

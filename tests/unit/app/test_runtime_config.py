@@ -31,9 +31,10 @@ def test_as_json_of_no_text_is_empty() -> None:
     assert as_json([], PREFIXES) == ""
 
 
-def test_last_value_of_a_name_counts() -> None:
-    """An empty value is a value, too."""
-    assert as_json(["API_URL=a", "API_URL="], PREFIXES) == '{"API_URL":""}'
+def test_name_with_two_values_is_an_error() -> None:
+    """An empty value is a value, too. The same value twice does no harm."""
+    assert refusal("API_URL=a", "API_URL=").what == "--env API_URL is given twice, with two values."
+    assert as_json(["API_URL=", "API_URL="], PREFIXES) == '{"API_URL":""}'
 
 
 @pytest.mark.parametrize(

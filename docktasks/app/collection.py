@@ -1,0 +1,92 @@
+"""The collection of tasks: listed in the order of their use, with a command line that is parsed strictly."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from invoke.collection import Collection
+from invoke.exceptions import ParseError
+from invoke.parser.parser import ParseMachine
+from invoke.program import Program
+from invoke.tasks import Task
+
+from docktasks import streams
+from docktasks.errors import SettingsError
+
+_make_pairs = Program._make_pairs  # noqa: SLF001 - the one place where the list is made
+_see_value, _switch_to_flag = ParseMachine.see_value, ParseMachine.switch_to_flag
+_complete_flag, _handle = ParseMachine.complete_flag, ParseMachine.handle
+
+
+def compose(tasks: Sequence[Task[Any]]) -> Collection:
+    """Return a collection of these tasks, and replace what Invoke does too loosely. No closed output ends a task now.
+
+    https://github.com/pyinvoke/invoke/blob/3.0.3/invoke/program.py sorts the list by name. parser/parser.py next to it
+    takes a flag for a list without a value, and a value that is empty or another flag.
+    """
+    streams.protect()
+    collection = Collection(*tasks)
+    positions = {name: position for position, name in enumerate(collection.tasks)}
+
+    def make_ordered_pairs(program: Program, *args: Any, **kwargs: Any) -> list[tuple[str, str | None]]:
+        pairs = _make_pairs(program, *args, **kwargs)
+        return sorted(pairs, key=lambda pair: positions.get(pair[0], len(positions)))
+
+    Program._make_pairs = make_ordered_pairs  # type: ignore[method-assign, assignment] # noqa: SLF001
+    for method in (complete_flag, switch_to_flag, see_value, handle):
+        setattr(ParseMachine, method.__name__, method)
+    return collection
+
+
+def complete_flag(machine: Any) -> None:
+    """End a flag. Raises ParseError when it has no value and needs one."""
+    flag = machine.flag
+    if flag and flag.takes_value and not flag.optional and not machine.flag_got_value:
+        raise _no_value(machine)
+    _complete_flag(machine)
+
+
+def switch_to_flag(machine: Any, name: str, inverse: bool = False) -> None:  # noqa: FBT001, FBT002 - as Invoke's own
+    """Begin a flag. Raises ParseError when it is given for the second time, and only one value counts."""
+    main_name = machine.context.inverse_flags[name] if inverse else name
+    flag = machine.context.flags.get(main_name) or machine.initial.flags[main_name]
+    complete_flag(machine)
+    if flag.kind is not list and flag.raw_value is not None:
+        raise _error(machine, f"{main_name} is given twice.", flag.help, "Give it once")
+    _switch_to_flag(machine, name, inverse)
+
+
+def see_value(machine: Any, value: str) -> None:
+    """Take a flag's value. Raises ParseError for an empty one, and for one that looks like a flag."""
+    if not value or value.startswith("-"):
+        raise _no_value(machine, f": {value} looks like a flag" if value else "")
+    _see_value(machine, value)
+
+
+def handle(machine: Any, word: str) -> None:
+    """Take a word. Raises ParseError for one that is no flag, value or task, and names a similar one."""
+    try:
+        _handle(machine, word)
+    except ParseError as error:
+        if not str(error).startswith("No idea what"):
+            raise
+        task, is_flag = machine.context.name or "", word.startswith("-")
+        flags = (*machine.context.flags, *machine.context.inverse_flags, *machine.initial.flags)
+        similar = get_close_matches(word, flags if is_flag else machine.contexts, 1)
+        what = f"{task or 'invoke'} has no flag {word}." if is_flag else f"There is no task {shlex.quote(word)}."
+        why = f"Each word after {task} is a flag of it or another task. Words for a tool follow `--`." if task else ""
+        all_names = f"--help {task}" if is_flag else "--list"
+        how = f"Did you mean {similar[0]}?" if similar else f"See what there is: invoke {all_names.strip()}"
+        raise _error(machine, what, why, how) from error
+
+
+def _no_value(machine: Any, reason: str = "") -> ParseError:
+    name = f"--{machine.flag.names[0]}"
+    return _error(machine, f"{name} has no value{reason}.", machine.flag.help, f"Give one: {name}=VALUE")
+
+
+def _error(machine: Any, what: str, why: str, how: str) -> ParseError:
+    return ParseError(f"\n{SettingsError(what, why, how)}", machine.context)
