@@ -120,6 +120,12 @@ def matrix(session: nox.Session) -> None:
 
 
 @nox.session(tags=["engine"])
+def sites(session: nox.Session) -> None:
+    """Build and run sites of other kinds than hello-dock."""
+    engine_tests(session, "sites")
+
+
+@nox.session(tags=["engine"])
 def judges(session: nox.Session) -> None:
     """Judge a release with other programs: linters, REDbot, the Nu HTML checker, axe, Lighthouse."""
     if sys.version_info < (3, 11):

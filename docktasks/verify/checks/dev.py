@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # modules that load the browser's driver or the WebSocket lib
     from httpx import Response
     from playwright.sync_api import Page
 
-    from docktasks.verify.probes.vite_client import ViteClient
+    from docktasks.app.vite_client import ViteClient
 
 VITE_MANIFEST = f"{APP_PATH}/node_modules/vite/package.json"
 FOREIGN_HOST = "hello-dock-stranger.example"
@@ -32,7 +32,7 @@ MAX_FOREIGN_FILES = 20
 
 @contextlib.contextmanager
 def _vite_client(subject: Subject) -> Iterator[ViteClient]:
-    from docktasks.verify.probes.vite_client import ViteClient
+    from docktasks.app.vite_client import ViteClient
 
     vite = ViteClient(subject.dev.url)
     try:
@@ -96,7 +96,7 @@ def _responses(subject: Subject, headers: dict[str, str]) -> Iterator[tuple[str,
 @check("dev.foreign-socket", "critical", fix="Update Vite, and remove legacy.skipWebSocketTokenCheck from vite.config")
 def foreign_socket(subject: Subject) -> Iterator[str]:
     """The page of another site cannot connect to the hot-reload socket."""
-    from docktasks.verify.probes.vite_client import SOCKET_ERRORS
+    from docktasks.app.vite_client import SOCKET_ERRORS
 
     with contextlib.suppress(*SOCKET_ERRORS), _vite_client(subject) as vite, vite.socket(FOREIGN_ORIGIN):
         yield f"the socket accepts Origin: {FOREIGN_ORIGIN}, without a token"
@@ -107,8 +107,8 @@ def hot_reload(subject: Subject) -> Iterator[str]:
     """An edit of a style reaches the page without a reload. The check restores the file's bytes and time."""
     from playwright.sync_api import Error as BrowserError
 
+    from docktasks.app.vite_client import check_hot_update, find_style
     from docktasks.verify.probes.chromium import short_message
-    from docktasks.verify.probes.vite_client import check_hot_update, find_style
 
     name = f"--hello-dock-{secrets.token_hex(4)}"
     with contextlib.ExitStack() as stack:
@@ -151,8 +151,8 @@ def _page_faults(page: Page, name: str) -> Iterator[str]:
 @check("dev.leaks", "critical", fix="Update Vite, and leave server.fs of vite.config at its defaults")
 def leaks(subject: Subject) -> Iterator[str]:
     """No address, and no request on the socket, gives a file outside the app, a .env or a file in .git."""
+    from docktasks.app.vite_client import SOCKET_ERRORS
     from docktasks.verify.probes import vite_leaks
-    from docktasks.verify.probes.vite_client import SOCKET_ERRORS
 
     app_dir = subject.project.settings.app_dir
     canaries = [vite_leaks.Canary("/etc/passwd", proc.read_file(subject.project.engine, subject.dev, "/etc/passwd"))]

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from threading import Timer
 from typing import Any
 
@@ -37,17 +38,14 @@ CONTENT_TIMEOUT_MS = 5_000
 MAX_TEXT_CHARS = 300
 WIDE_VIEWPORT = ViewportSize(width=1280, height=800)
 
-# Content that a person sees: text, or a picture that has a size. False while there is none.
-VISIBLE_CONTENT = """() => {
-  const body = document.body
-  if (!body || document.readyState === 'loading') return false
-  const pictures = [...body.querySelectorAll('img, svg, canvas, video')]
-  const seen = body.innerText.trim() || pictures.some((e) => e.checkVisibility() && e.getBoundingClientRect().width)
-  return seen ? { title: document.title, text: body.innerText } : false
-}"""
-REPORT_VIOLATIONS = """document.addEventListener('securitypolicyviolation', (event) => {
-  if (event.disposition === 'enforce') helloDockViolation(`${event.effectiveDirective} blocks ${event.blockedURI}`)
-})"""
+
+def page_script(name: str) -> str:
+    """Return JavaScript of this folder, to run in a page."""
+    return (Path(__file__).parent / f"{name}.js").read_text()
+
+
+VISIBLE_CONTENT = page_script("visible_content")
+REPORT_VIOLATIONS = page_script("report_violations")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from docktasks.images.archive import Layer, final_files
 from docktasks.verify.probes import raw_socket
 from docktasks.verify.probes.http_client import MAX_CONNECTIONS, Client, Headers, Request, Response
-from docktasks.verify.probes.references import referenced_paths
+from docktasks.verify.probes.references import find_references
 
 MAX_SITE_FILES = 20_000
 """How many files are requested. A site may generate names without end."""
@@ -29,7 +29,7 @@ class Site:
         parts = urlsplit(self.url)
         self.home = f"{parts.path}/"
         self.origin = f"{parts.scheme}://{parts.netloc}"
-        self.client = Client(self.origin, lambda path, *text: referenced_paths(self.origin + path, *text))
+        self.client = Client(self.origin, lambda path, *text: find_references(self.origin + path, *text))
         self.exchange: Callable[[str, bytes, float], raw_socket.RawResponse] = raw_socket.exchange
         self._shipped = shipped
         self._responses: dict[Request, Response] = {}
@@ -68,7 +68,10 @@ class Site:
 
     @property
     def files(self) -> dict[str, Response]:
-        """Every file, not encoded, by path: those in the image, and those that the index, scripts and styles load."""
+        """Every file, not encoded, by path: those in the image, and those that the index, scripts and styles load.
+
+        A name in a script that only may be a file counts when there is such a file.
+        """
         return self.encoded_files("identity")
 
     def encoded_files(self, encoding: str) -> dict[str, Response]:
@@ -89,16 +92,20 @@ class Site:
         self.client.close()
 
     def _crawl(self) -> Iterator[Response]:
-        seen: set[str] = set()
-        queue = {*self.index.references, *map(self.address, self._shipped())}
-        while queue and len(seen) < MAX_SITE_FILES:
-            batch = sorted(queue)[: MAX_SITE_FILES - len(seen)]
-            seen.update(batch)
+        responses: dict[str, Response] = {}
+        loaded = {*self.index.references.loaded, *map(self.address, self._shipped())}
+        queue = loaded | set(self.index.references.possible)
+        while queue and len(responses) < MAX_SITE_FILES:
+            batch = sorted(queue)[: MAX_SITE_FILES - len(responses)]
             queue = set()
             for response in self.get_all(batch):
-                queue.update(response.references)
+                responses[response.path] = response
+                loaded.update(response.references.loaded)
+                queue.update(*response.references)
+            queue -= responses.keys()
+        for path, response in responses.items():
+            if path in loaded or (response.is_ok and response.digest != self.index.digest):
                 yield response
-            queue -= seen
 
 
 def site_file_sizes(layers: Iterable[Layer]) -> dict[str, int]:

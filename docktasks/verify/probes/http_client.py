@@ -12,6 +12,7 @@ from typing import NamedTuple, cast
 import httpx
 
 from docktasks.verify.probes.content_encoding import Decoder
+from docktasks.verify.probes.references import NO_REFERENCES, References
 
 REQUEST_TIMEOUT_S = 10.0
 """Limit for a body, and for each wait between two bytes: a body that drips ends after twice this time.
@@ -58,7 +59,7 @@ class Response:
     digest: bytes = b""
     edges: tuple[bytes, bytes] = (b"", b"")
     body: bytes = b""
-    references: tuple[str, ...] = ()
+    references: References = NO_REFERENCES
     fault: str = ""
 
     def get(self, name: str) -> str:
@@ -92,7 +93,7 @@ class Client:
     `find_references` takes the path, media type and text of a response, and returns the paths that the text names.
     """
 
-    def __init__(self, origin: str, find_references: Callable[[str, str, str], Iterable[str]]) -> None:
+    def __init__(self, origin: str, find_references: Callable[[str, str, str], References]) -> None:
         self.origin, self._find_references = origin, find_references
         # Plain HTTP needs no certificate authorities, and loading them takes 50 ms.
         context = httpx.create_ssl_context(verify=origin.startswith("https:"))
@@ -162,12 +163,12 @@ class Client:
         is_partial = response.status == httpx.codes.PARTIAL_CONTENT  # a part of an encoded body cannot be decoded
         body = _Body("" if is_partial else response.get("content-encoding"), MAX_KEPT_BYTES if keep or is_text else 0)
         fault = body.read(cast("httpx.SyncByteStream", reply.stream), deadline)
-        references: Iterable[str] = ()
+        references = NO_REFERENCES
         if is_text and not fault:
             references = self._find_references(request.path, response.media_type, body.kept.decode(errors="replace"))
         return replace(
             response, encoded_size=body.encoded_size, size=body.size, digest=body.digest.digest(), edges=body.edges,
-            body=bytes(body.kept) if keep else b"", references=tuple(references), fault=fault,
+            body=bytes(body.kept) if keep else b"", references=references, fault=fault,
         )  # fmt: skip
 
 

@@ -1,19 +1,50 @@
-"""Find the files of the site that a page, a script or a style sheet loads."""
+"""Find the files of the site that a page, a script or a style sheet names."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from html.parser import HTMLParser
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-# A quoted path to a file that a page loads. Bundlers write it relative to the chunk that names it ("./About-x.js"), or
-# relative to the base path ("assets/About-x.css", in Vite's list of preloads).
-_IN_SCRIPT = re.compile(
+if TYPE_CHECKING:  # loaded for the first script
+    from tree_sitter import Language, Query
+
+LINKS_TO_FILES = {"stylesheet", "modulepreload", "preload", "icon", "apple-touch-icon", "mask-icon", "manifest"}
+"""Values of `rel` whose target a browser loads with the page."""
+LOADING_ELEMENTS = {"script", "img", "source", "video", "audio", "track", "embed"}
+"""Elements whose `src` a browser loads with the page."""
+INERT_ELEMENTS = {"template", "noscript"}
+"""A browser that runs scripts loads nothing that these contain."""
+HASHED_NAME = re.compile(r"[-._][\w-]{8,}\.[^/.]+$")
+"""A name that a bundler gave to a file that it wrote."""
+SCRIPT_QUERY = """
+(import_statement source: (string (string_fragment) @loaded))
+(export_statement source: (string (string_fragment) @loaded))
+(call_expression function: (import) arguments: (arguments [(string) (template_string)] @lazy))
+((variable_declarator name: (identifier) @name) @preload (#eq? @name "__vite__mapDeps"))
+"""
+"""What loads a file in a script: import statements, import() of a text, and the list of files that Vite preloads."""
+_NAME_IN_SCRIPT = re.compile(
     r"""["'`]((?:\.{0,2}/)?(?:[\w.@-]+/)*[\w.@-]+\.(?:m?js|css|woff2?|svg|png|jpe?g|webp|avif|gif|ico|wasm))["'`]"""
 )
-_IN_STYLE = re.compile(r"""url\(\s*["']?(?!data:|#)([^"')]+)["']?\s*\)""")
-_LINKS_TO_NO_FILE = ("canonical", "alternate", "preconnect")
+_URL_IN_STYLE = re.compile(r"""url\(\s*["']?(?!data:|#|var\()([^"')]+)["']?\s*\)|@import\s+["']([^"']+)["']""")
+_STYLE_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+
+
+class References(NamedTuple):
+    """Paths of the site that a text names: what a browser loads with the text, and what the text may load later.
+
+    `possible` has texts that look like a path. A library may never use them, or give them another meaning.
+    """
+
+    loaded: tuple[str, ...] = ()
+    possible: tuple[str, ...] = ()
+
+
+NO_REFERENCES = References()
 
 
 class Html(HTMLParser):
@@ -26,48 +57,93 @@ class Html(HTMLParser):
 
 
 class _Page(Html):
-    """Collects the URLs that an HTML page loads."""
+    """Collects the URLs that an HTML page loads, and its base."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.urls: list[str] = []
+        self.base, self.urls = "", list[str]()
+        self._inert = 0
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the URLs of one element."""
-        attributes = dict(attrs)
-        if tag != "a" and not (tag == "link" and attributes.get("rel") in _LINKS_TO_NO_FILE):
-            self.urls += filter(None, (attributes.get("src"), attributes.get("href")))
+        """Note the URL of one element."""
+        attributes = {name: value or "" for name, value in attrs}
+        self._inert += tag in INERT_ELEMENTS
+        if tag == "base":
+            self.base = self.base or attributes.get("href", "")
+        elif self._inert:
+            return
+        elif tag in LOADING_ELEMENTS:
+            self.urls.append(attributes.get("src", ""))
+        elif tag == "link" and LINKS_TO_FILES & set(attributes.get("rel", "").lower().split()):
+            self.urls.append(attributes.get("href", ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note the end of an inert element."""
+        self._inert -= tag in INERT_ELEMENTS and self._inert > 0
 
 
-def referenced_paths(url: str, media_type: str, text: str) -> Iterator[str]:
-    """The paths on the same host that a text of this media type, served at `url`, refers to."""
+def find_references(url: str, media_type: str, text: str) -> References:
+    """Return the paths on the same host that a text of this media type, served at `url`, names."""
+    loaded: Iterable[str] = ()
+    possible: Iterable[str] = ()
+    if media_type == "text/html":
+        page = _Page(text)
+        url, loaded = urljoin(url, page.base), filter(None, page.urls)
+    elif media_type == "text/css":
+        loaded = ("".join(names) for names in _URL_IN_STYLE.findall(_STYLE_COMMENT.sub("", text)))
+    elif media_type in ("text/javascript", "application/javascript"):
+        loaded, possible = _names_in_script(urlsplit(url).path, text)
+    loaded_paths = dict.fromkeys(_own_paths(url, loaded))
+    possible_paths = dict.fromkeys(path for path in _own_paths(url, possible) if path not in loaded_paths)
+    return References(tuple(loaded_paths), tuple(possible_paths))
+
+
+def _own_paths(url: str, names: Iterable[str]) -> Iterator[str]:
     host = urlsplit(url).netloc
-    for name in _names(url, media_type, text):
+    for name in names:
         try:
-            target = urlsplit(urljoin(url, name))
+            target = urlsplit(urljoin(url, name.strip()))
         except ValueError:  # such as http://[x
             continue
         if target.netloc == host and target.scheme in ("http", "https"):
             yield target.path or "/"
 
 
-def _names(url: str, media_type: str, text: str) -> Iterable[str]:
-    if media_type == "text/html":
-        return _Page(text).urls
-    if media_type == "text/css":
-        return [str(name) for name in _IN_STYLE.findall(text)]
-    if media_type in ("text/javascript", "application/javascript"):
-        return _names_in_script(urlsplit(url).path, text)
-    return ()
+@cache
+def _javascript() -> tuple[Language, Query]:
+    import tree_sitter_javascript
+    from tree_sitter import Language, Query
+
+    language = Language(tree_sitter_javascript.language())
+    return language, Query(language, SCRIPT_QUERY)
 
 
-def _names_in_script(path: str, text: str) -> Iterator[str]:
-    for name in _IN_SCRIPT.findall(text):
+def _names_in_script(path: str, text: str) -> tuple[Iterator[str], Iterator[str]]:
+    """The names that a script loads, and those that it may load. Names without a dot or a slash in front are none."""
+    from tree_sitter import Parser, QueryCursor
+
+    language, query = _javascript()
+    captures = QueryCursor(query).captures(Parser(language).parse(text.encode()).root_node)
+    code = {kind: [(node.text or b"").decode() for node in nodes] for kind, nodes in captures.items()}
+    lazy = [name.strip("\"'`") for name in code.get("lazy", ())]
+    preloads = [name for part in code.get("preload", ()) for name in _NAME_IN_SCRIPT.findall(part)]
+    loaded = [*code.get("loaded", ()), *filter(HASHED_NAME.search, lazy), *_from_base(path, preloads)]
+    return filter(_is_relative, loaded), filter(_is_relative, [*lazy, *_NAME_IN_SCRIPT.findall(text)])
+
+
+def _is_relative(name: str) -> bool:
+    return name.startswith(("/", "./", "../"))
+
+
+def _from_base(path: str, names: Iterable[str]) -> Iterator[str]:
+    """Names of Vite's preload list as paths. They are relative to the chunk, or to the base path without a dot.
+
+    The base path ends where the folder of the name begins in the path of the chunk itself.
+    """
+    for name in names:
         folder = f"/{name.rpartition('/')[0]}/"
         if name.startswith(("/", ".")):
             yield name
-        # Vite's preload list is relative to the base path, which ends where the folder begins in the chunk's own path.
-        # Any other text without a dot or a slash in front only looks like a path.
         elif folder != "//" and folder in path:
             yield path[: path.index(folder) + 1] + name

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, ViewportSize
 from playwright.sync_api import Error as BrowserError
 
 from docktasks.verify.probes import chromium
-from docktasks.verify.probes.chromium import PageEvents, PageSnapshot, new_page, open_page, reload_page
+from docktasks.verify.probes.chromium import PageEvents, PageSnapshot, new_page, open_page, page_script, reload_page
 from docktasks.verify.probes.page_timing import NetworkRecorder, ResourceTiming
 from docktasks.waiting import Probe, wait_until
 
@@ -32,20 +32,9 @@ NARROW_VIEWPORT = ViewportSize(width=360, height=780)
 WCAG_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 COLOR_SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 
-# Adds an inline script, which a policy must block. The browser then reports that with an event.
-INJECT_SCRIPT = """() => new Promise((resolve) => {
-  const finish = (reported) => resolve({ ran: globalThis.helloDockInjected === true, reported })
-  addEventListener('securitypolicyviolation', (event) => finish(event.effectiveDirective), { once: true })
-  const script = document.createElement('script')
-  script.textContent = 'globalThis.helloDockInjected = true'
-  document.head.append(script)
-  setTimeout(finish, 500, '')
-})"""
-OWN_LINKS = """(links) => links.filter((link) => link.origin === location.origin && !link.hash && !link.target
-  && !link.hasAttribute('download') && link.checkVisibility() && /^[^.]*(\\.html?)?$/.test(link.pathname))
-  .map((link) => [link.getAttribute('href'), link.href])"""
-END_ANIMATIONS = """() => Promise.race([Promise.all(document.getAnimations().map((animation) => animation.finished)),
-  new Promise((resolve) => setTimeout(resolve, 1000))])"""
+INJECT_SCRIPT = page_script("inject_script")
+OWN_LINKS = page_script("own_links")
+END_ANIMATIONS = page_script("end_animations")
 
 
 @dataclass

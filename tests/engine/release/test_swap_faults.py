@@ -62,7 +62,7 @@ def test_interrupted_swap_loses_no_request(  # noqa: PLR0913, PLR0917 - the fixt
         ("RUN sed -i '/healthz {/a return 503;' /etc/nginx/serving/site.conf", "does not serve within 3 s"),
         ("RUN sed -i 's|location / {|&return 500;|' /etc/nginx/serving/site.conf", '"GET / HTTP/1.1" 500'),
         ("RUN rm /srv/hashed/site/assets/*.js /srv/hashed/br/assets/*.js", "http.files"),
-        ("RUN sed -i '/javascript/d' /etc/nginx/serving/types.conf", "http.files"),
+        ("RUN sed -i '/javascript/d' /etc/nginx/serving/media-types.conf", "http.files"),
     ],
     ids=["crashes-at-start", "never-healthy", "serves-500", "chunk-missing", "wrong-type"],
 )

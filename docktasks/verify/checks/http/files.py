@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import mimetypes
 import re
 from collections.abc import Iterator
 
 from httpx import codes
 
+from docktasks.images.media_types import media_type
 from docktasks.verify.checks.http import samples
 from docktasks.verify.probes.crawler import Site
 from docktasks.verify.probes.http_client import EDGE_BYTES, Response
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
-TYPES = mimetypes.MimeTypes()  # Python's own table, not the machine's: the same verdict everywhere
-for _type, _suffix in (
-    ("text/javascript", ".js"), ("text/javascript", ".mjs"), ("application/wasm", ".wasm"), ("font/woff2", ".woff2"),
-    ("font/woff", ".woff"), ("image/avif", ".avif"), ("image/webp", ".webp"), ("image/x-icon", ".ico"),
-    ("application/manifest+json", ".webmanifest"),
-):  # fmt: skip
-    TYPES.add_type(_type, _suffix)
-OLD_TYPE_NAMES = {
-    "application/javascript": "text/javascript", "image/vnd.microsoft.icon": "image/x-icon",
-    "application/xml": "text/xml", "application/font-woff": "font/woff",
+OTHER_TYPE_NAMES = {
+    "text/javascript": "application/javascript", "image/icon": "image/vnd.microsoft.icon",
+    "text/xml": "application/xml", "font/woff": "application/font-woff", "audio/wav": "audio/wave",
+    "video/mp4": "video/m4v",
 }  # fmt: skip
-"""Old name of a media type -> its present name. Every browser accepts both."""
+"""Media type -> its other name. Every browser accepts both. An x- before a name has no meaning, and is left out."""
+INLINE_CODE = re.compile(rb"<(?:script|style)\b[^>]*>\s*[^<\s]", re.IGNORECASE)
 UTF_8_META = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?utf-?8\b""", re.IGNORECASE)
 
 
@@ -36,11 +31,11 @@ def files(subject: Subject) -> Iterator[str]:
     site = subject.site
     if not site.index.is_ok or site.index.media_type != "text/html":
         yield f"{site.home}: {_status_and_type(site.index)}"
-    if not site.index.references:
-        yield "index.html references no file"
+    if _is_blank(site.index):
+        yield "index.html loads no file, and has no script or style of its own"
     for path, response in site.files.items():
-        expected = TYPES.guess_type(path)[0] or ""
-        if not response.is_ok or (expected and _present_name(response.media_type) != _present_name(expected)):
+        expected = media_type(path)
+        if not response.is_ok or (expected and _one_name(response.media_type) != _one_name(expected)):
             yield f"{path}: {_status_and_type(response)}, expected 200 {expected}".rstrip()
     yield from _size_faults(subject)
 
@@ -49,8 +44,14 @@ def _status_and_type(response: Response) -> str:
     return f"{response.summary} {response.media_type or 'without a content type'}"
 
 
-def _present_name(media_type: str) -> str:
-    return OLD_TYPE_NAMES.get(media_type, media_type)
+def _is_blank(index: Response) -> bool:
+    """True for a page of a server that has no app: builds of one file have their scripts and styles in the page."""
+    return index.is_ok and not index.references.loaded and not INLINE_CODE.search(index.body)
+
+
+def _one_name(media_type: str) -> str:
+    name = media_type.replace("/x-", "/")
+    return OTHER_TYPE_NAMES.get(name, name)
 
 
 def _size_faults(subject: Subject) -> Iterator[str]:

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from docktasks.verify.probes.references import referenced_paths
+from docktasks.verify.probes.references import find_references
 
 HTML, CSS, SCRIPT = "text/html", "text/css", "text/javascript"
+URL = "http://h.example/"
 
 
 @pytest.mark.parametrize(
@@ -13,29 +14,60 @@ HTML, CSS, SCRIPT = "text/html", "text/css", "text/javascript"
         (HTML, '<script src="/a.js"></script>', ["/a.js"]),
         (HTML, '<link rel="modulepreload" href="/a.js">', ["/a.js"]),
         (HTML, '<img src="img/a.png"><source src=./b.webp>', ["/img/a.png", "/b.webp"]),
+        (HTML, '<base href="/app/"><script src="a.js"></script>', ["/app/a.js"]),
         (HTML, '<script src="//cdn.example/a.js"></script>', []),
         (HTML, '<script src="//h.example/a.js"></script>', ["/a.js"]),
         (HTML, '<link rel="icon" href="data:image/svg+xml,<svg/>">', []),
-        (HTML, '<a href="/about">About</a><link rel="alternate" href="/feed.xml">', []),
+        (HTML, '<a href="/about">About</a><link rel="alternate" href="/feed.xml"><link rel=next href=/2>', []),
+        (
+            HTML,
+            "<template><img src=/a.png></template><noscript><img src=/b></noscript><img src=/c.png>",
+            ["/c.png"],
+        ),
         (HTML, "<script src></script><p>", []),
         (HTML, "<script src='http://[x'></script><![x[a]><img src=/b.png>", ["/b.png"]),
         (CSS, "a{b:url(./a.svg)}c{d:url( '../e.woff2' )}", ["/a.svg", "/e.woff2"]),
+        (CSS, '@import "b.css";/* url(c.png) */a{b:url(var(--x))}', ["/b.css"]),
         (CSS, "a{b:url(data:font/woff2;base64,AA)}c{d:url(#f)}", []),
-        (SCRIPT, "import(`./a.js`)", ["/a.js"]),
-        ("application/javascript", 'import "./a.mjs";import"../b.css"', ["/a.mjs", "/b.css"]),
-        (SCRIPT, 'const a="main.js",b="vue",c="x/y",d="./data.json"', []),
-        (SCRIPT, 'new URL("/fonts/a.woff2", import.meta.url)', ["/fonts/a.woff2"]),
+        (SCRIPT, "export * from './e.js'; export { a }", ["/e.js"]),
+        (SCRIPT, "const f = () => import(`./About-Bx12ab_9.js`)", ["/About-Bx12ab_9.js"]),
+        ("application/javascript", 'import "./a.mjs";import{c as d}from"../b.css"', ["/a.mjs", "/b.css"]),
         ("text/plain", "import('./a.js')", []),
     ],
 )
-def test_references_are_the_files_of_the_site_that_a_browser_loads(
-    media_type: str, text: str, paths: list[str]
-) -> None:
-    """Links to pages, files of other sites, data, and texts that only look like a name are none."""
-    assert list(referenced_paths("http://h.example/", media_type, text)) == paths
+def test_loaded_references_are_files_of_the_site(media_type: str, text: str, paths: list[str]) -> None:
+    """Links to pages, files of other sites, data, and what a browser does not load are none."""
+    assert find_references(URL, media_type, text).loaded == tuple(paths)
 
 
-def test_preload_list_of_vite_is_relative_to_the_base_path() -> None:
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ('const a="main.js",b="vue",c="x/y",d="./data.json"', []),
+        ('new URL("/fonts/a.woff2", import.meta.url)', ["/fonts/a.woff2"]),
+        ('const worker = "./pdf.worker.mjs"', ["/pdf.worker.mjs"]),
+        ('const sample = `import { area } from "./geometry.js"`', ["/geometry.js"]),
+        ("const sample = 'import \"./geometry.js\"' // import './b.js'", ["/geometry.js", "/b.js"]),
+        ('import("/plugins/optional.js").catch(() => {})', ["/plugins/optional.js"]),
+        ('const pages = {"./pages/a.js": () => import("./a-Bx12ab_9.js")}', ["/pages/a.js"]),
+    ],
+)
+def test_name_in_a_string_is_only_possible(text: str, paths: list[str]) -> None:
+    """A code sample, a default of a library or a key is no promise that there is such a file."""
+    references = find_references(URL, SCRIPT, text)
+    assert [path for path in references.loaded if "Bx12ab_9" not in path] == []
+    assert references.possible == tuple(paths)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        '["assets/About-2.js","other/x.css"]',
+        '["./About-2.js"]',
+    ],
+)
+def test_preload_list_of_vite_is_relative_to_the_base_path_or_the_chunk(names: str) -> None:
     """The base path ends where the folder of the name begins in the path of the chunk."""
-    url, text = "http://h.example/app/assets/index-1.js", 'm.f=["assets/About-2.js","other/x.css"]'
-    assert list(referenced_paths(url, SCRIPT, text)) == ["/app/assets/About-2.js"]
+    url = "http://h.example/app/assets/index-1.js"
+    text = f"const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f={names})))=>i.map(i=>d[i]);"
+    assert find_references(url, SCRIPT, text).loaded == ("/app/assets/About-2.js",)
