@@ -91,6 +91,7 @@ def run_prod(session: nox.Session) -> None:
         "housekeeping",
         "test_side_by_side.py",
         "test_dry.py",
+        "test_output.py",
         "test_external_app.py",
     )
 

@@ -26,14 +26,14 @@ from docktasks.release import tasks as releases
 def dev(c: Context, detach: bool = False, open: bool = False, port: str = "") -> None:  # noqa: A002 - the flag is --open
     """Run the app with hot reload, on http://127.0.0.1:3000."""
     from docktasks.dev import foreground, server
-    from docktasks.output import print_notices
+    from docktasks.progress import print_notices
 
     with session(c, {"dev": {"host_port": port}}, attended=True) as project:
         dev_server = server.up(project)
         print_notices(dev_server.notices)
         if project.dry:
             return
-        print(f"Serving with hot reload after {dev_server.seconds:.1f} s: {dev_server.url}", flush=True)
+        print(f"Serving with hot reload: {dev_server.url}", flush=True)
         if open:
             webbrowser.open(dev_server.url)
         if not detach:
@@ -128,7 +128,7 @@ def verify(
             print(run.dry_notice(project, options))
         else:
             verify_run = run.verify(project, options)
-            report.show(verify_run, report.console())
+            report.show(verify_run, report.console(), quiet=project.progress.quiet)
             for form, path in (("json", json), ("junit", junit), ("html", html)):
                 if path:
                     report.write(verify_run, form, path)

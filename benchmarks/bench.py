@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +21,7 @@ from docktasks.commands import Run
 from docktasks.engine import connect
 from docktasks.engine.client import DockerEngine
 from docktasks.errors import BenchError
+from docktasks.progress import Progress
 from docktasks.settings import Settings
 
 MAX_ROUNDS = 100
@@ -56,20 +56,21 @@ class BenchOptions:
         return [name for name in TOPICS if name in self.topics or not self.topics]
 
 
-def bench(run: Run, settings: Settings, options: BenchOptions) -> None:
+def bench(run: Run, settings: Settings, progress: Progress, options: BenchOptions) -> None:
     """Measure and report. Raises BenchError for a wrong option, and DockError when a measurement fails."""
     names = options.chosen_topics()
     if run.dry:
         print("Would measure", ", ".join(names) + ".")
         return
-    folder, console = options.folder(settings.root), Console()
+    folder = options.folder(settings.root)
     data = results.load(folder)
     with connect.sdk_errors_as_ours(), waiting.terminate_as_interrupt():
         new_bench = partial(_new_bench, settings, connect.connect(), options)
         facts = machine.describe(new_bench())
         for name in names:
-            data = _measure_and_store(name, new_bench(), folder, facts, console)
-    report(data, folder, options, console)
+            data = _measure_and_store(name, new_bench(), folder, facts, Console(quiet=progress.quiet))
+            progress(f"measured {name}")
+    report(data, folder, options, Console())
 
 
 def new_name() -> str:
@@ -83,13 +84,10 @@ def _new_bench(settings: Settings, engine: DockerEngine, options: BenchOptions) 
 
 def _measure_and_store(name: str, bench: Bench, folder: Path, facts: dict[str, str], console: Console) -> results.Data:
     """Measure a topic, and add its data to the results in the folder. Returns all results."""
-    start = time.monotonic()
     measured = _measure(name, bench, console)
     if path := results.set_aside_other_machine(folder, facts):
         console.print(f"! Results of another machine were moved to {path}", highlight=False, soft_wrap=True)
-    data = results.store(folder, facts, name, results.of_topic(TOPICS[name], bench, measured))
-    console.print(f"[dim]{name}: {time.monotonic() - start:.0f} s[/]\n", highlight=False)
-    return data
+    return results.store(folder, facts, name, results.of_topic(TOPICS[name], bench, measured))
 
 
 def _measure(name: str, bench: Bench, console: Console) -> list[Measured]:

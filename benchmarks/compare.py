@@ -17,13 +17,14 @@ from docktasks.commands import Run
 from docktasks.engine import connect
 from docktasks.engine.dry_run import DryRunEngine
 from docktasks.errors import BenchError
+from docktasks.progress import Progress
 from docktasks.settings import Settings
 
 ROUNDS = 3
 FILE_NAME = "compare.html"
 
 
-def compare(run: Run, settings: Settings, html: str = "") -> None:
+def compare(run: Run, settings: Settings, progress: Progress, html: str = "") -> None:
     """Compare the variants, print bars, and write the page to the file `html`, or to .cache/compare.html.
 
     Raises BenchError, BaseImageError, AppError.
@@ -39,7 +40,7 @@ def compare(run: Run, settings: Settings, html: str = "") -> None:
             ROUNDS,
             execute=lambda args, _environ: run(args, quiet=True),
         )
-        comparison = compare_variants(bench)
+        comparison = compare_variants(bench, progress)
     compare_page.print_comparison(comparison, Console())
     path = Path(html) if html else settings.root / workspace.CACHE / FILE_NAME
     try:

@@ -11,6 +11,7 @@ from benchmarks.build_variants import TWO_STAGE, VARIANTS, BuildSandbox, build_s
 from benchmarks.harness import Bench, Case, Measured, Metric
 from benchmarks.image_contents import read_contents
 from benchmarks.topics import build, first_load, serving
+from docktasks.progress import Progress
 
 BASELINE = TWO_STAGE.name
 """The handbook's better variant, which ours is compared with."""
@@ -55,23 +56,26 @@ class Comparison:
     notices: tuple[str, ...] = ()
 
 
-def compare_variants(bench: Bench) -> Comparison:
+def compare_variants(bench: Bench, progress: Progress) -> Comparison:
     """Build and measure all variants under the project name of `bench`, and remove everything at the end.
 
     Raises BenchError, BaseImageError, AppError.
     """
     with build_sandbox(bench, bench.engine, bench.settings, bench.name) as sandbox:
-        figures = tuple(_figures(bench, sandbox))
+        figures = tuple(_figures(bench, sandbox, progress))
         contents = {variant.name: read_contents(bench, sandbox.tag(variant)) for variant in VARIANTS}
+        progress("read the contents of the images")
         notice = f"Requests a second are left out, because wrk is not installed: {load.INSTALL}"
         return Comparison(figures, contents, sandbox.node, sandbox.nginx, () if load.installed() else (notice,))
 
 
-def _figures(bench: Bench, sandbox: BuildSandbox) -> Iterator[Figure]:
+def _figures(bench: Bench, sandbox: BuildSandbox, progress: Progress) -> Iterator[Figure]:
     """Measure the figures. The builds come first, because they make the images that the others need."""
 
     def figure(title: str, text: str, case: Case) -> Figure:
-        return Figure(title, text, harness.measure(case, bench.rounds))
+        measured = harness.measure(case, bench.rounds)
+        progress(f"measured {title[0].lower()}{title[1:]}")
+        return Figure(title, text, measured)
 
     rounds = f"median of {bench.rounds}"
     builders = {variant.name: build.Builder(bench, sandbox, variant) for variant in VARIANTS}

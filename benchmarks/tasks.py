@@ -5,8 +5,8 @@ from __future__ import annotations
 from invoke.context import Context
 from invoke.tasks import task
 
+from docktasks.app.runner import Runner
 from docktasks.app.session import exit_on_error, load_settings
-from docktasks.runner import Runner
 
 
 @task(help={"html": "The page to write. Default: .cache/compare.html"}, auto_shortflags=False)
@@ -15,7 +15,8 @@ def compare(c: Context, html: str = "") -> None:
     from benchmarks import compare
 
     with exit_on_error(attended=True):
-        compare.compare(Runner(c), load_settings(c), html)
+        run = Runner(c)
+        compare.compare(run, load_settings(c), run.progress, html)
 
 
 @task(
@@ -36,4 +37,5 @@ def bench(
     from benchmarks import bench
 
     with exit_on_error(attended=True):
-        bench.bench(Runner(c), load_settings(c), bench.BenchOptions(topic, quick, rounds, out, docs))
+        run, options = Runner(c), bench.BenchOptions(topic, quick, rounds, out, docs)
+        bench.bench(run, load_settings(c), run.progress, options)

@@ -1,9 +1,15 @@
-"""The result of a command, and the protocol of the runner that every command goes through."""
+"""A command as a text for a shell, its result, and the protocol of the runner that every command goes through."""
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+MAX_LINE_CHARS = 74
+SWITCHES = {"--follow", "--force", "--interactive", "--no-install-recommends", "--now", "--tty", "--volumes", "--yes"}
+"""Flags without a value that may stand before a name."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +30,35 @@ class Result:
 
 
 class Run(Protocol):
-    """Shows a command and runs it. A non-zero exit code raises nothing.
-
-    With `dry`, commands are shown and not run. With `quiet`, the terminal does not get the command's own output.
-    """
+    """Runs a command, or with `dry` only shows it. A non-zero exit code raises nothing."""
 
     dry: bool
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
-        """Run an argument list, and return its result."""
+        """Run an argument list, and return its result.
+
+        What the command prints is shown on a terminal while it runs, and stays if it fails. With `quiet` it is never
+        shown.
+        """
+
+
+def shell_text(args: Sequence[str]) -> str:
+    r"""Return a command as a user can read, copy and run it: one flag with its value a line, which ends in `\`."""
+    lines: list[list[str]] = []
+    for word in args:
+        if lines and not word.startswith("-") and _has_room(lines[-1], word):
+            lines[-1].append(word)
+        else:
+            lines.append([word])
+    text = shlex.join(args)
+    has_one_flag = sum(word.startswith("-") for word in args) <= 1
+    if has_one_flag and len(text) <= MAX_LINE_CHARS and "\n" not in text:
+        return text
+    return " \\\n    ".join(map(shlex.join, lines))
+
+
+def _has_room(line: list[str], word: str) -> bool:
+    """Return True when a word that is no flag belongs to this line: as the value of its flag, or to other words."""
+    if line[0].startswith("-"):
+        return len(line) == 1 and line[0] not in SWITCHES and "=" not in line[0]
+    return len(shlex.join([*line, word])) <= MAX_LINE_CHARS

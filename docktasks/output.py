@@ -1,9 +1,11 @@
-"""Print notices and tables."""
+"""Print tables."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from docktasks.progress import print_notices
 
 
 @dataclass(frozen=True)
@@ -14,12 +16,6 @@ class Table:
     rows: Sequence[Sequence[str]]
     empty: str
     warnings: Sequence[str] = ()
-
-
-def print_notices(notices: Sequence[str]) -> None:
-    """Print what the user should know, one line each."""
-    for notice in notices:
-        print(f"! {notice}")
 
 
 def print_table(table: Table) -> None:

@@ -1,24 +1,83 @@
-"""The lines that a task prints while it works: each step, and the seconds it took."""
+"""What a task prints while it works: each step with its seconds, and what a command draws on the terminal."""
 
 from __future__ import annotations
 
+import re
+import shutil
+import sys
+import textwrap
 import time
+from collections.abc import Sequence
+
+FRAME_START, CURSOR_ON = "\x1b[?25l", "\x1b[?25h"
+"""BuildKit hides the cursor before it draws a frame over the one before, and shows it afterwards."""
+
+
+def print_text(text: str, indent: str = "    ") -> None:
+    """Print a text. A terminal gets its lines wrapped between words, with `indent` before each further line."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else len(text) + 1
+    wrapper = textwrap.TextWrapper(width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    print("\n".join(map(wrapper.fill, text.splitlines())), flush=True)
+
+
+def print_notices(notices: Sequence[str]) -> None:
+    """Print what the user should know."""
+    for notice in notices:
+        print_text(f"! {notice}", indent="  ")
 
 
 class Progress:
-    """Prints a line after each step. With `silent`, as under --dry, it prints nothing."""
+    """Prints a line after each step. With `quiet` it prints only notes, with `silent`, as under --dry, nothing."""
 
-    def __init__(self, *, silent: bool = False) -> None:
-        self.silent, self._last = silent, time.monotonic()
+    def __init__(self, *, quiet: bool = False, silent: bool = False) -> None:
+        self.quiet, self.silent, self._last = quiet or silent, silent, time.monotonic()
 
     def __call__(self, step: str) -> None:
         """Print what was done, and the seconds since the step before."""
         now = time.monotonic()
         seconds, self._last = now - self._last, now
-        if not self.silent:
-            print(f"{seconds:6.1f} s  {step}", flush=True)
+        if not self.quiet:
+            print_text(f"{seconds:6.1f} s  {step}", indent=" " * 10)
+
+    def restart(self) -> None:
+        """Let the next step's time begin now."""
+        self._last = time.monotonic()
 
     def note(self, text: str) -> None:
         """Print what a user should know before it happens."""
         if not self.silent:
-            print(f"! {text}", flush=True)
+            print_notices([text])
+
+
+class Drawing:
+    """What a command draws on the terminal. It is erased at the end, or kept.
+
+    BuildKit's last frame may be higher than the screen, and what has left the screen cannot be erased. So each frame is
+    shown when the next one begins, a tenth of a second later.
+    """
+
+    _shown = _held = ""
+
+    def write(self, text: str) -> None:
+        """Show a text, or hold it back while it may be the last frame."""
+        text = self._held + text
+        end = text.rfind(FRAME_START) if FRAME_START in text else len(text)
+        self._held = text[end:]
+        self._show(text[:end])
+
+    def flush(self) -> None:
+        """Do nothing, because each text is flushed when it is shown."""
+
+    def end(self, *, keep: bool) -> None:
+        """Show the rest; or remove all of it, and move the cursor to where it began."""
+        ups = sum(int(number or 1) for number in re.findall(r"\x1b\[(\d*)A", self._shown))
+        rows = self._shown.count("\n") + self._shown.count("\x1b[1B") - ups
+        if keep:
+            self._show(self._held)
+        elif self._shown:
+            self._show((f"\x1b[{rows}A" if rows > 0 else "") + f"\r\x1b[J{CURSOR_ON}")
+
+    def _show(self, text: str) -> None:
+        self._shown += text
+        sys.stdout.write(text)
+        sys.stdout.flush()

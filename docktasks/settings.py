@@ -199,7 +199,7 @@ def _renamed_keys(config: Mapping[str, Any]) -> Iterator[str]:
 def _unknown_variables(environ: Mapping[str, str], invokes_own: Mapping[str, Any]) -> Iterator[str]:
     """Yield a problem for each INVOKE_* variable that sets nothing."""
     ours = {section: parsers(section) for section in SECTIONS}
-    known = {"INVOKE_DEBUG", *_variables("INVOKE", ours), *_variables("INVOKE", invokes_own)}
+    known = {"INVOKE_DEBUG", "INVOKE_RUN_QUIET", *_variables("INVOKE", ours), *_variables("INVOKE", invokes_own)}
     renamed = {f"INVOKE_{old}".upper().replace(".", "_"): new for old, new in RENAMED.items()}
     for name in sorted(environ):
         if name in renamed:

@@ -1,1 +1,1 @@
-"""Ask the checkout: package.json, git, Vite."""
+"""Ask the checkout: package.json, git, Vite. The session of a task, and how it runs commands."""

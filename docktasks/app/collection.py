@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from invoke.collection import Collection
+from invoke.context import Context
 from invoke.exceptions import ParseError
 from invoke.parser.parser import ParseMachine
 from invoke.program import Program
 from invoke.tasks import Task
 
-from docktasks import streams
+from docktasks.app import streams
 from docktasks.errors import SettingsError
 
 _make_pairs = Program._make_pairs  # noqa: SLF001 - the one place where the list is made
 _see_value, _switch_to_flag = ParseMachine.see_value, ParseMachine.switch_to_flag
 _complete_flag, _handle = ParseMachine.complete_flag, ParseMachine.handle
+
+RESULT_ONLY = {"clean", "logs", "releases", "shell", "status", "stop"}
+"""The tasks that print nothing but their result, so that they need no flag --quiet."""
 
 
 def compose(tasks: Sequence[Task[Any]]) -> Collection:
@@ -28,6 +34,10 @@ def compose(tasks: Sequence[Task[Any]]) -> Collection:
     takes a flag for a list without a value, and a value that is empty or another flag.
     """
     streams.protect()
+    for task in tasks:
+        has_quiet = "quiet" in inspect.signature(task.body).parameters  # Invoke may import tasks.py a second time
+        if task.name not in RESULT_ONLY and not has_quiet:
+            _add_quiet(task)
     collection = Collection(*tasks)
     positions = {name: position for position, name in enumerate(collection.tasks)}
 
@@ -39,6 +49,21 @@ def compose(tasks: Sequence[Task[Any]]) -> Collection:
     for method in (complete_flag, switch_to_flag, see_value, handle):
         setattr(ParseMachine, method.__name__, method)
     return collection
+
+
+def _add_quiet(task: Task[Any]) -> None:
+    """Give a task the flag --quiet, which sets run.quiet."""
+    body, signature = task.body, inspect.signature(task.body)
+
+    @functools.wraps(body)
+    def with_quiet(c: Context, *args: Any, quiet: bool = False, **kwargs: Any) -> None:
+        c.config.run.quiet = quiet or bool(c.config.run.get("quiet"))
+        body(c, *args, **kwargs)
+
+    flag = inspect.Parameter("quiet", inspect.Parameter.KEYWORD_ONLY, default=False)
+    signature = signature.replace(parameters=[*signature.parameters.values(), flag])
+    with_quiet.__signature__ = signature  # type: ignore[attr-defined]  # Invoke reads the flags from it
+    task.body, task.help["quiet"] = with_quiet, "Print only the result, warnings and errors."
 
 
 def complete_flag(machine: Any) -> None:

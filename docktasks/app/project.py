@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from docktasks.app.package import App
 from docktasks.commands import Run
 from docktasks.engine.protocol import Engine
+from docktasks.progress import Progress
 from docktasks.settings import Settings
 from docktasks.workspace import project_lock
 
 
 @dataclass(frozen=True)
 class Project:
-    """The runner of commands, the engine and the settings of one task. Most functions take a Project first."""
+    """The runner of commands, the engine, the settings and the progress of a task. Most functions take it first."""
 
     run: Run
     engine: Engine
     settings: Settings
+    progress: Progress = field(default_factory=Progress)
 
     @property
     def dry(self) -> bool:

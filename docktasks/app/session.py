@@ -14,7 +14,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from docktasks import waiting
-from docktasks.runner import Runner
+from docktasks.app.runner import Runner
 
 # Modules that import docker, httpx or rich are imported where they are used, so that `invoke --list` stays fast.
 if TYPE_CHECKING:
@@ -65,10 +65,10 @@ def session(c: Context, overrides: Overrides | None = None, *, attended: bool = 
     with exit_on_error(attended=attended):
         settings, run = load_settings(c, overrides), Runner(c)
         if run.dry:
-            yield Project(run, DryRunEngine(settings.app.name), settings)
+            yield Project(run, DryRunEngine(settings.app.name), settings, run.progress)
             return
         with connect.sdk_errors_as_ours():
-            yield Project(run, connect.connect_in_background(), settings)
+            yield Project(run, connect.connect_in_background(), settings, run.progress)
 
 
 def load_settings(c: Context, overrides: Overrides | None = None) -> Settings:

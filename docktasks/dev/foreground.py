@@ -58,7 +58,7 @@ def _recreate(project: Project, dev_server: DevServer, file_names: list[str]) ->
             raise
         print(f"\n{error}\nThe dev server keeps running with the previous dependencies.", flush=True)
         return None
-    print(f"Serving with the new dependencies after {recreated.seconds:.1f} s: {recreated.url}", flush=True)
+    print(f"Serving with the new dependencies: {recreated.url}", flush=True)
     return recreated
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,12 +32,11 @@ STOPPED_EXIT_CODES = (0, 130, 137, 143)
 class DevServer:
     """A dev container that serves.
 
-    `seconds` is the time from the start of its container until it served. `notices` are for the user, one line each.
-    `watch_limit_reached` is True when the kernel refused to watch a file; the notices then say so.
+    `notices` are for the user, one line each. `watch_limit_reached` is True when the kernel refused to watch a file;
+    the notices then say so.
     """
 
     url: str
-    seconds: float
     run_spec: DevRunSpec
     notices: tuple[str, ...] = ()
     watch_limit_reached: bool = False
@@ -66,6 +64,7 @@ def recreate(project: Project, dev_server: DevServer) -> DevServer:
     Raises DockError. When the installation fails, the old container keeps serving.
     """
     project = replace(project)  # a Project reads package.json only once
+    project.progress.restart()
     with project.lock():
         dev_environment = environment.prepare_again(project, dev_server.run_spec, serve_command(project.app))
         container = project.engine.container(project.settings.container("dev"))
@@ -81,13 +80,12 @@ def down(project: Project) -> None:
 
 def _start(project: Project, dev_environment: DevEnvironment, bind: Bind) -> DevServer:
     """Start the container and wait until it serves. Raises ConflictError or StartError."""
-    started = time.monotonic()
     args = dev_args(project.settings, bind, dev_environment.run_spec)
     with _removed_on_failure(project):
         startup.start(project, ContainerSpec("dev", bind, args))
         dev_environment.volume.mark_filled()
         url = startup.await_page(project, "dev")
-    seconds = time.monotonic() - started
+    project.progress("the dev server serves")
     dev_environment.volume.remove_others()
     log = project.engine.logs(project.settings.container("dev"), STARTUP_LOG_LINES)
     limit_reached = file_events.watch_limit_reached(log)
@@ -96,7 +94,7 @@ def _start(project: Project, dev_environment: DevEnvironment, bind: Bind) -> Dev
         *vite.notices_of_log(log, project.app),
         *([file_events.WATCH_LIMIT_NOTICE] if limit_reached else []),
     )
-    return DevServer(url, seconds, dev_environment.run_spec, notices, limit_reached)
+    return DevServer(url, dev_environment.run_spec, notices, limit_reached)
 
 
 @contextmanager

@@ -7,11 +7,11 @@ import shlex
 from invoke.context import Context
 from invoke.tasks import task
 
+from docktasks.app.runner import Runner
 from docktasks.app.session import exit_with, session
-from docktasks.runner import Runner
 
 
-@task
+@task(auto_shortflags=False)
 def npm(c: Context) -> None:
     """Run npm, pnpm or yarn in a container: invoke npm -- install x."""
     from docktasks.dev import tools
@@ -34,7 +34,7 @@ def test(c: Context, watch: bool = False) -> None:
         exit_with(tools.run_attached(project.run, Runner(c).attach, tool))
 
 
-@task
+@task(auto_shortflags=False)
 def shell(c: Context) -> None:
     """Open a shell in the running dev container."""
     from docktasks.dev import tools

@@ -111,6 +111,7 @@ def _fill(project: Project, dev_environment: DevEnvironment) -> None:
             evidence=result.tail(4),
         )
     dev_environment.volume.mark_filled()
+    project.progress("filled the volume for node_modules")
 
 
 def _tool(

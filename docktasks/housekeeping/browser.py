@@ -6,12 +6,13 @@ from docktasks.apt import apt_install, is_root, os_release, sudo_works
 from docktasks.chromium_path import find_chromium
 from docktasks.commands import Run
 from docktasks.errors import SetupError
+from docktasks.progress import Progress
 
 FONT = "fonts-dejavu-core"
 """Debian's package of a font. Without a font a page shows boxes in place of letters."""
 
 
-def ensure_browser(run: Run, configured: str = "") -> str:
+def ensure_browser(run: Run, progress: Progress, configured: str = "") -> str:
     """Find a Chromium, or install one: Debian's package, elsewhere Playwright's. Return a line that names it.
 
     `configured` is browser.executable. Raises SetupError when none can be installed.
@@ -23,6 +24,7 @@ def ensure_browser(run: Run, configured: str = "") -> str:
         apt_install(run, ["chromium", FONT])
     else:
         run(["playwright", "install", "chromium"])
+    progress("installed a Chromium")
     if run.dry:
         return "Dry run: not checked whether this is needed."
     path = find_chromium(configured)

@@ -18,6 +18,7 @@ from docktasks.engine import connect
 from docktasks.engine.client import DockerEngine
 from docktasks.errors import EngineError, NoEngineError, SetupError
 from docktasks.housekeeping.advice import advice, is_wsl
+from docktasks.progress import Progress
 
 PACKAGES = ["docker.io", "docker-cli", "docker-buildx", "containerd"]
 LOG_FILE = Path("/var/log/dockerd.log")
@@ -45,7 +46,7 @@ Pin-Priority: 500
 """
 
 
-def ensure_engine(run: Run) -> str:
+def ensure_engine(run: Run, progress: Progress) -> str:
     """Install and start a Docker engine with BuildKit where none answers. Return a line that names the engine.
 
     Raises SetupError or EngineError, which say what to do by hand.
@@ -55,11 +56,14 @@ def ensure_engine(run: Run) -> str:
         if engine is not None:
             if not buildx_version():
                 _add_buildx(run, engine)
+                progress("installed buildx")
             return f"Docker Engine {engine.version} answers. BuildKit: buildx {buildx_version()}."
     if not (shutil.which("dockerd") and buildx_version()):
         _install(run, [*PACKAGES, "iptables", "ca-certificates"])
+        progress("installed a Docker engine")
     _start(run)
-    return "Dry run: not checked whether this is needed." if run.dry else ensure_engine(run)
+    progress("started the Docker engine")
+    return "Dry run: not checked whether this is needed." if run.dry else ensure_engine(run, progress)
 
 
 def _connect() -> DockerEngine | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from docktasks.app.project import Project
 from docktasks.containers import clones, startup
@@ -111,15 +111,20 @@ def named_role(name: str) -> Role:
     return ROLES[name]
 
 
-def logs(project: Project, role_name: str, options: list[str]) -> None:
+def logs(project: Project, attach: Callable[[list[str]], int], role_name: str, options: list[str]) -> None:
     """Show the log of a role's container, dev or prod, with options of `docker container logs`.
 
-    Raises StartError when there is no such container.
+    `attach` runs a command on this terminal. Raises StartError when there is no such container.
     """
     role = named_role(role_name)
     name = project.settings.container(role.name)
     if not project.dry and startup.own_container(project, role.name) is None:
         raise StartError(f"There is no container {name}.", "So there is no log.", f"Start it: invoke {role.task}")
-    result = project.run(["docker", "container", "logs", *options, name])
-    if not result.ok and "--follow" not in options:  # Ctrl-C ends following with another exit code
-        raise StartError(f"The log of {name} cannot be shown.", "", "Correct what Docker says", result.tail(3))
+    try:
+        code = attach(["docker", "container", "logs", *options, name])
+    except KeyboardInterrupt:
+        if "--follow" not in options:  # which a user ends with Ctrl-C
+            raise
+        return
+    if code:
+        raise StartError(f"The log of {name} cannot be shown.", "", "Correct what Docker says above")

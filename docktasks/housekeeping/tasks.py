@@ -5,9 +5,10 @@ from __future__ import annotations
 from invoke.context import Context
 from invoke.tasks import task
 
+from docktasks.app.runner import Runner
 from docktasks.app.session import exit_on_error, load_settings, session
 from docktasks.output import print_table
-from docktasks.runner import Runner
+from docktasks.progress import print_text
 
 
 @task(help={"browser": "Also install a Chromium, for the browser checks."}, auto_shortflags=False)
@@ -18,12 +19,13 @@ def setup(c: Context, browser: bool = False) -> None:
 
     with exit_on_error():
         executable = load_settings(c).browser.executable
-        print(ensure_engine(Runner(c)))
+        run = Runner(c)
+        print(ensure_engine(run, run.progress))
         if browser:
-            print(ensure_browser(Runner(c), executable))
+            print(ensure_browser(run, run.progress, executable))
 
 
-@task
+@task(auto_shortflags=False)
 def bases(c: Context) -> None:
     """Build stand-ins for the base images, where no registry answers."""
     from docktasks.images import standins
@@ -33,7 +35,7 @@ def bases(c: Context) -> None:
             print(f"{standin} is a stand-in for {image}")
 
 
-@task
+@task(auto_shortflags=False)
 def status(c: Context) -> None:
     """Show this project's containers: state, address and release."""
     from docktasks.housekeeping import status
@@ -55,7 +57,7 @@ def logs(c: Context, role: str = "prod", follow: bool = False, tail: str = "100"
     from docktasks.housekeeping import status
 
     with session(c, attended=True) as project:
-        status.logs(project, role, ["--tail", tail, *(["--follow"] if follow else [])])
+        status.logs(project, Runner(c).attach, role, ["--tail", tail, *(["--follow"] if follow else [])])
 
 
 @task(help={"role": "dev or prod. Default: both."}, auto_shortflags=False)
@@ -64,7 +66,7 @@ def stop(c: Context, role: str = "") -> None:
     from docktasks.housekeeping import cleanup
 
     with session(c) as project, project.lock():
-        print(cleanup.stop(project, role=role))
+        print_text(cleanup.stop(project, role=role))
 
 
 @task(help={"bases": "Also remove the stand-ins for the base images."}, auto_shortflags=False)
@@ -73,10 +75,10 @@ def clean(c: Context, bases: bool = False) -> None:
     from docktasks.housekeeping import cleanup
 
     with session(c) as project, project.lock():
-        print(cleanup.clean(project, bases=bases))
+        print_text(cleanup.clean(project, bases=bases))
 
 
-@task
+@task(auto_shortflags=False)
 def releases(c: Context) -> None:
     """List the releases that can be rolled back to."""
     from docktasks.housekeeping import status

@@ -15,7 +15,6 @@ from docktasks.engine.protocol import Engine
 from docktasks.engine.references import familiar
 from docktasks.errors import BaseImageError
 from docktasks.images.standins import STANDS_FOR, build_all, latest_standin
-from docktasks.progress import Progress
 from docktasks.settings import Settings
 
 
@@ -62,8 +61,7 @@ def configured_image(settings: Settings, kind: str) -> str:
 
 
 def _standin_image(reference: str, standin: str) -> BaseImage:
-    real = "use the real one: INVOKE_BASES_SOURCE=registry"
-    return BaseImage(standin, f"Built on {standin}, a stand-in for {reference} ({real})")
+    return BaseImage(standin, f"Built on {standin}, a stand-in for {reference}.")
 
 
 def _pull(project: Project, reference: str) -> bool:
@@ -72,6 +70,7 @@ def _pull(project: Project, reference: str) -> bool:
         return True
     result = project.run(["docker", "image", "pull", reference])
     if result.ok:
+        project.progress(f"pulled {reference}")
         return True
     error = explain_pull(reference, result, project.settings.bases.source)
     if error:
@@ -89,7 +88,7 @@ def _build_standin(project: Project, kind: str, reference: str) -> BaseImage:
         )
     if project.settings.bases.source == "auto":
         text = f"No registry answers: building a stand-in for {reference} from Debian and npm packages."
-        Progress(silent=project.dry).note(text)
+        project.progress.note(text)
     standins = build_all(project)
     for standin in standins.values():  # the next call of local(), for the other kind, finds the other one
         image = project.engine.image(standin)

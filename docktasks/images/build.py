@@ -78,6 +78,7 @@ def build_image(project: Project, role: Role, values: dict[str, str]) -> Image:
     result = project.run(build_args(project.settings, project.app.package_manager, role, values))
     if not result.ok:
         raise explain_build(result, project)
+    project.progress(f"built {tag}")
     image = project.engine.image(tag)
     if image is None:
         raise BuildError(

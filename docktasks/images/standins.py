@@ -89,13 +89,16 @@ def build_all(project: Project) -> dict[str, str]:
     ) as path:
         folder = f"{workspace.cache_path(project.settings.root)}/{Path(path).name}"
         rootfs = _run_or_raise(project.run, rootfs_args(folder, apt.debian_mirror()))
+        project.progress("fetched Debian packages")
         packed = _run_or_raise(project.run, pack_args(folder, platform.machine()))
+        project.progress("fetched node and npm")
         versions = {
             "node": _version(r"^node-linux-\w+-([\d.]+)\.tgz", packed),
             "nginx": _version(r"nginx/([\d.]+)", rootfs),
         }
         for kind, version in versions.items():
             _run_or_raise(project.run, standin_args(folder, kind, version))
+            project.progress(f"built {STANDIN_PREFIX}-{kind}:{version}")
     return {STANDS_FOR[kind]: f"{STANDIN_PREFIX}-{kind}:{version}" for kind, version in versions.items()}
 
 

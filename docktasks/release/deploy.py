@@ -12,7 +12,6 @@ from docktasks.containers.roles import HOLDER
 from docktasks.engine.models import Container
 from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
-from docktasks.progress import Progress
 from docktasks.release import build as release_build
 from docktasks.release import history, recovery, run_args, swap
 from docktasks.release.build import Build
@@ -48,14 +47,12 @@ def run_prod(project: Project, options: RunOptions) -> Deployment:
     Raises AppError, BaseImageError, BuildError, StartError or ConflictError. The current release then keeps serving.
     """
     with project.lock():
-        containers = ReleaseContainers(project, Progress(silent=project.dry))
+        containers = ReleaseContainers(project, project.progress)
         try:
             build = release_build.build_prod(project) if options.build else release_build.latest_build(project)
         finally:  # also after a failed build, because an interrupted task may have left nothing serving
             recovery.recover(containers)
         release = Release(build.image, options.environment)
-        if options.build:
-            containers.progress(f"built {project.settings.image('prod')}, release {release.id}")
         notices = _environment_notices(containers, release)
         return _deploy(containers, build, release, Bind(project.settings.prod.host_port, options.public), notices)
 
@@ -67,7 +64,7 @@ def roll_back(project: Project, to: str) -> Deployment:
     StartError if there is no such release or it does not start, and ConflictError.
     """
     with project.lock():
-        containers = ReleaseContainers(project, Progress(silent=project.dry))
+        containers = ReleaseContainers(project, project.progress)
         interrupted = recovery.recover(containers)
         current = containers.container()
         if current and not to:

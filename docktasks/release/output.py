@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from docktasks.app.project import Project
-from docktasks.output import print_notices
+from docktasks.progress import print_notices
 from docktasks.release.build import Build
 from docktasks.release.deploy import Deployment
 

@@ -36,6 +36,12 @@ def docker(*args: str, stdin: str = "", host: str = "", cwd: Path = ROOT) -> str
     return result.output.strip()
 
 
+def shown_commands(output: str) -> list[list[str]]:
+    """Return the commands that a task printed among other lines, under --echo or --dry."""
+    lines = output.replace(" \\\n    ", " ").splitlines()
+    return [shlex.split(line) for line in lines if line.startswith(("docker ", "mmdebstrap ", "npm pack "))]
+
+
 def clean_environ() -> dict[str, str]:
     """Return the environment of this process without settings of the tasks and of BuildKit."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("INVOKE_", "DOCKER_BUILDKIT"))}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import secrets
-import shlex
 import shutil
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Container
 from docktasks.labels import BUILT_FOR
 from docktasks.settings import Settings
-from tests.support.commands import clean_environ, docker, run_command
+from tests.support.commands import clean_environ, docker, run_command, shown_commands
 
 RUN_STAGED = ("run-prod", "--no-build")
 """The task that runs the image which `ProjectUnderTest.stage` has made."""
@@ -93,7 +92,7 @@ class ProjectUnderTest:
     @property
     def authority_args(self) -> list[str]:
         """The option with which a build by hand has the certificate authorities of the project's build."""
-        words = shlex.split(self.build)
+        words = [word for command in shown_commands(self.build) for word in command]
         return [arg for word in words if word.startswith("tools=") for arg in ("--build-context", word)]
 
     @property

@@ -24,7 +24,7 @@ FLOORS = [
 
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
-KNOW_INVOKE = {"docktasks.runner", "docktasks.app.collection", "docktasks.app.session"}
+KNOW_INVOKE = {"docktasks.app.runner", "docktasks.app.collection", "docktasks.app.session"}
 """Modules that import Invoke, in addition to those called `tasks`."""
 
 MAX_FLOORS = 7

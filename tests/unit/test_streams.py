@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from docktasks import streams
+from docktasks.app import streams
 from tests.unit.fakes.apps import ROOT
 
 CODE = 3
@@ -23,7 +23,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import task
 from docktasks.app import collection
 from docktasks.app.session import exit_on_error
-from docktasks.runner import Runner
+from docktasks.app.runner import Runner
 
 @task
 def work(c):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from io import TextIOWrapper
 
 from rich.console import Console
@@ -34,11 +35,14 @@ def summary(verify_run: VerifyRun) -> str:
     return f"{counts} in {verify_run.seconds:.1f} s"
 
 
-def show(verify_run: VerifyRun, console: Console) -> None:
-    """Print the checks by group, the evidence and fix of each failure, and the summary."""
+def show(verify_run: VerifyRun, console: Console, *, quiet: bool = False) -> None:
+    """Print the checks by group, the evidence and fix of each failure, and the summary; if `quiet`, no other check."""
+    shown = replace(
+        verify_run, verdicts=tuple(verdict for verdict in verify_run.verdicts if verdict.outcome == "fail" or not quiet)
+    )
     console.print(Text.assemble("verify ", (escaped(verify_run.name), "bold")))
     width = max((len(verdict.check.id) for verdict in verify_run.verdicts), default=0)
-    for group in verify_run.groups:
+    for group in shown.groups:
         _show_group(group, console, width)
     console.print(Text(summary(verify_run), COLORS["fail" if verify_run.count()["fail"] else "pass"]))
 

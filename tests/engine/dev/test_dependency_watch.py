@@ -14,7 +14,7 @@ from tests.support.commands import docker
 from tests.support.project import ProjectFactory, ProjectUnderTest
 from tests.support.running_task import DEV_READY, RunningTask, StartTask
 
-REINSTALLED = "Serving with the new dependencies after"
+REINSTALLED = "Serving with the new dependencies"
 SMALL = {
     "package.json": json.dumps({
         "name": "quay", "version": "0.1.0", "private": True, "type": "module",

@@ -80,7 +80,7 @@ def kill_container(project: ProjectUnderTest) -> None:
 def assert_next_start_serves(project: ProjectUnderTest) -> None:
     """Check that the next start serves, and that nothing of the one before is left."""
     output = project.succeeds("dev", "--detach")
-    assert "Serving with hot reload after" in output
+    assert "Serving with hot reload" in output
     assert len(project.node_modules_volumes()) == 1
     assert project.container_names() == [f"{project.name}-dev"]
 

@@ -141,7 +141,7 @@ def test_advice_replaces_an_old_vite(
     advice = re.search(r"! Vite 8\.0\.15 .*: invoke (npm -- .+)", task.output)
     assert advice is not None
     project.succeeds(*advice.group(1).split())
-    task.wait_for("Serving with the new dependencies after")
+    task.wait_for("Serving with the new dependencies")
     assert json.loads((app / "package.json").read_text())["devDependencies"]["vite"].endswith("8.1.7")
     used_version = project.engine.exec(f"{project.name}-dev", [name, "--version"]).output.strip()
     assert f"{used_version}.".startswith(f"{version}.")

@@ -98,7 +98,7 @@ def test_dev_on_a_rootless_engine_writes_only_files_of_the_user(
 
     assert_edit_is_served(user_project)
     user_project.succeeds("npm", "--", "install", "nanoid@5")
-    task.wait_for("Serving with the new dependencies after")
+    task.wait_for("Serving with the new dependencies")
     assert user_project.get("/node_modules/nanoid/package.json", "dev").status_code == 200
     assert "nanoid" in json.loads((app / "package.json").read_text())["dependencies"]
     assert "Tests" in user_project.succeeds("test")

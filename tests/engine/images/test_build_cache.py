@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 
 from benchmarks.own_engine import OwnEngine, can_start
 from tests.support.checkouts import write_app
-from tests.support.commands import docker
+from tests.support.commands import docker, shown_commands
 from tests.support.project import ProjectUnderTest, new_name
 
 STEP = re.compile(r"^#(\d+) \[(dependencies|builder) \d/\d\] RUN ", re.MULTILINE)
@@ -25,7 +24,8 @@ class Builder:
 
     def __init__(self, built_project: ProjectUnderTest, checkout: Path, app: Path, host: str = "") -> None:
         self.app, self.host, self.tag = app, host, new_name()
-        values = [word for word in shlex.split(built_project.build) if word.startswith(("NODE_IMAGE=", "NGINX_IMAGE="))]
+        words = shown_commands(built_project.build)[-1]
+        values = [word for word in words if word.startswith(("NODE_IMAGE=", "NGINX_IMAGE="))]
         self.bases = [value.partition("=")[2] for value in values]
         tools = ["--build-context", f"tools={checkout}/docktasks/images", "--file", f"{checkout}/Dockerfile"]
         build_args = [word for value in [*values, "APP_DIR=."] for word in ("--build-arg", value)]

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import secrets
-import shlex
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ import pytest
 
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Image
-from tests.support.commands import clean_environ, run_command
+from tests.support.commands import clean_environ, run_command, shown_commands
 from tests.support.project import ProjectFactory, ProjectUnderTest
 
 SCRIPTS = {"/usr/local/bin/carry", "/usr/local/bin/hold", "/docker-entrypoint.d/30-hello-dock-env.sh"}
@@ -66,8 +65,7 @@ def assert_same(project: ProjectUnderTest, one: Image, other: Image) -> None:
 
 def build_command(output: str) -> list[str]:
     """The last `docker image build` that a task printed; builds of missing stand-ins come first."""
-    line = [line for line in output.splitlines() if line.startswith("$ docker image build")][-1]
-    return shlex.split(line.removeprefix("$ "))
+    return [command for command in shown_commands(output) if command[:3] == ["docker", "image", "build"]][-1]
 
 
 def build_without_cache(project: ProjectUnderTest, checkout: Path) -> Image:
@@ -311,7 +309,7 @@ def test_folder_that_is_no_app_is_an_error_before_any_build(
     output = built_project.fails("build-prod", INVOKE_APP_DIR=str(app))
     assert what in output
     assert how in output
-    assert "$ docker" not in output
+    assert shown_commands(output) == []
 
 
 def test_missing_file_of_certificate_authorities_is_an_error(built_project: ProjectUnderTest) -> None:
@@ -323,6 +321,6 @@ def test_missing_file_of_certificate_authorities_is_an_error(built_project: Proj
 def test_unchanged_app_builds_from_the_cache(built_project: ProjectUnderTest) -> None:
     """A second build of the same source runs no step."""
     before = built(built_project).id
-    output = built_project.succeeds("build-prod")
+    output = built_project.succeeds("build-prod", BUILDKIT_PROGRESS="plain")
     assert re.search(r"\[builder \d/\d\] RUN [^\n]* run build [^\n]*\n#\d+ CACHED\n", output)
     assert built(built_project).id == before

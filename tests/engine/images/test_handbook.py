@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 
 import httpx
@@ -20,7 +19,7 @@ RUN = "container run --rm --detach --name hello-dock-prod --publish 8080:80 hell
 
 def bases(built_project: ProjectUnderTest) -> list[str]:
     """The options that have a build take the base images that another took."""
-    named = [arg for arg in shlex.split(built_project.build) if arg.startswith(("NODE_IMAGE=", "NGINX_IMAGE="))]
+    named = [arg for arg in built_project.build.split() if arg.startswith(("NODE_IMAGE=", "NGINX_IMAGE="))]
     return [arg for name in named for arg in ("--build-arg", name)]
 
 

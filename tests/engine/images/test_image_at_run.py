@@ -82,7 +82,7 @@ def test_no_other_file_of_the_containers_tmp_is_served(sandbox: ImageSandbox, bu
 
 def build_on(sandbox: ImageSandbox, built_project: ProjectUnderTest, checkout: Path, base: str) -> str:
     """Build the production image on another nginx; its name."""
-    node = next(arg for arg in shlex.split(built_project.build) if arg.startswith("NODE_IMAGE="))
+    node = next(arg for arg in built_project.build.split() if arg.startswith("NODE_IMAGE="))
     name = sandbox.name("image")
     args = ["--tag", name, "--build-arg", node, "--build-arg", f"NGINX_IMAGE={base}", *built_project.authority_args]
     docker("image", "build", *args, ".", cwd=checkout)

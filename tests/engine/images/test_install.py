@@ -57,7 +57,7 @@ def built_page(project: ProjectUnderTest) -> str:
 
 def takes_packages_from_cache(project: ProjectUnderTest) -> bool:
     """Build, and say whether the layer with the packages was in Docker's cache."""
-    output = project.succeeds("build-prod")
+    output = project.succeeds("build-prod", BUILDKIT_PROGRESS="plain")
     return bool(re.search(r"\[dependencies \d/\d\] RUN [^\n]* before-source\n#\d+ CACHED\n", output))
 
 

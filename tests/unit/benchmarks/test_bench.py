@@ -9,6 +9,7 @@ from benchmarks import bench
 from benchmarks.bench import BenchOptions
 from benchmarks.harness import Bench
 from docktasks.errors import BenchError
+from docktasks.progress import Progress
 from docktasks.settings import Settings
 from tests.unit.benchmarks.samples import race, topic_data
 from tests.unit.fakes.runner import Runner
@@ -21,7 +22,7 @@ from tests.unit.fakes.runner import Runner
 def test_wrong_option_is_refused_before_anything_is_measured(settings: Settings, options: BenchOptions) -> None:
     """A wrong topic or number of rounds raises one error."""
     with pytest.raises(BenchError):
-        bench.bench(Runner(), settings, options)
+        bench.bench(Runner(), settings, Progress(), options)
 
 
 def test_topics_are_measured_in_the_order_of_the_catalogue() -> None:

@@ -20,7 +20,7 @@ from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.runner import Runner
 from tests.unit.fakes.web import Web
 
-DEV_SERVER = DevServer("http://127.0.0.1:3007", 1.0, DevRunSpec("hello-dock-modules-1", "7:7"))
+DEV_SERVER = DevServer("http://127.0.0.1:3007", DevRunSpec("hello-dock-modules-1", "7:7"))
 REMOVED = ["docker container rm --force hello-dock-dev"]
 
 
@@ -123,7 +123,7 @@ def test_follow_recreates_the_server_for_new_dependencies(
     assert run.verbs[-3:-1] == ["rm hello-dock-dev", "run hello-dock-dev"]
     output = capsys.readouterr().out
     assert "package-lock.json changed: installing the dependencies." in output
-    assert "Serving with the new dependencies after" in output
+    assert "Serving with the new dependencies" in output
 
 
 def test_follow_goes_on_when_the_dependencies_cannot_be_installed(

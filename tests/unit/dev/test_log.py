@@ -16,7 +16,7 @@ from docktasks.waiting import Probe, wait_until
 from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.runner import Runner
 
-DEV_SERVER = DevServer("http://127.0.0.1:3007", 1.0, DevRunSpec("hello-dock-modules-1", "7:7"))
+DEV_SERVER = DevServer("http://127.0.0.1:3007", DevRunSpec("hello-dock-modules-1", "7:7"))
 NOTICE = f"! {file_events.WATCH_LIMIT_NOTICE}\n".encode()
 REFUSALS = [f"file watcher error: {file_events.VITE_LIMIT_MESSAGE}, watch '/{name}'\n".encode() for name in "ab"]
 

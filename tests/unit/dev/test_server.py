@@ -308,7 +308,7 @@ def test_recreate_replaces_the_container_on_the_same_port(settings: Settings, en
     )
     running.start_states[DEV] = {}
     run = Runner(running)
-    old = DevServer("http://127.0.0.1:3007", 1.0, DevRunSpec("hello-dock-modules-1", "7:7", polling=True))
+    old = DevServer("http://127.0.0.1:3007", DevRunSpec("hello-dock-modules-1", "7:7", polling=True))
     new = server.recreate(Project(run, running, settings), old)
     assert [" ".join(args[1:3]) for args in run.ran] == [
         "image build", "volume create", "volume create", "container rm", "container run", "volume rm",
@@ -326,7 +326,7 @@ def test_recreate_keeps_the_container_when_the_build_fails(settings: Settings, e
     failure = Result(1, "npm error notarget\nNOT INSTALLED: npm could not install the dependencies")
     run = Runner(running, {"docker image build": failure})
     with pytest.raises(BuildError, match="npm could not install"):
-        server.recreate(Project(run, running, settings), DevServer("", 1.0, DevRunSpec("v", "7:7")))
+        server.recreate(Project(run, running, settings), DevServer("", DevRunSpec("v", "7:7")))
     assert running.by_name[DEV].state == "running"
 
 

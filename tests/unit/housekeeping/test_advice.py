@@ -6,15 +6,18 @@ import pytest
 
 from docktasks.errors import SetupError
 from docktasks.housekeeping import setup
+from docktasks.progress import Progress
 from tests.unit.fakes.machines import ABSENT, BOOKWORM, DENIED, FEDORA, UBUNTU, Machine
 from tests.unit.fakes.runner import Runner
+
+SILENT = Progress(silent=True)
 
 
 def setup_error(run: Runner | None = None) -> SetupError:
     """Return the error that `invoke setup` ends with. Nothing is installed before it."""
     run = run or Runner()
     with pytest.raises(SetupError) as caught:
-        setup.ensure_engine(run)
+        setup.ensure_engine(run, SILENT)
     assert run.ran == []
     return caught.value
 

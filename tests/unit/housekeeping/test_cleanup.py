@@ -97,7 +97,7 @@ def test_unknown_role_is_an_error(settings: Settings, role: str) -> None:
     engine = FakeEngine(own_container("prod"))
     for call in (
         lambda: stop(engine, settings, role),
-        lambda: status.logs(Project(Runner(), engine, settings), role, []),
+        lambda: status.logs(Project(Runner(), engine, settings), len, role, []),
     ):
         with pytest.raises(SettingsError) as caught:
             call()
@@ -147,13 +147,11 @@ def test_dry_stop_and_clean_show_what_would_be_removed(settings: Settings) -> No
     run = Runner(dry=True)
     stopped = cleanup.stop(Project(run, DryRunEngine("hello-dock"), settings))
     removed = cleanup.clean(Project(run, DryRunEngine("hello-dock"), settings))
-    status.logs(Project(run, DryRunEngine("hello-dock"), settings), "prod", [])
     assert run.lines == [
         "docker container stop hello-dock-prod",
         "docker container rm --force hello-dock-dev hello-dock-prod",
         "docker container rm --force hello-dock-dev hello-dock-prod",
         "docker image rm --force hello-dock:dev hello-dock:prod",
-        "docker container logs hello-dock-prod",
     ]
     assert (settings.root / ".cache/context-hello-dock").exists()
     assert stopped == "Would stop: hello-dock-dev, hello-dock-prod"

@@ -10,8 +10,11 @@ import pytest
 from docktasks.commands import Result
 from docktasks.errors import DockError, EngineError, SetupError
 from docktasks.housekeeping import setup
+from docktasks.progress import Progress
 from tests.unit.fakes.machines import BOOKWORM, BUILDX, FEDORA, TRIXIE, UBUNTU, Machine
 from tests.unit.fakes.runner import Runner
+
+SILENT = Progress(silent=True)
 
 MIRROR = "http://mirror.example/debian/"
 
@@ -23,7 +26,7 @@ def test_engine_that_answers_is_used(machine: Machine) -> None:
     """Nothing is installed, and the line names the engine and buildx."""
     machine(refusals=0).add("docker", BUILDX)
     run = Runner()
-    assert setup.ensure_engine(run) == "Docker Engine 26.1.5 answers. BuildKit: buildx v0.13.1."
+    assert setup.ensure_engine(run, SILENT) == "Docker Engine 26.1.5 answers. BuildKit: buildx v0.13.1."
     assert run.ran == []
 
 
@@ -36,7 +39,7 @@ def test_missing_buildx_on_an_unsupported_machine_is_an_error(
         monkeypatch.setenv("DOCKER_HOST", "tcp://build.example:2376")
     machine(release=FEDORA, system="Darwin" if where == "macos" else "Linux", refusals=0).add("docker", code=1)
     with pytest.raises(DockError, match="has no buildx") as caught:
-        setup.ensure_engine(Runner())
+        setup.ensure_engine(Runner(), SILENT)
     assert "docs.docker.com/build/install-buildx/" in caught.value.how
 
 
@@ -44,7 +47,7 @@ def test_installed_engine_in_wsl_is_started(machine: Machine) -> None:
     """An engine in the distribution comes before Docker Desktop."""
     machine("dockerd", release=UBUNTU, kernel="5.15.153.1-microsoft-standard-WSL2").add("docker", BUILDX)
     run = Runner()
-    setup.ensure_engine(run)
+    setup.ensure_engine(run, SILENT)
     assert run.lines == [DOCKERD]
 
 
@@ -68,7 +71,7 @@ def test_debian_12_gets_the_engine_of_the_next_release(machine: Machine) -> None
     programs.add("apt-get", f"{MIRROR}\n{MIRROR}\n")
     programs.add("docker", BUILDX)
     run = CopyingRunner()
-    assert setup.ensure_engine(run).startswith("Docker Engine 26.1.5 answers")
+    assert setup.ensure_engine(run, SILENT).startswith("Docker Engine 26.1.5 answers")
     assert [re.sub(r"0644 \S+/", "0644 …/", line) for line in run.lines] == [
         "install -m 0644 …/hello-dock.sources /etc/apt/sources.list.d/hello-dock.sources",
         "install -m 0644 …/hello-dock /etc/apt/preferences.d/hello-dock",
@@ -89,7 +92,7 @@ def test_debian_12_prefers_only_the_engine_of_the_next_release(machine: Machine)
     machine(release=BOOKWORM).add("apt-get", MIRROR)
     run = CopyingRunner()
     with pytest.raises(EngineError):
-        setup.ensure_engine(run)
+        setup.ensure_engine(run, SILENT)
     every, engine = run.files["/etc/apt/preferences.d/hello-dock"].strip().split("\n\n")
     assert every.splitlines() == ["Package: *", "Pin: release n=trixie", "Pin-Priority: 50"]
     assert engine.splitlines() == [
@@ -103,7 +106,7 @@ def test_debian_13_gets_its_own_engine(machine: Machine) -> None:
     """No source is added."""
     machine("apt-get", release=TRIXIE).add("docker", BUILDX)
     run = Runner()
-    setup.ensure_engine(run)
+    setup.ensure_engine(run, SILENT)
     assert run.lines == [
         "apt-get update",
         (
@@ -119,7 +122,7 @@ def test_ubuntu_has_no_package_docker_cli(machine: Machine) -> None:
     programs = machine("apt-get", "sudo", release=UBUNTU, uid=1000)
     programs.add("docker", BUILDX)
     run = Runner()
-    setup.ensure_engine(run)
+    setup.ensure_engine(run, SILENT)
     assert run.lines == [
         "sudo --non-interactive apt-get update",
         (
@@ -136,7 +139,7 @@ def test_failure_of_apt_is_shown_with_its_last_lines(machine: Machine, command: 
     machine(release=TRIXIE)
     run = Runner(answers={command: Result(100, "Err:1 http://mirror.example trixie InRelease\nE: Unable to fetch\n")})
     with pytest.raises(SetupError, match=r"Installing docker\.io, .* failed") as caught:
-        setup.ensure_engine(run)
+        setup.ensure_engine(run, SILENT)
     assert caught.value.evidence.endswith("E: Unable to fetch")
     assert run.lines[-1].startswith(command)
 
@@ -145,7 +148,7 @@ def test_installed_engine_is_started(machine: Machine) -> None:
     """Nothing is installed. Without systemd the engine runs in its own session."""
     machine("dockerd").add("docker", BUILDX)
     run = Runner()
-    setup.ensure_engine(run)
+    setup.ensure_engine(run, SILENT)
     assert run.lines == [DOCKERD]
 
 
@@ -153,7 +156,7 @@ def test_engine_is_a_service_of_systemd(machine: Machine) -> None:
     """A service runs after a restart of the machine, too."""
     machine("dockerd", paths=("/run/systemd/system",)).add("docker", BUILDX)
     run = Runner()
-    setup.ensure_engine(run)
+    setup.ensure_engine(run, SILENT)
     assert run.lines == ["systemctl enable --now docker"]
 
 
@@ -162,7 +165,7 @@ def test_installed_engine_without_buildx_is_installed_again(machine: Machine) ->
     machine("dockerd", release=TRIXIE).add("docker", code=1)
     run = Runner()
     with pytest.raises(EngineError, match="has no buildx"):
-        setup.ensure_engine(run)
+        setup.ensure_engine(run, SILENT)
     assert run.lines[0] == "apt-get update"
 
 
@@ -179,7 +182,7 @@ def test_stale_pid_file_is_removed_before_the_start(
     if recorded is not None:
         (tmp_path / "docker.pid").write_text(recorded)
     run = Runner()
-    setup.ensure_engine(run)
+    setup.ensure_engine(run, SILENT)
     removal = [f"rm --force {tmp_path / 'docker.pid'}"] if stale else []
     assert run.lines == [*removal, DOCKERD]
 
@@ -195,7 +198,7 @@ def test_pid_file_of_a_running_engine_stays(machine: Machine, tmp_path: Path, na
     run = Runner()
     try:
         comm.write_text(name)
-        setup.ensure_engine(run)
+        setup.ensure_engine(run, SILENT)
     finally:
         comm.write_text(before)
     assert run.lines == [DOCKERD]
@@ -205,5 +208,5 @@ def test_dry_setup_asks_no_engine_and_shows_the_commands(machine: Machine) -> No
     """A dry run neither waits nor writes a file."""
     machine("apt-get", release=TRIXIE, refusals=99)
     run = Runner(dry=True)
-    assert setup.ensure_engine(run) == "Dry run: not checked whether this is needed."
+    assert setup.ensure_engine(run, SILENT) == "Dry run: not checked whether this is needed."
     assert [shlex.split(line)[0] for line in run.lines] == ["apt-get", "apt-get", "sh"]

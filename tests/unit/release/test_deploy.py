@@ -12,6 +12,7 @@ from docktasks.commands import Result
 from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import LimitSupport
 from docktasks.errors import BuildError, ConflictError, StartError
+from docktasks.progress import Progress
 from docktasks.release import deploy
 from docktasks.release.deploy import RunOptions
 from docktasks.settings import Settings
@@ -45,7 +46,8 @@ def test_run_prod_builds_the_image_that_it_runs(
     deployment = deploy.run_prod(Project(run, engine, settings), RunOptions())
     assert [args[1:3] for args in run.ran][:3] == [["image", "build"], ["image", "rm"], ["container", "run"]]
     assert engine.by_name[NAME].image_id == deployment.build.image.id == engine.image_store["hello-dock:prod"].id
-    assert f"built hello-dock:prod, release {deployment.build.image.short_id}\n" in capsys.readouterr().out
+    steps = [line[10:] for line in capsys.readouterr().out.splitlines()]
+    assert steps == ["built hello-dock:prod", f"release {deployment.build.image.short_id} serves"]
     assert (deployment.url, deployment.unchanged) == ("http://127.0.0.1:8080", False)
     assert deployment.build.added_size == 8_000_000
 
@@ -204,7 +206,9 @@ def test_image_without_its_base_image_is_run(engine: FakeEngine, settings: Setti
 def test_dry_run_shows_a_build_and_a_first_start(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """Under --dry no engine is asked, and no progress is printed because nothing is done."""
     run = Runner(dry=True)
-    deployment = deploy.run_prod(Project(run, DryRunEngine("hello-dock"), settings), RunOptions())
+    deployment = deploy.run_prod(
+        Project(run, DryRunEngine("hello-dock"), settings, Progress(silent=True)), RunOptions()
+    )
     assert [run.verbs[0][:21], *run.verbs[1:]] == [
         "build hello-dock:prod",
         f"run {HOLDER}",

@@ -1,0 +1,104 @@
+"""Run commands through Invoke, and show them with --echo, or under --dry only show them."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke.context import Context
+from invoke.runners import Local
+
+from docktasks.app import streams
+from docktasks.progress import Drawing, Progress
+
+# docktasks and what it imports (docker, httpx, rich) are imported where they are used: `invoke --list` needs none.
+if TYPE_CHECKING:
+    from docktasks.commands import Result
+
+ROOT = Path(__file__).parents[2]
+
+# Skip the garbage collection at exit, which takes a tenth of a short task's time.
+atexit.register(gc.freeze)
+
+
+class Process(Local):
+    """A command. Ctrl-C ends it and the task; Invoke's own would run the next command."""
+
+    input_sleep = 0.002  # seconds between two looks whether the command has ended, a fifth of Invoke's own
+    interrupt: KeyboardInterrupt | None = None
+
+    def send_interrupt(self, interrupt: KeyboardInterrupt) -> None:
+        """Pass the interrupt on, and keep it: it is raised when the command has ended."""
+        Process.interrupt = interrupt
+        if self.using_pty:
+            super().send_interrupt(interrupt)
+        else:
+            with suppress(PermissionError):  # of sudo, which gets a Ctrl-C from the terminal
+                self.process.send_signal(signal.SIGINT)
+
+
+class Runner:
+    """Runs argument lists through Invoke, or under --dry only shows them. `progress` prints the steps of its task."""
+
+    def __init__(self, c: Context) -> None:
+        self.c, self.dry = c, bool(c.config.run.dry)
+        self.progress = Progress(quiet=bool(c.config.run.get("quiet")), silent=self.dry)
+        c.config.runners.local = Process
+
+    def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
+        """Run one command, on a terminal when the task has one, so that BuildKit draws its progress.
+
+        Without a terminal nothing is shown of a command that succeeds. BUILDKIT_PROGRESS=plain shows each of its lines.
+        """
+        from docktasks.commands import Result
+
+        self._echo(args)
+        if self.dry:
+            return Result()
+        is_hidden = quiet or self.progress.quiet
+        shows_lines = not is_hidden and os.environ.get("BUILDKIT_PROGRESS") == "plain"
+        on_terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        drawing = Drawing() if on_terminal and not (is_hidden or shows_lines) else None
+        options = {"pty": True, "out_stream": drawing} if drawing else {"hide": None if shows_lines else "both"}
+        # Paths in commands are relative to the checkout, while the task stays where the user is.
+        command = f"cd {shlex.quote(str(ROOT))} && exec {shlex.join(args)}"
+        result = self.c.run(command, echo=False, warn=True, in_stream=False, **options)
+        output = result.stdout + result.stderr
+        if drawing:
+            drawing.end(keep=not result.ok)
+        elif not (result.ok or quiet or shows_lines):
+            sys.stderr.write(output)
+        interrupt, Process.interrupt = Process.interrupt, None
+        if interrupt is not None:
+            raise interrupt
+        return Result(result.exited, output)
+
+    def _echo(self, args: list[str]) -> None:
+        """Show a command, with --echo on standard error, where it does not mix with results."""
+        from docktasks.commands import shell_text
+
+        if self.dry or self.c.config.run.echo:
+            text = self.c.config.run.echo_format.format(command=shell_text(args))
+            stream = sys.stdout if self.dry else sys.stderr
+            stream.write(f"{text}\n")  # at once, because another thread may show a command, too
+            stream.flush()
+
+    def attach(self, args: list[str], end: Callable[[], object] = lambda: None) -> int:
+        """Run one command on this terminal with its keyboard, and return its exit code. On an interrupt call `end`."""
+        self._echo(args)
+        if self.dry:
+            return 0
+        with streams.attached(args) as process:
+            try:
+                return process.wait()
+            except BaseException:
+                end()
+                raise
