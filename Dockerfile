@@ -70,8 +70,7 @@ STOPSIGNAL SIGQUIT
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
     CMD ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1/healthz"]
 CMD ["nginx", "-g", "daemon off;"]
-# Last, because they change with every commit: https://specs.opencontainers.org/image-spec/annotations/
-ARG TITLE=hello-dock SOURCE="" REVISION="" VERSION=""
-LABEL org.opencontainers.image.title="${TITLE}" org.opencontainers.image.description="${TITLE}, served by nginx" \
-      org.opencontainers.image.source="${SOURCE}" org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.version="${VERSION}"
+# The tasks add the labels source, revision and version where there is something to say, because a label cannot be left
+# out here. https://specs.opencontainers.org/image-spec/annotations/
+ARG TITLE=hello-dock
+LABEL org.opencontainers.image.title="${TITLE}" org.opencontainers.image.description="${TITLE}, served by nginx"

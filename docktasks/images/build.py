@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from docktasks.app.git import Source
 from docktasks.app.package import PackageManager
 from docktasks.app.project import Project
@@ -16,16 +19,44 @@ from docktasks.labels import BUILT_FOR, LABEL
 from docktasks.roles import PROD, Role
 from docktasks.settings import Settings
 
-BASE_LABEL = "org.opencontainers.image.base.name"
-"""The label that names an image's base: https://specs.opencontainers.org/image-spec/annotations/"""
+OCI = "org.opencontainers.image"
+"""Prefix of the labels that say what an image is: https://specs.opencontainers.org/image-spec/annotations/"""
+
+BASE_LABEL = f"{OCI}.base.name"
+"""The label that names an image's base."""
+
+DOCKERFILE_LABELS = {f"{OCI}.title", f"{OCI}.description"}
+"""The labels that our Dockerfiles set, for builds by hand, too."""
 
 
-def build_args(settings: Settings, manager: PackageManager, role: Role, values: dict[str, str]) -> list[str]:
+def origin_labels(settings: Settings, source: Source) -> dict[str, str]:
+    """Return the labels that say where the app comes from. An empty one has nothing to say."""
+    values = {"source": settings.build.source_url, "revision": source.revision, "version": source.version}
+    return {f"{OCI}.{name}": value for name, value in values.items()}
+
+
+def labels_over(base: Image | None, labels: Mapping[str, str]) -> dict[str, str]:
+    """Return these labels without empty ones, and an empty one for each other that the image would inherit.
+
+    Docker passes a base image's labels on and can remove none. Its version would look like the app's.
+    """
+    inherited = {name for name in (base.labels if base else {}) if name.startswith(f"{OCI}.")}
+    hidden = dict.fromkeys(sorted(inherited - DOCKERFILE_LABELS), "")
+    return hidden | {name: value for name, value in labels.items() if value}
+
+
+def build_args(
+    settings: Settings,
+    manager: PackageManager,
+    role: Role,
+    values: dict[str, str],
+    labels: Mapping[str, str] = MappingProxyType({}),
+) -> list[str]:
     """Return the command that builds the image of a role.
 
     `values` has the Dockerfile's build arguments by name; empty ones are left out.
     """
-    labels = {BUILT_FOR: settings.app.name, BASE_LABEL: familiar(values[role.base])}
+    labels = {**labels, BUILT_FOR: settings.app.name, BASE_LABEL: familiar(values[role.base])}
     return [
         *["docker", "image", "build", "--tag", settings.image(role.name)],
         *(["--target", role.target] if role.target else []),
@@ -60,14 +91,14 @@ def prod_build_args(settings: Settings, node: str, nginx: str, source: Source) -
         "DIST_DIR": "" if settings.app.dist == "dist" else settings.app.dist,
         "SOURCE_DATE_EPOCH": source.epoch,
         "TITLE": "" if settings.app.name == LABEL else settings.app.name,
-        "SOURCE": settings.build.source_url,
         "REVISION": source.revision,
-        "VERSION": source.version,
     }
 
 
-def build_image(project: Project, role: Role, values: dict[str, str]) -> Image:
-    """Build the image of a role with these build arguments, and return it.
+def build_image(
+    project: Project, role: Role, values: dict[str, str], labels: Mapping[str, str] = MappingProxyType({})
+) -> Image:
+    """Build the image of a role with these build arguments and labels, and return it.
 
     The image that had the tag before is removed, unless a container uses it. Raises BuildError.
     """
@@ -75,7 +106,8 @@ def build_image(project: Project, role: Role, values: dict[str, str]) -> Image:
     replaced_id = project.engine.image_ids.get(tag)
     if not project.dry:
         build_context.write_context(project.settings, role.dockerfile)
-    result = project.run(build_args(project.settings, project.app.package_manager, role, values))
+    labels = labels_over(project.engine.image(values[role.base]), labels)
+    result = project.run(build_args(project.settings, project.app.package_manager, role, values, labels))
     if not result.ok:
         raise explain_build(result, project)
     project.progress(f"built {tag}")

@@ -33,7 +33,7 @@ def build_prod(project: Project) -> Build:
     node = base_images.resolve(project, "node")
     nginx = base_images.resolve(project, "nginx")
     build_args = images_build.prod_build_args(project.settings, node.reference, nginx.reference, source)
-    image = images_build.build_image(project, PROD, build_args)
+    image = images_build.build_image(project, PROD, build_args, images_build.origin_labels(project.settings, source))
     base_notices = [base.notice for base in (node, nginx) if base.notice]
     notices = (*base_notices, *project.app.lock_notices, *vite.notices_of_files(project.app))
     return Build(image, _added_size(project.engine, image), notices)

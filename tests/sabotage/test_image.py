@@ -57,6 +57,7 @@ SABOTAGES = [
     image("signal-of-docker", "STOPSIGNAL SIGTERM", "image.stop-signal"),
     image("no-health-check", "HEALTHCHECK NONE", "image.health-check"),
     image("no-title", 'LABEL org.opencontainers.image.title=""', "image.labels"),
+    image("empty-label", 'LABEL org.opencontainers.image.source=""', "image.labels"),
     # image.site is skipped: the commit that the image was built from is not known
     image("a-branch-for-a-commit", "LABEL org.opencontainers.image.revision=main", "image.labels"),
     image("a-commit-of-elsewhere", f"LABEL org.opencontainers.image.revision={'0a1b' * 10}", "image.labels"),

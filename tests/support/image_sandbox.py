@@ -37,15 +37,20 @@ class ImageSandbox:
         return docker("volume", "create", *args, self.name("volume"))
 
     def serve(self, image: str, *args: str) -> tuple[str, str]:
-        """Run an image as run-prod does, until it answers; name and address of the container."""
+        """Run an image as run-prod does, until its site is healthy; name and address of the container."""
+        name, url = self.run(image, *args)
+        probe = wait_until(lambda: http_ready(f"{url}/healthz"), 20)
+        assert probe.ready, f"{probe.status}\n{self.engine.logs(name, 20)}"
+        return name, url
+
+    def run(self, image: str, *args: str) -> tuple[str, str]:
+        """Run an image as run-prod does; name and address of the container."""
         name = self.name("container")
         docker(
             "container", "run", "--detach", "--name", name, *BARE, *TMPFS, "--publish", "127.0.0.1::80", *args, image
         )
         container = self.engine.container(name)
         assert container is not None
-        probe = wait_until(lambda: http_ready(f"{container.url}/healthz"), 20)
-        assert probe.ready, f"{probe.status}\n{self.engine.logs(name, 20)}"
         return name, container.url
 
     def end(self) -> None:

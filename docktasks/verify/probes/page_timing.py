@@ -27,10 +27,7 @@ class ResourceTiming:
 
 
 class NetworkRecorder:
-    """Records the requests of a page that has not navigated yet.
-
-    Playwright's own sizes count a body that HEAD only announces: https://chromedevtools.github.io/devtools-protocol/tot/Network/.
-    """
+    """Records the requests of a page that has not navigated yet. Playwright counts a body that HEAD announces."""
 
     def __init__(self, page: Page) -> None:
         self._start_s: float | None = None

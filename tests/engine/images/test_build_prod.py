@@ -83,6 +83,7 @@ def test_labels_have_title_version_and_commit(built_project: ProjectUnderTest, c
     assert labels["org.opencontainers.image.title"] == built_project.name
     assert labels["org.opencontainers.image.version"] == manifest["version"]
     assert labels["org.opencontainers.image.revision"] == head(checkout)
+    assert [name for name, value in labels.items() if not value] == []
     assert built_project.engine.image(labels["org.opencontainers.image.base.name"])
 
 

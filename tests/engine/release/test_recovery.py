@@ -109,7 +109,7 @@ def test_port_holder_serves_while_the_release_is_stopped(project: ProjectUnderTe
     """The port holder serves the stopped release's files and configuration until a release serves again."""
     project.succeeds(*RUN_STAGED, "--env", "API_URL=https://here.example.com")
     page, script, policy = project.get(), project.get("/env.js").text, "content-security-policy"
-    url = project.container().url
+    url, missing = project.container().url, project.get("/no-such-file.js").text
     with Visitors(url) as visitors:
         docker("container", "stop", f"{project.name}-prod")
         wait_for_recovery(visitors)
@@ -117,6 +117,8 @@ def test_port_holder_serves_while_the_release_is_stopped(project: ProjectUnderTe
         response = httpx.get(url, trust_env=False)
         assert (response.content, response.headers[policy]) == (page.content, page.headers[policy])
         assert httpx.get(f"{url}/env.js", trust_env=False).text == script
+        assert httpx.get(f"{url}/no-such-file.js", trust_env=False).text == missing
+        assert "nginx" not in missing
         output = project.succeeds("status")
         assert f"{project.name}-prod does not run. The port holder serves in its place" in output
         missed = len(visitors.failures)

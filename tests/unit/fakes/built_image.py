@@ -77,13 +77,15 @@ class BuiltImage:
     history: list[dict[str, Any]] = field(default_factory=lambda: [{"created_by": "COPY /out/image/ / # buildkit"}])
     files: list[File] = field(default_factory=lambda: [*SITE])
     layers_above: list[Layer] = field(default_factory=list)
+    base_labels: dict[str, str] = field(default_factory=dict)
     has_base: bool = True
     base_is_another: bool = False
 
     def verdict(self, check_id: str, settings: Settings | None = None, run: Runner | None = None) -> Verdict:
         """Return the verdict of one check. The default settings are those of a project that did not build the image."""
         image = Image("sha256:1", labels=self.labels, environment=self.environment, user=self.user)
-        images = {BASE: Image("sha256:2", tags=(BASE,), layers=("sha256:0",))} if self.has_base else {}
+        base = Image("sha256:2", tags=(BASE,), labels=self.base_labels, layers=("sha256:0",))
+        images = {BASE: base} if self.has_base else {}
         images["node:lts-alpine"] = Image("sha256:3", tags=("node:lts-alpine",))
         engine = FakeEngine(images=images)
         subject = Subject("", project(engine, settings or _another_project(), run), None, image)

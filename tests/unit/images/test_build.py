@@ -18,14 +18,14 @@ from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.runner import Runner
 from tests.unit.fakes.store import built_id
 
-VALUES = {"NODE_IMAGE": "node:lts-alpine", "NGINX_IMAGE": "nginx:stable-alpine", "REVISION": "", "VERSION": "1.2.3"}
+VALUES = {"NODE_IMAGE": "node:lts-alpine", "NGINX_IMAGE": "nginx:stable-alpine", "REVISION": "", "TITLE": "shop"}
 
 
 def test_build_args_of_prod(settings: Settings) -> None:
     """Empty build arguments are left out."""
     assert shlex.join(build.build_args(settings, App.load(settings).package_manager, PROD, VALUES)) == (
         "docker image build --tag hello-dock:prod"
-        " --build-arg NODE_IMAGE=node:lts-alpine --build-arg NGINX_IMAGE=nginx:stable-alpine --build-arg VERSION=1.2.3"
+        " --build-arg NODE_IMAGE=node:lts-alpine --build-arg NGINX_IMAGE=nginx:stable-alpine --build-arg TITLE=shop"
         " --label hello-dock.built-for=hello-dock"
         " --label org.opencontainers.image.base.name=nginx:stable-alpine"
         " ."
@@ -58,7 +58,7 @@ def test_build_args_of_another_app(settings: Settings) -> None:
     shop_settings = configured(settings.root, app_dir=str(shop), app_name="shop")
     assert shlex.join(build.build_args(shop_settings, App.load(shop_settings).package_manager, PROD, VALUES)) == (
         "docker image build --tag shop:prod"
-        " --build-arg NODE_IMAGE=node:lts-alpine --build-arg NGINX_IMAGE=nginx:stable-alpine --build-arg VERSION=1.2.3"
+        " --build-arg NODE_IMAGE=node:lts-alpine --build-arg NGINX_IMAGE=nginx:stable-alpine --build-arg TITLE=shop"
         " --label hello-dock.built-for=shop"
         " --label org.opencontainers.image.base.name=nginx:stable-alpine"
         " --file .cache/context-shop/Dockerfile --build-arg APP_DIR=. --build-context tools=.cache/context-shop/tools"
@@ -82,15 +82,42 @@ def test_prod_build_args_differ_from_the_defaults_of_the_dockerfile(settings: Se
         "DIST_DIR": "",
         "SOURCE_DATE_EPOCH": "1700000000",
         "TITLE": "",
-        "SOURCE": "",
         "REVISION": "abc-dirty",
-        "VERSION": "1.2.3",
     }
-    other = configured(
-        settings.root, app_name="shop", app_dist="build/client", build_source_url="https://s.example/shop"
+    values = build.prod_build_args(
+        configured(settings.root, app_name="shop", app_dist="build/client"), "n", "x", source
     )
-    values = build.prod_build_args(other, "n", "x", source)
-    assert (values["TITLE"], values["DIST_DIR"], values["SOURCE"]) == ("shop", "build/client", "https://s.example/shop")
+    assert (values["TITLE"], values["DIST_DIR"]) == ("shop", "build/client")
+
+
+def test_label_without_anything_to_say_is_left_out(settings: Settings) -> None:
+    """There is no empty label, whichever of them has no value."""
+    labels = build.origin_labels(settings, git.Source("", "", "1700000000"))
+    assert labels.keys() == {f"{build.OCI}.{name}" for name in ("source", "revision", "version")}
+    assert build.labels_over(Image("sha256:base"), labels) == {}
+    url = "https://s.example/shop"
+    labels = build.origin_labels(configured(settings.root, build_source_url=url), git.Source("1.2.3", "abc", ""))
+    assert build.labels_over(None, labels) == {
+        f"{build.OCI}.source": url,
+        f"{build.OCI}.revision": "abc",
+        f"{build.OCI}.version": "1.2.3",
+    }
+
+
+def test_label_of_the_base_image_is_hidden(settings: Settings) -> None:
+    """Its version and licence are no statement about the app. A label of ours takes the place of the base's."""
+    base_labels = {f"{build.OCI}.{name}": "of the base" for name in ("version", "licenses", "title", "revision")}
+    base = Image("sha256:base", tags=("nginx:stable-alpine",), labels={**base_labels, "maintainer": "nginx"})
+    engine = FakeEngine(images={"nginx:stable-alpine": base})
+    run = Runner(engine)
+    labels = build.origin_labels(settings, git.Source("", "abc", ""))
+    build.build_image(Project(run, engine, settings), PROD, VALUES, labels)
+    assert [word for word in run.ran[0] if word.startswith(f"{build.OCI}.")] == [
+        f"{build.OCI}.licenses=",
+        f"{build.OCI}.revision=abc",
+        f"{build.OCI}.version=",
+        f"{build.OCI}.base.name=nginx:stable-alpine",
+    ]
 
 
 def test_dist_args_have_the_same_build_arguments_as_the_build(settings: Settings) -> None:

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 from docktasks.app import git
 from docktasks.errors import Skip
-from docktasks.images.build import BASE_LABEL
+from docktasks.images.build import BASE_LABEL, OCI
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
-OCI = "org.opencontainers.image"
 SHELLS = {"sh", "/bin/sh", "bash", "/bin/bash", "ash", "/bin/ash"}
 
 
@@ -59,9 +58,11 @@ def health_check(subject: Subject) -> Iterator[str]:
 
 @check("image.labels", "minor", fix="Build it by invoke build-prod, in a git checkout without uncommitted changes")
 def labels(subject: Subject) -> Iterator[str]:
-    """Labels give the image's title, its version, and the commit that it was built from."""
-    image_labels = subject.image.labels
+    """Labels give the image's title, its version and its commit. An empty label only hides one of the base image."""
+    image_labels, base_labels = subject.image.labels, subject.base.labels if subject.base else {}
     yield from (f"{OCI}.{name} is missing" for name in ("title", "version") if not image_labels.get(f"{OCI}.{name}"))
+    optional = image_labels.keys() - base_labels.keys() - {f"{OCI}.{name}" for name in ("title", "version", "revision")}
+    yield from (f"{name} is empty" for name in sorted(optional) if name.startswith(OCI) and not image_labels[name])
     revision = image_labels.get(f"{OCI}.revision", "")
     if not revision and subject.is_ours and not git.source(subject.project.app, subject.project.settings).revision:
         raise Skip("the app is in no git checkout, so there is no commit to name")

@@ -66,11 +66,19 @@ def test_stop_signal_of_another_server_is_not_judged() -> None:
         ({"title": ""}, f"{OCI}.title is missing"),
         ({"revision": ""}, f"{OCI}.revision is missing: no commit"),
         ({"revision": "main"}, f"{OCI}.revision is main: no commit"),
+        ({"source": ""}, f"{OCI}.source is empty"),
+        ({"licenses": ""}, f"{OCI}.licenses is empty"),
     ],
 )
 def test_missing_or_wrong_label_fails(changes: dict[str, str], evidence: str) -> None:
     """The labels of an image must tell where it is from."""
     assert with_labels(**changes).evidence("image.labels") == (evidence,)
+
+
+def test_empty_label_that_hides_one_of_the_base_image_passes() -> None:
+    """Docker passes the base's labels on, and an image can remove none."""
+    image = with_labels(licenses="", source="https://s.example/shop")
+    assert replace(image, base_labels={f"{OCI}.licenses": "BSD-2-Clause"}).evidence("image.labels") == ()
 
 
 def test_revision_of_an_app_without_a_repository_is_not_judged(settings: Settings) -> None:
