@@ -65,8 +65,14 @@ def compare_variants(bench: Bench, progress: Progress) -> Comparison:
         figures = tuple(_figures(bench, sandbox, progress))
         contents = {variant.name: read_contents(bench, sandbox.tag(variant)) for variant in VARIANTS}
         progress("read the contents of the images")
-        notice = f"Requests a second are left out, because wrk is not installed: {load.INSTALL}"
-        return Comparison(figures, contents, sandbox.node, sandbox.nginx, () if load.installed() else (notice,))
+        return Comparison(figures, contents, sandbox.node, sandbox.nginx, tuple(_notices(bench)))
+
+
+def _notices(bench: Bench) -> Iterator[str]:
+    if not first_load.find_browser(bench.settings):
+        yield f"The first load is left out, because {first_load.NO_BROWSER}"
+    if not load.installed():
+        yield f"Requests a second are left out, because wrk is not installed: {load.INSTALL}"
 
 
 def _figures(bench: Bench, sandbox: BuildSandbox, progress: Progress) -> Iterator[Figure]:
@@ -86,8 +92,9 @@ def _figures(bench: Bench, sandbox: BuildSandbox, progress: Progress) -> Iterato
     yield edit
     with ExitStack() as stack:
         urls = {variant.name: stack.enter_context(servers.published(bench, sandbox, variant)) for variant in VARIANTS}
-        text = "page, scripts and styles, as a browser receives them"
-        yield figure("First load", text, first_load.first_load_case("first load", urls, BASELINE))
+        if browser := first_load.find_browser(bench.settings):
+            text = "what a browser with an empty cache receives to show the page, without headers and icon"
+            yield figure("First load", text, first_load.first_load_case("first load", urls, BASELINE, browser))
         if load.installed():
             text = f"for /, {load.CONNECTIONS} connections to the published port; {rounds}"
             yield figure("Requests a second", text, serving.load_case(bench, "/, keep-alive", urls, BASELINE))

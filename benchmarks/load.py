@@ -1,4 +1,4 @@
-"""Load by wrk, only on 127.0.0.1 and for a limited time; and the bytes of a first visit."""
+"""Load by wrk, only on 127.0.0.1 and for a limited time."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
-
-import httpx
+from urllib.parse import urlsplit
 
 from docktasks.errors import BenchError
 
@@ -82,37 +79,3 @@ def _load(summary: dict[str, Any], url: str) -> Load:
     if not summary["requests"]:  # no answer was complete: each one would have taken longer than the burst
         return Load(0, 0, seconds * 1e3)
     return Load(summary["requests"] / seconds, summary["bytes"] / seconds, summary["p99"] / 1e3)
-
-
-class _ReferenceParser(HTMLParser):
-    """Collects the URLs that a browser loads with a page before any script runs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.urls: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Record the URL of one element."""
-        attributes = dict(attrs)
-        relations = set((attributes.get("rel") or "").split())
-        url = attributes.get("src")
-        if tag == "link" and relations & {"stylesheet", "modulepreload", "icon"}:
-            url = attributes.get("href")
-        if url and not url.startswith("data:"):
-            self.urls.append(url)
-
-
-def first_load(url: str) -> tuple[int, int]:
-    """Load a page and all files that it references. Returns the bytes of the bodies as sent, and their number."""
-    headers = {"Accept-Encoding": ENCODINGS}
-    with httpx.Client(
-        base_url=url, headers=headers, trust_env=False, timeout=REQUEST_TIMEOUT_S,
-        verify=False,  # noqa: S501 - the address is http
-    ) as client:  # fmt: skip
-        page = client.get("/").raise_for_status()
-        parser = _ReferenceParser()
-        parser.feed(page.text)
-        origin = urlsplit(url).netloc
-        urls = {urljoin(f"{url}/", reference) for reference in parser.urls}
-        responses = [client.get(file).raise_for_status() for file in sorted(urls) if urlsplit(file).netloc == origin]
-    return sum(response.num_bytes_downloaded for response in (page, *responses)), len(responses) + 1

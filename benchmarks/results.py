@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks.harness import Bench, Goal, Measured, Metric, Topic
 from docktasks.errors import BenchError
+from docktasks.verify.report.charts import decimal
 
 SCHEMA = 2
 FILE_NAME = "results.json"
@@ -143,8 +144,10 @@ def slope(sizes: list[float], values: list[float]) -> float | None:
 
 
 def formatted(value: float, unit: str) -> str:
-    """A value with three digits, and its unit."""
-    if unit == "B" or abs(value) >= 100 or value == int(value):  # noqa: PLR2004 - three digits
+    """A value with three digits, and its unit. Bytes look as in the report of `invoke verify`: 41.5 kB."""
+    if unit == "B":
+        return decimal(round(value))
+    if abs(value) >= 100 or value == int(value):  # noqa: PLR2004 - three digits
         number = f"{value:,.0f}"
     else:
         number = f"{value:.3g}" if abs(value) >= 0.01 else f"{value:.4f}"  # noqa: PLR2004 - no exponent

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from docktasks.app.git import Source
 from docktasks.app.package import PackageManager
 from docktasks.app.project import Project
@@ -25,38 +22,33 @@ OCI = "org.opencontainers.image"
 BASE_LABEL = f"{OCI}.base.name"
 """The label that names an image's base."""
 
-DOCKERFILE_LABELS = {f"{OCI}.title", f"{OCI}.description"}
-"""The labels that our Dockerfiles set, for builds by hand, too."""
+Texts = dict[str, str]
 
 
-def origin_labels(settings: Settings, source: Source) -> dict[str, str]:
+def origin_labels(settings: Settings, source: Source) -> Texts:
     """Return the labels that say where the app comes from. An empty one has nothing to say."""
     values = {"source": settings.build.source_url, "revision": source.revision, "version": source.version}
     return {f"{OCI}.{name}": value for name, value in values.items()}
 
 
-def labels_over(base: Image | None, labels: Mapping[str, str]) -> dict[str, str]:
+def labels_over(base: Image | None, labels: Texts) -> Texts:
     """Return these labels without empty ones, and an empty one for each other that the image would inherit.
 
-    Docker passes a base image's labels on and can remove none. Its version would look like the app's.
+    Docker can remove no label of a base image, and its version would look like the app's. The Dockerfiles set the rest.
     """
-    inherited = {name for name in (base.labels if base else {}) if name.startswith(f"{OCI}.")}
-    hidden = dict.fromkeys(sorted(inherited - DOCKERFILE_LABELS), "")
+    inherited = [name for name in (base.labels if base else {}) if name.startswith(f"{OCI}.")]
+    hidden = {name: "" for name in sorted(inherited) if not name.endswith((".title", ".description"))}
     return hidden | {name: value for name, value in labels.items() if value}
 
 
 def build_args(
-    settings: Settings,
-    manager: PackageManager,
-    role: Role,
-    values: dict[str, str],
-    labels: Mapping[str, str] = MappingProxyType({}),
+    settings: Settings, manager: PackageManager, role: Role, values: Texts, labels: Texts | None = None
 ) -> list[str]:
     """Return the command that builds the image of a role.
 
     `values` has the Dockerfile's build arguments by name; empty ones are left out.
     """
-    labels = {**labels, BUILT_FOR: settings.app.name, BASE_LABEL: familiar(values[role.base])}
+    labels = {**(labels or {}), BUILT_FOR: settings.app.name, BASE_LABEL: familiar(values[role.base])}
     return [
         *["docker", "image", "build", "--tag", settings.image(role.name)],
         *(["--target", role.target] if role.target else []),
@@ -95,9 +87,7 @@ def prod_build_args(settings: Settings, node: str, nginx: str, source: Source) -
     }
 
 
-def build_image(
-    project: Project, role: Role, values: dict[str, str], labels: Mapping[str, str] = MappingProxyType({})
-) -> Image:
+def build_image(project: Project, role: Role, values: Texts, labels: Texts | None = None) -> Image:
     """Build the image of a role with these build arguments and labels, and return it.
 
     The image that had the tag before is removed, unless a container uses it. Raises BuildError.
@@ -106,7 +96,7 @@ def build_image(
     replaced_id = project.engine.image_ids.get(tag)
     if not project.dry:
         build_context.write_context(project.settings, role.dockerfile)
-    labels = labels_over(project.engine.image(values[role.base]), labels)
+    labels = labels_over(project.engine.image(values[role.base]), labels or {})
     result = project.run(build_args(project.settings, project.app.package_manager, role, values, labels))
     if not result.ok:
         raise explain_build(result, project)

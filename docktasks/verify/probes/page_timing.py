@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import Page
+if TYPE_CHECKING:  # it loads the browser's driver
+    from playwright.sync_api import Page
 
 
 @dataclass(frozen=True)
 class ResourceTiming:
-    """One request of a page. `start` and `end` are milliseconds since the navigation.
+    """One request of a page. `start` and `end` are milliseconds since the navigation. `status` is 0 without a response.
 
-    `transfer_size` has the bytes on the wire, with headers; `decoded_size` those of the decoded body. `status` is 0
-    without a response.
+    The sizes are bytes of the body, as sent and decoded: https://www.w3.org/TR/resource-timing/ has them, too.
     """
 
     url: str
@@ -21,9 +22,23 @@ class ResourceTiming:
     status: int = 0
     start: float = 0.0
     end: float = 0.0
-    transfer_size: int = 0
+    encoded_size: int = 0
     decoded_size: int = 0
     encoding: str = ""
+    method: str = "GET"
+
+    @property
+    def failed(self) -> bool:
+        """True without a response, and for an error."""
+        return not self.status or self.status >= 400  # noqa: PLR2004 - HTTP's errors begin here
+
+
+def first_load(timings: Iterable[ResourceTiming]) -> tuple[ResourceTiming, ...]:
+    """The requests that a first visit of the page needs.
+
+    A browser loads the icon when it pleases, and a HEAD asks for no body: a page that measures itself sends some.
+    """
+    return tuple(timing for timing in timings if timing.method != "HEAD" and timing.kind != "other")
 
 
 class NetworkRecorder:
@@ -31,6 +46,7 @@ class NetworkRecorder:
 
     def __init__(self, page: Page) -> None:
         self._start_s: float | None = None
+        self._header_sizes: dict[str, int] = {}
         self._open: dict[str, ResourceTiming] = {}
         self._done: list[ResourceTiming] = []
         session = page.context.new_cdp_session(page)
@@ -55,14 +71,15 @@ class NetworkRecorder:
         request_id, url, now = event["requestId"], event["request"]["url"], self._elapsed_ms(event)
         redirect = event.get("redirectResponse")
         if redirect:  # one event ends a request and begins the next, with the same id
-            size = int(redirect["encodedDataLength"])
-            self._update(request_id, status=redirect["status"], end=now, transfer_size=size)
+            self._update(request_id, status=redirect["status"], end=now)
             self._finish(request_id)
         if not url.startswith("data:"):
-            self._open[request_id] = ResourceTiming(url, event.get("type", "Other").lower(), start=now, end=now)
+            kind, method = event.get("type", "Other").lower(), event["request"].get("method", "GET")
+            self._open[request_id] = ResourceTiming(url, kind, start=now, end=now, method=method)
 
     def _on_response(self, event: dict[str, Any]) -> None:
         response = event["response"]
+        self._header_sizes[event["requestId"]] = int(response.get("encodedDataLength", 0))
         headers = {name.lower(): value for name, value in response["headers"].items()}
         self._update(event["requestId"], status=response["status"], encoding=headers.get("content-encoding", ""))
 
@@ -72,8 +89,9 @@ class NetworkRecorder:
             self._update(event["requestId"], decoded_size=timing.decoded_size + event["dataLength"])
 
     def _on_end(self, event: dict[str, Any]) -> None:
-        size = int(event.get("encodedDataLength", 0))
-        self._update(event["requestId"], end=self._elapsed_ms(event), transfer_size=size)
+        received = int(event.get("encodedDataLength", 0))
+        size = max(0, received - self._header_sizes.get(event["requestId"], 0))
+        self._update(event["requestId"], end=self._elapsed_ms(event), encoded_size=size)
         self._finish(event["requestId"])
 
     def _update(self, request_id: str, **changes: Any) -> None:

@@ -34,54 +34,34 @@ class Bar:
 
 @dataclass(frozen=True)
 class RequestBar:
-    """One row of the waterfall."""
+    """One row of the waterfall: a request with its address as it is shown, and where it is in time."""
 
+    timing: ResourceTiming
     name: str
-    kind: str
-    status: str
-    failed: bool
-    transfer_size: str
-    decoded_size: str
-    encoding: str
-    duration: str
     bar: Bar
 
 
 @dataclass(frozen=True)
 class Waterfall:
-    """The requests of a page by their start. `ticks` are positions in percent with their labels."""
+    """The requests of a first load by their start. `ticks` are positions in percent with their labels."""
 
     requests: tuple[RequestBar, ...]
     ticks: tuple[tuple[float, str], ...]
-    transfer_size: str
-    decoded_size: str
-    duration: str
+    duration: float
 
 
 @dataclass(frozen=True)
 class LayerBar:
     """One layer of an image. `files` are the largest of ours with their sizes, and `more` counts the others."""
 
-    command: str
-    ours: bool
-    size: str
+    layer: Layer
     bar: Bar
     files: tuple[tuple[str, str], ...]
     more: int
 
 
-@dataclass(frozen=True)
-class LayerChart:
-    """The layers of an image, the base image's first; `added` is the size of ours, and `share` their part of all."""
-
-    bars: tuple[LayerBar, ...]
-    size: str
-    added: str
-    share: str
-
-
 def waterfall(timings: Sequence[ResourceTiming], url: str) -> Waterfall | None:
-    """The waterfall of the page at `url`; None without requests."""
+    """The waterfall of these requests of the page at `url`; None without requests."""
     if not timings:
         return None
     end = max(*(timing.end for timing in timings), *(timing.start for timing in timings), 1.0)
@@ -89,9 +69,7 @@ def waterfall(timings: Sequence[ResourceTiming], url: str) -> Waterfall | None:
     return Waterfall(
         tuple(_request_bar(timing, url, end) for timing in sorted(timings, key=lambda timing: timing.start)),
         tuple((_percent(step * number, end), f"{step * number:g}") for number in range(int(end // step) + 1)),
-        decimal(sum(timing.transfer_size for timing in timings)),
-        decimal(sum(timing.decoded_size for timing in timings)),
-        f"{end:,.0f} ms",
+        end,
     )
 
 
@@ -99,37 +77,21 @@ def _request_bar(timing: ResourceTiming, url: str, end: float) -> RequestBar:
     parts, page = urlsplit(timing.url), urlsplit(url)
     is_own = (parts.scheme, parts.netloc) == (page.scheme, page.netloc)
     name = timing.url.partition(parts.netloc)[2] if is_own else timing.url
-    duration = timing.end - timing.start
-    return RequestBar(
-        escaped(name or "/"),
-        escaped(timing.kind),
-        str(timing.status or "failed"),
-        not timing.status or timing.status >= 400,  # noqa: PLR2004 - HTTP's errors begin here
-        decimal(timing.transfer_size),
-        decimal(timing.decoded_size),
-        escaped(timing.encoding),
-        f"{duration:,.0f} ms",
-        _bar(timing.start, duration, end),
-    )
+    return RequestBar(timing, name or "/", _bar(timing.start, timing.end - timing.start, end))
 
 
-def layer_chart(layers: Sequence[Layer]) -> LayerChart | None:
-    """The chart of an image's layers. Each bar starts where the layer below it ends. None for an empty image."""
+def layer_bars(layers: Sequence[Layer]) -> list[LayerBar]:
+    """The bars of an image's layers, the base image's first. Each starts where the layer below it ends."""
     total = sum(layer.size for layer in layers)
-    if not total:
-        return None
     starts = accumulate((layer.size for layer in layers), initial=0)
-    added = sum(layer.size for layer in layers if layer.ours)
-    bars = tuple(_layer_bar(layer, start, total) for layer, start in zip(layers, starts, strict=False))
-    return LayerChart(bars, decimal(total), decimal(added), f"{100 * added / total:.1f} %")
+    return [_layer_bar(layer, start, total) for layer, start in zip(layers, starts, strict=False)] if total else []
 
 
 def _layer_bar(layer: Layer, start: int, total: int) -> LayerBar:
     largest = sorted(layer.files.values(), key=lambda file: (-file.size, file.path))[:MAX_LAYER_FILES]
     files = tuple((escaped(file.path), decimal(file.size)) for file in largest if file.size and layer.ours)
     more = len(layer.files) - len(files) if layer.ours else 0
-    bar = _bar(start, layer.size, total)
-    return LayerBar(escaped(layer.command), layer.ours, decimal(layer.size), bar, files, more)
+    return LayerBar(layer, _bar(start, layer.size, total), files, more)
 
 
 def decimal(size: int) -> str:
@@ -144,8 +106,8 @@ def data_uri(picture: bytes) -> str:
 
 
 def _tick_distance(end: float) -> float:
-    """A round distance that gives at most five ticks below `end`: 1, 2 or 5 times a power of ten."""
-    minimum = end / 5
+    """A round distance that gives at most three ticks after 0: 1, 2 or 5 times a power of ten."""
+    minimum = end / 3
     power = 10.0 ** floor(log10(minimum))
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= minimum)
 

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from docktasks import __version__
+from docktasks.verify.probes.page_timing import first_load
 from docktasks.verify.report import charts
 from docktasks.verify.report.run import VerifyRun, escaped, truncated
 
@@ -26,6 +27,7 @@ def render(verify_run: VerifyRun) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
+    environment.filters |= {"escaped": escaped, "decimal": charts.decimal}
     style = (folder / "page.css").read_text(encoding="utf-8")
     subject = verify_run.subject
     visit, contents = subject.visit.peek(), subject.contents.peek()
@@ -35,9 +37,9 @@ def render(verify_run: VerifyRun) -> str:
         name=escaped(verify_run.name),
         facts=_facts(verify_run),
         faults=lambda verdict: truncated(verdict, MAX_FAULTS),
-        waterfall=charts.waterfall(visit.timings, subject.url) if visit else None,
+        waterfall=charts.waterfall(first_load(visit.timings), subject.url) if visit else None,
         screenshot=charts.data_uri(visit.screenshot) if visit and visit.screenshot else "",
-        layer_chart=charts.layer_chart(contents.layers) if contents else None,
+        layers=charts.layer_bars(contents.layers) if contents else [],
         style=Markup(style),  # noqa: S704 - our own file
         hash=b64encode(sha256(style.encode()).digest()).decode(),
         version=__version__,

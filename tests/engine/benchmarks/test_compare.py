@@ -31,7 +31,7 @@ def test_compare_shows_what_each_variant_leaves_in_the_image(
     assert int(row(printed, "files of the source")[0]) >= SKIFF_FILES  # and the lock file that npm made
     assert row(printed, "runs as") == ["uid 0 (root)", "uid 0 (root)", "uid 101"]
     bars = [line for line in printed.splitlines() if "█" in line]
-    assert len(bars) in (12, 15)  # without wrk there are no requests a second
+    assert len(bars) in (9, 12, 15)  # without wrk there are no requests a second, and no first load without a browser
     assert float(re.findall(r"[\d.]+(?= MB)", bars[0])[0]) > 5 * float(re.findall(r"[\d.]+(?= MB)", bars[2])[0])
     assert html.read_text().count("<rect ") == len(bars)
 

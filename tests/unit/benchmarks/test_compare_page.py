@@ -63,6 +63,6 @@ def test_terminal_shows_the_same_figures_contents_and_notices() -> None:
     console = Console(width=100, record=True)
     compare_page.print_comparison(COMPARISON, console)
     text = console.export_text()
-    for word in ("342 MB", "17.9 MB", "0.8 s", "35,300 B", "2,850/s", "uid 0 (root)", "uid 101", "<not> installed"):
+    for word in ("342 MB", "17.9 MB", "0.8 s", "35.3 kB", "2,850/s", "uid 0 (root)", "uid 101", "<not> installed"):
         assert word in text, word
     assert text.count("█" * compare_page.BAR_COLUMNS) == 6  # the longest bars; two variants load the same bytes

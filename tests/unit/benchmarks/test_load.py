@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import httpx
 import pytest
 
 from benchmarks import load
 from docktasks.errors import BenchError
 from tests.unit.fakes.programs import Programs
-from tests.unit.fakes.web import Web
 
 
 def test_load_of_another_machine_is_refused() -> None:
@@ -45,18 +43,3 @@ def test_failed_requests_give_no_figure(programs: Programs) -> None:
     programs.add("wrk", '{"requests": 9, "bytes": 9, "microseconds": 2000000, "failed": 3, "p50": 0, "p99": 0}\n')
     with pytest.raises(BenchError, match="3 of 9 requests"):
         load.burst("http://127.0.0.1:1/", 2)
-
-
-def test_first_load_counts_the_files_that_the_page_references(web: Web) -> None:
-    """Scripts, styles and icons of the same origin count; links and other origins do not."""
-    page = """<link rel="stylesheet" href="/a.css"><link rel="canonical" href="/other"><a href="/link">x</a>
-        <script src="/b.js"></script><img src="data:,x"><script src="http://cdn.example/c.js"></script>"""
-    requested: list[str] = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        requested.append(request.url.path)
-        return httpx.Response(200, stream=httpx.ByteStream(page.encode() if request.url.path == "/" else b"12345"))
-
-    web.answer = answer
-    assert load.first_load("http://127.0.0.1:1") == (len(page) + 10, 3)
-    assert requested == ["/", "/a.css", "/b.js"]

@@ -134,6 +134,7 @@ def test_slope_needs_two_positive_values() -> None:
         (99.94, "ms", "99.9 ms"),
         (0.0004, "s", "0.0004 s"),
         (5, "B", "5 B"),
+        (41_517.0, "B", "41.5 kB"),
         (0, "", "0"),
     ],
 )

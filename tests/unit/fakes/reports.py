@@ -41,7 +41,7 @@ LAYERS = [
 
 def timing(url: str, kind: str = "script", **changes: Any) -> ResourceTiming:
     """Return a successful request of a page, with these changes."""
-    fields: dict[str, Any] = {"status": 200, "end": 10.0, "transfer_size": 1000, "decoded_size": 3000, "encoding": "br"}
+    fields: dict[str, Any] = {"status": 200, "end": 10.0, "encoded_size": 1000, "decoded_size": 3000, "encoding": "br"}
     return ResourceTiming(url, kind, **(fields | changes))
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from docktasks.verify.probes.page_timing import NetworkRecorder, ResourceTiming
+from docktasks.verify.probes.page_timing import NetworkRecorder, ResourceTiming, first_load
 
 
 class DevToolsSession:
@@ -31,7 +31,7 @@ class DevToolsSession:
 
 
 def test_timings_are_what_the_browser_reports() -> None:
-    """A redirect is a request of its own, a request may never end, and data in an address is no request."""
+    """A size has no headers. A redirect is a request of its own, a request may never end, and data is no request."""
     session = DevToolsSession()
     page: Any = session
     recorder = NetworkRecorder(page)
@@ -40,7 +40,8 @@ def test_timings_are_what_the_browser_reports() -> None:
         "requestWillBeSent", 5.01, request={"url": "http://h/app/"}, type="Document",
         redirectResponse={"status": 301, "encodedDataLength": 100},
     )  # fmt: skip
-    session.report("responseReceived", 5.02, response={"status": 200, "headers": {"Content-Encoding": "br"}})
+    response = {"status": 200, "headers": {"Content-Encoding": "br"}, "encodedDataLength": 100}
+    session.report("responseReceived", 5.02, response=response)
     session.report("dataReceived", 5.03, dataLength=700)
     session.report("dataReceived", 5.03, dataLength=300)
     session.report("loadingFinished", 5.04, encodedDataLength=450)
@@ -48,7 +49,14 @@ def test_timings_are_what_the_browser_reports() -> None:
     session.report("requestWillBeSent", 5.03, "3", request={"url": "data:image/png;base64,AA"}, type="Image")
     session.report("loadingFinished", 5.04, "4", encodedDataLength=1)
     assert recorder.timings() == (
-        ResourceTiming("http://h/", "document", 301, 0.0, 10.0, 100),
-        ResourceTiming("http://h/app/", "document", 200, 10.0, 40.0, 450, 1000, "br"),
+        ResourceTiming("http://h/", "document", 301, 0.0, 10.0),
+        ResourceTiming("http://h/app/", "document", 200, 10.0, 40.0, 350, 1000, "br"),
         ResourceTiming("http://h/a.js", "script", 0, 30.0, 30.0),
     )
+
+
+def test_first_load_has_what_the_page_needs() -> None:
+    """Its icon comes when the browser pleases, and by HEAD a page measures itself."""
+    needed = [ResourceTiming("http://h/", "document"), ResourceTiming("http://h/data", "fetch")]
+    others = [ResourceTiming("http://h/icon.svg", "other"), ResourceTiming("http://h/", "fetch", method="HEAD")]
+    assert first_load([*others, *needed]) == tuple(needed)

@@ -95,11 +95,23 @@ def test_html_starts_with_the_figures() -> None:
         "requests 4",
         "image 17.2 MB",
         "over its base 250.0 kB",
+        "30.9 kB on the wire, 91.5 kB decoded",
+        "250.0 kB, 1.4 % of all",
         "shop-prod",
         "aaaaaaaaaaaa",
     ):
         assert text in head
     assert "Checked 2026-11-24 09:00:00 UTC, in 1.0 s" in head
+
+
+def test_html_leaves_out_the_requests_that_are_no_part_of_the_first_load() -> None:
+    """The icon and the page's own measurements are in no figure and in no row, and the text says so."""
+    others = timing(f"{URL}/icon.svg", "other"), timing(f"{URL}/measured.js", "fetch", method="HEAD")
+    page = Page(verify_run(verdict("pass"), visit=Visit((*TIMINGS, *others))))
+    assert "first load 30.9 kB requests 4" in page.words
+    assert "icon.svg" not in page.words
+    assert "measured.js" not in page.words
+    assert "are left out" in page.words
 
 
 def test_html_leaves_out_what_no_check_looked_at() -> None:
