@@ -87,6 +87,7 @@ def run_prod(session: nox.Session) -> None:
     """Run, replace, break and stop production containers."""
     engine_tests(
         session,
+        "release/test_networks.py",
         "release/test_run_prod.py",
         "housekeeping",
         "test_side_by_side.py",

@@ -63,11 +63,11 @@ def engine() -> Iterator[DockerEngine]:
 
 
 @pytest.fixture
-def own_engine(tmp_path: Path) -> Iterator[OwnEngine]:
-    """A second engine that runs, and that a test may stop and kill."""
+def own_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OwnEngine]:
+    """A second engine that runs, and that a test may stop and kill. Its parameter is the content of daemon.json."""
     if not can_start():
         pytest.skip("a second engine takes root, dockerd, unshare, nsenter and ip")
-    engine = OwnEngine(tmp_path)
+    engine = OwnEngine(tmp_path, config=getattr(request, "param", None))
     try:
         engine.start()
         yield engine

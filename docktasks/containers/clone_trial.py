@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 
 from docktasks.app.project import Project
 from docktasks.commands import Result
-from docktasks.containers import clones
+from docktasks.containers import clones, networks
 from docktasks.engine.models import Container, ContainerConfig, Image
 from docktasks.engine.protocol import Engine
 from docktasks.errors import Skip
+from docktasks.roles import PROD
 from docktasks.waiting import Probe, wait_until
 
 INDEX = "/srv/site/index.html"
@@ -47,11 +48,15 @@ class Original:
 
 @dataclass(frozen=True)
 class IntactClone:
-    """The results of the intact copy: the folders it can write to, its log, and its state after `docker stop`."""
+    """The results of the intact copy: the folders it can write to, its log, and its state after `docker stop`.
+
+    `reached` is the address at which it reaches the original; empty if it does not.
+    """
 
     writable: tuple[str, ...]
     log: str
     stopped: Container
+    reached: str
 
 
 @dataclass(frozen=True)
@@ -91,12 +96,13 @@ def _try_intact(original: Original) -> IntactClone:
         if health != "healthy":
             raise Skip(f"a copy of it is {health}, and not healthy")
         listing = clone.docker("exec", clone.name, "sh", "-c", LIST_WRITABLE_DIRS, "sh", SCRATCH_DIR)
+        reached = networks.reached_address(original.project.engine, clone.name, original.container, PROD.container_port)
         clone.docker("stop", "-t", str(min(original.config.stop_timeout, MAX_GRACE_S)), clone.name)
         stopped = clone.inspect()
         log = original.project.engine.logs(clone.name, MAX_LOG_LINES)
         if not listing.ok:
             raise Skip(f"a copy of it cannot list its writable folders: {listing.tail(1)}")
-        return IntactClone(tuple(listing.output.splitlines()), log, stopped)
+        return IntactClone(tuple(listing.output.splitlines()), log, stopped, reached)
 
 
 def _try_broken(original: Original) -> tuple[str, ...]:
@@ -154,6 +160,7 @@ def _started(original: Original, suffix: str, config: ContainerConfig) -> Iterat
     name = clones.clone_name(project.settings, suffix)
     environment = dict(sorted(original.container.environment.items() - image.environment.items()))
     try:
+        networks.ensure(project, PROD)
         start = project.run(clones.clone_args(project.settings, name, image, config, environment), quiet=True)
         if not start.ok:
             raise Skip(f"a copy of it does not start: {start.tail(1)}")

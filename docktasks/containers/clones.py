@@ -6,8 +6,10 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 
+from docktasks.containers.networks import join_args
 from docktasks.containers.run_args import label_args
 from docktasks.engine.models import Container, ContainerConfig, Image
+from docktasks.roles import PROD
 from docktasks.settings import Settings
 
 CLONE_ROLE = "clone"
@@ -44,13 +46,14 @@ def clone_args(
     """Return the command that starts a clone of a container.
 
     The flags are derived from `config`, which is what `docker inspect` says of the container, not from the settings:
-    a clone must have what the container really has, even if a user started it. A clone differs in five ways: a network
+    a clone must have what the container really has, even if a user started it. A clone differs in five ways: an address
     of its own, no published port, no volume, no privileges or shared memory, and a more frequent health check.
     """
     return [
         "docker", "container", "run", "--detach",
         "--name", name,
         *label_args(settings, CLONE_ROLE),
+        *join_args(settings, PROD),
         *_flag("--log-driver", "json-file"),
         *_flag("--log-opt", f"max-size={settings.prod.log_max_size}"),
         *_process_args(config),

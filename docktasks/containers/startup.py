@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from docktasks import waiting
 from docktasks.app.project import Project
 from docktasks.commands import Result
-from docktasks.containers import ports
+from docktasks.containers import networks, ports
 from docktasks.containers.ports import Bind
 from docktasks.containers.roles import role_of
 from docktasks.containers.run_args import remove_args
-from docktasks.containers.spec import ContainerSpec
 from docktasks.engine.models import Container
 from docktasks.engine.protocol import Engine
 from docktasks.errors import ConflictError, DockError, StartError
@@ -26,6 +26,23 @@ FIRST_UNPRIVILEGED_PORT = 1024
 
 ANSWERED_REQUEST = re.compile(r'" [1-5][0-9]{2} ')
 """A request in nginx's access log. nginx writes a line within 0.1 s, and none for its health check."""
+
+
+@dataclass(frozen=True)
+class ContainerSpec:
+    """A container to start: its role, its published address, and its complete `docker container run` command.
+
+    The role is dev or one of PROD_ROLES (containers/roles.py); the container's name is made from it.
+    """
+
+    role: str
+    bind: Bind
+    args: list[str]
+
+    @property
+    def part(self) -> Role:
+        """The part of the project that the container belongs to, DEV or PROD."""
+        return role_of(self.role)
 
 
 def own_container(project: Project, role: str) -> Container | None:
@@ -44,6 +61,8 @@ def own_container(project: Project, role: str) -> Container | None:
 
 def start(project: Project, spec: ContainerSpec) -> None:
     """Start a container. Raises a DockError, and removes a container that Docker created but could not start."""
+    if ("--network", project.settings.container(spec.part.name)) in pairwise(spec.args):
+        networks.ensure(project, spec.part)
     result = project.run(spec.args, quiet=True)
     if result.ok:
         return

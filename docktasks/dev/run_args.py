@@ -7,6 +7,7 @@ from pathlib import Path
 
 from docktasks.app.package import App
 from docktasks.containers.app_mount import APP_PATH, source_args
+from docktasks.containers.networks import join_args
 from docktasks.containers.ports import WORKING_DIR_LABEL, Bind
 from docktasks.containers.run_args import csv_line, hardening_args, label_args
 from docktasks.roles import DEV
@@ -62,6 +63,7 @@ def dev_args(settings: Settings, bind: Bind, run_spec: DevRunSpec) -> list[str]:
         "--name", settings.container("dev"),
         *label_args(settings, "dev"),
         "--label", f"{WORKING_DIR_LABEL}={settings.app_dir}",
+        *join_args(settings, DEV),
         *bind.args(DEV.container_port),
         "--env", f"NODE_COMPILE_CACHE={COMPILE_CACHE}",
         *_shared_args(settings, run_spec),
@@ -78,6 +80,7 @@ def tool_args(settings: Settings, name: str, run_spec: DevRunSpec, ca_file: str,
         "docker", "container", "run", "--rm", "--init", "--interactive", *(["--tty"] if terminal else []),
         "--name", name,
         *label_args(settings, "dev"),
+        *join_args(settings, DEV),
         *_trust_args(ca_file),
         *_shared_args(settings, run_spec),
     ]  # fmt: skip

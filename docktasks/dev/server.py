@@ -9,16 +9,17 @@ from dataclasses import dataclass, replace
 from docktasks import waiting
 from docktasks.app import vite
 from docktasks.app.project import Project
-from docktasks.containers import startup
+from docktasks.containers import networks, startup
 from docktasks.containers.app_mount import host_paths
 from docktasks.containers.ports import WORKING_DIR_LABEL, Bind
 from docktasks.containers.run_args import remove_args
-from docktasks.containers.spec import ContainerSpec
+from docktasks.containers.startup import ContainerSpec
 from docktasks.dev import environment, file_events
 from docktasks.dev.environment import DevEnvironment, PendingLookups
 from docktasks.dev.run_args import DevRunSpec, dev_args, serve_command
 from docktasks.engine.models import Container
 from docktasks.errors import ConflictError, StartError
+from docktasks.roles import DEV
 from docktasks.settings import Settings
 
 STARTUP_LOG_LINES = 100
@@ -69,13 +70,14 @@ def recreate(project: Project, dev_server: DevServer) -> DevServer:
         dev_environment = environment.prepare_again(project, dev_server.run_spec, serve_command(project.app))
         container = project.engine.container(project.settings.container("dev"))
         host_port = container.published[0].host_port if container and container.published else None
-        down(project)
+        project.run(remove_args(project.settings.container("dev")), quiet=True)
         return _start(project, dev_environment, Bind(host_port or project.settings.dev.host_port))
 
 
 def down(project: Project) -> None:
     """Remove the dev container at once. Nothing is lost, because the source and node_modules are outside of it."""
     project.run(remove_args(project.settings.container("dev")), quiet=True)
+    networks.remove_unused(project, DEV)
 
 
 def _start(project: Project, dev_environment: DevEnvironment, bind: Bind) -> DevServer:

@@ -18,7 +18,7 @@ def npm(c: Context) -> None:
 
     with session(c, attended=True) as project:
         tool = tools.package_manager(project, shlex.split(c.remainder))
-        exit_with(tools.run_attached(project.run, Runner(c).attach, tool))
+        exit_with(tools.run_attached(project, Runner(c).attach, tool))
 
 
 @task(help={"watch": "Keep running, and test again after each edit."}, auto_shortflags=False)
@@ -31,7 +31,7 @@ def test(c: Context, watch: bool = False) -> None:
 
     with session(c, attended=True) as project:
         tool = tools.tests(project, shlex.split(c.remainder), watch=watch)
-        exit_with(tools.run_attached(project.run, Runner(c).attach, tool))
+        exit_with(tools.run_attached(project, Runner(c).attach, tool))
 
 
 @task(auto_shortflags=False)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from docktasks import waiting
 from docktasks.app.project import Project
-from docktasks.commands import Run
-from docktasks.containers import app_mount, startup
+from docktasks.containers import app_mount, networks, startup
 from docktasks.containers.run_args import remove_args
 from docktasks.dev import environment
 from docktasks.dev.environment import DevEnvironment, PendingLookups
@@ -18,6 +17,7 @@ from docktasks.dev.run_args import DevRunSpec, fill_args, tool_args
 from docktasks.dev.server import STOPPED_EXIT_CODES
 from docktasks.errors import StartError
 from docktasks.images import build_context
+from docktasks.roles import DEV
 
 STORE_PATH = "/var/cache/npm"
 PNPM_SETTINGS = {
@@ -45,15 +45,18 @@ class Tool:
     runs_until_stopped: bool = False
 
 
-def run_attached(run: Run, attach: Attach, tool: Tool) -> int:
+def run_attached(project: Project, attach: Attach, tool: Tool) -> int:
     """Run a tool on this terminal and return its exit code. Its container is removed even if the terminal closes."""
+    networks.ensure(project, DEV)
     try:
         with waiting.terminate_as_interrupt():
-            code = attach(tool.args, lambda: run(remove_args(tool.container), quiet=True))
+            code = attach(tool.args, lambda: project.run(remove_args(tool.container), quiet=True))
     except KeyboardInterrupt:
         if tool.runs_until_stopped:
             return 0
         raise
+    finally:
+        networks.remove_unused(project, DEV)
     return 0 if tool.runs_until_stopped and code in STOPPED_EXIT_CODES else code
 
 

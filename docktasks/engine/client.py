@@ -12,7 +12,7 @@ from typing import Any
 from docktasks.background import in_background
 from docktasks.commands import Result
 from docktasks.engine import inspection
-from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport
+from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport, Network
 from docktasks.errors import EngineError
 from docktasks.labels import BUILT_FOR, LABEL
 
@@ -133,12 +133,8 @@ class DockerEngine:
 
     def container(self, name: str) -> Container | None:
         """Return the container of a name, also one that others started; None when there is none."""
-        from docker.errors import NotFound
-
-        try:
-            return self._parse(self.client.containers.get(name).attrs)
-        except NotFound:
-            return None
+        attrs = _attrs(self.client.containers, name)
+        return self._parse(attrs) if attrs else None
 
     def containers(self, project: str) -> list[Container]:
         """Return the containers that the project started, stopped ones too, sorted by name."""
@@ -158,12 +154,12 @@ class DockerEngine:
 
     def has_volume(self, name: str) -> bool:
         """Return True when there is a volume of that name, also one that others made."""
-        from docker.errors import NotFound
+        return _attrs(self.client.volumes, name) is not None
 
-        try:
-            return bool(self.client.volumes.get(name))
-        except NotFound:
-            return False
+    def network(self, name: str) -> Network | None:
+        """Return the network of a name, also one that others made; None when there is none."""
+        attrs = _attrs(self.client.networks, name)
+        return inspection.parse_network(attrs) if attrs else None
 
     def containers_using(self, image_id: str) -> list[str]:
         """Return the names of the containers that were started from an image, stopped ones too."""
@@ -197,12 +193,8 @@ class DockerEngine:
 
     def container_config(self, name: str) -> ContainerConfig:
         """Return the configuration that a container was started with; an empty one when the container is gone."""
-        from docker.errors import NotFound
-
-        try:
-            return inspection.container_config(self.client.containers.get(name).attrs)
-        except NotFound:
-            return ContainerConfig()
+        attrs = _attrs(self.client.containers, name)
+        return inspection.container_config(attrs) if attrs else ContainerConfig()
 
     @cached_property
     def limit_support(self) -> LimitSupport:
@@ -215,22 +207,20 @@ class DockerEngine:
 
     def _parse(self, attrs: dict[str, Any]) -> Container:
         """Return a container. When it shares another container's network, its ports are those of that container."""
-        from docker.errors import NotFound
-
         container = inspection.parse_container(attrs)
         mode, _, owner_id = attrs["HostConfig"].get("NetworkMode", "").partition(":")
         if mode != "container" or container.state != "running":
             return container
-        try:
-            owner = inspection.parse_container(self.client.containers.get(owner_id).attrs)
-        except NotFound:
+        owner_attrs = _attrs(self.client.containers, owner_id)
+        if owner_attrs is None:
             return replace(container, cut_off=True)
+        owner = inspection.parse_container(owner_attrs)
         # An owner that restarted after this container has a new network. The Z is stripped before the comparison,
         # because Docker drops trailing zeros of the fraction, and "…5Z" would sort after "…51Z".
         restarted = owner.started.rstrip("Z") > container.started.rstrip("Z")
         if restarted or owner.state not in ("running", "paused"):
             return replace(container, cut_off=True)
-        return replace(container, published=owner.published)
+        return replace(container, published=owner.published, networks=owner.networks)
 
     def _containers(self, **query: Any) -> Iterator[dict[str, Any]]:
         from docker.errors import NotFound
@@ -241,6 +231,17 @@ class DockerEngine:
             except NotFound:  # removed since the list was made
                 continue
             yield row.attrs
+
+
+def _attrs(collection: Any, name: str) -> dict[str, Any] | None:
+    """Return what the engine says of a thing in one of the SDK's collections; None when there is none."""
+    from docker.errors import NotFound
+
+    try:
+        attrs: dict[str, Any] = collection.get(name).attrs
+    except NotFound:
+        return None
+    return attrs
 
 
 def _project_filter(project: str) -> dict[str, str]:

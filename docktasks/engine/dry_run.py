@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from docktasks.commands import Result
-from docktasks.engine.models import START_INTERVAL_API, Container, ContainerConfig, Image, LimitSupport
+from docktasks.engine.models import START_INTERVAL_API, Container, ContainerConfig, Image, LimitSupport, Network
 from docktasks.labels import LABEL
 
 
@@ -17,15 +18,19 @@ class DryRunEngine:
     """
 
     version = ""
-    api = START_INTERVAL_API
-    kernel = (5, 14)
+    api: tuple[int, ...] = START_INTERVAL_API
+    kernel: tuple[int, ...] = (5, 14)
     kernel_release = ""
     rootless = False
     limit_support = LimitSupport()
 
     def __init__(self, project: str) -> None:
         self.project = project
-        self.image_ids: dict[str, str] = {}
+
+    @cached_property
+    def image_ids(self) -> dict[str, str]:
+        """The ids of add_image_id()."""
+        return {}
 
     def add_image_id(self, tag: str, image_id: str) -> None:
         """Add an image that a command would have made."""
@@ -73,6 +78,10 @@ class DryRunEngine:
     def has_volume(self, _name: str) -> bool:
         """Return False: every name is free."""
         return False
+
+    def network(self, _name: str) -> Network | None:
+        """Return None: every name is free."""
+        return None
 
     def logs(self, _name: str, _lines: int = 15) -> str:
         """Return no line."""

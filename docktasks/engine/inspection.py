@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport, Mount, Published
+from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport, Mount, Network, Published
 
 
 def parse_image(attrs: Mapping[str, Any]) -> Image:
@@ -47,8 +47,18 @@ def parse_container(attrs: Mapping[str, Any]) -> Container:
             for container_port, bindings in ports.items()
             for binding in bindings or ()
         ),
+        networks={
+            name: endpoint.get("IPAddress", "")
+            for name, endpoint in _value(attrs["NetworkSettings"], "Networks", {}).items()
+        },
         started=attrs["State"]["StartedAt"],
     )
+
+
+def parse_network(attrs: Mapping[str, Any]) -> Network:
+    """Return the network that `docker network inspect` describes."""
+    members = tuple(member["Name"] for member in _value(attrs, "Containers", {}).values())
+    return Network(_value(attrs, "Labels", {}), _value(attrs, "Options", {}), members)
 
 
 NAMESPACE_MODES = {

@@ -53,6 +53,7 @@ class Container:
     """A container. `state` is Docker's word (running, exited, …), `health` is empty where no check is defined.
 
     `published` has the container's published ports; a container that shares another's network has the other's.
+    `networks` has its address by the name of each network, in the same way.
     `cut_off` is True when that other container is gone, or has started again with a new network.
     """
 
@@ -66,6 +67,7 @@ class Container:
     labels: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     published: tuple[Published, ...] = ()
+    networks: Mapping[str, str] = field(default_factory=dict)
     started: str = ""
     cut_off: bool = False
 
@@ -99,6 +101,15 @@ class Container:
 
 START_INTERVAL_API = (1, 44)
 """The API version (Docker Engine 25) that added --health-start-interval, which checks more often at the start."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network. `options` are those of its driver, `members` are the names of the running containers in it."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

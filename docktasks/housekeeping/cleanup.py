@@ -6,13 +6,14 @@ import shutil
 from collections.abc import Sequence
 
 from docktasks.app.project import Project
-from docktasks.containers import roles, run_args
+from docktasks.containers import networks, roles, run_args
 from docktasks.engine.models import Container, Image
 from docktasks.errors import ConflictError
 from docktasks.housekeeping.status import named_role
 from docktasks.images import build_context
 from docktasks.images.releases import release_tag
 from docktasks.images.standins import STANDIN_PREFIX
+from docktasks.roles import ROLES
 
 
 def stop(project: Project, *, role: str = "") -> str:
@@ -21,12 +22,13 @@ def stop(project: Project, *, role: str = "") -> str:
     if role:
         role_name = named_role(role).name
         containers = [container for container in containers if container.role == role_name]
-    if not containers:
-        return f"Nothing of {project.settings.app.name} is running."
     _stop_production(project, containers)
     names = [container.name for container in containers]
-    _remove(project, run_args.remove_args(*names))
-    return f"{'Would stop' if project.dry else 'Stopped'}: {', '.join(names)}"
+    _remove(project, run_args.remove_args(*names), names)
+    _, used = networks.remove_unused(project, *([named_role(role)] if role else ROLES.values()))
+    if not names:
+        return f"Nothing of {project.settings.app.name} is running."
+    return "\n".join([f"{'Would stop' if project.dry else 'Stopped'}: {', '.join(names)}", *_kept_line(used)])
 
 
 def _stop_production(project: Project, containers: Sequence[Container]) -> None:
@@ -42,7 +44,7 @@ def _stop_production(project: Project, containers: Sequence[Container]) -> None:
 
 
 def clean(project: Project, *, bases: bool = False) -> str:
-    """Remove the project's containers, volumes and images, and with `bases` the stand-ins.
+    """Remove the project's containers, networks, volumes and images, and with `bases` the stand-ins.
 
     Return a line that names what was removed, and one that names what was kept. Raises ConflictError.
     """
@@ -50,6 +52,7 @@ def clean(project: Project, *, bases: bool = False) -> str:
     containers = [container.name for container in project.engine.containers(name)]
     volumes = project.engine.volumes(name)
     _remove(project, run_args.remove_args(*containers), containers)
+    removed_networks, used_networks = networks.remove_unused(project, *ROLES.values())
     _remove(project, ["docker", "volume", "rm", *volumes], volumes)
     references, used = _image_references(project)
     if bases:
@@ -57,10 +60,14 @@ def clean(project: Project, *, bases: bool = False) -> str:
     _remove(project, ["docker", "image", "rm", "--force", *references], references)
     if not project.dry:
         shutil.rmtree(project.settings.root / build_context.context_folder(project.settings), ignore_errors=True)
-    removed = [*containers, *volumes, *references]
+    removed = [*containers, *removed_networks, *volumes, *references]
     lines = [f"{'Would remove' if project.dry else 'Removed'}: {', '.join(removed)}"] if removed else []
-    lines += [f"Kept, because another container uses it: {', '.join(used)}"] if used else []
+    lines += _kept_line([*used_networks, *used])
     return "\n".join(lines) or f"There was nothing of {name} to remove."
+
+
+def _kept_line(used: Sequence[str]) -> list[str]:
+    return [f"Kept, because another container uses it: {', '.join(used)}"] if used else []
 
 
 def _image_references(project: Project) -> tuple[list[str], list[str]]:

@@ -103,7 +103,7 @@ def _deploy(
 
 def _serves_already(containers: ReleaseContainers, current: Container, release: Release, bind: Bind) -> bool:
     """Return True if the current container serves this release at this address, and is not unhealthy."""
-    if not current.serves or current.health == "unhealthy" or containers.bind != bind:
+    if not current.serves or current.health == "unhealthy" or not containers.holds(bind):
         return False
     project = containers.project
     config_hash = run_args.config_hash(project.settings, release, project.engine.api)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from docktasks.app.project import Project
 from docktasks.containers import run_args as containers_run_args
 from docktasks.containers import startup
+from docktasks.containers.networks import join_args
 from docktasks.containers.ports import Bind
 from docktasks.containers.roles import CANDIDATE, HOLDER
-from docktasks.containers.spec import ContainerSpec
+from docktasks.containers.startup import ContainerSpec
 from docktasks.errors import StartError
 from docktasks.release import run_args
 from docktasks.release.run_args import Release
@@ -20,7 +21,8 @@ def check_candidate(project: Project, release: Release) -> list[str]:
     Raises StartError with the failed checks and the candidate's last log lines.
     """
     bind = Bind(0)
-    args = run_args.prod_args(project.settings, CANDIDATE, release, bind.args(PROD.container_port), project.engine.api)
+    network_args = [*join_args(project.settings, PROD), *bind.args(PROD.container_port)]
+    args = run_args.prod_args(project.settings, CANDIDATE, release, network_args, project.engine.api)
     try:
         startup.start(project, ContainerSpec(CANDIDATE, bind, args))
         return _check_page(project, startup.await_serving(project, CANDIDATE))

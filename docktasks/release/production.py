@@ -9,7 +9,7 @@ from docktasks.containers import run_args as containers_run_args
 from docktasks.containers import startup
 from docktasks.containers.ports import Bind
 from docktasks.containers.roles import HOLDER
-from docktasks.containers.spec import ContainerSpec
+from docktasks.containers.startup import ContainerSpec
 from docktasks.engine.models import Container
 from docktasks.errors import StartError
 from docktasks.images import build as images_build
@@ -38,6 +38,11 @@ class ReleaseContainers:
         """The address that the port holder was started for; None without a port holder."""
         holder = self.container(HOLDER)
         return Bind.parse(holder.labels[f"{LABEL}.publish"]) if holder else None
+
+    def holds(self, bind: Bind) -> bool:
+        """Return True if the port holder publishes `bind`, and is in the project's own network."""
+        holder = self.container(HOLDER)
+        return self.bind == bind and holder is not None and self.project.settings.container("prod") in holder.networks
 
     def start(self, role: str, release: Release, bind: Bind) -> None:
         """Start a release, or its port holder. Raises StartError or ConflictError."""

@@ -6,13 +6,9 @@ import hashlib
 from dataclasses import dataclass
 
 from docktasks.app import runtime_config
+from docktasks.containers.networks import join_args
 from docktasks.containers.ports import Bind
-from docktasks.containers.roles import (
-    CANDIDATE,
-    CARRY,
-    CONFIG_HASH_LABEL,
-    HOLDER,
-)
+from docktasks.containers.roles import CANDIDATE, CARRY, CONFIG_HASH_LABEL, HOLDER
 from docktasks.containers.run_args import NGINX_USER, csv_line, hardening_args, label_args, limit_args
 from docktasks.engine.models import START_INTERVAL_API, Image
 from docktasks.labels import LABEL
@@ -123,6 +119,7 @@ def holder_args(settings: Settings, bind: Bind, image: str, kernel: tuple[int, .
         *label_args(settings, "prod"),
         "--label", f"{LABEL}.publish={bind}",
         *public_args(bind),
+        *join_args(settings, PROD),
         *bind.args(PROD.container_port),
         *migrate,
         "--restart", "unless-stopped",

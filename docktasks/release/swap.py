@@ -33,7 +33,7 @@ def deploy(containers: ReleaseContainers, release: Release, bind: Bind) -> str:
     if current is None or not current.serves or containers.bind is None:
         return start(containers, release, bind)
     history.record_missed_release(containers.project, current.image_id)
-    if containers.bind == bind:
+    if containers.holds(bind):
         return swap(containers, release, bind, current)
     return move(containers, release, bind, current)
 
@@ -52,7 +52,7 @@ def _require_own_volume(containers: ReleaseContainers) -> None:
 def start(containers: ReleaseContainers, release: Release, bind: Bind) -> str:
     """Start the release where none serves, and return its URL. Raises StartError or ConflictError."""
     holder = containers.container(HOLDER)
-    reuse_holder = holder is not None and holder.state == "running" and containers.bind == bind
+    reuse_holder = holder is not None and holder.state == "running" and containers.holds(bind)
     if reuse_holder:  # it may be serving in place of a release, which a broken one must not end
         _prepare(containers, release)
     if containers.container():
@@ -90,7 +90,7 @@ def swap(containers: ReleaseContainers, release: Release, bind: Bind, current: C
 
 
 def move(containers: ReleaseContainers, release: Release, bind: Bind, current: Container) -> str:
-    """Start the release with a port holder for another address, remove the current pair, and return the URL.
+    """Start the release with a port holder for another address or network, remove the current pair, and return the URL.
 
     Another address on the same port needs a gap, in which no release serves: the port is free only after the current
     port holder has stopped. Raises StartError or ConflictError.
@@ -99,6 +99,8 @@ def move(containers: ReleaseContainers, release: Release, bind: Bind, current: C
     if bind.host_port and not needs_gap and waiting.is_listening("127.0.0.1", bind.host_port):
         raise ports.port_conflict(containers.project.engine, bind, PROD)
     _prepare(containers, release)
+    if containers.bind == bind:
+        containers.progress.note("The port holder leaves Docker's default network, where other containers reach it.")
     try:
         with waiting.terminate_as_interrupt():
             containers.rename_role("prod", PREVIOUS)

@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from docktasks.app.project import Project as VerifiedProject
-from docktasks.containers import ports
+from docktasks.containers import networks, ports
 from docktasks.engine.models import Container, Image
 from docktasks.release import run_args
+from docktasks.roles import PROD
 from docktasks.settings import Settings
 from docktasks.verify.catalog import run_checks, select
 from docktasks.verify.subject import Subject
@@ -23,7 +24,8 @@ class Sabotage:
     """One deliberate fault, and exactly the checks that must fail.
 
     The fault is a Dockerfile `layer`; or options of `docker container run` that are left out (`without`) or added
-    (`plus`); or a shell script that runs in the volume of earlier releases' assets (`volume_script`).
+    (`plus`); or a shell script that runs in the volume of earlier releases' assets (`volume_script`); or a value of
+    the options of its own network (`network_option`), or another network that it joins (`joins`).
     """
 
     name: str
@@ -33,6 +35,8 @@ class Sabotage:
     plus: tuple[str, ...] = ()
     is_run: bool = True
     volume_script: str = ""
+    network_option: str = ""
+    joins: str = ""
 
 
 def image(name: str, layer: str, *fails: str) -> Sabotage:
@@ -70,8 +74,13 @@ def start(project: ProjectUnderTest, sabotage: Sabotage, cleanup: ExitStack) -> 
     staged_project = project.engine.image(project.image)
     assert staged_project is not None
     release = run_args.Release(staged_project)
-    network = [*ports.Bind(0).args(80), *run_args.carried_args(settings, writable=False)]
+    network = [*networks.join_args(settings, PROD), *ports.Bind(0).args(80)]
+    network += run_args.carried_args(settings, writable=False)
     args = run_args.prod_args(settings, "prod", release, network, project.engine.api)
+    name, value = (sabotage.network_option or "=").split("=")
+    cleanup.callback(docker, *networks.remove_args(settings.container("prod"))[1:])
+    options = networks.create_args(settings, PROD)[1:]
+    docker(*(f"{name}={value}" if name and option.startswith(name) else option for option in options))
     cleanup.callback(docker, "volume", "rm", "--force", settings.container("carried"))
     docker(*run_args.carry_args(settings, release, "add", release.id)[1:])
     if sabotage.volume_script:
@@ -80,6 +89,8 @@ def start(project: ProjectUnderTest, sabotage: Sabotage, cleanup: ExitStack) -> 
         docker("container", "run", "--rm", "--user", "0:0", *mount, project.image, "sh", "-c", script)
     cleanup.callback(docker, "container", "rm", "--force", settings.container("prod"))
     docker(*without_options(args, sabotage.without)[1:-1], *sabotage.plus, project.image)
+    if sabotage.joins:
+        docker("network", "connect", sabotage.joins, settings.container("prod"))
     _await_answer(project)
     return project.container()
 

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from docktasks.containers.networks import BRIDGE
 from docktasks.engine.models import Image
 from tests.sabotage.faults import Sabotage, assert_caught, run, site
 from tests.support.project import ProjectUnderTest
@@ -43,6 +44,10 @@ SABOTAGES = [
     run("endless-swap", "container.limits", without=("--memory-swap",), plus=("--memory-swap", "-1")),
     run("endless-processes", "container.limits", without=("--pids-limit",)),
     run("endless-log", "container.limits", without=("--log-opt", "--log-opt")),
+    run("default-network", "container.network", without=("--network", "--dns")),
+    Sabotage("reached-by-others", frozenset({"container.network"}), network_option=f"{BRIDGE}.enable_icc=true"),
+    Sabotage("calls-home", frozenset({"container.network"}), network_option=f"{BRIDGE}.enable_ip_masquerade=true"),
+    Sabotage("second-network", frozenset({"container.network"}), joins="bridge"),
     run("ends-for-good", "container.restart", without=("--restart",)),
     run("always-well", "container.health", without=("--health-cmd",), plus=("--health-cmd", "[ -s /tmp/nginx.pid ]")),
     run("never-looked-at", "container.health", plus=("--no-healthcheck",), without=HEALTH),

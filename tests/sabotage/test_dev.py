@@ -47,7 +47,7 @@ class Sabotage:
     """One deliberate fault, and exactly the checks of the dev container that must fail.
 
     The fault is in vite.config (`server`, `plugin`); or in options of `docker container run` that are left out
-    (`without`) or added (`plus`); or it is a `file` that root owns.
+    (`without`) or added (`plus`); or it is a `file` that root owns, or another network that the container `joins`.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Sabotage:
     without: tuple[str, ...] = ()
     plus: tuple[str, ...] = ()
     file: str = ""
+    joins: str = ""
 
 
 SABOTAGES = [
@@ -67,15 +68,16 @@ SABOTAGES = [
     ),
     Sabotage(
         "run-wrongly",
-        frozenset({"dev.loopback", "dev.unprivileged", "dev.hot-reload", "dev.file-owners"}),
+        frozenset({"dev.loopback", "dev.network", "dev.unprivileged", "dev.hot-reload", "dev.file-owners"}),
         server="server: { hmr: false }",
-        without=("--publish", "--user", "--cap-drop"),
+        without=("--network", "--publish", "--user", "--cap-drop"),
         plus=("--publish", "0.0.0.0::3000", "--user", "0:0", "--cap-add", "NET_RAW"),
         file="src/made-by-root.txt",
     ),
     Sabotage(
         "reloads-the-page",
-        frozenset({"dev.hot-reload"}),
+        frozenset({"dev.network", "dev.hot-reload"}),
+        joins="bridge",
         plugin="{ name: 'all', handleHotUpdate({ server }) { server.ws.send({ type: 'full-reload' }); return [] } }",
     ),
 ]
@@ -172,6 +174,8 @@ def start(project: ProjectUnderTest, sabotage: Sabotage, app: Path) -> None:
     args = without_options(args, sabotage.without)
     docker("container", "rm", "--force", settings.container("dev"))
     docker(*args[1:-1], *sabotage.plus, args[-1])
+    if sabotage.joins:
+        docker("network", "connect", sabotage.joins, settings.container("dev"))
     probe = wait_until(lambda: http_ready(project.container("dev").url), limit=20)
     print(*project.logs())
     assert probe.ready, probe.status

@@ -148,10 +148,11 @@ class ProjectUnderTest:
         return [(f"log of {one.name} ({one.state})", self.engine.logs(one.name, 40)) for one in containers]
 
     def remaining_names(self) -> list[str]:
-        """Return the names of containers, volumes and image tags that have the project's name or label."""
+        """Return the names of containers, networks, volumes and image tags that have the project's name or label."""
         client, by_name = self.engine.client, {"name": self.name}
         names = [name.strip("/") for row in client.api.containers(all=True, filters=by_name) for name in row["Names"]]
         names += [volume.name for volume in client.volumes.list(filters=by_name)]
+        names += [f"network {network.name}" for network in client.networks.list(filters=by_name)]
         names += [tag for image in client.images.list(f"{self.name}*") for tag in image.tags]
         return sorted({*names, *self.container_names(), *self.engine.volumes(self.name)})
 
@@ -159,8 +160,9 @@ class ProjectUnderTest:
         """Remove everything that the project made with `invoke clean`; fail, and remove it, if something remains."""
         result = self.invoke("clean")
         remaining = self.remaining_names()
-        for kind in ("container", "volume", "image") if remaining else ():
-            subprocess.run(["docker", kind, "rm", "--force", *remaining], capture_output=True, check=False)
+        names = [name.removeprefix("network ") for name in remaining]
+        for kind in ("container", "network", "volume", "image") if remaining else ():
+            subprocess.run(["docker", kind, "rm", "--force", *names], capture_output=True, check=False)
         shutil.rmtree(self.checkout / ".cache" / self.name, ignore_errors=True)
         assert result.ok, result.output
         assert not remaining, f"invoke clean left {remaining}"

@@ -122,20 +122,24 @@ BUILD = f"{BUILD_ANY}--tag hello-dock:"
 RUN = "docker container run --detach"
 RM = "docker container rm --force"
 TOOL = "docker container run --rm --init"
+NETWORK = "docker network create --label hello-dock.project=hello-dock "
 VOLUME = ["docker volume create "] * 2
 RELEASE = [
+    NETWORK,
     f"{RUN} --init --name hello-dock-prod-port ",
     f"{RUN} --name hello-dock-prod ",
     "docker container run --rm ",
     "docker image tag RELEASE hello-dock:RELEASE",
     "docker container run --rm ",
 ]
+ATTACHED = [NETWORK, f"{TOOL} --interactive ", "docker network rm hello-dock-dev"]
+NETWORK_RM = "docker network rm hello-dock-dev hello-dock-prod"
 DRY: list[tuple[tuple[str, ...], list[str]]] = [
-    (("dev",), [f"{BUILD}dev ", *VOLUME, f"{RUN} --init --name hello-dock-dev ", "docker volume rm "]),
-    (("npm", "--", "install", "x"), [f"{BUILD}dev ", f"{TOOL} --interactive "]),
+    (("dev",), [f"{BUILD}dev ", *VOLUME, NETWORK, f"{RUN} --init --name hello-dock-dev ", "docker volume rm "]),
+    (("npm", "--", "install", "x"), [f"{BUILD}dev ", *ATTACHED]),
     (
         ("test",),
-        [f"{BUILD}dev ", *VOLUME, "docker container run --rm ", "docker volume rm ", f"{TOOL} --interactive "],
+        [f"{BUILD}dev ", *VOLUME, "docker container run --rm ", "docker volume rm ", *ATTACHED],
     ),
     (("shell",), ["docker container exec --interactive hello-dock-dev sh"]),
     (("build-prod",), [f"{BUILD}prod "]),
@@ -144,11 +148,15 @@ DRY: list[tuple[tuple[str, ...], list[str]]] = [
     (("rollback",), [line.replace("RELEASE", "EARLIER") for line in RELEASE]),
     (("rollback", "--to=0a1b"), [line.replace("RELEASE", "0a1b") for line in RELEASE]),
     (("releases",), []),
-    (("stop",), ["docker container stop hello-dock-prod", f"{RM} hello-dock-dev hello-dock-prod"]),
-    (("stop", "--role=dev"), [f"{RM} hello-dock-dev"]),
+    (("stop",), ["docker container stop hello-dock-prod", f"{RM} hello-dock-dev hello-dock-prod", NETWORK_RM]),
+    (("stop", "--role=dev"), [f"{RM} hello-dock-dev", "docker network rm hello-dock-dev"]),
     (
         ("clean",),
-        [f"{RM} hello-dock-dev hello-dock-prod", "docker image rm --force hello-dock:dev hello-dock:prod"],
+        [
+            f"{RM} hello-dock-dev hello-dock-prod",
+            NETWORK_RM,
+            "docker image rm --force hello-dock:dev hello-dock:prod",
+        ],
     ),
     (("logs",), ["docker container logs --tail 100 hello-dock-prod"]),
     (("logs", "--role=dev", "--follow", "--tail=7"), ["docker container logs --tail 7 --follow hello-dock-dev"]),

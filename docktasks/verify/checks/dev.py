@@ -10,9 +10,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from docktasks.app import safe_versions
-from docktasks.containers import app_files, proc
+from docktasks.containers import app_files, networks, proc
 from docktasks.containers.app_mount import APP_PATH, user_for
 from docktasks.errors import Skip
+from docktasks.roles import DEV
 from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
 
@@ -35,16 +36,24 @@ def _vite_client(subject: Subject) -> Iterator[ViteClient]:
     from docktasks.app.vite_client import ViteClient
 
     vite = ViteClient(subject.dev.url)
-    try:
+    with vite.client:
         yield vite
-    finally:
-        vite.client.close()
 
 
 @check("dev.loopback", "critical", fix="Publish on 127.0.0.1, as invoke dev does")
 def loopback(subject: Subject) -> Iterator[str]:
     """The port is published only on the loopback address."""
     yield from proc.public_addresses(subject.dev)
+
+
+@check("dev.network", "critical", fix="Make its network again: invoke stop --role=dev, then invoke dev")
+def network(subject: Subject) -> Iterator[str]:
+    """The container has a network of its own, in which other containers do not reach it."""
+    yield from networks.faults(subject.project, subject.dev, DEV)
+    if subject.has("container"):
+        engine, visitor = subject.project.engine, subject.container.name
+        if reached := networks.reached_address(engine, visitor, subject.dev, DEV.container_port):
+            yield f"{visitor} reaches it at {reached}"
 
 
 @check("dev.unprivileged", "major", fix="Start it by invoke dev: as the owner, --cap-drop ALL, no-new-privileges")

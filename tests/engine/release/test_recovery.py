@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -165,27 +163,6 @@ def test_run_prod_replaces_a_removed_port_holder(project: ProjectUnderTest) -> N
     project.succeeds(*RUN_STAGED)
     assert project.get().status_code == 200
     project.assert_one_release_serves()
-
-
-@pytest.fixture
-def project_on_own_engine(
-    own_engine: OwnEngine, built_project: ProjectUnderTest, checkout: Path, tmp_path: Path
-) -> Iterator[ProjectUnderTest]:
-    """A project that serves on the second engine."""
-    image = built_project.engine.image(built_project.image)
-    assert image is not None
-    archive = tmp_path / "images.tar"
-    base = image.labels["org.opencontainers.image.base.name"]
-    docker("image", "save", "--output", str(archive), built_project.image, base)
-    docker("image", "load", "--quiet", "--input", str(archive), host=own_engine.host)
-    archive.unlink()
-    port = {"PROD_HOST_PORT": str(free_port())}
-    project = ProjectUnderTest(own_engine.connect(), checkout, **port).with_prefix(*own_engine.enter)
-    project.environ["DOCKER_HOST"] = own_engine.host
-    project.stage(built_project.image)
-    project.succeeds(*RUN_STAGED)
-    yield project
-    project.engine.client.close()
 
 
 @pytest.mark.parametrize("fault", ["restarted", "killed with all in it"])

@@ -53,7 +53,7 @@ def test_clone_has_the_flags_of_the_container(settings: Settings) -> None:
     """The flags are those that the engine reports, without the port, the mounts and the restart policy."""
     assert line(settings, A="1 2") == (
         "docker container run --detach --name NAME "
-        "--label hello-dock.project=hello-dock --label hello-dock.role=clone "
+        "--label hello-dock.project=hello-dock --label hello-dock.role=clone --network hello-dock-prod --dns 0.0.0.0 "
         "--log-driver json-file --log-opt max-size=10m "
         "--user 101:101 --stop-signal SIGQUIT --init "
         "--cap-drop ALL --cap-add CAP_CHOWN --security-opt no-new-privileges "

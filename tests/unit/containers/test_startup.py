@@ -10,7 +10,7 @@ from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.containers import startup
 from docktasks.containers.ports import Bind
-from docktasks.containers.spec import ContainerSpec
+from docktasks.containers.startup import ContainerSpec
 from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import Container, Image, Published
 from docktasks.errors import ConflictError, DockError, StartError

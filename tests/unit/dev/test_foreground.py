@@ -120,7 +120,7 @@ def test_follow_recreates_the_server_for_new_dependencies(
     changing.start_states["hello-dock-dev"] = {}
     run = Runner(changing)
     foreground.follow(Project(run, changing, settings), DEV_SERVER)
-    assert run.verbs[-3:-1] == ["rm hello-dock-dev", "run hello-dock-dev"]
+    assert run.verbs[-4:-1] == ["rm hello-dock-dev", "network create hello-dock-dev", "run hello-dock-dev"]
     output = capsys.readouterr().out
     assert "package-lock.json changed: installing the dependencies." in output
     assert "Serving with the new dependencies" in output

@@ -23,7 +23,7 @@ def test_dev_args_mount_the_source_and_node_modules(settings: Settings) -> None:
     assert shlex.join(run_args.dev_args(settings, Bind(3000), SPEC)) == (
         "docker container run --detach --init --name hello-dock-dev"
         " --label hello-dock.project=hello-dock --label hello-dock.role=dev"
-        f" --label hello-dock.working-dir={app}"
+        f" --label hello-dock.working-dir={app} --network hello-dock-dev"
         " --publish 127.0.0.1:3000:3000"
         " --env NODE_COMPILE_CACHE=/home/node/app/node_modules/.vite/compiled"
         f" {HARDENED} --user 1000:1000 --env REVISION=abc"
@@ -51,7 +51,7 @@ def test_tool_args_run_a_container_that_is_removed(settings: Settings) -> None:
     spec = DevRunSpec("", "1000:1000", command=("npm", "install"))
     assert shlex.join(run_args.tool_args(settings, "hello-dock-dev-npm", spec, "/etc/ca.pem", terminal=False)) == (
         "docker container run --rm --init --interactive --name hello-dock-dev-npm"
-        " --label hello-dock.project=hello-dock --label hello-dock.role=dev"
+        " --label hello-dock.project=hello-dock --label hello-dock.role=dev --network hello-dock-dev"
         " --mount type=bind,source=/etc/ca.pem,target=/run/secrets/ca,readonly"
         " --env NODE_EXTRA_CA_CERTS=/run/secrets/ca"
         f" {HARDENED} --user 1000:1000 --env REVISION="

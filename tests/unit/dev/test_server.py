@@ -48,10 +48,10 @@ def test_up_builds_and_starts_the_container(project: Project, run: Runner, engin
     """The first start builds the image, creates a volume with its marker, and removes the marker."""
     dev_server = server.up(project)
     assert [" ".join(args[1:3]) for args in run.ran] == [
-        "image build", "volume create", "volume create", "container run", "volume rm",
+        "image build", "volume create", "volume create", "network create", "container run", "volume rm",
     ]  # fmt: skip
     (volume,) = engine.volume_names
-    assert f"type=volume,source={volume},target=/home/node/app/node_modules" in run.ran[3]
+    assert f"type=volume,source={volume},target=/home/node/app/node_modules" in run.ran[4]
     assert (dev_server.url, dev_server.notices) == ("http://127.0.0.1:3000", ())
     assert not dev_server.watch_limit_reached
 
@@ -250,8 +250,8 @@ def test_up_removes_a_container_that_does_not_serve(
     with pytest.raises(StartError) as caught:
         server.up(Project(run, engine, impatient(settings)))
     assert caught.value.evidence == "Error: Cannot find module 'vite'"
-    assert run.lines[-1] == f"docker container rm --force {DEV}"
-    assert engine.by_name == {}
+    assert run.lines[-2:] == [f"docker container rm --force {DEV}", f"docker network rm {DEV}"]
+    assert (engine.by_name, engine.network_store) == ({}, {})
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -295,7 +295,7 @@ def test_dry_up_shows_commands_and_changes_nothing(settings: Settings) -> None:
     run = Runner(dry=True)
     assert server.up(Project(run, DryRunEngine("hello-dock"), settings)).url == ""
     assert [" ".join(args[1:3]) for args in run.ran] == [
-        "image build", "volume create", "volume create", "container run", "volume rm",
+        "image build", "volume create", "volume create", "network create", "container run", "volume rm",
     ]  # fmt: skip
     assert not (settings.app_dir / "node_modules").exists()
 
@@ -311,7 +311,7 @@ def test_recreate_replaces_the_container_on_the_same_port(settings: Settings, en
     old = DevServer("http://127.0.0.1:3007", DevRunSpec("hello-dock-modules-1", "7:7", polling=True))
     new = server.recreate(Project(run, running, settings), old)
     assert [" ".join(args[1:3]) for args in run.ran] == [
-        "image build", "volume create", "volume create", "container rm", "container run", "volume rm",
+        "image build", "volume create", "volume create", "container rm", "network create", "container run", "volume rm",
     ]  # fmt: skip
     (line,) = lines_of(run, "docker container run")
     assert "--publish 127.0.0.1:3007:3000" in line

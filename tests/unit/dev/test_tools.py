@@ -10,7 +10,7 @@ import pytest
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.dev import tools
-from docktasks.engine.models import Image
+from docktasks.engine.models import Image, Network
 from docktasks.errors import AppError, StartError
 from docktasks.settings import Settings
 from tests.unit.fakes.apps import configured, make_app
@@ -109,9 +109,10 @@ def test_tests_need_a_script_in_package_json(project: Project) -> None:
 
 
 @pytest.mark.parametrize("runs_until_stopped", [False, True])
-def test_run_attached_removes_the_container_of_a_killed_tool(*, runs_until_stopped: bool) -> None:
+def test_run_attached_removes_the_container_of_a_killed_tool(
+    project: Project, run: Runner, *, runs_until_stopped: bool
+) -> None:
     """A kill reaches only the task. It is the usual end of a tool that runs until it is stopped."""
-    run = Runner()
 
     def kill(_args: list[str], remove: Callable[[], object]) -> int:
         try:
@@ -123,15 +124,28 @@ def test_run_attached_removes_the_container_of_a_killed_tool(*, runs_until_stopp
 
     tool = tools.Tool(["docker"], "hello-dock-dev-test-1", runs_until_stopped)
     with nullcontext() if runs_until_stopped else pytest.raises(KeyboardInterrupt):
-        assert tools.run_attached(run, kill, tool) == 0
-    assert run.lines == ["docker container rm --force hello-dock-dev-test-1"]
+        assert tools.run_attached(project, kill, tool) == 0
+    container, network = "hello-dock-dev-test-1", "hello-dock-dev"
+    assert run.verbs == [f"network create {network}", f"rm {container}", f"network rm {network}"]
+
+
+def test_run_attached_keeps_the_network_of_a_running_dev_server(
+    project: Project, run: Runner, engine: FakeEngine
+) -> None:
+    """The network was there before, and the dev container is still in it."""
+    labels = {"hello-dock.project": "hello-dock"}
+    engine.network_store["hello-dock-dev"] = Network(labels, members=("hello-dock-dev",))
+    assert tools.run_attached(project, lambda _args, _remove: 0, tools.Tool(["docker"], "hello-dock-dev-test-1")) == 0
+    assert run.ran == []
 
 
 @pytest.mark.parametrize(("runs_until_stopped", "code", "expected"), [(False, 130, 130), (True, 130, 0), (True, 1, 1)])
-def test_run_attached_returns_the_tools_exit_code(*, runs_until_stopped: bool, code: int, expected: int) -> None:
+def test_run_attached_returns_the_tools_exit_code(
+    project: Project, *, runs_until_stopped: bool, code: int, expected: int
+) -> None:
     """A code that says "stopped" is no failure of a tool that runs until it is stopped."""
     tool = tools.Tool(["docker"], "hello-dock-dev-test-1", runs_until_stopped)
-    assert tools.run_attached(Runner(), lambda _args, _remove: code, tool) == expected
+    assert tools.run_attached(project, lambda _args, _remove: code, tool) == expected
 
 
 def test_shell_opens_in_the_running_container(settings: Settings) -> None:

@@ -6,7 +6,7 @@ from requests import Response
 
 from docktasks.commands import Result
 from docktasks.engine.client import DockerEngine
-from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport, Published
+from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport, Network, Published
 from docktasks.errors import EngineError
 from tests.unit.fakes.programs import Programs
 from tests.unit.fakes.sdk import Client, Row, Rows, container_attrs
@@ -60,6 +60,7 @@ def test_container_has_the_fields_of_docker_inspect(client: Client, engine: Dock
         labels={"hello-dock.project": "hello-dock", "hello-dock.role": "prod"},
         environment={"HELLO_DOCK_ENV": '{"A":"="}'},
         published=(Published("127.0.0.1", 8080, 80),),
+        networks={"bridge": "172.17.0.2"},
         started="2026-11-23T14:20:00Z",
     )
     assert (container.role, container.is_of("hello-dock"), container.is_of("hello")) == ("prod", True, False)
@@ -196,6 +197,15 @@ def test_users_of_an_image_volumes_and_tags_include_other_projects(client: Clien
     client.api.rows = [{"Id": "sha256:1", "Size": 7, "RepoTags": ["shop:prod"], "Labels": {}, "ParentId": "sha256:0"}]
     assert engine.refresh_image_ids() == {"shop:prod": "sha256:1"}
     assert engine.images("shop")[0].parent == "sha256:0"
+
+
+def test_network_is_found_by_name(client: Client, engine: DockerEngine) -> None:
+    """One without containers or options has null in their place."""
+    members = {"beef": {"Name": "shop-prod-port"}}
+    attrs = {"Labels": {"a": "b"}, "Options": {"c": "d"}, "Containers": members}
+    client.networks = Rows(Row("shop-prod", attrs), Row("other", {"Labels": None, "Options": None, "Containers": {}}))
+    assert engine.network("shop-prod") == Network({"a": "b"}, {"c": "d"}, ("shop-prod-port",))
+    assert (engine.network("other"), engine.network("gone")) == (Network(), None)
 
 
 def test_image_ids_of_an_engine_that_does_not_answer_are_empty(programs: Programs, engine: DockerEngine) -> None:

@@ -31,9 +31,10 @@ def in_shared_network(holder: dict[str, Any] | None, **state: str) -> Container:
     return container
 
 
-def test_container_in_a_shared_network_has_the_ports_of_the_owner() -> None:
-    """Docker itself lists no ports for such a container."""
+def test_container_in_a_shared_network_has_the_ports_and_addresses_of_the_owner() -> None:
+    """Docker itself lists neither for such a container."""
     container = in_shared_network({})
+    assert container.networks == {"bridge": "172.17.0.2"}
     assert (container.url, container.cut_off, container.serves) == ("http://127.0.0.1:8080", False, True)
 
 

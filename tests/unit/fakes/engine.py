@@ -6,7 +6,7 @@ import platform
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from itertools import count, pairwise
+from itertools import count
 from typing import Any
 
 import httpx
@@ -38,6 +38,8 @@ class FakeEngine(FakeStore):
         """The state of a container after its start, by name, when it is not healthy."""
         self.files: dict[str, str] = {}
         """The files in every container, by path."""
+        self.is_open = False
+        """True if every container reaches every other one."""
         self.archive = b""
         self.save_count = 0
         self.save_error: Exception | None = None
@@ -87,10 +89,12 @@ class FakeEngine(FakeStore):
         yield from self.log_chunks
 
     def exec(self, name: str, args: list[str]) -> Result:
-        """Run `cat` of a file, or `ls` or `find` of a folder, in `files`."""
+        """Run `cat` of a file, or `ls` or `find` of a folder, in `files`; or wget, which no container answers."""
         assert name in self.by_name
         command, path = args[:2]
-        assert command in ("cat", "ls", "find")
+        assert command in ("cat", "ls", "find", "wget")
+        if command == "wget":
+            return Result(0 if self.is_open else 1)
         if command == "cat":
             return Result(0, self.files[path]) if path in self.files else Result(1, f"cat: can't open '{path}'")
         below = [file for file in self.files if file.startswith(f"{path}/")]
@@ -145,6 +149,8 @@ class FakeEngine(FakeStore):
             ("image", "build"): self._build,
             ("image", "tag"): self._tag,
             ("image", "rm"): self._remove_images,
+            ("network", "create"): self._create_network,
+            ("network", "rm"): self._remove_networks,
             ("volume", "create"): self._create_volume,
             ("volume", "rm"): self._remove_volumes,
         }
@@ -201,14 +207,16 @@ class FakeEngine(FakeStore):
         )
         if "--entrypoint" in args:
             self.silent_ids.add(container.id)
-        if ("--network", "none") in pairwise(args):
-            pass
-        elif "--network" in args:
-            owner = self.by_name.get(args[args.index("--network") + 1].removeprefix("container:"))
+        network = args[args.index("--network") + 1] if "--network" in args else "bridge"
+        if network.startswith("container:"):
+            owner = self.by_name.get(network.removeprefix("container:"))
             if owner is None:
                 return Result(125, "No such container")
             self.network_owner_ids[container.id] = owner.id
-        elif "--publish" in args:
+        elif network not in ("bridge", "none", *self.network_store):
+            return Result(125, f"network {network} not found")
+        container = replace(container, networks={network: "172.18.0.2"})
+        if "--publish" in args:
             host, port, container_port = args[args.index("--publish") + 1].split(":")
             container = replace(
                 container, published=(Published(host, int(port or self._free_port()), int(container_port)),)

@@ -43,6 +43,8 @@ class Runner:
 
 
 def _short(args: list[str]) -> str:
+    if args[1] == "network":
+        return f"network {args[2]} {args[-1]}"
     if "carry" in args:
         return " ".join(args[args.index("carry") :])
     names = args[args.index("--name") + 1 :][:1] if "--name" in args else args[3:]

@@ -71,7 +71,7 @@ class Client:
     def __init__(self, version: str = "26.1.5", api: str = "1.45", security: list[str] | None = None) -> None:
         self.answer: dict[str, Any] = {"Version": version, "ApiVersion": api, "KernelVersion": "6.1.0-28-amd64"}
         self.security = security
-        self.containers, self.volumes = Rows(), Rows()
+        self.containers, self.volumes, self.networks = Rows(), Rows(), Rows()
         self.images = Rows(missing=ImageNotFound)
         self.api = Api()
 
@@ -95,7 +95,10 @@ def container_attrs(**changes: Any) -> dict[str, Any]:
         "Image": "sha256:77",
         "Config": {"Image": "hello-dock:prod", "Labels": labels, "Env": ['HELLO_DOCK_ENV={"A":"="}']},
         "HostConfig": {"NetworkMode": "bridge"},
-        "NetworkSettings": {"Ports": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}], "443/tcp": None}},
+        "NetworkSettings": {
+            "Ports": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}], "443/tcp": None},
+            "Networks": {"bridge": {"IPAddress": "172.17.0.2"}},
+        },
     } | changes
 
 

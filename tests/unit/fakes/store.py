@@ -1,4 +1,4 @@
-"""The images and the volumes of the fake engine."""
+"""The images, volumes and networks of the fake engine."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from typing import Any
 from docker.errors import NullResource
 
 from docktasks.commands import Result
-from docktasks.engine.models import Image
+from docktasks.engine.dry_run import DryRunEngine
+from docktasks.engine.models import Image, Network
 
 
-class FakeStore(ABC):
-    """Images and volumes in memory, and the commands that change them."""
+class FakeStore(DryRunEngine, ABC):
+    """Images, volumes and networks in memory, and the commands that change them."""
 
     def __init__(self, images: Mapping[str, Image]) -> None:
         self.image_store = dict(images)
@@ -24,6 +25,8 @@ class FakeStore(ABC):
         self.volume_names: list[str] = []
         self.unrelated_volumes: list[str] = []
         """Names of volumes that do not have the project's label."""
+        self.network_store: dict[str, Network] = {}
+        """The networks by name. One with members is in use, and cannot be removed."""
         self.source = "1"
         """What the next build is made from: another source makes another image."""
         self.serial = count(1)
@@ -70,6 +73,10 @@ class FakeStore(ABC):
         """Return True for a volume of any project."""
         return name in self.volume_names or name in self.unrelated_volumes
 
+    def network(self, name: str) -> Network | None:
+        """Return the network of any project."""
+        return self.network_store.get(name)
+
     def add_image(self, tag: str, image: Image) -> None:
         """Give an image a tag. The image that had the tag before keeps only its other tags."""
         before = self.image_store.get(tag, image)
@@ -113,6 +120,18 @@ class FakeStore(ABC):
     def _create_volume(self, args: list[str]) -> Result:
         self.volume_names.append(args[-1])
         return Result()
+
+    def _create_network(self, args: list[str]) -> Result:
+        options = dict(args[index + 1].split("=", 1) for index, arg in enumerate(args) if arg == "--opt")
+        self.network_store[args[-1]] = Network(labels_of(args), options)
+        return Result()
+
+    def _remove_networks(self, args: list[str]) -> Result:
+        used = [name for name in args[3:] if self.network_store[name].members]
+        self.network_store = {
+            name: network for name, network in self.network_store.items() if name not in args[3:] or name in used
+        }
+        return Result(1, "has active endpoints") if used else Result()
 
     def _remove_volumes(self, args: list[str]) -> Result:
         self.volume_names = [name for name in self.volume_names if name not in args[3:]]

@@ -62,6 +62,7 @@ def release(**changes: Any) -> Container:
         "image_id": image("a").id,
         "labels": {"hello-dock.config-hash": "0a1b2c3d4e5f"},
         "health": "healthy",
+        "networks": {"hello-dock-prod": "172.18.0.2"},
     }
     return own_container("prod", **(state | changes))
 

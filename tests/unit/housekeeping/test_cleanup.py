@@ -5,7 +5,7 @@ import pytest
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.dry_run import DryRunEngine
-from docktasks.engine.models import Container, Image
+from docktasks.engine.models import Container, Image, Network
 from docktasks.errors import ConflictError, SettingsError
 from docktasks.housekeeping import cleanup, status
 from docktasks.settings import Settings
@@ -150,12 +150,17 @@ def test_dry_stop_and_clean_show_what_would_be_removed(settings: Settings) -> No
     assert run.lines == [
         "docker container stop hello-dock-prod",
         "docker container rm --force hello-dock-dev hello-dock-prod",
+        "docker network rm hello-dock-dev hello-dock-prod",
         "docker container rm --force hello-dock-dev hello-dock-prod",
+        "docker network rm hello-dock-dev hello-dock-prod",
         "docker image rm --force hello-dock:dev hello-dock:prod",
     ]
     assert (settings.root / ".cache/context-hello-dock").exists()
     assert stopped == "Would stop: hello-dock-dev, hello-dock-prod"
-    assert removed == "Would remove: hello-dock-dev, hello-dock-prod, hello-dock:dev, hello-dock:prod"
+    assert removed == (
+        "Would remove: hello-dock-dev, hello-dock-prod, network hello-dock-dev, network hello-dock-prod, "
+        "hello-dock:dev, hello-dock:prod"
+    )
 
 
 @pytest.mark.parametrize("command", ["docker container rm", "docker volume rm", "docker image rm"])
@@ -181,6 +186,28 @@ def test_clean_keeps_images_that_others_use_or_made(engine: FakeEngine, settings
     ]
 
 
+def test_network_that_another_container_uses_is_kept(engine: FakeEngine, settings: Settings) -> None:
+    """Docker refuses to remove it; the others go, and the line says what is kept."""
+    labels = {"hello-dock.project": "hello-dock"}
+    used, unused = Network(labels, members=("theirs",)), Network(labels)
+    engine.network_store = {"hello-dock-prod": used, "hello-dock-dev": unused, "theirs": Network()}
+    line, run = clean(engine, settings)
+    assert run.lines[0] == "docker network rm hello-dock-dev"
+    assert line.splitlines() == [
+        "Removed: network hello-dock-dev, hello-dock:prod",
+        "Kept, because another container uses it: network hello-dock-prod",
+    ]
+    assert engine.network_store.keys() == {"hello-dock-prod", "theirs"}
+
+
+def test_stop_of_a_role_keeps_the_network_of_the_other(engine: FakeEngine, settings: Settings) -> None:
+    """A network that an ended tool left is removed, too."""
+    labels = {"hello-dock.project": "hello-dock"}
+    engine.network_store = {"hello-dock-prod": Network(labels), "hello-dock-dev": Network(labels)}
+    line = cleanup.stop(Project(Runner(engine), engine, settings), role="dev")
+    assert (line, list(engine.network_store)) == ("Nothing of hello-dock is running.", ["hello-dock-prod"])
+
+
 def test_stop_pauses_the_port_holder_first(engine: FakeEngine, settings: Settings) -> None:
     """A running port holder would serve in the place of a stopped release. Open connections are answered."""
     production.deployed(engine, settings)
@@ -190,8 +217,9 @@ def test_stop_pauses_the_port_holder_first(engine: FakeEngine, settings: Setting
         "pause hello-dock-prod-port",
         "stop hello-dock-prod",
         "rm hello-dock-prod hello-dock-prod-port",
+        "network rm hello-dock-prod",
     ]
-    assert engine.by_name == {}
+    assert (engine.by_name, engine.network_store) == ({}, {})
 
 
 def test_next_release_starts_a_paused_port_holder(engine: FakeEngine, settings: Settings) -> None:

@@ -44,7 +44,7 @@ def test_run_prod_builds_the_image_that_it_runs(
     """Without --no-build, the image that was just built serves."""
     run = Runner(engine)
     deployment = deploy.run_prod(Project(run, engine, settings), RunOptions())
-    assert [args[1:3] for args in run.ran][:3] == [["image", "build"], ["image", "rm"], ["container", "run"]]
+    assert [args[1:3] for args in run.ran][:3] == [["image", "build"], ["image", "rm"], ["network", "create"]]
     assert engine.by_name[NAME].image_id == deployment.build.image.id == engine.image_store["hello-dock:prod"].id
     steps = [line[10:] for line in capsys.readouterr().out.splitlines()]
     assert steps == ["built hello-dock:prod", f"release {deployment.build.image.short_id} serves"]
@@ -211,6 +211,7 @@ def test_dry_run_shows_a_build_and_a_first_start(settings: Settings, capsys: pyt
     )
     assert [run.verbs[0][:21], *run.verbs[1:]] == [
         "build hello-dock:prod",
+        f"network create {NAME}",
         f"run {HOLDER}",
         f"run {NAME}",
         "carry add RELEASE",

@@ -14,7 +14,7 @@ from docktasks.release.run_args import Release
 from docktasks.settings import Settings
 from tests.unit.fakes.apps import impatient
 from tests.unit.fakes.engine import FakeEngine
-from tests.unit.fakes.production import CANDIDATE, GATE, container_ids, deployed, image, serve_a_build_b
+from tests.unit.fakes.production import CANDIDATE, GATE, NAME, container_ids, deployed, image, serve_a_build_b
 from tests.unit.fakes.runner import Runner
 from tests.unit.fakes.sites import Answer, Site
 from tests.unit.fakes.web import Web
@@ -46,7 +46,7 @@ def test_gate_returns_the_passed_checks_and_removes_the_candidate(engine: FakeEn
     check_ids = gate.check_candidate(Project(run, engine, settings), Release(image("a")))
     assert check_ids[0] == "http.files"
     assert all(check_id.startswith("http.") for check_id in check_ids)
-    assert (run.verbs, engine.by_name) == (GATE, {})
+    assert (run.verbs, engine.by_name) == ([f"network create {NAME}", *GATE], {})
 
 
 @pytest.mark.parametrize("public", [True, False])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -67,6 +68,25 @@ def test_move_to_another_address_of_the_port_announces_its_gap(
     assert re.search(rf"release {B} serves at http://127.0.0.1:8080, after a gap of \d+\.\d s\n", output)
     assert engine.by_name[HOLDER].published == (Published("0.0.0.0", 8080, 80),)  # noqa: S104 - read, not bound
     assert engine.by_name[NAME].labels["hello-dock.public"] == "true"
+
+
+@pytest.mark.parametrize("unchanged", [True, False], ids=["the same release", "another release"])
+def test_port_holder_of_an_earlier_version_moves_to_a_network_of_its_own(
+    engine: FakeEngine, settings: Settings, capsys: pytest.CaptureFixture[str], *, unchanged: bool
+) -> None:
+    """Such a port holder is in Docker's default network. The next run-prod says why it moves, and that it has a gap."""
+    serve_a_build_b(engine, settings)
+    engine.by_name[HOLDER] = replace(engine.by_name[HOLDER], networks={"bridge": "172.17.0.2"})
+    if unchanged:
+        engine.apply(["docker", "image", "tag", A, "hello-dock:prod"])
+    capsys.readouterr()
+    assert not deployed(engine, settings).unchanged
+    output = capsys.readouterr().out
+    assert "! The port holder leaves Docker's default network, where other containers reach it.\n" in output
+    assert "a gap begins" in output
+    assert engine.by_name[HOLDER].networks.keys() == {NAME}
+    assert is_whole(engine)
+    assert deployed(engine, settings).unchanged
 
 
 def test_move_to_a_taken_port_runs_no_command(engine: FakeEngine, settings: Settings) -> None:

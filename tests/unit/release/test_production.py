@@ -24,7 +24,7 @@ def test_port_holder_runs_the_base_image(engine: FakeEngine, settings: Settings,
         del engine.image_store["nginx:stable-alpine"]
     run = Runner(engine)
     deployed(engine, settings, run)
-    assert run.ran[0][-3:] == ["nginx:stable-alpine" if base else A, "-c", HOLDER_COMMAND]
+    assert run.ran[1][-3:] == ["nginx:stable-alpine" if base else A, "-c", HOLDER_COMMAND]
 
 
 def test_dry_run_has_no_containers(settings: Settings) -> None:

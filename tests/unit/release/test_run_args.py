@@ -131,7 +131,8 @@ def test_port_holder_publishes_the_port(settings: Settings) -> None:
     """The port holder publishes the port, and has a release's limits, because it may serve."""
     assert shlex.join(run_args.holder_args(settings, Bind(8080), "nginx:stable-alpine", (5, 14))) == (
         f"docker container run --detach --init --name hello-dock-prod-port {LABELS}"
-        " --label hello-dock.publish=127.0.0.1:8080 --publish 127.0.0.1:8080:80"
+        " --label hello-dock.publish=127.0.0.1:8080 --network hello-dock-prod --dns 0.0.0.0"
+        " --publish 127.0.0.1:8080:80"
         f" --sysctl net.ipv4.tcp_migrate_req=1 --restart unless-stopped --user 101:101 {LIMITED}"
         f" {CARRIED} --no-healthcheck --entrypoint sh nginx:stable-alpine -c {shlex.quote(run_args.HOLDER_COMMAND)}"
     )

@@ -42,6 +42,7 @@ def test_first_start_skips_the_gate(engine: FakeEngine, settings: Settings) -> N
     run = Runner(engine)
     assert deployed(engine, settings, run).url == "http://127.0.0.1:8080"
     assert run.verbs == [
+        f"network create {NAME}",
         f"run {HOLDER}",
         f"run {NAME}",
         f"carry add {A}",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from docktasks.containers import networks
 from docktasks.containers.clone_trial import SCRATCH_DIR, Trial
 from docktasks.containers.roles import CONFIG_HASH_LABEL
 from docktasks.errors import Skip
+from docktasks.roles import PROD
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
@@ -37,6 +39,14 @@ def writable_paths(subject: Subject) -> Iterator[str]:
         yield f"it can write to {len(others) - MAX_LINES} more folders"
     if SCRATCH_DIR not in writable:
         yield f"it cannot write to {SCRATCH_DIR}"
+
+
+@check("container.network", "critical", fix="Make its network again: invoke stop, then invoke run-prod")
+def network(subject: Subject) -> Iterator[str]:
+    """The container has a network of its own without a way out, in which other containers do not reach it."""
+    yield from networks.faults(subject.project, subject.container, PROD)
+    if reached := _trial(subject).intact.result().reached:
+        yield f"a copy of it reaches it at {reached}"
 
 
 @check("container.restart", "major", fix="Run it with --restart unless-stopped")

@@ -50,9 +50,7 @@ def hidden_files(subject: Subject) -> Iterator[str]:
             yield f"{response.path}: {response.summary}, {response.size} bytes of {response.media_type or 'no type'}"
 
 
-@check(
-    "http.traversal", "major", fix="Serve files below one root, end an alias with a slash, append no $uri (site.conf)"
-)
+@check("http.traversal", "major", fix="Serve files below one root, and end an alias with a slash (site.conf)")
 def traversal(subject: Subject) -> Iterator[str]:
     """No path leads out of the site, however its dots and slashes are written."""
     site = subject.site

@@ -9,10 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
+from docktasks.containers import networks
+from docktasks.roles import DEV
 from docktasks.settings import Settings
 from docktasks.verify.subject import Subject
 from tests.unit.fakes.engine import FakeEngine, own_container
-from tests.unit.fakes.subjects import STATUS, Result, project, results
+from tests.unit.fakes.subjects import STATUS, Result, project, release, results
 from tests.unit.fakes.web import Web
 
 URL = "http://127.0.0.1:3000"
@@ -39,6 +41,23 @@ def test_only_the_loopback_address_passes(settings: Settings) -> None:
     public = (("0.0.0.0", 3000, 3000),)  # noqa: S104 - read, not bound
     outcome = result(settings, "dev.loopback", published=public, labels={"hello-dock.public": "true"})
     assert outcome == ("fail", ("3000 is published on 0.0.0.0, port 3000",))
+
+
+def test_dev_container_that_others_reach_fails(settings: Settings) -> None:
+    """What Docker says of its networks, and a request of the release to the dev server's own address."""
+    own = {"hello-dock-dev": "172.19.0.2"}
+    engine = FakeEngine(own_container("dev", networks=own, published=PUBLISHED), release())
+    networks.ensure(project(engine, settings), DEV)
+    subject = Subject(
+        "", project(engine, settings), engine.by_name["hello-dock-prod"], dev=engine.by_name["hello-dock-dev"]
+    )
+    assert results(subject, "dev.network")["dev.network"] == ("pass", ())
+    engine.is_open = True
+    reached = "hello-dock-prod reaches it at http://172.19.0.2:3000/"
+    assert results(subject, "dev.network")["dev.network"] == ("fail", (reached,))
+    assert result(settings, "dev.network", networks={"bridge": "172.17.0.2"}) == (
+        "fail", ("it is in the network bridge", "it is not in the project's own network hello-dock-dev")
+    )  # fmt: skip
 
 
 def test_root_fails_unless_it_owns_the_checkout(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,9 @@ from tests.unit.fakes.production import A, image
 from tests.unit.fakes.runner import Runner
 from tests.unit.fakes.subjects import CONFIG, TMP, Result, release, release_subject, results
 
-TRIED_CHECKS = ("container.writable-paths", "container.health", "container.stop", "container.log")
+TRIED_CHECKS = (
+    "container.writable-paths", "container.health", "container.stop", "container.log", "container.network",
+)  # fmt: skip
 """Those that try something on copies of the container."""
 
 
@@ -108,7 +110,20 @@ def test_healthy_container_passes_what_is_tried_on_its_copies() -> None:
     assert tried(runner) == dict.fromkeys(TRIED_CHECKS, ("pass", ()))
     names = {args[args.index("--name") + 1].split("-")[3] for args in runner.ran if "--name" in args}
     assert names == {"intact", "broken"}
-    assert not [line for line in runner.lines if "hello-dock-prod" in line]
+    assert not [args for args in runner.ran if args[1] == "container" and args[-1] == "hello-dock-prod"]
+
+
+def test_container_that_its_copy_reaches_fails() -> None:
+    """The engine does not keep the containers of the network apart, whatever the network's options say."""
+    engine = FakeEngine()
+    engine.is_open = True
+    assert tried(engine=engine)["container.network"] == ("fail", ("a copy of it reaches it at http://172.18.0.2:80/",))
+
+
+def test_container_outside_of_its_network_fails() -> None:
+    """Docker's default network has containers of everybody."""
+    evidence = ("it is in the network bridge", "it is not in the project's own network hello-dock-prod")
+    assert tried(networks={"bridge": "172.17.0.2"})["container.network"] == ("fail", evidence)
 
 
 def test_writable_folder_fails() -> None:
