@@ -25,6 +25,7 @@ from docktasks.progress import Progress
 from docktasks.settings import Settings
 
 MAX_ROUNDS = 100
+QUICK_NOTICE = "! A quick run: it shows that the measurement works. Its figures mean nothing."
 INSTALL_CHARTS = "pip install --require-hashes --requirement .ci/requirements-bench.lock"
 
 
@@ -53,6 +54,9 @@ class BenchOptions:
         if not (self.rounds.isascii() and self.rounds.isdigit() and 0 < int(self.rounds) <= MAX_ROUNDS):
             why = "It says how often each contestant is measured."
             raise BenchError(f"--rounds is {self.rounds}.", why, f"Give a number from 1 to {MAX_ROUNDS}")
+        if self.quick and self.docs:
+            why = "The figures of a quick run mean nothing."
+            raise BenchError("--docs and --quick exclude each other.", why, "Leave one of them out")
         return [name for name in TOPICS if name in self.topics or not self.topics]
 
 
@@ -63,6 +67,8 @@ def bench(run: Run, settings: Settings, progress: Progress, options: BenchOption
         print("Would measure", ", ".join(names) + ".")
         return
     folder = options.folder(settings.root)
+    if options.quick:
+        Console(quiet=progress.quiet).print(QUICK_NOTICE, highlight=False)
     data = results.load(folder)
     with connect.sdk_errors_as_ours(), waiting.terminate_as_interrupt():
         new_bench = partial(_new_bench, settings, connect.connect(), options)
@@ -99,7 +105,8 @@ def _measure(name: str, bench: Bench, console: Console) -> list[Measured]:
             tables.print_case(case, console)
             measured.append(case)
     finally:
-        bench([*harness.INVOKE, "clean"])
+        if any(look(bench.name) for look in (bench.engine.containers, bench.engine.images, bench.engine.volumes)):
+            bench([*harness.INVOKE, "clean"])
         # No later project has this name.
         (bench.settings.root / workspace.CACHE / f"{bench.name}.lock").unlink(missing_ok=True)
     for contestant, reason in bench.skipped:
@@ -110,6 +117,9 @@ def _measure(name: str, bench: Bench, console: Console) -> list[Measured]:
 def report(data: results.Data, folder: Path, options: BenchOptions, console: Console) -> None:
     """Draw the charts and, with --docs, write the document. Raises BenchError for --docs without matplotlib."""
     console.print(f"Results: {folder / results.FILE_NAME}", highlight=False, soft_wrap=True)
+    if options.quick:  # a chart of figures that mean nothing would only mislead
+        console.print(QUICK_NOTICE, highlight=False)
+        return
     if find_spec("matplotlib") is None:
         if options.docs:
             raise BenchError("docs/benchmarks.md needs charts, and matplotlib is not installed.", "", INSTALL_CHARTS)
@@ -127,7 +137,7 @@ def _draw_charts(data: results.Data, folder: Path) -> None:
     from benchmarks import charts  # it needs matplotlib
 
     for name, topic in data["topics"].items():
-        if topic["cases"]:
+        if topic["cases"] and not topic["quick"]:
             charts.draw(name, topic, folder)
 
 

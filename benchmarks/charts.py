@@ -24,6 +24,9 @@ METADATA: dict[str, Any] = {"png": {"Software": None}, "svg": {"Date": None}}
 COLUMNS = 2
 """Charts in one row. With more, docs/benchmarks.md would show them too small to read."""
 
+LABEL_DISTANCE = 6
+"""Points between the end of an error bar and the figure next to it. Where they touch, the bar looks like a minus."""
+
 OURS = ("ours", "as it is")
 """How the names of contestants begin that are drawn in our colour."""
 
@@ -111,12 +114,15 @@ def _bar_chart(axes: Axes, metric: Data, colours: dict[str, str]) -> None:
     errors = [value["spread"] / 2 for value in values]
     ours = [name for name in names if name.startswith(OURS)] or names  # all, when only ours take part
     fills = [colours["ours" if name in ours else "other"] for name in names]
-    error_style = {"ecolor": colours["quiet"], "elinewidth": 0.8}
+    error_style = {"ecolor": colours["quiet"], "elinewidth": 0.8, "capsize": 2, "capthick": 0.8}
     axes.barh(names, medians, color=fills, xerr=errors, error_kw=error_style, height=0.7)
     axes.invert_yaxis()
     axes.set_xlim(0, (max(map(sum, zip(medians, errors, strict=True))) or 1) * 1.3)
     for row, (median, error) in enumerate(zip(medians, errors, strict=True)):
-        axes.text(median + error, row, f"  {results.formatted(median, metric['unit'])}", va="center", fontsize=8)
+        axes.annotate(
+            results.formatted(median, metric["unit"]), (median + error, row), (LABEL_DISTANCE, 0),
+            textcoords="offset points", va="center", fontsize=8,
+        )  # fmt: skip
     axes.spines[["top", "right", "bottom"]].set_visible(False)
     axes.set_xticks([])
     axes.tick_params(left=False)
@@ -157,7 +163,7 @@ def _growth_lines(axes: Axes, cases: list[Data], index: int, colours: dict[str, 
         medians = [case["metrics"][index]["values"][contestant]["median"] for case in cases]
         slope = results.slope(sizes, medians)
         colour = colours["ours" if contestant == "ours" else "quiet"]
-        label = contestant if slope is None else f"{contestant}, slope {slope:.2f}"
+        label = contestant if slope is None else f"{contestant}, slope {results.formatted_slope(slope)}"
         axes.loglog(sizes, medians, marker="o", markersize=4, color=colour, label=label)
     axes.set_title(f"{metric['name']} ({metric['unit']})", loc="left", fontsize=9, color=colours["quiet"])
 

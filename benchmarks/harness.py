@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol, TypeVar, cast
 
 from benchmarks.checkout import ROOT
 from docktasks import waiting
@@ -49,6 +49,8 @@ class Metric:
 
 
 SECONDS = Metric("time", "s")
+
+T = TypeVar("T")
 
 Measure = Callable[[], float | Sequence[float]]
 
@@ -197,6 +199,10 @@ class Bench:
         """The environment of commands: tasks use this project's name, and Python caches bytecode as for a user."""
         environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
         return environ | {"INVOKE_APP_NAME": self.name, "INVOKE_PROD_HOST_PORT": str(self.host_port)}
+
+    def contestants(self, contestants: Mapping[str, T]) -> dict[str, T]:
+        """Those that take part. In a quick run only ours does: invoke compare's test measures the handbook's, too."""
+        return {name: value for name, value in contestants.items() if not self.quick or name == "ours"}
 
     def skip(self, contestant: str, reason: str) -> None:
         """Record, once, that a contestant cannot take part and why."""

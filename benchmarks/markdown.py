@@ -31,7 +31,8 @@ def _machine(machine: dict[str, str]) -> Iterator[str]:
 
 
 def _goals(topics: dict[str, Data]) -> Iterator[str]:
-    goals = [(case, goal) for topic in topics.values() for case in topic["cases"] for goal in case["goals"]]
+    measured = [topic for topic in topics.values() if not topic["quick"]]
+    goals = [(case, goal) for topic in measured for case in topic["cases"] for goal in case["goals"]]
     if not goals:
         return
     yield "## Goals\n\n| goal | case | reached | limit | |\n|---|---|---:|---:|---|"
@@ -93,6 +94,6 @@ def _slopes(name: str, cases: list[Data]) -> Iterator[str]:
         for contestant in metric["values"]:
             medians = [case["metrics"][index]["values"][contestant]["median"] for case in cases]
             slope = results.slope(sizes, medians)
-            texts += [f"{contestant} {slope:.2f}"] if slope is not None else []
+            texts += [f"{contestant} {results.formatted_slope(slope)}"] if slope is not None else []
         yield f"- {metric['name']} over {name}, slope: {', '.join(texts)}"
     yield ""

@@ -143,6 +143,11 @@ def slope(sizes: list[float], values: list[float]) -> float | None:
     return sum((x - mean_x) * (y - mean_y) for x, y in points) / variance if variance else None
 
 
+def formatted_slope(slope: float) -> str:
+    """A slope with two digits. What rounds to 0 has no minus."""
+    return f"{round(slope, 2) + 0.0:.2f}"
+
+
 def formatted(value: float, unit: str) -> str:
     """A value with three digits, and its unit. Bytes look as in the report of `invoke verify`: 41.5 kB."""
     if unit == "B":

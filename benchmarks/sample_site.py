@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.build_variants import OURS, TWO_STAGE, VARIANTS, BuildSandbox, Variant, build_sandbox
+from benchmarks.build_variants import TWO_STAGE, BuildSandbox, Variant, build_sandbox
 from benchmarks.harness import Bench
 from docktasks.containers.run_args import remove_args
 
@@ -54,15 +54,15 @@ def _script() -> str:
 
 
 @contextmanager
-def sample_site(bench: Bench, *, one_stage: bool = True) -> Iterator[SampleSite]:
-    """Build the images of the site. With `one_stage=False` the handbook's one-stage image is left out."""
-    variants: tuple[Variant, ...] = VARIANTS if one_stage else (TWO_STAGE, OURS)
+def sample_site(bench: Bench, variants: Sequence[Variant]) -> Iterator[SampleSite]:
+    """Build the images of the site. Its files are in the folder `dist` when the handbook's two-stage image is built."""
     with build_sandbox(bench, bench.engine, bench.settings, bench.name) as sandbox:
         add_files(sandbox.app / "public")
         for variant in variants:
             bench.output(sandbox.build_args(variant))
         dist = sandbox.app.parent / "dist"
-        _copy_files(bench, sandbox.tag(TWO_STAGE), dist)
+        if TWO_STAGE in variants:
+            _copy_files(bench, sandbox.tag(TWO_STAGE), dist)
         small = tuple(f"/small/{number}.svg" for number in range(SMALL_FILES))
         yield SampleSite(sandbox, dist, {"/": ("/",), "a large file": ("/large.js",), "many small files": small})
 

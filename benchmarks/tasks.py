@@ -22,7 +22,7 @@ def compare(c: Context, html: str = "") -> None:
 @task(
     help={
         "topic": "Measure this topic only; repeatable. benchmarks/topics/ has them.",
-        "quick": "Measure very little, to see that the measurement works. The figures mean nothing.",
+        "quick": "See that each topic can be measured: about a minute, no charts. The figures mean nothing.",
         "rounds": "How many times each contestant is measured.",
         "out": "The folder for results and charts. Default: .cache/bench, or .cache/bench-quick",
         "docs": "Also write docs/benchmarks.md from all results in that folder.",

@@ -64,7 +64,8 @@ def cases(bench: Bench, dockerfile: str = DOCKERFILE) -> Iterator[Case]:
     `dockerfile` is the one of our variant, from the checkout.
     """
     with build_sandbox(bench, bench.engine, bench.settings, bench.name, dockerfile) as sandbox:
-        builders = {name: Builder(bench, sandbox, variant) for name, variant in CONTESTANTS.items()}
+        variants = bench.contestants(CONTESTANTS)
+        builders = {name: Builder(bench, sandbox, variant) for name, variant in variants.items()}
         if not bench.quick:
             yield cold_case(builders, "handbook", min(bench.rounds, MAX_COLD_ROUNDS))
             yield from _dependency_case(bench, builders)

@@ -47,7 +47,7 @@ def cases(bench: Bench) -> Iterator[Case]:
 def _app_case(bench: Bench, name: str, settings: Settings, goals: tuple[Goal, ...]) -> Iterator[Case]:
     with build_sandbox(bench, bench.engine, settings, bench.name) as sandbox, ExitStack() as stack:
         urls = {}
-        for contestant, variant in CONTESTANTS.items():
+        for contestant, variant in bench.contestants(CONTESTANTS).items():
             bench.output(sandbox.build_args(variant))
             urls[contestant] = stack.enter_context(servers.published(bench, sandbox, variant))
         yield replace(first_load_case(name, urls, "handbook", find_browser(settings)), goals=goals)

@@ -44,10 +44,13 @@ def _cases_of_size(bench: Bench, series: str, size: int, modules: int, files: in
     rounds = min(bench.rounds, MAX_ROUNDS)
     with ExitStack() as stack:
         app = Path(stack.enter_context(TemporaryDirectory()), "app")
-        synthetic_apps.write_modules(app, modules, files)
+        if bench.quick:  # its packages are installed already
+            synthetic_apps.HELLO_DOCK.make(app)
+        else:
+            synthetic_apps.write_modules(app, modules, files)
         settings = replace(bench.settings, app=replace(bench.settings.app, dir=str(app), dist="dist"))
         sandbox = stack.enter_context(build_sandbox(bench, bench.engine, settings, bench.name))
-        contestants = {"handbook": TWO_STAGE, "ours": OURS}
+        contestants = bench.contestants({"handbook": TWO_STAGE, "ours": OURS})
         measures = {name: _measure_image(bench, sandbox, variant) for name, variant in contestants.items()}
         yield Case(series, measures, METRICS, "handbook", rounds, size=size, goals=(MEMORY_GOAL,))
 

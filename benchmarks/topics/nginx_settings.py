@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 
 from benchmarks import load, servers
-from benchmarks.build_variants import OURS
+from benchmarks.build_variants import OURS, TWO_STAGE
 from benchmarks.checkout import NGINX
 from benchmarks.harness import Bench, Case, Goal, Measure, Metric
 from benchmarks.sample_site import sample_site
@@ -49,7 +49,7 @@ def cases(bench: Bench) -> Iterator[Case]:
     files = {name: changed_file(*change) for name, change in CHANGES.items()}
     if bench.quick:
         files = dict(list(files.items())[:1])
-    with sample_site(bench, one_stage=False) as site, ExitStack() as stack:
+    with sample_site(bench, (OURS,) if bench.quick else (TWO_STAGE, OURS)) as site, ExitStack() as stack:
         urls = {UNCHANGED: stack.enter_context(servers.published(bench, site.sandbox, OURS))}
         for name, texts in files.items():
             urls[name] = stack.enter_context(servers.changed(bench, site.sandbox, texts))

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 
 from benchmarks import load, servers
-from benchmarks.build_variants import OURS, TWO_STAGE
+from benchmarks.build_variants import OURS, TWO_STAGE, VARIANTS
 from benchmarks.harness import Bench, Case, Goal, Measure, Metric
 from benchmarks.sample_site import SampleSite, sample_site
 
@@ -33,7 +33,7 @@ def cases(bench: Bench) -> Iterator[Case]:
     if not load.installed():
         bench.skip("all", f"wrk is not installed ({load.INSTALL})")
         return
-    with sample_site(bench, one_stage=not bench.quick) as site, ExitStack() as stack:
+    with sample_site(bench, (OURS,) if bench.quick else VARIANTS) as site, ExitStack() as stack:
         urls = dict(_servers(bench, site, stack))
         for kind in list(site.paths)[: 1 if bench.quick else None]:
             yield load_case(bench, f"{kind}, keep-alive", urls, HANDBOOK_PUBLISHED, paths=site.paths[kind])
@@ -45,7 +45,8 @@ def cases(bench: Bench) -> Iterator[Case]:
 def _servers(bench: Bench, site: SampleSite, stack: ExitStack) -> Iterator[tuple[str, str]]:
     """The addresses of all contestants, by name."""
     sandbox = site.sandbox
-    yield HANDBOOK_PUBLISHED, stack.enter_context(servers.published(bench, sandbox, TWO_STAGE))
+    if not bench.quick:
+        yield HANDBOOK_PUBLISHED, stack.enter_context(servers.published(bench, sandbox, TWO_STAGE))
     yield OURS_PUBLISHED, stack.enter_context(servers.published(bench, sandbox, OURS))
     if bench.quick:
         return

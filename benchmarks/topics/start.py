@@ -17,7 +17,7 @@ from docktasks.containers.run_args import remove_args
 def cases(bench: Bench) -> Iterator[Case]:
     """One case."""
     with build_sandbox(bench, bench.engine, bench.settings, bench.name) as sandbox:
-        contestants = {"handbook": TWO_STAGE, "ours": OURS}
+        contestants = bench.contestants({"handbook": TWO_STAGE, "ours": OURS})
         measures = {name: _measure(bench, sandbox, variant) for name, variant in contestants.items()}
         yield Case("start to first 200", measures, baseline="handbook")
 

@@ -81,10 +81,10 @@ def cases(bench: Bench) -> Iterator[Case]:
 
 def _strategies(bench: Bench, stack: ExitStack) -> Iterator[tuple[str, ReplaceStrategy]]:
     """The handbook's, ours, and compose where it is installed."""
-    yield "stop + run", _stop_and_run(bench, stack)
     yield "ours", _run_prod(bench)
     if bench.quick:
         return
+    yield "stop + run", _stop_and_run(bench, stack)
     if reason := servers.missing("docker-compose"):
         bench.skip("compose --force-recreate", reason)
     else:

@@ -17,10 +17,16 @@ from tests.unit.fakes.runner import Runner
 
 @pytest.mark.parametrize(
     "options",
-    [BenchOptions(["nonsense"]), BenchOptions(rounds="0"), BenchOptions(rounds="many"), BenchOptions(rounds="1e9")],
+    [
+        BenchOptions(["nonsense"]),
+        BenchOptions(rounds="0"),
+        BenchOptions(rounds="many"),
+        BenchOptions(rounds="1e9"),
+        BenchOptions(quick=True, docs=True),
+    ],
 )
 def test_wrong_option_is_refused_before_anything_is_measured(settings: Settings, options: BenchOptions) -> None:
-    """A wrong topic or number of rounds raises one error."""
+    """A wrong topic or number of rounds raises one error, and so does a page of figures that mean nothing."""
     with pytest.raises(BenchError):
         bench.bench(Runner(), settings, Progress(), options)
 
@@ -35,6 +41,17 @@ def test_quick_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
     assert BenchOptions().folder(tmp_path) == tmp_path / ".cache/bench"
     assert BenchOptions(quick=True).folder(tmp_path) == tmp_path / ".cache/bench-quick"
     assert BenchOptions(quick=True, out="here").folder(tmp_path) == Path("here")
+
+
+def test_quick_run_says_that_its_figures_mean_nothing(
+    tmp_path: Path, a_bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full run says nothing of the kind."""
+    monkeypatch.setattr(bench, "find_spec", lambda _name: None)
+    for quick in (True, False):
+        console = Console(width=80, record=True)
+        bench.report({"topics": {"race": topic_data(a_bench, race())}}, tmp_path, BenchOptions(quick=quick), console)
+        assert ("Its figures mean nothing." in console.export_text()) is quick
 
 
 def test_report_says_how_to_install_matplotlib(tmp_path: Path, a_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

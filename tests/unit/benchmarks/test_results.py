@@ -141,3 +141,8 @@ def test_slope_needs_two_positive_values() -> None:
 def test_value_is_formatted_with_three_digits(value: float, unit: str, text: str) -> None:
     """The unit follows the number."""
     assert results.formatted(value, unit) == text
+
+
+def test_slope_of_nothing_has_no_minus() -> None:
+    """A slope that rounds to 0 is not negative."""
+    assert (results.formatted_slope(-0.001), results.formatted_slope(-0.02)) == ("0.00", "-0.02")
