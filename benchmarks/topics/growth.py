@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks import dev_servers, edit_latency, load, servers, synthetic_apps, verify_cost
 from benchmarks.build_variants import OURS, TWO_STAGE, BuildSandbox, Variant, build_sandbox
+from benchmarks.checkout import copy_app
 from benchmarks.harness import INVOKE, Bench, Case, Goal, Measure, Metric
 
 MODULES = (10, 100, 1_000, 5_000)
@@ -45,7 +46,7 @@ def _cases_of_size(bench: Bench, series: str, size: int, modules: int, files: in
     with ExitStack() as stack:
         app = Path(stack.enter_context(TemporaryDirectory()), "app")
         if bench.quick:  # its packages are installed already
-            synthetic_apps.HELLO_DOCK.make(app)
+            copy_app(app)
         else:
             synthetic_apps.write_modules(app, modules, files)
         settings = replace(bench.settings, app=replace(bench.settings.app, dir=str(app), dist="dist"))

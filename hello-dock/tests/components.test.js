@@ -20,11 +20,11 @@ describe('FileTable', () => {
     ])
   })
 
-  it('shows the first of many, and all of them when asked', async () => {
-    const files = Array.from({ length: 5 }, (_, number) => file(`/${number}.js`))
+  it('shows the largest of many, and all of them when asked', async () => {
+    const files = [2, 9, 4, 7, 1].map((size) => file(`/${size}.js`, 1, { 'content-length': `${size}000` }))
     const table = mount(FileTable, { props: { files, limit: 3 } })
-    expect(table.findAll('tbody tr')).toHaveLength(3)
-    expect(table.text()).toContain('The first 3 of 5 files.')
+    expect(table.findAll('tbody th').map((path) => path.text())).toEqual(['/9.js', '/7.js', '/4.js'])
+    expect(table.text()).toContain('The 3 largest of 5 files.')
     await table.get('button').trigger('click')
     expect(table.findAll('tbody tr')).toHaveLength(5)
     expect(table.get('button').attributes('aria-expanded')).toBe('true')
