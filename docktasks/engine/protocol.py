@@ -1,8 +1,93 @@
-"""What answers questions about images, containers, volumes and networks. It changes nothing."""
+"""The questions that an engine answers, for the real engine and for the engine of a dry run."""
 
 from __future__ import annotations
 
-from docktasks.engine.client import DockerEngine
-from docktasks.engine.dry_run import DryRunEngine
+from collections.abc import Iterator
+from typing import Protocol
 
-Engine = DockerEngine | DryRunEngine
+from docktasks.commands import Result
+from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport, Network
+
+
+class Engine(Protocol):
+    """Answers questions about images, containers, volumes and networks. It changes nothing.
+
+    `version` is the engine's; `api` and `kernel` are version numbers such as (1, 44) and (6, 1), and `kernel_release`
+    is the kernel's full version. `image_ids` has the id of every local image by `name:tag`.
+    """
+
+    @property
+    def version(self) -> str:
+        """The engine's version, such as 26.1.5."""
+
+    @property
+    def api(self) -> tuple[int, ...]:
+        """The version of its API, such as (1, 45)."""
+
+    @property
+    def kernel(self) -> tuple[int, ...]:
+        """Major and minor version of its kernel."""
+
+    @property
+    def kernel_release(self) -> str:
+        """The full version of its kernel, as `uname -r` prints it there."""
+
+    @property
+    def rootless(self) -> bool:
+        """True when the engine runs without root: uid 0 in a container is the user who started the engine."""
+
+    @property
+    def limit_support(self) -> LimitSupport:
+        """The limits that the engine can set on a container."""
+
+    @property
+    def image_ids(self) -> dict[str, str]:
+        """The id of every local image by `name:tag` at the first question, and the ids of add_image_id()."""
+
+    def add_image_id(self, tag: str, image_id: str, /) -> None:
+        """Add to image_ids an image that a command has made since the first question."""
+
+    def refresh_image_ids(self) -> dict[str, str]:
+        """Ask again for the id of every local image by `name:tag`."""
+
+    def image(self, reference: str, /) -> Image | None:
+        """Return the image of a name or id, None when there is none."""
+
+    def images(self, project: str, /) -> list[Image]:
+        """Return the images that the project built, and those that others built on top of them."""
+
+    def container(self, name: str, /) -> Container | None:
+        """Return the container of a name, also one that others started; None when there is none."""
+
+    def containers(self, project: str, /) -> list[Container]:
+        """Return the containers that the project started, stopped ones too, sorted by name."""
+
+    def container_publishing(self, host_port: int, /) -> Container | None:
+        """Return the running container that publishes a port of the host, None when none does."""
+
+    def containers_using(self, image_id: str, /) -> list[str]:
+        """Return the names of the containers that were started from an image, stopped ones too."""
+
+    def container_config(self, name: str, /) -> ContainerConfig:
+        """Return the configuration that a container was started with; an empty one when the container is gone."""
+
+    def volumes(self, project: str, /) -> list[str]:
+        """Return the names of the volumes that the project made."""
+
+    def has_volume(self, name: str, /) -> bool:
+        """Return True when there is a volume of that name, also one that others made."""
+
+    def network(self, name: str, /) -> Network | None:
+        """Return the network of a name, also one that others made; None when there is none."""
+
+    def logs(self, name: str, lines: int = 15, /) -> str:
+        """Return the last lines that a container logged; an empty text when it has gone."""
+
+    def stream_logs(self, name: str, /) -> Iterator[bytes]:
+        """Yield the chunks of a container's log, from the start of the log until the container stops."""
+
+    def exec(self, name: str, args: list[str], /) -> Result:
+        """Run a command that only looks, such as `cat`, in a running container."""
+
+    def save(self, image_id: str, /) -> Iterator[bytes]:
+        """Yield an image as `docker image save` writes it: a tar of its configuration and layers."""
