@@ -94,7 +94,7 @@ def run_prod(
         "group": "Run only the checks of this group; repeatable.",
         "only": "Run only this check, by its id; repeatable.",
         "skip": "Leave this check out; repeatable.",
-        "strict": "Count a check that could not run as failed.",
+        "strict": "Count a check that could not look at its subject as failed.",
         "url": "Check this address, without an engine, instead of the running production container.",
         "image": "Check this image. It need not run.",
         "json": "Also write the verdicts, with all evidence, to this file.",
@@ -121,18 +121,19 @@ def verify(
     from docktasks.verify import catalog, report, run
 
     with session(c) as project:
-        options = run.VerifyOptions(tuple(catalog.select(group, only, skip)), image, url)
+        named = {*group, *(check_id.partition(".")[0] for check_id in only)}
+        options = run.VerifyOptions(tuple(catalog.select(group, only, skip)), image, url, named, strict)
         if list:
             report.show_checks(options.checks)
         elif project.dry:
             print(run.dry_notice(project, options))
         else:
             verify_run = run.verify(project, options)
-            report.show(verify_run, report.console(), quiet=project.progress.quiet)
+            report.show(verify_run, quiet=project.progress.quiet)
             for form, path in (("json", json), ("junit", junit), ("html", html)):
                 if path:
                     report.write(verify_run, form, path)
-            run.require_passed(verify_run, strict=strict)
+            run.require_passed(verify_run)
 
 
 namespace = collection.compose(

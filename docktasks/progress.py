@@ -52,8 +52,7 @@ class Progress:
 class Drawing:
     """What a command draws on the terminal. It is erased at the end, or kept.
 
-    BuildKit's last frame may be higher than the screen, and what has left the screen cannot be erased. So each frame is
-    shown when the next one begins, a tenth of a second later.
+    What has left the screen cannot be erased, so BuildKit's last frame, which may be higher, is shown only at the end.
     """
 
     _shown = _held = ""

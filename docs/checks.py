@@ -21,7 +21,9 @@ INTRODUCTION = """\
 
 `invoke verify` runs {count} checks, from outside, on what is running. It judges what it finds, and not what was asked
 for. A sabotage in [tests/sabotage](../tests/sabotage) proves each check: it breaks something for real, and the check
-must report it. A check that cannot judge is skipped and gives the reason. A skip is never a pass.
+must report it. A check that cannot look at its subject, such as one of the browser without a Chromium, is skipped and
+gives the reason. A skip is never a pass. What is not there and was not asked for is left out, and no skip: the checks
+of the dev container if none runs, those of the image with `--url`.
 
     invoke verify                               # the running production container, its image, and its address
     invoke verify --url=https://example.org     # any address, without an engine
@@ -29,14 +31,18 @@ must report it. A check that cannot judge is skipped and gives the reason. A ski
     invoke verify --group=http --skip=http.encoding
     invoke verify --list                        # lists the checks and runs none
 
-`--group`, `--only` and `--skip` can be repeated. `--strict` counts a skip as failed, which is what CI wants. The exit
-code is 0 if no check failed, else 1. It is also 1 if there is nothing to check.
+`--group`, `--only` and `--skip` can be repeated. A group or check that you name and that is not there is an error.
+`--strict` counts a skip as failed, which is what CI wants. The exit code is 0 if a check passed and none failed, or
+else 1.
+
+Of a failed check the reports say what was found first, then what is right, then the fix. `--quiet` prints only these
+and the last line.
 
 `--json=FILE`, `--junit=FILE` and `--html=FILE` write [reports](#reports), also if a check fails.
 
 *Severity*: a critical fault breaks the app or lets an attacker in. A release with a critical fault in what a user gets
 never takes over from the release that serves. A major fault hurts users, or opens a second line of defence. A minor
-fault is a matter of care. *Needs*: without this, the check is skipped. Files that a fix names, such as site.conf, are
+fault is a matter of care. *Needs*: without this, the check is left out. Files that a fix names, such as site.conf, are
 in docktasks/images/nginx/.
 """
 GROUPS = {
@@ -52,7 +58,8 @@ REPORTS = """\
 - **JSON** has everything, with all evidence. [verify.schema.json](verify.schema.json) describes it. Its key `schema`
   goes up if a reader has to change.
 - **JUnit XML** is what CI systems read: one test suite for each group, one test case for each check. The message of a
-  failure is its first fault; its text has the faults (at most 100) and the fix.
+  failure is what was found; its text has the faults (at most 100), what is right, and the fix. With `--strict` a skip
+  is a failure there, too.
 - **HTML** is one page that loads nothing and runs no script: failures with evidence and fix, and, if a check looked,
   the first load with its bytes on the wire, the image's layers, and a screenshot.
 

@@ -99,7 +99,7 @@ def main() -> None:
         report_shots = [screenshot(browser, scheme, 1000, html=html) for scheme in SCHEMES]
         save_pair(browser, report_shots, PICTURES / "report.png")
         browser.close()
-    console = Console(record=True, width=100, file=io.StringIO())
+    console = Console(record=True, width=100, file=io.StringIO(), force_terminal=True)
     report.show(verify_run, console)
     console.save_svg(str(PICTURES / "verify.svg"), title="invoke verify")
 

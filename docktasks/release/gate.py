@@ -50,7 +50,7 @@ def _check_page(project: Project, url: str) -> list[str]:
     log = project.engine.logs(project.settings.container(CANDIDATE), 10)
     evidence = [line for verdict in failed for line in verdict.evidence[:5]]
     raise StartError(
-        f"The new release does not pass the gate: {', '.join(verdict.check.id for verdict in failed)}.",
+        f"The new release does not pass the gate: {'; '.join(f'{one.check.id}: {one.finding}' for one in failed)}.",
         "",
         failed[0].check.fix,
         evidence="\n".join([*evidence, "Its last log lines:", log]),

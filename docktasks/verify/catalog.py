@@ -20,7 +20,7 @@ from docktasks.verify.checks.container import assets, hardening, lifecycle
 from docktasks.verify.checks.http import abuse, caching, compression, files, headers, routing
 from docktasks.verify.checks.image import contents, metadata, site
 from docktasks.verify.registry import NEEDS, Check, Note, Outcome, Verdict
-from docktasks.verify.subject import Need, Subject
+from docktasks.verify.subject import Subject
 
 CHECKS: tuple[Check, ...] = (
     metadata.user, metadata.command, metadata.stop_signal, metadata.health_check, metadata.labels, metadata.base,
@@ -56,13 +56,6 @@ RENAMED_CHECKS = {
     "browser.fits": "browser.no-sideways-scroll",
 }
 """Old id -> new id, of checks that users may have in scripts."""
-NEEDS_IN_WORDS: dict[Need, str] = {
-    "image": "an image",
-    "container": "a running container",
-    "url": "an address",
-    "dev": "a running dev container (invoke dev)",
-    "browser": "an address and a Chromium (invoke setup --browser)",
-}
 
 
 def select(groups: Sequence[str] = (), only: Sequence[str] = (), skip: Sequence[str] = ()) -> list[Check]:
@@ -125,7 +118,8 @@ def _run_check(subject: Subject, check: Check) -> Verdict:
 
 def _result(subject: Subject, check: Check) -> tuple[Outcome, list[str]]:
     if not subject.has(check.needs):
-        return "skip", [f"needs {NEEDS_IN_WORDS[check.needs]}"]
+        is_browser = check.needs == "browser"
+        return "skip", ["no Chromium is here (invoke setup --browser)" if is_browser else f"its {check.needs} is gone"]
     lines: list[str] = []
     try:
         lines.extend(check.function(subject))  # keeps the faults that came before an exception

@@ -11,6 +11,8 @@ from docktasks.verify.subject import Need, Subject
 Severity = Literal["critical", "major", "minor"]
 Outcome = Literal["pass", "fail", "skip"]
 
+MAX_PLACES = 3
+"""How many places of a fault its finding names."""
 NEEDS: dict[str, Need] = {"image": "image", "container": "container", "http": "url", "dev": "dev", "browser": "browser"}
 """Group -> what its checks need of the subject. In the order in which groups are shown: what is built comes first."""
 
@@ -55,6 +57,19 @@ class Verdict:
     evidence: tuple[str, ...]
     seconds: float
     notes: tuple[str, ...] = ()
+
+    @property
+    def finding(self) -> str:
+        """What was found, in one line: the fault of the most places (`/a.js: no ETag`), or the first."""
+        places: dict[str, list[str]] = {}
+        for line in self.evidence:
+            place, _, fault = line.partition(": ")
+            places.setdefault(fault or line, []).append(place)
+        fault, same = max(places.items(), key=lambda item: len(item[1]), default=("", []))
+        named = "; ".join([*same[:MAX_PLACES], *(["…"] if len(same) > MAX_PLACES else [])])
+        text = f"{fault}, in {len(same):,} places: {named}" if len(same) > 1 else "".join(self.evidence[:1])
+        more = len(self.evidence) - len(same)
+        return f"{text} (and {more:,} more)" if more else text
 
 
 def check(check_id: str, severity: Severity, fix: str) -> Callable[[Callable[[Subject], Iterator[str]]], Check]:

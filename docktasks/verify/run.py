@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import httpx
@@ -20,11 +21,16 @@ from docktasks.verify.subject import Need, Subject
 
 @dataclass(frozen=True)
 class VerifyOptions:
-    """The checks to run, on the `image` or the address (`url`) if one is named, else on the running containers."""
+    """The checks to run, on the `image` or the address (`url`) if one is named, else on the running containers.
+
+    `named` are the groups of the checks that the user asked for by --group or --only. `strict` counts a skip as failed.
+    """
 
     checks: tuple[Check, ...]
     image: str = ""
     url: str = ""
+    named: Collection[str] = ()
+    strict: bool = False
 
 
 def verify(project: Project, options: VerifyOptions) -> VerifyRun:
@@ -32,28 +38,53 @@ def verify(project: Project, options: VerifyOptions) -> VerifyRun:
     start = time.monotonic()
     with waiting.terminate_as_interrupt():
         subject = find_subject(project, options)
-        verdicts = tuple(catalog.run_checks(subject, options.checks))
-    return VerifyRun(subject, verdicts, time.monotonic() - start)
+        needs, reason, how = _applicable(options, subject, project)
+        checks = [check for check in options.checks if check.needs in needs]
+        left_out = tuple(check for check in options.checks if check.needs not in needs)
+        missing = dict.fromkeys(check.group for check in left_out if check.group in options.named or not checks)
+        if missing:
+            raise VerifyError(f"There is nothing to verify for {', '.join(missing)}: {reason}.", "", how)
+        verdicts = tuple(catalog.run_checks(subject, checks))
+    seconds = time.monotonic() - start
+    reason = reason if left_out else ""
+    return VerifyRun(subject, verdicts, seconds, strict=options.strict, left_out=left_out, left_out_reason=reason)
+
+
+def _applicable(options: VerifyOptions, subject: Subject, project: Project) -> tuple[set[Need], str, str]:
+    """What there is to check, why there is no more, and what to do for more.
+
+    A missing Chromium does not count here: what a browser sees was asked for, and could not be looked at.
+    """
+    if options.url:
+        return {"url", "browser"}, "--url names only an address", "Leave out --url to check what is running"
+    if options.image:
+        return {"image"}, "--image names only an image", "Leave out --image to check what is running"
+    needs: set[Need] = {"image", "container", "url", "browser"} if subject.has("container") else set()
+    role, task = ("dev", "dev") if needs else ("prod", "run-prod")
+    if subject.has("dev"):
+        needs.add("dev")
+    return needs, f"container {project.settings.container(role)} does not run", f"Start it: invoke {task}"
 
 
 def dry_notice(project: Project, options: VerifyOptions) -> str:
     """Say what would be checked."""
-    container = project.settings.container("prod")
-    target = options.url or (f"image {options.image}" if options.image else f"container {container}")
-    return f"Would run {len(options.checks)} checks on {target}."
+    dev, prod = map(project.settings.container, ("dev", "prod"))
+    target = options.url or (f"image {options.image}" if options.image else f"containers {prod} and {dev}, if they run")
+    return f"Would check {target}."
 
 
-def require_passed(verify_run: VerifyRun, *, strict: bool = False) -> None:
-    """Raise VerifyError if a check failed, or if one was skipped and `strict` counts that as failed."""
-    bad_outcomes = ("fail", "skip") if strict else ("fail",)
-    bad_ids = [verdict.check.id for verdict in verify_run.verdicts if verdict.outcome in bad_outcomes]
-    if bad_ids:
-        result = "did not pass" if strict else "failed"
-        raise VerifyError(
-            f"{len(bad_ids)} of {len(verify_run.verdicts)} checks {result}: {', '.join(bad_ids)}",
-            "",
-            "The table above has the evidence and the fix of each failed check",
-        )
+def require_passed(verify_run: VerifyRun) -> None:
+    """Raise VerifyError if the run has not passed."""
+    if verify_run.passed:
+        return
+    failed, skipped, total = verify_run.ids("fail"), verify_run.ids("skip"), len(verify_run.verdicts)
+    what = f"{len(failed)} of {total} checks failed: {', '.join(failed)}." if failed else ""
+    how = "The lines above have the evidence and the fix of each failed check" if failed else ""
+    if not failed or (verify_run.strict and skipped):
+        counted = " --strict counts a skip as failed." if verify_run.strict else " So nothing was checked."
+        what += f" {len(skipped)} of {total} checks skipped: {', '.join(skipped)}.{counted}"
+        how += ", and the reason of each skip" if failed else "The lines above have the reason of each skip"
+    raise VerifyError(what.strip(), "", how)
 
 
 def find_subject(project: Project, options: VerifyOptions) -> Subject:
@@ -123,8 +154,7 @@ def running_subject(project: Project, needs: set[Need]) -> Subject:
     dev = dev if dev and dev.is_of(project.settings.app.name) and _is_serving(dev) else None
     container = startup.own_container(project, "prod")
     container = container if container and _is_serving(container) else None
-    has_subject = bool(container and needs != {"dev"}) or bool(dev and "dev" in needs)
-    if not has_subject:
+    if not (container or dev):
         role, task = ("dev", "invoke dev") if needs == {"dev"} else ("prod", "invoke run-prod")
         raise VerifyError(
             f"There is nothing to verify: container {project.settings.container(role)} does not run.",

@@ -38,13 +38,14 @@ def without_type(_request: object, answer: Answer) -> None:
 
 
 def test_address_is_verified_without_an_engine(web: Web, capsys: pytest.CaptureFixture[str]) -> None:
-    """The table has the checks that passed, and the reasons of those that were skipped."""
+    """The lines have the checks that passed, and the reasons of those that were skipped or left out."""
     web.answer = Site()
     verify("verify", f"--url={URL}")
     output = capsys.readouterr().out
     assert f"verify {URL}" in output
     assert "0 failed" in output
-    assert "needs a running container" in output
+    assert "image, container, dev: " in output
+    assert "left out: --url names only an address" in output
 
 
 def test_reports_are_written_before_the_task_fails(
@@ -79,9 +80,9 @@ def test_running_container_needs_an_engine(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_dry_run_sends_no_request(web: Web, capsys: pytest.CaptureFixture[str]) -> None:
-    """It prints the number of checks that it would run."""
+    """It prints what it would check."""
     verify("--dry", "verify", f"--url={URL}")
-    assert capsys.readouterr().out == f"Would run {len(catalog.CHECKS)} checks on {URL}.\n"
+    assert capsys.readouterr().out == f"Would check {URL}.\n"
     assert web.requests == []
 
 

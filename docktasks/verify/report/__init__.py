@@ -8,10 +8,8 @@ from pathlib import Path
 from docktasks.errors import VerifyError
 from docktasks.verify.report import json_report
 from docktasks.verify.report.run import VerifyRun as VerifyRun
-from docktasks.verify.report.terminal import console as console
 from docktasks.verify.report.terminal import show as show
 from docktasks.verify.report.terminal import show_checks as show_checks
-from docktasks.verify.report.terminal import summary as summary
 
 
 def _junit(verify_run: VerifyRun) -> str:

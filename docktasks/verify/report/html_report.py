@@ -37,6 +37,7 @@ def render(verify_run: VerifyRun) -> str:
         name=escaped(verify_run.name),
         facts=_facts(verify_run),
         faults=lambda verdict: truncated(verdict, MAX_FAULTS),
+        finding=lambda verdict: escaped(verdict.finding),
         waterfall=charts.waterfall(first_load(visit.timings), subject.url) if visit else None,
         screenshot=charts.data_uri(visit.screenshot) if visit and visit.screenshot else "",
         layers=charts.layer_bars(contents.layers) if contents else [],

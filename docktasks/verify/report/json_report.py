@@ -28,6 +28,8 @@ def as_data(verify_run: VerifyRun) -> dict[str, Any]:
         "subject": _subject(verify_run.subject),
         "when": verify_run.when.isoformat(timespec="seconds"),
         "seconds": round(verify_run.seconds, 3),
+        "passed": verify_run.passed,
+        "strict": verify_run.strict,
         "summary": {outcome: verify_run.count()[outcome] for outcome in OUTCOMES},
         "groups": [
             {"name": group.name, "seconds": round(group.seconds, 3)}
@@ -35,6 +37,7 @@ def as_data(verify_run: VerifyRun) -> dict[str, Any]:
             for group in verify_run.groups
         ],
         "checks": [_check(verdict) for verdict in verify_run.verdicts],
+        "left_out": {"checks": [check.id for check in verify_run.left_out], "reason": verify_run.left_out_reason},
     }
 
 
@@ -58,6 +61,7 @@ def _check(verdict: Verdict) -> dict[str, Any]:
         "needs": check.needs,
         "asserts": check.summary,
         "verdict": verdict.outcome,
+        "finding": verdict.finding,
         "evidence": list(verdict.evidence),
         "notes": list(verdict.notes),
         "fix": check.fix,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from docktasks.verify.registry import Verdict
-from docktasks.verify.report.run import Group, VerifyRun, truncated
+from docktasks.verify.report.run import Group, VerifyRun, escaped, truncated
 
 MAX_FAULTS = 100
 """How many faults of one check are written. Readers of JUnit XML show all of them."""
@@ -26,18 +26,22 @@ def _suite(group: Group, verify_run: VerifyRun) -> TestSuite:
     suite = TestSuite(group.name)
     suite.timestamp = verify_run.when.strftime("%Y-%m-%dT%H:%M:%S")  # in UTC: the format has no time zone
     for verdict in group.verdicts:
-        suite.add_testcase(_case(verdict))
+        suite.add_testcase(_case(verdict, strict=verify_run.strict))
     return suite
 
 
-def _case(verdict: Verdict) -> TestCase:
+def _case(verdict: Verdict, *, strict: bool) -> TestCase:
     """The test case of a check. Its class name has the group, because GitLab shows that as the suite."""
     check, evidence = verdict.check, truncated(verdict, MAX_FAULTS)
     case = TestCase(check.id, f"verify.{check.group}", round(verdict.seconds, 3))
     if verdict.outcome == "fail":
-        failure = Failure(evidence[0], check.severity)
-        failure.text = "\n".join([check.summary, *(f"- {line}" for line in evidence), f"Fix: {check.fix}"])
+        failure = Failure(escaped(verdict.finding), check.severity)
+        lines = [f"- {line}" for line in evidence]
+        failure.text = "\n".join([failure.message, *lines, f"Right: {check.summary}", f"Fix: {check.fix}"])
         case.result = [failure]
     elif verdict.outcome == "skip":
-        case.result = [Skipped("; ".join(evidence))]
+        reason = "; ".join(evidence)
+        case.result = [
+            Failure(f"skipped, which --strict counts as failed: {reason}", "skip") if strict else Skipped(reason)
+        ]
     return case

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import groupby
 
-from docktasks.verify.registry import Verdict
+from docktasks.verify.registry import Check, Verdict
 from docktasks.verify.subject import Subject
 
 MAX_LINE_CHARS = 2000
 """How much of one fault is shown; the JSON has all of it."""
+OUTCOMES = {"pass": "passed", "fail": "failed", "skip": "skipped"}
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,15 @@ class Group:
 
 @dataclass(frozen=True)
 class VerifyRun:
-    """The verdicts on a subject, the seconds that the run took, and when it ended."""
+    """The verdicts on a subject, the seconds that the run took, and when it ended. `left_out` are the other checks."""
 
     subject: Subject
     verdicts: tuple[Verdict, ...]
     seconds: float
     when: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    strict: bool = False
+    left_out: tuple[Check, ...] = ()
+    left_out_reason: str = ""
 
     @property
     def name(self) -> str:
@@ -63,6 +67,26 @@ class VerifyRun:
     def count(self) -> Counter[str]:
         """How many checks have each outcome."""
         return Counter(verdict.outcome for verdict in self.verdicts)
+
+    @property
+    def passed(self) -> bool:
+        """True if a check passed and none failed; with `strict` also none was skipped."""
+        count = self.count()
+        return bool(count["pass"]) and not count["fail"] and not (self.strict and count["skip"])
+
+    @property
+    def summary(self) -> str:
+        """How many checks passed, failed and were skipped, in how many seconds, and why a skip counts."""
+        count = self.count()
+        counts = ", ".join(f"{count[outcome]} {word}" for outcome, word in OUTCOMES.items())
+        text = f"{counts} in {self.seconds:.1f} s"
+        if self.passed or count["fail"]:
+            return text
+        return f"{text}: " + ("--strict counts a skip as failed" if count["pass"] else "nothing was checked")
+
+    def ids(self, outcome: str) -> list[str]:
+        """The ids of the checks with this outcome."""
+        return [verdict.check.id for verdict in self.verdicts if verdict.outcome == outcome]
 
 
 def truncated(verdict: Verdict, limit: int | None = None) -> list[str]:

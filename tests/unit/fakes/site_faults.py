@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import httpx
@@ -26,6 +27,7 @@ def assert_reported(check_id: str, fault: Fault, evidence: str) -> None:
     verdict = verdicts(Site(fault), check_id)[check_id]
     assert verdict.outcome == "fail"
     assert any(evidence in line for line in verdict.evidence), verdict.evidence
+    assert not re.search(r"\{\w*\}", "".join(verdict.evidence)), "a placeholder is left"
 
 
 def on_path(end: str, change: Change) -> Fault:

@@ -99,7 +99,8 @@ def test_candidate_with_a_missing_chunk_does_not_pass(engine: FakeEngine, settin
     with pytest.raises(StartError) as caught:
         deployed(engine, settings)
     error = caught.value
-    assert error.what == "The new release does not pass the gate: http.files."
+    finding = f"{MISSING_CHUNK}: 404 text/javascript, expected 200 text/javascript"
+    assert error.what == f"The new release does not pass the gate: http.files: {finding}."
     assert error.evidence.startswith(f"{MISSING_CHUNK}: 404 text/javascript, expected 200 text/javascript\n")
     assert error.how.startswith("Build again")
     assert set(asked) == {49153}  # the candidate's; the one that serves is not asked

@@ -101,11 +101,10 @@ def test_bug_in_a_check_is_raised() -> None:
 @pytest.mark.parametrize(
     ("group", "reason"),
     [
-        ("container", "needs a running container"),
-        ("image", "needs an image"),
-        ("http", "needs an address"),
-        ("dev", "needs a running dev container (invoke dev)"),
-        ("browser", "needs an address and a Chromium (invoke setup --browser)"),
+        ("container", "its container is gone"),
+        ("image", "its image is gone"),
+        ("http", "its url is gone"),
+        ("browser", "no Chromium is here (invoke setup --browser)"),
     ],
 )
 def test_check_is_skipped_without_what_its_group_needs(group: str, reason: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def project_with(settings: Settings, *containers: Container) -> Project:
 
 
 def test_address_is_judged_without_an_engine(settings: Settings, web: Web) -> None:
-    """A healthy site passes. Checks that need a container or an image are skipped."""
+    """A healthy site passes. Checks of a container or an image are left out, and those of a browser are skipped."""
 
     class NoEngine:
         def __getattr__(self, name: str) -> object:
@@ -49,7 +50,9 @@ def test_address_is_judged_without_an_engine(settings: Settings, web: Web) -> No
     verify_run = run.verify(Project(Runner(), no_engine, settings), options(url=URL))
     assert verify_run.subject.url == URL
     outcomes = {verdict.check.group: verdict.outcome for verdict in verify_run.verdicts}
-    assert outcomes == {"image": "skip", "container": "skip", "http": "pass", "dev": "skip", "browser": "skip"}
+    assert outcomes == {"http": "pass", "browser": "skip"}
+    assert {check.group for check in verify_run.left_out} == {"image", "container", "dev"}
+    assert verify_run.left_out_reason == "--url names only an address"
     assert verify_run.count()["fail"] == 0
 
 
@@ -79,23 +82,79 @@ def test_failed_check_is_an_error_that_names_it(settings: Settings, web: Web) ->
 
 
 def test_strict_counts_a_skip_as_failed(settings: Settings, web: Web) -> None:
-    """A check that could not run is named, too. Without strict it is no error."""
+    """A missing browser is a skip, which is named. What --url does not ask for is none. Without strict all is well."""
     web.answer = Site()
-    verify_run = run.verify(project_with(settings), options(url=URL))
+    run.require_passed(run.verify(project_with(settings), options(url=URL)))
+    strict_run = run.verify(project_with(settings), options(url=URL, strict=True))
+    with pytest.raises(VerifyError) as caught:
+        run.require_passed(strict_run)
+    skipped, total = len(strict_run.ids("skip")), len(strict_run.verdicts)
+    assert re.match(rf"{skipped} of {total} checks skipped: browser\.renders, .*\. --strict counts ", caught.value.what)
+    assert caught.value.how == "The lines above have the reason of each skip"
+    assert "image." not in caught.value.what
+    assert strict_run.summary.endswith(": --strict counts a skip as failed")
+
+
+def test_strict_passes_when_all_that_is_there_was_looked_at(settings: Settings, web: Web) -> None:
+    """Nine checks of a dev container that nobody asked for do not fail the run."""
+    web.answer = Site()
+    http = [check for check in catalog.CHECKS if check.group in ("http", "dev")]
+    verify_run = run.verify(project_with(settings), VerifyOptions(tuple(http), url=URL, strict=True))
     run.require_passed(verify_run)
-    with pytest.raises(VerifyError, match=r"checks did not pass: image\.user, .*container\.loopback"):
-        run.require_passed(verify_run, strict=True)
+    assert verify_run.passed
+    assert {check.group for check in verify_run.left_out} == {"dev"}
+
+
+def test_failure_and_skip_are_both_in_the_error(settings: Settings, web: Web) -> None:
+    """The last line is true of each of them."""
+    web.answer = Site(without_type)
+    with pytest.raises(VerifyError) as caught:
+        run.require_passed(run.verify(project_with(settings), options(url=URL, strict=True)))
+    assert re.match(r"\d+ of \d+ checks failed: .*\. \d+ of \d+ checks skipped: ", caught.value.what)
+    assert caught.value.how.endswith("fix of each failed check, and the reason of each skip")
+
+
+def test_run_in_which_every_check_is_skipped_is_an_error(settings: Settings, web: Web) -> None:
+    """Nothing was checked, also without strict."""
+    web.answer = Site()
+    verify_run = run.verify(project_with(settings), options("browser", url=URL))
+    assert verify_run.summary.endswith("s: nothing was checked")
+    with pytest.raises(VerifyError, match=r"checks skipped: browser\.renders, .*So nothing was checked\."):
+        run.require_passed(verify_run)
+
+
+@pytest.mark.parametrize(
+    ("target", "group", "reason"),
+    [
+        ({"url": URL}, "image", "--url names only an address"),
+        ({"url": URL}, "dev", "--url names only an address"),
+        ({"image": "hello-dock:prod"}, "http", "--image names only an image"),
+    ],
+)
+def test_checks_that_were_asked_for_and_do_not_apply_are_an_error(
+    settings: Settings, web: Web, target: dict[str, Any], group: str, reason: str
+) -> None:
+    """The error names the group and says why. So does a selection of which no check is left."""
+    web.answer = Site()
+    selected = tuple(catalog.select([group, "http", "image"]))
+    alone = tuple(catalog.select([group]))
+    for chosen in (
+        VerifyOptions(selected, **target, named=frozenset({group})),
+        VerifyOptions(alone, **target),
+    ):
+        with pytest.raises(VerifyError) as caught:
+            run.verify(project_with(settings), chosen)
+        assert caught.value.what == f"There is nothing to verify for {group}: {reason}."
 
 
 def test_dry_notice_names_what_would_be_checked(settings: Settings) -> None:
-    """The running container, the address, or the image."""
-    count = len(catalog.CHECKS)
+    """The running containers, the address, or the image."""
     notices = [run.dry_notice(project_with(settings), options(**target))
                for target in ({}, {"url": URL}, {"image": "shop:1"})]  # fmt: skip
     assert notices == [
-        f"Would run {count} checks on container hello-dock-prod.",
-        f"Would run {count} checks on {URL}.",
-        f"Would run {count} checks on image shop:1.",
+        "Would check containers hello-dock-prod and hello-dock-dev, if they run.",
+        f"Would check {URL}.",
+        "Would check image shop:1.",
     ]
 
 
@@ -140,7 +199,7 @@ def test_dev_container_is_judged_with_or_without_a_release(settings: Settings) -
 @pytest.mark.parametrize(
     ("groups", "container", "how"),
     [
-        (["dev"], own_container("prod", published=PROD_ADDRESS), "invoke dev"),
+        (["dev"], own_container("prod", published=PROD_ADDRESS, image_id="sha256:1"), "invoke dev"),
         (["http"], DEV, "invoke run-prod"),
         (["browser", "image"], DEV, "invoke run-prod"),
     ],
@@ -149,8 +208,9 @@ def test_container_of_the_chosen_groups_must_run(
     settings: Settings, groups: list[str], container: Container, how: str
 ) -> None:
     """The message names the task that starts it."""
-    with pytest.raises(VerifyError, match="There is nothing to verify") as caught:
-        run.find_subject(project_with(settings, container), options(*groups))
+    chosen = options(*groups, named=frozenset(groups))
+    with pytest.raises(VerifyError, match=r"There is nothing to verify for .*: container .* does not run") as caught:
+        run.verify(project_with(settings, container), chosen)
     assert how in caught.value.how
 
 

@@ -18,6 +18,8 @@ from docktasks.verify.subject import Subject
 # or a date, and an image may come from public/. So a file of the first pattern may be kept; of the second it must.
 MAYBE_HASHED = re.compile(r"[-.][\w-]{8,}\.[^/]+$")
 HASHED = re.compile(r"/assets/.*-(?=[\w-]*[A-Za-z])(?=[\w-]*[A-Z0-9_])[\w-]{8}\.(?:m?js|css)$")
+TAGS = {"its ETag": "{etag}", "its weak ETag": "W/{etag}", "another ETag and its own": '"other", {etag}', "*": "*"}
+"""What If-None-Match is sent with -> its value, as samples.get_each() takes it."""
 MONTH_S = 30 * 86_400
 """A file with this max-age or more is as good as immutable: a visitor who returns does not ask for it."""
 MAX_FIXED_TIME_S = 315_619_200
@@ -31,15 +33,19 @@ def cache_policy(subject: Subject) -> Iterator[str]:
     for path in (site.home, f"{site.home}{samples.MISSING_NAME}"):
         policy = site.get(path).get("cache-control")
         if not re.search(r"no-cache|no-store|max-age=0\b", policy) or "immutable" in policy:
-            yield f"{path}: Cache-Control: {policy or 'missing'}"
+            yield f"{path}: {_in_words(policy)}"
     for path, response in site.files.items():
         policy = response.get("cache-control")
         if response.is_ok and not _is_right_policy(path, policy):
-            yield f"{path}: Cache-Control: {policy or 'missing'}"
+            yield f"{path}: {_in_words(policy)}"
     for request, response in samples.missing_responses(site).items():
         policy = response.get("cache-control")
         if "immutable" in policy or _max_age_s(policy):
-            yield f"{request}: Cache-Control: {policy}"
+            yield f"{request}: {_in_words(policy)}"
+
+
+def _in_words(policy: str) -> str:
+    return f"Cache-Control is {policy or 'missing'}"
 
 
 def _is_right_policy(path: str, policy: str) -> bool:
@@ -65,20 +71,20 @@ def revalidation(subject: Subject) -> Iterator[str]:
     tagged = {path: response for path, response in files.items() if response.get("etag")}
     few = samples.sample(tagged, 10)
     strong = {path: response for path, response in few.items() if response.get("etag").startswith('"')}
-    yield from _faults_of_304(site, tagged, "{etag}")
-    yield from _faults_of_304(site, strong, "W/{etag}")
-    yield from _faults_of_304(site, few, '"other", {etag}')
+    yield from _faults_of_304(site, tagged, "its ETag")
+    yield from _faults_of_304(site, strong, "its weak ETag")
+    yield from _faults_of_304(site, few, "another ETag and its own")
     yield from _faults_of_304(site, few, "*")
     for encoding in ("gzip", "br"):
         encoded = {path: response for path, response in site.encoded_files(encoding).items() if path in few}
         encoded = {path: response for path, response in encoded.items() if response.get("etag")}
-        yield from _faults_of_304(site, encoded, "{etag}", encoding)
+        yield from _faults_of_304(site, encoded, "its ETag", encoding)
 
 
 def _faults_of_304(site: Site, files: dict[str, Response], tags: str, encoding: str = "identity") -> Iterator[str]:
     """Faults of the answers to If-None-Match with these tags, among which is the tag of the file in this encoding."""
-    for file, response in samples.get_each(site, files, If_None_Match=tags, Accept_Encoding=encoding):
-        request = f"{file.path} as {encoding} If-None-Match: {tags}"
+    for file, response in samples.get_each(site, files, If_None_Match=TAGS[tags], Accept_Encoding=encoding):
+        request = f"{file.path} as {encoding}, If-None-Match with {tags}"
         if response.status != codes.NOT_MODIFIED or response.encoded_size:
             yield f"{request}: {response.summary}, expected 304"
             continue

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode
+from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
 
@@ -62,11 +63,22 @@ def test_html_shows_failures_first_with_evidence_and_fix() -> None:
         verdict("pass", name="image.user"), verdict("fail", "/a.js: 404"), verdict("skip", "why", name="http.x")
     )
     assert "1 of 3 checks failed" in page.words
-    assert "http.files critical Every file answers 200. /a.js: 404 Fix Build it again" in page.words
+    assert "http.files critical /a.js: 404 Right Every file answers 200. Fix Build it again" in page.words
     assert page.words.index("What failed") < page.words.index("The first load") < page.words.index("Every check")
     assert {"href": "#http.files"} in page.all("a")
     assert "Skipped: why" in page.words
     assert "http 0 of 2 passed, 1 skipped" in page.words
+    assert "✗ fail http.files /a.js: 404" in page.words
+
+
+def test_html_says_what_strict_and_the_call_left_out() -> None:
+    """A strict run with a skip has not passed, and what was left out is no skip."""
+    left_out = (verdict("pass", name="dev.leaks").check,)
+    run = replace(verify_run(verdict("pass"), verdict("skip", "no Chromium", name="browser.renders")), strict=True)
+    page = Page(replace(run, left_out=left_out, left_out_reason="container shop-dev does not run"))
+    assert "✗ verify" in page.words
+    assert "1 check skipped, which --strict counts as failed" in page.words
+    assert "1 check left out (dev): container shop-dev does not run." in page.words
 
 
 @pytest.mark.parametrize(

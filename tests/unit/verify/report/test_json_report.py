@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,12 +45,25 @@ def test_json_has_every_check_with_all_its_evidence() -> None:
         "needs": "url",
         "asserts": "Every file answers 200.",
         "verdict": "fail",
+        "finding": f"{evidence[0]} (and 8 more)",
         "evidence": evidence,
         "notes": [],
         "fix": "Build it again",
         "seconds": 0.25,
     }
     assert [check["verdict"] for check in content["checks"]] == ["fail", "pass"]
+
+
+def test_json_says_whether_the_run_passed_and_what_was_left_out() -> None:
+    """A reader does not have to know what --strict does."""
+    skipped = replace(verify_run(verdict("pass"), verdict("skip", "y")), strict=True)
+    left_out = (verdict("pass", name="dev.leaks").check,)
+    for run, passed in ((skipped, False), (replace(skipped, strict=False, left_out=left_out), True)):
+        reason = "container shop-dev does not run" if run.left_out else ""
+        content = json.loads(report.REPORTS["json"](replace(run, left_out_reason=reason)))
+        validator().validate(content)
+        assert (content["passed"], content["strict"]) == (passed, run.strict)
+        assert content["left_out"] == {"checks": [check.id for check in run.left_out], "reason": reason}
 
 
 def test_json_counts_the_outcomes_in_all_and_by_group() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 from junitparser import JUnitXml
@@ -55,10 +56,20 @@ def test_junit_has_a_case_for_each_check() -> None:
 
 
 def test_junit_failure_has_the_evidence_and_the_fix() -> None:
-    """The message, which lists show, has the first fault. The text has all of them."""
+    """The message, which lists show, has the finding. The text has all faults, what is right, and the fix."""
     (failure,) = root(verdict("fail", "/a.js: 404", "/b.js: 404")).iter("failure")
-    assert failure.attrib == {"message": "/a.js: 404", "type": "critical"}
-    assert failure.text == "Every file answers 200.\n- /a.js: 404\n- /b.js: 404\nFix: Build it again"
+    finding = "404, in 2 places: /a.js; /b.js"
+    assert failure.attrib == {"message": finding, "type": "critical"}
+    faults = "- /a.js: 404\n- /b.js: 404"
+    assert failure.text == f"{finding}\n{faults}\nRight: Every file answers 200.\nFix: Build it again"
+
+
+def test_junit_skip_of_a_strict_run_is_a_failure() -> None:
+    """A CI system that reads only the report sees what the exit code says."""
+    text = report.REPORTS["junit"](replace(verify_run(verdict("skip", "needs a Chromium")), strict=True))
+    (failure,) = ET.fromstring(text).iter("failure")  # noqa: S314 - our own
+    message = "skipped, which --strict counts as failed: needs a Chromium"
+    assert failure.attrib == {"message": message, "type": "skip"}
 
 
 def test_junit_skip_has_its_reason() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import io
-import sys
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,17 +9,22 @@ from rich.console import Console
 
 from docktasks.verify import report
 from docktasks.verify.registry import Verdict
-from docktasks.verify.report.run import escaped
+from docktasks.verify.report.run import VerifyRun, escaped
 from tests.unit.fakes.reports import verdict, verify_run
 
 
 def lines(*verdicts: Verdict, width: int = 80) -> list[str]:
-    """The lines in a terminal of this width."""
-    written = io.StringIO()
-    report.show(verify_run(*verdicts), Console(file=written, width=width))
-    shown_lines = written.getvalue().splitlines()
+    """The lines in a terminal of this width, without colours."""
+    shown_lines = shown(verify_run(*verdicts), width=width).splitlines()
     assert max(len(line) for line in shown_lines) <= width
     return [line.rstrip() for line in shown_lines]
+
+
+def shown(run: VerifyRun, *, width: int = 80, terminal: bool = True, quiet: bool = False) -> str:
+    """What a terminal or a pipe gets of a run."""
+    written = io.StringIO()
+    report.show(run, Console(file=written, width=width, force_terminal=terminal, color_system=None), quiet=quiet)
+    return written.getvalue()
 
 
 def text(*verdicts: Verdict, width: int = 80) -> str:
@@ -30,8 +35,8 @@ def text(*verdicts: Verdict, width: int = 80) -> str:
 def test_summary_counts_the_outcomes() -> None:
     """It is one line, even for a run without checks."""
     run = [verdict("pass"), verdict("pass"), verdict("fail", "x"), verdict("skip", "y")]
-    assert report.summary(verify_run(*run)) == "2 passed, 1 failed, 1 skipped in 1.0 s"
-    assert report.summary(verify_run()) == "0 passed, 0 failed, 0 skipped in 1.0 s"
+    assert verify_run(*run).summary == "2 passed, 1 failed, 1 skipped in 1.0 s"
+    assert verify_run().summary == "0 passed, 0 failed, 0 skipped in 1.0 s: nothing was checked"
 
 
 def test_passed_check_is_one_line() -> None:
@@ -39,7 +44,7 @@ def test_passed_check_is_one_line() -> None:
     assert lines(verdict("pass")) == [
         "verify http://127.0.0.1:8080",
         "http: 1 passed",
-        "  ✓ http.files  Every file answers 200.",
+        "  ✓ http.files: Every file answers 200.",
         "1 passed, 0 failed, 0 skipped in 1.0 s",
     ]
 
@@ -50,17 +55,56 @@ def test_note_is_below_its_check() -> None:
     failed = replace(verdict("fail", "a fault", name="http.missing"), notes=("Data of today",))
     assert "Every file answers 200. The data is old." in text(passed)
     assert "\\x1b[2J" in text(passed)
-    assert "· a fault · Data of today → Build it again" in text(failed)
+    assert "a fault · Data of today Right: Every file answers 200. → Build it again" in text(failed)
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_run_that_passes_has_one_line_a_check(width: int) -> None:
-    """Long summaries are cut. Each group has one more line, and so have the name and the counts of the run."""
-    names = [f"{group}.{'c' * 18}-{number}" for group in ("image", "http") for number in range(25)]
-    assert (
-        len(lines(*(verdict("pass", name=name, summary="Every file answers. " * 20) for name in names), width=width))
-        == 50 + 2 + 2
+def test_long_summary_is_wrapped_on_a_terminal(width: int) -> None:
+    """No word is lost, and further lines begin below the first one's text."""
+    summary = "Every file of the site is answered 200, complete, with the content type that its name promises to all."
+    first, *others, _counts = lines(verdict("pass", summary=summary * 2), width=width)[2:]
+    assert " ".join([first, *map(str.strip, others)]) == f"  ✓ http.files: {summary * 2}"
+    assert all(re.match(r"    \S", line) for line in others)
+    assert others
+
+
+def test_pipe_gets_each_check_on_one_line() -> None:
+    """A log has no width, so nothing is cut or wrapped, however long it is."""
+    sentence = "Every file answers. " * 20
+    run = verify_run(
+        verdict("pass", summary=sentence),
+        verdict("fail", f"/a: {sentence}", name="http.missing", summary=sentence, fix=sentence),
+        verdict("skip", sentence, name="http.encoding"),
     )
+    shown_lines = shown(run, terminal=False).splitlines()
+    assert shown_lines[2:] == [
+        f"  ✓ http.files: {sentence}",
+        f"  ✗ http.missing FAILS (critical): /a: {sentence}",
+        f"    Right: {sentence}",
+        f"    → {sentence}",
+        f"  - 1 check skipped: {sentence} (http.encoding)",
+        "1 passed, 1 failed, 1 skipped in 1.0 s",
+    ]
+    assert "…" not in "".join(shown_lines)
+
+
+def test_quiet_run_shows_what_keeps_it_from_passing() -> None:
+    """Those are the failures, and with --strict the skips."""
+    run = verify_run(
+        verdict("pass"), verdict("fail", "/a: 404", name="http.missing"), verdict("skip", "y", name="http.x")
+    )
+    assert [text in shown(run, quiet=True) for text in ("✓", "✗ http.missing", "skipped: y")] == [False, True, False]
+    assert "skipped: y" in shown(replace(run, strict=True), quiet=True)
+
+
+def test_left_out_checks_are_one_line() -> None:
+    """They are no skips: nobody asked for what is not there."""
+    left_out = tuple(verdict("pass", name=name).check for name in ("image.user", "dev.leaks", "dev.loopback"))
+    run = replace(verify_run(verdict("pass")), left_out=left_out, left_out_reason="--url names only an address")
+    assert shown(run).splitlines()[-2:] == [
+        "image, dev: 3 checks left out: --url names only an address",
+        "1 passed, 0 failed, 0 skipped in 1.0 s",
+    ]
 
 
 def test_groups_are_shown_in_order_with_their_counts() -> None:
@@ -70,23 +114,32 @@ def test_groups_are_shown_in_order_with_their_counts() -> None:
     assert headings[1:-1] == ["image: 1 passed", "http: 1 passed, 1 failed"]
 
 
-def test_failed_check_shows_its_evidence_and_its_fix() -> None:
-    """The first line has the severity, and the second the summary of the check."""
+def test_failed_check_shows_what_was_found_first() -> None:
+    """Its evidence, what is right and the fix follow. What is right is no headline of a failure."""
     assert lines(verdict("fail", "/assets/a.js: 404", "/b.css: 200 text/plain"))[2:-1] == [
-        "  ✗ http.files FAILS (critical)",
-        "      Every file answers 200.",
+        "  ✗ http.files FAILS (critical): /assets/a.js: 404 (and 1 more)",
         "    · /assets/a.js: 404",
         "    · /b.css: 200 text/plain",
+        "    Right: Every file answers 200.",
+        "    → Build it again",
+    ]
+
+
+def test_only_fault_of_a_check_is_its_headline() -> None:
+    """It is not repeated below."""
+    assert lines(verdict("fail", "it is privileged"))[2:-1] == [
+        "  ✗ http.files FAILS (critical): it is privileged",
+        "    Right: Every file answers 200.",
         "    → Build it again",
     ]
 
 
 def test_skips_with_one_reason_are_one_line() -> None:
-    """A skip has no fix. A group of skips with one reason is one line, too."""
+    """A skip has no fix."""
     away = [verdict("skip", "needs an image", name=f"image.{name}") for name in ("user", "contents")]
     mixed = [verdict("pass"), verdict("skip", "no brotli", name="http.encoding")]
     shown = lines(*away, *mixed)
-    assert "image: 2 checks skipped: needs an image" in shown
+    assert "  - 2 checks skipped: needs an image (image.user, image.contents)" in shown
     assert "  - 1 check skipped: no brotli (http.encoding)" in shown
     assert "→" not in "".join(shown)
 
@@ -102,12 +155,12 @@ def test_only_the_first_faults_are_shown() -> None:
 @pytest.mark.parametrize("evidence", ["[bold]a[/bold]", "[/]", "/x: [a-z]+ [id]", "\\[red]", "ends in \\", "a:100:b"])
 def test_evidence_is_no_markup(evidence: str) -> None:
     """Brackets are a part of a path or a header."""
-    assert f"· {evidence}" in text(verdict("fail", evidence))
+    assert f"· {evidence}" in text(verdict("fail", evidence, "other"))
 
 
 def test_evidence_does_not_control_the_terminal() -> None:
     """Characters that move the cursor, set colours or turn the reading direction are shown as escapes."""
-    shown = text(verdict("fail", "a\x1b[2J\x9b0m\nb\r\u202ec\ud800"))
+    shown = text(verdict("fail", "a\x1b[2J\x9b0m\nb\r\u202ec\ud800", "other"))
     assert r"· a\x1b[2J\x9b0m\nb\r\u202ec\ud800" in shown
 
 
@@ -135,14 +188,5 @@ def test_report_is_complete_without_colours(colour: bool) -> None:  # noqa: FBT0
     console = Console(file=written, width=80, force_terminal=colour, color_system="standard" if colour else None)
     report.show(verify_run(verdict("pass"), verdict("fail", "x", name="http.missing")), console)
     assert ("\x1b[" in written.getvalue()) is colour
-    assert all(text in written.getvalue() for text in ("✓", "✗ http.missing FAILS", "1 passed, 1 failed"))
-
-
-def test_terminal_without_the_signs_shows_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With LANG=C, or in an old console, there is no traceback instead of a verdict."""
-    written = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
-    report.show(verify_run(verdict("pass"), verdict("fail", "/é: 404")), report.console())
-    sys.stdout.flush()
-    assert rb"\u2713 http.files" in written.getvalue()
-    assert rb"/\xe9: 404" in written.getvalue()
+    plain = re.sub(r"\x1b\[[\d;]*m", "", written.getvalue())
+    assert all(text in plain for text in ("✓", "✗ http.missing FAILS", "1 passed, 1 failed"))

@@ -20,21 +20,21 @@ def one_tag(_request: httpx.Request, answer: Answer) -> None:
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 FAULTS: list[tuple[str, Fault, str]] = [
-    ("http.cache-policy", on_path(INDEX, header("cache-control", "max-age=600")), "/: Cache-Control: max-age=600"),
-    ("http.cache-policy", on_path(INDEX, header("cache-control")), "/: Cache-Control: missing"),
+    ("http.cache-policy", on_path(INDEX, header("cache-control", "max-age=600")), "/: Cache-Control is max-age=600"),
+    ("http.cache-policy", on_path(INDEX, header("cache-control")), "/: Cache-Control is missing"),
     ("http.cache-policy", on_path("-5f2c", header("cache-control", IMMUTABLE)),
-     f"/no-such-file-5f2c: Cache-Control: {IMMUTABLE}"),
-    ("http.cache-policy", on_path(ENTRY, header("cache-control", "no-cache")), f"{ENTRY}: Cache-Control: no-cache"),
+     f"/no-such-file-5f2c: Cache-Control is {IMMUTABLE}"),
+    ("http.cache-policy", on_path(ENTRY, header("cache-control", "no-cache")), f"{ENTRY}: Cache-Control is no-cache"),
     ("http.cache-policy", on_path(ENTRY, header("cache-control", "max-age=60, immutable")), "max-age=60, immutable"),
     ("http.cache-policy", on_path("favicon.svg", header("cache-control", IMMUTABLE)),
-     f"/favicon.svg: Cache-Control: {IMMUTABLE}"),
+     f"/favicon.svg: Cache-Control is {IMMUTABLE}"),
     ("http.cache-policy", on_path("-5f2c.js", header("cache-control", IMMUTABLE)),
-     "(missing asset): Cache-Control: public"),
+     "(missing asset): Cache-Control is public"),
     ("http.cache-policy", on_path("-5f2c.txt", header("cache-control", "max-age=60")),
-     "(missing file): Cache-Control: max-age"),
-    ("http.revalidation", on_header("if-none-match", status(200)), "If-None-Match: {etag}: 200, expected 304"),
-    ("http.revalidation", on_header("if-none-match", status(200), "W/"), "If-None-Match: W/{etag}: 200"),
-    ("http.revalidation", on_header("if-none-match", status(200), ", "), 'If-None-Match: "other", {etag}: 200'),
+     "(missing file): Cache-Control is max-age"),
+    ("http.revalidation", on_header("if-none-match", status(200)), "with its ETag: 200, expected 304"),
+    ("http.revalidation", on_header("if-none-match", status(200), "W/"), "with its weak ETag: 200"),
+    ("http.revalidation", on_header("if-none-match", status(200), ", "), "with another ETag and its own: 200"),
     ("http.revalidation", on_header("if-none-match", header("cache-control"), '"'), "304 with cache-control: missing"),
     ("http.revalidation", on_path("favicon.svg", header("etag")), "/favicon.svg: neither ETag nor Last-Modified"),
     ("http.validators", on_header("if-none-match", status(304), "of-another-release"), "304, expected the file"),
@@ -58,7 +58,7 @@ def test_304_is_expected_for_each_encoding() -> None:
         if "if-none-match" in request.headers and request.headers["accept-encoding"] == "br":
             answer.status = 200
 
-    assert_reported("http.revalidation", fault, "as br If-None-Match: {etag}: 200, expected 304")
+    assert_reported("http.revalidation", fault, "as br, If-None-Match with its ETag: 200, expected 304")
 
 
 @pytest.mark.parametrize(
