@@ -35,11 +35,7 @@ class Run(Protocol):
     dry: bool
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
-        """Run an argument list, and return its result.
-
-        What the command prints is shown on a terminal while it runs, and stays if it fails. With `quiet` it is never
-        shown.
-        """
+        """Run an argument list, and return its result. Its output is shown if it fails, unless it is `quiet`."""
 
 
 def shell_text(args: Sequence[str]) -> str:

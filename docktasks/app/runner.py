@@ -54,10 +54,7 @@ class Runner:
         c.config.runners.local = Process
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
-        """Run one command, on a terminal when the task has one, so that BuildKit draws its progress.
-
-        Without a terminal nothing is shown of a command that succeeds. BUILDKIT_PROGRESS=plain shows each of its lines.
-        """
+        """Run one command, on a terminal when the task has one. BUILDKIT_PROGRESS=plain shows each of its lines."""
         from docktasks.commands import Result
 
         self._echo(args)

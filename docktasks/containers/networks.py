@@ -1,7 +1,4 @@
-"""The project's own networks: one for production, one for development.
-
-On Docker's default network every container reaches every other one at its address, whatever it publishes.
-"""
+"""The project's two networks. On Docker's default network every container reaches all others, whatever they publish."""
 
 from __future__ import annotations
 

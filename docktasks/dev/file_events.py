@@ -71,10 +71,7 @@ def file_system(folder: Path) -> str:
 
 
 def events_arrive(project: Project, user: str) -> bool:
-    """Return True when a container hears that a file is created in the app's folder, as `user` (`uid:gid`).
-
-    In a read-only checkout the file cannot be created, so the answer is False.
-    """
+    """Return True when a container hears that a file is created in the app's folder, as `user` (`uid:gid`)."""
     name = project.settings.container("dev-events")
     probe = project.settings.app_dir / f".hello-dock-{secrets.token_hex(4)}"
     started = project.run(_listener_args(project.settings, name, user, probe.name), quiet=True)

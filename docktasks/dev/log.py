@@ -48,10 +48,7 @@ class LogTranslator:
 
 
 class LogPrinter:
-    """Prints the dev container's log in a thread, from its first line until the container stops.
-
-    `error` is what ended the printing early: an error of the engine, or of a terminal that was closed.
-    """
+    """Prints the dev container's log in a thread until the container stops. `error` is what ended it early, if any."""
 
     def __init__(self, project: Project, dev_server: DevServer) -> None:
         self.error: Exception | None = None

@@ -13,10 +13,7 @@ FONT = "fonts-dejavu-core"
 
 
 def ensure_browser(run: Run, progress: Progress, configured: str = "") -> str:
-    """Find a Chromium, or install one: Debian's package, elsewhere Playwright's. Return a line that names it.
-
-    `configured` is browser.executable. Raises SetupError when none can be installed.
-    """
+    """Find a Chromium, or install Debian's or Playwright's. Return a line that names it. Raises SetupError."""
     path = "" if run.dry else find_chromium(configured)
     if path:
         return f"Chromium: {path}"

@@ -1,7 +1,4 @@
-"""Install and start a Docker engine with BuildKit.
-
-On Debian and Ubuntu the packages of the distribution are installed. Elsewhere an error says what to do by hand.
-"""
+"""Install and start a Docker engine with Debian's or Ubuntu's packages. Elsewhere say what to do by hand."""
 
 from __future__ import annotations
 
@@ -47,10 +44,7 @@ Pin-Priority: 500
 
 
 def ensure_engine(run: Run, progress: Progress) -> str:
-    """Install and start a Docker engine with BuildKit where none answers. Return a line that names the engine.
-
-    Raises SetupError or EngineError, which say what to do by hand.
-    """
+    """Install and start an engine where none answers. Return a line that names it. Raises SetupError or EngineError."""
     if not run.dry:
         engine = _connect()
         if engine is not None:

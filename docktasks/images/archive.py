@@ -66,10 +66,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Contents:
-    """The layers, the base image's first, and the image's `config` and `history`.
-
-    https://github.com/opencontainers/image-spec/blob/main/config.md
-    """
+    """The layers, the base image's first, and the image's `config` and `history`, as OCI's image-spec defines them."""
 
     layers: list[Layer]
     config: dict[str, Any]

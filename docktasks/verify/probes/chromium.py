@@ -172,10 +172,7 @@ def reload_page(page: Page) -> Response | None:
 
 
 def settle(navigate: Callable[[], Response | None], page: Page) -> Response | None:
-    """Navigate, and wait until no request is under way, but no longer than LOAD_TIMEOUT_MS.
-
-    Playwright's "networkidle" waits for half a second without requests, which a visit would pay many times.
-    """
+    """Navigate, and wait until no request is under way. Playwright's "networkidle" takes half a second more."""
     deadline = time.monotonic() + LOAD_TIMEOUT_MS / 1000
     with _pending_requests(page) as pending:
         response = navigate()

@@ -88,10 +88,7 @@ class Response:
 
 
 class Client:
-    """Sends requests to one origin. It accepts no encoding unless a request does, and follows no redirect.
-
-    `find_references` takes the path, media type and text of a response, and returns the paths that the text names.
-    """
+    """Sends requests to one origin, without an Accept-Encoding of its own. It follows no redirect."""
 
     def __init__(self, origin: str, find_references: Callable[[str, str, str], References]) -> None:
         self.origin, self._find_references = origin, find_references

@@ -1,7 +1,4 @@
-"""One visit of a site with a real browser. The browser checks judge what it records.
-
-Every action has a limit, and so has the whole visit: after it the browser is killed.
-"""
+"""One visit of a site with a real browser, which the browser checks judge. After a limit the browser is killed."""
 
 from __future__ import annotations
 
