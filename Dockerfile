@@ -13,41 +13,44 @@ COPY docktasks/images/node/ /node/
 FROM ${NGINX_IMAGE} AS version
 RUN nginx -v 2>/tmp/version
 
+# The settings of npm, pnpm and yarn without the secrets in them, because each layer of a build can be exported.
+FROM ${NODE_IMAGE} AS settings
+ARG APP_DIR=hello-dock
+RUN --network=none --mount=type=bind,source=${APP_DIR},target=/source \
+    --mount=type=bind,from=tools,source=/node,target=/tools/node sh /tools/node/settings.sh /source /tmp/settings
+
 # Installs the packages before the source is there, so that an edit of the source finds them in a layer:
 # https://docs.docker.com/build/cache/optimize/#order-your-layers
 FROM ${NODE_IMAGE} AS dependencies
 ARG APP_DIR=hello-dock
-# npm asks the registry for packages only, and gives up in seconds when it gets no answer.
-ENV NPM_CONFIG_AUDIT=false NPM_CONFIG_FUND=false NPM_CONFIG_UPDATE_NOTIFIER=false NPM_CONFIG_LOGS_MAX=0 \
-    NPM_CONFIG_FETCH_RETRY_MINTIMEOUT=1000 NPM_CONFIG_FETCH_RETRY_MAXTIMEOUT=5000
-# Yarn writes into node_modules only. pnpm does not look for another version: https://pnpm.io/settings#pmonfail
-ENV YARN_NODE_LINKER=node-modules YARN_INSTALL_STATE_PATH=/app/node_modules/.yarn-install-state.gz \
-    pnpm_config_pm_on_fail=ignore
+# npm looks for no newer npm, Yarn writes into node_modules only, and pnpm ignores which version of it an app names.
+ENV NPM_CONFIG_UPDATE_NOTIFIER=false NPM_CONFIG_LOGS_MAX=0 pnpm_config_pm_on_fail=ignore \
+    YARN_NODE_LINKER=node-modules YARN_INSTALL_STATE_PATH=/app/node_modules/.yarn-install-state.gz
 WORKDIR /app
-COPY ${APP_DIR}/package.json ${APP_DIR}/package-lock.json* ${APP_DIR}/npm-shrinkwrap.json* ${APP_DIR}/.npmrc* \
-     ${APP_DIR}/pnpm-lock.yaml* ${APP_DIR}/pnpm-workspace.yaml* ${APP_DIR}/.pnpmfile.cjs* \
-     ${APP_DIR}/yarn.lock* ${APP_DIR}/.yarnrc* ./
-# The package manager, and what npm installs it by, as pnpm@10.1.0; empty for the npm of the base image.
-ARG MANAGER=npm MANAGER_PACKAGE=""
+COPY ${APP_DIR}/package.json ${APP_DIR}/package-lock.json* ${APP_DIR}/npm-shrinkwrap.json* \
+     ${APP_DIR}/pnpm-lock.yaml* ${APP_DIR}/pnpm-workspace.yaml* ${APP_DIR}/.pnpmfile.cjs* ${APP_DIR}/yarn.lock* ./
+# The manager, and what npm installs it by, as pnpm@10.1.0; empty for npm. SETTINGS has the ids of the secrets, because
+# they are not in the cache's key.
+ARG MANAGER=npm MANAGER_PACKAGE="" SETTINGS=""
 # Downloads stay in a cache mount: https://docs.docker.com/reference/dockerfile/#run---mounttypecache
 RUN --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
     --mount=type=bind,from=tools,source=/node,target=/tools/node \
+    --mount=type=bind,from=settings,source=/tmp/settings,target=/settings \
+    --mount=type=secret,id=npmrc --mount=type=secret,id=yarnrc --mount=type=secret,id=yarnrc.yml \
     sh /tools/node/install.sh "${MANAGER}" "${MANAGER_PACKAGE}" before-source
 
 # Builds the site, and assembles the image's files: not in /out itself, because BuildKit hashes all that is next to what
 # it copies. https://github.com/moby/buildkit/blob/v0.13.0/cache/contenthash/checksum.go (scanPath)
 FROM dependencies AS builder
 ARG APP_DIR=hello-dock
-COPY ${APP_DIR}/ ./
 # For builds that write their commit and its time into the site. A new value runs the steps below again.
 ARG SOURCE_DATE_EPOCH REVISION="" DIST_DIR=dist
-# One step, because each costs a tenth of a second. /source shows install.sh whether COPY brought another node_modules.
-RUN --mount=type=bind,source=${APP_DIR},target=/source \
+# One step, because each costs a tenth of a second. COPY would keep .env and .npmrc in a layer: they are only linked.
+RUN --mount=type=bind,source=${APP_DIR},target=/source --mount=type=bind,from=tools,target=/tools \
+    --mount=type=bind,from=version,source=/tmp/version,target=/version \
     --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
     --mount=type=cache,id=hello-dock-node,target=/var/cache/node \
-    --mount=type=bind,from=tools,target=/tools \
-    --mount=type=bind,from=version,source=/tmp/version,target=/version \
-    export NODE_COMPILE_CACHE=/var/cache/node; \
+    export NODE_COMPILE_CACHE=/var/cache/node; sh /tools/node/copy-source.sh /source linked && \
     sh /tools/node/install.sh "${MANAGER}" "${MANAGER_PACKAGE}" with-source && touch /tmp/started && \
     ${MANAGER} run build && \
     node /tools/nginx/assemble.mjs "${DIST_DIR}" /tmp/started /tools/nginx /version /out/image /out/dist /var/cache/node

@@ -15,6 +15,9 @@ from docktasks.settings import Settings
 LOCK_FILES = {"package-lock.json": "npm", "npm-shrinkwrap.json": "npm", "pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn"}
 """The package manager that writes a lock file, by the name of the file."""
 
+SETTINGS_FILES = (".npmrc", ".yarnrc", ".yarnrc.yml")
+"""The files with the settings of the package managers, which may have a token."""
+
 EXAMPLE_SCRIPTS = {"serve": "vite", "build": "vite build", "test": "vitest run"}
 """The content that an error proposes for a missing script, by the name of the script."""
 

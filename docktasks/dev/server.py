@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from docktasks.containers.run_args import remove_args
 from docktasks.containers.startup import ContainerSpec
 from docktasks.dev import environment, file_events
 from docktasks.dev.environment import DevEnvironment, PendingLookups
+from docktasks.dev.node_modules import Volume
 from docktasks.dev.run_args import DevRunSpec, dev_args, serve_command
 from docktasks.engine.models import Container
 from docktasks.errors import ConflictError, StartError
@@ -27,6 +29,9 @@ STARTUP_LOG_LINES = 100
 
 STOPPED_EXIT_CODES = (0, 130, 137, 143)
 """Exit codes of a container that was stopped from outside, as by `invoke stop`: 0, or 128 + SIGINT, KILL or TERM."""
+
+MISSING_PACKAGE = re.compile(r"Cannot find (native binding|module|package)|MODULE_NOT_FOUND")
+"""What node and native packages write when node_modules lacks a package."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def down(project: Project) -> None:
 def _start(project: Project, dev_environment: DevEnvironment, bind: Bind) -> DevServer:
     """Start the container and wait until it serves. Raises ConflictError or StartError."""
     args = dev_args(project.settings, bind, dev_environment.run_spec)
-    with _removed_on_failure(project):
+    with _removed_on_failure(project, dev_environment.volume):
         startup.start(project, ContainerSpec("dev", bind, args))
         dev_environment.volume.mark_filled()
         url = startup.await_page(project, "dev")
@@ -100,13 +105,15 @@ def _start(project: Project, dev_environment: DevEnvironment, bind: Bind) -> Dev
 
 
 @contextmanager
-def _removed_on_failure(project: Project) -> Iterator[None]:
-    """Remove the dev container when its start fails or is interrupted."""
+def _removed_on_failure(project: Project, volume: Volume) -> Iterator[None]:
+    """Remove the dev container when its start fails or is interrupted, and a volume that lacks packages."""
     try:
         with waiting.terminate_as_interrupt():
             yield
     except StartError as error:
         down(project)
+        if MISSING_PACKAGE.search(error.evidence):
+            volume.discard()
         raise explain_failure(error, project.settings) from error
     except BaseException:  # KeyboardInterrupt is no Exception
         down(project)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from docktasks import waiting
 from docktasks.app.project import Project
@@ -17,6 +17,7 @@ from docktasks.dev.run_args import DevRunSpec, fill_args, tool_args
 from docktasks.dev.server import STOPPED_EXIT_CODES
 from docktasks.errors import StartError
 from docktasks.images import build_context
+from docktasks.labels import LABEL
 from docktasks.roles import DEV
 
 STORE_PATH = "/var/cache/npm"
@@ -64,14 +65,17 @@ def package_manager(project: Project, arguments: list[str]) -> Tool:
     """Return the tool that runs the app's package manager as the checkout's owner.
 
     It runs in the image that is there, because a new one cannot be built while package.json and lock file disagree.
-    Its node_modules are removed with the container. Raises AppError, or BuildError where there is no image yet.
+    Where none has this manager, one is built without the app's packages. What it installs is removed with its
+    container. Raises AppError, or BuildError when the manager cannot be installed.
     """
     settings, name = project.settings, project.app.package_manager.name
     if not project.dry:
         app_mount.make_mountpoint(settings.app_dir)
-    if settings.image("dev") not in project.engine.image_ids:
+    tag = settings.image("dev")
+    image = project.engine.image(tag) if tag in project.engine.image_ids else None
+    if image is None or image.labels.get(f"{LABEL}.manager", "") != project.app.package_manager.package:
         with project.lock():
-            environment.build(project)
+            environment.build(project, replace(DEV, target="manager"))
     run_spec = DevRunSpec(
         volume="",
         user=app_mount.user_for(project.engine, settings.app_dir),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from docktasks import workspace
 from docktasks.app.git import ASSETS
+from docktasks.app.package import SETTINGS_FILES
 from docktasks.errors import BuildError
 from docktasks.settings import Settings
 
@@ -30,25 +31,29 @@ def context_args(settings: Settings, dockerfile: str) -> list[str]:
     `dockerfile` is `Dockerfile` or `Dockerfile.dev`.
     """
     written = context_folder(settings)
-    tools = (
-        ["--build-context", f"{TOOLS_CONTEXT}={written}/{TOOLS_CONTEXT}"]
-        if settings.is_external_app or ca_file(settings)
-        else []
-    )
+    has_tools = settings.is_external_app or ca_file(settings)
+    tools = ["--build-context", f"{TOOLS_CONTEXT}={written}/{TOOLS_CONTEXT}"] if has_tools else []
+    given = [*_secret_args(settings), *tools]
     if not settings.is_external_app:
-        return [*(["--file", dockerfile] if dockerfile != "Dockerfile" else []), *tools, "."]
-    return ["--file", f"{written}/{dockerfile}", "--build-arg", "APP_DIR=.", *tools, str(settings.app_dir)]
+        return [*(["--file", dockerfile] if dockerfile != "Dockerfile" else []), *given, "."]
+    return ["--file", f"{written}/{dockerfile}", "--build-arg", "APP_DIR=.", *given, str(settings.app_dir)]
+
+
+def _secret_args(settings: Settings) -> list[str]:
+    """Return the arguments that give a build the package manager's settings as secrets, by names without the dot."""
+    paths = [path for name in SETTINGS_FILES if (path := settings.app_dir / name).is_file()]
+    ids = " ".join(path.name[1:] for path in paths)
+    secrets = [arg for path in paths for arg in ("--secret", f"id={path.name[1:]},src={path}")]
+    return [*secrets, *(["--build-arg", f"SETTINGS={ids}"] if ids else [])]
 
 
 def write_context(settings: Settings, dockerfile: str) -> None:
     """Write the files that a build needs and that are neither in the checkout nor in the app.
 
-    Another app gets a copy of our Dockerfile with an ignore file next to it, which BuildKit prefers to the app's own:
-    the app needs no change (https://docs.docker.com/build/concepts/context/#filename-and-location).
-
-    Another app, and a build with certificate authorities, gets a folder with our tools and the authorities: one folder,
-    because each context of a build costs time. The authorities are not a build secret, which would cost a quarter of a
-    second. A mounted context is in no layer either. Raises BuildError.
+    Another app gets a copy of our Dockerfile with an ignore file next to it, which BuildKit prefers to the app's own
+    (https://docs.docker.com/build/concepts/context/#filename-and-location). It, and a build with certificate
+    authorities, also gets a folder with our tools and the authorities, which is mounted and in no layer: one folder,
+    because each context of a build costs time. Raises BuildError.
     """
     written = settings.root / context_folder(settings)
     if settings.is_external_app or ca_file(settings):

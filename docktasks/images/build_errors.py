@@ -29,8 +29,8 @@ def explain_build(result: Result, project: Project) -> DockError:
         "dist": project.settings.app.dist,
     }
     for fault in json.loads(FAULTS_FILE.read_text()):
-        if re.search(fault["pattern"], text):
-            what, why, how = (fault[key].format(**names) for key in ("what", "why", "how"))
+        if match := re.search(fault["pattern"], text):
+            what, why, how = (fault[key].format(**names, **match.groupdict()) for key in ("what", "why", "how"))
             return (EngineError if fault.get("engine") else BuildError)(what, why, how, evidence)
     what, how = "`docker image build` failed.", "Correct what its last lines say"
     return BuildError(what, "Nothing was replaced.", how, evidence)

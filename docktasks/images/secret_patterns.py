@@ -35,8 +35,11 @@ SECRET_PATTERNS = [
     _pattern("a private key", "-----BEGIN", rb"-----BEGIN (?:[A-Z]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
            rb"(?:\s|\\[nr]){1,9}[A-Za-z0-9+/=:-]{16}"),
     _pattern("an age key", "AGE-SECRET-KEY-1", rb"AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}"),
-    _pattern("an npm token", "npm_ :_auth :_password",
-           rb"\bnpm_[A-Za-z0-9]{36}\b|:_(?:authToken|auth|password)\s{0,9}=\s{0,9}(?!\$\{)\S{8}"),
+    # In .npmrc, .yarnrc and .yarnrc.yml, in this order. A ${VARIABLE} is no secret.
+    _pattern("an npm token", "npm_ _auth _password npmAuth",
+           rb"\bnpm_[A-Za-z0-9]{36}\b|(?::|(?m:^))_(?:authToken|auth|password)\s{0,9}=\s{0,9}\"?(?!\$\{)[^\s\"]{8}"
+           rb"|:_(?:authToken|auth|password)\"\s{1,9}\"?(?!\$\{)[^\s\"]{8}"
+           rb"|\bnpmAuth(?:Token|Ident)\"?\s{0,9}:\s{0,9}[\"']?(?!\$\{)[\w+/.=:-]{8}"),
     _pattern("a PyPI token", "pypi-AgE", rb"\bpypi-AgE(?:IcHlwaS5vcmc|NdGVzdC5weXBpLm9yZ)[\w-]{50}"),
     _pattern("a GitHub token", "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_",
            rb"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_\w{50,255})\b"),
@@ -65,7 +68,8 @@ SECRET_VARIABLE = re.compile(r"(?i)(?:^|_)(?:password|passwd|secret|token|api_?k
 """Matches the name of a variable whose value is a secret."""
 
 SECRET_FILE = re.compile(
-    r"(?i)/(?:[._]netrc|\.pgpass|\.git-credentials|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|[^/]+\.(?:p12|pfx|jks|keystore))$"
+    r"(?i)/(?:[._]netrc|\.pgpass|\.git-credentials|\.pypirc|\.sentryclirc|\.dockercfg|\.dockerconfigjson"
+    r"|\.docker/config\.json|\.aws/credentials|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|[^/]+\.(?:p12|pfx|jks|keystore))$"
 )
 """Matches the path of a file that holds only secrets. Many of these have no pattern to search for."""
 

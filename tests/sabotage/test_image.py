@@ -21,6 +21,7 @@ from tests.unit.fakes.image_archives import tar
 # In two parts, so that no scanner takes this file for a leak.
 KEY = "-----BEGIN " + "PRIVATE KEY----- MIIEvQIBADANBgkqhkiG"
 TOKEN = "npm_" + "a1B2" * 9
+WORD = "a1B2" * 9
 
 
 # An image with a program that gains a capability. It is imported, because the image of an app has no setcap.
@@ -42,6 +43,7 @@ SABOTAGES = [
     image("environment-file", add("/srv/site/.env"), "image.contents", "image.site"),
     image("environment-file-of-a-mode", add("/srv/site/.env.production"), "image.contents", "image.site"),
     image("npm-token", add("/etc/npm/.npmrc"), "image.contents"),
+    image("yarn-settings", add("/etc/npm/.yarnrc.yml"), "image.contents"),
     image("node", add("/usr/bin/node"), "image.contents"),
     image("npm", add("/usr/local/bin/npm"), "image.contents"),
     image("lock-file", add("/app/package-lock.json"), "image.contents"),
@@ -65,6 +67,9 @@ SABOTAGES = [
     image("token-in-a-script", step(f"echo 'const a = \"{TOKEN}\"' >>{SCRIPT}"), "image.secrets", "image.site",
           "image.precompressed", "image.leftovers"),
     image("token-in-the-environment", f"ENV NPM_TOKEN={TOKEN}", "image.secrets"),
+    image("token-of-yarn", step(f"echo 'npmAuthToken: {WORD}' >/etc/nginx/yarn.yml"), "image.secrets"),
+    image("old-token-of-npm", step(f"echo '_auth = {WORD}' >/etc/nginx/npm.conf"), "image.secrets"),
+    image("docker-login", step("mkdir -p /root/.docker && echo {} >/root/.docker/config.json"), "image.secrets"),
     image("password-in-the-history", "ARG FROM=https://me:" + "hunter2@example.com/\nRUN : $FROM", "image.secrets"),
     image("key-deleted-later", step(f"echo '{KEY}' >/etc/key") + "\nUSER root\nRUN rm /etc/key\nUSER 101",
           "image.secrets", "image.leftovers"),

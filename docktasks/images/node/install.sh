@@ -1,13 +1,17 @@
 #!/bin/sh
-# Installs the app's dependencies, in the app's folder: install.sh MANAGER PACKAGE [before-source | with-source]
+# Installs the app's dependencies, in the app's folder: install.sh MANAGER [PACKAGE [manager | before-source | with-source]]
 #     MANAGER         npm, pnpm or yarn
 #     PACKAGE         what npm installs the manager by, as pnpm@10.1.0; empty when the image has the manager
+#     manager         installs only the manager
 #     before-source   only package.json and the lock file are there: leaves out what needs more of the app
 #     with-source     installs what was left out, which for most apps is nothing
 # The lock file decides what is installed. Without one it is the newest that package.json allows, with a notice.
 set -eu
-manager=$1 package=$2 step=${3:-}
+manager=$1 package=${2:-} step=${3:-}
 cache=/var/cache/npm
+# npm asks the registry for packages only, and gives up in seconds when it gets no answer.
+export NPM_CONFIG_AUDIT=false NPM_CONFIG_FUND=false \
+    NPM_CONFIG_FETCH_RETRY_MINTIMEOUT=1000 NPM_CONFIG_FETCH_RETRY_MAXTIMEOUT=5000
 
 # Scripts of the app, which the manager runs when the packages are there. They may read any file of the app.
 has_scripts() {
@@ -26,19 +30,49 @@ unlocked() {
     echo "NOTICE: no $1: $manager install takes the newest versions that package.json allows"
 }
 
+# Links to the managers' settings: the secrets that the build gets, else the app's own where the source is mounted, else
+# what settings.sh left of them. They are gone before the step ends.
+links=
+link_settings() {
+    for name in npmrc yarnrc yarnrc.yml; do
+        for path in "/run/secrets/$name" "/source/.$name" "/settings/.$name"; do
+            if [ -f "$path" ] && [ ! -e ".$name" ]; then ln -s "$path" ".$name" && links="$links .$name"; fi
+        done
+    done
+}
+
+# True when settings.sh left out a secret and the build gets none.
+lacks_secret() {
+    for name in npmrc yarnrc yarnrc.yml; do
+        if [ -f "/settings/$name.incomplete" ] && [ ! -f "/run/secrets/$name" ]; then
+            echo "NOTICE: .$name has a secret. To keep the packages in a layer: --secret id=$name,src=FOLDER/.$name"
+            return 0
+        fi
+    done
+    return 1
+}
+
 if [ "$step" = with-source ]; then
-    if [ -d /source/node_modules ]; then
-        # COPY mixed the packages with those of the build context, which may be another machine's.
-        rm -rf node_modules && mkdir node_modules
-    elif ! has_scripts && ! needs_files; then
-        exit
-    fi
+    if [ ! -f /tmp/lacks-secret ] && ! has_scripts && ! needs_files; then exit; fi
     package=
 fi
-trap '[ $? = 0 ] || echo "NOT INSTALLED: $manager could not install the dependencies"' EXIT
+end() {
+    code=$?
+    # shellcheck disable=SC2086 # several names
+    rm -f $links
+    [ $code = 0 ] || echo "NOT INSTALLED: $manager could not install the dependencies"
+}
+trap end EXIT
 if [ -f /tools/node/ca.pem ]; then export NODE_EXTRA_CA_CERTS=/tools/node/ca.pem; fi
 # Node has no Corepack since version 25. Nobody but root may change the manager, whatever the caller's umask is.
 if [ -n "$package" ]; then (umask 022 && npm install --global --force --cache "$cache" "$package"); fi
+if [ "$step" = manager ]; then exit; fi
+if [ "$step" != with-source ] && lacks_secret; then
+    mkdir -p node_modules
+    touch /tmp/lacks-secret
+    exit
+fi
+link_settings
 if [ "$step" = before-source ]; then
     mkdir -p node_modules
     if needs_files; then exit; fi
@@ -85,3 +119,5 @@ yarn)
     fi
     ;;
 esac
+# The managers forgive what is optional. A step that fails is in no layer, and the next build installs again.
+node /tools/node/missing-packages.mjs "$manager" "$cache"

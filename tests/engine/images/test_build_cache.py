@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.own_engine import OwnEngine, can_start
+from tests.engine.images.test_secrets import PUBLIC, SECRETS, write_secret_app
 from tests.support.checkouts import write_app
 from tests.support.commands import docker, shown_commands
+from tests.support.layers import texts_in_cache
 from tests.support.project import ProjectUnderTest, new_name
 
 STEP = re.compile(r"^#(\d+) \[(dependencies|builder) \d/\d\] RUN ", re.MULTILINE)
@@ -108,3 +110,10 @@ def test_new_builders_find_the_packages_in_exported_layers(exporting_builder: Bu
     docker(*prune, host=builder.host)
     builder.edit()
     assert builder.build("--cache-from", f"type=local,src={second}") == {"builder"}
+
+
+def test_exported_layers_have_no_secret(exporting_builder: Builder, tmp_path: Path) -> None:
+    """A cache with mode=max has the layers of every stage."""
+    write_secret_app(exporting_builder.app, None)
+    exporting_builder.build("--cache-to", f"type=local,dest={tmp_path}/cache,mode=max")
+    assert texts_in_cache(tmp_path / "cache", {*SECRETS, PUBLIC}) == {PUBLIC}

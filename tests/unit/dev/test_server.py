@@ -245,11 +245,11 @@ def test_up_removes_a_container_that_does_not_serve(
     settings: Settings, engine: FakeEngine, run: Runner, fault: str
 ) -> None:
     """The error has the last lines of its log."""
-    engine.container_logs[DEV] = "Error: Cannot find module 'vite'"
+    engine.container_logs[DEV] = "SyntaxError: Unexpected token"
     engine.start_states[DEV] = {"state": "exited", "exit_code": 1} if fault == "exits" else {}
     with pytest.raises(StartError) as caught:
         server.up(Project(run, engine, impatient(settings)))
-    assert caught.value.evidence == "Error: Cannot find module 'vite'"
+    assert caught.value.evidence == "SyntaxError: Unexpected token"
     assert run.lines[-2:] == [f"docker container rm --force {DEV}", f"docker network rm {DEV}"]
     assert (engine.by_name, engine.network_store) == ({}, {})
 
@@ -279,6 +279,21 @@ def test_up_names_the_checkouts_files_in_an_error(project: Project, engine: Fake
     with pytest.raises(StartError) as caught:
         server.up(project)
     assert caught.value.evidence == f"failed to load config from {project.settings.app_dir}/vite.config.js"
+
+
+@pytest.mark.parametrize(
+    ("log", "is_kept"),
+    [("Error: Cannot find module '@rolldown/binding-linux-x64-gnu'", False), ("SyntaxError: Unexpected token", True)],
+)
+def test_up_discards_a_volume_that_lacks_a_package(
+    project: Project, engine: FakeEngine, *, log: str, is_kept: bool
+) -> None:
+    """An installation by hand in the container can leave it incomplete, and the image has all packages."""
+    engine.container_logs[DEV] = log
+    engine.start_states[DEV] = {"state": "exited", "exit_code": 1}
+    with pytest.raises(StartError):
+        server.up(project)
+    assert bool(engine.volume_names) is is_kept
 
 
 def test_up_explains_a_vite_that_ends_for_lack_of_watches(project: Project, engine: FakeEngine) -> None:

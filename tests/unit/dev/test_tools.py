@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 
@@ -36,10 +37,21 @@ def test_package_manager_runs_in_the_existing_image(project: Project, engine: Fa
     assert "type=volume,target=/home/node/app/node_modules" in args
 
 
-def test_package_manager_builds_a_missing_image(project: Project, run: Runner) -> None:
-    """The package manager is in the image."""
+def test_package_manager_builds_a_missing_image_without_packages(project: Project, run: Runner) -> None:
+    """A build of the app's packages would fail where no lock file fits, and `invoke npm -- install` is to make one."""
     tools.package_manager(project, ["ls"])
-    assert run.lines[0].startswith("docker image build --tag hello-dock:dev")
+    assert run.lines[0].startswith("docker image build --tag hello-dock:dev --target manager ")
+
+
+@pytest.mark.parametrize(("has", "builds"), [("pnpm@10.1.0", False), ("pnpm@9.0.0", True), ("", True)])
+def test_package_manager_of_an_image_is_that_of_the_app(
+    settings: Settings, run: Runner, engine: FakeEngine, *, has: str, builds: bool
+) -> None:
+    """The image is from before package.json named another package manager, or another version."""
+    make_app(settings.root / "shop", packageManager="pnpm@10.1.0")
+    engine.image_store["hello-dock:dev"] = replace(DEV_IMAGE, labels={"hello-dock.manager": has})
+    tools.package_manager(Project(run, engine, configured(settings.root, app_dir="shop")), ["install"])
+    assert bool(run.ran) is builds
 
 
 def test_package_manager_of_the_app_writes_only_the_lock_file(
@@ -47,7 +59,7 @@ def test_package_manager_of_the_app_writes_only_the_lock_file(
 ) -> None:
     """`invoke npm` runs the app's pnpm, whose old and new versions read variables of different names."""
     make_app(settings.root / "shop", packageManager="pnpm@10.1.0")
-    engine.image_store["hello-dock:dev"] = DEV_IMAGE
+    engine.image_store["hello-dock:dev"] = replace(DEV_IMAGE, labels={"hello-dock.manager": "pnpm@10.1.0"})
     project = Project(run, engine, configured(settings.root, app_dir="shop"))
     args = tools.package_manager(project, ["add", "nanoid"]).args
     assert args[-3:] == ["pnpm", "add", "nanoid"]

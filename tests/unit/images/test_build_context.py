@@ -28,6 +28,22 @@ def test_certificate_authorities_are_in_the_tools_context(
     assert (settings.root / ".cache/context-hello-dock/tools/node/ca.pem").read_text() == content
 
 
+def test_settings_of_the_package_manager_are_secrets_of_the_build(settings: Settings) -> None:
+    """They may have a token. Their names are an argument, because a secret is not part of the cache's key."""
+    app = make_app(settings.root / "shop")
+    shop = configured(settings.root, app_dir="shop")
+    assert "--secret" not in build_context.context_args(shop, "Dockerfile")
+    for name in (".npmrc", ".yarnrc.yml"):
+        (app / name).touch()
+    manager = App.load(shop).package_manager
+    for args in (build.build_args(shop, manager, DEV, {"NODE_IMAGE": "n"}), build.dist_args(shop, manager, {}, "out")):
+        at = args.index("--secret")
+        assert args[at : at + 6] == [
+            "--secret", f"id=npmrc,src={app}/.npmrc", "--secret", f"id=yarnrc.yml,src={app}/.yarnrc.yml",
+            "--build-arg", "SETTINGS=npmrc yarnrc.yml",
+        ]  # fmt: skip
+
+
 def test_tools_are_written_again_only_where_they_changed(settings: Settings) -> None:
     """A changed file is written even when its size and time are the same. A removed file goes, others keep their time.
 

@@ -85,8 +85,26 @@ FAULTS = [
             line="npm error `npm ci` can only install packages when your package.json and package-lock.json or "
             "npm-shrinkwrap.json are in sync.",
         ),
-        "hello-dock/package-lock.json does not match package.json.",
-        "(cd hello-dock && npm install)",
+        "hello-dock/package-lock.json does not match package.json, or is damaged.",
+        "invoke npm -- install",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=STEP, line="npm error The `npm ci` command can only install with an existing"),
+        "hello-dock/package-lock.json does not match package.json, or is damaged.",
+        "invoke npm -- install",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=STEP, line=f"INCOMPLETE: npm did not install a@1.0.0 (for b), c@1.0.0\n{NOT_INSTALLED}"),
+        "npm did not install a@1.0.0 (for b), c@1.0.0.",
+        "Start it again.",
+    ),
+    (
+        BuildError,
+        FAILED.format(step=STEP, line=f"npm error 503 Service Unavailable - GET https://x/a.tgz\n{NOT_INSTALLED}"),
+        "The registry did not deliver the app's dependencies.",
+        "Start it again.",
     ),
     (
         BuildError,

@@ -16,7 +16,7 @@ BUILDER_FILE = re.compile(
     r"^(node|nodejs|npm|npx|yarn|pnpm|corepack|package(-lock)?\.json|yarn\.lock|pnpm-lock\.yaml)$"
 )
 SOURCE_FILE = re.compile(r"\.(vue|tsx?|jsx|svelte|map)$|^vite\.config\.[cm]?[jt]s$")
-PRIVATE_FILE = re.compile(r"^\.env(\..+)?$|^\.npmrc$")
+PRIVATE_FILE = re.compile(r"^\.env(\..+)?$|^\.(npmrc|yarnrc(\.yml)?|pnpmfile\.cjs|envrc)$|^bunfig\.toml$")
 BUILDER_FOLDERS = {"node_modules", ".git"}
 
 CACHE_PATH = re.compile(

@@ -24,6 +24,8 @@ from tests.unit.fakes.image_archives import layer
         "/app/.env",
         "/app/.env.production",
         "/app/.npmrc",
+        "/app/.yarnrc",
+        "/app/.yarnrc.yml",
         "/app/.git/config",
     ],
 )
