@@ -13,9 +13,12 @@ PACKAGE = "mime-types@3.0.2"
 """It chooses one type for each extension of mime-db: https://github.com/jshttp/mime-types."""
 OVERRIDES = {"cjs": "text/javascript", "ico": "image/x-icon", "m4v": "video/mp4"}
 """Extension -> media type, where browsers and nginx's own table know another name better than mime-db's."""
-FOR_OTHER_PROGRAMS = re.compile(r"(?:application|model|text)/(?:vnd\.|x-|prs\.)|chemical/|message/|x-")
-"""Types that a browser only saves, as it does with a file of unknown type: they would double the table."""
-KEPT = {"application/vnd.ms-fontobject", "application/x-shockwave-flash", *OVERRIDES.values()}
+FOR_BROWSERS = re.compile(
+    r"(?:audio|font|image|model|text|video)/(?!vnd|x-vnd|prs)"
+    r"|application/(?:[\w.-]+\+json|(?:atom|gpx|rss|xhtml)\+xml|dash\+xml|ecmascript|epub\+zip|gzip|json5?|ogg|pdf|rtf"
+    r"|vnd\.(?:apple\.mpegurl|google-earth\.km[lz]|ms-fontobject)|wasm|xml|zip)$"
+)
+"""Types that a browser acts on. It saves a file of another type, as it does with a file of unknown type."""
 
 
 def main() -> None:
@@ -32,7 +35,7 @@ def render(types: dict[str, str], version: str) -> str:
     """Return the configuration file for these types by their extensions."""
     extensions: dict[str, list[str]] = {}
     for extension, media_type in sorted(types.items()):
-        if FOR_OTHER_PROGRAMS.match(media_type) and media_type not in KEPT:
+        if not FOR_BROWSERS.match(media_type):
             continue
         extensions.setdefault(media_type, []).append(extension)
     lines = [f"    {media_type} {' '.join(names)};" for media_type, names in sorted(extensions.items())]
