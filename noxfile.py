@@ -99,13 +99,14 @@ def run_prod(session: nox.Session) -> None:
 
 @nox.session(tags=["engine"])
 def rollback(session: nox.Session) -> None:
-    """Replace releases and roll back under load, interrupt each step, and kill what serves."""
+    """Replace releases and roll back under load and in both image stores, interrupt each step, kill what serves."""
     engine_tests(
         session,
         "release/test_swap.py",
         "release/test_swap_faults.py",
         "release/test_recovery.py",
         "release/test_fallback.py",
+        "release/test_stores.py",
     )
 
 

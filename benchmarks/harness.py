@@ -26,9 +26,11 @@ from typing import NamedTuple, Protocol, TypeVar, cast
 
 from benchmarks.checkout import ROOT
 from docktasks import waiting
+from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.client import DockerEngine
 from docktasks.errors import BenchError
+from docktasks.images.sizes import unpacked_size
 from docktasks.settings import Settings
 
 INVOKE = [sys.executable, "-m", "invoke"]
@@ -168,6 +170,11 @@ class Bench:
             failure = f"`{' '.join(args[:4])}` failed, so nothing can be measured."
             raise BenchError(failure, "", "Correct what it reports", evidence=result.tail())
         return result.output
+
+    def image_bytes(self, reference: str) -> int:
+        """Return the unpacked size of an image, 0 without the image."""
+        image = self.engine.image(reference)
+        return unpacked_size(Project(self, self.engine, self.settings), image) if image else 0
 
     def seconds(self, args: list[str], **environ: str) -> float:
         """Measure how long a command takes. Raises BenchError when it fails."""

@@ -14,11 +14,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.harness import Bench
-from benchmarks.own_engine import OwnEngine, can_start
+from benchmarks.own_engine import CONTAINERD_STORE, OwnEngine, can_start
 from docktasks.errors import BenchError
 
 REQUIREMENTS = "a second engine needs root and Linux, with dockerd, unshare, nsenter and ip installed"
-CONTAINERD_STORE = {"features": {"containerd-snapshotter": True}}
 DISK_SIZE = "4g"
 """The most that the second engine stores, in memory."""
 

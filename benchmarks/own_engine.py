@@ -21,6 +21,9 @@ from docktasks.waiting import Probe, wait_until
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 60
 KILL_TIMEOUT_S = 30
+CONTAINERD_STORE = {"features": {"containerd-snapshotter": True}}
+"""The part of daemon.json for an engine that stores its images as Docker 29 does."""
+
 BRIDGE_ADDRESS = "169.254.213.1/30"
 """A link-local address, so it hides no other network: https://www.rfc-editor.org/rfc/rfc3927"""
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 LABEL = "hello-dock"
 """Prefix of our labels: `hello-dock.project` names the project of a container or volume, `hello-dock.role` its role."""
 
+RELEASE_LABEL = f"{LABEL}.release"
+"""Label on a container: the id of the release that it runs."""
+
 BUILT_FOR = f"{LABEL}.built-for"
 """Label on images. Containers carry a different one, because Docker copies an image's labels to every container and
 derived image: with one label, other people's containers would look like ours.

@@ -49,10 +49,7 @@ def is_listening(host: str, port: int) -> bool:
 
 
 def http_ready(url: str, timeout: float = 2.0) -> Probe:
-    """Return a look that is ready when a GET of `url` answers 200 within `timeout` seconds.
-
-    Redirects are followed. Proxies that the environment names are not used.
-    """
+    """Return a look: ready when a GET of `url`, without proxies, answers 200 in `timeout` seconds, after redirects."""
     import httpx
 
     try:

@@ -86,8 +86,7 @@ def _measure_image(bench: Bench, sandbox: BuildSandbox, variant: Variant) -> Mea
     def measure() -> tuple[float, ...]:
         sandbox.edit_source()
         seconds = bench.seconds(sandbox.build_args(variant))
-        image, base = bench.engine.image(sandbox.tag(variant)), bench.engine.image(sandbox.nginx)
-        added = image.size - base.size if image and base else 0
+        added = bench.image_bytes(sandbox.tag(variant)) - bench.image_bytes(sandbox.nginx)
         with servers.published(bench, sandbox, variant) as url:
             if load.installed():
                 load.burst(f"{url}/", load.MIN_BURST_S if bench.quick else LOAD_S)

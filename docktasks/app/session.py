@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 
+NO_ATTESTATIONS = "BUILDX_NO_DEFAULT_ATTESTATIONS"
+"""For every build. An attestation has the build's time, so each build would be another image in containerd's store. Not
+by --provenance=false, which an older CLI refuses:
+https://docs.docker.com/build/building/variables/#buildx_no_default_attestations."""
+
 Overrides = Mapping[str, Mapping[str, str]]
 """Settings that a flag of one call changes, by section and key."""
 
@@ -64,6 +69,7 @@ def session(c: Context, overrides: Overrides | None = None, *, attended: bool = 
 
     with exit_on_error(attended=attended):
         settings, run = load_settings(c, overrides), Runner(c)
+        os.environ.setdefault(NO_ATTESTATIONS, "1")
         if run.dry:
             yield Project(run, DryRunEngine(settings.app.name), settings, run.progress)
             return

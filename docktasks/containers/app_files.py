@@ -11,10 +11,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def temporary_edit(file: Path, text: str) -> Iterator[None]:
-    """Append a text to a file. Afterwards the file is as before, to the byte and the time.
-
-    If another program saves the file meanwhile, only the text is removed.
-    """
+    """Append a text to a file, and remove only that afterwards. Its time is then as before, unless others saved it."""
     before, times, addition = file.read_bytes(), file.stat(), text.encode()
     try:
         with file.open("ab") as target:

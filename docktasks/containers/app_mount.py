@@ -27,10 +27,7 @@ def source_args(settings: Settings) -> list[str]:
 
 
 def user_for(engine: Engine, app_dir: Path) -> str:
-    """Return the `uid:gid` that a container runs as, so that files it creates belong to the checkout's owner.
-
-    On a rootless engine, uid 0 in a container is the user who started the engine.
-    """
+    """Return the `uid:gid` that gives files to the checkout's owner: root's in a container of a rootless engine."""
     if engine.rootless:
         return "0:0"
     owner = app_dir.stat()
@@ -38,10 +35,7 @@ def user_for(engine: Engine, app_dir: Path) -> str:
 
 
 def make_mountpoint(app_dir: Path) -> None:
-    """Create the app's folder node_modules, which the volume is mounted over. Docker would create it as root's.
-
-    Raises AppError when the folder is missing and cannot be created, as in a read-only checkout.
-    """
+    """Create node_modules, which the volume is mounted over; Docker would create it as root's. Raises AppError."""
     mountpoint = app_dir / "node_modules"
     if mountpoint.exists():
         return

@@ -55,10 +55,7 @@ def prepare(project: Project, lookups: PendingLookups, command: tuple[str, ...])
 
 
 def prepare_again(project: Project, previous: DevRunSpec, command: tuple[str, ...]) -> DevEnvironment:
-    """Build the image and take or create the volume for changed dependencies. The user and polling stay as they were.
-
-    Raises as prepare(), except that files are not counted again.
-    """
+    """Build the image and take or create the volume for changed dependencies. Raises as prepare() for these."""
     image, build_notices = build(project)
     volume = Volume(project, image)
     revision = git.source(project.app, project.settings).revision

@@ -17,10 +17,7 @@ CHECKOUT_INTERVAL_S = 0.2
 
 
 def follow(project: Project, dev_server: DevServer) -> None:
-    """Show the log and follow the dependencies until Ctrl-C (or a closed terminal), then remove the container.
-
-    Raises StartError when the dev server ends by itself.
-    """
+    """Show the log and follow the dependencies until the end, then remove the container. Raises StartError."""
     watch = DependencyWatch(project.settings)
     try:
         with waiting.terminate_as_interrupt():

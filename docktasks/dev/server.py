@@ -49,10 +49,7 @@ class DevServer:
 
 
 def up(project: Project) -> DevServer:
-    """Build the dev image, start its container, and wait until it serves.
-
-    Raises ConflictError when it is already running or its port or name is taken, StartError when Vite does not start.
-    """
+    """Build the dev image, start its container, and wait until it serves. Raises ConflictError or StartError."""
     with project.lock():
         command = serve_command(project.app)
         lookups = PendingLookups(project)

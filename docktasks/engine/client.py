@@ -16,20 +16,16 @@ from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupp
 from docktasks.errors import EngineError
 from docktasks.labels import BUILT_FOR, LABEL
 
-GONE_STATUS, STOPPED_STATUS = 404, 409
-"""The HTTP statuses of an engine that cannot run a command, because the container is gone or has stopped."""
-
-INVALID_STATUS = 400
-"""The HTTP status for a text that is no name of an image, such as a label of others."""
+INVALID_STATUS, GONE_STATUS, STOPPED_STATUS = 400, 404, 409
+"""The HTTP statuses for a text that is no name of an image, and for a container that is gone or has stopped."""
 
 Connection = tuple[Any, dict[str, Any]]
 """The SDK's client, and the server's part of `docker version`."""
 
 
 class DockerEngine:
-    """A Docker engine. Its answers are dataclasses, so that only this room knows the SDK.
+    """A Docker engine. Its answers are dataclasses. The first question calls `connection`, which may raise EngineError.
 
-    `connection` returns the SDK's client and the engine's version, or raises EngineError. The first question calls it.
     `require_supported` raises UnfitError for an engine that cannot build our images. It does not use the SDK.
     """
 
@@ -96,10 +92,19 @@ class DockerEngine:
         """Ask again for the id of every local image by `name:tag`."""
         return {tag: image.id for image in self._images() for tag in image.tags}
 
+    @cached_property
+    def _info(self) -> dict[str, Any]:
+        return dict(self.client.info())
+
     @property
     def rootless(self) -> bool:
         """True when the engine runs without root: uid 0 in a container is the user who started the engine."""
-        return any("rootless" in option for option in self.client.info().get("SecurityOptions") or [])
+        return any("rootless" in option for option in self._info.get("SecurityOptions") or [])
+
+    @property
+    def containerd_store(self) -> bool:
+        """True when the images are in containerd's store: https://docs.docker.com/engine/storage/containerd/."""
+        return ["driver-type", "io.containerd.snapshotter.v1"] in (self._info.get("DriverStatus") or [])
 
     def image(self, reference: str) -> Image | None:
         """Return the image of a name or id, None when there is none."""
@@ -107,12 +112,10 @@ class DockerEngine:
 
         try:
             return inspection.parse_image(self.client.images.get(reference).attrs)
-        except ImageNotFound:
-            return None
         except APIError as error:
-            if error.status_code != INVALID_STATUS:
-                raise
-            return None
+            if isinstance(error, ImageNotFound) or error.status_code == INVALID_STATUS:
+                return None
+            raise
 
     def images(self, project: str) -> list[Image]:
         """Return the images that the project built, and those that others built on top of them."""
@@ -143,10 +146,9 @@ class DockerEngine:
 
     def container_publishing(self, host_port: int) -> Container | None:
         """Return the running container that publishes a port of the host, None when none does."""
-        for container in map(inspection.parse_container, self._containers()):
-            if any(published.host_port == host_port for published in container.published):
-                return container
-        return None
+        containers = map(inspection.parse_container, self._containers())
+        ports = ((port.host_port, container) for container in containers for port in container.published)
+        return next((container for port, container in ports if port == host_port), None)
 
     def volumes(self, project: str) -> list[str]:
         """Return the names of the volumes that the project made."""
@@ -196,10 +198,10 @@ class DockerEngine:
         attrs = _attrs(self.client.containers, name)
         return inspection.container_config(attrs) if attrs else ContainerConfig()
 
-    @cached_property
+    @property
     def limit_support(self) -> LimitSupport:
         """The limits that the engine can set on a container."""
-        return inspection.limit_support(self.client.info())
+        return inspection.limit_support(self._info)
 
     def save(self, image_id: str) -> Iterator[bytes]:
         """Yield an image as `docker image save` writes it: a tar of its configuration and layers."""

@@ -29,10 +29,7 @@ def connect_in_background() -> DockerEngine:
 
 
 def connect() -> DockerEngine:
-    """Return the engine that the docker CLI uses: DOCKER_HOST, else the current context, else the default socket.
-
-    Raises EngineError, which says why the engine cannot be used and how to change that.
-    """
+    """Return the engine of DOCKER_HOST, else of the current context, else the local one. Raises EngineError."""
     connection = _open()
     return DockerEngine(lambda: connection)
 

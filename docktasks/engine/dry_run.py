@@ -11,17 +11,14 @@ from docktasks.labels import LABEL
 
 
 class DryRunEngine:
-    """Answers so that every task has commands to show.
-
-    The lists have the project's images and its two containers, so that `stop` and `clean` show how to remove them.
-    Every name and port is free, so that `run-prod` shows a first start.
-    """
+    """Answers so that every task has commands to show: `stop` and `clean` have things to remove, names are free."""
 
     version = ""
     api: tuple[int, ...] = START_INTERVAL_API
     kernel: tuple[int, ...] = (5, 14)
     kernel_release = ""
     rootless = False
+    containerd_store = False
     limit_support = LimitSupport()
 
     def __init__(self, project: str) -> None:
@@ -42,7 +39,7 @@ class DryRunEngine:
 
     def image(self, reference: str) -> Image | None:
         """Return an image for every name, so that nothing is pulled."""
-        return Image(id="RELEASE", tags=(reference,))
+        return Image(id="RELEASE", tags=(reference,), release="RELEASE")
 
     def images(self, project: str) -> list[Image]:
         """Return the two images that a project builds."""

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport, Mount, Network, Published
 
+SERVED_FIELDS = (
+    "Cmd", "Entrypoint", "Env", "ExposedPorts", "Healthcheck", "Labels", "StopSignal", "User", "Volumes", "WorkingDir",
+)  # fmt: skip
+"""What an image's configuration says about how it is served. Engines differ in the other fields."""
+
 
 def parse_image(attrs: Mapping[str, Any]) -> Image:
     """Return the image that `docker image inspect` describes."""
     config = attrs.get("Config") or {}
+    layers = tuple((attrs.get("RootFS") or {}).get("Layers") or ())
     return Image(
         id=attrs["Id"],
         size=attrs["Size"],
@@ -19,10 +27,18 @@ def parse_image(attrs: Mapping[str, Any]) -> Image:
         environment=_environment(config),
         user=config.get("User", ""),
         architecture=attrs.get("Architecture", ""),
-        layers=tuple((attrs.get("RootFS") or {}).get("Layers") or ()),
+        layers=layers,
         created=attrs.get("Created") or "",
         tagged=(attrs.get("Metadata") or {}).get("LastTagTime") or "",
+        release=_release_id(layers, config),
     )
+
+
+def _release_id(layers: tuple[str, ...], config: Mapping[str, Any]) -> str:
+    """Return 12 digits that name what is served and how. Stores differ in ids, and engines leave out what is empty."""
+    fields = {name: value for name in SERVED_FIELDS if (value := config.get(name)) and value != "/"}
+    fields["Healthcheck"] = {name: value for name, value in (config.get("Healthcheck") or {}).items() if value}
+    return hashlib.sha256(json.dumps([layers, fields], sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _environment(config: Mapping[str, Any]) -> dict[str, str]:

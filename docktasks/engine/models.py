@@ -6,19 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from docktasks.labels import LABEL
+from docktasks.labels import LABEL, RELEASE_LABEL
 
 
 def short_id(image_id: str) -> str:
-    """Return the first 12 digits of an image's id, which name a release."""
+    """Return the first 12 digits of an image's id."""
     return image_id.removeprefix("sha256:")[:12]
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image. `size` is in bytes, `layers` has the digests of its layers, the base image's first.
+    """An image. `layers` has the digests of its layers, the base image's first.
 
-    `created` is the time that the build wrote into it (with SOURCE_DATE_EPOCH: the commit's time), `tagged` the time
+    `release` names what it serves and how; `id` and `size` depend on the image store (images/sizes.py has the size that
+    users see). `created` is the time that the build wrote into it (with SOURCE_DATE_EPOCH: the commit's time), `tagged`
     when it last got a tag here. `parent` is the image that it was committed from; a built image has none.
     """
 
@@ -33,11 +34,17 @@ class Image:
     created: str = ""
     tagged: str = ""
     parent: str = ""
+    release: str = ""
 
     @property
     def short_id(self) -> str:
         """The first 12 digits of the id, as `docker image ls` shows it."""
         return short_id(self.id)
+
+    @property
+    def release_ids(self) -> tuple[str, str]:
+        """The ids that name its release: its own, and the image's, by which older versions of hello-dock named it."""
+        return self.release, self.short_id
 
 
 class Published(NamedTuple):
@@ -73,8 +80,8 @@ class Container:
 
     @property
     def release(self) -> str:
-        """The id of the release that runs in the container."""
-        return short_id(self.image_id)
+        """The id of the release that runs in the container. An older version of hello-dock gave it no label."""
+        return self.labels.get(RELEASE_LABEL) or short_id(self.image_id)
 
     @property
     def serves(self) -> bool:

@@ -37,6 +37,10 @@ class Engine(Protocol):
         """True when the engine runs without root: uid 0 in a container is the user who started the engine."""
 
     @property
+    def containerd_store(self) -> bool:
+        """True when the images are in containerd's store, which has other ids and counts other sizes."""
+
+    @property
     def limit_support(self) -> LimitSupport:
         """The limits that the engine can set on a container."""
 

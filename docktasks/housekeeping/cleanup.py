@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from docktasks.app.project import Project
 from docktasks.containers import networks, roles, run_args
-from docktasks.engine.models import Container, Image
+from docktasks.engine.models import Container
 from docktasks.errors import ConflictError
 from docktasks.housekeeping.status import named_role
 from docktasks.images import build_context
-from docktasks.images.releases import release_tag
+from docktasks.images.releases import release_tags
 from docktasks.images.standins import STANDIN_PREFIX
 from docktasks.roles import ROLES
 
@@ -79,20 +79,11 @@ def _image_references(project: Project) -> tuple[list[str], list[str]]:
     name = project.settings.app.name
     images = project.engine.images(name)
     ids = {tag: image.id for image in images for tag in image.tags if tag.startswith(f"{name}:")}
-    ids |= _release_ids(project)
-    ids |= {image.id: image.id for image in images if _is_replaced(image)}
+    # Releases that the handbook's command built have no label.
+    ids |= {tag: image.id for tag, image in release_tags(project).items()}
+    ids |= {image.id: image.id for image in images if not (image.tags or image.parent)}
     used = [reference for reference, image_id in ids.items() if project.engine.containers_using(image_id)]
     return [reference for reference in ids if reference not in used], used
-
-
-def _release_ids(project: Project) -> dict[str, str]:
-    """Return the image ids of the releases by tag. Releases that the handbook's command built count, too."""
-    ids = project.engine.refresh_image_ids()
-    return {tag: image_id for tag, image_id in ids.items() if tag == release_tag(project.settings, image_id)}
-
-
-def _is_replaced(image: Image) -> bool:
-    return not (image.tags or image.parent)
 
 
 def _remove(project: Project, args: list[str], names: Sequence[str] = ("all",)) -> None:

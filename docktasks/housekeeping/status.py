@@ -10,6 +10,7 @@ from docktasks.containers.roles import HOLDER
 from docktasks.engine.models import Container, Image
 from docktasks.errors import SettingsError, StartError
 from docktasks.images import releases
+from docktasks.images.sizes import unpacked_size
 from docktasks.output import Table
 from docktasks.roles import ROLES, Role
 from docktasks.settings import Settings
@@ -83,17 +84,18 @@ def releases_table(project: Project) -> Table:
     if project.dry:
         return Table(titles, (), "Dry run: the engine was not asked for releases.")
     current = startup.own_container(project, "prod")
-    current_id = current.image_id if current else ""
-    rows = [_release_row(image, current=image.id == current_id) for image in releases.kept_releases(project)]
+    current_id = current.release if current else ""
+    kept = releases.kept_releases(project)
+    rows = [_release_row(project, image, current=current_id in image.release_ids) for image in kept]
     return Table(titles, rows, f"Nothing of {project.settings.app.name} was released yet. Release it: invoke run-prod")
 
 
-def _release_row(image: Image, *, current: bool) -> tuple[str, ...]:
+def _release_row(project: Project, image: Image, *, current: bool) -> tuple[str, ...]:
     from rich.filesize import decimal
 
     commit = image.labels.get(REVISION_LABEL, "")[:12] or "-"
     times = _minute(image.created), _minute(image.tagged)
-    return image.short_id, commit, *times, decimal(image.size), "current" if current else ""
+    return image.release, commit, *times, decimal(unpacked_size(project, image)), "current" if current else ""
 
 
 def _minute(time: str) -> str:

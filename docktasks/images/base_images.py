@@ -27,10 +27,7 @@ class BaseImage:
 
 
 def resolve(project: Project, kind: str) -> BaseImage:
-    """Return the base image of a kind, `node` or `nginx`. Pull it when it is missing, or build a stand-in.
-
-    Raises BaseImageError when neither is possible.
-    """
+    """Return the base image of a kind, `node` or `nginx`: local, pulled, or a stand-in. Raises BaseImageError."""
     base = local(project, kind)
     if base:
         return base

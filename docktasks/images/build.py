@@ -44,10 +44,7 @@ def labels_over(base: Image | None, labels: Texts) -> Texts:
 def build_args(
     settings: Settings, manager: PackageManager, role: Role, values: Texts, labels: Texts | None = None
 ) -> list[str]:
-    """Return the command that builds the image of a role.
-
-    `values` has the Dockerfile's build arguments by name; empty ones are left out.
-    """
+    """Return the command that builds the image of a role. `values` has its build arguments; empty ones are left out."""
     labels = {**(labels or {}), BUILT_FOR: settings.app.name, BASE_LABEL: familiar(values[role.base])}
     return [
         *["docker", "image", "build", "--tag", settings.image(role.name)],
@@ -59,10 +56,7 @@ def build_args(
 
 
 def dist_args(settings: Settings, manager: PackageManager, values: dict[str, str], folder: str) -> list[str]:
-    """Return the command that writes the output of a production build into a folder.
-
-    `values` has the build arguments of that build. With these, Docker takes its steps from the cache.
-    """
+    """Return the command that writes what a production build with these values writes into a folder, from the cache."""
     output = ["docker", "image", "build", "--target", "dist", "--output", f"type=local,dest={folder}"]
     return [*output, *_value_args(manager, values), *build_context.context_args(settings, PROD.dockerfile)]
 
@@ -73,10 +67,7 @@ def _value_args(manager: PackageManager, values: dict[str, str]) -> list[str]:
 
 
 def prod_build_args(settings: Settings, node: str, nginx: str, source: Source) -> dict[str, str]:
-    """Return the build arguments of the production image by name.
-
-    `node` and `nginx` are its base images. A value is empty where the Dockerfile's own default is right.
-    """
+    """Return the build arguments of the production image by name; empty where the Dockerfile's own default is right."""
     return {
         "NODE_IMAGE": node,
         "NGINX_IMAGE": nginx,
@@ -88,10 +79,7 @@ def prod_build_args(settings: Settings, node: str, nginx: str, source: Source) -
 
 
 def build_image(project: Project, role: Role, values: Texts, labels: Texts | None = None) -> Image:
-    """Build the image of a role with these build arguments and labels, and return it.
-
-    The image that had the tag before is removed, unless a container uses it. Raises BuildError.
-    """
+    """Build the image of a role, remove the one that it replaces, and return the new one. Raises BuildError."""
     tag = project.settings.image(role.name)
     replaced_id = project.engine.image_ids.get(tag)
     if not project.dry:
@@ -115,10 +103,7 @@ def build_image(project: Project, role: Role, values: Texts, labels: Texts | Non
 
 
 def remove_untagged(run: Run, engine: Engine, image_id: str) -> None:
-    """Remove an image that has no tag any more. Docker refuses it while a container uses the image.
-
-    The image is named by its id, because images that others build on top of ours inherit our labels.
-    """
+    """Remove an image by its id if it has no tag any more. Docker refuses it while a container uses the image."""
     image = engine.image(image_id)
     if image is not None and not image.tags:
         run(["docker", "image", "rm", image_id], quiet=True)

@@ -26,10 +26,7 @@ def context_folder(settings: Settings) -> str:
 
 
 def context_args(settings: Settings, dockerfile: str) -> list[str]:
-    """Return the last arguments of a build command: the Dockerfile, the named contexts, and the context's folder.
-
-    `dockerfile` is `Dockerfile` or `Dockerfile.dev`.
-    """
+    """Return the last arguments of a build by `Dockerfile` or `Dockerfile.dev`: that, the contexts, and the folder."""
     written = context_folder(settings)
     has_tools = settings.is_external_app or ca_file(settings)
     tools = ["--build-context", f"{TOOLS_CONTEXT}={written}/{TOOLS_CONTEXT}"] if has_tools else []

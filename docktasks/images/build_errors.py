@@ -42,10 +42,7 @@ def _plain(text: str) -> str:
 
 
 def _evidence(text: str) -> str:
-    """Return the output of the failed step from its first error on, without stack traces.
-
-    BuildKit's summary has only the last lines: npm's usage, or Vite's call stack.
-    """
+    """Return the output of the failed step from its first error on, without npm's usage and stack traces."""
     lines = [line for line in _failed_step(text) if line.strip() and not re.match(r"\s+at ", line)]
     errors = (index for index, line in enumerate(lines) if re.search(r"error|failed", line, re.IGNORECASE))
     first = next(errors, max(0, len(lines) - MAX_EVIDENCE_LINES))

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import re
+
 from docktasks.app.project import Project
-from docktasks.engine.models import Image, short_id
+from docktasks.engine.models import Container, Image
 from docktasks.settings import Settings
 
 
 def kept_releases(project: Project) -> list[Image]:
-    """Return the images of the releases that are kept, the latest release first.
-
-    Only run-prod gives the tag of a release. A label would not do: images of the handbook's own command have none.
-    """
-    image_ids = project.engine.refresh_image_ids()
-    tags = [tag for tag, image_id in image_ids.items() if tag == release_tag(project.settings, image_id)]
-    images = [image for image in map(project.engine.image, tags) if image]
-    return sorted(images, key=lambda image: image.tagged.rstrip("Z"), reverse=True)
+    """Return an image of each release that is kept, the latest release first."""
+    images = {image.release: image for image in sorted(release_tags(project).values(), key=_tagged)}
+    return sorted(images.values(), key=_tagged, reverse=True)
 
 
-def release_tag(settings: Settings, image_id: str) -> str:
-    """Return name and tag of the release that has this image."""
-    return f"{settings.app.name}:{short_id(image_id)}"
+def _tagged(image: Image) -> str:
+    return image.tagged.rstrip("Z")  # because Docker drops trailing zeros of the fraction
+
+
+def release_tags(project: Project) -> dict[str, Image]:
+    """Return the images of all releases by tag. Only run-prod gives such tags; a release may have an older one, too."""
+    pattern = re.compile(rf"{re.escape(project.settings.app.name)}:([0-9a-f]{{12}})")
+    tags = filter(None, map(pattern.fullmatch, project.engine.refresh_image_ids()))
+    images = {tag[0]: (tag[1], project.engine.image(tag[0])) for tag in tags}
+    return {tag: image for tag, (release, image) in images.items() if image and release in image.release_ids}
+
+
+def release_tag(settings: Settings, release: str) -> str:
+    """Return name and tag of the image of a release."""
+    return f"{settings.app.name}:{release}"
+
+
+def image_of(project: Project, container: Container) -> Image | None:
+    """Return the image of a release's container, None if it is gone. A build may have taken its last tag."""
+    by_id = project.engine.image(container.image_id)
+    return by_id or project.engine.image(release_tag(project.settings, container.release))

@@ -42,13 +42,10 @@ def latest_standin(tags: Iterable[str], reference: str) -> str:
 
 
 def rootfs_args(folder: str, mirror: str) -> list[str]:
-    """Return the command that unpacks Debian packages into a tar in a folder. An empty mirror stands for Debian's own.
-
-    The validity date of the suite's lists is ignored, because some mirrors are late. Signatures are still checked.
-    """
+    """Return the command that unpacks Debian packages into a tar in a folder. An empty mirror is Debian's own."""
     return [
         "mmdebstrap", "--quiet", "--variant=extract", "--skip=output/dev",
-        '--aptopt=Acquire::Check-Valid-Until "false"',
+        '--aptopt=Acquire::Check-Valid-Until "false"',  # some mirrors are late; signatures are still checked
         f"--include={','.join(PACKAGES)}",
         '--extract-hook=chroot "$1" nginx -v',
         SUITE, f"{folder}/rootfs.tar", *([mirror] if mirror else []),
@@ -56,10 +53,7 @@ def rootfs_args(folder: str, mirror: str) -> list[str]:
 
 
 def pack_args(folder: str, machine: str) -> list[str]:
-    """Return the command that fetches npm, and the npm package with the official node binary, into a folder.
-
-    `machine` is the result of platform.machine(). Raises BaseImageError when npm has no node for it.
-    """
+    """Return the command that fetches npm and the node of a machine (platform.machine()). Raises BaseImageError."""
     architecture = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(machine.lower())
     if architecture is None:
         raise BaseImageError(

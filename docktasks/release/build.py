@@ -7,21 +7,19 @@ from dataclasses import dataclass
 from docktasks.app import git, vite
 from docktasks.app.project import Project
 from docktasks.engine.models import Image
-from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
 from docktasks.images import base_images
 from docktasks.images import build as images_build
+from docktasks.images.sizes import unpacked_size
 from docktasks.roles import PROD
 
 
 @dataclass(frozen=True)
 class Build:
-    """A production image. `added_size` is what it adds to its base image, in bytes; 0 if the base is not known.
-
-    `notices` are sentences for the user, for example about a stand-in for a base image.
-    """
+    """A production image, its size and what it adds to its base in bytes (0 if not known), and notices for the user."""
 
     image: Image
+    size: int = 0
     added_size: int = 0
     notices: tuple[str, ...] = ()
 
@@ -36,7 +34,7 @@ def build_prod(project: Project) -> Build:
     image = images_build.build_image(project, PROD, build_args, images_build.origin_labels(project.settings, source))
     base_notices = [base.notice for base in (node, nginx) if base.notice]
     notices = (*base_notices, *project.app.lock_notices, *vite.notices_of_files(project.app))
-    return Build(image, _added_size(project.engine, image), notices)
+    return build_of(project, image, notices)
 
 
 def latest_build(project: Project) -> Build:
@@ -47,15 +45,12 @@ def latest_build(project: Project) -> Build:
         raise StartError(
             f"There is no image {tag}.", "--no-build runs the image that was built last.", "Build it: invoke build-prod"
         )
-    return build_of(project.engine, image)
+    return build_of(project, image)
 
 
-def build_of(engine: Engine, image: Image) -> Build:
-    """Return what is known about an image that was built before."""
-    return Build(image, _added_size(engine, image))
-
-
-def _added_size(engine: Engine, image: Image) -> int:
+def build_of(project: Project, image: Image, notices: tuple[str, ...] = ()) -> Build:
+    """Return what is known about an image, with notices about its build."""
+    size = unpacked_size(project, image)
     reference = image.labels.get(images_build.BASE_LABEL)
-    base = engine.image(reference) if reference else None
-    return image.size - base.size if base else 0
+    base = project.engine.image(reference) if reference else None
+    return Build(image, size, size - unpacked_size(project, base) if base else 0, notices)

@@ -9,7 +9,7 @@ from docktasks.app.project import Project
 from docktasks.containers import roles, startup
 from docktasks.containers.ports import Bind
 from docktasks.containers.roles import HOLDER
-from docktasks.engine.models import Container
+from docktasks.engine.models import Container, short_id
 from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
 from docktasks.release import build as release_build
@@ -69,10 +69,10 @@ def roll_back(project: Project, to: str) -> Deployment:
         current = containers.container()
         if current and not to:
             _require_recorded(project.engine, current, interrupted=interrupted)
-        image = history.rollback_target(project, current.release if current else "", to.removeprefix("sha256:"))
+        image = history.rollback_target(project, current.release if current else "", short_id(to))
         environment = history.environment(project.engine, current, containers.container(HOLDER))
         bind = containers.bind or Bind(project.settings.prod.host_port)
-        return _deploy(containers, release_build.build_of(project.engine, image), Release(image, environment), bind)
+        return _deploy(containers, release_build.build_of(project, image), Release(image, environment), bind)
 
 
 def _require_recorded(engine: Engine, current: Container, *, interrupted: bool) -> None:

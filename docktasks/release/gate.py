@@ -16,10 +16,7 @@ from docktasks.roles import PROD
 
 
 def check_candidate(project: Project, release: Release) -> list[str]:
-    """Start the release as a candidate on a free loopback port, check it, and remove it. The checks' ids.
-
-    Raises StartError with the failed checks and the candidate's last log lines.
-    """
+    """Start the release on a free loopback port, check it, and remove it. The checks' ids. Raises StartError."""
     bind = Bind(0)
     network_args = [*join_args(project.settings, PROD), *bind.args(PROD.container_port)]
     args = run_args.prod_args(project.settings, CANDIDATE, release, network_args, project.engine.api)

@@ -12,7 +12,7 @@ from docktasks.containers import roles
 from docktasks.engine.models import Container, Image
 from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
-from docktasks.images.releases import kept_releases, release_tag
+from docktasks.images.releases import image_of, kept_releases, release_tag, release_tags
 from docktasks.release import run_args
 from docktasks.release.run_args import Release
 
@@ -24,9 +24,9 @@ def rollback_target(project: Project, current_id: str, prefix: str) -> Image:
     one matches.
     """
     if project.dry:
-        return Image(prefix or "EARLIER")
-    others = [image for image in kept_releases(project) if image.short_id != current_id]
-    matches = [image for image in others if image.short_id.startswith(prefix)]
+        return Image(prefix or "EARLIER", release=prefix or "EARLIER")
+    others = [image for image in kept_releases(project) if current_id not in image.release_ids]
+    matches = [image for image in others if any(name.startswith(prefix) for name in image.release_ids)]
     if len(matches) == 1 or (matches and not prefix):
         return matches[0]
     raise StartError(
@@ -42,7 +42,7 @@ def _mismatch(current_id: str, prefix: str, matches: list[Image]) -> str:
     if current_id.startswith(prefix):
         return f"Release {current_id} is the current one."
     if matches:
-        return f"More than one release begins with {prefix}: {', '.join(image.short_id for image in matches)}."
+        return f"More than one release begins with {prefix}: {', '.join(image.release for image in matches)}."
     return f"There is no earlier release {prefix}."
 
 
@@ -96,35 +96,48 @@ def _read(engine: Engine, container: Container, name: str) -> str:
     return result.output if result.ok else ""
 
 
-def record_missed_release(project: Project, image_id: str) -> None:
+def record_missed_release(project: Project, container: Container) -> None:
     """Record a release that serves, if the task that started it was interrupted before it recorded it."""
-    image = project.engine.image(image_id)
-    if image and release_tag(project.settings, image_id) not in image.tags:
-        # A failure is ignored, because the next release does not depend on it.
-        project.run(run_args.carry_args(project.settings, Release(image), "add", image.short_id), quiet=True)
-        project.run(_tag_args(project, image.short_id), quiet=True)
+    image = image_of(project, container)
+    if image and not {release_tag(project.settings, release) for release in image.release_ids} & {*image.tags}:
+        _add(project, image)
+
+
+def _add(project: Project, image: Image) -> None:
+    """Record a release of before. A failure is ignored, because the next release does not depend on it."""
+    project.run(run_args.carry_args(project.settings, Release(image), "add", image.release), quiet=True)
+    project.run(_tag_args(project, image), quiet=True)
+
+
+def _rename_old_tags(project: Project) -> None:
+    """Give the releases that an older version of hello-dock has named by their images their ids."""
+    images = release_tags(project).items()
+    old_tags = [tag for tag, image in images if tag != release_tag(project.settings, image.release)]
+    for image in reversed(kept_releases(project)) if old_tags else ():  # the time of the tag is the release's
+        if release_tag(project.settings, image.release) not in image.tags:
+            _add(project, image)
+    if old_tags:
+        project.run(["docker", "image", "rm", *old_tags], quiet=True)
 
 
 def record_release(project: Project, release: Release) -> list[str]:
-    """Record that the release serves, and remove those beyond prod.retain_releases. The removed ids.
-
-    Raises StartError if the volume cannot be written.
-    """
-    project.run(_tag_args(project, release.id), quiet=True)
-    others = [image.short_id for image in kept_releases(project) if image.short_id != release.id]
+    """Record that the release serves, remove those beyond prod.retain_releases, return their ids. Raises StartError."""
+    _rename_old_tags(project)
+    project.run(_tag_args(project, release.image), quiet=True)
+    others = [image.release for image in kept_releases(project) if image.release != release.id]
     retained = project.settings.prod.retain_releases - 1
     _keep_assets(project, release, others[:retained])
     removed = others[retained:]
     if removed:
         # By their tags: Docker keeps an image that has another tag or a container.
-        tags = [f"{project.settings.app.name}:{release_id}" for release_id in removed]
+        tags = [release_tag(project.settings, release_id) for release_id in removed]
         project.run(["docker", "image", "rm", *tags], quiet=True)
-    kept_ids = {image.short_id for image in kept_releases(project)}
+    kept_ids = {image.release for image in kept_releases(project)}
     return [release_id for release_id in removed if release_id not in kept_ids]
 
 
-def _tag_args(project: Project, release_id: str) -> list[str]:
-    return ["docker", "image", "tag", release_id, release_tag(project.settings, release_id)]
+def _tag_args(project: Project, image: Image) -> list[str]:
+    return ["docker", "image", "tag", image.short_id, release_tag(project.settings, image.release)]
 
 
 def _keep_assets(project: Project, release: Release, earlier_ids: list[str]) -> None:

@@ -13,9 +13,9 @@ def print_build(build: Build, name: str, notices: tuple[str, ...] = ()) -> None:
     from rich.filesize import decimal
 
     print_notices((*build.notices, *notices))
-    if build.image.size:
+    if build.size:
         added = f", {decimal(build.added_size)} over its base image" if build.added_size else ""
-        print(f"{name}: {decimal(build.image.size)}{added}")
+        print(f"{name}: {decimal(build.size)}{added}")
 
 
 def print_deployment(project: Project, deployment: Deployment, name: str) -> None:

@@ -11,7 +11,7 @@ from docktasks.containers.ports import Bind
 from docktasks.containers.roles import CANDIDATE, CARRY, CONFIG_HASH_LABEL, HOLDER
 from docktasks.containers.run_args import NGINX_USER, csv_line, hardening_args, label_args, limit_args
 from docktasks.engine.models import START_INTERVAL_API, Image
-from docktasks.labels import LABEL
+from docktasks.labels import LABEL, RELEASE_LABEL
 from docktasks.roles import PROD
 from docktasks.settings import Settings
 
@@ -51,8 +51,8 @@ class Release:
 
     @property
     def id(self) -> str:
-        """The first 12 digits of the image's id, as `docker image ls` shows them."""
-        return self.image.short_id
+        """The id, which is the same in every image store."""
+        return self.image.release
 
 
 def prod_args(
@@ -70,16 +70,17 @@ def prod_args(
         "--sig-proxy=false",
         *label_args(settings, "prod"),
         "--label", f"{CONFIG_HASH_LABEL}={config_hash(settings, release, api)}",
+        "--label", f"{RELEASE_LABEL}={release.id}",
         *network_args,
         "--restart", "no" if role == CANDIDATE else "unless-stopped",
         *_config_args(settings, release, api),
-        release.id,
+        release.image.short_id,
     ]  # fmt: skip
 
 
 def config_hash(settings: Settings, release: Release, api: tuple[int, ...]) -> str:
     """Return a short hash of a release and its settings. The role and the address of its container do not count."""
-    args = [*_config_args(settings, release, api), release.image.id]
+    args = [*_config_args(settings, release, api), release.id]
     return hashlib.sha256("\0".join(args).encode()).hexdigest()[:12]
 
 
@@ -170,5 +171,5 @@ def carry_args(settings: Settings, release: Release, *words: str, run: str = "")
         *carried_args(settings, writable=True),
         *environment_args(release),
         *(["--env", f"HELLO_DOCK_RUN={run}"] if run else []),
-        release.id, "carry", *words,
+        release.image.short_id, "carry", *words,
     ]  # fmt: skip

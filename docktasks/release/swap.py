@@ -24,15 +24,12 @@ GAP_STOP_TIMEOUT_S = 1
 
 
 def deploy(containers: ReleaseContainers, release: Release, bind: Bind) -> str:
-    """Make the release serve at `bind`, and return its URL. If that fails, the current release keeps serving.
-
-    Raises StartError or ConflictError.
-    """
+    """Make the release serve at `bind`, and return its URL. If that raises an error, the current one keeps serving."""
     _require_own_volume(containers)
     current = containers.container()
     if current is None or not current.serves or containers.bind is None:
         return start(containers, release, bind)
-    history.record_missed_release(containers.project, current.image_id)
+    history.record_missed_release(containers.project, current)
     if containers.holds(bind):
         return swap(containers, release, bind, current)
     return move(containers, release, bind, current)
@@ -121,7 +118,7 @@ def move(containers: ReleaseContainers, release: Release, bind: Bind, current: C
 
 def _described(current: Container, release: Release) -> str:
     """Name the container that a release replaces; it may run the same release with other settings."""
-    return "the previous container" if release.id == current.release else f"release {current.release}"
+    return "the previous container" if current.release in release.image.release_ids else f"release {current.release}"
 
 
 def _free_port(containers: ReleaseContainers, bind: Bind) -> None:

@@ -19,4 +19,4 @@ def rollback(c: Context, to: str = "") -> None:
 
     with session(c) as project:
         deployment = deploy.roll_back(project, to)
-        print_deployment(project, deployment, f"release {deployment.build.image.short_id}")
+        print_deployment(project, deployment, f"release {deployment.build.image.release}")

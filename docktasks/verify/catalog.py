@@ -59,10 +59,7 @@ RENAMED_CHECKS = {
 
 
 def select(groups: Sequence[str] = (), only: Sequence[str] = (), skip: Sequence[str] = ()) -> list[Check]:
-    """Select the checks of `groups` whose ids are in `only` and not in `skip`. Empty `groups` or `only` select all.
-
-    Raises SettingsError for an unknown group or id, and if no check is selected.
-    """
+    """Select checks; empty `groups` or `only` select all. Raises SettingsError for an unknown name, or without one."""
     ids = [check.id for check in CHECKS]
     for flag, names, known_names in (("group", groups, GROUPS), ("only", only, ids), ("skip", skip, ids)):
         for name in names:

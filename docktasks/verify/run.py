@@ -13,6 +13,7 @@ from docktasks.app.project import Project
 from docktasks.containers import startup
 from docktasks.engine.models import Container
 from docktasks.errors import VerifyError
+from docktasks.images.releases import image_of
 from docktasks.verify import catalog
 from docktasks.verify.registry import Check
 from docktasks.verify.report.run import VerifyRun
@@ -146,10 +147,7 @@ def image_subject(project: Project, reference: str) -> Subject:
 
 
 def running_subject(project: Project, needs: set[Need]) -> Subject:
-    """Make the subject of the production container, its image and its address, and of the dev container.
-
-    Raises VerifyError if no container runs that checks with these needs are about.
-    """
+    """Make the subject of the containers that run. Raises VerifyError if none runs that the checks are about."""
     dev = project.engine.container(project.settings.container("dev"))
     dev = dev if dev and dev.is_of(project.settings.app.name) and _is_serving(dev) else None
     container = startup.own_container(project, "prod")
@@ -163,7 +161,7 @@ def running_subject(project: Project, needs: set[Need]) -> Subject:
         )
     if container is None:
         return Subject("", project, dev=dev)
-    return Subject(container.url, project, container, project.engine.image(container.image_id), dev=dev)
+    return Subject(container.url, project, container, image_of(project, container), dev=dev)
 
 
 def _is_serving(container: Container) -> bool:

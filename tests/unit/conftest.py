@@ -28,7 +28,7 @@ OTHER_VARIABLES = {"NODE_EXTRA_CA_CERTS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPAT
 def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment without the settings of this machine and this user."""
     for name in os.environ:
-        if name.startswith(("INVOKE_", "DOCKER_", "BUILDKIT_", "GIT_")) or name in OTHER_VARIABLES:
+        if name.startswith(("INVOKE_", "DOCKER_", "BUILDKIT_", "BUILDX_", "GIT_")) or name in OTHER_VARIABLES:
             monkeypatch.delenv(name)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("COLUMNS", "80")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import shlex
 import subprocess
 import sys
@@ -258,7 +259,7 @@ def test_env_with_a_name_that_is_not_allowed_ends_the_task(capsys: pytest.Captur
 def test_result_of_a_release_is_its_size_and_address(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """Notices come first. A release that ran already is called so."""
     project = Project(runner.Runner(Context()), FakeEngine(), settings)
-    build = Build(Image("0", 20_000_000), 8_000_000, notices=("Built on a stand-in.",))
+    build = Build(Image("0"), 20_000_000, 8_000_000, notices=("Built on a stand-in.",))
     deployment = Deployment(build, "http://127.0.0.1:8080")
     output.print_deployment(project, deployment, "hello-dock:prod")
     output.print_deployment(
@@ -281,6 +282,15 @@ def test_variable_of_the_environment_reaches_the_command(
     monkeypatch.setenv("INVOKE_APP_NAME", "shop")
     invoke("--dry", "run-prod")
     assert "--publish 127.0.0.1:8081:80" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("value", ["", "0"])
+def test_builds_attest_nothing_unless_the_user_wants_that(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """An attestation has the time of the build, so an image that did not change would have another id."""
+    if value:
+        monkeypatch.setenv(session.NO_ATTESTATIONS, value)
+    invoke("--dry", "build-prod")
+    assert os.environ[session.NO_ATTESTATIONS] == (value or "1")
 
 
 @pytest.mark.parametrize("task", sorted(NAMES))

@@ -46,10 +46,7 @@ class RawResponse:
 
 
 def exchange(origin: str, request: bytes, limit_s: float) -> RawResponse:
-    """Send a request on a new connection, and read until the server closes it, or the time is over.
-
-    Raises httpx.ConnectError if no connection can be opened.
-    """
+    """Send a request on a new connection, and read until its end or the time limit. Raises httpx.ConnectError."""
     limit_s = min(EXCHANGE_TIMEOUT_S, limit_s)
     deadline, data = time.monotonic() + limit_s, bytearray()
     try:

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from docktasks import __version__
+from docktasks.images.sizes import unpacked_size
 from docktasks.verify.probes.page_timing import first_load
 from docktasks.verify.report import charts
 from docktasks.verify.report.run import VerifyRun, escaped, truncated
@@ -56,8 +57,8 @@ def _facts(verify_run: VerifyRun) -> list[tuple[str, str]]:
         facts.append(("Container", escaped(subject.container.name)))
     if subject.has("image"):
         image = subject.image
-        tags = f"{', '.join(image.tags)} " if image.tags else ""
-        facts.append(("Image", escaped(f"{tags}{image.short_id}, {charts.decimal(image.size)}")))
+        names, size = [*image.tags, f"release {image.release}"], unpacked_size(subject.project, image)
+        facts.append(("Image", escaped(", ".join([*names, charts.decimal(size)]))))
         revision = image.labels.get("org.opencontainers.image.revision", "")
         facts += [("Revision", escaped(revision))] if revision else []
     return [*facts, ("Checked", f"{verify_run.when:%Y-%m-%d %H:%M:%S} UTC, in {verify_run.seconds:.1f} s")]

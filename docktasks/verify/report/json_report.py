@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from docktasks import __version__
+from docktasks.images.sizes import unpacked_size
 from docktasks.verify.registry import Verdict
 from docktasks.verify.report.run import VerifyRun
 from docktasks.verify.subject import Subject
@@ -48,7 +49,7 @@ def _subject(subject: Subject) -> dict[str, Any]:
     return {
         "url": subject.url or None,
         "container": container and {"id": container.id, "name": container.name},
-        "image": image and {"id": image.id, "tags": list(image.tags), "size": image.size},
+        "image": image and {"id": image.id, "tags": list(image.tags), "size": unpacked_size(subject.project, image)},
     }
 
 

@@ -46,7 +46,8 @@ NOT_EXECUTABLE = (
     'container process: exec: "/docker-entrypoint.sh": permission denied: unknown.'
 )
 
-RELEASE = Release(Image("sha256:" + "7" * 64, labels={"org.opencontainers.image.base.name": "nginx:stable-alpine"}))
+BASE = {"org.opencontainers.image.base.name": "nginx:stable-alpine"}
+RELEASE = Release(Image("sha256:" + "7" * 64, labels=BASE, release="1" * 12))
 
 
 def prod(settings: Settings) -> list[str]:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 from docker.errors import APIError
 from requests import Response
@@ -120,6 +123,7 @@ def test_image_has_the_fields_of_docker_inspect(client: Client, engine: DockerEn
     }
     client.images.append(Row("hello-dock:prod", attrs))
     image = engine.image("hello-dock:prod")
+    assert image is not None
     assert image == Image(
         id="sha256:77",
         size=17_900_000,
@@ -131,13 +135,17 @@ def test_image_has_the_fields_of_docker_inspect(client: Client, engine: DockerEn
         layers=("sha256:1", "sha256:2"),
         created="2026-11-22T08:09:10Z",
         tagged="2026-11-23T14:20:00.123456789Z",
+        release=image.release,
     )
+    assert re.fullmatch("[0-9a-f]{12}", image.release)
 
 
 def test_image_without_configuration(client: Client, engine: DockerEngine) -> None:
     """An image from scratch has no labels, no user and no layers."""
     client.images.append(Row("empty", {"Id": "sha256:0", "Size": 0, "RepoTags": None, "Config": None}))
-    assert engine.image("empty") == Image("sha256:0")
+    image = engine.image("empty")
+    assert image is not None
+    assert replace(image, release="") == Image("sha256:0")
 
 
 def test_project_is_found_by_its_label(client: Client, engine: DockerEngine) -> None:
@@ -283,6 +291,22 @@ def test_container_config_has_the_command_and_the_limits(client: Client, engine:
 def test_engine_without_limits_in_docker_info_supports_none(engine: DockerEngine) -> None:
     """The fields of the limits may be missing in the output of `docker info`."""
     assert engine.limit_support == LimitSupport(memory=False, swap=False, pids=False, cgroup="1")
+
+
+@pytest.mark.parametrize(
+    ("status", "containerd"),
+    [
+        ([["driver-type", "io.containerd.snapshotter.v1"]], True),
+        ([["Backing Filesystem", "extfs"], ["Supports d_type", "true"]], False),
+        (None, False),
+    ],
+)
+def test_containerd_store_is_recognised_by_the_status_of_its_driver(
+    engine: DockerEngine, client: Client, monkeypatch: pytest.MonkeyPatch, status: list[list[str]], *, containerd: bool
+) -> None:
+    """The name of the driver would not do: both stores have one called btrfs."""
+    monkeypatch.setattr(client, "info", lambda: {"Driver": "btrfs", "DriverStatus": status})
+    assert engine.containerd_store is containerd
 
 
 @pytest.mark.parametrize(

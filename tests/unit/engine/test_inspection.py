@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from docktasks.engine.inspection import container_config, limit_support
+from docktasks.engine.inspection import container_config, limit_support, parse_image
 from docktasks.engine.models import ContainerConfig, LimitSupport, Mount
 
 # From `docker container inspect` of a release that run-prod started: the fields that are read.
@@ -40,6 +40,76 @@ MOUNTS = [
     {"Type": "volume", "Name": "hello-dock-carried", "Source": "/var/lib", "Destination": "/srv/carried", "RW": False},
     {"Type": "bind", "Source": "/etc", "Destination": "/srv/etc", "RW": True},
 ]
+
+
+# From `docker image inspect` of engine 26 with the classic store.
+IMAGE: dict[str, Any] = {
+    "Id": "sha256:385a",
+    "RepoTags": ["hello-dock:prod"],
+    "Created": "2026-11-28T16:52:27Z",
+    "Architecture": "amd64",
+    "Size": 17898790,
+    "Config": {
+        "Hostname": "", "User": "101:101", "AttachStdin": False, "ArgsEscaped": True, "Image": "", "Volumes": None,
+        "ExposedPorts": {"80/tcp": {}}, "Env": ["PATH=/bin", "NGINX_VERSION=1.30.6"], "Cmd": ["nginx"],
+        "Healthcheck": {"Test": ["CMD", "wget"], "Interval": 10000000000, "StartInterval": 0}, "WorkingDir": "/",
+        "Entrypoint": ["/docker-entrypoint.sh"], "OnBuild": None, "Labels": {"a": "1", "b": "2"},
+        "StopSignal": "SIGQUIT",
+    },
+    "RootFS": {"Type": "layers", "Layers": ["sha256:d985", "sha256:64be"]},
+    "Metadata": {"LastTagTime": "2026-11-28T16:52:27Z"},
+}  # fmt: skip
+
+
+def release_id(config: dict[str, Any] | None = None, **changes: Any) -> str:
+    """Return the release id of an image with these changes, also to its configuration."""
+    return parse_image(IMAGE | changes | {"Config": IMAGE["Config"] | (config or {})}).release
+
+
+@pytest.mark.parametrize(
+    ("config", "changes"),
+    [
+        ({}, {"Id": "sha256:d1b2", "Size": 18534505, "Created": "2026-11-28T18:00:00Z", "RepoTags": []}),
+        ({}, {"Metadata": {"LastTagTime": "2026-11-28T18:26:58Z"}, "Descriptor": {"digest": "sha256:d1b2"}}),
+        ({"WorkingDir": "", "Volumes": {}, "ArgsEscaped": False, "Hostname": "0a1b", "Domainname": ""}, {}),
+        ({"Healthcheck": {"Interval": 10000000000, "Test": ["CMD", "wget"]}}, {}),
+        ({"Labels": {"b": "2", "a": "1"}}, {}),
+    ],
+)
+def test_release_id_does_not_depend_on_the_engine(config: dict[str, Any], changes: dict[str, Any]) -> None:
+    """Stores and versions differ in ids, times, sizes, and in what they leave out because it is empty."""
+    assert release_id(config, **changes) == release_id()
+    empty = ("Hostname", "AttachStdin", "ArgsEscaped", "Image", "Volumes", "WorkingDir", "OnBuild")
+    newer = {name: value for name, value in IMAGE["Config"].items() if name not in empty}
+    assert parse_image(IMAGE | {"Config": newer}).release == release_id()
+
+
+@pytest.mark.parametrize(
+    ("config", "changes"),
+    [
+        ({"User": ""}, {}),
+        ({"Env": ["NGINX_VERSION=1.30.6", "PATH=/bin"]}, {}),
+        ({"Cmd": ["nginx", "-g", "daemon off;"]}, {}),
+        ({"Entrypoint": None}, {}),
+        ({"ExposedPorts": {"8080/tcp": {}}}, {}),
+        ({"Labels": {"a": "1"}}, {}),
+        ({"StopSignal": "SIGTERM"}, {}),
+        ({"WorkingDir": "/srv"}, {}),
+        ({"Volumes": {"/srv": {}}}, {}),
+        ({"Healthcheck": {"Test": ["CMD", "wget"], "Interval": 20000000000}}, {}),
+        ({"Healthcheck": None}, {}),
+        ({}, {"RootFS": {"Layers": ["sha256:d985"]}}),
+        ({}, {"RootFS": {"Layers": ["sha256:64be", "sha256:d985"]}}),
+    ],
+)
+def test_release_id_names_what_is_served_and_how(config: dict[str, Any], changes: dict[str, Any]) -> None:
+    """Other layers, or another configuration, are another release."""
+    assert release_id(config, **changes) != release_id()
+
+
+def test_release_id_stays_the_same_in_later_versions_of_hello_dock() -> None:
+    """Another way to make it would give every kept release another id."""
+    assert release_id() == "632708e73bb7"
 
 
 def parse(config: dict[str, Any] | None = None, **host: Any) -> ContainerConfig:

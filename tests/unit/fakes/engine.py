@@ -22,6 +22,7 @@ class FakeEngine(FakeStore):
     """An engine in memory. It answers as a real one, and applies the commands that change something."""
 
     rootless = False
+    containerd_store = False
 
     def __init__(self, *containers: Container, images: Mapping[str, Image] | None = None) -> None:
         super().__init__(images or {})

@@ -19,8 +19,13 @@ BUILT = {"hello-dock.built-for": "hello-dock", "org.opencontainers.image.base.na
 
 
 def image(digit: str) -> Image:
-    """Return a build of the app whose release id is this hexadecimal digit, twelve times."""
-    return Image(f"sha256:{digit * 64}", 20_000_000, tags=("hello-dock:prod",), labels=BUILT)
+    """Return a build of the app whose release id is this hexadecimal digit, twelve times. The image's id is another."""
+    return Image(image_id(digit), 20_000_000, tags=("hello-dock:prod",), labels=BUILT, release=digit * 12)
+
+
+def image_id(digits: str) -> str:
+    """Return the id of the image of a release whose id begins with these digits."""
+    return f"sha256:{digits:0<64}"
 
 
 IMAGES = {
@@ -37,7 +42,7 @@ TAKE_NAME = [f"rename {NAME} {PREVIOUS}", f"rename {NEXT} {NAME}"]
 SET_ASIDE = [f"rename {NAME} {PREVIOUS}", f"rename {HOLDER} {HOLDER_PREVIOUS}"]
 BRING_UP = [f"run {HOLDER}", f"run {NAME}"]
 DRAIN = [f"stop {PREVIOUS}", f"rm {PREVIOUS}"]
-RECORD = [f"tag {B} hello-dock:{B}", f"carry keep {B} {A}"]
+RECORD = [f"tag {image('b').short_id} hello-dock:{B}", f"carry keep {B} {A}"]
 
 
 def add_build(engine: FakeEngine, digit: str) -> None:

@@ -77,7 +77,7 @@ def verify_run(
 def container_subject() -> Subject:
     """Return an address with its container and its image, as the subject of the checks."""
     labels = {"org.opencontainers.image.revision": "f00ba4" * 6}
-    image = Image("sha256:" + "a" * 64, size=17_894_701, tags=("shop:prod",), labels=labels)
+    image = Image("sha256:" + "a" * 64, size=17_894_701, tags=("shop:prod",), labels=labels, release="a" * 12)
     engine = FakeEngine()
     project = Project(Runner(engine), engine, configured(ROOT))
     return Subject(URL, project, Container("c" * 64, "shop-prod"), image)

@@ -91,7 +91,8 @@ class FakeStore(DryRunEngine, ABC):
 
     def _build(self, args: list[str]) -> Result:
         tag = args[args.index("--tag") + 1]
-        self.add_image(tag, Image(built_id(tag, self.source), 20_000_000, tags=(tag,), labels=labels_of(args)))
+        image_id, labels = built_id(tag, self.source), labels_of(args)
+        self.add_image(tag, Image(image_id, 20_000_000, tags=(tag,), labels=labels, release=image_id[-12:]))
         return Result()
 
     def _tag(self, args: list[str]) -> Result:

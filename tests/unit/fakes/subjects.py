@@ -58,9 +58,9 @@ def release(**changes: Any) -> Container:
     """Return a container that run-prod started, with these changes."""
     state: dict[str, Any] = {
         "published": PUBLISHED,
-        "image": A,
+        "image": image("a").short_id,
         "image_id": image("a").id,
-        "labels": {"hello-dock.config-hash": "0a1b2c3d4e5f"},
+        "labels": {"hello-dock.config-hash": "0a1b2c3d4e5f", "hello-dock.release": A},
         "health": "healthy",
         "networks": {"hello-dock-prod": "172.18.0.2"},
     }

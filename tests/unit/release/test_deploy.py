@@ -47,7 +47,7 @@ def test_run_prod_builds_the_image_that_it_runs(
     assert [args[1:3] for args in run.ran][:3] == [["image", "build"], ["image", "rm"], ["network", "create"]]
     assert engine.by_name[NAME].image_id == deployment.build.image.id == engine.image_store["hello-dock:prod"].id
     steps = [line[10:] for line in capsys.readouterr().out.splitlines()]
-    assert steps == ["built hello-dock:prod", f"release {deployment.build.image.short_id} serves"]
+    assert steps == ["built hello-dock:prod", f"release {deployment.build.image.release} serves"]
     assert (deployment.url, deployment.unchanged) == ("http://127.0.0.1:8080", False)
     assert deployment.build.added_size == 8_000_000
 
@@ -121,7 +121,7 @@ def test_release_that_was_not_recorded_is_recorded_by_the_next_task(engine: Fake
     assert (engine.assets, engine.image_store["hello-dock:prod"].tags) == (set(), ("hello-dock:prod",))
     run = Runner(engine)
     assert deployed(engine, settings, run).unchanged
-    assert run.verbs == [f"carry add {A}", f"tag {A} hello-dock:{A}", f"carry keep {A}"]
+    assert run.verbs == [f"carry add {A}", f"tag {image('a').short_id} hello-dock:{A}", f"carry keep {A}"]
 
 
 def test_removed_releases_are_reported(

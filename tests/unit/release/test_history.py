@@ -17,7 +17,7 @@ from docktasks.release.run_args import Release
 from docktasks.settings import Settings
 from tests.unit.fakes.apps import configured
 from tests.unit.fakes.engine import FakeEngine, own_container
-from tests.unit.fakes.production import BUILT, HOLDER, NAME, A, B, C, deployed, image
+from tests.unit.fakes.production import HOLDER, NAME, A, B, C, deployed, image, image_id
 from tests.unit.fakes.runner import Runner
 
 
@@ -26,22 +26,23 @@ def engine_with_releases(*releases: str) -> FakeEngine:
     engine = FakeEngine()
     for number, release in enumerate(releases):
         tag = f"hello-dock:{release * (12 // len(release))}"
-        digits = f"{tag.partition(':')[2]:0<64}"
-        engine.image_store[tag] = Image(f"sha256:{digits}", tags=(tag,), labels=BUILT, tagged=f"2026-11-2{number}")
-    engine.assets = {image.short_id for image in engine.image_store.values()}
+        engine.image_store[tag] = replace(
+            image(release), tags=(tag,), tagged=f"2026-11-2{number}", release=tag.partition(":")[2]
+        )
+    engine.assets = {image.release for image in engine.image_store.values()}
     return engine
 
 
 def kept_ids(engine: FakeEngine, settings: Settings) -> list[str]:
     """Return the ids of the releases that are kept."""
-    return [image.short_id for image in images_releases.kept_releases(Project(Runner(engine), engine, settings))]
+    return [image.release for image in images_releases.kept_releases(Project(Runner(engine), engine, settings))]
 
 
 def test_kept_releases_begin_with_the_last_released(settings: Settings) -> None:
     """The order follows the time of the release tag, not of the build."""
     engine = engine_with_releases("b", "c", "a")
     engine.image_store = {
-        tag: replace(each, created=f"2026-{each.short_id}") for tag, each in engine.image_store.items()
+        tag: replace(each, created=f"2026-{each.release}") for tag, each in engine.image_store.items()
     }
     assert kept_ids(engine, settings) == [A, C, B]
 
@@ -50,7 +51,7 @@ def test_kept_releases_compare_times_with_and_without_a_fraction(settings: Setti
     """Docker drops trailing zeros of a fraction, and a plain text comparison would sort the Z after the digits."""
     engine = engine_with_releases("a", "b")
     times = {A: "2026-11-23T14:20:00Z", B: "2026-11-23T14:20:00.5Z"}
-    engine.image_store = {tag: replace(each, tagged=times[each.short_id]) for tag, each in engine.image_store.items()}
+    engine.image_store = {tag: replace(each, tagged=times[each.release]) for tag, each in engine.image_store.items()}
     assert kept_ids(engine, settings) == [B, A]
 
 
@@ -80,7 +81,7 @@ def test_image_that_was_removed_meanwhile_is_left_out(settings: Settings) -> Non
 def test_rollback_target_is_found_by_the_beginning_of_its_id(settings: Settings, to: str, release_id: str) -> None:
     """Without a prefix it is the release before the current one."""
     engine = engine_with_releases("d0", "d1", "b", "c", "a")
-    assert history.rollback_target(Project(Runner(engine), engine, settings), A, to).short_id == release_id
+    assert history.rollback_target(Project(Runner(engine), engine, settings), A, to).release == release_id
 
 
 def test_rollback_target_after_a_rollback_is_the_release_that_was_left(settings: Settings) -> None:
@@ -88,7 +89,7 @@ def test_rollback_target_after_a_rollback_is_the_release_that_was_left(settings:
     assert (
         history.rollback_target(
             Project(Runner(engine_with_releases("a", "c", "b")), engine_with_releases("a", "c", "b"), settings), B, ""
-        ).short_id
+        ).release
         == C
     )
 
@@ -133,11 +134,12 @@ def test_rollback_target_without_an_earlier_release(settings: Settings, releases
 def test_rollback_target_under_dry_run_asks_no_engine(settings: Settings) -> None:
     """The commands name the release that the user asked for."""
     assert (
-        history.rollback_target(Project(Runner(dry=True), DryRunEngine("hello-dock"), settings), "", "0a1b").id
+        history.rollback_target(Project(Runner(dry=True), DryRunEngine("hello-dock"), settings), "", "0a1b").release
         == "0a1b"
     )
     assert (
-        history.rollback_target(Project(Runner(dry=True), DryRunEngine("hello-dock"), settings), "", "").id == "EARLIER"
+        history.rollback_target(Project(Runner(dry=True), DryRunEngine("hello-dock"), settings), "", "").release
+        == "EARLIER"
     )
 
 
@@ -153,7 +155,7 @@ def test_recorded_release_gets_a_tag(settings: Settings) -> None:
     """Its image keeps its other tag, and the volume is updated even if no release is removed."""
     engine = engine_with_releases("a")
     gone, run = record(engine, settings, "b")
-    assert (gone, run.verbs) == ([], [f"tag {B} hello-dock:{B}", f"carry keep {B} {A}"])
+    assert (gone, run.verbs) == ([], [f"tag {image('b').short_id} hello-dock:{B}", f"carry keep {B} {A}"])
     assert kept_ids(engine, settings) == [B, A]
     assert engine.image_store["hello-dock:prod"].tags == ("hello-dock:prod", f"hello-dock:{B}")
 
@@ -179,16 +181,16 @@ def test_record_with_one_retained_release_keeps_only_that(settings: Settings) ->
 def test_image_with_another_tag_or_a_container_stays(settings: Settings) -> None:
     """`docker image rm` of a tag removes only the tag then, or is refused."""
     engine = engine_with_releases("d", "e", "a", "c")
-    engine.apply(["docker", "image", "tag", "d" * 12, "hello-dock:mine"])
-    engine.apply(["docker", "image", "tag", "d" * 12, f"hello-dock:{'d' * 12}"])
-    engine.by_name["shop"] = own_container("prod", project="shop", image_id=f"sha256:{'e' * 12:0<64}")
+    engine.apply(["docker", "image", "tag", image_id("d"), "hello-dock:mine"])
+    engine.apply(["docker", "image", "tag", image_id("d"), f"hello-dock:{'d' * 12}"])
+    engine.by_name["shop"] = own_container("prod", project="shop", image_id=image_id("e"))
     times = {"d" * 12: "2026-11-20", "e" * 12: "2026-11-21"}
     engine.image_store = {
-        tag: replace(each, tagged=times.get(each.short_id, "2026-12")) for tag, each in engine.image_store.items()
+        tag: replace(each, tagged=times.get(each.release, "2026-12")) for tag, each in engine.image_store.items()
     }
     record(engine, settings, "b")
-    assert [each.short_id for each in engine.image_store.values() if each.tags == ("hello-dock:mine",)] == ["d" * 12]
-    assert engine.image("e" * 12) is not None
+    assert [each.release for each in engine.image_store.values() if each.tags == ("hello-dock:mine",)] == ["d" * 12]
+    assert engine.image(image_id("e")) is not None
 
 
 def test_release_that_is_deployed_again_becomes_the_last_one(settings: Settings) -> None:
@@ -203,7 +205,7 @@ def test_current_release_is_never_removed(settings: Settings) -> None:
     engine = engine_with_releases("a", "b", "c", "d")
     run = Runner(engine, {"docker image tag": Result()})
     assert history.record_release(Project(run, engine, settings), Release(image("a"))) == [B]
-    assert run.verbs[:2] == [f"tag {A} hello-dock:{A}", f"carry keep {A} {'d' * 12} {C}"]
+    assert run.verbs[:2] == [f"tag {image('a').short_id} hello-dock:{A}", f"carry keep {A} {'d' * 12} {C}"]
     assert A in kept_ids(engine, settings)
 
 
@@ -262,8 +264,62 @@ def test_missed_release_is_recorded(settings: Settings) -> None:
     engine.add_image("hello-dock:prod", image("a"))
     run = Runner(engine)
     for _ in range(2):
-        history.record_missed_release(Project(run, engine, settings), image("a").id)
-    history.record_missed_release(Project(run, engine, settings), "sha256:gone")
-    assert run.verbs == [f"carry add {A}", f"tag {A} hello-dock:{A}"]
+        history.record_missed_release(Project(run, engine, settings), own_container("prod", image_id=image_id("a")))
+    history.record_missed_release(Project(run, engine, settings), own_container("prod", image_id="sha256:gone"))
+    assert run.verbs == [f"carry add {A}", f"tag {image('a').short_id} hello-dock:{A}"]
     assert kept_ids(engine, settings) == [A, B]
     assert engine.assets == {A, B}
+
+
+def old_tag(engine: FakeEngine, letter: str, image_letter: str = "") -> str:
+    """Give a kept release the tag that an older version of hello-dock gave, in place of its own; the tag."""
+    kept = engine.image_store.pop(f"hello-dock:{letter * 12}")
+    old = replace(kept, id=image_id(image_letter or letter))
+    tag = f"hello-dock:{old.short_id}"
+    engine.image_store[tag] = replace(old, tags=(tag,))
+    return tag
+
+
+def test_releases_of_an_older_hello_dock_are_listed_and_found_by_both_ids(settings: Settings) -> None:
+    """Their tags have the ids of their images. A container of one has no label with its release."""
+    engine = engine_with_releases("b", "c", "a")
+    for letter in "bca":
+        old_tag(engine, letter)
+    project = Project(Runner(engine), engine, settings)
+    assert kept_ids(engine, settings) == [A, C, B]
+    current = own_container("prod", image_id=image_id("a")).release
+    assert [history.rollback_target(project, current, to).release for to in ("", "b0", "bb")] == [C, B, B]
+
+
+def test_images_of_one_release_are_listed_once(settings: Settings) -> None:
+    """Each cached build had another id in containerd's store, and an older version of hello-dock kept each one."""
+    engine = engine_with_releases("b", "a")
+    for digit in "123":
+        tag = f"hello-dock:{digit}00000000000"
+        engine.image_store[tag] = replace(image("b"), id=image_id(digit), tags=(tag,), tagged=f"2026-11-0{digit}")
+    assert kept_ids(engine, settings) == [A, B]
+
+
+def test_next_release_gives_older_ones_their_new_ids(settings: Settings) -> None:
+    """The assets come first, then the tag. Of several images of one release one tag is left, and none is removed."""
+    engine = engine_with_releases("a", "c")
+    tags = old_tag(engine, "a"), old_tag(engine, "c"), f"hello-dock:{image_id('1')[7:19]}"
+    engine.image_store[tags[2]] = replace(image("a"), id=image_id("1"), tags=tags[2:], tagged="2026-11-19")
+    gone, run = record(engine, settings, "b")
+    assert gone == []
+    assert run.verbs[:5] == [
+        *(f"carry add {A}", f"tag {image('a').short_id} hello-dock:{A}"),
+        *(f"carry add {C}", f"tag {image('c').short_id} hello-dock:{C}"),
+        f"rm {' '.join(tags)}",
+    ]
+    assert (kept_ids(engine, settings), engine.assets) == ([B, C, A], {A, B, C})
+    assert set(tags).isdisjoint(engine.image_ids)
+    assert [verb for verb in record(engine, settings, "b")[1].verbs if verb.startswith("carry add")] == []
+
+
+def test_rollback_does_not_go_to_another_image_of_the_current_release(settings: Settings) -> None:
+    """The container of an older hello-dock is known by its image's id."""
+    engine = engine_with_releases("b", "a")
+    old_tag(engine, "a")
+    current = own_container("prod", image_id=image_id("a")).release
+    assert history.rollback_target(Project(Runner(engine), engine, settings), current, "").release == B

@@ -13,7 +13,7 @@ from docktasks.release.production import ReleaseContainers
 from docktasks.release.run_args import HOLDER_COMMAND
 from docktasks.settings import Settings
 from tests.unit.fakes.engine import FakeEngine
-from tests.unit.fakes.production import HOLDER, PREVIOUS, A, deployed
+from tests.unit.fakes.production import HOLDER, PREVIOUS, deployed, image
 from tests.unit.fakes.runner import Runner
 
 
@@ -24,7 +24,7 @@ def test_port_holder_runs_the_base_image(engine: FakeEngine, settings: Settings,
         del engine.image_store["nginx:stable-alpine"]
     run = Runner(engine)
     deployed(engine, settings, run)
-    assert run.ran[1][-3:] == ["nginx:stable-alpine" if base else A, "-c", HOLDER_COMMAND]
+    assert run.ran[1][-3:] == ["nginx:stable-alpine" if base else image("a").short_id, "-c", HOLDER_COMMAND]
 
 
 def test_dry_run_has_no_containers(settings: Settings) -> None:

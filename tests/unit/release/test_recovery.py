@@ -26,6 +26,7 @@ from tests.unit.fakes.production import (
     A,
     add_build,
     deployed,
+    image_id,
     is_whole,
     serve_a_build_b,
 )
@@ -34,7 +35,7 @@ from tests.unit.fakes.runner import Runner
 
 def release_container(name: str) -> Container:
     """Return a running container of release A under this name."""
-    return own_container("prod", name=name, health="healthy", image_id="sha256:" + "a" * 64)
+    return own_container("prod", name=name, health="healthy", image_id=image_id("a"))
 
 
 def stop_release(engine: FakeEngine) -> None:

@@ -43,10 +43,10 @@ def test_rollback_swaps_to_the_release_before(engine: FakeEngine, settings: Sett
     run = Runner(engine)
     deployment = rolled_back(engine, settings, run=run)
     assert (deployment.url, deployment.unchanged) == ("http://127.0.0.1:8080", False)
-    assert deployment.build.image.short_id == A
+    assert deployment.build.image.release == A
     assert run.verbs[0] == f"run {CANDIDATE}"
     assert (engine.by_name[NAME].release, sorted(engine.by_name)) == (A, [NAME, HOLDER])
-    assert engine.image_store["hello-dock:prod"].short_id == B
+    assert engine.image_store["hello-dock:prod"].release == B
 
 
 def test_rollback_goes_to_the_release_with_the_given_prefix(engine: FakeEngine, settings: Settings) -> None:
@@ -54,7 +54,7 @@ def test_rollback_goes_to_the_release_with_the_given_prefix(engine: FakeEngine, 
     for letter in "abc":
         add_build(engine, letter)
         deployed(engine, settings)
-    assert rolled_back(engine, settings, to="aa").build.image.short_id == A
+    assert rolled_back(engine, settings, to="aa").build.image.release == A
     assert engine.by_name[NAME].release == A
 
 
@@ -84,7 +84,7 @@ def test_rollback_after_stop_starts_the_last_release(engine: FakeEngine, setting
     """Without a current release, the last one that served is started."""
     deployed(engine, settings)
     engine.by_name.clear()
-    assert (rolled_back(engine, settings).build.image.short_id, sorted(engine.by_name)) == (A, [NAME, HOLDER])
+    assert (rolled_back(engine, settings).build.image.release, sorted(engine.by_name)) == (A, [NAME, HOLDER])
 
 
 def test_rollback_after_an_interrupted_task_needs_a_name(engine: FakeEngine, settings: Settings) -> None:
@@ -97,7 +97,7 @@ def test_rollback_after_an_interrupted_task_needs_a_name(engine: FakeEngine, set
         rolled_back(engine, settings, run=run)
     assert "invoke rollback --to=RELEASE" in caught.value.how
     assert run.verbs == [f"rename {NEXT} {NAME}"]
-    assert rolled_back(engine, settings, A).build.image.short_id == A
+    assert rolled_back(engine, settings, A).build.image.release == A
     assert engine.by_name[NAME].release == A
 
 
@@ -106,7 +106,7 @@ def test_rollback_with_a_name_continues_after_a_recovery(engine: FakeEngine, set
     serve_a_build_b(engine, settings)
     deployed(engine, settings)
     engine.apply(["docker", "container", "rename", NAME, NEXT])
-    assert rolled_back(engine, settings, A).build.image.short_id == A
+    assert rolled_back(engine, settings, A).build.image.release == A
 
 
 def test_abandoned_candidate_does_not_stop_a_rollback(engine: FakeEngine, settings: Settings) -> None:
@@ -114,7 +114,7 @@ def test_abandoned_candidate_does_not_stop_a_rollback(engine: FakeEngine, settin
     serve_a_build_b(engine, settings)
     deployed(engine, settings)
     engine.by_name[CANDIDATE] = own_container("prod", name=CANDIDATE)
-    assert rolled_back(engine, settings).build.image.short_id == A
+    assert rolled_back(engine, settings).build.image.release == A
 
 
 def test_rollback_that_was_not_recorded_needs_a_name(engine: FakeEngine, settings: Settings) -> None:
@@ -127,7 +127,7 @@ def test_rollback_that_was_not_recorded_needs_a_name(engine: FakeEngine, setting
     assert engine.by_name[NAME].release == A
     with pytest.raises(StartError, match=f"An earlier task was interrupted, and release {A} serves now"):
         rolled_back(engine, settings)
-    assert rolled_back(engine, settings, to=f"sha256:{B}").build.image.short_id == B
+    assert rolled_back(engine, settings, to=f"sha256:{B}").build.image.release == B
 
 
 class UnrecordingRunner(Runner):
@@ -158,7 +158,7 @@ def test_rollback_to_an_image_built_by_hand(engine: FakeEngine, settings: Settin
     deployed(engine, settings)
     add_build(engine, "b")
     deployed(engine, settings)
-    assert rolled_back(engine, settings).build.image.short_id == A
+    assert rolled_back(engine, settings).build.image.release == A
 
 
 def test_rollback_to_a_release_recorded_by_the_next_one(engine: FakeEngine, settings: Settings) -> None:
@@ -167,9 +167,9 @@ def test_rollback_to_a_release_recorded_by_the_next_one(engine: FakeEngine, sett
     add_build(engine, "b")
     run = Runner(engine)
     deployed(engine, settings, run)
-    assert run.verbs[:3] == [f"carry add {A}", f"tag {A} hello-dock:{A}", f"run {CANDIDATE}"]
+    assert run.verbs[:3] == [f"carry add {A}", f"tag {image('a').short_id} hello-dock:{A}", f"run {CANDIDATE}"]
     assert engine.assets == {A, B}
-    assert rolled_back(engine, settings).build.image.short_id == A
+    assert rolled_back(engine, settings).build.image.release == A
 
 
 def test_dry_rollback_shows_a_first_start(settings: Settings) -> None:

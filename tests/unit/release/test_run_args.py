@@ -18,7 +18,8 @@ from tests.unit.fakes.apps import configured
 LOGGING = "--log-driver json-file --log-opt max-size=10m --log-opt max-file=3"
 HARDENED = f"--cap-drop ALL --security-opt no-new-privileges --ipc none --tmpfs /dev/mqueue:ro,size=4k {LOGGING}"
 
-RELEASE = Release(Image("sha256:" + "7" * 64, labels={"org.opencontainers.image.base.name": "nginx:stable-alpine"}))
+BASE = {"org.opencontainers.image.base.name": "nginx:stable-alpine"}
+RELEASE = Release(Image("sha256:" + "7" * 64, labels=BASE, release="1" * 12))
 
 
 def prod(
@@ -55,7 +56,7 @@ def test_release_joins_the_network_of_the_port_holder(settings: Settings, role: 
     """A release is read-only, without capabilities and with limits, in the port holder's network."""
     assert line_of(prod(settings, role)) == (
         f"docker container run --detach --name hello-dock-{role} --sig-proxy=false {LABELS}"
-        " --label 'hello-dock.config-hash=…'"
+        " --label 'hello-dock.config-hash=…' --label hello-dock.release=111111111111"
         f" --network container:hello-dock-prod-port {CARRIED} --restart unless-stopped"
         f" {LIMITED} --stop-timeout 30 --health-cmd … --health-interval 5s {QUICK} 777777777777"
     )
@@ -172,7 +173,7 @@ def test_assets_are_bridged_without_a_network(settings: Settings) -> None:
         f"docker container run --rm --name hello-dock-prod-carry {LABELS}"
         f" --network none --read-only --user 0:0 {HARDENED}"
         f" --mount type=volume,source=hello-dock-carried,target=/srv/carried,{VOLUME}"
-        " 777777777777 carry add 777777777777"
+        " 777777777777 carry add 111111111111"
     )
 
 
@@ -202,7 +203,7 @@ def test_config_hash_follows_image_and_configuration(settings: Settings) -> None
     """The image counts by its whole id."""
     hashes = {
         config_hash_of(prod(settings)),
-        config_hash_of(prod(settings, release=Release(Image("sha256:" + "7" * 63 + "8")))),
+        config_hash_of(prod(settings, release=replace(RELEASE, image=replace(RELEASE.image, release="2" * 12)))),
         config_hash_of(prod(settings, release=replace(RELEASE, environment="{}"))),
         config_hash_of(prod(settings, release=replace(RELEASE, environment='{"API_URL":"/api"}'))),
     }

@@ -28,6 +28,7 @@ from tests.unit.fakes.production import (
     B,
     container_ids,
     deployed,
+    image,
     is_whole,
     serve_a_build_b,
 )
@@ -46,7 +47,7 @@ def test_first_start_skips_the_gate(engine: FakeEngine, settings: Settings) -> N
         f"run {HOLDER}",
         f"run {NAME}",
         f"carry add {A}",
-        f"tag {A} hello-dock:{A}",
+        f"tag {image('a').short_id} hello-dock:{A}",
         f"carry keep {A}",
     ]
     assert is_whole(engine)
@@ -86,7 +87,7 @@ def test_swap_records_a_current_release_without_a_tag(engine: FakeEngine, settin
     """A release without its tag gets it before it is replaced, so that a rollback can reach it."""
     serve_a_build_b(engine, settings)
     engine.by_name[NAME] = replace(engine.by_name[NAME], image_id="sha256:unnamed")
-    engine.image_store["unnamed"] = Image("sha256:unnamed")
+    engine.image_store["unnamed"] = Image("sha256:unnamed", release="unnamed")
     deployed(engine, settings)
     assert "hello-dock:unnamed" in engine.image_ids
 
@@ -134,7 +135,7 @@ def test_failed_swap_keeps_the_current_release(engine: FakeEngine, settings: Set
     assert run.verbs[:3] == [*GATE, *BRIDGE]
     assert container_ids(engine) == ids
     assert is_whole(engine)
-    assert B in {image.short_id for image in engine.image_store.values()}
+    assert B in {image.release for image in engine.image_store.values()}
 
 
 @pytest.mark.parametrize("fault", BROKEN_RELEASES + INTERRUPTIONS)

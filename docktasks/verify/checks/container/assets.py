@@ -23,11 +23,12 @@ def assets(subject: Subject) -> Iterator[str]:
     if not any(mount.target == VOLUME for mount in subject.config.mounts):
         yield f"no volume with the assets of earlier releases is mounted at {VOLUME}"
         return
-    kept = {image.short_id for image in releases.kept_releases(subject.project)}
-    kept.add(subject.container.release)
+    kept: dict[str, tuple[str, ...]] = {subject.container.release: (subject.container.release,)}
+    kept |= {image.release: image.release_ids for image in releases.kept_releases(subject.project)}
     paths_by_release = _carried_paths(subject)
-    for release in sorted(kept - paths_by_release.keys()):
-        yield f"release {release}: its assets are not in the volume"
+    for release, release_ids in sorted(kept.items()):
+        if paths_by_release.keys().isdisjoint(release_ids):
+            yield f"release {release}: its assets are not in the volume"
     for release, paths in sorted(paths_by_release.items()):
         addresses = map(subject.site.address, paths[:MAX_FILES_PER_RELEASE])
         for response in subject.site.get_all(addresses, "HEAD"):

@@ -9,6 +9,7 @@ from docktasks.containers import networks
 from docktasks.containers.clone_trial import SCRATCH_DIR, Trial
 from docktasks.containers.roles import CONFIG_HASH_LABEL
 from docktasks.errors import Skip
+from docktasks.images.releases import release_tag
 from docktasks.roles import PROD
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
@@ -89,7 +90,7 @@ def release(subject: Subject) -> Iterator[str]:
     container = subject.container
     if not container.labels.get(CONFIG_HASH_LABEL):
         yield f"it has no label {CONFIG_HASH_LABEL}: run-prod did not start it"
-    for tag in (container.image, f"{subject.project.settings.app.name}:{container.release}"):
-        image = subject.project.engine.image(tag)
-        if image is not None and image.id != container.image_id:
-            yield f"{tag} is {image.short_id} now, but the container runs {container.release}"
+    for name in (container.image_id, container.image, release_tag(subject.project.settings, container.release)):
+        image = subject.project.engine.image(name)
+        if image is not None and container.release not in image.release_ids:
+            yield f"{name} is {image.release} now, but the container runs {container.release}"

@@ -52,10 +52,7 @@ def sample(files: dict[str, Response], limit: int = MAX_SAMPLE_FILES) -> dict[st
 
 
 def get_each(site: Site, files: dict[str, Response], **headers: str) -> Iterator[tuple[Response, Response]]:
-    """GET each file with these headers; yield its known response and the new one.
-
-    In a header's value, {etag} and {size} stand for the ETag and the encoded size of the known response.
-    """
+    """GET each file with these headers, where {etag} and {size} are the known ones; yield known and new response."""
 
     def filled(value: str, known: Response) -> str:
         return value.replace("{etag}", known.get("etag")).replace("{size}", str(known.encoded_size))

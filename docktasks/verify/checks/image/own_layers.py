@@ -11,10 +11,7 @@ from docktasks.verify.subject import Subject
 
 
 def own_layers(subject: Subject) -> list[Layer]:
-    """The layers on top of the base image's.
-
-    Raises Skip if the engine does not have the base image, or has another one under its name.
-    """
+    """The layers on top of the base image's. Raises Skip if the engine does not have the base image any more."""
     name = subject.image.labels.get(BASE_LABEL)
     if subject.base is None:
         reason = f"its base image {name} is not here" if name else "it names no base image"

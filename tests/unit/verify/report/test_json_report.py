@@ -87,7 +87,7 @@ def test_json_names_the_subject_the_tool_and_the_time() -> None:
     assert (content["schema"], content["when"], content["seconds"]) == (1, "2026-11-24T09:00:00+00:00", 0.96)
     assert content["tool"] == {"name": "hello-dock", "version": __version__}
     assert data(verdict("pass"))["subject"] == {"url": "http://127.0.0.1:8080", "container": None, "image": None}
-    assert data(subject=Subject("", image=Image("sha256:1")))["subject"]["url"] is None
+    assert data(subject=Subject("", container_subject().project, image=Image("sha256:1")))["subject"]["url"] is None
 
 
 def test_json_of_all_checks_fits_the_schema() -> None:

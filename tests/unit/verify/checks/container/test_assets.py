@@ -23,8 +23,8 @@ def result(files: dict[str, str], config: ContainerConfig = CONFIG, *, earlier_r
     container = release()
     kept = replace(image("a"), tags=(f"hello-dock:{A}",))
     earlier_tags = (f"hello-dock:{earlier_release}",)
-    earlier = replace(image("b"), id=f"sha256:{earlier_release}{'0' * 52}", tags=earlier_tags)
-    engine = FakeEngine(container, images={"hello-dock:prod": kept, "hello-dock:earlier": earlier})
+    earlier = replace(image("b"), release=earlier_release, tags=earlier_tags)
+    engine = FakeEngine(container, images={"hello-dock:prod": kept, earlier_tags[0]: earlier})
     engine.files, engine.config = files, config
     subject = release_subject(engine, container)
     subject.site.client.transport = httpx.MockTransport(Site())

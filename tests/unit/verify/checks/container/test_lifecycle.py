@@ -10,7 +10,7 @@ from docktasks.commands import Result as CommandResult
 from docktasks.containers import clone_trial
 from docktasks.engine.models import Container, ContainerConfig
 from tests.unit.fakes.engine import FakeEngine
-from tests.unit.fakes.production import A, image
+from tests.unit.fakes.production import A, B, image
 from tests.unit.fakes.runner import Runner
 from tests.unit.fakes.subjects import CONFIG, TMP, Result, release, release_subject, results
 
@@ -98,10 +98,23 @@ def test_release_without_its_label_fails() -> None:
 
 def test_release_whose_tag_has_moved_fails() -> None:
     """The tag that it was started from names another build now."""
-    assert result("container.release", image="hello-dock:prod", image_id="sha256:" + "b" * 64) == (
+    labels = {"hello-dock.config-hash": "0a1b2c3d4e5f", "hello-dock.release": B}
+    assert result("container.release", image="hello-dock:prod", image_id="sha256:gone", labels=labels) == (
         "fail",
-        (f"hello-dock:prod is {A} now, but the container runs {'b' * 12}",),
+        (f"hello-dock:prod is {A} now, but the container runs {B}",),
     )
+
+
+def test_release_of_another_image_than_its_label_says_fails() -> None:
+    """The label was written by hand."""
+    labels = {"hello-dock.config-hash": "0a1b2c3d4e5f", "hello-dock.release": B}
+    outcome, evidence = result("container.release", labels=labels)
+    assert (outcome, evidence[0]) == ("fail", f"{image('a').id} is {A} now, but the container runs {B}")
+
+
+def test_release_of_an_older_hello_dock_passes() -> None:
+    """It has no label with its id, and the id was that of the image."""
+    assert result("container.release", labels={"hello-dock.config-hash": "0a1b2c3d4e5f"}) == ("pass", ())
 
 
 def test_healthy_container_passes_what_is_tried_on_its_copies() -> None:

@@ -1,0 +1,176 @@
+"""Releases on an engine with the classic image store, and on one with containerd's, which gives images other ids."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from benchmarks.own_engine import CONTAINERD_STORE, OwnEngine, can_start
+from docktasks.app.project import Project
+from docktasks.engine.client import DockerEngine
+from docktasks.engine.models import Image
+from docktasks.images import base_images
+from docktasks.images.sizes import unpacked_size
+from tests.support.checkouts import make_repository, write_app
+from tests.support.commands import PrintingRunner, docker
+from tests.support.project import ProjectUnderTest
+
+RUNS = 10 if os.environ.get("MATRIX") == "all" else 3
+ATTESTED = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "0"}
+"""Lets each build attest its time, so that each image has another id in containerd's store."""
+
+BUILD_JS = """import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+
+const script = readFileSync('raft.js')
+const name = `assets/raft-${createHash('sha256').update(script).digest('hex').slice(0, 8)}.js`
+mkdirSync('dist/assets', { recursive: true })
+writeFileSync(`dist/${name}`, script)
+writeFileSync('dist/index.html', readFileSync('index.html', 'utf8').replace('raft.js', name))
+"""
+RAFT = {
+    "package.json": json.dumps({
+        "name": "raft", "version": "0.1.0", "private": True, "type": "module", "scripts": {"build": "node build.js"},
+    }),
+    "build.js": BUILD_JS,
+    "raft.js": "document.body.append('An app without packages. '.repeat(40))\n",
+    "index.html": '<!doctype html><html lang="en"><title>Raft</title><script type="module" src="/raft.js"></script>\n',
+}  # fmt: skip
+
+
+@dataclass
+class Store:
+    """An engine with one of the image stores; `host` is its address, `prefix` enters its network."""
+
+    engine: DockerEngine
+    host: str = ""
+    prefix: tuple[str, ...] = ()
+
+    def project(self, checkout: Path, app: Path) -> ProjectUnderTest:
+        """Return a project of the app on this engine."""
+        project = ProjectUnderTest(self.engine, checkout, APP_DIR=str(app)).with_prefix(*self.prefix)
+        project.environ |= {"DOCKER_HOST": self.host} if self.host else {}
+        return project
+
+
+@pytest.fixture(scope="module")
+def archive(engine: DockerEngine, built_project: ProjectUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The base images, as `docker image save` writes them."""
+    project = Project(PrintingRunner(built_project.checkout), engine, built_project.settings())
+    bases = [base_images.resolve(project, kind).reference for kind in ("node", "nginx")]
+    path = tmp_path_factory.mktemp("bases") / "bases.tar"
+    docker("image", "save", "--output", str(path), *bases)
+    return path
+
+
+@pytest.fixture(scope="module")
+def containerd(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A second engine, with containerd's store. It has the base images, and no network."""
+    if not can_start():
+        pytest.skip("a second engine takes root, dockerd, unshare, nsenter and ip")
+    engine = OwnEngine(tmp_path_factory.mktemp("containerd"), config=CONTAINERD_STORE, disk_size="3g")
+    try:
+        engine.start()
+        docker("image", "load", "--quiet", "--input", str(archive), host=engine.host)
+        yield Store(engine.connect(), engine.host, engine.enter)
+    finally:
+        print(engine.log())
+        engine.end()
+
+
+@pytest.fixture(scope="module", params=["classic", "containerd"])
+def store(request: pytest.FixtureRequest, engine: DockerEngine) -> Store:
+    """Each of the two stores."""
+    return Store(engine) if request.param == "classic" else request.getfixturevalue("containerd")
+
+
+@pytest.fixture
+def raft(tmp_path: Path) -> Path:
+    """A small app that needs no package, in a repository with one commit."""
+    return make_repository(write_app(tmp_path / "raft", RAFT))
+
+
+def releases(project: ProjectUnderTest) -> list[str]:
+    """Return the ids of the listed releases, the latest first."""
+    return re.findall(r"^ *([0-9a-f]{12}) ", project.succeeds("releases"), re.MULTILINE)
+
+
+def image_of(project: ProjectUnderTest) -> Image:
+    """Return the image that was built last."""
+    image = project.engine.image(project.image)
+    assert image is not None
+    return image
+
+
+def test_one_commit_is_one_release(store: Store, checkout: Path, raft: Path) -> None:
+    """Only the first run-prod starts a container, whatever id each build has."""
+    project = store.project(checkout, raft)
+    try:
+        project.succeeds("run-prod")
+        first, ids = project.container(), {image_of(project).id}
+        for run in range(1, RUNS):
+            output = project.succeeds("run-prod", **(ATTESTED if run % 2 else {}))
+            ids.add(image_of(project).id)
+            assert "Serving already: " in output
+        assert store.engine.containerd_store is (len(ids) > 1)
+        assert project.container().id == first.id
+        assert releases(project) == [first.release]
+        assert "There is no earlier release." in project.fails("rollback")
+    finally:
+        project.end()
+
+
+def test_releases_are_swapped_rolled_back_and_verified(containerd: Store, checkout: Path, raft: Path) -> None:
+    """A changed script is another release. Every task finds the image of the container that serves."""
+    project = containerd.project(checkout, raft)
+    try:
+        project.succeeds("run-prod")
+        first = project.container().release
+        (raft / "raft.js").write_text("document.body.append('Another release. '.repeat(40))\n")
+        make_repository(raft)
+        assert "Serving: " in project.succeeds("run-prod")
+        second = project.container().release
+        assert releases(project) == [second, first]
+        assert first in project.succeeds("rollback")
+        assert project.container().release == first
+        assert f"release {second}" in project.succeeds("rollback", f"--to={second[:6]}")
+        output = project.succeeds("verify", "--strict", "--group=image", "--group=container", "--group=http")
+        assert " 0 failed, 0 skipped" in output
+        project.assert_one_release_serves()
+    finally:
+        project.end()
+
+
+def test_release_is_the_same_in_both_stores(
+    engine: DockerEngine, containerd: Store, checkout: Path, raft: Path, tmp_path: Path
+) -> None:
+    """Whether it was built there or loaded, it has one id and one size. The stores' own ids and sizes differ."""
+    here, there = Store(engine).project(checkout, raft), containerd.project(checkout, raft)
+    there.name = there.environ["INVOKE_APP_NAME"] = here.name
+    try:
+        printed = [project.succeeds("build-prod").splitlines()[-1] for project in (here, there)]
+        built = [image_of(project) for project in (here, there)]
+        archive = tmp_path / "raft.tar"
+        docker("image", "save", "--output", str(archive), there.image, host=containerd.host)
+        docker("image", "tag", here.image, f"{here.name}:built")
+        docker("image", "load", "--quiet", "--input", str(archive))
+        images = [*built, image_of(here)]
+        assert len({image.release for image in images}) == 1
+        assert built[0].id != built[1].id
+        assert built[0].size != built[1].size
+        runner = PrintingRunner(checkout)
+        sizes = {
+            unpacked_size(Project(runner, project.engine, project.settings()), image_of(project))
+            for project in (here, there)
+        }
+        assert sizes == {built[0].size}
+        assert printed[0] == printed[1]
+    finally:
+        there.end()
+        here.end()
