@@ -58,6 +58,8 @@ def write_secret_app(folder: Path, registry: Registry | None, manager: str = NPM
     }
     host = registry.host if registry else "localhost:9"
     files[".npmrc"] = f"registry=http://{host}/\n//{host}/:_authToken={TOKEN}\n"
+    if manager == YARN_1:
+        files[".npmrc"] += "always-auth=true\n"
     if manager == YARN_4:
         settings = {"npmRegistryServer": f"http://{host}", "unsafeHttpWhitelist": ["*"], "npmAuthToken": TOKEN}
         files[".yarnrc.yml"] = json.dumps(settings | {"npmAlwaysAuth": True}, indent=2)
@@ -73,6 +75,7 @@ def test_tasks_keep_secrets_out_of_every_layer(
     """The packages stay in a layer when the source or the token changes. Without its token the package is refused."""
     app = write_secret_app(tmp_path / "app", registry, manager)
     project = new_project(APP_DIR=str(app))
+    project.succeeds("npm", "--", "install")
     assert not takes_packages_from_cache(project)
     assert built_page(project) == f"private {LENGTHS}"
     assert texts_in_image(project.image, SECRETS, tmp_path) == set()
