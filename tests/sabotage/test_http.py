@@ -53,7 +53,7 @@ SABOTAGES = [
          "http.security-headers", "http.cross-origin-headers", "http.csp", "http.cache-policy", "http.encoding",
          "http.brotli"),
     site("no-policy", "sed -i /Content-Security-Policy/d security.conf", "http.security-headers", "http.csp"),
-    site("policy-of-anything", "sed -i \"s|default-src 'self'; script-src 'self'|default-src *|\" security.conf",
+    site("policy-of-anything", "sed -i \"s|default-src 'none'; script-src 'self'|default-src *|\" security.conf",
          "http.csp"),
     site("policy-of-inline-scripts", "sed -i \"s|script-src 'self'|& 'unsafe-inline'|\" security.conf", "http.csp"),
     site("inline-script", "cd /srv/site; sed -i 's|</head>|<script>go()</script>&|' index.html; gzip -kf index.html; "

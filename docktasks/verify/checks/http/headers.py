@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from docktasks.verify.checks.http.samples import MISSING_NAME, index_page, raw_request, responses_of_each_kind
 from docktasks.verify.probes.crawler import Site
-from docktasks.verify.probes.csp import blocked_code, policies, weaknesses
-from docktasks.verify.registry import check
+from docktasks.verify.probes.csp import Page, blocked_code, policies, weaknesses
+from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
 
 CSP = "content-security-policy"
@@ -33,7 +33,11 @@ def security_headers(subject: Subject) -> Iterator[str]:
 @check("http.cross-origin-headers", "minor", fix="Set each once at server level, with `always` (security.conf)")
 def cross_origin_headers(subject: Subject) -> Iterator[str]:
     """The headers that limit what other sites learn and reach are sent exactly once with every status."""
-    return _header_faults(subject.site, CROSS_ORIGIN_HEADERS)
+    yield from _header_faults(subject.site, CROSS_ORIGIN_HEADERS)
+    if not subject.site.index.get("cross-origin-embedder-policy"):
+        yield Note(
+            "advice: Cross-Origin-Embedder-Policy: require-corp isolates a site that loads nothing of other sites"
+        )
 
 
 def _header_faults(site: Site, expected: dict[str, str]) -> Iterator[str]:
@@ -53,6 +57,10 @@ def csp(subject: Subject) -> Iterator[str]:
     index = index_page(subject.site)
     csp_policies = policies(index.get_list(CSP), index.body.decode(errors="replace"))
     yield from (f"{index.path}: {line}" for line in weaknesses(csp_policies, index.get("x-frame-options")))
+    if not any(policy.sources("default-src") == ["'none'"] for policy in csp_policies):
+        yield Note("advice: begin the policy with default-src 'none', and name each kind of file that the site loads")
+    if loaded := Page(index.body.decode(errors="replace")).without_integrity:
+        yield Note(f"advice: integrity lets a browser refuse changed files; {loaded} scripts and styles have none")
 
 
 @check("http.csp-allows-page", "critical", fix="Move inline code into files, or add its hash to the policy")

@@ -62,6 +62,31 @@ def test_each_missing_or_wide_directive_is_reported(policy: str, faults: list[st
     assert verdicts(site, "http.csp")["http.csp"].evidence == tuple(f"/: {fault}" for fault in faults)
 
 
+DEFAULT, EMBEDDER = "default-src 'none'", "Cross-Origin-Embedder-Policy: require-corp"
+INTEGRITY = "; 1 scripts and styles have none"
+SCRIPT = "<script type=module src=/assets/app-B1fKq0Zy.js {}></script>"
+
+
+@pytest.mark.parametrize(
+    ("check_id", "fault", "notes"),
+    [
+        ("http.csp", on_path(INDEX, body("")), [DEFAULT]),
+        ("http.csp", on_path(INDEX, header(CSP, POLICY.replace("default-src 'self'", "default-src 'none'"))), []),
+        ("http.csp", on_path(INDEX, body(SCRIPT.format(""))), [DEFAULT, INTEGRITY]),
+        ("http.csp", on_path(INDEX, body(SCRIPT.format("integrity=sha384-x"))), [DEFAULT]),
+        ("http.csp", on_path(INDEX, body("<link rel=stylesheet href=/a.css>")), [DEFAULT, INTEGRITY]),
+        ("http.csp", on_path(INDEX, body("<link rel=icon href=/a.svg>")), [DEFAULT]),
+        ("http.cross-origin-headers", on_path("-5f2c.txt", header("server", "x")), [EMBEDDER]),
+        ("http.cross-origin-headers", on_path(INDEX, header("cross-origin-embedder-policy", "require-corp")), []),
+    ],
+)
+def test_advice_is_a_note_and_no_fault(check_id: str, fault: Fault, notes: list[str]) -> None:
+    """A site may have reasons to do without it, so the check passes."""
+    verdict = verdicts(Site(fault), check_id)[check_id]
+    assert verdict.outcome == "pass"
+    assert [part for part in (DEFAULT, INTEGRITY, EMBEDDER) if any(part in note for note in verdict.notes)] == notes
+
+
 def test_policy_that_allows_the_site_itself_passes() -> None:
     """A base and a frame of the site's own are no weakness."""
     policy = POLICY.replace("'none'", "'self'", 2).replace("object-src 'self'", "object-src 'none'")
