@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 MAX_AGE_DAYS = 60
 """Vite has a security release every month or two, so older data is likely to lack one."""
 
-Order = tuple[int, int, int, bool]
-
 
 class Judgement(NamedTuple):
     """What the data says of a version: a `fault` if it is not safe, and the `next_safe` version of a `package`."""
@@ -35,31 +33,28 @@ def judge(product: str, version: str) -> Judgement | None:
     if product not in products:
         return None
     name, package = products[product]["name"], products[product].get("instead", product)
-    safe_versions = sorted(_order(line["first_safe"]) for line in products[package]["lines"])
+    safe_versions = sorted((line["first_safe"] for line in products[package]["lines"]), key=_order)
     order, newest = _order(version), safe_versions[-1]
     if not any(order):
-        return Judgement(f"{name} has the version {version!r}, which is none", _text(newest), package)
+        return Judgement(f"{name} has the version {version!r}, which is none", newest, package)
     if package != product:
         fault = f"{name} {version} gets no security releases: {products[package]['name']} took its place"
-        return Judgement(fault, _text(next(safe for safe in safe_versions if safe[0] == newest[0])), package)
-    own = next((safe for safe in safe_versions if safe[:2] == order[:2]), None)
-    if order > newest or (own and order >= own):
+        return Judgement(fault, next(safe for safe in safe_versions if _order(safe)[0] == _order(newest)[0]), package)
+    line = f"{order[0]}.{order[1]}"
+    own = next((safe for safe in safe_versions if safe.startswith(f"{line}.")), "")
+    if order > _order(newest) or (own and order >= _order(own)):
         return Judgement()
-    line, next_safe = f"line {order[0]}.{order[1]}", _text(own or next(safe for safe in safe_versions if safe > order))
-    fault = f"is older than {next_safe}, the first safe one of {line}"
-    fault = fault if own else f"is not safe, and {line} has no safe one: take {next_safe}"
-    return Judgement(f"{name} {version} {fault}", next_safe, package)
+    next_safe = own or next(safe for safe in safe_versions if _order(safe) > order)
+    fault = f"older than {next_safe}, the first safe one of line {line}"
+    fault = fault if own else f"not safe, and line {line} has no safe one: take {next_safe}"
+    return Judgement(f"{name} {version} is {fault}", next_safe, package)
 
 
-def _order(version: str) -> Order:
+def _order(version: str) -> tuple[int, int, int, bool]:
     """Return what versions are compared by. A pre-release comes before its release, a text that is no version first."""
     match = re.match(r"(\d+)\.(\d+)\.(\d+)(-[\w.-]+)?(\+[\w.-]+)?$", version)
     major, minor, patch = map(int, match.group(1, 2, 3)) if match else (0, 0, 0)
     return major, minor, patch, bool(match and not match[4])
-
-
-def _text(order: Order) -> str:
-    return ".".join(map(str, order[:3]))
 
 
 def age_note(today: date | None = None) -> str:

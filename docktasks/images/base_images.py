@@ -1,20 +1,17 @@
-"""Choose the base image of a build: the local one, one pulled from its registry, or a stand-in that is built here.
-
-A stand-in is made of Debian and npm packages where no registry answers (standins.py). It has a name of its own and the
-label `hello-dock.standin`, and the user gets a notice.
-"""
+"""Choose the base image of a build: the local one, a pulled one, or a stand-in (standins.py)."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
+from docktasks.app import safe_versions
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.protocol import Engine
 from docktasks.engine.references import familiar
 from docktasks.errors import BaseImageError
-from docktasks.images.standins import STANDS_FOR, build_all, latest_standin
+from docktasks.images.standins import STANDIN_PREFIX, STANDS_FOR, build_all, latest_standin
 from docktasks.settings import Settings
 
 
@@ -58,7 +55,18 @@ def configured_image(settings: Settings, kind: str) -> str:
 
 
 def _standin_image(reference: str, standin: str) -> BaseImage:
-    return BaseImage(standin, f"Built on {standin}, a stand-in for {reference}.")
+    return BaseImage(standin, f"Built on {standin}, a stand-in for {reference}.{_version_notice(standin)}")
+
+
+def _version_notice(standin: str) -> str:
+    """Say of nginx in a stand-in that it is not safe, and whether Debian has a newer one."""
+    version = standin.rpartition(":")[2]
+    unsafe = safe_versions.judge("nginx", version) if standin.startswith(f"{STANDIN_PREFIX}-nginx:") else None
+    if unsafe is None or not unsafe.fault or version == "latest":
+        return ""
+    outdated = safe_versions.judge("debian-nginx", version)
+    advice = "Debian has a newer one: invoke bases" if outdated and outdated.fault else "Debian has no newer one"
+    return f" The first safe version of its nginx is {unsafe.next_safe}. {advice}."
 
 
 def _pull(project: Project, reference: str) -> bool:

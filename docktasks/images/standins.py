@@ -22,6 +22,8 @@ ASSETS = "docktasks/images/bases"
 STANDIN_PREFIX = f"{LABEL}-base"
 """The prefix of a stand-in's name. Its label is no proof: images that are built on it inherit the label."""
 
+STANDIN_LABEL = f"{LABEL}.standin"
+
 STANDS_FOR = {"node": "node:lts-alpine", "nginx": "nginx:stable-alpine"}
 
 # The Debian suite that has the same nginx series as nginx:stable-alpine, and the LTS version of node (2026-11).

@@ -24,6 +24,7 @@ from docktasks.verify.subject import Subject
 
 CHECKS: tuple[Check, ...] = (
     metadata.user, metadata.command, metadata.stop_signal, metadata.health_check, metadata.labels, metadata.base,
+    metadata.nginx_version,
     contents.contents, contents.secrets, contents.ownership, contents.setuid, contents.leftovers,
     site.site, site.precompressed, site.size,
     hardening.loopback, hardening.unprivileged, hardening.read_only, hardening.seccomp, hardening.isolation,

@@ -27,8 +27,7 @@ class Note(str):
 class Check:
     """One check. `id` is `<group>.<name>`, `summary` says in one sentence what is right, `fix` what to do if it fails.
 
-    `function` yields a line of evidence for each fault, and may yield notes. Without a fault the check passes. It may
-    raise Skip.
+    `function` yields a line of evidence for each fault. If it yields none, or only notes, it passes. It may raise Skip.
     """
 
     id: str

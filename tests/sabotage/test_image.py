@@ -91,6 +91,10 @@ SABOTAGES = [
     image("beside-the-site", step("echo >notes.txt"), "image.size"),
     image("too-much", step("dd if=/dev/zero of=/opt/tool bs=1k count=30"), "image.size"),
     image("compressed-copy-of-nothing", step("echo >br/nothing.html"), "image.size"),
+    image("base-without-a-tag", "LABEL org.opencontainers.image.base.name=hello-dock-base-nginx", "image.base"),
+    image("old-nginx", step("printf '#!/bin/sh\\necho nginx version: nginx/1.28.0 >&2\\n' >/usr/sbin/nginx"),
+          "image.nginx-version"),
+    image("version-that-lies", "ENV NGINX_VERSION=1.31.9", "image.nginx-version"),
     image("no-base", 'LABEL org.opencontainers.image.base.name=""', "image.base"),
 ]  # fmt: skip
 

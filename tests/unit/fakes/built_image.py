@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from docktasks.background import Once
+from docktasks.commands import Result
 from docktasks.engine.models import Image
 from docktasks.images.archive import Contents, File, Layer
 from docktasks.images.secret_patterns import find_secrets
@@ -67,7 +68,7 @@ class BuiltImage:
             "hello-dock.built-for": "hello-dock",
         }
     )  # fmt: skip
-    environment: dict[str, str] = field(default_factory=lambda: {"NGINX_VERSION": "1.30.6", "PATH": "/usr/bin"})
+    environment: dict[str, str] = field(default_factory=lambda: {"NGINX_VERSION": "1.30.7", "PATH": "/usr/bin"})
     config: dict[str, Any] = field(
         default_factory=lambda: {
             "Entrypoint": ["/docker-entrypoint.sh"], "Cmd": ["nginx", "-g", "daemon off;"],
@@ -78,6 +79,8 @@ class BuiltImage:
     files: list[File] = field(default_factory=lambda: [*SITE])
     layers_above: list[Layer] = field(default_factory=list)
     base_labels: dict[str, str] = field(default_factory=dict)
+    nginx: str = "nginx version: nginx/1.30.7\n"
+    """What `nginx -v` prints."""
     has_base: bool = True
     base_is_another: bool = False
 
@@ -88,6 +91,7 @@ class BuiltImage:
         images = {BASE: base} if self.has_base else {}
         images["node:lts-alpine"] = Image("sha256:3", tags=("node:lts-alpine",))
         engine = FakeEngine(images=images)
+        run = run or Runner(answers={"docker container run --rm --network none": Result(0, self.nginx)})
         subject = Subject("", project(engine, settings or _another_project(), run), None, image)
         base_layer = layer(shipped("/etc/os-release"), ours=self.base_is_another)
         contents = Contents([base_layer, layer(*self.files), *self.layers_above], self.config, self.history)

@@ -191,6 +191,21 @@ def test_nginx_has_its_own_setting_and_standin(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
+    ("version", "end"),
+    [
+        ("1.30.7", "a stand-in for nginx:stable-alpine."),
+        ("latest", "a stand-in for nginx:stable-alpine."),
+        ("1.30.6", " The first safe version of its nginx is 1.30.7. Debian has no newer one."),
+        ("1.30.4", " The first safe version of its nginx is 1.30.7. Debian has a newer one: invoke bases."),
+    ],
+)
+def test_notice_of_a_standin_says_that_its_nginx_is_not_safe(settings: Settings, version: str, end: str) -> None:
+    """It also says whether a newer one is to be had."""
+    engine = FakeEngine(images=standin(version, "nginx:stable-alpine", "nginx"))
+    assert base_images.resolve(Project(Runner(), engine, settings), "nginx").notice.endswith(end)
+
+
+@pytest.mark.parametrize(
     ("versions", "newest"),
     [
         (["1.30.9", "1.30.10"], "1.30.10"),

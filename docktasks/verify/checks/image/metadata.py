@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from docktasks.app import git
+from docktasks.app import git, safe_versions
+from docktasks.containers import clones
 from docktasks.errors import Skip
 from docktasks.images.build import BASE_LABEL, OCI
-from docktasks.verify.registry import check
+from docktasks.images.standins import STANDIN_LABEL
+from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
 
 SHELLS = {"sh", "/bin/sh", "bash", "/bin/bash", "ash", "/bin/ash"}
@@ -82,3 +84,20 @@ def base(subject: Subject) -> Iterator[str]:
         yield f"{BASE_LABEL} is {name}: no tag"
     if not any(variable.endswith("_VERSION") for variable in subject.image.environment):
         yield "no variable gives a version, such as NGINX_VERSION"
+
+
+@check("image.nginx-version", "major", fix="Build again on a newer base: docker pull nginx:stable-alpine, build-prod")
+def nginx_version(subject: Subject) -> Iterator[str]:
+    """nginx has every known security fix, by the table of safe versions. On a stand-in: every fix that Debian has."""
+    version = clones.nginx_version(subject.project, subject.image.id)
+    if not version:
+        raise Skip("nginx -v does not run in it")
+    named = subject.image.environment.get("NGINX_VERSION", version)
+    if named != version:
+        yield f"NGINX_VERSION is {named}, but nginx -v says {version}"
+    is_standin = STANDIN_LABEL in subject.image.labels
+    for product, kind in (("nginx", Note if is_standin else str), ("debian-nginx", str)):
+        judgement = safe_versions.judge(product, version)
+        if judgement and judgement.fault and (is_standin or product == "nginx"):
+            yield kind(judgement.fault)
+    yield Note(safe_versions.age_note())

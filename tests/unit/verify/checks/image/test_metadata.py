@@ -113,3 +113,38 @@ def test_base_without_a_tag_or_a_version_fails(base_name: str, environment: dict
     image = with_labels(base_name=base_name)
     image.environment = environment
     assert image.evidence("image.base") == (evidence,)
+
+
+OLD_NGINX = "nginx 1.30.4 is older than 1.30.7, the first safe one of line 1.30"
+NGINX_OF_DEBIAN = "nginx 1.30.6 is older than 1.30.7, the first safe one of line 1.30"
+
+
+@pytest.mark.parametrize(
+    ("version", "is_standin", "evidence", "notes"),
+    [
+        ("1.30.7", False, (), ()),
+        ("1.31.9", False, (), ()),
+        ("1.30.4", False, (OLD_NGINX,), ()),
+        ("1.29.8", False, ("nginx 1.29.8 is not safe, and line 1.29 has no safe one: take 1.30.7",), ()),
+        ("1.30.6", True, (), (NGINX_OF_DEBIAN,)),
+        ("1.30.4", True, (OLD_NGINX.replace("nginx", "nginx of Debian").replace("0.7", "0.6"),), (OLD_NGINX,)),
+    ],
+)
+def test_unsafe_nginx_fails_unless_its_source_has_no_newer_one(
+    version: str, *, is_standin: bool, evidence: tuple[str, ...], notes: tuple[str, ...]
+) -> None:
+    """A stand-in can have no newer nginx than Debian, so that is a note. The data's age is a note, too."""
+    labels = BuiltImage().labels | ({"hello-dock.standin": BASE} if is_standin else {})
+    printed = f"nginx version: nginx/{version}\n"
+    image = BuiltImage(nginx=printed, environment={"NGINX_VERSION": version}, labels=labels)
+    verdict = image.verdict("image.nginx-version")
+    assert (verdict.evidence, verdict.notes[:-1]) == (evidence, notes)
+    assert verdict.notes[-1].startswith("The table of safe versions is of")
+
+
+def test_nginx_is_asked_for_its_version() -> None:
+    """A variable may lie. An image without nginx is not judged."""
+    evidence = BuiltImage(environment={"NGINX_VERSION": "1.31.9"}).evidence("image.nginx-version")
+    assert evidence == ("NGINX_VERSION is 1.31.9, but nginx -v says 1.30.7",)
+    assert BuiltImage(nginx="nginx version: openresty/1.27.1.2").verdict("image.nginx-version").outcome == "skip"
+    assert BuiltImage(environment={}).evidence("image.nginx-version") == ()
