@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-def in_background(work: Callable[[], T]) -> Callable[[], T]:
-    """Begin the work in a thread, and return a function that waits for its result, or raises its error."""
+def in_background(work: Callable[[], T]) -> Callable[..., T]:
+    """Begin the work in a thread. Return a function that waits, maybe some seconds only, for its result or error."""
     future: Future[T] = Future()
 
     def run() -> None:

@@ -80,5 +80,13 @@ class BenchError(DockError):
     """A measurement that cannot be made."""
 
 
+class RegistryError(Exception):
+    """A registry does not say which image it has. The message is the reason; a build goes on without it."""
+
+
+class NotInRegistryError(RegistryError):
+    """A registry answers that it does not have the image."""
+
+
 class Skip(Exception):  # noqa: N818 - a verdict, not an error
     """A probe or a check cannot judge this subject. The message is the reason, and is shown to the user."""

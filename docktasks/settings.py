@@ -61,6 +61,7 @@ class Bases:
     source: Annotated[str, matching(r"auto|registry|standin", "auto, registry or standin")]
     node_image: ImageName
     nginx_image: ImageName
+    max_age: Annotated[int, whole(0, 3650, "days (0: never refreshed)")]
 
 
 @dataclass(frozen=True)

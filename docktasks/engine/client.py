@@ -66,11 +66,8 @@ class DockerEngine:
 
     @cached_property
     def image_ids(self) -> dict[str, str]:
-        """The id of every local image by `name:tag` at the first question; empty when the engine does not answer.
-
-        Only this question goes through the CLI, because every build begins with it: loading the SDK takes longer than
-        a build in which nothing changed. The SDK is loaded while the build runs.
-        """
+        """The id of every local image by `name:tag` at the first question; empty when the engine does not answer."""
+        # Only this question goes through the CLI: loading the SDK takes longer than a build in which nothing changed.
         supported = in_background(self._require_supported)
         command = ["docker", "image", "ls", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"]
         try:
@@ -116,6 +113,10 @@ class DockerEngine:
             if isinstance(error, ImageNotFound) or error.status_code == INVALID_STATUS:
                 return None
             raise
+
+    def registry_digest(self, reference: str) -> str:
+        """Return the digest of the image that the registry has under a name. Raises the SDK's error without one."""
+        return str(self.client.images.get_registry_data(reference).id)
 
     def images(self, project: str) -> list[Image]:
         """Return the images that the project built, and those that others built on top of them."""
@@ -217,8 +218,7 @@ class DockerEngine:
         if owner_attrs is None:
             return replace(container, cut_off=True)
         owner = inspection.parse_container(owner_attrs)
-        # An owner that restarted after this container has a new network. The Z is stripped before the comparison,
-        # because Docker drops trailing zeros of the fraction, and "…5Z" would sort after "…51Z".
+        # An owner that restarted later has a new network. "…5Z" would sort after "…51Z", so the Z is stripped.
         restarted = owner.started.rstrip("Z") > container.started.rstrip("Z")
         if restarted or owner.state not in ("running", "paused"):
             return replace(container, cut_off=True)

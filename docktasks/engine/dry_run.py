@@ -37,6 +37,10 @@ class DryRunEngine:
         """Return no image."""
         return {}
 
+    def registry_digest(self, _reference: str) -> str:
+        """Return no digest: no registry is asked."""
+        return ""
+
     def image(self, reference: str) -> Image | None:
         """Return an image for every name, so that nothing is pulled."""
         return Image(id="RELEASE", tags=(reference,), release="RELEASE")

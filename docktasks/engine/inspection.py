@@ -23,6 +23,7 @@ def parse_image(attrs: Mapping[str, Any]) -> Image:
         id=attrs["Id"],
         size=attrs["Size"],
         tags=tuple(attrs.get("RepoTags") or ()),
+        digests=tuple(attrs.get("RepoDigests") or ()),
         labels=config.get("Labels") or {},
         environment=_environment(config),
         user=config.get("User", ""),

@@ -20,7 +20,7 @@ class Image:
 
     `release` names what it serves and how; `id` and `size` depend on the image store (images/sizes.py has the size that
     users see). `created` is the time that the build wrote into it (with SOURCE_DATE_EPOCH: the commit's time), `tagged`
-    when it last got a tag here. `parent` is the image that it was committed from; a built image has none.
+    when it last got a tag here. `digests` are its names in registries, `parent` is what it was committed from.
     """
 
     id: str
@@ -35,6 +35,7 @@ class Image:
     tagged: str = ""
     parent: str = ""
     release: str = ""
+    digests: tuple[str, ...] = ()
 
     @property
     def short_id(self) -> str:

@@ -54,6 +54,9 @@ class Engine(Protocol):
     def refresh_image_ids(self) -> dict[str, str]:
         """Ask again for the id of every local image by `name:tag`."""
 
+    def registry_digest(self, reference: str, /) -> str:
+        """Return the digest of the image that the registry has under a name. Raises the SDK's error without one."""
+
     def image(self, reference: str, /) -> Image | None:
         """Return the image of a name or id, None when there is none."""
 

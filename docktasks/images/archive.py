@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import IO, Any
 
 from docktasks.errors import Skip
-from docktasks.images.secret_patterns import SecretSearch
+from docktasks.secret_patterns import SecretSearch
 
 MAX_KEPT_BYTES = 64 << 20
 """How much content of our files is kept in memory. Files beyond it have a digest but no content."""

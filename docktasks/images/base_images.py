@@ -1,34 +1,42 @@
-"""Choose the base image of a build: the local one, a pulled one, or a stand-in (standins.py)."""
+"""Choose the base image of a build: the local one, refreshed when old; a pulled one; or a stand-in (standins.py)."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timezone
 
 from docktasks.app import safe_versions
 from docktasks.app.project import Project
 from docktasks.commands import Result
+from docktasks.engine.models import Image
 from docktasks.engine.protocol import Engine
-from docktasks.engine.references import familiar
-from docktasks.errors import BaseImageError
+from docktasks.errors import BaseImageError, NotInRegistryError, RegistryError
+from docktasks.images.references import familiar
+from docktasks.images.registry import registry_digest
 from docktasks.images.standins import STANDIN_PREFIX, STANDS_FOR, build_all, latest_standin
 from docktasks.settings import Settings
+
+ANSWER_TIMEOUT_S = 5
+"""How long the registry may take to say which image it has. A build waits for it."""
 
 
 @dataclass(frozen=True)
 class BaseImage:
-    """A base image to build on. `notice` says that it is a stand-in, and is empty for the real one."""
+    """A base image to build on. `notice` says that it is a stand-in, or old, or was refreshed; empty if none is so."""
 
     reference: str
     notice: str = ""
 
 
 def resolve(project: Project, kind: str) -> BaseImage:
-    """Return the base image of a kind, `node` or `nginx`: local, pulled, or a stand-in. Raises BaseImageError."""
+    """Return the base image of a kind, `node` or `nginx`: local, refreshed, pulled or built. Raises BaseImageError."""
+    reference = configured_image(project.settings, kind)
     base = local(project, kind)
+    if base and base.reference == reference:
+        return replace(base, notice=_refresh(project, reference))
     if base:
         return base
-    reference = configured_image(project.settings, kind)
     if project.settings.bases.source != "standin" and _pull(project, reference):
         return BaseImage(reference)
     return _build_standin(project, kind, reference)
@@ -67,6 +75,55 @@ def _version_notice(standin: str) -> str:
     outdated = safe_versions.judge("debian-nginx", version)
     advice = "Debian has a newer one: invoke bases" if outdated and outdated.fault else "Debian has no newer one"
     return f" The first safe version of its nginx is {unsafe.next_safe}. {advice}."
+
+
+def _refresh(project: Project, reference: str) -> str:
+    """Pull a newer image if the local one is older than bases.max_age days. Return what the user should know.
+
+    An image that its registry does not know was made by hand, and stays. So does one that is named by its digest.
+    """
+    max_age = project.settings.bases.max_age
+    is_asked = max_age and not project.dry and "@" not in reference
+    image = project.engine.image(reference) if is_asked else None
+    days = age_days(image.created) if image else None
+    if image is None or days is None or days <= max_age:
+        return ""
+    old = f"{reference} is {days:,} days old"
+    try:
+        if not _has_newer(project.engine, image, reference):
+            return ""
+    except NotInRegistryError:
+        return f"{old}, and is not its registry's. It stays, as it may have been made by hand."
+    except RegistryError as error:
+        return f"{old}, and was not refreshed: {error}. INVOKE_BASES_MAX_AGE=0 does not ask."
+    result = project.run(["docker", "image", "pull", reference])
+    pulled = project.engine.image(reference)
+    if not result.ok or pulled is None:
+        return f"{old}, and was not refreshed: {result.tail(1)}"
+    project.engine.add_image_id(familiar(reference), pulled.id)
+    return f"{reference} was {days:,} days old, so a newer one was pulled."
+
+
+def _has_newer(engine: Engine, image: Image, reference: str) -> bool:
+    """Return True if the local image is its registry's, which has another one now. Raises RegistryError."""
+    repository = familiar(reference).rpartition(":")[0]
+    digests = [name for name in image.digests if name.partition("@")[0] == repository]
+    if not digests:  # never pulled, and never pushed
+        return False
+    newest = registry_digest(engine, reference, ANSWER_TIMEOUT_S)
+    if newest in [name.partition("@")[2] for name in digests]:
+        return False
+    # In containerd's store an image that was built here has a digest, too. Only the registry knows which are its own.
+    return bool(registry_digest(engine, digests[0], ANSWER_TIMEOUT_S))
+
+
+def age_days(built: str, today: date | None = None) -> int | None:
+    """Return the days since an image was built, by a text that begins with the day; None if it has no such day."""
+    try:
+        day = date.fromisoformat(built[:10])
+    except ValueError:
+        return None
+    return ((today or datetime.now(timezone.utc).date()) - day).days if day.year > 1 else None
 
 
 def _pull(project: Project, reference: str) -> bool:

@@ -8,10 +8,10 @@ from docktasks.app.project import Project
 from docktasks.commands import Run
 from docktasks.engine.models import Image
 from docktasks.engine.protocol import Engine
-from docktasks.engine.references import familiar
 from docktasks.errors import BuildError
 from docktasks.images import build_context
 from docktasks.images.build_errors import explain_build
+from docktasks.images.references import familiar
 from docktasks.labels import BUILT_FOR, LABEL
 from docktasks.roles import PROD, Role
 from docktasks.settings import Settings

@@ -12,8 +12,8 @@ from pathlib import Path
 from docktasks import apt, workspace
 from docktasks.app.project import Project
 from docktasks.commands import Result, Run
-from docktasks.engine.references import familiar
 from docktasks.errors import BaseImageError
+from docktasks.images.references import familiar
 from docktasks.labels import LABEL
 
 ASSETS = "docktasks/images/bases"

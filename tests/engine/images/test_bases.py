@@ -9,8 +9,8 @@ from typing import ClassVar
 import pytest
 
 from benchmarks.network import free_port
-from docktasks.engine.references import familiar
 from docktasks.images.build import BASE_LABEL
+from docktasks.images.references import familiar
 from tests.support.commands import docker
 from tests.support.project import ProjectUnderTest
 

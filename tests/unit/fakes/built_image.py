@@ -11,7 +11,7 @@ from docktasks.background import Once
 from docktasks.commands import Result
 from docktasks.engine.models import Image
 from docktasks.images.archive import Contents, File, Layer
-from docktasks.images.secret_patterns import find_secrets
+from docktasks.secret_patterns import find_secrets
 from docktasks.settings import Settings
 from docktasks.verify import catalog
 from docktasks.verify.registry import Verdict
@@ -83,11 +83,14 @@ class BuiltImage:
     """What `nginx -v` prints."""
     has_base: bool = True
     base_is_another: bool = False
+    base_created: str = ""
+    base_digests: tuple[str, ...] = ()
 
     def verdict(self, check_id: str, settings: Settings | None = None, run: Runner | None = None) -> Verdict:
         """Return the verdict of one check. The default settings are those of a project that did not build the image."""
         image = Image("sha256:1", labels=self.labels, environment=self.environment, user=self.user)
         base = Image("sha256:2", tags=(BASE,), labels=self.base_labels, layers=("sha256:0",))
+        base = replace(base, created=self.base_created, digests=self.base_digests)
         images = {BASE: base} if self.has_base else {}
         images["node:lts-alpine"] = Image("sha256:3", tags=("node:lts-alpine",))
         engine = FakeEngine(images=images)

@@ -14,6 +14,7 @@ from docker.errors import NullResource
 from docktasks.commands import Result
 from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import Image, Network
+from docktasks.errors import NotInRegistryError, RegistryError
 
 
 class FakeStore(DryRunEngine, ABC):
@@ -29,6 +30,8 @@ class FakeStore(DryRunEngine, ABC):
         """The networks by name. One with members is in use, and cannot be removed."""
         self.source = "1"
         """What the next build is made from: another source makes another image."""
+        self.registry: dict[str, str | RegistryError] = {}
+        """The digest that a registry has under a name, or the error of asking for it."""
         self.serial = count(1)
 
     @abstractmethod
@@ -60,6 +63,13 @@ class FakeStore(DryRunEngine, ABC):
     def add_image_id(self, tag: str, image_id: str) -> None:
         """Check the tag: image_ids has the images in memory already."""
         assert (tag, image_id) in self.image_ids.items()
+
+    def registry_digest(self, reference: str) -> str:
+        """Return the digest that the registry has."""
+        answer = self.registry.get(reference, NotInRegistryError("the registry does not have it"))
+        if isinstance(answer, RegistryError):
+            raise answer
+        return answer
 
     def refresh_image_ids(self) -> dict[str, str]:
         """Return image_ids, which is always current."""

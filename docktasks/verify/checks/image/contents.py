@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from docktasks.images.secret_patterns import SECRET_FILE, SECRET_VARIABLE, find_secrets
+from docktasks.secret_patterns import SECRET_FILE, SECRET_VARIABLE, find_secrets
 from docktasks.verify.checks.image.own_layers import own_files, own_layers
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from docktasks.app import git, safe_versions
 from docktasks.containers import clones
 from docktasks.errors import Skip
+from docktasks.images.base_images import age_days
 from docktasks.images.build import BASE_LABEL, OCI
 from docktasks.images.standins import STANDIN_LABEL
 from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
 
+MAX_BASE_AGE_DAYS = 180
 SHELLS = {"sh", "/bin/sh", "bash", "/bin/bash", "ash", "/bin/ash"}
 
 
@@ -76,7 +78,7 @@ def labels(subject: Subject) -> Iterator[str]:
 
 @check("image.base", "minor", fix=f"Build it by invoke build-prod, or add --label {BASE_LABEL}=nginx:stable-alpine")
 def base(subject: Subject) -> Iterator[str]:
-    """A label gives the base image with a tag or digest, and a variable gives the server's version."""
+    """A label gives the base image with a tag or digest, and a variable the server's version. The base is not old."""
     name = subject.image.labels.get(BASE_LABEL, "")
     if not name:
         yield f"{BASE_LABEL} is missing"
@@ -84,6 +86,11 @@ def base(subject: Subject) -> Iterator[str]:
         yield f"{BASE_LABEL} is {name}: no tag"
     if not any(variable.endswith("_VERSION") for variable in subject.image.environment):
         yield "no variable gives a version, such as NGINX_VERSION"
+    days = age_days(subject.base.created) if subject.base else None
+    if days is not None:
+        is_old = days > MAX_BASE_AGE_DAYS and subject.base and subject.base.digests
+        age = f"{name} was built {days:,} days ago"
+        yield age if is_old else Note(age)
 
 
 @check("image.nginx-version", "major", fix="Build again on a newer base: docker pull nginx:stable-alpine, build-prod")

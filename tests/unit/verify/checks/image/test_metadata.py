@@ -115,6 +115,28 @@ def test_base_without_a_tag_or_a_version_fails(base_name: str, environment: dict
     assert image.evidence("image.base") == (evidence,)
 
 
+@pytest.mark.parametrize(
+    ("digests", "days", "evidence", "notes"),
+    [
+        (("nginx@sha256:0",), 181, (f"{BASE} was built 181 days ago",), ()),
+        (("nginx@sha256:0",), 180, (), (f"{BASE} was built 180 days ago",)),
+        ((), 9000, (), (f"{BASE} was built 9,000 days ago",)),
+    ],
+)
+def test_old_base_of_a_registry_fails(
+    monkeypatch: pytest.MonkeyPatch,
+    digests: tuple[str, ...],
+    days: int,
+    evidence: tuple[str, ...],
+    notes: tuple[str, ...],
+) -> None:
+    """The registry has newer ones. Nobody has a newer one of a base that was made by hand, or of a stand-in."""
+    monkeypatch.setattr("docktasks.verify.checks.image.metadata.age_days", lambda created: days if created else None)
+    verdict = BuiltImage(base_created="2026-01-01T00:00:00Z", base_digests=digests).verdict("image.base")
+    assert (verdict.evidence, verdict.notes) == (evidence, notes)
+    assert BuiltImage(base_digests=digests).verdict("image.base").notes == ()
+
+
 OLD_NGINX = "nginx 1.30.4 is older than 1.30.7, the first safe one of line 1.30"
 NGINX_OF_DEBIAN = "nginx 1.30.6 is older than 1.30.7, the first safe one of line 1.30"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from docktasks.images.secret_patterns import OVERLAP_BYTES, SECRET_PATTERNS, SecretSearch, find_secrets
+from docktasks.secret_patterns import OVERLAP_BYTES, SECRET_PATTERNS, SecretSearch, find_secrets
 
 MIX = "aB3dE6gH9j"  # small letters, capitals and digits
 WORD = MIX * 20

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from docktasks.engine.references import familiar
+from docktasks.images.references import familiar
 
 DIGEST = f"sha256:{'0' * 64}"
 

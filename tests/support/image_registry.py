@@ -1,0 +1,92 @@
+"""A registry on the loopback address: Debian's docker-registry, or a server that refuses or keeps silent."""
+
+from __future__ import annotations
+
+import http.server
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.network import free_port
+from docktasks.waiting import http_ready, wait_until
+
+CONFIGURATION = """version: 0.1
+log: {{level: error}}
+storage: {{filesystem: {{rootdirectory: {folder}/data}}}}
+http: {{addr: 127.0.0.1:{port}}}
+"""
+
+
+def registry_program(folder: Path) -> str:
+    """Return the path of docker-registry: an installed one, else the one of Debian's package, unpacked in a folder."""
+    installed = shutil.which("docker-registry")
+    if installed:
+        return installed
+    subprocess.run(["apt-get", "download", "--quiet", "docker-registry"], cwd=folder, check=True, capture_output=True)
+    (package,) = folder.glob("docker-registry_*.deb")
+    subprocess.run(["dpkg-deb", "--extract", package, folder / "unpacked"], check=True)
+    return str(folder / "unpacked/usr/bin/docker-registry")
+
+
+class LocalRegistry:
+    """A registry on a port of its own. It can be stopped, and another server can take its port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port, self._program = folder, free_port(), registry_program(folder)
+        (folder / "registry.yml").write_text(CONFIGURATION.format(folder=folder, port=self.port))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """Its address, with which names of images begin."""
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        with (self.folder / "log").open("a") as log:
+            args = [self._program, "serve", str(self.folder / "registry.yml")]
+            self._process = subprocess.Popen(args, stdout=log, stderr=log)
+        probe = wait_until(lambda: http_ready(f"http://{self.address}/v2/"), limit=20, interval=0.05)
+        assert probe.ready, (self.folder / "log").read_text()
+
+    def stop(self) -> None:
+        """Stop it, if it runs."""
+        if self._process:
+            self._process.terminate()
+            self._process.wait()
+        self._process = None
+
+    @contextmanager
+    def replaced_by(self, status: int) -> Iterator[None]:
+        """Answer on its port with this status, or not at all for 0."""
+        self.stop()
+        ended = threading.Event()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                """Answer, or wait until the test ends."""
+                if not status:
+                    ended.wait(60)
+                self.send_response(status or 500)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
+
+            def log_message(self, *_: object) -> None:
+                """Print nothing."""
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            server.shutdown()
+            thread.join()
+            server.server_close()
