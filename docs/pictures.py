@@ -1,14 +1,15 @@
-"""Take the README's pictures from the running production container: python docs/pictures.py, after invoke run-prod."""
+"""Take the pictures of README.md and docs/tasks.md: python docs/pictures.py. It runs the production container."""
 
 from __future__ import annotations
 
 import base64
 import io
 import os
+import re
 import subprocess
 import sys
-import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from invoke.config import Config
@@ -20,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 PICTURES = Path(__file__).parent / "pictures"
 sys.path.insert(0, str(ROOT))  # a script's path starts with its own folder
 
+from benchmarks.checkout import copy_app  # noqa: E402
 from docktasks import chromium_path  # noqa: E402
 from docktasks.app.session import session  # noqa: E402
 from docktasks.verify import catalog, report, run  # noqa: E402
@@ -28,12 +30,21 @@ Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, Scheme] = ("light", "dark")
 # Chromium refuses to run its sandbox as root.
 BROWSER_ARGS = ["--disable-background-networking", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-PAIR_STYLE = "<style>body{margin:0;display:flex;gap:16px;width:fit-content}img{width:692px;border-radius:8px}</style>"
+HEIGHT = 1090
+"""Of a screenshot, in pixels."""
+
+# Screenshots keep their own size and proportions. Without the doctype and align-items a browser would stretch them.
+PAIR_PAGE = """<!doctype html><title>pair</title><style>
+body { margin: 0; display: flex; align-items: flex-start; gap: 16px; width: fit-content }
+img { border-radius: 8px }
+</style>"""
+FONT_FACES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+"""In rich's picture: fonts to load from a server of others."""
 
 
 def screenshot(browser: Browser, scheme: Scheme, width: int, *, url: str = "", html: str = "") -> bytes:
     """The first screen of a page, by its address or its HTML, in a colour scheme."""
-    page = browser.new_page(viewport={"width": width, "height": 1090}, color_scheme=scheme, device_scale_factor=1.5)
+    page = browser.new_page(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)
     try:
         _load(page, url, html)
         return page.screenshot()
@@ -53,17 +64,20 @@ def save_pair(browser: Browser, screenshots: list[bytes], path: Path) -> None:
     images = "".join(f"<img src='data:image/png;base64,{base64.b64encode(shot).decode()}'>" for shot in screenshots)
     page = browser.new_page(viewport={"width": 1400, "height": 900})
     try:
-        page.set_content(PAIR_STYLE + images)
+        page.set_content(PAIR_PAGE + images)
         page.locator("body").screenshot(path=path, omit_background=True)
     finally:
         page.close()
 
 
 def invoke(*args: str, **environ: str) -> str:
-    """What a task prints in a terminal of 80 columns."""
+    """What a task prints in a terminal of 80 columns, its steps and its result."""
     environment = os.environ | {"COLUMNS": "80"} | environ
     command = [sys.executable, "-m", "invoke", *args]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(  # what a user sees in a terminal is both streams, in their order
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
+    )
+    return done.stdout
 
 
 def save_terminal(output: str, command: str, path: Path, width: int = 80) -> None:
@@ -71,14 +85,17 @@ def save_terminal(output: str, command: str, path: Path, width: int = 80) -> Non
     console = Console(record=True, width=width, file=io.StringIO(), highlight=False)
     console.print(f"[bold green]$[/] [bold]{command}[/]")
     console.print(output.rstrip(), markup=False)
-    console.save_svg(str(path), title="hello-dock")
+    path.write_text(FONT_FACES.sub("", console.export_svg(title="hello-dock")), encoding="utf-8")
 
 
 def replace_release() -> str:
-    """Build another release and let it replace the one that serves. What run-prod prints."""
-    # Another label makes another image of the same files, so the page stays the same.
-    label = {"INVOKE_BUILD_SOURCE_URL": f"https://example.com/{time.time():.0f}"}
-    invoke("build-prod", **label)
+    """Let this checkout's release replace another one. What run-prod prints."""
+    with TemporaryDirectory() as folder:
+        app = copy_app(Path(folder, "app"))
+        with (app / "index.html").open("a", encoding="utf-8") as page:
+            page.write("<!-- another release -->\n")
+        invoke("run-prod", INVOKE_APP_DIR=str(app))
+    invoke("build-prod")
     return invoke("run-prod", "--no-build")
 
 
@@ -99,9 +116,6 @@ def main() -> None:
         report_shots = [screenshot(browser, scheme, 1000, html=html) for scheme in SCHEMES]
         save_pair(browser, report_shots, PICTURES / "report.png")
         browser.close()
-    console = Console(record=True, width=100, file=io.StringIO(), force_terminal=True)
-    report.show(verify_run, console)
-    console.save_svg(str(PICTURES / "verify.svg"), title="invoke verify")
 
 
 if __name__ == "__main__":
