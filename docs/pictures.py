@@ -84,7 +84,9 @@ def save_terminal(output: str, command: str, path: Path, width: int = 80) -> Non
     """Save a picture of a terminal in which a command has printed its output."""
     console = Console(record=True, width=width, file=io.StringIO(), highlight=False)
     console.print(f"[bold green]$[/] [bold]{command}[/]")
-    console.print(output.rstrip(), markup=False)
+    console.print(
+        f"{output.rstrip()}\n", markup=False
+    )  # without a last empty line rich cuts what hangs below the letters
     path.write_text(FONT_FACES.sub("", console.export_svg(title="hello-dock")), encoding="utf-8")
 
 
