@@ -44,6 +44,13 @@ class DockerEngine:
         return self._connection[0]
 
     @property
+    def _errors(self) -> Any:
+        """The SDK's errors, read only after a failure: two threads that load the SDK at one time block each other."""
+        from docker import errors
+
+        return errors
+
+    @property
     def version(self) -> str:
         """The engine's version, such as 26.1.5."""
         return str(self._connection[1]["Version"])
@@ -105,12 +112,10 @@ class DockerEngine:
 
     def image(self, reference: str) -> Image | None:
         """Return the image of a name or id, None when there is none."""
-        from docker.errors import APIError, ImageNotFound
-
         try:
             return inspection.parse_image(self.client.images.get(reference).attrs)
-        except APIError as error:
-            if isinstance(error, ImageNotFound) or error.status_code == INVALID_STATUS:
+        except self._errors.APIError as error:
+            if isinstance(error, self._errors.ImageNotFound) or error.status_code == INVALID_STATUS:
                 return None
             raise
 
@@ -171,11 +176,9 @@ class DockerEngine:
 
     def logs(self, name: str, lines: int = 15) -> str:
         """Return the last lines that a container logged; an empty text when it has gone."""
-        from docker.errors import DockerException
-
         try:
             return str(self.client.containers.get(name).logs(tail=lines).decode(errors="replace"))
-        except DockerException:
+        except self._errors.DockerException:
             return ""
 
     def stream_logs(self, name: str) -> Iterator[bytes]:
@@ -184,11 +187,9 @@ class DockerEngine:
 
     def exec(self, name: str, args: list[str]) -> Result:
         """Run a command that only looks, such as `cat`, in a running container."""
-        from docker.errors import APIError
-
         try:
             code, output = self.client.containers.get(name).exec_run(args)
-        except APIError as error:
+        except self._errors.APIError as error:
             if error.status_code not in (GONE_STATUS, STOPPED_STATUS):
                 raise
             return Result(1, str(error.explanation or error))
@@ -225,12 +226,10 @@ class DockerEngine:
         return replace(container, published=owner.published, networks=owner.networks)
 
     def _containers(self, **query: Any) -> Iterator[dict[str, Any]]:
-        from docker.errors import NotFound
-
         for row in self.client.containers.list(sparse=True, **query):
             try:
                 row.reload()
-            except NotFound:  # removed since the list was made
+            except self._errors.NotFound:  # removed since the list was made
                 continue
             yield row.attrs
 
