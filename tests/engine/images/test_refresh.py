@@ -29,10 +29,11 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRegistry
 
 @pytest.fixture(scope="module")
 def base(built_project: ProjectUnderTest, registry: LocalRegistry) -> Iterator[str]:
-    """The name of a base image with nginx."""
-    name = f"{registry.address}/nginx:stable-alpine"
-    yield name
-    run_command(["docker", "image", "rm", "--force", name], built_project.checkout, clean_environ())
+    """The name of a base image with nginx. Every image that had the name is removed afterwards."""
+    repository = f"{registry.address}/nginx"
+    yield f"{repository}:stable-alpine"
+    images = docker("image", "ls", "--quiet", repository).split()
+    run_command(["docker", "image", "rm", "--force", *dict.fromkeys(images)], built_project.checkout, clean_environ())
 
 
 def build_base(project: ProjectUnderTest, base: str, generation: int, age_days: int) -> str:
