@@ -118,9 +118,12 @@ def verify(
     html: str = "",
 ) -> None:
     """Check what is running, from outside. Exit code 1 if it fails."""
+    from docktasks.housekeeping import output_files
     from docktasks.verify import catalog, report, run
 
+    reports = {form: path for form, path in (("json", json), ("junit", junit), ("html", html)) if path}
     with session(c) as project:
+        output_files.require_writable(reports)
         named = {*group, *(check_id.partition(".")[0] for check_id in only)}
         options = run.VerifyOptions(tuple(catalog.select(group, only, skip)), image, url, named, strict)
         if list:
@@ -130,9 +133,8 @@ def verify(
         else:
             verify_run = run.verify(project, options)
             report.show(verify_run, quiet=project.progress.quiet)
-            for form, path in (("json", json), ("junit", junit), ("html", html)):
-                if path:
-                    report.write(verify_run, form, path)
+            for form, path in reports.items():
+                report.write(verify_run, form, path)
             run.require_passed(verify_run)
 
 

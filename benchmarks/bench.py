@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from rich.console import Console
 
 from benchmarks import harness, machine, markdown, results, tables
 from benchmarks.checkout import ROOT
 from benchmarks.harness import Bench, Measured
+from benchmarks.leftovers import held_names
 from benchmarks.network import free_port
 from benchmarks.topics import TOPICS
-from docktasks import waiting, workspace
+from docktasks import workspace
 from docktasks.commands import Run
 from docktasks.engine import connect
-from docktasks.engine.client import DockerEngine
 from docktasks.errors import BenchError
 from docktasks.progress import Progress
 from docktasks.settings import Settings
@@ -70,8 +69,14 @@ def bench(run: Run, settings: Settings, progress: Progress, options: BenchOption
     if options.quick:
         Console(quiet=progress.quiet).print(QUICK_NOTICE, highlight=False)
     data = results.load(folder)
-    with connect.sdk_errors_as_ours(), waiting.terminate_as_interrupt():
-        new_bench = partial(_new_bench, settings, connect.connect(), options)
+    _require_folder(folder)
+    engine = connect.connect()
+    with connect.sdk_errors_as_ours(), held_names(run, engine, settings) as new_held_name:
+
+        def new_bench() -> Bench:
+            name = new_held_name()
+            return Bench(settings, engine, name, int(options.rounds), options.quick, free_port())
+
         facts = machine.describe(new_bench())
         for name in names:
             data = _measure_and_store(name, new_bench(), folder, facts, Console(quiet=progress.quiet))
@@ -79,13 +84,15 @@ def bench(run: Run, settings: Settings, progress: Progress, options: BenchOption
     report(data, folder, options, Console())
 
 
-def new_name() -> str:
-    """A project name that no other project has."""
-    return f"hd-{secrets.token_hex(4)}"
-
-
-def _new_bench(settings: Settings, engine: DockerEngine, options: BenchOptions) -> Bench:
-    return Bench(settings, engine, new_name(), int(options.rounds), options.quick, free_port())
+def _require_folder(folder: Path) -> None:
+    """Make the folder for results before anything is measured. Raises BenchError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        what = f"No result can be written to {folder}: {error.strerror}."
+        raise BenchError(what, "", "Name another folder: --out=DIR") from error
 
 
 def _measure_and_store(name: str, bench: Bench, folder: Path, facts: dict[str, str], console: Console) -> results.Data:

@@ -185,7 +185,7 @@ def build_sandbox(
     node, nginx = (base_images.resolve(project, kind).reference for kind in ("node", "nginx"))
     cache = settings.root / CACHE
     cache.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="app-", dir=cache) as folder:
+    with tempfile.TemporaryDirectory(prefix=f"app-{name}-", dir=cache) as folder:
         app = copy_app(Path(folder, "app"), settings.app_dir)
         sandbox = BuildSandbox(run, replace(settings, app=replace(settings.app, name=name, dir=str(app))), node, nginx)
         sandbox.write_contexts(dockerfile)

@@ -7,12 +7,12 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import compare_page
-from benchmarks.bench import new_name
 from benchmarks.build_variants import VARIANTS, build_sandbox
 from benchmarks.comparison import compare_variants
 from benchmarks.harness import Bench
 from benchmarks.image_contents import script_args
-from docktasks import waiting, workspace
+from benchmarks.leftovers import held_names, new_name
+from docktasks import workspace
 from docktasks.commands import Run
 from docktasks.engine import connect
 from docktasks.engine.dry_run import DryRunEngine
@@ -32,14 +32,10 @@ def compare(run: Run, settings: Settings, progress: Progress, html: str = "") ->
     if run.dry:
         _show_commands(run, settings)
         return
-    with connect.sdk_errors_as_ours(), waiting.terminate_as_interrupt():
-        bench = Bench(
-            settings,
-            connect.connect(),
-            new_name(),
-            ROUNDS,
-            execute=lambda args, _environ: run(args, quiet=True),
-        )
+    engine = connect.connect()
+    with connect.sdk_errors_as_ours(), held_names(run, engine, settings) as new_held_name:
+        name = new_held_name()
+        bench = Bench(settings, engine, name, ROUNDS, execute=lambda args, _environ: run(args, quiet=True))
         comparison = compare_variants(bench, progress)
     compare_page.print_comparison(comparison, Console())
     path = Path(html) if html else settings.root / workspace.CACHE / FILE_NAME

@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeVar, cast
 
@@ -35,6 +35,7 @@ from docktasks.settings import Settings
 
 INVOKE = [sys.executable, "-m", "invoke"]
 COMMAND_TIMEOUT_S = 600
+END_TIMEOUT_S = 60
 TIMEOUT_EXIT_CODE = 124
 """The exit code of timeout(1) for a command that it ended."""
 
@@ -131,15 +132,21 @@ class Skipped(NamedTuple):
 
 def run_command(args: list[str], environ: Mapping[str, str]) -> Result:
     """Run a command in the checkout. Returns what it printed, without showing it. A command that hangs has failed."""
-    try:
-        completed = subprocess.run(
-            args, cwd=ROOT, env=environ, check=False, timeout=COMMAND_TIMEOUT_S,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        printed = (error.output or b"").decode(errors="replace")
-        return Result(TIMEOUT_EXIT_CODE, f"{printed}\nIt did not end in {COMMAND_TIMEOUT_S} s.")
-    return Result(completed.returncode, completed.stdout)
+    with subprocess.Popen(
+        args, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        try:
+            printed, _ = process.communicate(timeout=COMMAND_TIMEOUT_S)
+            return Result(process.returncode, printed)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return Result(TIMEOUT_EXIT_CODE, f"{process.communicate()[0]}\nIt did not end in {COMMAND_TIMEOUT_S} s.")
+        except BaseException:
+            process.terminate()  # a task then removes what it has half made
+            with suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=END_TIMEOUT_S)
+            process.kill()
+            raise
 
 
 @dataclass

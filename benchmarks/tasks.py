@@ -13,9 +13,11 @@ from docktasks.app.session import exit_on_error, load_settings
 def compare(c: Context, html: str = "") -> None:
     """Compare the Docker Handbook's two images with ours."""
     from benchmarks import compare
+    from docktasks.housekeeping import output_files
 
     with exit_on_error(attended=True):
         run = Runner(c)
+        output_files.require_writable({"html": html})
         compare.compare(run, load_settings(c), run.progress, html)
 
 

@@ -7,8 +7,12 @@ import platform
 import shutil
 import subprocess
 
-from docktasks.commands import Run
+from docktasks import waiting
+from docktasks.commands import Result, Run
 from docktasks.errors import SetupError
+from docktasks.progress import print_notices
+
+LOCK_TIMEOUT_S = 60
 
 
 def is_debian_like() -> bool:
@@ -47,7 +51,7 @@ def apt_install(run: Run, packages: list[str]) -> None:
     prefix = as_root()
     command = [*prefix, "apt-get", "install", "--yes", "--no-install-recommends", *packages]
     for args in ([*prefix, "apt-get", "update"], command):
-        result = run(args, quiet=True)
+        result = _run_unlocked(run, args)
         if not result.ok:
             raise SetupError(
                 f"Installing {', '.join(packages)} failed.",
@@ -55,6 +59,21 @@ def apt_install(run: Run, packages: list[str]) -> None:
                 "Correct what apt-get says, then try again: invoke setup",
                 evidence=result.tail(8),
             )
+
+
+def _run_unlocked(run: Run, args: list[str]) -> Result:
+    """Run apt-get, and again while another apt has the lock. Its DPkg::Lock::Timeout does not cover `update`."""
+    results: list[Result] = []
+
+    def look() -> waiting.Probe:
+        results.append(run(args, quiet=True))
+        is_locked = not results[-1].ok and "/lock" in results[-1].output
+        if is_locked and len(results) == 1:
+            print_notices([f"Another apt is running. Waiting up to {LOCK_TIMEOUT_S} s until it has ended."])
+        return waiting.Probe(not is_locked)
+
+    waiting.wait_until(look, LOCK_TIMEOUT_S, interval=1)
+    return results[-1]
 
 
 def debian_mirror() -> str:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TextIO
 
 from docktasks.progress import print_notices
+
+
+def wants_colours(environ: Mapping[str, str], stream: TextIO | None) -> bool:
+    """Return True when what is printed on a stream should have colours: https://no-color.org, https://force-color.org."""
+    if environ.get("NO_COLOR") or environ.get("FORCE_COLOR"):
+        return not environ.get("NO_COLOR") and environ["FORCE_COLOR"] != "0"
+    return stream is not None and stream.isatty() and environ.get("TERM") != "dumb"
 
 
 @dataclass(frozen=True)

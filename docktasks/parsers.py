@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,13 @@ def memory(text: str) -> str:
     """Return the text unchanged when Docker accepts it as a container's memory, such as 64m."""
     if not re.fullmatch(r"[1-9][0-9]*[bkmg]", text) or int(text[:-1]) * _UNIT_BYTES[text[-1]] < MIN_MEMORY_BYTES:
         raise ValueError("a size such as 64m, at least Docker's own minimum of 6m")
+    return text
+
+
+def program(text: str) -> str:
+    """Return the text unchanged when it is empty or names a program that can be run."""
+    if text and not shutil.which(text):
+        raise ValueError("a program that can be run, by its name or path")
     return text
 
 

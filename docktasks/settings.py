@@ -12,7 +12,7 @@ from typing import Annotated, Any, get_type_hints
 
 from docktasks.errors import SettingsError
 from docktasks.labels import LABEL
-from docktasks.parsers import Parser, matching, memory, prefixes, whole
+from docktasks.parsers import Parser, matching, memory, prefixes, program, whole
 
 Text = Annotated[str, str]
 HostPort = Annotated[int, whole(0, 65535, "a port number (0: any free one)")]
@@ -76,7 +76,7 @@ class Build:
 class Browser:
     """The browser of the browser checks."""
 
-    executable: Text
+    executable: Annotated[str, program]
 
 
 @dataclass(frozen=True)

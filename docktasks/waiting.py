@@ -73,10 +73,8 @@ def terminate_as_interrupt(*, survive_hangup: bool = False) -> Iterator[None]:
     """
     before = {number: signal.getsignal(number) for number in SIGNALS}
     for number, handler in before.items():
-        if survive_hangup and number.name == "SIGHUP":
-            signal.signal(number, signal.SIG_IGN)
-        elif handler != signal.SIG_IGN:
-            signal.signal(number, _interrupt)
+        if handler != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_IGN if survive_hangup and number.name == "SIGHUP" else _interrupt)
     try:
         yield
     finally:

@@ -22,9 +22,13 @@ PICTURES = Path(__file__).parent / "pictures"
 sys.path.insert(0, str(ROOT))  # a script's path starts with its own folder
 
 from benchmarks.checkout import copy_app  # noqa: E402
-from docktasks import chromium_path  # noqa: E402
 from docktasks.app.session import session  # noqa: E402
-from docktasks.verify import catalog, report, run  # noqa: E402
+from docktasks.verify import (  # noqa: E402
+    catalog,
+    chromium_path,
+    report,
+    run,
+)
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, Scheme] = ("light", "dark")

@@ -12,10 +12,10 @@ import pytest
 
 from benchmarks.checkout import copy_app
 from benchmarks.own_engine import OwnEngine, can_start
-from docktasks import chromium_path
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.connect import connect
 from docktasks.errors import EngineError
+from docktasks.verify import chromium_path
 from tests.support.checkouts import copy_checkout
 from tests.support.commands import docker
 from tests.support.project import RUN_STAGED, ProjectFactory, ProjectUnderTest, new_name

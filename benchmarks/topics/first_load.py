@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 from benchmarks import servers, synthetic_apps
 from benchmarks.build_variants import OURS, TWO_STAGE, build_sandbox
 from benchmarks.harness import Bench, Case, Goal, Measure, Metric
-from docktasks import chromium_path
 from docktasks.errors import BenchError
 from docktasks.settings import Settings
+from docktasks.verify import chromium_path
 
 BYTES = Metric("first load", "B")
 CONTESTANTS = {"handbook": TWO_STAGE, "ours": OURS}

@@ -30,8 +30,7 @@ RESULT_ONLY = {"clean", "logs", "releases", "shell", "status", "stop"}
 def compose(tasks: Sequence[Task[Any]]) -> Collection:
     """Return a collection of these tasks, and replace what Invoke does too loosely. No closed output ends a task now.
 
-    https://github.com/pyinvoke/invoke/blob/3.0.3/invoke/program.py sorts the list by name. parser/parser.py next to it
-    takes a flag for a list without a value, and a value that is empty or another flag.
+    https://github.com/pyinvoke/invoke/tree/3.0.3/invoke sorts the list, and parses flags without a value.
     """
     streams.protect()
     for task in tasks:

@@ -19,6 +19,7 @@ from docktasks.app.runner import Runner
 # Modules that import docker, httpx or rich are imported where they are used, so that `invoke --list` stays fast.
 if TYPE_CHECKING:
     from docktasks.app.project import Project
+    from docktasks.engine.protocol import Engine
     from docktasks.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -40,10 +41,7 @@ def exit_with(code: int) -> None:
 
 @contextmanager
 def exit_on_error(*, attended: bool = False) -> Iterator[None]:
-    """Turn our errors into one clear message and exit code 1. A bug stays a traceback.
-
-    SIGTERM ends a task as Ctrl-C does. A closed terminal ends only an `attended` task, which a user watches.
-    """
+    """Turn our errors into one clear message and exit code 1. A closed terminal ends only an `attended` task."""
     from docktasks.errors import DockError
 
     try:
@@ -58,23 +56,27 @@ def exit_on_error(*, attended: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def session(c: Context, overrides: Overrides | None = None, *, attended: bool = False) -> Iterator[Project]:
-    """Yield the project that a task works on; errors end the task with one message, as in exit_on_error().
-
-    The engine is connected to in the background. Under --dry no engine is asked.
-    """
+def session(
+    c: Context, overrides: Overrides | None = None, *, attended: bool = False, looks: bool = False
+) -> Iterator[Project]:
+    """Yield the project that a task works on. Under --dry only a task that `looks` asks the engine what is there."""
     from docktasks.app.project import Project
     from docktasks.engine import connect
     from docktasks.engine.dry_run import DryRunEngine
+    from docktasks.errors import EngineError
+    from docktasks.progress import print_notices
 
     with exit_on_error(attended=attended):
         settings, run = load_settings(c, overrides), Runner(c)
         os.environ.setdefault(NO_ATTESTATIONS, "1")
-        if run.dry:
-            yield Project(run, DryRunEngine(settings.app.name), settings, run.progress)
-            return
         with connect.sdk_errors_as_ours():
-            yield Project(run, connect.connect_in_background(), settings, run.progress)
+            engine: Engine = DryRunEngine(settings.app.name) if run.dry else connect.connect_in_background()
+            if run.dry and looks:
+                try:
+                    engine = connect.connect()
+                except EngineError as error:
+                    print_notices([f"{error.what} The commands are for one dev and one production container."])
+            yield Project(run, engine, settings, run.progress)
 
 
 def load_settings(c: Context, overrides: Overrides | None = None) -> Settings:

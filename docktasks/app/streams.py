@@ -14,6 +14,8 @@ from pathlib import Path
 from threading import Thread
 from typing import IO, Any
 
+from docktasks import output
+
 READER_GONE = (errno.EPIPE, errno.EIO, errno.EBADF)
 """The errors of a pipe without a reader, as after `| head`, and of a closed terminal. Other errors are reported."""
 
@@ -35,7 +37,10 @@ class Sink(io.FileIO):
 
 
 def protect() -> None:
-    """Let nothing that happens to the standard streams end this process or the commands that it runs."""
+    """Let no fault of the standard streams end this process or its commands, which use colours only on a terminal."""
+    if sys.stdout is sys.__stdout__ and not output.wants_colours(os.environ, sys.stdout):
+        os.environ["NO_COLOR"] = "1"
+        os.environ.pop("FORCE_COLOR", None)
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         stream = getattr(sys, name)
         if stream is None:  # it was closed before, as by `>&-`
@@ -63,10 +68,7 @@ def _protected(stream: io.TextIOWrapper) -> io.TextIOWrapper:
 
 @contextmanager
 def attached(args: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a command on this terminal. Where a stream is no terminal, the command's output passes through ours.
-
-    A command that itself writes to a pipe without a reader is ended by SIGPIPE.
-    """
+    """Start a command on this terminal. Output to a pipe passes through our streams: SIGPIPE would end the command."""
     pipes = [None if stream.isatty() else subprocess.PIPE for stream in (sys.stdout, sys.stderr)]
     with subprocess.Popen(args, stdout=pipes[0], stderr=pipes[1]) as process:
         ends = ((process.stdout, sys.stdout), (process.stderr, sys.stderr))

@@ -65,8 +65,10 @@ def ensure(project: Project, role: Role) -> None:
 def remove_unused(project: Project, *roles: Role) -> tuple[list[str], list[str]]:
     """Remove the networks of roles. Return those removed, and those that stay because a container uses them."""
     by_name = {name: project.engine.network(name) for name in (project.settings.container(role.name) for role in roles)}
-    own = [name for name, network in by_name.items() if project.dry or (network and _is_own(network, project))]
-    used = [name for name in own if (network := by_name[name]) and network.members]
+    is_asked = project.engine.version  # under --dry maybe not, and the containers are still there
+    own = [name for name, network in by_name.items() if not is_asked or (network and _is_own(network, project))]
+    ended = {container.name for container in project.engine.containers(project.settings.app.name) if project.dry}
+    used = [name for name in own if (network := by_name[name]) and set(network.members) - ended]
     removed = [name for name in own if name not in used]
     if removed:  # Docker refuses it where a container has joined just now
         project.run(remove_args(*removed), quiet=True)

@@ -108,6 +108,7 @@ def _shared_args(settings: Settings, run_spec: DevRunSpec) -> list[str]:
         *hardening_args(settings),
         "--user", run_spec.user,
         "--env", f"REVISION={run_spec.revision}",
+        "--env", "NO_COLOR", "--env", "FORCE_COLOR",  # as they are in the task's environment
         # Vite's watcher reads it: https://github.com/paulmillr/chokidar/tree/3.6.0#performance
         *(["--env", "CHOKIDAR_USEPOLLING=true"] if run_spec.polling else []),
         *run_spec.docker_options,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from docktasks.apt import apt_install, is_root, os_release, sudo_works
-from docktasks.chromium_path import find_chromium
 from docktasks.commands import Run
 from docktasks.errors import SetupError
 from docktasks.progress import Progress
+from docktasks.verify.chromium_path import find_chromium
 
 FONT = "fonts-dejavu-core"
 """Debian's package of a font. Without a font a page shows boxes in place of letters."""

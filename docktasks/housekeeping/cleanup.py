@@ -54,7 +54,7 @@ def clean(project: Project, *, bases: bool = False) -> str:
     _remove(project, run_args.remove_args(*containers), containers)
     removed_networks, used_networks = networks.remove_unused(project, *ROLES.values())
     _remove(project, ["docker", "volume", "rm", *volumes], volumes)
-    references, used = _image_references(project)
+    references, used = _image_references(project, containers)
     if bases:
         references += [tag for tag in project.engine.image_ids if tag.startswith(f"{STANDIN_PREFIX}-")]
     _remove(project, ["docker", "image", "rm", "--force", *references], references)
@@ -70,7 +70,7 @@ def _kept_line(used: Sequence[str]) -> list[str]:
     return [f"Kept, because another container uses it: {', '.join(used)}"] if used else []
 
 
-def _image_references(project: Project) -> tuple[list[str], list[str]]:
+def _image_references(project: Project, removed_containers: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the tags and ids of the project's images: first those to remove, then those that a container uses.
 
     An image is ours if its tag starts with the project's name, or if it is untagged and has no parent (a build
@@ -82,7 +82,8 @@ def _image_references(project: Project) -> tuple[list[str], list[str]]:
     # Releases that the handbook's command built have no label.
     ids |= {tag: image.id for tag, image in release_tags(project).items()}
     ids |= {image.id: image.id for image in images if not (image.tags or image.parent)}
-    used = [reference for reference, image_id in ids.items() if project.engine.containers_using(image_id)]
+    users = {reference: project.engine.containers_using(image_id) for reference, image_id in ids.items()}
+    used = [reference for reference, names in users.items() if set(names) - set(removed_containers)]
     return [reference for reference in ids if reference not in used], used
 
 

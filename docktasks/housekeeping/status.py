@@ -113,6 +113,13 @@ def named_role(name: str) -> Role:
     return ROLES[name]
 
 
+def tail_args(lines: str) -> list[str]:
+    """Return the option that shows the last lines of a log: a number, or `all`. Raises SettingsError."""
+    if lines != "all" and not (lines.isascii() and lines.isdigit()):
+        raise SettingsError(f"--tail is {lines}.", "It counts lines from the end.", "Give a number, or all")
+    return ["--tail", lines]
+
+
 def logs(project: Project, attach: Callable[[list[str]], int], role_name: str, options: list[str]) -> None:
     """Show the log of a role's container, dev or prod, with options of `docker container logs`.
 

@@ -57,7 +57,7 @@ def logs(c: Context, role: str = "prod", follow: bool = False, tail: str = "100"
     from docktasks.housekeeping import status
 
     with session(c, attended=True) as project:
-        status.logs(project, Runner(c).attach, role, ["--tail", tail, *(["--follow"] if follow else [])])
+        status.logs(project, Runner(c).attach, role, [*status.tail_args(tail), *(["--follow"] if follow else [])])
 
 
 @task(help={"role": "dev or prod. Default: both."}, auto_shortflags=False)
@@ -65,7 +65,7 @@ def stop(c: Context, role: str = "") -> None:
     """Stop and remove this project's containers, and keep the rest."""
     from docktasks.housekeeping import cleanup
 
-    with session(c) as project, project.lock():
+    with session(c, looks=True) as project, project.lock():
         print_text(cleanup.stop(project, role=role))
 
 
@@ -74,7 +74,7 @@ def clean(c: Context, bases: bool = False) -> None:
     """Remove this project's containers, volumes and images."""
     from docktasks.housekeeping import cleanup
 
-    with session(c) as project, project.lock():
+    with session(c, looks=True) as project, project.lock():
         print_text(cleanup.clean(project, bases=bases))
 
 

@@ -12,6 +12,7 @@ from docktasks.commands import Result
 from docktasks.engine.models import Image
 from docktasks.engine.protocol import Engine
 from docktasks.errors import BaseImageError, NotInRegistryError, RegistryError
+from docktasks.images import build_context
 from docktasks.images.references import familiar
 from docktasks.images.registry import registry_digest
 from docktasks.images.standins import STANDIN_PREFIX, STANDS_FOR, build_all, latest_standin
@@ -32,6 +33,7 @@ class BaseImage:
 def resolve(project: Project, kind: str) -> BaseImage:
     """Return the base image of a kind, `node` or `nginx`: local, refreshed, pulled or built. Raises BaseImageError."""
     reference = configured_image(project.settings, kind)
+    build_context.read_ca(project.settings)  # a build would need it only after the download
     base = local(project, kind)
     if base and base.reference == reference:
         return replace(base, notice=_refresh(project, reference))

@@ -85,7 +85,7 @@ def _tools(settings: Settings) -> dict[Path, bytes]:
     images = (settings.root / ASSETS[0]).parent
     contents = {path.relative_to(images): path.read_bytes() for path in paths}
     if ca_file(settings):
-        contents[Path("node/ca.pem")] = _read_ca(settings)  # where install.sh looks for it
+        contents[Path("node/ca.pem")] = read_ca(settings)  # where install.sh looks for it
     return contents
 
 
@@ -103,7 +103,10 @@ def ca_file(settings: Settings) -> str:
     return settings.build.ca_file or os.environ.get("NODE_EXTRA_CA_CERTS", "")
 
 
-def _read_ca(settings: Settings) -> bytes:
+def read_ca(settings: Settings) -> bytes:
+    """Return the certificate authorities for npm in a build; none without a file. Raises BuildError."""
+    if not ca_file(settings):
+        return b""
     try:
         return Path(ca_file(settings)).read_bytes()
     except OSError as error:

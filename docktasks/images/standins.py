@@ -78,6 +78,7 @@ def standin_args(folder: str, kind: str, version: str) -> list[str]:
 
 def build_all(project: Project) -> dict[str, str]:
     """Build both stand-ins, and return the tag of each by the image that it replaces. Raises BaseImageError."""
+    project.engine.image(STANDS_FOR["node"])  # asked so that nothing is fetched where no engine answers
     if not project.dry:
         _ensure_tools(project.run)
     with tempfile.TemporaryDirectory(

@@ -7,7 +7,6 @@ from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from docktasks import chromium_path
 from docktasks.app.project import Project
 from docktasks.background import Once
 from docktasks.containers import clone_trial
@@ -17,6 +16,7 @@ from docktasks.images import archive
 from docktasks.images.archive import Contents, Unreadable
 from docktasks.images.build import BASE_LABEL
 from docktasks.labels import BUILT_FOR
+from docktasks.verify import chromium_path
 from docktasks.verify.probes.crawler import HIDDEN_PATH, Site, site_file_sizes
 
 if TYPE_CHECKING:  # it loads the browser's driver

@@ -51,3 +51,10 @@ def test_dry_run_prints_the_docker_commands(built_project: ProjectUnderTest) -> 
     commands = [" ".join(command) for command in shown_commands(output)]
     assert any(line.startswith(f"docker image build --tag {built_project.image} ") for line in commands)
     assert any(line.startswith(f"docker container run --detach --name {built_project.name}-prod ") for line in commands)
+
+
+def test_dry_run_names_what_the_real_task_removes(running_project: ProjectUnderTest) -> None:
+    """`--dry stop` and `--dry clean` ask the engine what is there, the port holder, volumes and releases included."""
+    for task, would, did in (("stop", "Would stop", "Stopped"), ("clean", "Would remove", "Removed")):
+        expected = running_project.succeeds("--dry", task).splitlines()[-1]
+        assert running_project.succeeds(task).splitlines()[-1] == expected.replace(would, did)

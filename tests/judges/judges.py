@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import sync_playwright
 
-from docktasks import chromium_path
+from docktasks.verify import chromium_path
 
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"

@@ -5,7 +5,7 @@ import pytest
 from benchmarks import harness
 from benchmarks.harness import Bench
 from benchmarks.topics import first_load
-from docktasks import chromium_path
+from docktasks.verify import chromium_path
 
 
 def test_first_load_without_a_browser_is_skipped(a_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

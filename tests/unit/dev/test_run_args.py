@@ -26,7 +26,7 @@ def test_dev_args_mount_the_source_and_node_modules(settings: Settings) -> None:
         f" --label hello-dock.working-dir={app} --network hello-dock-dev"
         " --publish 127.0.0.1:3000:3000"
         " --env NODE_COMPILE_CACHE=/home/node/app/node_modules/.vite/compiled"
-        f" {HARDENED} --user 1000:1000 --env REVISION=abc"
+        f" {HARDENED} --user 1000:1000 --env REVISION=abc --env NO_COLOR --env FORCE_COLOR"
         f" --mount type=bind,source={app},target=/home/node/app"
         " --mount type=volume,source=hello-dock-modules-1,target=/home/node/app/node_modules"
         " hello-dock:dev"
@@ -54,7 +54,7 @@ def test_tool_args_run_a_container_that_is_removed(settings: Settings) -> None:
         " --label hello-dock.project=hello-dock --label hello-dock.role=dev --network hello-dock-dev"
         " --mount type=bind,source=/etc/ca.pem,target=/run/secrets/ca,readonly"
         " --env NODE_EXTRA_CA_CERTS=/run/secrets/ca"
-        f" {HARDENED} --user 1000:1000 --env REVISION="
+        f" {HARDENED} --user 1000:1000 --env REVISION= --env NO_COLOR --env FORCE_COLOR"
         f" --mount type=bind,source={settings.app_dir},target=/home/node/app"
         " --mount type=volume,target=/home/node/app/node_modules hello-dock:dev npm install"
     )

@@ -204,7 +204,7 @@ class FakeEngine(FakeStore):
             health="healthy",
             image_id=image.id if image else args[-1],
             labels=labels_of(args),
-            environment=dict(args[index + 1].split("=", 1) for index, arg in enumerate(args) if arg == "--env"),
+            environment=dict(args[index + 1].partition("=")[::2] for index, arg in enumerate(args) if arg == "--env"),
         )
         if "--entrypoint" in args:
             self.silent_ids.add(container.id)

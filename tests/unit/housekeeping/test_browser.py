@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from docktasks import chromium_path
 from docktasks.errors import SetupError
 from docktasks.housekeeping import browser
 from docktasks.progress import Progress
+from docktasks.verify import chromium_path
 from tests.unit.fakes.machines import FEDORA, TRIXIE, UBUNTU, Machine
 from tests.unit.fakes.programs import Programs
 from tests.unit.fakes.runner import Runner

@@ -1,0 +1,24 @@
+"""The files that flags such as `verify --json` name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from docktasks.errors import SettingsError
+
+
+def require_writable(paths: Mapping[str, str]) -> None:
+    """Raise SettingsError when a result could not be written later. `paths` has the file of each flag, maybe empty."""
+    flags: dict[Path, str] = {}
+    for flag, path in ((flag, Path(text).resolve()) for flag, text in paths.items() if text):
+        faults = {
+            "it is a folder": path.is_dir(),
+            f"there is no folder {path.parent}": not path.parent.is_dir(),
+            "it cannot be written": not os.access(path if path.exists() else path.parent, os.W_OK),
+            f"--{flags.get(path)} names the same file": path in flags,
+        }
+        for fault in (text for text, is_found in faults.items() if is_found):
+            raise SettingsError(f"--{flag}={path}: {fault}.", "It names the file for the results.", "Name another file")
+        flags[path] = flag
