@@ -240,7 +240,7 @@ def break_dist(app: Path) -> None:
     [
         (break_source, "`npm run build` failed.", "npm run build)", "no-such-module-5f2c"),
         (break_disk, "The disk is full.", "docker system df", "ENOSPC"),
-        (break_step, "package-lock.json does not match package.json.", "npm install)", "left-pad"),
+        (break_step, "package-lock.json does not match package.json", "invoke npm -- install", "left-pad"),
         (break_dependency, "npm could not install the app's dependencies.", "npm ci)", "404"),
         (break_dist, "dist/index.html does not exist", "DIST_DIR", ""),
     ],
