@@ -54,7 +54,8 @@ def build_prod(c: Context) -> None:
 @task(
     help={
         "build": "Build first. --no-build runs the image that was built last.",
-        "env": "NAME=VALUE for the page's /env.js; repeatable. prod.env_prefixes says how names may begin.",
+        "env": "NAME=VALUE for the page's /env.js; repeatable. Without it, the page keeps what it has.",
+        "no_env": "Remove the page's configuration.",
         "open": "Open the app in the browser as soon as it serves.",
         "port": "The port, instead of prod.host_port. 0 takes a free one.",
         "public": "Publish on every address of this machine, not only on 127.0.0.1.",
@@ -69,6 +70,7 @@ def run_prod(
     open: bool = False,  # noqa: A002 - the flag is --open
     port: str = "",
     public: bool = False,
+    no_env: bool = False,
 ) -> None:
     """Build and run the production image, on http://127.0.0.1:8080.
 
@@ -79,7 +81,7 @@ def run_prod(
     from docktasks.release.output import print_deployment
 
     with session(c, {"prod": {"host_port": port}}) as project:
-        config = runtime_config.as_json(env, project.settings.prod.env_prefixes)
+        config = runtime_config.chosen(env, project.settings.prod.env_prefixes, remove=no_env)
         if public:
             print("! --public: everyone who reaches this machine reaches the app.")
         deployment = deploy.run_prod(project, deploy.RunOptions(build, public, config))

@@ -18,12 +18,13 @@ def wants_colours(environ: Mapping[str, str], stream: TextIO | None) -> bool:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows to print under titles. `empty` is printed instead when there are no rows, `warnings` after the rows."""
+    """Rows to print under titles, then notes and warnings. `empty` is printed instead when there are no rows."""
 
     titles: Sequence[str]
     rows: Sequence[Sequence[str]]
     empty: str
     warnings: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 def print_table(table: Table) -> None:
@@ -41,4 +42,5 @@ def print_table(table: Table) -> None:
     for row in table.rows:
         columns.add_row(*row)
     Console().print(columns, crop=False)
+    print(*table.notes, sep="\n", end="\n" if table.notes else "")
     print_notices(table.warnings)

@@ -93,11 +93,7 @@ class App:
 
     @cached_property
     def package_manager(self) -> PackageManager:
-        """The package manager that package.json names, else the one whose lock file is there, else npm.
-
-        When package.json names no version, the major version follows from the format of the lock file.
-        Raises AppError for a package manager that the images do not have.
-        """
+        """The package manager and version in package.json, else that of the lock file, else npm. Raises AppError."""
         locks = [name for name in LOCK_FILES if (self.folder / name).is_file()]
         name, version = self._named_manager()
         name = name or (LOCK_FILES[locks[0]] if locks else "npm")

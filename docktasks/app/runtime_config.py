@@ -1,14 +1,11 @@
-"""The configuration of a release that `run-prod --env` gives: one image runs with different values in each place.
-
-The values reach the page in a small script, /env.js (docktasks/images/nginx/env.sh). Every visitor can read them, so
-they must not be secrets.
-"""
+"""The configuration of a release that `run-prod --env` gives. Every visitor can read it in /env.js (nginx/env.sh)."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+import reprlib
+from collections.abc import Iterable, Mapping
 from urllib.parse import SplitResult, urlsplit
 
 from docktasks.errors import SettingsError
@@ -16,15 +13,37 @@ from docktasks.errors import SettingsError
 MAX_CHARACTERS = 65_536
 """A single argument of a Linux process may have 128 KiB (MAX_ARG_STRLEN)."""
 
+_NOTICE = reprlib.Repr()  # escapes what a terminal would not print
+_NOTICE.maxstring = 100
+
 # Signs that could end a script element or a line of script. To a browser, JSON's escapes mean the same.
 _ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u007f"}
 
 
-def as_json(assignments: Iterable[str], prefixes: tuple[str, ...]) -> str:
-    """Return texts such as `NAME=value` as one line of JSON that is safe inside a script; empty for no text.
+def chosen(assignments: Iterable[str], prefixes: tuple[str, ...], *, remove: bool) -> str | None:
+    """Return what --env gives (JSON), an empty text for --no-env, or None for neither. Raises SettingsError."""
+    environment = as_json(assignments, prefixes)
+    if environment and remove:
+        how = "Choose one: --env already replaces all earlier values"
+        raise SettingsError("--env and --no-env were given together.", "--no-env removes all values.", how)
+    return environment if environment or remove else None
 
-    Raises SettingsError for a text without a name, for a name that begins with none of `prefixes` or is there twice.
-    """
+
+def changes(before: str, chosen: str | None) -> tuple[str, ...]:
+    """Say what a release keeps of the configuration before it, or what it loses. `chosen` comes from chosen()."""
+    old, new = json.loads(before or "{}"), json.loads(chosen or "{}")
+    if old and chosen is None:
+        return (f"The page keeps its configuration: {_listed(old)}. To remove it: invoke run-prod --no-env",)
+    lost = {name: value for name, value in old.items() if name not in new}
+    return (f"Removed from the page's configuration: {_listed(lost)}",) if lost else ()
+
+
+def _listed(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={_NOTICE.repr(value)}" for name, value in values.items())
+
+
+def as_json(assignments: Iterable[str], prefixes: tuple[str, ...]) -> str:
+    """Return texts such as `NAME=value` as a line of JSON that is safe in a script; or "". Raises SettingsError."""
     values: dict[str, str] = {}
     for name, value in (_parse(text, prefixes) for text in assignments):
         if values.setdefault(name, value) != value:
@@ -52,26 +71,18 @@ def _parse(text: str, prefixes: tuple[str, ...]) -> tuple[str, str]:
             "For example: --env API_URL=https://api.example.com",
         )
     if not name.startswith(prefixes):
+        prefix, underscore, _ = name.partition("_")
+        setting = f"INVOKE_PROD_ENV_PREFIXES='{' '.join((*prefixes, f'{prefix}_'))}'"
         raise SettingsError(
             f"--env {name} begins with none of the allowed prefixes ({' '.join(prefixes) or 'there are none'}).",
             "Every visitor of the page can read the value, so the prefixes that may be published are listed.",
-            f"Choose an allowed name{_allowing(name, prefixes)}",
+            f"Choose an allowed name{f', or allow its prefix: {setting}' if underscore else ''}",
         )
     return name, value
 
 
-def _allowing(name: str, prefixes: tuple[str, ...]) -> str:
-    """Say which setting would allow a name; empty for a name without _, because a prefix ends in one."""
-    prefix, underscore, _ = name.partition("_")
-    allowed = " ".join((*prefixes, f"{prefix}_"))
-    return f", or allow its prefix: INVOKE_PROD_ENV_PREFIXES='{allowed}'" if underscore else ""
-
-
 def origins(environment: str) -> list[str]:
-    """Return the origins of all addresses in a text of as_json(). The page may send requests to them.
-
-    Other values, such as an address with a pattern or a name that is not ASCII, have no origin.
-    """
+    """Return the origins of all addresses in a text of as_json(), if they are ASCII. The page may call them."""
     values = json.loads(environment).values() if environment else ()
     texts = {f"{url.scheme}://{url.netloc.rpartition('@')[2]}" for url in map(_split, values) if url}
     return sorted(text for text in texts if re.fullmatch(r"(?:https?|wss?)://[A-Za-z0-9.-]+(?::[0-9]+)?", text))

@@ -57,7 +57,8 @@ def port_owner(engine: Engine, host_port: int) -> str:
     container = engine.container_publishing(host_port)
     if container is not None:
         folder = container.labels.get(WORKING_DIR_LABEL)
-        return f"container {container.name} ({container.image}{f', of {folder}' if folder else ''})"
+        details = [container.image, f"of {folder}" if folder else "", container.public_bind]
+        return f"container {container.name} ({', '.join(filter(None, details))})"
     import psutil
 
     try:

@@ -110,10 +110,9 @@ def await_serving(project: Project, role: str, *, shared_port: bool = False) -> 
 
 
 def await_page(project: Project, role: str) -> str:
-    """Wait until the container is healthy and answers 200, and return the URL of the page, after redirects.
+    """Wait as await_serving(), and return the URL of the page after redirects, as to a base path.
 
-    An app with a base path redirects there. The URL is taken from the request that succeeds, because a dev server that
-    has sent its first page is too busy to answer another request soon. Raises StartError like await_serving().
+    It is that of the request that succeeds, because a dev server is busy after its first page. Raises StartError.
     """
     probe = _await(project, role)
     return probe.url.removesuffix("/") if probe.final_url == probe.url else probe.final_url

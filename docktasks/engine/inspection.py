@@ -68,6 +68,7 @@ def parse_container(attrs: Mapping[str, Any]) -> Container:
             name: endpoint.get("IPAddress", "")
             for name, endpoint in _value(attrs["NetworkSettings"], "Networks", {}).items()
         },
+        created=attrs.get("Created") or "",
         started=attrs["State"]["StartedAt"],
     )
 

@@ -48,8 +48,11 @@ class Image:
         return self.release, self.short_id
 
 
+EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 - read, not bound
+
+
 class Published(NamedTuple):
-    """A published port. `host_ip` is the address on the host: 0.0.0.0, :: or an empty text is every address."""
+    """A published port. `host_ip` is the address on the host, or one of EVERY_ADDRESS."""
 
     host_ip: str
     host_port: int
@@ -76,6 +79,7 @@ class Container:
     environment: dict[str, str] = field(default_factory=dict)
     published: tuple[Published, ...] = ()
     networks: Mapping[str, str] = field(default_factory=dict)
+    created: str = ""
     started: str = ""
     cut_off: bool = False
 
@@ -104,7 +108,17 @@ class Container:
         if not self.published:
             return ""
         host_ip, host_port, _ = self.published[0]
-        return f"http://{'127.0.0.1' if host_ip in ('', '0.0.0.0', '::') else host_ip}:{host_port}"  # noqa: S104 - read, not bound
+        return f"http://{'127.0.0.1' if host_ip in EVERY_ADDRESS else host_ip}:{host_port}"
+
+    @property
+    def public_bind(self) -> str:
+        """The bind of a port that is published on every address of the machine, such as 0.0.0.0:8080; else empty."""
+        return next((f"0.0.0.0:{port}" for host_ip, port, _ in self.published if host_ip in EVERY_ADDRESS), "")
+
+    @property
+    def address(self) -> str:
+        """The URL, and with a public bind that other machines reach it, too."""
+        return f"{self.url} (every address of this machine: {self.public_bind})" if self.public_bind else self.url
 
 
 START_INTERVAL_API = (1, 44)

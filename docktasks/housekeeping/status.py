@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from docktasks.app.project import Project
 from docktasks.containers import clones, startup
@@ -14,9 +14,6 @@ from docktasks.images.sizes import unpacked_size
 from docktasks.output import Table
 from docktasks.roles import ROLES, Role
 from docktasks.settings import Settings
-
-REVISION_LABEL = "org.opencontainers.image.revision"
-"""The label with an image's commit: https://specs.opencontainers.org/image-spec/annotations/"""
 
 
 def containers_table(project: Project) -> Table:
@@ -30,13 +27,23 @@ def containers_table(project: Project) -> Table:
         [_container_row(project.settings, container) for container in containers],
         f"Nothing of {project.settings.app.name} is running. Start it: invoke run-prod, or invoke dev",
         _warnings(project.settings, containers),
+        [*_current_release(project)],
     )
+
+
+def _current_release(project: Project) -> Iterator[str]:
+    """Yield what the current release was built from, and when it was deployed."""
+    container = startup.own_container(project, "prod")
+    image = project.engine.image(container.image_id) if container and container.image_id else None
+    if container and image:
+        yield f"Release {container.release}: {releases.described(image)}"
+        yield f"Deployed: {releases.minute(container.created)} UTC"
 
 
 def _container_row(settings: Settings, container: Container) -> tuple[str, ...]:
     has_release = container.role != "dev" and container.name != settings.container(HOLDER)
     release = container.release if has_release else "-"
-    return container.name, _state(container), container.url or "-", release
+    return container.name, _state(container), container.public_bind or container.url or "-", release
 
 
 def _state(container: Container) -> str:
@@ -52,6 +59,8 @@ def _warnings(settings: Settings, containers: Sequence[Container]) -> list[str]:
     warnings = [_release_warning(settings.container("prod"), roles.get("prod"), roles.get(HOLDER))]
     leftovers = [container.name for role, container in roles.items() if role not in ("prod", HOLDER)]
     leftovers += clones.abandoned_clones(containers)
+    addresses = {container.address for container in containers if container.public_bind}
+    warnings += [f"Others reach {address}. Publish it for this machine only: invoke run-prod" for address in addresses]
     if leftovers:
         warnings.append(f"Left by an interrupted task, or renamed: {', '.join(leftovers)}. Clean up: invoke run-prod")
     return [warning for warning in warnings if warning]
@@ -80,7 +89,7 @@ def _fault(release: Container | None) -> str:
 
 def releases_table(project: Project) -> Table:
     """Return a row for each release that is kept, the latest first."""
-    titles = ("release", "commit", "built (UTC)", "released (UTC)", "size", "")
+    titles = ("release", "version", "commit", "released (UTC)", "size", "")
     if project.dry:
         return Table(titles, (), "Dry run: the engine was not asked for releases.")
     current = startup.own_container(project, "prod")
@@ -93,13 +102,8 @@ def releases_table(project: Project) -> Table:
 def _release_row(project: Project, image: Image, *, current: bool) -> tuple[str, ...]:
     from rich.filesize import decimal
 
-    commit = image.labels.get(REVISION_LABEL, "")[:12] or "-"
-    times = _minute(image.created), _minute(image.tagged)
-    return image.release, commit, *times, decimal(unpacked_size(project, image)), "current" if current else ""
-
-
-def _minute(time: str) -> str:
-    return time[:16].replace("T", " ")
+    released, size = releases.minute(image.tagged), decimal(unpacked_size(project, image))
+    return image.release, *releases.source(image), released, size, "current" if current else ""
 
 
 def named_role(name: str) -> Role:

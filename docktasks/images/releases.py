@@ -8,6 +8,9 @@ from docktasks.app.project import Project
 from docktasks.engine.models import Container, Image
 from docktasks.settings import Settings
 
+REVISION_LABEL = "org.opencontainers.image.revision"
+"""The label with an image's commit: https://specs.opencontainers.org/image-spec/annotations/"""
+
 
 def kept_releases(project: Project) -> list[Image]:
     """Return an image of each release that is kept, the latest release first."""
@@ -36,3 +39,21 @@ def image_of(project: Project, container: Container) -> Image | None:
     """Return the image of a release's container, None if it is gone. A build may have taken its last tag."""
     by_id = project.engine.image(container.image_id)
     return by_id or project.engine.image(release_tag(project.settings, container.release))
+
+
+def source(image: Image) -> tuple[str, str]:
+    """Return the app's version and the short commit that an image names; -dirty stands for local changes."""
+    version = image.labels.get("org.opencontainers.image.version") or "no version"
+    return version, re.sub(r"^([0-9a-f]{12})[0-9a-f]{28}", r"\1", image.labels.get(REVISION_LABEL, "")) or "no commit"
+
+
+def described(image: Image) -> str:
+    """Say what an image was built from. With a commit, the time in an image is the commit's, and not the build's."""
+    version, commit = source(image)
+    built_from = "no commit, built" if commit == "no commit" else f"commit {commit} of"
+    return f"{version}, {built_from} {minute(image.created)} UTC"
+
+
+def minute(time: str) -> str:
+    """Return day and minute of a time in Docker's form."""
+    return time[:16].replace("T", " ")

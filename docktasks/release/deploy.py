@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from docktasks.app import runtime_config
 from docktasks.app.project import Project
 from docktasks.containers import roles, startup
 from docktasks.containers.ports import Bind
-from docktasks.containers.roles import HOLDER
 from docktasks.engine.models import Container, short_id
 from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
@@ -21,11 +21,14 @@ from docktasks.release.run_args import Release
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What the user chose for run-prod: build first, publish on every address, and the page's configuration (JSON)."""
+    """What the user chose for run-prod: build first, publish on every address, and the page's configuration (JSON).
+
+    An empty `environment` removes the configuration, None keeps it.
+    """
 
     build: bool = True
     public: bool = False
-    environment: str = ""
+    environment: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,26 +45,23 @@ class Deployment:
 
 
 def run_prod(project: Project, options: RunOptions) -> Deployment:
-    """Build the production image, if that was chosen, and make it serve on prod.host_port without losing a request.
-
-    Raises AppError, BaseImageError, BuildError, StartError or ConflictError. The current release then keeps serving.
-    """
+    """Build the production image, if that was chosen, and make it serve without losing a request. Raises DockError."""
     with project.lock():
         containers = ReleaseContainers(project, project.progress)
         try:
             build = release_build.build_prod(project) if options.build else release_build.latest_build(project)
         finally:  # also after a failed build, because an interrupted task may have left nothing serving
             recovery.recover(containers)
-        release = Release(build.image, options.environment)
-        notices = _environment_notices(containers, release)
-        return _deploy(containers, build, release, Bind(project.settings.prod.host_port, options.public), notices)
+        bind = Bind(project.settings.prod.host_port, options.public)
+        if containers.bind and containers.bind.public and not bind.public:
+            containers.progress.note("Without --public, only this machine reaches the app from now on.")
+        return _deploy(containers, build, options.environment, bind)
 
 
 def roll_back(project: Project, to: str) -> Deployment:
-    """Deploy an earlier release again, with the configuration and the address of the current one.
+    """Deploy an earlier release again, with the configuration in force and the address of the current one.
 
-    `to` is the beginning of the release's id; if it is empty, the release before the current one is taken. Raises
-    StartError if there is no such release or it does not start, and ConflictError.
+    `to` is the beginning of its id; if it is empty, the release before the current one is taken. Raises DockError.
     """
     with project.lock():
         containers = ReleaseContainers(project, project.progress)
@@ -70,9 +70,8 @@ def roll_back(project: Project, to: str) -> Deployment:
         if current and not to:
             _require_recorded(project.engine, current, interrupted=interrupted)
         image = history.rollback_target(project, current.release if current else "", short_id(to))
-        environment = history.environment(project.engine, current, containers.container(HOLDER))
         bind = containers.bind or Bind(project.settings.prod.host_port)
-        return _deploy(containers, release_build.build_of(project, image), Release(image, environment), bind)
+        return _deploy(containers, release_build.build_of(project, image), None, bind)
 
 
 def _require_recorded(engine: Engine, current: Container, *, interrupted: bool) -> None:
@@ -85,11 +84,13 @@ def _require_recorded(engine: Engine, current: Container, *, interrupted: bool) 
         )
 
 
-def _deploy(
-    containers: ReleaseContainers, build: Build, release: Release, bind: Bind, notices: tuple[str, ...] = ()
-) -> Deployment:
+def _deploy(containers: ReleaseContainers, build: Build, environment: str | None, bind: Bind) -> Deployment:
+    """Make a build serve. It keeps the configuration in force if `environment` is None."""
     project = containers.project
     current = containers.container()
+    before = history.environment(project, build.image)
+    release = Release(build.image, before if environment is None else environment)
+    notices = runtime_config.changes(before, environment)
     if current and _serves_already(containers, current, release, bind):
         url = startup.await_serving(project, "prod")
         if not history.is_recorded(project.engine, current):  # its task was interrupted
@@ -115,14 +116,6 @@ def _record(containers: ReleaseContainers, release: Release) -> None:
     if removed:
         retained = containers.project.settings.prod.retain_releases
         containers.progress(f"removed releases beyond the last {retained}: {', '.join(removed)}")
-
-
-def _environment_notices(containers: ReleaseContainers, release: Release) -> tuple[str, ...]:
-    """Say so if the page had a configuration until now and has none any more."""
-    before = history.environment(containers.project.engine, containers.container(), containers.container(HOLDER))
-    if release.environment or not before:
-        return ()
-    return ("The page was configured with --env before; now it is not. To keep its configuration, repeat --env.",)
 
 
 def _machine_notices(engine: Engine, release: Release) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from docktasks.app.project import Project
 from docktasks.commands import Result
-from docktasks.containers import roles
+from docktasks.containers import roles, startup
 from docktasks.engine.models import Container, Image
 from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
@@ -16,13 +16,12 @@ from docktasks.images.releases import image_of, kept_releases, release_tag, rele
 from docktasks.release import run_args
 from docktasks.release.run_args import Release
 
+OTHER_BYTES_CODE = 3
+"""The exit code of `carry add` for a hashed name that another release has with other bytes."""
+
 
 def rollback_target(project: Project, current_id: str, prefix: str) -> Image:
-    """Return the kept release whose id begins with `prefix`; without a prefix, the one before the current release.
-
-    `current_id` is the id of the current release, empty if there is none. Raises StartError if no release or more than
-    one matches.
-    """
+    """Return the kept release whose id begins with `prefix`, or the one before the current. Raises StartError."""
     if project.dry:
         return Image(prefix or "EARLIER", release=prefix or "EARLIER")
     others = [image for image in kept_releases(project) if current_id not in image.release_ids]
@@ -47,12 +46,19 @@ def _mismatch(current_id: str, prefix: str, matches: list[Image]) -> str:
 
 
 def bridge_assets(project: Project, release: Release) -> None:
-    """Copy the release's hashed assets to the volume that every release reads. Raises StartError.
+    """Copy the release's hashed assets to the volume that every release reads, because open pages ask any release.
 
-    While two releases serve, and afterwards from pages that are still open, browsers ask one release for the assets of
-    the other. Kamal calls this asset bridging.
+    Kamal calls this asset bridging. Raises StartError.
     """
     copied = project.run(run_args.carry_args(project.settings, release, "add", release.id), quiet=True)
+    if copied.code == OTHER_BYTES_CODE:
+        raise StartError(
+            f"Release {release.id} has other bytes under a hashed name that a kept release uses, too.",
+            "A page of one release would run code of the other. This task has changed nothing that serves.",
+            "Change how Vite names files, which gives all of them new names: in vite.config, "
+            "build.rollupOptions.output.hashCharacters or a longer hash (assets/[name]-[hash:12].js)",
+            evidence=_distinct_lines(copied),
+        )
     if not copied.ok:
         raise StartError(
             f"The assets of release {release.id} could not be bridged.",
@@ -76,24 +82,23 @@ def _distinct_lines(failure: Result) -> str:
 
 def is_recorded(engine: Engine, container: Container) -> bool:
     """Return True if record_release() was completed for the release that this container serves."""
-    config_hash = _read(engine, container, "run-id")
-    return bool(config_hash) and config_hash == container.labels.get(roles.CONFIG_HASH_LABEL)
+    stored = engine.exec(container.name, ["cat", f"{run_args.CURRENT}/run-id"])
+    return stored.ok and stored.output == container.labels.get(roles.CONFIG_HASH_LABEL)
 
 
-def environment(engine: Engine, current: Container | None, holder: Container | None) -> str:
-    """Return the configuration of the current release (JSON), an empty text if it has none.
-
-    A release has it in a variable. Without a release, the port holder can read in the volume what it serves instead.
-    """
-    if current:
+def environment(project: Project, image: Image) -> str:
+    """Return the configuration in force (JSON), or "". Without a release the volume has it, which `image` can read."""
+    settings, engine, path = project.settings, project.engine, f"{run_args.CURRENT}/environment"
+    if current := startup.own_container(project, "prod"):
         return current.environment.get(run_args.ENVIRONMENT_VARIABLE, "")
-    return _read(engine, holder, "environment") if holder and holder.state == "running" else ""
-
-
-def _read(engine: Engine, container: Container, name: str) -> str:
-    """Return a file of the current release in the volume, or an empty text if there is none."""
-    result = engine.exec(container.name, ["cat", f"/srv/carried/current/{name}"])
-    return result.output if result.ok else ""
+    holder = startup.own_container(project, roles.HOLDER)
+    if holder and holder.state == "running":
+        stored = engine.exec(holder.name, ["cat", path])
+    elif settings.container("carried") in engine.volumes(settings.app.name):
+        stored = project.run(run_args.read_args(settings, image.short_id, path), quiet=True)
+    else:
+        return ""
+    return next((line for line in stored.output.splitlines() if stored.ok and line.startswith("{")), "")
 
 
 def record_missed_release(project: Project, container: Container) -> None:

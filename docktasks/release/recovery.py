@@ -10,10 +10,7 @@ from docktasks.release.production import ReleaseContainers
 
 
 def recover(containers: ReleaseContainers) -> bool:
-    """Complete or roll back an interrupted task, and restart the release that was serving.
-
-    Returns True if a task was interrupted while it replaced a release. May itself be interrupted at any command.
-    """
+    """Complete or undo what an interrupted task began, and return True if there was one. May be interrupted itself."""
     _remove_helpers(containers)
     adopt_or_remove_renamed(containers)
     interrupted = any(containers.container(role) for role in (NEXT, PREVIOUS, HOLDER_PREVIOUS))
@@ -41,10 +38,7 @@ def _remove_helpers(containers: ReleaseContainers) -> None:
 
 
 def adopt_or_remove_renamed(containers: ReleaseContainers) -> None:
-    """Give a release that was renamed by hand its name back, or remove it if another release is current.
-
-    Under its new name it would go on answering requests next to the current release.
-    """
+    """Give a release that was renamed by hand its name back, or remove it, because it would answer next to another."""
     project = containers.project
     names = [project.settings.container(role) for role in PROD_ROLES]
     for container in project.engine.containers(project.settings.app.name):

@@ -25,7 +25,10 @@ https://docs.kernel.org/networking/ip-sysctl.html."""
 MIN_TIMEOUT_NGINX = (1, 27, 4)
 """First nginx version with keepalive_min_timeout: https://nginx.org/en/docs/http/ngx_http_core_module.html."""
 
-HOLDER_COMMAND = "until [ -f /srv/carried/current/hold.sh ]; do sleep 1; done; exec sh /srv/carried/current/hold.sh"
+CURRENT = "/srv/carried/current"
+"""In a container with the volume: the copy from which the port holder serves (nginx/carry.sh)."""
+
+HOLDER_COMMAND = f"until [ -f {CURRENT}/hold.sh ]; do sleep 1; done; exec sh {CURRENT}/hold.sh"
 """What the port holder runs: hold.sh, as soon as the first release has written it to the volume.
 
 The holder's image is a plain nginx, which has no such script.
@@ -58,10 +61,9 @@ class Release:
 def prod_args(
     settings: Settings, role: str, release: Release, network_args: list[str], api: tuple[int, ...]
 ) -> list[str]:
-    """Return the command that starts a release, in the role of prod, NEXT or CANDIDATE.
+    """Return the command that starts a release as prod, NEXT or CANDIDATE. `network_args` say where it listens.
 
-    `network_args` say where it listens: shared_network_args(), or those of a Bind. `api` is the version of the engine's
-    API. The image is named by its id, because a tag may have moved since the release passed the gate.
+    The image is named by its id, because a tag may have moved since the release passed the gate.
     """
     return [
         "docker", "container", "run", "--detach",
@@ -160,6 +162,16 @@ def carry_args(settings: Settings, release: Release, *words: str, run: str = "")
     `words` are `add` and the release's id, or `keep` and the ids of all kept releases. `run` is the config_hash() of
     the current release, which `keep` stores as its last step.
     """
+    environment = [*environment_args(release), *(["--env", f"HELLO_DOCK_RUN={run}"] if run else [])]
+    return [*_volume_args(settings, writable=True), *environment, release.image.short_id, "carry", *words]
+
+
+def read_args(settings: Settings, image: str, path: str) -> list[str]:
+    """Return the command that prints a file of the volume. `image` is any one with `cat`."""
+    return [*_volume_args(settings, writable=False), "--entrypoint", "cat", image, path]
+
+
+def _volume_args(settings: Settings, *, writable: bool) -> list[str]:
     return [
         "docker", "container", "run", "--rm",
         "--name", settings.container(CARRY),
@@ -168,8 +180,5 @@ def carry_args(settings: Settings, release: Release, *words: str, run: str = "")
         "--read-only",
         "--user", "0:0",
         *hardening_args(settings),
-        *carried_args(settings, writable=True),
-        *environment_args(release),
-        *(["--env", f"HELLO_DOCK_RUN={run}"] if run else []),
-        release.image.short_id, "carry", *words,
+        *carried_args(settings, writable=writable),
     ]  # fmt: skip

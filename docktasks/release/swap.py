@@ -24,7 +24,7 @@ GAP_STOP_TIMEOUT_S = 1
 
 
 def deploy(containers: ReleaseContainers, release: Release, bind: Bind) -> str:
-    """Make the release serve at `bind`, and return its URL. If that raises an error, the current one keeps serving."""
+    """Make the release serve at `bind`, and return its URL. Raises StartError or ConflictError."""
     _require_own_volume(containers)
     current = containers.container()
     if current is None or not current.serves or containers.bind is None:
@@ -50,8 +50,11 @@ def start(containers: ReleaseContainers, release: Release, bind: Bind) -> str:
     """Start the release where none serves, and return its URL. Raises StartError or ConflictError."""
     holder = containers.container(HOLDER)
     reuse_holder = holder is not None and holder.state == "running" and containers.holds(bind)
+    has_earlier_assets = containers.project.engine.has_volume(containers.project.settings.container("carried"))
     if reuse_holder:  # it may be serving in place of a release, which a broken one must not end
         _prepare(containers, release)
+    elif has_earlier_assets:  # which the release may not replace by other bytes
+        history.bridge_assets(containers.project, release)
     if containers.container():
         containers.remove_roles("prod")
     if holder and not reuse_holder:
@@ -63,7 +66,7 @@ def start(containers: ReleaseContainers, release: Release, bind: Bind) -> str:
         containers.remove_roles("prod", *([] if reuse_holder else [HOLDER]))
         raise
     containers.progress(f"release {release.id} serves")
-    if not reuse_holder:  # only now, because it takes 0.25 s and no page that needs the assets was loaded yet
+    if not (reuse_holder or has_earlier_assets):  # only now, because it takes 0.25 s and no page needs the assets yet
         history.bridge_assets(containers.project, release)
     return url
 
@@ -110,7 +113,7 @@ def move(containers: ReleaseContainers, release: Release, bind: Bind, current: C
         recovery.recover(containers)
         raise
     gap = f"after a gap of {time.monotonic() - gap_start_s:.1f} s" if needs_gap else "without a gap"
-    containers.progress(f"release {release.id} serves at {url}, {gap}")
+    containers.progress(f"release {release.id} serves, {gap}")
     recovery.finish_move(containers)
     containers.progress(f"drained and removed {_described(current, release)}")
     return url

@@ -30,7 +30,7 @@ CHECKS: tuple[Check, ...] = (
     hardening.loopback, hardening.unprivileged, hardening.read_only, hardening.seccomp, hardening.isolation,
     hardening.limits,
     lifecycle.writable_paths, lifecycle.network, lifecycle.restart, lifecycle.health, lifecycle.stop, lifecycle.log,
-    lifecycle.release, assets.assets,
+    lifecycle.release, assets.assets, assets.asset_bytes,
     files.files, files.charset, files.head, files.ranges,
     routing.deep_link, routing.missing, routing.directories,
     caching.cache_policy, caching.revalidation, caching.validators,

@@ -58,10 +58,10 @@ class Subject:
 
     @property
     def name(self) -> str:
-        """The address; without one the image's tag or id; without that the dev container's address."""
+        """The address, and on which others it is published; without one the image's tag or id, or the dev address."""
         if self._image and not self.url:
             return next(iter(self._image.tags), self._image.short_id)
-        return self.url or self.dev.url
+        return self._container.address if self._container else self.url or self.dev.address
 
     @property
     def project(self) -> Project:

@@ -7,11 +7,13 @@ const FULL_COMMIT = /^([0-9a-f]{12})[0-9a-f]{28,}/
  * Reads what vite.config.js left in the page's meta tags.
  *
  * @param {Document} page
- * @returns {{ version: string, commit: string, built: string }} built is ISO 8601, or empty where unknown
+ * @returns {{ version: string, commit: string, committed: string, built: string, files: string }} committed is the time
+ *   of the commit, or built that of a build without one (ISO 8601); files is a digest of all that was built
  */
 export function readRelease(page) {
   const content = (name) => page.querySelector(`meta[name="release-${name}"]`)?.content ?? ''
-  return { version: content('version'), commit: content('commit'), built: content('built') }
+  const names = ['version', 'commit', 'committed', 'built', 'files']
+  return Object.fromEntries(names.map((name) => [name, content(name)]))
 }
 
 /** Shortens a full commit hash and keeps what follows it, such as "-dirty". */

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { formatTime, readRelease, shortCommit } from '../src/release.js'
-import { releaseMetas, releaseOf } from '../vite.plugins.js'
+import { digestOf, releaseMetas, releaseOf } from '../vite.plugins.js'
 import manifest from '../package.json'
 
 const COMMIT = '0123456789abcdef0123456789abcdef01234567'
 
 describe('the build', () => {
-  it('takes its time from SOURCE_DATE_EPOCH, not from the clock', () => {
+  it('takes the time of the commit from SOURCE_DATE_EPOCH, not from the clock', () => {
     expect(releaseOf({ SOURCE_DATE_EPOCH: '1795000000', REVISION: COMMIT }, 5)).toEqual({
       'release-version': manifest.version,
       'release-commit': COMMIT,
-      'release-built': '2026-11-18T11:06:40.000Z',
+      'release-committed': '2026-11-18T11:06:40.000Z',
     })
   })
 
@@ -27,16 +27,42 @@ describe('the build', () => {
 
   it('says what the page then reads', () => {
     const page = document.implementation.createHTMLDocument()
-    for (const { tag, attrs } of releaseMetas({ SOURCE_DATE_EPOCH: '0', REVISION: 'abc-dirty' }).transformIndexHtml()) {
+    const plugin = releaseMetas({ SOURCE_DATE_EPOCH: '0', REVISION: 'abc-dirty' })
+    for (const { tag, attrs } of plugin.transformIndexHtml.handler('<html>', { bundle: {} })) {
       page.head.append(Object.assign(page.createElement(tag), attrs))
     }
-    expect(readRelease(page)).toEqual({ version: manifest.version, commit: 'abc-dirty', built: '1970-01-01T00:00:00.000Z' })
+    expect(readRelease(page)).toEqual({
+      version: manifest.version,
+      commit: 'abc-dirty',
+      committed: '1970-01-01T00:00:00.000Z',
+      built: '',
+      files: digestOf({}, '', '<html>'),
+    })
+  })
+
+  it('tells builds of one commit apart by all that was built', () => {
+    const page = '<script src="a.js">'
+    const digests = [
+      digestOf({ 'a.js': { code: '1' } }, '', page),
+      digestOf({ 'a.js': { code: '2' } }, '', page),
+      digestOf({ 'b.js': { code: '1' } }, '', page),
+      digestOf({ 'a.js': { code: '1' }, 'x.png': { source: new Uint8Array([1]) } }, '', page),
+      digestOf({ 'a.js': { code: '1' } }, '', `${page} `),
+      digestOf({ 'a.js': { code: '1' } }, 'public', page),
+    ]
+    expect(new Set(digests).size).toBe(digests.length)
+    expect(digestOf({ b: { code: '' }, a: { code: '' } }, '', page)).toBe(digestOf({ a: { code: '' }, b: { code: '' } }, '', page))
+  })
+
+  it('has no digest in development, where nothing is built', () => {
+    const names = releaseMetas({}).transformIndexHtml.handler('<html>', {}).map(({ attrs }) => attrs.name)
+    expect(names).toEqual(['release-version', 'release-commit', 'release-built'])
   })
 })
 
 describe('the page', () => {
   it('reads nothing where no meta is', () => {
-    expect(readRelease(document.implementation.createHTMLDocument())).toEqual({ version: '', commit: '', built: '' })
+    expect(readRelease(document.implementation.createHTMLDocument())).toEqual({ version: '', commit: '', committed: '', built: '', files: '' })
   })
 
   it.each([

@@ -13,6 +13,10 @@ from tests.support.project import ProjectUnderTest
 
 HEALTH = ("--health-cmd", "--health-interval", "--health-start-period", "--health-start-interval")
 
+OWN = "old=releases/0123456789ab; own=$(find site -name '*.js' | head -1)"
+OLD = "old=releases/0123456789ab; name=site/assets/Old-B1fKq0Zy.js; mkdir -p $old/site/assets"
+"""The beginnings of scripts in the volume: an asset of the current release, and one of an earlier release only."""
+
 SABOTAGES = [
     run("everywhere", "container.loopback", without=("--publish",), plus=("--publish", "0.0.0.0::80")),
     run("everywhere-by-default", "container.loopback", without=("--publish",), plus=("--publish", "80")),
@@ -56,6 +60,12 @@ SABOTAGES = [
     run("forgetful", "container.assets", without=("--mount",)),
     Sabotage("lost-chunk", frozenset({"container.assets"}), volume_script="mkdir -p releases/0123456789ab/site/assets; "
              "echo 1 >releases/0123456789ab/site/assets/Old-B1fKq0Zy.js"),
+    Sabotage("same-name-other-bytes", frozenset({"container.asset-bytes"}), volume_script=f"{OWN}; "
+             "mkdir -p $old/${own%/*}; echo 1 >$old/$own"),
+    Sabotage("served-other-bytes", frozenset({"container.asset-bytes"}), volume_script=f"{OLD}; echo 1 >$old/$name; "
+             "echo 2 >$name"),
+    Sabotage("brotli-of-another", frozenset({"container.asset-bytes"}), volume_script=f"{OLD}; echo 1 >$old/$name; "
+             "ln $old/$name $name; cp $(find br -type f | head -1) br/assets/Old-B1fKq0Zy.js"),
     run("nameless", "container.release", plus=("--label", "hello-dock.config-hash=")),
 ]  # fmt: skip
 

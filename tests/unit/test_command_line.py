@@ -22,7 +22,7 @@ TASKS: list[Task] = list(tasks.namespace.tasks.values())  # type: ignore[type-ar
 def flags(*, are_switches: bool) -> list[tuple[str, str]]:
     """Return the names of each task and its switches, or its flags with a value. `get_arguments()` uses up the help."""
     return [
-        (task.name.replace("_", "-"), parameter.name)
+        (task.name.replace("_", "-"), parameter.name.replace("_", "-"))
         for task in TASKS
         for parameter in list(inspect.signature(task.body).parameters.values())[1:]
         if isinstance(parameter.default, bool) is are_switches

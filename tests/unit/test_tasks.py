@@ -18,14 +18,14 @@ import tasks
 from docktasks.app import project as app_project
 from docktasks.app import runner, session
 from docktasks.app.project import Project
-from docktasks.engine.models import Image
+from docktasks.engine.models import Image, Published
 from docktasks.errors import ConflictError
 from docktasks.release import output
 from docktasks.release.build import Build
 from docktasks.release.deploy import Deployment
 from docktasks.settings import Settings
 from tests.unit.fakes.apps import ROOT
-from tests.unit.fakes.engine import FakeEngine
+from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.programs import Programs
 
 NAMES = {
@@ -99,7 +99,7 @@ def test_flag_has_help_a_default_and_one_name(task: Task) -> None:  # type: igno
     """No flag is required, and none has a short form that could mean two flags."""
     for argument in task.get_arguments():
         assert argument.help, argument.name
-        assert argument.names == (argument.name,)
+        assert len(argument.names) == 1
     parameters = list(inspect.signature(task.body).parameters.values())[1:]
     required = [parameter.name for parameter in parameters if parameter.default is inspect.Parameter.empty]
     assert required == list(task.iterable)  # of which none is an empty list
@@ -256,10 +256,17 @@ def test_env_with_a_name_that_is_not_allowed_ends_the_task(capsys: pytest.Captur
     assert "--env SECRET begins with none of the allowed prefixes (API_ APP_ PUBLIC_)." in err
 
 
+LABELS = {"version": "1.2.0", "revision": f"{'0a1b2c3d4e5f' + 'a' * 28}-dirty"}
+BUILT_FROM = "1.2.0, commit 0a1b2c3d4e5f-dirty of 2026-11-28 10:00 UTC"
+
+
 def test_result_of_a_release_is_its_size_and_address(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     """Notices come first. A release that ran already is called so."""
-    project = Project(runner.Runner(Context()), FakeEngine(), settings)
-    build = Build(Image("0"), 20_000_000, 8_000_000, notices=("Built on a stand-in.",))
+    public = own_container("prod", published=(Published("0.0.0.0", 8080, 80),))  # noqa: S104 - read, not bound
+    project = Project(runner.Runner(Context()), FakeEngine(public), settings)
+    labels = {f"org.opencontainers.image.{name}": value for name, value in LABELS.items()}
+    image = Image("0", release="0123456789ab", labels=labels, created="2026-11-28T10:00:00Z")
+    build = Build(image, 20_000_000, 8_000_000, notices=("Built on a stand-in.",))
     deployment = Deployment(build, "http://127.0.0.1:8080")
     output.print_deployment(project, deployment, "hello-dock:prod")
     output.print_deployment(
@@ -268,9 +275,11 @@ def test_result_of_a_release_is_its_size_and_address(settings: Settings, capsys:
     assert capsys.readouterr().out.splitlines() == [
         "! Built on a stand-in.",
         "hello-dock:prod: 20.0 MB, 8.0 MB over its base image",
-        "Serving: http://127.0.0.1:8080",
+        f"Release 0123456789ab: {BUILT_FROM}",
+        "Serving: http://127.0.0.1:8080 (every address of this machine: 0.0.0.0:8080)",
         "release 0a1b: 20.0 MB, 8.0 MB over its base image",
-        "Serving already: http://127.0.0.1:8080",
+        f"Release 0123456789ab: {BUILT_FROM}",
+        "Serving already: http://127.0.0.1:8080 (every address of this machine: 0.0.0.0:8080)",
     ]
 
 

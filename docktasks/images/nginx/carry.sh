@@ -1,7 +1,7 @@
 #!/bin/sh
 # Keeps the hashed assets of several releases in one volume: a page that was loaded from one release finds its files
 # while another release serves. Runs as root, one at a time, with the volume at /srv/carried:
-#     carry add RELEASE       adds this image's hashed assets, for RELEASE
+#     carry add RELEASE       adds this image's hashed assets, for RELEASE; code 3 if a name has other bytes elsewhere
 #     carry keep RELEASE...   removes the assets that none of these releases has; this image is the one that serves now
 # The volume:
 #     releases/RELEASE/{site,br}/   the assets of one release: /srv/hashed of its image
@@ -56,11 +56,35 @@ for_paths() {
     [ $# = 0 ] || $command "$@" "$to/$folder"
 }
 
+# refuse_other_bytes LIST: ends with code 3 if another release has a file of LIST with other bytes. An open page of that
+# release would get this one's file, and a browser that has one of them keeps it for a year. Compressed copies may differ:
+# they decode to the same file. A file's time is made from its content (assemble.mjs), so only files that differ in time
+# or size are read.
+refuse_other_bytes() {
+    missing_in $volume "$1" >"$scratch/new"
+    not_in "$scratch/new" "$1" | awk '
+        in_all { all[$0]; next }
+        /^site\// && !(/\.gz$/ && substr($0, 1, length($0) - 3) in all)
+    ' in_all=1 "$scratch/all" in_all= - >"$scratch/known"
+    for folder in $site/hashed $volume; do
+        (cd "$folder" && tr '\n' '\0' <"$scratch/known" | xargs -0 -r stat -c '%s %Y %n') >"$scratch/stats"
+        mv "$scratch/stats" "$scratch/stats${folder##*/}"
+    done
+    not_in "$scratch/statscarried" "$scratch/statshashed" | cut -d ' ' -f 3- | while IFS= read -r path; do
+        cmp -s "$site/hashed/$path" "$volume/$path" && continue
+        for other in "$volume"/releases/*; do
+            [ ! -e "$other/$path" ] || echo "${path#site/} differs from release ${other##*/}" | tee -a "$scratch/refused"
+        done
+    done
+    [ ! -e "$scratch/refused" ] || exit 3
+}
+
 add() {
     release=$volume/releases/$1
-    mkdir -p "$release"
     list_assets $site/hashed >"$scratch/all"
     missing_in "$release" "$scratch/all" >"$scratch/unrecorded"
+    refuse_other_bytes "$scratch/unrecorded"
+    mkdir -p "$release"
     # Copy what no release has, and write it to the disk before it gets its name: a power failure must not leave half a
     # file under that name.
     missing_in $volume "$scratch/unrecorded" >"$scratch/unknown"

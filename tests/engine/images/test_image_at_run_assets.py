@@ -149,6 +149,37 @@ def test_carry_add_replaces_no_file(sandbox: ImageSandbox) -> None:
     assert listing(one, *at(volume)) == after
 
 
+def test_carry_refuses_other_bytes_under_the_same_name(sandbox: ImageSandbox) -> None:
+    """It names the file and the release, and changes nothing. Of equal size and of another, deep or not, both count."""
+    paths = ["app-Abcdef12.js", "deep/two words-Abcdef12.js"]
+    write = 'mkdir -p hashed/site/assets/deep; cd hashed/site/assets; for f in {}; do echo {} >"$f"; done; {}'
+    names = " ".join(shlex.quote(path) for path in paths)
+    old = sandbox.image(write.format(names, "one", f"touch -d @5 {names}"))
+    same = sandbox.image(write.format(names, "one", f"touch -d @7 {names}; touch added-Abcdef12.js"))
+    volume = sandbox.volume()
+    carries(old, volume, "add", "old")
+    carries(same, volume, "add", "same")
+    before = listing(old, *at(volume))
+    for content in ("two", "longer"):
+        new = sandbox.image(write.format(names, content, "touch -d @9 *"))
+        refusal = carry(new, volume, "add", "new")
+        assert refusal.code == 3, refusal.output
+        found = [f"assets/{path} differs from release {release}" for path in paths for release in ("old", "same")]
+        assert sorted(refusal.output.splitlines()) == sorted(found)
+        assert listing(old, *at(volume)) == before
+
+
+def test_carry_takes_other_compressed_copies_of_the_same_file(sandbox: ImageSandbox) -> None:
+    """Another version of a compressor makes other bytes, which decode to the same file."""
+    one, volume = sandbox.image(), sandbox.volume()
+    two = sandbox.image(
+        "for f in $(find hashed -name '*.js.gz'); do gzip -1 <${f%.gz} >$f; done; "
+        "for f in $(find hashed/br -type f); do echo >>$f; done"
+    )
+    carries(one, volume, "add", "one")
+    carries(two, volume, "add", "two")
+
+
 def test_carry_keep_removes_the_other_releases(sandbox: ImageSandbox) -> None:
     """It removes the assets that no kept release has, and leaves every other file in the volume."""
     old = sandbox.image(

@@ -83,7 +83,9 @@ def test_release_is_recorded_by_the_next_task_when_its_own_was_killed(
         project, *RUN_STAGED, "--env", "API_A=1", **interrupting_docker, FAULT="killed-after", FAULT_AT="image tag"
     )
     task.wait_for_exit()
-    assert "Serving already" in project.succeeds(*RUN_STAGED, "--env", "API_A=1")
+    output = project.succeeds(*RUN_STAGED)
+    assert "Serving already" in output
+    assert "keeps its configuration: API_A='1'" in output
     url = project.container().url
     docker("container", "stop", f"{project.name}-prod")
     probe = wait_until(lambda: http_ready(url), limit=30)

@@ -127,10 +127,17 @@ def test_run_prod_replaces_a_stopped_release(shared_running_project: ProjectUnde
 
 def test_public_publishes_on_every_address_and_says_so(shared_running_project: ProjectUnderTest) -> None:
     """--public publishes on every address and says who can reach it. Without it, run-prod goes back to the loopback."""
-    assert "everyone who reaches this machine" in shared_running_project.succeeds(*RUN_STAGED, "--public")
+    output = shared_running_project.succeeds(*RUN_STAGED, "--public")
+    assert "everyone who reaches this machine" in output
+    bind = shared_running_project.container().public_bind
+    assert bind.startswith("0.0.0.0:")
+    assert f"(every address of this machine: {bind})\n" in output
+    assert f" {bind} " in shared_running_project.succeeds("status")
+    headline = shared_running_project.succeeds("verify", "--only", "http.head").splitlines()[0]
+    assert headline.endswith(f"(every address of this machine: {bind})")
     assert {published.host_ip for published in shared_running_project.container().published} == {"0.0.0.0"}  # noqa: S104 - what is asserted
     assert shared_running_project.get().status_code == 200
-    assert "everyone" not in shared_running_project.succeeds(*RUN_STAGED)
+    assert "only this machine reaches the app from now on" in shared_running_project.succeeds(*RUN_STAGED)
     assert {published.host_ip for published in shared_running_project.container().published} == {"127.0.0.1"}
 
 

@@ -173,3 +173,22 @@ def test_env_value_reaches_the_page_unchanged_and_safe(
     process = subprocess.run(["node", script], capture_output=True, check=True)
     assert json.loads(process.stdout) == {"API_TEXT": script_value, "APP_OTHER": "2"}
     assert "API_TEXT" not in docker("image", "inspect", project.image)
+
+
+def test_configuration_stays_until_it_is_changed(new_project: ProjectFactory, built_project: ProjectUnderTest) -> None:
+    """A next release, a stop and a rollback keep it, and say so. --no-env removes it; both flags are an error."""
+    project = new_project()
+    project.stage(built_project.image)
+    kept = "keeps its configuration: API_URL='https://here.example.com'. "
+    project.succeeds(*RUN_STAGED, "--env", "API_URL=https://here.example.com")
+    script = project.get("/env.js").text
+    project.stage(built_project.image, "LABEL release=second")
+    for task in (RUN_STAGED, ("rollback",), RUN_STAGED):
+        assert kept in project.succeeds(*task)
+        assert project.get("/env.js").text == script
+    project.succeeds("stop")
+    assert kept in project.succeeds(*RUN_STAGED)
+    assert project.get("/env.js").text == script
+    assert "given together" in project.fails(*RUN_STAGED, "--env", "API_URL=x", "--no-env")
+    assert "Removed from the page's configuration: API_URL=" in project.succeeds(*RUN_STAGED, "--no-env")
+    assert project.get("/env.js").text != script

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.network import free_port
 from benchmarks.visitors import Visitors
 from docktasks.waiting import Probe, http_ready, wait_until
-from tests.support.project import RUN_STAGED, ProjectUnderTest
+from tests.support.project import RUN_STAGED, ProjectFactory, ProjectUnderTest
 from tests.support.running_task import StartTask
 
 STEPS = {
@@ -177,3 +177,26 @@ def test_second_run_prod_is_refused_while_one_runs(
     assert visitors.failures == []
     assert shared_running_project.container().image_id == image_id
     shared_running_project.assert_one_release_serves()
+
+
+def test_same_hashed_name_with_other_bytes_is_refused(
+    new_project: ProjectFactory, built_project: ProjectUnderTest
+) -> None:
+    """Vite can give other content the same name (vitejs/vite#23225). The old release keeps serving its own file."""
+    layer = "USER root\nRUN echo {} >/srv/hashed/site/assets/Same-Abcdef12.js\nUSER 101:101"
+    project = new_project()
+    for label in ("first", "second"):
+        project.stage(built_project.image, f"{layer.format('one')}\nLABEL release={label}")
+        project.succeeds(*RUN_STAGED)
+    project.stage(built_project.image, layer.format("two"))
+    release = project.container().release
+    output = project.fails(*RUN_STAGED)
+    assert f"assets/Same-Abcdef12.js differs from release {release}" in output
+    assert "changed nothing that serves" in output
+    assert project.get("/assets/Same-Abcdef12.js").text == "one\n"
+    project.assert_one_release_serves()
+    project.succeeds("verify", "--only", "container.asset-bytes", "--strict")
+    project.succeeds("rollback")
+    project.succeeds("stop")
+    assert "differs from release" in project.fails(*RUN_STAGED)
+    assert project.container_names() == []

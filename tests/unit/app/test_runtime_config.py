@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docktasks.app.runtime_config import MAX_CHARACTERS, as_json, origins
+from docktasks.app.runtime_config import MAX_CHARACTERS, as_json, changes, chosen, origins
 from docktasks.errors import SettingsError
 from tests.unit.fakes.apps import configured
 
@@ -35,6 +35,23 @@ def test_name_with_two_values_is_an_error() -> None:
     """An empty value is a value, too. The same value twice does no harm."""
     assert refusal("API_URL=a", "API_URL=").what == "--env API_URL is given twice, with two values."
     assert as_json(["API_URL=", "API_URL="], PREFIXES) == '{"API_URL":""}'
+
+
+def test_env_and_no_env_together_are_an_error() -> None:
+    """Nobody can guess which of the two is meant. Each one is a choice, and none of them keeps what is in force."""
+    with pytest.raises(SettingsError, match="given together"):
+        chosen(["API_URL=/api"], PREFIXES, remove=True)
+    assert chosen(["API_URL=/api"], PREFIXES, remove=False) == '{"API_URL":"/api"}'
+    assert chosen([], PREFIXES, remove=True) == ""
+    assert chosen([], PREFIXES, remove=False) is None
+
+
+def test_values_in_a_notice_are_printable_and_short() -> None:
+    """A value may have any character, and thousands of them."""
+    [notice] = changes(json.dumps({"API_A": "\x1b[31m\u202e", "API_B": "x" * 5000}), None)
+    assert r"API_A='\x1b[31m\u202e', API_B='xxx" in notice
+    assert "xxx...xxx" in notice
+    assert len(notice) < 300
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from docktasks.containers import ports
 from docktasks.containers.ports import Bind
 from docktasks.engine.dry_run import DryRunEngine
-from docktasks.engine.models import Container
+from docktasks.engine.models import Container, Published
 from docktasks.errors import ConflictError
 from docktasks.roles import DEV, PROD
 from tests.unit.fakes.engine import FakeEngine
@@ -41,6 +41,14 @@ def test_port_conflict_names_the_container() -> None:
         "run-prod publishes the app there.\n"
         "Stop it, or choose another: INVOKE_PROD_HOST_PORT=8081 invoke run-prod"
     )
+
+
+def test_port_conflict_names_a_public_bind() -> None:
+    """A container that holds a port of every address holds it on 127.0.0.1, too."""
+    engine = FakeEngine()
+    everywhere = (Published("0.0.0.0", 8080, 80),)  # noqa: S104 - read, not bound
+    engine.port_owners = {8080: Container("0", "web", image="nginx:1", published=everywhere)}
+    assert ports.port_owner(engine, 8080) == "container web (nginx:1, 0.0.0.0:8080)"
 
 
 def test_port_conflict_of_dev_names_its_setting() -> None:

@@ -6,6 +6,7 @@ import platform
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from hashlib import sha256
 from itertools import count
 from typing import Any
 
@@ -97,10 +98,15 @@ class FakeEngine(FakeStore):
         if command == "wget":
             return Result(0 if self.is_open else 1)
         if command == "cat":
-            return Result(0, self.files[path]) if path in self.files else Result(1, f"cat: can't open '{path}'")
+            return self._read(path)
         below = [file for file in self.files if file.startswith(f"{path}/")]
         names = {file.removeprefix(f"{path}/").partition("/")[0] for file in below}
+        if "sha256sum" in args:
+            below = [f"{sha256(self.files[file].encode()).hexdigest()}  {file}" for file in below]
         return Result(0 if below else 1, "\n".join(names if command == "ls" else below))
+
+    def _read(self, path: str) -> Result:
+        return Result(0, self.files[path]) if path in self.files else Result(1, f"cat: can't open '{path}'")
 
     def container_config(self, name: str) -> ContainerConfig:
         """Return the configuration of every container."""
@@ -244,9 +250,12 @@ class FakeEngine(FakeStore):
         return next(port for port in count(49153) if not self.container_publishing(port))
 
     def _carry(self, args: list[str]) -> Result:
-        """Run a container with --rm, which changes only the volume of assets."""
+        """Run a container with --rm, which reads or changes only the volume of assets."""
+        if "cat" in args:
+            return self._read(args[-1])
         if "carry" not in args:  # it only fills a volume
             return Result()
+        self._use_volume(args)
         index = args.index("carry")
         if self.image(args[index - 1]) is None:
             return Result(125, "Unable to find image")

@@ -51,7 +51,12 @@ def add_build(engine: FakeEngine, digit: str) -> None:
 
 
 def deployed(
-    engine: FakeEngine, settings: Settings, run: Runner | None = None, *, public: bool = False, environment: str = ""
+    engine: FakeEngine,
+    settings: Settings,
+    run: Runner | None = None,
+    *,
+    public: bool = False,
+    environment: str | None = None,
 ) -> Deployment:
     """Run `invoke run-prod --no-build`."""
     options = RunOptions(build=False, public=public, environment=environment)

@@ -144,6 +144,12 @@ class FakeStore(DryRunEngine, ABC):
         }
         return Result(1, "has active endpoints") if used else Result()
 
+    def _use_volume(self, args: list[str]) -> None:
+        """Create the volume that a container mounts, as Docker does."""
+        fields = dict(field.partition("=")[::2] for field in args[args.index("--mount") + 1].split(","))
+        if not self.has_volume(fields["source"]):
+            self.volume_names.append(fields["source"])
+
     def _remove_volumes(self, args: list[str]) -> Result:
         self.volume_names = [name for name in self.volume_names if name not in args[3:]]
         return Result()

@@ -44,6 +44,20 @@ def test_status_has_a_row_for_each_container_of_the_project(settings: Settings) 
     ]
 
 
+def test_status_shows_a_public_address(settings: Settings) -> None:
+    """The row has what is bound, not only the address of this machine, and a warning says how it is reached."""
+    published = (Published("0.0.0.0", 8080, 80),)  # noqa: S104 - read, not bound
+    holder = own_container("prod", name="hello-dock-prod-port", published=published)
+    table = containers_table(settings, own_container("prod", **PUBLISHED | {"published": published}), holder)
+    assert [row[2] for row in table.rows] == ["0.0.0.0:8080", "0.0.0.0:8080"]
+    assert table.warnings == [
+        (
+            "Others reach http://127.0.0.1:8080 (every address of this machine: 0.0.0.0:8080). "
+            "Publish it for this machine only: invoke run-prod"
+        )
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "holder", "warning"),
     [
@@ -112,18 +126,43 @@ def test_dry_status_shows_no_container(settings: Settings) -> None:
     assert (table.rows, table.empty) == ((), "Dry run: the engine was not asked what is running.")
 
 
+DIRTY = {
+    "org.opencontainers.image.revision": f"0a1b2c3d4e5f{'0' * 28}-dirty",
+    "org.opencontainers.image.version": "1.2.0",
+}
+
+
+@pytest.mark.parametrize(
+    ("labels", "source"),
+    [
+        (DIRTY, "1.2.0, commit 0a1b2c3d4e5f-dirty of 2026-11-22 08:09 UTC"),
+        ({}, "no version, no commit, built 2026-11-22 08:09 UTC"),
+    ],
+)
+def test_status_says_what_the_release_was_built_from(
+    engine: FakeEngine, settings: Settings, labels: dict[str, str], source: str
+) -> None:
+    """The time in an image is the commit's, so it is called so. When the release was deployed, its container tells."""
+    image = replace(production.image("a"), labels=production.BUILT | labels, created="2026-11-22T08:09:10.5Z")
+    engine.add_image("hello-dock:prod", image)
+    production.deployed(engine, settings)
+    engine.by_name["hello-dock-prod"] = replace(engine.by_name["hello-dock-prod"], created="2026-11-23T14:20:00Z")
+    table = status.containers_table(Project(Runner(engine), engine, settings))
+    assert table.notes == [f"Release {production.A}: {source}", "Deployed: 2026-11-23 14:20 UTC"]
+
+
 def test_releases_are_listed_with_the_latest_first(engine: FakeEngine, settings: Settings) -> None:
-    """A row has id, commit, the times of build and release, and size. The current release is marked."""
-    labels = production.BUILT | {"org.opencontainers.image.revision": "0a1b2c3d4e5f60718293"}
+    """A row has id, version, commit with -dirty, the time of the release, and size. The current one is marked."""
+    labels = production.BUILT | DIRTY
     for letter, image_labels in (("a", production.BUILT), ("b", labels)):
         image = replace(production.image(letter), labels=image_labels, created="2026-11-22T08:09:10.5Z")
         engine.add_image("hello-dock:prod", image)
         production.deployed(engine, settings)
     table = status.releases_table(Project(Runner(engine), engine, settings))
-    assert table.titles == ("release", "commit", "built (UTC)", "released (UTC)", "size", "")
+    assert table.titles == ("release", "version", "commit", "released (UTC)", "size", "")
     assert table.rows == [
-        (production.B, "0a1b2c3d4e5f", "2026-11-22 08:09", "2026-11-23 14:20", "20.0 MB", "current"),
-        (production.A, "-", "2026-11-22 08:09", "2026-11-23 14:20", "20.0 MB", ""),
+        (production.B, "1.2.0", "0a1b2c3d4e5f-dirty", "2026-11-23 14:20", "20.0 MB", "current"),
+        (production.A, "no version", "no commit", "2026-11-23 14:20", "20.0 MB", ""),
     ]
 
 

@@ -135,14 +135,65 @@ def test_removed_releases_are_reported(
     assert engine.assets == {B, C, "d" * 12}
 
 
-def test_missing_env_has_a_notice(engine: FakeEngine, settings: Settings) -> None:
-    """The notice appears only when a page loses the configuration that it had."""
-    notice = "The page was configured with --env before; now it is not. To keep its configuration, repeat --env."
+OLD, NEW = '{"API_URL":"/api","APP_X":"1"}', '{"API_URL":"/other"}'
+KEPT = "The page keeps its configuration: API_URL='/api', APP_X='1'. To remove it: invoke run-prod --no-env"
+
+
+@pytest.mark.parametrize("before", ["serves", "was stopped", "was removed"])
+@pytest.mark.parametrize(
+    ("environment", "notices"),
+    [
+        (None, (KEPT,)),
+        (OLD, ()),
+        (NEW, ("Removed from the page's configuration: APP_X='1'",)),
+        ("", ("Removed from the page's configuration: API_URL='/api', APP_X='1'",)),
+    ],
+    ids=["nothing", "the same --env", "another --env", "--no-env"],
+)
+def test_configuration_is_kept_until_another_is_chosen(
+    engine: FakeEngine,
+    settings: Settings,
+    before: str,
+    environment: str | None,
+    notices: tuple[str, ...],
+) -> None:
+    """The next release has the values of the one that serves or served last, and the user is told which."""
+    deployed(engine, settings, environment=OLD)
+    if before == "was stopped":
+        engine.by_name.clear()
+    elif before == "was removed":
+        engine.by_name.pop(NAME)
+    add_build(engine, "b")
+    deployment = deployed(engine, settings, environment=environment)
+    in_force = OLD if environment is None else environment
+    assert engine.by_name[NAME].environment.get("HELLO_DOCK_ENV", "") == in_force
+    assert deployment.notices == notices
+
+
+def test_configuration_that_is_kept_changes_nothing(engine: FakeEngine, settings: Settings) -> None:
+    """The same build with the configuration in force is the same release."""
+    deployed(engine, settings, environment=OLD)
+    deployment = deployed(engine, settings)
+    assert (deployment.unchanged, deployment.notices) == (True, (KEPT,))
+
+
+def test_first_release_has_no_configuration_and_no_notice(engine: FakeEngine, settings: Settings) -> None:
+    """Nothing is kept where nothing was configured, also after `invoke clean`."""
     assert deployed(engine, settings).notices == ()
-    assert deployed(engine, settings, environment='{"API_URL":"/api"}').notices == ()
-    assert deployed(engine, settings, environment='{"API_URL":"/other"}').notices == ()
-    assert deployed(engine, settings).notices == (notice,)
+    deployed(engine, settings, environment=OLD)
+    engine.by_name.clear()
+    engine.volume_names.clear()
     assert deployed(engine, settings).notices == ()
+    assert "HELLO_DOCK_ENV" not in engine.by_name[NAME].environment
+
+
+def test_end_of_public_is_announced(engine: FakeEngine, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without --public the next release is on the loopback address, and the user hears of it before it happens."""
+    deployed(engine, settings, public=True)
+    capsys.readouterr()
+    deployed(engine, settings)
+    assert capsys.readouterr().out.startswith("! Without --public, only this machine reaches the app from now on.")
+    assert str(engine.by_name[HOLDER].published[0].host_ip) == "127.0.0.1"
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_move_to_another_port_has_no_gap(
     assert (sorted(engine.by_name), engine.listeners(8080)) == ([NAME, HOLDER], [])
     output = capsys.readouterr().out
     assert "a gap begins" not in output
-    assert f"release {B} serves at {url}, without a gap\n" in output
+    assert f"release {B} serves, without a gap\n" in output
     assert f"drained and removed release {A}\n" in output
 
 
@@ -65,7 +65,7 @@ def test_move_to_another_address_of_the_port_announces_its_gap(
     assert f"docker container stop -t 1 {PREVIOUS}" in run.lines
     output = capsys.readouterr().out
     assert "! 0.0.0.0:8080 needs the port of the current release: a gap begins.\n" in output
-    assert re.search(rf"release {B} serves at http://127.0.0.1:8080, after a gap of \d+\.\d s\n", output)
+    assert re.search(rf"release {B} serves, after a gap of \d+\.\d s\n", output)
     assert engine.by_name[HOLDER].published == (Published("0.0.0.0", 8080, 80),)  # noqa: S104 - read, not bound
     assert engine.by_name[NAME].labels["hello-dock.public"] == "true"
 

@@ -92,7 +92,7 @@ def test_run_prod_revives_what_was_taken_down_by_hand(
         add_build(engine, "b")
     run = Runner(engine)
     deployed(engine, settings, run)
-    assert run.verbs[: len(verbs)] == verbs
+    assert [verb for verb in run.verbs if not verb.startswith("carry add")][: len(verbs)] == verbs
     assert is_whole(engine)
 
 

@@ -247,7 +247,24 @@ def test_port_holder_of_another_port_is_not_reused(engine: FakeEngine, settings:
     remove_release(engine)
     run = Runner(engine)
     assert deployed(engine, configured(settings.root, prod_host_port="8081"), run).url == "http://127.0.0.1:8081"
-    assert run.verbs[:3] == [f"rm {HOLDER}", f"run {HOLDER}", f"run {NAME}"]
+    assert run.verbs[:4] == [f"carry add {A}", f"rm {HOLDER}", f"run {HOLDER}", f"run {NAME}"]
+
+
+@pytest.mark.parametrize("serves", [True, False], ids=["a release serves", "after a stop"])
+def test_release_with_other_bytes_under_a_kept_name_is_refused(
+    engine: FakeEngine, settings: Settings, *, serves: bool
+) -> None:
+    """Its files would be answered to pages of the kept release. It is refused before anything changes."""
+    serve_a_build_b(engine, settings)
+    if not serves:
+        engine.by_name.clear()
+    before = container_ids(engine)
+    refused = Result(3, f"assets/app-Abcdef12.js differs from release {A}\n")
+    run = Runner(engine, {"docker container run --rm": refused})
+    with pytest.raises(StartError, match=f"Release {B} has other bytes under a hashed name") as caught:
+        deployed(engine, settings, run, environment="")
+    assert caught.value.evidence == f"assets/app-Abcdef12.js differs from release {A}"
+    assert container_ids(engine) == before
 
 
 def test_unhealthy_release_is_swapped_for_itself(engine: FakeEngine, settings: Settings) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from docktasks.app.project import Project
-from docktasks.engine.models import Container, Image
+from docktasks.engine.models import Container, Image, Published
 from docktasks.errors import ConflictError, VerifyError
 from docktasks.settings import Settings
 from docktasks.verify import catalog, run
@@ -194,6 +194,14 @@ def test_dev_container_is_judged_with_or_without_a_release(settings: Settings) -
     release = own_container("prod", published=PROD_ADDRESS, image_id="sha256:1")
     both = run.find_subject(project_with(settings, DEV, release), options())
     assert (both.name, both.dev, both.container.role) == (URL, DEV, "prod")
+
+
+def test_headline_names_a_public_bind(settings: Settings) -> None:
+    """The checks ask the address of this machine, and the name says where else the app is served."""
+    release = own_container("prod", published=(Published("0.0.0.0", 8080, 80),), image_id="sha256:1")  # noqa: S104
+    subject = run.find_subject(project_with(settings, release), options())
+    assert subject.url == "http://127.0.0.1:8080"
+    assert subject.name == "http://127.0.0.1:8080 (every address of this machine: 0.0.0.0:8080)"
 
 
 @pytest.mark.parametrize(

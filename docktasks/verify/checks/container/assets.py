@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from httpx import codes
 
+from docktasks.errors import Skip
 from docktasks.images import releases
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
@@ -35,6 +36,40 @@ def assets(subject: Subject) -> Iterator[str]:
             policy = response.get("cache-control")
             if response.status != codes.OK or "immutable" not in policy:
                 yield f"{response.path} of release {release}: {response.summary}, Cache-Control: {policy or 'missing'}"
+
+
+@check(
+    "container.asset-bytes",
+    "critical",
+    fix="Give the files new names, such as by a longer hash in vite.config (assets/[name]-[hash:12].js)",
+)
+def asset_bytes(subject: Subject) -> Iterator[str]:
+    """A hashed name has the same bytes in every kept release, and these are served, compressed or not."""
+    digests: dict[str, dict[bytes, str]] = {}
+    for digest, release, path in _carried_digests(subject):
+        digests.setdefault(subject.site.address(path), {}).setdefault(digest, release)
+    for address, releases_by_digest in sorted(digests.items()):
+        if len(releases_by_digest) > 1:
+            yield f"{address}: other bytes in each of the releases {', '.join(releases_by_digest.values())}"
+    for encoding in ("identity", "gzip", "br"):
+        for response in subject.site.get_all(sorted(digests), Accept_Encoding=encoding):
+            if response.status == codes.OK and (response.fault or response.digest not in digests[response.path]):
+                release = next(iter(digests[response.path].values()))
+                yield f"{response.path}, {encoding}: {response.fault or f'other bytes than in release {release}'}"
+
+
+def _carried_digests(subject: Subject) -> Iterator[tuple[bytes, str, str]]:
+    """Yield the SHA-256, the release and the path of each file in the volume. Raises Skip if it cannot be read."""
+    command = ["find", RELEASES_DIR, "-type", "f", "-path", f"{RELEASES_DIR}/*/site/*", "-exec", "sha256sum", "{}", "+"]
+    listing = subject.project.engine.exec(subject.container.name, command)
+    if not listing.ok:
+        raise Skip("the assets of kept releases cannot be read")
+    files = [line.split(f"  {RELEASES_DIR}/", 1) for line in listing.output.splitlines()]
+    names = {name for _, name in files}
+    for digest, name in files:
+        release, _, path = name.partition("/site/")
+        if not (name.endswith(".gz") and name[:-3] in names):  # a compressed copy has no name of its own
+            yield bytes.fromhex(digest), release, path
 
 
 def _carried_paths(subject: Subject) -> dict[str, list[str]]:

@@ -10,6 +10,12 @@ from tests.unit.fakes.production import A, image
 from tests.unit.fakes.sites import Site
 from tests.unit.fakes.subjects import CONFIG, Result, release, release_subject, results
 
+
+def served_text(path: str) -> str:
+    """The content of a file of the fake site."""
+    return httpx.Client(transport=httpx.MockTransport(Site())).get(f"http://site{path}").text
+
+
 RELEASES = "/srv/carried/releases"
 CARRIED = {
     f"{RELEASES}/{A}/site/assets/index-Dk1aQz7_.js": "",
@@ -18,8 +24,14 @@ CARRIED = {
 }
 
 
-def result(files: dict[str, str], config: ContainerConfig = CONFIG, *, earlier_release: str = A) -> Result:
-    """The result of container.assets with these files in the volume, on a site that serves what Vite builds."""
+def result(
+    files: dict[str, str],
+    config: ContainerConfig = CONFIG,
+    *,
+    earlier_release: str = A,
+    check_id: str = "container.assets",
+) -> Result:
+    """The result of a check with these files in the volume, on a site that serves what Vite builds."""
     container = release()
     kept = replace(image("a"), tags=(f"hello-dock:{A}",))
     earlier_tags = (f"hello-dock:{earlier_release}",)
@@ -28,7 +40,7 @@ def result(files: dict[str, str], config: ContainerConfig = CONFIG, *, earlier_r
     engine.files, engine.config = files, config
     subject = release_subject(engine, container)
     subject.site.client.transport = httpx.MockTransport(Site())
-    return results(subject, "container.assets")["container.assets"]
+    return results(subject, check_id)[check_id]
 
 
 def test_assets_of_every_release_are_served() -> None:
@@ -62,3 +74,30 @@ def test_container_without_the_volume_fails() -> None:
         ("no volume with the assets of earlier releases is mounted at /srv/carried",),
     )
     assert result({}) == ("fail", (f"release {A}: its assets are not in the volume",))
+
+
+def test_same_name_with_other_bytes_in_two_releases_fails() -> None:
+    """One of the two gets the other's code. Compressed copies may differ, because they decode to the same file."""
+    path, other = "/site/assets/index-Dk1aQz7_.js", f"{RELEASES}/0123456789ab"
+    served = served_text("/assets/index-Dk1aQz7_.js")
+    same = {f"{RELEASES}/{A}{path}": served, f"{other}{path}": served}
+    copies = {f"{RELEASES}/{A}{path}.gz": "one", f"{other}{path}.gz": "two"}
+    assert result(same | copies, check_id="container.asset-bytes") == ("pass", ())
+    outcome, evidence = result(same | {f"{other}{path}": "1"}, check_id="container.asset-bytes")
+    assert outcome == "fail"
+    assert evidence == (f"/assets/index-Dk1aQz7_.js: other bytes in each of the releases {A}, 0123456789ab",)
+
+
+def test_served_bytes_of_another_release_fail() -> None:
+    """The current release answers first, with its own file of that name; each encoding is asked for."""
+    outcome, evidence = result({f"{RELEASES}/{A}/site/assets/index-Dk1aQz7_.js": "1"}, check_id="container.asset-bytes")
+    assert outcome == "fail"
+    assert evidence == tuple(
+        f"/assets/index-Dk1aQz7_.js, {encoding}: other bytes than in release {A}"
+        for encoding in ("identity", "gzip", "br")
+    )
+
+
+def test_volume_that_cannot_be_read_is_no_pass() -> None:
+    """Without the files nothing was compared."""
+    assert result({}, check_id="container.asset-bytes")[0] == "skip"
