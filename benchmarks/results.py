@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import Bench, Goal, Measured, Metric, Topic
+from docktasks import workspace
 from docktasks.errors import BenchError
 from docktasks.verify.report.charts import decimal
 
@@ -119,8 +120,9 @@ def store(folder: Path, machine: dict[str, str], topic: str, data: Data) -> Data
     stored = load(folder)
     stored["machine"] = machine
     stored["topics"][topic] = data
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE_NAME).write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with workspace.writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / FILE_NAME).write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return stored
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -14,19 +15,38 @@ from docktasks.labels import LABEL
 CACHE = ".cache"
 """Name of the cache folder in the checkout."""
 
+WAYS_OUT = {
+    errno.ENOSPC: "Free some space. See where it is used: df -h, docker system df",
+    errno.EDQUOT: "Remove files of yours, or ask for a larger quota",
+    errno.EROFS: "Make it writable, or work in another checkout",
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "Work in a checkout that you may write to (ls -ld shows whose it is)"),
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "A file is where a folder has to be: rename or remove it"),
+}
+"""What helps, by the number of an OSError."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
 
 def cache_folder(root: Path) -> Path:
     """Return the cache folder of a checkout, and make it where it is missing. Raises DockError."""
     folder = root / cache_path(root)
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DockError(
-            f"The folder {folder} cannot be made ({error.strerror}).",
-            "It holds the lock that keeps two tasks from undoing each other's work.",
-            "Work in a checkout that you may write to",
-        ) from error
     return folder
+
+
+@contextmanager
+def writing(path: Path | str = "A file of this task") -> Iterator[None]:
+    """Turn the error of a disk that is full, read-only or not ours into DockError. `path` is what is written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in WAYS_OUT:
+            raise
+        raise DockError(
+            f"{error.filename or path} cannot be {'written' if error.errno in FULL else 'used'}: {error.strerror}.",
+            "A task keeps its lock there, the files of a build, or its result.",
+            WAYS_OUT[error.errno],
+        ) from error
 
 
 def cache_path(root: Path) -> str:
@@ -51,12 +71,17 @@ def project_lock(root: Path, project: str) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
+    lock = FileLock(cache_folder(root) / f"{project}.lock", timeout=0)
     try:
-        with FileLock(cache_folder(root) / f"{project}.lock", timeout=0):
-            yield
+        with writing(lock.lock_file):
+            lock.acquire()
     except Timeout as error:
         raise ConflictError(
             f"Another task is changing the containers of {project}.",
             "Two tasks at once would undo each other's work.",
             "Wait until it has ended, then try again",
         ) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -43,15 +43,16 @@ def exit_with(code: int) -> None:
 def exit_on_error(*, attended: bool = False) -> Iterator[None]:
     """Turn our errors into one clear message and exit code 1. A closed terminal ends only an `attended` task."""
     from docktasks.errors import DockError
+    from docktasks.workspace import writing
 
     try:
-        with waiting.terminate_as_interrupt(survive_hangup=not attended):
+        with waiting.terminate_as_interrupt(survive_hangup=not attended), writing():
             yield
     except DockError as error:
         raise Exit(f"\n{error}", code=1) from error
     except KeyboardInterrupt as interrupt:
         number = interrupt.args[0] if interrupt.args else signal.SIGINT
-        text = "\nInterrupted. What was serving keeps serving. See it: invoke status"
+        text = "\nInterrupted. See what serves now: invoke status"
         raise Exit(text, code=128 + number) from interrupt
 
 

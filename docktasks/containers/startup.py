@@ -11,11 +11,12 @@ from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.containers import networks, ports
 from docktasks.containers.ports import Bind
-from docktasks.containers.roles import role_of
+from docktasks.containers.roles import HOLDER, role_of
 from docktasks.containers.run_args import remove_args
+from docktasks.engine.connect import sdk_errors_as_ours
 from docktasks.engine.models import Container
 from docktasks.engine.protocol import Engine
-from docktasks.errors import ConflictError, DockError, StartError
+from docktasks.errors import ConflictError, DockError, EngineError, StartError
 from docktasks.labels import LABEL
 from docktasks.roles import Role
 
@@ -98,6 +99,19 @@ def explain_start(result: Result, engine: Engine, bind: Bind, role: Role) -> Doc
             "See what Docker uses: docker system df; free some: docker builder prune, invoke clean",
         )
     return StartError("`docker container run` failed.", "", "Correct what Docker says above", evidence=result.tail(4))
+
+
+def serving_now(project: Project) -> str:
+    """Say which container serves, as far as it can be seen: the release, or the port holder in its place."""
+    try:
+        with sdk_errors_as_ours():
+            containers = [own_container(project, role) for role in ("prod", HOLDER)]
+    except EngineError:
+        return "What serves now is not known, because the engine does not answer. See it: invoke status"
+    for container in filter(None, containers):
+        if container.serves and container.url and waiting.http_ready(f"{container.url}/").ready:
+            return f"{container.name} keeps serving."
+    return "Nothing serves now. See it: invoke status"
 
 
 def await_serving(project: Project, role: str, *, shared_port: bool = False) -> str:

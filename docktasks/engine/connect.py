@@ -89,11 +89,8 @@ def _cli_version() -> dict[str, Any]:
 
 
 def _context_options() -> dict[str, Any]:
-    """Return the options of docker.from_env() for the context that DOCKER_CONTEXT names.
-
-    Without the CLI's config.json the SDK does not find the context, and uses the local engine. Then our questions would
-    go to another engine than our commands. Raises NoEngineError when the CLI does not know the context either.
-    """
+    """Return the options of docker.from_env() for the context that DOCKER_CONTEXT names. Raises NoEngineError."""
+    # Without the CLI's config.json the SDK would use the local engine, and our commands another one.
     from docker.context import ContextAPI
 
     name = os.environ.get("DOCKER_CONTEXT")
@@ -124,8 +121,8 @@ def sdk_errors_as_ours() -> Iterator[None]:
             raise
         raise EngineError(
             "Docker stopped responding.",
-            "The task ended early. It did not remove what was serving.",
-            "See whether Docker runs (docker info), then try again",
+            "The task ended early. What serves now is not known, because only the engine can tell.",
+            "See whether Docker runs (docker info), and what serves (invoke status), then try again",
             evidence=str(error)[-300:],
         ) from error
 

@@ -70,6 +70,8 @@ def parse_container(attrs: Mapping[str, Any]) -> Container:
         },
         created=attrs.get("Created") or "",
         started=attrs["State"]["StartedAt"],
+        restarts=attrs.get("RestartCount") or 0,
+        out_of_memory=bool(attrs["State"].get("OOMKilled")),
     )
 
 

@@ -81,6 +81,8 @@ class Container:
     networks: Mapping[str, str] = field(default_factory=dict)
     created: str = ""
     started: str = ""
+    restarts: int = 0
+    out_of_memory: bool = False
     cut_off: bool = False
 
     @property

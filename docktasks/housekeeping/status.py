@@ -57,6 +57,7 @@ def _warnings(settings: Settings, containers: Sequence[Container]) -> list[str]:
     prefix = f"{settings.app.name}-"
     roles = {container.name.removeprefix(prefix): container for container in containers if container.role == "prod"}
     warnings = [_release_warning(settings.container("prod"), roles.get("prod"), roles.get(HOLDER))]
+    warnings += map(_ends, containers)
     leftovers = [container.name for role, container in roles.items() if role not in ("prod", HOLDER)]
     leftovers += clones.abandoned_clones(containers)
     addresses = {container.address for container in containers if container.public_bind}
@@ -64,6 +65,20 @@ def _warnings(settings: Settings, containers: Sequence[Container]) -> list[str]:
     if leftovers:
         warnings.append(f"Left by an interrupted task, or renamed: {', '.join(leftovers)}. Clean up: invoke run-prod")
     return [warning for warning in warnings if warning]
+
+
+def _ends(container: Container) -> str:
+    """Return how often Docker restarted a container, and how it ended; empty if it never ended by itself."""
+    facts = [
+        f"was restarted {container.restarts} time{'s' * (container.restarts > 1)} by Docker"
+        if container.restarts
+        else "",
+        "ran out of memory" if container.out_of_memory else "",
+        "ends again and again" if container.state == "restarting" else "",
+        f"ended with exit code {container.exit_code}" if container.state != "running" and container.exit_code else "",
+    ]
+    text = ", ".join(filter(None, facts))
+    return f"{container.name} {text}. See why: docker container logs {container.name}" if text else ""
 
 
 def _release_warning(name: str, release: Container | None, holder: Container | None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from docktasks import workspace
@@ -91,11 +90,15 @@ def _tools(settings: Settings) -> dict[Path, bytes]:
 
 def _write_atomically(path: Path, content: bytes, scratch: Path) -> None:
     """Write a file in the folder `scratch` of the same file system, and rename it. Every user may read it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=scratch, delete=False) as unfinished:
-        unfinished.write(content)
-    Path(unfinished.name).chmod(0o644)
-    Path(unfinished.name).replace(path)
+    with workspace.writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = scratch / f".{path.name}.{os.getpid()}"
+        try:
+            unfinished.write_bytes(content)
+            unfinished.chmod(0o644)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
 
 def ca_file(settings: Settings) -> str:

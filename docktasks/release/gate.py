@@ -7,7 +7,7 @@ from docktasks.containers import run_args as containers_run_args
 from docktasks.containers import startup
 from docktasks.containers.networks import join_args
 from docktasks.containers.ports import Bind
-from docktasks.containers.roles import CANDIDATE, HOLDER
+from docktasks.containers.roles import CANDIDATE
 from docktasks.containers.startup import ContainerSpec
 from docktasks.errors import StartError
 from docktasks.release import run_args
@@ -24,15 +24,9 @@ def check_candidate(project: Project, release: Release) -> list[str]:
         startup.start(project, ContainerSpec(CANDIDATE, bind, args))
         return _check_page(project, startup.await_serving(project, CANDIDATE))
     except StartError as error:
-        raise StartError(error.what, _still_serving(project), error.how, error.evidence) from error
+        raise StartError(error.what, startup.serving_now(project), error.how, error.evidence) from error
     finally:
         project.run(containers_run_args.remove_args(project.settings.container(CANDIDATE)), quiet=True)
-
-
-def _still_serving(project: Project) -> str:
-    """Name the container that serves: the current release, or the port holder in place of one that is gone."""
-    role = "prod" if startup.own_container(project, "prod") else HOLDER
-    return f"{project.settings.container(role)} keeps serving."
 
 
 def _check_page(project: Project, url: str) -> list[str]:

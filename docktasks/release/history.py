@@ -54,7 +54,7 @@ def bridge_assets(project: Project, release: Release) -> None:
     if copied.code == OTHER_BYTES_CODE:
         raise StartError(
             f"Release {release.id} has other bytes under a hashed name that a kept release uses, too.",
-            "A page of one release would run code of the other. This task has changed nothing that serves.",
+            f"A page of one release would run code of the other. {startup.serving_now(project)}",
             "Change how Vite names files, which gives all of them new names: in vite.config, "
             "build.rollupOptions.output.hashCharacters or a longer hash (assets/[name]-[hash:12].js)",
             evidence=_distinct_lines(copied),
@@ -62,7 +62,7 @@ def bridge_assets(project: Project, release: Release) -> None:
     if not copied.ok:
         raise StartError(
             f"The assets of release {release.id} could not be bridged.",
-            "Without them, open pages would miss files when the release changes. The current release keeps serving.",
+            f"Without them, open pages would miss files when the release changes. {startup.serving_now(project)}",
             _advice(copied),
             evidence=_distinct_lines(copied),
         )

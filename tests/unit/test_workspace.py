@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,8 +83,43 @@ def test_cache_folder_that_cannot_be_made_is_an_error(settings: Settings, user_c
     """The error names the folder and the system's reason."""
     user_cache.write_text("a file where the folder would be")
     with (
-        pytest.raises(DockError, match="cannot be made") as caught,
+        pytest.raises(DockError, match="cannot be used") as caught,
         workspace.project_lock(settings.root, settings.app.name),
     ):
         pass
     assert str(user_cache) in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "Free some space"),
+        (errno.EDQUOT, "quota"),
+        (errno.EROFS, "Make it writable"),
+        (errno.EACCES, "that you may write to"),
+        (errno.EPERM, "that you may write to"),
+        (errno.ENOTDIR, "rename or remove it"),
+        (errno.EEXIST, "rename or remove it"),
+    ],
+)
+def test_file_that_cannot_be_written_is_an_error(number: int, words: str) -> None:
+    """The error of write() has no path, that of open() has one."""
+    for filename, name in ((None, "/work/.cache/x"), ("/work/.cache/other", "/work/.cache/other")):
+        with pytest.raises(DockError, match=f"^{name} cannot be") as caught, workspace.writing("/work/.cache/x"):
+            raise OSError(number, os.strerror(number), filename)
+        assert os.strerror(number) in caught.value.what
+        assert words in caught.value.how
+
+
+def test_other_errors_of_the_system_stay_what_they_are() -> None:
+    """A bug is no fault of the disk."""
+    with pytest.raises(ConnectionResetError), workspace.writing("x"):
+        raise ConnectionResetError(errno.ECONNRESET, "reset")
+
+
+def test_cache_folder_that_is_a_file_is_an_error(settings: Settings) -> None:
+    """The way out names the file."""
+    (settings.root / workspace.CACHE).write_text("")
+    with pytest.raises(DockError, match=r"\.cache cannot be used: File exists") as caught:
+        workspace.cache_folder(settings.root)
+    assert "rename or remove it" in caught.value.how

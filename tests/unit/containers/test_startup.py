@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import requests
 
 from docktasks.app.project import Project
 from docktasks.commands import Result
@@ -256,3 +257,16 @@ def test_container_on_a_shared_port_serves_when_its_log_has_a_request(settings: 
         startup.await_serving(Project(Runner(engine), engine, impatient_settings), "prod-next", shared_port=True)
         == "http://127.0.0.1:8080"
     )
+
+
+def test_what_serves_is_not_known_without_the_engine(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the engine has died, nobody can promise that what served goes on."""
+    engine = FakeEngine(own_container("prod"))
+    project = Project(Runner(engine), engine, settings)
+    assert startup.serving_now(project) == "Nothing serves now. See it: invoke status"  # it publishes no port
+
+    def refuse(_name: str) -> None:
+        raise requests.exceptions.ConnectionError("Connection refused")
+
+    monkeypatch.setattr(engine, "container", refuse)
+    assert startup.serving_now(project).startswith("What serves now is not known, because the engine does not answer.")

@@ -126,6 +126,27 @@ def test_dry_status_shows_no_container(settings: Settings) -> None:
     assert (table.rows, table.empty) == ((), "Dry run: the engine was not asked what is running.")
 
 
+@pytest.mark.parametrize("role", ["prod", "prod-port", "dev"])
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"restarts": 3}, "was restarted 3 times by Docker"),
+        ({"restarts": 1, "out_of_memory": True}, "was restarted 1 time by Docker, ran out of memory"),
+        (
+            {"restarts": 9, "state": "restarting", "exit_code": 1},
+            "was restarted 9 times by Docker, ends again and again, ended with exit code 1",
+        ),
+        ({"state": "exited", "exit_code": 137, "out_of_memory": True}, "ran out of memory, ended with exit code 137"),
+    ],
+)
+def test_status_says_how_a_container_ended(settings: Settings, role: str, changes: dict[str, Any], words: str) -> None:
+    """A release, a port holder or a dev container that Docker restarts looks well between two ends."""
+    name = f"hello-dock-{role}"
+    container = own_container("dev" if role == "dev" else "prod", name=name, **changes)
+    warnings = containers_table(settings, container).warnings
+    assert f"{name} {words}. See why: docker container logs {name}" in warnings
+
+
 DIRTY = {
     "org.opencontainers.image.revision": f"0a1b2c3d4e5f{'0' * 28}-dirty",
     "org.opencontainers.image.version": "1.2.0",

@@ -254,12 +254,12 @@ def test_release_that_cannot_be_recorded_is_an_error(settings: Settings) -> None
 
 
 def test_assets_that_cannot_be_bridged_are_an_error(settings: Settings) -> None:
-    """The current release keeps serving; the error has a way out for an image without the script."""
+    """The error says what serves now, and has a way out for an image without the script."""
     run = Runner(answers={"docker container run --rm": Result(127, 'exec: "carry": executable file not found')})
     with pytest.raises(StartError, match=f"The assets of release {A} could not be bridged") as caught:
         history.bridge_assets(Project(run, FakeEngine(), settings), Release(image("a")))
     assert 'exec: "carry"' in caught.value.evidence
-    assert "The current release keeps serving." in caught.value.why
+    assert "Nothing serves now." in caught.value.why
     assert "invoke run-prod" in caught.value.how
 
 

@@ -231,6 +231,7 @@ def test_broken_release_does_not_replace_the_port_holder(engine: FakeEngine, set
     """The port holder serves in place of a release that was removed, so a new release has to pass the gate first."""
     serve_a_build_b(engine, settings)
     remove_release(engine)
+    engine.silent_ids.discard(engine.by_name[HOLDER].id)  # it has noticed
     candidate = f"{NAME}-candidate"
     engine.start_states[candidate] = {"health": "unhealthy"}
     run = Runner(engine)
