@@ -18,11 +18,7 @@ BUILD_INPUTS = ("hello-dock", *ASSETS, "Dockerfile", ".dockerignore")
 
 @dataclass(frozen=True)
 class Source:
-    """The app's version, its commit and the time of that commit, as the image's labels name them.
-
-    `revision` ends in -dirty where there are local changes, `epoch` is in seconds since 1970. Both are empty outside a
-    git checkout.
-    """
+    """The app's version, its commit (-dirty after local changes) and the commit's time in seconds, if it has one."""
 
     version: str
     revision: str = ""

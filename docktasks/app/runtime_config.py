@@ -6,7 +6,8 @@ import json
 import re
 import reprlib
 from collections.abc import Iterable, Mapping
-from urllib.parse import SplitResult, urlsplit
+from contextlib import suppress
+from urllib.parse import urlsplit
 
 from docktasks.errors import SettingsError
 
@@ -84,12 +85,9 @@ def _parse(text: str, prefixes: tuple[str, ...]) -> tuple[str, str]:
 def origins(environment: str) -> list[str]:
     """Return the origins of all addresses in a text of as_json(), if they are ASCII. The page may call them."""
     values = json.loads(environment).values() if environment else ()
-    texts = {f"{url.scheme}://{url.netloc.rpartition('@')[2]}" for url in map(_split, values) if url}
+    texts = set()
+    for value in values:
+        with suppress(ValueError):  # for example a bracket that is not closed
+            url = urlsplit(value)
+            texts.add(f"{url.scheme}://{url.netloc.rpartition('@')[2]}")
     return sorted(text for text in texts if re.fullmatch(r"(?:https?|wss?)://[A-Za-z0-9.-]+(?::[0-9]+)?", text))
-
-
-def _split(value: str) -> SplitResult | None:
-    try:
-        return urlsplit(value)
-    except ValueError:  # for example a bracket that is not closed
-        return None

@@ -24,10 +24,7 @@ Connection = tuple[Any, dict[str, Any]]
 
 
 class DockerEngine:
-    """A Docker engine. Its answers are dataclasses. The first question calls `connection`, which may raise EngineError.
-
-    `require_supported` raises UnfitError for an engine that cannot build our images. It does not use the SDK.
-    """
+    """A Docker engine. `require_supported` raises UnfitError if it cannot build our images, without the SDK."""
 
     def __init__(
         self, connection: Callable[[], Connection], require_supported: Callable[[], None] = lambda: None

@@ -48,7 +48,6 @@ def _environment(config: Mapping[str, Any]) -> dict[str, str]:
 
 def parse_container(attrs: Mapping[str, Any]) -> Container:
     """Return the container that `docker container inspect` describes."""
-    ports = attrs["NetworkSettings"].get("Ports") or {}
     return Container(
         id=attrs["Id"],
         name=attrs["Name"].lstrip("/"),
@@ -61,7 +60,7 @@ def parse_container(attrs: Mapping[str, Any]) -> Container:
         environment=_environment(attrs["Config"]),
         published=tuple(
             Published(binding["HostIp"], int(binding["HostPort"]), int(container_port.partition("/")[0]))
-            for container_port, bindings in ports.items()
+            for container_port, bindings in _value(attrs["NetworkSettings"], "Ports", {}).items()
             for binding in bindings or ()
         ),
         networks={

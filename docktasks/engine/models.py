@@ -16,11 +16,10 @@ def short_id(image_id: str) -> str:
 
 @dataclass(frozen=True)
 class Image:
-    """An image. `layers` has the digests of its layers, the base image's first.
+    """An image. `release` names what it serves and how; `id` and `size` depend on the image store (images/sizes.py).
 
-    `release` names what it serves and how; `id` and `size` depend on the image store (images/sizes.py has the size that
-    users see). `created` is the time that the build wrote into it (with SOURCE_DATE_EPOCH: the commit's time), `tagged`
-    when it last got a tag here. `digests` are its names in registries, `parent` is what it was committed from.
+    `layers` has digests, the base image's first. `created` is the time that the build wrote into it (the commit's),
+    `tagged` when it last got a tag here. `digests` are its names in registries, `parent` is what it was committed from.
     """
 
     id: str
@@ -63,9 +62,8 @@ class Published(NamedTuple):
 class Container:
     """A container. `state` is Docker's word (running, exited, …), `health` is empty where no check is defined.
 
-    `published` has the container's published ports; a container that shares another's network has the other's.
-    `networks` has its address by the name of each network, in the same way.
-    `cut_off` is True when that other container is gone, or has started again with a new network.
+    `published` has its published ports, `networks` its address by network. A container that shares another's network
+    has the other's, and is `cut_off` when that is gone, or has started again with a new network.
     """
 
     id: str
@@ -150,9 +148,8 @@ class Mount:
 class ContainerConfig:
     """How a container was started.
 
-    `stop_timeout` is in seconds, `memory` and `swap` are in bytes; 0 is no limit. As in Docker, swap includes memory,
-    and -1 is unlimited swap. `namespaces` has by kind the container or host that shares the namespace. `health` is the
-    test in Docker's form, with CMD-SHELL or CMD first.
+    `stop_timeout` is in seconds, `memory` and `swap` in bytes, as in Docker; 0 is no limit. `namespaces` has by kind
+    who shares the namespace. `health` is the test in Docker's form, with CMD-SHELL or CMD first.
     """
 
     user: str = ""

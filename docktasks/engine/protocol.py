@@ -10,11 +10,7 @@ from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupp
 
 
 class Engine(Protocol):
-    """Answers questions about images, containers, volumes and networks. It changes nothing.
-
-    `version` is the engine's; `api` and `kernel` are version numbers such as (1, 44) and (6, 1), and `kernel_release`
-    is the kernel's full version. `image_ids` has the id of every local image by `name:tag`.
-    """
+    """Answers questions about images, containers, volumes and networks. It changes nothing."""
 
     @property
     def version(self) -> str:

@@ -230,7 +230,7 @@ def test_environment_outlives_the_container_of_the_release(engine: FakeEngine, s
     assert run.ran == []
     engine.apply(["docker", "container", "rm", "--force", HOLDER])
     assert history.environment(project, image("a")) == '{"API_URL":"/api"}'
-    assert run.lines[0].endswith(f"--entrypoint cat {A} /srv/carried/current/environment")
+    assert run.lines[0].endswith(f"--entrypoint cat {image('a').short_id} /srv/carried/current/environment")
     engine.files.clear()
     assert history.environment(project, image("a")) == ""
 
