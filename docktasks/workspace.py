@@ -23,7 +23,6 @@ WAYS_OUT = {
     **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "A file is where a folder has to be: rename or remove it"),
 }
 """What helps, by the number of an OSError."""
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def cache_folder(root: Path) -> Path:
@@ -43,7 +42,7 @@ def writing(path: Path | str = "A file of this task") -> Iterator[None]:
         if error.errno not in WAYS_OUT:
             raise
         raise DockError(
-            f"{error.filename or path} cannot be {'written' if error.errno in FULL else 'used'}: {error.strerror}.",
+            f"{error.filename or path} cannot be used: {error.strerror}.",
             "A task keeps its lock there, the files of a build, or its result.",
             WAYS_OUT[error.errno],
         ) from error

@@ -124,10 +124,7 @@ def await_serving(project: Project, role: str, *, shared_port: bool = False) -> 
 
 
 def await_page(project: Project, role: str) -> str:
-    """Wait as await_serving(), and return the URL of the page after redirects, as to a base path.
-
-    It is that of the request that succeeds, because a dev server is busy after its first page. Raises StartError.
-    """
+    """Wait as await_serving(), and return the URL of the page that answered, after redirects. Raises StartError."""
     probe = _await(project, role)
     return probe.url.removesuffix("/") if probe.final_url == probe.url else probe.final_url
 

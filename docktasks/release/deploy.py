@@ -21,10 +21,7 @@ from docktasks.release.run_args import Release
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What the user chose for run-prod: build first, publish on every address, and the page's configuration (JSON).
-
-    An empty `environment` removes the configuration, None keeps it.
-    """
+    """What the user chose. An empty `environment` removes the page's configuration, None keeps it."""
 
     build: bool = True
     public: bool = False
