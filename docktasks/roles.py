@@ -9,9 +9,8 @@ from dataclasses import dataclass
 class Role:
     """One of the two parts of a project, dev or prod.
 
-    `name` is its section of the settings and the tag of its image. `dockerfile` and `target` say what is built; an
-    empty target is the last stage. `base` is the build argument that names the base image, `task` is the task that
-    starts the container, and `container_port` is the port on which the app listens in it.
+    `name` is its section of the settings and the tag of its image. An empty `target` is the Dockerfile's last stage,
+    `base` the build argument of the base image, `task` what starts the container, which listens on `container_port`.
     """
 
     name: str

@@ -147,11 +147,8 @@ def parsers(section: str) -> dict[str, Parser]:
 def load(root: Path, config: Mapping[str, Any], environ: Mapping[str, str], invokes_own: Mapping[str, Any]) -> Settings:
     """Validate `config`, Invoke's merged configuration, which holds the environment's values already.
 
-    `environ` is read for its names only: Invoke ignores an INVOKE_* variable that it does not know, so a mistyped one
-    would do nothing. `invokes_own` are Invoke's own defaults. Other sections stay unread, because a user's
-    ~/.invoke.yaml may have some for other projects.
-
-    Raises SettingsError, which names every problem.
+    `environ` is read for its names only, because Invoke ignores a mistyped INVOKE_* variable. `invokes_own` are
+    Invoke's own defaults. Other sections may be another project's. Raises SettingsError, which names every problem.
     """
     problems = [*_unknown_variables(environ, invokes_own), *_renamed_keys(config)]
     sections: dict[str, Any] = {}

@@ -15,9 +15,8 @@ from types import FrameType
 class Probe:
     """The result of one look at the thing that wait_until() waits for.
 
-    `ready`: the wait is over. `status`: a text on its state, for the error when the time is up. `failed`: the reason
-    why it will never be ready, as a text; empty while it may still become ready. `url`: the address of an HTTP request.
-    `final_url`: its address after redirects.
+    `ready`: the wait is over. `status`: its state, for the error when the time is up. `failed`: why it will never be
+    ready; empty while it may. `url`: the address of an HTTP request. `final_url`: its address after redirects.
     """
 
     ready: bool
@@ -28,10 +27,9 @@ class Probe:
 
 
 def wait_until(look: Callable[[], Probe], limit: float, interval: float = 0.05) -> Probe:
-    """Look every `interval` seconds, and return the last look: one that is ready, one that failed, or one at the limit.
+    """Look every `interval` seconds, and return the last look: one that is ready, that failed, or at the `limit`.
 
-    `limit` is in seconds. With 0 there is one look. The caller turns a look that is not ready into an error, because
-    only the caller knows whose logs to show.
+    With a limit of 0 s there is one look. The caller makes the error, because it knows whose logs to show.
     """
     deadline = time.monotonic() + limit
     while True:

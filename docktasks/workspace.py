@@ -15,14 +15,8 @@ from docktasks.labels import LABEL
 CACHE = ".cache"
 """Name of the cache folder in the checkout."""
 
-WAYS_OUT = {
-    errno.ENOSPC: "Free some space. See where it is used: df -h, docker system df",
-    errno.EDQUOT: "Remove files of yours, or ask for a larger quota",
-    errno.EROFS: "Make it writable, or work in another checkout",
-    **dict.fromkeys((errno.EACCES, errno.EPERM), "Work in a checkout that you may write to (ls -ld shows whose it is)"),
-    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "A file is where a folder has to be: rename or remove it"),
-}
-"""What helps, by the number of an OSError."""
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+NO_ACCESS = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
 
 
 def cache_folder(root: Path) -> Path:
@@ -39,20 +33,18 @@ def writing(path: Path | str = "A file of this task") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in WAYS_OUT:
+        if error.errno not in NO_SPACE + NO_ACCESS:
             raise
+        how = "Let it be a folder that you may write to (ls -ld shows what it is), or work in another checkout"
         raise DockError(
             f"{error.filename or path} cannot be used: {error.strerror}.",
             "A task keeps its lock there, the files of a build, or its result.",
-            WAYS_OUT[error.errno],
+            "Free some space: df -h, quota, docker system df" if error.errno in NO_SPACE else how,
         ) from error
 
 
 def cache_path(root: Path) -> str:
-    """Return the path of the cache folder, as a command in the checkout names it.
-
-    A checkout that cannot be written has its cache folder in the user's own: ~/.cache on Linux.
-    """
+    """Return the path of the cache folder from the checkout; one that cannot be written has it in ~/.cache."""
     folder = root / CACHE
     if os.access(folder if folder.exists() else root, os.W_OK):
         return CACHE

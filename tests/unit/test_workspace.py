@@ -95,11 +95,11 @@ def test_cache_folder_that_cannot_be_made_is_an_error(settings: Settings, user_c
     [
         (errno.ENOSPC, "Free some space"),
         (errno.EDQUOT, "quota"),
-        (errno.EROFS, "Make it writable"),
+        (errno.EROFS, "that you may write to"),
         (errno.EACCES, "that you may write to"),
         (errno.EPERM, "that you may write to"),
-        (errno.ENOTDIR, "rename or remove it"),
-        (errno.EEXIST, "rename or remove it"),
+        (errno.ENOTDIR, "Let it be a folder"),
+        (errno.EEXIST, "Let it be a folder"),
     ],
 )
 def test_file_that_cannot_be_written_is_an_error(number: int, words: str) -> None:
@@ -122,4 +122,4 @@ def test_cache_folder_that_is_a_file_is_an_error(settings: Settings) -> None:
     (settings.root / workspace.CACHE).write_text("")
     with pytest.raises(DockError, match=r"\.cache cannot be used: File exists") as caught:
         workspace.cache_folder(settings.root)
-    assert "rename or remove it" in caught.value.how
+    assert "Let it be a folder" in caught.value.how
