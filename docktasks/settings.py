@@ -128,13 +128,10 @@ SECTIONS: dict[str, type[Any]] = {
 }
 
 RENAMED = {
-    "prod.drain": "prod.drain_timeout",
-    "prod.keep": "prod.retain_releases",
-    "prod.log_files": "prod.log_max_files",
-    "prod.log_size": "prod.log_max_size",
-    "prod.pids": "prod.pids_limit",
-    "wait.ready": "prod.deploy_timeout and dev.deploy_timeout",
-}
+    "prod.drain": "prod.drain_timeout", "prod.keep": "prod.retain_releases",
+    "prod.log_files": "prod.log_max_files", "prod.log_size": "prod.log_max_size",
+    "prod.pids": "prod.pids_limit", "wait.ready": "prod.deploy_timeout and dev.deploy_timeout",
+}  # fmt: skip
 """Names that settings had earlier, and what they are called now."""
 
 

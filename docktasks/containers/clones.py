@@ -44,11 +44,9 @@ def _process_runs(clone_name: str) -> bool:
 def clone_args(
     settings: Settings, name: str, image: Image, config: ContainerConfig, environment: Mapping[str, str]
 ) -> list[str]:
-    """Return the command that starts a clone of a container.
+    """Return the command that starts a clone of a container, from what `docker inspect` says of it (`config`).
 
-    The flags are derived from `config`, which is what `docker inspect` says of the container, not from the settings:
-    a clone must have what the container really has, even if a user started it. A clone differs in five ways: an address
-    of its own, no published port, no volume, no privileges or shared memory, and a more frequent health check.
+    It has an address of its own, no port, volume, privileges or shared memory, and a more frequent health check.
     """
     return [
         "docker", "container", "run", "--detach",

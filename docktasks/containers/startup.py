@@ -115,10 +115,9 @@ def serving_now(project: Project) -> str:
 
 
 def await_serving(project: Project, role: str, *, shared_port: bool = False) -> str:
-    """Wait until the container is healthy and answers 200, and return its URL; an empty text under --dry.
+    """Wait until the container is healthy and answers 200, and return its URL; "" under --dry. Raises StartError.
 
     With `shared_port` another container answers on the same port, so the log must show that this one has answered, too.
-    Raises StartError with the last log lines if the container ends, turns unhealthy, or exceeds its deploy_timeout.
     """
     return _await(project, role, shared_port=shared_port).url.removesuffix("/")
 

@@ -68,7 +68,7 @@ def _warnings(settings: Settings, containers: Sequence[Container]) -> list[str]:
 
 
 def _ends(container: Container) -> str:
-    """Return how often Docker restarted a container, and how it ended; empty if it never ended by itself."""
+    """Return how often Docker restarted a container and how it ended, or "" if it never ended by itself."""
     facts = [
         f"was restarted {container.restarts} time{'s' * (container.restarts > 1)} by Docker"
         if container.restarts

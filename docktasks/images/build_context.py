@@ -47,9 +47,8 @@ def write_context(settings: Settings, dockerfile: str) -> None:
     """Write the files that a build needs and that are neither in the checkout nor in the app.
 
     Another app gets a copy of our Dockerfile with an ignore file next to it, which BuildKit prefers to the app's own
-    (https://docs.docker.com/build/concepts/context/#filename-and-location). It, and a build with certificate
-    authorities, also gets a folder with our tools and the authorities, which is mounted and in no layer: one folder,
-    because each context of a build costs time. Raises BuildError.
+    (https://docs.docker.com/build/concepts/context/#filename-and-location). The tools and certificate authorities are
+    in one folder, because each context costs time. It is mounted, and in no layer. Raises DockError.
     """
     written = settings.root / context_folder(settings)
     if settings.is_external_app or ca_file(settings):
@@ -63,10 +62,7 @@ def write_context(settings: Settings, dockerfile: str) -> None:
 
 
 def _write_tools(settings: Settings, target: Path) -> None:
-    """Make the folder hold nginx/, node/ and the certificate authorities, and nothing else.
-
-    Writes are atomic, because another build may be reading. Unchanged files keep their time, which BuildKit compares.
-    """
+    """Make the folder hold the tools and nothing else. Another build may be reading, and BuildKit compares times."""
     contents = _tools(settings)
     existing = [path for path in target.rglob("*") if path.is_file()]
     for path in existing:

@@ -16,8 +16,7 @@ from docktasks.images.releases import image_of, kept_releases, release_tag, rele
 from docktasks.release import run_args
 from docktasks.release.run_args import Release
 
-OTHER_BYTES_CODE = 3
-"""The exit code of `carry add` for a hashed name that another release has with other bytes."""
+OTHER_BYTES_CODE = 3  # of `carry add`: another release has a hashed name with other bytes
 
 
 def rollback_target(project: Project, current_id: str, prefix: str) -> Image:
@@ -46,10 +45,7 @@ def _mismatch(current_id: str, prefix: str, matches: list[Image]) -> str:
 
 
 def bridge_assets(project: Project, release: Release) -> None:
-    """Copy the release's hashed assets to the volume that every release reads, because open pages ask any release.
-
-    Kamal calls this asset bridging. Raises StartError.
-    """
+    """Copy the release's hashed assets to the volume that all releases read (Kamal: bridging). Raises StartError."""
     copied = project.run(run_args.carry_args(project.settings, release, "add", release.id), quiet=True)
     if copied.code == OTHER_BYTES_CODE:
         raise StartError(

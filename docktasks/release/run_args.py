@@ -61,10 +61,7 @@ class Release:
 def prod_args(
     settings: Settings, role: str, release: Release, network_args: list[str], api: tuple[int, ...]
 ) -> list[str]:
-    """Return the command that starts a release as prod, NEXT or CANDIDATE. `network_args` say where it listens.
-
-    The image is named by its id, because a tag may have moved since the release passed the gate.
-    """
+    """Return the command that starts a release in a role. The image is named by its id, because tags may move."""
     return [
         "docker", "container", "run", "--detach",
         "--name", settings.container(role),

@@ -92,8 +92,7 @@ def swap(containers: ReleaseContainers, release: Release, bind: Bind, current: C
 def move(containers: ReleaseContainers, release: Release, bind: Bind, current: Container) -> str:
     """Start the release with a port holder for another address or network, remove the current pair, and return the URL.
 
-    Another address on the same port needs a gap, in which no release serves: the port is free only after the current
-    port holder has stopped. Raises StartError or ConflictError.
+    Another address on the same port needs a gap: the port is free only after the current port holder has stopped.
     """
     needs_gap = bind.host_port in {published.host_port for published in current.published}
     if bind.host_port and not needs_gap and waiting.is_listening("127.0.0.1", bind.host_port):

@@ -45,17 +45,12 @@ CHECKS: tuple[Check, ...] = (
 )  # fmt: skip
 GROUPS = tuple(NEEDS)
 RENAMED_CHECKS = {
-    "image.twins": "image.precompressed",
-    "image.waste": "image.leftovers",
-    "container.writes": "container.writable-paths",
-    "container.carried": "container.assets",
-    "http.isolation": "http.cross-origin-headers",
-    "http.csp-fits": "http.csp-allows-page",
-    "http.version": "http.server-version",
-    "dev.vite": "dev.vite-version",
-    "dev.owners": "dev.file-owners",
-    "browser.fits": "browser.no-sideways-scroll",
-}
+    "image.twins": "image.precompressed", "image.waste": "image.leftovers",
+    "container.writes": "container.writable-paths", "container.carried": "container.assets",
+    "http.isolation": "http.cross-origin-headers", "http.csp-fits": "http.csp-allows-page",
+    "http.version": "http.server-version", "dev.vite": "dev.vite-version",
+    "dev.owners": "dev.file-owners", "browser.fits": "browser.no-sideways-scroll",
+}  # fmt: skip
 """Old id -> new id, of checks that users may have in scripts."""
 
 

@@ -27,11 +27,7 @@ T = TypeVar("T")
 
 
 class Subject:
-    """The site at `url`; with a project also the production container behind it, its image, and the dev container.
-
-    `contents` of the image, `health` of the container, `trial` of its copies and `visit` by a browser are made by the
-    first check that calls them.
-    """
+    """The site at `url`; with a project also the production container behind it, its image, and the dev container."""
 
     def __init__(
         self,

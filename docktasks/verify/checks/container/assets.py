@@ -45,6 +45,8 @@ def assets(subject: Subject) -> Iterator[str]:
 )
 def asset_bytes(subject: Subject) -> Iterator[str]:
     """A hashed name has the same bytes in every kept release, and these are served, compressed or not."""
+    if not _output_lines(subject, "ls", RELEASES_DIR):
+        raise Skip("the assets of kept releases cannot be read")
     digests: dict[str, dict[bytes, str]] = {}
     for digest, release, path in _carried_digests(subject):
         digests.setdefault(subject.site.address(path), {}).setdefault(digest, release)
@@ -59,12 +61,9 @@ def asset_bytes(subject: Subject) -> Iterator[str]:
 
 
 def _carried_digests(subject: Subject) -> Iterator[tuple[bytes, str, str]]:
-    """Yield the SHA-256, the release and the path of each file in the volume. Raises Skip if it cannot be read."""
+    """Yield the SHA-256, the release and the path, from the site's root, of each file in the volume."""
     command = ["find", RELEASES_DIR, "-type", "f", "-path", f"{RELEASES_DIR}/*/site/*", "-exec", "sha256sum", "{}", "+"]
-    listing = subject.project.engine.exec(subject.container.name, command)
-    if not listing.ok:
-        raise Skip("the assets of kept releases cannot be read")
-    files = [line.split(f"  {RELEASES_DIR}/", 1) for line in listing.output.splitlines()]
+    files = [line.split(f"  {RELEASES_DIR}/", 1) for line in _output_lines(subject, *command)]
     names = {name for _, name in files}
     for digest, name in files:
         release, _, path = name.partition("/site/")
@@ -74,14 +73,10 @@ def _carried_digests(subject: Subject) -> Iterator[tuple[bytes, str, str]]:
 
 def _carried_paths(subject: Subject) -> dict[str, list[str]]:
     """Release -> the paths of its files in the volume, from the site's root. Empty if the container lists none."""
-    paths_by_release: dict[str, set[str]] = {release: set() for release in _output_lines(subject, "ls", RELEASES_DIR)}
-    for line in _output_lines(subject, "find", RELEASES_DIR, "-type", "f", "-path", f"{RELEASES_DIR}/*/site/*"):
-        release, _, path = line.removeprefix(f"{RELEASES_DIR}/").partition("/site/")
-        paths_by_release.setdefault(release, set()).add(path)
-    return {
-        release: sorted(path for path in paths if path.removesuffix(".gz") == path or path[:-3] not in paths)
-        for release, paths in paths_by_release.items()
-    }
+    paths: dict[str, list[str]] = {release: [] for release in _output_lines(subject, "ls", RELEASES_DIR)}
+    for _, release, path in _carried_digests(subject):
+        paths.setdefault(release, []).append(path)
+    return {release: sorted(names) for release, names in paths.items()}
 
 
 def _output_lines(subject: Subject, *command: str) -> list[str]:
