@@ -72,10 +72,7 @@ def run_prod(
     public: bool = False,
     no_env: bool = False,
 ) -> None:
-    """Build and run the production image, on http://127.0.0.1:8080.
-
-    It replaces a running release without losing a request.
-    """
+    """Build and run the production image, on http://127.0.0.1:8080."""
     from docktasks.app import runtime_config
     from docktasks.release import deploy
     from docktasks.release.output import print_deployment
