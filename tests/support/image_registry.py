@@ -5,13 +5,14 @@ from __future__ import annotations
 import http.server
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.network import free_port
-from docktasks.waiting import http_ready, wait_until
+from docktasks.waiting import Probe, wait_until
 
 CONFIGURATION = """version: 0.1
 log: {{level: error}}
@@ -44,12 +45,16 @@ class LocalRegistry:
         """Its address, with which names of images begin."""
         return f"127.0.0.1:{self.port}"
 
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
+    def start(self, *enter: str) -> None:
+        """Start it, and wait until it answers. `enter` are words that run a command in the network of an engine."""
         with (self.folder / "log").open("a") as log:
-            args = [self._program, "serve", str(self.folder / "registry.yml")]
+            args = [*enter, self._program, "serve", str(self.folder / "registry.yml")]
             self._process = subprocess.Popen(args, stdout=log, stderr=log)
-        probe = wait_until(lambda: http_ready(f"http://{self.address}/v2/"), limit=20, interval=0.05)
+        program = f"import urllib.request; urllib.request.urlopen('http://{self.address}/v2/', timeout=2)"
+        ask = [*enter, sys.executable, "-c", program]
+        probe = wait_until(
+            lambda: Probe(subprocess.run(ask, check=False, stderr=subprocess.DEVNULL).returncode == 0), 20
+        )
         assert probe.ready, (self.folder / "log").read_text()
 
     def stop(self) -> None:

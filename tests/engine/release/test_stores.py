@@ -19,6 +19,7 @@ from docktasks.images import base_images
 from docktasks.images.sizes import unpacked_size
 from tests.support.checkouts import make_repository, write_app
 from tests.support.commands import PrintingRunner, docker
+from tests.support.image_registry import LocalRegistry
 from tests.support.project import ProjectUnderTest
 
 RUNS = 10 if os.environ.get("MATRIX") == "all" else 3
@@ -174,3 +175,30 @@ def test_release_is_the_same_in_both_stores(
     finally:
         there.end()
         here.end()
+
+
+def test_release_is_the_same_after_push_and_pull(
+    engine: DockerEngine, containerd: Store, checkout: Path, raft: Path, tmp_path: Path
+) -> None:
+    """A registry compresses the layers, and both stores get the release from it that one of them has built."""
+    project, registry = Store(engine).project(checkout, raft), LocalRegistry(tmp_path)
+    reference = f"{registry.address}/raft:1"
+    pulled = []
+    try:
+        project.succeeds("build-prod")
+        built = image_of(project)
+        docker("image", "tag", project.image, reference)
+        for store in (Store(engine), containerd):
+            registry.start(*store.prefix)
+            if store is not containerd:
+                docker("image", "push", "--quiet", reference)
+                docker("image", "rm", reference, project.image)
+            docker("image", "pull", "--quiet", reference, host=store.host)
+            pulled.append(store.engine.image(reference))
+            registry.stop()
+        assert [image and image.release for image in pulled] == [built.release, built.release]
+    finally:
+        registry.stop()
+        for host in ("", containerd.host):
+            docker("image", "rm", "--force", reference, host=host)
+        project.end()
