@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from docktasks.app.git import Source
 from docktasks.app.package import PackageManager
 from docktasks.app.project import Project
@@ -21,6 +23,9 @@ OCI = "org.opencontainers.image"
 
 BASE_LABEL = f"{OCI}.base.name"
 """The label that names an image's base."""
+
+NOTICE = re.compile(r"NOTICE: ([^\x1b\r\n]+)")
+"""What a script of the build says to the user, in a line of its output."""
 
 Texts = dict[str, str]
 
@@ -89,6 +94,8 @@ def build_image(project: Project, role: Role, values: Texts, labels: Texts | Non
     if not result.ok:
         raise explain_build(result, project)
     project.progress(f"built {tag}")
+    for notice in notices(result.output):
+        project.progress.note(notice)
     image = project.engine.image(tag)
     if image is None:
         raise BuildError(
@@ -100,6 +107,12 @@ def build_image(project: Project, role: Role, values: Texts, labels: Texts | Non
     if replaced_id is not None and replaced_id != image.id:
         remove_untagged(project.run, project.engine, replaced_id)
     return image
+
+
+def notices(output: str) -> list[str]:
+    """Return what the scripts of the build say to the user. BuildKit's drawing cuts a line at the terminal's edge."""
+    texts = dict.fromkeys(text.strip() for text in NOTICE.findall(output))
+    return [text for text in texts if not any(other != text and other.startswith(text) for other in texts)]
 
 
 def remove_untagged(run: Run, engine: Engine, image_id: str) -> None:

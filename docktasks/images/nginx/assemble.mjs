@@ -126,7 +126,7 @@ function isOlder(version, required) {
 function configurationFor(version, text) {
   return text.replace(/^ *# nginx >= ([\d.]+):.*\n(?: *#.*\n)*([^#;]*;)\n/gm, (match, required, directive) => {
     if (!isOlder(version, required)) return match
-    console.log(`NOTICE: left out, since nginx is ${version}, and it takes ${required}: ${directive.trim()}`)
+    console.log(`NOTICE: Left out, because nginx is ${version} and it takes ${required}: ${directive.trim()}`)
     return match.replace(`${directive}\n`, '')
   })
 }
@@ -195,7 +195,7 @@ async function writeBasePath(dist, names, hashed) {
   )
   const base = bases.sort((one, other) => one.length - other.length)[0] ?? '/'
   if (base === '/') return
-  console.log(`NOTICE: the site is served at ${base}, and at / as well`)
+  console.log(`NOTICE: The site is served at ${base}, and at / as well`)
   const pattern = base.replace(/[^\w/-]/g, '\\$&')
   await write(join(image, 'etc/nginx/base/base.conf'), `rewrite "^${pattern}(.*)$" /$1 last;\n`)
 }
@@ -216,10 +216,10 @@ async function writeFolders() {
 const dist =
   (await findDist()) ??
   fail(`${distName}/index.html does not exist after the build: DIST_DIR (app.dist) names the folder it writes.`)
-if (dist !== distName) console.log(`NOTICE: the build filled ${dist}, not ${distName}`)
+if (dist !== distName) console.log(`NOTICE: The build filled ${dist}, not ${distName}`)
 for (const path of await entriesBelow(dist, (entry) => entry.isSymbolicLink())) {
   // It may lead out of the site, or nowhere.
-  console.log(`NOTICE: left out, since it is a link (have the build copy what it names): ${relative(dist, path)}`)
+  console.log(`NOTICE: Left out, because it is a link (have the build copy what it names): ${relative(dist, path)}`)
 }
 const names = new Set((await filesBelow(dist)).map((path) => relative(dist, path)))
 const publicNames = new Set((await filesBelow('public').catch(() => [])).map((path) => relative('public', path)))

@@ -27,7 +27,7 @@ needs_files() {
 }
 
 unlocked() {
-    echo "NOTICE: no $1: $manager install takes the newest versions that package.json allows"
+    echo "NOTICE: No $1: $manager install takes the newest versions that package.json allows"
 }
 
 # Links to the managers' settings: the secrets that the build gets, else the app's own where the source is mounted, else

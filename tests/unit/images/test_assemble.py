@@ -95,7 +95,7 @@ def test_another_output_folder_is_recognised_by_its_new_page(tmp_path: Path) -> 
         write(tmp_path / name / "index.html")
         os.utime(tmp_path / name / "index.html", (1_700_000_000, 1_700_000_000))
     written = "touch build/web/index.html build/web/docs/index.html node_modules/pkg/index.html"
-    assert "NOTICE: the build filled build/web, not dist" in assemble(tmp_path, written)
+    assert "NOTICE: The build filled build/web, not dist" in assemble(tmp_path, written)
     assert (tmp_path / "out/srv/site/docs/index.html").is_file()
     assert not (tmp_path / "out/srv/site/web").exists()
 
@@ -106,7 +106,7 @@ def test_old_page_in_dist_is_ignored_when_the_build_fills_another_folder(tmp_pat
     write(tmp_path / "dist/old.html")
     old = (tmp_path / "dist/index.html").stat().st_ctime
     wait_until(lambda: Probe(time.time() > old + 0.03), limit=5)  # file times have steps of some milliseconds
-    assert "NOTICE: the build filled web, not dist" in assemble(tmp_path, "mkdir web; echo new >web/index.html")
+    assert "NOTICE: The build filled web, not dist" in assemble(tmp_path, "mkdir web; echo new >web/index.html")
     assert [path.name for path in (tmp_path / "out/srv/site").iterdir()] == ["index.html"]
 
 
@@ -126,7 +126,7 @@ def test_page_that_the_build_copied_with_an_old_time_is_the_site(tmp_path: Path)
 def test_symbolic_link_is_left_out_with_a_notice(tmp_path: Path) -> None:
     """The image has the target of the link under the target's own name only."""
     output = assemble(tmp_path, "mkdir dist; echo page >dist/index.html; ln -s index.html dist/404.html")
-    assert re.search("NOTICE: left out, since it is a link .*: 404.html\n", output)
+    assert re.search("NOTICE: Left out, because it is a link .*: 404.html\n", output)
     assert [path.name for path in (tmp_path / "out/srv/site").iterdir()] == ["index.html"]
 
 
@@ -163,7 +163,7 @@ def test_base_path_follows_from_the_addresses_in_the_page(tmp_path: Path, text: 
     output = assemble(tmp_path)
     conf = tmp_path / "out/etc/nginx/base/base.conf"
     assert (conf.read_text().strip() if conf.exists() else "") == rewrite
-    assert ("the site is served at" in output) == bool(rewrite)
+    assert ("The site is served at" in output) == bool(rewrite)
 
 
 def compressed(folder: Path, text: str) -> bytes:

@@ -235,3 +235,16 @@ def test_dry_build_writes_nothing(settings: Settings) -> None:
         Project(Runner(dry=True), FakeEngine(images={"hello-dock:prod": Image("0")}), shop_settings), PROD, VALUES
     )
     assert not (settings.root / ".cache").exists()
+
+
+@pytest.mark.parametrize(
+    ("output", "texts"),
+    [
+        ("#12 1.234 NOTICE: The site is served at /shop/\n#12 DONE\n#13 0.1 NOTICE: The site is served at /shop/\n", 1),
+        (" => => # NOTICE: The site is served at /shop/   \x1b[0m\n => => # NOTICE: The site is serv\x1b[0m\n", 1),
+        ("#12 1.234 built in 1 s\n", 0),
+    ],
+)
+def test_notices_of_a_build_are_read_from_its_output(output: str, texts: int) -> None:
+    """Each is read once, from plain lines and from BuildKit's drawing, which may cut a line."""
+    assert build.notices(output) == ["The site is served at /shop/"][:texts]
