@@ -73,7 +73,7 @@ def app(session: nox.Session) -> None:
 def engine_tests(session: nox.Session, *paths: str) -> None:
     """Run tests that need a Docker engine, by their folders or files in tests/engine."""
     install(session)
-    session.run("pytest", *(f"tests/engine/{path}" for path in paths), *session.posargs)
+    session.run("pytest", "--durations=10", *(f"tests/engine/{path}" for path in paths), *session.posargs)
 
 
 @nox.session(name="build-prod", tags=["engine"])
@@ -152,4 +152,4 @@ def verify(session: nox.Session) -> None:
     install(session)
     session.run("invoke", "setup", "--browser")
     engine_tests(session, "verify")
-    session.run("pytest", "tests/sabotage", *session.posargs)
+    session.run("pytest", "--durations=10", "tests/sabotage", *session.posargs)

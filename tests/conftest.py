@@ -49,6 +49,15 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that are marked `long`, unless MATRIX=all asks for them, or their own ids."""
+    if os.environ.get("MATRIX") == "all" or any("::" in arg for arg in config.args):
+        return
+    long_items = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=long_items)
+    items[:] = [item for item in items if item not in long_items]
+
+
 @pytest.fixture(scope="session")
 def engine() -> Iterator[DockerEngine]:
     """The engine of this machine. Without one the test is skipped; in CI it fails."""

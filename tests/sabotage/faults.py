@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+import pytest
+from _pytest.mark import ParameterSet
+
 from docktasks.app.project import Project as VerifiedProject
 from docktasks.containers import networks, ports
 from docktasks.engine.models import Container, Image
@@ -37,6 +40,17 @@ class Sabotage:
     volume_script: str = ""
     network_option: str = ""
     joins: str = ""
+
+
+def cases(sabotages: Sequence[Sabotage]) -> list[ParameterSet]:
+    """Return the sabotages as parameters of a test. One that no check needs as its first is marked `long`."""
+    caught: set[str] = set()
+    parameters = []
+    for sabotage in sabotages:
+        marks = [pytest.mark.long] if sabotage.fails <= caught else []
+        parameters.append(pytest.param(sabotage, id=sabotage.name, marks=marks))
+        caught |= sabotage.fails
+    return parameters
 
 
 def image(name: str, layer: str, *fails: str) -> Sabotage:

@@ -8,7 +8,7 @@ import pytest
 
 from docktasks.containers.networks import BRIDGE
 from docktasks.engine.models import Image
-from tests.sabotage.faults import Sabotage, assert_caught, run, site
+from tests.sabotage.faults import Sabotage, assert_caught, cases, run, site
 from tests.support.project import ProjectUnderTest
 
 HEALTH = ("--health-cmd", "--health-interval", "--health-start-period", "--health-start-interval")
@@ -70,7 +70,7 @@ SABOTAGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
+@pytest.mark.parametrize("sabotage", cases(SABOTAGES))
 def test_sabotage_is_caught(
     sabotaged_project: ProjectUnderTest, built_image: Image, sabotage: Sabotage, cleanup: ExitStack
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.checkouts import write_app
+from tests.support.long_forms import long
 from tests.support.project import ProjectFactory, new_name
 
 LOCK_FILES = {
@@ -25,7 +26,13 @@ SCRIPTS = {
 
 @pytest.mark.parametrize(
     ("fault", "task"),
-    [*[(fault, ("dev", "--detach")) for fault in LOCK_FILES], ("stale", ("test",)), ("stale", ("build-prod",))],
+    [
+        ("missing", ("dev", "--detach")),
+        ("stale", ("build-prod",)),
+        long("stale", ("dev", "--detach")),
+        long("unreadable", ("dev", "--detach")),
+        long("stale", ("test",)),
+    ],
     ids=lambda value: value if isinstance(value, str) else value[0],
 )
 def test_a_lock_file_is_made_where_none_fits(

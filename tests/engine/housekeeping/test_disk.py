@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import clean_environ, run_command
+from tests.support.long_forms import long
 from tests.support.project import RUN_STAGED, ProjectUnderTest
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
@@ -49,7 +50,7 @@ def cache(running_project: ProjectUnderTest) -> Iterator[Path]:
     aside.rename(folder)
 
 
-@pytest.mark.parametrize("break_disk", [full, without_inodes, file], ids=lambda function: function.__name__)
+@pytest.mark.parametrize("break_disk", [full, long(without_inodes), long(file)], ids=lambda function: function.__name__)
 @pytest.mark.parametrize("task", [("build-prod",), RUN_STAGED, ("dev", "--detach")], ids=lambda words: words[0])
 def test_task_on_a_broken_disk_ends_with_one_error(
     running_project: ProjectUnderTest, cache: Path, break_disk: Callable[[Path], None], task: tuple[str, ...]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.engine.images.test_install import NPM, PNPM, YARN_1, YARN_4, built_page, write_small_app
+from tests.support.long_forms import long
 from tests.support.project import ProjectFactory
 from tests.support.registry import VERSION, Registry, running_registry
 
@@ -41,8 +42,8 @@ def write_native_app(folder: Path, manager: str, registry: Registry, npmrc: str 
 
 @pytest.mark.parametrize(
     ("manager", "task"),
-    [(NPM, "build-prod"), (PNPM, "build-prod"), (YARN_1, "build-prod"), (YARN_4, "build-prod"), (NPM, "dev"),
-     (PNPM, "dev")],
+    [(NPM, "build-prod"), (PNPM, "dev"), long(PNPM, "build-prod"), long(YARN_1, "build-prod"),
+     long(YARN_4, "build-prod"), long(NPM, "dev")],
 )  # fmt: skip
 def test_a_native_part_that_does_not_arrive_fails_one_installation(
     new_project: ProjectFactory, tmp_path: Path, registry: Registry, manager: str, task: str
@@ -66,7 +67,7 @@ def test_a_native_part_that_does_not_arrive_fails_one_installation(
         assert f"{bundler}: true" in built_page(project)
 
 
-@pytest.mark.parametrize("manager", [NPM, YARN_1])
+@pytest.mark.parametrize("manager", [NPM, long(YARN_1)])
 def test_an_optional_package_whose_script_fails_is_no_fault(
     new_project: ProjectFactory, tmp_path: Path, registry: Registry, manager: str
 ) -> None:
@@ -84,7 +85,7 @@ def test_an_optional_package_whose_script_fails_is_no_fault(
     assert not [name for name in foreign if f"! {name}@" in output]
 
 
-@pytest.mark.parametrize(("manager", "npmrc"), [(NPM, "omit=optional\n"), (PNPM, "optional=false\n")])
+@pytest.mark.parametrize(("manager", "npmrc"), [(NPM, "omit=optional\n"), long(PNPM, "optional=false\n")])
 def test_settings_may_leave_out_what_is_optional(
     new_project: ProjectFactory, tmp_path: Path, registry: Registry, manager: str, npmrc: str
 ) -> None:

@@ -12,6 +12,7 @@ from docktasks.engine.client import DockerEngine
 from docktasks.images.build import BASE_LABEL
 from tests.support.commands import clean_environ, docker, run_command
 from tests.support.image_registry import LocalRegistry
+from tests.support.long_forms import long
 from tests.support.project import ProjectUnderTest
 
 DAY_S = 86_400
@@ -84,7 +85,7 @@ def test_build_takes_the_newer_image_of_the_registry_once(built_project: Project
     )
 
 
-@pytest.mark.parametrize("max_age", ["0", "40", "365"])
+@pytest.mark.parametrize("max_age", ["0", "40", long("365")])
 def test_image_that_is_not_older_than_the_setting_stays(
     built_project: ProjectUnderTest, old_base: str, max_age: str
 ) -> None:
@@ -95,7 +96,13 @@ def test_image_that_is_not_older_than_the_setting_stays(
 
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [(401, "unauthorized"), (403, "denied"), (429, "toomanyrequests"), (500, "500"), (0, "does not answer within 5 s")],
+    [
+        (401, "unauthorized"),
+        (0, "does not answer within 5 s"),
+        long(403, "denied"),
+        long(429, "toomanyrequests"),
+        long(500, "500"),
+    ],
 )
 def test_build_goes_on_with_the_local_image_when_the_registry_refuses_or_is_silent(
     built_project: ProjectUnderTest, registry: LocalRegistry, old_base: str, status: int, reason: str

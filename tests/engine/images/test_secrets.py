@@ -14,6 +14,7 @@ from tests.engine.images.test_install import NPM, PNPM, YARN_1, YARN_4, built_pa
 from tests.support.checkouts import write_app
 from tests.support.commands import docker
 from tests.support.layers import texts_in_image
+from tests.support.long_forms import long
 from tests.support.project import ProjectFactory, ProjectUnderTest, new_name
 from tests.support.registry import VERSION, Registry, running_registry
 
@@ -68,7 +69,7 @@ def write_secret_app(folder: Path, registry: Registry | None, manager: str = NPM
     return write_app(folder, files)
 
 
-@pytest.mark.parametrize("manager", [NPM, PNPM, YARN_1, YARN_4])
+@pytest.mark.parametrize("manager", [NPM, long(PNPM), long(YARN_1), YARN_4])
 def test_tasks_keep_secrets_out_of_every_layer(
     new_project: ProjectFactory, tmp_path: Path, registry: Registry, manager: str
 ) -> None:

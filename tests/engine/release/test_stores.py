@@ -20,6 +20,7 @@ from docktasks.images.sizes import unpacked_size
 from tests.support.checkouts import make_repository, write_app
 from tests.support.commands import PrintingRunner, docker
 from tests.support.image_registry import LocalRegistry
+from tests.support.long_forms import long
 from tests.support.project import ProjectUnderTest
 
 RUNS = 10 if os.environ.get("MATRIX") == "all" else 3
@@ -85,7 +86,7 @@ def containerd(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         engine.end()
 
 
-@pytest.fixture(scope="module", params=["classic", "containerd"])
+@pytest.fixture(scope="module", params=[long("classic"), "containerd"])
 def store(request: pytest.FixtureRequest, engine: DockerEngine) -> Store:
     """Each of the two stores."""
     return Store(engine) if request.param == "classic" else request.getfixturevalue("containerd")
@@ -177,6 +178,7 @@ def test_release_is_the_same_in_both_stores(
         here.end()
 
 
+@pytest.mark.long
 def test_release_is_the_same_after_push_and_pull(
     engine: DockerEngine, containerd: Store, checkout: Path, raft: Path, tmp_path: Path
 ) -> None:
