@@ -21,8 +21,9 @@ COLUMNS = 80
 
 
 def remove_containers(project: ProjectUnderTest) -> None:
-    """Remove the project's containers, its volumes and the tags of its images by hand."""
+    """Remove the project's containers, its network and volumes, and the tags of its images by hand."""
     docker("container", "rm", "--force", *project.container_names())
+    docker("network", "rm", f"{project.name}-prod")
     docker("volume", "rm", *project.engine.volumes(project.name))
     docker("image", "rm", "--force", *(tag for image in project.engine.images(project.name) for tag in image.tags))
 
@@ -82,5 +83,5 @@ def test_failed_build_shows_its_output_on_a_pipe(new_project: ProjectFactory, tm
     package = {"name": "bare", "scripts": {"build": "echo cannot find the harbour; exit 3"}}
     app = write_app(tmp_path / "app", {"package.json": json.dumps(package)})
     output = new_project(RUN_ECHO="0", APP_DIR=str(app)).fails("build-prod")
-    assert re.search(r"(?m)^#\d+ \[builder 1/2\] COPY", output)
+    assert re.search(r"(?m)^#\d+ \[builder \d/\d\] RUN", output)
     assert "`npm run build` failed." in output.splitlines()[-10:]
