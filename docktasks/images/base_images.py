@@ -132,6 +132,7 @@ def _pull(project: Project, reference: str) -> bool:
     """Pull an image. Return False when no registry answers and a stand-in is allowed. Raises BaseImageError."""
     if project.dry:  # as if the image were here
         return True
+    _ = project.engine.version  # raises EngineError, where `docker image pull` would look refused by the registry
     result = project.run(["docker", "image", "pull", reference])
     if result.ok:
         project.progress(f"pulled {reference}")
