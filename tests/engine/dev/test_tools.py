@@ -110,7 +110,7 @@ def test_shell_has_a_keyboard(project: ProjectUnderTest, open_terminal: OpenTerm
     """`invoke shell` runs what is typed, and ends with the exit code of the last command."""
     project.succeeds("dev", "--detach")
     task = open_terminal("shell")
-    task.wait_for("$ ")
+    task.wait_for("/home/node/app ")
     task.press('echo "in $PWD as $(id -u)"; node -p 40+2; exit 7\n')
     assert task.wait_for_exit() == 7
     assert f"in /home/node/app as {app_owner(project)}" in task.output
