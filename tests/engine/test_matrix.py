@@ -92,7 +92,6 @@ def own_choices(app: Path) -> None:
 
 
 CASES = {
-    "vanilla": Case("vanilla"),
     "vue-npm-lock": Case("vue", npm_lock),
     "react-ts": Case("react-ts"),
     "svelte-ts-pnpm": Case("svelte-ts", pnpm_lock, manager="pnpm"),

@@ -11,6 +11,7 @@ import pytest
 from benchmarks.network import free_port
 from benchmarks.visitors import Visitors
 from docktasks.waiting import Probe, http_ready, wait_until
+from tests.support.long_forms import long
 from tests.support.project import RUN_STAGED, ProjectFactory, ProjectUnderTest
 from tests.support.running_task import StartTask
 
@@ -28,7 +29,7 @@ STEPS = {
 """How each command of a swap begins. @ stands for the project's name."""
 
 
-@pytest.mark.parametrize("fault", ["killed-during", "killed-after", "ctrl-c"])
+@pytest.mark.parametrize("fault", ["killed-during", "killed-after", long("ctrl-c")])
 @pytest.mark.parametrize("step", STEPS)
 def test_interrupted_swap_loses_no_request(  # noqa: PLR0913, PLR0917 - the fixtures and what is varied
     shared_running_project: ProjectUnderTest,
