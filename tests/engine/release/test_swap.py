@@ -102,19 +102,20 @@ def test_rollback_keeps_the_environment(project: ProjectUnderTest, staged_builds
 def test_releases_beyond_the_retained_ones_are_removed(new_project: ProjectFactory, two_builds: list[str]) -> None:
     """Images and assets of the last releases stay. Older ones go, unless a user has tagged the image."""
     project = new_project(PROD_RETAIN_RELEASES="2")
-    images = []
+    images, releases = [], []
     for number, build in zip("abcd", itertools.cycle(two_builds), strict=False):
         images.append(project.stage(build, f"LABEL number={number}"))
         if number == "b":
             docker("image", "tag", project.image, f"{project.name}:mine")
         output = project.succeeds(*RUN_STAGED)
-    assert f"removed releases beyond the last 2: {images[1][7:19]}" in output
+        releases.append(project.container().release)
+    assert f"removed releases beyond the last 2: {releases[1]}" in output
     assert [project.engine.image(image) is not None for image in images] == [False, True, True, True]
     folders = docker("container", "exec", f"{project.name}-prod", "ls", "/srv/carried/releases").split()
-    assert sorted(folders) == sorted(image[7:19] for image in images[2:])
+    assert sorted(folders) == sorted(releases[2:])
     rows = re.findall(r"^([0-9a-f]{12}) .*?(current)?\s*$", project.succeeds("releases"), re.MULTILINE)
-    assert rows == [(images[3][7:19], "current"), (images[2][7:19], "")]
-    output = project.fails("rollback", f"--to={images[0][7:19]}")
+    assert rows == [(releases[3], "current"), (releases[2], "")]
+    output = project.fails("rollback", f"--to={releases[0]}")
     assert "There is no earlier release" in output
     assert "invoke releases" in output
 
