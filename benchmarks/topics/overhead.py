@@ -5,6 +5,7 @@ What the tasks cost in addition to the docker commands that they run.
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,5 +63,6 @@ def _run_case(bench: Bench) -> Case:
 
 
 def _echoed_command(printed: str, beginning: str) -> list[str]:
-    """The words of the command that a task echoed and that begins with this text."""
-    return next(line[2:].split() for line in printed.splitlines() if line.startswith(f"$ {beginning}"))
+    """The words of the command that a task echoed, one flag a line, and that begins with this text."""
+    lines = printed.replace(" \\\n    ", " ").splitlines()
+    return shlex.split(next(line for line in lines if line.startswith(beginning)))
