@@ -13,6 +13,8 @@ NEXT = "prod-next"
 PREVIOUS = "prod-previous"
 HOLDER_PREVIOUS = "prod-port-previous"
 PROD_ROLES = ("prod", HOLDER, CANDIDATE, CARRY, NEXT, PREVIOUS, HOLDER_PREVIOUS)
+SHARING_ROLES = ("prod", NEXT)
+"""The roles of a release that listens in the port holder's network."""
 
 CONFIG_HASH_LABEL = f"{LABEL}.config-hash"
 """The label that has the config_hash() of a release and its settings (release/run_args.py)."""

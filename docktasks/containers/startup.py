@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from docktasks import waiting
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.containers import networks, ports
 from docktasks.containers.ports import Bind
-from docktasks.containers.roles import HOLDER, role_of
+from docktasks.containers.roles import HOLDER, SHARING_ROLES, role_of
 from docktasks.containers.run_args import remove_args
 from docktasks.engine.connect import sdk_errors_as_ours
 from docktasks.engine.models import Container
@@ -45,6 +44,11 @@ class ContainerSpec:
         """The part of the project that the container belongs to, DEV or PROD."""
         return role_of(self.role)
 
+    @property
+    def joins_network(self) -> bool:
+        """True for a container in the project's own network, False for a release, which shares the port holder's."""
+        return self.role not in SHARING_ROLES
+
 
 def own_container(project: Project, role: str) -> Container | None:
     """Return our container of a role. Raises ConflictError if its name belongs to a container of others."""
@@ -62,7 +66,7 @@ def own_container(project: Project, role: str) -> Container | None:
 
 def start(project: Project, spec: ContainerSpec) -> None:
     """Start a container. Raises a DockError, and removes a container that Docker created but could not start."""
-    if ("--network", project.settings.container(spec.part.name)) in pairwise(spec.args):
+    if spec.joins_network:
         networks.ensure(project, spec.part)
     result = project.run(spec.args, quiet=True)
     if result.ok:

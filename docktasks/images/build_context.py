@@ -29,10 +29,10 @@ def context_args(settings: Settings, dockerfile: str) -> list[str]:
     written = context_folder(settings)
     has_tools = settings.is_external_app or ca_file(settings)
     tools = ["--build-context", f"{TOOLS_CONTEXT}={written}/{TOOLS_CONTEXT}"] if has_tools else []
-    given = [*_secret_args(settings), *tools]
+    sources = [*_secret_args(settings), *tools]
     if not settings.is_external_app:
-        return [*(["--file", dockerfile] if dockerfile != "Dockerfile" else []), *given, "."]
-    return ["--file", f"{written}/{dockerfile}", "--build-arg", "APP_DIR=.", *given, str(settings.app_dir)]
+        return [*(["--file", dockerfile] if dockerfile != "Dockerfile" else []), *sources, "."]
+    return ["--file", f"{written}/{dockerfile}", "--build-arg", "APP_DIR=.", *sources, str(settings.app_dir)]
 
 
 def _secret_args(settings: Settings) -> list[str]:

@@ -104,8 +104,8 @@ def test_cache_folder_that_cannot_be_made_is_an_error(settings: Settings, user_c
 )
 def test_file_that_cannot_be_written_is_an_error(number: int, words: str) -> None:
     """The error of write() has no path, that of open() has one."""
-    for filename, name in ((None, "/work/.cache/x"), ("/work/.cache/other", "/work/.cache/other")):
-        with pytest.raises(DockError, match=f"^{name} cannot be") as caught, workspace.writing("/work/.cache/x"):
+    for filename, name in ((None, "/checkout/.cache/x"), ("/checkout/.cache/other", "/checkout/.cache/other")):
+        with pytest.raises(DockError, match=f"^{name} cannot be") as caught, workspace.writing("/checkout/.cache/x"):
             raise OSError(number, os.strerror(number), filename)
         assert os.strerror(number) in caught.value.what
         assert words in caught.value.how

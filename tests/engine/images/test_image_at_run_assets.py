@@ -164,8 +164,8 @@ def test_carry_refuses_other_bytes_under_the_same_name(sandbox: ImageSandbox) ->
         new = sandbox.image(write.format(names, content, "touch -d @9 *"))
         refusal = carry(new, volume, "add", "new")
         assert refusal.code == 3, refusal.output
-        found = [f"assets/{path} differs from release {release}" for path in paths for release in ("old", "same")]
-        assert sorted(refusal.output.splitlines()) == sorted(found)
+        differences = [f"assets/{path} differs from release {release}" for path in paths for release in ("old", "same")]
+        assert sorted(refusal.output.splitlines()) == sorted(differences)
         assert listing(old, *at(volume)) == before
 
 

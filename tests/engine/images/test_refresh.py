@@ -129,9 +129,9 @@ def test_build_goes_on_with_the_local_image_when_no_registry_runs(
 
 def test_image_made_by_hand_stays(built_project: ProjectUnderTest, old_base: str) -> None:
     """The registry has another image under its name, and does not know this one."""
-    made = build_base(built_project, old_base, 3, age_days=90)
+    image_id = build_base(built_project, old_base, 3, age_days=90)
     output = build(built_project, old_base)
     assert "pulled" not in output
     image = built_project.engine.image(old_base)
     assert image is not None
-    assert image.id == made
+    assert image.id == image_id

@@ -1,4 +1,4 @@
-"""A build uses the app's files that can hold a secret, and no layer has them, whoever builds which image."""
+"""No layer of any image has the files of the app that can hold a secret, though its build uses them."""
 
 from __future__ import annotations
 
@@ -102,12 +102,12 @@ def test_builds_by_hand_keep_secrets_out_of_every_layer(
     app, name = write_secret_app(tmp_path / "app", registry), new_name()
     tools = built_project.authority_args or ["--build-context", f"tools={checkout}/docktasks/images"]
     options = [*bases(built_project), *tools, "--build-arg", "APP_DIR=.", "--file", f"{checkout}/{dockerfile}"]
-    given = ["--secret", f"id=npmrc,src={app}/.npmrc", "--build-arg", "SETTINGS=npmrc"] if is_given else []
+    secret_args = ["--secret", f"id=npmrc,src={app}/.npmrc", "--build-arg", "SETTINGS=npmrc"] if is_given else []
     targets = {"Dockerfile": ["builder", "dependencies", ""], "Dockerfile.dev": [""]}[dockerfile]
     try:
         for target in targets:
             stage = ["--target", target] if target else []
-            docker("image", "build", "--tag", name, *options, *given, *stage, str(app), cwd=checkout)
+            docker("image", "build", "--tag", name, *options, *secret_args, *stage, str(app), cwd=checkout)
             texts = texts_in_image(name, {*SECRETS, PUBLIC}, tmp_path)
             assert texts == ({PUBLIC} if target == "builder" or dockerfile == "Dockerfile.dev" else set())
         script = "cat /srv/site/index.html" if dockerfile == "Dockerfile" else "ls -A . node_modules"

@@ -17,7 +17,7 @@ from tests.support.project import RUN_STAGED, ProjectUnderTest
 def project_on_own_engine(
     own_engine: OwnEngine, built_project: ProjectUnderTest, checkout: Path, tmp_path: Path
 ) -> Iterator[ProjectUnderTest]:
-    """A project that serves on the second engine."""
+    """A project that is served by the second engine."""
     image = built_project.engine.image(built_project.image)
     assert image is not None
     archive = tmp_path / "images.tar"
