@@ -15,16 +15,17 @@
 //     BUILT              a link to the folder that the build filled, for the stage dist
 // The same input gives the same bytes, modes and times, whatever the umask and the clock: an unchanged app is an
 // unchanged layer.
-import { createHash } from 'node:crypto'
-import { chmodSync, chownSync, linkSync, mkdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
-import * as fs from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { chmod, lutimes, mkdir, readFile, realpath, rm, symlink, utimes } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { argv, exit, getgid, getuid, umask } from 'node:process'
+import { argv, exit, umask } from 'node:process'
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
 import { BrotliCache } from './brotli-cache.mjs'
+import { configurationFor, versionIn } from './configuration.mjs'
+import { link, write } from './image-files.mjs'
+import { entriesBelow, filesBelow, findDist, hashedAmong, publicNamesIn } from './site-files.mjs'
 
-const { chmod, lutimes, mkdir, readdir, readFile, realpath, rm, stat, symlink, utimes, writeFile } = fs
 const [distName, startedFile, nginxFolder, versionFile, image, built, cache] = argv.slice(2)
 umask(0)
 
@@ -42,100 +43,17 @@ function fail(message) {
   exit(1)
 }
 
-async function entriesBelow(folder, filter) {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  return entries.filter(filter).map((entry) => join(entry.parentPath, entry.name)).sort()
-}
-const filesBelow = (folder) => entriesBelow(folder, (entry) => entry.isFile())
-
-// nginx makes an ETag from a file's size and time. This time comes from the content: files that differ never share an
-// ETag (with one time for all, a new page of equal size is answered 304), and an unchanged file keeps its ETag. It is
-// below 2^30, so always in the past. https://nginx.org/en/docs/http/ngx_http_core_module.html#etag
-const timeFrom = (content) => createHash('sha256').update(content).digest().readUInt32BE() >>> 2
-
-const madeFolders = new Set()
-function makeFolder(path) {
-  if (!madeFolders.has(path)) mkdirSync(path, { recursive: true })
-  madeFolders.add(path)
-}
-
-async function write(path, content, mode = 0o644) {
-  makeFolder(dirname(path))
-  await writeFile(path, content, { mode })
-  await utimes(path, timeFrom(content), timeFrom(content))
-}
-
-// A hard link takes a sixth of a copy's time. The build may have unpacked the file with another owner and mode.
-function link(path, source, content) {
-  makeFolder(dirname(path))
-  linkSync(source, path)
-  const { uid, gid, mode } = statSync(path)
-  if (uid !== getuid() || gid !== getgid()) chownSync(path, getuid(), getgid())
-  if ((mode & 0o7777) !== 0o644) chmodSync(path, 0o644)
-  utimesSync(path, timeFrom(content), timeFrom(content))
-}
-
-// The folder with index.html: DIST, or another that the app's vite.config names. Its page is younger than STARTED. A
-// page in DIST that is older came with the source, and counts only when the build wrote no other.
-async function findDist() {
-  const { ctimeMs: started } = await stat(startedFile)
-  const expected = await stat(join(distName, 'index.html')).catch(() => null)
-  if (expected?.ctimeMs >= started) return distName // ctime, since a copied page keeps its mtime
-  const folders = (await readdir('.', { withFileTypes: true })).filter(
-    (entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules',
-  )
-  const files = (await Promise.all(folders.map((entry) => filesBelow(entry.name)))).flat()
-  const written = []
-  for (const page of files.filter((path) => /(^|\/)index\.html$/.test(path))) {
-    if ((await stat(page)).mtimeMs >= started) written.push(dirname(page))
-  }
-  // A site may have more pages below its first.
-  const [shortest] = written.sort((one, other) => one.length - other.length)
-  return shortest ?? (expected && distName)
-}
-
-// Vite names a built file by its content: name-Hash1234.js, eight characters of base64url. A file of public/ keeps its
-// name when its content changes, however the name ends: https://vite.dev/guide/assets#the-public-directory
-// Eight small letters may also be a word (user-settings.js). They count as a hash when every built file of that folder
-// ends in a dash and eight characters.
-const LIKE_HASHED = /-[\w-]{8}\.[^/.][^/]*$/
-const NO_WORD = /-(?=[\w-]*[A-Za-z])(?=[\w-]*[A-Z0-9_])[\w-]{8}\.[^/]+$/
-function hashedAmong(names, publicNames) {
-  const builtNames = names.filter((name) => !publicNames.has(name) && !/\.html?$/i.test(name))
-  const unhashedFolders = new Set(builtNames.filter((name) => !LIKE_HASHED.test(name)).map(dirname))
-  return new Set(
-    builtNames.filter((name) => LIKE_HASHED.test(name) && (NO_WORD.test(name) || !unhashedFolders.has(dirname(name)))),
-  )
-}
-
-// A directive that an older nginx would not start with stands below a comment with the version that brought it:
-//     # nginx >= 1.27.4: why we want it
-// An older nginx gets the comment without the directive.
-async function readNginxVersion() {
-  const output = await readFile(versionFile, 'utf8')
-  const version = output.match(/\/(\d+(?:\.\d+)+)/)?.[1]
-  return version ?? fail(`NGINX_IMAGE has no nginx that tells its version: nginx -v prints "${output.trim()}".`)
-}
-
-function isOlder(version, required) {
-  const [have, need] = [version, required].map((text) => text.split('.').map(Number))
-  const index = need.findIndex((number, position) => number !== (have[position] ?? 0))
-  return index >= 0 && (have[index] ?? 0) < need[index]
-}
-
-function configurationFor(version, text) {
-  return text.replace(/^ *# nginx >= ([\d.]+):.*\n(?: *#.*\n)*([^#;]*;)\n/gm, (match, required, directive) => {
-    if (!isOlder(version, required)) return match
-    console.log(`NOTICE: Left out, because nginx is ${version} and it takes ${required}: ${directive.trim()}`)
-    return match.replace(`${directive}\n`, '')
-  })
-}
-
 async function writeConfiguration() {
-  const version = await readNginxVersion()
+  const output = await readFile(versionFile, 'utf8')
+  const version =
+    versionIn(output) ??
+    fail(`NGINX_IMAGE has no nginx that tells its version: nginx -v prints "${output.trim()}".`)
   for (const path of await filesBelow(nginxFolder)) {
     if (!path.endsWith('.conf')) continue
-    const text = configurationFor(version, await readFile(path, 'utf8'))
+    const { text, leftOut } = configurationFor(version, await readFile(path, 'utf8'))
+    for (const { required, directive } of leftOut) {
+      console.log(`NOTICE: Left out, because nginx is ${version} and it takes ${required}: ${directive}`)
+    }
     await write(join(image, 'etc/nginx', relative(nginxFolder, path)), text)
   }
 }
@@ -214,7 +132,7 @@ async function writeFolders() {
 }
 
 const dist =
-  (await findDist()) ??
+  (await findDist(distName, startedFile)) ??
   fail(`${distName}/index.html does not exist after the build: DIST_DIR (app.dist) names the folder it writes.`)
 if (dist !== distName) console.log(`NOTICE: The build filled ${dist}, not ${distName}`)
 for (const path of await entriesBelow(dist, (entry) => entry.isSymbolicLink())) {
@@ -222,8 +140,7 @@ for (const path of await entriesBelow(dist, (entry) => entry.isSymbolicLink())) 
   console.log(`NOTICE: Left out, because it is a link (have the build copy what it names): ${relative(dist, path)}`)
 }
 const names = new Set((await filesBelow(dist)).map((path) => relative(dist, path)))
-const publicNames = new Set((await filesBelow('public').catch(() => [])).map((path) => relative('public', path)))
-const hashed = hashedAmong([...names], publicNames)
+const hashed = hashedAmong([...names], await publicNamesIn('public'))
 await writeConfiguration()
 await writeScripts()
 await writeSite(dist, names, hashed)
