@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Protocol, get_type_hints
 
 from docktasks.errors import SettingsError
 from docktasks.labels import LABEL
@@ -141,8 +141,24 @@ def parsers(section: str) -> dict[str, Parser]:
     return {key: hint.__metadata__[0] for key, hint in hints.items()}
 
 
-def load(root: Path, config: Mapping[str, Any], environ: Mapping[str, str], invokes_own: Mapping[str, Any]) -> Settings:
-    """Validate `config`, Invoke's merged configuration, which holds the environment's values already.
+class AppFile(Protocol):
+    """The file with the settings that an app brings along (app/app_file.py)."""
+
+    def origins(self, config: Mapping[str, Any]) -> dict[str, str]:
+        """Return the beginning of a message for each key, such as prod.memory, whose value is the file's."""
+
+    def problems(self) -> list[str]:
+        """Return a text for each mistake that is not one of a key or a value."""
+
+
+def load(
+    root: Path,
+    config: Mapping[str, Any],
+    environ: Mapping[str, str],
+    invokes_own: Mapping[str, Any],
+    app_file: AppFile | None = None,
+) -> Settings:
+    """Validate `config`, Invoke's merged configuration, which holds the values of the environment and the app's file.
 
     `environ` is read for its names only, because Invoke ignores a mistyped INVOKE_* variable. `invokes_own` are
     Invoke's own defaults. Other sections may be another project's. Raises SettingsError, which names every problem.
@@ -153,11 +169,14 @@ def load(root: Path, config: Mapping[str, Any], environ: Mapping[str, str], invo
         values = _parse_section(name, config.get(name) or {}, problems)
         if values.keys() == parsers(name).keys():
             sections[name] = section(**values)
+    if app_file:
+        origins = app_file.origins(config)  # by keys, with which the texts of their problems begin
+        problems = [f"{origins.get(text.split(' ', 1)[0], '')}{text}" for text in problems] + app_file.problems()
     if problems:
         count = "A setting" if len(problems) == 1 else f"{len(problems)} settings"
         raise SettingsError(
             f"{count} cannot be used:",
-            "Settings come from invoke.yaml, INVOKE_<SECTION>_<KEY> in the environment, and flags such as --port.",
+            "Settings come from invoke.yaml, hello-dock.yaml in the app's folder, INVOKE_<SECTION>_<KEY>, and flags.",
             "Correct them there; invoke.yaml lists every setting with its default.",
             evidence="\n".join(problems),
         )
@@ -170,7 +189,7 @@ def _parse_section(section: str, config: Any, problems: list[str]) -> dict[str, 
     if not isinstance(config, Mapping):
         problems.append(f"{section} is {config!r}, but must hold settings: {', '.join(keys)}")
         return {}
-    unknown = sorted(key for key in config.keys() - keys.keys() if f"{section}.{key}" not in RENAMED)
+    unknown = sorted(str(key) for key in config.keys() - keys.keys() if f"{section}.{key}" not in RENAMED)
     problems += [f"{section}.{key} is not a setting" for key in unknown]
     values: dict[str, Any] = {}
     for key, parse in keys.items():

@@ -7,11 +7,12 @@ import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from invoke.config import Config, DataProxy
 from invoke.context import Context
 from invoke.exceptions import Exit
+from invoke.util import yaml  # type: ignore[attr-defined]  # the reader of invoke.yaml; no dependency more
 
 from docktasks import waiting
 from docktasks.app.runner import Runner
@@ -81,11 +82,36 @@ def session(
 
 
 def load_settings(c: Context, overrides: Overrides | None = None) -> Settings:
-    """Return the validated settings, with the overrides of this call. Raises SettingsError."""
+    """Return the validated settings, with those of the app and the overrides of this call. Raises SettingsError."""
     from docktasks import settings
+    from docktasks.app.app_file import AppFile
 
     config = {name: dict(part) if isinstance(part, DataProxy) else part for name, part in c.config.items()}
+    app = config.get("app")
+    app_dir = str(app.get("dir") or "") if isinstance(app, dict) else ""
+    app_file = AppFile.read(ROOT, app_dir, _parse_yaml) if app_dir else AppFile()
+    config = app_file.applied(config, _fixed_keys(c.config))
     for section, values in (overrides or {}).items():
         if isinstance(config.get(section), dict):
             config[section] |= {key: value for key, value in values.items() if value}
-    return settings.load(ROOT, config, os.environ, Config.global_defaults())
+    return settings.load(ROOT, config, os.environ, Config.global_defaults(), app_file)
+
+
+def _parse_yaml(text: str) -> Any:
+    """Read YAML as Invoke reads invoke.yaml. Raises ValueError."""
+    try:
+        return yaml.safe_load(text)  # type: ignore[no-untyped-call]
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
+
+
+def _fixed_keys(config: Config) -> set[str]:
+    """Return the keys whose values come from the environment or from `invoke --config FILE`, such as prod.memory."""
+    levels = (config._env, config._runtime)  # noqa: SLF001 - Invoke has no other way to tell a value's origin
+    return {
+        f"{section}.{key}"
+        for level in levels
+        for section, values in level.items()
+        if isinstance(values, Mapping)
+        for key in values
+    }

@@ -7,12 +7,15 @@ import shutil
 from pathlib import Path
 
 from docktasks import workspace
+from docktasks.app.app_file import NAME as APP_FILE
 from docktasks.app.git import ASSETS
 from docktasks.app.package import SETTINGS_FILES
 from docktasks.errors import BuildError
 from docktasks.settings import Settings
 
-NEVER_SENT = ["**/node_modules", "**/.git", "**/.env.local", "**/.env.*.local", "**/*.log", "**/.DS_Store"]
+NEVER_SENT = [
+    "**/node_modules", "**/.git", "**/.env.local", "**/.env.*.local", "**/*.log", "**/.DS_Store", f"/{APP_FILE}",
+]  # fmt: skip
 """Patterns of files that a build of another app never gets. A build of hello-dock has an allow-list: .dockerignore."""
 
 TOOLS_CONTEXT = "tools"

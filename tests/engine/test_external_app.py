@@ -37,6 +37,7 @@ document.querySelector('#app').textContent = 'tide: ' + import.meta.env.VITE_SEA
     ".env.production.local": f"VITE_TOKEN={CANARY}\n",
     "node_modules/stale/index.js": f"// {CANARY}\n",
     ".dockerignore": "src\n",
+    "hello-dock.yaml": f"# {CANARY}\nprod:\n  memory: 48m\n  retain_releases: 2\n",
 }  # fmt: skip
 
 
@@ -92,8 +93,22 @@ def test_image_labels_name_the_external_app_and_its_version(external_project: Pr
     assert image.labels["org.opencontainers.image.title"] == external_project.name
 
 
+def test_settings_in_the_apps_folder_hold(external_project: ProjectUnderTest, harbour: Path) -> None:
+    """The release has the memory that the app's own file names, unless the environment names another one."""
+    assert external_project.inspect()["HostConfig"]["Memory"] == 48 * 1024**2
+    output = external_project.succeeds("--dry", "run-prod", "--no-build", INVOKE_PROD_MEMORY="32m")
+    assert "--memory 32m" in output.replace("=", " ")
+    (harbour / "hello-dock.yaml").write_text("prod:\n  memory: much\n  retain: 2\n")
+    try:
+        error = external_project.fails("run-prod", "--no-build")
+    finally:
+        (harbour / "hello-dock.yaml").write_text(FILES["hello-dock.yaml"])
+    assert "harbour/hello-dock.yaml: prod.retain is not a setting" in error
+    assert "harbour/hello-dock.yaml: prod.memory is 'much', but must be a size" in error
+
+
 def test_image_contains_no_secret_of_the_app(external_project: ProjectUnderTest) -> None:
-    """The layers lack .env.local, node_modules, and the variables of .env without VITE_. The script has VITE_SEA."""
+    """The layers lack .env.local, node_modules, hello-dock.yaml, and the variables of .env without VITE_."""
     assert CANARY.encode() not in b"".join(external_project.engine.save(external_project.image))
     script = re.search(r'src="([^"]+\.js)"', external_project.get().text)
     assert script is not None

@@ -153,7 +153,7 @@ def test_all_problems_are_in_one_error() -> None:
         "    dev.deploy_timeout is 'soon', but must be seconds, 1 to 3600",
         "    prod.memry is not a setting",
         "    prod.host_port is 'abc', but must be a port number (0: any free one), 0 to 65535",
-        "Settings come from invoke.yaml, INVOKE_<SECTION>_<KEY> in the environment, and flags such as --port.",
+        "Settings come from invoke.yaml, hello-dock.yaml in the app's folder, INVOKE_<SECTION>_<KEY>, and flags.",
         "Correct them there; invoke.yaml lists every setting with its default.",
     ]
 

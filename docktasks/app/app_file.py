@@ -1,0 +1,93 @@
+"""The settings that an app brings along: the file hello-dock.yaml in its folder, next to package.json.
+
+It has sections and keys as invoke.yaml has. Its values come before those of invoke.yaml, and after the environment's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from docktasks.errors import SettingsError
+from docktasks.settings import SECTIONS
+
+NAME = "hello-dock.yaml"
+OTHER_NAMES = ("hello-dock.yml", "hello-dock.json")
+"""Names under which somebody may look for the file. None of them is read."""
+
+OF_THE_MACHINE = {
+    "app.dir": "it names the folder of this file",
+    "bases.max_age": "each machine decides when it asks a registry",
+    "bases.source": "each machine decides which registries it asks",
+    "browser.executable": "an app does not choose which program runs on this machine",
+    "build.ca_file": "an app does not choose whom this machine trusts",
+}
+"""Settings that an app cannot make, each with the reason."""
+
+HOW = "Correct the file; invoke.yaml lists every setting with its default."
+
+
+@dataclass(frozen=True)
+class AppFile:
+    """The app's settings by section, and the name of their file for messages; no settings where there is no file."""
+
+    label: str = ""
+    sections: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, root: Path, app_dir: str, parse: Callable[[str], Any]) -> AppFile:
+        """Read the file in the folder `app_dir`; `parse` reads YAML and may raise ValueError. Raises SettingsError."""
+        folder = root / app_dir
+        label = f"{app_dir.rstrip('/')}/{NAME}"
+        for name in OTHER_NAMES:
+            if (folder / name).exists():
+                raise SettingsError(
+                    f"{folder / name} is not read.", f"An app's settings are in {NAME}.", f"Rename it to {NAME}"
+                )
+        try:
+            sections = parse((folder / NAME).read_text(encoding="utf-8-sig"))
+        except (FileNotFoundError, NotADirectoryError):
+            return cls()
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"{label} cannot be read:", "It has this app's settings.", HOW, str(error)) from error
+        if not isinstance(sections, Mapping | None):
+            raise SettingsError(f"{label} has no sections.", "It needs lines such as `prod:`.", HOW, str(sections))
+        return cls(label, {section: values for section, values in (sections or {}).items() if values is not None})
+
+    def applied(self, config: Mapping[str, Any], fixed: Collection[str]) -> dict[str, Any]:
+        """Return `config` with this file's values, but for the keys that are `fixed`, such as prod.memory."""
+        merged = dict(config)
+        for section, values in self._sections_of(config):
+            own = {key: value for key, value in values.items() if f"{section}.{key}" not in fixed}
+            merged[section] = {**config[section], **own}
+        return merged
+
+    def problems(self) -> list[str]:
+        """Return a text for each section that is none of ours, and for each setting that an app cannot make."""
+        texts = []
+        for section, values in self.sections.items():
+            if section not in SECTIONS:
+                texts.append(f"{self.label}: {section} is no section of settings: {', '.join(SECTIONS)}")
+            elif not isinstance(values, Mapping):
+                texts.append(f"{self.label}: {section} is {values!r}, but must hold settings")
+            else:
+                names = [f"{section}.{key}" for key in values if f"{section}.{key}" in OF_THE_MACHINE]
+                texts += [f"{self.label}: {name} cannot be set there: {OF_THE_MACHINE[name]}" for name in names]
+        return texts
+
+    def origins(self, config: Mapping[str, Any]) -> dict[str, str]:
+        """Return the beginning of a message, the file's name, for each key of `config` with a value of the file."""
+        return {
+            f"{section}.{key}": f"{self.label}: "
+            for section, values in self._sections_of(config)
+            for key, value in values.items()
+            if config[section].get(key) == value
+        }
+
+    def _sections_of(self, config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[Any, Any]]]:
+        """Yield the file's sections that hold settings, as those of `config` do. problems() names the others."""
+        for section, values in self.sections.items():
+            if isinstance(values, Mapping) and isinstance(config.get(section), Mapping) and section in SECTIONS:
+                yield section, values
