@@ -56,6 +56,7 @@ def build_prod(c: Context) -> None:
         "build": "Build first. --no-build runs the image that was built last.",
         "env": "NAME=VALUE for the page's /env.js; repeatable. Without it, the page keeps what it has.",
         "no_env": "Remove the page's configuration.",
+        "gate": "Check the release before it takes over. --no-gate skips that.",
         "open": "Open the app in the browser as soon as it serves.",
         "port": "The port, instead of prod.host_port. 0 takes a free one.",
         "public": "Publish on every address of this machine, not only on 127.0.0.1.",
@@ -67,6 +68,7 @@ def run_prod(
     c: Context,
     env: list[str],
     build: bool = True,
+    gate: bool = True,
     open: bool = False,  # noqa: A002 - the flag is --open
     port: str = "",
     public: bool = False,
@@ -81,7 +83,7 @@ def run_prod(
         config = runtime_config.chosen(env, project.settings.prod.env_prefixes, remove=no_env)
         if public:
             print("! --public: everyone who reaches this machine reaches the app.")
-        deployment = deploy.run_prod(project, deploy.RunOptions(build, public, config))
+        deployment = deploy.run_prod(project, deploy.RunOptions(build, public, config, gate))
         print_deployment(project, deployment, project.settings.image("prod"))
         if open and deployment.url:
             webbrowser.open(deployment.url)
@@ -140,8 +142,7 @@ def verify(
 namespace = collection.compose(
     [
         *[dev, build_prod, run_prod, verify],
-        *[development.npm, development.test, development.shell],
-        *[releases.rollback, housekeeping.releases],
+        *[development.npm, development.test, development.shell, releases.rollback, housekeeping.releases],
         *[housekeeping.status, housekeeping.logs, housekeeping.stop, housekeeping.clean],
         *[housekeeping.setup, housekeeping.bases],
         *[measurement.compare, measurement.bench],

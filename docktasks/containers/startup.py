@@ -109,10 +109,12 @@ def serving_now(project: Project) -> str:
     """Say which container serves, as far as it can be seen: the release, or the port holder in its place."""
     try:
         with sdk_errors_as_ours():
-            containers = [own_container(project, role) for role in ("prod", HOLDER)]
+            containers = list(filter(None, (own_container(project, role) for role in ("prod", HOLDER))))
     except EngineError:
         return "What serves now is not known, because the engine does not answer. See it: invoke status"
-    for container in filter(None, containers):
+    if not containers:
+        return "Nothing was replaced, because nothing served before."
+    for container in containers:
         if container.serves and container.url and waiting.http_ready(f"{container.url}/").ready:
             return f"{container.name} keeps serving."
     return "Nothing serves now. See it: invoke status"

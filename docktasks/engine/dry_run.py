@@ -23,6 +23,7 @@ class DryRunEngine:
 
     def __init__(self, project: str) -> None:
         self.project = project
+        self._created_networks: set[str] = set()
 
     @cached_property
     def image_ids(self) -> dict[str, str]:
@@ -80,8 +81,11 @@ class DryRunEngine:
         """Return False: every name is free."""
         return False
 
-    def network(self, _name: str) -> Network | None:
-        """Return None: every name is free."""
+    def network(self, name: str) -> Network | None:
+        """Return None for a new name, and later a network of the project, so that a task shows once how it is made."""
+        if name in self._created_networks:
+            return Network({f"{LABEL}.project": self.project})
+        self._created_networks.add(name)
         return None
 
     def logs(self, _name: str, _lines: int = 15) -> str:

@@ -18,14 +18,20 @@ from docktasks.release.build import Build
 from docktasks.release.production import ReleaseContainers
 from docktasks.release.run_args import Release
 
+UNCHECKED = "--no-gate: this release was not checked before it took over. Check it now: invoke verify"
+
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What the user chose. An empty `environment` removes the page's configuration, None keeps it."""
+    """What the user chose. An empty `environment` removes the page's configuration, None keeps it.
+
+    Without the `gate` a release takes over unchecked.
+    """
 
     build: bool = True
     public: bool = False
     environment: str | None = None
+    gate: bool = True
 
 
 @dataclass(frozen=True)
@@ -52,13 +58,14 @@ def run_prod(project: Project, options: RunOptions) -> Deployment:
         bind = Bind(project.settings.prod.host_port, options.public)
         if containers.bind and containers.bind.public and not bind.public:
             containers.progress.note("Without --public, only this machine reaches the app from now on.")
-        return _deploy(containers, build, options.environment, bind)
+        return _deploy(containers, build, options.environment, bind, gate=options.gate)
 
 
-def roll_back(project: Project, to: str) -> Deployment:
+def roll_back(project: Project, to: str, *, gate: bool = True) -> Deployment:
     """Deploy an earlier release again, with the configuration in force and the address of the current one.
 
-    `to` is the beginning of its id; if it is empty, the release before the current one is taken. Raises DockError.
+    `to` is the beginning of its id; if it is empty, the release before the current one is taken. Without the `gate` it
+    takes over unchecked. Raises DockError.
     """
     with project.lock():
         containers = ReleaseContainers(project, project.progress)
@@ -68,7 +75,7 @@ def roll_back(project: Project, to: str) -> Deployment:
             _require_recorded(project.engine, current, interrupted=interrupted)
         image = history.rollback_target(project, current.release if current else "", short_id(to))
         bind = containers.bind or Bind(project.settings.prod.host_port)
-        return _deploy(containers, release_build.build_of(project, image), None, bind)
+        return _deploy(containers, release_build.build_of(project, image), None, bind, gate=gate)
 
 
 def _require_recorded(engine: Engine, current: Container, *, interrupted: bool) -> None:
@@ -81,7 +88,9 @@ def _require_recorded(engine: Engine, current: Container, *, interrupted: bool) 
         )
 
 
-def _deploy(containers: ReleaseContainers, build: Build, environment: str | None, bind: Bind) -> Deployment:
+def _deploy(
+    containers: ReleaseContainers, build: Build, environment: str | None, bind: Bind, *, gate: bool
+) -> Deployment:
     """Make a build serve. It keeps the configuration in force if `environment` is None."""
     project = containers.project
     current = containers.container()
@@ -94,8 +103,10 @@ def _deploy(containers: ReleaseContainers, build: Build, environment: str | None
             history.bridge_assets(project, release)
             _record(containers, release)
         return Deployment(build, url, unchanged=True, notices=notices)
-    url = swap.deploy(containers, release, bind)
+    url = swap.deploy(containers, release, bind, gate=gate)
     _record(containers, release)
+    if not gate:
+        notices = (*notices, UNCHECKED)
     return Deployment(build, url, notices=(*notices, *_machine_notices(project.engine, release)))
 
 

@@ -22,7 +22,8 @@ def check_candidate(project: Project, release: Release) -> list[str]:
     args = run_args.prod_args(project.settings, CANDIDATE, release, network_args, project.engine.api)
     try:
         startup.start(project, ContainerSpec(CANDIDATE, bind, args))
-        return _check_page(project, startup.await_serving(project, CANDIDATE))
+        url = startup.await_serving(project, CANDIDATE)
+        return [] if project.dry else _check_page(project, url)
     except StartError as error:
         raise StartError(error.what, startup.serving_now(project), error.how, error.evidence) from error
     finally:

@@ -14,7 +14,8 @@ from docktasks.containers.ports import Bind
 from docktasks.containers.roles import HOLDER, HOLDER_PREVIOUS, NEXT, PREVIOUS
 from docktasks.engine.models import Container
 from docktasks.errors import ConflictError
-from docktasks.release import gate, history, recovery
+from docktasks.release import history, recovery
+from docktasks.release.gate import check_candidate
 from docktasks.release.production import ReleaseContainers
 from docktasks.release.run_args import Release
 from docktasks.roles import PROD
@@ -23,16 +24,33 @@ GAP_STOP_TIMEOUT_S = 1
 """How long a release may take to stop when its port is needed: no request can be answered until the port is free."""
 
 
-def deploy(containers: ReleaseContainers, release: Release, bind: Bind) -> str:
-    """Make the release serve at `bind`, and return its URL. Raises StartError or ConflictError."""
+def deploy(containers: ReleaseContainers, release: Release, bind: Bind, *, gate: bool = True) -> str:
+    """Make the release serve at `bind`, and return its URL. Without the `gate` it is not checked before.
+
+    All that can fail without a change comes first: what serves then goes on. Raises StartError or ConflictError.
+    """
     _require_own_volume(containers)
+    _require_free_port(containers, bind)
     current = containers.container()
-    if current is None or not current.serves or containers.bind is None:
+    serves = current is not None and current.serves and containers.bind is not None
+    if current and serves:
+        history.record_missed_release(containers.project, current)
+    _prepare(containers, release, gate=gate)
+    if current is None or not serves:
         return start(containers, release, bind)
-    history.record_missed_release(containers.project, current)
     if containers.holds(bind):
         return swap(containers, release, bind, current)
     return move(containers, release, bind, current)
+
+
+def _require_free_port(containers: ReleaseContainers, bind: Bind) -> None:
+    """Raise ConflictError if somebody else listens on the port. What a port holder publishes is its own."""
+    holder = containers.container(HOLDER)
+    is_own = holder is not None and bind.host_port in {published.host_port for published in holder.published}
+    if is_own or not bind.host_port or containers.project.dry:
+        return
+    if waiting.is_listening("127.0.0.1", bind.host_port):
+        raise ports.port_conflict(containers.project.engine, bind, PROD)
 
 
 def _require_own_volume(containers: ReleaseContainers) -> None:
@@ -50,11 +68,6 @@ def start(containers: ReleaseContainers, release: Release, bind: Bind) -> str:
     """Start the release where none serves, and return its URL. Raises StartError or ConflictError."""
     holder = containers.container(HOLDER)
     reuse_holder = holder is not None and holder.state == "running" and containers.holds(bind)
-    has_earlier_assets = containers.project.engine.has_volume(containers.project.settings.container("carried"))
-    if reuse_holder:  # it may be serving in place of a release, which a broken one must not end
-        _prepare(containers, release)
-    elif has_earlier_assets:  # which the release may not replace by other bytes
-        history.bridge_assets(containers.project, release)
     if containers.container():
         containers.remove_roles("prod")
     if holder and not reuse_holder:
@@ -66,14 +79,11 @@ def start(containers: ReleaseContainers, release: Release, bind: Bind) -> str:
         containers.remove_roles("prod", *([] if reuse_holder else [HOLDER]))
         raise
     containers.progress(f"release {release.id} serves")
-    if not (reuse_holder or has_earlier_assets):  # only now, because it takes 0.25 s and no page needs the assets yet
-        history.bridge_assets(containers.project, release)
     return url
 
 
 def swap(containers: ReleaseContainers, release: Release, bind: Bind, current: Container) -> str:
     """Start the release next to the current one, drain that, and return the URL. Raises StartError or ConflictError."""
-    _prepare(containers, release)
     try:
         with waiting.terminate_as_interrupt():
             containers.start(NEXT, release, bind)
@@ -95,9 +105,6 @@ def move(containers: ReleaseContainers, release: Release, bind: Bind, current: C
     Another address on the same port needs a gap: the port is free only after the current port holder has stopped.
     """
     needs_gap = bind.host_port in {published.host_port for published in current.published}
-    if bind.host_port and not needs_gap and waiting.is_listening("127.0.0.1", bind.host_port):
-        raise ports.port_conflict(containers.project.engine, bind, PROD)
-    _prepare(containers, release)
     if containers.bind == bind:
         containers.progress.note("The port holder leaves Docker's default network, where other containers reach it.")
     try:
@@ -129,10 +136,11 @@ def _free_port(containers: ReleaseContainers, bind: Bind) -> None:
         containers.stop(role, GAP_STOP_TIMEOUT_S)
 
 
-def _prepare(containers: ReleaseContainers, release: Release) -> None:
+def _prepare(containers: ReleaseContainers, release: Release, *, gate: bool) -> None:
     """Do what can fail before a container that serves is touched."""
-    check_ids = gate.check_candidate(containers.project, release)
-    containers.progress(f"gate passed: {len(check_ids)} critical checks")
+    if gate:
+        check_ids = check_candidate(containers.project, release)
+        containers.progress(f"gate passed: {len(check_ids)} critical checks")
     history.bridge_assets(containers.project, release)
     containers.progress("assets bridged")
 

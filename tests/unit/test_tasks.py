@@ -127,9 +127,11 @@ NETWORK = "docker network create --label hello-dock.project=hello-dock "
 VOLUME = ["docker volume create "] * 2
 RELEASE = [
     NETWORK,
+    f"{RUN} --name hello-dock-prod-candidate ",
+    f"{RM} hello-dock-prod-candidate",
+    "docker container run --rm ",
     f"{RUN} --init --name hello-dock-prod-port ",
     f"{RUN} --name hello-dock-prod ",
-    "docker container run --rm ",
     "docker image tag RELEASE hello-dock:RELEASE",
     "docker container run --rm ",
 ]
@@ -146,6 +148,7 @@ DRY: list[tuple[tuple[str, ...], list[str]]] = [
     (("build-prod",), [f"{BUILD}prod "]),
     (("run-prod",), [f"{BUILD}prod ", *RELEASE]),
     (("run-prod", "--no-build"), RELEASE),
+    (("run-prod", "--no-build", "--no-gate"), [RELEASE[3], NETWORK, *RELEASE[4:]]),
     (("rollback",), [line.replace("RELEASE", "EARLIER") for line in RELEASE]),
     (("rollback", "--to=0a1b"), [line.replace("RELEASE", "0a1b") for line in RELEASE]),
     (("releases",), []),
@@ -242,7 +245,7 @@ def test_env_can_be_repeated(capsys: pytest.CaptureFixture[str]) -> None:
     """The page gets each value. The command can be typed as it is shown."""
     invoke("--dry", "run-prod", "--no-build", "--env", "API_URL=/api?a=1", "--env=APP_NAME=my shop")
     commands_shown = [line for line in unfolded(capsys.readouterr().out) if "HELLO_DOCK_ENV" in line]
-    assert len(commands_shown) == 3  # the release, and twice what is carried over
+    assert len(commands_shown) == 4  # the candidate, the release, and twice what is carried over
     for words in map(shlex.split, commands_shown):
         assert words[words.index("--env") + 1] == 'HELLO_DOCK_ENV={"API_URL":"/api?a=1","APP_NAME":"my shop"}'
 

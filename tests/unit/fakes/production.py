@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from docktasks.app.project import Project
 from docktasks.engine.models import Image
 from docktasks.release import deploy
@@ -54,13 +56,10 @@ def deployed(
     engine: FakeEngine,
     settings: Settings,
     run: Runner | None = None,
-    *,
-    public: bool = False,
-    environment: str | None = None,
+    **options: Any,
 ) -> Deployment:
-    """Run `invoke run-prod --no-build`."""
-    options = RunOptions(build=False, public=public, environment=environment)
-    return deploy.run_prod(Project(run or Runner(engine), engine, settings), options)
+    """Run `invoke run-prod --no-build`. `options` are those of RunOptions."""
+    return deploy.run_prod(Project(run or Runner(engine), engine, settings), RunOptions(build=False, **options))
 
 
 def serve_a_build_b(engine: FakeEngine, settings: Settings) -> None:

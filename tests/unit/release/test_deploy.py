@@ -21,6 +21,7 @@ from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.production import (
     CANDIDATE,
     CARRY,
+    GATE,
     HOLDER,
     IMAGES,
     NAME,
@@ -47,7 +48,12 @@ def test_run_prod_builds_the_image_that_it_runs(
     assert [args[1:3] for args in run.ran][:3] == [["image", "build"], ["image", "rm"], ["network", "create"]]
     assert engine.by_name[NAME].image_id == deployment.build.image.id == engine.image_store["hello-dock:prod"].id
     steps = [line[10:] for line in capsys.readouterr().out.splitlines()]
-    assert steps == ["built hello-dock:prod", f"release {deployment.build.image.release} serves"]
+    assert steps == [
+        "built hello-dock:prod",
+        "gate passed: 5 critical checks",
+        "assets bridged",
+        f"release {deployment.build.image.release} serves",
+    ]
     assert (deployment.url, deployment.unchanged) == ("http://127.0.0.1:8080", False)
     assert deployment.build.added_size == 8_000_000
 
@@ -263,9 +269,10 @@ def test_dry_run_shows_a_build_and_a_first_start(settings: Settings, capsys: pyt
     assert [run.verbs[0][:21], *run.verbs[1:]] == [
         "build hello-dock:prod",
         f"network create {NAME}",
+        *GATE,
+        "carry add RELEASE",
         f"run {HOLDER}",
         f"run {NAME}",
-        "carry add RELEASE",
         "tag RELEASE hello-dock:RELEASE",
         "carry keep RELEASE",
     ]

@@ -9,7 +9,7 @@ from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.models import Container
 from docktasks.errors import ConflictError, StartError
-from docktasks.release import gate
+from docktasks.release import deploy, gate
 from docktasks.release.run_args import Release
 from docktasks.settings import Settings
 from tests.unit.fakes.apps import impatient
@@ -31,7 +31,6 @@ def remove_chunk(request: httpx.Request, answer: Answer) -> None:
 def gate_error(engine: FakeEngine, settings: Settings, run: Runner | None = None) -> StartError:
     """Deploy a release that does not pass the gate, and check that the current one was not touched. The error."""
     run = run or Runner(engine)
-    serve_a_build_b(engine, settings)
     containers = dict(engine.by_name)
     with pytest.raises(StartError) as caught:
         deployed(engine, settings, run)
@@ -72,6 +71,7 @@ def test_candidate_that_does_not_come_up_is_removed(
     engine: FakeEngine, settings: Settings, start_state: dict[str, object], what: str
 ) -> None:
     """The error shows the candidate's log; the current release is not touched."""
+    serve_a_build_b(engine, settings)
     engine.start_states[CANDIDATE] = start_state
     engine.container_logs[CANDIDATE] = "nginx: [emerg] no such directive"
     error = gate_error(engine, settings)
@@ -81,6 +81,7 @@ def test_candidate_that_does_not_come_up_is_removed(
 
 def test_candidate_that_never_answers_times_out(engine: FakeEngine, settings: Settings) -> None:
     """The gate waits for prod.deploy_timeout seconds."""
+    serve_a_build_b(engine, settings)
     engine.start_states[CANDIDATE] = {"health": "starting"}
     hurried = impatient(settings)
     assert "does not serve within 0 s" in gate_error(engine, hurried).what
@@ -104,6 +105,40 @@ def test_candidate_with_a_missing_chunk_does_not_pass(engine: FakeEngine, settin
     assert error.evidence.startswith(f"{MISSING_CHUNK}: 404 text/javascript, expected 200 text/javascript\n")
     assert error.how.startswith("Build again")
     assert set(asked[:-1]) == {49153}  # the candidate's; at last the one that serves is asked whether it still does
+
+
+def test_refused_first_release_leaves_no_container_and_no_volume(
+    engine: FakeEngine, settings: Settings, web: Web
+) -> None:
+    """The error says that nothing was replaced. The network of the project stays, and `invoke clean` removes it."""
+    web.answer = engine.route(Site(remove_chunk))
+    run = Runner(engine)
+    with pytest.raises(StartError, match=r"does not pass the gate: http\.files: ") as caught:
+        deployed(engine, settings, run)
+    assert caught.value.why == "Nothing was replaced, because nothing served before."
+    assert run.verbs == [f"network create {NAME}", *GATE]
+    assert (engine.by_name, engine.volumes(settings.app.name)) == ({}, [])
+
+
+def test_release_without_the_gate_takes_over_with_a_notice(engine: FakeEngine, settings: Settings, web: Web) -> None:
+    """--no-gate is for a release whose fault is known. The next task starts no gate either if nothing has changed."""
+    web.answer = engine.route(Site(remove_chunk))
+    run = Runner(engine)
+    deployment = deployed(engine, settings, run, gate=False)
+    assert f"run {CANDIDATE}" not in run.verbs
+    assert deployment.notices[0] == deploy.UNCHECKED
+    assert engine.by_name[NAME].serves
+    assert deployed(engine, settings, gate=False).notices == ()
+
+
+def test_rollback_without_the_gate_has_the_notice(engine: FakeEngine, settings: Settings) -> None:
+    """A release that served before may be the better one, whatever a check says now."""
+    serve_a_build_b(engine, settings)
+    deployed(engine, settings)
+    run = Runner(engine)
+    deployment = deploy.roll_back(Project(run, engine, settings), "", gate=False)
+    assert f"run {CANDIDATE}" not in run.verbs
+    assert deploy.UNCHECKED in deployment.notices
 
 
 def test_failed_gate_shows_the_log_of_the_candidate(engine: FakeEngine, settings: Settings, web: Web) -> None:
@@ -131,6 +166,7 @@ def test_fault_that_is_not_critical_passes(engine: FakeEngine, settings: Setting
 
 def test_candidate_that_docker_does_not_start_is_reported(engine: FakeEngine, settings: Settings) -> None:
     """The evidence is what Docker printed."""
+    serve_a_build_b(engine, settings)
     refusal = Result(125, "OCI runtime create failed")
     run = Runner(engine, {f"docker container run --detach --name {CANDIDATE}": refusal})
     assert gate_error(engine, settings, run).evidence == "OCI runtime create failed"

@@ -259,7 +259,7 @@ def test_assets_that_cannot_be_bridged_are_an_error(settings: Settings) -> None:
     with pytest.raises(StartError, match=f"The assets of release {A} could not be bridged") as caught:
         history.bridge_assets(Project(run, FakeEngine(), settings), Release(image("a")))
     assert 'exec: "carry"' in caught.value.evidence
-    assert "Nothing serves now." in caught.value.why
+    assert "Nothing was replaced, because nothing served before." in caught.value.why
     assert "invoke run-prod" in caught.value.how
 
 

@@ -77,7 +77,7 @@ def remove_release(engine: FakeEngine) -> None:
         (stop_both, [f"restart {HOLDER}", f"restart {NAME}"]),
         (stop_holder, [f"restart {HOLDER}", f"restart {NAME}"]),
         (restart_holder, [f"restart {NAME}"]),
-        (remove_holder, [f"rm {NAME}", f"run {HOLDER}", f"run {NAME}"]),
+        (remove_holder, [*GATE, f"rm {NAME}", f"run {HOLDER}", f"run {NAME}"]),
         (remove_release, GATE),
     ],
 )

@@ -18,6 +18,7 @@ from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.production import (
     CANDIDATE,
     CARRY,
+    GATE,
     HOLDER,
     NAME,
     NEXT,
@@ -176,5 +177,5 @@ def test_dry_rollback_shows_a_first_start(settings: Settings) -> None:
     """Under --dry the commands name the release that was asked for."""
     run = Runner(dry=True)
     deploy.roll_back(Project(run, DryRunEngine("hello-dock"), settings), "0a1b2c")
-    started = [f"network create {NAME}", f"run {HOLDER}", f"run {NAME}", "carry add 0a1b2c"]
+    started = [f"network create {NAME}", *GATE, "carry add 0a1b2c", f"run {HOLDER}", f"run {NAME}"]
     assert run.verbs == [*started, "tag 0a1b2c hello-dock:0a1b2c", "carry keep 0a1b2c"]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from docktasks import waiting
 from docktasks.commands import Result
 from docktasks.engine.models import Container, Image
 from docktasks.errors import ConflictError, DockError, StartError
@@ -15,6 +16,7 @@ from tests.unit.fakes.apps import configured, impatient
 from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.production import (
     BRIDGE,
+    BRING_UP,
     DRAIN,
     GATE,
     HOLDER,
@@ -38,15 +40,15 @@ from tests.unit.fakes.web import Web
 from tests.unit.release.faults import BROKEN_RELEASES, INTERRUPTIONS, Fault
 
 
-def test_first_start_skips_the_gate(engine: FakeEngine, settings: Settings) -> None:
-    """Without a current release there is nothing to protect; the assets are bridged after the release serves."""
+def test_first_release_passes_the_gate_as_every_other(engine: FakeEngine, settings: Settings) -> None:
+    """Its assets are in the volume before it serves."""
     run = Runner(engine)
     assert deployed(engine, settings, run).url == "http://127.0.0.1:8080"
     assert run.verbs == [
         f"network create {NAME}",
-        f"run {HOLDER}",
-        f"run {NAME}",
+        *GATE,
         f"carry add {A}",
+        *BRING_UP,
         f"tag {image('a').short_id} hello-dock:{A}",
         f"carry keep {A}",
     ]
@@ -181,6 +183,17 @@ def test_first_start_at_a_taken_port_names_its_owner(engine: FakeEngine, setting
     assert engine.by_name == {}
 
 
+def test_taken_port_is_an_error_before_the_gate(
+    engine: FakeEngine, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for checks whose release could not serve."""
+    monkeypatch.setattr(waiting, "is_listening", lambda _host, port: port == 8080)
+    run = Runner(engine)
+    with pytest.raises(ConflictError, match="Port 8080"):
+        deployed(engine, settings, run)
+    assert run.ran == []
+
+
 @pytest.mark.parametrize("name", [NAME, HOLDER, NEXT, PREVIOUS, HOLDER_PREVIOUS])
 def test_unrelated_container_with_one_of_our_names_is_not_touched(
     engine: FakeEngine, settings: Settings, name: str
@@ -248,7 +261,7 @@ def test_port_holder_of_another_port_is_not_reused(engine: FakeEngine, settings:
     remove_release(engine)
     run = Runner(engine)
     assert deployed(engine, configured(settings.root, prod_host_port="8081"), run).url == "http://127.0.0.1:8081"
-    assert run.verbs[:4] == [f"carry add {A}", f"rm {HOLDER}", f"run {HOLDER}", f"run {NAME}"]
+    assert run.verbs[:6] == [*GATE, f"carry add {A}", f"rm {HOLDER}", *BRING_UP]
 
 
 @pytest.mark.parametrize("serves", [True, False], ids=["a release serves", "after a stop"])
