@@ -13,6 +13,7 @@ from typing import Annotated, Any, Protocol, get_type_hints
 from docktasks.errors import SettingsError
 from docktasks.labels import LABEL
 from docktasks.parsers import Parser, matching, memory, prefixes, program, whole
+from docktasks.policy_sources import policy_sources
 
 Text = Annotated[str, str]
 HostPort = Annotated[int, whole(0, 65535, "a port number (0: any free one)")]
@@ -52,6 +53,8 @@ class Prod:
     drain_timeout: Seconds
     retain_releases: Annotated[int, whole(1, 50, "a number of releases")]
     env_prefixes: Annotated[tuple[str, ...], prefixes]
+    csp: Annotated[str, matching(r"compatible|strict", "compatible or strict")]
+    csp_sources: Annotated[str, policy_sources]
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,8 @@ def prod_build_args(settings: Settings, node: str, nginx: str, source: Source) -
         "SOURCE_DATE_EPOCH": source.epoch,
         "TITLE": "" if settings.app.name == LABEL else settings.app.name,
         "REVISION": source.revision,
+        "HELLO_DOCK_CSP": "" if settings.prod.csp == "compatible" else settings.prod.csp,
+        "HELLO_DOCK_CSP_SOURCES": settings.prod.csp_sources,
     }
 
 

@@ -42,8 +42,8 @@ SABOTAGES = [
          "browser.navigation", "browser.network", "browser.console"),
     site("deep-links-404", "sed -i 's|/$tree/index.html /site/index.html =404|=404|' site.conf",
          "browser.deep-link", "browser.network"),
-    site("no-policy", "sed -i /Content-Security-Policy/d security.conf", "browser.injection"),
-    site("policy-of-no-scripts", "sed -i \"s|script-src 'self'|script-src 'none'|\" security.conf",
+    site("no-policy", "sed -i '/^add_header Content-Security-Policy/d' security.conf", "browser.injection"),
+    site("policy-of-no-scripts", "sed -i \"s|script-src 'self'|script-src 'none'|\" ../policy/policy.conf",
          "browser.renders", "browser.policy"),
 ]  # fmt: skip
 

@@ -52,10 +52,12 @@ SABOTAGES = [
     site("header-on-the-shell", "sed -i 's|location / {|& add_header X-Frame-Options DENY;|' site.conf",
          "http.security-headers", "http.cross-origin-headers", "http.csp", "http.cache-policy", "http.encoding",
          "http.brotli"),
-    site("no-policy", "sed -i /Content-Security-Policy/d security.conf", "http.security-headers", "http.csp"),
-    site("policy-of-anything", "sed -i \"s|default-src 'none'; script-src 'self'|default-src *|\" security.conf",
+    site("no-policy", "sed -i '/^add_header Content-Security-Policy/d' security.conf",
+         "http.security-headers", "http.csp"),
+    site("policy-of-anything", "sed -i \"s|default-src 'none'; script-src 'self'|default-src *|\" "
+         "../policy/policy.conf", "http.csp"),
+    site("policy-of-inline-scripts", "sed -i \"s|script-src 'self'|& 'unsafe-inline'|\" ../policy/policy.conf",
          "http.csp"),
-    site("policy-of-inline-scripts", "sed -i \"s|script-src 'self'|& 'unsafe-inline'|\" security.conf", "http.csp"),
     site("inline-script", "cd /srv/site; sed -i 's|</head>|<script>go()</script>&|' index.html; gzip -kf index.html; "
          "rm /srv/br/index.html", "http.csp-allows-page", "http.brotli"),
     site("no-nosniff", "sed -i /X-Content-Type-Options/d security.conf", "http.security-headers"),

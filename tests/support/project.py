@@ -13,9 +13,11 @@ from typing import Any
 
 import httpx
 from invoke.config import Config
+from invoke.util import yaml  # type: ignore[attr-defined]  # as the tasks read it
 
 from benchmarks.checkout import ROOT
 from docktasks import settings
+from docktasks.app.app_file import AppFile
 from docktasks.commands import Result
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Container
@@ -60,11 +62,12 @@ class ProjectUnderTest:
         return project
 
     def settings(self) -> Settings:
-        """Return the default settings with this project's name."""
+        """Return the default settings, those of the app's own file, and this project's name."""
         config = Config(project_location=ROOT)
         config.load_project()
         sections = {section: dict(config[section]) for section in settings.SECTIONS}
-        defaults = settings.load(self.checkout, sections, {}, {})
+        app_file = AppFile.read(self.checkout, self.environ.get("INVOKE_APP_DIR", "hello-dock"), yaml.safe_load)
+        defaults = settings.load(self.checkout, app_file.applied(sections, ()), {}, {})
         return replace(defaults, app=replace(defaults.app, name=self.name))
 
     def invoke(self, *args: str, stdin: str = "", **env: str) -> Result:

@@ -5,6 +5,7 @@
 //     NGINX     the folder with this program, nginx's configuration and the image's scripts
 //     VERSION   a file with the output of `nginx -v`
 //     CACHE     a folder that stays from build to build
+// and with the settings HELLO_DOCK_CSP and HELLO_DOCK_CSP_SOURCES (policy.mjs) in the environment,
 // and writes
 //     IMAGE/srv/site     the site, and next to each file that compression makes smaller its gzip copy, for gzip_static
 //     IMAGE/srv/br       the brotli copies under the files' own names, so that nginx derives the type from the name
@@ -18,13 +19,16 @@
 import { readFileSync } from 'node:fs'
 import { chmod, lutimes, mkdir, readFile, realpath, rm, symlink, utimes } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { argv, exit, umask } from 'node:process'
+import { argv, env, exit, umask } from 'node:process'
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
 import { BrotliCache } from './brotli-cache.mjs'
 import { configurationFor, versionIn } from './configuration.mjs'
 import { link, write } from './image-files.mjs'
+import { withIntegrity } from './integrity.mjs'
+import { readSettings } from './policy.mjs'
 import { entriesBelow, filesBelow, findDist, hashedAmong, publicNamesIn } from './site-files.mjs'
+import { isPage, sitePolicy } from './site-policy.mjs'
 
 const [distName, startedFile, nginxFolder, versionFile, image, built, cache] = argv.slice(2)
 umask(0)
@@ -118,6 +122,26 @@ async function writeBasePath(dist, names, hashed) {
   await write(join(image, 'etc/nginx/base/base.conf'), `rewrite "^${pattern}(.*)$" /$1 last;\n`)
 }
 
+// A page is written again only when it is UTF-8, as everything that Vite writes.
+async function addIntegrity(dist, names) {
+  const read = (name) => readFileSync(join(dist, name))
+  for (const page of [...names].filter(isPage)) {
+    const content = read(page)
+    const text = content.toString()
+    const changed = withIntegrity(text, page, names, read)
+    if (changed === text || !Buffer.from(text).equals(content)) continue
+    await rm(join(dist, page)) // it may be a link to the source
+    await write(join(dist, page), changed)
+  }
+}
+
+async function writePolicy(dist, names) {
+  const read = (name) => readFileSync(join(dist, name), 'utf8')
+  const { configuration, notices } = sitePolicy(policySettings, [...names], read)
+  for (const notice of notices) console.log(`NOTICE: ${notice}`)
+  await write(join(image, 'etc/nginx/policy/policy.conf'), configuration)
+}
+
 async function writeFolders() {
   // nginx serves one file of /tmp (serving/site.conf), by a link, because it accepts no path that leads out of its
   // root.
@@ -131,6 +155,12 @@ async function writeFolders() {
   }
 }
 
+let policySettings
+try {
+  policySettings = readSettings(env.HELLO_DOCK_CSP || 'compatible', env.HELLO_DOCK_CSP_SOURCES ?? '')
+} catch (error) {
+  fail(error.message)
+}
 const dist =
   (await findDist(distName, startedFile)) ??
   fail(`${distName}/index.html does not exist after the build: DIST_DIR (app.dist) names the folder it writes.`)
@@ -141,7 +171,9 @@ for (const path of await entriesBelow(dist, (entry) => entry.isSymbolicLink())) 
 }
 const names = new Set((await filesBelow(dist)).map((path) => relative(dist, path)))
 const hashed = hashedAmong([...names], await publicNamesIn('public'))
+if (policySettings.profile === 'strict') await addIntegrity(dist, names)
 await writeConfiguration()
+await writePolicy(dist, names)
 await writeScripts()
 await writeSite(dist, names, hashed)
 await writeBasePath(dist, names, hashed)

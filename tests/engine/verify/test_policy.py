@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -12,13 +13,17 @@ import pytest
 from benchmarks.checkout import ROOT
 from docktasks.verify.probes.chromium import PageEvents, launch_browser, new_page, open_page
 
-SECURITY_CONF = ROOT / "docktasks/images/nginx/serving/security.conf"
+SCRIPT = """
+import { policyConfiguration, directivesOf, readSettings } from 'NGINX/policy.mjs'
+const settings = readSettings('strict', '')
+console.log(policyConfiguration(settings, directivesOf(settings, {}), new Map(), new Set()))
+""".replace("NGINX", (ROOT / "docktasks/images/nginx").as_uri())
 PAGE = """<!doctype html><html lang=en><title>kinds</title>
 <link rel=stylesheet href=/page.css><link rel=manifest href=/app.webmanifest><link rel=modulepreload href=/page.js>
 <h1>kinds</h1><img src=/a.svg alt=a><img src="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'/>" alt=b>
 <audio src=/a.mp3></audio><video src=/a.mp4></video><iframe src=/frame title=c></iframe>
 <script type=module src=/page.js></script>"""
-SCRIPT = (
+PAGE_SCRIPT = (
     "import './part.js'; fetch('/data.json'); new EventSource('/events'); new Worker('/worker.js'); "
     "navigator.serviceWorker.register('/worker.js').catch(() => {})"
 )
@@ -26,7 +31,7 @@ FILES = {
     "/": ("text/html", PAGE),
     "/frame": ("text/html", "<!doctype html><title>frame</title>"),
     "/page.css": ("text/css", "@font-face { font-family: a; src: url(/a.woff2) } h1 { font-family: a }"),
-    "/page.js": ("text/javascript", SCRIPT),
+    "/page.js": ("text/javascript", PAGE_SCRIPT),
     "/part.js": ("text/javascript", "export {}"),
     "/worker.js": ("text/javascript", "fetch('/data.json')"),
     "/app.webmanifest": ("application/manifest+json", '{"name": "kinds"}'),
@@ -37,10 +42,12 @@ FILES = {
 
 
 def policy() -> str:
-    """Return the policy that nginx sends, without the origins that HELLO_DOCK_CONNECT adds."""
-    match = re.search(r'Content-Security-Policy "([^"]*)"', SECURITY_CONF.read_text())
+    """Return the strict policy that nginx sends, without what a page or HELLO_DOCK_CONNECT adds."""
+    command = ["node", "--input-type=module", "--eval", SCRIPT]
+    configuration = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    match = re.search(r'default "(default-src [^"]*)"', configuration)
     assert match is not None
-    return match[1].replace("$connect", "")
+    return re.sub(r"\$\w+", "", match[1])
 
 
 @pytest.fixture

@@ -83,11 +83,15 @@ def test_prod_build_args_differ_from_the_defaults_of_the_dockerfile(settings: Se
         "SOURCE_DATE_EPOCH": "1700000000",
         "TITLE": "",
         "REVISION": "abc-dirty",
+        "HELLO_DOCK_CSP": "",
+        "HELLO_DOCK_CSP_SOURCES": "",
     }
-    values = build.prod_build_args(
-        configured(settings.root, app_name="shop", app_dist="build/client"), "n", "x", source
+    shop = configured(
+        settings.root, app_name="shop", app_dist="build/client", prod_csp="strict", prod_csp_sources="img-src https:"
     )
+    values = build.prod_build_args(shop, "n", "x", source)
     assert (values["TITLE"], values["DIST_DIR"]) == ("shop", "build/client")
+    assert (values["HELLO_DOCK_CSP"], values["HELLO_DOCK_CSP_SOURCES"]) == ("strict", "img-src https:")
 
 
 def test_label_without_anything_to_say_is_left_out(settings: Settings) -> None:

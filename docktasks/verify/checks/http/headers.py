@@ -33,7 +33,11 @@ def security_headers(subject: Subject) -> Iterator[str]:
 @check("http.cross-origin-headers", "minor", fix="Set each once at server level, with `always` (security.conf)")
 def cross_origin_headers(subject: Subject) -> Iterator[str]:
     """The headers that limit what other sites learn and reach are sent exactly once with every status."""
-    yield from _header_faults(subject.site, CROSS_ORIGIN_HEADERS)
+    headers = dict(CROSS_ORIGIN_HEADERS)
+    if not subject.site.index.get("permissions-policy"):
+        del headers["permissions-policy"]
+        yield Note("advice: Permissions-Policy can refuse the camera to all scripts, as prod.csp: strict does")
+    yield from _header_faults(subject.site, headers)
     if not subject.site.index.get("cross-origin-embedder-policy"):
         yield Note(
             "advice: Cross-Origin-Embedder-Policy: require-corp isolates a site that loads nothing of other sites"

@@ -1,0 +1,58 @@
+// The Content-Security-Policy of a site: reads its files, and gives the configuration and what to tell the user.
+import { scriptNeeds, styleNeeds } from './code-needs.mjs'
+import { needsOf } from './page-needs.mjs'
+import { directivesOf, longestPolicy, policyConfiguration } from './policy.mjs'
+import { MAX_POLICY_CHARACTERS, policyNotices } from './policy-notices.mjs'
+
+const GOOGLE_STYLES = 'https://fonts.googleapis.com'
+const GOOGLE_FONTS = 'https://fonts.gstatic.com'
+
+export const isPage = (name) => /\.x?html?$/i.test(name)
+
+// [directive, source, what] of what a page's HTML loads from other origins. Its scripts' origins are in the policy
+// already when the profile is compatible.
+function loadsOf({ profile }, { loads }) {
+  const names = Object.keys(loads).filter((name) => profile === 'strict' || name !== 'script-src')
+  return names.flatMap((name) => [...loads[name]].map((origin) => [name, origin, '']))
+}
+
+// The files of a site, `names`, whose text `read` gives -> { configuration, notices }.
+export function sitePolicy(settings, names, read) {
+  const pages = new Map()
+  const features = new Set()
+  const needs = []
+  let hasWasm = names.some((name) => /\.wasm$/i.test(name))
+  const addNeeds = (file, all) => {
+    for (const [directive, source, what] of all) {
+      needs.push([directive, source, what, file])
+      if (source === GOOGLE_STYLES) needs.push(['font-src', GOOGLE_FONTS, '', file]) // the styles name them
+    }
+  }
+  const addScript = (file, text) => {
+    const script = scriptNeeds(text)
+    for (const feature of script.features) features.add(feature)
+    hasWasm ||= script.hasWasm
+    addNeeds(file, script.needs.filter(([name, source]) => !isPage(file) || name !== 'script-src' || source.startsWith("'")))
+  }
+  for (const name of names) {
+    if (isPage(name)) {
+      const page = needsOf(read(name))
+      pages.set(name, page)
+      addNeeds(name, loadsOf(settings, page))
+      page.scriptTexts.forEach((text) => addScript(name, text))
+      page.styleTexts.forEach((text) => addNeeds(name, styleNeeds(text)))
+    } else if (/\.m?js$/i.test(name)) addScript(name, read(name))
+    else if (/\.css$/i.test(name)) addNeeds(name, styleNeeds(read(name)))
+  }
+  const hasBase = [...pages.values()].some((page) => page.hasBase)
+  const directives = directivesOf(settings, { hasWasm, hasBase })
+  const notices = policyNotices(settings.profile, directives, needs)
+  const [name, length] = longestPolicy(settings, directives, pages)
+  if (length > MAX_POLICY_CHARACTERS) {
+    notices.push(
+      `The policy of ${name} has ${length} characters, because the page has so many inline scripts. ` +
+        'A proxy in front may refuse such a header: an nginx needs proxy_buffer_size 16k',
+    )
+  }
+  return { configuration: policyConfiguration(settings, directives, pages, features), notices }
+}
