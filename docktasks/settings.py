@@ -20,6 +20,7 @@ HostPort = Annotated[int, whole(0, 65535, "a port number (0: any free one)")]
 Seconds = Annotated[int, whole(1, 3600, "seconds")]
 # Looser than Docker's own grammar, so that the name of a registry with a port fits.
 ImageName = Annotated[str, matching(r"[a-z0-9][\w.:/@-]*", "an image such as node:lts-alpine")]
+PAGE = r"auto|none|(?!/)(?!.*\.\.)[\w./@+-]+\.html?"
 NAME = matching(r"(?=.{1,40}$)[a-z0-9]+([.-][a-z0-9]+)*", "at most 40 lower-case letters, digits, . and -")
 
 
@@ -55,6 +56,7 @@ class Prod:
     env_prefixes: Annotated[tuple[str, ...], prefixes]
     csp: Annotated[str, matching(r"compatible|strict", "compatible or strict")]
     csp_sources: Annotated[str, policy_sources]
+    fallback: Annotated[str, matching(PAGE, "auto, none, or a page of the build such as index.html")]
 
 
 @dataclass(frozen=True)

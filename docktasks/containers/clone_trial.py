@@ -16,7 +16,7 @@ from docktasks.errors import Skip
 from docktasks.roles import PROD
 from docktasks.waiting import Probe, wait_until
 
-INDEX = "/srv/site/index.html"
+SITE = "/srv/site"
 SCRATCH_DIR = "/tmp"  # noqa: S108 - the container's own
 LIST_WRITABLE_DIRS = r"""
 command -v find >/dev/null || { echo 'it has no find' >&2; exit 127; }
@@ -113,11 +113,11 @@ def _try_broken(original: Original) -> tuple[str, ...]:
         health = clone.await_health("healthy", limit_s)
         if health != "healthy":
             return (f"a copy of it is {health} after {limit_s} s, and not healthy",)
-        removal = clone.docker("exec", "--user", "0:0", clone.name, "rm", INDEX)
+        removal = clone.docker("exec", "--user", "0:0", clone.name, "rm", "-r", SITE)
         if not removal.ok:
-            raise Skip(f"root cannot remove {INDEX} in a copy of it: {removal.tail(1)}")
+            raise Skip(f"root cannot remove {SITE} in a copy of it: {removal.tail(1)}")
         health = clone.await_health("unhealthy", UNHEALTHY_TIMEOUT_S)
-        return () if health == "unhealthy" else (f"without {INDEX} a copy of it is {health}",)
+        return () if health == "unhealthy" else (f"without {SITE} a copy of it is {health}",)
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ def prod_build_args(settings: Settings, node: str, nginx: str, source: Source) -
         "NODE_IMAGE": node,
         "NGINX_IMAGE": nginx,
         "DIST_DIR": "" if settings.app.dist == "dist" else settings.app.dist,
+        "HELLO_DOCK_FALLBACK": "" if settings.prod.fallback == "auto" else settings.prod.fallback,
         "SOURCE_DATE_EPOCH": source.epoch,
         "TITLE": "" if settings.app.name == LABEL else settings.app.name,
         "REVISION": source.revision,

@@ -40,7 +40,7 @@ SABOTAGES = [
          "browser.accessible", "browser.no-sideways-scroll"),
     site("lost-chunk", "rm /srv/hashed/*/assets/TasksView-*.js",
          "browser.navigation", "browser.network", "browser.console"),
-    site("deep-links-404", "sed -i 's|/$tree/index.html /site/index.html =404|=404|' site.conf",
+    site("deep-links-404", "sed -i 's|$unknown_page|/never|g' site.conf",
          "browser.deep-link", "browser.network"),
     site("no-policy", "sed -i '/^add_header Content-Security-Policy/d' security.conf", "browser.injection"),
     site("policy-of-no-scripts", "sed -i \"s|script-src 'self'|script-src 'none'|\" ../policy/policy.conf",

@@ -26,16 +26,13 @@ SABOTAGES = [
     site("page-is-a-download", "sed -i 's|htm html|htm|' media-types.conf", "http.files"),
     site("nothing-named", "echo '<p>soon</p>' >/srv/site/index.html; rm /srv/br/index.html /srv/site/index.html.gz",
          "http.files"),
-    site("deep-links-404", "sed -i 's|/$tree/index.html /site/index.html =404|=404|' site.conf",
+    site("deep-links-404", "sed -i 's|$unknown_page|/never|g' site.conf", "http.deep-link"),
+    site("deep-links-redirect", "sed -i 's|set $unknown unknown;|& if ($wanted = page) { return 302 /; }|' site.conf",
          "http.deep-link"),
-    site("deep-links-redirect", "sed -i 's|/$tree/index.html /site/index.html =404|@home|; "
-         "s|^    location /assets/|    location @home { return 302 /; }\\n&|' site.conf",
-         "http.deep-link"),
-    site("deep-links-elsewhere", "sed -i 's|/$tree/index.html /site/index.html =404|/site/robots.txt =404|' site.conf",
-         "http.deep-link"),
-    site("shell-for-missing-files", "sed -i 's|/carried/site$uri =404|/carried/site$uri /site/index.html =404|' "
-         "site.conf", "http.missing"),
-    site("missing-is-forbidden", "sed -i 's|/carried/site$uri =404|/carried/site$uri =403|' site.conf", "http.missing"),
+    site("deep-links-elsewhere", "sed -i '/~^page/s|/index.html|/robots.txt|' ../site/pages.conf", "http.deep-link"),
+    site("shell-for-missing-files", "sed -i 's|$unknown_page =404|$unknown_page /site/index.html =404|' site.conf",
+         "http.missing"),
+    site("missing-is-forbidden", "sed -i 's|$unknown_page =404|$unknown_page =403|' site.conf", "http.missing"),
     site("shell-is-kept", "sed -i 's|/(?:site.br)/\" * no-cache|/(?:site\\|br)/\" max-age=3600|' caching.conf",
          "http.cache-policy"),
     site("shell-says-nothing", "sed -i 's|/(?:site.br)/\" * no-cache|/(?:site\\|br)/\" \"\"|' caching.conf",
@@ -47,9 +44,9 @@ SABOTAGES = [
          "http.cache-policy"),
     site("everything-immutable", "sed -i 's|^add_header Cache-Control.*|add_header Cache-Control "
          "\"public, max-age=31536000, immutable\" always;|' caching.conf", "http.cache-policy"),
-    site("header-in-a-location", "sed -i 's|location ~ .\\.\\[^/\\]+$ {|& add_header X-Frame-Options DENY;|' site.conf",
-         "http.security-headers", "http.cross-origin-headers", "http.cache-policy", "http.encoding", "http.brotli"),
-    site("header-on-the-shell", "sed -i 's|location / {|& add_header X-Frame-Options DENY;|' site.conf",
+    site("header-on-unknown-paths", "sed -i 's|location @unknown {|& add_header X-Frame-Options DENY;|' site.conf",
+         "http.cache-policy"),
+    site("header-in-a-location", "sed -i 's|location / {|& add_header X-Frame-Options DENY;|' site.conf",
          "http.security-headers", "http.cross-origin-headers", "http.csp", "http.cache-policy", "http.encoding",
          "http.brotli"),
     site("no-policy", "sed -i '/^add_header Content-Security-Policy/d' security.conf",
@@ -73,12 +70,12 @@ SABOTAGES = [
     site("no-head", "sed -i 's|if ($writing) {|if ($request_method = HEAD) { return 204; }\\n&|' site.conf",
          "http.head"),
     site("ranges-ignored", "echo 'max_ranges 0; add_header Accept-Ranges bytes;' >>security.conf", "http.ranges"),
-    site("list", "sed -i 's|^    location /assets/ {|    location = /assets/ "
+    site("list", "sed -i 's|^    location @carried {|    location = /assets/ "
          "{ root /srv/hashed/site; autoindex on; }\\n&|' site.conf", "http.directories"),
     site("inside-port", "sed -i 's|absolute_redirect off|absolute_redirect on|; "
-         "s|^    location /assets/ {|    location = /assets { return 301 /assets/; }\\n&|' site.conf",
+         "s|^    location @carried {|    location = /assets { return 301 /assets/; }\\n&|' site.conf",
          "http.directories", "http.host"),
-    site("redirect-to-host", "sed -i 's|^    location /assets/ {|    location = /assets { return 302 "
+    site("redirect-to-host", "sed -i 's|^    location @carried {|    location = /assets { return 302 "
          "$scheme://$http_host/assets/; }\\n&|' site.conf", "http.host"),
     site("no-etag", "echo 'etag off;' >>caching.conf", "http.revalidation"),
     site("unchanged-is-not-kept", "sed -i 's/:20.06.|304)/:20[06])/' caching.conf", "http.revalidation"),
@@ -89,9 +86,10 @@ SABOTAGES = [
          "http.validators", "http.revalidation"),
     site("editor-left-it", "sed -i 's/(?:~|#|/(?:/' site.conf; cp /srv/site/robots.txt '/srv/site/#index.html#'; "
          "cp /srv/site/robots.txt /srv/site/index.html~", "http.hidden-files"),
-    site("hidden-file", "sed -i 's|^    location ~ /.*well-known.*|    location = /never {|' site.conf; "
+    site("hidden-file", "sed -i 's|^    location ~. .*well-known.*|    location = /never {|' site.conf; "
          "echo x:y >/srv/site/.htpasswd", "http.hidden-files"),
-    site("off-by-a-slash", "sed -i 's|^    location /assets/ {|    location /assets { alias /srv/; }\\n&|' site.conf",
+    site("off-by-a-slash", "sed -i 's|^    location @carried {|    location ~ ^/assets(?<rest>[.][.]/.*)$ "
+         "{ alias /srv/$rest; }\\n&|' site.conf",
          "http.traversal"),
     site("every-method", "sed -i 's|return 405;|return 200;|' site.conf", "http.methods"),
     site("no-allow", "sed -i '/^add_header Allow/d' security.conf", "http.methods"),

@@ -93,6 +93,7 @@ def test_other_text_is_not_a_port(section: str, port: str) -> None:
         ("prod.drain_timeout", ["", "0", "3601", "30s", "-1"]),
         ("prod.retain_releases", ["", "0", "51", "all"]),
         ("prod.env_prefixes", ["API", "api_", "API_,APP_", "_", "1_", "API-", "API_ *", "API_ VITE"]),
+        ("prod.fallback", ["", "Auto", "/index.html", "../index.html", "index", "a b.html", "a$b.html", "a;b.html"]),
         ("bases.source", ["", "Auto", "local"]),
         ("bases.node_image", ["", "Node:lts", "node lts", "--privileged"]),
         ("bases.nginx_image", ["", "-x"]),

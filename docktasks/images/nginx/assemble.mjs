@@ -5,7 +5,8 @@
 //     NGINX     the folder with this program, nginx's configuration and the image's scripts
 //     VERSION   a file with the output of `nginx -v`
 //     CACHE     a folder that stays from build to build
-// and with the settings HELLO_DOCK_CSP and HELLO_DOCK_CSP_SOURCES (policy.mjs) in the environment,
+// and with the settings HELLO_DOCK_CSP and HELLO_DOCK_CSP_SOURCES (policy.mjs), HELLO_DOCK_FALLBACK (pages.mjs) in the
+// environment,
 // and writes
 //     IMAGE/srv/site     the site, and next to each file that compression makes smaller its gzip copy, for gzip_static
 //     IMAGE/srv/br       the brotli copies under the files' own names, so that nginx derives the type from the name
@@ -17,7 +18,7 @@
 // The same input gives the same bytes, modes and times, whatever the umask and the clock: an unchanged app is an
 // unchanged layer.
 import { readFileSync } from 'node:fs'
-import { chmod, lutimes, mkdir, readFile, realpath, rm, symlink, utimes } from 'node:fs/promises'
+import { chmod, lutimes, mkdir, readdir, readFile, realpath, rm, symlink, utimes } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { argv, env, exit, umask } from 'node:process'
 import { promisify } from 'node:util'
@@ -27,6 +28,7 @@ import { configurationFor, versionIn } from './configuration.mjs'
 import { link, write } from './image-files.mjs'
 import { withIntegrity } from './integrity.mjs'
 import { readSettings } from './policy.mjs'
+import { answerOf, hasEntryPage, hasMpaType, noticeOf, pagesConfiguration } from './pages.mjs'
 import { entriesBelow, filesBelow, findDist, hashedAmong, publicNamesIn } from './site-files.mjs'
 import { isPage, sitePolicy } from './site-policy.mjs'
 
@@ -47,6 +49,12 @@ function fail(message) {
   exit(1)
 }
 
+// Ends the build with an error that reaches the user as it is (build_faults.json). The marks at the end of the line show
+// that BuildKit's drawing has not cut it.
+function refuse({ what, why, how }) {
+  fail(`REFUSED: ${[what, why, how].map((text) => text.replace(/[|\s]+/g, ' ')).join(' | ')} ||`)
+}
+
 async function writeConfiguration() {
   const output = await readFile(versionFile, 'utf8')
   const version =
@@ -60,6 +68,25 @@ async function writeConfiguration() {
     }
     await write(join(image, 'etc/nginx', relative(nginxFolder, path)), text)
   }
+}
+
+// What answers an address without a file.
+async function writePages(dist, files) {
+  const sourceNames = await readdir('.')
+  const viteConfig = sourceNames.find((name) => /^vite\.config\.[cm]?[jt]s$/.test(name))
+  const viteText = viteConfig ? await readFile(viteConfig, 'utf8') : ''
+  const pages = ['index.html', '404.html'].filter((name) => files.has(name))
+  const [index, own404] = await Promise.all(pages.map((name) => readFile(join(dist, name))))
+  const facts = {
+    sameAsIndex: Boolean(own404 && index.equals(own404)),
+    isMpa: hasMpaType(viteText),
+    hasEntry: hasEntryPage(sourceNames, viteText),
+  }
+  const answer = answerOf({ files, fallback: env.HELLO_DOCK_FALLBACK || 'auto', ...facts })
+  if (answer.refusal) refuse(answer.refusal)
+  const notice = noticeOf(answer)
+  if (notice) console.log(`NOTICE: ${notice}`)
+  await write(join(image, 'etc/nginx/site/pages.conf'), pagesConfiguration(answer, files))
 }
 
 async function writeScripts() {
@@ -174,6 +201,7 @@ const hashed = hashedAmong([...names], await publicNamesIn('public'))
 if (policySettings.profile === 'strict') await addIntegrity(dist, names)
 await writeConfiguration()
 await writePolicy(dist, names)
+await writePages(dist, names)
 await writeScripts()
 await writeSite(dist, names, hashed)
 await writeBasePath(dist, names, hashed)

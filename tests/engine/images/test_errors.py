@@ -26,7 +26,10 @@ ERRORS = {
     503: ("GET", "/healthz", {}),
 }
 FAILING = "location = /fails-403 { deny all; } location = /fails-500 { return 500; }"
-BROKEN = f"rm site/index.html && sed -i '/^    location = .healthz/i {FAILING}' /etc/nginx/serving/site.conf"
+BROKEN = (
+    f"rm site/index.html && sed -i -e '/^    location = .healthz/i {FAILING}' -e 's|$unknown_page|/never|g' "
+    "/etc/nginx/serving/site.conf"
+)
 """Makes a site without a page, with an address that nobody may read and one at which the server fails."""
 
 

@@ -80,6 +80,7 @@ def test_prod_build_args_differ_from_the_defaults_of_the_dockerfile(settings: Se
         "NODE_IMAGE": "n",
         "NGINX_IMAGE": "x",
         "DIST_DIR": "",
+        "HELLO_DOCK_FALLBACK": "",
         "SOURCE_DATE_EPOCH": "1700000000",
         "TITLE": "",
         "REVISION": "abc-dirty",
@@ -87,11 +88,13 @@ def test_prod_build_args_differ_from_the_defaults_of_the_dockerfile(settings: Se
         "HELLO_DOCK_CSP_SOURCES": "",
     }
     shop = configured(
-        settings.root, app_name="shop", app_dist="build/client", prod_csp="strict", prod_csp_sources="img-src https:"
-    )
+        settings.root, app_name="shop", app_dist="build/client", prod_csp="strict", prod_csp_sources="img-src https:",
+        prod_fallback="200.html",
+    )  # fmt: skip
     values = build.prod_build_args(shop, "n", "x", source)
     assert (values["TITLE"], values["DIST_DIR"]) == ("shop", "build/client")
     assert (values["HELLO_DOCK_CSP"], values["HELLO_DOCK_CSP_SOURCES"]) == ("strict", "img-src https:")
+    assert values["HELLO_DOCK_FALLBACK"] == "200.html"
 
 
 def test_label_without_anything_to_say_is_left_out(settings: Settings) -> None:

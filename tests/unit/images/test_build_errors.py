@@ -234,3 +234,18 @@ def test_build_into_another_folder_is_recognised(settings: Settings) -> None:
     assert error.what == "`npm run build` left no index.html in hello-dock/dist."
     assert "INVOKE_APP_DIST=" in error.how
     assert error.evidence.startswith("dist/index.html does not exist")
+
+
+def test_refusal_of_the_assembler_is_the_error(settings: Settings) -> None:
+    """The assembler says what is wrong, why, and how to correct it. A line that BuildKit's drawing cut is no error."""
+    step = "RUN npm run build && node assemble.mjs"
+    line = "REFUSED: prod.fallback is x.html. | The build wrote no such page. | Set it to auto ||"
+    terminal = (
+        f"\x1b[0m => => # {line[:50]}\r\n\x1b[31m => ERROR [builder 6/6] {step}   0.7s\r\n"
+        f"\x1b[0m\x1b[?25h------\r\n > [builder 6/6] {step}:\r\n0.444 {line}\r\n------\r\n"
+    )
+    for output in (terminal, f"#13 [builder] {step}\n#13 0.868 {line}\n#13 ERROR: process did not complete\n"):
+        error = explain(output, settings)
+        assert error.what == "prod.fallback is x.html."
+        assert error.why == "The build wrote no such page. Nothing was replaced."
+        assert error.how == "Set it to auto"

@@ -59,7 +59,7 @@ def restart(subject: Subject) -> Iterator[str]:
 
 @check("container.health", "major", fix="Let the health check request what users get, as run-prod: /healthz")
 def health(subject: Subject) -> Iterator[str]:
-    """The container is healthy, and a copy of it becomes unhealthy when its index.html is removed."""
+    """The container is healthy, and a copy of it becomes unhealthy when its site is removed."""
     if subject.health() != "healthy":
         yield f"it is {subject.health()}" if subject.health() else "it has no health check"
     yield from _trial(subject).broken.result()

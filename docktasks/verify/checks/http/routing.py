@@ -15,18 +15,24 @@ from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
 MAX_FOLDERS = 20
+NO_PAGE_TEXT = b"This site has no page at this address."
+"""What a site of pages without a 404.html says (pages.mjs). An app says it of no address."""
 
 
-@check("http.deep-link", "critical", fix="Serve index.html for paths without a file extension (try_files in site.conf)")
+@check("http.deep-link", "critical", fix="Serve the app's page for paths without a file (prod.fallback, site.conf)")
 def deep_link(subject: Subject) -> Iterator[str]:
-    """The address of a page inside the app is answered 200 with index.html, so that a reload works there."""
+    """A visitor who opens an address inside an app gets the app. A site of pages has a page of its own for a 404."""
     site = subject.site
+    named = (site.get(site.home + name) for name in ("200.html", "404.html"))  # as frameworks call them
+    known = (site.index, *named, *site.files.values())
+    pages = {page.digest for page in known if page.is_ok and page.media_type == "text/html"}
     for path in (f"{site.home}{MISSING_NAME}", f"{site.home}{MISSING_NAME}/deeper?query=1"):
-        response = site.get(path)
-        if not response.is_ok:
+        response = site.get(path, Accept="text/html")
+        is_own_page = response.digest in pages - {site.index.digest} or NO_PAGE_TEXT in response.body
+        if not response.is_ok and not (response.status == codes.NOT_FOUND and is_own_page):
             yield f"{path}: {response.summary}"
-        elif response.digest != site.index.digest:
-            yield f"{path}: 200, but not index.html ({response.size} bytes, index.html has {site.index.size})"
+        elif response.is_ok and response.digest not in pages:
+            yield f"{path}: 200, but no page of the site ({response.size} bytes, index.html has {site.index.size})"
 
 
 @check("http.missing", "critical", fix="Answer 404 for a missing file (=404 in try_files), so that the error is seen")

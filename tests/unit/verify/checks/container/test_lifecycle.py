@@ -159,7 +159,7 @@ def test_health_check_that_cannot_fail_fails(monkeypatch: pytest.MonkeyPatch) ->
     """The broken copy stays healthy without its page."""
     monkeypatch.setattr(clone_trial, "UNHEALTHY_TIMEOUT_S", 0)
     outcomes = tried(CloneRunner(FakeEngine(), broken_health="healthy"))
-    assert outcomes["container.health"] == ("fail", ("without /srv/site/index.html a copy of it is healthy",))
+    assert outcomes["container.health"] == ("fail", ("without /srv/site a copy of it is healthy",))
     assert outcomes["container.stop"] == ("pass", ())
 
 
@@ -221,7 +221,7 @@ def test_warning_at_start_fails() -> None:
         ({"exec": CommandResult(126, "no sh")}, TRIED_CHECKS[:1],
          "a copy of it cannot list its writable folders: no sh"),
         ({"exec": CommandResult(1, "no rm")}, TRIED_CHECKS[1:2],
-         "root cannot remove /srv/site/index.html in a copy of it: no rm"),
+         "root cannot remove /srv/site in a copy of it: no rm"),
     ],
 )  # fmt: skip
 def test_check_that_cannot_be_tried_is_skipped(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.unit.fakes.site_faults import assert_reported, header, on_path, status
+from tests.unit.fakes.site_faults import assert_reported, body, header, on_path, status, verdicts
 from tests.unit.fakes.sites import Answer, Fault, Site
 
 
@@ -24,7 +24,7 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ("http.deep-link", on_path("-5f2c", status(404)), "/no-such-file-5f2c: 404"),
     ("http.deep-link", on_path("/deeper", status(404)), "/no-such-file-5f2c/deeper?query=1: 404"),
     ("http.deep-link", on_path("-5f2c", lambda answer: setattr(answer, "body", b"other")),
-     "200, but not index.html (5 bytes"),
+     "200, but no page of the site (5 bytes"),
     ("http.missing", index_for_everything, "/assets/no-such-file-5f2c.js (missing asset): 200"),
     ("http.missing", on_path(".txt", status(403)), "/no-such-file-5f2c.txt (missing file): 403"),
     ("http.directories", on_path("/assets/", listing),
@@ -38,3 +38,44 @@ FAULTS: list[tuple[str, Fault, str]] = [
 def test_fault_is_reported(check_id: str, fault: Fault, evidence: str) -> None:
     """The check fails, and the evidence says where the fault is."""
     assert_reported(check_id, fault, evidence)
+
+
+def page_of(folder_files: dict[str, str], answer_page: str, code: int) -> Site:
+    """Return a site with these files more, which answers each unknown navigation with one of them and a status."""
+
+    def fault(request: httpx.Request, answer: Answer) -> None:
+        name = request.url.path.removeprefix("/")
+        if name in folder_files:
+            answer.status, answer.body = 200, folder_files[name].encode()
+            answer.set("content-type", "text/html")
+        elif "-5f2c" in name and "text/html" in request.headers["accept"]:
+            answer.status, answer.body = code, folder_files[answer_page].encode()
+            answer.set("content-type", "text/html")
+        else:
+            return
+        answer.set("content-encoding")
+
+    return Site(fault)
+
+
+@pytest.mark.parametrize(("page", "code"), [("404.html", 404), ("200.html", 200)])
+def test_site_of_pages_and_shell_are_no_faults(page: str, code: int) -> None:
+    """A site of pages answers 404 with its own page, and the shell of an app may be another page than the index."""
+    site = page_of({"404.html": "<h1>not here</h1>", "200.html": "<h1>shell</h1>"}, page, code)
+    assert verdicts(site, "http.deep-link")["http.deep-link"].outcome == "pass"
+
+
+def test_page_of_ours_for_a_site_of_pages_is_no_fault() -> None:
+    """A site of pages may have no 404.html. Then our text says that the site has no page at this address."""
+
+    def fault(request: httpx.Request, answer: Answer) -> None:
+        if "-5f2c" in request.url.path:
+            status(404)(answer)
+            body("<p>This site has no page at this address.</p>")(answer)
+
+    assert verdicts(Site(fault), "http.deep-link")["http.deep-link"].outcome == "pass"
+
+
+def test_index_with_status_404_is_reported() -> None:
+    """The app starts, but programs take its pages for missing ones."""
+    assert_reported("http.deep-link", on_path("-5f2c", status(404)), "/no-such-file-5f2c: 404")

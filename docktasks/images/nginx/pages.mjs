@@ -1,0 +1,87 @@
+// The pages of a site: what kind of site the build wrote, and so what answers an address without a file.
+import { escaped, map, quoted, quotedPattern } from './nginx-text.mjs'
+
+// Pages that a framework writes for the addresses that its build does not know: Nuxt and SvelteKit, React Router,
+// TanStack Start. Each starts the app, whose router reads the address.
+export const SHELLS = ['200.html', '__spa-fallback.html', '_shell.html']
+export const isPage = (name) => /\.html?$/i.test(name)
+
+// What answers an address without a file: { status, page, reason }, or { refusal }. Without a page it is our own text.
+//     files        names of the site
+//     fallback     the setting prod.fallback
+//     catchAll     the line `/* PAGE STATUS` of _redirects, as { status, page, line }
+//     sameAsIndex  true for a 404.html with the bytes of index.html, the way of an app on GitHub Pages
+//     isMpa        true when vite's configuration has appType: 'mpa'
+//     hasEntry     true when the source has an index.html, as every app of vite's own has
+export function answerOf({ files, fallback = 'auto', catchAll, sameAsIndex, isMpa, hasEntry }) {
+  const own404 = files.has('404.html') ? '404.html' : undefined
+  if (fallback === 'none') return { status: 404, page: own404, reason: 'prod.fallback is none' }
+  if (fallback !== 'auto') {
+    if (!files.has(fallback)) return { refusal: noSuchPage(fallback, files) }
+    return { status: 200, page: fallback, reason: `prod.fallback is ${fallback}` }
+  }
+  if (catchAll) return { ...catchAll, reason: `line ${catchAll.line} of _redirects says so` }
+  const shell = SHELLS.find((name) => files.has(name))
+  if (shell) return { status: 200, page: shell, reason: `the build wrote the shell ${shell}` }
+  const hasIndex = files.has('index.html')
+  if (hasIndex && own404 && sameAsIndex) return { status: 200, page: 'index.html', reason: '' }
+  if (own404) return { status: 404, page: own404, reason: 'the build wrote 404.html' }
+  if (isMpa) return { status: 404, reason: "vite's configuration has appType: 'mpa'" }
+  const count = [...files].filter(isPage).length
+  if (!hasIndex) return { status: 404, reason: 'there is no index.html' }
+  if (!hasEntry && count > 1) return { status: 404, reason: `the build wrote ${count} pages, and no shell of an app` }
+  return { status: 200, page: 'index.html', reason: '' }
+}
+
+function noSuchPage(fallback, files) {
+  const pages = [...files].filter(isPage).sort()
+  const rest = pages.length > 8 ? ` and ${pages.length - 8} more` : ''
+  return {
+    what: `prod.fallback is ${fallback}, but the build wrote no such page.`,
+    why: 'That page answers every address without a file.',
+    how: `Set it to auto, none, or a page of the build: ${pages.slice(0, 8).join(', ')}${rest}`,
+  }
+}
+
+// One line for the user. An app, whose index.html answers every address, is what everybody expects.
+export function noticeOf({ status, page, reason }) {
+  if (!reason) return ''
+  const answer = status === 200 ? `the page ${page}` : `status 404 with ${page ?? 'a page of hello-dock'}`
+  return `An address without a file is answered with ${answer}, because ${reason} (prod.fallback sets it)`
+}
+
+// Does a configuration of vite say appType: 'mpa'?
+export const hasMpaType = (viteConfig) => /\bappType["']?\s*:\s*(["'`])mpa\1/.test(withoutComments(viteConfig))
+
+function withoutComments(script) {
+  const texts = /(["'`])(?:\\.|(?!\1)[^\\\n])*\1|\/\*[^]*?\*\/|\/\/.*/g
+  return script.replace(texts, (token) => (/^["'`]/.test(token) ? token : ' '))
+}
+
+// Does the source have a page that vite builds from? A page of a generator, such as Astro's, has no such source.
+// `viteConfig` is the text of vite's configuration.
+export function hasEntryPage(sourceNames, viteConfig) {
+  return sourceNames.includes('index.html') || /\.html\b|\broot\s*:/.test(withoutComments(viteConfig))
+}
+
+// nginx's configuration, for serving/pages.conf. A 404.html in a folder is for what is below that folder.
+export function pagesConfiguration({ status, page }, files) {
+  const shell = status === 200 ? page : undefined
+  const home = files.has('index.html') ? 'index.html' : (page ?? [...files].find(isPage) ?? [...files][0])
+  const pages404 = [...files]
+    .filter((name) => name.endsWith('/404.html'))
+    .sort((one, other) => other.length - one.length)
+    .map((name) => [`^page /${escaped(name.slice(0, -'404.html'.length))}`, name])
+  if (page) pages404.push(['^page ', page])
+  const notFound = pages404.map(([pattern, name]) => [quotedPattern(pattern), quoted(`/.not-found/${name}`)])
+  const texts = [['default', quoted('There is nothing at this address.')]]
+  if (!shell) texts.push(['page', quoted('This site has no page at this address.')])
+  // The first address is always a page's, also when a script fetches it.
+  const unknown = [[quotedPattern('^page |^file /$'), quoted(`/${shell}`)]]
+  return [
+    map('"$wanted $uri"', '$unknown_page', [['default', '""'], ...(shell ? unknown : [])]),
+    map('"$wanted $uri"', '$not_found', [['default', '/.error.$error_format'], ...(shell ? [] : notFound)]),
+    map('""', '$home_page', [['default', quoted(`/${home}`)]]),
+    map('$wanted', '$unknown_text', texts),
+  ].join('')
+}
