@@ -70,10 +70,14 @@ def app(session: nox.Session) -> None:
         npm(session, "test", *session.posargs)
 
 
-def engine_tests(session: nox.Session, *paths: str) -> None:
-    """Run tests that need a Docker engine, by their folders or files in tests/engine."""
+def engine_tests(session: nox.Session, *paths: str, others: tuple[str, ...] = ()) -> None:
+    """Run tests that need a Docker engine, by their folders or files in tests/engine, and `others` elsewhere.
+
+    One call runs all of a session, so that no failure hides the rest. It stops when an engine fails everything.
+    """
     install(session)
-    session.run("pytest", "--durations=10", *(f"tests/engine/{path}" for path in paths), *session.posargs)
+    files = [f"tests/engine/{path}" for path in paths]
+    session.run("pytest", "--durations=10", "--maxfail=10", *files, *others, *session.posargs)
 
 
 @nox.session(name="build-prod", tags=["engine"])
@@ -142,8 +146,10 @@ def judges(session: nox.Session) -> None:
 @nox.session(tags=["engine"])
 def bench(session: nox.Session) -> None:
     """Check that the benchmarks measure. The figures of a quick run mean nothing."""
-    engine_tests(session, "benchmarks")
-    session.run("invoke", "bench", "--quick", f"--out={session.create_tmp()}")
+    try:
+        engine_tests(session, "benchmarks")
+    finally:  # a failed test does not hide a benchmark that fails
+        session.run("invoke", "bench", "--quick", f"--out={session.create_tmp()}")
 
 
 @nox.session(tags=["engine"])
@@ -151,5 +157,4 @@ def verify(session: nox.Session) -> None:
     """Verify a working build, and for every check broken builds that it must catch."""
     install(session)
     session.run("invoke", "setup", "--browser")
-    engine_tests(session, "verify")
-    session.run("pytest", "--durations=10", "tests/sabotage", *session.posargs)
+    engine_tests(session, "verify", others=("tests/sabotage",))

@@ -18,6 +18,7 @@ from docktasks.errors import EngineError
 from docktasks.verify import chromium_path
 from tests.support.checkouts import copy_checkout
 from tests.support.commands import docker
+from tests.support.long_forms import IS_LONG_FORM
 from tests.support.project import RUN_STAGED, ProjectFactory, ProjectUnderTest, new_name
 from tests.support.running_task import RunningTask, StartTask
 
@@ -51,7 +52,7 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests that are marked `long`, unless MATRIX=all asks for them, or their own ids."""
-    if os.environ.get("MATRIX") == "all" or any("::" in arg for arg in config.args):
+    if IS_LONG_FORM or any("::" in arg for arg in config.args):
         return
     long_items = [item for item in items if item.get_closest_marker("long")]
     config.hook.pytest_deselected(items=long_items)

@@ -123,7 +123,7 @@ def test_dev_serves_an_external_app_and_its_edits(external_project: ProjectUnder
     try:
         assert "tide: " in external_project.get("/src/main.js", "dev").text
         source.write_text(before.replace("tide: ", "ebb: "))
-        probe = wait_until(lambda: Probe("ebb: " in external_project.get("/src/main.js", "dev").text), limit=10)
+        probe = wait_until(lambda: Probe("ebb: " in external_project.get("/src/main.js", "dev").text), limit=60)
         assert probe.ready
     finally:
         source.write_text(before)

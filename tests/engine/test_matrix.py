@@ -6,7 +6,6 @@ CI runs a few templates that represent the rest. MATRIX=all runs every template.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import pytest
 from benchmarks.checkout import CREATE_VITE, VITE_VERSION
 from docktasks.waiting import Probe, wait_until
 from tests.support.commands import clean_environ, run_command
+from tests.support.long_forms import IS_LONG_FORM
 from tests.support.project import ProjectFactory, ProjectUnderTest
 
 CREATE_VITE_FOR_QWIK = "create-vite@8.3.0"
@@ -98,7 +98,7 @@ CASES = {
     "lit-yarn": Case("lit", yarn_lock, manager="yarn"),
     "preact-own-choices": Case("preact", own_choices, base="/shop/"),
 }
-if os.environ.get("MATRIX") == "all":
+if IS_LONG_FORM:
     CASES |= {name: Case(name) for framework in FRAMEWORKS for name in (framework, f"{framework}-ts")}
     CASES["vue-ts-yarn-classic"] = Case("vue-ts", classic_lock, manager="yarn")
 

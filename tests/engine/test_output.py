@@ -12,6 +12,7 @@ import pytest
 from docktasks.waiting import Probe, http_ready, wait_until
 from tests.support.checkouts import write_app
 from tests.support.commands import docker, shown_commands
+from tests.support.long_forms import long
 from tests.support.project import ProjectFactory, ProjectUnderTest
 from tests.support.terminal import Terminal
 
@@ -45,7 +46,7 @@ def test_echoed_commands_of_run_prod_can_be_copied_and_run(
 
     remove_containers(project)
     subprocess.run(["sh", "-eu"], cwd=project.checkout, input=task.stderr, text=True, check=True, env=environ)
-    probe = wait_until(lambda: Probe(http_ready(f"{project.container().url}/").ready), 20)
+    probe = wait_until(lambda: Probe(http_ready(f"{project.container().url}/").ready), 60)
     assert probe.ready
     assert (project.get().text, project.get("/env.js").text) == (page, env)
     assert built_project.container_names() == []
@@ -69,7 +70,8 @@ def test_run_prod_on_a_built_image_prints_few_lines_on_a_terminal(new_project: P
             terminal.end()
 
 
-@pytest.mark.parametrize("task", ["build-prod", "run-prod", "dev --detach", "test"])
+# run-prod builds, too.
+@pytest.mark.parametrize("task", [long("build-prod"), "run-prod", "dev --detach", long("test")])
 def test_quiet_task_prints_no_step(new_project: ProjectFactory, task: str) -> None:
     """With --quiet there are the result, warnings and errors. Without it each step has its seconds."""
     project = new_project(RUN_ECHO="0")

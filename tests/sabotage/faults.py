@@ -118,7 +118,7 @@ def _await_answer(project: ProjectUnderTest) -> None:
         probe = http_ready(container.url)
         return Probe(probe.ready or " answers " in probe.status)
 
-    probe = wait_until(look, limit=20, interval=0.02)
+    probe = wait_until(look, limit=60, interval=0.02)
     print(*project.logs())
     assert probe.ready, probe.status
 

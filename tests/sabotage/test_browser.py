@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from docktasks.engine.models import Image
-from tests.sabotage.faults import Sabotage, assert_caught, site
+from tests.sabotage.faults import Sabotage, assert_caught, cases, site
 from tests.support.project import ProjectUnderTest
 
 # Without its compressed files, which would be served in place of a changed index.html.
@@ -49,7 +49,7 @@ SABOTAGES = [
 
 
 @pytest.mark.usefixtures("chromium")
-@pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
+@pytest.mark.parametrize("sabotage", cases(SABOTAGES))
 def test_sabotage_is_caught(
     sabotaged_project: ProjectUnderTest, built_image: Image, sabotage: Sabotage, cleanup: ExitStack
 ) -> None:

@@ -176,7 +176,7 @@ def start(project: ProjectUnderTest, sabotage: Sabotage, app: Path) -> None:
     docker(*args[1:-1], *sabotage.plus, args[-1])
     if sabotage.joins:
         docker("network", "connect", sabotage.joins, settings.container("dev"))
-    probe = wait_until(lambda: http_ready(project.container("dev").url), limit=20)
+    probe = wait_until(lambda: http_ready(project.container("dev").url), limit=60)
     print(*project.logs())
     assert probe.ready, probe.status
 

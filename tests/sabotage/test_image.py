@@ -13,7 +13,7 @@ from docktasks.engine.models import Image
 from docktasks.images.archive import CAPABILITY_HEADER
 from docktasks.images.build import BASE_LABEL
 from docktasks.verify.catalog import run_checks, select
-from tests.sabotage.faults import Sabotage, add, assert_caught, image, subject_of
+from tests.sabotage.faults import Sabotage, add, assert_caught, cases, image, subject_of
 from tests.support.commands import docker
 from tests.support.project import ProjectUnderTest, new_name
 from tests.unit.fakes.image_archives import tar
@@ -110,7 +110,7 @@ def tool(engine: DockerEngine) -> Iterator[None]:
     docker("image", "rm", TOOL)
 
 
-@pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
+@pytest.mark.parametrize("sabotage", cases(SABOTAGES))
 def test_sabotage_is_caught(
     sabotaged_project: ProjectUnderTest, built_image: Image, sabotage: Sabotage, cleanup: ExitStack
 ) -> None:

@@ -39,7 +39,7 @@ class ImageSandbox:
     def serve(self, image: str, *args: str) -> tuple[str, str]:
         """Run an image as run-prod does, until its site is healthy; name and address of the container."""
         name, url = self.run(image, *args)
-        probe = wait_until(lambda: http_ready(f"{url}/healthz"), 20)
+        probe = wait_until(lambda: http_ready(f"{url}/healthz"), 60)
         assert probe.ready, f"{probe.status}\n{self.engine.logs(name, 20)}"
         return name, url
 

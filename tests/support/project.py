@@ -134,7 +134,7 @@ class ProjectUnderTest:
 
     def get(self, path: str = "/", role: str = "prod") -> httpx.Response:
         """Send a GET request to the published address of a role's container."""
-        return httpx.get(self.container(role).url + path, timeout=10, trust_env=False)
+        return httpx.get(self.container(role).url + path, timeout=30, trust_env=False)
 
     def stage(self, origin: str, layer: str = "", *, tag: str = "") -> str:
         """Build the project's production image, or `tag`, from the image `origin` and Dockerfile instructions.

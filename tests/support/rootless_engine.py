@@ -139,6 +139,6 @@ class RootlessEngine:
                     process.kill()
             return Probe(not processes)
 
-        assert wait_until(look, limit=30).ready
+        assert wait_until(look, limit=60).ready
         if self._daemon is not None:
             self._daemon.wait(30)

@@ -37,7 +37,7 @@ class Terminal(RunningTask):
         """Type on the keyboard."""
         os.write(self._controller, keys.encode())
 
-    def wait_for_exit(self, limit: float = 10) -> int:
+    def wait_for_exit(self, limit: float = 60) -> int:
         """Read the terminal until its task has ended, up to `limit` seconds, and return its exit code."""
         wait_until(lambda: Probe(bool(self.output) and self.process.poll() is not None), limit)
         return self.process.wait(0)

@@ -47,7 +47,7 @@ def dev_task(project: ProjectUnderTest, start_task: StartTask) -> Iterator[Runni
     task.wait_for(DEV_READY)
     yield task
     project.succeeds("stop")
-    task.wait_for_exit(10)
+    task.wait_for_exit(60)
 
 
 def test_dev_follows_a_package_that_npm_installs_in_the_container(

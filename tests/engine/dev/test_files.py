@@ -150,7 +150,7 @@ def assert_edit_is_served(project: ProjectUnderTest, source: Path, text: str) ->
         served = project.get("/src/main.js", "dev").text
         return Probe(text in served, served[:200])
 
-    probe = wait_until(look, limit=10)
+    probe = wait_until(look, limit=60)
     assert probe.ready, probe.status
 
 
@@ -270,7 +270,7 @@ def test_editor_link_is_printed_with_the_path_in_the_checkout(
     assert response.status_code == 200
     task.wait_for(f"Wanted in the editor: {pier}/src/main.js:1:5\n")
     project.succeeds("stop")
-    assert task.wait_for_exit(10) == 0
+    assert task.wait_for_exit(60) == 0
 
 
 def test_source_maps_name_files_of_the_checkout(new_project: ProjectFactory, app: Path) -> None:

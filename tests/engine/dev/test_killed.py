@@ -73,7 +73,7 @@ def kill_container(project: ProjectUnderTest) -> None:
     first = psutil.Process(project.inspect("dev")["State"]["Pid"])
     for process in (*first.children(recursive=True), first):
         os.kill(process.pid, signal.SIGKILL)
-    probe = wait_until(lambda: Probe(project.container("dev").state == "exited"), limit=20)
+    probe = wait_until(lambda: Probe(project.container("dev").state == "exited"), limit=60)
     assert probe.ready
 
 

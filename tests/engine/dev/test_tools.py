@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from benchmarks.checkout import copy_app
 from docktasks.engine.client import DockerEngine
 from docktasks.waiting import Probe, wait_until
 from tests.support.checkouts import OTHER_OWNER, chown_tree, write_app
+from tests.support.long_forms import long
 from tests.support.project import ProjectFactory, ProjectUnderTest
 from tests.support.running_task import DEV_READY, StartTask
 from tests.support.terminal import Terminal
@@ -22,9 +22,11 @@ from tests.support.terminal import Terminal
 WAITING = "Waiting for file changes"
 OpenTerminal = Callable[..., Terminal]
 LOCK_FILES = {"npm": "package-lock.json", "pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock"}
-MANAGERS = ["npm@12", "pnpm@11.28.11", "yarn@4.9.2"]
-if os.environ.get("MATRIX") == "all":  # as in test_matrix.py; each takes half a minute
-    MANAGERS += ["pnpm@8.15.9", "pnpm@10.20.0", "pnpm@12.21.0", "yarn@1.22.22"]
+# Each takes half a minute. test_matrix.py has yarn.
+MANAGERS = [
+    "npm@12", "pnpm@11.28.11", long("yarn@4.9.2"), long("pnpm@8.15.9"), long("pnpm@10.20.0"), long("pnpm@12.21.0"),
+    long("yarn@1.22.22"),
+]  # fmt: skip
 OLD_APP = {
     "name": "jetty",
     "private": True,
@@ -64,7 +66,7 @@ def open_terminal(project: ProjectUnderTest) -> Iterator[OpenTerminal]:
 
 def assert_no_container_is_left(project: ProjectUnderTest) -> None:
     """Check that no container is left, after a moment."""
-    probe = wait_until(lambda: Probe(not project.container_names(), str(project.container_names())), limit=10)
+    probe = wait_until(lambda: Probe(not project.container_names(), str(project.container_names())), limit=60)
     assert probe.ready, probe.status
 
 
@@ -77,10 +79,10 @@ def test_watched_tests_run_again_after_an_edit(
     assert "7 passed" in task.output
     source = app_dir / "src/env.js"
     source.write_text(source.read_text().replace("export", "throw new Error('adrift-5f2c')\nexport", 1))
-    task.wait_for("adrift-5f2c", 20)
+    task.wait_for("adrift-5f2c", 60)
     source.write_text(source.read_text().replace("throw new Error('adrift-5f2c')\n", ""))
     count = task.output.count(WAITING)
-    probe = wait_until(lambda: Probe(task.output.count(WAITING) > count), limit=20)
+    probe = wait_until(lambda: Probe(task.output.count(WAITING) > count), limit=60)
     assert probe.ready, task.output
     (name,) = project.container_names()
     assert name.startswith(f"{project.name}-dev-test-")
@@ -90,8 +92,12 @@ def test_watched_tests_run_again_after_an_edit(
     assert_no_container_is_left(project)
 
 
-@pytest.mark.parametrize("fault", ["closed", "killed"])
-@pytest.mark.parametrize(("words", "ready"), [(("test", "--watch"), WAITING), (("dev",), DEV_READY)])
+# Each task once, and each fault once.
+@pytest.mark.parametrize(
+    ("words", "ready", "fault"),
+    [(("test", "--watch"), WAITING, "killed"), (("dev",), DEV_READY, "closed"),
+     long(("test", "--watch"), WAITING, "closed"), long(("dev",), DEV_READY, "killed")],
+)  # fmt: skip
 def test_container_ends_with_its_terminal_or_task(
     project: ProjectUnderTest, open_terminal: OpenTerminal, words: tuple[str, ...], ready: str, fault: str
 ) -> None:

@@ -38,7 +38,7 @@ def podman() -> Iterator[str]:
             def look() -> Probe:
                 return Probe(Path(folder, "socket").exists(), failed="" if service.poll() is None else "it has ended")
 
-            assert wait_until(look, limit=30).ready, log.read_text()
+            assert wait_until(look, limit=60).ready, log.read_text()
             yield host
         finally:
             service.kill()

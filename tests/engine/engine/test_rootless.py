@@ -81,7 +81,7 @@ def assert_edit_is_served(project: ProjectUnderTest) -> None:
     """Edit a component, and fetch it until the edit is served."""
     component = project.checkout / "hello-dock/src/App.vue"
     component.write_text(component.read_text().replace("</template>", "<i>edited</i></template>"))
-    assert wait_until(lambda: Probe("edited" in project.get("/src/App.vue", "dev").text), limit=10).ready
+    assert wait_until(lambda: Probe("edited" in project.get("/src/App.vue", "dev").text), limit=60).ready
 
 
 def test_dev_on_a_rootless_engine_writes_only_files_of_the_user(

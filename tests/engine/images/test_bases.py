@@ -12,6 +12,7 @@ from benchmarks.network import free_port
 from docktasks.images.build import BASE_LABEL
 from docktasks.images.references import familiar
 from tests.support.commands import docker
+from tests.support.long_forms import long
 from tests.support.project import ProjectUnderTest
 
 
@@ -54,8 +55,13 @@ def registry() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.mark.parametrize("source", ["auto", "registry"])
-@pytest.mark.parametrize("status", [HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN])
+# Each status once, and each source.
+@pytest.mark.parametrize(
+    ("status", "source"),
+    [(HTTPStatus.NOT_FOUND, "auto"), (HTTPStatus.UNAUTHORIZED, "registry"), (HTTPStatus.FORBIDDEN, "auto"),
+     long(HTTPStatus.NOT_FOUND, "registry"), long(HTTPStatus.UNAUTHORIZED, "auto"),
+     long(HTTPStatus.FORBIDDEN, "registry")],
+)  # fmt: skip
 def test_refused_image_ends_the_build_without_a_standin(
     built_project: ProjectUnderTest, registry: str, status: HTTPStatus, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,7 +92,7 @@ def test_image_of_ones_own_has_no_standin(built_project: ProjectUnderTest) -> No
     assert "docker image load" in output
 
 
-@pytest.mark.parametrize("spelling", ["docker.io/{}/{}", "index.docker.io/{}/{}:latest", "localhost/{}/{}"])
+@pytest.mark.parametrize("spelling", ["docker.io/{}/{}", "index.docker.io/{}/{}:latest", long("localhost/{}/{}")])
 def test_site_is_verified_by_each_spelling_of_the_base_images(
     project: ProjectUnderTest, built_project: ProjectUnderTest, spelling: str
 ) -> None:

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.own_engine import OwnEngine, can_start
+from benchmarks.own_engine import CONTAINERD_STORE, OwnEngine, can_start
+from tests.engine.images.test_handbook import bases
 from tests.engine.images.test_secrets import PUBLIC, SECRETS, write_secret_app
 from tests.support.checkouts import write_app
-from tests.support.commands import docker, shown_commands
+from tests.support.commands import docker
 from tests.support.layers import texts_in_cache
 from tests.support.project import ProjectUnderTest, new_name
 
+PRUNE = ["builder", "prune", "--all", "--force"]
 STEP = re.compile(r"^#(\d+) \[(dependencies|builder) \d/\d\] RUN ", re.MULTILINE)
 """A RUN step of these stages in plain progress: its number, which begins each line of its output, and its stage."""
 
@@ -26,11 +28,8 @@ class Builder:
 
     def __init__(self, built_project: ProjectUnderTest, checkout: Path, app: Path, host: str = "") -> None:
         self.app, self.host, self.tag = app, host, new_name()
-        words = shown_commands(built_project.build)[-1]
-        values = [word for word in words if word.startswith(("NODE_IMAGE=", "NGINX_IMAGE="))]
-        self.bases = [value.partition("=")[2] for value in values]
         tools = ["--build-context", f"tools={checkout}/docktasks/images", "--file", f"{checkout}/Dockerfile"]
-        build_args = [word for value in [*values, "APP_DIR=."] for word in ("--build-arg", value)]
+        build_args = [*bases(built_project), "--build-arg", "APP_DIR=."]
         self.command = ["image", "build", "--progress=plain", "--tag", self.tag, *tools, *build_args]
         scripts = {"build": "mkdir dist && cp page dist/index.html"}
         package = {"name": "bare", "description": self.tag, "scripts": scripts}
@@ -56,58 +55,55 @@ def builder(built_project: ProjectUnderTest, checkout: Path, tmp_path: Path) -> 
     docker("image", "rm", "--force", builder.tag)
 
 
-@pytest.fixture
-def exporting_builder(
-    built_project: ProjectUnderTest, checkout: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Builder]:
-    """Builds on an engine of its own whose image store can export layers, which has the base images."""
+@pytest.fixture(scope="module")
+def exporting_engine(built_project: ProjectUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnEngine]:
+    """An engine of its own whose image store can export layers. It has the base images."""
     if not can_start():
         pytest.skip("a second engine takes root, dockerd, unshare, nsenter and ip")
     folder = tmp_path_factory.mktemp("engine")  # a short path: containerd's sockets take 104 characters
-    engine = OwnEngine(folder)
-    (folder / "daemon.json").write_text('{"features": {"containerd-snapshotter": true}}')
-    builder = Builder(built_project, checkout, tmp_path / "app", engine.host)
+    engine = OwnEngine(folder, config=CONTAINERD_STORE)
     try:
         engine.start()
-        with subprocess.Popen(["docker", "image", "save", *builder.bases], stdout=subprocess.PIPE) as saved:
+        names = [arg.partition("=")[2] for arg in bases(built_project) if "=" in arg]
+        with subprocess.Popen(["docker", "image", "save", *names], stdout=subprocess.PIPE) as saved:
             load = ["docker", "--host", engine.host, "image", "load"]
             subprocess.run(load, stdin=saved.stdout, check=True)
-        yield builder
+        yield engine
     finally:
         engine.end()
 
 
-def test_nothing_runs_when_nothing_changed(builder: Builder) -> None:
-    """A second build takes every step from the cache."""
+@pytest.fixture
+def exporting_builder(
+    built_project: ProjectUnderTest, checkout: Path, tmp_path: Path, exporting_engine: OwnEngine
+) -> Builder:
+    """Builds on that engine, whose own cache is empty."""
+    docker(*PRUNE, host=exporting_engine.host)
+    return Builder(built_project, checkout, tmp_path / "app", exporting_engine.host)
+
+
+def test_edit_or_new_commit_runs_the_build_only(builder: Builder) -> None:
+    """Without a change nothing runs. An edit, the commit and its time reach the build, and not the installation."""
+    commit = "--build-arg", "REVISION=two", "--build-arg", "SOURCE_DATE_EPOCH=1700000001"
     assert builder.build() == {"dependencies", "builder"}
     assert builder.build() == set()
-
-
-def test_an_edit_runs_the_build_only(builder: Builder) -> None:
-    """The packages are installed before the source is copied, so that an edit finds them in their layer."""
-    builder.build()
     builder.edit()
     assert builder.build() == {"builder"}
-
-
-def test_another_commit_installs_nothing(builder: Builder) -> None:
-    """The commit and its time reach the build, and not the installation."""
-    builder.build("--build-arg", "REVISION=one", "--build-arg", "SOURCE_DATE_EPOCH=1700000000")
-    assert builder.build("--build-arg", "REVISION=two", "--build-arg", "SOURCE_DATE_EPOCH=1700000001") == {"builder"}
+    assert builder.build(*commit) == {"builder"}
+    assert builder.build(*commit) == set()
 
 
 def test_new_builders_find_the_packages_in_exported_layers(exporting_builder: Builder, tmp_path: Path) -> None:
     """An edit installs nothing on a builder whose own cache is empty, as a CI runner's is, and on the one after it."""
     builder, first, second = exporting_builder, tmp_path / "first", tmp_path / "second"
-    prune = ["builder", "prune", "--all", "--force"]
     assert builder.build("--cache-to", f"type=local,dest={first},mode=max") == {"dependencies", "builder"}
-    docker(*prune, host=builder.host)
+    docker(*PRUNE, host=builder.host)
     builder.edit()
     assert builder.build() == {"dependencies", "builder"}
-    docker(*prune, host=builder.host)
+    docker(*PRUNE, host=builder.host)
     export = ["--cache-from", f"type=local,src={first}", "--cache-to", f"type=local,dest={second},mode=max"]
     assert builder.build(*export) == {"builder"}
-    docker(*prune, host=builder.host)
+    docker(*PRUNE, host=builder.host)
     builder.edit()
     assert builder.build("--cache-from", f"type=local,src={second}") == {"builder"}
 

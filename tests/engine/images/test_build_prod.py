@@ -153,6 +153,7 @@ def test_content_belongs_to_root_and_is_read_only(built_project: ProjectUnderTes
         assert (file.uid, file.gid, file.mode) == (0, 0, 0o755 if path in SCRIPTS else 0o644), path
 
 
+@pytest.mark.long  # the build in another checkout has no cache either
 def test_same_commit_gives_the_same_image(built_project: ProjectUnderTest, checkout: Path) -> None:
     """A build without any cache has the same id."""
     before = built(built_project)

@@ -39,7 +39,7 @@ def broken_url(engine: DockerEngine, built_project: ProjectUnderTest) -> Iterato
     sandbox = ImageSandbox(engine, built_project.image)
     try:
         _, url = sandbox.run(sandbox.image(BROKEN))
-        probe = wait_until(lambda: Probe(_status(f"{url}/healthz") == httpx.codes.SERVICE_UNAVAILABLE), 20)
+        probe = wait_until(lambda: Probe(_status(f"{url}/healthz") == httpx.codes.SERVICE_UNAVAILABLE), 60)
         assert probe.ready, probe.status
         yield url
     finally:
@@ -97,7 +97,7 @@ def test_head_gets_the_headers_of_an_error_and_no_body(broken_url: str, headers:
 def test_unreadable_request_gets_a_page(broken_url: str, line: str, status: int) -> None:
     """nginx has not read what the client accepts, and a person who pasted an address may see the answer."""
     address = urlsplit(broken_url)
-    with socket.create_connection((str(address.hostname), address.port or 80), timeout=10) as connection:
+    with socket.create_connection((str(address.hostname), address.port or 80), timeout=30) as connection:
         connection.sendall(f"{line}\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
         answer = b"".join(iter(lambda: connection.recv(65_536), b"")).decode()
     head, _, body = answer.partition("\r\n\r\n")

@@ -36,7 +36,7 @@ def test_handbooks_commands_work(built_project: ProjectUnderTest, checkout: Path
         docker(*run.replace("8080:80", "127.0.0.1:0:80").split())
         container = engine.container(f"{name}-prod")
         assert container is not None
-        looked = wait_until(lambda: http_ready(container.url), limit=20)
+        looked = wait_until(lambda: http_ready(container.url), limit=60)
         assert looked.ready, looked.status
         page = httpx.get(container.url, trust_env=False)
         assert '<div id="app">' in page.text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from tests.support.checkouts import write_app
 from tests.support.commands import docker
+from tests.support.long_forms import long
 from tests.support.project import ProjectFactory, ProjectUnderTest, new_name
 
 PAGE = """import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -29,9 +29,10 @@ writeFileSync('dist/index.html', lines.join('\\n'))
 GENERATE = "require('fs').writeFileSync('generated.txt', require('fs').readFileSync('source.txt', 'utf8'))"
 """A script that an installation runs, and that reads the app's source."""
 
-NPM, PNPM, YARN_1, YARN_4 = "npm@11.6.2", "pnpm@10.12.1", "yarn@1.22.22", "yarn@4.9.2"
-# Yarn 1 gives up at the first request that fails; one of its cases is enough for each run.
-MANAGERS = [NPM, PNPM] + ([YARN_1, YARN_4] if os.environ.get("MATRIX") == "all" else [])
+NPM = "npm"
+"""The npm of the base image. To install another one takes longer than the rest of a small app's build."""
+
+NAMED_NPM, PNPM, YARN_1, YARN_4 = "npm@11.6.2", "pnpm@10.12.1", "yarn@1.22.22", "yarn@4.9.2"
 
 
 def write_small_app(folder: Path, manager: str, files: Mapping[str, str] | None = None, **fields: object) -> Path:
@@ -41,13 +42,18 @@ def write_small_app(folder: Path, manager: str, files: Mapping[str, str] | None 
     """
     scripts, dependencies = {"build": "node page.mjs"}, {"isarray": "2.0.5"}
     package: dict[str, object] = {
-        "name": "mole", "version": "0.1.0", "private": True, "description": new_name(), "packageManager": manager,
-        "scripts": scripts, "dependencies": dependencies,
+        "name": "mole", "version": "0.1.0", "private": True, "description": new_name(), "scripts": scripts,
+        "dependencies": dependencies, **named_manager(manager),
     }  # fmt: skip
     for name, value in fields.items():
         base = package.get(name)
         package[name] = {**base, **value} if isinstance(base, dict) and isinstance(value, dict) else value
     return write_app(folder, {"package.json": json.dumps(package), "page.mjs": PAGE} | dict(files or {}))
+
+
+def named_manager(manager: str) -> dict[str, str]:
+    """The field of package.json that names a version of a package manager. An app without it has the image's npm."""
+    return {"packageManager": manager} if "@" in manager else {}
 
 
 def built_page(project: ProjectUnderTest) -> str:
@@ -61,7 +67,8 @@ def takes_packages_from_cache(project: ProjectUnderTest) -> bool:
     return bool(re.search(r"\[dependencies \d/\d\] RUN [^\n]* before-source\n#\d+ CACHED\n", output))
 
 
-@pytest.mark.parametrize("manager", MANAGERS)
+# Yarn 1 gives up at the first request that fails; one of its cases is enough for each run.
+@pytest.mark.parametrize("manager", [NPM, PNPM, long(YARN_1), long(YARN_4)])
 def test_an_edit_of_the_source_installs_nothing(new_project: ProjectFactory, tmp_path: Path, manager: str) -> None:
     """The layer with the packages stays in Docker's cache until package.json or a lock file changes."""
     app = write_small_app(tmp_path / "app", manager)
@@ -74,10 +81,12 @@ def test_an_edit_of_the_source_installs_nothing(new_project: ProjectFactory, tmp
     assert not takes_packages_from_cache(project)
 
 
-# Yarn 4 runs no prepare: https://yarnpkg.com/advanced/lifecycle-scripts
+# Both scripts, and a package manager that the app names. Yarn 4 runs no prepare: https://yarnpkg.com/advanced/lifecycle-scripts
 @pytest.mark.parametrize(
-    ("manager", "script"), [(manager, "postinstall") for manager in MANAGERS] + [(NPM, "prepare"), (PNPM, "prepare")]
-)
+    ("manager", "script"),
+    [(PNPM, "postinstall"), (NAMED_NPM, "prepare"), long(NPM, "postinstall"), long(YARN_1, "postinstall"),
+     long(YARN_4, "postinstall"), long(PNPM, "prepare")],
+)  # fmt: skip
 def test_the_apps_own_scripts_run_with_its_source(
     new_project: ProjectFactory, tmp_path: Path, manager: str, script: str
 ) -> None:
@@ -92,7 +101,7 @@ def test_the_apps_own_scripts_run_with_its_source(
     assert built_page(project).endswith("\nsecond")
 
 
-@pytest.mark.parametrize("manager", [PNPM, YARN_4])
+@pytest.mark.parametrize("manager", [PNPM, long(YARN_4)])
 def test_the_apps_own_scripts_run_when_dev_engines_name_the_manager(
     new_project: ProjectFactory, tmp_path: Path, manager: str
 ) -> None:
@@ -156,8 +165,11 @@ INSTALLED_WITH_SOURCE: dict[str, tuple[tuple[str, Mapping[str, str], dict[str, A
 }
 """Apps, as write_small_app takes them, of whose source an installation needs more; and the last line of their page."""
 
+FURTHER_CASES = {"npm-file", "npm-path", "pnpm-file"}
+"""These need the same as the cases with yarn: a package in a folder of the app."""
 
-@pytest.mark.parametrize("case", INSTALLED_WITH_SOURCE)
+
+@pytest.mark.parametrize("case", [long(name) if name in FURTHER_CASES else name for name in INSTALLED_WITH_SOURCE])
 def test_an_app_whose_installation_needs_its_source_is_installed_with_it(
     new_project: ProjectFactory, tmp_path: Path, case: str
 ) -> None:

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from tests.engine.images.test_handbook import bases
-from tests.engine.images.test_install import NPM, PNPM, YARN_1, YARN_4, built_page, takes_packages_from_cache
+from tests.engine.images.test_install import (
+    NPM,
+    PNPM,
+    YARN_1,
+    YARN_4,
+    built_page,
+    named_manager,
+    takes_packages_from_cache,
+)
 from tests.support.checkouts import write_app
 from tests.support.commands import docker
 from tests.support.layers import texts_in_image
@@ -49,7 +57,7 @@ def registry() -> Iterator[Registry]:
 def write_secret_app(folder: Path, registry: Registry | None, manager: str = NPM) -> Path:
     """Write an app whose package needs a token, and files that hold secrets; without a registry it needs no package."""
     scripts = {"build": "node page.mjs", "dev": "node serve.cjs"}
-    package = {"name": "vault", "description": new_name(), "packageManager": manager, "scripts": scripts}
+    package = {"name": "vault", "description": new_name(), "scripts": scripts, **named_manager(manager)}
     files = {
         "page.mjs": PAGE,
         "serve.cjs": SERVER,

@@ -68,7 +68,7 @@ def answers(url: str) -> dict[str, Answer]:
 def stop_release(project: ProjectUnderTest, url: str) -> None:
     """Stop the release, and wait until the port holder serves."""
     docker("container", "stop", f"{project.name}-prod")
-    probe = wait_until(lambda: http_ready(url), limit=30)
+    probe = wait_until(lambda: http_ready(url), limit=60)
     assert probe.ready, probe.status
 
 

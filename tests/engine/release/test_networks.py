@@ -69,7 +69,7 @@ def test_port_holder_of_an_earlier_version_moves_to_the_projects_network(
     docker(*holder[1:first], *holder[first + 4 :])
     network_args = run_args.shared_network_args(settings, bind)
     docker(*run_args.prod_args(settings, "prod", Release(image), network_args, engine.api)[1:])
-    assert wait_until(lambda: http_ready(project.container().url), limit=20).ready
+    assert wait_until(lambda: http_ready(project.container().url), limit=60).ready
     assert project.container().networks.keys() == {"bridge"}
     output = project.succeeds(*RUN_STAGED)
     assert "! The port holder leaves Docker's default network" in output

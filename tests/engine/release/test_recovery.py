@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,9 +13,10 @@ import pytest
 from benchmarks.network import free_port
 from benchmarks.own_engine import OwnEngine
 from benchmarks.visitors import Visitors
+from docktasks.engine.client import DockerEngine
 from docktasks.waiting import Probe, http_ready, wait_until
 from tests.support.commands import docker
-from tests.support.project import RUN_STAGED, ProjectFactory, ProjectUnderTest
+from tests.support.project import RUN_STAGED, ProjectUnderTest
 from tests.support.running_task import StartTask
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root kills processes of another user")
@@ -37,13 +40,21 @@ def wait_for_recovery(visitors: Visitors, limit: float = 60) -> None:
     assert probe.ready, visitors.failures[-3:]
 
 
+@pytest.fixture(scope="module")
+def recovering_project(engine: DockerEngine, checkout: Path) -> Iterator[ProjectUnderTest]:
+    """A project on a port that it keeps. Docker would choose another port after a restart."""
+    project = ProjectUnderTest(engine, checkout, PROD_HOST_PORT=str(free_port()))
+    yield project
+    project.end()
+
+
 @pytest.fixture
-def project(new_project: ProjectFactory, built_project: ProjectUnderTest) -> ProjectUnderTest:
-    """A project that serves on a port that it keeps. Docker would choose another port after a restart."""
-    project = new_project(PROD_HOST_PORT=str(free_port()))
-    project.stage(built_project.image)
-    project.succeeds(*RUN_STAGED)
-    return project
+def project(recovering_project: ProjectUnderTest, built_project: ProjectUnderTest) -> ProjectUnderTest:
+    """That project, which serves the built image without a configuration, whatever the test before has left."""
+    recovering_project.stage(built_project.image)
+    recovering_project.succeeds(*RUN_STAGED, "--no-env")
+    recovering_project.assert_one_release_serves()
+    return recovering_project
 
 
 @as_root
@@ -88,7 +99,7 @@ def test_release_is_recorded_by_the_next_task_when_its_own_was_killed(
     assert "keeps its configuration: API_A='1'" in output
     url = project.container().url
     docker("container", "stop", f"{project.name}-prod")
-    probe = wait_until(lambda: http_ready(url), limit=30)
+    probe = wait_until(lambda: http_ready(url), limit=60)
     assert probe.ready, probe.status
     assert '"API_A":"1"' in httpx.get(f"{url}/env.js", trust_env=False).text
 
@@ -124,7 +135,7 @@ def test_port_holder_serves_while_the_release_is_stopped(project: ProjectUnderTe
         missed = len(visitors.failures)
         project.succeeds(*RUN_STAGED, "--env", "API_URL=https://here.example.com")
         holder = f"{project.name}-prod-port"
-        probe = wait_until(lambda: Probe("A release listens again" in project.engine.logs(holder, 100_000)), limit=30)
+        probe = wait_until(lambda: Probe("A release listens again" in project.engine.logs(holder, 100_000)), limit=60)
         assert probe.ready
         assert len(visitors.failures) == missed
     project.assert_one_release_serves()
@@ -138,7 +149,7 @@ def test_release_joins_the_network_of_a_restarted_port_holder(project: ProjectUn
         kill(project, "prod-port")
         wait_for_recovery(visitors)
         assert visitors.failures
-        assert wait_until(lambda: Probe(project.container().serves), limit=30).ready
+        assert wait_until(lambda: Probe(project.container().serves), limit=60).ready
         wait_for_recovery(visitors)  # the port holder, which may have served meanwhile, has stopped serving
     project.assert_one_release_serves()
 
@@ -148,7 +159,7 @@ def test_run_prod_reconnects_a_release_that_is_cut_off(project: ProjectUnderTest
     """Until the release notices, `status` names the fault. run-prod fixes it at once."""
     started = project.container().started
     kill(project, "prod-port")
-    assert wait_until(lambda: Probe(project.container("prod-port").state == "running"), limit=20).ready
+    assert wait_until(lambda: Probe(project.container("prod-port").state == "running"), limit=60).ready
     if project.container().started == started:  # otherwise the release has already joined it
         output = project.succeeds("status")
         assert "cut off" in output

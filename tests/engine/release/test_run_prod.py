@@ -11,6 +11,7 @@ import pytest
 from benchmarks.network import free_port
 from benchmarks.visitors import Visitors
 from tests.support.commands import docker, run_command, shown_commands
+from tests.support.long_forms import long
 from tests.support.project import RUN_STAGED, ProjectFactory, ProjectUnderTest
 
 EDIT_SITE = "USER root\nRUN sed -i '{}' /etc/nginx/serving/site.conf\nUSER 101:101"
@@ -146,10 +147,11 @@ def test_public_publishes_on_every_address_and_says_so(shared_running_project: P
     [
         ("USER root\nRUN echo 'nonsense on;' >>/etc/nginx/nginx.conf\nUSER 101:101", "stopped with exit code 1",
          'unknown directive "nonsense"'),
-        ('ENTRYPOINT []\nCMD ["sh", "-c", "echo cannot find the harbour >&2; exit 3"]', "stopped with exit code 3",
-         "cannot find the harbour"),
-        (EDIT_SITE.format("/healthz {/a return 503;"), "does not serve within 3 s", "health: starting"),
-        (EDIT_SITE.format("s|location / {|&return 500;|"), "does not serve within 3 s", '"GET / HTTP/1.1" 500'),
+        # test_swap_faults.py has the kinds of these with visitors.
+        long('ENTRYPOINT []\nCMD ["sh", "-c", "echo cannot find the harbour >&2; exit 3"]', "stopped with exit code 3",
+             "cannot find the harbour"),
+        long(EDIT_SITE.format("/healthz {/a return 503;"), "does not serve within 3 s", "health: starting"),
+        long(EDIT_SITE.format("s|location / {|&return 500;|"), "does not serve within 3 s", '"GET / HTTP/1.1" 500'),
     ],
     ids=["configuration", "crash", "never-healthy", "answers-500"],
 )  # fmt: skip
@@ -272,7 +274,8 @@ def test_volume_of_others_is_not_used(staged_project: ProjectUnderTest) -> None:
         docker("volume", "rm", f"{staged_project.name}-carried")
 
 
-@pytest.mark.parametrize("output", ["| head -n 3", "2>&1 | head -n 2", "2>&1 >/dev/full", ">&- 2>&-"])
+# A reader that ends, and no output at all.
+@pytest.mark.parametrize("output", [long("| head -n 3"), "2>&1 | head -n 2", long("2>&1 >/dev/full"), ">&- 2>&-"])
 def test_lost_output_does_not_stop_a_swap(
     shared_running_project: ProjectUnderTest, built_project: ProjectUnderTest, output: str
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,10 +19,10 @@ from docktasks.images.sizes import unpacked_size
 from tests.support.checkouts import make_repository, write_app
 from tests.support.commands import PrintingRunner, docker
 from tests.support.image_registry import LocalRegistry
-from tests.support.long_forms import long
+from tests.support.long_forms import IS_LONG_FORM, long
 from tests.support.project import ProjectUnderTest
 
-RUNS = 10 if os.environ.get("MATRIX") == "all" else 3
+RUNS = 10 if IS_LONG_FORM else 3
 ATTESTED = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "0"}
 """Lets each build attest its time, so that each image has another id in containerd's store."""
 

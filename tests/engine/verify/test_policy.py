@@ -71,7 +71,7 @@ def violations(request: pytest.FixtureRequest, chromium: str) -> Iterator[tuple[
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
-        with launch_browser(chromium, 30) as browser, new_page(browser) as page:
+        with launch_browser(chromium, 90) as browser, new_page(browser) as page:
             events = PageEvents(page)
             address = f"http://127.0.0.1:{server.server_address[1]}/"
             yield events.snapshot("/", lambda: open_page(page, address)).policy

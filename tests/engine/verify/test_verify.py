@@ -12,6 +12,7 @@ from docktasks.engine.client import DockerEngine
 from docktasks.verify import report
 from docktasks.verify.catalog import CHECKS, select
 from docktasks.waiting import Probe, wait_until
+from tests.support.long_forms import long
 from tests.support.project import ProjectUnderTest
 from tests.support.running_task import StartTask
 
@@ -71,7 +72,8 @@ def test_verify_judges_the_dev_container_when_no_release_runs(verified_project: 
     verified_project.succeeds("run-prod", "--no-build")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+# One handler takes both; test_clones.py has SIGINT.
+@pytest.mark.parametrize("number", [long(signal.SIGINT), signal.SIGTERM])
 def test_interrupted_verify_restores_the_apps_files(
     verified_project: ProjectUnderTest, start_task: StartTask, number: signal.Signals
 ) -> None:
