@@ -43,14 +43,16 @@ class Sabotage:
 
 
 def cases(sabotages: Sequence[Sabotage]) -> list[ParameterSet]:
-    """Return the sabotages as parameters of a test. One that no check needs as its first is marked `long`."""
-    caught: set[str] = set()
-    parameters = []
-    for sabotage in sabotages:
-        marks = [pytest.mark.long] if sabotage.fails <= caught else []
-        parameters.append(pytest.param(sabotage, id=sabotage.name, marks=marks))
-        caught |= sabotage.fails
-    return parameters
+    """Return the sabotages as parameters of a test. The few that no check can do without are not marked `long`."""
+    uncaught = {name for sabotage in sabotages for name in sabotage.fails}
+    needed: list[Sabotage] = []
+    while uncaught:
+        needed.append(max(sabotages, key=lambda sabotage: len(sabotage.fails & uncaught)))
+        uncaught -= needed[-1].fails
+    return [
+        pytest.param(sabotage, id=sabotage.name, marks=[] if sabotage in needed else [pytest.mark.long])
+        for sabotage in sabotages
+    ]
 
 
 def image(name: str, layer: str, *fails: str) -> Sabotage:

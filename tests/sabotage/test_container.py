@@ -18,6 +18,11 @@ OLD = "old=releases/0123456789ab; name=site/assets/Old-B1fKq0Zy.js; mkdir -p $ol
 """The beginnings of scripts in the volume: an asset of the current release, and one of an earlier release only."""
 
 SABOTAGES = [
+    run("badly-run", "container.loopback", "container.unprivileged", "container.read-only", "container.writable-paths",
+        "container.limits", "container.network", "container.restart", "container.release",
+        without=("--publish", "--cap-drop", "--read-only", "--memory", "--memory-swap", "--network", "--dns",
+                 "--restart"),
+        plus=("--publish", "0.0.0.0::80", "--label", "hello-dock.config-hash=")),
     run("everywhere", "container.loopback", without=("--publish",), plus=("--publish", "0.0.0.0::80")),
     run("everywhere-by-default", "container.loopback", without=("--publish",), plus=("--publish", "80")),
     run("also-everywhere", "container.loopback", plus=("--publish", "0.0.0.0::80")),

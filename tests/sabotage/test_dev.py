@@ -181,6 +181,7 @@ def start(project: ProjectUnderTest, sabotage: Sabotage, app: Path) -> None:
     assert probe.ready, probe.status
 
 
+@pytest.mark.long  # tests/engine/verify has a healthy dev container
 @pytest.mark.usefixtures("chromium")
 def test_dev_container_passes_every_check(dev_project: ProjectUnderTest) -> None:
     """No check fails or is skipped on a container that `invoke dev` started."""

@@ -31,6 +31,7 @@ def test_address_without_a_server_fails_every_http_check(built_project: ProjectU
     assert all("does not answer" in lines[0] for lines in evidence.values())
 
 
+@pytest.mark.long  # a sabotage shows that its group's other checks pass; tests/engine/verify has a healthy release
 @pytest.mark.usefixtures("chromium")
 def test_healthy_release_passes_every_check(
     sabotaged_project: ProjectUnderTest, built_image: Image, cleanup: ExitStack

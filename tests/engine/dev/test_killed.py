@@ -18,7 +18,7 @@ from tests.support.commands import docker
 from tests.support.project import ProjectFactory, ProjectUnderTest
 from tests.support.running_task import DEV_READY, StartTask
 
-CRATES = 20_000
+CRATES = 10_000
 """The number of files in node_modules. Copying so many takes a while, and the page shows how many are there."""
 
 POSTINSTALL = f"""
