@@ -220,7 +220,7 @@ def test_carry_serves_no_part_of_a_file_when_the_disk_is_full(sandbox: ImageSand
     assert httpx.get(address, trust_env=False).status_code == httpx.codes.OK, name
 
 
-FILES, NEXT_MOMENT = (5000, 1.4) if IS_LONG_FORM else (2000, 2)
+FILES, NEXT_MOMENT = (5000, 1.4) if IS_LONG_FORM else (800, 2)
 """The number of files that are carried, and by how much longer the next run may take before it is killed."""
 
 MANY = f"for i in $(seq 100001 {100_000 + FILES}); do echo $i >hashed/site/assets/f-AB$i.js; done"
