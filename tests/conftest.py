@@ -45,9 +45,12 @@ The file FAULT_DONE then exists.
 
 
 def pytest_configure() -> None:
-    """Let the tasks that tests start receive Ctrl-C: a shell ignores it for what it starts in the background (&)."""
+    """Let the tasks that tests start receive Ctrl-C and a hangup, which a shell (`&`) and nohup have ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        # A started program does not inherit a function, and the tests themselves still outlive the hangup.
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
