@@ -37,13 +37,15 @@ READ_RIGHTS = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
 can be in root's home. The user may not write there, or connect to a socket."""
 
 # Adds the user to the machine in a mount namespace only, so that the machine itself does not change: the user's lines,
-# from files of the same names, and /dev/net/tun as udev makes it, which not every machine has.
+# from files of the same names, and /dev/net/tun as udev makes it, which not every machine has. The engine's state is in
+# memory, and goes with the namespace.
 PREPARE = """
 set -eu
 for name in passwd group subuid subgid; do
     { cat "/etc/$name"; cat "$name"; } >"all-$name"
     mount --bind "all-$name" "/etc/$name"
 done
+mount -t tmpfs -o "mode=0700,uid=$(stat -c %u home),gid=$(stat -c %g home)" none home/data
 mount -t tmpfs none /dev/net
 mknod -m 0666 /dev/net/tun c 10 200
 exec "$@"
@@ -103,6 +105,7 @@ class RootlessEngine:
 
     def start(self) -> None:
         """Start the engine and wait until it answers."""
+        (self.home / "data").mkdir()
         command = ["unshare", "--mount", "sh", "-c", PREPARE, "sh", *self.as_user(), "sh", program(SCRIPT)]
         command += ["--data-root", str(self.home / "data")]
         with (self.folder / "log").open("w") as log:
