@@ -111,7 +111,7 @@ class PageEvents:
         page.on("dialog", self._on_dialog)
         page.on("response", self._on_response)
         page.on("requestfailed", self._on_request_failed)
-        page.expose_binding("helloDockViolation", lambda _source, text: self.policy.append(text))
+        page.expose_binding("helloDockViolation", lambda _source, *violation: self._on_violation(*violation))
         page.add_init_script(REPORT_VIOLATIONS)
 
     def clear(self) -> None:
@@ -119,6 +119,7 @@ class PageEvents:
         self.console: list[str] = []
         self.network: list[str] = []
         self.policy: list[str] = []
+        self.reported: list[str] = []  # what a policy that only reports would block
 
     def snapshot(self, label: str, navigate: Callable[[], Response | None]) -> PageSnapshot:
         """Navigate, and take a snapshot with all events since the last one, each line once."""
@@ -133,6 +134,9 @@ class PageEvents:
         is_repeated = message.text.startswith("Failed to load resource") or "Content Security Policy" in message.text
         if message.type == "error" and not is_repeated:
             self.console.append(f"error: {first_line(message.text)}")
+
+    def _on_violation(self, is_blocked: bool, text: str) -> None:  # noqa: FBT001 - the page calls it
+        (self.policy if is_blocked else self.reported).append(text)
 
     def _on_dialog(self, dialog: Dialog) -> None:
         if dialog.type != "beforeunload":

@@ -13,9 +13,17 @@ from typing import NamedTuple
 
 from docktasks.verify.probes.references import Html
 
+STRICT = (
+    "default-src 'none'; img-src 'self' data:; font-src 'self' data:; media-src 'self' data:; connect-src 'self'; "
+    "manifest-src 'self'; worker-src 'self'; frame-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'"
+)
+"""prod.csp: strict without scripts and styles (images/nginx/policy.mjs), which differ from page to page."""
 REQUIRED = ("default-src", "script-src", "object-src", "base-uri", "frame-ancestors")
-FOREIGN = {"'unsafe-eval'", "*", "https:", "http:", "data:", "blob:", "filesystem:"}
-"""Sources that let in code of any origin."""
+SCRIPTS = ("script-src", "script-src-elem", "script-src-attr")
+FOREIGN = {"https:", "http:", "data:", "blob:", "filesystem:"}
+"""Schemes that let in code of any origin."""
+ANY_HOST = re.compile(r"(?:https?://)?\*(?:\.[^./:]+)?(?:[:/]|$)", re.IGNORECASE)
+"""A host that is everybody's, such as https://*, or *.com."""
 
 
 class InlineCode(NamedTuple):
@@ -43,9 +51,7 @@ class Policy:
         sources = self.directives.get(f"{inline.tag}-src-elem", self.sources(f"{inline.tag}-src"))
         if sources is None or (inline.nonce and f"'nonce-{inline.nonce}'" in sources):
             return True
-        digests = {name: hashlib.new(name, inline.code.encode()).digest() for name in ("sha256", "sha384", "sha512")}
-        hashes = {f"'{name}-{base64.b64encode(digest).decode()}'" for name, digest in digests.items()}
-        return not hashes.isdisjoint(sources) or _allows_any_inline(sources)
+        return not set(_digests(inline.code).values()).isdisjoint(sources) or _allows_any_inline(sources)
 
     def weaknesses(self, frame_options: str) -> Iterator[str]:
         """The directives that are missing or too wide. `frame_options` is X-Frame-Options, which limits frames, too."""
@@ -56,7 +62,33 @@ class Policy:
                     yield f"{name} is missing"
             elif set(sources) - {"'none'", "'self'"} if name in ("object-src", "base-uri") else _is_open(sources):
                 yield f"{name} {' '.join(sources)}"
-        yield from (f"{name} *" for name, sources in self.directives.items() if name not in REQUIRED and "*" in sources)
+        for name in SCRIPTS[1:]:  # they count in place of script-src
+            if name in self.directives and _is_open(self.directives[name]):
+                yield f"{name} {' '.join(self.directives[name])}"
+        judged = (*REQUIRED, *SCRIPTS)
+        yield from (f"{name} *" for name, sources in self.directives.items() if name not in judged and "*" in sources)
+
+    @property
+    def is_strict(self) -> bool:
+        """True if it blocks what it does not name."""
+        return self.sources("default-src") == ["'none'"]
+
+    @property
+    def takes_text_as_code(self) -> bool:
+        """True if scripts may call eval."""
+        return "'unsafe-eval'" in (self.sources("script-src") or [])
+
+    def strict(self, html: str) -> str:
+        """What prod.csp: strict would be for this page: the words of script-src, and the hashes of its styles."""
+        scripts = [word for word in self.sources("script-src") or [] if word.startswith("'")]
+        styles = ["'self'", *(_digests(code)["sha256"] for code in ["", *Page(html).styles])]
+        return f"{STRICT}; script-src {' '.join(scripts)}; style-src {' '.join(styles)}"
+
+
+def _digests(code: str) -> dict[str, str]:
+    """Name of a hash -> the source that allows this code."""
+    digests = {name: hashlib.new(name, code.encode()).digest() for name in ("sha256", "sha384", "sha512")}
+    return {name: f"'{name}-{base64.b64encode(digest).decode()}'" for name, digest in digests.items()}
 
 
 def _allows_any_inline(sources: list[str]) -> bool:
@@ -66,9 +98,12 @@ def _allows_any_inline(sources: list[str]) -> bool:
 
 def _is_open(sources: list[str]) -> bool:
     # Browsers ignore hosts and schemes next to 'strict-dynamic'.
-    foreign = FOREIGN - ({"https:", "http:", "*"} if "'strict-dynamic'" in sources else set())
-    wide = [source for source in sources if source.lower() in foreign or "*." in source or source.startswith("http://")]
-    return bool(wide) or _allows_any_inline(sources)
+    is_dynamic = "'strict-dynamic'" in sources
+    foreign = FOREIGN - ({"https:", "http:"} if is_dynamic else set())
+    hosts = (
+        [] if is_dynamic else [source for source in sources if ANY_HOST.match(source) or source.startswith("http://")]
+    )
+    return bool(hosts or foreign.intersection(map(str.lower, sources))) or _allows_any_inline(sources)
 
 
 class Page(Html):
@@ -82,6 +117,7 @@ class Page(Html):
         self._is_inline = False
         self.feed(html)
         self.close()
+        self.styles = [inline.code for inline in self.inline if inline.tag == "style"]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note a policy, or the beginning of inline code."""

@@ -1,4 +1,4 @@
-// Reports what the Content-Security-Policy blocks.
+// Reports what the Content-Security-Policy blocks, and what one that only reports would block.
 document.addEventListener('securitypolicyviolation', (event) => {
-  if (event.disposition === 'enforce') helloDockViolation(`${event.effectiveDirective} blocks ${event.blockedURI}`)
+  helloDockViolation(event.disposition === 'enforce', `${event.effectiveDirective} blocks ${event.blockedURI}`)
 })

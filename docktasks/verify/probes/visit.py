@@ -10,11 +10,12 @@ from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, Page, Route, ViewportSize
 from playwright.sync_api import Error as BrowserError
 
 from docktasks.verify.probes import chromium
 from docktasks.verify.probes.chromium import PageEvents, PageSnapshot, new_page, open_page, page_script, reload_page
+from docktasks.verify.probes.csp import policies
 from docktasks.verify.probes.page_timing import NetworkRecorder, ResourceTiming
 from docktasks.waiting import Probe, wait_until
 
@@ -29,6 +30,7 @@ NARROW_VIEWPORT = ViewportSize(width=360, height=780)
 WCAG_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 COLOR_SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 
+REPORT_ONLY = "content-security-policy-report-only"
 INJECT_SCRIPT = page_script("inject_script")
 OWN_LINKS = page_script("own_links")
 END_ANIMATIONS = page_script("end_animations")
@@ -39,8 +41,9 @@ class Visit:
     """What a visit recorded: the pages in `first`, `deep` and `followed`, and the results of the other steps.
 
     `timings` and `screenshot` are those of the first page. `audits` has axe's findings, and `widths` the width in
-    pixels that a page takes, by path and width of the window. `finished` names the steps that ended, and `failures`
-    says why the browser did not get through a step.
+    pixels that a page takes, by path and width of the window. `strict` is what prod.csp: strict would block; None
+    if that was not tried. `finished` names the steps that ended, and `failures` says why the browser did not get
+    through a step.
     """
 
     timings: tuple[ResourceTiming, ...] = ()
@@ -52,6 +55,7 @@ class Visit:
     dead_links: list[str] = field(default_factory=list)
     audits: dict[str, tuple[str, ...]] = field(default_factory=dict)
     widths: dict[tuple[str, int], int] = field(default_factory=dict)
+    strict: tuple[str, ...] | None = None
     finished: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
 
@@ -90,7 +94,7 @@ def _visit_once(url: str, executable: str, limit_s: float) -> Visit:
 
 def _take_steps(visitor: _Visitor, limit_s: float) -> None:
     result, browser = visitor.visit, visitor.browser
-    for step in (visitor.first, visitor.deep, visitor.inject, visitor.follow, visitor.audit):
+    for step in (visitor.first, visitor.deep, visitor.inject, visitor.follow, visitor.audit, visitor.strict):
         try:
             step()
         except BrowserError as error:
@@ -174,6 +178,30 @@ class _Visitor:
                     page.emulate_media(color_scheme=scheme)
                     page.evaluate(END_ANIMATIONS)  # a colour in transition is no colour of the page
                     self.visit.audits[f"{path}, {scheme}, {width} wide"] = tuple(_audit(page))
+
+    def strict(self) -> None:
+        """Open the first page and those that it links to under the strict policy, which the browser only reports."""
+        with new_page(self.browser) as page:
+            events = PageEvents(page)
+            page.route(lambda url: url.startswith(self.url), self._add_strict_policy)
+            for address in [f"{self.url}/", *(url for _, url in self.links[:MAX_LINKS])]:
+                open_page(page, address)
+                if self.visit.strict is None:  # the site's policy is strict, or it has none
+                    return
+            self.visit.strict = tuple(dict.fromkeys(events.reported))
+
+    def _add_strict_policy(self, route: Route) -> None:
+        if route.request.resource_type != "document":
+            route.continue_()
+            return
+        response = route.fetch()
+        header = response.headers.get("content-security-policy", "")
+        reported = [policy.strict(response.text()) for policy in policies([header], "") if not policy.is_strict]
+        if reported:
+            self.visit.strict = ()
+        encoding = {"content-encoding", "content-length"}  # those of the body, which is decoded
+        headers = {name: value for name, value in response.headers.items() if name not in encoding}
+        route.fulfill(response=response, headers=headers | {REPORT_ONLY: ", ".join(reported)})
 
 
 def _address_and_text(page: Page) -> str:

@@ -61,7 +61,9 @@ def csp(subject: Subject) -> Iterator[str]:
     index = index_page(subject.site)
     csp_policies = policies(index.get_list(CSP), index.body.decode(errors="replace"))
     yield from (f"{index.path}: {line}" for line in weaknesses(csp_policies, index.get("x-frame-options")))
-    if not any(policy.sources("default-src") == ["'none'"] for policy in csp_policies):
+    if any(policy.takes_text_as_code for policy in csp_policies):
+        yield Note("advice: 'unsafe-eval' runs text as code; a script that is injected as text can then run, too")
+    if not any(policy.is_strict for policy in csp_policies):
         yield Note("advice: begin the policy with default-src 'none', and name each kind of file that the site loads")
     if loaded := Page(index.body.decode(errors="replace")).without_integrity:
         yield Note(f"advice: integrity lets a browser refuse changed files; {loaded} scripts and styles have none")

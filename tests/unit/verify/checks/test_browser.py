@@ -94,6 +94,16 @@ def test_fault_is_reported(check_id: str, changes: dict[str, Any], evidence: str
     assert any(evidence in line for line in verdict.evidence), verdict.evidence
 
 
+@pytest.mark.parametrize(("strict", "has_advice"), [((), True), (("img-src blocks data",), False), (None, False)])
+def test_strict_policy_is_advised_where_it_would_block_nothing(
+    strict: tuple[str, ...] | None, *, has_advice: bool
+) -> None:
+    """It is an advice, and the check passes. None is a site whose policy is strict already."""
+    verdict = verdicts(replace(healthy(), strict=strict), "browser.policy")["browser.policy"]
+    assert verdict.outcome == "pass"
+    assert any("prod.csp: strict" in note for note in verdict.notes) is has_advice
+
+
 def test_visit_that_ended_early_fails_one_check() -> None:
     """Checks of later steps are skipped. Their reason names the check that failed."""
     outcomes = verdicts(Visit(finished={"first"}, failures={"first": "the page kept the browser busy for 90 s"}))

@@ -48,7 +48,13 @@ def test_fault_is_reported(check_id: str, fault: Fault, evidence: str) -> None:
         (POLICY.replace("; base-uri 'none'", ""), ["base-uri is missing"]),
         (POLICY.replace("; frame-ancestors 'none'", ""), ["frame-ancestors is missing"]),
         (POLICY + "; script-src 'self' 'unsafe-inline'", ["script-src 'self' 'unsafe-inline'"]),
-        (POLICY + "; script-src 'self' 'unsafe-eval'", ["script-src 'self' 'unsafe-eval'"]),
+        (POLICY + "; script-src 'self' 'unsafe-eval' https://*.a.example", []),
+        (POLICY + "; script-src 'self' https://*", ["script-src 'self' https://*"]),
+        (POLICY + "; script-src 'self' *:443", ["script-src 'self' *:443"]),
+        (POLICY + "; script-src 'self' HTTPS:", ["script-src 'self' HTTPS:"]),
+        (POLICY + "; script-src 'self'; script-src-elem *", ["script-src-elem *"]),
+        (POLICY + "; script-src 'self'; script-src-attr 'unsafe-inline'", ["script-src-attr 'unsafe-inline'"]),
+        (POLICY + "; script-src 'self' 'sha256-x' 'unsafe-hashes' https://a.example", []),
         (POLICY + "; script-src 'self' data:", ["script-src 'self' data:"]),
         (POLICY + "; script-src https://*.example", ["script-src https://*.example"]),
         (POLICY + "; connect-src *", ["connect-src *"]),
@@ -63,6 +69,7 @@ def test_each_missing_or_wide_directive_is_reported(policy: str, faults: list[st
 
 
 DEFAULT, EMBEDDER = "default-src 'none'", "Cross-Origin-Embedder-Policy: require-corp"
+EVAL, PERMISSIONS = "'unsafe-eval' runs text as code", "Permissions-Policy can refuse"
 INTEGRITY = "; 1 scripts and styles have none"
 SCRIPT = "<script type=module src=/assets/app-B1fKq0Zy.js {}></script>"
 
@@ -72,11 +79,13 @@ SCRIPT = "<script type=module src=/assets/app-B1fKq0Zy.js {}></script>"
     [
         ("http.csp", on_path(INDEX, body("")), [DEFAULT]),
         ("http.csp", on_path(INDEX, header(CSP, POLICY.replace("default-src 'self'", "default-src 'none'"))), []),
+        ("http.csp", on_path(INDEX, header(CSP, POLICY + "; script-src 'unsafe-eval'")), [DEFAULT, EVAL]),
         ("http.csp", on_path(INDEX, body(SCRIPT.format(""))), [DEFAULT, INTEGRITY]),
         ("http.csp", on_path(INDEX, body(SCRIPT.format("integrity=sha384-x"))), [DEFAULT]),
         ("http.csp", on_path(INDEX, body("<link rel=stylesheet href=/a.css>")), [DEFAULT, INTEGRITY]),
         ("http.csp", on_path(INDEX, body("<link rel=icon href=/a.svg>")), [DEFAULT]),
         ("http.cross-origin-headers", on_path("-5f2c.txt", header("server", "x")), [EMBEDDER]),
+        ("http.cross-origin-headers", on_path(INDEX, header("permissions-policy")), [EMBEDDER, PERMISSIONS]),
         ("http.cross-origin-headers", on_path(INDEX, header("cross-origin-embedder-policy", "require-corp")), []),
     ],
 )
@@ -84,7 +93,11 @@ def test_advice_is_a_note_and_no_fault(check_id: str, fault: Fault, notes: list[
     """A site may have reasons to do without it, so the check passes."""
     verdict = verdicts(Site(fault), check_id)[check_id]
     assert verdict.outcome == "pass"
-    assert [part for part in (DEFAULT, INTEGRITY, EMBEDDER) if any(part in note for note in verdict.notes)] == notes
+    assert [
+        part
+        for part in (DEFAULT, EVAL, INTEGRITY, EMBEDDER, PERMISSIONS)
+        if any(part in note for note in verdict.notes)
+    ] == notes
 
 
 def test_policy_that_allows_the_site_itself_passes() -> None:
