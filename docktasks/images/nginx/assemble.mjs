@@ -14,12 +14,13 @@
 //     IMAGE/srv/run      a link to /tmp, where a container writes what it makes from its environment
 //     IMAGE/etc/nginx    the configuration, for that version of nginx
 //     IMAGE/usr, /docker-entrypoint.d   the image's scripts
+//     IMAGE/usr/local/share/hello-dock/built   the paths of the files that carry.sh keeps for pages of earlier releases
 //     BUILT              a link to the folder that the build filled, for the stage dist
 // The same input gives the same bytes, modes and times, whatever the umask and the clock: an unchanged app is an
 // unchanged layer.
 import { readFileSync } from 'node:fs'
-import { chmod, lutimes, mkdir, readdir, readFile, realpath, rm, symlink, utimes } from 'node:fs/promises'
-import { dirname, join, relative } from 'node:path'
+import { chmod, lutimes, mkdir, readdir, readFile, realpath, rm, stat, symlink, utimes } from 'node:fs/promises'
+import { dirname, join, normalize, relative } from 'node:path'
 import { argv, env, exit, umask } from 'node:process'
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
@@ -29,10 +30,12 @@ import { link, write } from './image-files.mjs'
 import { withIntegrity } from './integrity.mjs'
 import { readSettings } from './policy.mjs'
 import { answerOf, hasEntryPage, hasMpaType, noticeOf, pagesConfiguration } from './pages.mjs'
-import { entriesBelow, filesBelow, findDist, hashedAmong, publicNamesIn } from './site-files.mjs'
-import { isPage, sitePolicy } from './site-policy.mjs'
+import { classify, entriesBelow, filesBelow, isPage, unservable } from './site-files.mjs'
+import { findDist, firstPage } from './site-folder.mjs'
+import { sitePolicy } from './site-policy.mjs'
 
-const [distName, startedFile, nginxFolder, versionFile, image, built, cache] = argv.slice(2)
+const [distArgument, startedFile, nginxFolder, versionFile, image, builtLink, cache] = argv.slice(2)
+const distName = normalize(distArgument).replace(/\/$/, '')
 umask(0)
 
 // Text, and binary formats that are not compressed already, as images, media and woff2 fonts are.
@@ -135,7 +138,7 @@ async function writeSite(dist, names, hashed) {
 // An app with a base path names its files below that: /shop/assets/… is the file assets/…. The site is served there and
 // at /, because a proxy in front may remove the base. https://vite.dev/guide/build#public-base-path
 async function writeBasePath(dist, names, hashed) {
-  const page = await readFile(join(dist, 'index.html'), 'utf8')
+  const page = await readFile(join(dist, firstPage([...names])), 'utf8')
   const loads = page.matchAll(/<(?:script|link)\s[^>]*?(?:src|href)=["']?(\/(?!\/)[^"'\s>?#%]*)/g)
   const urls = [...loads].map(([, url]) => url)
   const candidates = [...(hashed.size ? hashed : names)]
@@ -182,6 +185,12 @@ async function writeFolders() {
   }
 }
 
+// The name of each file that is revalidated and that an open page of this release may ask for after the next.
+async function writeBuiltNames(names) {
+  const lines = [...names].sort().map((name) => `${name}\n`)
+  await write(join(image, 'usr/local/share/hello-dock/built'), lines.join(''))
+}
+
 let policySettings
 try {
   policySettings = readSettings(env.HELLO_DOCK_CSP || 'compatible', env.HELLO_DOCK_CSP_SOURCES ?? '')
@@ -190,21 +199,30 @@ try {
 }
 const dist =
   (await findDist(distName, startedFile)) ??
-  fail(`${distName}/index.html does not exist after the build: DIST_DIR (app.dist) names the folder it writes.`)
+  fail(`The build wrote no HTML page into ${distName}, which DIST_DIR (app.dist) names, nor into another folder.`)
 if (dist !== distName) console.log(`NOTICE: The build filled ${dist}, not ${distName}`)
 for (const path of await entriesBelow(dist, (entry) => entry.isSymbolicLink())) {
   // It may lead out of the site, or nowhere.
   console.log(`NOTICE: Left out, because it is a link (have the build copy what it names): ${relative(dist, path)}`)
 }
 const names = new Set((await filesBelow(dist)).map((path) => relative(dist, path)))
-const hashed = hashedAmong([...names], await publicNamesIn('public'))
+const nameless = unservable([...names]).map((name) => JSON.stringify(name))
+if (nameless.length) {
+  refuse({
+    what: `The build wrote files whose names no address can hold: ${nameless.slice(0, 5).join(', ')}.`,
+    why: 'They have control characters, or are no UTF-8, so no page can name them.',
+    how: 'Rename them in the app, or in the plugin that writes them',
+  })
+}
+const { hashed, built } = await classify(dist, names, (await stat(startedFile)).ctimeMs)
 if (policySettings.profile === 'strict') await addIntegrity(dist, names)
 await writeConfiguration()
 await writePolicy(dist, names)
 await writePages(dist, names)
 await writeScripts()
+await writeBuiltNames(built)
 await writeSite(dist, names, hashed)
 await writeBasePath(dist, names, hashed)
 await writeFolders()
-await mkdir(dirname(built), { recursive: true })
-await symlink(await realpath(dist), built)
+await mkdir(dirname(builtLink), { recursive: true })
+await symlink(await realpath(dist), builtLink)

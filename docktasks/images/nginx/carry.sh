@@ -1,18 +1,22 @@
 #!/bin/sh
-# Keeps the hashed assets of several releases in one volume: a page that was loaded from one release finds its files
-# while another release serves. Runs as root, one at a time, with the volume at /srv/carried:
-#     carry add RELEASE       adds this image's hashed assets, for RELEASE; code 3 if a name has other bytes elsewhere
-#     carry keep RELEASE...   removes the assets that none of these releases has; this image is the one that serves now
+# Keeps what several releases built in one volume: a page that was loaded from one release finds its files while another
+# release serves. Runs as root, one at a time, with the volume at /srv/carried:
+#     carry add RELEASE       adds what this image built, for RELEASE; code 3 if a hashed name has other bytes elsewhere
+#     carry keep RELEASE...   removes the assets that none of these releases has, the latest first; this image is the
+#                             one that serves now
 # The volume:
-#     releases/RELEASE/{site,br}/   the assets of one release: /srv/hashed of its image
-#     {site,br}/                    what nginx serves (serving/site.conf): hard links to the same files
-#     current                       a link to a copy of the image's site and configuration, for the port holder
-# After an interruption the next run puts everything right: a file gets its name when it is complete, and no name is
-# ever replaced. The commands are BusyBox's.
+#     releases/RELEASE/{site,br}/         the hashed assets of one release: /srv/hashed of its image
+#     {site,br}/                          what nginx serves of them (serving/site.conf): hard links to the same files
+#     releases/RELEASE/built/{site,br}/   what one release built under names without a hash
+#     built/{site,br}/                    what nginx serves of them: of each name the file of the latest release
+#     current                             a link to a copy of the image's site and configuration, for the port holder
+# After an interruption the next run puts everything right: a file gets its name when it is complete. No name is ever
+# replaced, but for the links built and current, each at once with all that is behind it. The commands are BusyBox's.
 set -eu
 export LC_ALL=C
 umask 022
 site=/srv
+built=/usr/local/share/hello-dock/built
 volume=/srv/carried
 scratch=$volume/.new
 
@@ -79,7 +83,69 @@ refuse_other_bytes() {
     [ ! -e "$scratch/refused" ] || exit 3
 }
 
+# built_in LIST: the paths of LIST that the build wrote under a name without a hash (assemble.mjs), and their copies.
+built_in() {
+    awk '
+        in_built { names[$0]; next }
+        { name = $0; sub(/^(site|br)\//, "", name); plain = name; sub(/\.gz$/, "", plain) }
+        name in names || plain in names
+    ' in_built=1 $built in_built= "$1"
+}
+
+# unserved_of LIST TREE: the paths of LIST of whose files TREE has neither the plain nor a compressed form. Two forms of
+# one name must come from one release.
+unserved_of() {
+    list_assets "$2" >"$scratch/present"
+    awk '
+        { name = $0; sub(/^(site|br)\//, "", name); plain = name; sub(/\.gz$/, "", plain) }
+        in_tree { served[name]; next }
+        !(name in served || plain in served)
+    ' in_tree=1 "$scratch/present" in_tree= "$1"
+}
+
 add() {
+    add_hashed "$1"
+    add_built "$1"
+}
+
+# A release that is not recorded yet replaces no file of another here: `keep` puts the latest release first.
+add_built() {
+    release=$volume/releases/$1/built
+    list_assets $site >"$scratch/all"
+    built_in "$scratch/all" >"$scratch/built-paths"
+    missing_in "$release" "$scratch/built-paths" >"$scratch/unrecorded"
+    for_paths 'cp -p' $site "$scratch/copies" "$scratch/unrecorded"
+    [ ! -s "$scratch/unrecorded" ] || sync -f "$scratch"
+    for_paths ln "$scratch/copies" "$release" "$scratch/unrecorded"
+    [ -e $volume/built ] || serve_built
+    unserved_of "$scratch/built-paths" $volume/built >"$scratch/unserved"
+    for_paths ln "$release" $volume/built "$scratch/unserved"
+}
+
+# serve_built RELEASE...: makes the tree that nginx serves from those of the releases, the latest first.
+serve_built() {
+    previous=$(readlink $volume/built || :)
+    next=.built.a
+    [ "$previous" != $next ] || next=.built.b
+    rm -rf "${volume:?}/$next"
+    mkdir "$volume/$next"
+    for name; do
+        release=$volume/releases/$name/built
+        list_assets "$release" >"$scratch/recorded"
+        unserved_of "$scratch/recorded" "$volume/$next" >"$scratch/unserved"
+        for_paths ln "$release" "$volume/$next" "$scratch/unserved"
+    done
+    switch built "$previous" $next
+}
+
+# switch LINK PREVIOUS NEXT: makes the link name NEXT, which a rename does at once, and removes what it named.
+switch() {
+    ln -s "$3" "$scratch/$1"
+    mv -fT "$scratch/$1" "$volume/$1"
+    [ -z "$2" ] || rm -rf "${volume:?}/$2"
+}
+
+add_hashed() {
     release=$volume/releases/$1
     list_assets $site/hashed >"$scratch/all"
     missing_in "$release" "$scratch/all" >"$scratch/unrecorded"
@@ -107,6 +173,7 @@ keep() {
     not_in "$scratch/kept" "$scratch/served" >"$scratch/unwanted"
     (cd $volume && tr '\n' '\0' <"$scratch/unwanted" | xargs -0 -r rm -f --)
     remove_empty_folders
+    serve_built "$@"
     remove_other_releases "$@"
     update_current
 }
@@ -149,9 +216,7 @@ update_current() {
     # The port holder serves the same paths from another root: the release's own, and the assets of other releases.
     ln -s $volume "$copy/carried"
     sed -i "s|^ *root /srv;|root $volume/current;|" "$copy/nginx/serving/site.conf"
-    ln -s $next "$scratch/current"
-    mv -fT "$scratch/current" $volume/current
-    [ -z "$previous" ] || rm -rf "${volume:?}/$previous"
+    switch current "$previous" $next
 }
 
 verb=${1:-}

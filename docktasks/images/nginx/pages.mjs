@@ -27,10 +27,17 @@ export function answerOf({ files, fallback = 'auto', catchAll, sameAsIndex, isMp
   if (hasIndex && own404 && sameAsIndex) return { status: 200, page: 'index.html', reason: '' }
   if (own404) return { status: 404, page: own404, reason: 'the build wrote 404.html' }
   if (isMpa) return { status: 404, reason: "vite's configuration has appType: 'mpa'" }
-  const count = [...files].filter(isPage).length
-  if (!hasIndex) return { status: 404, reason: 'there is no index.html' }
+  const pages = [...files].filter(isPage).sort()
+  const count = pages.length
+  if (!hasIndex && count === 1) return { status: 200, page: pages[0], reason: 'it is the only page that the build wrote' }
+  if (!hasIndex) return { status: 404, reason: `there is no page at /, but ${listed(pages)}` }
   if (!hasEntry && count > 1) return { status: 404, reason: `the build wrote ${count} pages, and no shell of an app` }
   return { status: 200, page: 'index.html', reason: '' }
+}
+
+function listed(pages) {
+  const more = pages.length > 5 ? ` and ${pages.length - 5} more` : ''
+  return `${pages.slice(0, 5).map((name) => `/${name}`).join(', ')}${more}`
 }
 
 function noSuchPage(fallback, files) {

@@ -3,11 +3,10 @@ import { scriptNeeds, styleNeeds } from './code-needs.mjs'
 import { needsOf } from './page-needs.mjs'
 import { directivesOf, longestPolicy, policyConfiguration } from './policy.mjs'
 import { MAX_POLICY_CHARACTERS, policyNotices } from './policy-notices.mjs'
+import { isPage } from './site-files.mjs'
 
 const GOOGLE_STYLES = 'https://fonts.googleapis.com'
 const GOOGLE_FONTS = 'https://fonts.gstatic.com'
-
-export const isPage = (name) => /\.x?html?$/i.test(name)
 
 // [directive, source, what] of what a page's HTML loads from other origins. Its scripts' origins are in the policy
 // already when the profile is compatible.

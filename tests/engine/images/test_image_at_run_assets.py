@@ -47,7 +47,7 @@ def carries(image: str, volume: str, *args: str) -> None:
 def listing(image: str, *args: str, folder: str = "/srv/carried") -> dict[str, list[str]]:
     """The files below a folder of a container, by path: owner, mode, links, inode, size, and time of modification.
 
-    The copy for the port holder is left out. tests/engine/test_recovery.py looks at that.
+    The copy for the port holder is left out, which tests/engine/test_recovery.py looks at.
     """
     script = f"cd {folder} && find . -type f -exec stat -c '%u:%g %a %h %i %s %Y %n' {{}} +"
     printed = docker("container", "run", "--rm", *BARE, *args, image, "sh", "-c", script)
@@ -218,6 +218,70 @@ def test_carry_serves_no_part_of_a_file_when_the_disk_is_full(sandbox: ImageSand
     carries(image, volume, "add", "one")
     assert listing(image, *at(volume))[f"site/{big}"][4] == str(2 << 20)
     assert httpx.get(address, trust_env=False).status_code == httpx.codes.OK, name
+
+
+LIST = "/usr/local/share/hello-dock/built"
+
+
+def built(sandbox: ImageSandbox, *names: str, text: str = "") -> str:
+    """An image whose build wrote these files under names without a hash, with this text."""
+    loop = (
+        f'for name in {" ".join(map(shlex.quote, names))}; do echo "{text}" >"site/$name"; echo "$name" >>{LIST}; done'
+    )
+    return sandbox.image(f"mkdir -p site/app; {loop}")
+
+
+def answers(sandbox: ImageSandbox, image: str, volume: str, names: list[str]) -> list[tuple[int, str, str]]:
+    """Status, text and Cache-Control of each name from a release with the volume."""
+    _, address = sandbox.serve(image, *at(volume))
+    gets = [httpx.get(f"{address}/{quote(name)}", trust_env=False) for name in names]
+    return [(get.status_code, get.text.strip(), get.headers["cache-control"]) for get in gets]
+
+
+def test_built_file_without_a_hash_comes_from_the_latest_kept_release(sandbox: ImageSandbox) -> None:
+    """The current release's own comes first, and a browser asks again each time. A file of no kept release is gone."""
+    names = ["app/lazy one.js", "app/other.js", "app/gone.js"]
+    oldest = built(sandbox, "app/gone.js", text="oldest")
+    old = built(sandbox, "app/lazy one.js", "app/other.js", text="old")
+    later, current = built(sandbox, "app/other.js", text="later"), sandbox.image("echo own >site/own.js")
+    volume = sandbox.volume()
+    for release, image, kept in (("1", oldest, "1"), ("2", old, "2 1"), ("3", later, "3 2 1"), ("4", current, "4 3 2")):
+        carries(image, volume, "add", release)
+        carries(image, volume, "keep", *kept.split())
+    asked = answers(sandbox, current, volume, [*names, "own.js"])
+    assert [status for status, _, _ in asked] == [200, 200, 404, 200]
+    assert [text for status, text, _ in asked if status == httpx.codes.OK] == ["old", "later", "own"]
+    assert [policy for _, _, policy in asked] == ["no-cache", "no-cache", "no-store", "no-cache"]
+    assert answers(sandbox, old, volume, names[:2]) == [(200, "old", "no-cache")] * 2
+
+
+def test_built_file_of_a_release_that_is_not_recorded_replaces_no_other(sandbox: ImageSandbox) -> None:
+    """A release may fail after its files were added. Until it is recorded it has the last word nowhere."""
+    one, two = built(sandbox, "a.js", text="one"), built(sandbox, "a.js", "b.js", text="two")
+    current, volume = sandbox.image(), sandbox.volume()
+    carries(one, volume, "add", "1")
+    carries(one, volume, "keep", "1")
+    carries(current, volume, "add", "2")
+    carries(current, volume, "keep", "2", "1")
+    carries(two, volume, "add", "3")
+    assert [text for _, text, _ in answers(sandbox, current, volume, ["a.js", "b.js"])] == ["one", "two"]
+    carries(current, volume, "keep", "2", "1")
+    assert [text for _, text, _ in answers(sandbox, current, volume, ["a.js"])] == ["one"]
+    assert not [path for path in listing(current, *at(volume)) if "releases/3" in path or path.endswith("b.js")]
+
+
+def test_compressed_copy_belongs_to_the_file_that_is_served(sandbox: ImageSandbox) -> None:
+    """A later release whose file is too small for a compressed copy does not get the copy of an earlier one."""
+    big = f"seq 500 >site/a.js; gzip -k site/a.js; seq 9 >br/a.js; echo a.js >>{LIST}"
+    old, later, current = sandbox.image(big), built(sandbox, "a.js", text="later"), sandbox.image()
+    volume = sandbox.volume()
+    for release, image, kept in (("1", old, "1"), ("2", later, "2 1"), ("3", current, "3 2 1")):
+        carries(image, volume, "add", release)
+        carries(image, volume, "keep", *kept.split())
+    _, address = sandbox.serve(current, *at(volume))
+    for accepted in ("identity", "gzip", "br"):
+        answer = httpx.get(f"{address}/a.js", headers={"Accept-Encoding": accepted}, trust_env=False)
+        assert (answer.text, answer.headers.get("content-encoding")) == ("later\n", None)
 
 
 FILES, NEXT_MOMENT = (5000, 1.4) if IS_LONG_FORM else (800, 2)

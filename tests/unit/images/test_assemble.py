@@ -17,22 +17,6 @@ from docktasks.waiting import Probe, wait_until
 ROOT = Path(__file__).parents[3]
 
 
-def hashed_names(folder: Path, built: list[str], public: tuple[str, ...] = ()) -> set[str]:
-    """Return the names that assemble.mjs takes for hashed, for files `built` by Vite and files of `public`/."""
-    for name in ("index.html", *built, *public):
-        write(folder / "dist" / name)
-    for name in public:
-        write(folder / "public" / name)
-    assemble(folder)
-    trees = {name: folder / "out/srv" / name for name in ("hashed/site", "site")}
-    names = {
-        name: {str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file()}
-        for name, tree in trees.items()
-    }
-    assert names["hashed/site"] | names["site"] == {"index.html", *built, *public}
-    return names["hashed/site"]
-
-
 def assemble(folder: Path, build: str = "true") -> str:
     """Run the shell command `build`, then assemble.mjs, which fills `out`. Return the output of assemble.mjs."""
     (folder / "version").write_text("nginx version: nginx/1.30.6")
@@ -49,38 +33,6 @@ def write(path: Path) -> None:
     """Write a file that is too small for a compressed copy."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("x")
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["app-Abcdef12.js", "app-abcdef_1.css", "app--bcdef1H.css", "app-12345678-Abcdef12.js", "-Abcdef12.js",
-     "app-Abcdef12.chunk.js", "deep/er/logo-Abcdef12.svg"],
-)  # fmt: skip
-def test_name_with_a_hash_of_vite_is_recognised(tmp_path: Path, name: str) -> None:
-    """By default Vite adds a dash and eight characters of base64url to a name."""
-    assert hashed_names(tmp_path, [f"assets/{name}", "assets/app.js"]) == {f"assets/{name}"}
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["app.js", "user-settings.js", "report-20261101.pdf", "app-Abcdef1.js", "app-Abcdef123.js", "app-Abcde+12.js",
-     "app-Abcdef12", "app-Abcdef12.", "Abcdef12.js", "app-Abcdef12/app.js", "page-Abcdef12.html"],
-)  # fmt: skip
-def test_name_without_a_hash_is_not_taken_for_a_hashed_one(tmp_path: Path, name: str) -> None:
-    """The content of such a file may change, so browsers must revalidate it and releases do not bridge it."""
-    assert hashed_names(tmp_path, [f"assets/{name}", "assets/own.js"]) == set()
-
-
-def test_hash_of_lower_case_letters_is_recognised_when_all_files_of_the_folder_have_a_hash(tmp_path: Path) -> None:
-    """About one hash in a thousand has only lower-case letters, like a word."""
-    built = ["assets/index-Abcdef12.js", "assets/ServingView-xaurrsun.js", "assets/style-20261101.css"]
-    assert hashed_names(tmp_path, [*built, "robots.txt"], ("assets/logo.svg",)) == set(built)
-
-
-def test_file_of_public_is_not_taken_for_a_hashed_one(tmp_path: Path) -> None:
-    """Vite copies the files of public/ and keeps their names, which may end like a hash."""
-    public = ("assets/cover-portrait.jpg", "assets/scan-IMG_2024.jpg", "photo-Abcdef12.jpg")
-    assert hashed_names(tmp_path, ["assets/index-Abcdef12.js"], public) == {"assets/index-Abcdef12.js"}
 
 
 def page(folder: Path, text: str) -> None:
@@ -104,8 +56,7 @@ def test_old_page_in_dist_is_ignored_when_the_build_fills_another_folder(tmp_pat
     """The source may have the output of an earlier build in the folder of app.dist."""
     write(tmp_path / "dist/index.html")
     write(tmp_path / "dist/old.html")
-    old = (tmp_path / "dist/index.html").stat().st_ctime
-    wait_until(lambda: Probe(time.time() > old + 0.03), limit=5)  # file times have steps of some milliseconds
+    wait_for_new_times(tmp_path / "dist/index.html")
     assert "NOTICE: The build filled web, not dist" in assemble(tmp_path, "mkdir web; echo new >web/index.html")
     assert [path.name for path in (tmp_path / "out/srv/site").iterdir()] == ["index.html"]
 
@@ -137,13 +88,87 @@ def test_dist_folder_may_be_a_symbolic_link(tmp_path: Path) -> None:
     assert (tmp_path / "built/dist/index.html").read_text() == "page\n"
 
 
-def test_build_that_writes_no_page_is_an_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """An old page in another folder of the source does not count."""
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        ("mkdir dist; echo 1 >dist/lib.js", "The build wrote no HTML page into dist"),
+        (
+            "mkdir dist; echo >dist/index.html; touch \"$(printf 'dist/a\\nb.txt')\"",
+            r'names no address can hold: "a\nb.txt"',
+        ),
+        (
+            "mkdir dist; echo >dist/index.html; touch \"$(printf 'dist/a\\377.txt')\"",
+            'names no address can hold: "a\N{REPLACEMENT CHARACTER}.txt"',
+        ),
+    ],
+    ids=["no page", "control character", "no UTF-8"],
+)
+def test_build_that_cannot_be_served_is_an_error(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], build: str, message: str
+) -> None:
+    """An old page in another folder of the source is no page of the build."""
     write(tmp_path / "public/index.html")
     os.utime(tmp_path / "public/index.html", (1_700_000_000, 1_700_000_000))
+    wait_for_new_times(tmp_path / "public/index.html")
     with pytest.raises(subprocess.CalledProcessError):
-        assemble(tmp_path)
-    assert "dist/index.html does not exist after the build" in capfd.readouterr().err
+        assemble(tmp_path, build)
+    assert message in capfd.readouterr().err
+
+
+def wait_for_new_times(path: Path) -> None:
+    """Wait until a new file gets a later time than this one: file times have steps of some milliseconds."""
+    changed = path.stat().st_ctime
+    wait_until(lambda: Probe(time.time() > changed + 0.03), limit=5)
+
+
+def files(folder: Path) -> set[str]:
+    """Return the paths of the files below a folder."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("build", "folder", "site"),
+    [
+        ("at dist/src/pages/index.html /assets/a.js; at dist/assets/a.js", "dist",
+         {"src/pages/index.html", "assets/a.js"}),
+        ("at build/client/index.html /assets/a.js; at build/client/assets/a.js; at build/server/s.js", "build/client",
+         {"index.html", "assets/a.js"}),
+        ("at dist/client/index.html ./a.js; at dist/client/a.js; at dist/server/s.js", "dist/client",
+         {"index.html", "a.js"}),
+        ("at docs/.vitepress/dist/index.html /a.js; at docs/.vitepress/dist/a.js", "docs/.vitepress/dist",
+         {"index.html", "a.js"}),
+        ("at .output/public/index.html; at .nuxt/dist/index.html; ln -s .output/public dist", "dist", {"index.html"}),
+        ("at .output/public/index.html; at .svelte-kit/index.html", ".output/public", {"index.html"}),
+        ("at build/index.html; at .svelte-kit/output/index.html", "build", {"index.html"}),
+        ("at dist/en/docs/guide.html; at dist/en/start.html", "dist", {"en/docs/guide.html", "en/start.html"}),
+        ("at web/shop/index.html /shop/a/a.js; at web/shop/a/a.js", "web", {"shop/index.html", "shop/a/a.js"}),
+    ],
+    ids=["page in a folder", "React Router", "client and server", "VitePress", "Nuxt's link", "Nuxt", "SvelteKit",
+         "no index.html", "base path as a folder"],
+)  # fmt: skip
+def test_site_is_the_folder_that_has_what_its_page_loads(
+    tmp_path: Path, build: str, folder: str, site: set[str]
+) -> None:
+    """The image has all that belongs to the site, and nothing else."""
+    write(tmp_path / "public/old.html")
+    wait_for_new_times(tmp_path / "public/old.html")
+    function = 'at() { mkdir -p "${1%/*}"; echo "<script src=$2></script>" >"$1"; }; '
+    output = assemble(tmp_path, function + build)
+    shipped = files(tmp_path / "out/srv/site") | files(tmp_path / "out/srv/hashed/site")
+    assert shipped == site
+    assert (f"NOTICE: The build filled {folder}, not dist" in output) == (folder != "dist")
+
+
+def test_site_without_a_page_at_its_root_says_which_pages_it_has(tmp_path: Path) -> None:
+    """A visitor who follows the printed address would get an error, and the user reads why."""
+    output = assemble(tmp_path, "mkdir -p dist/a; for page in b a/c d; do echo >dist/$page.html; done")
+    assert "because there is no page at /, but /a/c.html, /b.html, /d.html (prod.fallback sets it)" in output
+
+
+def test_only_page_of_a_site_is_its_page_at_the_root(tmp_path: Path) -> None:
+    """Vite keeps the folder of a page, and the printed address must show the app."""
+    output = assemble(tmp_path, "mkdir -p dist/src/pages; echo >dist/src/pages/index.html")
+    assert "the page src/pages/index.html, because it is the only page that the build wrote" in output
 
 
 @pytest.mark.parametrize(

@@ -228,12 +228,12 @@ def test_build_into_another_folder_is_recognised(settings: Settings) -> None:
     terminal = (
         f"\x1b[0m\x1b[31m => ERROR [builder 6/6] {step}         0.7s\r\n"
         f"\x1b[0m\x1b[?25h------\r\n > [builder 6/6] {step}:\r\n"
-        "0.444 dist/index.html does not exist after the build: DIST_DIR names the folder it writes.\r\n------\r\n"
+        "0.444 The build wrote no HTML page into dist, which DIST_DIR names, nor into another folder.\r\n------\r\n"
     )
     error = explain(terminal, settings)
-    assert error.what == "`npm run build` left no index.html in hello-dock/dist."
+    assert error.what == "`npm run build` left no HTML page in hello-dock/dist, nor in another folder of hello-dock."
     assert "INVOKE_APP_DIST=" in error.how
-    assert error.evidence.startswith("dist/index.html does not exist")
+    assert error.evidence.startswith("The build wrote no HTML page")
 
 
 def test_refusal_of_the_assembler_is_the_error(settings: Settings) -> None:

@@ -44,7 +44,7 @@ def answer_of(**site: Any) -> tuple[int, str | None]:
         (APP | {"files": ["index.html", "about.html"]}, 200, "index.html"),
         (APP | {"files": ["index.html", "about.html"], "hasEntry": False}, 404, None),
         (APP | {"hasEntry": False}, 200, "index.html"),
-        (APP | {"files": ["src/pages/index.html"]}, 404, None),
+        (APP | {"files": ["src/pages/index.html"]}, 200, "src/pages/index.html"),
         (APP | FOUR_OH_FOUR | {"fallback": "index.html"}, 200, "index.html"),
         (APP | FOUR_OH_FOUR | {"sameAsIndex": True, "fallback": "none"}, 404, "404.html"),
         (APP | {"fallback": "none"}, 404, None),

@@ -62,7 +62,8 @@ def asset_bytes(subject: Subject) -> Iterator[str]:
 
 def _carried_digests(subject: Subject) -> Iterator[tuple[bytes, str, str]]:
     """Yield the SHA-256, the release and the path, from the site's root, of each file in the volume."""
-    command = ["find", RELEASES_DIR, "-type", "f", "-path", f"{RELEASES_DIR}/*/site/*", "-exec", "sha256sum", "{}", "+"]
+    trees = ["-path", f"{RELEASES_DIR}/*/site/*", "!", "-path", f"{RELEASES_DIR}/*/built/*"]
+    command = ["find", RELEASES_DIR, "-type", "f", *trees, "-exec", "sha256sum", "{}", "+"]
     files = [line.split(f"  {RELEASES_DIR}/", 1) for line in _output_lines(subject, *command)]
     names = {name for _, name in files}
     for digest, name in files:

@@ -14,10 +14,16 @@ from docktasks.verify.probes.http_client import Response
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
-# Vite ends the name of a hashed file in a dash and eight characters. Eight lower-case letters or digits may be a word
-# or a date, and an image may come from public/. So a file of the first pattern may be kept; of the second it must.
-MAYBE_HASHED = re.compile(r"[-.][\w-]{8,}\.[^/]+$")
-HASHED = re.compile(r"/assets/.*-(?=[\w-]*[A-Za-z])(?=[\w-]*[A-Z0-9_])[\w-]{8}\.(?:m?js|css)$")
+# A bundler's hash has eight characters or more, after a separator or as the whole name. A size and a word of small
+# letters are none, so a file of the first pattern may be kept. Of the second it must: a script or style of Vite whose
+# hash is no word, and no service worker (hashed-names.mjs). Of three of the third pattern one must be kept.
+MAYBE_HASHED = re.compile(
+    r"(?:[-._]|/(?![a-z]{3,}[-_]))(?!\d+x\d+\.|[a-z_-]+\.)(?=[\w-]*[A-Za-z])[\w-]{8,}(?:\.[a-z]+){0,2}\.[^/.]+$"
+)
+_CODE = r"(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{8}\.(?:m?js|css)$"
+HASHED = re.compile(r"/assets/(?!.*(?:sw|worker)\b).*-(?=[\w-]*[A-Za-z]\d+[A-Za-z]+\d)" + _CODE)
+MIN_PERHAPS = 3
+PERHAPS_HASHED = re.compile(r"/assets/.*-(?=[\w-]*[\d_-][A-Za-z])" + _CODE)
 TAGS = {"its ETag": "{etag}", "its weak ETag": "W/{etag}", "another ETag and its own": '"other", {etag}', "*": "*"}
 """What If-None-Match is sent with -> its value, as samples.get_each() takes it."""
 MONTH_S = 30 * 86_400
@@ -26,26 +32,28 @@ MAX_FIXED_TIME_S = 315_619_200
 """1980-01-02. Reproducible builds set times from 1970 to 1980-01-01, the first that a zip file can have."""
 
 
-@check("http.cache-policy", "critical", fix="Send no-cache for index.html, and immutable for /assets/ (caching.conf)")
+@check(
+    "http.cache-policy",
+    "critical",
+    fix="Send no-cache for index.html, and immutable for files with a hash in their name (caching.conf)",
+)
 def cache_policy(subject: Subject) -> Iterator[str]:
     """index.html is always revalidated, hashed assets are kept for a year, and errors are never kept."""
     site = subject.site
     for path in (site.home, f"{site.home}{samples.MISSING_NAME}"):
         policy = site.get(path).get("cache-control")
         if not re.search(r"no-cache|no-store|max-age=0\b", policy) or "immutable" in policy:
-            yield f"{path}: {_in_words(policy)}"
-    for path, response in site.files.items():
-        policy = response.get("cache-control")
-        if response.is_ok and not _is_right_policy(path, policy):
-            yield f"{path}: {_in_words(policy)}"
+            yield f"{path}: Cache-Control is {policy or 'missing'}"
+    policies = {path: file.get("cache-control") for path, file in site.files.items() if file.is_ok}
+    perhaps = [path for path in policies if PERHAPS_HASHED.search(path)]
+    none_is_kept = len(perhaps) >= MIN_PERHAPS and max(map(_max_age_s, policies.values())) < MONTH_S
+    for path, policy in policies.items():
+        if not _is_right_policy(path, policy) or (none_is_kept and path in perhaps):
+            yield f"{path}: Cache-Control is {policy or 'missing'}"
     for request, response in samples.missing_responses(site).items():
         policy = response.get("cache-control")
         if "immutable" in policy or _max_age_s(policy):
-            yield f"{request}: {_in_words(policy)}"
-
-
-def _in_words(policy: str) -> str:
-    return f"Cache-Control is {policy or 'missing'}"
+            yield f"{request}: Cache-Control is {policy or 'missing'}"
 
 
 def _is_right_policy(path: str, policy: str) -> bool:
