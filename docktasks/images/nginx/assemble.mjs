@@ -177,8 +177,9 @@ async function writeFolders() {
   // root.
   await symlink('/tmp', join(image, 'srv/run'))
   await lutimes(join(image, 'srv/run'), 0, 0)
-  // A volume with the assets of other releases is mounted here.
-  await mkdir(join(image, 'srv/carried'), { recursive: true })
+  // A volume with the assets of other releases is mounted on the first. carry.sh reads the second, also when the build
+  // named no file by its content.
+  for (const name of ['carried', 'hashed']) await mkdir(join(image, 'srv', name), { recursive: true })
   for (const path of [image, ...(await entriesBelow(image, (entry) => entry.isDirectory()))]) {
     await chmod(path, 0o755)
     await utimes(path, 0, 0)

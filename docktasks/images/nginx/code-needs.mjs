@@ -95,6 +95,7 @@ export function scriptNeeds(text) {
     needs.push(['worker-src', 'blob:', 'a worker that a script holds as text'])
   }
   if (STYLE.test(text)) needs.push(['style-src', "'unsafe-inline'", 'styles that scripts write into the page'])
+  if (/(?<![\w$])fetch\s*\(\s*["'`]data:/.test(text)) needs.push(['connect-src', 'data:', 'fetch of data: addresses'])
   for (const [directive, pattern] of ORIGINS) {
     for (const [, address] of text.matchAll(pattern)) needs.push([directive, originOf(address), ''])
   }

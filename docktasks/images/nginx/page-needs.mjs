@@ -88,12 +88,13 @@ function scriptAddresses(attributes, text) {
   return patterns.flatMap((pattern) => [...text.matchAll(pattern)].map(([, address]) => address))
 }
 
-// { scripts, handlers, styles, styleAttributes }: sets of hashes; `scriptTexts` and `styleTexts`: the texts of the first
-// and third. `loads`: directive -> the set of other origins that the HTML names for it. `hasBase`: it has a base element.
+// { scripts, handlers, styles, styleAttributes }: sets of hashes; `scriptTexts` and `styleTexts`: texts of the first and
+// the third. `loads`: directive -> the set of other origins that the HTML names for it. `hasBase`: it has a base element.
+// `swaps`: a router of Astro changes its content into that of another page, whose inline scripts then run in this one.
 export function needsOf(html) {
   const [scripts, handlers, styles, styleAttributes] = [new Set(), new Set(), new Set(), new Set()]
   const texts = { scriptTexts: [], styleTexts: [] }
-  const needs = { scripts, handlers, styles, styleAttributes, ...texts, loads: {}, hasBase: false }
+  const needs = { scripts, handlers, styles, styleAttributes, ...texts, loads: {}, hasBase: false, swaps: false }
   const add = (directive, address) => {
     const origin = originOf(address)
     if (origin) (needs.loads[directive] ??= new Set()).add(origin)
@@ -112,6 +113,7 @@ export function needsOf(html) {
       needs.styleTexts.push(text)
     }
     if (name === 'base' && attributes.get('href')) needs.hasBase = true
+    if (name === 'meta' && attributes.get('name') === 'astro-view-transitions-enabled') needs.swaps = true
     if (name === 'noscript') read(text)
     if (attributes.get('srcdoc')) read(attributes.get('srcdoc'))
     const linked = name === 'link' ? linkDirectives(attributes) : []

@@ -6,6 +6,8 @@ import { MAX_POLICY_CHARACTERS, policyNotices } from './policy-notices.mjs'
 import { isPage } from './site-files.mjs'
 
 const GOOGLE_STYLES = 'https://fonts.googleapis.com'
+const SHARED = ['scripts', 'handlers', 'styles', 'styleAttributes']
+const MAX_SHARED_HASHES = 50
 const GOOGLE_FONTS = 'https://fonts.gstatic.com'
 
 // [directive, source, what] of what a page's HTML loads from other origins. Its scripts' origins are in the policy
@@ -13,6 +15,22 @@ const GOOGLE_FONTS = 'https://fonts.gstatic.com'
 function loadsOf({ profile }, { loads }) {
   const names = Object.keys(loads).filter((name) => profile === 'strict' || name !== 'script-src')
   return names.flatMap((name) => [...loads[name]].map((origin) => [name, origin, '']))
+}
+
+// Pages that swap their content have one policy: https://docs.astro.build/en/guides/view-transitions/
+// Returns a notice when the policy would be too long for that.
+function shareNeeds(pages) {
+  const swapping = [...pages.values()].filter((page) => page.swaps)
+  const all = (key) => new Set(swapping.flatMap((page) => [...page[key]]))
+  const shared = Object.fromEntries(SHARED.map((key) => [key, all(key)]))
+  const count = SHARED.reduce((sum, key) => sum + shared[key].size, 0)
+  if (count > MAX_SHARED_HASHES) {
+    const why = `The pages have ${count} inline scripts and styles, too many for one policy`
+    return [`${why}: after a click on a link of Astro's ClientRouter those of the next page are blocked`]
+  }
+  const origins = new Set(swapping.flatMap((page) => [...(page.loads['script-src'] ?? [])]))
+  for (const page of swapping) Object.assign(page, shared, { loads: { ...page.loads, 'script-src': origins } })
+  return []
 }
 
 // The files of a site, `names`, whose text `read` gives -> { configuration, notices }.
@@ -31,7 +49,8 @@ export function sitePolicy(settings, names, read) {
     const script = scriptNeeds(text)
     for (const feature of script.features) features.add(feature)
     hasWasm ||= script.hasWasm
-    addNeeds(file, script.needs.filter(([name, source]) => !isPage(file) || name !== 'script-src' || source.startsWith("'")))
+    const isOrigin = ([name, source]) => name === 'script-src' && !source.startsWith("'")
+    addNeeds(file, isPage(file) ? script.needs.filter((need) => !isOrigin(need)) : script.needs)
   }
   for (const name of names) {
     if (isPage(name)) {
@@ -45,7 +64,7 @@ export function sitePolicy(settings, names, read) {
   }
   const hasBase = [...pages.values()].some((page) => page.hasBase)
   const directives = directivesOf(settings, { hasWasm, hasBase })
-  const notices = policyNotices(settings.profile, directives, needs)
+  const notices = [...shareNeeds(pages), ...policyNotices(settings.profile, directives, needs)]
   const [name, length] = longestPolicy(settings, directives, pages)
   if (length > MAX_POLICY_CHARACTERS) {
     notices.push(

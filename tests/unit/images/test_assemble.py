@@ -35,6 +35,13 @@ def write(path: Path) -> None:
     path.write_text("x")
 
 
+def test_site_without_a_hashed_name_has_the_folder_that_carry_reads(tmp_path: Path) -> None:
+    """A release without such files is carried like every other."""
+    write(tmp_path / "dist/index.html")
+    assemble(tmp_path)
+    assert list((tmp_path / "out/srv/hashed").iterdir()) == []
+
+
 def page(folder: Path, text: str) -> None:
     """Write a page with this text, and one script."""
     write(folder / "assets/index-Abcdef12.js")

@@ -125,6 +125,19 @@ def test_equal_pages_share_their_hashes() -> None:
     assert site.header("page8.html")["script-src"] == ["'self'", digest("a")]
 
 
+def test_pages_that_astro_swaps_share_their_policy() -> None:
+    """The router of Astro runs the inline scripts of the next page in the page that is open. There is a limit."""
+    marked = '<meta name="astro-view-transitions-enabled" content="true"><script>{}</script>'
+    site = policy(index_html=marked.format("a"), about_html=marked.format("b"), plain_html="<script>c</script>")
+    assert (
+        site.header()["script-src"] == ["'self'", digest("a"), digest("b")] == site.header("about.html")["script-src"]
+    )
+    assert site.header("plain.html")["script-src"] == ["'self'", digest("c")]
+    many = policy(**{f"page{number}_html": marked.format(number) for number in range(60)})
+    assert many.header("page7.html")["script-src"] == ["'self'", digest("7")]
+    assert any("ClientRouter" in notice for notice in many.notices)
+
+
 def test_page_of_many_scripts_fits_into_the_words_of_nginx() -> None:
     """nginx does not start with a word of more than 4,096 bytes. A proxy may refuse the header, which is said."""
     scripts = [f"a({number})" for number in range(150)]
@@ -230,6 +243,7 @@ def test_build_by_hand_with_settings_that_are_none_ends(profile: str, sources: s
         ("strict", {"a_css": "@font-face{src:url(https://a.example/x)}"}, "font-src https://a.example"),
         ("strict", {"a_css": "p{background:url('//a.example/x')}"}, "img-src a.example"),
         ("strict", {"a_js": "fetch(`https://a.example/${x}`)"}, "connect-src https://a.example"),
+        ("strict", {"a_js": "fetch('data:text/plain,x')"}, "connect-src data:"),
         ("strict", {"a_js": "new Worker(URL.createObjectURL(new Blob([x],{type:'text/javascript'})))"},
          "worker-src blob:"),
         ("strict", {"a_js": "document.createElement('style')"}, "style-src 'unsafe-inline'"),
