@@ -13,7 +13,7 @@ from docktasks.engine.models import Container, short_id
 from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
 from docktasks.release import build as release_build
-from docktasks.release import history, recovery, run_args, swap
+from docktasks.release import history, kept_files, recovery, run_args, swap
 from docktasks.release.build import Build
 from docktasks.release.production import ReleaseContainers
 from docktasks.release.run_args import Release
@@ -105,8 +105,10 @@ def _deploy(
         return Deployment(build, url, unchanged=True, notices=notices)
     url = swap.deploy(containers, release, bind, gate=gate)
     _record(containers, release)
-    if not gate:
-        notices = (*notices, UNCHECKED)
+    line, lost = kept_files.report(project, url, release.id) if url else ("", "")
+    if line:
+        containers.progress(line)
+    notices = (*notices, *([] if gate else [UNCHECKED]), *([lost] if lost else []))
     return Deployment(build, url, notices=(*notices, *_machine_notices(project.engine, release)))
 
 

@@ -150,4 +150,13 @@ def test_open_page_finds_its_files_after_the_next_release(harbour: ProjectUnderT
     for pattern in PATTERNS:
         assert policies(before[pattern][1:]) == {"no-cache" if pattern == "plain" else "max-age=31536000, immutable"}
     assert httpx.get(f"{url}/leaflet.txt", trust_env=False).status_code == httpx.codes.NOT_FOUND
-    assert "assets bridged" in output
+    assert re.search(r"(\d+) of \1 files of earlier releases that were asked for are there", output)
+
+
+def test_release_that_does_not_answer_for_earlier_ones_says_so(harbour: ProjectUnderTest) -> None:
+    """The files are in the volume, but the server does not look there."""
+    harbour.stage(
+        harbour.image, "USER root\nRUN sed -i 's/@carried;/@unknown;/' /etc/nginx/serving/site.conf\nUSER 101:101"
+    )
+    output = harbour.succeeds("run-prod", "--no-build")
+    assert "files of earlier releases are not there, so a page that is still open may fail: /" in output
