@@ -20,6 +20,8 @@ from tests.support.checkouts import make_repository, write_app
 from tests.support.project import ProjectUnderTest
 
 CSP = "content-security-policy"
+BROWSER_TIMEOUT_S = 900
+"""It stays open while tests build and release."""
 THEME = 'document.documentElement.dataset.theme = "dark"'
 INDEX = f"""<!doctype html>
 <html lang="en">
@@ -130,7 +132,7 @@ def harbour(
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     """A browser, one for all tests of the module."""
-    with launch_browser(chromium, 120) as browser:
+    with launch_browser(chromium, BROWSER_TIMEOUT_S) as browser:
         yield browser
 
 
