@@ -57,6 +57,7 @@ class Prod:
     csp: Annotated[str, matching(r"compatible|strict", "compatible or strict")]
     csp_sources: Annotated[str, policy_sources]
     fallback: Annotated[str, matching(PAGE, "auto, none, or a page of the build such as index.html")]
+    gate_browser: Annotated[str, matching(r"auto|never", "auto or never")]
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,11 @@ def is_listening(host: str, port: int) -> bool:
         return client.connect_ex((host, port)) == 0
 
 
-def http_ready(url: str, timeout: float = 2.0) -> Probe:
-    """Return a look: ready when a GET of `url`, without proxies, answers 200 in `timeout` seconds, after redirects."""
+def http_ready(url: str, timeout: float = 2.0, *, needs_page: bool = True) -> Probe:
+    """Return a look: ready when a GET of `url`, without proxies, answers 200 in `timeout` seconds, after redirects.
+
+    Without `needs_page` a 404 will do, because a site may have no page at its root.
+    """
     import httpx
 
     try:
@@ -56,7 +59,8 @@ def http_ready(url: str, timeout: float = 2.0) -> Probe:
     except httpx.HTTPError as error:
         return Probe(ready=False, status=f"{url} does not answer ({str(error) or type(error).__name__})", url=url)
     status = f"{url} answers {response.status_code}"
-    return Probe(response.status_code == httpx.codes.OK, status, url=url, final_url=str(response.url))
+    good = {httpx.codes.OK} if needs_page else {httpx.codes.OK, httpx.codes.NOT_FOUND}
+    return Probe(response.status_code in good, status, url=url, final_url=str(response.url))
 
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]

@@ -17,7 +17,7 @@ from docktasks.engine.models import Container
 from docktasks.engine.protocol import Engine
 from docktasks.errors import ConflictError, DockError, EngineError, StartError
 from docktasks.labels import LABEL
-from docktasks.roles import Role
+from docktasks.roles import PROD, Role
 
 LOOK_INTERVAL_S = 0.02
 """Time between two looks at a container that starts. A look takes 3 ms, a start 400 ms."""
@@ -115,7 +115,7 @@ def serving_now(project: Project) -> str:
     if not containers:
         return "Nothing was replaced, because nothing served before."
     for container in containers:
-        if container.serves and container.url and waiting.http_ready(f"{container.url}/").ready:
+        if container.serves and container.url and waiting.http_ready(f"{container.url}/", needs_page=False).ready:
             return f"{container.name} keeps serving."
     return "Nothing serves now. See it: invoke status"
 
@@ -157,7 +157,8 @@ def _look(engine: Engine, name: str, *, shared_port: bool) -> waiting.Probe:
         return waiting.Probe(ready=False, failed="is gone" if container is None else failed)
     if not container.url:
         return waiting.Probe(ready=False, status=f"no port yet; health: {container.health or 'no check'}")
-    probe = waiting.http_ready(f"{container.url}/")
+    has_own_check = container.role == PROD.name and container.health == "healthy"  # which looks for a page of the site
+    probe = waiting.http_ready(f"{container.url}/", needs_page=not has_own_check)
     if not (probe.ready and container.health in ("healthy", "")):
         return replace(probe, ready=False, status=f"{probe.status}; health: {container.health or 'no check'}")
     if shared_port and not ANSWERED_REQUEST.search(engine.logs(name)):

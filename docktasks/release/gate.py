@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+from docktasks import waiting
 from docktasks.app.project import Project
 from docktasks.containers import run_args as containers_run_args
 from docktasks.containers import startup
@@ -11,39 +18,113 @@ from docktasks.containers.roles import CANDIDATE
 from docktasks.containers.startup import ContainerSpec
 from docktasks.errors import StartError
 from docktasks.release import run_args
+from docktasks.release.gate_visit import Findings, GateVisit
 from docktasks.release.run_args import Release
 from docktasks.roles import PROD
+from docktasks.verify.probes.references import Html
+
+if TYPE_CHECKING:  # it loads the HTTP client
+    from docktasks.verify.probes.crawler import Site
+
+SITE_DIR = "/srv/site"
+"""Where the image has the site's pages."""
+MAX_LINKED_PAGES = 10
+PAST_THE_GATE = "To release it as it is: --no-gate"
+LINKED_FIX = "Build again, or correct the address in the page: npm run build, then npx vite preview"
+BROWSER_FIX = "Open the app as it is built, and read the browser's console: npm run build, then npx vite preview"
 
 
-def check_candidate(project: Project, release: Release) -> list[str]:
-    """Start the release on a free loopback port, check it, and remove it. The checks' ids. Raises StartError."""
+@dataclass(frozen=True)
+class Passed:
+    """What a release has passed: the ids of the checks, and what the visit with a browser found."""
+
+    check_ids: tuple[str, ...] = ()
+    visit: Findings = Findings()  # noqa: RUF009 - it is frozen
+
+    def __str__(self) -> str:
+        pages = self.visit.pages
+        looked = f", {pages} page{'s' if pages > 1 else ''} in Chromium" if pages else ""
+        return f"{len(self.check_ids)} critical checks{looked}"
+
+
+def check_candidate(project: Project, release: Release) -> Passed:
+    """Start the release on a free loopback port, check it, and remove it. Raises StartError."""
     bind = Bind(0)
     network_args = [*join_args(project.settings, PROD), *bind.args(PROD.container_port)]
     args = run_args.prod_args(project.settings, CANDIDATE, release, network_args, project.engine.api)
+    visit = None if project.dry else GateVisit(project)
     try:
         startup.start(project, ContainerSpec(CANDIDATE, bind, args))
         url = startup.await_serving(project, CANDIDATE)
-        return [] if project.dry else _check_page(project, url)
+        return _check_page(project, url, visit) if visit else Passed()
     except StartError as error:
         raise StartError(error.what, startup.serving_now(project), error.how, error.evidence) from error
     finally:
+        if visit:
+            visit.end()
         project.run(containers_run_args.remove_args(project.settings.container(CANDIDATE)), quiet=True)
 
 
-def _check_page(project: Project, url: str) -> list[str]:
-    """Run the critical checks of `verify` that need only an address; their ids. Raises StartError."""
+def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
+    """Run the critical checks of `verify` that need only an address, and the visit meanwhile. Raises StartError."""
     from docktasks.verify import catalog  # imported here, because it loads the HTTP client, which a build does not need
     from docktasks.verify.subject import Subject
 
+    entry = entry_page(project, url)
+    visit.begin(entry)
     checks = [check for check in catalog.CHECKS if check.needs == "url" and check.severity == "critical"]
-    failed = [verdict for verdict in catalog.run_checks(Subject(url), checks) if verdict.outcome == "fail"]
-    if not failed:
-        return [check.id for check in checks]
+    subject = Subject(entry)
+    failed = [verdict for verdict in catalog.run_checks(subject, checks) if verdict.outcome == "fail"]
+    linked = [] if failed else list(faults_of_linked_pages(subject.site))
+    findings = Findings() if failed or linked else visit.findings()
+    faults = [*(f"{verdict.check.id}: {verdict.finding}" for verdict in failed), *linked[:1]]
+    faults += [f"in Chromium, {fault}" for fault in findings.faults[:1]]
+    if not faults:
+        return Passed(tuple(check.id for check in checks), findings)
     log = project.engine.logs(project.settings.container(CANDIDATE), 10)
     evidence = [line for verdict in failed for line in verdict.evidence[:5]]
+    evidence += [*linked, *findings.faults]
     raise StartError(
-        f"The new release does not pass the gate: {'; '.join(f'{one.check.id}: {one.finding}' for one in failed)}.",
+        f"The new release does not pass the gate: {'; '.join(faults)}.",
         "",
-        failed[0].check.fix,
+        f"{failed[0].check.fix if failed else BROWSER_FIX if findings.faults else LINKED_FIX}. {PAST_THE_GATE}",
         evidence="\n".join([*evidence, "Its last log lines:", log]),
     )
+
+
+def entry_page(project: Project, url: str) -> str:
+    """Return the address of the page that the gate judges: the site's root, where it leads, or else its first page."""
+    root = waiting.http_ready(f"{url}/")
+    if root.ready:
+        return root.final_url if root.final_url.startswith(f"{url}/") else url
+    name = project.settings.container(CANDIDATE)
+    listed = project.engine.exec(name, ["find", SITE_DIR, "-name", "*.html"]).output.splitlines()
+    pages = [path.removeprefix(SITE_DIR).removesuffix("index.html") for path in listed if path.startswith(SITE_DIR)]
+    return url + min(pages, key=lambda path: (path.count("/"), not path.endswith("/"), path), default="/")
+
+
+class _Links(Html):
+    """Collects the paths of the site's own pages that a page links to, each once."""
+
+    def __init__(self, url: str, html: str) -> None:
+        super().__init__()
+        self.url, self.paths = url, dict[str, None]()
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the target of a link."""
+        href = dict(attrs).get("href") if tag == "a" else None
+        with suppress(ValueError):  # such as http://[x
+            target, own = urlsplit(urldefrag(urljoin(self.url, href or "#"))[0]), urlsplit(self.url)
+            if target[:2] == own[:2] and target.path != own.path:
+                self.paths[target.path] = None
+
+
+def faults_of_linked_pages(site: Site) -> Iterator[str]:
+    """Yield the missing files that pages load to which the entry page links. A link itself may lead nowhere."""
+    html = site.index.body.decode(errors="replace")
+    for path in list(_Links(site.origin + site.index.path, html).paths)[:MAX_LINKED_PAGES]:
+        page = site.get(path)
+        if page.is_ok and page.media_type == "text/html" and page.digest != site.index.digest:
+            responses = site.get_all(page.references.loaded)
+            yield from (f"{file.path}: {file.summary}, but {path} loads it" for file in responses if not file.is_ok)

@@ -69,7 +69,7 @@ def _undo_move(containers: ReleaseContainers, previous: Container) -> None:
     containers.rename_role(PREVIOUS, "prod")
     # A Ctrl-C does not end `docker container stop`: the engine goes on with it. The container then still runs, but its
     # nginx answers no more.
-    if not (previous.serves and waiting.http_ready(f"{previous.url}/").ready):
+    if not (previous.serves and waiting.http_ready(f"{previous.url}/", needs_page=False).ready):
         containers.restart(HOLDER, "prod")
 
 
@@ -77,7 +77,7 @@ def _is_serving(release: Container | None) -> bool:
     """Return True if a release is healthy and its address answers."""
     if release is None or not release.serves or release.health not in ("healthy", ""):
         return False
-    return waiting.http_ready(f"{release.url}/").ready
+    return waiting.http_ready(f"{release.url}/", needs_page=False).ready
 
 
 def _name_current(containers: ReleaseContainers) -> None:

@@ -139,8 +139,10 @@ def _free_port(containers: ReleaseContainers, bind: Bind) -> None:
 def _prepare(containers: ReleaseContainers, release: Release, *, gate: bool) -> None:
     """Do what can fail before a container that serves is touched."""
     if gate:
-        check_ids = check_candidate(containers.project, release)
-        containers.progress(f"gate passed: {len(check_ids)} critical checks")
+        passed = check_candidate(containers.project, release)
+        containers.progress(f"gate passed: {passed}")
+        for notice in passed.visit.notices:
+            containers.progress.note(notice)
     history.bridge_assets(containers.project, release)
     containers.progress("assets bridged")
 

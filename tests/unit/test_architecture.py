@@ -37,9 +37,9 @@ MAX_DOCKERFILE_LINES = 80
 MAX_FUNCTION_LINES = 30
 MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
-MAX_LINES = {"app": 1_150, "ground": 1_100, "release": 1_200, "verify": 4_360}
+MAX_LINES = {"app": 1_150, "ground": 1_100, "release": 1_450, "verify": 4_360}
 """The limits of rooms that may have more lines than MAX_ROOM_LINES."""
-MAX_LINES_IN_ALL = 12_150
+MAX_LINES_IN_ALL = 12_600
 """For all modules of docktasks/ together. The goal is 8,500; docstrings that stand alone are not cut for it."""
 
 

@@ -71,9 +71,12 @@ class PageSnapshot:
 
 
 @contextlib.contextmanager
-def launch_browser(executable: str, limit_s: float) -> Iterator[Browser]:
-    """Run a Chromium for at most `limit_s` seconds; after that every action in it raises BrowserError."""
-    mark = f"--hello-dock-visit={secrets.token_hex(8)}"  # Chromium ignores unknown flags
+def launch_browser(executable: str, limit_s: float, mark: str = "") -> Iterator[Browser]:
+    """Run a Chromium for at most `limit_s` seconds; after that every action in it raises BrowserError.
+
+    kill_browser(mark) kills it earlier.
+    """
+    mark = mark or new_mark()
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -81,7 +84,7 @@ def launch_browser(executable: str, limit_s: float) -> Iterator[Browser]:
             args=["--disable-background-networking", "--no-proxy-server", mark],
             chromium_sandbox=not is_root,  # Chromium refuses to run its sandbox as root
         )
-        timer = Timer(limit_s, _kill_browser, [mark])
+        timer = Timer(limit_s, kill_browser, [mark])
         timer.daemon = True
         timer.start()
         try:
@@ -91,7 +94,12 @@ def launch_browser(executable: str, limit_s: float) -> Iterator[Browser]:
             timer.cancel()
 
 
-def _kill_browser(mark: str) -> None:
+def new_mark() -> str:
+    """Return a flag by which a browser is found among the processes. Chromium ignores unknown flags."""
+    return f"--hello-dock-visit={secrets.token_hex(8)}"
+
+
+def kill_browser(mark: str) -> None:
     """Kill the browser that was started with this flag; its pages end with it."""
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):

@@ -27,7 +27,8 @@ class Site:
     def __init__(self, url: str, shipped: Callable[[], Iterable[str]] = tuple) -> None:
         self.url = url.rstrip("/")
         parts = urlsplit(self.url)
-        self.home = f"{parts.path}/"
+        self._entry = parts.path if parts.path.endswith(".html") else f"{parts.path}/"
+        self.home = f"{self._entry.rpartition('/')[0]}/"
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.client = Client(self.origin, lambda path, *text: find_references(self.origin + path, *text))
         self.exchange: Callable[[str, bytes, float], raw_socket.RawResponse] = raw_socket.exchange
@@ -63,8 +64,8 @@ class Site:
 
     @property
     def index(self) -> Response:
-        """The response for the site's own path: index.html."""
-        return self.get(self.home)
+        """The response for the site's own path: index.html, or the page that the URL names."""
+        return self.get(self._entry)
 
     @property
     def files(self) -> dict[str, Response]:
@@ -93,18 +94,23 @@ class Site:
 
     def _crawl(self) -> Iterator[Response]:
         responses: dict[str, Response] = {}
-        loaded = {*self.index.references.loaded, *map(self.address, self._shipped())}
-        queue = loaded | set(self.index.references.possible)
+        shipped = {*map(self.address, self._shipped())}
+        queue = shipped.union(*self.index.references)
         while queue and len(responses) < MAX_SITE_FILES:
             batch = sorted(queue)[: MAX_SITE_FILES - len(responses)]
             queue = set()
             for response in self.get_all(batch):
                 responses[response.path] = response
-                loaded.update(response.references.loaded)
                 queue.update(*response.references)
             queue -= responses.keys()
+        loaded, names = set[str](), [*self.index.references.loaded]
+        while names:  # what a file names that nothing may load is no promise, either
+            name = names.pop()
+            if name not in loaded:
+                loaded.add(name)
+                names += responses[name].references.loaded if name in responses else ()
         for path, response in responses.items():
-            if path in loaded or (response.is_ok and response.digest != self.index.digest):
+            if path in shipped | loaded or (response.is_ok and response.digest != self.index.digest):
                 yield response
 
 

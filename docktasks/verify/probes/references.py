@@ -12,14 +12,15 @@ from urllib.parse import urljoin, urlsplit
 if TYPE_CHECKING:  # loaded for the first script
     from tree_sitter import Language, Query
 
-LINKS_TO_FILES = {"stylesheet", "modulepreload", "preload", "icon", "apple-touch-icon", "mask-icon", "manifest"}
-"""Values of `rel` whose target a browser loads with the page."""
+NEEDED_LINKS = {"stylesheet", "modulepreload", "preload"}
+LINKS_TO_FILES = NEEDED_LINKS | {"icon", "apple-touch-icon", "mask-icon", "manifest"}
+"""Values of `rel` whose target a browser loads with the page. The page works without what is not needed."""
 LOADING_ELEMENTS = {"script", "img", "source", "video", "audio", "track", "embed"}
 """Elements whose `src` a browser loads with the page."""
 INERT_ELEMENTS = {"template", "noscript"}
 """A browser that runs scripts loads nothing that these contain."""
-HASHED_NAME = re.compile(r"[-._][\w-]{8,}\.[^/.]+$")
-"""A name that a bundler gave to a file that it wrote."""
+HASHED_NAME = re.compile(r"^\.{1,2}/.*[-._](?=[\w-]*(?:\d|[a-z][A-Z]))[\w-]{8,}\.[^/.]+$")
+"""A name that a bundler gave to a file that it wrote, from the file that names it."""
 SCRIPT_QUERY = """
 (import_statement source: (string (string_fragment) @loaded))
 (export_statement source: (string (string_fragment) @loaded))
@@ -57,30 +58,38 @@ class Html(HTMLParser):
 
 
 class _Page(Html):
-    """Collects the URLs that an HTML page loads, and its base."""
+    """Collects the URLs that an HTML page loads, those that it may load, and its base."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.base, self.urls = "", list[str]()
+        self.base, self.urls, self.possible = "", list[str](), list[str]()
         self._inert = 0
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note the URL of one element."""
         attributes = {name: value or "" for name, value in attrs}
+        kinds = set(attributes.get("rel", "").lower().split())
         self._inert += tag in INERT_ELEMENTS
         if tag == "base":
             self.base = self.base or attributes.get("href", "")
         elif self._inert:
             return
-        elif tag in LOADING_ELEMENTS:
-            self.urls.append(attributes.get("src", ""))
-        elif tag == "link" and LINKS_TO_FILES & set(attributes.get("rel", "").lower().split()):
-            self.urls.append(attributes.get("href", ""))
+        elif tag in LOADING_ELEMENTS or (tag == "link" and kinds & LINKS_TO_FILES):
+            is_needed = kinds & NEEDED_LINKS if tag == "link" else tag != "source"
+            urls = self.urls if is_needed and not _is_conditional(tag, attributes) else self.possible
+            urls.append(attributes.get("href" if tag == "link" else "src", ""))
 
     def handle_endtag(self, tag: str) -> None:
         """Note the end of an inert element."""
         self._inert -= tag in INERT_ELEMENTS and self._inert > 0
+
+
+def _is_conditional(tag: str, attributes: dict[str, str]) -> bool:
+    """True if a browser may leave the file out, as a script of another type, or a picture below the window."""
+    is_data = tag == "script" and attributes.get("type", "").lower() not in ("", "module", "text/javascript")
+    values = {"loading": "lazy", "preload": "none"}.items()
+    return is_data or not {"disabled", "nomodule"}.isdisjoint(attributes) or not values.isdisjoint(attributes.items())
 
 
 def find_references(url: str, media_type: str, text: str) -> References:
@@ -89,7 +98,7 @@ def find_references(url: str, media_type: str, text: str) -> References:
     possible: Iterable[str] = ()
     if media_type == "text/html":
         page = _Page(text)
-        url, loaded = urljoin(url, page.base), filter(None, page.urls)
+        url, loaded, possible = urljoin(url, page.base), filter(None, page.urls), filter(None, page.possible)
     elif media_type == "text/css":
         loaded = ("".join(names) for names in _URL_IN_STYLE.findall(_STYLE_COMMENT.sub("", text)))
     elif media_type in ("text/javascript", "application/javascript"):

@@ -1,4 +1,5 @@
-// Content that a person sees: text, or a picture that has a size, also in shadow roots. False while there is none.
+// Content that a person sees: text, a picture or a field that has a size, also in shadow roots. An element of the app's own
+// that has a size and no children may have a closed shadow root. False while there is none.
 () => {
   if (!document.body || document.readyState === 'loading') return false
   const inside = (root) => [...root.querySelectorAll('*')].flatMap(
@@ -6,6 +7,8 @@
   const elements = inside(document.body).filter((e) => e.checkVisibility())
   const hosts = [document.body, ...elements.flatMap((e) => e.shadowRoot ? [...e.shadowRoot.children] : [])]
   const text = hosts.map((e) => e.innerText?.trim()).filter(Boolean).join('\n')
-  const pictures = elements.filter((e) => e.matches('img, svg, canvas, video, iframe'))
+  const shown = 'img, svg, canvas, video, audio[controls], iframe, object, embed, input, textarea, select, progress, meter'
+  const pictures = elements.filter((e) => e.matches(shown)
+    || (e.localName.includes('-') && !e.shadowRoot && !e.childElementCount && e.getBoundingClientRect().height))
   return text || pictures.some((e) => e.getBoundingClientRect().width) ? { title: document.title, text } : false
 }

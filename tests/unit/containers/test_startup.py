@@ -270,3 +270,23 @@ def test_what_serves_is_not_known_without_the_engine(settings: Settings, monkeyp
 
     monkeypatch.setattr(engine, "container", refuse)
     assert startup.serving_now(project).startswith("What serves now is not known, because the engine does not answer.")
+
+
+@pytest.mark.parametrize(
+    ("role", "health", "serves"),
+    [("prod", "healthy", True), ("prod", "starting", False), ("prod", "", False), ("dev", "", False)],
+)
+def test_site_without_a_page_at_its_root_serves(
+    settings: Settings, web: Web, role: str, health: str, *, serves: bool
+) -> None:
+    """The health check of a release has looked for a page elsewhere. A dev server has no such check."""
+    web.serve(404)
+    published = (Published("127.0.0.1", 8080, 80),)
+    project = Project(
+        Runner(), FakeEngine(own_container(role, health=health, published=published)), impatient(settings)
+    )
+    if serves:
+        assert startup.await_serving(project, role) == "http://127.0.0.1:8080"
+    else:
+        with pytest.raises(StartError, match="answers 404"):
+            startup.await_serving(project, role)

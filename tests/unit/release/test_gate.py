@@ -12,9 +12,18 @@ from docktasks.errors import ConflictError, StartError
 from docktasks.release import deploy, gate
 from docktasks.release.run_args import Release
 from docktasks.settings import Settings
+from docktasks.verify.probes import crawler
 from tests.unit.fakes.apps import impatient
 from tests.unit.fakes.engine import FakeEngine
-from tests.unit.fakes.production import CANDIDATE, GATE, NAME, container_ids, deployed, image, serve_a_build_b
+from tests.unit.fakes.production import (
+    CANDIDATE,
+    GATE,
+    NAME,
+    container_ids,
+    deployed,
+    image,
+    serve_a_build_b,
+)
 from tests.unit.fakes.runner import Runner
 from tests.unit.fakes.sites import Answer, Site
 from tests.unit.fakes.web import Web
@@ -40,11 +49,12 @@ def gate_error(engine: FakeEngine, settings: Settings, run: Runner | None = None
 
 
 def test_gate_returns_the_passed_checks_and_removes_the_candidate(engine: FakeEngine, settings: Settings) -> None:
-    """The critical checks are named by their ids."""
+    """The critical checks are named by their ids. Without a browser no page counts."""
     run = Runner(engine)
-    check_ids = gate.check_candidate(Project(run, engine, settings), Release(image("a")))
-    assert check_ids[0] == "http.files"
-    assert all(check_id.startswith("http.") for check_id in check_ids)
+    passed = gate.check_candidate(Project(run, engine, settings), Release(image("a")))
+    assert passed.check_ids[0] == "http.files"
+    assert all(check_id.startswith("http.") for check_id in passed.check_ids)
+    assert str(passed) == "5 critical checks"
     assert (run.verbs, engine.by_name) == ([f"network create {NAME}", *GATE], {})
 
 
@@ -194,3 +204,54 @@ def test_interrupted_gate_leaves_no_candidate(engine: FakeEngine, settings: Sett
     with pytest.raises(KeyboardInterrupt):
         deployed(engine, settings)
     assert container_ids(engine) == ids
+
+
+def html(text: str, status: int = 200) -> httpx.Response:
+    """Return a page."""
+    return httpx.Response(status, headers={"content-type": "text/html"}, text=text)
+
+
+@pytest.mark.parametrize(
+    ("link", "faults"),
+    [
+        ("<a href=about.html#team>About</a>", ["/assets/gone.js: 404, but /about.html loads it"]),
+        ("<a href=/nowhere.html>Gone</a><a href=/>Home</a><a href=/same>Same</a>", []),
+        ("<a href=https://x.example/about.html>X</a><a href=#top>Top</a><a>No</a><a href='http://[x'>Odd</a>", []),
+        ("<a href=mailto:a@x.example>Mail</a><a href=/tide.png>Picture</a>", []),
+    ],
+)
+def test_pages_to_which_the_entry_page_links_are_judged(web: Web, link: str, faults: list[str]) -> None:
+    """A link that leads nowhere is no reason. The app's page at another address is not judged a second time."""
+    about = html("<title>About</title><script src=/assets/gone.js></script>")
+    pages = {"/": html(link), "/same": html(link), "/about.html": about, "/tide.png": httpx.Response(200)}
+    web.answer = lambda request: pages.get(request.url.path) or html("", 404)
+    assert list(gate.faults_of_linked_pages(crawler.Site("http://h.example"))) == faults
+
+
+@pytest.mark.parametrize(
+    ("listed", "entry"),
+    [
+        ("/srv/site/src/pages/index.html\n/srv/site/src/pages/about.html\n", "/src/pages/"),
+        ("/srv/site/docs/about.html\n/srv/site/start.html\n", "/start.html"),
+        ("", "/"),
+    ],
+)
+def test_site_without_a_page_at_its_root_is_judged_by_its_first_page(
+    settings: Settings, web: Web, listed: str, entry: str
+) -> None:
+    """A folder's index.html comes before other pages of the same depth."""
+    engine = FakeEngine()
+    engine.exec = lambda *_: Result(0, listed)  # type: ignore[method-assign]
+    web.answer = lambda _request: html("", 404)
+    project = Project(Runner(engine), engine, settings)
+    assert gate.entry_page(project, "http://127.0.0.1:1") == f"http://127.0.0.1:1{entry}"
+
+
+def test_root_that_leads_to_a_page_of_the_site_is_judged_there(
+    engine: FakeEngine, settings: Settings, web: Web
+) -> None:
+    """A site of several languages has a redirect at its root."""
+    redirect = httpx.Response(302, headers={"location": "/en/"})
+    web.answer = lambda request: redirect if request.url.path == "/" else html("<h1>Tides</h1>")
+    project = Project(Runner(engine), engine, settings)
+    assert gate.entry_page(project, "http://127.0.0.1:1") == "http://127.0.0.1:1/en/"

@@ -127,7 +127,7 @@ all_moments = pytest.mark.parametrize("moment", ["not begun", "half done", "done
 @pytest.fixture(autouse=True)
 def _gate_without_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the gate's checks, which have tests of their own."""
-    monkeypatch.setattr(gate, "_check_page", lambda *_: [])
+    monkeypatch.setattr(gate, "_check_page", lambda *_: gate.Passed())
 
 
 def interruptions(

@@ -21,7 +21,7 @@ OTHER_TYPE_NAMES = {
     "video/mp4": "video/m4v",
 }  # fmt: skip
 """Media type -> its other name. Every browser accepts both. An x- before a name has no meaning, and is left out."""
-INLINE_CODE = re.compile(rb"<(?:script|style)\b[^>]*>\s*[^<\s]", re.IGNORECASE)
+OWN_CONTENT = re.compile(rb"<(?:script|style|title)\b[^>]*>\s*[^<\s]", re.IGNORECASE)
 UTF_8_META = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?utf-?8\b""", re.IGNORECASE)
 
 
@@ -32,7 +32,7 @@ def files(subject: Subject) -> Iterator[str]:
     if not site.index.is_ok or site.index.media_type != "text/html":
         yield f"{site.home}: {_status_and_type(site.index)}"
     if _is_blank(site.index):
-        yield "index.html loads no file, and has no script or style of its own"
+        yield "index.html loads no file, and has no script, style or title of its own"
     for path, response in site.files.items():
         expected = media_type(path)
         if not response.is_ok or (expected and _one_name(response.media_type) != _one_name(expected)):
@@ -45,8 +45,8 @@ def _status_and_type(response: Response) -> str:
 
 
 def _is_blank(index: Response) -> bool:
-    """True for a page of a server that has no app: builds of one file have their scripts and styles in the page."""
-    return index.is_ok and not index.references.loaded and not INLINE_CODE.search(index.body)
+    """True for a page of a server that has no app. A build of one file has its code in the page, a text has a title."""
+    return index.is_ok and not index.references.loaded and not OWN_CONTENT.search(index.body)
 
 
 def _one_name(media_type: str) -> str:

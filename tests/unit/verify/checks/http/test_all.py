@@ -55,5 +55,5 @@ def test_site_without_files_skips_the_checks_that_need_one() -> None:
     skipped = {check_id: verdict.evidence for check_id, verdict in results.items() if verdict.outcome == "skip"}
     names = ("directories", "missing", "cache-policy", "security-headers", "cross-origin-headers", "server-version")
     assert skipped == {f"http.{name}": ("index.html references no file",) for name in names}
-    assert results["http.files"].evidence == ("index.html loads no file, and has no script or style of its own",)
+    assert results["http.files"].evidence == ("index.html loads no file, and has no script, style or title of its own",)
     assert results["http.deep-link"].outcome == "pass"
