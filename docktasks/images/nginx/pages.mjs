@@ -1,5 +1,6 @@
 // The pages of a site: what kind of site the build wrote, and so what answers an address without a file.
 import { escaped, map, quoted, quotedPattern } from './nginx-text.mjs'
+import { firstPage } from './site-folder.mjs'
 
 // Pages that a framework writes for the addresses that its build does not know: Nuxt and SvelteKit, React Router,
 // TanStack Start. Each starts the app, whose router reads the address.
@@ -7,13 +8,20 @@ export const SHELLS = ['200.html', '__spa-fallback.html', '_shell.html']
 export const isPage = (name) => /\.html?$/i.test(name)
 
 // What answers an address without a file: { status, page, reason }, or { refusal }. Without a page it is our own text.
+// `home` is the page that answers / where the build wrote none: run-prod prints that address, and the gate asks for it.
 //     files        names of the site
 //     fallback     the setting prod.fallback
 //     catchAll     the line `/* PAGE STATUS` of _redirects, as { status, page, line }
 //     sameAsIndex  true for a 404.html with the bytes of index.html, the way of an app on GitHub Pages
 //     isMpa        true when vite's configuration has appType: 'mpa'
 //     hasEntry     true when the source has an index.html, as every app of vite's own has
-export function answerOf({ files, fallback = 'auto', catchAll, sameAsIndex, isMpa, hasEntry }) {
+export function answerOf(site) {
+  const answer = kindOf(site)
+  if (answer.status !== 404 || site.files.has('index.html')) return answer
+  return { ...answer, home: firstPage([...site.files].filter((name) => isPage(name) && !/(?:^|\/)404\.html$/.test(name))) }
+}
+
+function kindOf({ files, fallback = 'auto', catchAll, sameAsIndex, isMpa, hasEntry }) {
   const own404 = files.has('404.html') ? '404.html' : undefined
   if (fallback === 'none') return { status: 404, page: own404, reason: 'prod.fallback is none' }
   if (fallback !== 'auto') {
@@ -30,7 +38,7 @@ export function answerOf({ files, fallback = 'auto', catchAll, sameAsIndex, isMp
   const pages = [...files].filter(isPage).sort()
   const count = pages.length
   if (!hasIndex && count === 1) return { status: 200, page: pages[0], reason: 'it is the only page that the build wrote' }
-  if (!hasIndex) return { status: 404, reason: `there is no page at /, but ${listed(pages)}` }
+  if (!hasIndex) return { status: 404, reason: `the build wrote ${listed(pages)}, and no page for /` }
   if (!hasEntry && count > 1) return { status: 404, reason: `the build wrote ${count} pages, and no shell of an app` }
   return { status: 200, page: 'index.html', reason: '' }
 }
@@ -51,10 +59,11 @@ function noSuchPage(fallback, files) {
 }
 
 // One line for the user. An app, whose index.html answers every address, is what everybody expects.
-export function noticeOf({ status, page, reason }) {
+export function noticeOf({ status, page, home, reason }) {
   if (!reason) return ''
+  const atRoot = home ? `, but / with /${home}` : ''
   const answer = status === 200 ? `the page ${page}` : `status 404 with ${page ?? 'a page of hello-dock'}`
-  return `An address without a file is answered with ${answer}, because ${reason} (prod.fallback sets it)`
+  return `An address without a file is answered with ${answer}${atRoot}, because ${reason} (prod.fallback sets it)`
 }
 
 // Does a configuration of vite say appType: 'mpa'?
@@ -72,7 +81,7 @@ export function hasEntryPage(sourceNames, viteConfig) {
 }
 
 // nginx's configuration, for serving/pages.conf. A 404.html in a folder is for what is below that folder.
-export function pagesConfiguration({ status, page }, files) {
+export function pagesConfiguration({ status, page, home: root }, files) {
   const shell = status === 200 ? page : undefined
   const home = files.has('index.html') ? 'index.html' : (page ?? [...files].find(isPage) ?? [...files][0])
   const pages404 = [...files]
@@ -84,9 +93,9 @@ export function pagesConfiguration({ status, page }, files) {
   const texts = [['default', quoted('There is nothing at this address.')]]
   if (!shell) texts.push(['page', quoted('This site has no page at this address.')])
   // The first address is always a page's, also when a script fetches it.
-  const unknown = [[quotedPattern('^page |^file /$'), quoted(`/${shell}`)]]
+  const unknown = [[quotedPattern(shell ? '^page |^file /$' : '^(?:page|file) /$'), quoted(`/${shell ?? root}`)]]
   return [
-    map('"$wanted $uri"', '$unknown_page', [['default', '""'], ...(shell ? unknown : [])]),
+    map('"$wanted $uri"', '$unknown_page', [['default', '""'], ...(shell ?? root ? unknown : [])]),
     map('"$wanted $uri"', '$not_found', [['default', '/.error.$error_format'], ...(shell ? [] : notFound)]),
     map('""', '$home_page', [['default', quoted(`/${home}`)]]),
     map('$wanted', '$unknown_text', texts),

@@ -169,7 +169,7 @@ def test_site_is_the_folder_that_has_what_its_page_loads(
 def test_site_without_a_page_at_its_root_says_which_pages_it_has(tmp_path: Path) -> None:
     """A visitor who follows the printed address would get an error, and the user reads why."""
     output = assemble(tmp_path, "mkdir -p dist/a; for page in b a/c d; do echo >dist/$page.html; done")
-    assert "because there is no page at /, but /a/c.html, /b.html, /d.html (prod.fallback sets it)" in output
+    assert "but / with /b.html, because the build wrote /a/c.html, /b.html, /d.html, and no page for /" in output
 
 
 def test_only_page_of_a_site_is_its_page_at_the_root(tmp_path: Path) -> None:

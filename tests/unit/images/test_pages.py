@@ -82,6 +82,24 @@ def test_plain_app_gets_no_notice(tmp_path: Path) -> None:
     assert '"~^page |^file /$" "/index.html"' in (tmp_path / "out/etc/nginx/site/pages.conf").read_text()
 
 
+@pytest.mark.parametrize(
+    ("site", "home"),
+    [
+        ({"files": ["en/index.html", "de/index.html", "docs.html"]}, "docs.html"),
+        ({"files": ["en/index.html", "en/a/index.html", "404.html"]}, "en/index.html"),
+        ({"files": ["en/index.html", "fr/index.html"], "fallback": "none"}, "en/index.html"),
+        ({"files": ["index.html", "404.html"]}, None),
+        ({"files": ["en/index.html", "200.html"]}, None),
+    ],
+)
+def test_first_page_answers_the_root_of_a_site_without_one(site: dict[str, Any], home: str | None) -> None:
+    """The address that run-prod prints shows the site; other addresses without a file stay a 404."""
+    answer = evaluate("pages.answerOf({ ...$[0], files: new Set($[0].files) })", site)
+    assert answer.get("home") == home
+    text = evaluate("pages.pagesConfiguration($[0], new Set($[1]))", answer, site["files"])
+    assert (f'"~^(?:page|file) /$" "/{home}"' in text) == bool(home)
+
+
 def test_kind_of_site_is_said_in_one_line(tmp_path: Path) -> None:
     """The line says what answers an address without a file, why, and which setting changes it."""
     (tmp_path / "vite.config.mts").write_text("export default { appType: 'mpa' }")
