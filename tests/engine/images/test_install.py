@@ -81,10 +81,10 @@ def test_an_edit_of_the_source_installs_nothing(new_project: ProjectFactory, tmp
     assert not takes_packages_from_cache(project)
 
 
-# Both scripts, and a package manager that the app names. Yarn 4 runs no prepare: https://yarnpkg.com/advanced/lifecycle-scripts
+# An npm that the app names. The next test has pnpm and postinstall. Yarn 4 runs no prepare: https://yarnpkg.com/advanced/lifecycle-scripts
 @pytest.mark.parametrize(
     ("manager", "script"),
-    [(PNPM, "postinstall"), (NAMED_NPM, "prepare"), long(NPM, "postinstall"), long(YARN_1, "postinstall"),
+    [(NAMED_NPM, "prepare"), long(NPM, "postinstall"), long(PNPM, "postinstall"), long(YARN_1, "postinstall"),
      long(YARN_4, "postinstall"), long(PNPM, "prepare")],
 )  # fmt: skip
 def test_the_apps_own_scripts_run_with_its_source(
@@ -165,8 +165,8 @@ INSTALLED_WITH_SOURCE: dict[str, tuple[tuple[str, Mapping[str, str], dict[str, A
 }
 """Apps, as write_small_app takes them, of whose source an installation needs more; and the last line of their page."""
 
-FURTHER_CASES = {"npm-file", "npm-path", "pnpm-file"}
-"""These need the same as the cases with yarn: a package in a folder of the app."""
+FURTHER_CASES = {"npm-file", "npm-path", "pnpm-file", "yarn1-file"}
+"""These need what npm-workspaces and yarn4-portal need: a package in a folder of the app."""
 
 
 @pytest.mark.parametrize("case", [long(name) if name in FURTHER_CASES else name for name in INSTALLED_WITH_SOURCE])

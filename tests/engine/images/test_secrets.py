@@ -77,7 +77,8 @@ def write_secret_app(folder: Path, registry: Registry | None, manager: str = NPM
     return write_app(folder, files)
 
 
-@pytest.mark.parametrize("manager", [NPM, long(PNPM), long(YARN_1), YARN_4])
+# tests/unit/images/test_node_scripts.py has the files of the other managers.
+@pytest.mark.parametrize("manager", [NPM, long(PNPM), long(YARN_1), long(YARN_4)])
 def test_tasks_keep_secrets_out_of_every_layer(
     new_project: ProjectFactory, tmp_path: Path, registry: Registry, manager: str
 ) -> None:

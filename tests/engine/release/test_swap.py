@@ -23,7 +23,7 @@ def staged_builds(project: ProjectUnderTest, two_builds: list[str]) -> Iterator[
     return (project.stage(build) for build in itertools.cycle(two_builds))
 
 
-SWAPS = 20 if IS_LONG_FORM else 6
+SWAPS = 20 if IS_LONG_FORM else 5
 
 
 def test_swaps_lose_no_request(project: ProjectUnderTest, staged_builds: Iterator[str]) -> None:
@@ -66,7 +66,7 @@ def test_environment_changes_lose_no_request(project: ProjectUnderTest, staged_b
     project.succeeds(*RUN_STAGED)
     assert "Object.freeze({})" in project.get("/env.js").text
     with Visitors(project.container().url) as visitors:
-        for number in range(3):
+        for number in range(2):
             project.succeeds(*RUN_STAGED, "--env", f"API_URL=https://api-{number}.example.com")
             assert project.container().image_id == image
             assert f'{{"API_URL":"https://api-{number}.example.com"}}' in project.get("/env.js").text
