@@ -233,6 +233,7 @@ def test_pages_to_which_the_entry_page_links_are_judged(web: Web, link: str, fau
     [
         ("/srv/site/src/pages/index.html\n/srv/site/src/pages/about.html\n", "/src/pages/"),
         ("/srv/site/docs/about.html\n/srv/site/start.html\n", "/start.html"),
+        ("/srv/site/a/x.html\n/srv/site/b/index.html\n", "/b/"),
         ("", "/"),
     ],
 )

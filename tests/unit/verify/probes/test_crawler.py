@@ -97,3 +97,25 @@ def test_site_files_of_an_image_are_the_uncompressed_ones() -> None:
     files += [File("/srv/hashed/site/assets/a.js", "file", 1), File("/srv/br/docs/b.html", "file", 2)]
     layers = [layer(*files, File("/srv/site/docs", "folder")), layer(File("/srv/site/old.txt", "whiteout"))]
     assert site_file_sizes(layers) == {"docs/a.html": 9, "assets/a.js": 1, ".env": 3, "alone.gz": 2}
+
+
+def test_file_that_nothing_surely_loads_promises_nothing() -> None:
+    """A worker that is named only in a string may import what is not there. What the page loads has to be there."""
+    script = {"content-type": "text/javascript"}
+    answers = {
+        "/": httpx.Response(200, headers=HTML, text="<script src=/app.js></script>"),
+        "/app.js": httpx.Response(200, headers=script, text="import './part.js'; const worker = './worker.js'"),
+        "/part.js": httpx.Response(200, headers=script, text="import './gone-too.js'"),
+        "/worker.js": httpx.Response(200, headers=script, text="import './gone.js'"),
+    }
+    files = subject(lambda request: answers.get(request.url.path, httpx.Response(404))).site.files
+    assert {path: response.status for path, response in files.items()} == {
+        "/app.js": 200, "/part.js": 200, "/worker.js": 200, "/gone-too.js": 404,
+    }  # fmt: skip
+
+
+def test_site_whose_address_is_a_page_has_that_page_as_its_index() -> None:
+    """Its files are those of the folder."""
+    page = httpx.Response(200, headers=HTML, text="<img src=a.png>")
+    site = subject(lambda _request: page, "http://127.0.0.1:8080/docs/start.html").site
+    assert (site.home, site.index.path, set(site.files)) == ("/docs/", "/docs/start.html", {"/docs/a.png"})
