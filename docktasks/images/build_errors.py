@@ -12,6 +12,8 @@ from docktasks.commands import Result
 from docktasks.errors import BuildError, DockError, EngineError
 
 MAX_EVIDENCE_LINES = 15
+ERROR = re.compile(r"(error|failed)(?!\w*[-./]\w)", re.IGNORECASE)
+"""The word that begins a failure in a line, but not in the name of a file that a build lists, such as error-404.css."""
 FAULTS_FILE = Path(__file__).with_name("build_faults.json")
 """The known faults: a pattern of the output, and the error. The first that matches is the cause."""
 
@@ -44,7 +46,7 @@ def _plain(text: str) -> str:
 def _evidence(text: str) -> str:
     """Return the output of the failed step from its first error on, without npm's usage and stack traces."""
     lines = [line for line in _failed_step(text) if line.strip() and not re.match(r"\s+at ", line)]
-    errors = (index for index, line in enumerate(lines) if re.search(r"error|failed", line, re.IGNORECASE))
+    errors = (index for index, line in enumerate(lines) if ERROR.search(line))
     first = next(errors, max(0, len(lines) - MAX_EVIDENCE_LINES))
     return "\n".join(lines[first : first + MAX_EVIDENCE_LINES]) or Result(1, text).tail()
 

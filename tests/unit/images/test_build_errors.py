@@ -209,6 +209,13 @@ def test_evidence_starts_with_the_error_and_has_no_call_stack(settings: Settings
     ]
 
 
+def test_evidence_does_not_start_with_the_name_of_a_built_file(settings: Settings) -> None:
+    """A framework lists its error pages among the files that it built, long before it fails."""
+    lines = ["dist/_nuxt/error-404.Bb87HomL.css 2.42 kB", "src/errors/failed.js 1 kB", "Error: 3 errors", "at the end"]
+    output = "\n".join(f"#12 0.4 {line}" for line in lines) + "\n#12 ERROR: process"
+    assert explain(output, settings).evidence.splitlines() == lines[2:]
+
+
 def test_evidence_without_an_error_line_is_the_last_fifteen_lines(settings: Settings) -> None:
     """Where no line has the word error, the last lines are shown."""
     line = "\n#12 0.444 ".join(f"line {number}" for number in range(100))
