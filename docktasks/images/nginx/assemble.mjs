@@ -24,12 +24,13 @@ import { dirname, join, normalize, relative } from 'node:path'
 import { argv, env, exit, umask } from 'node:process'
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
+import { answersOf, withoutOwnFiles } from './answers.mjs'
+import { basePathConfiguration, basePathOf } from './base-path.mjs'
 import { BrotliCache } from './brotli-cache.mjs'
 import { configurationFor, versionIn } from './configuration.mjs'
 import { link, write } from './image-files.mjs'
 import { withIntegrity } from './integrity.mjs'
 import { readSettings } from './policy.mjs'
-import { answerOf, hasEntryPage, hasMpaType, noticeOf, pagesConfiguration } from './pages.mjs'
 import { classify, entriesBelow, filesBelow, isPage, unservable } from './site-files.mjs'
 import { findDist, firstPage } from './site-folder.mjs'
 import { sitePolicy } from './site-policy.mjs'
@@ -52,44 +53,42 @@ function fail(message) {
   exit(1)
 }
 
-// Ends the build with an error that reaches the user as it is (build_faults.json). The marks at the end of the line show
-// that BuildKit's drawing has not cut it.
+// Ends the build with an error that reaches the user as it is (build_faults.json). The marks at its end show that
+// BuildKit's drawing has not cut the line.
 function refuse({ what, why, how }) {
   fail(`REFUSED: ${[what, why, how].map((text) => text.replace(/[|\s]+/g, ' ')).join(' | ')} ||`)
 }
 
-async function writeConfiguration() {
+async function writeConfiguration(adapt) {
   const output = await readFile(versionFile, 'utf8')
   const version =
-    versionIn(output) ??
-    fail(`NGINX_IMAGE has no nginx that tells its version: nginx -v prints "${output.trim()}".`)
+    versionIn(output) ?? fail(`NGINX_IMAGE has no nginx that tells its version: nginx -v prints "${output.trim()}".`)
   for (const path of await filesBelow(nginxFolder)) {
     if (!path.endsWith('.conf')) continue
     const { text, leftOut } = configurationFor(version, await readFile(path, 'utf8'))
     for (const { required, directive } of leftOut) {
       console.log(`NOTICE: Left out, because nginx is ${version} and it takes ${required}: ${directive}`)
     }
-    await write(join(image, 'etc/nginx', relative(nginxFolder, path)), text)
+    await write(join(image, 'etc/nginx', relative(nginxFolder, path)), adapt(text))
   }
 }
 
-// What answers an address without a file.
-async function writePages(dist, files) {
+// What answers each address, also where there is no file.
+async function writeAnswers(dist, files, ownFiles, base) {
   const sourceNames = await readdir('.')
   const viteConfig = sourceNames.find((name) => /^vite\.config\.[cm]?[jt]s$/.test(name))
-  const viteText = viteConfig ? await readFile(viteConfig, 'utf8') : ''
-  const pages = ['index.html', '404.html'].filter((name) => files.has(name))
-  const [index, own404] = await Promise.all(pages.map((name) => readFile(join(dist, name))))
-  const facts = {
-    sameAsIndex: Boolean(own404 && index.equals(own404)),
-    isMpa: hasMpaType(viteText),
-    hasEntry: hasEntryPage(sourceNames, viteText),
-  }
-  const answer = answerOf({ files, fallback: env.HELLO_DOCK_FALLBACK || 'auto', ...facts })
-  if (answer.refusal) refuse(answer.refusal)
-  const notice = noticeOf(answer)
-  if (notice) console.log(`NOTICE: ${notice}`)
-  await write(join(image, 'etc/nginx/site/pages.conf'), pagesConfiguration(answer, files))
+  const { refusal, notices, adapt, configuration } = answersOf({
+    files,
+    read: (name) => ownFiles.get(name) ?? (files.has(name) ? readFileSync(join(dist, name)) : undefined),
+    fallback: env.HELLO_DOCK_FALLBACK || 'auto',
+    sourceNames,
+    viteConfig: viteConfig ? await readFile(viteConfig, 'utf8') : '',
+    base,
+  })
+  if (refusal) refuse(refusal)
+  for (const notice of notices) console.log(`NOTICE: ${notice}`)
+  await writeConfiguration(adapt)
+  for (const [path, text] of Object.entries(configuration())) await write(join(image, 'etc/nginx', path), text)
 }
 
 async function writeScripts() {
@@ -133,23 +132,6 @@ async function writeSite(dist, names, hashed) {
   })
   await Promise.all(workers)
   await brotliCache.save()
-}
-
-// An app with a base path names its files below that: /shop/assets/… is the file assets/…. The site is served there and
-// at /, because a proxy in front may remove the base. https://vite.dev/guide/build#public-base-path
-async function writeBasePath(dist, names, hashed) {
-  const page = await readFile(join(dist, firstPage([...names])), 'utf8')
-  const loads = page.matchAll(/<(?:script|link)\s[^>]*?(?:src|href)=["']?(\/(?!\/)[^"'\s>?#%]*)/g)
-  const urls = [...loads].map(([, url]) => url)
-  const candidates = [...(hashed.size ? hashed : names)]
-  const bases = urls.flatMap((url) =>
-    candidates.filter((name) => url.endsWith(`/${name}`)).map((name) => url.slice(0, -name.length)),
-  )
-  const base = bases.sort((one, other) => one.length - other.length)[0] ?? '/'
-  if (base === '/') return
-  console.log(`NOTICE: The site is served at ${base}, and at / as well`)
-  const pattern = base.replace(/[^\w/-]/g, '\\$&')
-  await write(join(image, 'etc/nginx/base/base.conf'), `rewrite "^${pattern}(.*)$" /$1 last;\n`)
 }
 
 // A page is written again only when it is UTF-8, as everything that Vite writes.
@@ -216,14 +198,24 @@ if (nameless.length) {
   })
 }
 const { hashed, built } = await classify(dist, names, (await stat(startedFile)).ctimeMs)
+const { leftOut, notices } = withoutOwnFiles([...names])
+for (const notice of notices) console.log(`NOTICE: ${notice}`)
+const ownFiles = new Map(leftOut.map((name) => [name, readFileSync(join(dist, name))]))
+for (const name of leftOut) {
+  for (const set of [names, hashed, built]) set.delete(name)
+  await rm(join(dist, name)) // verify compares the image with what is there
+}
 if (policySettings.profile === 'strict') await addIntegrity(dist, names)
-await writeConfiguration()
 await writePolicy(dist, names)
-await writePages(dist, names)
+const base = basePathOf(await readFile(join(dist, firstPage([...names])), 'utf8'), [...(hashed.size ? hashed : names)])
+if (base) {
+  console.log(`NOTICE: The site is served at ${base}/, and at / as well`)
+  await write(join(image, 'etc/nginx/base/base.conf'), basePathConfiguration(base))
+}
+await writeAnswers(dist, names, ownFiles, base)
 await writeScripts()
 await writeBuiltNames(built)
 await writeSite(dist, names, hashed)
-await writeBasePath(dist, names, hashed)
 await writeFolders()
 await mkdir(dirname(builtLink), { recursive: true })
 await symlink(await realpath(dist), builtLink)

@@ -28,8 +28,11 @@ function kindOf({ files, fallback = 'auto', catchAll, sameAsIndex, isMpa, hasEnt
     if (!files.has(fallback)) return { refusal: noSuchPage(fallback, files) }
     return { status: 200, page: fallback, reason: `prod.fallback is ${fallback}` }
   }
-  if (catchAll) return { ...catchAll, reason: `line ${catchAll.line} of _redirects says so` }
   const shell = SHELLS.find((name) => files.has(name))
+  if (catchAll) {
+    const isPlain = catchAll.status === 200 && catchAll.page === 'index.html' && !shell && !own404
+    return { ...catchAll, reason: isPlain ? '' : `line ${catchAll.line} of _redirects says so` }
+  }
   if (shell) return { status: 200, page: shell, reason: `the build wrote the shell ${shell}` }
   const hasIndex = files.has('index.html')
   if (hasIndex && own404 && sameAsIndex) return { status: 200, page: 'index.html', reason: '' }
@@ -66,6 +69,15 @@ export function noticeOf({ status, page, home, reason }) {
   return `An address without a file is answered with ${answer}${atRoot}, because ${reason} (prod.fallback sets it)`
 }
 
+// The file that answers a path, as in serving/pages.conf.
+export function fileFor(path, files) {
+  const name = path.slice(1)
+  const bare = name.replace(/\/+$/, '')
+  const isFolder = name !== bare || !name
+  const candidates = isFolder ? [`${name}index.html`, `${bare}.html`] : [name, `${bare}.html`, `${bare}/index.html`]
+  return candidates.find((candidate) => files.has(candidate))
+}
+
 // Does a configuration of vite say appType: 'mpa'?
 export const hasMpaType = (viteConfig) => /\bappType["']?\s*:\s*(["'`])mpa\1/.test(withoutComments(viteConfig))
 
@@ -95,9 +107,12 @@ export function pagesConfiguration({ status, page, home: root }, files) {
   // The first address is always a page's, also when a script fetches it.
   const unknown = [[quotedPattern(shell ? '^page |^file /$' : '^(?:page|file) /$'), quoted(`/${shell ?? root}`)]]
   return [
-    map('"$wanted $uri"', '$unknown_page', [['default', '""'], ...(shell ?? root ? unknown : [])]),
-    map('"$wanted $uri"', '$not_found', [['default', '/.error.$error_format'], ...(shell ? [] : notFound)]),
+    map('"$wanted $uri"', '$fallback_page', [['default', '""'], ...(shell ?? root ? unknown : [])]),
+    map('"$wanted $uri"', '$fallback_not_found', [['default', '/.error.$error_format'], ...(shell ? [] : notFound)]),
     map('""', '$home_page', [['default', quoted(`/${home}`)]]),
     map('$wanted', '$unknown_text', texts),
+    map('""', '$health_fallback', [
+      ['default', quoted(`Without a file: ${status} ${page ?? ''}`).replace(/"$/, '\\n"')],
+    ]),
   ].join('')
 }

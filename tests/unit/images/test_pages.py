@@ -15,10 +15,10 @@ APP: dict[str, Any] = {"files": ["index.html", "assets/x.js"], "hasEntry": True}
 FOUR_OH_FOUR = {"files": ["index.html", "404.html"]}
 
 
-def evaluate(code: str, *values: object) -> Any:
-    """Return what an expression of pages.mjs gives, in which `$` has the values."""
+def evaluate(name: str, code: str, *values: object) -> Any:
+    """Return what an expression gives, in which `module` is the module of that name and `$` has the values."""
     script = (
-        f"import * as pages from {json.dumps(str(ROOT / 'docktasks/images/nginx/pages.mjs'))};"
+        f"import * as module from {json.dumps(str(ROOT / f'docktasks/images/nginx/{name}.mjs'))};"
         f"const $ = JSON.parse(process.argv[1]); process.stdout.write(JSON.stringify({code}) ?? 'null')"
     )
     args = ["node", "--input-type=module", "-e", script, json.dumps(values)]
@@ -27,7 +27,7 @@ def evaluate(code: str, *values: object) -> Any:
 
 def answer_of(**site: Any) -> tuple[int, str | None]:
     """Return status and page of what answers an address without a file."""
-    answer = evaluate("pages.answerOf({ ...$[0], files: new Set($[0].files) })", site)
+    answer = evaluate("pages", "module.answerOf({ ...$[0], files: new Set($[0].files) })", site)
     return answer["status"], answer.get("page")
 
 
@@ -71,7 +71,7 @@ def test_kind_of_site(site: dict[str, Any], status: int, page: str | None) -> No
 )
 def test_app_type_is_read_from_the_configuration(config: str, is_mpa: bool) -> None:  # noqa: FBT001 - a parameter
     """A comment has no effect, and a text with slashes is no comment."""
-    assert evaluate("pages.hasMpaType($[0])", config) is is_mpa
+    assert evaluate("pages", "module.hasMpaType($[0])", config) is is_mpa
 
 
 def test_plain_app_gets_no_notice(tmp_path: Path) -> None:
@@ -94,9 +94,9 @@ def test_plain_app_gets_no_notice(tmp_path: Path) -> None:
 )
 def test_first_page_answers_the_root_of_a_site_without_one(site: dict[str, Any], home: str | None) -> None:
     """The address that run-prod prints shows the site; other addresses without a file stay a 404."""
-    answer = evaluate("pages.answerOf({ ...$[0], files: new Set($[0].files) })", site)
+    answer = evaluate("pages", "module.answerOf({ ...$[0], files: new Set($[0].files) })", site)
     assert answer.get("home") == home
-    text = evaluate("pages.pagesConfiguration($[0], new Set($[1]))", answer, site["files"])
+    text = evaluate("pages", "module.pagesConfiguration($[0], new Set($[1]))", answer, site["files"])
     assert (f'"~^(?:page|file) /$" "/{home}"' in text) == bool(home)
 
 

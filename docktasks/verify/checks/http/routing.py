@@ -9,37 +9,50 @@ from urllib.parse import urljoin, urlsplit
 from httpx import codes
 
 from docktasks.errors import Skip
-from docktasks.verify.checks.http.samples import MISSING_NAME, assets, missing_responses
+from docktasks.verify.checks.http.samples import MISSING_NAME, assets, health_notes, missing_responses
 from docktasks.verify.probes.crawler import Site
+from docktasks.verify.probes.http_client import Response
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
 MAX_FOLDERS = 20
-NO_PAGE_TEXT = b"This site has no page at this address."
-"""What a site of pages without a 404.html says (pages.mjs). An app says it of no address."""
 
 
 @check("http.deep-link", "critical", fix="Serve the app's page for paths without a file (prod.fallback, site.conf)")
 def deep_link(subject: Subject) -> Iterator[str]:
     """A visitor who opens an address inside an app gets the app. A site of pages has a page of its own for a 404."""
     site = subject.site
-    named = (site.get(site.home + name) for name in ("200.html", "404.html"))  # as frameworks call them
-    known = (site.index, *named, *site.files.values())
-    pages = {page.digest for page in known if page.is_ok and page.media_type == "text/html"}
     for path in (f"{site.home}{MISSING_NAME}", f"{site.home}{MISSING_NAME}/deeper?query=1"):
         response = site.get(path, Accept="text/html")
-        is_own_page = response.digest in pages - {site.index.digest} or NO_PAGE_TEXT in response.body
-        if not response.is_ok and not (response.status == codes.NOT_FOUND and is_own_page):
+        if _is_right_page(site, response) or _is_redirected(site, response):
+            continue
+        if response.is_ok:
+            yield f"{path}: 200, but not the page for it ({response.size} bytes, index.html has {site.index.size})"
+        else:
             yield f"{path}: {response.summary}"
-        elif response.is_ok and response.digest not in pages:
-            yield f"{path}: 200, but no page of the site ({response.size} bytes, index.html has {site.index.size})"
+
+
+def _is_right_page(site: Site, response: Response) -> bool:
+    """True for the status and the page that our health check promises; of another server, for its usual pages."""
+    if promise := re.search(rb"Without a file: (\d+) (.*)", health_notes(site)):
+        page = site.get(site.address(promise[2].decode())) if promise[2] else response
+        return response.status == int(promise[1]) and response.digest == page.digest
+    shell, own_404 = (site.get(site.home + name) for name in ("200.html", "404.html"))
+    if response.status == codes.NOT_FOUND:
+        return own_404.is_ok and response.digest == own_404.digest != site.index.digest
+    return response.is_ok and response.digest in {site.index.digest, shell.digest if shell.is_ok else b""}
+
+
+def _is_redirected(site: Site, response: Response) -> bool:
+    """True for a redirect of a site that has rules of its own."""
+    return codes.is_redirect(response.status) and b"The site has a file _redirects." in health_notes(site)
 
 
 @check("http.missing", "critical", fix="Answer 404 for a missing file (=404 in try_files), so that the error is seen")
 def missing(subject: Subject) -> Iterator[str]:
     """A missing asset or file is answered 404, and never with index.html."""
     for request, response in missing_responses(subject.site).items():
-        if response.status != codes.NOT_FOUND:
+        if response.status != codes.NOT_FOUND and not _is_redirected(subject.site, response):
             yield f"{request}: {response.summary}"
 
 

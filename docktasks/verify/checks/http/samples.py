@@ -64,6 +64,11 @@ def get_each(site: Site, files: dict[str, Response], **headers: str) -> Iterator
     return zip(files.values(), site.send_all(requests), strict=True)
 
 
+def health_notes(site: Site) -> bytes:
+    """What the health check of our image says about the site (images/nginx/serving/site.conf)."""
+    return site.get(f"{site.home}healthz").body
+
+
 def missing_responses(site: Site) -> dict[str, Response]:
     """Description of the request -> the response, for two files that do not exist."""
     folder = min(assets(site)).rpartition("/")[0]

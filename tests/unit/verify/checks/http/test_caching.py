@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from docktasks.verify.checks.http.caching import HASHED, MAYBE_HASHED, PERHAPS_HASHED
-from tests.unit.fakes.site_faults import ENTRY, INDEX, assert_reported, header, on_header, on_path, status
-from tests.unit.fakes.sites import Answer, Fault
+from tests.unit.fakes.site_faults import ENTRY, INDEX, assert_reported, header, on_header, on_path, status, verdicts
+from tests.unit.fakes.sites import Answer, Fault, Site
 
 
 def fixed_time(_request: httpx.Request, answer: Answer) -> None:
@@ -108,3 +108,22 @@ def test_site_that_keeps_none_of_many_hashed_files_is_reported() -> None:
 def test_file_that_may_be_kept_has_a_name_like_a_hash(name: str, *, may_be_kept: bool) -> None:
     """A size, a date or a word is none, whatever the bundler's pattern."""
     assert bool(MAYBE_HASHED.search(f"/{name}")) is may_be_kept
+
+
+def test_rules_of_the_site_itself_are_right() -> None:
+    """The health check says that the site's _headers chose them. An index page that is kept is a fault all the same."""
+    entry = on_path(ENTRY, header("cache-control", "max-age=99"))
+
+    def notes(request: httpx.Request, answer: Answer) -> None:
+        if request.url.path == "/healthz":
+            answer.body = b"ok\nThe site's _headers has rules for caches.\n"
+
+    def index(request: httpx.Request, answer: Answer) -> None:
+        if request.url.path == "/":
+            answer.set("cache-control", "max-age=99")
+
+    outcomes = [
+        verdicts(Site(*faults), "http.cache-policy")["http.cache-policy"].outcome
+        for faults in ([entry], [entry, notes], [index, notes])
+    ]
+    assert outcomes == ["fail", "pass", "fail"]

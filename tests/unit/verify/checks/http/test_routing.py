@@ -3,7 +3,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.unit.fakes.site_faults import assert_reported, body, header, on_path, status, verdicts
+from tests.unit.fakes.site_faults import assert_reported, header, on_path, status, verdicts
 from tests.unit.fakes.sites import Answer, Fault, Site
 
 
@@ -24,7 +24,7 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ("http.deep-link", on_path("-5f2c", status(404)), "/no-such-file-5f2c: 404"),
     ("http.deep-link", on_path("/deeper", status(404)), "/no-such-file-5f2c/deeper?query=1: 404"),
     ("http.deep-link", on_path("-5f2c", lambda answer: setattr(answer, "body", b"other")),
-     "200, but no page of the site (5 bytes"),
+     "200, but not the page for it (5 bytes"),
     ("http.missing", index_for_everything, "/assets/no-such-file-5f2c.js (missing asset): 200"),
     ("http.missing", on_path(".txt", status(403)), "/no-such-file-5f2c.txt (missing file): 403"),
     ("http.directories", on_path("/assets/", listing),
@@ -65,15 +65,44 @@ def test_site_of_pages_and_shell_are_no_faults(page: str, code: int) -> None:
     assert verdicts(site, "http.deep-link")["http.deep-link"].outcome == "pass"
 
 
-def test_page_of_ours_for_a_site_of_pages_is_no_fault() -> None:
-    """A site of pages may have no 404.html. Then our text says that the site has no page at this address."""
+def promising(notes: str, code: int, text: str = "", location: str = "") -> Site:
+    """Return a site whose health check says `notes`, and which answers unknown paths with this status and text."""
 
     def fault(request: httpx.Request, answer: Answer) -> None:
-        if "-5f2c" in request.url.path:
-            status(404)(answer)
-            body("<p>This site has no page at this address.</p>")(answer)
+        path = request.url.path
+        if path not in ("/healthz", "/docs/a.html") and "-5f2c" not in path:
+            return
+        answer.status = code if "-5f2c" in path else 200
+        answer.body = (notes if path == "/healthz" else text if "-5f2c" in path else "<h1>docs</h1>").encode()
+        answer.set("content-encoding")
+        if location and "-5f2c" in path:
+            answer.set("location", location)
 
-    assert verdicts(Site(fault), "http.deep-link")["http.deep-link"].outcome == "pass"
+    return Site(fault)
+
+
+@pytest.mark.parametrize(
+    ("notes", "code", "text", "outcome"),
+    [
+        ("ok\nWithout a file: 404 \n", 404, "any", "pass"),
+        ("ok\nWithout a file: 200 docs/a.html\n", 200, "<h1>docs</h1>", "pass"),
+        ("ok\nWithout a file: 404 docs/a.html\n", 404, "<h1>docs</h1>", "pass"),
+        ("ok\nWithout a file: 404 docs/a.html\n", 404, "other", "fail"),
+        ("ok\nWithout a file: 404 \n", 200, "any", "fail"),
+        ("ok\nWithout a file: 200 docs/a.html\n", 404, "<h1>docs</h1>", "fail"),
+        ("ok\n", 404, "any", "fail"),
+    ],
+)
+def test_promise_of_the_health_check_is_what_counts(notes: str, code: int, text: str, outcome: str) -> None:
+    """It names the status for an address without a file, and the page of the site that answers it."""
+    assert verdicts(promising(notes, code, text), "http.deep-link")["http.deep-link"].outcome == outcome
+
+
+@pytest.mark.parametrize(("notes", "outcome"), [("ok\nThe site has a file _redirects.\n", "pass"), ("ok\n", "fail")])
+def test_redirect_of_the_site_itself_is_no_fault(notes: str, outcome: str) -> None:
+    """Its file _redirects may have a line for every path."""
+    site = promising(notes, 301, location="https://new.example/")
+    assert {verdict.outcome for verdict in verdicts(site, "http.deep-link", "http.missing").values()} == {outcome}
 
 
 def test_index_with_status_404_is_reported() -> None:

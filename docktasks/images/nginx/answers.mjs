@@ -1,0 +1,60 @@
+// What answers each address: the files of a site, its pages, and the rules that it brings in _redirects and _headers.
+import { headersConfiguration, parseHeaders } from './headers.mjs'
+import { answerOf, hasEntryPage, hasMpaType, noticeOf, pagesConfiguration } from './pages.mjs'
+import { parseRedirects, SiteFileError, splitCatchAll } from './redirects.mjs'
+import { redirectsConfiguration } from './redirects-configuration.mjs'
+
+const RULE_FILES = ['_redirects', '_headers']
+
+// Hidden files, and what editors leave behind, as in serving/site.conf.
+const NEVER_SERVED = /(?:^|\/)\.(?!well-known\/)|(?:~|#|\.(?:bak|old|orig|rej|save|sw[k-p]|tmp))$/i
+
+// The names that are no files of the site, and what to tell the user: { leftOut, notices }.
+export function withoutOwnFiles(names) {
+  const leftOut = names.filter((name) => RULE_FILES.includes(name) || NEVER_SERVED.test(name))
+  const told = leftOut.filter(
+    (name) => !RULE_FILES.includes(name) && !/(?:^|\/)\.(?:nojekyll|gitkeep|vite\/|DS_Store)/.test(name),
+  )
+  const shown = told.slice(0, 5).join(', ') + (told.length > 5 ? ` and ${told.length - 5} more` : '')
+  const notice = `Left out, because hidden files and those that editors leave behind are never served: ${shown}`
+  return { leftOut, notices: told.length ? [notice] : [] }
+}
+
+// Returns { refusal } or { notices, configuration, adapt }. `configuration` has the text of each file by its path below
+// /etc/nginx, and `adapt` changes the text of our own configuration.
+//     files         the names of the site
+//     read          gives the content of a file that the build wrote, or undefined
+//     fallback      the setting prod.fallback
+//     sourceNames   the names in the app's folder; `viteConfig` is the text of vite's configuration
+//     base          the site's base path without its last slash
+export function answersOf({ files, read, fallback, sourceNames, viteConfig, base = '' }) {
+  try {
+    const parsed = parseRedirects(textOf(read('_redirects')), files)
+    const redirects = { ...parsed, ...splitCatchAll(parsed.rules) }
+    const answer = answerOf({
+      files,
+      fallback,
+      catchAll: redirects.catchAll,
+      sameAsIndex: files.has('404.html') && files.has('index.html') && read('404.html').equals(read('index.html')),
+      isMpa: hasMpaType(viteConfig),
+      hasEntry: hasEntryPage(sourceNames, viteConfig),
+    })
+    if (answer.refusal) return answer
+    const headers = parseHeaders(textOf(read('_headers')))
+    const { adapt, files: headerFiles } = headersConfiguration(headers, base)
+    return {
+      adapt,
+      notices: [noticeOf(answer), ...parsed.notices, ...(redirects.notices ?? []), ...headers.notices].filter(Boolean),
+      configuration: () => ({
+        'site/pages.conf': pagesConfiguration(answer, files),
+        ...(redirects.rules.length && redirectsConfiguration(redirects.rules, base)),
+        ...headerFiles(),
+      }),
+    }
+  } catch (error) {
+    if (error instanceof SiteFileError) return { refusal: error.refusal }
+    throw error
+  }
+}
+
+const textOf = (content) => content?.toString() ?? ''
