@@ -49,6 +49,7 @@ class ProjectUnderTest:
             "DEV_HOST_PORT": "0",
             "PROD_DEPLOY_TIMEOUT": "30",
             "DEV_DEPLOY_TIMEOUT": "30",
+            "PROD_GATE_BROWSER": "never",  # a browser for each release takes minutes; the tests of the gate have it
             "RUN_ECHO": "1",
         }
         self.command_prefix: tuple[str, ...] = ()

@@ -34,7 +34,9 @@ def app(framework: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def site(framework: str, app: Path, engine: DockerEngine, checkout: Path) -> Iterator[ProjectUnderTest]:
     """A project that serves the app."""
-    project = ProjectUnderTest(engine, checkout, APP_DIR=str(app), APP_DIST=SITES[framework].dist)
+    project = ProjectUnderTest(
+        engine, checkout, APP_DIR=str(app), APP_DIST=SITES[framework].dist, PROD_GATE_BROWSER="auto"
+    )
     try:
         project.build = project.succeeds("run-prod")
         yield project

@@ -78,7 +78,7 @@ def page_script(script: str) -> str:
 def tides(engine: DockerEngine, checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectUnderTest]:
     """A project that serves an app of two pages. Each test leaves a release serving."""
     app = make_repository(write_app(tmp_path_factory.mktemp("tides") / "app", FILES))
-    project = ProjectUnderTest(engine, checkout, APP_DIR=str(app))
+    project = ProjectUnderTest(engine, checkout, APP_DIR=str(app), PROD_GATE_BROWSER="auto")
     try:
         project.build = project.succeeds("run-prod")
         project.stage(project.image, tag=f"{project.name}:origin")
@@ -119,7 +119,7 @@ def test_broken_first_release_is_refused_and_leaves_nothing(
     tides: ProjectUnderTest, new_project: ProjectFactory
 ) -> None:
     """Nothing is served, no container and no volume is left. --no-gate lets the same release through, and says so."""
-    project = new_project()
+    project = new_project(PROD_GATE_BROWSER="auto")
     project.stage(f"{tides.name}:origin", page_script(BROKEN["throws"][0]))
     output = project.fails(*RUN_STAGED)
     assert "uncaught TypeError" in output

@@ -52,7 +52,7 @@ def reader(
 ) -> Iterator[ProjectUnderTest]:
     """A project that serves the app."""
     app = make_repository(write_app(tmp_path_factory.mktemp("reader") / "app", FILES))
-    project = ProjectUnderTest(engine, checkout, APP_DIR=str(app))
+    project = ProjectUnderTest(engine, checkout, APP_DIR=str(app), PROD_GATE_BROWSER="auto")
     try:
         project.build = project.succeeds("run-prod")
         yield project

@@ -121,7 +121,7 @@ def harbour(
     """A project that serves the app under the default policy."""
     run = {"public/run.txt": secrets.token_hex()}  # a build from the cache says nothing
     app = make_repository(write_app(tmp_path_factory.mktemp("harbour") / "app", FILES | run))
-    project = ProjectUnderTest(engine, checkout, APP_DIR=str(app))
+    project = ProjectUnderTest(engine, checkout, APP_DIR=str(app), PROD_GATE_BROWSER="auto")
     try:
         project.build = project.succeeds("run-prod")
         yield project
