@@ -10,6 +10,7 @@ from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
+from httpx import codes
 from playwright.sync_api import Browser, Page, Route, ViewportSize
 from playwright.sync_api import Error as BrowserError
 
@@ -127,8 +128,11 @@ class _Visitor:
 
     def deep(self) -> None:
         """Open a page below the first by its address, and reload it."""
-        path = urlsplit(next((url for _, url in self.links), self.url + UNKNOWN_PATH)).path
         with new_page(self.browser) as page:
+            unknown = self.url + UNKNOWN_PATH
+            if not self.links and page.request.get(unknown, headers={"Accept": "text/html"}).status == codes.NOT_FOUND:
+                unknown = f"{self.url}/"  # a site of pages without links, or a fault that http.deep-link reports
+            path = urlsplit(next((url for _, url in self.links), unknown)).path
             events, address = PageEvents(page), urljoin(f"{self.url}/", path)
             self.visit.deep.append(events.snapshot(path, lambda: open_page(page, address)))
             self.visit.deep.append(events.snapshot(f"{path} after a reload", lambda: reload_page(page)))

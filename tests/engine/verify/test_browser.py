@@ -28,17 +28,19 @@ PAGES = {
     "loops-later": PAGE.format(title="loops", more="<script>setTimeout(() => { for (;;) {} }, 100)</script>"),
     "blank": "<!doctype html><title>blank</title><div id=app></div>",
     "moved": "",
+    "alone": PAGE.format(title="alone", more=""),
 }
 
 
 @pytest.fixture
 def page_server() -> Iterator[str]:
-    """The address of a server with one page below each name of PAGES. `moved` redirects to itself."""
+    """A server with a page for each name of PAGES. `moved` redirects to itself, and `alone` has no page below it."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            name = self.path.strip("/").partition("/")[0]
-            self.send_response(302 if name == "moved" else 200 if name in PAGES else 404)
+            name, _, rest = self.path.strip("/").partition("/")
+            is_page = name in PAGES and not (name == "alone" and rest)
+            self.send_response(302 if name == "moved" else 200 if is_page else 404)
             self.send_header("Location", "/moved/")
             self.send_header("Content-Type", "text/html")
             self.end_headers()
@@ -87,6 +89,12 @@ def test_page_that_never_stops_loading_is_judged(page_server: str, chromium: str
     """A page that sends requests all the time is judged by what it shows."""
     snapshot = visit(f"{page_server}/polls", chromium, 8).first[0]
     assert (snapshot.has_content, snapshot.title, snapshot.console, snapshot.network) == (True, "polls", (), ())
+
+
+def test_site_of_one_page_has_no_address_below_it(page_server: str, chromium: str) -> None:
+    """A site of pages answers an unknown address with 404. Without a link there is no other page to open."""
+    snapshots = visit(f"{page_server}/alone", chromium, 30).deep
+    assert [(snapshot.has_content, snapshot.network) for snapshot in snapshots] == [(True, ())] * 2
 
 
 @pytest.mark.parametrize(
