@@ -11,6 +11,8 @@ const BEFORE_PATTERN = /(?:^|[(,=:[!&|?{};+\-*%~^<>\n]|\b(?:return|typeof|case|i
 // Libraries try these where they look for the global object, and go on without.
 const IS_TRIAL = /^(?:|return this|r|regeneratorRuntime = r)$/
 
+const string = (content) => (IS_TRIAL.test(content) ? '""' : '"s"')
+
 // The code without comments and without what its strings hold: "" for a trial, and "s" for every other.
 export function codeOnly(text) {
   const pieces = []
@@ -34,8 +36,9 @@ export function codeOnly(text) {
     const closesTemplate = token === '}' && depths.at(-1) === 0
     if (token === '`' || closesTemplate) {
       const rest = jump(TEMPLATE, position) ?? { end: text.length }
+      const content = rest.mark === '`' ? text.slice(position, rest.end - 1) : undefined
       if (closesTemplate) depths.pop()
-      else add('"s"')
+      else add(string(content))
       if (rest.mark === '${') {
         depths.push(0)
         add('+')
@@ -49,7 +52,7 @@ export function codeOnly(text) {
       if (depths.length) depths[depths.length - 1] += token === '{' ? 1 : -1
       add(token)
     } else if (token[0] === '/') add(' ')
-    else add(IS_TRIAL.test(token.slice(1, -1)) ? '""' : '"s"')
+    else add(string(token.slice(1, -1)))
     TOKEN.lastIndex = position
   }
   return pieces.join('') + text.slice(position)

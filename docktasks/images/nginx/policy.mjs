@@ -4,7 +4,8 @@
 import { FEATURE_NAMES } from './code-needs.mjs'
 import { hashOf } from './page-needs.mjs'
 
-// What a policy begins with. Both take a page's inline scripts and handlers by their hashes.
+// What a policy begins with. Both take a page's inline scripts and handlers by their hashes. 'report-sample' lets a
+// browser say what it blocked: https://www.w3.org/TR/CSP3/#framework-violation
 //     compatible   scripts are the site's, and those of the origins that the page's HTML names. What no build can know
 //                  is let through: styles, pictures, connections and frames of any https: origin.
 //     strict       everything is the site's own, and inline styles count by their hashes, too. Vite puts small
@@ -13,7 +14,7 @@ import { hashOf } from './page-needs.mjs'
 const PROFILES = {
   compatible: {
     'default-src': "'self'",
-    'script-src': "'self'",
+    'script-src': "'self' 'report-sample'",
     'style-src': "'self' 'unsafe-inline' data: blob: https:",
     'img-src': "'self' data: blob: https:",
     'font-src': "'self' data: blob: https:",
@@ -29,7 +30,7 @@ const PROFILES = {
   },
   strict: {
     'default-src': "'none'",
-    'script-src': "'self'",
+    'script-src': "'self' 'report-sample'",
     'style-src': `'self' ${hashOf('')}`,
     'img-src': "'self' data:",
     'font-src': "'self' data:",

@@ -76,6 +76,13 @@ await attempt('style', () => {
   const { color, fontWeight } = getComputedStyle(root.querySelector('i'))
   return `${color} ${fontWeight}`
 })
+await attempt('probe', () => {
+  try {
+    return new Function('') && 'may make functions of text'
+  } catch {
+    return 'has another way'
+  }
+})
 await attempt('data', async () => (await fetch('data:text/plain,tide')).text())
 root.append(' all tried')
 globalThis.results = results
@@ -103,7 +110,7 @@ FILES = {
 }  # fmt: skip
 EXPECTED = {
     "theme": "dark", "handler": "loaded", "worker": 42, "picture": 7, "wasm": 0, "font": "asked",
-    "style": "rgb(3, 2, 1) 700", "data": "tide",
+    "style": "rgb(3, 2, 1) 700", "data": "tide", "probe": "has another way",
 }  # fmt: skip
 PICTURE = "<svg xmlns='http://www.w3.org/2000/svg' width='7' height='7'/>"
 SIGN_IN = "<!doctype html><title>sign in</title><script>opener.postMessage('signed in', '*')</script>"
@@ -225,7 +232,13 @@ def test_strict_profile_blocks_what_the_build_said(harbour: ProjectUnderTest, br
     assert b'<script integrity="sha384-' in page
     results, violations = visit(browser, url)
     assert violations == {"worker-src", "img-src", "style-src-elem", "style-src-attr", "connect-src"}
-    assert {name for name, value in results.items() if value == EXPECTED[name]} == {"theme", "handler", "wasm", "font"}
+    assert {name for name, value in results.items() if value == EXPECTED[name]} == {
+        "theme",
+        "handler",
+        "wasm",
+        "font",
+        "probe",
+    }
     sources = "worker-src blob:; style-src 'unsafe-inline'; img-src https://pictures.example; connect-src data:"
     harbour.succeeds("run-prod", INVOKE_PROD_CSP="strict", INVOKE_PROD_CSP_SOURCES=sources)
     assert visit(browser, harbour.container().url) == (EXPECTED, set())
