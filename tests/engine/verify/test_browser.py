@@ -22,10 +22,16 @@ from docktasks.waiting import Probe, wait_until
 from tests.support.project import RUN_STAGED, ProjectUnderTest
 
 PAGE = "<!doctype html><html lang=en><title>{title}</title><main><h1>{title}</h1></main>{more}"
+CANCELS = """let animation
+setInterval(() => {
+  animation?.cancel()
+  animation = document.querySelector('h1').animate([{ opacity: 0.9 }, { opacity: 1 }], 5000)
+}, 100)"""
 PAGES = {
     "polls": PAGE.format(title="polls", more="<script>setInterval(() => fetch(location.href), 50)</script>"),
     "loops": PAGE.format(title="loops", more="<script>for (;;) {}</script>"),
     "loops-later": PAGE.format(title="loops", more="<script>setTimeout(() => { for (;;) {} }, 100)</script>"),
+    "cancels": PAGE.format(title="cancels", more=f"<script>{CANCELS}</script>"),
     "blank": "<!doctype html><title>blank</title><div id=app></div>",
     "moved": "",
     "alone": PAGE.format(title="alone", more=""),
@@ -89,6 +95,12 @@ def test_page_that_never_stops_loading_is_judged(page_server: str, chromium: str
     """A page that sends requests all the time is judged by what it shows."""
     snapshot = visit(f"{page_server}/polls", chromium, 8).first[0]
     assert (snapshot.has_content, snapshot.title, snapshot.console, snapshot.network) == (True, "polls", (), ())
+
+
+def test_page_that_cancels_its_animations_is_judged(page_server: str, chromium: str) -> None:
+    """The promise of a cancelled animation is rejected, which is no fault of the page."""
+    verdict = verdicts_of(visit(f"{page_server}/cancels", chromium, 60))["browser.accessible"]
+    assert (verdict.outcome, verdict.evidence) == ("pass", ())
 
 
 def test_site_of_one_page_has_no_address_below_it(page_server: str, chromium: str) -> None:
