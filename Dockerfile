@@ -44,7 +44,9 @@ RUN --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
 FROM dependencies AS builder
 ARG APP_DIR=hello-dock
 # For builds that write their commit and its time into the site. A new value runs the steps below again.
-ARG SOURCE_DATE_EPOCH REVISION="" DIST_DIR=dist HELLO_DOCK_CSP=compatible HELLO_DOCK_CSP_SOURCES="" HELLO_DOCK_FALLBACK
+ARG SOURCE_DATE_EPOCH REVISION="" DIST_DIR=dist
+# The settings prod.csp, prod.csp_sources and prod.fallback, for assemble.mjs.
+ARG HELLO_DOCK_CSP=compatible HELLO_DOCK_CSP_SOURCES="" HELLO_DOCK_FALLBACK=auto
 # One step, because each costs a tenth of a second. COPY would keep .env and .npmrc in a layer: they are only linked.
 RUN --mount=type=bind,source=${APP_DIR},target=/source --mount=type=bind,from=tools,target=/tools \
     --mount=type=bind,from=version,source=/tmp/version,target=/version \

@@ -22,6 +22,8 @@ from tests.support.project import ProjectFactory, ProjectUnderTest
 
 SCRIPTS = {"/usr/local/bin/carry", "/usr/local/bin/hold", "/docker-entrypoint.d/30-hello-dock-env.sh"}
 """The scripts of the image, which are executable."""
+BUILT_NAMES = "/usr/local/share/hello-dock/built"
+"""What the build wrote under a name without a hash, for `carry`."""
 
 
 def built(project: ProjectUnderTest) -> Image:
@@ -123,7 +125,7 @@ def test_image_adds_the_site_and_little_else(built_project: ProjectUnderTest) ->
     files = shipped(image, built_project.engine)
     site = sum(file.size for path, file in files.items() if path.startswith("/srv/"))
     assert 0 < site <= image.size - base.size <= site + 45_000
-    assert {path for path in files if not path.startswith(("/srv/", "/etc/nginx/"))} == SCRIPTS
+    assert {path for path in files if not path.startswith(("/srv/", "/etc/nginx/"))} == {*SCRIPTS, BUILT_NAMES}
     assert image.layers[:-1] == base.layers
 
 
@@ -243,7 +245,7 @@ def break_dist(app: Path) -> None:
         (break_disk, "The disk is full.", "docker system df", "ENOSPC"),
         (break_step, "package-lock.json does not match package.json", "invoke npm -- install", "left-pad"),
         (break_dependency, "npm could not install the app's dependencies.", "npm ci)", "404"),
-        (break_dist, "dist/index.html does not exist", "DIST_DIR", ""),
+        (break_dist, "left no HTML page in", "DIST_DIR", ""),
     ],
     ids=["source", "disk", "out-of-step", "dependency", "dist"],
 )

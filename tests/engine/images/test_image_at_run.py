@@ -89,8 +89,9 @@ def build_on(sandbox: ImageSandbox, built_project: ProjectUnderTest, checkout: P
     """Build the production image on another nginx; its name."""
     node = next(arg for arg in built_project.build.split() if arg.startswith("NODE_IMAGE="))
     name = sandbox.name("image")
-    args = ["--tag", name, "--build-arg", node, "--build-arg", f"NGINX_IMAGE={base}", *built_project.authority_args]
-    docker("image", "build", *args, ".", cwd=checkout)
+    values = [node, f"NGINX_IMAGE={base}", "HELLO_DOCK_CSP=strict"]  # the app's own policy: hello-dock.yaml
+    args = [*(arg for value in values for arg in ("--build-arg", value)), *built_project.authority_args]
+    docker("image", "build", "--tag", name, *args, ".", cwd=checkout)
     return name
 
 
