@@ -43,9 +43,8 @@ RUN --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
 # it copies. https://github.com/moby/buildkit/blob/v0.13.0/cache/contenthash/checksum.go (scanPath)
 FROM dependencies AS builder
 ARG APP_DIR=hello-dock
-# For builds that write their commit and its time into the site. A new value runs the steps below again.
+# The commit and its time, for builds that write them into the site, and settings. A new value runs all below again.
 ARG SOURCE_DATE_EPOCH REVISION="" DIST_DIR=dist
-# The settings prod.csp, prod.csp_sources and prod.fallback, for assemble.mjs.
 ARG HELLO_DOCK_CSP=compatible HELLO_DOCK_CSP_SOURCES="" HELLO_DOCK_FALLBACK=auto
 # One step, because each costs a tenth of a second. COPY would keep .env and .npmrc in a layer: they are only linked.
 RUN --mount=type=bind,source=${APP_DIR},target=/source --mount=type=bind,from=tools,target=/tools \
@@ -76,7 +75,6 @@ STOPSIGNAL SIGQUIT
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
     CMD ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1/healthz"]
 CMD ["nginx", "-g", "daemon off;"]
-# The tasks add the labels source, revision and version where there is something to say, because a label cannot be left
-# out here. https://specs.opencontainers.org/image-spec/annotations/
+# The tasks add source, revision and version where there is one: https://specs.opencontainers.org/image-spec/annotations/
 ARG TITLE=hello-dock
 LABEL org.opencontainers.image.title="${TITLE}" org.opencontainers.image.description="${TITLE}, served by nginx"
