@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
-from docktasks.engine.client import DockerEngine
+from tests.engine.sites.conftest import SiteFactory
 from tests.engine.sites.frameworks import SITES
 from tests.support.checkouts import make_repository, write_app
 from tests.support.long_forms import long
@@ -32,16 +32,9 @@ def app(framework: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def site(framework: str, app: Path, engine: DockerEngine, checkout: Path) -> Iterator[ProjectUnderTest]:
+def site(framework: str, app: Path, sites: SiteFactory) -> ProjectUnderTest:
     """A project that serves the app."""
-    project = ProjectUnderTest(
-        engine, checkout, APP_DIR=str(app), APP_DIST=SITES[framework].dist, PROD_GATE_BROWSER="auto"
-    )
-    try:
-        project.build = project.succeeds("run-prod")
-        yield project
-    finally:
-        project.end()
+    return sites.serve_folder(app, APP_DIST=SITES[framework].dist, PROD_GATE_BROWSER="auto")
 
 
 @pytest.fixture

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from docktasks.engine.client import DockerEngine
-from tests.support.checkouts import make_repository, write_app
+from tests.engine.sites.conftest import SiteFactory
 from tests.support.long_forms import long
 from tests.support.project import RUN_STAGED, ProjectFactory, ProjectUnderTest
 
@@ -75,16 +72,11 @@ def page_script(script: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def tides(engine: DockerEngine, checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectUnderTest]:
+def tides(sites: SiteFactory) -> ProjectUnderTest:
     """A project that serves an app of two pages. Each test leaves a release serving."""
-    app = make_repository(write_app(tmp_path_factory.mktemp("tides") / "app", FILES))
-    project = ProjectUnderTest(engine, checkout, APP_DIR=str(app), PROD_GATE_BROWSER="auto")
-    try:
-        project.build = project.succeeds("run-prod")
-        project.stage(project.image, tag=f"{project.name}:origin")
-        yield project
-    finally:
-        project.end()
+    project = sites.serve(FILES, PROD_GATE_BROWSER="auto")
+    project.stage(project.image, tag=f"{project.name}:origin")
+    return project
 
 
 def test_first_release_is_opened_in_chromium(tides: ProjectUnderTest) -> None:

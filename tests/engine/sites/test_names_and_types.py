@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from docktasks.engine.client import DockerEngine
-from tests.support.checkouts import make_repository, write_app
+from tests.engine.sites.conftest import SiteFactory
 from tests.support.project import ProjectUnderTest
 
 MAIN = """
@@ -47,17 +44,9 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def reader(
-    engine: DockerEngine, checkout: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ProjectUnderTest]:
+def reader(sites: SiteFactory) -> ProjectUnderTest:
     """A project that serves the app."""
-    app = make_repository(write_app(tmp_path_factory.mktemp("reader") / "app", FILES))
-    project = ProjectUnderTest(engine, checkout, APP_DIR=str(app), PROD_GATE_BROWSER="auto")
-    try:
-        project.build = project.succeeds("run-prod")
-        yield project
-    finally:
-        project.end()
+    return sites.serve(FILES, PROD_GATE_BROWSER="auto")
 
 
 def test_gate_passes_a_second_release_that_names_files_in_strings(reader: ProjectUnderTest) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from docktasks.engine.client import DockerEngine
-from tests.support.checkouts import make_repository, write_app
+from tests.engine.sites.conftest import SiteFactory
 from tests.support.project import ProjectUnderTest, new_name
 
 VISITOR = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", "Accept": "text/html,*/*;q=0.8"}
@@ -45,16 +43,10 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def site(engine: DockerEngine, checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectUnderTest]:
+def site(sites: SiteFactory) -> ProjectUnderTest:
     """A project that serves the site of several pages."""
     own = {"public/build.txt": new_name()}  # the build says nothing when its steps are in the cache
-    app = make_repository(write_app(tmp_path_factory.mktemp("pages") / "app", FILES | own))
-    project = ProjectUnderTest(engine, checkout, APP_DIR=str(app))
-    try:
-        project.build = project.succeeds("run-prod")
-        yield project
-    finally:
-        project.end()
+    return sites.serve(FILES | own)
 
 
 def get(project: ProjectUnderTest, path: str, headers: dict[str, str] = PROGRAM) -> httpx.Response:
@@ -126,15 +118,9 @@ def test_verify_finds_a_404_page_that_is_missing(site: ProjectUnderTest) -> None
 
 
 @pytest.fixture(scope="module")
-def app(site: ProjectUnderTest, engine: DockerEngine, checkout: Path) -> Iterator[ProjectUnderTest]:
+def app(sites: SiteFactory, site: ProjectUnderTest) -> ProjectUnderTest:
     """A project that serves one of the pages for every address, as the router of an app needs it."""
-    app_dir = site.environ["INVOKE_APP_DIR"]
-    project = ProjectUnderTest(engine, checkout, APP_DIR=app_dir, PROD_FALLBACK="docs/index.html")
-    try:
-        project.build = project.succeeds("run-prod")
-        yield project
-    finally:
-        project.end()
+    return sites.serve_folder(Path(site.environ["INVOKE_APP_DIR"]), PROD_FALLBACK="docs/index.html")
 
 
 PATHS_OF_A_ROUTER = (

@@ -6,7 +6,6 @@ import gzip
 import json
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import brotli
@@ -14,9 +13,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Route
 
-from docktasks.engine.client import DockerEngine
 from docktasks.verify.probes.chromium import PageEvents, launch_browser, new_page, open_page
-from tests.support.checkouts import make_repository, write_app
+from tests.engine.sites.conftest import SiteFactory
 from tests.support.project import ProjectUnderTest
 
 CSP = "content-security-policy"
@@ -122,18 +120,10 @@ OPEN_POPUP = """() => new Promise((resolve) => {
 
 
 @pytest.fixture(scope="module")
-def harbour(
-    engine: DockerEngine, checkout: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ProjectUnderTest]:
+def harbour(sites: SiteFactory) -> ProjectUnderTest:
     """A project that serves the app under the default policy."""
     run = {"public/run.txt": secrets.token_hex()}  # a build from the cache says nothing
-    app = make_repository(write_app(tmp_path_factory.mktemp("harbour") / "app", FILES | run))
-    project = ProjectUnderTest(engine, checkout, APP_DIR=str(app), PROD_GATE_BROWSER="auto")
-    try:
-        project.build = project.succeeds("run-prod")
-        yield project
-    finally:
-        project.end()
+    return sites.serve(FILES | run, PROD_GATE_BROWSER="auto")
 
 
 @pytest.fixture(scope="module")

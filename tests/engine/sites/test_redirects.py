@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from docktasks.engine.client import DockerEngine
+from tests.engine.sites.conftest import SiteFactory
 from tests.engine.sites.test_pages import PROGRAM, SCRIPT, VISITOR, get, heading, page
-from tests.support.checkouts import make_repository, write_app
 from tests.support.project import ProjectUnderTest, new_name
 
 REDIRECTS = """# what moved
@@ -63,16 +61,10 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def site(engine: DockerEngine, checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectUnderTest]:
+def site(sites: SiteFactory) -> ProjectUnderTest:
     """A project that serves the site."""
     own = {"public/build.txt": new_name()}  # the build says nothing when its steps are in the cache
-    app = make_repository(write_app(tmp_path_factory.mktemp("redirects") / "app", FILES | own))
-    project = ProjectUnderTest(engine, checkout, APP_DIR=str(app))
-    try:
-        project.build = project.succeeds("run-prod")
-        yield project
-    finally:
-        project.end()
+    return sites.serve(FILES | own)
 
 
 @pytest.mark.parametrize(

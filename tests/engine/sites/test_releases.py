@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import expect
 
-from docktasks.engine.client import DockerEngine
 from docktasks.verify.probes.chromium import launch_browser
+from tests.engine.sites.conftest import SiteFactory
 from tests.support.checkouts import make_repository, write_app
 from tests.support.project import ProjectUnderTest
 
@@ -83,14 +82,9 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def harbour(engine: DockerEngine, checkout: Path, app: Path) -> Iterator[ProjectUnderTest]:
+def harbour(sites: SiteFactory, app: Path) -> ProjectUnderTest:
     """A project that serves the first release of the app."""
-    project = ProjectUnderTest(engine, checkout, APP_DIR=str(app))
-    try:
-        project.build = project.succeeds("run-prod")
-        yield project
-    finally:
-        project.end()
+    return sites.serve_folder(app)
 
 
 def folder(pattern: str) -> str:
