@@ -68,13 +68,14 @@ const STYLE =
   /(?:createElement|setAttribute)\(\s*["'`]style["'`]|<[a-z][\w-]*\s[^<>`]{0,300}\bstyle=\\?["'][^"'\\]*:/
 const ADDRESS = String.raw`((?:https?|wss?):\/\/[^"'\`\s)]+)`
 const ORIGINS = [
-  ['script-src', new RegExp(String.raw`(?<![.\w$])(?:import|importScripts)\s*\(\s*["'\`]${ADDRESS}`, 'g')],
+  ['script-src', new RegExp(String.raw`(?<![.\w$])import\s*\(\s*["'\`]${ADDRESS}`, 'g')],
   ['script-src', new RegExp(String.raw`\bfrom\s*["']${ADDRESS}["']`, 'g')],
   // Addresses that end like a script's, such as those of widgets that add a script element.
   ['script-src', /["'`](https?:\/\/(?:js\.[^"'`\s?#]+|[^"'`\s?#]+(?:\.m?js|\/js)))(?=["'`?#])/g],
   ['connect-src', new RegExp(String.raw`(?<![\w$])(?:fetch|WebSocket|EventSource)\s*\(\s*["'\`]${ADDRESS}`, 'g')],
   ['connect-src', /["'`](http:\/\/(?:localhost|127\.0\.0\.1):\d+)/g],
 ]
+const IMPORT_SCRIPTS = /(?<![.\w$])importScripts\s*\(([^)]*)\)/g
 const STYLE_ADDRESS = /(@import\s+(?:url\(\s*)?|url\(\s*)["']?((?:https?:)?\/\/[^"'\s)]+)/g
 // Features that a page asks its visitor for:
 //     https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Permissions-Policy
@@ -87,7 +88,8 @@ const FEATURES = {
 }
 export const FEATURE_NAMES = Object.keys(FEATURES).sort()
 
-// { needs: [directive, source, what][], features, hasWasm } of a script.
+// { needs: [directive, source, what][], workerOrigins, features, hasWasm } of a script. `workerOrigins` are those of the
+// scripts that a worker loads when it starts.
 export function scriptNeeds(text) {
   const needs = []
   const code = codeOnly(text)
@@ -102,8 +104,12 @@ export function scriptNeeds(text) {
   for (const [directive, pattern] of ORIGINS) {
     for (const [, address] of text.matchAll(pattern)) needs.push([directive, originOf(address), ''])
   }
+  const lists = [...text.matchAll(IMPORT_SCRIPTS)].map(([, list]) => list)
+  const workerOrigins = new Set(lists.flatMap((list) => list.match(new RegExp(ADDRESS, 'g')) ?? []).map(originOf))
+  for (const origin of workerOrigins) needs.push(['script-src', origin, ''])
   return {
     needs,
+    workerOrigins,
     features: FEATURE_NAMES.filter((name) => FEATURES[name].test(code)),
     hasWasm: WASM.test(code) || text.includes('data:application/wasm'),
   }

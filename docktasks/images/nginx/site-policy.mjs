@@ -17,6 +17,12 @@ function loadsOf({ profile }, { loads }) {
   return names.flatMap((name) => [...loads[name]].map((origin) => [name, origin, '']))
 }
 
+// A worker has the policy of its own file: https://www.w3.org/TR/CSP3/#initialize-global-object-csp
+const workerNeeds = (origins) => ({
+  ...Object.fromEntries(SHARED.map((key) => [key, new Set()])),
+  loads: { 'script-src': origins },
+})
+
 // Pages that swap their content have one policy: https://docs.astro.build/en/guides/view-transitions/
 // Returns a notice when the policy would be too long for that.
 function shareNeeds(pages) {
@@ -50,7 +56,10 @@ export function sitePolicy(settings, names, read) {
     for (const feature of script.features) features.add(feature)
     hasWasm ||= script.hasWasm
     const isOrigin = ([name, source]) => name === 'script-src' && !source.startsWith("'")
-    addNeeds(file, isPage(file) ? script.needs.filter((need) => !isOrigin(need)) : script.needs)
+    const isKnown = (need) => isOrigin(need) && (isPage(file) || workerOrigins.has(need[1]))
+    const workerOrigins = settings.profile === 'compatible' ? script.workerOrigins : new Set()
+    addNeeds(file, script.needs.filter((need) => !isKnown(need)))
+    if (workerOrigins.size && !isPage(file)) pages.set(file, workerNeeds(workerOrigins))
   }
   for (const name of names) {
     if (isPage(name)) {

@@ -229,13 +229,21 @@ def test_build_by_hand_with_settings_that_are_none_ends(profile: str, sources: s
     assert "HELLO_DOCK_CSP" in caught.value.stderr
 
 
+def test_worker_may_load_the_scripts_that_its_file_imports() -> None:
+    """The policy of a worker is that of its own file. No other file's policy has the origin."""
+    site = policy(index_html="", sw_js="importScripts(\n  '/b.js', `https://a.example/workbox-sw.js`\n)")
+    assert site.header("sw.js")["script-src"] == [*OWN, "https://a.example"]
+    assert site.header()["script-src"] == OWN
+    assert site.notices == []
+
+
 @pytest.mark.parametrize(
     ("profile", "files", "line"),
     [
         ("compatible", {"a_js": "new Function('return 42')()"}, "script-src 'unsafe-eval'"),
         ("compatible", {"a_js": "x=eval(y)"}, "script-src 'unsafe-eval'"),
         ("compatible", {"a_js": "import('https://a.example/x')"}, "script-src https://a.example"),
-        ("compatible", {"sw_js": "importScripts('https://a.example/x')"}, "script-src https://a.example"),
+        ("strict", {"sw_js": "importScripts('/b.js', 'https://a.example/x')"}, "script-src https://a.example"),
         ("compatible", {"a_js": "load('https://a.example/w.js')"}, "script-src https://a.example"),
         ("compatible", {"a_js": "api = 'http://localhost:3001/v1'"}, "connect-src http://localhost:3001"),
         ("compatible", {"index_html": "<img src=http://a.example/x>"}, "img-src http://a.example"),
