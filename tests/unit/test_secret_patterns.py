@@ -98,6 +98,10 @@ NEAR_MISSES = [
     fake("https://hooks.slack", ".com/services/T00000000/B00000000/", "X" * 24),
     fake("sk", "_test_", WORD[:24]),
     fake("https://user:", "password@example.com"),
+    *(
+        fake("https://me:", f"{word}@db.example")
+        for word in ("your-password", "testpwd", "YOUR_SECRET", "xxxx", "changeme")
+    ),
     "const u=`${a}://${b}:${c}@${d}`,v=/^(\\w+):\\/\\/([^:]+):([^@]+)@/.exec(x)",
     "https://example.com:8080/a@b c://d:e f@g",
 ]
