@@ -13,8 +13,8 @@ from docktasks.errors import BuildError, DockError, EngineError
 
 MAX_EVIDENCE_LINES = 15
 ERROR = re.compile(r"(error|failed|ERR_PNPM|YN00(?:01|09|16|18|27|28|35|41|78|81|82))(?!\w*[-./]\w)", re.IGNORECASE)
-"""What begins a failure in a line: the word, but not in a file name such as error-404.css, or a code of pnpm or yarn for
-a package that it cannot have: https://yarnpkg.com/advanced/error-codes."""
+"""What begins a failure in a line: the word, but not in a file name such as error-404.css, or a code of pnpm or yarn
+for a package that it cannot have: https://yarnpkg.com/advanced/error-codes."""
 FAULTS_FILE = Path(__file__).with_name("build_faults.json")
 """The known faults: a pattern of the output, and the error. The first that matches is the cause."""
 
