@@ -48,7 +48,9 @@ const event = (target, name) => new Promise((resolve, reject) => {
 await attempt('theme', () => document.documentElement.dataset.theme)
 await attempt('handler', async () => {
   const image = document.querySelector('img')
-  if (!image.complete) await event(image, 'load')
+  // A picture is complete a moment before its handler runs.
+  const limit = new Promise((resolve) => setTimeout(resolve, 2000))
+  if (!image.dataset.state) await Promise.race([event(image, 'load'), limit])
   return image.dataset.state
 })
 await attempt('worker', async () => {
