@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -15,6 +12,7 @@ from docktasks.verify.catalog import CHECKS, run_checks
 from docktasks.verify.report import run as report_run
 from docktasks.verify.subject import Subject
 from tests.judges import judges
+from tests.support.page_server import serve_page
 from tests.support.project import ProjectUnderTest
 
 CSP_ACCEPTED = "MEDIUM_MAYBE script-src 'self'"
@@ -25,30 +23,6 @@ NU_ACCEPTED = re.compile(
 """The app's tables name their roles: browsers forget them where a style changes the display of a narrow table."""
 MAX_LIGHTHOUSE_RUNS = 3
 POOR_PAGE = '<!doctype html><html><body><img src="x.png"><p style="color:#ccc">text</p></html>'
-
-
-@contextmanager
-def serve_page(body: str, *headers: tuple[str, str]) -> Iterator[str]:
-    """Start a server that answers every request with this body and these headers, and yield its address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            for name, value in (("Content-Type", "text/html"), ("Content-Length", str(len(body))), *headers):
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *_: object) -> None:
-            """Print nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ const NEVER_SERVED = /(?:^|\/)\.(?!well-known\/)|(?:~|#|\.(?:bak|old|orig|rej|sa
 // The names that are no files of the site, and what to tell the user: { leftOut, notices }.
 export function withoutOwnFiles(names) {
   const leftOut = names.filter((name) => RULE_FILES.includes(name) || NEVER_SERVED.test(name))
-  const told = leftOut.filter(
+  const unexpected = leftOut.filter(
     (name) => !RULE_FILES.includes(name) && !/(?:^|\/)\.(?:nojekyll|gitkeep|vite\/|DS_Store)/.test(name),
   )
-  const shown = told.slice(0, 5).join(', ') + (told.length > 5 ? ` and ${told.length - 5} more` : '')
+  const shown = unexpected.slice(0, 5).join(', ') + (unexpected.length > 5 ? ` and ${unexpected.length - 5} more` : '')
   const notice = `Left out, because hidden files and those that editors leave behind are never served: ${shown}`
-  return { leftOut, notices: told.length ? [notice] : [] }
+  return { leftOut, notices: unexpected.length ? [notice] : [] }
 }
 
 // Returns { refusal } or { notices, configuration, adapt }. `configuration` has the text of each file by its path below

@@ -31,8 +31,8 @@ import { configurationFor, versionIn } from './configuration.mjs'
 import { link, write } from './image-files.mjs'
 import { withIntegrity } from './integrity.mjs'
 import { readSettings } from './policy.mjs'
-import { classify, entriesBelow, filesBelow, isPage, unservable } from './site-files.mjs'
-import { findDist, firstPage } from './site-folder.mjs'
+import { classify, entriesBelow, filesBelow, unservable } from './site-files.mjs'
+import { findDist, firstPage, isPage } from './site-folder.mjs'
 import { sitePolicy } from './site-policy.mjs'
 
 const [distArgument, startedFile, nginxFolder, versionFile, image, builtLink, cache] = argv.slice(2)

@@ -25,13 +25,13 @@ export function codeOnly(text) {
   const depths = [] // braces that are open in each ${…} of a template
   const jump = (pattern, index) => {
     pattern.lastIndex = index
-    const found = pattern.exec(text)
-    return found && { end: pattern.lastIndex, mark: found[1] }
+    const result = pattern.exec(text)
+    return result && { end: pattern.lastIndex, mark: result[1] }
   }
   TOKEN.lastIndex = 0
-  for (let found; (found = TOKEN.exec(text)); ) {
-    const [token] = found
-    add(text.slice(position, found.index))
+  for (let result; (result = TOKEN.exec(text)); ) {
+    const [token] = result
+    add(text.slice(position, result.index))
     position = TOKEN.lastIndex
     const closesTemplate = token === '}' && depths.at(-1) === 0
     if (token === '`' || closesTemplate) {
@@ -45,7 +45,7 @@ export function codeOnly(text) {
       }
       position = rest.end
     } else if (token === '/') {
-      const pattern = BEFORE_PATTERN.test(end) && jump(PATTERN, found.index)
+      const pattern = BEFORE_PATTERN.test(end) && jump(PATTERN, result.index)
       add(pattern ? '/p/' : token)
       position = pattern ? pattern.end : position
     } else if (token === '{' || token === '}') {

@@ -58,8 +58,8 @@ function readTag(html, position) {
   const name = match(TAG_NAME, html, position)[0]
   const attributes = new Map()
   let end = position + name.length
-  for (let found; (found = match(ATTRIBUTE, html, end)); end = ATTRIBUTE.lastIndex) {
-    const [, key, ...values] = found
+  for (let result; (result = match(ATTRIBUTE, html, end)); end = ATTRIBUTE.lastIndex) {
+    const [, key, ...values] = result
     const lower = key.toLowerCase()
     const value = values.find((text) => text !== undefined) ?? ''
     if (!attributes.has(lower)) attributes.set(lower, decode(normalized(value), true))
@@ -78,15 +78,15 @@ function scriptEnd(html, start) {
   const marks = new RegExp(`<!--|-->|</?script(?=[${SPACE}/>])`, 'gi')
   marks.lastIndex = start
   let depth = 0 // 1 after <!--, 2 in a script within
-  for (let found; (found = marks.exec(html)); ) {
-    const mark = found[0].toLowerCase()
+  for (let result; (result = marks.exec(html)); ) {
+    const mark = result[0].toLowerCase()
     if (mark === '<!--') {
       depth ||= 1
-      marks.lastIndex = found.index + 2 // its dashes may be those of -->
+      marks.lastIndex = result.index + 2 // its dashes may be those of -->
     } else if (mark === '-->') depth = 0
     else if (mark === '<script') depth &&= 2
     else if (depth === 2) depth = 1
-    else return found.index
+    else return result.index
   }
   return -1
 }
@@ -95,8 +95,8 @@ function scriptEnd(html, start) {
 function textEnd(html, start, name) {
   if (name === 'plaintext') return -1
   if (!PLAIN_TEXT.has(name)) return start
-  const found = match(new RegExp(`</${name}(?=[${SPACE}/>])`, 'gi'), html, start)
-  return found ? found.index : html.length
+  const result = match(new RegExp(`</${name}(?=[${SPACE}/>])`, 'gi'), html, start)
+  return result ? result.index : html.length
 }
 
 // The open elements of drawings and formulas, outermost first. In these the parser reads comments, CDATA and references

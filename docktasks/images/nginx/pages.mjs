@@ -1,11 +1,10 @@
 // The pages of a site: what kind of site the build wrote, and so what answers an address without a file.
 import { escaped, map, quoted, quotedPattern } from './nginx-text.mjs'
-import { firstPage } from './site-folder.mjs'
+import { firstPage, isPage } from './site-folder.mjs'
 
 // Pages that a framework writes for the addresses that its build does not know: Nuxt and SvelteKit, React Router,
 // TanStack Start. Each starts the app, whose router reads the address.
 export const SHELLS = ['200.html', '__spa-fallback.html', '_shell.html']
-export const isPage = (name) => /\.html?$/i.test(name)
 
 // What answers an address without a file: { status, page, reason }, or { refusal }. Without a page it is our own text.
 // `home` is the page that answers / where the build wrote none: run-prod prints that address, and the gate asks for it.
@@ -107,10 +106,10 @@ export function pagesConfiguration({ status, page, home: root }, files) {
   // The first address is always a page's, also when a script fetches it.
   const unknown = [[quotedPattern(shell ? '^page |^file /$' : '^(?:page|file) /$'), quoted(`/${shell ?? root}`)]]
   return [
-    map('"$wanted $uri"', '$fallback_page', [['default', '""'], ...(shell ?? root ? unknown : [])]),
-    map('"$wanted $uri"', '$fallback_not_found', [['default', '/.error.$error_format'], ...(shell ? [] : notFound)]),
+    map('"$request_kind $uri"', '$fallback_page', [['default', '""'], ...(shell ?? root ? unknown : [])]),
+    map('"$request_kind $uri"', '$fallback_not_found', [['default', '/.error.$error_format'], ...(shell ? [] : notFound)]),
     map('""', '$home_page', [['default', quoted(`/${home}`)]]),
-    map('$wanted', '$unknown_text', texts),
+    map('$request_kind', '$unknown_text', texts),
     map('""', '$health_fallback', [
       ['default', quoted(`Without a file: ${status} ${page ?? ''}`).replace(/"$/, '\\n"')],
     ]),

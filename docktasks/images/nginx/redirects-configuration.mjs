@@ -1,9 +1,9 @@
 // nginx's configuration for the rules of _redirects (redirects.mjs). serving/site.conf asks it twice: before it looks
 // for a file, for the rules with `!`, and after it found none, for every rule.
 import { map, quoted, quotedPattern } from './nginx-text.mjs'
-import { isPage } from './pages.mjs'
 import { patternOf } from './path-pattern.mjs'
 import { isExact, isRedirect } from './redirects.mjs'
+import { isPage } from './site-folder.mjs'
 
 // A redirect leads nowhere else than its line says: `//host` would be another site.
 const TARGET = '(?<rule_target>(?!//).+)'
@@ -64,12 +64,12 @@ export function redirectsConfiguration(rules, base = '') {
       map('$status', '$first_redirect', [['volatile'], ['default', '""'], ['000', '$rule_redirect']]),
       map('$status', '$first_answer', [['volatile'], ['default', '""'], ['000', '$rule_answer']]),
       map('""', '$health_rules', [['default', '"The site has a file _redirects.\\n"']]),
-      map('"$wanted $rule_answer"', '$unknown_page', [
+      map('"$request_kind $rule_answer"', '$unknown_page', [
         ['default', '$fallback_page'],
         [quotedPattern(`^(?:page 200!? page|\\w+ 200!? any) ${PAGE}$`), '$rule_page'],
         [quotedPattern('^\\w+ [24]'), '/.none'],
       ]),
-      map('"$wanted $rule_answer"', '$not_found', [
+      map('"$request_kind $rule_answer"', '$not_found', [
         ['default', '$fallback_not_found'],
         [quotedPattern(`^page 404!? \\w+ ${PAGE}$`), '"/.not-found$rule_page"'],
       ]),
@@ -80,10 +80,10 @@ export function redirectsConfiguration(rules, base = '') {
       '',
     ),
     ...(first.length && {
-      // $wanted keeps its value, so nginx finds it before the path is another one.
+      // $request_kind keeps its value, so nginx finds it before the path is another one.
       'redirects/first.conf': [
         returns(first, '$first_redirect', '!'),
-        'if ($first_answer ~ "^(?:200|404)! ") {\n    set $early $wanted;\n    rewrite ^ /.rule last;\n}\n',
+        'if ($first_answer ~ "^(?:200|404)! ") {\n    set $early $request_kind;\n    rewrite ^ /.rule last;\n}\n',
         'location = /.rule {\n    internal;\n    try_files /.none @unknown;\n}\n',
       ].join(''),
     }),

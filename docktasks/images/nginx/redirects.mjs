@@ -3,8 +3,9 @@
 //     https://developers.cloudflare.com/pages/configuration/redirects/
 // Where they differ it is Netlify's way: the status is 301 by default, `/blog/*` is /blog as well, and a path ends with
 // or without a slash. The first line that matches counts. A file of the site comes before a line without `!`.
-import { fileFor, isPage } from './pages.mjs'
+import { fileFor } from './pages.mjs'
 import { decoded, namesIn, patternOf } from './path-pattern.mjs'
+import { isPage } from './site-folder.mjs'
 
 const STATUSES = [301, 302, 303, 307, 308, 200, 404]
 const FORM = 'Write FROM TO STATUS in public/_redirects, such as: /old/* /new/:splat 301'

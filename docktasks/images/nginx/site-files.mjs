@@ -7,14 +7,13 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { hashedAmong } from './hashed-names.mjs'
+import { isPage } from './site-folder.mjs'
 
 export async function entriesBelow(folder, filter) {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   return entries.filter(filter).map((entry) => join(entry.parentPath, entry.name)).sort()
 }
 export const filesBelow = (folder) => entriesBelow(folder, (entry) => entry.isFile())
-
-export const isPage = (name) => /\.x?html?$/i.test(name)
 
 // An address cannot hold a character below the space, and names that are no UTF-8 reach JavaScript with U+FFFD.
 export const unservable = (names) => names.filter((name) => /[\u0000-\u001f\u007f\ufffd]/.test(name))
@@ -100,12 +99,12 @@ export function currentOnlyNames(name, text) {
 }
 
 async function currentOnlyNamesIn(dist, names) {
-  const found = new Set()
+  const lastParts = new Set()
   for (const name of names) {
     if (!isPage(name) && !/\.[cm]?js$/i.test(name)) continue
-    for (const url of currentOnlyNames(name, await readFile(join(dist, name), 'utf8'))) found.add(url)
+    for (const url of currentOnlyNames(name, await readFile(join(dist, name), 'utf8'))) lastParts.add(url)
   }
-  return found
+  return lastParts
 }
 
 // A map or a list of licences is named after another file, and differs when that one's content is the same.

@@ -2,7 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-const PAGE = /\.x?html?$/i
+export const isPage = (name) => /\.x?html?$/i.test(name)
 // Where tools keep what they make on the way to the site, and what they say about it.
 const NO_SITE = new Set([
   'node_modules', '.git', '.cache', '.svelte-kit', '.nuxt', '.astro', '.vite', '.turbo', '.parcel-cache', '.angular',
@@ -61,7 +61,7 @@ function decoded(address) {
 // The first page of a site has the shortest path, and index.html comes before other names.
 export const firstPage = (files) =>
   files
-    .filter((path) => PAGE.test(path))
+    .filter(isPage)
     .sort((one, other) => rank(one) - rank(other) || one.length - other.length || (one < other ? -1 : 1))[0]
 const rank = (path) => path.split('/').length - (/(?:^|\/)index\.html?$/i.test(path) ? 0.5 : 0)
 

@@ -3,7 +3,7 @@ import { scriptNeeds, styleNeeds } from './code-needs.mjs'
 import { needsOf } from './page-needs.mjs'
 import { directivesOf, longestPolicy, policyConfiguration } from './policy.mjs'
 import { MAX_POLICY_CHARACTERS, policyNotices } from './policy-notices.mjs'
-import { isPage } from './site-files.mjs'
+import { isPage } from './site-folder.mjs'
 
 const GOOGLE_STYLES = 'https://fonts.googleapis.com'
 const SHARED = ['scripts', 'handlers', 'styles', 'styleAttributes']

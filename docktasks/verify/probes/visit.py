@@ -31,7 +31,7 @@ NARROW_VIEWPORT = ViewportSize(width=360, height=780)
 WCAG_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 COLOR_SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 
-REPORT_ONLY = "content-security-policy-report-only"
+POLICY = "content-security-policy"
 INJECT_SCRIPT = page_script("inject_script")
 OWN_LINKS = page_script("own_links")
 END_ANIMATIONS = page_script("end_animations")
@@ -186,12 +186,13 @@ class _Visitor:
     def strict(self) -> None:
         """Open the first page and those that it links to under the strict policy, which the browser only reports."""
         with new_page(self.browser) as page:
+            header = page.request.get(f"{self.url}/").headers.get(POLICY, "")
+            if all(policy.is_strict for policy in policies([header], "")):
+                return  # there is nothing to advise, also for a site without a policy
             events = PageEvents(page)
             page.route(lambda url: url.startswith(self.url), self._add_strict_policy)
             for address in [f"{self.url}/", *(url for _, url in self.links[:MAX_LINKS])]:
                 open_page(page, address)
-                if self.visit.strict is None:  # the site's policy is strict, or it has none
-                    return
             self.visit.strict = tuple(dict.fromkeys(events.reported))
 
     def _add_strict_policy(self, route: Route) -> None:
@@ -199,13 +200,11 @@ class _Visitor:
             route.continue_()
             return
         response = route.fetch()
-        header = response.headers.get("content-security-policy", "")
+        header = response.headers.get(POLICY, "")
         reported = [policy.strict(response.text()) for policy in policies([header], "") if not policy.is_strict]
-        if reported:
-            self.visit.strict = ()
         encoding = {"content-encoding", "content-length"}  # those of the body, which is decoded
         headers = {name: value for name, value in response.headers.items() if name not in encoding}
-        route.fulfill(response=response, headers=headers | {REPORT_ONLY: ", ".join(reported)})
+        route.fulfill(response=response, headers=headers | {f"{POLICY}-report-only": ", ".join(reported)})
 
 
 def _address_and_text(page: Page) -> str:

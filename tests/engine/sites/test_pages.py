@@ -119,7 +119,7 @@ def test_verify_finds_a_404_page_that_is_missing(site: ProjectUnderTest) -> None
 
 @pytest.fixture(scope="module")
 def app(sites: SiteFactory, site: ProjectUnderTest) -> ProjectUnderTest:
-    """A project that serves one of the pages for every address, as the router of an app needs it."""
+    """A project that serves one of the pages for every address. The router of an app needs that."""
     return sites.serve_folder(Path(site.environ["INVOKE_APP_DIR"]), PROD_FALLBACK="docs/index.html")
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-
 import pytest
 
 from docktasks.verify.probes import visit
+from tests.support.page_server import serve_page
 
 HANDLER = "'sha256-NmRlpaPvI4GK1fBsO0KnBSQtx0nCE2biUmGmISRd5Vs='"
 """The hash of the handler in BODY."""
@@ -19,31 +15,6 @@ COMPATIBLE = (
 )
 BODY = """<!doctype html><html lang="en"><title>calm</title><style>h1 {{ color: rgb(90, 0, 0) }}</style><h1>calm</h1>
 <button onclick="this.title='on'">press</button>{more}"""
-
-
-@contextmanager
-def served(policy: str, more: str) -> Iterator[str]:
-    """Serve a page with this policy, and yield its address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = BODY.format(more=more).encode()
-            self.send_response(200)
-            headers = {"Content-Type": "text/html", "Content-Length": str(len(body))}
-            for name, value in (headers | ({"Content-Security-Policy": policy} if policy else {})).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize(
@@ -61,7 +32,8 @@ def test_visit_reports_what_the_strict_policy_would_block(
     chromium: str, policy: str, more: str, reported: tuple[str, ...] | None
 ) -> None:
     """The browser only reports it. Styles in the page count by their hashes. The visit itself is not disturbed."""
-    with served(policy, more) as url:
+    headers = [("Content-Security-Policy", policy)] if policy else []
+    with serve_page(BODY.format(more=more), *headers) as url:
         result = visit.visit(url, chromium)
     assert result.failures == {}
     if reported is None:
