@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
+import shlex
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from docktasks.app import workspaces
+from docktasks.app.manifest import read_manifest
 from docktasks.errors import AppError
 from docktasks.settings import Settings
 
@@ -63,16 +65,38 @@ class App:
         how = "Name the app's folder in invoke.yaml (app.dir), or INVOKE_APP_DIR=path/to/app"
         if not folder.is_dir():
             raise AppError(f"There is no folder {folder}.", "app.dir names the Vite app to build.", how)
-        path = folder / "package.json"
         try:
-            manifest = json.loads(path.read_text())
+            manifest = read_manifest(folder)
         except FileNotFoundError as error:
             raise AppError(f"{folder} has no package.json.", "npm cannot build an app without one.", how) from error
-        except ValueError as error:
-            raise AppError(f"{path} is not JSON: {error}", "npm cannot read it.", "Correct the file") from error
-        if not isinstance(manifest, dict):
-            raise AppError(f"{path} holds no JSON object.", "npm cannot read it.", "Correct the file")
+        apps = workspaces.apps_of(folder)
+        if apps and not any(settings.app.dist.startswith(f"{path}/") for path in apps):
+            raise AppError(
+                f"{folder} is the root of a workspace. Its Vite app is in {' or '.join(apps)}.",
+                "app.dir names the folder of the app itself. Its workspace is found from there.",
+                f"INVOKE_APP_DIR={shlex.quote(str(folder / apps[0]))}, or app.dir in invoke.yaml",
+            )
         return cls(folder, manifest)
+
+    @cached_property
+    def root(self) -> Path:
+        """The folder of the workspace that the app is a package of; else the app's own. Raises AppError."""
+        return workspaces.root_of(self.folder)
+
+    @property
+    def path_in_root(self) -> str:
+        """The app's path in its workspace; `.` where its folder is the root."""
+        return self.folder.relative_to(self.root).as_posix()
+
+    @cached_property
+    def root_manifest(self) -> dict[str, Any]:
+        """The package.json of the root; nothing where it has none, as pnpm allows. Raises AppError."""
+        if self.root == self.folder:
+            return self.manifest
+        try:
+            return read_manifest(self.root)
+        except FileNotFoundError:
+            return {}
 
     @property
     def version(self) -> str:
@@ -93,8 +117,8 @@ class App:
 
     @cached_property
     def package_manager(self) -> PackageManager:
-        """The package manager and version in package.json, else that of the lock file, else npm. Raises AppError."""
-        locks = [name for name in LOCK_FILES if (self.folder / name).is_file()]
+        """The manager and version that the root's package.json names, else its lock file; else npm. Raises AppError."""
+        locks = [name for name in LOCK_FILES if (self.root / name).is_file()]
         name, version = self._named_manager()
         name = name or (LOCK_FILES[locks[0]] if locks else "npm")
         lock = next((lock for lock in locks if LOCK_FILES[lock] == name), "")
@@ -111,16 +135,16 @@ class App:
         if manager.lock:
             return []
         newest = f"`{manager.name} install` takes the newest versions that package.json allows"
-        return [f"{self.folder.name} has no lock file: {newest}."]
+        return [f"{self.root.name} has no lock file: {newest}."]
 
     def _head_of(self, lock: str) -> str:
-        return (self.folder / lock).read_text(errors="replace")[:300] if lock else ""
+        return (self.root / lock).read_text(errors="replace")[:300] if lock else ""
 
     def _named_manager(self) -> tuple[str, str]:
         """Return the name and version in package.json, from packageManager or devEngines; else empty texts."""
-        text = self.manifest.get("packageManager")
+        text = self.root_manifest.get("packageManager")
         if text is None:
-            engines = (self.manifest.get("devEngines") or {}).get("packageManager") or {}
+            engines = (self.root_manifest.get("devEngines") or {}).get("packageManager") or {}
             engine = engines[0] if isinstance(engines, list) else engines
             if not engine:
                 return "", ""
@@ -128,7 +152,7 @@ class App:
         name, _, version = str(text).partition("@")
         if not (name in LOCK_FILES.values() and re.fullmatch(r"(?!-)[\w.+^~<>=* -]*", version)):
             raise AppError(
-                f"{self.folder / 'package.json'} names the package manager {text!r}.",
+                f"{self.root / 'package.json'} names the package manager {text!r}.",
                 "The images install dependencies with npm, pnpm or yarn.",
                 'Name one of these, for example "packageManager": "pnpm@10.1.0"',
             )

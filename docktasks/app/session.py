@@ -7,14 +7,14 @@ import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from invoke.config import Config, DataProxy
 from invoke.context import Context
 from invoke.exceptions import Exit
-from invoke.util import yaml  # type: ignore[attr-defined]  # the reader of invoke.yaml; no dependency more
 
 from docktasks import waiting
+from docktasks.app.manifest import parse_yaml
 from docktasks.app.runner import Runner
 
 # Modules that import docker, httpx or rich are imported where they are used, so that `invoke --list` stays fast.
@@ -89,20 +89,12 @@ def load_settings(c: Context, overrides: Overrides | None = None) -> Settings:
     config = {name: dict(part) if isinstance(part, DataProxy) else part for name, part in c.config.items()}
     app = config.get("app")
     app_dir = str(app.get("dir") or "") if isinstance(app, dict) else ""
-    app_file = AppFile.read(ROOT, app_dir, _parse_yaml) if app_dir else AppFile()
+    app_file = AppFile.read(ROOT, app_dir, parse_yaml) if app_dir else AppFile()
     config = app_file.applied(config, _fixed_keys(c.config))
     for section, values in (overrides or {}).items():
         if isinstance(config.get(section), dict):
             config[section] |= {key: value for key, value in values.items() if value}
     return settings.load(ROOT, config, os.environ, Config.global_defaults(), app_file)
-
-
-def _parse_yaml(text: str) -> Any:
-    """Read YAML as Invoke reads invoke.yaml. Raises ValueError."""
-    try:
-        return yaml.safe_load(text)  # type: ignore[no-untyped-call]
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
 
 
 def _fixed_keys(config: Config) -> set[str]:

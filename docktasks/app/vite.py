@@ -34,7 +34,7 @@ def _pinned_versions(app: App) -> list[tuple[str, str]]:
     """Return the package that the app calls vite, and its version, as far as the app's files say it."""
     manager = app.package_manager
     if manager.lock:
-        text = (app.folder / manager.lock).read_text(errors="replace")
+        text = (app.root / manager.lock).read_text(errors="replace")
         return re.findall(LOCK_ENTRIES[manager.name], text, re.MULTILINE)
     dependencies = (app.manifest.get("devDependencies") or {}) | (app.manifest.get("dependencies") or {})
     return re.findall(rf"^(?:npm:(\S+)@)?=?({VERSION})$", str(dependencies.get("vite")))

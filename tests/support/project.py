@@ -13,11 +13,11 @@ from typing import Any
 
 import httpx
 from invoke.config import Config
-from invoke.util import yaml  # type: ignore[attr-defined]  # as the tasks read it
 
 from benchmarks.checkout import ROOT
 from docktasks import settings
 from docktasks.app.app_file import AppFile
+from docktasks.app.manifest import parse_yaml
 from docktasks.commands import Result
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Container
@@ -67,7 +67,7 @@ class ProjectUnderTest:
         config = Config(project_location=ROOT)
         config.load_project()
         sections = {section: dict(config[section]) for section in settings.SECTIONS}
-        app_file = AppFile.read(self.checkout, self.environ.get("INVOKE_APP_DIR", "hello-dock"), yaml.safe_load)
+        app_file = AppFile.read(self.checkout, self.environ.get("INVOKE_APP_DIR", "hello-dock"), parse_yaml)
         defaults = settings.load(self.checkout, app_file.applied(sections, ()), {}, {})
         return replace(defaults, app=replace(defaults.app, name=self.name))
 

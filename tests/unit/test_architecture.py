@@ -24,7 +24,7 @@ FLOORS = [
 
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
-KNOW_INVOKE = {"docktasks.app.runner", "docktasks.app.collection", "docktasks.app.session"}
+KNOW_INVOKE = {f"docktasks.app.{name}" for name in ("runner", "collection", "session", "manifest")}
 """Modules that import Invoke, in addition to those called `tasks`."""
 
 MAX_FLOORS = 7
@@ -37,9 +37,9 @@ MAX_DOCKERFILE_LINES = 80
 MAX_FUNCTION_LINES = 30
 MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
-MAX_LINES = {"app": 1_150, "ground": 1_100, "release": 1_450, "verify": 4_360}
+MAX_LINES = {"app": 1_400, "ground": 1_100, "release": 1_450, "verify": 4_360}
 """The limits of rooms that may have more lines than MAX_ROOM_LINES."""
-MAX_LINES_IN_ALL = 12_600
+MAX_LINES_IN_ALL = 13_000
 """For all modules of docktasks/ together. The goal is 8,500; docstrings that stand alone are not cut for it."""
 
 

@@ -1,0 +1,157 @@
+"""The workspace that an app is a package of. npm, pnpm, yarn and bun install all packages of one at its root."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from docktasks.app.manifest import MANIFEST, read_manifest, read_yaml
+from docktasks.errors import AppError
+
+PNPM_FILE = "pnpm-workspace.yaml"
+CONFIG_FILE = re.compile(r"(vite|astro|nuxt|svelte|react-router)\.config\.\w+")
+"""The configuration of Vite, or of a framework that calls it."""
+
+NOT_SOURCE = {"node_modules", "bower_components"}
+"""Folders whose packages belong to no workspace."""
+
+GLOB = re.compile(r"(?P<folders>\*\*/)|(?P<all>/\*\*$|\*\*)|(?P<any>\*)|(?P<one>\?)|\{(?P<choice>[^{}]*)\}")
+"""What is not literal in a pattern: https://github.com/npm/map-workspaces, https://pnpm.io/pnpm-workspace_yaml."""
+
+
+def root_of(folder: Path) -> Path:
+    """Return the nearest folder whose workspace lists this one: itself, a parent in the same repository, or itself.
+
+    Raises AppError when a file that may list it cannot be read.
+    """
+    if patterns_of(folder):
+        return folder
+    for parent in _parents(folder):
+        if _lists(patterns_of(parent), folder.relative_to(parent)):
+            return parent
+    return folder
+
+
+def _parents(folder: Path) -> Iterator[Path]:
+    """Yield the folders above this one, up to that of the repository, or until the user's home."""
+    while not (folder / ".git").exists():
+        folder = folder.parent
+        if folder in (folder.parent, Path.home()):
+            return
+        yield folder
+
+
+def patterns_of(root: Path) -> list[str]:
+    """Return the patterns for the packages of a workspace; none for another folder. One with ! takes packages out.
+
+    Raises AppError when a file cannot be read.
+    """
+    return [*_pnpm_patterns(root / PNPM_FILE), *_manifest_patterns(root)]
+
+
+def _pnpm_patterns(path: Path) -> list[str]:
+    try:
+        return _texts(path, "packages", read_yaml(path).get("packages"))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _manifest_patterns(root: Path) -> list[str]:
+    try:
+        workspaces = read_manifest(root).get("workspaces")
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except AppError:
+        # No npm takes a broken file for a workspace. One that speaks of none may be somebody else's.
+        if b'"workspaces"' in _bytes(root / MANIFEST):
+            raise
+        return []
+    if isinstance(workspaces, dict):  # yarn 1, and bun with catalogs
+        workspaces = workspaces.get("packages")
+    return _texts(root / MANIFEST, "workspaces", workspaces)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _texts(path: Path, key: str, value: Any) -> list[str]:
+    if value is None:
+        return []
+    if not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
+        raise AppError(
+            f"{path} cannot be used: {key} is {value!r}.",
+            "It lists the packages of a workspace, which the app may be one of.",
+            f'Correct it, for example to the list ["apps/*", "packages/*"] ({key})',
+        )
+    return value
+
+
+def _lists(patterns: list[str], path: Path) -> bool:
+    """Return True when the patterns of a workspace list a path inside of it."""
+    if NOT_SOURCE.intersection(path.parts):
+        return False
+    matching = [pattern for pattern in patterns if re.fullmatch(_expression(pattern), path.as_posix())]
+    return bool(matching) and not any(pattern.startswith("!") for pattern in matching)
+
+
+def _expression(pattern: str) -> str:
+    """Return the regular expression for a pattern such as apps/*, ./packages/** or !apps/old/."""
+    pattern = pattern.removeprefix("!").removeprefix("./").rstrip("/")
+
+    def of_glob(match: re.Match[str]) -> str:
+        if match["choice"] is not None:
+            return f"(?:{'|'.join(map(_expression, match['choice'].split(',')))})"
+        if match["all"]:
+            return "(?:/.*)?" if match["all"].startswith("/") else ".*"
+        return "(?:[^/]+/)*" if match["folders"] else "[^/]*" if match["any"] else "[^/]"
+
+    texts, start = [], 0
+    for match in GLOB.finditer(pattern):
+        texts += [re.escape(pattern[start : match.start()]), of_glob(match)]
+        start = match.end()
+    return "".join([*texts, re.escape(pattern[start:])])
+
+
+def packages_of(root: Path) -> dict[str, dict[str, Any]]:
+    """Return the package.json of each package of a workspace, by its path in it, sorted; without that of the root.
+
+    Raises AppError when a file cannot be read.
+    """
+    patterns = patterns_of(root)
+    packages = {}
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if name not in NOT_SOURCE and not name.startswith("."))
+        path = Path(folder).relative_to(root)
+        if MANIFEST in files and path.parts and _lists(patterns, path):
+            packages[path.as_posix()] = read_manifest(Path(folder))
+    return packages
+
+
+def apps_of(root: Path) -> list[str]:
+    """Return the paths of a workspace's Vite apps, where its root is none: those with a page, else with a config."""
+    if not patterns_of(root) or _has_page(root) or _has_config(root):
+        return []
+    packages = [path for path, manifest in packages_of(root).items() if manifest.get("scripts")]
+    return [path for path in packages if _has_page(root / path)] or [
+        path for path in packages if _has_config(root / path)
+    ]
+
+
+def _has_page(folder: Path) -> bool:
+    is_framework = any(_config_files(folder) - {"vite"})
+    return (folder / "index.html").is_file() or is_framework
+
+
+def _has_config(folder: Path) -> bool:
+    return bool(_config_files(folder))
+
+
+def _config_files(folder: Path) -> set[str]:
+    return {match[1] for path in folder.iterdir() if (match := CONFIG_FILE.fullmatch(path.name))}
