@@ -24,3 +24,5 @@ class Role:
 DEV = Role("dev", "Dockerfile.dev", "mounted", "NODE_IMAGE", "dev", 3000)
 PROD = Role("prod", "Dockerfile", "", "NGINX_IMAGE", "run-prod", 80)
 ROLES = {role.name: role for role in (DEV, PROD)}
+HOLDER = "prod-port"
+"""The role of the port holder, the container that owns the published port of prod."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from docktasks.labels import LABEL
-from docktasks.roles import DEV, PROD, Role
+from docktasks.roles import DEV, HOLDER, PROD, Role
 
 # The other containers of prod. The one that is called "prod" always runs the current release.
-HOLDER = "prod-port"
 CANDIDATE = "prod-candidate"
 CARRY = "prod-carry"
 NEXT = "prod-next"

@@ -10,14 +10,14 @@ from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.containers import networks, ports
 from docktasks.containers.ports import Bind
-from docktasks.containers.roles import HOLDER, SHARING_ROLES, role_of
+from docktasks.containers.roles import SHARING_ROLES, role_of
 from docktasks.containers.run_args import remove_args
 from docktasks.engine.connect import sdk_errors_as_ours
 from docktasks.engine.models import Container
 from docktasks.engine.protocol import Engine
 from docktasks.errors import ConflictError, DockError, EngineError, StartError
 from docktasks.labels import LABEL
-from docktasks.roles import PROD, Role
+from docktasks.roles import HOLDER, PROD, Role
 
 LOOK_INTERVAL_S = 0.02
 """Time between two looks at a container that starts. A look takes 3 ms, a start 400 ms."""

@@ -6,14 +6,14 @@ import shutil
 from collections.abc import Sequence
 
 from docktasks.app.project import Project
-from docktasks.containers import networks, roles, run_args
+from docktasks.containers import networks, run_args
 from docktasks.engine.models import Container
 from docktasks.errors import ConflictError
 from docktasks.housekeeping.status import named_role
 from docktasks.images import build_context
 from docktasks.images.releases import release_tags
 from docktasks.images.standins import STANDIN_PREFIX
-from docktasks.roles import ROLES
+from docktasks.roles import HOLDER, ROLES
 
 
 def stop(project: Project, *, role: str = "") -> str:
@@ -34,7 +34,7 @@ def stop(project: Project, *, role: str = "") -> str:
 def _stop_production(project: Project, containers: Sequence[Container]) -> None:
     """Let production finish its open requests. The dev container has nothing to finish."""
     names = [container.name for container in containers if container.role == "prod" and container.state == "running"]
-    holder = project.settings.container(roles.HOLDER)
+    holder = project.settings.container(HOLDER)
     if holder in names:
         # A running port holder would serve in place of the stopped release. Paused, it still passes connections on.
         project.run(["docker", "container", "pause", holder], quiet=True)

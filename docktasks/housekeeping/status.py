@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from docktasks.app.project import Project
 from docktasks.containers import clones, startup
-from docktasks.containers.roles import HOLDER
 from docktasks.engine.models import Container, Image
 from docktasks.errors import SettingsError, StartError
 from docktasks.images import releases
 from docktasks.images.sizes import unpacked_size
 from docktasks.output import Table
-from docktasks.roles import ROLES, Role
+from docktasks.roles import HOLDER, ROLES, Role
 from docktasks.settings import Settings
 
 

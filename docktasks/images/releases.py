@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from docktasks.app.project import Project
 from docktasks.engine.models import Container, Image
+from docktasks.roles import HOLDER
 from docktasks.settings import Settings
+
+RECORD = "/srv/carried/current/released"
+"""The file that `carry keep` writes in the volume of a project's releases: release and time, the latest first."""
 
 REVISION_LABEL = "org.opencontainers.image.revision"
 """The label with an image's commit: https://specs.opencontainers.org/image-spec/annotations/"""
 
 
 def kept_releases(project: Project) -> list[Image]:
-    """Return an image of each release that is kept, the latest release first."""
+    """Return an image of each release that is kept, the latest release first.
+
+    `tagged` is the time of the release. The record in the volume has it, which a running container is asked for. For a
+    release that it does not have, that is the time of the image's last tag, which any `docker image tag` changes.
+    """
     images = {image.release: image for image in sorted(release_tags(project).values(), key=_tagged)}
-    return sorted(images.values(), key=_tagged, reverse=True)
+    times = {release: time for release, time in _recorded_times(project).items() if release in images}
+    recorded = [replace(images[release], tagged=time or images[release].tagged) for release, time in times.items()]
+    # What the record does not have yet began to serve after it was written.
+    unrecorded = [image for release, image in images.items() if release not in times]
+    return [*reversed(unrecorded), *recorded]
+
+
+def _recorded_times(project: Project) -> dict[str, str]:
+    """Return the time of each release that the record has; none without a running container."""
+    for role in ("prod", HOLDER):
+        container = project.engine.container(project.settings.container(role))
+        if container and container.state == "running" and container.is_of(project.settings.app.name):
+            record = project.engine.exec(container.name, ["cat", RECORD])
+            lines = record.output.splitlines() if record.ok else []
+            return {release: time for release, _, time in (line.partition(" ") for line in lines)}
+    return {}
 
 
 def _tagged(image: Image) -> str:

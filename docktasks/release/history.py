@@ -1,7 +1,7 @@
 """The releases that served here: an image for each, and their hashed assets in a volume.
 
-A release is recorded after it has begun to serve: its image gets the tag <app.name>:<release id>. The time of that tag
-is the time of the release. As the last step, the config hash of its container is written to the volume.
+A release is recorded after it has begun to serve: its image gets the tag <app.name>:<release id>. As the last step, the
+volume gets the time of the release and the config hash of its container.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from docktasks.errors import StartError
 from docktasks.images.releases import image_of, kept_releases, release_tag, release_tags
 from docktasks.release import run_args
 from docktasks.release.run_args import Release
+from docktasks.roles import HOLDER
 
 OTHER_BYTES_CODE = 3  # of `carry add`: another release has a hashed name with other bytes
 
@@ -87,7 +88,7 @@ def environment(project: Project, image: Image) -> str:
     settings, engine, path = project.settings, project.engine, f"{run_args.CURRENT}/environment"
     if current := startup.own_container(project, "prod"):
         return current.environment.get(run_args.ENVIRONMENT_VARIABLE, "")
-    holder = startup.own_container(project, roles.HOLDER)
+    holder = startup.own_container(project, HOLDER)
     if holder and holder.state == "running":
         stored = engine.exec(holder.name, ["cat", path])
     elif settings.container("carried") in engine.volumes(settings.app.name):

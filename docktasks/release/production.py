@@ -8,7 +8,6 @@ from docktasks.app.project import Project
 from docktasks.containers import run_args as containers_run_args
 from docktasks.containers import startup
 from docktasks.containers.ports import Bind
-from docktasks.containers.roles import HOLDER
 from docktasks.containers.startup import ContainerSpec
 from docktasks.engine.models import Container
 from docktasks.errors import StartError
@@ -17,6 +16,7 @@ from docktasks.labels import LABEL
 from docktasks.progress import Progress
 from docktasks.release import run_args
 from docktasks.release.run_args import Release
+from docktasks.roles import HOLDER
 
 
 @dataclass(frozen=True)

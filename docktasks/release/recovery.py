@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from docktasks import waiting
 from docktasks.containers import clones
-from docktasks.containers.roles import CANDIDATE, CARRY, HOLDER, HOLDER_PREVIOUS, NEXT, PREVIOUS, PROD_ROLES
+from docktasks.containers.roles import CANDIDATE, CARRY, HOLDER_PREVIOUS, NEXT, PREVIOUS, PROD_ROLES
 from docktasks.engine.models import Container
 from docktasks.release.production import ReleaseContainers
+from docktasks.roles import HOLDER
 
 
 def recover(containers: ReleaseContainers) -> bool:

@@ -37,9 +37,12 @@ MAX_DOCKERFILE_LINES = 80
 MAX_FUNCTION_LINES = 30
 MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
-MAX_LINES = {"app": 1_400, "ground": 1_100, "release": 1_450, "verify": 4_360}
+MAX_LINES = {
+    "app": 1_500, "containers": 1_100, "dev": 1_200, "ground": 1_200, "images": 1_250,
+    "release": 1_500, "verify": 4_400,
+}  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES."""
-MAX_LINES_IN_ALL = 13_000
+MAX_LINES_IN_ALL = 14_000
 """For all modules of docktasks/ together. The goal is 8,500; docstrings that stand alone are not cut for it."""
 
 

@@ -175,7 +175,7 @@ keep() {
     remove_empty_folders
     serve_built "$@"
     remove_other_releases "$@"
-    update_current
+    update_current "$@"
 }
 
 # Deepest folders first. rmdir refuses folders that are not empty, and has no option to be quiet about it.
@@ -191,6 +191,16 @@ remove_other_releases() {
             [ "$path" != "$volume/releases/$release" ] || continue 2
         done
         rm -rf "$path"
+    done
+}
+
+# record_times RELEASE...: each release with the time when it began to serve. The first one begins now. A release that an
+# older version has recorded has no time.
+record_times() {
+    echo "$1 $(date -u +%Y-%m-%dT%H:%M:%SZ)"
+    shift
+    for release; do
+        grep -s "^$release " $volume/current/released || echo "$release"
     done
 }
 
@@ -210,6 +220,7 @@ update_current() {
     cp -p /docker-entrypoint.d/30-hello-dock-env.sh "$copy/env.sh"
     cp -p /usr/local/bin/hold "$copy/hold.sh"
     printf '%s' "${HELLO_DOCK_ENV:-}" >"$copy/environment"
+    record_times "$@" >"$copy/released"
     printf '%s' "${HELLO_DOCK_CONNECT:-}" >"$copy/connect"
     # Names this run of a release. It is there when everything was done for the run.
     printf '%s' "${HELLO_DOCK_RUN:-}" >"$copy/run-id"

@@ -264,6 +264,7 @@ class FakeEngine(FakeStore):
         if word == "keep":
             variables = dict(args[at + 1].split("=", 1) for at, arg in enumerate(args) if arg == "--env")
             self.files["/srv/carried/current/run-id"] = variables["HELLO_DOCK_RUN"]
+            self.files["/srv/carried/current/released"] = "\n".join(ids)
             self.files["/srv/carried/current/environment"] = variables.get("HELLO_DOCK_ENV", "")
         return Result()
 

@@ -55,6 +55,16 @@ def test_kept_releases_compare_times_with_and_without_a_fraction(settings: Setti
     assert kept_ids(engine, settings) == [B, A]
 
 
+def test_record_in_the_volume_decides_the_order_and_time_of_kept_releases(settings: Settings) -> None:
+    """Docker notes one time for all tags of an image, so a tag that a user adds would make a release the latest."""
+    engine = engine_with_releases("a", "b", "c")
+    engine.by_name["hello-dock-prod"] = own_container("prod", state="running")
+    engine.files[images_releases.RECORD] = f"{B} 2026-11-24T08:00:00Z\n{A}\n"
+    kept = images_releases.kept_releases(Project(Runner(engine), engine, settings))
+    times = [(image.release, image.tagged) for image in kept]
+    assert times == [(C, "2026-11-22"), (B, "2026-11-24T08:00:00Z"), (A, "2026-11-20")]
+
+
 @pytest.mark.parametrize("tag", ["hello-dock:prod", "hello-dock:mine", f"hello-dock:{B[1:]}", f"shop:{B}", ""])
 def test_image_without_a_release_tag_is_not_a_release(settings: Settings, tag: str) -> None:
     """Builds, images that a user tagged or built on top, and untagged images are left out."""
