@@ -45,7 +45,7 @@ FROM dependencies AS builder
 ARG APP_DIR=hello-dock
 # The commit and its time, for builds that write them into the site, and settings. A new value runs all below again.
 ARG SOURCE_DATE_EPOCH REVISION="" DIST_DIR=dist
-ARG HELLO_DOCK_CSP=compatible HELLO_DOCK_CSP_SOURCES="" HELLO_DOCK_FALLBACK=auto
+ARG HELLO_DOCK_CSP=compatible HELLO_DOCK_CSP_SOURCES="" HELLO_DOCK_FALLBACK=auto HELLO_DOCK_VITE=""
 # One step, because each costs a tenth of a second. COPY would keep .env and .npmrc in a layer: they are only linked.
 RUN --mount=type=bind,source=${APP_DIR},target=/source --mount=type=bind,from=tools,target=/tools \
     --mount=type=bind,from=version,source=/tmp/version,target=/version \
@@ -53,7 +53,7 @@ RUN --mount=type=bind,source=${APP_DIR},target=/source --mount=type=bind,from=to
     --mount=type=cache,id=hello-dock-node,target=/var/cache/node \
     export NODE_COMPILE_CACHE=/var/cache/node; sh /tools/node/copy-source.sh /source linked && \
     sh /tools/node/install.sh "${MANAGER}" "${MANAGER_PACKAGE}" with-source && touch /tmp/started && \
-    ${MANAGER} run build && \
+    NODE_OPTIONS="${NODE_OPTIONS} ${HELLO_DOCK_VITE:+--require=/tools/node/vite/preload.cjs}" ${MANAGER} run build && \
     node /tools/nginx/assemble.mjs "${DIST_DIR}" /tmp/started /tools/nginx /version /out/image /out/dist /var/cache/node
 
 # What the build wrote, and with prod.csp: strict the digests that assemble.mjs adds: `invoke verify` compares the image

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from docktasks.app import vite_options
 from docktasks.app.package import App
 from docktasks.containers.app_mount import APP_PATH, source_args
 from docktasks.containers.networks import join_args
@@ -17,6 +18,9 @@ COMPILE_CACHE = f"{APP_PATH}/node_modules/.vite/compiled"
 """Node's compile cache, which Vite switches on: https://nodejs.org/api/module.html#module-compile-cache. By default it
 is in /tmp and lost with the container. In the volume it saves the next start an eighth of its time. Tools do not use
 it, because it makes the coverage of tests less precise."""
+
+VITE_FOLDER = "/usr/local/lib/hello-dock"
+"""Where the dev container sees what gives Vite's command more options."""
 
 CA_FILE = "/run/secrets/ca"
 """Where a container sees the certificate authorities of build.ca_file."""
@@ -66,6 +70,7 @@ def dev_args(settings: Settings, bind: Bind, run_spec: DevRunSpec) -> list[str]:
         *join_args(settings, DEV),
         *bind.args(DEV.container_port),
         "--env", f"NODE_COMPILE_CACHE={COMPILE_CACHE}",
+        *_vite_args(settings),
         *_shared_args(settings, run_spec),
     ]  # fmt: skip
 
@@ -92,6 +97,18 @@ def fill_args(settings: Settings, run_spec: DevRunSpec) -> list[str]:
         "docker", "container", "run", "--rm", "--network", "none",
         *label_args(settings, "dev"),
         *_shared_args(settings, run_spec.with_command("true")),
+    ]  # fmt: skip
+
+
+def _vite_args(settings: Settings) -> list[str]:
+    options = vite_options.for_dev(settings)
+    if not options:
+        return []
+    source = settings.root / vite_options.FOLDER
+    return [
+        "--mount", csv_line("type=bind", f"source={source}", f"target={VITE_FOLDER}", "readonly"),
+        "--env", f"NODE_OPTIONS=--require={VITE_FOLDER}/preload.cjs",
+        "--env", f"{vite_options.VARIABLE}={options}",
     ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from docktasks.app import vite_options
 from docktasks.app.git import Source
 from docktasks.app.package import PackageManager
 from docktasks.app.project import Project
@@ -83,6 +84,7 @@ def prod_build_args(settings: Settings, node: str, nginx: str, source: Source) -
         "REVISION": source.revision,
         "HELLO_DOCK_CSP": "" if settings.prod.csp == "compatible" else settings.prod.csp,
         "HELLO_DOCK_CSP_SOURCES": settings.prod.csp_sources,
+        vite_options.VARIABLE: vite_options.for_build(settings),
     }
 
 

@@ -18,8 +18,9 @@
 //     BUILT              a link to the folder that the build filled, for the stage dist
 // The same input gives the same bytes, modes and times, whatever the umask and the clock: an unchanged app is an
 // unchanged layer.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { chmod, lutimes, mkdir, readdir, readFile, realpath, rm, stat, symlink, utimes } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join, normalize, relative } from 'node:path'
 import { argv, env, exit, umask } from 'node:process'
 import { promisify } from 'node:util'
@@ -174,6 +175,13 @@ async function writeBuiltNames(names) {
   await write(join(image, 'usr/local/share/hello-dock/built'), lines.join(''))
 }
 
+if (env.HELLO_DOCK_VITE && !existsSync(join(tmpdir(), 'hello-dock-vite.config.mjs'))) {
+  refuse({
+    what: 'The script `build` does not run the command `vite`.',
+    why: 'A setting such as prod.runtime_env changes what this command builds, and no other.',
+    how: 'Leave the setting out, or let the script run `vite build`',
+  })
+}
 let policySettings
 try {
   policySettings = readSettings(env.HELLO_DOCK_CSP || 'compatible', env.HELLO_DOCK_CSP_SOURCES ?? '')

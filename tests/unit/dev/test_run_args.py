@@ -4,6 +4,7 @@ import shlex
 
 import pytest
 
+from docktasks.app import vite_options
 from docktasks.app.package import App
 from docktasks.containers.ports import Bind
 from docktasks.dev import run_args
@@ -105,3 +106,16 @@ def test_serve_command_needs_a_script(settings: Settings) -> None:
     make_app(settings.root / "shop", scripts={"start": "vite"})
     with pytest.raises(AppError, match="has no script serve or dev"):
         run_args.serve_command(App.load(configured(settings.root, app_dir="shop")))
+
+
+def test_dev_server_gets_options_of_vite_only_when_a_setting_needs_them(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The options are JSON in a variable, and node loads the file that gives them to Vite's command."""
+    before = run_args.dev_args(settings, Bind(0), SPEC)
+    monkeypatch.setattr(vite_options, "for_dev", lambda _settings: '{"config":{}}')
+    args = run_args.dev_args(settings, Bind(0), SPEC)
+    assert shlex.join([arg for arg in args if arg not in before]) == (
+        f"type=bind,source={settings.root}/docktasks/images/node/vite,target=/usr/local/lib/hello-dock,readonly"
+        " NODE_OPTIONS=--require=/usr/local/lib/hello-dock/preload.cjs 'HELLO_DOCK_VITE={\"config\":{}}'"
+    )

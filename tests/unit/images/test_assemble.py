@@ -274,3 +274,16 @@ def test_broken_cache_is_replaced(tmp_path: Path) -> None:
     stored.write_bytes(b"cut sho")
     assert compressed(tmp_path, "one " * 500) == one
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [stored.name]
+
+
+def test_build_without_the_command_vite_is_refused_when_a_setting_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """node/vite/preload.cjs leaves a file where Vite's command has run with the options of the settings."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("HELLO_DOCK_VITE", "{}")
+    with pytest.raises(subprocess.CalledProcessError):
+        assemble(tmp_path, "mkdir dist; echo page >dist/index.html")
+    assert "REFUSED: The script `build` does not run the command `vite`." in capfd.readouterr().err
+    (tmp_path / "hello-dock-vite.config.mjs").touch()
+    assemble(tmp_path, "echo page >dist/index.html")

@@ -86,6 +86,7 @@ def test_prod_build_args_differ_from_the_defaults_of_the_dockerfile(settings: Se
         "REVISION": "abc-dirty",
         "HELLO_DOCK_CSP": "",
         "HELLO_DOCK_CSP_SOURCES": "",
+        "HELLO_DOCK_VITE": "",
     }
     shop = configured(
         settings.root, app_name="shop", app_dist="build/client", prod_csp="strict", prod_csp_sources="img-src https:",

@@ -1,0 +1,40 @@
+"""What the tasks add to the app's configuration of Vite. Without a setting that needs it, Vite is started as always.
+
+preload.cjs in docktasks/images/node/vite/ gives it to Vite's command, whatever script runs that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from docktasks.settings import Settings
+
+VARIABLE = "HELLO_DOCK_VITE"
+"""The variable with the options as JSON (config.mjs), in a container and in a build."""
+
+FOLDER = "docktasks/images/node/vite"
+"""The folder, in this checkout, of what gives the options to Vite."""
+
+MARK = "/tmp/hello-dock-vite.config.mjs"  # noqa: S108 - the container's own
+"""The file that is in a container as soon as Vite's command has got the options."""
+
+
+def for_dev(_settings: Settings) -> str:
+    """Return what the dev server gets; empty for nothing."""
+    return _as_json(server={})
+
+
+def for_build(_settings: Settings) -> str:
+    """Return what a production build gets; empty for nothing."""
+    return _as_json()
+
+
+def _as_json(**config: Mapping[str, Any]) -> str:
+    """Return sections of a configuration, such as `server`, as a line of JSON; empty if they have no option.
+
+    The same options are the same text, because it is in the key of a build's cache.
+    """
+    sections = {name: options for name, options in config.items() if options}
+    return json.dumps({"config": sections}, separators=(",", ":"), sort_keys=True) if sections else ""
