@@ -70,11 +70,11 @@ def _measure(url: str, browser: str) -> Measure:
 
 def first_load_bytes(url: str, executable: str) -> int:
     """Visit the page with a browser that has nothing in its cache. Returns the bytes of its first load."""
-    from docktasks.verify.probes import chromium, page_timing  # they load the browser's driver
+    from docktasks.verify.probes import chromium, page_events, page_timing  # they load the browser's driver
 
     with chromium.launch_browser(executable, VISIT_TIMEOUT_S) as browser, chromium.new_page(browser) as page:
         recorder = page_timing.NetworkRecorder(page)
         response = chromium.open_page(page, f"{url}/")
-        if response is None or not response.ok or not chromium.take_snapshot(page, url).has_content:
+        if response is None or not response.ok or not page_events.take_snapshot(page, url).has_content:
             raise BenchError(f"The page at {url} shows nothing.", "It has no first load.", "Open it in a browser")
         return sum(timing.encoded_size for timing in page_timing.first_load(recorder.timings()))

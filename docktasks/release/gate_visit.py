@@ -136,7 +136,7 @@ class PageVisit:
     """One page that is opened in a browser, with what the browser reports meanwhile, in its order."""
 
     def __init__(self, page: Page, url: str) -> None:
-        from docktasks.verify.probes.chromium import PageEvents
+        from docktasks.verify.probes.page_events import PageEvents
 
         self.page, self.url = page, url
         parts = urlsplit(url)
@@ -153,7 +153,8 @@ class PageVisit:
 
     def open(self) -> None:
         """Open the page, and wait until it shows something."""
-        from docktasks.verify.probes.chromium import open_page, take_snapshot
+        from docktasks.verify.probes.chromium import open_page
+        from docktasks.verify.probes.page_events import take_snapshot
 
         response = open_page(self.page, self.url)
         self.status = response.status if response else 0
@@ -200,7 +201,7 @@ class PageVisit:
         return self.page.url.startswith(f"{self.origin}/")
 
     def _on_error(self, error: BrowserError) -> None:
-        from docktasks.verify.probes.chromium import first_line
+        from docktasks.verify.probes.page_events import first_line
 
         prefix = "" if not error.name or error.name in error.message else f"{error.name}: "
         text = first_line(prefix + error.message.removeprefix("Uncaught (in promise) "))
@@ -234,7 +235,8 @@ class PageVisit:
 
 def _is_blank(browser: Browser, page: Page) -> bool:
     """Return True if a picture of the page has one color. A page with closed shadow roots has no text to read."""
-    from docktasks.verify.probes.chromium import ACTION_TIMEOUT_MS, new_page, page_script
+    from docktasks.verify.probes.chromium import ACTION_TIMEOUT_MS, new_page
+    from docktasks.verify.probes.page_events import page_script
 
     picture = base64.b64encode(page.screenshot(timeout=ACTION_TIMEOUT_MS)).decode()
     with new_page(browser) as blank_page:

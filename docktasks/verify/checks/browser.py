@@ -10,7 +10,7 @@ from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
 
 if TYPE_CHECKING:  # these load the browser's driver
-    from docktasks.verify.probes.chromium import PageSnapshot
+    from docktasks.verify.probes.page_events import PageSnapshot
     from docktasks.verify.probes.visit import Visit
 
 Step = Literal["first", "deep", "inject", "follow", "audit"]
@@ -73,8 +73,10 @@ def console(subject: Subject) -> Iterator[str]:
 
 @check("browser.network", "major", fix="Is the file in the build (dist/)? Does the page reference its right path?")
 def network(subject: Subject) -> Iterator[str]:
-    """No request of a page fails or is answered with an error."""
-    return _events(subject, "network")
+    """No request of a page fails or is answered with an error. Hosts that this machine cannot reach are notes."""
+    yield from _events(subject, "network")
+    unreachable = dict.fromkeys(line for page in subject.visit().pages for line in page.unreachable)
+    yield from (Note(f"not judged, because another host did not answer: {line}") for line in unreachable)
 
 
 @check("browser.policy", "critical", fix="Allow its source (prod.csp_sources), or build again if a page was changed")

@@ -150,9 +150,9 @@ def _open_page(subject: Subject, vite: ViteClient, stack: contextlib.ExitStack) 
 
 def _page_faults(page: Page, name: str) -> Iterator[str]:
     """Wait for the style with this custom property. Raises BrowserError if it does not come."""
-    from docktasks.verify.probes import chromium
+    from docktasks.verify.probes.page_events import CONTENT_TIMEOUT_MS
 
-    page.wait_for_function(CUSTOM_PROPERTY, arg=name, timeout=chromium.CONTENT_TIMEOUT_MS)
+    page.wait_for_function(CUSTOM_PROPERTY, arg=name, timeout=CONTENT_TIMEOUT_MS)
     if not page.evaluate("globalThis.helloDockMark === true"):
         yield "a page in a browser reloads after the edit"
 

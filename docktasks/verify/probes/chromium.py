@@ -1,4 +1,4 @@
-"""Start Chromium, open pages, and record what they show and which faults the browser reports. Every wait is bounded."""
+"""Start Chromium and open pages. Every wait is bounded."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
 from threading import Timer
 from typing import Any
 
@@ -16,8 +14,6 @@ import psutil
 from playwright.sync_api import (
     Browser,
     BrowserContext,
-    ConsoleMessage,
-    Dialog,
     Page,
     Request,
     Response,
@@ -27,47 +23,15 @@ from playwright.sync_api import (
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import TimeoutError as BrowserTimeout
 
+from docktasks.verify.probes.page_events import first_line
+
 ACTION_TIMEOUT_MS = 10_000
 """Limit for one action in the browser, such as a click."""
 LOAD_TIMEOUT_MS = 3_000
 """How long to wait for a page to finish loading. After that it is judged as it is."""
 SETTLE_MS = 150
 """Without a new request for this long, a page has finished loading."""
-CONTENT_TIMEOUT_MS = 5_000
-"""How long a page may then stay empty or unchanged."""
-MAX_TEXT_CHARS = 300
 WIDE_VIEWPORT = ViewportSize(width=1280, height=800)
-
-
-def page_script(name: str) -> str:
-    """Return JavaScript of this folder, to run in a page."""
-    return (Path(__file__).parent / f"{name}.js").read_text()
-
-
-VISIBLE_CONTENT = page_script("visible_content")
-REPORT_VIOLATIONS = page_script("report_violations")
-
-
-@dataclass(frozen=True)
-class PageSnapshot:
-    """What a page shows, and the faults that the browser reported until then: `console`, `network` and `policy`.
-
-    `label` is the page's name in evidence. `status` is 0 if the page came without a request, as after a click.
-    """
-
-    label: str
-    status: int = 0
-    title: str = ""
-    text: str = ""
-    has_content: bool = False
-    console: tuple[str, ...] = ()
-    network: tuple[str, ...] = ()
-    policy: tuple[str, ...] = ()
-
-    @property
-    def is_ok(self) -> bool:
-        """True if the page shows something, and is no error page of the server."""
-        return self.has_content and self.status < 400  # noqa: PLR2004 - HTTP's errors begin here
 
 
 @contextlib.contextmanager
@@ -105,60 +69,6 @@ def kill_browser(mark: str) -> None:
         with contextlib.suppress(psutil.Error):
             if mark in process.cmdline():
                 process.kill()
-
-
-class PageEvents:
-    """Collects what the browser reports about a page: on the console, of requests, and of blocked content."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.clear()
-        page.on("console", self._on_console)
-        page.on("pageerror", lambda error: self.console.append(f"uncaught: {first_line(str(error))}"))
-        page.on("crash", lambda _: self.console.append("the page crashed"))
-        page.on("dialog", self._on_dialog)
-        page.on("response", self._on_response)
-        page.on("requestfailed", self._on_request_failed)
-        page.expose_binding("helloDockViolation", lambda _source, *violation: self._on_violation(*violation))
-        page.add_init_script(REPORT_VIOLATIONS)
-
-    def clear(self) -> None:
-        """Forget all events."""
-        self.console: list[str] = []
-        self.network: list[str] = []
-        self.policy: list[str] = []
-        self.reported: list[str] = []  # what a policy that only reports would block
-
-    def snapshot(self, label: str, navigate: Callable[[], Response | None]) -> PageSnapshot:
-        """Navigate, and take a snapshot with all events since the last one, each line once."""
-        response = navigate()
-        snapshot = replace(take_snapshot(self.page, label), status=response.status if response else 0)
-        console, network, policy = (tuple(dict.fromkeys(lines)) for lines in (self.console, self.network, self.policy))
-        self.clear()
-        return replace(snapshot, console=console, network=network, policy=policy)
-
-    def _on_console(self, message: ConsoleMessage) -> None:
-        # Other events report failed requests and blocked content.
-        is_repeated = message.text.startswith("Failed to load resource") or "Content Security Policy" in message.text
-        if message.type == "error" and not is_repeated:
-            self.console.append(f"error: {first_line(message.text)}")
-
-    def _on_violation(self, is_blocked: bool, text: str) -> None:  # noqa: FBT001 - the page calls it
-        (self.policy if is_blocked else self.reported).append(text)
-
-    def _on_dialog(self, dialog: Dialog) -> None:
-        if dialog.type != "beforeunload":
-            self.console.append(f"a dialog ({dialog.type}) covers the page: {first_line(dialog.message)}")
-        dialog.dismiss()
-
-    def _on_response(self, response: Response) -> None:
-        if response.status >= 400:  # noqa: PLR2004 - HTTP's errors begin here
-            self.network.append(f"{response.url}: {response.status}")
-
-    def _on_request_failed(self, request: Request) -> None:
-        # A page aborts requests when it is left, and the policy reports what it blocks.
-        if request.failure not in ("net::ERR_ABORTED", "csp"):
-            self.network.append(f"{request.url}: {request.failure or ''}")
 
 
 @contextlib.contextmanager
@@ -220,20 +130,6 @@ def _pending_requests(page: Any) -> Iterator[set[Request]]:
             page.remove_listener(event, listener)
 
 
-def take_snapshot(page: Page, label: str) -> PageSnapshot:
-    """What the page shows as soon as it shows anything. A page that hangs gives an empty snapshot."""
-    try:
-        content = page.wait_for_function(VISIBLE_CONTENT, timeout=CONTENT_TIMEOUT_MS).json_value()
-    except BrowserTimeout:
-        return PageSnapshot(label)
-    return PageSnapshot(label, title=content["title"], text=content["text"], has_content=True)
-
-
 def short_message(error: BrowserError) -> str:
     """The browser's error without Playwright's call log."""
     return first_line(error.message.partition("Call log:")[0].removeprefix("Page.goto: "))
-
-
-def first_line(text: str) -> str:
-    """The first line of a text, of at most MAX_TEXT_CHARS."""
-    return (text.strip().splitlines() or [""])[0][:MAX_TEXT_CHARS]

@@ -14,9 +14,10 @@ from httpx import codes
 from playwright.sync_api import Browser, Page, Route, ViewportSize
 from playwright.sync_api import Error as BrowserError
 
-from docktasks.verify.probes import chromium
-from docktasks.verify.probes.chromium import PageEvents, PageSnapshot, new_page, open_page, page_script, reload_page
+from docktasks.verify.probes import chromium, page_events
+from docktasks.verify.probes.chromium import new_page, open_page, reload_page
 from docktasks.verify.probes.csp import policies
+from docktasks.verify.probes.page_events import PageEvents, PageSnapshot, page_script
 from docktasks.verify.probes.page_timing import NetworkRecorder, ResourceTiming
 from docktasks.waiting import Probe, wait_until
 
@@ -68,7 +69,7 @@ class Visit:
     @property
     def was_disturbed(self) -> bool:
         """True if the machine's network changed meanwhile, as when a container starts. That is no fault of the site."""
-        lines = [line for page in self.pages for line in (*page.network, *page.console)]
+        lines = [line for page in self.pages for line in (*page.network, *page.console, *page.unreachable)]
         return any(NETWORK_CHANGED in line for line in (*lines, *self.failures.values()))
 
 
@@ -163,7 +164,8 @@ class _Visitor:
     def _click(self, page: Page, href: str) -> None:
         before = _address_and_text(page)
         page.locator(_selector(href)).first.click(timeout=chromium.ACTION_TIMEOUT_MS)
-        if not wait_until(lambda: Probe(_address_and_text(page) != before), chromium.CONTENT_TIMEOUT_MS / 1000).ready:
+        limit_s = page_events.CONTENT_TIMEOUT_MS / 1000
+        if not wait_until(lambda: Probe(_address_and_text(page) != before), limit_s).ready:
             self.visit.dead_links.append(f"a click on {href}: the page shows the same as before")
 
     def audit(self) -> None:

@@ -13,7 +13,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Route
 
-from docktasks.verify.probes.chromium import PageEvents, launch_browser, new_page, open_page
+from docktasks.verify.probes.chromium import launch_browser, new_page, open_page
+from docktasks.verify.probes.page_events import PageEvents
 from tests.engine.sites.conftest import SiteFactory
 from tests.support.project import ProjectUnderTest
 

@@ -14,7 +14,8 @@ from playwright.sync_api import Page
 
 from docktasks.background import Once
 from docktasks.verify.catalog import run_checks, select
-from docktasks.verify.probes.chromium import PageEvents, PageSnapshot, launch_browser, new_page, open_page, settle
+from docktasks.verify.probes.chromium import launch_browser, new_page, open_page, settle
+from docktasks.verify.probes.page_events import PageEvents, PageSnapshot
 from docktasks.verify.probes.visit import Visit, visit
 from docktasks.verify.registry import Verdict
 from docktasks.verify.subject import Subject
@@ -27,6 +28,7 @@ setInterval(() => {
   animation?.cancel()
   animation = document.querySelector('h1').animate([{ opacity: 0.9 }, { opacity: 1 }], 5000)
 }, 100)"""
+REMOTE_DATA = """<script>fetch('https://host.invalid/data')</script><a href="/remote/more">more</a>"""
 PAGES = {
     "polls": PAGE.format(title="polls", more="<script>setInterval(() => fetch(location.href), 50)</script>"),
     "loops": PAGE.format(title="loops", more="<script>for (;;) {}</script>"),
@@ -34,6 +36,7 @@ PAGES = {
     "cancels": PAGE.format(title="cancels", more=f"<script>{CANCELS}</script>"),
     "blank": "<!doctype html><title>blank</title><div id=app></div>",
     "moved": "",
+    "remote": PAGE.format(title="remote", more="<img alt=map src=https://host.invalid/map.png>" + REMOTE_DATA),
     "alone": PAGE.format(title="alone", more=""),
 }
 
@@ -107,6 +110,15 @@ def test_site_of_one_page_has_no_address_below_it(page_server: str, chromium: st
     """A site of pages answers an unknown address with 404. Without a link there is no other page to open."""
     snapshots = visit(f"{page_server}/alone", chromium, 30).deep
     assert [(snapshot.has_content, snapshot.network) for snapshot in snapshots] == [(True, ())] * 2
+
+
+def test_host_that_this_machine_cannot_reach_is_a_note(page_server: str, chromium: str) -> None:
+    """Without a way to another host, a page is judged by the rest. What its script throws then is in the note, too."""
+    verdicts = verdicts_of(visit(f"{page_server}/remote", chromium, 60))
+    assert {verdicts[f"browser.{name}"].outcome for name in ("console", "network", "policy")} == {"pass"}
+    notes = " ".join(verdicts["browser.network"].notes)
+    assert "https://host.invalid/map.png: net::ERR_NAME_NOT_RESOLVED" in notes
+    assert "Failed to fetch" in notes
 
 
 @pytest.mark.parametrize(

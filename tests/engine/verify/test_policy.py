@@ -11,7 +11,8 @@ from threading import Thread
 import pytest
 
 from benchmarks.checkout import ROOT
-from docktasks.verify.probes.chromium import PageEvents, launch_browser, new_page, open_page
+from docktasks.verify.probes.chromium import launch_browser, new_page, open_page
+from docktasks.verify.probes.page_events import PageEvents
 
 SCRIPT = """
 import { policyConfiguration, directivesOf, readSettings } from 'NGINX/policy.mjs'

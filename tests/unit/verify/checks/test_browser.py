@@ -7,7 +7,7 @@ import pytest
 
 from docktasks.background import Once
 from docktasks.verify import catalog
-from docktasks.verify.probes.chromium import PageSnapshot
+from docktasks.verify.probes.page_events import PageSnapshot
 from docktasks.verify.probes.visit import Visit
 from docktasks.verify.registry import Check, Verdict
 from docktasks.verify.subject import Subject

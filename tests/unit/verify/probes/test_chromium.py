@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from docktasks.verify.probes.chromium import PageSnapshot, first_line
+from docktasks.verify.probes.page_events import PageSnapshot, first_line
 
 
 def test_first_line_is_of_bounded_length() -> None:

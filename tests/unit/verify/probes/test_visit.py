@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from docktasks.verify.probes.chromium import PageSnapshot
+from docktasks.verify.probes.page_events import PageSnapshot
 from docktasks.verify.probes.visit import Visit, visit
 
 DISTURBED = Visit(first=[PageSnapshot("/", network=("http://h/a.css: net::ERR_NETWORK_CHANGED",))])

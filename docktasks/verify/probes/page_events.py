@@ -1,0 +1,132 @@
+"""What a page shows, and what the browser reports about it meanwhile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import ConsoleMessage, Dialog, Page, Request, Response
+from playwright.sync_api import TimeoutError as BrowserTimeout
+
+CONTENT_TIMEOUT_MS = 5_000
+"""How long a page may then stay empty or unchanged."""
+MAX_TEXT_CHARS = 300
+
+
+def page_script(name: str) -> str:
+    """Return JavaScript of this folder, to run in a page."""
+    return (Path(__file__).parent / f"{name}.js").read_text()
+
+
+VISIBLE_CONTENT = page_script("visible_content")
+REPORT_VIOLATIONS = page_script("report_violations")
+
+NO_CONNECTION = re.compile(
+    r"ERR_(NAME|DNS|INTERNET|ADDRESS|CONNECTION|TIMED_OUT|PROXY|TUNNEL|SSL|CERT|QUIC|NETWORK_ACCESS)"
+)
+"""Chromium's errors for a host that cannot be reached from this machine: https://chromium.googlesource.com/chromium/src/+/main/net/base/net_error_list.h"""
+FAILED_FETCH = re.compile(r"failed to (fetch|load|connect)|network ?error|load failed|ERR_", re.IGNORECASE)
+"""What scripts say when a request got no answer."""
+
+
+@dataclass(frozen=True)
+class PageSnapshot:
+    """What a page shows, and the faults that the browser reported until then: `console`, `network` and `policy`.
+
+    `label` is the page's name in evidence. `status` is 0 if the page came without a request, as after a click.
+    `unreachable` has the requests to other hosts that got no answer, and what scripts say about them.
+    """
+
+    label: str
+    status: int = 0
+    title: str = ""
+    text: str = ""
+    has_content: bool = False
+    console: tuple[str, ...] = ()
+    network: tuple[str, ...] = ()
+    policy: tuple[str, ...] = ()
+    unreachable: tuple[str, ...] = ()
+
+    @property
+    def is_ok(self) -> bool:
+        """True if the page shows something, and is no error page of the server."""
+        return self.has_content and self.status < 400  # noqa: PLR2004 - HTTP's errors begin here
+
+
+class PageEvents:
+    """Collects what the browser reports about a page: on the console, of requests, and of blocked content."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.clear()
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self._add_to_console(f"uncaught: {first_line(str(error))}"))
+        page.on("crash", lambda _: self.console.append("the page crashed"))
+        page.on("dialog", self._on_dialog)
+        page.on("response", self._on_response)
+        page.on("requestfailed", self._on_request_failed)
+        page.expose_binding("helloDockViolation", lambda _source, *violation: self._on_violation(*violation))
+        page.add_init_script(REPORT_VIOLATIONS)
+
+    def clear(self) -> None:
+        """Forget all events."""
+        self.console: list[str] = []
+        self.network: list[str] = []
+        self.policy: list[str] = []
+        self.unreachable: list[str] = []
+        self.reported: list[str] = []  # what a policy that only reports would block
+
+    def snapshot(self, label: str, navigate: Callable[[], Response | None]) -> PageSnapshot:
+        """Navigate, and take a snapshot with all events since the last one, each line once."""
+        response = navigate()
+        snapshot = replace(take_snapshot(self.page, label), status=response.status if response else 0)
+        lists = (self.console, self.network, self.policy, self.unreachable)
+        console, network, policy, unreachable = (tuple(dict.fromkeys(lines)) for lines in lists)
+        self.clear()
+        return replace(snapshot, console=console, network=network, policy=policy, unreachable=unreachable)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        # Other events report failed requests and blocked content.
+        is_repeated = message.text.startswith("Failed to load resource") or "Content Security Policy" in message.text
+        if message.type == "error" and not is_repeated:
+            self._add_to_console(f"error: {first_line(message.text)}")
+
+    def _add_to_console(self, line: str) -> None:
+        is_consequence = self.unreachable and FAILED_FETCH.search(line)
+        (self.unreachable if is_consequence else self.console).append(line)
+
+    def _on_violation(self, is_blocked: bool, text: str) -> None:  # noqa: FBT001 - the page calls it
+        (self.policy if is_blocked else self.reported).append(text)
+
+    def _on_dialog(self, dialog: Dialog) -> None:
+        if dialog.type != "beforeunload":
+            self.console.append(f"a dialog ({dialog.type}) covers the page: {first_line(dialog.message)}")
+        dialog.dismiss()
+
+    def _on_response(self, response: Response) -> None:
+        if response.status >= 400:  # noqa: PLR2004 - HTTP's errors begin here
+            self.network.append(f"{response.url}: {response.status}")
+
+    def _on_request_failed(self, request: Request) -> None:
+        # A page aborts requests when it is left, and the policy reports what it blocks.
+        if request.failure not in ("net::ERR_ABORTED", "csp"):
+            hosts = {urlsplit(url).netloc for url in (request.url, self.page.url)}
+            is_unreachable = len(hosts) == 2 and NO_CONNECTION.search(request.failure or "")  # noqa: PLR2004 - the page's
+            (self.unreachable if is_unreachable else self.network).append(f"{request.url}: {request.failure or ''}")
+
+
+def take_snapshot(page: Page, label: str) -> PageSnapshot:
+    """What the page shows as soon as it shows anything. A page that hangs gives an empty snapshot."""
+    try:
+        content = page.wait_for_function(VISIBLE_CONTENT, timeout=CONTENT_TIMEOUT_MS).json_value()
+    except BrowserTimeout:
+        return PageSnapshot(label)
+    return PageSnapshot(label, title=content["title"], text=content["text"], has_content=True)
+
+
+def first_line(text: str) -> str:
+    """The first line of a text, of at most MAX_TEXT_CHARS."""
+    return (text.strip().splitlines() or [""])[0][:MAX_TEXT_CHARS]
