@@ -29,13 +29,13 @@ ENV NPM_CONFIG_UPDATE_NOTIFIER=false NPM_CONFIG_LOGS_MAX=0 pnpm_config_pm_on_fai
 WORKDIR /app
 COPY ${APP_DIR}/package.json ${APP_DIR}/package-lock.json* ${APP_DIR}/npm-shrinkwrap.json* \
      ${APP_DIR}/pnpm-lock.yaml* ${APP_DIR}/pnpm-workspace.yaml* ${APP_DIR}/.pnpmfile.cjs* ${APP_DIR}/yarn.lock* ./
-# The manager, and what npm installs it by, as pnpm@10.1.0; empty for npm. SETTINGS has the ids of the secrets, because
-# they are not in the cache's key.
-ARG MANAGER=npm MANAGER_PACKAGE="" SETTINGS=""
+# The manager, and what npm installs it by, as pnpm@10.1.0; empty for npm. INSTALL_ENV has variables, BUILD_ENV others.
+# SETTINGS and SECRETS name the secrets that the build gets, because these are not in the cache's key.
+ARG MANAGER=npm MANAGER_PACKAGE="" INSTALL_ENV="" SETTINGS="" SECRETS=""
 # Downloads stay in a cache mount: https://docs.docker.com/reference/dockerfile/#run---mounttypecache
 RUN --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
     --mount=type=bind,from=tools,source=/node,target=/tools/node \
-    --mount=type=bind,from=settings,source=/tmp/settings,target=/settings \
+    --mount=type=bind,from=settings,source=/tmp/settings,target=/settings --mount=type=secret,id=environment \
     --mount=type=secret,id=npmrc --mount=type=secret,id=yarnrc --mount=type=secret,id=yarnrc.yml \
     sh /tools/node/install.sh "${MANAGER}" "${MANAGER_PACKAGE}" before-source
 
@@ -43,15 +43,15 @@ RUN --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
 # it copies. https://github.com/moby/buildkit/blob/v0.13.0/cache/contenthash/checksum.go (scanPath)
 FROM dependencies AS builder
 ARG APP_DIR=hello-dock
-# The commit and its time, for builds that write them into the site, and settings. A new value runs all below again.
-ARG SOURCE_DATE_EPOCH REVISION="" DIST_DIR=dist
+# Commit, time and version for builds that write them into the site, and settings. A new value runs all below again.
+ARG SOURCE_DATE_EPOCH REVISION="" VERSION="" DIST_DIR=dist BUILD_ENV=""
 ARG HELLO_DOCK_CSP=compatible HELLO_DOCK_CSP_SOURCES="" HELLO_DOCK_FALLBACK=auto HELLO_DOCK_VITE=""
 # One step, because each costs a tenth of a second. COPY would keep .env and .npmrc in a layer: they are only linked.
 RUN --mount=type=bind,source=${APP_DIR},target=/source --mount=type=bind,from=tools,target=/tools \
     --mount=type=bind,from=version,source=/tmp/version,target=/version \
     --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
-    --mount=type=cache,id=hello-dock-node,target=/var/cache/node \
-    export NODE_COMPILE_CACHE=/var/cache/node; sh /tools/node/copy-source.sh /source linked && \
+    --mount=type=cache,id=hello-dock-node,target=/var/cache/node --mount=type=secret,id=environment \
+    . /tools/node/environment.sh; sh /tools/node/copy-source.sh /source linked && \
     sh /tools/node/install.sh "${MANAGER}" "${MANAGER_PACKAGE}" with-source && touch /tmp/started && \
     NODE_OPTIONS="${NODE_OPTIONS} ${HELLO_DOCK_VITE:+--require=/tools/node/vite/preload.cjs}" ${MANAGER} run build && \
     node /tools/nginx/assemble.mjs "${DIST_DIR}" /tmp/started /tools/nginx /version /out/image /out/dist /var/cache/node

@@ -12,3 +12,5 @@ BUILT_FOR = f"{LABEL}.built-for"
 """Label on images. Containers carry a different one, because Docker copies an image's labels to every container and
 derived image: with one label, other people's containers would look like ours.
 """
+INPUTS_LABEL = f"{LABEL}.inputs"
+"""On a production image: a digest of the variables, mode and names of secrets that its build got, if it got any."""

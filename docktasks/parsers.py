@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -51,6 +52,35 @@ def program(text: str) -> str:
     if text and not shutil.which(text):
         raise ValueError("a program that can be run, by its name or path")
     return text
+
+
+def text_of(value: Any) -> str:
+    """Return a value of a YAML file as the text that the environment would have; a list as words, a mapping as K=V."""
+    if value is None:
+        return ""
+    if hasattr(value, "keys"):
+        return shlex.join(f"{key}={text_of(value[key])}" for key in value.keys())  # noqa: SIM118 - Invoke's is no mapping
+    if isinstance(value, list):
+        return shlex.join(map(text_of, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Return the names of environment variables in a text, where spaces separate them."""
+    if not all(re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) for name in text.split()):
+        raise ValueError("names of environment variables such as NPM_TOKEN, separated by spaces; never their values")
+    return tuple(dict.fromkeys(text.split()))
+
+
+def variables(text: str) -> tuple[tuple[str, str | None], ...]:
+    """Return names and values in a text such as `A=1 "B=two words" C`; no value for a name without one."""
+    meaning = 'variables such as HUSKY=0 "NODE_OPTIONS=a b", or names, separated by spaces'
+    try:
+        words = [word.partition("=") for word in shlex.split(text)]
+        names(" ".join(name or "=" for name, _, _ in words))
+    except ValueError:
+        raise ValueError(meaning) from None
+    return tuple({name: (name, value if equals else None) for name, equals, value in words}.values())
 
 
 def prefixes(text: str) -> tuple[str, ...]:

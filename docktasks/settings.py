@@ -5,6 +5,7 @@ The defaults are in invoke.yaml, and only there. The parsers of the values are i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Annotated, Any, Protocol, get_type_hints
 
 from docktasks.errors import SettingsError
 from docktasks.labels import LABEL
-from docktasks.parsers import Parser, matching, memory, prefixes, program, whole
+from docktasks.parsers import Parser, matching, memory, names, prefixes, program, text_of, variables, whole
 from docktasks.policy_sources import policy_sources
 
 Text = Annotated[str, str]
@@ -76,6 +77,10 @@ class Build:
 
     ca_file: Text
     source_url: Text
+    mode: Annotated[str, matching(r"(?!local$)[\w.-]*", "one of Vite's modes, such as staging")]
+    env: Annotated[tuple[tuple[str, str | None], ...], variables]
+    env_prefixes: Annotated[tuple[str, ...], prefixes]
+    secrets: Annotated[tuple[str, ...], names]
 
 
 @dataclass(frozen=True)
@@ -199,11 +204,12 @@ def _parse_section(section: str, config: Any, problems: list[str]) -> dict[str, 
     problems += [f"{section}.{key} is not a setting" for key in unknown]
     values: dict[str, Any] = {}
     for key, parse in keys.items():
-        text = "" if config.get(key) is None else str(config[key])
+        text = text_of(config.get(key))
         try:
             values[key] = parse(text)
         except ValueError as error:
-            problems.append(f"{section}.{key} is {text!r}, but must be {error}")
+            shown = re.sub(r"=.*", "=…", text) if key == "secrets" else text  # a value may have got there
+            problems.append(f"{section}.{key} is {shown!r}, but must be {error}")
     return values
 
 

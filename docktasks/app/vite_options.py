@@ -26,15 +26,16 @@ def for_dev(_settings: Settings) -> str:
     return _as_json(server={})
 
 
-def for_build(_settings: Settings) -> str:
+def for_build(settings: Settings) -> str:
     """Return what a production build gets; empty for nothing."""
-    return _as_json()
+    return _as_json(settings.build.mode)
 
 
-def _as_json(**config: Mapping[str, Any]) -> str:
-    """Return sections of a configuration, such as `server`, as a line of JSON; empty if they have no option.
+def _as_json(mode: str = "", **config: Mapping[str, Any]) -> str:
+    """Return a mode and sections of a configuration, such as `server`, as a line of JSON; empty for none of them.
 
     The same options are the same text, because it is in the key of a build's cache.
     """
     sections = {name: options for name, options in config.items() if options}
-    return json.dumps({"config": sections}, separators=(",", ":"), sort_keys=True) if sections else ""
+    values = {"config": sections, **({"mode": mode} if mode else {})}
+    return json.dumps(values, separators=(",", ":"), sort_keys=True) if sections or mode else ""

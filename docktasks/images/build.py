@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import re
 
-from docktasks.app import vite_options
+from docktasks.app import inputs, vite_options
 from docktasks.app.git import Source
 from docktasks.app.package import PackageManager
 from docktasks.app.project import Project
@@ -15,7 +18,7 @@ from docktasks.errors import BuildError
 from docktasks.images import build_context
 from docktasks.images.build_errors import explain_build
 from docktasks.images.references import familiar
-from docktasks.labels import BUILT_FOR, LABEL
+from docktasks.labels import BUILT_FOR, INPUTS_LABEL, LABEL
 from docktasks.roles import PROD, Role
 from docktasks.settings import Settings
 
@@ -35,6 +38,12 @@ def origin_labels(settings: Settings, source: Source) -> Texts:
     """Return the labels that say where the app comes from. An empty one has nothing to say."""
     values = {"source": settings.build.source_url, "revision": source.revision, "version": source.version}
     return {f"{OCI}.{name}": value for name, value in values.items()}
+
+
+def input_labels(values: Texts) -> Texts:
+    """Return the label by which `verify` knows whether the same variables and mode would be given again."""
+    texts = [values[name] for name in ("INSTALL_ENV", "BUILD_ENV", "SECRETS", vite_options.VARIABLE)]
+    return {INPUTS_LABEL: hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:12]} if any(texts) else {}
 
 
 def labels_over(base: Image | None, labels: Texts) -> Texts:
@@ -82,6 +91,8 @@ def prod_build_args(settings: Settings, node: str, nginx: str, source: Source) -
         "SOURCE_DATE_EPOCH": source.epoch,
         "TITLE": "" if settings.app.name == LABEL else settings.app.name,
         "REVISION": source.revision,
+        "VERSION": source.version,
+        **inputs.build_values(settings, os.environ),
         "HELLO_DOCK_CSP": "" if settings.prod.csp == "compatible" else settings.prod.csp,
         "HELLO_DOCK_CSP_SOURCES": settings.prod.csp_sources,
         vite_options.VARIABLE: vite_options.for_build(settings),
@@ -95,6 +106,7 @@ def build_image(project: Project, role: Role, values: Texts, labels: Texts | Non
     if not project.dry:
         build_context.write_context(project.settings, role.dockerfile)
     labels = labels_over(project.engine.image(values[role.base]), labels or {})
+    os.environ.update(inputs.secret_environ(project.settings, os.environ))
     result = project.run(build_args(project.settings, project.app.package_manager, role, values, labels))
     if not result.ok:
         raise explain_build(result, project)

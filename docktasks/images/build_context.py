@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from docktasks import workspace
+from docktasks.app import inputs
 from docktasks.app.app_file import NAME as APP_FILE
 from docktasks.app.git import ASSETS
 from docktasks.app.package import SETTINGS_FILES
@@ -32,7 +33,8 @@ def context_args(settings: Settings, dockerfile: str) -> list[str]:
     written = context_folder(settings)
     has_tools = settings.is_external_app or ca_file(settings)
     tools = ["--build-context", f"{TOOLS_CONTEXT}={written}/{TOOLS_CONTEXT}"] if has_tools else []
-    sources = [*_secret_args(settings), *tools]
+    environment = inputs.secret_args(settings) if dockerfile == "Dockerfile" else []
+    sources = [*_secret_args(settings), *environment, *inputs.proxy_args(os.environ), *tools]
     if not settings.is_external_app:
         return [*(["--file", dockerfile] if dockerfile != "Dockerfile" else []), *sources, "."]
     return ["--file", f"{written}/{dockerfile}", "--build-arg", "APP_DIR=.", *sources, str(settings.app_dir)]

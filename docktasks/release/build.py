@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
-from docktasks.app import git, vite
+from docktasks.app import env_files, git, inputs, vite
 from docktasks.app.project import Project
 from docktasks.engine.models import Image
 from docktasks.errors import StartError
@@ -25,15 +26,19 @@ class Build:
 
 
 def build_prod(project: Project) -> Build:
-    """Build the production image. Raises AppError, BaseImageError or BuildError."""
+    """Build the production image. Raises SettingsError, AppError, BaseImageError or BuildError."""
     project.app.first_script("build")
+    inputs.require(project.settings, os.environ)
+    env_files.require_mode(project.app, project.settings.build.mode)
     source = git.source(project.app, project.settings)
     node = base_images.resolve(project, "node")
     nginx = base_images.resolve(project, "nginx")
     build_args = images_build.prod_build_args(project.settings, node.reference, nginx.reference, source)
-    image = images_build.build_image(project, PROD, build_args, images_build.origin_labels(project.settings, source))
+    labels = images_build.origin_labels(project.settings, source) | images_build.input_labels(build_args)
+    image = images_build.build_image(project, PROD, build_args, labels)
     base_notices = [base.notice for base in (node, nginx) if base.notice]
-    notices = (*base_notices, *project.app.lock_notices, *vite.notices_of_files(project.app))
+    app_notices = (*project.app.lock_notices, *vite.notices_of_files(project.app))
+    notices = (*base_notices, *app_notices, *inputs.proxy_notices(os.environ))
     return build_of(project, image, notices)
 
 

@@ -8,6 +8,7 @@
 # The lock file decides what is installed. Without one it is the newest that package.json allows, with a notice.
 set -eu
 manager=$1 package=${2:-} step=${3:-}
+. /tools/node/environment.sh
 cache=/var/cache/npm
 # npm asks the registry for packages only, and gives up in seconds when it gets no answer.
 export NPM_CONFIG_AUDIT=false NPM_CONFIG_FUND=false \

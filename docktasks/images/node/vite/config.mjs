@@ -1,5 +1,5 @@
 // A configuration for Vite that loads the app's own with the app's own Vite, and adds what the tasks need: preload.cjs
-// gives it to Vite's command. HELLO_DOCK_VITE has what to add, as JSON: { config: OPTIONS OF VITE }.
+// gives it to Vite's command. HELLO_DOCK_VITE has what to add, as JSON: { config: OPTIONS OF VITE, mode: MODE }.
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 

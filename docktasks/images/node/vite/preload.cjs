@@ -56,7 +56,9 @@ function wrap(folder) {
   globalThis[Symbol.for('hello-dock.vite')] = { folder, config, root: names[0], loader }
   // A copy, because Vite writes next to the file what it makes of it, and ours may be read only.
   write(COPY, fs.readFileSync(path.join(__dirname, 'config.mjs')), 0o644)
-  process.argv.splice(2, Infinity, '--config', COPY, ...rest)
+  const { mode } = JSON.parse(process.env.HELLO_DOCK_VITE)
+  // Of two modes Vite takes the last.
+  process.argv.splice(2, Infinity, '--config', COPY, ...rest, ...(mode ? ['--mode', mode] : []))
 }
 
 // A script may set NODE_OPTIONS itself, often for more memory. Its programs then still find a `node` that has this file.

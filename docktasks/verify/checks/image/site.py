@@ -12,6 +12,7 @@ from docktasks.errors import Skip
 from docktasks.images import base_images, build, build_context
 from docktasks.images.archive import File, final_files
 from docktasks.images.build import BASE_LABEL
+from docktasks.labels import INPUTS_LABEL
 from docktasks.verify.checks.image.own_layers import own_files, own_layers
 from docktasks.verify.probes.content_encoding import decodes_to
 from docktasks.verify.registry import check
@@ -74,6 +75,8 @@ def _export_build(subject: Subject, folder: str) -> None:
     if node is None:
         raise Skip("the node image that it was built with is not here")
     build_args = build.prod_build_args(settings, node.reference, subject.image.labels[BASE_LABEL], origin)
+    if build.input_labels(build_args).get(INPUTS_LABEL) != subject.image.labels.get(INPUTS_LABEL):
+        raise Skip("it was built with another mode, other variables or other secrets than are set now")
     build_context.write_context(settings, "Dockerfile")
     result = subject.project.run(
         build.dist_args(settings, subject.project.app.package_manager, build_args, folder), quiet=True
