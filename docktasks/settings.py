@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Protocol, get_type_hints
 
+from docktasks import api
+from docktasks.api import Api
 from docktasks.errors import SettingsError
 from docktasks.labels import LABEL
 from docktasks.parsers import Parser, matching, memory, names, prefixes, program, text_of, variables, whole
@@ -101,6 +103,7 @@ class Settings:
     bases: Bases
     build: Build
     browser: Browser
+    api: Api = Api()  # noqa: RUF009 - it is frozen
 
     @property
     def app_dir(self) -> Path:
@@ -171,8 +174,9 @@ def load(
 ) -> Settings:
     """Validate `config`, Invoke's merged configuration, which holds the values of the environment and the app's file.
 
-    `environ` is read for its names only, because Invoke ignores a mistyped INVOKE_* variable. `invokes_own` are
-    Invoke's own defaults. Other sections may be another project's. Raises SettingsError, which names every problem.
+    `environ` is read for its names, because Invoke ignores a mistyped INVOKE_* variable, and for those of `api`, which
+    Invoke ignores where the section lacks the key. `invokes_own` are Invoke's own defaults. Other sections may be
+    another project's. Raises SettingsError, which names every problem.
     """
     problems = [*_unknown_variables(environ, invokes_own), *_renamed_keys(config)]
     sections: dict[str, Any] = {}
@@ -180,6 +184,7 @@ def load(
         values = _parse_section(name, config.get(name) or {}, problems)
         if values.keys() == parsers(name).keys():
             sections[name] = section(**values)
+    site_api = api.parse(config.get("api") or {}, environ, problems)
     if app_file:
         origins = app_file.origins(config)  # by keys, with which the texts of their problems begin
         problems = [f"{origins.get(text.split(' ', 1)[0], '')}{text}" for text in problems] + app_file.problems()
@@ -191,7 +196,7 @@ def load(
             "Correct them there; invoke.yaml lists every setting with its default.",
             evidence="\n".join(problems),
         )
-    return Settings(root=root, **sections)
+    return Settings(root=root, api=site_api, **sections)
 
 
 def _parse_section(section: str, config: Any, problems: list[str]) -> dict[str, Any]:
@@ -224,7 +229,7 @@ def _renamed_keys(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _unknown_variables(environ: Mapping[str, str], invokes_own: Mapping[str, Any]) -> Iterator[str]:
     """Yield a problem for each INVOKE_* variable that sets nothing."""
-    ours = {section: parsers(section) for section in SECTIONS}
+    ours = {**{section: parsers(section) for section in SECTIONS}, "api": dict.fromkeys(api.KEYS)}
     known = {"INVOKE_DEBUG", "INVOKE_RUN_QUIET", *_variables("INVOKE", ours), *_variables("INVOKE", invokes_own)}
     renamed = {f"INVOKE_{old}".upper().replace(".", "_"): new for old, new in RENAMED.items()}
     for name in sorted(environ):

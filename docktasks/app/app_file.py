@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from docktasks.errors import SettingsError
-from docktasks.settings import SECTIONS
+from docktasks.settings import SECTIONS as PARSED_SECTIONS
+
+SECTIONS = (*PARSED_SECTIONS, "api")
 
 NAME = "hello-dock.yaml"
 OTHER_NAMES = ("hello-dock.yml", "hello-dock.json")

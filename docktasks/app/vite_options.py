@@ -6,9 +6,11 @@ preload.cjs in docktasks/images/node/vite/ gives it to Vite's command, whatever 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from docktasks.api import Upstream
 from docktasks.settings import Settings
 
 VARIABLE = "HELLO_DOCK_VITE"
@@ -21,9 +23,20 @@ MARK = "/tmp/hello-dock-vite.config.mjs"  # noqa: S108 - the container's own
 """The file that is in a container as soon as Vite's command has got the options."""
 
 
-def for_dev(_settings: Settings) -> str:
+def for_dev(settings: Settings) -> str:
     """Return what the dev server gets; empty for nothing."""
-    return _as_json(server={})
+    proxy = {_pattern(upstream.prefix): _passed_on(upstream) for upstream in settings.api.upstreams}
+    return _as_json(server={"proxy": proxy} if proxy else {})
+
+
+def _pattern(prefix: str) -> str:
+    """Return the key of Vite's proxy for a prefix. As plain text /api would be the key of /apiary, too."""
+    return f"^{re.escape(prefix)}(?:[/?]|$)"
+
+
+def _passed_on(upstream: Upstream) -> dict[str, Any]:
+    """Return the options of a key, as nginx passes requests on in production (api-location.conf)."""
+    return {"target": upstream.address, "changeOrigin": upstream.address.startswith("https:"), "ws": True}
 
 
 def for_build(settings: Settings) -> str:

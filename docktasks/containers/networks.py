@@ -1,9 +1,13 @@
-"""The project's two networks. On Docker's default network every container reaches all others, whatever they publish."""
+"""The project's own networks, and that of its API.
+
+On Docker's default network every container reaches all others, whatever they publish.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from docktasks.api import HOST_GATEWAY
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.containers.run_args import label_args
@@ -22,6 +26,9 @@ OPTIONS = {
 }
 """Options of Docker's bridge driver: https://docs.docker.com/engine/network/drivers/bridge/#options."""
 
+OUT = "prod-out"
+"""The part of a name that production's network has in place of `prod` where its API is outside of all networks."""
+
 PROBE_TIMEOUT_S = 1
 """A container that can be reached answers within milliseconds."""
 
@@ -29,16 +36,74 @@ NO_RESOLVER = "0.0.0.0"  # noqa: S104 - an address that is asked, not bound
 """A DNS server that never answers. Docker itself asks a server of the host, which would be a way out."""
 
 
+def own_name(settings: Settings, role: Role) -> str:
+    """Return the name of the network of a role. One with a way out is another network than one without."""
+    return settings.container(OUT if _has_way_out(settings, role) else role.name)
+
+
+def _has_way_out(settings: Settings, role: Role) -> bool:
+    return role == PROD and settings.api.is_outside
+
+
+def _options(settings: Settings, role: Role) -> dict[str, str]:
+    return OPTIONS[DEV if _has_way_out(settings, role) else role]
+
+
 def create_args(settings: Settings, role: Role) -> list[str]:
     """Return the command that creates the network of a role, in which no container reaches another one."""
-    options = [arg for name, value in OPTIONS[role].items() for arg in ("--opt", f"{name}={value}")]
-    name = settings.container(role.name)
-    return ["docker", "network", "create", *label_args(settings, role.name), *options, name]
+    options = [arg for name, value in _options(settings, role).items() for arg in ("--opt", f"{name}={value}")]
+    return ["docker", "network", "create", *label_args(settings, role.name), *options, own_name(settings, role)]
 
 
 def join_args(settings: Settings, role: Role) -> list[str]:
-    """Return the arguments by which a container joins the network of its role. Production resolves no names."""
-    return ["--network", settings.container(role.name), *(["--dns", NO_RESOLVER] if role == PROD else [])]
+    """Return the arguments by which a container joins the network of its role.
+
+    Production resolves no names of other machines, unless its API is there. connect_args() joins the API's network.
+    """
+    is_closed = role == PROD and not settings.api.is_outside
+    return [
+        "--network", own_name(settings, role),
+        *(["--dns", NO_RESOLVER] if is_closed else []),
+        *(["--add-host", f"{HOST_GATEWAY}:host-gateway"] if settings.api.uses_host else []),
+    ]  # fmt: skip
+
+
+def connect_args(settings: Settings, name: str) -> list[str]:
+    """Return the command by which a container joins the API's network, too."""
+    return ["docker", "network", "connect", settings.api.network, name]
+
+
+def reach(settings: Settings) -> str:
+    """Return what a port holder reaches, as its label says it: another reach needs another port holder."""
+    names = [own_name(settings, PROD), settings.api.network, HOST_GATEWAY if settings.api.uses_host else ""]
+    return " ".join(filter(None, names))
+
+
+def require_api_network(project: Project) -> None:
+    """Raise ConflictError if the API's network is not there, or is one of the project's own."""
+    name = project.settings.api.network
+    if not name or project.dry:
+        return
+    network = project.engine.network(name)
+    if network is None:
+        raise ConflictError(
+            f"There is no network {name}.",
+            "api.network names the Docker network in which the API is reached.",
+            "Start the API first (docker compose up --detach), or name another one: docker network ls",
+        )
+    if _is_own(network, project):
+        raise ConflictError(
+            f"{name} is a network of this project.",
+            "No container in it reaches another one, so the API would not be reached.",
+            "Name the network that the API's container is in: docker network ls",
+        )
+
+
+def connect(project: Project, name: str) -> Result:
+    """Let a container join the API's network, if there is one."""
+    if not project.settings.api.network:
+        return Result(0)
+    return project.run(connect_args(project.settings, name), quiet=True)
 
 
 def remove_args(*names: str) -> list[str]:
@@ -48,7 +113,7 @@ def remove_args(*names: str) -> list[str]:
 
 def ensure(project: Project, role: Role) -> None:
     """Create the network of a role if there is none. Raises ConflictError or StartError."""
-    name = project.settings.container(role.name)
+    name = own_name(project.settings, role)
     network = project.engine.network(name)
     if network is None:
         created = project.run(create_args(project.settings, role), quiet=True)
@@ -64,9 +129,15 @@ def ensure(project: Project, role: Role) -> None:
 
 def remove_unused(project: Project, *roles: Role) -> tuple[list[str], list[str]]:
     """Remove the networks of roles. Return those removed, and those that stay because a container uses them."""
-    by_name = {name: project.engine.network(name) for name in (project.settings.container(role.name) for role in roles)}
+    parts = [part for role in roles for part in (role.name, *([OUT] if role == PROD else []))]
+    by_name = {name: project.engine.network(name) for name in map(project.settings.container, parts)}
     is_asked = project.engine.version  # under --dry maybe not, and the containers are still there
-    own = [name for name, network in by_name.items() if not is_asked or (network and _is_own(network, project))]
+    current = [own_name(project.settings, role) for role in roles]
+    own = [
+        name
+        for name, network in by_name.items()
+        if (network and _is_own(network, project)) or (not is_asked and name in current)
+    ]
     ended = {container.name for container in project.engine.containers(project.settings.app.name) if project.dry}
     used = [name for name in own if (network := by_name[name]) and set(network.members) - ended]
     removed = [name for name in own if name not in used]
@@ -81,18 +152,20 @@ def _is_own(network: Network, project: Project) -> bool:
 
 def faults(project: Project, container: Container, role: Role) -> Iterator[str]:
     """Yield a line for each way in which the networks of a container are not what invoke dev and run-prod make."""
-    own_name = project.settings.container(role.name)
-    yield from (f"it is in the network {name}" for name in container.networks if name != own_name)
-    network = project.engine.network(own_name)
-    if network is None or own_name not in container.networks:
-        yield f"it is not in the project's own network {own_name}"
+    own, expected = own_name(project.settings, role), _options(project.settings, role)
+    joined = {own, project.settings.api.network} - {""}
+    yield from (f"it is in the network {name}" for name in container.networks if name not in joined)
+    yield from (f"it is not in the API's network {name}" for name in joined - {own, *container.networks})
+    network = project.engine.network(own)
+    if network is None or own not in container.networks:
+        yield f"it is not in the project's own network {own}"
         return
     if not _is_own(network, project):
-        yield f"hello-dock did not create the network {own_name}"
+        yield f"hello-dock did not create the network {own}"
     gateway_modes = {option: "nat" for option in network.options if option.startswith(f"{BRIDGE}.gateway_mode")}
-    for option, value in (OPTIONS[role] | gateway_modes).items():
+    for option, value in (expected | gateway_modes).items():
         if network.options.get(option) != value:
-            yield f"network {own_name}: {option} is {network.options.get(option, 'not set')}, not {value}"
+            yield f"network {own}: {option} is {network.options.get(option, 'not set')}, not {value}"
 
 
 def reached_address(engine: Engine, visitor: str, container: Container, port: int) -> str:

@@ -69,9 +69,13 @@ def start(project: Project, spec: ContainerSpec) -> None:
     if spec.joins_network:
         networks.ensure(project, spec.part)
     result = project.run(spec.args, quiet=True)
+    name = project.settings.container(spec.role)
+    if result.ok and spec.joins_network:
+        result = networks.connect(project, name)
+        if not result.ok:
+            project.run(remove_args(name), quiet=True)
     if result.ok:
         return
-    name = project.settings.container(spec.role)
     container = project.engine.container(name)
     if container is not None and container.state == "created":
         project.run(remove_args(name), quiet=True)
@@ -101,6 +105,13 @@ def explain_start(result: Result, engine: Engine, bind: Bind, role: Role) -> Doc
             "The disk is full.",
             "The container's files could not be written.",
             "See what Docker uses: docker system df; free some: docker builder prune, invoke clean",
+        )
+    if "network" in text and "not found" in text:
+        return StartError(
+            "A network of the container is gone.",
+            "It was removed while the container started, or an earlier start still names it.",
+            "Start the API first, if it is the API's network; then try again",
+            evidence=result.tail(2),
         )
     return StartError("`docker container run` failed.", "", "Correct what Docker says above", evidence=result.tail(4))
 

@@ -52,6 +52,7 @@ def up(project: Project) -> DevServer:
     """Build the dev image, start its container, and wait until it serves. Raises ConflictError or StartError."""
     with project.lock():
         command = serve_command(project.app)
+        networks.require_api_network(project)
         lookups = PendingLookups(project)
         container = startup.own_container(project, "dev")
         if container is not None and container.state == "running":

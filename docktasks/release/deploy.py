@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from docktasks.app import runtime_config
 from docktasks.app.project import Project
-from docktasks.containers import roles, startup
+from docktasks.containers import networks, roles, startup
 from docktasks.containers.ports import Bind
 from docktasks.engine.models import Container, short_id
 from docktasks.engine.protocol import Engine
@@ -51,6 +51,7 @@ def run_prod(project: Project, options: RunOptions) -> Deployment:
     """Build the production image, if that was chosen, and make it serve without losing a request. Raises DockError."""
     with project.lock():
         containers = ReleaseContainers(project, project.progress)
+        networks.require_api_network(project)
         try:
             build = release_build.build_prod(project) if options.build else release_build.latest_build(project)
         finally:  # also after a failed build, because an interrupted task may have left nothing serving
@@ -69,6 +70,7 @@ def roll_back(project: Project, to: str, *, gate: bool = True) -> Deployment:
     """
     with project.lock():
         containers = ReleaseContainers(project, project.progress)
+        networks.require_api_network(project)
         interrupted = recovery.recover(containers)
         current = containers.container()
         if current and not to:

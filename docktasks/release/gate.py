@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urldefrag, urljoin, urlsplit
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:  # it loads the HTTP client
 
 SITE_DIR = "/srv/site"
 """Where the image has the site's pages."""
+HASHED_DIR = "/srv/hashed/site"
+"""Where it has the files with a hash in their name."""
 MAX_LINKED_PAGES = 10
 PAST_THE_GATE = "To release it as it is: --no-gate"
 LINKED_FIX = "Build again, or correct the address in the page: npm run build, then npx vite preview"
@@ -56,6 +60,7 @@ def check_candidate(project: Project, release: Release) -> Passed:
     try:
         startup.start(project, ContainerSpec(CANDIDATE, bind, args))
         url = startup.await_serving(project, CANDIDATE)
+        _require_free_prefixes(project)
         return _check_page(project, url, visit) if visit else Passed()
     except StartError as error:
         raise StartError(error.what, startup.serving_now(project), error.how, error.evidence) from error
@@ -63,6 +68,22 @@ def check_candidate(project: Project, release: Release) -> Passed:
         if visit:
             visit.end()
         project.run(containers_run_args.remove_args(project.settings.container(CANDIDATE)), quiet=True)
+
+
+def _require_free_prefixes(project: Project) -> None:
+    """Raise StartError if the API would hide files of the site."""
+    for prefix in project.settings.api.prefixes:
+        paths = [f"{folder}{prefix}" for folder in (SITE_DIR, HASHED_DIR)]
+        name = project.settings.container(CANDIDATE)
+        listed = project.engine.exec(name, ["find", *paths, f"{SITE_DIR}{prefix}.html", "-type", "f"]).output
+        files = re.findall(rf"^(?:{SITE_DIR}|{HASHED_DIR})(/.*)$", listed, re.MULTILINE)
+        if files:
+            raise StartError(
+                f"The prefix {prefix} of the API hides files of the site.",
+                "",
+                "Choose another prefix for the API (api), or let the build write other names (build.assetsDir)",
+                evidence="\n".join(sorted(files)[:5]),
+            )
 
 
 def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
@@ -124,8 +145,9 @@ class _Links(Html):
 def faults_of_linked_pages(site: Site) -> Iterator[str]:
     """Yield the missing files that pages load to which the entry page links. A link itself may lead nowhere."""
     html = site.index.body.decode(errors="replace")
-    for path in list(_Links(site.origin + site.index.path, html).paths)[:MAX_LINKED_PAGES]:
+    linked = (path for path in _Links(site.origin + site.index.path, html).paths if not site.is_api(path))
+    for path in islice(linked, MAX_LINKED_PAGES):
         page = site.get(path)
         if page.is_ok and page.media_type == "text/html" and page.digest != site.index.digest:
-            responses = site.get_all(page.references.loaded)
+            responses = site.get_all(path for path in page.references.loaded if not site.is_api(path))
             yield from (f"{file.path}: {file.summary}, but {path} loads it" for file in responses if not file.is_ok)

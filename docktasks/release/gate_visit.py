@@ -13,10 +13,12 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from threading import Timer
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from docktasks.api import is_below
 from docktasks.app.project import Project
 from docktasks.background import in_background
 from docktasks.verify.subject import Subject
@@ -103,7 +105,7 @@ def _visit(project: Project, address: Future[str]) -> Findings:
             url = address.result(timeout_s)
             timer.start()
             for _ in range(MAX_VISITS if url else 0):
-                findings, is_disturbed = _visit_pages(browser, url)
+                findings, is_disturbed = _visit_pages(browser, url, project.settings.api.prefixes)
                 if not is_disturbed:
                     return findings
             return _not_seen("the machine's network changed meanwhile") if url else Findings()
@@ -115,8 +117,11 @@ def _visit(project: Project, address: Future[str]) -> Findings:
         timer.cancel()
 
 
-def _visit_pages(browser: Browser, url: str) -> tuple[Findings, bool]:
-    """Open the entry page and some pages that it links to, as one visitor. True if the network changed meanwhile."""
+def _visit_pages(browser: Browser, url: str, api: tuple[str, ...]) -> tuple[Findings, bool]:
+    """Open the entry page and some pages that it links to, as one visitor. True if the network changed meanwhile.
+
+    `api` are the prefixes below which an API answers.
+    """
     from docktasks.verify.probes.chromium import new_page
 
     faults, notices, links, is_disturbed = list[str](), list[str](), [url], False
@@ -125,7 +130,8 @@ def _visit_pages(browser: Browser, url: str) -> tuple[Findings, bool]:
             visit = PageVisit(first_page.context.new_page() if index else first_page, link)
             visit.open()
             if index == 0:
-                links += visit.own_links()[:MAX_LINKED_PAGES]
+                own_links = (link for link in visit.own_links() if not is_below(urlsplit(link).path, api))
+                links += islice(own_links, MAX_LINKED_PAGES)
             faults += visit.faults(browser)
             notices += visit.notices()
             is_disturbed = is_disturbed or visit.is_disturbed

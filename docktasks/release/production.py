@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from docktasks.app.project import Project
+from docktasks.containers import networks, startup
 from docktasks.containers import run_args as containers_run_args
-from docktasks.containers import startup
 from docktasks.containers.ports import Bind
 from docktasks.containers.startup import ContainerSpec
 from docktasks.engine.models import Container
@@ -16,7 +16,7 @@ from docktasks.labels import LABEL
 from docktasks.progress import Progress
 from docktasks.release import run_args
 from docktasks.release.run_args import Release
-from docktasks.roles import HOLDER
+from docktasks.roles import HOLDER, PROD
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,11 @@ class ReleaseContainers:
         return Bind.parse(holder.labels[f"{LABEL}.publish"]) if holder else None
 
     def holds(self, bind: Bind) -> bool:
-        """Return True if the port holder publishes `bind`, and is in the project's own network."""
-        holder = self.container(HOLDER)
-        return self.bind == bind and holder is not None and self.project.settings.container("prod") in holder.networks
+        """Return True if the port holder publishes `bind`, and is in the project's own network and the API's."""
+        holder, own = self.container(HOLDER), networks.own_name(self.project.settings, PROD)
+        if holder is None or self.bind != bind or own not in holder.networks:
+            return False
+        return holder.labels.get(run_args.REACH_LABEL, own) == networks.reach(self.project.settings)
 
     def start(self, role: str, release: Release, bind: Bind) -> None:
         """Start a release, or its port holder. Raises StartError or ConflictError."""

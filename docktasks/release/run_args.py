@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from docktasks.app import runtime_config
-from docktasks.containers.networks import join_args
+from docktasks.containers.networks import join_args, reach
 from docktasks.containers.ports import Bind
 from docktasks.containers.roles import CANDIDATE, CARRY, CONFIG_HASH_LABEL
 from docktasks.containers.run_args import NGINX_USER, csv_line, hardening_args, label_args, limit_args
@@ -24,6 +24,12 @@ https://docs.kernel.org/networking/ip-sysctl.html."""
 
 MIN_TIMEOUT_NGINX = (1, 27, 4)
 """First nginx version with keepalive_min_timeout: https://nginx.org/en/docs/http/ngx_http_core_module.html."""
+
+DRAIN_MARGIN_S = 2
+"""Seconds before the end of the drain at which nginx closes what is still open, such as a WebSocket (nginx/api.sh)."""
+
+REACH_LABEL = f"{LABEL}.reach"
+"""The label that has the reach() of a port holder. Without it, it reaches nothing."""
 
 CURRENT = "/srv/carried/current"
 """In a container with the volume: the copy from which the port holder serves (nginx/carry.sh)."""
@@ -93,24 +99,28 @@ def _config_args(settings: Settings, release: Release, api: tuple[int, ...]) -> 
     if api >= START_INTERVAL_API:
         # Otherwise Docker runs the first check after a whole interval, so the release is healthy five seconds later.
         args += ["--health-start-period", "10s", "--health-start-interval", "200ms"]
-    return args + environment_args(release)
+    return args + environment_args(settings, release)
 
 
-def environment_args(release: Release) -> list[str]:
-    """Return the page's configuration, and the origins in it, which the Content-Security-Policy then allows."""
+def environment_args(settings: Settings, release: Release) -> list[str]:
+    """Return where the API is, the page's configuration, and the origins in it, which the policy then allows."""
+    args = []
+    if settings.api.upstreams:
+        drain_s = max(1, settings.prod.drain_timeout - DRAIN_MARGIN_S)
+        args = ["--env", f"HELLO_DOCK_API={settings.api}", "--env", f"HELLO_DOCK_DRAIN={drain_s}"]
     if not release.environment:
-        return []
+        return args
     origins = runtime_config.origins(release.environment)
     connect = ["--env", f"HELLO_DOCK_CONNECT={' '.join(origins)}"] if origins else []
-    return ["--env", f"{ENVIRONMENT_VARIABLE}={release.environment}", *connect]
+    return [*args, "--env", f"{ENVIRONMENT_VARIABLE}={release.environment}", *connect]
 
 
 def holder_args(settings: Settings, bind: Bind, image: str, kernel: tuple[int, ...]) -> list[str]:
     """Return the command that starts the port holder, which owns the published port and the network namespace.
 
     It sleeps while a release listens, and serves in place of one that is gone (nginx/hold.sh). `image` is any image
-    with a shell and nginx, `kernel` the version of the engine's kernel. The label `hello-dock.publish` has the address,
-    because another address needs another port holder.
+    with a shell and nginx, `kernel` the version of the engine's kernel. The label `hello-dock.publish` has the address
+    and `hello-dock.reach` the networks, because others need another port holder.
     """
     migrate = ["--sysctl", "net.ipv4.tcp_migrate_req=1"] if kernel >= MIGRATE_KERNEL else []
     return [
@@ -118,6 +128,7 @@ def holder_args(settings: Settings, bind: Bind, image: str, kernel: tuple[int, .
         "--name", settings.container(HOLDER),
         *label_args(settings, "prod"),
         "--label", f"{LABEL}.publish={bind}",
+        *(["--label", f"{REACH_LABEL}={reach(settings)}"] if settings.api.upstreams else []),
         *public_args(bind),
         *join_args(settings, PROD),
         *bind.args(PROD.container_port),
@@ -159,7 +170,7 @@ def carry_args(settings: Settings, release: Release, *words: str, run: str = "")
     `words` are `add` and the release's id, or `keep` and the ids of all kept releases. `run` is the config_hash() of
     the current release, which `keep` stores as its last step.
     """
-    environment = [*environment_args(release), *(["--env", f"HELLO_DOCK_RUN={run}"] if run else [])]
+    environment = [*environment_args(settings, release), *(["--env", f"HELLO_DOCK_RUN={run}"] if run else [])]
     return [*_volume_args(settings, writable=True), *environment, release.image.short_id, "carry", *words]
 
 

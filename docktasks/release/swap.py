@@ -106,7 +106,7 @@ def move(containers: ReleaseContainers, release: Release, bind: Bind, current: C
     """
     needs_gap = bind.host_port in {published.host_port for published in current.published}
     if containers.bind == bind:
-        containers.progress.note("The port holder leaves Docker's default network, where other containers reach it.")
+        containers.progress.note("The port holder is replaced by one in other networks.")
     try:
         with waiting.terminate_as_interrupt():
             containers.rename_role("prod", PREVIOUS)

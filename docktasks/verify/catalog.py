@@ -32,7 +32,7 @@ CHECKS: tuple[Check, ...] = (
     lifecycle.writable_paths, lifecycle.network, lifecycle.restart, lifecycle.health, lifecycle.stop, lifecycle.log,
     lifecycle.release, assets.assets, assets.asset_bytes,
     files.files, files.charset, files.head, files.ranges,
-    routing.deep_link, routing.missing, routing.directories,
+    routing.deep_link, routing.missing, routing.api, routing.directories,
     caching.cache_policy, caching.revalidation, caching.validators,
     compression.encoding, compression.vary, compression.brotli, compression.negotiation,
     headers.security_headers, headers.cross_origin_headers, headers.csp, headers.csp_allows_page,

@@ -130,7 +130,7 @@ class Subject:
         from docktasks.verify.probes.visit import visit
 
         with self._quiet:
-            return visit(self.url, self.chromium)
+            return visit(self.url, self.chromium, is_api=self.site.is_api)
 
 
 def _present(part: T | None) -> T:

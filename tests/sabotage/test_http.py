@@ -33,6 +33,8 @@ SABOTAGES = [
     site("shell-for-missing-files", "sed -i 's|$unknown_page =404|$unknown_page /site/index.html =404|' site.conf",
          "http.missing"),
     site("missing-is-forbidden", "sed -i 's|$unknown_page =404|$unknown_page =403|' site.conf", "http.missing"),
+    site("api-is-the-site",
+         "echo 'map \"\" $health_api { default \"The API answers below: /api\\\\n\"; }' >../site/api.conf", "http.api"),
     site("shell-is-kept", "sed -i 's|/(?:site.br)/\" * no-cache|/(?:site\\|br)/\" max-age=3600|' caching.conf",
          "http.cache-policy"),
     site("shell-says-nothing", "sed -i 's|/(?:site.br)/\" * no-cache|/(?:site\\|br)/\" \"\"|' caching.conf",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from invoke.config import Config
 
+from docktasks import api
 from docktasks.errors import SettingsError
 from docktasks.settings import RENAMED, SECTIONS, Settings, load, parsers
 from tests.unit.fakes.apps import configured, invoke_yaml
@@ -44,7 +45,8 @@ def test_defaults_of_invoke_yaml_are_valid() -> None:
 def test_invoke_yaml_has_every_setting() -> None:
     """Each setting has its default there, in quotes, and no other key is there."""
     assert {section: set(values) for section, values in invoke_yaml().items()} == {
-        section: set(parsers(section)) for section in SECTIONS
+        **{section: set(parsers(section)) for section in SECTIONS},
+        "api": set(api.KEYS),
     }
     assert all(isinstance(value, str) for values in invoke_yaml().values() for value in values.values())
 

@@ -97,6 +97,7 @@ async function writeScripts() {
     'carry.sh': 'usr/local/bin/carry',
     'hold.sh': 'usr/local/bin/hold',
     'env.sh': 'docker-entrypoint.d/30-hello-dock-env.sh',
+    'api.sh': 'docker-entrypoint.d/31-hello-dock-api.sh',
   }
   for (const [script, target] of Object.entries(targets)) {
     await write(join(image, target), await readFile(join(nginxFolder, script)), 0o755)

@@ -218,10 +218,12 @@ update_current() {
         [ ! -e "$site/$part" ] || cp -pR "$site/$part" "$copy"
     done
     cp -p /docker-entrypoint.d/30-hello-dock-env.sh "$copy/env.sh"
+    cp -p /docker-entrypoint.d/31-hello-dock-api.sh "$copy/api.sh"
     cp -p /usr/local/bin/hold "$copy/hold.sh"
     printf '%s' "${HELLO_DOCK_ENV:-}" >"$copy/environment"
     record_times "$@" >"$copy/released"
     printf '%s' "${HELLO_DOCK_CONNECT:-}" >"$copy/connect"
+    printf '%s' "${HELLO_DOCK_API:-}" >"$copy/api"
     # Names this run of a release. It is there when everything was done for the run.
     printf '%s' "${HELLO_DOCK_RUN:-}" >"$copy/run-id"
     # The port holder serves the same paths from another root: the release's own, and the assets of other releases.

@@ -30,9 +30,11 @@ another_listens() {
 serve() {
     HELLO_DOCK_ENV=$(cat $current/environment)
     HELLO_DOCK_CONNECT=$(cat $current/connect)
-    export HELLO_DOCK_ENV HELLO_DOCK_CONNECT
+    HELLO_DOCK_API=$(cat $current/api)
+    export HELLO_DOCK_ENV HELLO_DOCK_CONNECT HELLO_DOCK_API
     rm -f /tmp/env.js /tmp/connect.conf
     sh $current/env.sh
+    sh $current/api.sh
     rm -rf /tmp/nginx
     cp -R $current/nginx /tmp/nginx
     # An nginx that is older than the release's does not get the directives that it does not know (assemble.mjs).

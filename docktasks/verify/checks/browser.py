@@ -42,11 +42,16 @@ def _page_faults(pages: list[PageSnapshot]) -> Iterator[str]:
             yield f"{page.label}: the title is {page.title!r}, but was {pages[0].title!r}"
 
 
+def _of_site(subject: Subject, events: Iterable[str]) -> Iterator[str]:
+    """Yield the events that are not about a request to the API, which answers as it likes."""
+    return (event for event in events if not subject.site.is_api(event.partition(": ")[0]))
+
+
 def _events(subject: Subject, kind: Literal["console", "network", "policy"]) -> Iterator[str]:
     """The events of one kind, on each page of the visit."""
     for page in _visit(subject, "first").pages:
         events: tuple[str, ...] = {"console": page.console, "network": page.network, "policy": page.policy}[kind]
-        yield from (f"{page.label}: {event}" for event in events)
+        yield from (f"{page.label}: {event}" for event in _of_site(subject, events))
 
 
 @check("browser.renders", "critical", fix="Read the browser's console: a script may throw or be missing")
@@ -103,7 +108,8 @@ def navigation(subject: Subject) -> Iterator[str]:
     for page in visit.followed:
         if not page.has_content:
             yield f"{page.label}: the page is empty"
-        yield from (f"{page.label}: {event}" for event in (*page.console, *page.network, *page.policy))
+        events = (*page.console, *page.network, *page.policy)
+        yield from (f"{page.label}: {event}" for event in _of_site(subject, events))
     yield from _failures(visit, "follow")
 
 

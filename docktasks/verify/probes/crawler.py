@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from threading import RLock
 from urllib.parse import quote, urlsplit
 
+from docktasks.api import is_below
 from docktasks.images.archive import Layer, final_files
 from docktasks.verify.probes import raw_socket
 from docktasks.verify.probes.http_client import MAX_CONNECTIONS, Client, Headers, Request, Response
@@ -88,6 +90,16 @@ class Site:
         """The path to request for a file of the site, whose name may have a # or a space."""
         return self.home + quote(path, safe="/!$&'()*+,;=:@")
 
+    @cached_property
+    def api_prefixes(self) -> tuple[str, ...]:
+        """The prefixes that belong to an API and not to the site, as our health check names them."""
+        named = re.search(rb"The API answers below: (.*)", self.get(f"{self.home}healthz").body)
+        return tuple(named[1].decode().split()) if named else ()
+
+    def is_api(self, url: str) -> bool:
+        """Return True for an address or a path that the API answers."""
+        return is_below(urlsplit(url).path, self.api_prefixes)
+
     def close(self) -> None:
         """Close the connections."""
         self.client.close()
@@ -95,14 +107,14 @@ class Site:
     def _crawl(self) -> Iterator[Response]:
         responses: dict[str, Response] = {}
         shipped = {*map(self.address, self._shipped())}
-        queue = shipped.union(*self.index.references)
+        queue = {path for path in shipped.union(*self.index.references) if not self.is_api(path)}
         while queue and len(responses) < MAX_SITE_FILES:
             batch = sorted(queue)[: MAX_SITE_FILES - len(responses)]
             queue = set()
             for response in self.get_all(batch):
                 responses[response.path] = response
                 queue.update(*response.references)
-            queue -= responses.keys()
+            queue -= {path for path in queue if path in responses or self.is_api(path)}
         loaded, names = set[str](), [*self.index.references.loaded]
         while names:  # what a file names that nothing may load is no promise, either
             name = names.pop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
@@ -73,20 +73,22 @@ class Visit:
         return any(NETWORK_CHANGED in line for line in (*lines, *self.failures.values()))
 
 
-def visit(url: str, executable: str, limit_s: float = VISIT_TIMEOUT_S) -> Visit:
-    """Visit a site. A disturbed visit is repeated, up to MAX_VISITS in all."""
+def visit(
+    url: str, executable: str, limit_s: float = VISIT_TIMEOUT_S, *, is_api: Callable[[str], bool] = lambda _: False
+) -> Visit:
+    """Visit a site. A disturbed visit is repeated, up to MAX_VISITS in all. A link for which `is_api` is no page."""
     for _ in range(MAX_VISITS):
-        result = _visit_once(url, executable, limit_s)
+        result = _visit_once(url, executable, limit_s, is_api)
         if not result.was_disturbed:
             break
     return result
 
 
-def _visit_once(url: str, executable: str, limit_s: float) -> Visit:
+def _visit_once(url: str, executable: str, limit_s: float, is_api: Callable[[str], bool]) -> Visit:
     result = Visit()
     try:
         with chromium.launch_browser(executable, limit_s) as browser:
-            _take_steps(_Visitor(browser, url, result), limit_s)
+            _take_steps(_Visitor(browser, url, result, is_api), limit_s)
     except BrowserError as error:  # the browser did not start, or was killed, which a step has reported already
         if not result.finished:
             result.finished.add("first")
@@ -112,8 +114,8 @@ def _take_steps(visitor: _Visitor, limit_s: float) -> None:
 class _Visitor:
     """The steps of a visit. Each has a browser profile of its own, like a new visitor."""
 
-    def __init__(self, browser: Browser, url: str, result: Visit) -> None:
-        self.browser, self.url, self.visit = browser, url, result
+    def __init__(self, browser: Browser, url: str, result: Visit, is_api: Callable[[str], bool]) -> None:
+        self.browser, self.url, self.visit, self.is_api = browser, url, result, is_api
         self.links: list[tuple[str, str]] = []
 
     def first(self) -> None:
@@ -124,7 +126,7 @@ class _Visitor:
             self.visit.timings = recorder.timings()
             self.visit.screenshot = page.screenshot(timeout=chromium.ACTION_TIMEOUT_MS)
             if self.visit.first[0].has_content:  # a page without may hang
-                self.links = _own_links(page)
+                self.links = [link for link in _own_links(page) if not self.is_api(link[1])]
                 self.visit.first.append(events.snapshot("/ after a reload", lambda: reload_page(page)))
 
     def deep(self) -> None:

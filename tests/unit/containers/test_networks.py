@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from docktasks.api import Api, Upstream
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.containers import networks
@@ -178,3 +180,56 @@ def test_reached_address_is_one_that_answers(answer: Result, reached: str) -> No
     container = own_container("prod", networks={NAME: "172.18.0.2", "down": ""})
     assert networks.reached_address(Visited(), "visitor", container, 80) == reached
     assert asked == [("visitor", "http://172.18.0.2:80/")]
+
+
+def with_api(settings: Settings, address: str, network: str = "") -> Settings:
+    """Return the settings with an API."""
+    return replace(settings, api=Api((Upstream("/api", address),), network))
+
+
+@pytest.mark.parametrize(
+    ("address", "network", "expected", "reach"),
+    [
+        ("http://api:8000", "shop", "--network hello-dock-prod --dns 0.0.0.0", "hello-dock-prod shop"),
+        ("http://host.docker.internal:8000", "",
+         "--network hello-dock-prod-out --add-host host.docker.internal:host-gateway",
+         "hello-dock-prod-out host.docker.internal"),
+        ("https://api.example.com", "", "--network hello-dock-prod-out", "hello-dock-prod-out"),
+        ("https://api.example.com", "shop", "--network hello-dock-prod-out", "hello-dock-prod-out shop"),
+    ],
+)  # fmt: skip
+def test_production_has_a_way_out_to_an_api_outside_only(
+    settings: Settings, address: str, network: str, expected: str, reach: str
+) -> None:
+    """An API in a network of Docker needs none. Development has one anyway."""
+    other = with_api(settings, address, network)
+    assert " ".join(networks.join_args(other, PROD)) == expected
+    assert networks.reach(other) == reach
+    assert "enable_ip_masquerade" not in " ".join(networks.create_args(with_api(settings, "https://x.example"), PROD))
+    assert "--network hello-dock-dev" in " ".join(networks.join_args(other, DEV))
+
+
+def test_network_of_the_api_must_be_there_and_of_others(settings: Settings) -> None:
+    """The errors say what the setting names, and how to see the networks."""
+    project = project_on(with_api(settings, "http://api:8000", "shop"))
+    with pytest.raises(ConflictError, match="There is no network shop"):
+        networks.require_api_network(project)
+    assert isinstance(project.engine, FakeEngine)
+    project.engine.network_store["shop"] = Network(LABELS)
+    with pytest.raises(ConflictError, match="shop is a network of this project"):
+        networks.require_api_network(project)
+    project.engine.network_store["shop"] = Network()
+    networks.require_api_network(project)
+    networks.require_api_network(project_on(settings))
+
+
+def test_containers_are_in_the_network_of_the_api(settings: Settings) -> None:
+    """A container that is not in it does not reach the API, and that is a fault; another network is one, too."""
+    project = project_on(with_api(settings, "http://api:8000", "shop"), network=Network(LABELS, CLOSED))
+    inside = replace(own_container("prod"), networks={NAME: "", "shop": ""})
+    assert list(networks.faults(project, inside, PROD)) == []
+    outside = replace(inside, networks={NAME: "", "other": ""})
+    assert list(networks.faults(project, outside, PROD)) == [
+        "it is in the network other",
+        "it is not in the API's network shop",
+    ]

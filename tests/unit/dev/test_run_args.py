@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
 import shlex
+from dataclasses import replace
 
 import pytest
 
+from docktasks.api import Api, Upstream
 from docktasks.app import vite_options
 from docktasks.app.package import App
 from docktasks.containers.ports import Bind
@@ -119,3 +122,20 @@ def test_dev_server_gets_options_of_vite_only_when_a_setting_needs_them(
         f"type=bind,source={settings.root}/docktasks/images/node/vite,target=/usr/local/lib/hello-dock,readonly"
         " NODE_OPTIONS=--require=/usr/local/lib/hello-dock/preload.cjs 'HELLO_DOCK_VITE={\"config\":{}}'"
     )
+
+
+def test_dev_server_passes_the_prefixes_of_the_api_on(settings: Settings) -> None:
+    """/apiary is the app's own. An API on https gets its own name as Host."""
+    api = Api((Upstream("/api.v1", "http://api:8000"), Upstream("/x", "https://x.example")), "shop")
+    line = vite_options.for_dev(replace(settings, api=api))
+    assert json.loads(line) == {
+        "config": {
+            "server": {
+                "proxy": {
+                    r"^/api\.v1(?:[/?]|$)": {"target": "http://api:8000", "changeOrigin": False, "ws": True},
+                    r"^/x(?:[/?]|$)": {"target": "https://x.example", "changeOrigin": True, "ws": True},
+                }
+            }
+        }
+    }
+    assert vite_options.for_dev(settings) == ""

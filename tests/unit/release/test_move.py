@@ -82,7 +82,7 @@ def test_port_holder_of_an_earlier_version_moves_to_a_network_of_its_own(
     capsys.readouterr()
     assert not deployed(engine, settings).unchanged
     output = capsys.readouterr().out
-    assert "! The port holder leaves Docker's default network, where other containers reach it.\n" in output
+    assert "! The port holder is replaced by one in other networks.\n" in output
     assert "a gap begins" in output
     assert engine.by_name[HOLDER].networks.keys() == {NAME}
     assert is_whole(engine)

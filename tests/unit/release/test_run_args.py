@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from docktasks.api import Api, Upstream
 from docktasks.containers import roles
 from docktasks.containers.ports import Bind
 from docktasks.engine.models import Image
@@ -208,3 +209,16 @@ def test_config_hash_follows_image_and_configuration(settings: Settings) -> None
         config_hash_of(prod(settings, release=replace(RELEASE, environment='{"API_URL":"/api"}'))),
     }
     assert len(hashes) == 4
+
+
+def test_address_of_the_api_belongs_to_the_run(settings: Settings) -> None:
+    """Another address is another configuration of the same release. The port holder has the reach as a label."""
+    api = Api((Upstream("/api", "http://api:8000"),), "shop")
+    other = replace(settings, api=api)
+    line = line_of(prod(other))
+    assert "--env HELLO_DOCK_API=/api=http://api:8000 --env HELLO_DOCK_DRAIN=28" in line
+    hashes = {run_args.config_hash(one, RELEASE, (1, 45)) for one in (settings, other)}
+    assert len(hashes) == 2
+    assert "--env HELLO_DOCK_API=/api=http://api:8000" in line_of(run_args.carry_args(other, RELEASE, "keep", "a"))
+    holder = line_of(run_args.holder_args(other, Bind(8080), "nginx", (6, 1)))
+    assert "--label 'hello-dock.reach=hello-dock-prod shop'" in holder

@@ -16,8 +16,36 @@ const followed = (own) => ({
   },
 })
 
+// An API that is not there gets the answer of production (nginx/serving/errors.conf), and so does the API learn who asks.
+function asInProduction(proxy) {
+  const say = (passed, { headers, socket }) => {
+    for (const name of ['Forwarded', 'X-Forwarded-Port', 'X-Forwarded-Prefix']) passed.removeHeader(name)
+    const told = { For: socket.remoteAddress, Host: headers.host ?? '', Proto: socket.encrypted ? 'https' : 'http' }
+    for (const [name, value] of Object.entries(told)) passed.setHeader(`X-Forwarded-${name}`, value)
+    passed.setHeader('X-Real-IP', socket.remoteAddress)
+  }
+  proxy.on('proxyReq', say)
+  proxy.on('proxyReqWs', say)
+  proxy.on('error', (_error, _request, response) => {
+    if (!('writeHead' in response) || response.headersSent) return // of a WebSocket it is the connection
+    response.writeHead(502, { 'Content-Type': 'application/json' })
+    const detail = 'The API of this site cannot be reached. Try again later.'
+    response.end(`${JSON.stringify({ status: 502, title: 'Bad gateway', detail })}\n`)
+  })
+}
+
+// The API's prefixes come first, because Vite takes the first key that fits. What the app passes on itself stays.
+function addProxy(config) {
+  const added = Object.entries(options.config.server?.proxy ?? {})
+  if (!added.length) return config
+  const proxy = added.map(([key, value]) => [key, { ...value, configure: asInProduction }])
+  return { ...config, server: { ...config.server, proxy: { ...Object.fromEntries(proxy), ...config.server?.proxy } } }
+}
+
 export default async function (env) {
   const vite = await import(/* @vite-ignore */ pathToFileURL(path.join(folder, 'dist/node/index.js')))
   const own = await vite.loadConfigFromFile(env, file, root, undefined, undefined, loader)
-  return vite.mergeConfig(own?.config ?? {}, { ...options.config, plugins: [followed(own)] })
+  const { proxy: _proxy, ...server } = options.config.server ?? {}
+  const config = vite.mergeConfig(own?.config ?? {}, { ...options.config, server, plugins: [followed(own)] })
+  return addProxy(config)
 }

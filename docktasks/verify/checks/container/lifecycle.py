@@ -44,7 +44,7 @@ def writable_paths(subject: Subject) -> Iterator[str]:
 
 @check("container.network", "critical", fix="Make its network again: invoke stop, then invoke run-prod")
 def network(subject: Subject) -> Iterator[str]:
-    """The container has a network of its own without a way out, in which other containers do not reach it."""
+    """The container has a network of its own, in which no other reaches it; without an API also without a way out."""
     yield from networks.faults(subject.project, subject.container, PROD)
     if reached := _trial(subject).intact.result().reached:
         yield f"a copy of it reaches it at {reached}"

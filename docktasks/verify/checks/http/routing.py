@@ -56,6 +56,25 @@ def missing(subject: Subject) -> Iterator[str]:
             yield f"{request}: {response.summary}"
 
 
+@check("http.api", "critical", fix="Start it by invoke run-prod, with the setting api (docs/api.md)")
+def api(subject: Subject) -> Iterator[str]:
+    """Below a prefix of the API the site answers nothing, and every prefix of the settings is passed on."""
+    site = subject.site
+    for prefix in site.api_prefixes:
+        path = f"{prefix}/{MISSING_NAME}"
+        response = site.get(path, Accept="text/html")
+        is_missing = response.status == codes.NOT_FOUND and response.digest == _own_missing(site).digest
+        if is_missing or response.digest == site.index.digest:
+            yield f"{path}: {response.summary}, from the site"
+    if subject.has("container"):
+        named = subject.project.settings.api.prefixes
+        yield from (f"{prefix}: the container passes nothing on" for prefix in named if prefix not in site.api_prefixes)
+
+
+def _own_missing(site: Site) -> Response:
+    return site.get(f"{site.home}{MISSING_NAME}.txt", Accept="text/html")
+
+
 @check("http.directories", "major", fix="No autoindex. absolute_redirect off: the server does not know the public port")
 def directories(subject: Subject) -> Iterator[str]:
     """A folder is not listed. A redirect leads to a path, or stays at the requested address."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
 from docktasks.background import Once
@@ -11,6 +12,7 @@ from docktasks.verify.probes.page_events import PageSnapshot
 from docktasks.verify.probes.visit import Visit
 from docktasks.verify.registry import Check, Verdict
 from docktasks.verify.subject import Subject
+from tests.unit.fakes import sites
 
 BROWSER_CHECKS = catalog.select(["browser"])
 HOME = PageSnapshot("/", status=200, title="Home", text="Welcome", has_content=True)
@@ -30,9 +32,9 @@ def healthy() -> Visit:
     )
 
 
-def verdicts(visit: Visit, *check_ids: str) -> dict[str, Verdict]:
+def verdicts(visit: Visit, *check_ids: str, site: sites.Site | None = None) -> dict[str, Verdict]:
     """The verdicts of these checks, or of all, on a visit, by id."""
-    subject = Subject("http://127.0.0.1:8080")
+    subject = sites.subject(site or sites.Site())
     subject.visit = Once(lambda: visit)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Subject, "chromium", "/usr/bin/chromium")
@@ -112,3 +114,16 @@ def test_visit_that_ended_early_fails_one_check() -> None:
     reached = {"browser.renders", "browser.console", "browser.network", "browser.policy"}
     assert skipped == {check.id for check in BROWSER_CHECKS} - reached
     assert "browser.renders" in outcomes["browser.accessible"].evidence[0]
+
+
+def test_requests_to_the_api_are_not_the_sites() -> None:
+    """An API answers as it likes: 401 before a login, 404 for what is not there."""
+
+    def fault(request: httpx.Request, answer: sites.Answer) -> None:
+        if request.url.path == "/healthz":
+            answer.status, answer.body = 200, b"The API answers below: /api\n"
+
+    events = ("http://127.0.0.1:8080/api/me: 401", "http://127.0.0.1:8080/apiary.js: 404")
+    visit = replace(healthy(), first=[replace(HOME, network=events)])
+    verdict = verdicts(visit, "browser.network", site=sites.Site(fault))["browser.network"]
+    assert verdict.evidence == ("/: http://127.0.0.1:8080/apiary.js: 404",)

@@ -26,7 +26,7 @@ def test_each_file_is_requested_once() -> None:
     server = Site()
     site = subject(server).site
     assert site.files is site.files
-    assert sorted(server.requested_paths) == sorted({"/", *("/" + name for name in VITE_FILES)})
+    assert sorted(server.requested_paths) == sorted({"/", "/healthz", *("/" + name for name in VITE_FILES)})
 
 
 def test_site_below_a_path_is_crawled() -> None:
