@@ -13,29 +13,28 @@ COPY docktasks/images/node/ /node/
 FROM ${NGINX_IMAGE} AS version
 RUN nginx -v 2>/tmp/version
 
-# The settings of npm, pnpm and yarn without the secrets in them, because each layer of a build can be exported.
-FROM ${NODE_IMAGE} AS settings
+# What an installation reads, without the secrets in it, because each layer of a build can be exported.
+FROM ${NODE_IMAGE} AS manifests
 ARG APP_DIR=hello-dock
 RUN --network=none --mount=type=bind,source=${APP_DIR},target=/source \
-    --mount=type=bind,from=tools,source=/node,target=/tools/node sh /tools/node/settings.sh /source /tmp/settings
+    --mount=type=bind,from=tools,source=/node,target=/tools/node \
+    sh /tools/node/settings.sh /source /tmp/settings && sh /tools/node/manifests.sh /source /tmp/manifests
 
 # Installs the packages before the source is there, so that an edit of the source finds them in a layer:
 # https://docs.docker.com/build/cache/optimize/#order-your-layers
 FROM ${NODE_IMAGE} AS dependencies
-ARG APP_DIR=hello-dock
 # npm looks for no newer npm, Yarn writes into node_modules only, and pnpm ignores which version of it an app names.
 ENV NPM_CONFIG_UPDATE_NOTIFIER=false NPM_CONFIG_LOGS_MAX=0 pnpm_config_pm_on_fail=ignore \
     YARN_NODE_LINKER=node-modules YARN_INSTALL_STATE_PATH=/app/node_modules/.yarn-install-state.gz
 WORKDIR /app
-COPY ${APP_DIR}/package.json ${APP_DIR}/package-lock.json* ${APP_DIR}/npm-shrinkwrap.json* \
-     ${APP_DIR}/pnpm-lock.yaml* ${APP_DIR}/pnpm-workspace.yaml* ${APP_DIR}/.pnpmfile.cjs* ${APP_DIR}/yarn.lock* ./
+COPY --from=manifests /tmp/manifests/ ./
 # The manager, and what npm installs it by, as pnpm@10.1.0; empty for npm. INSTALL_ENV has variables, BUILD_ENV others.
 # SETTINGS and SECRETS name the secrets that the build gets, because these are not in the cache's key.
 ARG MANAGER=npm MANAGER_PACKAGE="" INSTALL_ENV="" SETTINGS="" SECRETS=""
 # Downloads stay in a cache mount: https://docs.docker.com/reference/dockerfile/#run---mounttypecache
 RUN --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
-    --mount=type=bind,from=tools,source=/node,target=/tools/node \
-    --mount=type=bind,from=settings,source=/tmp/settings,target=/settings --mount=type=secret,id=environment \
+    --mount=type=bind,from=tools,source=/node,target=/tools/node --mount=type=secret,id=bunfig.toml \
+    --mount=type=bind,from=manifests,source=/tmp/settings,target=/settings --mount=type=secret,id=environment \
     --mount=type=secret,id=npmrc --mount=type=secret,id=yarnrc --mount=type=secret,id=yarnrc.yml \
     sh /tools/node/install.sh "${MANAGER}" "${MANAGER_PACKAGE}" before-source
 
@@ -44,7 +43,8 @@ RUN --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
 FROM dependencies AS builder
 ARG APP_DIR=hello-dock
 # Commit, time and version for builds that write them into the site, and settings. A new value runs all below again.
-ARG SOURCE_DATE_EPOCH REVISION="" VERSION="" DIST_DIR=dist BUILD_ENV=""
+# PATH_IN_ROOT is the app's folder in its workspace, and SIBLINGS are the packages of it to build before.
+ARG SOURCE_DATE_EPOCH REVISION="" VERSION="" DIST_DIR=dist BUILD_ENV="" PATH_IN_ROOT=. SIBLINGS=""
 ARG HELLO_DOCK_CSP=compatible HELLO_DOCK_CSP_SOURCES="" HELLO_DOCK_FALLBACK=auto HELLO_DOCK_VITE=""
 # One step, because each costs a tenth of a second. COPY would keep .env and .npmrc in a layer: they are only linked.
 RUN --mount=type=bind,source=${APP_DIR},target=/source --mount=type=bind,from=tools,target=/tools \
@@ -52,12 +52,12 @@ RUN --mount=type=bind,source=${APP_DIR},target=/source --mount=type=bind,from=to
     --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
     --mount=type=cache,id=hello-dock-node,target=/var/cache/node --mount=type=secret,id=environment \
     . /tools/node/environment.sh; sh /tools/node/copy-source.sh /source linked && \
-    sh /tools/node/install.sh "${MANAGER}" "${MANAGER_PACKAGE}" with-source && touch /tmp/started && \
+    sh /tools/node/install.sh "${MANAGER}" "${MANAGER_PACKAGE}" with-source && \
+    sh /tools/node/build-siblings.sh "${MANAGER}" ${SIBLINGS} && cd "${PATH_IN_ROOT}" && touch /tmp/started && \
     NODE_OPTIONS="${NODE_OPTIONS} ${HELLO_DOCK_VITE:+--require=/tools/node/vite/preload.cjs}" ${MANAGER} run build && \
     node /tools/nginx/assemble.mjs "${DIST_DIR}" /tmp/started /tools/nginx /version /out/image /out/dist /var/cache/node
 
-# What the build wrote, and with prod.csp: strict the digests that assemble.mjs adds: `invoke verify` compares the image
-# with it.
+# The site, as the build and with prod.csp: strict assemble.mjs wrote it: `invoke verify` compares the image with it.
 FROM scratch AS dist
 COPY --from=builder /out/dist/ /
 

@@ -97,8 +97,8 @@ class BuildSandbox:
         if variant.id == OURS.id:
             settings = self.cold_settings if cold else self.settings
             app = App.load(settings)
-            values = build.prod_build_args(settings, self.node, self.nginx, git.source(app, settings))
-            return [*build.build_args(settings, app.package_manager, PROD, values), *no_cache]
+            values = build.prod_build_args(settings, app, self.node, self.nginx, git.source(app, settings))
+            return [*build.build_args(settings, app, PROD, values), *no_cache]
         return [
             "docker", "image", "build",
             "--tag", self.tag(variant),
@@ -151,7 +151,7 @@ class BuildSandbox:
     def write_contexts(self, dockerfile: str) -> None:
         """Write what our builds need next to the app: the tools, and the Dockerfile, also without cache mounts."""
         for settings in (self.settings, self.cold_settings):
-            build_context.write_context(settings, DOCKERFILE)
+            build_context.write_context(settings, App.load(settings), DOCKERFILE)
             path = settings.root / build_context.context_folder(settings) / DOCKERFILE
             text = path.read_text() if dockerfile == DOCKERFILE else (settings.root / dockerfile).read_text()
             if settings is self.cold_settings:

@@ -144,8 +144,9 @@ class DevServerFactory:
     def handbook_build(self, folder: Path, tag: str) -> Callable[[], object]:
         """A function that builds the handbook's dev image of the app in `folder`."""
         bench = self.bench
-        node = base_images.resolve(Project(bench, bench.engine, bench.settings), "node").reference
-        build_context.write_context(bench.settings, "Dockerfile.dev")
+        checkout = Project(bench, bench.engine, bench.settings)
+        node = base_images.resolve(checkout, "node").reference
+        build_context.write_context(bench.settings, checkout.app, "Dockerfile.dev")
         args = ["docker", "image", "build", "--file", f"{HANDBOOK}/dev.Dockerfile", "--build-arg", f"NODE_IMAGE={node}"]
         args += ["--tag", tag, "--label", f"{BUILT_FOR}={bench.name}", *handbook_ca_args(bench.settings)]
         return lambda: bench.output([*args, str(folder)])

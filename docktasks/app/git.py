@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def source(app: App, settings: Settings) -> Source:
         return Source(app.version)
     revision, epoch = head.split()
     if settings.is_external_app:
-        changes = _git(app.folder, "status", "--porcelain", "--", str(app.folder))
+        changes = _git(app.folder, "status", "--porcelain", "--", str(app.root))
     else:
         changes = _git(settings.root, "status", "--porcelain", "--", *BUILD_INPUTS)
     return Source(app.version, f"{revision}-dirty" if changes else revision, epoch)
@@ -43,6 +44,15 @@ def has_commit(folder: Path, revision: str) -> bool:
     if _git(folder, "rev-parse", "--is-shallow-repository") != "false":
         return True
     return _git(folder, "cat-file", "-t", revision) == "commit"
+
+
+def ignored(folder: Path, paths: Collection[str]) -> set[str] | None:
+    """Return those of the paths in a folder that git ignores; None when that cannot be known."""
+    if not paths:
+        return set()
+    if _git(folder, "rev-parse", "--is-inside-work-tree") != "true":
+        return None
+    return set(_git(folder, "check-ignore", "--", *sorted(paths)).splitlines())
 
 
 def _git(folder: Path, *args: str) -> str:

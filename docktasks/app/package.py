@@ -14,10 +14,13 @@ from docktasks.app.manifest import read_manifest
 from docktasks.errors import AppError
 from docktasks.settings import Settings
 
-LOCK_FILES = {"package-lock.json": "npm", "npm-shrinkwrap.json": "npm", "pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn"}
+LOCK_FILES = {
+    "package-lock.json": "npm", "npm-shrinkwrap.json": "npm", "pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn",
+    "bun.lock": "bun", "bun.lockb": "bun",
+}  # fmt: skip
 """The package manager that writes a lock file, by the name of the file."""
 
-SETTINGS_FILES = (".npmrc", ".yarnrc", ".yarnrc.yml")
+SETTINGS_FILES = (".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml")
 """The files with the settings of the package managers, which may have a token."""
 
 EXAMPLE_SCRIPTS = {"serve": "vite", "build": "vite build", "test": "vitest run"}
@@ -153,15 +156,17 @@ class App:
         if not (name in LOCK_FILES.values() and re.fullmatch(r"(?!-)[\w.+^~<>=* -]*", version)):
             raise AppError(
                 f"{self.root / 'package.json'} names the package manager {text!r}.",
-                "The images install dependencies with npm, pnpm or yarn.",
+                "The images install dependencies with npm, pnpm, yarn or bun.",
                 'Name one of these, for example "packageManager": "pnpm@10.1.0"',
             )
         return name, version.partition("+")[0]
 
 
 def _version_by_lock(name: str, head: str) -> str:
-    """Return the major version of pnpm or yarn that wrote a lock file which begins with `head`."""
+    """Return the major version of pnpm, yarn or bun that wrote a lock file which begins with `head`."""
     if name == "yarn":
         return "4" if "__metadata" in head else "1"
+    if name == "bun":
+        return "1"
     lock_format = re.search(r"lockfileVersion: '?(\d+)", head)
     return {"5": "7", "6": "8"}.get(lock_format.group(1) if lock_format else "", "10")

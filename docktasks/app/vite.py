@@ -15,6 +15,7 @@ BANNER = re.compile(rf"\b(rolldown-vite|vite) v({VERSION})", re.IGNORECASE)
 LOCK_ENTRIES = {
     "npm": rf'"node_modules/vite": {{\s+(?:"name": "(\S+)",\s+)?"version": "({VERSION})"',
     "pnpm": rf"^ +vite:\s+specifier: .+\s+version: (?:(@?[^\s@(]+)@)?({VERSION})",
+    "bun": rf'^ +"vite": \["(\S+)@({VERSION})"',
     "yarn": rf'^"?vite@(?:npm:)?(?:([a-z][\w-]*)@)?[^\n]*:\s+version:? "?({VERSION})',
 }
 """Vite's entry in a lock file, with its package where package.json calls another one vite (npm:rolldown-vite@7)."""

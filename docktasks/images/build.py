@@ -9,8 +9,9 @@ import re
 
 from docktasks.app import inputs, vite_options
 from docktasks.app.git import Source
-from docktasks.app.package import PackageManager
+from docktasks.app.package import App, PackageManager
 from docktasks.app.project import Project
+from docktasks.app.siblings import siblings_of
 from docktasks.commands import Run
 from docktasks.engine.models import Image
 from docktasks.engine.protocol import Engine
@@ -56,24 +57,26 @@ def labels_over(base: Image | None, labels: Texts) -> Texts:
     return hidden | {name: value for name, value in labels.items() if value}
 
 
-def build_args(
-    settings: Settings, manager: PackageManager, role: Role, values: Texts, labels: Texts | None = None
-) -> list[str]:
+def build_args(settings: Settings, app: App, role: Role, values: Texts, labels: Texts | None = None) -> list[str]:
     """Return the command that builds the image of a role. `values` has its build arguments; empty ones are left out."""
     labels = {**(labels or {}), BUILT_FOR: settings.app.name, BASE_LABEL: familiar(values[role.base])}
     return [
         *["docker", "image", "build", "--tag", settings.image(role.name)],
         *(["--target", role.target] if role.target else []),
-        *_value_args(manager, values),
+        *_value_args(app.package_manager, values),
         *[arg for name, value in labels.items() for arg in ("--label", f"{name}={value}")],
-        *build_context.context_args(settings, role.dockerfile),
+        *build_context.context_args(settings, app, role.dockerfile),
     ]
 
 
-def dist_args(settings: Settings, manager: PackageManager, values: dict[str, str], folder: str) -> list[str]:
+def dist_args(settings: Settings, app: App, values: dict[str, str], folder: str) -> list[str]:
     """Return the command that writes what a production build with these values writes into a folder, from the cache."""
     output = ["docker", "image", "build", "--target", "dist", "--output", f"type=local,dest={folder}"]
-    return [*output, *_value_args(manager, values), *build_context.context_args(settings, PROD.dockerfile)]
+    return [
+        *output,
+        *_value_args(app.package_manager, values),
+        *build_context.context_args(settings, app, PROD.dockerfile),
+    ]
 
 
 def _value_args(manager: PackageManager, values: dict[str, str]) -> list[str]:
@@ -81,12 +84,14 @@ def _value_args(manager: PackageManager, values: dict[str, str]) -> list[str]:
     return [arg for name, value in values.items() if value for arg in ("--build-arg", f"{name}={value}")]
 
 
-def prod_build_args(settings: Settings, node: str, nginx: str, source: Source) -> dict[str, str]:
+def prod_build_args(settings: Settings, app: App, node: str, nginx: str, source: Source) -> dict[str, str]:
     """Return the build arguments of the production image by name; empty where the Dockerfile's own default is right."""
     return {
         "NODE_IMAGE": node,
         "NGINX_IMAGE": nginx,
         "DIST_DIR": "" if settings.app.dist == "dist" else settings.app.dist,
+        "PATH_IN_ROOT": "" if app.path_in_root == "." else app.path_in_root,
+        "SIBLINGS": " ".join(sibling.path for sibling in siblings_of(app)),
         "HELLO_DOCK_FALLBACK": "" if settings.prod.fallback == "auto" else settings.prod.fallback,
         "SOURCE_DATE_EPOCH": source.epoch,
         "TITLE": "" if settings.app.name == LABEL else settings.app.name,
@@ -104,10 +109,10 @@ def build_image(project: Project, role: Role, values: Texts, labels: Texts | Non
     tag = project.settings.image(role.name)
     replaced_id = project.engine.image_ids.get(tag)
     if not project.dry:
-        build_context.write_context(project.settings, role.dockerfile)
+        build_context.write_context(project.settings, project.app, role.dockerfile)
     labels = labels_over(project.engine.image(values[role.base]), labels or {})
     os.environ.update(inputs.secret_environ(project.settings, os.environ))
-    result = project.run(build_args(project.settings, project.app.package_manager, role, values, labels))
+    result = project.run(build_args(project.settings, project.app, role, values, labels))
     if not result.ok:
         raise explain_build(result, project)
     project.progress(f"built {tag}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import shutil
 from pathlib import Path
 
@@ -10,14 +11,17 @@ from docktasks import workspace
 from docktasks.app import inputs
 from docktasks.app.app_file import NAME as APP_FILE
 from docktasks.app.git import ASSETS
-from docktasks.app.package import SETTINGS_FILES
+from docktasks.app.package import SETTINGS_FILES, App
+from docktasks.app.siblings import siblings_of
 from docktasks.errors import BuildError
 from docktasks.settings import Settings
 
 NEVER_SENT = [
-    "**/node_modules", "**/.git", "**/.env.local", "**/.env.*.local", "**/*.log", "**/.DS_Store", f"/{APP_FILE}",
+    "**/node_modules", "**/.git", "**/.env.local", "**/.env.*.local", "**/*.log", "**/.DS_Store", f"**/{APP_FILE}",
+    "**/.turbo", "**/.nx/cache", "**/.nx/workspace-data", "**/*.tsbuildinfo",
 ]  # fmt: skip
-"""Patterns of files that a build of another app never gets. A build of hello-dock has an allow-list: .dockerignore."""
+"""Patterns of files that a build of another app never gets. The last ones are caches, which tell tools
+that a package is built already. A build of hello-dock has an allow-list: .dockerignore."""
 
 TOOLS_CONTEXT = "tools"
 """Name of the stage in the Dockerfiles that has nginx/ and node/, and of the named context that replaces it."""
@@ -28,27 +32,27 @@ def context_folder(settings: Settings) -> str:
     return f"{workspace.cache_path(settings.root)}/context-{settings.app.name}"
 
 
-def context_args(settings: Settings, dockerfile: str) -> list[str]:
+def context_args(settings: Settings, app: App, dockerfile: str) -> list[str]:
     """Return the last arguments of a build by `Dockerfile` or `Dockerfile.dev`: that, the contexts, and the folder."""
     written = context_folder(settings)
     has_tools = settings.is_external_app or ca_file(settings)
     tools = ["--build-context", f"{TOOLS_CONTEXT}={written}/{TOOLS_CONTEXT}"] if has_tools else []
     environment = inputs.secret_args(settings) if dockerfile == "Dockerfile" else []
-    sources = [*_secret_args(settings), *environment, *inputs.proxy_args(os.environ), *tools]
+    sources = [*_secret_args(app), *environment, *inputs.proxy_args(os.environ), *tools]
     if not settings.is_external_app:
         return [*(["--file", dockerfile] if dockerfile != "Dockerfile" else []), *sources, "."]
-    return ["--file", f"{written}/{dockerfile}", "--build-arg", "APP_DIR=.", *sources, str(settings.app_dir)]
+    return ["--file", f"{written}/{dockerfile}", "--build-arg", "APP_DIR=.", *sources, str(app.root)]
 
 
-def _secret_args(settings: Settings) -> list[str]:
+def _secret_args(app: App) -> list[str]:
     """Return the arguments that give a build the package manager's settings as secrets, by names without the dot."""
-    paths = [path for name in SETTINGS_FILES if (path := settings.app_dir / name).is_file()]
-    ids = " ".join(path.name[1:] for path in paths)
-    secrets = [arg for path in paths for arg in ("--secret", f"id={path.name[1:]},src={path}")]
-    return [*secrets, *(["--build-arg", f"SETTINGS={ids}"] if ids else [])]
+    paths = [path for name in SETTINGS_FILES if (path := app.root / name).is_file()]
+    ids = {path.name.lstrip("."): path for path in paths}
+    secrets = [arg for name, path in ids.items() for arg in ("--secret", f"id={name},src={path}")]
+    return [*secrets, *(["--build-arg", f"SETTINGS={' '.join(ids)}"] if ids else [])]
 
 
-def write_context(settings: Settings, dockerfile: str) -> None:
+def write_context(settings: Settings, app: App, dockerfile: str) -> None:
     """Write the files that a build needs and that are neither in the checkout nor in the app.
 
     Another app gets a copy of our Dockerfile with an ignore file next to it, which BuildKit prefers to the app's own
@@ -62,7 +66,9 @@ def write_context(settings: Settings, dockerfile: str) -> None:
         _write_tools(settings, written / TOOLS_CONTEXT)
     if settings.is_external_app:
         shutil.copyfile(settings.root / dockerfile, written / dockerfile)
-        patterns = [*NEVER_SENT, f"/{settings.app.dist}"]
+        outputs = [path for sibling in siblings_of(app) for path in sibling.outputs]
+        dist = posixpath.normpath(f"{app.path_in_root}/{settings.app.dist}")
+        patterns = [*NEVER_SENT, *(f"/{path}" for path in (dist, *outputs))]
         (written / f"{dockerfile}.dockerignore").write_text("\n".join(patterns) + "\n")
 
 

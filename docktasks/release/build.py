@@ -33,7 +33,7 @@ def build_prod(project: Project) -> Build:
     source = git.source(project.app, project.settings)
     node = base_images.resolve(project, "node")
     nginx = base_images.resolve(project, "nginx")
-    build_args = images_build.prod_build_args(project.settings, node.reference, nginx.reference, source)
+    build_args = images_build.prod_build_args(project.settings, project.app, node.reference, nginx.reference, source)
     labels = images_build.origin_labels(project.settings, source) | images_build.input_labels(build_args)
     image = images_build.build_image(project, PROD, build_args, labels)
     base_notices = [base.notice for base in (node, nginx) if base.notice]

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Installs the app's dependencies, in the app's folder: install.sh MANAGER [PACKAGE [manager | before-source | with-source]]
-#     MANAGER         npm, pnpm or yarn
+# Installs the dependencies in the app's folder, or in the root of its workspace:
+#     install.sh MANAGER [PACKAGE [manager | before-source | with-source]]
+#     MANAGER         npm, pnpm, yarn or bun
 #     PACKAGE         what npm installs the manager by, as pnpm@10.1.0; empty when the image has the manager
 #     manager         installs only the manager
-#     before-source   only package.json and the lock file are there: leaves out what needs more of the app
+#     before-source   only what manifests.sh copies is there: leaves out what needs more of the app
 #     with-source     installs what was left out, which for most apps is nothing
 # The lock file decides what is installed. Without one it is the newest that package.json allows, with a notice.
 set -eu
@@ -14,17 +15,33 @@ cache=/var/cache/npm
 export NPM_CONFIG_AUDIT=false NPM_CONFIG_FUND=false \
     NPM_CONFIG_FETCH_RETRY_MINTIMEOUT=1000 NPM_CONFIG_FETCH_RETRY_MAXTIMEOUT=5000
 
-# Scripts of the app, which the manager runs when the packages are there. They may read any file of the app.
-has_scripts() {
-    grep -Eq '"((post)?install|prepublish|(pre|post)?prepare)" *:' package.json
+# The package.json of the app, or each of its workspace.
+manifests() {
+    if grep -qs '"workspaces"' package.json || grep -Eqs '^ *packages *:' pnpm-workspace.yaml; then
+        find . -name node_modules -prune -o -name package.json -type f -print
+    else
+        echo ./package.json
+    fi
 }
 
-# Files of the app that are part of an installation: packages in its folders, patches, what runs before everything else.
+contents() {
+    manifests | tr '\n' '\0' | xargs -0 cat
+}
+
+# Scripts that the manager runs when the packages are there, and that may read any file of the app; programs of packages
+# in its folders, which are linked when they are there.
+has_scripts() {
+    contents | grep -Eq '"((post)?install|prepublish|(pre|post)?prepare)" *:' ||
+        manifests | grep -v '^./package.json$' | tr '\n' '\0' | xargs -0 -r cat | grep -Eq '"bin" *:'
+}
+
+# Files of the app that are part of an installation: packages outside of a workspace, what runs before everything else.
 needs_files() {
-    grep -Eq '[Pp]reinstall" *:|"(workspaces|patchedDependencies)" *:|"(file|link|portal|patch):' package.json ||
-        sed -n '/[dD]ependencies" *: *{/,/}/p' package.json | grep -Eq '": *"\.\.?/' ||
-        grep -Eqs '^ *(packages|patchedDependencies) *:|(file|link):' pnpm-workspace.yaml ||
-        grep -Eqs 'yarn-?[Pp]ath|plugins|offline-mirror' .yarnrc .yarnrc.yml
+    contents | grep -Eq '[Pp]reinstall" *:|"injected" *: *true|"(file|link|portal):' ||
+        contents | sed -n '/[dD]ependencies" *: *{/,/}/p' | grep -Eq '": *"\.\.?/' ||
+        grep -Eqs '(file|link):' pnpm-workspace.yaml ||
+        cat .yarnrc .yarnrc.yml 2>/dev/null | grep -E 'path:|yarn-?[Pp]ath|offline-mirror|\.cjs' |
+        grep -Evq '\.yarn/(releases|plugins)/'
 }
 
 unlocked() {
@@ -35,18 +52,19 @@ unlocked() {
 # what settings.sh left of them. They are gone before the step ends.
 links=
 link_settings() {
-    for name in npmrc yarnrc yarnrc.yml; do
-        for path in "/run/secrets/$name" "/source/.$name" "/settings/.$name"; do
-            if [ -f "$path" ] && [ ! -e ".$name" ]; then ln -s "$path" ".$name" && links="$links .$name"; fi
+    for name in .npmrc .yarnrc .yarnrc.yml bunfig.toml; do
+        for path in "/run/secrets/${name#.}" "/source/$name" "/settings/$name"; do
+            if [ -f "$path" ] && [ ! -e "$name" ]; then ln -s "$path" "$name" && links="$links $name"; fi
         done
     done
 }
 
 # True when settings.sh left out a secret and the build gets none.
 lacks_secret() {
-    for name in npmrc yarnrc yarnrc.yml; do
-        if [ -f "/settings/$name.incomplete" ] && [ ! -f "/run/secrets/$name" ]; then
-            echo "NOTICE: .$name has a secret. To keep the packages in a layer: --secret id=$name,src=FOLDER/.$name"
+    for name in .npmrc .yarnrc .yarnrc.yml bunfig.toml; do
+        id=${name#.}
+        if [ -f "/settings/$id.incomplete" ] && [ ! -f "/run/secrets/$id" ]; then
+            echo "NOTICE: $name has a secret. To keep the packages in a layer: --secret id=$id,src=FOLDER/$name"
             return 0
         fi
     done
@@ -78,9 +96,7 @@ if [ "$step" = before-source ]; then
     mkdir -p node_modules
     if needs_files; then exit; fi
     if has_scripts; then
-        # --force, because npm refuses to work when the app's devEngines name another manager.
-        npm pkg delete --force --silent scripts.install scripts.postinstall scripts.prepublish \
-            scripts.preprepare scripts.prepare scripts.postprepare
+        manifests | node /tools/node/without-scripts.mjs
     fi
 fi
 
@@ -109,7 +125,10 @@ yarn)
     export NPM_CONFIG_REGISTRY="$registry"
     grep -qs npmRegistryServer .yarnrc.yml || export YARN_NPM_REGISTRY_SERVER="$registry"
     case $(yarn --version) in
-    1.*) exact=--frozen-lockfile loose=--pure-lockfile ;;
+    1.*)
+        exact=--frozen-lockfile loose=--pure-lockfile
+        rm -f node_modules/.yarn-integrity # by which yarn 1 takes an installation for complete
+        ;;
     *) exact=--immutable loose=--no-immutable ;;
     esac
     if [ -f yarn.lock ]; then
@@ -118,6 +137,11 @@ yarn)
         unlocked yarn.lock
         yarn install "$loose"
     fi
+    ;;
+bun)
+    frozen=--frozen-lockfile
+    if [ ! -f bun.lock ] && [ ! -f bun.lockb ]; then unlocked bun.lock && frozen=--no-save; fi
+    BUN_INSTALL_CACHE_DIR="$cache/bun" bun install "$frozen"
     ;;
 esac
 # The managers forgive what is optional. A step that fails is in no layer, and the next build installs again.

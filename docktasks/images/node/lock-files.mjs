@@ -1,4 +1,4 @@
-// What the lock files of npm, pnpm and yarn say about the machines that their packages are for. Only the few lines that
+// What the lock files of npm, pnpm, yarn and bun say about the machines that their packages are for. Only the few lines that
 // say so are read, because node has no parser for YAML.
 
 // The words in the names of packages for one machine, where nothing else says which: yarn 1's lock file, for example.
@@ -26,9 +26,25 @@ export function platformOfName(name) {
 // The packages of a lock file as { name, version, os, cpu, libc, engines, integrity, hasScript }, and in `hasPlatforms`
 // whether it names their machines. The format follows from the text.
 export function readLock(text) {
-  if (text.startsWith('{')) return readNpm(JSON.parse(text))
+  if (text.startsWith('{')) return readJson(text)
   if (/^lockfileVersion:/m.test(text)) return { hasPlatforms: true, packages: readPnpm(text) }
   return { hasPlatforms: text.includes('\n__metadata:'), packages: readYarn(text) }
+}
+
+// bun has JSON with commas after the last items, and a list for each package: "name@version", registry, fields, integrity.
+function readJson(text) {
+  try {
+    return readNpm(JSON.parse(text))
+  } catch {
+    const { packages } = JSON.parse(text.replace(/,(?=\s*[}\]])/g, ''))
+    return { hasPlatforms: true, packages: Object.values(packages ?? {}).map(readBun) }
+  }
+}
+
+function readBun([id, , fields, integrity]) {
+  const at = id.lastIndexOf('@')
+  const { os, cpu, libc } = fields ?? {}
+  return { name: id.slice(0, at), version: id.slice(at + 1), os, cpu, libc, integrity }
 }
 
 function readNpm(lock) {

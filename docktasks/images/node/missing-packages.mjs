@@ -1,8 +1,8 @@
 // Names the packages that this machine needs and that an installation left out. Runs in the app's folder, after it:
 //     node missing-packages.mjs MANAGER CACHE
-//     MANAGER   npm, pnpm or yarn
+//     MANAGER   npm, pnpm, yarn or bun
 //     CACHE     the folder of npm's downloads, and of yarn's in its folder yarn/
-// All three end without an error when a package does not arrive that others need only optionally, as bundlers need their
+// All of them end without an error when a package does not arrive that others need only optionally, as bundlers need their
 // native parts. Ends with 1 when one is missing. One that is for other machines, whose script failed, or that the app's
 // settings leave out is not. https://docs.npmjs.com/cli/configuring-npm/package-json#optionaldependencies
 import { execFileSync } from 'node:child_process'
@@ -16,6 +16,7 @@ const LOCKS = {
   npm: ['npm-shrinkwrap.json', 'package-lock.json'],
   pnpm: ['pnpm-lock.yaml'],
   yarn: ['yarn.lock'],
+  bun: ['bun.lock', 'bun.lockb'],
 }
 
 // True when a list as ["linux", "!win32"] has this value, or names no value; package.json also has a text for a list.
@@ -128,7 +129,8 @@ function configured(manager, platform) {
   }
   const texts = ['package.json', 'pnpm-workspace.yaml', '.yarnrc.yml', '.yarnrc'].map(read).join('\n')
   const isOtherMachine = texts.includes('supportedArchitectures') && !/\bcurrent\b/.test(texts)
-  const isOmitted = /ignore-optional"? true/.test(texts) || /"?optionalDependencies"?: false/.test(read('node_modules/.modules.yaml'))
+  const isOmitted = /ignore-optional"? true/.test(texts) || /^omit(\[\])? *= *"?optional/m.test(read('.npmrc')) ||
+    /^\s*optional *= *false/m.test(read('bunfig.toml')) || /"?optionalDependencies"?: false/.test(read('node_modules/.modules.yaml'))
   return isOtherMachine || isOmitted ? null : platform
 }
 
@@ -164,7 +166,7 @@ function hasArrived({ name, version, integrity }, manager, cache) {
 function main(manager, cache) {
   const root = process.cwd()
   const name = LOCKS[manager].find((file) => existsSync(file))
-  const lock = name ? readLock(readFileSync(name, 'utf8')) : null
+  const lock = name ? readLock(lockText(name)) : null
   const installed = installedPackages(root)
   if (!missingPackages(installed, lock, thisMachine(), isThere).length) return 0
   const platform = configured(manager, thisMachine())
@@ -181,6 +183,11 @@ function main(manager, cache) {
   console.log(`The registry did not deliver what this machine needs, and ${manager} goes on without what is optional.`)
   console.log('This installation is not kept. Build it again.')
   return 1
+}
+
+// bun shows its binary lock file as yarn 1 would write it: https://bun.com/docs/pm/lockfile
+function lockText(name) {
+  return name.endsWith('b') ? run('bun', name) : readFileSync(name, 'utf8')
 }
 
 function notice(entry, reason) {

@@ -9,7 +9,7 @@ secret="$secret|://[^/[:space:]]*@"
 variable='^([^=]*=|[[:space:]]*[A-Za-z]+:)[[:space:]]*"?\$\{[A-Za-z0-9_]+\}"?[[:space:]]*$'
 
 mkdir -p "$target"
-for name in .npmrc .yarnrc .yarnrc.yml; do
+for name in .npmrc .yarnrc .yarnrc.yml bunfig.toml; do
     if [ ! -f "$source/$name" ]; then continue; fi
     if grep -Ev "$variable" "$source/$name" | grep -Eiq "$secret"; then
         touch "$target/${name#.}.incomplete"

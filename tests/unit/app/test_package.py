@@ -77,6 +77,8 @@ def test_missing_script_is_an_error_with_an_example(
             "pnpm-lock.yaml", "lockfileVersion: '9.0'", {"packageManager": "pnpm@10.1.0+sha512.ab"},
             PackageManager("pnpm", "pnpm@10.1.0", "pnpm-lock.yaml"),
         ),
+        ("bun.lock", "{", {}, PackageManager("bun", "bun@1", "bun.lock")),
+        ("bun.lockb", "\0", {"packageManager": "bun@1.2.0"}, PackageManager("bun", "bun@1.2.0", "bun.lockb")),
         ("", "", {"packageManager": "yarn@4.5.0"}, PackageManager("yarn", "@yarnpkg/cli-dist@4.5.0", "")),
         ("yarn.lock", "", {"packageManager": "yarn@1.22.22"}, PackageManager("yarn", "yarn@1.22.22", "yarn.lock")),
         ("yarn.lock", "", {"packageManager": "npm@11.0.0"}, PackageManager("npm", "npm@11.0.0", "")),
@@ -101,7 +103,7 @@ def test_package_manager_comes_from_package_json_then_from_the_lock_file(
     assert App.load(configured(settings.root, app_dir="shop")).package_manager == manager
 
 
-@pytest.mark.parametrize("name", ["bun@1.2.0", "pnpm@1; rm -rf /", "pnpm@--global", "", 7])
+@pytest.mark.parametrize("name", ["deno@2.0.0", "pnpm@1; rm -rf /", "pnpm@--global", "", 7])
 def test_unsupported_package_manager_is_an_error(settings: Settings, name: object) -> None:
     """The name and version go into a command line, so nothing else is accepted."""
     shop = make_app(settings.root / "shop", packageManager=name)

@@ -23,7 +23,7 @@ VALUES = {"NODE_IMAGE": "node:lts-alpine", "NGINX_IMAGE": "nginx:stable-alpine",
 
 def test_build_args_of_prod(settings: Settings) -> None:
     """Empty build arguments are left out."""
-    assert shlex.join(build.build_args(settings, App.load(settings).package_manager, PROD, VALUES)) == (
+    assert shlex.join(build.build_args(settings, App.load(settings), PROD, VALUES)) == (
         "docker image build --tag hello-dock:prod"
         " --build-arg NODE_IMAGE=node:lts-alpine --build-arg NGINX_IMAGE=nginx:stable-alpine --build-arg TITLE=shop"
         " --label hello-dock.built-for=hello-dock"
@@ -34,9 +34,7 @@ def test_build_args_of_prod(settings: Settings) -> None:
 
 def test_build_args_of_dev(settings: Settings) -> None:
     """The dev image is a stage of its Dockerfile."""
-    assert shlex.join(
-        build.build_args(settings, App.load(settings).package_manager, DEV, {"NODE_IMAGE": "node:lts-alpine"})
-    ) == (
+    assert shlex.join(build.build_args(settings, App.load(settings), DEV, {"NODE_IMAGE": "node:lts-alpine"})) == (
         "docker image build --tag hello-dock:dev --target mounted --build-arg NODE_IMAGE=node:lts-alpine"
         " --label hello-dock.built-for=hello-dock"
         " --label org.opencontainers.image.base.name=node:lts-alpine"
@@ -47,7 +45,7 @@ def test_build_args_of_dev(settings: Settings) -> None:
 def test_label_names_the_base_image_as_the_engine_lists_it(settings: Settings) -> None:
     """It has a tag, also where the settings have none."""
     values = VALUES | {"NGINX_IMAGE": "docker.io/library/nginx"}
-    args = build.build_args(settings, App.load(settings).package_manager, PROD, values)
+    args = build.build_args(settings, App.load(settings), PROD, values)
     assert "NGINX_IMAGE=docker.io/library/nginx" in args
     assert f"{build.BASE_LABEL}=nginx:latest" in args
 
@@ -56,7 +54,7 @@ def test_build_args_of_another_app(settings: Settings) -> None:
     """The app's folder is the context. Our Dockerfile and our tools are added to it."""
     shop = make_app(settings.root.parent / "shop")
     shop_settings = configured(settings.root, app_dir=str(shop), app_name="shop")
-    assert shlex.join(build.build_args(shop_settings, App.load(shop_settings).package_manager, PROD, VALUES)) == (
+    assert shlex.join(build.build_args(shop_settings, App.load(shop_settings), PROD, VALUES)) == (
         "docker image build --tag shop:prod"
         " --build-arg NODE_IMAGE=node:lts-alpine --build-arg NGINX_IMAGE=nginx:stable-alpine --build-arg TITLE=shop"
         " --label hello-dock.built-for=shop"
@@ -68,18 +66,18 @@ def test_build_args_of_another_app(settings: Settings) -> None:
 
 def test_build_has_no_certificate_authorities_by_default(settings: Settings) -> None:
     """npm's own are used where none are named."""
-    assert "--build-context" not in build.build_args(
-        settings, App.load(settings).package_manager, DEV, {"NODE_IMAGE": "n"}
-    )
+    assert "--build-context" not in build.build_args(settings, App.load(settings), DEV, {"NODE_IMAGE": "n"})
 
 
 def test_prod_build_args_differ_from_the_defaults_of_the_dockerfile(settings: Settings) -> None:
     """A value that the Dockerfile has as its default is empty."""
     source = git.Source("1.2.3", "abc-dirty", "1700000000")
-    assert build.prod_build_args(settings, "n", "x", source) == {
+    assert build.prod_build_args(settings, App.load(settings), "n", "x", source) == {
         "NODE_IMAGE": "n",
         "NGINX_IMAGE": "x",
         "DIST_DIR": "",
+        "PATH_IN_ROOT": "",
+        "SIBLINGS": "",
         "HELLO_DOCK_FALLBACK": "",
         "SOURCE_DATE_EPOCH": "1700000000",
         "TITLE": "",
@@ -94,7 +92,7 @@ def test_prod_build_args_differ_from_the_defaults_of_the_dockerfile(settings: Se
         settings.root, app_name="shop", app_dist="build/client", prod_csp="strict", prod_csp_sources="img-src https:",
         prod_fallback="200.html",
     )  # fmt: skip
-    values = build.prod_build_args(shop, "n", "x", source)
+    values = build.prod_build_args(shop, App.load(shop), "n", "x", source)
     assert (values["TITLE"], values["DIST_DIR"]) == ("shop", "build/client")
     assert (values["HELLO_DOCK_CSP"], values["HELLO_DOCK_CSP_SOURCES"]) == ("strict", "img-src https:")
     assert values["HELLO_DOCK_FALLBACK"] == "200.html"
@@ -133,11 +131,9 @@ def test_label_of_the_base_image_is_hidden(settings: Settings) -> None:
 def test_dist_args_have_the_same_build_arguments_as_the_build(settings: Settings) -> None:
     """The app's own package manager is one of them. So Docker takes the step from its cache."""
     (settings.app_dir / "package-lock.json").rename(settings.app_dir / "pnpm-lock.yaml")
-    line = shlex.join(build.dist_args(settings, App.load(settings).package_manager, VALUES, "out"))
+    line = shlex.join(build.dist_args(settings, App.load(settings), VALUES, "out"))
     assert "--build-arg MANAGER=pnpm" in line
-    assert "--build-arg MANAGER=pnpm" in shlex.join(
-        build.build_args(settings, App.load(settings).package_manager, PROD, VALUES)
-    )
+    assert "--build-arg MANAGER=pnpm" in shlex.join(build.build_args(settings, App.load(settings), PROD, VALUES))
 
 
 BUILT = built_id("hello-dock:prod")
@@ -148,7 +144,7 @@ def test_build_image_returns_the_image(settings: Settings) -> None:
     engine = FakeEngine()
     run = Runner(engine)
     assert build.build_image(Project(run, engine, settings), PROD, VALUES).id == BUILT
-    assert run.ran == [build.build_args(settings, App.load(settings).package_manager, PROD, VALUES)]
+    assert run.ran == [build.build_args(settings, App.load(settings), PROD, VALUES)]
 
 
 def engine_with(image_id: str, *names: str) -> FakeEngine:

@@ -22,24 +22,24 @@ def test_certificate_authorities_are_in_the_tools_context(
         path.write_text(name)
     monkeypatch.setenv("NODE_EXTRA_CA_CERTS", str(paths.get(variable, "")))
     changed = configured(settings.root, build_ca_file=str(paths.get(setting, "")))
-    args = build.build_args(changed, App.load(changed).package_manager, DEV, {"NODE_IMAGE": "n"})
-    build_context.write_context(changed, "Dockerfile.dev")
+    args = build.build_args(changed, App.load(changed), DEV, {"NODE_IMAGE": "n"})
+    build_context.write_context(changed, App.load(changed), "Dockerfile.dev")
     assert args[args.index("--build-context") + 1] == "tools=.cache/context-hello-dock/tools"
     assert (settings.root / ".cache/context-hello-dock/tools/node/ca.pem").read_text() == content
 
 
 def test_settings_of_the_package_manager_are_secrets_of_the_build(settings: Settings) -> None:
     """They may have a token. Their names are an argument, because a secret is not part of the cache's key."""
-    app = make_app(settings.root / "shop")
+    folder = make_app(settings.root / "shop")
     shop = configured(settings.root, app_dir="shop")
-    assert "--secret" not in build_context.context_args(shop, "Dockerfile")
+    app = App.load(shop)
+    assert "--secret" not in build_context.context_args(shop, App.load(shop), "Dockerfile")
     for name in (".npmrc", ".yarnrc.yml"):
-        (app / name).touch()
-    manager = App.load(shop).package_manager
-    for args in (build.build_args(shop, manager, DEV, {"NODE_IMAGE": "n"}), build.dist_args(shop, manager, {}, "out")):
+        (folder / name).touch()
+    for args in (build.build_args(shop, app, DEV, {"NODE_IMAGE": "n"}), build.dist_args(shop, app, {}, "out")):
         at = args.index("--secret")
         assert args[at : at + 6] == [
-            "--secret", f"id=npmrc,src={app}/.npmrc", "--secret", f"id=yarnrc.yml,src={app}/.yarnrc.yml",
+            "--secret", f"id=npmrc,src={folder}/.npmrc", "--secret", f"id=yarnrc.yml,src={folder}/.yarnrc.yml",
             "--build-arg", "SETTINGS=npmrc yarnrc.yml",
         ]  # fmt: skip
 
@@ -57,14 +57,14 @@ def test_tools_are_written_again_only_where_they_changed(settings: Settings) -> 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("one")
     shop_settings = configured(settings.root, app_dir=str(make_app(settings.root.parent / "shop")), app_name="shop")
-    build_context.write_context(shop_settings, "Dockerfile")
+    build_context.write_context(shop_settings, App.load(shop_settings), "Dockerfile")
     tools = settings.root / ".cache/context-shop/tools"
     unchanged, before = (tools / "node/install.sh").stat(), paths[0].stat()
     paths[0].write_text("two")
     os.utime(paths[0], ns=(before.st_atime_ns, before.st_mtime_ns))
     paths[2].unlink()
     with (tools / "nginx/serving/site.conf").open() as file:
-        build_context.write_context(shop_settings, "Dockerfile")
+        build_context.write_context(shop_settings, App.load(shop_settings), "Dockerfile")
         assert file.read() == "one"
     assert {str(path.relative_to(tools)): path.read_text() for path in tools.rglob("*") if path.is_file()} == {
         "nginx/serving/site.conf": "two",
@@ -80,8 +80,8 @@ def test_another_app_gets_our_dockerfile_and_an_ignore_file(settings: Settings) 
     shop = make_app(settings.root.parent / "shop")
     before = sorted(path.name for path in shop.iterdir())
     shop_settings = configured(settings.root, app_dir=str(shop), app_name="shop", app_dist="out")
-    build_context.write_context(shop_settings, "Dockerfile")
-    build_context.write_context(shop_settings, "Dockerfile")
+    build_context.write_context(shop_settings, App.load(shop_settings), "Dockerfile")
+    build_context.write_context(shop_settings, App.load(shop_settings), "Dockerfile")
     folder = settings.root / ".cache/context-shop"
     assert sorted(path.name for path in folder.iterdir()) == ["Dockerfile", "Dockerfile.dockerignore"]
     assert (folder / "Dockerfile").read_text() == "# Dockerfile\n"
@@ -98,8 +98,8 @@ def test_read_only_checkout_has_its_context_in_the_users_cache(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("docktasks.workspace.os.access", lambda _path, _mode: False)
     shop_settings = configured(settings.root, app_dir=str(make_app(settings.root.parent / "shop")))
-    build_context.write_context(shop_settings, "Dockerfile")
-    args = build_context.context_args(shop_settings, "Dockerfile")
+    build_context.write_context(shop_settings, App.load(shop_settings), "Dockerfile")
+    args = build_context.context_args(shop_settings, App.load(shop_settings), "Dockerfile")
     written = Path(args[args.index("--file") + 1])
     assert written.read_text() == "# Dockerfile\n"
     assert written.is_relative_to(tmp_path)
@@ -108,5 +108,5 @@ def test_read_only_checkout_has_its_context_in_the_users_cache(
 
 def test_hello_docks_own_build_writes_nothing(settings: Settings) -> None:
     """The checkout is the context, with its Dockerfile and its .dockerignore."""
-    build_context.write_context(settings, "Dockerfile")
+    build_context.write_context(settings, App.load(settings), "Dockerfile")
     assert not (settings.root / ".cache").exists()

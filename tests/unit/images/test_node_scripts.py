@@ -1,7 +1,8 @@
-"""Tests of the shell scripts in docktasks/images/node/ that keep secrets out of layers."""
+"""Tests of the scripts in docktasks/images/node/ that say what is in a layer, and that keep secrets out of it."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def run_script(name: str, folder: Path, *args: str) -> None:
         (".npmrc", f"; old: //a.example/:_authToken={WORD}"),
         (".yarnrc", f'"//a.example/:_authToken" "{WORD}"'),
         (".yarnrc.yml", f"npmAuthToken: {WORD}"),
+        ("bunfig.toml", f'[install.scopes]\na = {{ token = "{WORD}", url = "https://a.example/" }}'),
         (".yarnrc.yml", f'npmRegistries:\n  "//a.example":\n    npmAuthIdent: "me:{WORD}"'),
         (".yarnrc.yml", f"npmScopes: {{ a: {{ npmAuthToken: {WORD} }} }}"),
         (".yarnrc.yml", f"httpsProxy: http://me:{WORD}@proxy:3128"),
@@ -42,12 +44,13 @@ def test_a_secret_stays_out_of_the_settings(tmp_path: Path, name: str, line: str
     copied = (tmp_path / "settings" / name).read_text()
     assert WORD not in copied
     assert copied.splitlines()[:: len(copied.splitlines()) - 1] == ["one", "two"]
-    assert (tmp_path / f"settings/{name[1:]}.incomplete").exists()
+    assert (tmp_path / f"settings/{name.lstrip('.')}.incomplete").exists()
 
 
 @pytest.mark.parametrize(
     ("name", "text"),
     [
+        ("bunfig.toml", '[install]\nregistry = "https://a.example/"\n'),
         (".npmrc", "legacy-peer-deps=true\nregistry=https://a.example/\n"),
         (".npmrc", "save-exact=true"),
         (".npmrc", "//a.example/:_authToken=${NPM_TOKEN}\nauth-type=legacy\n"),
@@ -78,3 +81,34 @@ def test_source_is_copied_without_files_that_can_hold_a_secret(tmp_path: Path, *
     links = {name: path.read_text() for name, path in files.items() if path.is_symlink()}
     assert links == ({name: name for name in secret} if is_linked else {})
     assert [path.name for path in (app / "node_modules").iterdir()] == ["fresh"]
+
+
+def test_only_what_an_installation_reads_is_copied(tmp_path: Path) -> None:
+    """An edit of the source finds the layer with the packages in the cache, also that of a workspace."""
+    read = [
+        "package.json", "apps/web/package.json", "packages/my ui/package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml",
+        "bun.lock", ".yarn/releases/yarn-4.9.2.cjs", ".yarn/plugins/@yarnpkg/plugin-x.cjs", "patches/isarray.patch",
+    ]  # fmt: skip
+    other = [
+        "src/main.js", "apps/web/index.html", "node_modules/vue/package.json", "apps/web/node_modules/a/package.json",
+        ".env", ".npmrc", ".yarn/cache/vue.zip", ".git/package.json", "apps/web/yarn.lock",
+    ]  # fmt: skip
+    for name in [*read, *other]:
+        (tmp_path / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "source" / name).write_text(name)
+    run_script("manifests.sh", tmp_path, str(tmp_path / "source"), str(tmp_path / "manifests"))
+    copied = [path for path in (tmp_path / "manifests").rglob("*") if path.is_file()]
+    assert {str(path.relative_to(tmp_path / "manifests")): path.read_text() for path in copied} == {
+        name: name for name in read
+    }
+
+
+def test_scripts_of_an_installation_are_taken_out(tmp_path: Path) -> None:
+    """Other scripts and fields stay. A byte order mark is no fault."""
+    manifest = {"name": "a", "scripts": {"postinstall": "x", "prepare": "y", "build": "vite build"}}
+    (tmp_path / "a b.json").write_text("\ufeff" + json.dumps(manifest))
+    (tmp_path / "none.json").write_text("{}")
+    command = ["node", str(NODE / "without-scripts.mjs")]
+    subprocess.run(command, cwd=tmp_path, input="a b.json\nnone.json\n", text=True, check=True)
+    assert json.loads((tmp_path / "a b.json").read_text()) == {"name": "a", "scripts": {"build": "vite build"}}
+    assert json.loads((tmp_path / "none.json").read_text()) == {}

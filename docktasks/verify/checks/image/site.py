@@ -67,20 +67,19 @@ def _export_build(subject: Subject, folder: str) -> None:
     """Export what the build wrote to the folder. Raises Skip if the checkout is not what the image was built from."""
     if not subject.is_ours:
         raise Skip("the image was not built by this project")
-    settings, origin = subject.project.settings, git.source(subject.project.app, subject.project.settings)
+    settings, app = subject.project.settings, subject.project.app
+    origin = git.source(app, settings)
     revision = subject.image.labels.get("org.opencontainers.image.revision", "")
     if not origin.revision or origin.revision.endswith("-dirty") or revision != origin.revision:
         raise Skip(f"it was built from {revision or 'no commit'}, but the checkout has {origin.revision or 'none'}")
     node = base_images.local(subject.project, "node")
     if node is None:
         raise Skip("the node image that it was built with is not here")
-    build_args = build.prod_build_args(settings, node.reference, subject.image.labels[BASE_LABEL], origin)
+    build_args = build.prod_build_args(settings, app, node.reference, subject.image.labels[BASE_LABEL], origin)
     if build.input_labels(build_args).get(INPUTS_LABEL) != subject.image.labels.get(INPUTS_LABEL):
         raise Skip("it was built with another mode, other variables or other secrets than are set now")
-    build_context.write_context(settings, "Dockerfile")
-    result = subject.project.run(
-        build.dist_args(settings, subject.project.app.package_manager, build_args, folder), quiet=True
-    )
+    build_context.write_context(settings, app, "Dockerfile")
+    result = subject.project.run(build.dist_args(settings, app, build_args, folder), quiet=True)
     if not result.ok:
         raise Skip(f"the build cannot be repeated: {result.tail(1)}")
 
