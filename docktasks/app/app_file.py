@@ -63,7 +63,7 @@ class AppFile:
         merged = dict(config)
         for section, values in self._sections_of(config):
             own = {key: value for key, value in values.items() if f"{section}.{key}" not in fixed}
-            merged[section] = {**config[section], **own}
+            merged[section] = {**(config.get(section) or {}), **own}
         return merged
 
     def problems(self) -> list[str]:
@@ -85,11 +85,11 @@ class AppFile:
             f"{section}.{key}": f"{self.label}: "
             for section, values in self._sections_of(config)
             for key, value in values.items()
-            if config[section].get(key) == value
+            if (config.get(section) or {}).get(key) == value
         }
 
     def _sections_of(self, config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[Any, Any]]]:
         """Yield the file's sections that hold settings, as those of `config` do. problems() names the others."""
         for section, values in self.sections.items():
-            if isinstance(values, Mapping) and isinstance(config.get(section), Mapping) and section in SECTIONS:
+            if isinstance(values, Mapping) and isinstance(config.get(section) or {}, Mapping) and section in SECTIONS:
                 yield section, values

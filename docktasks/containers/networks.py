@@ -5,6 +5,7 @@ On Docker's default network every container reaches all others, whatever they pu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from docktasks.api import HOST_GATEWAY
@@ -97,6 +98,15 @@ def require_api_network(project: Project) -> None:
             "No container in it reaches another one, so the API would not be reached.",
             "Name the network that the API's container is in: docker network ls",
         )
+
+
+def api_notices(settings: Settings) -> list[str]:
+    """Return a notice when an upstream looks like the name of a container, and no network is named."""
+    hosts = [upstream.host for upstream in settings.api.upstreams if not re.search(r"[.:]", upstream.host)]
+    if not hosts or settings.api.network:
+        return []
+    where = "INVOKE_API_NETWORK=NAME, as docker network ls shows it"
+    return [f"If {hosts[0]} is a container, name the network that it is in ({where}). No other network knows it."]
 
 
 def connect(project: Project, name: str) -> Result:

@@ -96,6 +96,7 @@ def _start(project: Project, dev_environment: DevEnvironment, bind: Bind) -> Dev
     limit_reached = file_events.watch_limit_reached(log)
     notices = (
         *dev_environment.notices,
+        *networks.api_notices(project.settings),
         *vite.notices_of_log(log, project.app),
         *([file_events.WATCH_LIMIT_NOTICE] if limit_reached else []),
     )

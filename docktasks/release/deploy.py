@@ -111,7 +111,8 @@ def _deploy(
     if line:
         containers.progress(line)
     notices = (*notices, *([] if gate else [UNCHECKED]), *([lost] if lost else []))
-    return Deployment(build, url, notices=(*notices, *_machine_notices(project.engine, release)))
+    notices = (*notices, *networks.api_notices(project.settings), *_machine_notices(project.engine, release))
+    return Deployment(build, url, notices=notices)
 
 
 def _serves_already(containers: ReleaseContainers, current: Container, release: Release, bind: Bind) -> bool:

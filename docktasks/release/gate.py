@@ -96,7 +96,7 @@ def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
     checks = [check for check in catalog.CHECKS if check.needs == "url" and check.severity == "critical"]
     subject = Subject(entry)
     failed = [verdict for verdict in catalog.run_checks(subject, checks) if verdict.outcome == "fail"]
-    linked = [] if failed else list(faults_of_linked_pages(subject.site))
+    linked = [] if failed else [*_faults_of_api(project, subject.site), *faults_of_linked_pages(subject.site)]
     findings = Findings() if failed or linked else visit.findings()
     faults = [*(f"{verdict.check.id}: {verdict.finding}" for verdict in failed), *linked[:1]]
     faults += [f"in Chromium, {fault}" for fault in findings.faults[:1]]
@@ -112,6 +112,12 @@ def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
         f"{failed[0].check.fix if failed else BROWSER_FIX if findings.faults else LINKED_FIX}. {PAST_THE_GATE}",
         evidence="\n".join(evidence),
     )
+
+
+def _faults_of_api(project: Project, site: Site) -> Iterator[str]:
+    """Yield the prefixes that an image does not know, because hello-dock built it before it had the setting."""
+    unknown = (prefix for prefix in project.settings.api.prefixes if prefix not in site.api_prefixes)
+    yield from (f"{prefix}: this image passes nothing on to an API" for prefix in unknown)
 
 
 def entry_page(project: Project, url: str) -> str:

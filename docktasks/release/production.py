@@ -42,7 +42,8 @@ class ReleaseContainers:
     def holds(self, bind: Bind) -> bool:
         """Return True if the port holder publishes `bind`, and is in the project's own network and the API's."""
         holder, own = self.container(HOLDER), networks.own_name(self.project.settings, PROD)
-        if holder is None or self.bind != bind or own not in holder.networks:
+        joined = {own, self.project.settings.api.network} - {""}
+        if holder is None or self.bind != bind or not joined <= holder.networks.keys():
             return False
         return holder.labels.get(run_args.REACH_LABEL, own) == networks.reach(self.project.settings)
 

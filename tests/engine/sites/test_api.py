@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from threading import Event, Thread
 
@@ -15,6 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from benchmarks.network import free_port
 from benchmarks.visitors import Visitors
+from docktasks.verify.probes.chromium import launch_browser, new_page, open_page
 from docktasks.waiting import Probe, wait_until
 from tests.engine.sites.conftest import SiteFactory
 from tests.support.api_container import ApiContainer
@@ -207,3 +209,25 @@ def _answers(url: str) -> bool:
     with contextlib.suppress(httpx.HTTPError):
         return httpx.get(url).is_success
     return False
+
+
+@pytest.mark.long
+def test_policy_lets_a_page_call_its_own_origin(project: ProjectUnderTest, chromium: str) -> None:
+    """By fetch, by server-sent events, and by a WebSocket, which 'self' covers in a browser of today."""
+    script = """async () => {
+      const text = await fetch('/api/echo').then((response) => response.json()).then(({ path }) => path)
+      const events = new EventSource('/api/events')
+      const event = await new Promise((resolve) => { events.onmessage = (it) => resolve(it.data) })
+      const socket = new WebSocket('/api/socket')
+      const sent = await new Promise((resolve, reject) => {
+        socket.onopen = () => socket.send('first')
+        socket.onmessage = (it) => resolve(it.data)
+        socket.onerror = () => reject(new Error('no socket'))
+      })
+      return [text, event, sent]
+    }"""
+    policy = project.get().headers["content-security-policy"]
+    assert re.search(r"connect-src 'self'(?! [^;]*(?:ws|\*))", policy), policy
+    with launch_browser(chromium, 60) as browser, new_page(browser) as page:
+        open_page(page, f"{project.container().url}/")
+        assert page.evaluate(script) == ["/api/echo", "0", "first"]

@@ -233,3 +233,16 @@ def test_containers_are_in_the_network_of_the_api(settings: Settings) -> None:
         "it is in the network other",
         "it is not in the API's network shop",
     ]
+
+
+@pytest.mark.parametrize(
+    ("address", "network", "count"),
+    [("http://api:8000", "", 1), ("http://api:8000", "shop", 0), ("https://api.example.com", "", 0)],
+)
+def test_name_of_a_container_without_a_network_is_a_notice(
+    settings: Settings, address: str, network: str, count: int
+) -> None:
+    """It may be a name that the machine's DNS server knows, so it is no error."""
+    notices = networks.api_notices(with_api(settings, address, network))
+    assert len(notices) == count
+    assert all("INVOKE_API_NETWORK=" in notice for notice in notices)

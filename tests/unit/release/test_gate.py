@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
+from docktasks.api import Api, Upstream
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.models import Container
@@ -256,3 +259,20 @@ def test_root_that_leads_to_a_page_of_the_site_is_judged_there(
     web.answer = lambda request: redirect if request.url.path == "/" else html("<h1>Tides</h1>")
     project = Project(Runner(engine), engine, settings)
     assert gate.entry_page(project, "http://127.0.0.1:1") == "http://127.0.0.1:1/en/"
+
+
+def test_image_of_before_the_setting_is_refused_with_an_api(engine: FakeEngine, settings: Settings, web: Web) -> None:
+    """A rollback to it would answer requests to the API with the app's page."""
+    web.answer = engine.route(Site())
+    other = replace(settings, api=Api((Upstream("/api", "https://api.example.com"),)))
+    with pytest.raises(StartError, match="/api: this image passes nothing on to an API"):
+        gate.check_candidate(Project(Runner(engine), engine, other), Release(image("a")))
+    assert engine.by_name == {}
+
+
+def test_prefix_that_hides_files_of_the_site_is_refused(engine: FakeEngine, settings: Settings) -> None:
+    """The error names the files, and no check runs."""
+    engine.files = {"/srv/site/assets/b.svg": "", "/srv/site/c.svg": ""}
+    other = replace(settings, api=Api((Upstream("/assets", "https://api.example.com"),)))
+    with pytest.raises(StartError, match="The prefix /assets of the API hides files"):
+        gate.check_candidate(Project(Runner(engine), engine, other), Release(image("a")))
