@@ -88,3 +88,15 @@ def prefixes(text: str) -> tuple[str, ...]:
     if not all(re.fullmatch(r"[A-Z][A-Z0-9_]*_", prefix) for prefix in text.split()):
         raise ValueError("prefixes of names such as API_ PUBLIC_, separated by spaces")
     return tuple(text.split())
+
+
+def https(text: str) -> tuple[str, ...]:
+    """Return nothing for off, the word mkcert, or the paths of a certificate and its key."""
+    meaning = "off, mkcert, or the files of a certificate and of its key, as in cert.pem key.pem"
+    try:
+        words = shlex.split(text)
+    except ValueError as error:  # a quote that is not closed
+        raise ValueError(meaning) from error
+    if words in (["off"], ["mkcert"]) or len(words) == 2:  # noqa: PLR2004 - the two files
+        return tuple(word for word in words if word != "off")
+    raise ValueError(meaning)

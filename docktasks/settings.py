@@ -15,7 +15,7 @@ from docktasks import api
 from docktasks.api import Api
 from docktasks.errors import SettingsError
 from docktasks.labels import LABEL
-from docktasks.parsers import Parser, matching, memory, names, prefixes, program, text_of, variables, whole
+from docktasks.parsers import Parser, https, matching, memory, names, prefixes, program, text_of, variables, whole
 from docktasks.policy_sources import policy_sources
 
 Text = Annotated[str, str]
@@ -42,6 +42,7 @@ class Dev:
 
     host_port: HostPort
     deploy_timeout: Seconds
+    https: Annotated[tuple[str, ...], https]
 
 
 @dataclass(frozen=True)
@@ -133,13 +134,8 @@ class Settings:
 
 
 SECTIONS: dict[str, type[Any]] = {
-    "app": App,
-    "dev": Dev,
-    "prod": Prod,
-    "bases": Bases,
-    "build": Build,
-    "browser": Browser,
-}
+    "app": App, "dev": Dev, "prod": Prod, "bases": Bases, "build": Build, "browser": Browser,
+}  # fmt: skip
 
 RENAMED = {
     "prod.drain": "prod.drain_timeout", "prod.keep": "prod.retain_releases",

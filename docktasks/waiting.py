@@ -46,18 +46,23 @@ def is_listening(host: str, port: int) -> bool:
         return client.connect_ex((host, port)) == 0
 
 
-def http_ready(url: str, timeout: float = 2.0, *, needs_page: bool = True) -> Probe:
+def http_ready(url: str, timeout: float = 2.0, *, needs_page: bool = True, may_be_https: bool = False) -> Probe:
     """Return a look: ready when a GET of `url`, without proxies, answers 200 in `timeout` seconds, after redirects.
 
-    Without `needs_page` a 404 will do, because a site may have no page at its root.
+    Without `needs_page` a 404 will do, because a site may have no page at its root. With `may_be_https` a server that
+    answers over https only is asked over https; the look's url then begins with that.
     """
     import httpx
 
     try:
-        # The address is http. Without verify=False each look would load the certificate authorities, which takes 50 ms.
+        # The address is http, or this machine's own. With verify each look would load the authorities: 50 ms.
         response = httpx.get(url, timeout=timeout, trust_env=False, follow_redirects=True, verify=False)  # noqa: S501
     except httpx.HTTPError as error:
-        return Probe(ready=False, status=f"{url} does not answer ({str(error) or type(error).__name__})", url=url)
+        probe = Probe(ready=False, status=f"{url} does not answer ({str(error) or type(error).__name__})", url=url)
+        if not may_be_https:
+            return probe
+        https_probe = http_ready(url.replace("http:", "https:", 1), timeout, needs_page=needs_page)
+        return https_probe if https_probe.final_url else probe
     status = f"{url} answers {response.status_code}"
     good = {httpx.codes.OK} if needs_page else {httpx.codes.OK, httpx.codes.NOT_FOUND}
     return Probe(response.status_code in good, status, url=url, final_url=str(response.url))

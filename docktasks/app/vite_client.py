@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import ssl
 import time
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from socket import create_connection
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from websockets.exceptions import WebSocketException
@@ -35,6 +38,12 @@ _TIMESTAMP = re.compile(r"\?t=\d+$")
 _SCRIPT = re.compile(r"""<script[^>]*\bsrc="(/[^"]+)""")
 
 
+_ANY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Accepts every certificate: the server is on this machine, and its own plugin may have signed it."""
+_ANY.check_hostname = False
+_ANY.verify_mode = ssl.CERT_NONE
+
+
 class ViteClient:
     """The dev server at `url`."""
 
@@ -43,7 +52,7 @@ class ViteClient:
         # Node closes a connection after 5 idle seconds, maybe while a request is sent on it. So none is kept.
         limits = httpx.Limits(max_keepalive_connections=0)
         self.client = httpx.Client(
-            base_url=url, timeout=REQUEST_TIMEOUT_S, trust_env=False, follow_redirects=True, limits=limits
+            base_url=url, timeout=REQUEST_TIMEOUT_S, trust_env=False, follow_redirects=True, limits=limits, verify=_ANY
         )
 
     @cached_property
@@ -73,7 +82,21 @@ class ViteClient:
             open_timeout=2,
             close_timeout=1,
             proxy=None,
+            ssl=_ANY if self.url.startswith("https:") else None,
         )
+
+    def has_certificate_for(self, host: str) -> bool:
+        """Return True when a browser that trusts the certificate of this https server takes it for `host`."""
+        address = urlsplit(self.url)
+        listener = (address.hostname or "", address.port or 443)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # trusted itself, whoever signed it
+        context.load_verify_locations(cadata=ssl.get_server_certificate(listener))
+        try:
+            with create_connection(listener, FETCH_TIMEOUT_S) as raw, context.wrap_socket(raw, server_hostname=host):
+                return True
+        except ssl.SSLCertVerificationError:
+            return False
 
     def module(self, path: str) -> str:
         """The text of a module, as a page that imports it gets it."""

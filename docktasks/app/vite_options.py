@@ -19,6 +19,11 @@ VARIABLE = "HELLO_DOCK_VITE"
 FOLDER = "docktasks/images/node/vite"
 """The folder, in this checkout, of what gives the options to Vite."""
 
+HTTPS_FOLDER = "/run/secrets/https"
+"""Where the dev container sees the certificate of dev.https and its key."""
+
+CERT, KEY = "cert.pem", "key.pem"
+
 MARK = "/tmp/hello-dock-vite.config.mjs"  # noqa: S108 - the container's own
 """The file that is in a container as soon as Vite's command has got the options."""
 
@@ -26,7 +31,7 @@ MARK = "/tmp/hello-dock-vite.config.mjs"  # noqa: S108 - the container's own
 def for_dev(settings: Settings) -> str:
     """Return what the dev server gets; empty for nothing."""
     proxy = {_pattern(upstream.prefix): _passed_on(upstream) for upstream in settings.api.upstreams}
-    return _as_json(server={"proxy": proxy} if proxy else {})
+    return _as_json(server={**({"proxy": proxy} if proxy else {}), **_https(settings)})
 
 
 def _pattern(prefix: str) -> str:
@@ -42,6 +47,12 @@ def _passed_on(upstream: Upstream) -> dict[str, Any]:
 def for_build(settings: Settings) -> str:
     """Return what a production build gets; empty for nothing."""
     return _as_json(settings.build.mode)
+
+
+def _https(settings: Settings) -> dict[str, Any]:
+    if not settings.dev.https:
+        return {}
+    return {"https": {"cert": f"{HTTPS_FOLDER}/{CERT}", "key": f"{HTTPS_FOLDER}/{KEY}"}}  # Vite reads these files
 
 
 def _as_json(mode: str = "", **config: Mapping[str, Any]) -> str:

@@ -183,7 +183,8 @@ def reached_address(engine: Engine, visitor: str, container: Container, port: in
     for address in filter(None, container.networks.values()):
         url = f"http://{address}:{port}/"
         result = engine.exec(visitor, ["wget", "-q", "-T", str(PROBE_TIMEOUT_S), "-O", "/dev/null", url])
-        if result.ok or "server returned" in result.output:
+        # A server that speaks https closes the connection, which wget calls an error of the response.
+        if result.ok or "server returned" in result.output or "getting response" in result.output:
             return url
     return ""
 

@@ -17,7 +17,7 @@ from docktasks.engine.models import Container
 from docktasks.engine.protocol import Engine
 from docktasks.errors import ConflictError, DockError, EngineError, StartError
 from docktasks.labels import LABEL
-from docktasks.roles import HOLDER, PROD, Role
+from docktasks.roles import DEV, HOLDER, PROD, Role
 
 LOOK_INTERVAL_S = 0.02
 """Time between two looks at a container that starts. A look takes 3 ms, a start 400 ms."""
@@ -48,6 +48,12 @@ class ContainerSpec:
     def joins_network(self) -> bool:
         """True for a container in the project's own network, False for a release, which shares the port holder's."""
         return self.role not in SHARING_ROLES
+
+
+def dev_url(container: Container) -> str:
+    """Return the address of a dev container: https where it answers so, by a setting or by the app's own plugin."""
+    probe = waiting.http_ready(f"{container.url}/", needs_page=False, may_be_https=True)
+    return probe.url.removesuffix("/")
 
 
 def own_container(project: Project, role: str) -> Container | None:
@@ -169,7 +175,8 @@ def _look(engine: Engine, name: str, *, shared_port: bool) -> waiting.Probe:
     if not container.url:
         return waiting.Probe(ready=False, status=f"no port yet; health: {container.health or 'no check'}")
     has_own_check = container.role == PROD.name and container.health == "healthy"  # which looks for a page of the site
-    probe = waiting.http_ready(f"{container.url}/", needs_page=not has_own_check)
+    is_dev = container.role == DEV.name
+    probe = waiting.http_ready(f"{container.url}/", needs_page=not has_own_check, may_be_https=is_dev)
     if not (probe.ready and container.health in ("healthy", "")):
         return replace(probe, ready=False, status=f"{probe.status}; health: {container.health or 'no check'}")
     if shared_port and not ANSWERED_REQUEST.search(engine.logs(name)):

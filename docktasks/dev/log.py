@@ -14,9 +14,9 @@ from docktasks.dev.server import DevServer
 from docktasks.roles import DEV
 from docktasks.settings import Settings
 
-VITE_URL = f"http://localhost:{DEV.container_port}"
+VITE_HOST = f"//localhost:{DEV.container_port}"
 
-NETWORK_LINE = re.compile(rb"^.*Network: +http://.*\r?\n?", re.MULTILINE)
+NETWORK_LINE = re.compile(rb"^.*Network: +https?://.*\r?\n?", re.MULTILINE)
 """Vite's line with the container's own address, which only the container can open."""
 
 WATCH_LIMIT_LINE = re.compile(rf"^.*{file_events.VITE_LIMIT_MESSAGE}.*\r?\n?".encode(), re.MULTILINE)
@@ -33,7 +33,9 @@ class LogTranslator:
         self._watch_limit_noticed = dev_server.watch_limit_reached
         self._replacements = {f"{APP_PATH}/".encode(): f"{settings.app_dir}/".encode()}
         if dev_server.url:
-            self._replacements[VITE_URL.encode()] = f"http://{urlsplit(dev_server.url).netloc}".encode()
+            url = urlsplit(dev_server.url)
+            for scheme in ("http", "https"):
+                self._replacements[f"{scheme}:{VITE_HOST}".encode()] = f"{url.scheme}://{url.netloc}".encode()
 
     def translate(self, chunk: bytes) -> bytes:
         """Return the translation of some lines. They stay bytes, because an app may log anything."""

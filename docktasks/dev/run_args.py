@@ -11,6 +11,7 @@ from docktasks.containers.app_mount import APP_PATH, source_args
 from docktasks.containers.networks import join_args
 from docktasks.containers.ports import WORKING_DIR_LABEL, Bind
 from docktasks.containers.run_args import csv_line, hardening_args, label_args
+from docktasks.dev import certificate
 from docktasks.roles import DEV
 from docktasks.settings import Settings
 
@@ -71,6 +72,7 @@ def dev_args(settings: Settings, bind: Bind, run_spec: DevRunSpec) -> list[str]:
         *bind.args(DEV.container_port),
         "--env", f"NODE_COMPILE_CACHE={COMPILE_CACHE}",
         *_vite_args(settings),
+        *certificate.mount_args(settings),
         *_shared_args(settings, run_spec),
     ]  # fmt: skip
 

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from docktasks import waiting
-from docktasks.app import vite
+from docktasks.app import vite, vite_options
 from docktasks.app.project import Project
 from docktasks.containers import networks, startup
 from docktasks.containers.app_mount import host_paths
 from docktasks.containers.ports import WORKING_DIR_LABEL, Bind
 from docktasks.containers.run_args import remove_args
 from docktasks.containers.startup import ContainerSpec
-from docktasks.dev import environment, file_events
+from docktasks.dev import certificate, environment, file_events
 from docktasks.dev.environment import DevEnvironment, PendingLookups
 from docktasks.dev.node_modules import Volume
 from docktasks.dev.run_args import DevRunSpec, dev_args, serve_command
@@ -53,13 +53,16 @@ def up(project: Project) -> DevServer:
     with project.lock():
         command = serve_command(project.app)
         networks.require_api_network(project)
+        host = certificate.host(project)
         lookups = PendingLookups(project)
         container = startup.own_container(project, "dev")
         if container is not None and container.state == "running":
             raise _already_running(container)
         if container is not None:
             down(project)
-        return _start(project, environment.prepare(project, lookups, command), Bind(project.settings.dev.host_port))
+        dev_environment = environment.prepare(project, lookups, command)
+        dev_environment = replace(dev_environment, notices=(*dev_environment.notices, *certificate.notices(project)))
+        return _start(project, dev_environment, Bind(project.settings.dev.host_port), host)
 
 
 def recreate(project: Project, dev_server: DevServer) -> DevServer:
@@ -74,7 +77,8 @@ def recreate(project: Project, dev_server: DevServer) -> DevServer:
         container = project.engine.container(project.settings.container("dev"))
         host_port = container.published[0].host_port if container and container.published else None
         project.run(remove_args(project.settings.container("dev")), quiet=True)
-        return _start(project, dev_environment, Bind(host_port or project.settings.dev.host_port))
+        bind = Bind(host_port or project.settings.dev.host_port)
+        return _start(project, dev_environment, bind, certificate.host(project))
 
 
 def down(project: Project) -> None:
@@ -83,13 +87,19 @@ def down(project: Project) -> None:
     networks.remove_unused(project, DEV)
 
 
-def _start(project: Project, dev_environment: DevEnvironment, bind: Bind) -> DevServer:
-    """Start the container and wait until it serves. Raises ConflictError or StartError."""
+def _start(project: Project, dev_environment: DevEnvironment, bind: Bind, host: str) -> DevServer:
+    """Start the container and wait until it serves. `host` replaces the one of its address, unless it is empty.
+
+    Raises ConflictError or StartError.
+    """
     args = dev_args(project.settings, bind, dev_environment.run_spec)
     with _removed_on_failure(project, dev_environment.volume):
         startup.start(project, ContainerSpec("dev", bind, args))
         dev_environment.volume.mark_filled()
         url = startup.await_page(project, "dev")
+        if host:
+            url = url.replace("//127.0.0.1:", f"//{host}:", 1)
+        _require_options(project)
     project.progress("the dev server serves")
     dev_environment.volume.remove_others()
     log = project.engine.logs(project.settings.container("dev"), STARTUP_LOG_LINES)
@@ -101,6 +111,20 @@ def _start(project: Project, dev_environment: DevEnvironment, bind: Bind) -> Dev
         *([file_events.WATCH_LIMIT_NOTICE] if limit_reached else []),
     )
     return DevServer(url, dev_environment.run_spec, notices, limit_reached)
+
+
+def _require_options(project: Project) -> None:
+    """Raise StartError when a setting changes what Vite's command does, and another command serves."""
+    if project.dry or not vite_options.for_dev(project.settings):
+        return
+    name = project.settings.container("dev")
+    if not project.engine.exec(name, ["test", "-f", vite_options.MARK]).ok:
+        raise StartError(
+            "The dev server's script does not run the command `vite`.",
+            "A setting (dev.https, api) is given to this command, and no other takes it.",
+            "Leave the setting out, or let the script run `vite`",
+            evidence=project.engine.logs(name, 10),
+        )
 
 
 @contextmanager
@@ -131,7 +155,7 @@ def _already_running(container: Container) -> ConflictError:
     folder = container.labels.get(WORKING_DIR_LABEL)
     started = f"{container.started[:19].replace('T', ' ')} UTC"
     return ConflictError(
-        f"The dev container is already running: {container.url}",
+        f"The dev container is already running: {startup.dev_url(container)}",
         f"{container.name} was started at {started}{f' for the app in {folder}' if folder else ''}.",
         "Open that address, or stop the container first: invoke stop --role=dev",
     )

@@ -42,7 +42,8 @@ def _current_release(project: Project) -> Iterator[str]:
 def _container_row(settings: Settings, container: Container) -> tuple[str, ...]:
     has_release = container.role != "dev" and container.name != settings.container(HOLDER)
     release = container.release if has_release else "-"
-    return container.name, _state(container), container.public_bind or container.url or "-", release
+    url = startup.dev_url(container) if container.role == "dev" and container.url else container.url
+    return container.name, _state(container), container.public_bind or url or "-", release
 
 
 def _state(container: Container) -> str:

@@ -11,9 +11,16 @@ from docktasks.output import print_table
 from docktasks.progress import print_text
 
 
-@task(help={"browser": "Also install a Chromium, for the browser checks."}, auto_shortflags=False)
-def setup(c: Context, browser: bool = False) -> None:
+@task(
+    help={
+        "browser": "Also install a Chromium, for the browser checks.",
+        "https": "Also install mkcert, and let this machine trust its authority, for dev.https.",
+    },
+    auto_shortflags=False,
+)
+def setup(c: Context, browser: bool = False, https: bool = False) -> None:
     """Install and start a Docker engine with BuildKit, or say how."""
+    from docktasks.housekeeping.authority import ensure_trusted
     from docktasks.housekeeping.browser import ensure_browser
     from docktasks.housekeeping.setup import ensure_engine
 
@@ -23,6 +30,8 @@ def setup(c: Context, browser: bool = False) -> None:
         print(ensure_engine(run, run.progress))
         if browser:
             print(ensure_browser(run, run.progress, executable))
+        if https:
+            print(ensure_trusted(run, run.progress))
 
 
 @task(auto_shortflags=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from docktasks.app.project import Project
 from docktasks.background import Once
-from docktasks.containers import clone_trial
+from docktasks.containers import clone_trial, startup
 from docktasks.containers.clone_trial import Original, Trial
 from docktasks.engine.models import Container, ContainerConfig, Image
 from docktasks.images import archive
@@ -57,7 +57,9 @@ class Subject:
         """The address, and on which others it is published; without one the image's tag or id, or the dev address."""
         if self._image and not self.url:
             return next(iter(self._image.tags), self._image.short_id)
-        return self._container.address if self._container else self.url or self.dev.address
+        if self._container or self.url:
+            return self._container.address if self._container else self.url
+        return self.dev.address.replace(self.dev.url, self.dev_url)
 
     @property
     def project(self) -> Project:
@@ -78,6 +80,11 @@ class Subject:
     def dev(self) -> Container:
         """The dev container."""
         return _present(self._dev)
+
+    @cached_property
+    def dev_url(self) -> str:
+        """The address of the dev container, which may speak https."""
+        return startup.dev_url(self.dev)
 
     @property
     def is_ours(self) -> bool:

@@ -9,6 +9,7 @@ from invoke.config import Config
 
 from docktasks import api
 from docktasks.errors import SettingsError
+from docktasks.parsers import https
 from docktasks.settings import RENAMED, SECTIONS, Settings, load, parsers
 from tests.unit.fakes.apps import configured, invoke_yaml
 
@@ -100,6 +101,7 @@ def test_other_text_is_not_a_port(section: str, port: str) -> None:
         ("bases.node_image", ["", "Node:lts", "node lts", "--privileged"]),
         ("bases.nginx_image", ["", "-x"]),
         ("prod.deploy_timeout", ["0", "3601", "1m"]),
+        ("dev.https", ["", "on", "cert.pem", "a b c", "'a b"]),
     ],
 )
 def test_invalid_value_is_a_problem(name: str, values: list[str]) -> None:
@@ -132,6 +134,12 @@ def test_valid_value_is_accepted(name: str, value: str) -> None:
     """Names, folders, registries and sizes other than the defaults are valid."""
     section, _, key = name.partition("_")
     assert str(getattr(getattr(configured(Path("/checkout"), **{name: value}), section), key)) == value
+
+
+def test_https_is_a_word_or_two_files() -> None:
+    """A shell's quotes hold the name of a file with a space together."""
+    words = {"off": (), "mkcert": ("mkcert",), "'my cert.pem' key.pem": ("my cert.pem", "key.pem")}
+    assert {text: https(text) for text in words} == words
 
 
 @pytest.mark.parametrize(

@@ -131,3 +131,20 @@ def test_second_kill_does_not_end_what_the_first_one_began() -> None:
     with pytest.raises(KeyboardInterrupt) as caught, waiting.terminate_as_interrupt():
         work()
     assert caught.value.args == (signal.SIGINT,)
+
+
+def test_http_ready_asks_over_https_where_http_is_not_answered(web: Web) -> None:
+    """A server that speaks https only closes a connection of http. The look's address is the one that answers."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.scheme == "http":
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
+        return httpx.Response(200)
+
+    web.answer = answer
+    assert not waiting.http_ready("http://127.0.0.1:3000/").ready
+    look = waiting.http_ready("http://127.0.0.1:3000/", may_be_https=True)
+    assert (look.ready, look.url) == (True, "https://127.0.0.1:3000/")
+    web.answer = Web.silence
+    look = waiting.http_ready("http://127.0.0.1:3000/", may_be_https=True)
+    assert (look.ready, look.url) == (False, "http://127.0.0.1:3000/")

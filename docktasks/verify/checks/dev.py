@@ -29,13 +29,14 @@ FOREIGN_ORIGIN = f"http://{FOREIGN_HOST}"
 CUSTOM_PROPERTY = "name => getComputedStyle(document.documentElement).getPropertyValue(name)"
 BROWSER_TIMEOUT_S = 60
 MAX_FOREIGN_FILES = 20
+MAX_ATTEMPTS = 4
 
 
 @contextlib.contextmanager
 def _vite_client(subject: Subject) -> Iterator[ViteClient]:
     from docktasks.app.vite_client import ViteClient
 
-    vite = ViteClient(subject.dev.url)
+    vite = ViteClient(subject.dev_url)
     with vite.client:
         yield vite
 
@@ -81,7 +82,15 @@ def vite_version(subject: Subject) -> Iterator[str]:
 
 @check("dev.foreign-host", "critical", fix="Leave server.allowedHosts of vite.config at its default, or list hosts")
 def foreign_host(subject: Subject) -> Iterator[str]:
-    """A request for a foreign host is refused, so that no page can use its own name for this server."""
+    """A request for a foreign host is refused, so that no page can use its own name for this server.
+
+    Over https Vite answers every host, and a browser refuses a certificate that is not valid for the host.
+    """
+    if subject.dev_url.startswith("https:"):
+        with _vite_client(subject) as vite:
+            if vite.has_certificate_for(FOREIGN_HOST):
+                yield f"the certificate is valid for {FOREIGN_HOST}"
+        return
     for path, response in _responses(subject, {"Host": FOREIGN_HOST}):
         if response.is_success:
             yield f"{path} for Host: {FOREIGN_HOST}: {response.status_code}"
@@ -142,10 +151,24 @@ def _open_page(subject: Subject, vite: ViteClient, stack: contextlib.ExitStack) 
     if not subject.chromium:
         return None
     browser = stack.enter_context(chromium.launch_browser(subject.chromium, BROWSER_TIMEOUT_S))
-    page = stack.enter_context(chromium.new_page(browser))
-    chromium.open_page(page, vite.url + vite.base)
+    page = stack.enter_context(chromium.new_page(browser, ignore_https_errors=True))
+    _go_to(page, vite.url + vite.base)
     page.evaluate("globalThis.helloDockMark = true")
     return page
+
+
+def _go_to(page: Page, address: str, attempts: int = MAX_ATTEMPTS) -> None:
+    """Open an address, and again when another container's start or end disturbed the browser. Raises BrowserError."""
+    from playwright.sync_api import Error as BrowserError
+
+    from docktasks.verify.probes import chromium, visit
+
+    try:
+        chromium.open_page(page, address)
+    except BrowserError as error:
+        if attempts == 1 or visit.NETWORK_CHANGED not in str(error):
+            raise
+        _go_to(page, address, attempts - 1)
 
 
 def _page_faults(page: Page, name: str) -> Iterator[str]:

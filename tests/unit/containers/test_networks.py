@@ -163,9 +163,10 @@ def test_development_may_have_a_way_out(settings: Settings) -> None:
     [
         (Result(0), "http://172.18.0.2:80/"),
         (Result(1, "wget: server returned error: HTTP/1.1 403 Forbidden"), "http://172.18.0.2:80/"),
+        (Result(1, "wget: error getting response: Connection reset by peer"), "http://172.18.0.2:80/"),
         (Result(1, "wget: download timed out"), ""),
     ],
-    ids=["answers", "refuses", "dropped"],
+    ids=["answers", "refuses", "closes", "dropped"],
 )
 def test_reached_address_is_one_that_answers(answer: Result, reached: str) -> None:
     """An error of the server is an answer, too."""

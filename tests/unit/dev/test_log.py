@@ -41,6 +41,15 @@ def test_translation_names_the_checkouts_files(settings: Settings) -> None:
     assert translated == f"at {settings.app_dir}/src/x.js:1:2\n".encode()
 
 
+def test_translation_has_the_address_that_was_printed(settings: Settings) -> None:
+    """Vite names the container's port, over http or https, and an address that only the container can open."""
+    lines = b"Local:   https://localhost:3000/app/\nNetwork: https://172.18.0.2:3000/app/\n"
+    secure = replace(DEV_SERVER, url="https://localhost:3007/app/")
+    assert LogTranslator(settings, secure).translate(lines) == b"Local:   https://localhost:3007/app/\n"
+    line = b"Local:   http://localhost:3000/\n"
+    assert LogTranslator(settings, DEV_SERVER).translate(line) == b"Local:   http://127.0.0.1:3007/\n"
+
+
 def test_translation_of_a_file_that_is_wanted_in_the_editor(settings: Settings) -> None:
     """open-in-editor.sh prints the line; terminals make a link of a path of this machine with line and column."""
     line = b"Wanted in the editor: /home/node/app/src/App.vue:7:3\n"

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -13,6 +16,7 @@ from docktasks.containers import networks
 from docktasks.roles import DEV
 from docktasks.settings import Settings
 from docktasks.verify.subject import Subject
+from tests.support.certificates import make_certificate
 from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.subjects import STATUS, Result, project, release, results
 from tests.unit.fakes.web import Web
@@ -134,6 +138,29 @@ def test_server_that_accepts_foreign_hosts_or_origins_fails(settings: Settings, 
     outcome, evidence = result(settings, "dev.foreign-origin")
     assert outcome == "fail"
     assert "/@vite/client for Origin: http://hello-dock-stranger.example: Access-Control-Allow-Origin: *" in evidence
+
+
+def test_server_over_https_needs_a_certificate_that_is_not_for_foreign_hosts(
+    settings: Settings, web: Web, tmp_path: Path
+) -> None:
+    """Over https Vite answers every host, and a browser refuses the certificate. Its issuer does not matter."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.scheme == "http":
+            raise httpx.RemoteProtocolError("closed", request=request)
+        return httpx.Response(200)
+
+    web.answer = answer
+    names = "IP:127.0.0.1,DNS:localhost"
+    for folder, more, outcome in (("own", "", "pass"), ("any", ",DNS:hello-dock-stranger.example", "fail")):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*make_certificate(tmp_path / folder, names + more))
+        with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+            Thread(target=server.serve_forever, daemon=True).start()
+            published = (("127.0.0.1", server.server_port, 3000),)
+            assert result(settings, "dev.foreign-host", published=published)[0] == outcome
+            server.shutdown()
 
 
 def test_server_that_does_not_answer_fails(settings: Settings) -> None:
