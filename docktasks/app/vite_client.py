@@ -32,6 +32,7 @@ SOCKET_ERRORS = (WebSocketException, OSError)
 """Raised by a socket that is refused, breaks, or stays silent: a TimeoutError is an OSError."""
 STYLE_SUFFIXES = (".css", ".scss", ".less", ".vue")
 """Files with a style, the simplest first."""
+SCRIPT_SUFFIXES = (".js", ".mjs", ".ts", ".mts", ".jsx", ".tsx")
 
 _IMPORT = re.compile(r"""(?:from|import)\s*\(?\s*["'](/[^"'?]+(?:\?[^"']*)?)["']""")
 _TIMESTAMP = re.compile(r"\?t=\d+$")
@@ -124,11 +125,25 @@ class ViteClient:
 
 def find_style(vite: ViteClient, app_dir: Path) -> tuple[str, Path]:
     """A style of the app that the page imports: its path on the server and its file. Raises Skip without any."""
-    files = {path: app_dir / path.removeprefix(vite.base).lstrip("/") for path in vite.modules()}
-    styles = [(path, file) for path, file in files.items() if file.suffix in STYLE_SUFFIXES and file.is_file()]
-    if not styles:
+    style = _find_module(vite, app_dir, STYLE_SUFFIXES)
+    if not style:
         raise Skip("the page imports no style of the app, and only a style is sure to update without a reload")
-    return min(styles, key=lambda style: STYLE_SUFFIXES.index(style[1].suffix))
+    return style
+
+
+def find_source(vite: ViteClient, app_dir: Path) -> tuple[str, Path]:
+    """A style, else a script, of the app that the page loads, as find_style(). Raises Skip without any."""
+    module = _find_module(vite, app_dir, (*STYLE_SUFFIXES, *SCRIPT_SUFFIXES))
+    if not module:
+        raise Skip("the page loads no style or script of the app, so there is no edit to look for")
+    return module
+
+
+def _find_module(vite: ViteClient, app_dir: Path, suffixes: tuple[str, ...]) -> tuple[str, Path] | None:
+    """The path and the file of the module that the page loads whose suffix stands first."""
+    files = {path: app_dir / path.removeprefix(vite.base).lstrip("/") for path in vite.modules()}
+    modules = [(path, file) for path, file in files.items() if file.suffix in suffixes and file.is_file()]
+    return min(modules, key=lambda module: suffixes.index(module[1].suffix), default=None)
 
 
 def check_hot_update(

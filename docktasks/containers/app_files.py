@@ -26,6 +26,14 @@ def temporary_edit(file: Path, text: str) -> Iterator[None]:
             file.write_bytes(now.replace(addition, b""))
 
 
+def marked_addition(file: Path, mark: str) -> str:
+    """Return what can be appended to a file without effect on the page, with a text that Vite keeps."""
+    rule = f"\n:root {{ {mark}: 1 }}\n"
+    if file.suffix == ".vue":
+        return f"\n<style>{rule}</style>\n"
+    return rule if file.suffix in (".css", ".scss", ".less") else f"\nvoid '{mark}'\n"
+
+
 @contextlib.contextmanager
 def temporary_secret(app_dir: Path) -> Iterator[tuple[str, str]]:
     """A new .env file in the app, by name and content. It is removed at the end. Raises OSError."""

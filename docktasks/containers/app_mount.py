@@ -3,22 +3,53 @@
 from __future__ import annotations
 
 import os
+import posixpath
+from dataclasses import dataclass
 from pathlib import Path
 
+from docktasks.app import workspaces
+from docktasks.app.install_files import packages_with_modules
+from docktasks.app.package import App
 from docktasks.containers.run_args import csv_line
 from docktasks.engine.protocol import Engine
 from docktasks.errors import AppError
 from docktasks.settings import Settings
 
 APP_PATH = "/home/node/app"
-"""Where the app is in the container (Dockerfile.dev)."""
+"""Where the app, or its workspace, is in the container (Dockerfile.dev)."""
 
 
-def source_args(settings: Settings) -> list[str]:
-    """Return the arguments that mount the app's folder, and hide the git history in it from the dev server."""
-    app_dir = settings.app_dir
-    args = ["--mount", csv_line("type=bind", f"source={app_dir}", f"target={APP_PATH}")]
-    git = app_dir / ".git"
+@dataclass(frozen=True)
+class Checkout:
+    """What a container sees of the checkout: the folder `root`, which is the app's own or that of its workspace.
+
+    `app` is the app's path in it. `packages` are the paths of what has a folder node_modules, the root's `.` first.
+    """
+
+    root: Path
+    app: str = "."
+    packages: tuple[str, ...] = (".",)
+
+    @classmethod
+    def of(cls, app: App) -> Checkout:
+        """Return what a container of this app sees. Raises AppError when a file of its workspace cannot be read."""
+        return cls(app.root, app.path_in_root, (".", *packages_with_modules(app)))
+
+    @property
+    def workdir(self) -> str:
+        """The app's folder in the container."""
+        return posixpath.normpath(f"{APP_PATH}/{self.app}")
+
+    @property
+    def modules(self) -> list[str]:
+        """The paths of the folders node_modules in the root."""
+        return [posixpath.normpath(f"{package}/node_modules") for package in self.packages]
+
+
+def source_args(root: Path) -> list[str]:
+    """Return the arguments that mount the checkout, and hide the git history in it from the dev server."""
+    args = ["--mount", csv_line("type=bind", f"source={root}", f"target={APP_PATH}")]
+    git = root / ".git"
     if git.is_dir():
         args += ["--mount", f"type=tmpfs,target={APP_PATH}/.git"]
     elif git.exists():  # in a worktree or a submodule .git is a file
@@ -34,15 +65,19 @@ def user_for(engine: Engine, app_dir: Path) -> str:
     return f"{owner.st_uid}:{owner.st_gid}"
 
 
-def make_mountpoint(app_dir: Path) -> None:
-    """Create node_modules, which the volume is mounted over; Docker would create it as root's. Raises AppError."""
-    mountpoint = app_dir / "node_modules"
-    if mountpoint.exists():
-        return
+def make_mountpoints(checkout: Checkout) -> None:
+    """Create each node_modules that a volume is mounted over; Docker would create it as root's. Raises AppError."""
+    for name in checkout.modules:
+        mountpoint = checkout.root / name
+        if not mountpoint.exists():
+            _make_folder(mountpoint)
+
+
+def _make_folder(mountpoint: Path) -> None:
     try:
         mountpoint.mkdir()
         if os.geteuid() == 0:  # only root can give a folder to another user
-            owner = app_dir.stat()
+            owner = mountpoint.parent.stat()
             os.chown(mountpoint, owner.st_uid, owner.st_gid)
     except OSError as error:
         raise AppError(
@@ -54,4 +89,4 @@ def make_mountpoint(app_dir: Path) -> None:
 
 def host_paths(text: str, settings: Settings) -> str:
     """Return a text in which the container's paths of the app's files are the paths on this machine."""
-    return text.replace(f"{APP_PATH}/", f"{settings.app_dir}/")
+    return text.replace(f"{APP_PATH}/", f"{workspaces.root_of(settings.app_dir)}/")

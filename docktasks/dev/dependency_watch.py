@@ -6,18 +6,18 @@ import os
 import time
 from pathlib import Path
 
-from docktasks.app.package import LOCK_FILES
-from docktasks.settings import Settings
+from docktasks.app.install_files import install_files
+from docktasks.app.package import App
 
 SETTLE_S = 0.5
-"""Seconds without another change after which package.json and the lock file count as completely written."""
+"""Seconds without another change after which the files count as completely written."""
 
 
 class DependencyWatch:
-    """Notices a change of package.json or a lock file by its time and size, so that each look is cheap."""
+    """Notices a change of package.json, a lock file or a patch by its time and size, so that each look is cheap."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._paths = [settings.app_dir / name for name in ("package.json", *LOCK_FILES)]
+    def __init__(self, app: App) -> None:
+        self._root, self._paths = app.root, install_files(app)
         self._stamps = self._read_stamps()
         self._contents = self._read_contents()
         self._changed_at: float | None = None
@@ -39,7 +39,7 @@ class DependencyWatch:
         return [(stat.st_mtime_ns, stat.st_size) if (stat := _stat(path)) else None for path in self._paths]
 
     def _read_contents(self) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in self._paths if path.is_file()}
+        return {os.path.relpath(path, self._root): path.read_bytes() for path in self._paths if path.is_file()}
 
 
 def _stat(path: Path) -> os.stat_result | None:

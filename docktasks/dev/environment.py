@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from dataclasses import dataclass, replace
 
-from docktasks.app import git
+from docktasks.app import git, inputs
 from docktasks.app.project import Project
 from docktasks.background import in_background
 from docktasks.containers import app_mount
-from docktasks.dev import file_events
-from docktasks.dev.node_modules import Volume
+from docktasks.containers.app_mount import Checkout
+from docktasks.dev import file_events, installation
+from docktasks.dev.dev_script import DevCommand
+from docktasks.dev.node_modules import Volume, volume_name
 from docktasks.dev.run_args import DevRunSpec
 from docktasks.engine.models import Image
 from docktasks.images import base_images
 from docktasks.images import build as images_build
-from docktasks.roles import DEV, Role
+from docktasks.roles import DEV
 
 
 @dataclass(frozen=True)
@@ -36,43 +39,63 @@ class PendingLookups:
         self.user = in_background(lambda: app_mount.user_for(project.engine, project.settings.app_dir))
 
 
-def prepare(project: Project, lookups: PendingLookups, command: tuple[str, ...]) -> DevEnvironment:
-    """Build the image, take or create the volume, and find out how the checkout has to be watched.
+def prepare(project: Project, lookups: PendingLookups, command: DevCommand) -> DevEnvironment:
+    """Build the image, install into a new volume or take one, and find out how the checkout has to be watched.
 
-    `command` is what the container runs; empty for the image's own command. Call it with the project's lock held.
-    Raises AppError, BuildError, ConflictError, or StartError when the app has more files than can be watched.
+    `command` is what the container runs. Call it with the project's lock held. Raises AppError, BuildError,
+    ConflictError, SettingsError, or StartError when the app has more files than can be watched.
     """
+    inputs.require(project.settings, os.environ)
     lookups.image_ids()  # the build needs them
+    checkout = Checkout.of(project.app)
     if not project.dry:
-        _check_checkout(project)
+        _check_checkout(project, checkout)
     image, build_notices = build(project)
-    volume = Volume(project, image)
     user = lookups.user()
     polling_reason = "" if project.dry else file_events.polling_reason(project, user)
-    run_spec = DevRunSpec(volume.name, user, lookups.revision(), command, polling=bool(polling_reason))
-    notices = (*build_notices, *_root_notices(project, user), *_polling_notices(polling_reason))
+    run_spec = DevRunSpec(
+        checkout, volume_name(project, image, user), user, lookups.revision(), command.args,
+        polling=bool(polling_reason), needs_preload=command.needs_preload,
+    )  # fmt: skip
+    volume, install_notices = _filled_volume(project, run_spec)
+    notices = (*build_notices, *install_notices, *_root_notices(project, user), *_polling_notices(polling_reason))
     return DevEnvironment(volume, run_spec, notices)
 
 
-def prepare_again(project: Project, previous: DevRunSpec, command: tuple[str, ...]) -> DevEnvironment:
-    """Build the image and take or create the volume for changed dependencies. Raises as prepare() for these."""
+def prepare_again(project: Project, previous: DevRunSpec, command: DevCommand) -> DevEnvironment:
+    """Build the image and take or fill the volume for changed dependencies. Raises as prepare() for these."""
+    checkout = Checkout.of(project.app)
+    app_mount.make_mountpoints(checkout)
     image, build_notices = build(project)
-    volume = Volume(project, image)
-    revision = git.source(project.app, project.settings).revision
-    run_spec = replace(previous, volume=volume.name, revision=revision, command=command)
-    return DevEnvironment(volume, run_spec, tuple(build_notices))
+    run_spec = replace(
+        previous,
+        checkout=checkout,
+        volume=volume_name(project, image, previous.user),
+        revision=git.source(project.app, project.settings).revision,
+        command=command.args,
+        needs_preload=command.needs_preload,
+    )
+    volume, install_notices = _filled_volume(project, run_spec)
+    return DevEnvironment(volume, run_spec, (*build_notices, *install_notices))
 
 
-def build(project: Project, role: Role = DEV) -> tuple[Image, list[str]]:
+def _filled_volume(project: Project, run_spec: DevRunSpec) -> tuple[Volume, list[str]]:
+    """Return the volume with the packages, and notices. Raises BuildError when they cannot be installed."""
+    volume = Volume(project, run_spec)
+    return volume, installation.install(project, run_spec, volume) if volume.is_new else []
+
+
+def build(project: Project) -> tuple[Image, list[str]]:
     """Build the dev image and return it with notices. Without a change it takes Docker a fifth of a second."""
     node = base_images.resolve(project, "node")
-    image = images_build.build_image(project, role, {"NODE_IMAGE": node.reference})
-    return image, [*([node.notice] if node.notice else []), *project.app.lock_notices]
+    image = images_build.build_image(project, DEV, {"NODE_IMAGE": node.reference})
+    notices = [*([node.notice] if node.notice else []), *project.app.lock_notices]
+    return image, [*notices, *inputs.proxy_notices(os.environ)]
 
 
-def _check_checkout(project: Project) -> None:
+def _check_checkout(project: Project, checkout: Checkout) -> None:
     """Raise AppError when node_modules cannot be mounted, StartError when the kernel allows too few watches."""
-    app_mount.make_mountpoint(project.settings.app_dir)
+    app_mount.make_mountpoints(checkout)
     if project.engine.kernel_release == platform.release():  # else the limit is another machine's
         file_events.check_watch_limit(project.settings.app_dir)
 

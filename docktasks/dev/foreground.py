@@ -13,12 +13,12 @@ from docktasks.dev.server import DevServer
 from docktasks.errors import DockError, StartError
 
 CHECKOUT_INTERVAL_S = 0.2
-"""Seconds between two looks at package.json and the lock file."""
+"""Seconds between two looks at the files that decide what is installed."""
 
 
 def follow(project: Project, dev_server: DevServer) -> None:
     """Show the log and follow the dependencies until the end, then remove the container. Raises StartError."""
-    watch = DependencyWatch(project.settings)
+    watch = DependencyWatch(project.app)
     try:
         with waiting.terminate_as_interrupt():
             printer = LogPrinter(project, dev_server)

@@ -8,7 +8,7 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 from docktasks.app.project import Project
-from docktasks.containers.app_mount import APP_PATH
+from docktasks.containers.app_mount import APP_PATH, host_paths
 from docktasks.dev import file_events
 from docktasks.dev.server import DevServer
 from docktasks.roles import DEV
@@ -31,7 +31,7 @@ class LogTranslator:
 
     def __init__(self, settings: Settings, dev_server: DevServer) -> None:
         self._watch_limit_noticed = dev_server.watch_limit_reached
-        self._replacements = {f"{APP_PATH}/".encode(): f"{settings.app_dir}/".encode()}
+        self._replacements = {f"{APP_PATH}/".encode(): host_paths(f"{APP_PATH}/", settings).encode()}
         if dev_server.url:
             url = urlsplit(dev_server.url)
             for scheme in ("http", "https"):

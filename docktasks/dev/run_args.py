@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from docktasks.app import vite_options
-from docktasks.app.package import App
-from docktasks.containers.app_mount import APP_PATH, source_args
+from docktasks.app import inputs, vite_options
+from docktasks.containers.app_mount import APP_PATH, Checkout, source_args
 from docktasks.containers.networks import join_args
 from docktasks.containers.ports import WORKING_DIR_LABEL, Bind
 from docktasks.containers.run_args import csv_line, hardening_args, label_args
 from docktasks.dev import certificate
+from docktasks.dev.dev_script import ADDRESS
 from docktasks.roles import DEV
 from docktasks.settings import Settings
 
@@ -23,6 +24,9 @@ it, because it makes the coverage of tests less precise."""
 VITE_FOLDER = "/usr/local/lib/hello-dock"
 """Where the dev container sees what gives Vite's command more options."""
 
+DOWNLOADS_PATH = "/var/cache/npm"
+"""Where a container sees the volume of the package manager's downloads (docktasks/images/node/install.sh)."""
+
 CA_FILE = "/run/secrets/ca"
 """Where a container sees the certificate authorities of build.ca_file."""
 
@@ -31,34 +35,30 @@ CA_FILE = "/run/secrets/ca"
 class DevRunSpec:
     """How a container of the dev image is run.
 
-    `volume` is the name of the volume for node_modules, empty for a new one that is removed with the container.
-    `user` is `uid:gid`, `revision` the app's commit, and `command` replaces the image's own. With `polling`, Vite looks
-    at the files again and again instead of waiting for file events. `docker_options` are more options of Docker.
+    `checkout` is mounted. `volume` is the name of the volume for its node_modules, empty for a new one that is removed
+    with the container. `user` is `uid:gid`, `revision` the app's commit, and `command` replaces the image's own. With
+    `polling`, Vite looks at the files again and again instead of waiting for file events. With `needs_preload` the
+    server gets its address from preload.cjs. `docker_options` are more options of Docker.
     """
 
+    checkout: Checkout
     volume: str
     user: str
     revision: str = ""
     command: tuple[str, ...] = ()
     polling: bool = False
+    needs_preload: bool = False
     docker_options: tuple[str, ...] = ()
+
+    @property
+    def volumes(self) -> list[str]:
+        """The volume of each node_modules, in the order of Checkout.modules; empty names for new ones."""
+        numbers = range(1, len(self.checkout.modules))
+        return [self.volume, *(f"{self.volume}-{number}" if self.volume else "" for number in numbers)]
 
     def with_command(self, *command: str) -> DevRunSpec:
         """Return the same with another command."""
         return replace(self, command=command)
-
-
-def serve_command(app: App) -> tuple[str, ...]:
-    """Return the command that runs the app's script `serve` or `dev`; empty where that is the image's own command.
-
-    With --strictPort Vite takes no other port, which would not be published. Raises AppError for an app with neither
-    script.
-    """
-    script, manager = app.first_script("serve", "dev"), app.package_manager
-    if script == "serve" and manager.name == "npm":
-        return ()
-    address = ["--host", "0.0.0.0", "--port", str(DEV.container_port)]  # noqa: S104 - in the container
-    return manager.run(script, *address, "--strictPort")
 
 
 def dev_args(settings: Settings, bind: Bind, run_spec: DevRunSpec) -> list[str]:
@@ -71,7 +71,7 @@ def dev_args(settings: Settings, bind: Bind, run_spec: DevRunSpec) -> list[str]:
         *join_args(settings, DEV),
         *bind.args(DEV.container_port),
         "--env", f"NODE_COMPILE_CACHE={COMPILE_CACHE}",
-        *_vite_args(settings),
+        *_vite_args(settings, run_spec),
         *certificate.mount_args(settings),
         *_shared_args(settings, run_spec),
     ]  # fmt: skip
@@ -93,24 +93,44 @@ def tool_args(settings: Settings, name: str, run_spec: DevRunSpec, ca_file: str,
     ]  # fmt: skip
 
 
-def fill_args(settings: Settings, run_spec: DevRunSpec) -> list[str]:
-    """Return the command that fills a new volume: Docker copies the image's node_modules as it creates a container."""
+def install_args(settings: Settings, name: str, run_spec: DevRunSpec, downloads: str, ca_file: str) -> list[str]:
+    """Return the command that installs the packages, in the root of the checkout, into the volumes of `run_spec`.
+
+    `name` is the container's, `downloads` the volume of the package manager's downloads.
+    """
     return [
-        "docker", "container", "run", "--rm", "--network", "none",
+        "docker", "container", "run", "--rm", "--init", "--name", name,
         *label_args(settings, "dev"),
-        *_shared_args(settings, run_spec.with_command("true")),
+        *join_args(settings, DEV),
+        "--mount", f"type=volume,source={downloads},target={DOWNLOADS_PATH}",
+        *_trust_args(ca_file),
+        *_shared_args(settings, replace(run_spec, checkout=replace(run_spec.checkout, app="."))),
     ]  # fmt: skip
 
 
-def _vite_args(settings: Settings) -> list[str]:
+def open_args(settings: Settings, run_spec: DevRunSpec) -> list[str]:
+    """Return the command that lets every user write into new volumes: the image has a folder only for the first."""
+    targets = [f"{APP_PATH}/{path}" for path in run_spec.checkout.modules]
+    return [
+        "docker", "container", "run", "--rm", "--network", "none",
+        *label_args(settings, "dev"),
+        *hardening_args(settings),
+        "--user", "0:0",
+        *_volume_args(run_spec),
+        settings.image("dev"), "chmod", "0777", *targets[1:],
+    ]  # fmt: skip
+
+
+def _vite_args(settings: Settings, run_spec: DevRunSpec) -> list[str]:
     options = vite_options.for_dev(settings)
-    if not options:
+    if not (options or run_spec.needs_preload):
         return []
     source = settings.root / vite_options.FOLDER
     return [
         "--mount", csv_line("type=bind", f"source={source}", f"target={VITE_FOLDER}", "readonly"),
         "--env", f"NODE_OPTIONS=--require={VITE_FOLDER}/preload.cjs",
-        "--env", f"{vite_options.VARIABLE}={options}",
+        *(["--env", f"{vite_options.VARIABLE}={options}"] if options else []),
+        *(["--env", f"HELLO_DOCK_ADDRESS={' '.join(ADDRESS)}"] if run_spec.needs_preload else []),
     ]  # fmt: skip
 
 
@@ -122,7 +142,7 @@ def _trust_args(ca_file: str) -> list[str]:
 
 
 def _shared_args(settings: Settings, run_spec: DevRunSpec) -> list[str]:
-    volume = [f"source={run_spec.volume}"] if run_spec.volume else []
+    checkout = run_spec.checkout
     return [
         *hardening_args(settings),
         "--user", run_spec.user,
@@ -130,9 +150,26 @@ def _shared_args(settings: Settings, run_spec: DevRunSpec) -> list[str]:
         "--env", "NO_COLOR", "--env", "FORCE_COLOR",  # as they are in the task's environment
         # Vite's watcher reads it: https://github.com/paulmillr/chokidar/tree/3.6.0#performance
         *(["--env", "CHOKIDAR_USEPOLLING=true"] if run_spec.polling else []),
+        *inputs.container_args(settings, os.environ),
         *run_spec.docker_options,
-        *source_args(settings),
-        "--mount", ",".join(["type=volume", *volume, f"target={APP_PATH}/node_modules"]),
+        *source_args(checkout.root),
+        *_volume_args(run_spec),
+        *(["--workdir", checkout.workdir] if checkout.workdir != APP_PATH else []),
         settings.image("dev"),
         *run_spec.command,
     ]  # fmt: skip
+
+
+def _volume_args(run_spec: DevRunSpec) -> list[str]:
+    """Return the arguments that mount the volumes. What a tool installs into packages is in memory.
+
+    Docker would give a new volume without a name to root where the image has no folder.
+    """
+    args = []
+    uid, _, gid = run_spec.user.partition(":")
+    for volume, path in zip(run_spec.volumes, run_spec.checkout.modules, strict=True):
+        fields = ["type=volume", *([f"source={volume}"] if volume else []), f"target={APP_PATH}/{path}"]
+        is_in_memory = not volume and path != run_spec.checkout.modules[0]
+        memory = f"{APP_PATH}/{path}:exec,uid={uid},gid={gid}"
+        args += ["--tmpfs", memory] if is_in_memory else ["--mount", csv_line(*fields)]
+    return args

@@ -16,9 +16,10 @@ from docktasks.containers.ports import WORKING_DIR_LABEL, Bind
 from docktasks.containers.run_args import remove_args
 from docktasks.containers.startup import ContainerSpec
 from docktasks.dev import certificate, environment, file_events
+from docktasks.dev.dev_script import dev_command
 from docktasks.dev.environment import DevEnvironment, PendingLookups
 from docktasks.dev.node_modules import Volume
-from docktasks.dev.run_args import DevRunSpec, dev_args, serve_command
+from docktasks.dev.run_args import DevRunSpec, dev_args
 from docktasks.engine.models import Container
 from docktasks.errors import ConflictError, StartError
 from docktasks.roles import DEV
@@ -32,6 +33,10 @@ STOPPED_EXIT_CODES = (0, 130, 137, 143)
 
 MISSING_PACKAGE = re.compile(r"Cannot find (native binding|module|package)|MODULE_NOT_FOUND")
 """What node and native packages write when node_modules lacks a package."""
+
+
+LISTENING = re.compile(r"Local: +https?://[^\s/]+:(\d+)")
+"""What Vite, and frameworks with it, log when they listen."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class DevServer:
 def up(project: Project) -> DevServer:
     """Build the dev image, start its container, and wait until it serves. Raises ConflictError or StartError."""
     with project.lock():
-        command = serve_command(project.app)
+        command = dev_command(project.app)
         networks.require_api_network(project)
         host = certificate.host(project)
         lookups = PendingLookups(project)
@@ -73,7 +78,7 @@ def recreate(project: Project, dev_server: DevServer) -> DevServer:
     project = replace(project)  # a Project reads package.json only once
     project.progress.restart()
     with project.lock():
-        dev_environment = environment.prepare_again(project, dev_server.run_spec, serve_command(project.app))
+        dev_environment = environment.prepare_again(project, dev_server.run_spec, dev_command(project.app))
         container = project.engine.container(project.settings.container("dev"))
         host_port = container.published[0].host_port if container and container.published else None
         project.run(remove_args(project.settings.container("dev")), quiet=True)
@@ -95,7 +100,6 @@ def _start(project: Project, dev_environment: DevEnvironment, bind: Bind, host: 
     args = dev_args(project.settings, bind, dev_environment.run_spec)
     with _removed_on_failure(project, dev_environment.volume):
         startup.start(project, ContainerSpec("dev", bind, args))
-        dev_environment.volume.mark_filled()
         url = startup.await_page(project, "dev")
         if host:
             url = url.replace("//127.0.0.1:", f"//{host}:", 1)
@@ -146,9 +150,16 @@ def _removed_on_failure(project: Project, volume: Volume) -> Iterator[None]:
 def explain_failure(error: StartError, settings: Settings) -> StartError:
     """Return the error of a dev server that ended, with the checkout's paths; of too few watches, what to do then."""
     evidence = host_paths(error.evidence, settings)
+    why, how = error.why, error.how
+    if error.what.endswith("stopped with exit code 0."):
+        why, how = "The script ended, so it starts no server.", 'Let it run the dev server, for example "dev": "vite"'
+    other_ports = set(LISTENING.findall(vite.ANSI_COLOR.sub("", evidence))) - {str(DEV.container_port)}
+    if other_ports:
+        why = f"A server listens on port {min(other_ports)} of the container: --host and --port did not reach it."
+        how = 'Let the script run it on port 3000 and on every address, for example "dev": "vite"'
     if file_events.watch_limit_reached(evidence):
         return file_events.watch_limit_error(f"Vite reports: {file_events.VITE_LIMIT_MESSAGE}")
-    return StartError(error.what, error.why, error.how, evidence)
+    return StartError(error.what, why, how, evidence)
 
 
 def _already_running(container: Container) -> ConflictError:

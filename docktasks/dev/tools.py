@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from docktasks import waiting
+from docktasks.app import inputs
 from docktasks.app.project import Project
 from docktasks.containers import app_mount, networks, startup
+from docktasks.containers.app_mount import Checkout
 from docktasks.containers.run_args import remove_args
 from docktasks.dev import environment
-from docktasks.dev.environment import DevEnvironment, PendingLookups
-from docktasks.dev.run_args import DevRunSpec, fill_args, tool_args
+from docktasks.dev.dev_script import DevCommand
+from docktasks.dev.environment import PendingLookups
+from docktasks.dev.run_args import DOWNLOADS_PATH, DevRunSpec, tool_args
 from docktasks.dev.server import STOPPED_EXIT_CODES
 from docktasks.errors import StartError
 from docktasks.images import build_context
 from docktasks.labels import LABEL
 from docktasks.roles import DEV
 
-STORE_PATH = "/var/cache/npm"
 PNPM_SETTINGS = {
     # Only package.json and the lock file are written: pnpm refuses node_modules that another user installed.
     "lockfile_only": "true",
     # Else pnpm makes a store in the checkout. It must be where node/install.sh has it, or pnpm refuses it.
-    "store_dir": f"{STORE_PATH}/pnpm",
+    "store_dir": f"{DOWNLOADS_PATH}/pnpm",
     # package.json may name another version than the image has.
     "manage_package_manager_versions": "false",
 }
@@ -64,19 +67,21 @@ def run_attached(project: Project, attach: Attach, tool: Tool) -> int:
 def package_manager(project: Project, arguments: list[str]) -> Tool:
     """Return the tool that runs the app's package manager as the checkout's owner.
 
-    It runs in the image that is there, because a new one cannot be built while package.json and lock file disagree.
-    Where none has this manager, one is built without the app's packages. What it installs is removed with its
-    container. Raises AppError, or BuildError when the manager cannot be installed.
+    It runs in the image that is there, if that has this manager.
+    What it installs is removed with its container. Raises AppError, or BuildError when the manager cannot be installed.
     """
     settings, name = project.settings, project.app.package_manager.name
+    inputs.require(settings, os.environ)
+    checkout = Checkout.of(project.app)
     if not project.dry:
-        app_mount.make_mountpoint(settings.app_dir)
+        app_mount.make_mountpoints(checkout)
     tag = settings.image("dev")
     image = project.engine.image(tag) if tag in project.engine.image_ids else None
     if image is None or image.labels.get(f"{LABEL}.manager", "") != project.app.package_manager.package:
         with project.lock():
-            environment.build(project, replace(DEV, target="manager"))
+            environment.build(project)
     run_spec = DevRunSpec(
+        checkout,
         volume="",
         user=app_mount.user_for(project.engine, settings.app_dir),
         command=(name, *arguments),
@@ -87,7 +92,7 @@ def package_manager(project: Project, arguments: list[str]) -> Tool:
 
 def _pnpm_options() -> tuple[str, ...]:
     # pnpm reads npm_config_*, and since version 11 pnpm_config_*: https://pnpm.io/settings
-    options = ["--mount", f"type=tmpfs,target={STORE_PATH}"]
+    options = ["--mount", f"type=tmpfs,target={DOWNLOADS_PATH}"]
     for name, value in PNPM_SETTINGS.items():
         options += ["--env", f"npm_config_{name}={value}", "--env", f"pnpm_config_{name}={value}"]
     return tuple(options)
@@ -96,29 +101,13 @@ def _pnpm_options() -> tuple[str, ...]:
 def tests(project: Project, arguments: list[str], *, watch: bool) -> Tool:
     """Return the tool that runs the app's script `test` with the node_modules of the dev server.
 
-    Raises AppError for an app without that script, BuildError, or StartError when the volume cannot be filled.
+    Raises AppError for an app without that script, or BuildError.
     """
     script = project.app.first_script("test")
     command = project.app.package_manager.run(script, *(["--watch"] if watch else []), *arguments)
     with project.lock():
-        dev_environment = environment.prepare(project, PendingLookups(project), command)
-        if dev_environment.volume.is_new:
-            _fill(project, dev_environment)
+        dev_environment = environment.prepare(project, PendingLookups(project), DevCommand(command))
     return _tool(project, "test", dev_environment.run_spec, runs_until_stopped=watch)
-
-
-def _fill(project: Project, dev_environment: DevEnvironment) -> None:
-    """Fill the new volume while the lock is held. The next task would take its marker for an interrupted start's."""
-    result = project.run(fill_args(project.settings, dev_environment.run_spec), quiet=True)
-    if not result.ok:
-        raise StartError(
-            "The volume for node_modules could not be filled.",
-            "The tests need the dependencies, which Docker copies from the dev image into the volume.",
-            "Correct what Docker reports, then try again",
-            evidence=result.tail(4),
-        )
-    dev_environment.volume.mark_filled()
-    project.progress("filled the volume for node_modules")
 
 
 def _tool(

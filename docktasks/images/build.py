@@ -62,7 +62,6 @@ def build_args(settings: Settings, app: App, role: Role, values: Texts, labels: 
     labels = {**(labels or {}), BUILT_FOR: settings.app.name, BASE_LABEL: familiar(values[role.base])}
     return [
         *["docker", "image", "build", "--tag", settings.image(role.name)],
-        *(["--target", role.target] if role.target else []),
         *_value_args(app.package_manager, values),
         *[arg for name, value in labels.items() for arg in ("--label", f"{name}={value}")],
         *build_context.context_args(settings, app, role.dockerfile),

@@ -53,10 +53,12 @@ def _evidence(text: str) -> str:
 
 
 def _failed_step(text: str) -> list[str]:
-    """Return the lines that the failed step printed; none where no step failed."""
+    """Return the lines that the failed step printed, or an installation in a container; none where no step failed."""
     steps = re.findall(r"(?m)^#(\d+) ERROR: process", text)
     if steps:  # plain progress: "#13 0.868 a line of the step"
         return re.findall(rf"(?m)^#{steps[-1]} [\d.]+ (.*)$", text)
     # On a terminal: a block with the step's log, "0.868 a line of the step".
+    if not re.search(r"(?m)^(#\d|-{6}$)", text) and "NOT INSTALLED: " in text:
+        return text.splitlines()
     blocks = re.findall(r"(?ms)^-{6}\n > \[[^\n]*\n(.*?)^-{6}$", text)
     return re.sub(r"(?m)^\d+\.\d+ ", "", blocks[-1]).splitlines() if blocks else []

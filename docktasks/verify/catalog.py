@@ -39,7 +39,7 @@ CHECKS: tuple[Check, ...] = (
     headers.server_version,
     abuse.hidden_files, abuse.traversal, abuse.methods, abuse.malformed, abuse.host,
     dev.loopback, dev.network, dev.unprivileged, dev.vite_version, dev.foreign_host, dev.foreign_origin,
-    dev.foreign_socket, dev.hot_reload, dev.leaks, dev.file_owners,
+    dev.foreign_socket, dev.source, dev.hot_reload, dev.leaks, dev.file_owners,
     browser.renders, browser.deep_link, browser.console, browser.network, browser.policy, browser.injection,
     browser.navigation, browser.accessible, browser.no_sideways_scroll,
 )  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.checkout import copy_app
 from docktasks.containers import app_mount
-from docktasks.containers.app_mount import user_for
+from docktasks.containers.app_mount import Checkout, user_for
 from docktasks.containers.ports import Bind
 from docktasks.dev import run_args
 from docktasks.dev.run_args import DevRunSpec
@@ -28,6 +28,8 @@ from tests.support.checkouts import chown_tree
 from tests.support.commands import clean_environ, docker, run_command
 from tests.support.project import ProjectUnderTest
 
+OLD_BUILD = "/tmp/dist"  # noqa: S108 - the container's own
+PREVIEW = f"--outDir {OLD_BUILD} --host 0.0.0.0 --port 3000"
 HIDDEN_HISTORY = f"type=tmpfs,target={app_mount.APP_PATH}/.git"
 LAX = "server: { allowedHosts: true, cors: true, fs: { strict: false } }, legacy: { skipWebSocketTokenCheck: true }"
 OLD = {
@@ -47,7 +49,8 @@ class Sabotage:
     """One deliberate fault, and exactly the checks of the dev container that must fail.
 
     The fault is in vite.config (`server`, `plugin`); or in options of `docker container run` that are left out
-    (`without`) or added (`plus`); or it is a `file` that root owns, or another network that the container `joins`.
+    (`without`) or added (`plus`); or it is the `command`, a `file` that root owns, or another network that the
+    container `joins`. `skips` are the checks that then have nothing to judge.
     """
 
     name: str
@@ -58,6 +61,8 @@ class Sabotage:
     plus: tuple[str, ...] = ()
     file: str = ""
     joins: str = ""
+    command: tuple[str, ...] = ()
+    skips: frozenset[str] = frozenset()
 
 
 SABOTAGES = [
@@ -79,6 +84,13 @@ SABOTAGES = [
         frozenset({"dev.network", "dev.hot-reload"}),
         joins="bridge",
         plugin="{ name: 'all', handleHotUpdate({ server }) { server.ws.send({ type: 'full-reload' }); return [] } }",
+    ),
+    Sabotage("sees-no-edit", frozenset({"dev.source", "dev.hot-reload"}), server="server: { watch: null }"),
+    Sabotage(
+        "serves-an-old-build",
+        frozenset({"dev.source"}),
+        command=("sh", "-c", f"npx vite build --outDir {OLD_BUILD} && npx vite preview {PREVIEW}"),
+        skips=frozenset({"dev.hot-reload"}),
     ),
 ]
 OLD_FAILS = frozenset({"dev.vite-version", "dev.foreign-host", "dev.foreign-origin", "dev.foreign-socket", "dev.leaks"})
@@ -143,10 +155,10 @@ def contents(app: Path) -> dict[Path, tuple[int, bytes]]:
     return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
 
 
-def failures(project: ProjectUnderTest) -> dict[str, tuple[str, ...]]:
-    """The checks that fail, with their evidence. No check may be skipped."""
+def failures(project: ProjectUnderTest, skips: frozenset[str] = frozenset()) -> dict[str, tuple[str, ...]]:
+    """The checks that fail, with their evidence. No other check may be skipped."""
     outcomes = results(project)
-    assert not [check_id for check_id, (outcome, _) in outcomes.items() if outcome == "skip"], outcomes
+    assert {check_id for check_id, (outcome, _) in outcomes.items() if outcome == "skip"} == skips, outcomes
     return {check_id: evidence for check_id, (outcome, evidence) in outcomes.items() if outcome == "fail"}
 
 
@@ -166,14 +178,14 @@ def apply(sabotage: Sabotage, app: Path, cleanup: ExitStack) -> None:
 def start(project: ProjectUnderTest, sabotage: Sabotage, app: Path) -> None:
     """Run the dev container as `invoke dev` does, apart from the sabotage, and wait until it answers."""
     settings = settings_with_app(project, str(app))
-    (volume,) = project.engine.volumes(project.name)
-    args = run_args.dev_args(settings, Bind(0), DevRunSpec(volume, user_for(project.engine, app)))
+    (volume,) = project.node_modules_volumes()
+    args = run_args.dev_args(settings, Bind(0), DevRunSpec(Checkout(app), volume, user_for(project.engine, app)))
     if "dev.leaks" in sabotage.fails:  # without the mount that hides .git
         args = [arg for arg in args if arg != HIDDEN_HISTORY]
         args = [arg for arg, after in pairwise([*args, ""]) if (arg, after[:2]) != ("--mount", "--")]
     args = without_options(args, sabotage.without)
     docker("container", "rm", "--force", settings.container("dev"))
-    docker(*args[1:-1], *sabotage.plus, args[-1])
+    docker(*args[1:-1], *sabotage.plus, args[-1], *sabotage.command)
     if sabotage.joins:
         docker("network", "connect", sabotage.joins, settings.container("dev"))
     probe = wait_until(lambda: http_ready(project.container("dev").url), limit=60)
@@ -196,7 +208,7 @@ def test_sabotage_is_caught(
     """Exactly the expected checks of the dev container fail."""
     apply(sabotage, app_of_owner, cleanup)
     start(dev_project, sabotage, app_of_owner)
-    evidence = failures(dev_project)
+    evidence = failures(dev_project, sabotage.skips)
     assert evidence.keys() == sabotage.fails, evidence
     assert all(evidence.values())
     for name in ("/etc/passwd", "/.env.", "/.git/HEAD") if "dev.leaks" in sabotage.fails else ():

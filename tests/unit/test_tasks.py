@@ -124,7 +124,13 @@ RUN = "docker container run --detach"
 RM = "docker container rm --force"
 TOOL = "docker container run --rm --init"
 NETWORK = "docker network create --label hello-dock.project=hello-dock "
-VOLUME = ["docker volume create "] * 2
+INSTALLATION = [
+    *["docker volume create "] * 2,
+    NETWORK,
+    "docker volume create ",
+    f"{TOOL} --name hello-dock-dev-install ",
+    "docker volume rm ",
+]
 RELEASE = [
     NETWORK,
     f"{RUN} --name hello-dock-prod-candidate ",
@@ -138,12 +144,9 @@ RELEASE = [
 ATTACHED = [NETWORK, f"{TOOL} --interactive ", "docker network rm hello-dock-dev"]
 NETWORK_RM = "docker network rm hello-dock-dev hello-dock-prod"
 DRY: list[tuple[tuple[str, ...], list[str]]] = [
-    (("dev",), [f"{BUILD}dev ", *VOLUME, NETWORK, f"{RUN} --init --name hello-dock-dev ", "docker volume rm "]),
+    (("dev",), [f"{BUILD}dev ", *INSTALLATION, f"{RUN} --init --name hello-dock-dev "]),
     (("npm", "--", "install", "x"), [f"{BUILD}dev ", *ATTACHED]),
-    (
-        ("test",),
-        [f"{BUILD}dev ", *VOLUME, "docker container run --rm ", "docker volume rm ", *ATTACHED],
-    ),
+    (("test",), [f"{BUILD}dev ", *INSTALLATION, *ATTACHED[1:]]),
     (("shell",), ["docker container exec --interactive hello-dock-dev sh"]),
     (("build-prod",), [f"{BUILD}prod "]),
     (("run-prod",), [f"{BUILD}prod ", *RELEASE]),

@@ -1,14 +1,16 @@
 #!/bin/sh
-# Installs the dependencies in the app's folder, or in the root of its workspace:
-#     install.sh MANAGER [PACKAGE [manager | before-source | with-source]]
+# Installs the dependencies in the app's folder, or in the root of its workspace: install.sh MANAGER [PACKAGE [STEP]]
 #     MANAGER         npm, pnpm, yarn or bun
 #     PACKAGE         what npm installs the manager by, as pnpm@10.1.0; empty when the image has the manager
+# STEP is one of these:
 #     manager         installs only the manager
 #     before-source   only what manifests.sh copies is there: leaves out what needs more of the app
 #     with-source     installs what was left out, which for most apps is nothing
+#     mounted         installs everything: the folder is the checkout, in which no lock file may be written
 # The lock file decides what is installed. Without one it is the newest that package.json allows, with a notice.
 set -eu
-manager=$1 package=${2:-} step=${3:-}
+manager=$1 package=${2:-} step=${3:-} in_checkout=
+if [ "$step" = mounted ]; then in_checkout=1; fi
 . /tools/node/environment.sh
 cache=/var/cache/npm
 # npm asks the registry for packages only, and gives up in seconds when it gets no answer.
@@ -45,7 +47,7 @@ needs_files() {
 }
 
 unlocked() {
-    echo "NOTICE: No $1: $manager install takes the newest versions that package.json allows"
+    [ -n "$in_checkout" ] || echo "NOTICE: No $1: $manager install takes the newest versions that package.json allows"
 }
 
 # Links to the managers' settings: the secrets that the build gets, else the app's own where the source is mounted, else
@@ -111,13 +113,13 @@ npm)
         npm ci --cache "$cache"
     else
         unlocked package-lock.json
-        npm install --cache "$cache"
+        npm install ${in_checkout:+--no-package-lock} --cache "$cache"
     fi
     ;;
 pnpm)
     frozen=--frozen-lockfile
-    if [ ! -f pnpm-lock.yaml ]; then unlocked pnpm-lock.yaml && frozen=--no-frozen-lockfile; fi
-    pnpm install "$frozen" --store-dir "$cache/pnpm"
+    if [ ! -f pnpm-lock.yaml ]; then unlocked pnpm-lock.yaml && frozen=${in_checkout:+--no-lockfile}; fi
+    pnpm install "${frozen:---no-frozen-lockfile}" --store-dir "$cache/pnpm"
     ;;
 yarn)
     # Yarn asks a registry of its own, unless the app's .yarnrc.yml names one: give it npm's, which may be a mirror.

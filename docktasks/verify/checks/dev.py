@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from docktasks.app import safe_versions
 from docktasks.containers import app_files, networks, proc
-from docktasks.containers.app_mount import APP_PATH, user_for
+from docktasks.containers.app_mount import APP_PATH, Checkout, user_for
 from docktasks.errors import Skip
 from docktasks.roles import DEV
 from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
+from docktasks.waiting import Probe, wait_until
 
 if TYPE_CHECKING:  # modules that load the browser's driver or the WebSocket library are imported where they are used
     from httpx import Response
@@ -23,13 +24,15 @@ if TYPE_CHECKING:  # modules that load the browser's driver or the WebSocket lib
 
     from docktasks.app.vite_client import ViteClient
 
-VITE_MANIFEST = f"{APP_PATH}/node_modules/vite/package.json"
+MANIFEST = "node_modules/vite/package.json"
 FOREIGN_HOST = "hello-dock-stranger.example"
 FOREIGN_ORIGIN = f"http://{FOREIGN_HOST}"
 CUSTOM_PROPERTY = "name => getComputedStyle(document.documentElement).getPropertyValue(name)"
 BROWSER_TIMEOUT_S = 60
 MAX_FOREIGN_FILES = 20
 MAX_ATTEMPTS = 4
+UPDATE_TIMEOUT_S = 5.0
+"""How long an edit may take until it is served. It usually takes milliseconds."""
 
 
 @contextlib.contextmanager
@@ -70,7 +73,7 @@ def unprivileged(subject: Subject) -> Iterator[str]:
 @check("dev.vite-version", "major", fix="Install the version that the evidence names: invoke npm -- install vite@…")
 def vite_version(subject: Subject) -> Iterator[str]:
     """The installed version of Vite has every known fix of its dev server, by the table of safe versions."""
-    manifest = json.loads(proc.read_file(subject.project.engine, subject.dev, VITE_MANIFEST))
+    manifest = json.loads(_vite_manifest(subject))
     package = str(manifest.get("name") or "vite")
     judgement = safe_versions.judge(package, str(manifest.get("version")))
     if judgement is None:
@@ -78,6 +81,15 @@ def vite_version(subject: Subject) -> Iterator[str]:
     if judgement.fault:
         yield judgement.fault
     yield Note(safe_versions.age_note())
+
+
+def _vite_manifest(subject: Subject) -> str:
+    """Return the package.json of the installed Vite, which is in the app's folder or at the root of its workspace."""
+    engine, folder = subject.project.engine, Checkout.of(subject.project.app).workdir
+    if folder != APP_PATH:
+        with contextlib.suppress(Skip):
+            return proc.read_file(engine, subject.dev, f"{folder}/{MANIFEST}")
+    return proc.read_file(engine, subject.dev, f"{APP_PATH}/{MANIFEST}")
 
 
 @check("dev.foreign-host", "critical", fix="Leave server.allowedHosts of vite.config at its default, or list hosts")
@@ -120,6 +132,30 @@ def foreign_socket(subject: Subject) -> Iterator[str]:
         yield f"the socket accepts Origin: {FOREIGN_ORIGIN}, without a token"
 
 
+@check("dev.source", "critical", fix="Start it by invoke dev, with a script that runs Vite's dev server and no preview")
+def source(subject: Subject) -> Iterator[str]:
+    """The app is served from its source: an edit of a file that the page loads arrives. The check restores the file."""
+    from docktasks.app.vite_client import find_source
+
+    with _vite_client(subject) as vite:
+        client = vite.client.get(f"{vite.base}@vite/client", headers={"Accept": "*/*"})
+        if "javascript" not in client.headers.get("content-type", ""):
+            yield f"what answers is no dev server of Vite: {vite.base}@vite/client is {client.status_code}, no script"
+            return
+        path, file = find_source(vite, subject.project.settings.app_dir)
+        mark = f"--hello-dock-{secrets.token_hex(4)}"
+        try:
+            with app_files.temporary_edit(file, app_files.marked_addition(file, mark)):
+                if not wait_until(lambda: _look_for(vite, path, mark), UPDATE_TIMEOUT_S).ready:
+                    yield f"{path}: an edit of {file} is not served within {UPDATE_TIMEOUT_S} s"
+        except OSError as error:
+            raise Skip(f"{file} cannot be edited: {error}") from error
+
+
+def _look_for(vite: ViteClient, path: str, mark: str) -> Probe:
+    return Probe(any(mark in text for text in vite.with_styles([path])))
+
+
 @check("dev.hot-reload", "major", fix="Read invoke logs --role=dev; look at server.hmr and server.watch in vite.config")
 def hot_reload(subject: Subject) -> Iterator[str]:
     """An edit of a style reaches the page without a reload. The check restores the file's bytes and time."""
@@ -132,8 +168,7 @@ def hot_reload(subject: Subject) -> Iterator[str]:
     with contextlib.ExitStack() as stack:
         vite = stack.enter_context(_vite_client(subject))
         path, file = find_style(vite, subject.project.settings.app_dir)
-        rule = f"\n:root {{ {name}: 1 }}\n"
-        edit = app_files.temporary_edit(file, f"\n<style>{rule}</style>\n" if file.suffix == ".vue" else rule)
+        edit = app_files.temporary_edit(file, app_files.marked_addition(file, name))
         try:
             page = _open_page(subject, vite, stack)
             faults = list(check_hot_update(vite, path, name, stack, edit))
@@ -186,16 +221,16 @@ def leaks(subject: Subject) -> Iterator[str]:
     from docktasks.app.vite_client import SOCKET_ERRORS
     from docktasks.verify.probes import vite_leaks
 
-    app_dir = subject.project.settings.app_dir
+    app_dir, checkout = subject.project.settings.app_dir, Checkout.of(subject.project.app)
     canaries = [vite_leaks.Canary("/etc/passwd", proc.read_file(subject.project.engine, subject.dev, "/etc/passwd"))]
-    head = app_dir / ".git" / "HEAD"
+    head = checkout.root / ".git" / "HEAD"
     if head.is_file():
         canaries.append(vite_leaks.Canary(f"{APP_PATH}/.git/HEAD", head.read_text(), "/.git/HEAD"))
     with _vite_client(subject) as vite, contextlib.ExitStack() as stack:
         _ = vite.token  # read it first, because a server that gives files away may restart after that
         try:
             name, content = stack.enter_context(app_files.temporary_secret(app_dir))
-            canaries.append(vite_leaks.Canary(f"{APP_PATH}/{name}", content, f"/{name}"))
+            canaries.append(vite_leaks.Canary(f"{checkout.workdir}/{name}", content, f"/{name}"))
             for canary in canaries:
                 yield from vite_leaks.leaks_by_request(vite, canary)
         except OSError as error:

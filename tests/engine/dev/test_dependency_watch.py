@@ -124,6 +124,6 @@ def test_dev_replaces_a_half_filled_volume(project: ProjectUnderTest, engine: Do
 def test_dev_names_a_package_manager_that_it_cannot_use(new_project: ProjectFactory, tmp_path: Path) -> None:
     """dev refuses a package manager that it does not know."""
     app = copy_app(tmp_path / "app")
-    content = json.loads((app / "package.json").read_text()) | {"packageManager": "bun@1.2.0"}
+    content = json.loads((app / "package.json").read_text()) | {"packageManager": "deno@2.1.0"}
     (app / "package.json").write_text(json.dumps(content))
-    assert "names the package manager 'bun@1.2.0'" in new_project(APP_DIR=str(app)).fails("dev")
+    assert "names the package manager 'deno@2.1.0'" in new_project(APP_DIR=str(app)).fails("dev")

@@ -130,18 +130,21 @@ def test_signal_ends_dev_and_removes_its_container(
 
 
 @pytest.mark.parametrize("number", [long(signal.SIGINT), signal.SIGTERM])
+@pytest.mark.parametrize("role", [long("dev"), "dev-install"])
 def test_signal_during_the_start_of_dev_leaves_no_container(
-    stopped_project: ProjectUnderTest, start_task: StartTask, number: signal.Signals
+    stopped_project: ProjectUnderTest, start_task: StartTask, number: signal.Signals, role: str
 ) -> None:
-    """Ended when its container has just been created, dev removes it, also while node_modules is copied."""
+    """Ended when its container has just been created, dev removes it, and a volume that is half filled."""
+    if role == "dev-install":
+        docker("volume", "rm", *stopped_project.node_modules_volumes())
     task = start_task(stopped_project, "dev")
-    probe = wait_until(
-        lambda: Probe(bool(stopped_project.engine.container(f"{stopped_project.name}-dev"))), limit=60, interval=0.002
-    )
+    name = f"{stopped_project.name}-{role}"
+    probe = wait_until(lambda: Probe(bool(stopped_project.engine.container(name))), limit=60, interval=0.002)
     assert probe.ready
     task.signal(number)
     task.wait_for_exit(60)
     assert stopped_project.container_names() == []
+    assert len(stopped_project.node_modules_volumes()) == (role == "dev")
 
 
 def test_stop_in_another_terminal_ends_dev(stopped_project: ProjectUnderTest, start_task: StartTask) -> None:
@@ -256,29 +259,31 @@ def test_files_stay_those_of_this_user(dev_project: ProjectUnderTest) -> None:
 def test_node_modules_is_in_a_volume_that_the_next_run_uses_again(
     dev_project: ProjectUnderTest, engine: DockerEngine
 ) -> None:
-    """node_modules is not in the checkout but in a volume, which a second dev uses again."""
+    """node_modules is not in the checkout but in a volume, which a second dev uses again, as that of the downloads."""
     volumes = engine.volumes(dev_project.name)
-    assert len(volumes) == 1
+    assert len(dev_project.node_modules_volumes()) == 1
+    assert len(volumes) == 2
     assert list((dev_project.checkout / "hello-dock/node_modules").iterdir()) == []
     dev_project.succeeds("stop")
     dev_project.succeeds("dev", "--detach")
     assert engine.volumes(dev_project.name) == volumes
 
 
-def test_dev_image_changes_only_with_what_an_installation_reads(dev_project: ProjectUnderTest) -> None:
-    """Docker's cache gives an unchanged app the same image. A changed .npmrc gives another image."""
+def test_volume_changes_only_with_what_an_installation_reads(dev_project: ProjectUnderTest) -> None:
+    """The image has no packages, and stays. A changed .npmrc gives another volume."""
     configuration = dev_project.checkout / "hello-dock/.npmrc"
-    before = dev_project.container("dev").image_id
+    image_id, volumes = dev_project.container("dev").image_id, dev_project.node_modules_volumes()
     dev_project.succeeds("stop")
     dev_project.succeeds("dev", "--detach")
-    assert dev_project.container("dev").image_id == before
+    assert dev_project.node_modules_volumes() == volumes
     dev_project.succeeds("stop")
     configuration.write_text("fund=false\n")
     try:
         dev_project.succeeds("dev", "--detach")
     finally:
         configuration.unlink()
-    assert dev_project.container("dev").image_id != before
+    assert dev_project.node_modules_volumes() != volumes
+    assert dev_project.container("dev").image_id == image_id
     assert dev_project.engine.exec(f"{dev_project.name}-dev", ["npm", "--version"]).ok
 
 

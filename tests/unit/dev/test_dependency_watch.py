@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from docktasks.app.package import App
 from docktasks.dev.dependency_watch import DependencyWatch
 from docktasks.settings import Settings
 
@@ -25,7 +26,7 @@ def write(path: Path, text: str) -> None:
 
 def test_watch_reports_a_change_half_a_second_after_the_last_write(settings: Settings, clock: list[float]) -> None:
     """npm writes package.json and then the lock file, and both count as one change."""
-    watch = DependencyWatch(settings)
+    watch = DependencyWatch(App.load(settings))
     assert not watch.has_changed()
     write(settings.app_dir / "package.json", "{}")
     assert not watch.has_changed()
@@ -42,7 +43,7 @@ def test_watch_reports_a_change_half_a_second_after_the_last_write(settings: Set
 
 def test_watch_ignores_a_new_time_with_the_same_content(settings: Settings, clock: list[float]) -> None:
     """Git may write a file again without changing it."""
-    watch = DependencyWatch(settings)
+    watch = DependencyWatch(App.load(settings))
     os.utime(settings.app_dir / "package.json", (1, 1))
     watch.has_changed()
     clock[0] += 1
@@ -52,10 +53,23 @@ def test_watch_ignores_a_new_time_with_the_same_content(settings: Settings, cloc
 
 def test_watch_reports_lock_files_that_come_and_go(settings: Settings, clock: list[float]) -> None:
     """A change of the package manager removes one lock file and adds another."""
-    watch = DependencyWatch(settings)
+    watch = DependencyWatch(App.load(settings))
     (settings.app_dir / "package-lock.json").unlink()
     (settings.app_dir / "yarn.lock").write_text("# yarn lockfile v1")
     watch.has_changed()
     clock[0] += 1
     assert watch.has_changed()
     assert watch.take_changes() == ["package-lock.json", "yarn.lock"]
+
+
+def test_watch_reports_a_patch(settings: Settings, clock: list[float]) -> None:
+    """patch-package and pnpm change packages by the files in the folder patches."""
+    patch = settings.app_dir / "patches/is-number@7.0.0.patch"
+    patch.parent.mkdir()
+    patch.write_text("one")
+    watch = DependencyWatch(App.load(settings))
+    write(patch, "another")
+    watch.has_changed()
+    clock[0] += 1
+    assert watch.has_changed()
+    assert watch.take_changes() == ["patches/is-number@7.0.0.patch"]

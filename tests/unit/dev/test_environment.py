@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from docktasks.app import git
 from docktasks.app.project import Project
 from docktasks.containers import app_mount
+from docktasks.containers.app_mount import Checkout
 from docktasks.dev import environment, file_events
+from docktasks.dev.dev_script import DevCommand
 from docktasks.dev.environment import DevEnvironment, PendingLookups
 from docktasks.dev.run_args import DevRunSpec
 from docktasks.engine.models import Image
@@ -20,16 +23,19 @@ from tests.unit.fakes.runner import Runner
 
 def prepare(project: Project) -> DevEnvironment:
     """Prepare a run of the image's own command."""
-    return environment.prepare(project, PendingLookups(project), ())
+    return environment.prepare(project, PendingLookups(project), DevCommand())
 
 
-def test_prepare_builds_the_image_and_creates_the_volume(project: Project, run: Runner) -> None:
-    """The volume has the project's label, so that `invoke clean` finds it."""
+def test_prepare_builds_the_image_and_fills_the_volume(project: Project, run: Runner) -> None:
+    """The volumes have the project's label, so that `invoke clean` finds them. The marker is removed at the end."""
     prepared = prepare(project)
-    assert [" ".join(args[1:3]) for args in run.ran] == ["image build", "volume create", "volume create"]
+    assert [" ".join(args[1:3]) for args in run.ran] == [
+        "image build", "volume create", "volume create", "network create", "volume create", "container run",
+        "volume rm",
+    ]  # fmt: skip
     labels = "--label hello-dock.project=hello-dock --label hello-dock.role=modules"
     assert run.lines[2] == f"docker volume create {labels} {prepared.volume.name}"
-    assert prepared.run_spec == DevRunSpec(prepared.volume.name, "1000:1000")
+    assert prepared.run_spec == DevRunSpec(Checkout(project.settings.app_dir), prepared.volume.name, "1000:1000")
     assert prepared.notices == ()
 
 
@@ -84,10 +90,10 @@ def test_prepare_builds_nothing_for_a_read_only_checkout(
 ) -> None:
     """Without a folder node_modules the volume cannot be mounted, so the error comes before the build."""
 
-    def refuse(_app_dir: Path) -> None:
+    def refuse(_checkout: Checkout) -> None:
         raise AppError("The folder node_modules is missing and cannot be created.", "", "")
 
-    monkeypatch.setattr(app_mount, "make_mountpoint", refuse)
+    monkeypatch.setattr(app_mount, "make_mountpoints", refuse)
     with pytest.raises(AppError):
         prepare(project)
     assert run.ran == []
@@ -115,7 +121,8 @@ def test_prepare_checks_the_watch_limit_of_its_own_kernel(
 def test_prepare_again_keeps_the_user_and_polling(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """The checkout is the same, so only the volume, the revision and the command are new."""
     monkeypatch.setattr(git, "source", lambda _app, _settings: git.Source("1", "def"))
-    previous = DevRunSpec("hello-dock-modules-0", "7:7", "abc", polling=True)
-    prepared = environment.prepare_again(project, previous, ("npm", "run", "dev"))
-    assert prepared.run_spec == DevRunSpec(prepared.volume.name, "7:7", "def", ("npm", "run", "dev"), polling=True)
+    previous = DevRunSpec(Checkout(project.settings.app_dir), "hello-dock-modules-0", "7:7", "abc", polling=True)
+    prepared = environment.prepare_again(project, previous, DevCommand(("npm", "run", "dev"), needs_preload=True))
+    expected = replace(previous, volume=prepared.volume.name, revision="def", needs_preload=True)
+    assert prepared.run_spec == expected.with_command("npm", "run", "dev")
     assert prepared.volume.name != previous.volume

@@ -3,12 +3,15 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from threading import Event
 
 import pytest
 
+from docktasks.app.package import App
 from docktasks.app.project import Project
 from docktasks.commands import Result
+from docktasks.containers.app_mount import Checkout
 from docktasks.dev import dependency_watch, foreground
 from docktasks.dev.dependency_watch import DependencyWatch
 from docktasks.dev.run_args import DevRunSpec
@@ -20,7 +23,7 @@ from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.runner import Runner
 from tests.unit.fakes.web import Web
 
-DEV_SERVER = DevServer("http://127.0.0.1:3007", DevRunSpec("hello-dock-modules-1", "7:7"))
+DEV_SERVER = DevServer("http://127.0.0.1:3007", DevRunSpec(Checkout(Path("/srv/app")), "hello-dock-modules-1", "7:7"))
 REMOVED = ["docker container rm --force hello-dock-dev"]
 
 
@@ -97,9 +100,9 @@ def changing(monkeypatch: pytest.MonkeyPatch) -> EndlessLogEngine:
     engine = EndlessLogEngine()
 
     class ChangedWatch(DependencyWatch):
-        def __init__(self, settings: Settings) -> None:
-            super().__init__(settings)
-            (settings.app_dir / "package-lock.json").write_text('{"lockfileVersion": 3}')
+        def __init__(self, app: App) -> None:
+            super().__init__(app)
+            (app.folder / "package-lock.json").write_text('{"lockfileVersion": 3}')
 
         def take_changes(self) -> list[str]:
             """Let the log end after this change."""
@@ -120,7 +123,9 @@ def test_follow_recreates_the_server_for_new_dependencies(
     changing.start_states["hello-dock-dev"] = {}
     run = Runner(changing)
     foreground.follow(Project(run, changing, settings), DEV_SERVER)
-    assert run.verbs[-4:-1] == ["rm hello-dock-dev", "network create hello-dock-dev", "run hello-dock-dev"]
+    lines = [line for line in run.verbs if line.endswith(("-dev", "-install"))]
+    network = "network create hello-dock-dev"
+    assert lines == [network, "run hello-dock-dev-install", "rm hello-dock-dev", "run hello-dock-dev"]
     output = capsys.readouterr().out
     assert "package-lock.json changed: installing the dependencies." in output
     assert "Serving with the new dependencies" in output
@@ -132,13 +137,13 @@ def test_follow_goes_on_when_the_dependencies_cannot_be_installed(
     """package.json may be half edited; its next change is followed, too. The log goes on and does not start again."""
     changing.log_chunks = [b"ready\n"]
     failure = Result(1, "npm error notarget\nNOT INSTALLED: npm could not install the dependencies")
-    run = Runner(changing, {"docker image build": failure})
+    run = Runner(changing, {"docker container run --rm": failure})
     foreground.follow(Project(run, changing, settings), DEV_SERVER)
     output = capsys.readouterr().out
     assert "npm could not install the app's dependencies." in output
     assert "The dev server keeps running with the previous dependencies." in output
     assert output.count("ready") == 1
-    assert [args[1:3] for args in run.ran] == [["image", "build"]]
+    assert changing.by_name["hello-dock-dev"].state == "running"
 
 
 def test_follow_goes_on_while_another_task_holds_the_lock(

@@ -3,10 +3,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from docktasks.app.project import Project
+from docktasks.containers.app_mount import Checkout
 from docktasks.dev import file_events
 from docktasks.dev.log import LogPrinter, LogTranslator
 from docktasks.dev.run_args import DevRunSpec
@@ -16,7 +18,7 @@ from docktasks.waiting import Probe, wait_until
 from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.runner import Runner
 
-DEV_SERVER = DevServer("http://127.0.0.1:3007", DevRunSpec("hello-dock-modules-1", "7:7"))
+DEV_SERVER = DevServer("http://127.0.0.1:3007", DevRunSpec(Checkout(Path("/srv/app")), "hello-dock-modules-1", "7:7"))
 NOTICE = f"! {file_events.WATCH_LIMIT_NOTICE}\n".encode()
 REFUSALS = [f"file watcher error: {file_events.VITE_LIMIT_MESSAGE}, watch '/{name}'\n".encode() for name in "ab"]
 

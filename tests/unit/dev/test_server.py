@@ -14,6 +14,7 @@ from docktasks.app.package import App
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.containers import app_mount
+from docktasks.containers.app_mount import Checkout
 from docktasks.dev import file_events, server
 from docktasks.dev.run_args import DevRunSpec
 from docktasks.dev.server import DevServer
@@ -28,6 +29,11 @@ from tests.unit.fakes.runner import Runner
 from tests.unit.fakes.web import Web
 
 DEV = "hello-dock-dev"
+INSTALLATION = (
+    "image build", "volume create", "volume create", "network create", "volume create", "container run", "volume rm",
+)  # fmt: skip
+"""The commands that install into a new volume, in short."""
+
 REFUSED_WATCH = f"file watcher error: {file_events.VITE_LIMIT_MESSAGE}, watch '/home/node/app/main.js'"
 
 
@@ -45,13 +51,15 @@ def lines_of(run: Runner, beginning: str) -> list[str]:
 
 @pytest.mark.usefixtures("serving")
 def test_up_builds_and_starts_the_container(project: Project, run: Runner, engine: FakeEngine) -> None:
-    """The first start builds the image, creates a volume with its marker, and removes the marker."""
+    """The first start builds the image, and installs into a volume, which has a marker until then."""
     dev_server = server.up(project)
     assert [" ".join(args[1:3]) for args in run.ran] == [
-        "image build", "volume create", "volume create", "network create", "container run", "volume rm",
+        *INSTALLATION, "container run",
     ]  # fmt: skip
-    (volume,) = engine.volume_names
-    assert f"type=volume,source={volume},target=/home/node/app/node_modules" in run.ran[4]
+    volume, downloads = engine.volume_names
+    assert downloads == "hello-dock-downloads-1000"
+    for line in (run.ran[5], run.ran[-1]):
+        assert f"type=volume,source={volume},target=/home/node/app/node_modules" in line
     assert (dev_server.url, dev_server.notices) == ("http://127.0.0.1:3000", ())
     assert not dev_server.watch_limit_reached
 
@@ -67,19 +75,32 @@ def test_up_uses_the_volume_of_the_last_start(project: Project, engine: FakeEngi
 
 
 @pytest.mark.usefixtures("serving")
-def test_up_after_an_interrupted_first_start_fills_a_new_volume(
-    project: Project, engine: FakeEngine, run: Runner
-) -> None:
-    """Docker would take the half filled volume for a complete one."""
-    run.answers["docker container run"] = Result(137, "killed")
-    with pytest.raises(StartError):
-        server.up(project)
-    marker, volume = engine.volume_names
-    assert marker == f"{volume}-filling"
-    run.answers.clear()
+def test_up_after_a_killed_first_start_fills_a_new_volume(project: Project, engine: FakeEngine, run: Runner) -> None:
+    """The marker is left, and the container of the installation may still run: both are removed."""
     server.up(project)
-    assert f"docker volume rm --force {volume} {marker}" in run.lines
-    assert engine.volume_names == [volume]
+    volume, _ = engine.volume_names
+    engine.volume_names.append(f"{volume}-filling")
+    engine.by_name.clear()
+    run.ran.clear()
+    server.up(project)
+    assert run.lines[1:3] == [
+        "docker container rm --force hello-dock-dev-install", f"docker volume rm --force {volume} {volume}-filling",
+    ]  # fmt: skip
+    assert engine.volume_names == ["hello-dock-downloads-1000", volume]
+
+
+@pytest.mark.parametrize("code", [1, 130])
+def test_up_keeps_nothing_of_a_failed_installation(
+    project: Project, engine: FakeEngine, run: Runner, code: int
+) -> None:
+    """The error has the package manager's own lines. Nothing is started, and no half filled volume stays."""
+    output = "npm error code EUSAGE\nnpm error no lock\nNOT INSTALLED: npm could not install the dependencies"
+    run.answers["docker container run --rm --init --name hello-dock-dev-install"] = Result(code, output)
+    with pytest.raises(BuildError, match="npm could not install") as caught:
+        server.up(project)
+    assert caught.value.evidence.startswith("npm error code EUSAGE")
+    assert engine.volume_names == ["hello-dock-downloads-1000"]
+    assert (engine.by_name, engine.network_store) == ({}, {})
 
 
 @pytest.mark.usefixtures("serving")
@@ -182,7 +203,7 @@ def test_up_replaces_a_stopped_container(settings: Settings, engine: FakeEngine)
     run = Runner(stopped)
     server.up(Project(run, stopped, settings))
     assert run.lines[0] == f"docker container rm --force {DEV}"
-    assert run.verbs[-2] == f"run {DEV}"
+    assert run.verbs[-1] == f"run {DEV}"
 
 
 @pytest.mark.usefixtures("serving")
@@ -190,6 +211,7 @@ def test_up_replaces_a_stopped_container(settings: Settings, engine: FakeEngine)
     ("scripts", "command"),
     [
         ({"dev": "vite"}, "npm run dev -- --host 0.0.0.0 --port 3000 --strictPort"),
+        ({"serve": "vite preview", "dev": "npm run go", "go": "vite"}, "npm run dev"),
         ({"serve": "vite", "dev": "vite"}, ""),
     ],
 )
@@ -199,7 +221,7 @@ def test_up_runs_the_script_serve_or_dev(
     """For an app with the script serve, Dockerfile.dev has the command."""
     make_app(settings.root / "shop", scripts=scripts)
     server.up(Project(run, engine, configured(settings.root, app_dir="shop")))
-    (line,) = lines_of(run, "docker container run")
+    (line,) = lines_of(run, "docker container run --detach")
     assert line.partition(" hello-dock:dev")[2].strip() == command
 
 
@@ -232,12 +254,10 @@ def test_up_refuses_while_another_task_holds_the_lock(project: Project, run: Run
 
 def test_up_names_the_owner_of_a_port_in_use(project: Project, run: Runner, engine: FakeEngine) -> None:
     """No container is left, because one that Docker only created would block the next start."""
-    engine.volume_names = ["hello-dock-modules-1"]
-    run.answers["docker container run"] = Result(125, "port is already allocated")
+    run.answers["docker container run --detach"] = Result(125, "port is already allocated")
     with pytest.raises(ConflictError, match=r"Port 3000 on .* is in use"):
         server.up(project)
     assert engine.by_name == {}
-    assert "hello-dock-modules-1" in engine.volume_names
 
 
 @pytest.mark.parametrize("fault", ["exits", "times out"])
@@ -288,12 +308,32 @@ def test_up_names_the_checkouts_files_in_an_error(project: Project, engine: Fake
 def test_up_discards_a_volume_that_lacks_a_package(
     project: Project, engine: FakeEngine, *, log: str, is_kept: bool
 ) -> None:
-    """An installation by hand in the container can leave it incomplete, and the image has all packages."""
+    """An installation by hand in the container can leave it incomplete. The next start installs again."""
     engine.container_logs[DEV] = log
     engine.start_states[DEV] = {"state": "exited", "exit_code": 1}
     with pytest.raises(StartError):
         server.up(project)
-    assert bool(engine.volume_names) is is_kept
+    assert any("-modules-" in name for name in engine.volume_names) is is_kept
+
+
+@pytest.mark.parametrize(
+    ("log", "state", "why"),
+    [
+        ("done", {"state": "exited", "exit_code": 0}, "The script ended, so it starts no server."),
+        ("  \x1b[32m➜\x1b[39m  Local:   http://localhost:\x1b[1m5173\x1b[22m/", {},
+         "A server listens on port 5173 of the container: --host and --port did not reach it."),
+        ("  ➜  Local:   http://localhost:3000/", {}, "Its last log lines are above."),
+    ],
+)  # fmt: skip
+def test_up_explains_a_script_that_starts_no_server_on_the_port(
+    settings: Settings, engine: FakeEngine, log: str, state: dict[str, object], why: str
+) -> None:
+    """package.json does not tell what every program does, so the wait ends without a page."""
+    engine.container_logs[DEV] = log
+    engine.start_states[DEV] = state
+    with pytest.raises(StartError) as caught:
+        server.up(Project(Runner(engine), engine, impatient(settings)))
+    assert caught.value.why == why
 
 
 def test_up_explains_a_vite_that_ends_for_lack_of_watches(project: Project, engine: FakeEngine) -> None:
@@ -310,7 +350,7 @@ def test_dry_up_shows_commands_and_changes_nothing(settings: Settings) -> None:
     run = Runner(dry=True)
     assert server.up(Project(run, DryRunEngine("hello-dock"), settings)).url == ""
     assert [" ".join(args[1:3]) for args in run.ran] == [
-        "image build", "volume create", "volume create", "network create", "container run", "volume rm",
+        *INSTALLATION, "container run",
     ]  # fmt: skip
     assert not (settings.app_dir / "node_modules").exists()
 
@@ -323,25 +363,27 @@ def test_recreate_replaces_the_container_on_the_same_port(settings: Settings, en
     )
     running.start_states[DEV] = {}
     run = Runner(running)
-    old = DevServer("http://127.0.0.1:3007", DevRunSpec("hello-dock-modules-1", "7:7", polling=True))
+    spec = DevRunSpec(Checkout(settings.app_dir), "hello-dock-modules-1", "7:7", polling=True)
+    old = DevServer("http://127.0.0.1:3007", spec)
     new = server.recreate(Project(run, running, settings), old)
     assert [" ".join(args[1:3]) for args in run.ran] == [
-        "image build", "volume create", "volume create", "container rm", "network create", "container run", "volume rm",
+        *INSTALLATION, "container rm", "container run",
     ]  # fmt: skip
-    (line,) = lines_of(run, "docker container run")
+    (line,) = lines_of(run, "docker container run --detach")
     assert "--publish 127.0.0.1:3007:3000" in line
     assert "--user 7:7" in line
     assert "CHOKIDAR_USEPOLLING=true" in line
     assert new.run_spec.volume != old.run_spec.volume
 
 
-def test_recreate_keeps_the_container_when_the_build_fails(settings: Settings, engine: FakeEngine) -> None:
+def test_recreate_keeps_the_container_when_the_installation_fails(settings: Settings, engine: FakeEngine) -> None:
     """The dev server goes on with the dependencies that it has."""
     running = FakeEngine(own_container("dev"), images=engine.image_store)
     failure = Result(1, "npm error notarget\nNOT INSTALLED: npm could not install the dependencies")
-    run = Runner(running, {"docker image build": failure})
+    run = Runner(running, {"docker container run --rm": failure})
+    old = DevServer("", DevRunSpec(Checkout(settings.app_dir), "v", "7:7"))
     with pytest.raises(BuildError, match="npm could not install"):
-        server.recreate(Project(run, running, settings), DevServer("", DevRunSpec("v", "7:7")))
+        server.recreate(Project(run, running, settings), old)
     assert running.by_name[DEV].state == "running"
 
 

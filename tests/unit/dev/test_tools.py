@@ -12,7 +12,7 @@ from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.dev import tools
 from docktasks.engine.models import Image, Network
-from docktasks.errors import AppError, StartError
+from docktasks.errors import AppError, BuildError, StartError
 from docktasks.settings import Settings
 from tests.unit.fakes.apps import configured, make_app
 from tests.unit.fakes.engine import FakeEngine, own_container
@@ -29,7 +29,7 @@ def shop(settings: Settings, run: Runner, engine: FakeEngine) -> Project:
 
 
 def test_package_manager_runs_in_the_existing_image(project: Project, engine: FakeEngine, run: Runner) -> None:
-    """No image is built, because a build fails while package.json and the lock file disagree."""
+    """No image is built, because that one has the manager."""
     engine.image_store["hello-dock:dev"] = DEV_IMAGE
     args = tools.package_manager(project, ["install", "nanoid"]).args
     assert run.ran == []
@@ -37,10 +37,10 @@ def test_package_manager_runs_in_the_existing_image(project: Project, engine: Fa
     assert "type=volume,target=/home/node/app/node_modules" in args
 
 
-def test_package_manager_builds_a_missing_image_without_packages(project: Project, run: Runner) -> None:
-    """A build of the app's packages would fail where no lock file fits, and `invoke npm -- install` is to make one."""
+def test_package_manager_builds_a_missing_image_and_installs_nothing(project: Project, run: Runner) -> None:
+    """An installation would fail where no lock file fits, and `invoke npm -- install` is to make one."""
     tools.package_manager(project, ["ls"])
-    assert run.lines[0].startswith("docker image build --tag hello-dock:dev --target manager ")
+    assert [" ".join(args[1:3]) for args in run.ran] == ["image build"]
 
 
 @pytest.mark.parametrize(("has", "builds"), [("pnpm@10.1.0", False), ("pnpm@9.0.0", True), ("", True)])
@@ -88,11 +88,11 @@ def test_tests_run_with_the_volume_of_the_dev_server(
     """The arguments follow the script's name; a new volume is filled first and has no marker afterwards."""
     args = tools.tests(shop, ["-t", "env"], watch=watch).args
     assert args[args.index("hello-dock:dev") :] == ["hello-dock:dev", "npm", "run", "test", *words]
-    (volume,) = engine.volume_names
+    volume, _downloads = engine.volume_names
     mount = f"type=volume,source={volume},target=/home/node/app/node_modules"
     assert mount in args
-    (fill,) = [line for line in run.ran if line[-2:] == ["hello-dock:dev", "true"]]
-    assert mount in fill
+    (installation,) = [line for line in run.ran if "hello-dock-dev-install" in line and "run" in line]
+    assert mount in installation
 
 
 def test_tests_fill_a_volume_only_once(shop: Project, run: Runner) -> None:
@@ -103,14 +103,12 @@ def test_tests_fill_a_volume_only_once(shop: Project, run: Runner) -> None:
     assert [" ".join(args[1:3]) for args in run.ran] == ["image build"]
 
 
-def test_tests_report_a_volume_that_cannot_be_filled(shop: Project, engine: FakeEngine, run: Runner) -> None:
-    """Its marker stays, so that the next task creates the volume again."""
-    run.answers["docker container run --rm"] = Result(125, "no space left on device")
-    with pytest.raises(StartError, match="could not be filled") as caught:
+def test_tests_report_an_installation_that_fails(shop: Project, engine: FakeEngine, run: Runner) -> None:
+    """No half filled volume stays."""
+    run.answers["docker container run --rm"] = Result(1, "ENOSPC: no space left on device, write")
+    with pytest.raises(BuildError, match="The disk is full"):
         tools.tests(shop, [], watch=False)
-    assert "no space left" in caught.value.evidence
-    marker, volume = engine.volume_names
-    assert marker == f"{volume}-filling"
+    assert engine.volume_names == ["hello-dock-downloads-1000"]
 
 
 def test_tests_need_a_script_in_package_json(project: Project) -> None:

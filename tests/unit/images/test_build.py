@@ -33,9 +33,9 @@ def test_build_args_of_prod(settings: Settings) -> None:
 
 
 def test_build_args_of_dev(settings: Settings) -> None:
-    """The dev image is a stage of its Dockerfile."""
+    """The dev image has a Dockerfile of its own."""
     assert shlex.join(build.build_args(settings, App.load(settings), DEV, {"NODE_IMAGE": "node:lts-alpine"})) == (
-        "docker image build --tag hello-dock:dev --target mounted --build-arg NODE_IMAGE=node:lts-alpine"
+        "docker image build --tag hello-dock:dev --build-arg NODE_IMAGE=node:lts-alpine"
         " --label hello-dock.built-for=hello-dock"
         " --label org.opencontainers.image.base.name=node:lts-alpine"
         " --file Dockerfile.dev ."

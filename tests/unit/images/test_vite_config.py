@@ -44,7 +44,7 @@ def app(tmp_path: Path) -> Path:
     return tmp_path / "app"
 
 
-def run(app: Path, *command: str) -> str:
+def run(app: Path, *command: str, **environ: str) -> str:
     """Run a command in the app's folder as the tasks run the app's scripts, and return its output."""
     added = {
         "NODE_OPTIONS": f"--require={PRELOAD}",
@@ -53,7 +53,7 @@ def run(app: Path, *command: str) -> str:
         "PATH": f"{app}/node_modules/.bin:{os.environ['PATH']}",
     }
     return subprocess.run(
-        command, cwd=app, env=os.environ | added, check=True, stdout=subprocess.PIPE, text=True
+        command, cwd=app, env=os.environ | added | environ, check=True, stdout=subprocess.PIPE, text=True
     ).stdout
 
 
@@ -107,3 +107,52 @@ def test_vite_is_found_wherever_a_script_starts_it(app: Path, script: str) -> No
     answer = next(line for line in run(app, "npm", "run", "--silent", "build").splitlines() if line.startswith("{"))
     assert json.loads(answer)["config"]["server"] == {"port": 1}
     assert (app.parent / "tmp/hello-dock-vite.config.mjs").exists()
+
+
+ADDRESS = "--host 0.0.0.0 --port 3000"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("", ADDRESS),
+        ("--port 5173 --open", f"--port 5173 --open {ADDRESS}"),
+        ("dev web -- x", f"dev web {ADDRESS} -- x"),
+        ("--mode preview", f"--mode preview {ADDRESS}"),
+        ("build", "build"),
+        ("preview --port 1", "preview --port 1"),
+    ],
+)
+def test_dev_server_gets_its_address(app: Path, line: str, words: str) -> None:
+    """Only the dev server does. Of an option that stands twice, Vite takes the last. No configuration is needed."""
+    answer = json.loads(run(app, "vite", *line.split(), HELLO_DOCK_ADDRESS=ADDRESS, HELLO_DOCK_VITE=""))
+    assert answer == {"words": words.split()}
+    wrapped = json.loads(run(app, "vite", *line.split(), HELLO_DOCK_ADDRESS=ADDRESS))
+    assert wrapped["words"] == words.split()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "npm run other",
+        "vite && echo after",
+        "vite & true",
+        "sh -c vite",
+        "NODE_OPTIONS=--max-old-space-size=256 npm run other",
+    ],
+)
+def test_address_arrives_through_other_scripts(app: Path, script: str) -> None:
+    """npm keeps options for itself, and a shell gives them to the last command of a line."""
+    (app / "package.json").write_text(json.dumps({"name": "app", "scripts": {"dev": script, "other": "vite --open"}}))
+    output = run(app, "npm", "run", "--silent", "dev", HELLO_DOCK_ADDRESS=ADDRESS, HELLO_DOCK_VITE="")
+    answer = next(line for line in output.splitlines() if line.startswith("{"))
+    assert json.loads(answer)["words"][-4:] == ADDRESS.split()
+
+
+def test_dev_server_of_a_framework_gets_its_address(app: Path) -> None:
+    """Its command has options of its own, which Vite's are among."""
+    program = app / "node_modules/astro/bin/astro.mjs"
+    program.parent.mkdir(parents=True)
+    program.write_text("console.log(process.argv.slice(2).join(' '))")
+    assert run(app, "node", str(program), "dev", HELLO_DOCK_ADDRESS=ADDRESS) == f"dev {ADDRESS}\n"
+    assert run(app, "node", str(program), "build", HELLO_DOCK_ADDRESS=ADDRESS) == "build\n"

@@ -1,7 +1,8 @@
 // Gives Vite's command config.mjs instead of the app's configuration, which that one loads and adds to. Node runs this
 // file before each program: NODE_OPTIONS=--require=/…/preload.cjs. So it finds Vite wherever a script starts it: in the
 // middle of a line, by another script, by turbo. An argument of the script would reach the last command of its line
-// only, and a framework's own command would take --config for an option of its own.
+// only, and a framework's own command would take --config for an option of its own. The dev server gets its address in
+// the same way, where HELLO_DOCK_ADDRESS has it, as "--host 0.0.0.0 --port 3000": of two such options the last counts.
 'use strict'
 const fs = require('node:fs')
 const os = require('node:os')
@@ -10,6 +11,7 @@ const { isMainThread } = require('node:worker_threads')
 
 const FLAGS = /^(--(no-.*|clearScreen|cors|strictPort|force|emptyOutDir|watch|app|profile|help|version)|-[whv])$/
 const COMMANDS = ['dev', 'serve', 'build', 'preview', 'optimize']
+const FRAMEWORKS = /\/node_modules\/(astro|nuxt|nuxi|@nuxt\/cli|vitepress|@react-router\/dev)\/[^]*\.[cm]?js$/
 const COPY = path.join(os.tmpdir(), 'hello-dock-vite.config.mjs') // its presence says that Vite's command has run
 const PROGRAMS = path.join(os.tmpdir(), 'hello-dock-programs')
 
@@ -53,12 +55,30 @@ function wrap(folder) {
   const { names, rest, config, loader } = parse(process.argv.slice(2))
   const command = COMMANDS.includes(names[0]) ? names.shift() : 'dev'
   if (command === 'preview' || command === 'optimize') return
-  globalThis[Symbol.for('hello-dock.vite')] = { folder, config, root: names[0], loader }
-  // A copy, because Vite writes next to the file what it makes of it, and ours may be read only.
-  write(COPY, fs.readFileSync(path.join(__dirname, 'config.mjs')), 0o644)
-  const { mode } = JSON.parse(process.env.HELLO_DOCK_VITE)
-  // Of two modes Vite takes the last.
-  process.argv.splice(2, Infinity, '--config', COPY, ...rest, ...(mode ? ['--mode', mode] : []))
+  if (process.env.HELLO_DOCK_VITE) {
+    globalThis[Symbol.for('hello-dock.vite')] = { folder, config, root: names[0], loader }
+    // A copy, because Vite writes next to the file what it makes of it, and ours may be read only.
+    write(COPY, fs.readFileSync(path.join(__dirname, 'config.mjs')), 0o644)
+    const { mode } = JSON.parse(process.env.HELLO_DOCK_VITE)
+    // Of two modes Vite takes the last.
+    process.argv.splice(2, Infinity, '--config', COPY, ...rest, ...(mode ? ['--mode', mode] : []))
+  }
+  if (command !== 'build') addAddress()
+}
+
+function addAddress() {
+  const words = (process.env.HELLO_DOCK_ADDRESS ?? '').split(' ').filter(Boolean)
+  const end = process.argv.indexOf('--')
+  process.argv.splice(end < 0 ? process.argv.length : end, 0, ...words)
+}
+
+// True for the command of a framework that starts its dev server, such as `astro dev`.
+function isFrameworkServer(program) {
+  try {
+    return FRAMEWORKS.test(fs.realpathSync(program)) && parse(process.argv.slice(2)).names[0] === 'dev'
+  } catch {
+    return false
+  }
 }
 
 // A script may set NODE_OPTIONS itself, often for more memory. Its programs then still find a `node` that has this file.
@@ -73,5 +93,6 @@ function addToPath() {
 if (isMainThread) {
   const folder = viteFolder(process.argv[1])
   if (folder) wrap(folder)
+  else if (isFrameworkServer(process.argv[1])) addAddress()
   else addToPath()
 }

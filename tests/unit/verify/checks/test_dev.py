@@ -15,6 +15,7 @@ import pytest
 from docktasks.containers import networks
 from docktasks.roles import DEV
 from docktasks.settings import Settings
+from docktasks.verify.checks import dev
 from docktasks.verify.subject import Subject
 from tests.support.certificates import make_certificate
 from tests.unit.fakes.engine import FakeEngine, own_container
@@ -161,6 +162,50 @@ def test_server_over_https_needs_a_certificate_that_is_not_for_foreign_hosts(
             published = (("127.0.0.1", server.server_port, 3000),)
             assert result(settings, "dev.foreign-host", published=published)[0] == outcome
             server.shutdown()
+
+
+class SourceServer:
+    """A dev server of an app with one module, which it serves as it is, or as it was when `is_fresh` is False."""
+
+    def __init__(self, file: Path, *, is_fresh: bool = True) -> None:
+        self.file, self.is_fresh, self.before = file, is_fresh, file.read_text()
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Answer as Vite does."""
+        if request.url.path == f"/src/{self.file.name}":
+            return httpx.Response(200, text=self.file.read_text() if self.is_fresh else self.before)
+        if request.url.path == "/@vite/client":
+            return httpx.Response(200, headers={"content-type": "text/javascript"}, text="")
+        return httpx.Response(200, html=f'<script type="module" src="/src/{self.file.name}"></script>')
+
+
+@pytest.mark.parametrize("is_fresh", [True, False])
+@pytest.mark.parametrize("name", ["main.js", "main.tsx", "app.css", "App.vue"])
+def test_server_that_does_not_serve_an_edit_fails(
+    settings: Settings, web: Web, monkeypatch: pytest.MonkeyPatch, name: str, *, is_fresh: bool
+) -> None:
+    """The check adds a text to a file of the app that the page loads, and restores it."""
+    monkeypatch.setattr(dev, "UPDATE_TIMEOUT_S", 0)
+    file = settings.app_dir / "src" / name
+    file.parent.mkdir()
+    file.write_text("content\n")
+    web.answer = SourceServer(file, is_fresh=is_fresh)
+    assert result(settings, "dev.source")[0] == ("pass" if is_fresh else "fail")
+    assert file.read_text() == "content\n"
+
+
+def test_server_of_an_old_build_fails(settings: Settings, web: Web) -> None:
+    """`vite preview` answers every address with the page. Another server answers 404."""
+    web.answer = lambda _request: httpx.Response(200, html='<script src="/assets/index-VhHuwVdd.js"></script>')
+    evidence = "what answers is no dev server of Vite: /@vite/client is 200, no script"
+    assert result(settings, "dev.source") == ("fail", (evidence,))
+
+
+def test_page_without_a_module_of_the_app_is_skipped(settings: Settings, web: Web) -> None:
+    """There is no file to edit then."""
+    file = settings.app_dir / "package.json"
+    web.answer = SourceServer(file)
+    assert result(settings, "dev.source")[0] == "skip"
 
 
 def test_server_that_does_not_answer_fails(settings: Settings) -> None:

@@ -1,0 +1,68 @@
+"""Install the app's packages into the volumes for node_modules, in a container that has the checkout mounted."""
+
+from __future__ import annotations
+
+from docktasks import waiting
+from docktasks.app.project import Project
+from docktasks.containers import networks
+from docktasks.containers.run_args import remove_args
+from docktasks.dev.node_modules import Volume, create_volume, install_container
+from docktasks.dev.run_args import DevRunSpec, install_args, open_args
+from docktasks.errors import StartError
+from docktasks.images import build_context
+from docktasks.images.build import notices
+from docktasks.images.build_errors import explain_build
+from docktasks.roles import DEV
+
+
+def install(project: Project, run_spec: DevRunSpec, volume: Volume) -> list[str]:
+    """Fill the new volumes, and return what the installation says to the user. Call it with the project's lock held.
+
+    The package manager runs as the checkout's owner, with the source at hand, as on the host. Raises BuildError, and
+    removes the volumes, when it fails or is interrupted.
+    """
+    name = install_container(project.settings)
+    try:
+        with waiting.terminate_as_interrupt():
+            output = _install(project, run_spec, name)
+    except BaseException:  # KeyboardInterrupt is no Exception
+        project.run(remove_args(name), quiet=True)
+        volume.discard()
+        networks.remove_unused(project, DEV)
+        raise
+    volume.mark_filled()
+    project.progress("installed the dependencies")
+    return notices(output)
+
+
+def _install(project: Project, run_spec: DevRunSpec, name: str) -> str:
+    """Install in a container with this name, and return what the package manager printed. Raises BuildError."""
+    networks.ensure(project, DEV)
+    if len(run_spec.volumes) > 1:
+        _open_volumes(project, run_spec)
+    manager, settings = project.app.package_manager.name, project.settings
+    run_spec = run_spec.with_command("sh", "/tools/node/install.sh", manager, "", "mounted")
+    downloads, ca_file = _downloads(project, run_spec.user), build_context.ca_file(settings)
+    result = project.run(install_args(settings, name, run_spec, downloads, ca_file))
+    if not result.ok:
+        raise explain_build(result, project)
+    return result.output
+
+
+def _open_volumes(project: Project, run_spec: DevRunSpec) -> None:
+    result = project.run(open_args(project.settings, run_spec), quiet=True)
+    if not result.ok:
+        raise StartError(
+            "The volumes for node_modules could not be prepared.",
+            "The packages of the workspace have a volume each, into which the checkout's owner has to write.",
+            "Correct what Docker reports, then try again",
+            evidence=result.tail(4),
+        )
+
+
+def _downloads(project: Project, user: str) -> str:
+    """Return the volume of the package manager's downloads, which is created once for each user."""
+    name = f"{project.settings.app.name}-downloads-{user.partition(':')[0]}"
+    if name not in project.engine.volumes(project.settings.app.name):
+        create_volume(project, name, "downloads")
+    return name

@@ -1,0 +1,140 @@
+"""dev installs with the source at hand, and runs the script that starts Vite's dev server, whatever that is called."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.checkout import VITE_VERSION
+from docktasks.waiting import Probe, wait_until
+from tests.support.checkouts import OTHER_OWNER, chown_tree, write_app
+from tests.support.long_forms import long
+from tests.support.project import ProjectFactory, ProjectUnderTest
+
+PAGE = '<!doctype html><title>Jib</title><script type="module" src="/src/main.js"></script>\n'
+GENERATE = """
+import { mkdirSync, writeFileSync } from 'node:fs'
+mkdirSync('src/generated', { recursive: true })
+writeFileSync('src/generated/version.js', 'export const version = 7\\n')
+"""
+MAIN = "import { version } from './generated/version.js'\ndocument.title = `Jib ${version}`\n"
+PATCH = """diff --git a/index.js b/index.js
+--- a/index.js
++++ b/index.js
+@@ -1,5 +1,5 @@
+ var toString = {}.toString;
+-
++// patched-5f2c
+ module.exports = Array.isArray || function (arr) {
+   return toString.call(arr) == '[object Array]';
+ };
+"""
+
+
+def served(project: ProjectUnderTest, path: str, text: str) -> None:
+    """Fetch a module until it has a text."""
+
+    def look() -> Probe:
+        answer = project.get(path, "dev").text
+        return Probe(text in answer, answer[:300])
+
+    probe = wait_until(look, limit=30)
+    assert probe.ready, probe.status
+
+
+def package(scripts: dict[str, str], **more: object) -> str:
+    """Return a package.json with Vite and these scripts."""
+    content = {"name": "jib", "private": True, "type": "module", "scripts": scripts}
+    return json.dumps(content | {"devDependencies": {"vite": VITE_VERSION}} | more)
+
+
+def test_dev_runs_scripts_of_the_app_and_finds_the_dev_server(new_project: ProjectFactory, tmp_path: Path) -> None:
+    """`postinstall` reads and writes the source. `serve` is a preview of an old build, and `dev` calls another script.
+
+    An edit arrives. A failing installation leaves the old one, no volume and no other file in the checkout.
+    """
+    scripts = {"serve": "vite preview", "dev": "npm run go", "go": "vite --open", "postinstall": "node tools/make.mjs"}
+    files = {
+        "package.json": package(scripts), "index.html": PAGE, "src/main.js": MAIN, "tools/make.mjs": GENERATE,
+        "dist/index.html": "an old build",
+    }  # fmt: skip
+    app = chown_tree(write_app(tmp_path / "jib", files))
+    project = new_project(APP_DIR=str(app))
+    project.succeeds("dev", "--detach")
+    assert "/@vite/client" in project.get(role="dev").text
+    assert project.get("/src/generated/version.js", "dev").text.startswith("export const version = 7")
+    generated = app / "src/generated/version.js"
+    assert (generated.stat().st_uid, generated.stat().st_gid) == OTHER_OWNER
+    (app / "src/main.js").write_text(MAIN.replace("Jib", "Staysail"))
+    served(project, "/src/main.js", "Staysail")
+    names = {path.name for path in app.iterdir()}
+    assert names == {"package.json", "index.html", "src", "tools", "dist", "node_modules"}
+    project.succeeds("stop")
+    volumes = project.node_modules_volumes()
+    (app / "tools/make.mjs").write_text("throw new Error('adrift-5f2c')\n")
+    output = project.fails("dev", "--detach")
+    assert "npm could not install the app's dependencies." in output
+    assert "adrift-5f2c" in output
+    assert project.node_modules_volumes() == volumes
+    assert project.container_names() == []
+
+
+# The Dockerfiles' own tests have the other managers: tests/engine/images/test_install.py.
+@pytest.mark.parametrize("manager", ["pnpm@10.12.1", long("yarn@4.9.2"), long("npm@11.6.0")])
+def test_dev_installs_patched_packages(new_project: ProjectFactory, tmp_path: Path, manager: str) -> None:
+    """The patch is in the source. A change of it gives another volume."""
+    name = manager.partition("@")[0]
+    dependencies: dict[str, object] = {"dependencies": {"isarray": "2.0.5"}}
+    scripts = {"dev": "vite"}
+    files = {"index.html": PAGE, "src/main.js": "import isArray from 'isarray'\nconsole.log(isArray([]))\n"}
+    if name == "pnpm":
+        dependencies["pnpm"] = {"patchedDependencies": {"isarray@2.0.5": "patches/isarray.patch"}}
+        files["patches/isarray.patch"] = PATCH
+    elif name == "yarn":
+        dependencies["dependencies"] = {"isarray": "patch:isarray@npm%3A2.0.5#./patches/isarray.patch"}
+        files["patches/isarray.patch"] = PATCH
+    else:
+        dependencies["dependencies"] = {"isarray": "2.0.5", "patch-package": "8.0.0"}
+        scripts["postinstall"] = "patch-package"
+        files["patches/isarray+2.0.5.patch"] = PATCH.replace(" a/", " a/node_modules/isarray/").replace(
+            " b/", " b/node_modules/isarray/"
+        )
+    files["package.json"] = package(scripts, packageManager=manager, **dependencies)
+    app = chown_tree(write_app(tmp_path / "jib", files))
+    project = new_project(APP_DIR=str(app))
+    if name != "npm":
+        project.succeeds("npm", "--", "install")
+    project.succeeds("dev", "--detach")
+    index = project.engine.exec(f"{project.name}-dev", ["cat", "node_modules/isarray/index.js"])
+    assert "patched-5f2c" in index.output
+    served(project, "/src/main.js", "isarray")
+
+
+@pytest.mark.parametrize(
+    ("scripts", "dependencies"),
+    [
+        ({"dev": 'concurrently "npm:go" "node -p 1"', "go": "NODE_OPTIONS=--no-warnings vite"}, {"concurrently": "9"}),
+        long({"dev": "run-p go:*", "go:a": "vite --port 5173", "go:b": "node -p 1"}, {"npm-run-all2": "8"}),
+        long({"dev": "vite & sleep 600"}, {}),
+    ],
+)
+def test_host_and_port_arrive_through_other_programs(
+    new_project: ProjectFactory, tmp_path: Path, scripts: dict[str, str], dependencies: dict[str, str]
+) -> None:
+    """dev gives them to Vite itself, wherever a script starts it."""
+    files = {"package.json": package(scripts, dependencies=dependencies), "index.html": PAGE, "src/main.js": "1\n"}
+    project = new_project(APP_DIR=str(write_app(tmp_path / "jib", files)))
+    project.succeeds("dev", "--detach")
+    assert "/@vite/client" in project.get(role="dev").text
+
+
+def test_dev_names_scripts_that_start_no_server(new_project: ProjectFactory, tmp_path: Path) -> None:
+    """Nothing is built or started."""
+    files = {"package.json": package({"serve": "vite preview", "dev": "vite build"}), "index.html": PAGE}
+    project = new_project(APP_DIR=str(write_app(tmp_path / "jib", files)))
+    output = project.fails("dev", "--detach")
+    assert "has no script that starts a dev server." in output
+    assert "Script serve: `vite preview` serves files as they were built" in output
+    assert "docker image build" not in output
