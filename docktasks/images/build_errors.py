@@ -26,8 +26,9 @@ def explain_build(result: Result, project: Project) -> DockError:
     manager = project.app.package_manager
     names = {
         "app": shlex.quote(project.settings.app.dir),
+        "root": shlex.quote(project.settings.app.dir if project.app.path_in_root == "." else str(project.app.root)),
         "manager": manager.name,
-        "ci": manager.locked_install,
+        "ci": manager.locked_install if manager.lock else f"{manager.name} install",
         "lock": manager.lock or "package-lock.json",
         "dist": project.settings.app.dist,
     }

@@ -118,3 +118,47 @@ def test_a_workspace_is_installed_and_built_from_its_root(
     output = project.succeeds("build-prod", BUILDKIT_PROGRESS="plain")
     assert re.search(r"\[dependencies \d/\d\] RUN [^\n]* before-source\n#\d+ CACHED\n", output)
     assert built_page(project) == "second, isarray 2.0.5"
+
+
+ORCHESTRATORS: dict[str, tuple[dict[str, str], dict[str, object]]] = {
+    "turbo": (
+        {"turbo.json": json.dumps({"tasks": {"build": {"dependsOn": ["^build"], "outputs": ["dist/**"]}}})},
+        {
+            "scripts": {"build": "turbo run build"},
+            "devDependencies": {"turbo": "^2"},
+            "packageManager": "npm@11.6.2",
+        },
+    ),
+    "nx": (
+        {"nx.json": json.dumps({"targetDefaults": {"build": {"dependsOn": ["^build"]}}})},
+        {"scripts": {"build": "nx run-many -t build"}, "devDependencies": {"nx": "^21"}},
+    ),
+}
+"""The files and the fields of package.json of a repository that turbo or nx builds."""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ORCHESTRATORS)
+def test_a_repository_of_turbo_or_nx_is_built_from_its_root_and_from_the_app(
+    new_project: ProjectFactory, tmp_path: Path, name: str
+) -> None:
+    """The root's own script builds the app, too, when app.dist names the folder."""
+    files, fields = ORCHESTRATORS[name]
+    web = write_workspace(tmp_path / "repo", NPM, files, **fields)
+    for settings in ({"APP_DIR": str(web)}, {"APP_DIR": str(tmp_path / "repo"), "APP_DIST": "apps/web/dist"}):
+        project = new_project(None, **settings)
+        project.succeeds("build-prod")
+        assert built_page(project) == "first, isarray 2.0.5"
+
+
+@pytest.mark.parametrize("manager", [BUN, long(YARN_4), long(PNPM)])
+def test_the_cause_that_the_package_manager_names_is_shown(
+    new_project: ProjectFactory, tmp_path: Path, manager: str
+) -> None:
+    """The package is named in the error, and the manager's own line is its evidence."""
+    name = f"@{new_name()}/none"
+    package = {"name": "a", "packageManager": manager, "scripts": {"build": "true"}, "dependencies": {name: "1.0.0"}}
+    project = new_project(APP_DIR=str(write_app(tmp_path / "app", {"package.json": json.dumps(package)})))
+    output = project.fails("build-prod")
+    assert f"{manager.partition('@')[0]} cannot get the package {name}." in output
+    assert re.search(r"- 404|YN0035|ERR_PNPM_FETCH_404", output.rpartition("cannot get the package")[2])

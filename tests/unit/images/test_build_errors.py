@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from docktasks.app.project import Project
@@ -86,13 +88,13 @@ FAULTS = [
             "npm-shrinkwrap.json are in sync.",
         ),
         "hello-dock/package-lock.json does not match package.json, or is damaged.",
-        "invoke npm -- install",
+        "`npm install` (in a container: invoke npm -- install)",
     ),
     (
         BuildError,
         FAILED.format(step=STEP, line="npm error The `npm ci` command can only install with an existing"),
         "hello-dock/package-lock.json does not match package.json, or is damaged.",
-        "invoke npm -- install",
+        "`npm install` (in a container: invoke npm -- install)",
     ),
     (
         BuildError,
@@ -266,3 +268,60 @@ def test_refusal_of_the_assembler_is_the_error(settings: Settings) -> None:
         assert error.what == "prod.fallback is x.html."
         assert error.why == "The build wrote no such page. Nothing was replaced."
         assert error.how == "Set it to auto"
+
+
+@pytest.mark.parametrize(
+    ("manager", "line"),
+    [
+        (
+            "npm",
+            "npm error 404  The requested resource '@acme/ui@1.0.0' could not be found or you do not have permission",
+        ),
+        ("npm", "npm ERR! 404  '@acme/ui@1.0.0' is not in this registry."),
+        ("pnpm", "@acme/ui is not in the npm registry, or you have no permission to fetch it."),
+        ("yarn", "➤ YN0035: │ @acme/ui@npm:1.0.0: Package not found"),
+        ("yarn", 'error Couldn\'t find package "@acme/ui" on the "npm" registry.'),
+        ("bun", "error: @acme/ui@1.0.0 failed to resolve"),
+    ],
+)
+def test_a_package_that_no_registry_has_is_named(settings: Settings, manager: str, line: str) -> None:
+    """Each package manager says it in its own words, which are the evidence."""
+    (settings.app_dir / "package.json").write_text(json.dumps({"packageManager": f"{manager}@1.0.0"}))
+    error = explain(FAILED.format(step=STEP, line=f"{line}\n{NOT_INSTALLED}"), settings)
+    assert error.what == f"{manager} cannot get the package @acme/ui."
+    assert line in error.evidence or "Package not found" in error.evidence
+
+
+def test_what_no_installation_says_is_no_missing_package(settings: Settings) -> None:
+    """A bundler has words of its own for a file that it does not find."""
+    error = explain(FAILED.format(step=STEP, line="error: Rollup failed to resolve import 'x' from 'y'"), settings)
+    assert error.what == "`npm run build` failed."
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("npm error code E401", "The registry refuses to give bun the app's dependencies."),
+        ("error: GET https://r.example/@acme%2fui - 403", "The registry refuses to give bun the app's dependencies."),
+        ("npm error code ERESOLVE", "bun finds no versions of the app's dependencies that fit each other."),
+        (
+            "error: lockfile had changes, but lockfile is frozen",
+            "hello-dock/bun.lock does not match package.json, or is",
+        ),
+        ("error: something else", "bun could not install the app's dependencies."),
+    ],
+)
+def test_advice_is_in_the_words_of_the_package_manager(settings: Settings, line: str, what: str) -> None:
+    """bun's lock file and its commands are named, not npm's."""
+    (settings.app_dir / "bun.lock").touch()
+    (settings.app_dir / "package-lock.json").unlink()
+    error = explain(FAILED.format(step=STEP, line=f"{line}\n{NOT_INSTALLED}"), settings)
+    assert error.what.startswith(what)
+    assert "npm ci" not in f"{error.why}{error.how}"
+
+
+def test_a_sibling_that_cannot_be_built_is_named(settings: Settings) -> None:
+    """Its own build failed, not the app's."""
+    error = explain(FAILED.format(step=STEP, line="SIBLING NOT BUILT: packages/ui"), settings)
+    assert error.what == "`npm run build` failed in hello-dock/packages/ui."
+    assert error.how.endswith("(cd hello-dock/packages/ui && npm run build)")

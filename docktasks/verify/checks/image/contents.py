@@ -13,7 +13,7 @@ from docktasks.verify.subject import Subject
 
 # What belongs in the builder or the checkout, and never in a shipped image: by the name of a file or of a folder.
 BUILDER_FILE = re.compile(
-    r"^(node|nodejs|npm|npx|yarn|pnpm|corepack|package(-lock)?\.json|yarn\.lock|pnpm-lock\.yaml)$"
+    r"^(node|nodejs|npm|npx|yarn|pnpm|bun|corepack|package(-lock)?\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?)$"
 )
 SOURCE_FILE = re.compile(r"\.(vue|tsx?|jsx|svelte|map)$|^vite\.config\.[cm]?[jt]s$")
 PRIVATE_FILE = re.compile(r"^\.env(\..+)?$|^\.(npmrc|yarnrc(\.yml)?|pnpmfile\.cjs|envrc)$|^bunfig\.toml$")
