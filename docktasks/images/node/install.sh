@@ -46,6 +46,12 @@ needs_files() {
         grep -Evq '\.yarn/(releases|plugins)/'
 }
 
+renamed_packages() {
+    if grep -qs '"workspaces"' package.json; then
+        manifests | grep -v '^\./package\.json$' | node /tools/node/renamed-packages.mjs
+    fi
+}
+
 unlocked() {
     [ -n "$in_checkout" ] || echo "NOTICE: No $1: $manager install takes the newest versions that package.json allows"
 }
@@ -110,7 +116,13 @@ npm)
         # The packages are there, and only the app's scripts are to run; `npm ci` would begin with an empty folder.
         npm install --no-save --prefer-offline --cache "$cache"
     elif [ -f package-lock.json ] || [ -f npm-shrinkwrap.json ]; then
-        npm ci --cache "$cache"
+        renamed=$(renamed_packages)
+        if [ -z "$renamed" ]; then
+            npm ci --cache "$cache"
+        else
+            echo "NOTICE: The lock file has other names for the workspace's $renamed. Write it again: npm install"
+            npm install --no-save --cache "$cache"
+        fi
     else
         unlocked package-lock.json
         npm install ${in_checkout:+--no-package-lock} --cache "$cache"

@@ -112,3 +112,23 @@ def test_scripts_of_an_installation_are_taken_out(tmp_path: Path) -> None:
     subprocess.run(command, cwd=tmp_path, input="a b.json\nnone.json\n", text=True, check=True)
     assert json.loads((tmp_path / "a b.json").read_text()) == {"name": "a", "scripts": {"build": "vite build"}}
     assert json.loads((tmp_path / "none.json").read_text()) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "dependencies", "names"),
+    [("web", {"vite": "8.0.16"}, ""), ("shop", {"vite": "8.0.16"}, "shop\n"), ("shop", {"vite": "8.1.7"}, "")],
+)
+def test_a_renamed_package_of_a_workspace_is_told_from_a_lock_file_that_does_not_fit(
+    tmp_path: Path, name: str, dependencies: dict[str, str], names: str
+) -> None:
+    """npm refuses both. Only in the first case nothing of the registry changes."""
+    link = {"resolved": "apps/web", "link": True}
+    entries = {"apps/web": {"version": "1.0.0", "dependencies": {"vite": "8.0.16"}}, "node_modules/web": link}
+    (tmp_path / "package-lock.json").write_text(json.dumps({"packages": entries}))
+    (tmp_path / "apps/web").mkdir(parents=True)
+    (tmp_path / "apps/web/package.json").write_text(json.dumps({"name": name, "dependencies": dependencies}))
+    command = ["node", str(NODE / "renamed-packages.mjs")]
+    process = subprocess.run(
+        command, cwd=tmp_path, input="./apps/web/package.json\n", capture_output=True, text=True, check=True
+    )
+    assert process.stdout == names
