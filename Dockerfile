@@ -42,10 +42,9 @@ RUN --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
 # it copies. https://github.com/moby/buildkit/blob/v0.13.0/cache/contenthash/checksum.go (scanPath)
 FROM dependencies AS builder
 ARG APP_DIR=hello-dock
-# Commit, time and version for builds that write them into the site, and settings. A new value runs all below again.
-# PATH_IN_ROOT is the app's folder in its workspace, and SIBLINGS are the packages of it to build before.
+# What a build may write into the site; the app's path in its workspace and what to build before it; and settings.
 ARG SOURCE_DATE_EPOCH REVISION="" VERSION="" DIST_DIR=dist BUILD_ENV="" PATH_IN_ROOT=. SIBLINGS=""
-ARG HELLO_DOCK_CSP=compatible HELLO_DOCK_CSP_SOURCES="" HELLO_DOCK_FALLBACK=auto HELLO_DOCK_VITE=""
+ARG HELLO_DOCK_CSP=compatible HELLO_DOCK_CSP_SOURCES="" HELLO_DOCK_FALLBACK=auto HELLO_DOCK_VITE="" HELLO_DOCK_SOURCE_MAPS
 # One step, because each costs a tenth of a second. COPY would keep .env and .npmrc in a layer: they are only linked.
 RUN --mount=type=bind,source=${APP_DIR},target=/source --mount=type=bind,from=tools,target=/tools \
     --mount=type=bind,from=version,source=/tmp/version,target=/version \
@@ -57,9 +56,10 @@ RUN --mount=type=bind,source=${APP_DIR},target=/source --mount=type=bind,from=to
     NODE_OPTIONS="${NODE_OPTIONS} ${HELLO_DOCK_VITE:+--require=/tools/node/vite/preload.cjs}" ${MANAGER} run build && \
     node /tools/nginx/assemble.mjs "${DIST_DIR}" /tmp/started /tools/nginx /version /out/image /out/dist /var/cache/node
 
-# The site, as the build and with prod.csp: strict assemble.mjs wrote it: `invoke verify` compares the image with it.
+# The site, for `invoke verify`, which compares the image with it. With PART=maps its source maps, which no image has.
 FROM scratch AS dist
-COPY --from=builder /out/dist/ /
+ARG PART=dist
+COPY --from=builder /out/${PART}/ /
 
 # The image that runs: the official nginx, and one layer of ours.
 FROM ${NGINX_IMAGE}

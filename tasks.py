@@ -41,14 +41,14 @@ def dev(c: Context, detach: bool = False, open: bool = False, port: str = "") ->
             foreground.follow(project, dev_server)
 
 
-@task(auto_shortflags=False)
-def build_prod(c: Context) -> None:
+@task(help={"source_maps": "Also write the source maps, which no image has, into this folder."}, auto_shortflags=False)
+def build_prod(c: Context, source_maps: str = "") -> None:
     """Build the production image: node builds, nginx serves."""
     from docktasks.release import build
     from docktasks.release.output import print_build
 
     with session(c) as project:
-        print_build(build.build_prod(project), project.settings.image("prod"))
+        print_build(build.build_prod(project, source_maps), project.settings.image("prod"))
 
 
 @task(

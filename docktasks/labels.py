@@ -12,5 +12,9 @@ BUILT_FOR = f"{LABEL}.built-for"
 """Label on images. Containers carry a different one, because Docker copies an image's labels to every container and
 derived image: with one label, other people's containers would look like ours.
 """
+
+SOURCE_MAPS_LABEL = f"{LABEL}.source-maps"
+"""On a production image: `public` where it has source maps, because a setting says so."""
+
 INPUTS_LABEL = f"{LABEL}.inputs"
 """On a production image: a digest of the variables, mode and names of secrets that its build got, if it got any."""

@@ -5,7 +5,6 @@ The defaults are in invoke.yaml, and only there. The parsers of the values are i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +83,7 @@ class Build:
     env: Annotated[tuple[tuple[str, str | None], ...], variables]
     env_prefixes: Annotated[tuple[str, ...], prefixes]
     secrets: Annotated[tuple[str, ...], names]
+    source_maps: Annotated[str, matching(r"private|public", "private or public")]
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def _parse_section(section: str, config: Any, problems: list[str]) -> dict[str, 
         try:
             values[key] = parse(text)
         except ValueError as error:
-            shown = re.sub(r"=.*", "=…", text) if key == "secrets" else text  # a value may have got there
+            shown = text.partition("=")[0] if key == "secrets" else text  # a value may have got there
             problems.append(f"{section}.{key} is {shown!r}, but must be {error}")
     return values
 

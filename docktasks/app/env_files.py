@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from docktasks.app.ignore_file import IgnoreFile
 from docktasks.app.package import App
 from docktasks.errors import AppError
 
@@ -13,6 +14,8 @@ WITHOUT_FILE = ("", "production", "development")
 
 CONFIG = re.compile(r"(vite|astro|svelte|nuxt|vitest)\.config\.[cm]?[jt]s")
 ENV_DIR = re.compile(r"\benvDir\b\s*:\s*(?:(['\"`])([^'\"`$]*)\1)?")
+NAME = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*[=:]", re.MULTILINE)
+RUNNER = re.compile(r"\b(?:npm|pnpm|yarn|bun|run-[sp]|npm-run-all2?|concurrently|turbo|nx|wireit)\b")
 
 
 def config_text(app: App) -> str:
@@ -28,17 +31,70 @@ def folders(app: App) -> list[Path]:
 
 
 def require_mode(app: App, mode: str) -> None:
-    """Raise AppError when a mode has no .env file, because the build would go on with other values."""
-    names, places = (f".env.{mode}", f".env.{mode}.local"), folders(app)
-    if mode in WITHOUT_FILE or not places or any((folder / names[0]).is_file() for folder in places):
+    """Raise AppError when a mode has no .env file in the build, because that would go on with other values."""
+    places = folders(app)
+    paths = [folder / f".env.{mode}" for folder in places]
+    if mode in WITHOUT_FILE or not places or any(_is_sent(app, path) for path in paths):
         return
-    others = sorted({path.name for folder in places for path in folder.glob(".env.*")} - {*names, ".env.local"})
-    modes = [name.removeprefix(".env.") for name in others if not name.endswith((".local", ".example", ".sample"))]
-    is_local = any((folder / names[1]).is_file() for folder in places)
+    local = paths[0].with_name(f".env.{mode}.local")
+    reason = "Vite would go on without it."
+    if paths[0].is_file():
+        reason = f"{IgnoreFile.read(app.root).path} keeps it out of the build."
+    elif local.is_file():
+        reason = f"{local.name} is of this machine, and no build gets it."
+    others = {_mode_of(app, path) for folder in places for path in folder.glob(".env.*")}
+    modes = sorted(others - {""})
     choice = f", or choose a mode that has one: {', '.join(modes)}" if modes else ""
-    reason = f"{names[1]} is of this machine, and no build gets it." if is_local else "Vite would go on without it."
     raise AppError(
-        f"build.mode is {mode!r}, but {places[0]} has no file {names[0]}.",
+        f"build.mode is {mode!r}, but the build has no file {paths[0]}.",
         f"{reason} Nothing was built.",
         f"Add the file (it may be empty){choice}",
     )
+
+
+def build_scripts(app: App) -> str:
+    """Return the text of the script `build` and of those that it runs."""
+    scripts = {str(name): str(text) for name, text in (app.manifest.get("scripts") or {}).items()}
+    texts, names = [], ["build", "prebuild", "postbuild"]
+    for name in names:
+        text = scripts.get(name, "")
+        texts.append(text)
+        if RUNNER.search(text):
+            words = set(re.split(r"[\s'\"]+", text))
+            names += [other for other in scripts if other in words and other not in names]
+    return "\n".join(texts)
+
+
+def modes_of(app: App, mode: str) -> set[str]:
+    """Return the modes of the build: `mode`, else those that the script `build` names, else production."""
+    named = re.findall(r"--mode[ =]['\"]?([\w.-]+)", build_scripts(app))
+    return {mode} if mode else set(named) or {"production"}
+
+
+def variables(app: App, mode: str) -> tuple[set[str], dict[str, str]]:
+    """Return the names that .env files of the build set, and the names, with the file, that others set."""
+    given: set[str] = set()
+    kept_out: dict[str, str] = {}
+    suffixes = ["", *(f".{mode}" for mode in sorted(modes_of(app, mode)))]
+    places = folders(app) or [path.parent for path in app.folder.glob("*/.env*")]
+    for path in (folder / f".env{suffix}{end}" for folder in places for suffix in suffixes for end in ("", ".local")):
+        names = NAME.findall(path.read_text(encoding="utf-8-sig", errors="replace")) if path.is_file() else []
+        if _is_sent(app, path):
+            given.update(names)
+        else:
+            kept_out.update((name, path.name) for name in names)
+    return given, kept_out
+
+
+def _is_sent(app: App, path: Path) -> bool:
+    """Return True for a file that a build gets: no file of this machine, and none that the owner keeps out."""
+    try:
+        name = path.resolve().relative_to(app.root.resolve())
+    except ValueError:
+        return False
+    return path.is_file() and path.suffix != ".local" and not IgnoreFile.read(app.root).ignores(str(name))
+
+
+def _mode_of(app: App, path: Path) -> str:
+    mode = path.name.removeprefix(".env.")
+    return mode if mode not in ("example", "sample", "template") and _is_sent(app, path) else ""

@@ -19,7 +19,7 @@ from docktasks.errors import BuildError
 from docktasks.images import build_context
 from docktasks.images.build_errors import explain_build
 from docktasks.images.references import familiar
-from docktasks.labels import BUILT_FOR, INPUTS_LABEL, LABEL
+from docktasks.labels import BUILT_FOR, INPUTS_LABEL, LABEL, SOURCE_MAPS_LABEL
 from docktasks.roles import PROD, Role
 from docktasks.settings import Settings
 
@@ -42,9 +42,14 @@ def origin_labels(settings: Settings, source: Source) -> Texts:
 
 
 def input_labels(values: Texts) -> Texts:
-    """Return the label by which `verify` knows whether the same variables and mode would be given again."""
+    """Return labels for `verify`: whether source maps are public, and a digest of what the build was given.
+
+    By the digest of variables, mode and names of secrets it knows whether the same would be given again.
+    """
     texts = [values[name] for name in ("INSTALL_ENV", "BUILD_ENV", "SECRETS", vite_options.VARIABLE)]
-    return {INPUTS_LABEL: hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:12]} if any(texts) else {}
+    digest = hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:12] if any(texts) else ""
+    labels = {INPUTS_LABEL: digest, SOURCE_MAPS_LABEL: values["HELLO_DOCK_SOURCE_MAPS"]}
+    return {name: value for name, value in labels.items() if value}
 
 
 def labels_over(base: Image | None, labels: Texts) -> Texts:
@@ -68,8 +73,11 @@ def build_args(settings: Settings, app: App, role: Role, values: Texts, labels: 
     ]
 
 
-def dist_args(settings: Settings, app: App, values: dict[str, str], folder: str) -> list[str]:
-    """Return the command that writes what a production build with these values writes into a folder, from the cache."""
+def dist_args(settings: Settings, app: App, values: Texts, folder: str) -> list[str]:
+    """Return the command that writes the site of a production build with these values into a folder, from the cache.
+
+    With the value maps for PART these are the site's source maps.
+    """
     output = ["docker", "image", "build", "--target", "dist", "--output", f"type=local,dest={folder}"]
     return [
         *output,
@@ -97,6 +105,7 @@ def prod_build_args(settings: Settings, app: App, node: str, nginx: str, source:
         "REVISION": source.revision,
         "VERSION": source.version,
         **inputs.build_values(settings, os.environ),
+        "HELLO_DOCK_SOURCE_MAPS": "" if settings.build.source_maps == "private" else settings.build.source_maps,
         "HELLO_DOCK_CSP": "" if settings.prod.csp == "compatible" else settings.prod.csp,
         "HELLO_DOCK_CSP_SOURCES": settings.prod.csp_sources,
         vite_options.VARIABLE: vite_options.for_build(settings),

@@ -11,6 +11,7 @@ from docktasks import workspace
 from docktasks.app import inputs
 from docktasks.app.app_file import NAME as APP_FILE
 from docktasks.app.git import ASSETS
+from docktasks.app.ignore_file import IgnoreFile
 from docktasks.app.package import SETTINGS_FILES, App
 from docktasks.app.siblings import siblings_of
 from docktasks.errors import BuildError
@@ -55,9 +56,10 @@ def _secret_args(app: App) -> list[str]:
 def write_context(settings: Settings, app: App, dockerfile: str) -> None:
     """Write the files that a build needs and that are neither in the checkout nor in the app.
 
-    Another app gets a copy of our Dockerfile with an ignore file next to it, which BuildKit prefers to the app's own
-    (https://docs.docker.com/build/concepts/context/#filename-and-location). The tools and certificate authorities are
-    in one folder, because each context costs time. It is mounted, and in no layer. Raises DockError.
+    Another app gets a copy of our Dockerfile with an ignore file next to it, which BuildKit takes instead of the app's
+    own (https://docs.docker.com/build/concepts/context/#filename-and-location), so that it has the lines of that, too.
+    The tools and certificate authorities are in one folder, because each context costs time. It is mounted, and in no
+    layer. Raises DockError.
     """
     written = settings.root / context_folder(settings)
     if settings.is_external_app or ca_file(settings):
@@ -68,7 +70,8 @@ def write_context(settings: Settings, app: App, dockerfile: str) -> None:
         shutil.copyfile(settings.root / dockerfile, written / dockerfile)
         outputs = [path for sibling in siblings_of(app) for path in sibling.outputs]
         dist = posixpath.normpath(f"{app.path_in_root}/{settings.app.dist}")
-        patterns = [*NEVER_SENT, *(f"/{path}" for path in (dist, *outputs))]
+        own = IgnoreFile.read(app.root, dockerfile)  # of two lines that match a path, the last decides
+        patterns = [*own.lines, *NEVER_SENT, *(f"/{path}" for path in (dist, *outputs))]
         (written / f"{dockerfile}.dockerignore").write_text("\n".join(patterns) + "\n")
 
 

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from pathlib import Path
 
+from docktasks.app import inputs
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.errors import BuildError, DockError, EngineError
+from docktasks.secret_patterns import SECRET_VARIABLE
+from docktasks.settings import Settings
 
 MAX_EVIDENCE_LINES = 15
 ERROR = re.compile(r"(error|failed|ERR_PNPM|YN00(?:01|09|16|18|27|28|35|41|78|81|82))(?!\w*[-./]\w)", re.IGNORECASE)
 """What begins a failure in a line: the word, but not in a file name such as error-404.css, or a code of pnpm or yarn
 for a package that it cannot have: https://yarnpkg.com/advanced/error-codes."""
+VARIABLE = re.compile(r"(?<![\w$])[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9](?!\w)")
+COMPLAINT = re.compile(
+    r"environment|env var|process\.env|meta\.env|missing|required?\b|must be|not (?:set|defined|found)|undefined",
+    re.IGNORECASE,
+)
+"""What a line says that complains about a variable."""
+GIVEN_ALWAYS = {"NODE_ENV", "REVISION", "VERSION", "SOURCE_DATE_EPOCH"}
+
 FAULTS_FILE = Path(__file__).with_name("build_faults.json")
 """The known faults: a pattern of the output, and the error. The first that matches is the cause."""
 
@@ -31,13 +43,39 @@ def explain_build(result: Result, project: Project) -> DockError:
         "ci": manager.locked_install if manager.lock else f"{manager.name} install",
         "lock": manager.lock or "package-lock.json",
         "dist": project.settings.app.dist,
+        "node": project.settings.bases.node_image,
     }
     for fault in json.loads(FAULTS_FILE.read_text()):
         if match := re.search(fault["pattern"], text):
             what, why, how = (fault[key].format(**names, **match.groupdict()) for key in ("what", "why", "how"))
+            if variables := fault.get("may lack a variable") and missing_variables(evidence, project.settings):
+                why, how = f"It names {', '.join(variables)}, and the build does not get it.", _gift(variables)
             return (EngineError if fault.get("engine") else BuildError)(what, why, how, evidence)
     what, how = "`docker image build` failed.", "Correct what its last lines say"
     return BuildError(what, "Nothing was replaced.", how, evidence)
+
+
+def missing_variables(text: str, settings: Settings) -> list[str]:
+    """Return the names of variables that the output of a failed step complains about, and that the step did not get."""
+    fixed = inputs.fixed_variables(settings, os.environ)
+    given = {*inputs.variables(settings, os.environ), *fixed, *settings.build.secrets, *GIVEN_ALWAYS}
+    names = {
+        name: line
+        for line in text.splitlines()
+        for name in VARIABLE.findall(line)
+        if name in os.environ or name.startswith("VITE_") or COMPLAINT.search(line)
+    }
+    return [name for name in names if name not in given and not name.startswith(("ERR_", "npm_"))]
+
+
+def _gift(names: list[str]) -> str:
+    """Return the settings that give a build these variables."""
+    prefixes = dict.fromkeys("VITE_" for name in names if name.startswith("VITE_"))
+    secrets = [name for name in names if SECRET_VARIABLE.search(name) and not name.startswith("VITE_")]
+    others = [name for name in names if name not in secrets and not name.startswith("VITE_")]
+    settings = {"build.env_prefixes": [*prefixes], "build.secrets": secrets, "build.env": others}
+    texts = [f"{key}: {' '.join(values)}" for key, values in settings.items() if values]
+    return f"Set it, and give it to the build in invoke.yaml or hello-dock.yaml: {'; '.join(texts)}"
 
 
 def _plain(text: str) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from docktasks.app import env_files, git, inputs, vite
+from docktasks.app import env_files, env_notices, git, ignore_file, inputs, vite
 from docktasks.app.project import Project
 from docktasks.engine.models import Image
 from docktasks.errors import StartError
 from docktasks.images import base_images
 from docktasks.images import build as images_build
 from docktasks.images.sizes import unpacked_size
+from docktasks.release import source_maps
 from docktasks.roles import PROD
 
 
@@ -25,19 +26,28 @@ class Build:
     notices: tuple[str, ...] = ()
 
 
-def build_prod(project: Project) -> Build:
-    """Build the production image. Raises SettingsError, AppError, BaseImageError or BuildError."""
+def build_prod(project: Project, maps_folder: str = "") -> Build:
+    """Build the production image, and write its source maps into a folder, unless that is empty.
+
+    Raises SettingsError, AppError, BaseImageError or BuildError.
+    """
     project.app.first_script("build")
+    maps_folder = source_maps.require_folder(maps_folder)
     inputs.require(project.settings, os.environ)
+    if project.settings.is_external_app:
+        ignore_file.require_needed(project.app)
     env_files.require_mode(project.app, project.settings.build.mode)
+    environment_notices = env_notices.notices(project.app, project.settings, os.environ)
     source = git.source(project.app, project.settings)
     node = base_images.resolve(project, "node")
     nginx = base_images.resolve(project, "nginx")
     build_args = images_build.prod_build_args(project.settings, project.app, node.reference, nginx.reference, source)
     labels = images_build.origin_labels(project.settings, source) | images_build.input_labels(build_args)
     image = images_build.build_image(project, PROD, build_args, labels)
+    if maps_folder:
+        source_maps.export(project, build_args, maps_folder)
     base_notices = [base.notice for base in (node, nginx) if base.notice]
-    app_notices = (*project.app.lock_notices, *vite.notices_of_files(project.app))
+    app_notices = (*project.app.lock_notices, *vite.notices_of_files(project.app), *environment_notices)
     notices = (*base_notices, *app_notices, *inputs.proxy_notices(os.environ))
     return build_of(project, image, notices)
 

@@ -36,7 +36,8 @@ document.querySelector('#app').textContent = 'tide: ' + import.meta.env.VITE_SEA
     ".env.local": f"VITE_TOKEN={CANARY}\n",
     ".env.production.local": f"VITE_TOKEN={CANARY}\n",
     "node_modules/stale/index.js": f"// {CANARY}\n",
-    ".dockerignore": "src\n",
+    "public/fixtures/people.json": CANARY,
+    ".dockerignore": "public/fixtures\n!node_modules\n!.env.local\n",
     "hello-dock.yaml": f"# {CANARY}\nprod:\n  memory: 48m\n  retain_releases: 2\n",
 }  # fmt: skip
 

@@ -57,4 +57,4 @@ export function answersOf({ files, read, fallback, sourceNames, viteConfig, base
   }
 }
 
-const textOf = (content) => content?.toString() ?? ''
+const textOf = (content) => content?.toString().replace(/^\uFEFF/, '') ?? ''

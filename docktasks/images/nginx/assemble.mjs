@@ -15,11 +15,12 @@
 //     IMAGE/etc/nginx    the configuration, for that version of nginx
 //     IMAGE/usr, /docker-entrypoint.d   the image's scripts
 //     IMAGE/usr/local/share/hello-dock/built   the paths of the files that carry.sh keeps for pages of earlier releases
-//     BUILT              a link to the folder that the build filled, for the stage dist
+//     BUILT              a link to the folder that the build filled, for the stage dist; next to it maps/ has the
+//                        source maps, unless HELLO_DOCK_SOURCE_MAPS is public
 // The same input gives the same bytes, modes and times, whatever the umask and the clock: an unchanged app is an
 // unchanged layer.
 import { existsSync, readFileSync } from 'node:fs'
-import { chmod, lutimes, mkdir, readdir, readFile, realpath, rm, stat, symlink, utimes } from 'node:fs/promises'
+import { chmod, copyFile, lutimes, mkdir, readdir, readFile, realpath, rm, stat, symlink, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, normalize, relative } from 'node:path'
 import { argv, env, exit, umask } from 'node:process'
@@ -35,6 +36,7 @@ import { readSettings } from './policy.mjs'
 import { classify, entriesBelow, filesBelow, unservable } from './site-files.mjs'
 import { findDist, firstPage, isPage } from './site-folder.mjs'
 import { sitePolicy } from './site-policy.mjs'
+import { inlineMapsAmong, sourceMapNotices, sourceMapsAmong } from './source-maps.mjs'
 
 const [distArgument, startedFile, nginxFolder, versionFile, image, builtLink, cache] = argv.slice(2)
 const distName = normalize(distArgument).replace(/\/$/, '')
@@ -105,7 +107,7 @@ async function writeScripts() {
 }
 
 async function writeSite(dist, names, hashed) {
-  const { name: app = '' } = JSON.parse(await readFile('package.json', 'utf8'))
+  const { name: app = '' } = JSON.parse((await readFile('package.json', 'utf8')).replace(/^\uFEFF/, ''))
   const brotliCache = new BrotliCache(cache, app)
   await brotliCache.load()
   const compressedCopies = new Set()
@@ -205,6 +207,21 @@ if (nameless.length) {
     why: 'They have control characters, or are no UTF-8, so no page can name them.',
     how: 'Rename them in the app, or in the plugin that writes them',
   })
+}
+const isPublic = env.HELLO_DOCK_SOURCE_MAPS === 'public'
+const read = (name) => readFileSync(join(dist, name), 'utf8')
+const sourceMaps = sourceMapsAmong(names, read)
+const mapsFolder = join(dirname(builtLink), 'maps')
+await mkdir(mapsFolder, { recursive: true })
+for (const name of sourceMaps) {
+  await mkdir(dirname(join(mapsFolder, name)), { recursive: true })
+  await copyFile(join(dist, name), join(mapsFolder, name))
+  if (isPublic) continue
+  names.delete(name)
+  await rm(join(dist, name)) // verify compares the image with what is there
+}
+for (const notice of isPublic ? [] : sourceMapNotices(sourceMaps, inlineMapsAmong(names, read))) {
+  console.log(`NOTICE: ${notice}`)
 }
 const { hashed, built } = await classify(dist, names, (await stat(startedFile)).ctimeMs)
 const { leftOut, notices } = withoutOwnFiles([...names])

@@ -25,7 +25,8 @@ export function platformOfName(name) {
 
 // The packages of a lock file as { name, version, os, cpu, libc, engines, integrity, hasScript }, and in `hasPlatforms`
 // whether it names their machines. The format follows from the text.
-export function readLock(text) {
+export function readLock(content) {
+  const text = content.replace(/^\uFEFF/, '') // a byte order mark, which every manager passes over
   if (text.startsWith('{')) return readJson(text)
   if (/^lockfileVersion:/m.test(text)) return { hasPlatforms: true, packages: readPnpm(text) }
   return { hasPlatforms: text.includes('\n__metadata:'), packages: readYarn(text) }

@@ -88,7 +88,7 @@ function namesIn(folder) {
 
 function readManifest(folder) {
   try {
-    return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8').replace(/^\uFEFF/, ''))
   } catch {
     return {} // packages for tests of parsers have broken ones on purpose
   }

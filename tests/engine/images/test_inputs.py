@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,9 +43,13 @@ def write_vite_app(folder: Path, registry: Registry) -> Path:
         "dependencies": {registry.add(): VERSION}, "devDependencies": {"vite": f"^{VITE_VERSION}"},
     }  # fmt: skip
     files = {
-        "package.json": json.dumps(package),
+        "package.json": f"\ufeff{json.dumps(package)}",
         ".npmrc": f"registry={registry.url}/\n//{registry.host}/:_authToken=${{NPM_TOKEN}}\n",
         ".env.staging": "VITE_SEA=baltic\n",
+        ".env": "VITE_SEA=dead\n",
+        ".dockerignore": "public/fixtures\n.env\n",
+        "public/fixtures/people.json": "Ann",
+        "vite.config.js": "export default { build: { sourcemap: 'hidden' } }",
         "digest.mjs": WRITE_DIGEST,
         "index.html": '<title>Inlet</title><body><script type="module" src="/main.js"></script></body>',
         "main.js": PAGE,
@@ -90,8 +95,17 @@ def test_build_gets_the_variables_secrets_and_mode_that_are_named(
     assert_secret_is_nowhere(project, output, tmp_path)
     project.succeeds("build-prod", VITE_SEA="south")
     assert "south in production" in site_text(project, "hashed/site/assets/*.js")
-    project.succeeds("build-prod", INVOKE_BUILD_MODE="staging")
+    maps = tmp_path / "maps"
+    output = project.succeeds("build-prod", f"--source-maps={maps}", INVOKE_BUILD_MODE="staging")
     assert "baltic in staging" in site_text(project, "hashed/site/assets/*.js")
+    assert f"wrote 1 source map into {maps}" in output
+    (source_map,) = maps.rglob("*.js.map")
+    assert PAGE in json.loads(source_map.read_text())["sourcesContent"]
+    assert "source map is kept out" in output
+    files = docker("container", "run", "--rm", "--entrypoint", "find", project.image, "/srv", "-type", "f")
+    assert not re.search(r"\.map|fixtures", files)
+    notice = "VITE_SEA: main.js uses it, and the build does not get it. No build gets .env."
+    assert notice in project.succeeds("build-prod", INVOKE_BUILD_ENV_PREFIXES="")
     image = project.engine.image(project.image)
-    assert "has no file .env.stagin." in project.fails("build-prod", INVOKE_BUILD_MODE="stagin")
+    assert "/.env.stagin.\n" in project.fails("build-prod", INVOKE_BUILD_MODE="stagin")
     assert project.engine.image(project.image) == image

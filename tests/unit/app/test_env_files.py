@@ -38,7 +38,7 @@ def test_mode_with_its_file_is_accepted(tmp_path: Path, files: dict[str, str], m
 def test_mode_without_its_file_is_refused_with_those_that_have_one(tmp_path: Path) -> None:
     """A template and a file of this machine are no mode's."""
     files = {".env.qa": "", ".env.example": "", ".env.local": "", ".env.qa.local": ""}
-    with pytest.raises(AppError, match=r"no file \.env\.staging") as caught:
+    with pytest.raises(AppError, match=r"'staging', but the build has no file \S+/app/\.env\.staging") as caught:
         env_files.require_mode(app_in(tmp_path / "app", **files), "staging")
     assert caught.value.how == "Add the file (it may be empty), or choose a mode that has one: qa"
 
@@ -53,5 +53,5 @@ def test_mode_whose_file_is_of_this_machine_is_refused(tmp_path: Path) -> None:
 def test_env_dir_without_the_file_is_named(tmp_path: Path) -> None:
     """Vite does not look into the app's folder then."""
     files = {"vite.config.js": "export default { envDir: 'env' }", ".env.staging": ""}
-    with pytest.raises(AppError, match="app/env has no file"):
+    with pytest.raises(AppError, match=r"no file \S+/app/env/\.env\.staging"):
         env_files.require_mode(app_in(tmp_path / "app", **files), "staging")

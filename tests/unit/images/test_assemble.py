@@ -287,3 +287,41 @@ def test_build_without_the_command_vite_is_refused_when_a_setting_needs_it(
     assert "REFUSED: The script `build` does not run the command `vite`." in capfd.readouterr().err
     (tmp_path / "hello-dock-vite.config.mjs").touch()
     assemble(tmp_path, "echo page >dist/index.html")
+
+
+SOURCE_MAP = '{"version":3,"mappings":"AAAA","sources":["secret.ts"]}'
+
+
+@pytest.mark.parametrize(("setting", "is_public"), [("", False), ("public", True)])
+def test_source_maps_are_in_the_site_only_when_they_are_public(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, *, is_public: bool
+) -> None:
+    """They are written next to the site in both cases. A file of another program may be called .map, too."""
+    monkeypatch.setenv("HELLO_DOCK_SOURCE_MAPS", setting)
+    maps = ["assets/a-Abcdef12.js.map", "assets/a-Abcdef12.js.map.gz", "maps/other.map", "lib/lib.css.map"]
+    for name in ("index.html", "assets/a-Abcdef12.js", "levels/one.map", *maps):
+        write(tmp_path / "site" / name)
+    (tmp_path / "site/maps/other.map").write_text(SOURCE_MAP)
+    output = assemble(tmp_path, "cp -r site dist")
+    served = {str(path.relative_to(tmp_path / "out/srv")) for path in (tmp_path / "out/srv").rglob("*.map*")}
+    written = {str(path.relative_to(tmp_path / "built/maps")) for path in (tmp_path / "built/maps").rglob("*.map*")}
+    assert written == set(maps)
+    assert {name.partition("site/")[2] for name in served} >= {"levels/one.map", *(maps if is_public else [])}
+    assert ("4 source maps are kept out of the site" in output) is not is_public
+    assert is_public or not {name.partition("site/")[2] for name in served} & set(maps)
+    assert (tmp_path / "built/dist/maps/other.map").exists() is is_public
+
+
+def test_source_map_inside_of_a_script_is_named(tmp_path: Path) -> None:
+    """It cannot be left out without another content of the script."""
+    write(tmp_path / "site/index.html")
+    (tmp_path / "site/a.js").write_text("go()\n//# sourceMappingURL=data:application/json;base64,e30=")
+    assert "NOTICE: The source of the app is in a.js" in assemble(tmp_path, "cp -r site dist")
+
+
+def test_files_with_a_byte_order_mark_are_read(tmp_path: Path) -> None:
+    """Editors on Windows write it, and npm and Vite pass over it."""
+    write(tmp_path / "dist/index.html")
+    (tmp_path / "dist/_redirects").write_text("\ufeff/old /new 301\n")
+    assemble(tmp_path, "printf '\\357\\273\\277{}' >package.json")
+    assert "~^/old" in (tmp_path / "out/etc/nginx/site/redirects.conf").read_text()

@@ -84,6 +84,7 @@ def test_prod_build_args_differ_from_the_defaults_of_the_dockerfile(settings: Se
         "REVISION": "abc-dirty",
         "VERSION": "1.2.3",
         **dict.fromkeys(("INSTALL_ENV", "BUILD_ENV", "SECRETS"), ""),
+        "HELLO_DOCK_SOURCE_MAPS": "",
         "HELLO_DOCK_CSP": "",
         "HELLO_DOCK_CSP_SOURCES": "",
         "HELLO_DOCK_VITE": "",

@@ -110,3 +110,14 @@ def test_hello_docks_own_build_writes_nothing(settings: Settings) -> None:
     """The checkout is the context, with its Dockerfile and its .dockerignore."""
     build_context.write_context(settings, App.load(settings), "Dockerfile")
     assert not (settings.root / ".cache").exists()
+
+
+def test_owners_ignore_file_comes_before_ours(settings: Settings) -> None:
+    """What it keeps out stays out. It cannot let in what no build gets."""
+    shop = make_app(settings.root.parent / "shop")
+    (shop / ".dockerignore").write_text("# ours\n.env\n!node_modules\n")
+    shop_settings = configured(settings.root, app_dir=str(shop), app_name="shop")
+    build_context.write_context(shop_settings, App.load(shop_settings), "Dockerfile")
+    lines = (settings.root / ".cache/context-shop/Dockerfile.dockerignore").read_text().splitlines()
+    assert lines[:3] == ["# ours", ".env", "!node_modules"]
+    assert lines.index("**/node_modules") > 2

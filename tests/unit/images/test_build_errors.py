@@ -9,6 +9,7 @@ from docktasks.commands import Result
 from docktasks.errors import BuildError, DockError, EngineError
 from docktasks.images import build_errors
 from docktasks.settings import Settings
+from tests.unit.fakes.apps import configured
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.runner import Runner
 
@@ -325,3 +326,49 @@ def test_a_sibling_that_cannot_be_built_is_named(settings: Settings) -> None:
     error = explain(FAILED.format(step=STEP, line="SIBLING NOT BUILT: packages/ui"), settings)
     assert error.what == "`npm run build` failed in hello-dock/packages/ui."
     assert error.how.endswith("(cd hello-dock/packages/ui && npm run build)")
+
+
+@pytest.mark.parametrize(
+    ("line", "what", "how"),
+    [
+        ("npm error code EBADENGINE", "another version of Node.js", "INVOKE_BASES_NODE_IMAGE="),
+        (" ERR_PNPM_UNSUPPORTED_ENGINE  Unsupported environment", "another version of Node.js", "BASES_NODE_IMAGE"),
+        ('error x@1.0.0: The engine "node" is incompatible with this module.', "another version", "BASES_NODE_IMAGE"),
+        ("npm error syscall spawn git", "comes from a git repository", "node:lts"),
+        ("/bin/sh: git: not found", "calls git", "process.env.REVISION"),
+        ("Error: spawn git ENOENT", "calls git", "process.env.REVISION"),
+        ("fatal: not a git repository (or any of the parent directories): .git", "calls git", "REVISION"),
+    ],
+)
+def test_advice_fits_what_the_build_lacks(settings: Settings, line: str, what: str, how: str) -> None:
+    """A build has one version of Node.js, and neither git nor .git."""
+    error = explain(FAILED.format(step=STEP, line=f"{line}\n{NOT_INSTALLED}"), settings)
+    assert what in error.what
+    assert how in error.how
+
+
+@pytest.mark.parametrize(
+    ("line", "names", "how"),
+    [
+        ("Error: Missing environment variable VITE_API_URL", "VITE_API_URL", "build.env_prefixes: VITE_"),
+        ("Error: SENTRY_AUTH_TOKEN is required", "SENTRY_AUTH_TOKEN", "build.secrets: SENTRY_AUTH_TOKEN"),
+        ("Error: process.env.API_HOST is undefined", "API_HOST", "build.env: API_HOST"),
+        ("Usage Error: Environment variable not found (NPM_TOKEN) in .yarnrc.yml", "NPM_TOKEN", "build.secrets"),
+        ("Error: no SET_HERE", "SET_HERE", "build.env: SET_HERE"),
+    ],
+)
+def test_variable_that_the_build_does_not_get_is_named(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, line: str, names: str, how: str
+) -> None:
+    """A line complains about it, or the environment has it."""
+    monkeypatch.setenv("SET_HERE", "1")
+    error = explain(FAILED.format(step=STEP, line=f"{line}\n#12 0.5 ERR_MODULE_NOT_FOUND"), settings)
+    assert error.why == f"It names {names}, and the build does not get it."
+    assert how in error.how
+
+
+def test_variable_that_the_build_gets_is_not_named(settings: Settings) -> None:
+    """The cause is another."""
+    named = configured(settings.root, build_env="API_HOST=1")
+    error = explain(FAILED.format(step=STEP, line="Error: API_HOST is required to be an address"), named)
+    assert error.why.endswith("Nothing was replaced.")

@@ -130,3 +130,12 @@ def test_list_of_machines_allows_and_excludes(os: str, fits: object) -> None:
     machine = "{ os: 'linux', cpu: 'x64', supports: () => true }"
     script = f"import {{ fits }} from 'NODE/missing-packages.mjs'\nconsole.log(fits({{ os: {os} }}, {machine}))"
     assert evaluate(script) is fits
+
+
+@pytest.mark.parametrize("lock_file", LOCK_FILES, ids=lambda path: path.stem)
+def test_lock_file_with_a_byte_order_mark_is_read(tmp_path: Path, lock_file: Path) -> None:
+    """Every manager passes over it."""
+    marked = tmp_path / "lock"
+    marked.write_text(f"\ufeff{lock_file.read_text()}")
+    machine = "linux x64 glibc"
+    assert missing(marked, machine, installed=[APP]) == missing(lock_file, machine, installed=[APP])

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from docktasks.labels import SOURCE_MAPS_LABEL
 from docktasks.secret_patterns import SECRET_FILE, SECRET_VARIABLE, find_secrets
 from docktasks.verify.checks.image.own_layers import own_files, own_layers
 from docktasks.verify.registry import check
@@ -15,7 +16,8 @@ from docktasks.verify.subject import Subject
 BUILDER_FILE = re.compile(
     r"^(node|nodejs|npm|npx|yarn|pnpm|bun|corepack|package(-lock)?\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?)$"
 )
-SOURCE_FILE = re.compile(r"\.(vue|tsx?|jsx|svelte|map)$|^vite\.config\.[cm]?[jt]s$")
+SOURCE_FILE = re.compile(r"\.(vue|tsx?|jsx|svelte)$|^vite\.config\.[cm]?[jt]s$")
+SOURCE_MAP = re.compile(r"\.([cm]?js|css)\.map(\.(gz|br|zst))?$")
 PRIVATE_FILE = re.compile(r"^\.env(\..+)?$|^\.(npmrc|yarnrc(\.yml)?|pnpmfile\.cjs|envrc)$|^bunfig\.toml$")
 BUILDER_FOLDERS = {"node_modules", ".git"}
 
@@ -28,14 +30,14 @@ CACHE_PATH = re.compile(
 
 @check("image.contents", "critical", fix="Copy only what serves the app: COPY --from=builder /out/image/ /")
 def contents(subject: Subject) -> Iterator[str]:
-    """No layer contains node, npm, source, a lock file, a secret file or a source map."""
+    """No layer contains node, npm, source, a lock file, a secret file or a private source map."""
+    are_maps_public = subject.image.labels.get(SOURCE_MAPS_LABEL) == "public"
+    patterns = (BUILDER_FILE, SOURCE_FILE, PRIVATE_FILE, *([] if are_maps_public else [SOURCE_MAP]))
     for number, layer in enumerate(subject.contents().layers, 1):
-        yield from (f"{path} (layer {number})" for path in layer.files if _is_of_the_builder(PurePosixPath(path)))
-
-
-def _is_of_the_builder(path: PurePosixPath) -> bool:
-    is_in_folder = not BUILDER_FOLDERS.isdisjoint(path.parts[:-1])
-    return is_in_folder or any(pattern.search(path.name) for pattern in (BUILDER_FILE, SOURCE_FILE, PRIVATE_FILE))
+        for path in map(PurePosixPath, layer.files):
+            is_in_folder = not BUILDER_FOLDERS.isdisjoint(path.parts[:-1])
+            if is_in_folder or any(pattern.search(path.name) for pattern in patterns):
+                yield f"{path} (layer {number})"
 
 
 @check("image.secrets", "critical", fix="Revoke it. Use --secret: https://docs.docker.com/build/building/secrets/")

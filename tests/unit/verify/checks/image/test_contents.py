@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from docktasks.images.archive import File
+from docktasks.labels import SOURCE_MAPS_LABEL
 from tests.unit.fakes.built_image import BASE, SITE, BuiltImage, shipped, with_labels
 from tests.unit.fakes.image_archives import layer
 
@@ -33,6 +34,15 @@ def test_file_of_the_builder_fails(path: str) -> None:
     """Tools, source, lock files, secrets and source maps fail, also if a later layer deletes them."""
     image = BuiltImage(layers_above=[layer(shipped(path)), layer(File(path, "whiteout"))])
     assert image.evidence("image.contents")[0] == f"{path} (layer 3)"
+
+
+def test_source_map_is_accepted_where_a_setting_makes_it_public() -> None:
+    """The build says so by a label. A file of another program may be called .map, too."""
+    path = "/srv/site/assets/index-1a.js.map"
+    image = BuiltImage(layers_above=[layer(shipped(path), shipped("/srv/site/level.map"))])
+    assert image.evidence("image.contents") == (f"{path} (layer 3)",)
+    image.labels |= {SOURCE_MAPS_LABEL: "public"}
+    assert image.evidence("image.contents") == ()
 
 
 # In two parts each, so that no scanner takes this file for a leak.

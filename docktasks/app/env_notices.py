@@ -1,0 +1,75 @@
+"""Notices about variables that the app's source uses, and that reach its build from nowhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from docktasks.app import env_files, env_usage, inputs
+from docktasks.app.package import App
+from docktasks.settings import Settings
+
+BUILT_IN = {"MODE", "DEV", "PROD", "SSR", "BASE_URL", "VITE_USER_NODE_ENV"}
+MAX_NAMES = 5
+PREFIXES = re.compile(r"\benvPrefix\b\s*:\s*(\[[^\]]*\]|['\"`][^'\"`]*['\"`])")
+
+
+def notices(app: App, settings: Settings, environ: Mapping[str, str]) -> list[str]:
+    """Return a notice for the variables that the environment has and the build does not get, and for those unset."""
+    config = env_files.config_text(app)
+    if re.search(r"import\.meta\.env(['\"`]\s*:|\.\$\{)", config):
+        return []  # the configuration computes what import.meta.env is
+    usage = env_usage.find(app.folder, frozenset({settings.app.dist}))
+    given = {*inputs.variables(settings, environ), *inputs.fixed_variables(settings, environ), *settings.build.secrets}
+    prefixes = _prefixes(config)
+    names = [name for name in usage.needed if name.startswith(prefixes) and name not in BUILT_IN | given]
+    scripts = env_files.build_scripts(app)
+    of_files, kept_out = env_files.variables(app, settings.build.mode)
+    defined = {*usage.defined, *of_files, *(name for name in names if f"{name}=" in scripts)}
+    unset = [name for name in names if name not in {*environ, *defined}]
+    advice = _Advice(settings, usage.needed, kept_out)
+    return [*advice.not_given([name for name in names if name in environ]), *advice.not_set(unset)]
+
+
+@dataclass(frozen=True)
+class _Advice:
+    """Words for notices. `places` has the file of each name's use, `kept_out` files with it that no build gets."""
+
+    settings: Settings
+    places: Mapping[str, str]
+    kept_out: Mapping[str, str]
+
+    def not_given(self, names: list[str]) -> list[str]:
+        """Return a notice for variables of the environment that the build does not get."""
+        if not names:
+            return []
+        are = "is" if len(names) == 1 else "are"
+        return [f"{_listed(names)} {are} set in the environment, but the build does not get it: {self._setting(names)}"]
+
+    def not_set(self, names: list[str]) -> list[str]:
+        """Return a notice for variables that the build gets from nowhere."""
+        if not names:
+            return []
+        files = sorted({self.kept_out[name] for name in names if name in self.kept_out})
+        reason = f" No build gets {' and '.join(files)}." if files else ""
+        mode = self.settings.build.mode or "production"
+        text = f"{_listed(names)}: {self.places[names[0]]} uses it, and the build does not get it.{reason}"
+        return [f"{text} Set it in .env.{mode}, or in the environment with {self._setting(names)}"]
+
+    def _setting(self, names: list[str]) -> str:
+        """Return the setting that gives the build these variables, in addition to those that it gets."""
+        prefixes = (*self.settings.build.env_prefixes, *(f"{name.partition('_')[0]}_" for name in names))
+        return f"INVOKE_BUILD_ENV_PREFIXES={shlex.quote(' '.join(dict.fromkeys(prefixes)))}"
+
+
+def _prefixes(config: str) -> tuple[str, ...]:
+    """Return how names begin that Vite puts into a page: https://vite.dev/config/shared-options#envprefix."""
+    texts = [name for match in PREFIXES.findall(config) for name in re.findall(r"['\"`]([^'\"`]+)['\"`]", match)]
+    return tuple(texts) or ("VITE_",)
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return f"{', '.join(names[:MAX_NAMES])}{more}"

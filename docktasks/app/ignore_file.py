@@ -1,0 +1,88 @@
+"""The app's own .dockerignore: what its owner keeps out of a build."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from docktasks.app.package import App
+from docktasks.errors import AppError
+
+NEEDED = ("package.json", "index.html", "src", "vite.config.*", "tsconfig.json")
+"""What a build needs of the app's folder, where it is there."""
+
+SIGN = re.compile(r"\*\*/?|\*|\?|\[\^?[^\]]+\]|\\?(.)")
+EXPRESSIONS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+"""What a sign of a pattern matches: https://docs.docker.com/build/concepts/context/#syntax"""
+
+
+@dataclass(frozen=True)
+class IgnoreFile:
+    """The lines of a .dockerignore; `path` is None where the app has no such file."""
+
+    path: Path | None = None
+    lines: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, folder: Path, dockerfile: str = "Dockerfile") -> IgnoreFile:
+        """Read the file of a build context. The one with the Dockerfile's name comes first. Raises AppError.
+
+        Docker has it so: https://docs.docker.com/build/concepts/context/#filename-and-location.
+        """
+        for name in (f"{dockerfile}.dockerignore", ".dockerignore"):
+            path = folder / name
+            try:
+                return cls(path, tuple(path.read_text(encoding="utf-8-sig").splitlines()))
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError) as error:
+                why = "It says what a build may not see."
+                raise AppError(f"{path} cannot be read: {error}", why, "Correct it, or remove it") from error
+        return cls()
+
+    @cached_property
+    def _patterns(self) -> list[tuple[bool, str]]:
+        """For each pattern, whether it lets in again what others ignore, and its text from the context's folder."""
+        texts = (line.strip() for line in self.lines if not line.startswith("#"))
+        pairs = ((text.startswith("!"), text.removeprefix("!").strip()) for text in texts)
+        cleaned = (
+            (is_exception, posixpath.normpath(f"/{text.strip('/')}")[1:]) for is_exception, text in pairs if text
+        )
+        return [(is_exception, text) for is_exception, text in cleaned if text]
+
+    def ignores(self, name: str) -> bool:
+        """Return True when a build does not see this path of its context. The last pattern that matches decides."""
+        names = [name, *(str(folder) for folder in PurePosixPath(name).parents if str(folder) != ".")]
+        ignored = False
+        for is_exception, pattern in self._patterns:
+            expression = SIGN.sub(_expression, pattern)
+            if any(re.fullmatch(expression, name) for name in names):
+                ignored = not is_exception
+        return ignored
+
+    def opens(self, folder: str) -> bool:
+        """Return True when a line lets something below this ignored folder in again."""
+        return any(is_exception and pattern.startswith(f"{folder}/") for is_exception, pattern in self._patterns)
+
+
+def _expression(sign: re.Match[str]) -> str:
+    return re.escape(sign[1]) if sign[1] else EXPRESSIONS.get(sign[0], sign[0])
+
+
+def require_needed(app: App) -> None:
+    """Raise AppError when the owner's file keeps something out of a build that this needs."""
+    own = IgnoreFile.read(app.root)
+    paths = [path for pattern in NEEDED for path in sorted(app.folder.glob(pattern))]
+    paths += [app.root / app.package_manager.lock] if app.package_manager.lock else []
+    names = [path.relative_to(app.root).as_posix() for path in dict.fromkeys(paths)]
+    ignored = [name for name in names if own.ignores(name) and not own.opens(name)]
+    if ignored:
+        lines = " ".join(f"!{name}" for name in ignored)
+        raise AppError(
+            f"{own.path} keeps {', '.join(ignored)} out of the build.",
+            "The build installs and builds the app in the image, and needs it. Nothing was built.",
+            f"Add at the end of the file, a line each: {lines}",
+        )
