@@ -7,7 +7,7 @@ import shutil
 import sys
 import textwrap
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 FRAME_START, CURSOR_ON = "\x1b[?25l", "\x1b[?25h"
 """BuildKit hides the cursor before it draws a frame over the one before, and shows it afterwards."""
@@ -57,6 +57,9 @@ class Drawing:
 
     _shown = _held = ""
 
+    def __init__(self, mask: Callable[[str], str] = str) -> None:
+        self._mask = mask  # takes secrets out of a text
+
     def write(self, text: str) -> None:
         """Show a text, or hold it back while it may be the last frame."""
         text = self._held + text
@@ -77,6 +80,7 @@ class Drawing:
             self._show((f"\x1b[{rows}A" if rows > 0 else "") + f"\r\x1b[J{CURSOR_ON}")
 
     def _show(self, text: str) -> None:
+        text = self._mask(text)
         self._shown += text
         sys.stdout.write(text)
         sys.stdout.flush()
