@@ -11,7 +11,8 @@ from benchmarks.checkout import VITE_VERSION
 from docktasks.waiting import Probe, wait_until
 from tests.support.checkouts import OTHER_OWNER, chown_tree, write_app
 from tests.support.long_forms import long
-from tests.support.project import ProjectFactory, ProjectUnderTest
+from tests.support.project import ProjectFactory, ProjectUnderTest, new_name
+from tests.support.registry import VERSION, running_registry
 
 PAGE = '<!doctype html><title>Jib</title><script type="module" src="/src/main.js"></script>\n'
 GENERATE = """
@@ -128,6 +129,30 @@ def test_host_and_port_arrive_through_other_programs(
     project = new_project(APP_DIR=str(write_app(tmp_path / "jib", files)))
     project.succeeds("dev", "--detach")
     assert "/@vite/client" in project.get(role="dev").text
+
+
+SERVER = "require('http').createServer((_, answer) => answer.end(require(process.env.PART))).listen(3000)"
+
+
+def test_dev_installs_with_the_token_of_a_private_registry(new_project: ProjectFactory, tmp_path: Path) -> None:
+    """.npmrc names a variable. It is given to the installation by its name only. Without it nothing is built."""
+    token = f"{new_name()}-token"
+    with running_registry(token) as registry:
+        part = registry.add(content="module.exports = 'private'")
+        manifest = {"name": "jib", "private": True, "scripts": {"dev": "node serve.cjs"}}
+        files = {
+            "package.json": json.dumps(manifest | {"dependencies": {part: VERSION}}), "serve.cjs": SERVER,
+            ".npmrc": f"registry={registry.url}/\n//{registry.host}/:_authToken=${{NPM_TOKEN}}\n",
+        }  # fmt: skip
+        app = write_app(tmp_path / "jib", files)
+        project = new_project(APP_DIR=str(app), BUILD_SECRETS="NPM_TOKEN", BUILD_ENV=f"PART={part}")
+        output = project.fails("dev", "--detach")
+        assert "Not set in the environment: NPM_TOKEN." in output
+        assert "docker image build" not in output
+        output = project.succeeds("dev", "--detach", NPM_TOKEN=token)
+        assert project.get(role="dev").text == "private"
+        assert token not in output
+        assert registry.denied == []
 
 
 def test_dev_names_scripts_that_start_no_server(new_project: ProjectFactory, tmp_path: Path) -> None:

@@ -58,7 +58,9 @@ def served(project: ProjectUnderTest, path: str, text: str) -> None:
     assert probe.ready, probe.status
 
 
-@pytest.mark.parametrize("manager", ["npm@11.6.0", long("pnpm@10.12.1"), long("yarn@4.9.2"), long("yarn@1.22.22")])
+@pytest.mark.parametrize(
+    "manager", ["npm@11.6.0", *map(long, ("pnpm@10.12.1", "yarn@4.9.2", "yarn@1.22.22", "bun@1.3.3"))]
+)
 def test_dev_serves_a_package_of_a_workspace(new_project: ProjectFactory, tmp_path: Path, manager: str) -> None:
     """The lock file at the root is used, and an edit of the sibling arrives. The app's tests find the sibling, too."""
     root = tmp_path / "fleet"
