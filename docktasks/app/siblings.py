@@ -24,10 +24,14 @@ OUTPUT = "dist"
 
 @dataclass(frozen=True)
 class Sibling:
-    """A package to build: its folder in the workspace, and the folders and files in it that are not source."""
+    """A package to build: its folder in the workspace, and the folders and files in it that are not source.
+
+    `is_built` is True when all files that it names are there, from an earlier build.
+    """
 
     path: str
     outputs: tuple[str, ...] = ()
+    is_built: bool = False
 
 
 def siblings_of(app: App) -> list[Sibling]:
@@ -41,11 +45,9 @@ def siblings_of(app: App) -> list[Sibling]:
     files = {path: sorted(set(_entries(packages[path]))) for path in needed}
     outputs = _outputs(app.root, files)
     first = _orchestrator_builds_all(app.root)
-    return [
-        Sibling(path, outputs[path])
-        for path in needed
-        if first or outputs[path] or not all(_exists(app.root / path, file) for file in files[path])
-    ]
+    built = {path: all(_exists(app.root / path, file) for file in files[path]) for path in needed}
+    siblings = [Sibling(path, outputs[path], built[path]) for path in needed]
+    return [one for one in siblings if first or one.outputs or not one.is_built]
 
 
 def _in_order(

@@ -80,9 +80,11 @@ def prepare_again(project: Project, previous: DevRunSpec, command: DevCommand) -
 
 
 def _filled_volume(project: Project, run_spec: DevRunSpec) -> tuple[Volume, list[str]]:
-    """Return the volume with the packages, and notices. Raises BuildError when they cannot be installed."""
+    """Return the volume with the packages, and notices. Raises BuildError when one cannot be installed or built."""
     volume = Volume(project, run_spec)
-    return volume, installation.install(project, run_spec, volume) if volume.is_new else []
+    notices = installation.install(project, run_spec, volume) if volume.is_new else []
+    installation.build_siblings(project, run_spec)
+    return volume, notices
 
 
 def build(project: Project) -> tuple[Image, list[str]]:

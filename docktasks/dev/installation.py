@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from docktasks import waiting
 from docktasks.app.project import Project
+from docktasks.app.siblings import siblings_of
 from docktasks.containers import networks
 from docktasks.containers.run_args import remove_args
 from docktasks.dev.node_modules import Volume, create_volume, install_container
@@ -40,10 +41,34 @@ def _install(project: Project, run_spec: DevRunSpec, name: str) -> str:
     networks.ensure(project, DEV)
     if len(run_spec.volumes) > 1:
         _open_volumes(project, run_spec)
-    manager, settings = project.app.package_manager.name, project.settings
-    run_spec = run_spec.with_command("sh", "/tools/node/install.sh", manager, "", "mounted")
-    downloads, ca_file = _downloads(project, run_spec.user), build_context.ca_file(settings)
-    result = project.run(install_args(settings, name, run_spec, downloads, ca_file))
+    manager = project.app.package_manager.name
+    return _run(project, run_spec.with_command("sh", "/tools/node/install.sh", manager, "", "mounted"), name)
+
+
+def build_siblings(project: Project, run_spec: DevRunSpec) -> None:
+    """Build, in the checkout, the packages that the app needs of its workspace and of which files are missing.
+
+    Raises BuildError when one cannot be built.
+    """
+    paths = [sibling.path for sibling in siblings_of(project.app) if not sibling.is_built]
+    if not paths:
+        return
+    name, command = install_container(project.settings), ["sh", "/tools/node/build-siblings.sh"]
+    try:
+        with waiting.terminate_as_interrupt():
+            networks.ensure(project, DEV)
+            _run(project, run_spec.with_command(*command, project.app.package_manager.name, *paths), name)
+    except BaseException:  # KeyboardInterrupt is no Exception
+        project.run(remove_args(name), quiet=True)
+        networks.remove_unused(project, DEV)
+        raise
+    project.progress(f"built {', '.join(paths)}")
+
+
+def _run(project: Project, run_spec: DevRunSpec, name: str) -> str:
+    """Run a command in a container with this name, and return what it printed. Raises BuildError when it fails."""
+    downloads, ca_file = _downloads(project, run_spec.user), build_context.ca_file(project.settings)
+    result = project.run(install_args(project.settings, name, run_spec, downloads, ca_file))
     if not result.ok:
         raise explain_build(result, project)
     return result.output

@@ -97,7 +97,7 @@ def _failed_step(text: str) -> list[str]:
     if steps:  # plain progress: "#13 0.868 a line of the step"
         return re.findall(rf"(?m)^#{steps[-1]} [\d.]+ (.*)$", text)
     # On a terminal: a block with the step's log, "0.868 a line of the step".
-    if not re.search(r"(?m)^(#\d|-{6}$)", text) and "NOT INSTALLED: " in text:
+    if not re.search(r"(?m)^(#\d|-{6}$)", text) and re.search("NOT INSTALLED: |SIBLING NOT BUILT: ", text):
         return text.splitlines()
     blocks = re.findall(r"(?ms)^-{6}\n > \[[^\n]*\n(.*?)^-{6}$", text)
     return re.sub(r"(?m)^\d+\.\d+ ", "", blocks[-1]).splitlines() if blocks else []

@@ -103,7 +103,7 @@ def test_what_an_earlier_build_wrote_is_no_source(settings: Settings, repo: Path
     if is_repository:
         (repo / ".gitignore").write_text("dist/\n")
         subprocess.run(["git", "init", "--quiet", repo], check=True)
-    assert siblings(settings) == [Sibling("packages/ui", ("packages/ui/dist",))]
+    assert siblings(settings) == [Sibling("packages/ui", ("packages/ui/dist",), is_built=True)]
 
 
 def test_what_git_has_is_source(settings: Settings, repo: Path) -> None:
