@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from docktasks.app import env_files, env_usage, inputs
-from docktasks.app.package import App
+from docktasks.app.package import SETTINGS_FILES, App
 from docktasks.settings import Settings
 
 BUILT_IN = {"MODE", "DEV", "PROD", "SSR", "BASE_URL", "VITE_USER_NODE_ENV"}
 MAX_NAMES = 5
+SETTINGS_VARIABLE = re.compile(r"^\s*[^#;\s].*?\$\{(\w+)\}", re.MULTILINE)
+"""A variable without a value for its absence, in a file for npm, pnpm or yarn."""
 PREFIXES = re.compile(r"\benvPrefix\b\s*:\s*(\[[^\]]*\]|['\"`][^'\"`]*['\"`])")
 
 
@@ -31,6 +33,19 @@ def notices(app: App, settings: Settings, environ: Mapping[str, str]) -> list[st
     unset = [name for name in names if name not in {*environ, *defined}]
     advice = _Advice(settings, usage.needed, kept_out)
     return [*advice.not_given([name for name in names if name in environ]), *advice.not_set(unset)]
+
+
+def registry_notices(app: App, settings: Settings, environ: Mapping[str, str]) -> list[str]:
+    """Return a notice for variables that the package manager's settings use, and that an installation does not get."""
+    given = {*inputs.fixed_variables(settings, environ), *settings.build.secrets}
+    files = [path for name in SETTINGS_FILES if (path := app.root / name).is_file()]
+    texts = {path.name: path.read_text(encoding="utf-8-sig", errors="replace") for path in files}
+    uses = {name: file for file, text in texts.items() for name in SETTINGS_VARIABLE.findall(text) if name not in given}
+    if not uses:
+        return []
+    secrets = " ".join(dict.fromkeys([*settings.build.secrets, *uses]))
+    names, file = _listed(list(uses)), next(iter(uses.values()))
+    return [f"{file} uses {names}, and the installation does not get it: INVOKE_BUILD_SECRETS={shlex.quote(secrets)}"]
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ def build_prod(project: Project, maps_folder: str = "") -> Build:
         ignore_file.require_needed(project.app)
     env_files.require_mode(project.app, project.settings.build.mode)
     environment_notices = env_notices.notices(project.app, project.settings, os.environ)
+    for notice in env_notices.registry_notices(project.app, project.settings, os.environ):
+        project.progress.note(notice)
     source = git.source(project.app, project.settings)
     node = base_images.resolve(project, "node")
     nginx = base_images.resolve(project, "nginx")

@@ -122,3 +122,23 @@ def test_mode_of_the_script_counts(tmp_path: Path, settings: Settings) -> None:
     scripts = {"build": "npm run compile", "compile": "vite build --mode staging"}
     app = App(tmp_path / "one", PACKAGE | {"scripts": scripts})
     assert env_notices.notices(app, settings, {}) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "setting"),
+    [
+        ("//npm.example.com/:_authToken=${NPM_TOKEN}", "INVOKE_BUILD_SECRETS=NPM_TOKEN"),
+        ("a=1\n//a/:_authToken=${A}\n//b/:_authToken=${B}", "INVOKE_BUILD_SECRETS='A B'"),
+        ("# //a/:_authToken=${A}\n; b=${B}\nregistry=https://a.example/", ""),
+        ("registry=${REGISTRY-https://a.example/}", ""),
+        ("//a/:_authToken=${GIVEN}", ""),
+    ],
+)
+def test_variable_of_the_package_managers_settings_is_named(
+    tmp_path: Path, settings: Settings, text: str, setting: str
+) -> None:
+    """npm sends its name instead of its value to the registry, which answers that the package is not there."""
+    (make_app(tmp_path / "app") / ".npmrc").write_text(text)
+    named = configured(settings.root, build_env="GIVEN=1")
+    notices_of_npmrc = env_notices.registry_notices(App(tmp_path / "app", {}), named, {})
+    assert [notice.rpartition(": ")[2] for notice in notices_of_npmrc] == ([setting] if setting else [])
