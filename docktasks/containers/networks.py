@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from docktasks.api import HOST_GATEWAY
 from docktasks.app.project import Project
@@ -176,6 +177,12 @@ def faults(project: Project, container: Container, role: Role) -> Iterator[str]:
     for option, value in (expected | gateway_modes).items():
         if network.options.get(option) != value:
             yield f"network {own}: {option} is {network.options.get(option, 'not set')}, not {value}"
+
+
+def without_api(container: Container, settings: Settings) -> Container:
+    """Return the container without its address in the API's network, in which others reach it on purpose."""
+    own = {name: address for name, address in container.networks.items() if name != settings.api.network}
+    return replace(container, networks=own)
 
 
 def reached_address(engine: Engine, visitor: str, container: Container, port: int) -> str:

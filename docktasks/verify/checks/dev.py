@@ -55,8 +55,8 @@ def network(subject: Subject) -> Iterator[str]:
     """The container has a network of its own, in which other containers do not reach it."""
     yield from networks.faults(subject.project, subject.dev, DEV)
     if subject.has("container"):
-        engine, visitor = subject.project.engine, subject.container.name
-        if reached := networks.reached_address(engine, visitor, subject.dev, DEV.container_port):
+        visitor, dev = subject.container.name, networks.without_api(subject.dev, subject.project.settings)
+        if reached := networks.reached_address(subject.project.engine, visitor, dev, DEV.container_port):
             yield f"{visitor} reaches it at {reached}"
 
 

@@ -156,3 +156,19 @@ def test_dev_server_of_a_framework_gets_its_address(app: Path) -> None:
     program.write_text("console.log(process.argv.slice(2).join(' '))")
     assert run(app, "node", str(program), "dev", HELLO_DOCK_ADDRESS=ADDRESS) == f"dev {ADDRESS}\n"
     assert run(app, "node", str(program), "build", HELLO_DOCK_ADDRESS=ADDRESS) == "build\n"
+
+
+OWN_PROXY = "({ path: 'vite.config.ts', config: { server: { proxy: { '/api': 'own', '/x': 'own' } } } })"
+
+
+def test_prefixes_of_the_api_come_before_the_apps_own_proxy(app: Path) -> None:
+    """Vite takes the first key that fits. Without the setting the app's own proxy is left as it is."""
+    index = app / "node_modules/vite/dist/node/index.js"
+    merge = "export const mergeConfig = (own, added) => ({ ...own, server: { ...own.server, ...added.server } })"
+    index.write_text(f"export const loadConfigFromFile = () => {OWN_PROXY}\n{merge}\n")
+    options = {"config": {"server": {"port": 1, "proxy": {"^/api(?:[/?]|$)": {"target": "http://api:8000"}}}}}
+    server = json.loads(run(app, "vite", HELLO_DOCK_VITE=json.dumps(options)))["config"]["server"]
+    assert list(server["proxy"]) == ["^/api(?:[/?]|$)", "/api", "/x"]
+    assert server["port"] == 1
+    server = json.loads(run(app, "vite"))["config"]["server"]
+    assert server["proxy"] == {"/api": "own", "/x": "own"}

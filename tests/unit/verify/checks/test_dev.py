@@ -4,6 +4,7 @@ import json
 import os
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from docktasks.api import Api, Upstream
 from docktasks.containers import networks
 from docktasks.roles import DEV
 from docktasks.settings import Settings
@@ -63,6 +65,16 @@ def test_dev_container_that_others_reach_fails(settings: Settings) -> None:
     assert result(settings, "dev.network", networks={"bridge": "172.17.0.2"}) == (
         "fail", ("it is in the network bridge", "it is not in the project's own network hello-dock-dev")
     )  # fmt: skip
+
+
+def test_release_reaches_the_dev_container_in_the_network_of_the_api_on_purpose(settings: Settings) -> None:
+    """Both are in it, so only the dev container's other addresses count."""
+    other = replace(settings, api=Api((Upstream("/api", "http://api:8000"),), "shop"))
+    engine = FakeEngine(own_container("dev", networks={"shop": "172.20.0.2", "hello-dock-dev": ""}), release())
+    engine.is_open = True
+    networks.ensure(project(engine, other), DEV)
+    dev, prod = (engine.by_name[f"hello-dock-{role}"] for role in ("dev", "prod"))
+    assert results(Subject("", project(engine, other), prod, dev=dev), "dev.network")["dev.network"] == ("pass", ())
 
 
 def test_root_fails_unless_it_owns_the_checkout(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
