@@ -80,7 +80,7 @@ def run_prod(
     from docktasks.release.output import print_deployment
 
     with session(c, {"prod": {"host_port": port}}) as project:
-        config = runtime_config.chosen(env, project.settings.prod.env_prefixes, remove=no_env)
+        config = runtime_config.chosen(env, project.settings.prod, remove=no_env)
         if public:
             print("! --public: everyone who reaches this machine reaches the app.")
         deployment = deploy.run_prod(project, deploy.RunOptions(build, public, config, gate))

@@ -57,6 +57,7 @@ class Prod:
     drain_timeout: Seconds
     retain_releases: Annotated[int, whole(1, 50, "a number of releases")]
     env_prefixes: Annotated[tuple[str, ...], prefixes]
+    runtime_env: Annotated[tuple[str, ...], names]
     csp: Annotated[str, matching(r"compatible|strict", "compatible or strict")]
     csp_sources: Annotated[str, policy_sources]
     fallback: Annotated[str, matching(PAGE, "auto, none, or a page of the build such as index.html")]

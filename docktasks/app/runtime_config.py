@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from docktasks.errors import SettingsError
+from docktasks.settings import Prod
 
 MAX_CHARACTERS = 65_536
 """A single argument of a Linux process may have 128 KiB (MAX_ARG_STRLEN)."""
+
+SOURCE = re.compile(r"\.([cm]?[jt]sx?|vue|svelte|astro|html|mdx?)$")
+"""Files that may use import.meta.env."""
+
+NO_SOURCE = ("node_modules", "dist", "build", "coverage")
+"""Folders without the source."""
 
 _NOTICE = reprlib.Repr()  # escapes what a terminal would not print
 _NOTICE.maxstring = 100
@@ -21,9 +30,9 @@ _NOTICE.maxstring = 100
 _ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u007f"}
 
 
-def chosen(assignments: Iterable[str], prefixes: tuple[str, ...], *, remove: bool) -> str | None:
+def chosen(assignments: Iterable[str], prod: Prod, *, remove: bool) -> str | None:
     """Return what --env gives (JSON), an empty text for --no-env, or None for neither. Raises SettingsError."""
-    environment = as_json(assignments, prefixes)
+    environment = as_json(assignments, prod.env_prefixes, prod.runtime_env)
     if environment and remove:
         how = "Choose one: --env already replaces all earlier values"
         raise SettingsError("--env and --no-env were given together.", "--no-env removes all values.", how)
@@ -39,14 +48,35 @@ def changes(before: str, chosen: str | None) -> tuple[str, ...]:
     return (f"Removed from the page's configuration: {_listed(lost)}",) if lost else ()
 
 
+def missing(environment: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return a notice for names of prod.runtime_env that have no value in a text of as_json()."""
+    without = [name for name in names if name not in json.loads(environment or "{}")]
+    if not without:
+        return ()
+    how = f"invoke run-prod --env {without[0]}=…"
+    return (f"Without a value, as they were at the build, or undefined: {', '.join(without)}. To give one: {how}",)
+
+
+def unused(folder: Path, names: Iterable[str]) -> list[str]:
+    """Return a notice for names of prod.runtime_env that are in no file of the source in `folder`."""
+    remaining = set(names)
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name not in NO_SOURCE and not name.startswith(".")]
+        for path in (Path(parent, name) for name in files if remaining and SOURCE.search(name)):
+            text = path.read_text(errors="replace")
+            remaining -= {name for name in remaining if name in text}
+    text = f"No file of the source uses what prod.runtime_env names: {', '.join(sorted(remaining))}"
+    return [text] if remaining else []
+
+
 def _listed(values: Mapping[str, str]) -> str:
     return ", ".join(f"{name}={_NOTICE.repr(value)}" for name, value in values.items())
 
 
-def as_json(assignments: Iterable[str], prefixes: tuple[str, ...]) -> str:
+def as_json(assignments: Iterable[str], prefixes: tuple[str, ...], names: Collection[str] = ()) -> str:
     """Return texts such as `NAME=value` as a line of JSON that is safe in a script; or "". Raises SettingsError."""
     values: dict[str, str] = {}
-    for name, value in (_parse(text, prefixes) for text in assignments):
+    for name, value in (_parse(text, prefixes, names) for text in assignments):
         if values.setdefault(name, value) != value:
             raise SettingsError(f"--env {name} is given twice, with two values.", "Only one can count.", "Give it once")
     if not values:
@@ -62,16 +92,16 @@ def as_json(assignments: Iterable[str], prefixes: tuple[str, ...]) -> str:
     return text
 
 
-def _parse(text: str, prefixes: tuple[str, ...]) -> tuple[str, str]:
+def _parse(text: str, prefixes: tuple[str, ...], names: Collection[str]) -> tuple[str, str]:
     """Return name and value of a text such as `NAME=value`. Raises SettingsError."""
     name, equals, value = text.partition("=")
-    if not equals or not re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
+    if not equals or not (name in names or re.fullmatch(r"[A-Z][A-Z0-9_]*", name)):
         raise SettingsError(
             f"--env {text!r} is not NAME=VALUE.",
             "A name has capital letters, digits and _.",
             "For example: --env API_URL=https://api.example.com",
         )
-    if not name.startswith(prefixes):
+    if not (name.startswith(prefixes) or name in names):
         prefix, underscore, _ = name.partition("_")
         setting = f"INVOKE_PROD_ENV_PREFIXES='{' '.join((*prefixes, f'{prefix}_'))}'"
         raise SettingsError(

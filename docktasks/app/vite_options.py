@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from docktasks.api import Upstream
@@ -46,7 +46,7 @@ def _passed_on(upstream: Upstream) -> dict[str, Any]:
 
 def for_build(settings: Settings) -> str:
     """Return what a production build gets; empty for nothing."""
-    return _as_json(settings.build.mode)
+    return _as_json(settings.build.mode, settings.prod.runtime_env)
 
 
 def _https(settings: Settings) -> dict[str, Any]:
@@ -55,11 +55,12 @@ def _https(settings: Settings) -> dict[str, Any]:
     return {"https": {"cert": f"{HTTPS_FOLDER}/{CERT}", "key": f"{HTTPS_FOLDER}/{KEY}"}}  # Vite reads these files
 
 
-def _as_json(mode: str = "", **config: Mapping[str, Any]) -> str:
-    """Return a mode and sections of a configuration, such as `server`, as a line of JSON; empty for none of them.
+def _as_json(mode: str = "", runtime_env: Sequence[str] = (), **config: Mapping[str, Any]) -> str:
+    """Return a mode, names and sections of a configuration, such as `server`, as a line of JSON; empty for nothing.
 
     The same options are the same text, because it is in the key of a build's cache.
     """
     sections = {name: options for name, options in config.items() if options}
-    values = {"config": sections, **({"mode": mode} if mode else {})}
-    return json.dumps(values, separators=(",", ":"), sort_keys=True) if sections or mode else ""
+    values = {"config": sections, "mode": mode, "runtimeEnv": runtime_env}
+    given = {name: value for name, value in values.items() if value or name == "config"}
+    return json.dumps(given, separators=(",", ":"), sort_keys=True) if any(values.values()) else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from docktasks.app import env_files, env_notices, git, ignore_file, inputs, vite
+from docktasks.app import env_files, env_notices, git, ignore_file, inputs, runtime_config, vite
 from docktasks.app.project import Project
 from docktasks.engine.models import Image
 from docktasks.errors import StartError
@@ -50,7 +50,8 @@ def build_prod(project: Project, maps_folder: str = "") -> Build:
         source_maps.export(project, build_args, maps_folder)
     base_notices = [base.notice for base in (node, nginx) if base.notice]
     app_notices = (*project.app.lock_notices, *vite.notices_of_files(project.app), *environment_notices)
-    notices = (*base_notices, *app_notices, *inputs.proxy_notices(os.environ))
+    unused_names = runtime_config.unused(project.app.root, project.settings.prod.runtime_env)
+    notices = (*base_notices, *app_notices, *inputs.proxy_notices(os.environ), *unused_names)
     return build_of(project, image, notices)
 
 

@@ -98,7 +98,8 @@ def _deploy(
     current = containers.container()
     before = history.environment(project, build.image)
     release = Release(build.image, before if environment is None else environment)
-    notices = runtime_config.changes(before, environment)
+    names = project.settings.prod.runtime_env
+    notices = (*runtime_config.changes(before, environment), *runtime_config.missing(release.environment, names))
     if current and _serves_already(containers, current, release, bind):
         url = startup.await_serving(project, "prod")
         if not history.is_recorded(project.engine, current):  # its task was interrupted

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.checkouts import write_app
 from tests.support.long_forms import long
 
 PRELOAD = Path(__file__).parents[3] / "docktasks/images/node/vite/preload.cjs"
@@ -54,3 +55,36 @@ def test_options_are_added_to_every_form_of_configuration(tmp_path: Path, major:
         assert "own 1 added 2" in script_file.read_text(), form
         if file:
             (tmp_path / file).unlink()
+
+
+ENV_FILES = {
+    "index.html": '<script type="module" src="/main.js"></script>',
+    "nested/index.html": '<script src="../env.js"></script><script type="module" src="/main.js"></script>',
+    "main.js": "const { VITE_B, VITE_C } = import.meta.env\nconsole.log(import.meta.env.VITE_A, VITE_B, VITE_C)\n",
+    "worker.js": "postMessage(import.meta.env.VITE_A)",
+    ".env": "VITE_A=one\nVITE_B=two\nVITE_C=three\n",
+    "vite.config.mjs": """
+export default { base: './', build: { rollupOptions: { input: ['index.html', 'nested/index.html'] } } }
+""",
+}
+
+
+@pytest.mark.parametrize("major", ["8", long("4"), long("5"), long("6"), long("7")])
+def test_variables_of_a_run_are_read_from_the_page(tmp_path: Path, major: str) -> None:
+    """Each version leaves other variables as they are. Each page loads env.js once, a worker does not."""
+    write_app(tmp_path, ENV_FILES)
+    install = ["npm", "install", "--no-audit", "--no-fund", f"vite@{major}"]
+    subprocess.run(install, cwd=tmp_path, check=True, capture_output=True)
+    options = json.dumps({"config": {}, "runtimeEnv": ["VITE_A", "VITE_B"]})
+    environ = os.environ | {"NODE_OPTIONS": f"--require={PRELOAD}", "HELLO_DOCK_VITE": options}
+    subprocess.run(["npx", "vite", "build"], cwd=tmp_path, check=True, env=environ)
+    pages = [(tmp_path / "dist" / name).read_text() for name in ("index.html", "nested/index.html")]
+    assert [page.count("env.js") for page in pages] == [1, 1]
+    assert '<script src="env.js">' in pages[0]
+    bundle = "".join(path.read_text() for path in (tmp_path / "dist/assets").glob("*.js"))
+    assert "...globalThis.env" in bundle
+    assert "three" in bundle
+    (tmp_path / "main.js").write_text("new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })")
+    build = subprocess.run(["npx", "vite", "build"], cwd=tmp_path, env=environ, capture_output=True, check=False)
+    assert build.returncode
+    assert b"A web worker uses import.meta.env.VITE_A" in build.stderr

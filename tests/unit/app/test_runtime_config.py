@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from docktasks.app.runtime_config import MAX_CHARACTERS, as_json, changes, chosen, origins
+from docktasks.app.runtime_config import MAX_CHARACTERS, as_json, changes, chosen, missing, origins, unused
 from docktasks.errors import SettingsError
 from tests.unit.fakes.apps import configured
 
 PREFIXES = ("API_", "PUBLIC_")
+NAMES = "VITE_API_URL VITE_Title"
+PROD = configured(Path("/checkout"), prod_env_prefixes="API_ PUBLIC_", prod_runtime_env=NAMES).prod
 
 
 def refusal(*texts: str, prefixes: tuple[str, ...] = PREFIXES) -> SettingsError:
@@ -40,10 +42,10 @@ def test_name_with_two_values_is_an_error() -> None:
 def test_env_and_no_env_together_are_an_error() -> None:
     """Nobody can guess which of the two is meant. Each one is a choice, and none of them keeps what is in force."""
     with pytest.raises(SettingsError, match="given together"):
-        chosen(["API_URL=/api"], PREFIXES, remove=True)
-    assert chosen(["API_URL=/api"], PREFIXES, remove=False) == '{"API_URL":"/api"}'
-    assert chosen([], PREFIXES, remove=True) == ""
-    assert chosen([], PREFIXES, remove=False) is None
+        chosen(["API_URL=/api"], PROD, remove=True)
+    assert chosen(["API_URL=/api"], PROD, remove=False) == '{"API_URL":"/api"}'
+    assert chosen([], PROD, remove=True) == ""
+    assert chosen([], PROD, remove=False) is None
 
 
 def test_values_in_a_notice_are_printable_and_short() -> None:
@@ -168,3 +170,27 @@ def test_origins_are_sorted_and_unique() -> None:
     texts = ["API_A=https://b.example/1", "API_B=https://b.example/2", "API_C=https://a.example"]
     assert origins(as_json(texts, PREFIXES)) == ["https://a.example", "https://b.example"]
     assert origins("") == []
+
+
+def test_name_of_the_setting_needs_no_prefix() -> None:
+    """Only the whole name counts, and it may have small letters."""
+    assert chosen(["VITE_Title=x"], PROD, remove=False) == '{"VITE_Title":"x"}'
+    with pytest.raises(SettingsError, match="VITE_API_URL2 begins with none of the allowed prefixes"):
+        chosen(["VITE_API_URL2=x"], PROD, remove=False)
+
+
+def test_name_without_a_value_is_a_notice() -> None:
+    """An empty text is a value."""
+    assert missing('{"VITE_A":""}', ["VITE_A"]) == missing("", []) == ()
+    (notice,) = missing('{"VITE_A":""}', ["VITE_A", "VITE_B", "VITE_C"])
+    assert "undefined: VITE_B, VITE_C." in notice
+    assert "--env VITE_B=" in notice
+
+
+def test_name_that_no_source_file_has_is_a_notice(tmp_path: Path) -> None:
+    """Packages, builds and other kinds of files do not count."""
+    for name in ("src/App.vue", "node_modules/a/index.js", "dist/a.js", ".git/a.js", "notes.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("import.meta.env.VITE_A" if name == "src/App.vue" else "VITE_B")
+    assert unused(tmp_path, ["VITE_A"]) == unused(tmp_path, []) == []
+    assert unused(tmp_path, ["VITE_B", "VITE_A"]) == ["No file of the source uses what prod.runtime_env names: VITE_B"]

@@ -1,9 +1,10 @@
 // A configuration for Vite that loads the app's own with the app's own Vite, and adds what the tasks need: preload.cjs
-// gives it to Vite's command. HELLO_DOCK_VITE has what to add, as JSON: { config: OPTIONS OF VITE, mode: MODE }.
+// gives it to Vite's command. HELLO_DOCK_VITE has what to add, as JSON:
+// { config: OPTIONS OF VITE, mode: MODE, runtimeEnv: NAMES }.
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-const { folder, config: file, root, loader } = globalThis[Symbol.for('hello-dock.vite')]
+const { tools, folder, config: file, root, loader } = globalThis[Symbol.for('hello-dock.vite')]
 const options = JSON.parse(process.env.HELLO_DOCK_VITE)
 
 // Lets Vite and plugins see the app's own file, so that the dev server restarts when it changes, or what it imports.
@@ -47,5 +48,7 @@ export default async function (env) {
   const own = await vite.loadConfigFromFile(env, file, root, undefined, undefined, loader)
   const { proxy: _proxy, ...server } = options.config.server ?? {}
   const config = vite.mergeConfig(own?.config ?? {}, { ...options.config, server, plugins: [followed(own)] })
-  return addProxy(config)
+  if (!options.runtimeEnv) return addProxy(config)
+  const { runtimeEnv } = await import(/* @vite-ignore */ pathToFileURL(path.join(tools, 'runtime-env.mjs')))
+  return vite.mergeConfig(config, runtimeEnv(options.runtimeEnv, vite))
 }

@@ -56,7 +56,7 @@ function wrap(folder) {
   const command = COMMANDS.includes(names[0]) ? names.shift() : 'dev'
   if (command === 'preview' || command === 'optimize') return
   if (process.env.HELLO_DOCK_VITE) {
-    globalThis[Symbol.for('hello-dock.vite')] = { folder, config, root: names[0], loader }
+    globalThis[Symbol.for('hello-dock.vite')] = { tools: __dirname, folder, config, root: names[0], loader }
     // A copy, because Vite writes next to the file what it makes of it, and ours may be read only.
     write(COPY, fs.readFileSync(path.join(__dirname, 'config.mjs')), 0o644)
     const { mode } = JSON.parse(process.env.HELLO_DOCK_VITE)
