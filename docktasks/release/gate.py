@@ -35,6 +35,7 @@ HASHED_DIR = "/srv/hashed/site"
 MAX_LINKED_PAGES = 10
 PAST_THE_GATE = "To release it as it is: --no-gate"
 LINKED_FIX = "Build again, or correct the address in the page: npm run build, then npx vite preview"
+EVAL_FIX = """The policy forbids eval and new Function. Allow them: prod.csp_sources: "script-src 'unsafe-eval'\""""
 BROWSER_FIX = "Open the app as it is built, and read the browser's console: npm run build, then npx vite preview"
 
 
@@ -104,12 +105,13 @@ def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
         return Passed(tuple(check.id for check in checks), findings)
     evidence = [line for verdict in failed for line in verdict.evidence[:5]]
     evidence += [*linked, *findings.faults]
+    browser_fix = EVAL_FIX if any("'unsafe-eval'" in fault for fault in findings.faults) else BROWSER_FIX
     if failed:  # what a page does in a browser is not in the log
         evidence += ["Its last log lines:", project.engine.logs(project.settings.container(CANDIDATE), 10)]
     raise StartError(
         f"The new release does not pass the gate: {'; '.join(faults)}.",
         "",
-        f"{failed[0].check.fix if failed else BROWSER_FIX if findings.faults else LINKED_FIX}. {PAST_THE_GATE}",
+        f"{failed[0].check.fix if failed else browser_fix if findings.faults else LINKED_FIX}. {PAST_THE_GATE}",
         evidence="\n".join(evidence),
     )
 

@@ -57,6 +57,7 @@ BROKEN = {
     "blank": ("0", "/: the page stays blank"),
     "throws": ("app.textContent = 'low tide'; null.tide", "/: uncaught TypeError: Cannot read properties of null"),
     "rejects": ("app.textContent = 'low tide'; Promise.reject(new Error('no tide'))", "/: uncaught Error: no tide"),
+    "needs eval": ("app.textContent = new Function('return 7')()", """prod.csp_sources: "script-src 'unsafe-eval'\""""),
     "throws before its API fails": ("fetch('/api/tides').catch(() => 0); null.tide", "/: uncaught TypeError"),
     "lazy module is missing": ("import('/gone.js')", "Failed to fetch dynamically imported module"),
 }
