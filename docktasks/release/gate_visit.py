@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+import secrets
 from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -63,7 +64,8 @@ class GateVisit:
 
     def __init__(self, project: Project) -> None:
         self._address: Future[str] = Future()
-        self._find = in_background(lambda: _visit(project, self._address))
+        self._mark = secrets.token_hex(8)
+        self._find = in_background(lambda: _visit(project, self._address, self._mark))
 
     def begin(self, url: str) -> None:
         """Let the browser open the site at `url`; an empty one ends the visit."""
@@ -78,17 +80,22 @@ class GateVisit:
             return _not_seen(TOO_SLOW)
 
     def end(self) -> None:
-        """Let the browser end, whether it was needed or not."""
+        """End the browser. Python crashes if it exits while Playwright drives one."""
         self.begin("")
-        with suppress(FutureTimeout):
-            self._find(END_TIMEOUT_S)
+        for limit_s in (END_TIMEOUT_S, VISIT_TIMEOUT_S):
+            with suppress(FutureTimeout):
+                self._find(limit_s)
+                return
+            from docktasks.verify.probes import chromium
+
+            chromium.kill_browser(self._mark)
 
 
 def _not_seen(reason: str) -> Findings:
     return Findings(notices=(f"The gate has not judged the page in a browser: {reason}.",))
 
 
-def _visit(project: Project, address: Future[str]) -> Findings:
+def _visit(project: Project, address: Future[str], mark: str) -> Findings:
     """Start a browser, and visit the site whose address comes later. Without a browser there is nothing to find."""
     executable = Subject(project=project).chromium if project.settings.prod.gate_browser == "auto" else ""
     if not executable:
@@ -97,7 +104,7 @@ def _visit(project: Project, address: Future[str]) -> Findings:
 
     from docktasks.verify.probes import chromium
 
-    timeout_s, mark = project.settings.prod.deploy_timeout + VISIT_TIMEOUT_S, chromium.new_mark()
+    timeout_s = project.settings.prod.deploy_timeout + VISIT_TIMEOUT_S
     timer = Timer(VISIT_TIMEOUT_S, chromium.kill_browser, [mark])
     timer.daemon = True
     try:

@@ -40,15 +40,15 @@ def launch_browser(executable: str, limit_s: float, mark: str = "") -> Iterator[
 
     kill_browser(mark) kills it earlier.
     """
-    mark = mark or new_mark()
+    flag = _flag(mark or secrets.token_hex(8))
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=executable,
-            args=["--disable-background-networking", "--no-proxy-server", mark],
+            args=["--disable-background-networking", "--no-proxy-server", flag],
             chromium_sandbox=not is_root,  # Chromium refuses to run its sandbox as root
         )
-        timer = Timer(limit_s, kill_browser, [mark])
+        timer = Timer(limit_s, _kill_by_flag, [flag])
         timer.daemon = True
         timer.start()
         try:
@@ -58,16 +58,20 @@ def launch_browser(executable: str, limit_s: float, mark: str = "") -> Iterator[
             timer.cancel()
 
 
-def new_mark() -> str:
-    """Return a flag by which a browser is found among the processes. Chromium ignores unknown flags."""
-    return f"--hello-dock-visit={secrets.token_hex(8)}"
-
-
 def kill_browser(mark: str) -> None:
-    """Kill the browser that was started with this flag; its pages end with it."""
+    """Kill the browser that was launched with this mark, if there is one; its pages end with it."""
+    _kill_by_flag(_flag(mark))
+
+
+def _flag(mark: str) -> str:
+    """Return an option that Chromium does not know and ignores, by which it is found among the processes."""
+    return f"--hello-dock-visit={mark}"
+
+
+def _kill_by_flag(flag: str) -> None:
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            if mark in process.cmdline():
+            if flag in process.cmdline():
                 process.kill()
 
 

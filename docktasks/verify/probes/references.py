@@ -31,8 +31,15 @@ SCRIPT_QUERY = """
 _NAME_IN_SCRIPT = re.compile(
     r"""["'`]((?:\.{0,2}/)?(?:[\w.@-]+/)*[\w.@-]+\.(?:m?js|css|woff2?|svg|png|jpe?g|webp|avif|gif|ico|wasm))["'`]"""
 )
-_URL_IN_STYLE = re.compile(r"""url\(\s*["']?(?!data:|#|var\()([^"')]+)["']?\s*\)|@import\s+["']([^"']+)["']""")
-_STYLE_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_STYLE_TOKEN = re.compile(
+    r"""/\*.*?\*/
+    | (?:url\(\s*|@import\s+(?:url\(\s*)?) (?: "(?P<double>(?:[^"\\]|\\.)*)" | '(?P<single>(?:[^'\\]|\\.)*)' )
+    | url\(\s*(?P<bare>[^"'()\s](?:[^)\\]|\\.)*?)\s*\)
+    | "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*'""",
+    re.DOTALL | re.VERBOSE | re.IGNORECASE,
+)
+"""What is read as a whole, so that a comment, a text or a data: picture has no address of its own:
+https://www.w3.org/TR/css-syntax-3/#token-diagrams"""
 
 
 class References(NamedTuple):
@@ -100,7 +107,9 @@ def find_references(url: str, media_type: str, text: str) -> References:
         page = _Page(text)
         url, loaded, possible = urljoin(url, page.base), filter(None, page.urls), filter(None, page.possible)
     elif media_type == "text/css":
-        loaded = ("".join(names) for names in _URL_IN_STYLE.findall(_STYLE_COMMENT.sub("", text)))
+        tokens = _STYLE_TOKEN.finditer(text)
+        names = (re.sub(r"\\(.)", r"\1", token[token.lastgroup]) for token in tokens if token.lastgroup)
+        loaded = (name for name in names if not name.startswith(("data:", "#", "var(")))
     elif media_type in ("text/javascript", "application/javascript"):
         loaded, possible = _names_in_script(urlsplit(url).path, text)
     loaded_paths = dict.fromkeys(_own_paths(url, loaded))
