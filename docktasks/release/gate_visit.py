@@ -6,10 +6,7 @@ and a browser without a screen lacks a graphics card. What follows from that is 
 
 from __future__ import annotations
 
-import base64
-import re
 import secrets
-from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
@@ -25,8 +22,7 @@ from docktasks.background import in_background
 from docktasks.verify.subject import Subject
 
 if TYPE_CHECKING:  # these load the browser's driver, for the visit only
-    from playwright.sync_api import Browser, Page, Request, Response, WebSocket
-    from playwright.sync_api import Error as BrowserError
+    from playwright.sync_api import Browser
 
 VISIT_TIMEOUT_S = 30
 """How long a visit may take. Then the release goes on, with a notice. A page takes half a second on an idle machine."""
@@ -36,18 +32,6 @@ END_TIMEOUT_S = 5
 MAX_LINKED_PAGES = 3
 MAX_VISITS = 3
 """A visit is repeated while the machine's network changes, as when another container starts."""
-ERROR_STATUS = 400
-DATA_TYPES = {"fetch", "xhr", "eventsource", "websocket"}
-"""Types of requests by which a page asks an API."""
-FAILED_MODULE = re.compile(r"(?:imported module|preload CSS for)[: ]+(\S+)")
-OTHERS_FAULT = re.compile(
-    r"\b(?:NotAllowed|NotSupported|NotReadable|Abort|Security|Timeout|QuotaExceeded|Network)Error\b|failed to fetch"
-    r"|fetch failed|network error|load failed|requested device|ERR_|ECONN|status code|timed out|timeout of|websocket"
-    r"|serviceworker|webgl|webgpu|\bgpu\b|audio ?context|permission denied|not supported|ResizeObserver loop",
-    re.IGNORECASE,
-)
-"""Errors that come from what the gate lacks: an API, another host, a device, a click of a visitor. A page also works
-without its service worker, which may load scripts of another host."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +113,7 @@ def _visit_pages(browser: Browser, url: str, api: tuple[str, ...]) -> tuple[Find
 
     `api` are the prefixes below which an API answers.
     """
+    from docktasks.release.page_visit import PageVisit
     from docktasks.verify.probes.chromium import new_page
 
     faults, notices, links, is_disturbed = list[str](), list[str](), [url], False
@@ -143,114 +128,3 @@ def _visit_pages(browser: Browser, url: str, api: tuple[str, ...]) -> tuple[Find
             notices += visit.notices()
             is_disturbed = is_disturbed or visit.is_disturbed
     return Findings(len(links), tuple(faults), tuple(dict.fromkeys(notices))), is_disturbed
-
-
-class PageVisit:
-    """One page that is opened in a browser, with what the browser reports meanwhile, in its order."""
-
-    def __init__(self, page: Page, url: str) -> None:
-        from docktasks.verify.probes.page_events import PageEvents
-
-        self.page, self.url = page, url
-        parts = urlsplit(url)
-        self.origin, self.label = f"{parts.scheme}://{parts.netloc}", parts.path or "/"
-        self._events = PageEvents(page)
-        self.unreachable: list[str] = []
-        self.thrown: list[str] = []
-        self.excused: list[str] = []
-        self.has_content, self.status = False, 0
-        page.on("pageerror", self._on_error)
-        page.on("requestfailed", self._on_failed_request)
-        page.on("response", self._on_response)
-        page.on("websocket", self._on_socket)
-
-    def open(self) -> None:
-        """Open the page, and wait until it shows something."""
-        from docktasks.verify.probes.chromium import open_page
-        from docktasks.verify.probes.page_events import take_snapshot
-
-        response = open_page(self.page, self.url)
-        self.status = response.status if response else 0
-        self.has_content = take_snapshot(self.page, self.label).has_content
-
-    def own_links(self) -> list[str]:
-        """Return the addresses of other pages of the site that this page links to."""
-        from docktasks.verify.probes.visit import OWN_LINKS
-
-        urls = self.page.locator("a[href]").evaluate_all(OWN_LINKS)
-        return [url for url in dict.fromkeys(url for _, url in urls) if urlsplit(url).path != self.label]
-
-    @property
-    def is_disturbed(self) -> bool:
-        """True if the machine's network changed meanwhile."""
-        from docktasks.verify.probes.visit import NETWORK_CHANGED
-
-        return any(NETWORK_CHANGED in line for line in (*self._events.network, *self.unreachable, *self.excused))
-
-    def faults(self, browser: Browser) -> Iterator[str]:
-        """Yield what is surely wrong with the page, by the release itself."""
-        yield from (f"{self.label}: {error}" for error in self.thrown)
-        own_scripts = f"script-src-elem blocks {self.origin}/"
-        yield from (f"{self.label}: {line}" for line in self._events.policy if line.startswith(own_scripts))
-        has_reason = self.has_content or self.status >= ERROR_STATUS or self.unreachable or self.excused or self.thrown
-        if self.is_at_home and not has_reason and _is_blank(browser, self.page):
-            events = "; ".join(self._events.network[:2])
-            yield f"{self.label}: the page stays blank" + (f" ({events})" if events else "")
-
-    def notices(self) -> Iterator[str]:
-        """Yield what may be wrong, but for a reason that may not be the release."""
-        yield from (f"{self.label}: {error}" for error in self.excused)
-        yield from (f"{self.label}: {line}" for line in self._events.policy)
-        if self.status >= ERROR_STATUS:
-            yield f"{self.label}: the server answers {self.status}"
-        elif not self.is_at_home:
-            yield f"{self.label} leads to {self.page.url}, so the gate does not judge it"
-        elif not self.has_content and self.unreachable:
-            yield f"{self.label} shows nothing. These requests failed: {', '.join(self.unreachable[:3])}"
-
-    @property
-    def is_at_home(self) -> bool:
-        """False if the page sent the visitor to another site, as for a login."""
-        return self.page.url.startswith(f"{self.origin}/")
-
-    def _on_error(self, error: BrowserError) -> None:
-        from docktasks.verify.probes.page_events import first_line
-
-        prefix = "" if not error.name or error.name in error.message else f"{error.name}: "
-        text = first_line(prefix + error.message.removeprefix("Uncaught (in promise) "))
-        module = FAILED_MODULE.search(text)
-        if module:
-            is_own = module[1].startswith(("/", self.origin))
-        else:
-            is_own = not (self.unreachable or OTHERS_FAULT.search(text) or self._is_of_others(error.stack or ""))
-        (self.thrown if is_own else self.excused).append(f"uncaught {text}")
-
-    def _is_of_others(self, stack: str) -> bool:
-        """Return True if the first script in the stack is another site's."""
-        first = re.search(r"https?://[^\s)]+", stack)
-        return first is not None and not first[0].startswith(f"{self.origin}/")
-
-    def _on_failed_request(self, request: Request) -> None:
-        is_blocked = request.failure in ("csp", "net::ERR_ABORTED", "net::ERR_BLOCKED_BY_CSP")
-        is_others = not request.url.startswith(f"{self.origin}/") and request.resource_type == "script"
-        if not is_blocked and (is_others or request.resource_type in DATA_TYPES):
-            self.unreachable.append(f"{request.url} ({request.failure})")
-
-    def _on_response(self, response: Response) -> None:
-        """Note a request for data that got an error, or a page, as a site without the API may answer."""
-        is_page = "text/html" in response.headers.get("content-type", "")
-        if response.request.resource_type in DATA_TYPES and (response.status >= ERROR_STATUS or is_page):
-            self.unreachable.append(f"{response.url} ({response.status}{', a page' if is_page else ''})")
-
-    def _on_socket(self, socket: WebSocket) -> None:
-        socket.on("socketerror", lambda reason: self.unreachable.append(f"{socket.url} ({reason})"))
-
-
-def _is_blank(browser: Browser, page: Page) -> bool:
-    """Return True if a picture of the page has one color. A page with closed shadow roots has no text to read."""
-    from docktasks.verify.probes.chromium import ACTION_TIMEOUT_MS, new_page
-    from docktasks.verify.probes.page_events import page_script
-
-    picture = base64.b64encode(page.screenshot(timeout=ACTION_TIMEOUT_MS)).decode()
-    with new_page(browser) as blank_page:
-        return bool(blank_page.evaluate(page_script("is_one_color"), picture))

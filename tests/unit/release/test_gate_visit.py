@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from docktasks.app.project import Project
-from docktasks.release.gate_visit import Findings, GateVisit, PageVisit
+from docktasks.release.gate_visit import Findings, GateVisit
+from docktasks.release.page_visit import PageVisit
 from docktasks.settings import Settings
 from tests.unit.fakes.apps import configured
 from tests.unit.fakes.engine import FakeEngine

@@ -1,0 +1,125 @@
+"""One page that the gate opens in a browser, and what of the browser's reports is surely the release's own fault."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Page, Request, Response, WebSocket
+from playwright.sync_api import Error as BrowserError
+
+from docktasks.verify.probes.chromium import ACTION_TIMEOUT_MS, new_page, open_page
+from docktasks.verify.probes.page_events import PageEvents, first_line, page_script, take_snapshot
+from docktasks.verify.probes.visit import NETWORK_CHANGED, OWN_LINKS
+
+ERROR_STATUS = 400
+DATA_TYPES = {"fetch", "xhr", "eventsource", "websocket"}
+"""Types of requests by which a page asks an API."""
+FAILED_MODULE = re.compile(r"(?:imported module|preload CSS for)[: ]+(\S+)")
+OTHERS_FAULT = re.compile(
+    r"\b(?:NotAllowed|NotSupported|NotReadable|Abort|Security|Timeout|QuotaExceeded|Network)Error\b|failed to fetch"
+    r"|fetch failed|network error|load failed|requested device|ERR_|ECONN|status code|timed out|timeout of|websocket"
+    r"|serviceworker|webgl|webgpu|\bgpu\b|audio ?context|permission denied|not supported|ResizeObserver loop",
+    re.IGNORECASE,
+)
+"""Errors that come from what the gate lacks: an API, another host, a device, a click of a visitor. A page also works
+without its service worker, which may load scripts of another host."""
+
+
+class PageVisit:
+    """One page that is opened in a browser, with what the browser reports meanwhile, in its order."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.url = page, url
+        parts = urlsplit(url)
+        self.origin, self.label = f"{parts.scheme}://{parts.netloc}", parts.path or "/"
+        self._events = PageEvents(page)
+        self.unreachable: list[str] = []
+        self.thrown: list[str] = []
+        self.excused: list[str] = []
+        self.has_content, self.status = False, 0
+        page.on("pageerror", self._on_error)
+        page.on("requestfailed", self._on_failed_request)
+        page.on("response", self._on_response)
+        page.on("websocket", self._on_socket)
+
+    def open(self) -> None:
+        """Open the page, and wait until it shows something."""
+        response = open_page(self.page, self.url)
+        self.status = response.status if response else 0
+        self.has_content = take_snapshot(self.page, self.label).has_content
+
+    def own_links(self) -> list[str]:
+        """Return the addresses of other pages of the site that this page links to."""
+        urls = self.page.locator("a[href]").evaluate_all(OWN_LINKS)
+        return [url for url in dict.fromkeys(url for _, url in urls) if urlsplit(url).path != self.label]
+
+    @property
+    def is_disturbed(self) -> bool:
+        """True if the machine's network changed meanwhile."""
+        return any(NETWORK_CHANGED in line for line in (*self._events.network, *self.unreachable, *self.excused))
+
+    def faults(self, browser: Browser) -> Iterator[str]:
+        """Yield what is surely wrong with the page, by the release itself."""
+        yield from (f"{self.label}: {error}" for error in self.thrown)
+        own_scripts = f"script-src-elem blocks {self.origin}/"
+        yield from (f"{self.label}: {line}" for line in self._events.policy if line.startswith(own_scripts))
+        has_reason = self.has_content or self.status >= ERROR_STATUS or self.unreachable or self.excused or self.thrown
+        if self.is_at_home and not has_reason and _is_blank(browser, self.page):
+            events = "; ".join(self._events.network[:2])
+            yield f"{self.label}: the page stays blank" + (f" ({events})" if events else "")
+
+    def notices(self) -> Iterator[str]:
+        """Yield what may be wrong, but for a reason that may not be the release."""
+        yield from (f"{self.label}: {error}" for error in self.excused)
+        yield from (f"{self.label}: {line}" for line in self._events.policy)
+        if self.status >= ERROR_STATUS:
+            yield f"{self.label}: the server answers {self.status}"
+        elif not self.is_at_home:
+            yield f"{self.label} leads to {self.page.url}, so the gate does not judge it"
+        elif not self.has_content and self.unreachable:
+            yield f"{self.label} shows nothing. These requests failed: {', '.join(self.unreachable[:3])}"
+
+    @property
+    def is_at_home(self) -> bool:
+        """False if the page sent the visitor to another site, as for a login."""
+        return self.page.url.startswith(f"{self.origin}/")
+
+    def _on_error(self, error: BrowserError) -> None:
+        prefix = "" if not error.name or error.name in error.message else f"{error.name}: "
+        text = first_line(prefix + error.message.removeprefix("Uncaught (in promise) "))
+        module = FAILED_MODULE.search(text)
+        if module:
+            is_own = module[1].startswith(("/", self.origin))
+        else:
+            is_own = not (self.unreachable or OTHERS_FAULT.search(text) or self._is_of_others(error.stack or ""))
+        (self.thrown if is_own else self.excused).append(f"uncaught {text}")
+
+    def _is_of_others(self, stack: str) -> bool:
+        """Return True if the first script in the stack is another site's."""
+        first = re.search(r"https?://[^\s)]+", stack)
+        return first is not None and not first[0].startswith(f"{self.origin}/")
+
+    def _on_failed_request(self, request: Request) -> None:
+        is_blocked = request.failure in ("csp", "net::ERR_ABORTED", "net::ERR_BLOCKED_BY_CSP")
+        is_others = not request.url.startswith(f"{self.origin}/") and request.resource_type == "script"
+        if not is_blocked and (is_others or request.resource_type in DATA_TYPES):
+            self.unreachable.append(f"{request.url} ({request.failure})")
+
+    def _on_response(self, response: Response) -> None:
+        """Note a request for data that got an error, or a page, as a site without the API may answer."""
+        is_page = "text/html" in response.headers.get("content-type", "")
+        if response.request.resource_type in DATA_TYPES and (response.status >= ERROR_STATUS or is_page):
+            self.unreachable.append(f"{response.url} ({response.status}{', a page' if is_page else ''})")
+
+    def _on_socket(self, socket: WebSocket) -> None:
+        socket.on("socketerror", lambda reason: self.unreachable.append(f"{socket.url} ({reason})"))
+
+
+def _is_blank(browser: Browser, page: Page) -> bool:
+    """Return True if a picture of the page has one color. A page with closed shadow roots has no text to read."""
+    picture = base64.b64encode(page.screenshot(timeout=ACTION_TIMEOUT_MS)).decode()
+    with new_page(browser) as blank_page:
+        return bool(blank_page.evaluate(page_script("is_one_color"), picture))
