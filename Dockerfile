@@ -52,7 +52,7 @@ RUN --mount=type=bind,source=${APP_DIR},target=/source --mount=type=bind,from=to
     --mount=type=cache,id=hello-dock-node,target=/var/cache/node --mount=type=secret,id=environment \
     . /tools/node/environment.sh; sh /tools/node/copy-source.sh /source linked && \
     sh /tools/node/install.sh "${MANAGER}" "${MANAGER_PACKAGE}" with-source && \
-    sh /tools/node/build-siblings.sh "${MANAGER}" ${SIBLINGS} && cd "${PATH_IN_ROOT}" && touch /tmp/started && \
+    sh /tools/node/build-siblings.sh "${MANAGER}" "${SIBLINGS}" && cd "${PATH_IN_ROOT}" && touch /tmp/started && \
     NODE_OPTIONS="${NODE_OPTIONS} ${HELLO_DOCK_VITE:+--require=/tools/node/vite/preload.cjs}" ${MANAGER} run build && \
     node /tools/nginx/assemble.mjs "${DIST_DIR}" /tmp/started /tools/nginx /version /out/image /out/dist /var/cache/node
 

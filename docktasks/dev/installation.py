@@ -57,7 +57,7 @@ def build_siblings(project: Project, run_spec: DevRunSpec) -> None:
     try:
         with waiting.terminate_as_interrupt():
             networks.ensure(project, DEV)
-            _run(project, run_spec.with_command(*command, project.app.package_manager.name, *paths), name)
+            _run(project, run_spec.with_command(*command, project.app.package_manager.name, " ".join(paths)), name)
     except BaseException:  # KeyboardInterrupt is no Exception
         project.run(remove_args(name), quiet=True)
         networks.remove_unused(project, DEV)

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Exports the variables and secrets that a build gets (docktasks/app/inputs.py): . environment.sh
 # Downloads and git hooks that no build of a site needs are left out; build.env can ask for them, as for each variable.
 : "${CYPRESS_INSTALL_BINARY=0}" "${PUPPETEER_SKIP_DOWNLOAD=true}" "${PUPPETEER_SKIP_CHROMIUM_DOWNLOAD=true}"
@@ -11,6 +12,7 @@ export DO_NOT_TRACK NX_DAEMON
 eval "${INSTALL_ENV:-}
 ${BUILD_ENV:-}"
 if [ -d /var/cache/node ]; then export NODE_COMPILE_CACHE=/var/cache/node; fi
+# shellcheck source=/dev/null
 if [ -f /run/secrets/environment ]; then . /run/secrets/environment; fi
 # Yarn since version 2 has names of its own for the proxies.
 proxy=${HTTP_PROXY:-${http_proxy:-}}

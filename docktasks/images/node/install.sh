@@ -11,6 +11,7 @@
 set -eu
 manager=$1 package=${2:-} step=${3:-} in_checkout=
 if [ "$step" = mounted ]; then in_checkout=1; fi
+# shellcheck source=/dev/null
 . /tools/node/environment.sh
 cache=/var/cache/npm
 # npm asks the registry for packages only, and gives up in seconds when it gets no answer.
