@@ -26,7 +26,8 @@ def notices(app: App, settings: Settings, environ: Mapping[str, str]) -> list[st
     usage = env_usage.find(app.folder, frozenset({settings.app.dist}))
     given = {*inputs.variables(settings, environ), *inputs.fixed_variables(settings, environ), *settings.build.secrets}
     prefixes = _prefixes(config)
-    names = [name for name in usage.needed if name.startswith(prefixes) and name not in BUILT_IN | given]
+    others = BUILT_IN | given | {*settings.prod.runtime_env}
+    names = [name for name in usage.needed if name.startswith(prefixes) and name not in others]
     scripts = env_files.build_scripts(app)
     of_files, kept_out = env_files.variables(app, settings.build.mode)
     defined = {*usage.defined, *of_files, *(name for name in names if f"{name}=" in scripts)}

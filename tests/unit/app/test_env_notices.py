@@ -111,6 +111,8 @@ def test_variable_of_the_environment_needs_to_be_named(tmp_path: Path, settings:
     files = {"src/a.js": USE, ".env": "VITE_A=1"}
     (notice,) = notices(tmp_path / "one", files, settings, VITE_A="2")
     assert notice.endswith("but the build does not get it: INVOKE_BUILD_ENV_PREFIXES=VITE_")
+    at_run = configured(settings.root, prod_runtime_env="VITE_A")
+    assert notices(tmp_path / "run", {"src/a.js": USE}, at_run, VITE_A="x") == []
     named = configured(settings.root, build_env_prefixes="VITE_")
     assert notices(tmp_path / "two", files, named, VITE_A="2") == []
 
