@@ -72,7 +72,7 @@ def test_port_holder_of_an_earlier_version_moves_to_the_projects_network(
     assert wait_until(lambda: http_ready(project.container().url), limit=60).ready
     assert project.container().networks.keys() == {"bridge"}
     output = project.succeeds(*RUN_STAGED)
-    assert "! The port holder leaves Docker's default network" in output
+    assert "! The port holder is replaced by one in other networks." in output
     assert "after a gap of" in output
     assert project.container().networks.keys() == {f"{project.name}-prod"}
     project.assert_one_release_serves()
