@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,6 +18,9 @@ NAMES = ("serve", "dev", "start", "develop")
 
 ADDRESS = ("--host", "0.0.0.0", "--port", str(DEV.container_port), "--strictPort")  # noqa: S104 - in the container
 """The arguments of the dev server. With --strictPort Vite takes no other port, which would not be published."""
+
+ADDRESS_OPTION = re.compile(r"(--host|--port|-p)(=.*)?")
+"""An option with an address of the script's own. Vite takes the last of two; VitePress and others take both."""
 
 DEV_WORDS = {
     "vite": ("", "dev", "serve"), "vitepress": ("", "dev"), "astro": ("dev",), "nuxt": ("dev",), "nuxi": ("dev",),
@@ -82,8 +86,9 @@ def dev_command(app: App) -> DevCommand:
     """
     name, command = _dev_script(app)
     manager = app.package_manager
-    needs_preload = not (_kind(command) == DEV_SERVER and command.is_last)
-    if not command.is_last or command.program in PASSES_NOTHING_ON:
+    has_other_address = command.program != "vite" and any(ADDRESS_OPTION.fullmatch(word) for word in command.words)
+    needs_preload = not (_kind(command) == DEV_SERVER and command.is_last) or has_other_address
+    if not command.is_last or has_other_address or command.program in PASSES_NOTHING_ON:
         return DevCommand(manager.run(name), needs_preload)
     is_own = name == "serve" and manager.name == "npm"
     return DevCommand(() if is_own else manager.run(name, *ADDRESS), needs_preload)

@@ -116,7 +116,7 @@ ADDRESS = "--host 0.0.0.0 --port 3000"
     ("line", "words"),
     [
         ("", ADDRESS),
-        ("--port 5173 --open", f"--port 5173 --open {ADDRESS}"),
+        ("--port 5173 --open", f"--open {ADDRESS}"),
         ("dev web -- x", f"dev web {ADDRESS} -- x"),
         ("--mode preview", f"--mode preview {ADDRESS}"),
         ("build", "build"),
@@ -124,7 +124,7 @@ ADDRESS = "--host 0.0.0.0 --port 3000"
     ],
 )
 def test_dev_server_gets_its_address(app: Path, line: str, words: str) -> None:
-    """Only the dev server does. Of an option that stands twice, Vite takes the last. No configuration is needed."""
+    """Only the dev server does, in place of the script's own. No configuration is needed."""
     answer = json.loads(run(app, "vite", *line.split(), HELLO_DOCK_ADDRESS=ADDRESS, HELLO_DOCK_VITE=""))
     assert answer == {"words": words.split()}
     wrapped = json.loads(run(app, "vite", *line.split(), HELLO_DOCK_ADDRESS=ADDRESS))
@@ -156,6 +156,8 @@ def test_dev_server_of_a_framework_gets_its_address(app: Path) -> None:
     program.write_text("console.log(process.argv.slice(2).join(' '))")
     assert run(app, "node", str(program), "dev", HELLO_DOCK_ADDRESS=ADDRESS) == f"dev {ADDRESS}\n"
     assert run(app, "node", str(program), "build", HELLO_DOCK_ADDRESS=ADDRESS) == "build\n"
+    line = "dev --host --port 3005 --open docs -p=1"
+    assert run(app, "node", str(program), *line.split(), HELLO_DOCK_ADDRESS=ADDRESS) == f"dev --open docs {ADDRESS}\n"
 
 
 OWN_PROXY = "({ path: 'vite.config.ts', config: { server: { proxy: { '/api': 'own', '/x': 'own' } } } })"

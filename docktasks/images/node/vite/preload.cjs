@@ -2,7 +2,7 @@
 // file before each program: NODE_OPTIONS=--require=/…/preload.cjs. So it finds Vite wherever a script starts it: in the
 // middle of a line, by another script, by turbo. An argument of the script would reach the last command of its line
 // only, and a framework's own command would take --config for an option of its own. The dev server gets its address in
-// the same way, where HELLO_DOCK_ADDRESS has it, as "--host 0.0.0.0 --port 3000": of two such options the last counts.
+// the same way, where HELLO_DOCK_ADDRESS has it, as "--host 0.0.0.0 --port 3000", in place of the script's own.
 'use strict'
 const fs = require('node:fs')
 const os = require('node:os')
@@ -67,9 +67,12 @@ function wrap(folder) {
 }
 
 function addAddress() {
-  const words = (process.env.HELLO_DOCK_ADDRESS ?? '').split(' ').filter(Boolean)
-  const end = process.argv.indexOf('--')
-  process.argv.splice(end < 0 ? process.argv.length : end, 0, ...words)
+  const address = (process.env.HELLO_DOCK_ADDRESS ?? '').split(' ').filter(Boolean)
+  if (!address.length) return
+  const isValue = (word, index, words) => /^(--host|--port|-p)$/.test(words[index - 1]) && !word.startsWith('-')
+  const words = process.argv.filter((...at) => !/^(--host|--port|-p)(=|$)/.test(at[0]) && !isValue(...at))
+  const end = words.includes('--') ? words.indexOf('--') : words.length
+  process.argv.splice(0, Infinity, ...words.slice(0, end), ...address, ...words.slice(end))
 }
 
 // True for the command of a framework that starts its dev server, such as `astro dev`.
