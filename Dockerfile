@@ -43,8 +43,8 @@ RUN --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
 FROM dependencies AS builder
 ARG APP_DIR=hello-dock
 # What a build may write into the site; the app's path in its workspace and what to build before it; and settings.
-ARG SOURCE_DATE_EPOCH REVISION="" VERSION="" DIST_DIR=dist BUILD_ENV="" PATH_IN_ROOT=. SIBLINGS=""
-ARG HELLO_DOCK_CSP=compatible HELLO_DOCK_CSP_SOURCES="" HELLO_DOCK_FALLBACK=auto HELLO_DOCK_VITE="" HELLO_DOCK_SOURCE_MAPS
+ARG SOURCE_DATE_EPOCH REVISION="" VERSION="" DIST_DIR=dist BUILD_ENV="" PATH_IN_ROOT=. SIBLINGS="" HELLO_DOCK_VITE=""
+ARG HELLO_DOCK_CSP=compatible HELLO_DOCK_CSP_SOURCES="" HELLO_DOCK_FALLBACK=auto HELLO_DOCK_SOURCE_MAPS=private
 # One step, because each costs a tenth of a second. COPY would keep .env and .npmrc in a layer: they are only linked.
 RUN --mount=type=bind,source=${APP_DIR},target=/source --mount=type=bind,from=tools,target=/tools \
     --mount=type=bind,from=version,source=/tmp/version,target=/version \

@@ -20,7 +20,12 @@ from docktasks.engine.models import Image
 from tests.support.commands import clean_environ, run_command, shown_commands
 from tests.support.project import ProjectFactory, ProjectUnderTest
 
-SCRIPTS = {"/usr/local/bin/carry", "/usr/local/bin/hold", "/docker-entrypoint.d/30-hello-dock-env.sh"}
+SCRIPTS = {
+    "/usr/local/bin/carry",
+    "/usr/local/bin/hold",
+    "/docker-entrypoint.d/30-hello-dock-env.sh",
+    "/docker-entrypoint.d/31-hello-dock-api.sh",
+}
 """The scripts of the image, which are executable."""
 BUILT_NAMES = "/usr/local/share/hello-dock/built"
 """What the build wrote under a name without a hash, for `carry`."""
@@ -244,7 +249,7 @@ def break_dist(app: Path) -> None:
         (break_source, "`npm run build` failed.", "npm run build)", "no-such-module-5f2c"),
         (break_disk, "The disk is full.", "docker system df", "ENOSPC"),
         (break_step, "package-lock.json does not match package.json", "invoke npm -- install", "left-pad"),
-        (break_dependency, "npm could not install the app's dependencies.", "npm ci)", "404"),
+        (break_dependency, f"npm cannot get the package {GHOST}", "registry and token in .npmrc", "404"),
         (break_dist, "left no HTML page in", "DIST_DIR", ""),
     ],
     ids=["source", "disk", "out-of-step", "dependency", "dist"],
