@@ -75,6 +75,7 @@ def test_run_prod_serves_an_external_app_and_changes_no_file_of_it(
 
 
 @pytest.mark.usefixtures("chromium")
+@pytest.mark.long
 def test_external_app_passes_every_check(external_project: ProjectUnderTest, harbour: Path) -> None:
     """`verify --strict` finds no fault in the app: in its image, its containers, its pages, its dev server."""
     external_project.succeeds("dev", "--detach")

@@ -92,14 +92,14 @@ def own_choices(app: Path) -> None:
 
 
 CASES = {
-    "vue-npm-lock": Case("vue", npm_lock),
     "react-ts": Case("react-ts"),
     "svelte-ts-pnpm": Case("svelte-ts", pnpm_lock, manager="pnpm"),
     "lit-yarn": Case("lit", yarn_lock, manager="yarn"),
-    "preact-own-choices": Case("preact", own_choices, base="/shop/"),
 }
 if IS_LONG_FORM:
     CASES |= {name: Case(name) for framework in FRAMEWORKS for name in (framework, f"{framework}-ts")}
+    CASES["vue-npm-lock"] = Case("vue", npm_lock)
+    CASES["preact-own-choices"] = Case("preact", own_choices, base="/shop/")
     CASES["vue-ts-yarn-classic"] = Case("vue-ts", classic_lock, manager="yarn")
 
 

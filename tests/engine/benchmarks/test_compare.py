@@ -3,6 +3,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from docktasks.engine.client import DockerEngine
 from tests.support.project import ProjectFactory
 
@@ -15,6 +17,7 @@ def row(printed: str, title: str) -> list[str]:
     return re.split(r"  +", line.strip())[1:]
 
 
+@pytest.mark.long
 def test_compare_shows_what_each_variant_leaves_in_the_image(
     engine: DockerEngine, checkout: Path, new_project: ProjectFactory, skiff: Path, tmp_path: Path
 ) -> None:

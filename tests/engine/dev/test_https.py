@@ -91,6 +91,7 @@ def test_certificate_that_does_not_fit_is_an_error_before_the_start(project: Pro
     assert project.container_names() == []
 
 
+@pytest.mark.long
 def test_setting_needs_the_command_vite(project: ProjectUnderTest, app: Path) -> None:
     """Another server takes no certificate, and the error says so at once."""
     server = "import { createServer } from 'node:http'; createServer((_, answer) => answer.end('page')).listen(3000)"

@@ -147,6 +147,7 @@ def test_signal_during_the_start_of_dev_leaves_no_container(
     assert len(stopped_project.node_modules_volumes()) == (role == "dev")
 
 
+@pytest.mark.long
 def test_stop_in_another_terminal_ends_dev(stopped_project: ProjectUnderTest, start_task: StartTask) -> None:
     """`invoke stop` ends a dev in the foreground, which reports no error."""
     task = start_task(stopped_project, "dev")
@@ -179,6 +180,7 @@ def test_taken_dev_port_is_named_with_a_free_choice(
     assert stopped_project.container_names() == []
 
 
+@pytest.mark.long
 def test_dev_port_of_another_project_is_named_with_its_folder(
     dev_project: ProjectUnderTest, new_project: ProjectFactory
 ) -> None:
@@ -212,6 +214,7 @@ def test_dev_runs_next_to_production_and_another_checkout(
     assert project.get().status_code == dev_project.get(role="dev").status_code == 200
 
 
+@pytest.mark.long
 def test_dev_keeps_the_volume_of_production(new_project: ProjectFactory, built_project: ProjectUnderTest) -> None:
     """dev removes old volumes of its own, and keeps the volume of production's assets."""
     project = new_project()
@@ -236,6 +239,7 @@ def test_dev_serves_an_edit_made_while_it_was_stopped(dev_project: ProjectUnderT
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")
+@pytest.mark.long
 def test_files_keep_the_owner_of_the_checkout(new_project: ProjectFactory, tmp_path: Path) -> None:
     """In a checkout of uid 4711 the container runs as 4711, and all files belong to 4711 afterwards."""
     checkout = chown_tree(copy_checkout(tmp_path / "checkout"))

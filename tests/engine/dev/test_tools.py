@@ -24,8 +24,8 @@ OpenTerminal = Callable[..., Terminal]
 LOCK_FILES = {"npm": "package-lock.json", "pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock"}
 # Each takes half a minute. test_matrix.py has yarn.
 MANAGERS = [
-    "npm@12", "pnpm@11.28.11", long("yarn@4.9.2"), long("pnpm@8.15.9"), long("pnpm@10.20.0"), long("pnpm@12.21.0"),
-    long("yarn@1.22.22"),
+    "npm@12", long("pnpm@11.28.11"), long("yarn@4.9.2"), long("pnpm@8.15.9"), long("pnpm@10.20.0"),
+    long("pnpm@12.21.0"), long("yarn@1.22.22"),
 ]  # fmt: skip
 OLD_APP = {
     "name": "jetty",

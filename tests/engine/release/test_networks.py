@@ -52,6 +52,7 @@ def test_releases_of_two_projects_and_strangers_do_not_reach_each_other(
     assert not lookup.ok
 
 
+@pytest.mark.long
 def test_port_holder_of_an_earlier_version_moves_to_the_projects_network(
     new_project: ProjectFactory, built_project: ProjectUnderTest
 ) -> None:

@@ -42,6 +42,7 @@ def test_swaps_lose_no_request(project: ProjectUnderTest, staged_builds: Iterato
     project.assert_one_release_serves()
 
 
+@pytest.mark.long
 def test_rollbacks_lose_no_request(project: ProjectUnderTest, staged_builds: Iterator[str]) -> None:
     """`rollback` goes to the release before and back again, or to a named one, without a lost request."""
     first = next(staged_builds)
@@ -60,6 +61,7 @@ def test_rollbacks_lose_no_request(project: ProjectUnderTest, staged_builds: Ite
     project.assert_one_release_serves()
 
 
+@pytest.mark.long
 def test_environment_changes_lose_no_request(project: ProjectUnderTest, staged_builds: Iterator[str]) -> None:
     """A change of only --env is a swap, too: the image stays, /env.js changes, and no request is lost."""
     image = next(staged_builds)
