@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from docktasks import waiting
 from docktasks.app.project import Project
@@ -26,6 +27,11 @@ FIRST_UNPRIVILEGED_PORT = 1024
 
 ANSWERED_REQUEST = re.compile(r'" [1-5][0-9]{2} ')
 """A request in nginx's access log. nginx writes a line within 0.1 s, and none for its health check."""
+
+
+LOCAL_ADDRESS = re.compile(rf"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\]):{DEV.container_port}(/\S*)")
+"""The address that a dev server prints as soon as it listens, such as http://localhost:3000/docs/, and its path."""
+COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -147,8 +153,8 @@ def await_serving(project: Project, role: str, *, shared_port: bool = False) -> 
 
 def await_page(project: Project, role: str) -> str:
     """Wait as await_serving(), and return the URL of the page that answered, after redirects. Raises StartError."""
-    probe = _await(project, role)
-    return probe.url.removesuffix("/") if probe.final_url == probe.url else probe.final_url
+    url = _await(project, role).final_url
+    return url.removesuffix("/") if urlsplit(url).path == "/" else url
 
 
 def _await(project: Project, role: str, *, shared_port: bool = False) -> waiting.Probe:
@@ -177,11 +183,22 @@ def _look(engine: Engine, name: str, *, shared_port: bool) -> waiting.Probe:
     has_own_check = container.role == PROD.name and container.health == "healthy"  # which looks for a page of the site
     is_dev = container.role == DEV.name
     probe = waiting.http_ready(f"{container.url}/", needs_page=not has_own_check, may_be_https=is_dev)
+    if is_dev and probe.final_url and not probe.ready:
+        probe = _look_at_announced(engine, container) or probe
     if not (probe.ready and container.health in ("healthy", "")):
         return replace(probe, ready=False, status=f"{probe.status}; health: {container.health or 'no check'}")
     if shared_port and not ANSWERED_REQUEST.search(engine.logs(name)):
         return replace(probe, ready=False, status="it has not answered a request yet")
     return probe
+
+
+def _look_at_announced(engine: Engine, container: Container) -> waiting.Probe | None:
+    """Look at the address that the dev server has printed; None before that.
+
+    The root of a framework with a base path answers 404, and so does an app that has no page there.
+    """
+    paths = LOCAL_ADDRESS.findall(COLOR.sub("", engine.logs(container.name, 100)))
+    return waiting.http_ready(f"{container.url}{paths[-1]}", needs_page=False, may_be_https=True) if paths else None
 
 
 def _failure(container: Container) -> str:

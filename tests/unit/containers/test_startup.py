@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 import requests
 
@@ -290,3 +291,28 @@ def test_site_without_a_page_at_its_root_serves(
     else:
         with pytest.raises(StartError, match="answers 404"):
             startup.await_serving(project, role)
+
+
+@pytest.mark.parametrize(
+    ("log", "path"),
+    [
+        ("  \x1b[32m➜\x1b[39m  Local:   http://localhost:\x1b[1m3000\x1b[22m/docs/\n", "/docs/"),
+        ("Local    http://127.0.0.1:3000/docs\n┃ Network  http://192.168.48.2:3000/docs", "/docs"),
+        ("Local: http://localhost:3000/", ""),
+        ("Local: http://localhost:3001/docs/", None),
+        ("installing", None),
+    ],
+)
+def test_dev_server_without_a_page_at_its_root_serves_what_it_announces(
+    settings: Settings, web: Web, log: str, path: str | None
+) -> None:
+    """A framework with a base path answers 404 at the root, and so does an app that has no page there."""
+    web.answer = lambda request: httpx.Response(200 if request.url.path.startswith("/docs") else 404)
+    engine = FakeEngine(own_container("dev", published=(Published("127.0.0.1", 8080, 3000),)))
+    engine.container_logs["hello-dock-dev"] = log
+    project = Project(Runner(), engine, impatient(settings))
+    if path is None:
+        with pytest.raises(StartError, match="answers 404"):
+            startup.await_page(project, "dev")
+    else:
+        assert startup.await_page(project, "dev") == f"http://127.0.0.1:8080{path}"
