@@ -52,9 +52,12 @@ def chromium() -> str:
     return path
 
 
+HADOLINT_CONFIG = Path(__file__).parents[2] / ".ci/hadolint.yaml"
+
+
 def hadolint(*dockerfiles: Path) -> list[str]:
     """Judge Dockerfiles with hadolint, at every level, also those that do not change its exit code."""
-    faults = json.loads(output("hadolint", "--no-fail", "--format", "json", *dockerfiles))
+    faults = json.loads(output("hadolint", "--config", HADOLINT_CONFIG, "--no-fail", "--format", "json", *dockerfiles))
     return [f"{Path(one['file']).name}:{one['line']} {one['code']} {one['message']}" for one in faults]
 
 
