@@ -24,7 +24,10 @@ def recover(containers: ReleaseContainers) -> bool:
             containers.drain(role)
     current = containers.container()
     if interrupted and current:
-        containers.progress(f"recovered from an interrupted task: release {current.release} serves")
+        timeout_s = containers.project.settings.prod.deploy_timeout
+        recovered = waiting.wait_until(lambda: waiting.Probe(_is_serving(containers.container())), timeout_s)
+        state = "serves" if recovered.ready else "does not answer"
+        containers.progress(f"recovered from an interrupted task: release {current.release} {state}")
     return interrupted
 
 
