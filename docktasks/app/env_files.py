@@ -73,17 +73,17 @@ def modes_of(app: App, mode: str) -> set[str]:
 
 def variables(app: App, mode: str) -> tuple[set[str], dict[str, str]]:
     """Return the names that .env files of the build set, and the names, with the file, that others set."""
-    given: set[str] = set()
+    sent: set[str] = set()
     kept_out: dict[str, str] = {}
     suffixes = ["", *(f".{mode}" for mode in sorted(modes_of(app, mode)))]
     places = folders(app) or [path.parent for path in app.folder.glob("*/.env*")]
     for path in (folder / f".env{suffix}{end}" for folder in places for suffix in suffixes for end in ("", ".local")):
         names = NAME.findall(path.read_text(encoding="utf-8-sig", errors="replace")) if path.is_file() else []
         if _is_sent(app, path):
-            given.update(names)
+            sent.update(names)
         else:
             kept_out.update((name, path.name) for name in names)
-    return given, kept_out
+    return sent, kept_out
 
 
 def _is_sent(app: App, path: Path) -> bool:

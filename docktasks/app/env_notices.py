@@ -24,9 +24,8 @@ def notices(app: App, settings: Settings, environ: Mapping[str, str]) -> list[st
     if re.search(r"import\.meta\.env(['\"`]\s*:|\.\$\{)", config):
         return []  # the configuration computes what import.meta.env is
     usage = env_usage.find(app.folder, frozenset({settings.app.dist}))
-    given = {*inputs.variables(settings, environ), *inputs.fixed_variables(settings, environ), *settings.build.secrets}
     prefixes = _prefixes(config)
-    others = BUILT_IN | given | {*settings.prod.runtime_env}
+    others = BUILT_IN | inputs.names(settings, environ) | {*settings.prod.runtime_env}
     names = [name for name in usage.needed if name.startswith(prefixes) and name not in others]
     scripts = env_files.build_scripts(app)
     of_files, kept_out = env_files.variables(app, settings.build.mode)
@@ -38,10 +37,10 @@ def notices(app: App, settings: Settings, environ: Mapping[str, str]) -> list[st
 
 def registry_notices(app: App, settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """Return a notice for variables that the package manager's settings use, and that an installation does not get."""
-    given = {*inputs.fixed_variables(settings, environ), *settings.build.secrets}
+    known = inputs.names(settings, environ, for_install=True)
     files = [path for name in SETTINGS_FILES if (path := app.root / name).is_file()]
     texts = {path.name: path.read_text(encoding="utf-8-sig", errors="replace") for path in files}
-    uses = {name: file for file, text in texts.items() for name in SETTINGS_VARIABLE.findall(text) if name not in given}
+    uses = {name: file for file, text in texts.items() for name in SETTINGS_VARIABLE.findall(text) if name not in known}
     if not uses:
         return []
     secrets = " ".join(dict.fromkeys([*settings.build.secrets, *uses]))

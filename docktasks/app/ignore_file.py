@@ -44,28 +44,27 @@ class IgnoreFile:
         return cls()
 
     @cached_property
-    def _patterns(self) -> list[tuple[bool, str]]:
-        """For each pattern, whether it lets in again what others ignore, and its text from the context's folder."""
+    def _patterns(self) -> list[tuple[bool, str, re.Pattern[str]]]:
+        """For each pattern: whether it lets in again what others ignore, its text, and its regular expression."""
         texts = (line.strip() for line in self.lines if not line.startswith("#"))
         pairs = ((text.startswith("!"), text.removeprefix("!").strip()) for text in texts)
         cleaned = (
             (is_exception, posixpath.normpath(f"/{text.strip('/')}")[1:]) for is_exception, text in pairs if text
         )
-        return [(is_exception, text) for is_exception, text in cleaned if text]
+        return [(is_exception, text, re.compile(SIGN.sub(_expression, text))) for is_exception, text in cleaned if text]
 
     def ignores(self, name: str) -> bool:
         """Return True when a build does not see this path of its context. The last pattern that matches decides."""
         names = [name, *(str(folder) for folder in PurePosixPath(name).parents if str(folder) != ".")]
         ignored = False
-        for is_exception, pattern in self._patterns:
-            expression = SIGN.sub(_expression, pattern)
-            if any(re.fullmatch(expression, name) for name in names):
+        for is_exception, _, expression in self._patterns:
+            if any(map(expression.fullmatch, names)):
                 ignored = not is_exception
         return ignored
 
     def opens(self, folder: str) -> bool:
         """Return True when a line lets something below this ignored folder in again."""
-        return any(is_exception and pattern.startswith(f"{folder}/") for is_exception, pattern in self._patterns)
+        return any(is_exception and text.startswith(f"{folder}/") for is_exception, text, _ in self._patterns)
 
 
 def _expression(sign: re.Match[str]) -> str:

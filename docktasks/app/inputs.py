@@ -44,6 +44,12 @@ def fixed_variables(settings: Settings, environ: Environ) -> dict[str, str]:
     return {name: environ.get(name, "") if value is None else value for name, value in settings.build.env}
 
 
+def names(settings: Settings, environ: Environ, *, for_install: bool = False) -> set[str]:
+    """Return the names of the variables and secrets that a build gets, or of those that its installation gets."""
+    of_build = {} if for_install else variables(settings, environ)
+    return {*of_build, *fixed_variables(settings, environ), *settings.build.secrets}
+
+
 def build_values(settings: Settings, environ: Environ) -> dict[str, str]:
     """Return the build arguments that hold the variables, as lines for a shell, and the names of the secrets.
 

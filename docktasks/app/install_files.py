@@ -39,7 +39,7 @@ def install_files(app: App) -> list[Path]:
 
 def packages_with_modules(app: App) -> list[str]:
     """Return the paths of the packages of the app's workspace, each of which has a folder node_modules of its own."""
-    return list(workspaces.packages_of(app.root)) if workspaces.patterns_of(app.root) else []
+    return list(workspaces.packages_of(app.root))
 
 
 def has_lifecycle_scripts(app: App) -> bool:

@@ -91,7 +91,7 @@ class ViteClient:
         address = urlsplit(self.url)
         listener = (address.hostname or "", address.port or 443)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # trusted itself, whoever signed it
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # trusted itself, not only its authority
         context.load_verify_locations(cadata=ssl.get_server_certificate(listener))
         try:
             with create_connection(listener, FETCH_TIMEOUT_S) as raw, context.wrap_socket(raw, server_hostname=host):

@@ -60,7 +60,7 @@ def _as_json(mode: str = "", runtime_env: Sequence[str] = (), **config: Mapping[
 
     The same options are the same text, because it is in the key of a build's cache.
     """
-    sections = {name: options for name, options in config.items() if options}
+    sections = {name: section for name, section in config.items() if section}
     values = {"config": sections, "mode": mode, "runtimeEnv": runtime_env}
-    given = {name: value for name, value in values.items() if value or name == "config"}
-    return json.dumps(given, separators=(",", ":"), sort_keys=True) if any(values.values()) else ""
+    options = {name: value for name, value in values.items() if value or name == "config"}
+    return json.dumps(options, separators=(",", ":"), sort_keys=True) if any(values.values()) else ""

@@ -124,9 +124,8 @@ def packages_of(root: Path) -> dict[str, dict[str, Any]]:
 
     Raises AppError when a file cannot be read.
     """
-    patterns = patterns_of(root)
-    packages = {}
-    for folder, folders, files in os.walk(root):
+    patterns, packages = patterns_of(root), dict[str, dict[str, Any]]()
+    for folder, folders, files in os.walk(root) if patterns else ():
         folders[:] = sorted(name for name in folders if name not in NOT_SOURCE and not name.startswith("."))
         path = Path(folder).relative_to(root)
         if MANIFEST in files and path.parts and _lists(patterns, path):

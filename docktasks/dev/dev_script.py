@@ -86,8 +86,10 @@ def dev_command(app: App) -> DevCommand:
     """
     name, command = _dev_script(app)
     manager = app.package_manager
-    has_other_address = command.program != "vite" and any(ADDRESS_OPTION.fullmatch(word) for word in command.words)
-    needs_preload = not (_kind(command) == DEV_SERVER and command.is_last) or has_other_address
+    is_server = _kind(command) == DEV_SERVER
+    has_address = any(ADDRESS_OPTION.fullmatch(word) for word in command.words)
+    has_other_address = is_server and has_address and command.program != "vite"
+    needs_preload = not (is_server and command.is_last) or has_other_address
     if not command.is_last or has_other_address or command.program in PASSES_NOTHING_ON:
         return DevCommand(manager.run(name), needs_preload)
     is_own = name == "serve" and manager.name == "npm"

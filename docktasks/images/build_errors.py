@@ -57,15 +57,14 @@ def explain_build(result: Result, project: Project) -> DockError:
 
 def missing_variables(text: str, settings: Settings) -> list[str]:
     """Return the names of variables that the output of a failed step complains about, and that the step did not get."""
-    fixed = inputs.fixed_variables(settings, os.environ)
-    given = {*inputs.variables(settings, os.environ), *fixed, *settings.build.secrets, *GIVEN_ALWAYS}
+    known = inputs.names(settings, os.environ) | GIVEN_ALWAYS
     names = {
         name: line
         for line in text.splitlines()
         for name in VARIABLE.findall(line)
         if name in os.environ or name.startswith("VITE_") or COMPLAINT.search(line)
     }
-    return [name for name in names if name not in given and not name.startswith(("ERR_", "npm_"))]
+    return [name for name in names if name not in known and not name.startswith(("ERR_", "npm_"))]
 
 
 def _gift(names: list[str]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from docktasks.app import env_files, env_notices, git, ignore_file, inputs, runtime_config, vite
 from docktasks.app.project import Project
+from docktasks.background import in_background
 from docktasks.engine.models import Image
 from docktasks.errors import StartError
 from docktasks.images import base_images
@@ -37,7 +38,7 @@ def build_prod(project: Project, maps_folder: str = "") -> Build:
     if project.settings.is_external_app:
         ignore_file.require_needed(project.app)
     env_files.require_mode(project.app, project.settings.build.mode)
-    environment_notices = env_notices.notices(project.app, project.settings, os.environ)
+    environment_notices = in_background(lambda: env_notices.notices(project.app, project.settings, os.environ))
     for notice in env_notices.registry_notices(project.app, project.settings, os.environ):
         project.progress.note(notice)
     source = git.source(project.app, project.settings)
@@ -49,7 +50,7 @@ def build_prod(project: Project, maps_folder: str = "") -> Build:
     if maps_folder:
         source_maps.export(project, build_args, maps_folder)
     base_notices = [base.notice for base in (node, nginx) if base.notice]
-    app_notices = (*project.app.lock_notices, *vite.notices_of_files(project.app), *environment_notices)
+    app_notices = (*project.app.lock_notices, *vite.notices_of_files(project.app), *environment_notices())
     unused_names = runtime_config.unused(project.app.root, project.settings.prod.runtime_env)
     notices = (*base_notices, *app_notices, *inputs.proxy_notices(os.environ), *unused_names)
     return build_of(project, image, notices)

@@ -6,9 +6,9 @@ import base64
 import hashlib
 import json
 import os
+import select
 import struct
 import sys
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -62,11 +62,11 @@ class Api(BaseHTTPRequestHandler):
         self.answer(404, {"error": f"no route {self.path}"})
 
     def hang(self) -> None:
-        """Answer too late."""
-        time.sleep(600)
+        """Answer nothing until the client hangs up."""
+        self.rfile.read(1)
 
     def events(self) -> None:
-        """Send an event every tenth of a second."""
+        """Send an event every tenth of a second, until the client hangs up."""
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
@@ -74,7 +74,8 @@ class Api(BaseHTTPRequestHandler):
         for number in range(100):
             self.wfile.write(f"data: {number}\n\n".encode())
             self.wfile.flush()
-            time.sleep(0.1)
+            if select.select([self.connection], [], [], 0.1)[0]:
+                break
 
     def socket(self) -> None:
         """Take the connection over, and send each message back."""

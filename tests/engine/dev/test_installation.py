@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.checkout import VITE_VERSION
-from docktasks.waiting import Probe, wait_until
 from tests.support.checkouts import OTHER_OWNER, chown_tree, write_app
 from tests.support.long_forms import long
-from tests.support.project import ProjectFactory, ProjectUnderTest, new_name
+from tests.support.project import ProjectFactory, new_name
 from tests.support.registry import VERSION, running_registry
+from tests.support.served import served
 
 PAGE = '<!doctype html><title>Jib</title><script type="module" src="/src/main.js"></script>\n'
 GENERATE = """
@@ -32,17 +32,6 @@ PATCH = """diff --git a/index.js b/index.js
    return toString.call(arr) == '[object Array]';
  };
 """
-
-
-def served(project: ProjectUnderTest, path: str, text: str) -> None:
-    """Fetch a module until it has a text."""
-
-    def look() -> Probe:
-        answer = project.get(path, "dev").text
-        return Probe(text in answer, answer[:300])
-
-    probe = wait_until(look, limit=30)
-    assert probe.ready, probe.status
 
 
 def package(scripts: dict[str, str], **more: object) -> str:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.checkout import VITE_VERSION
-from docktasks.waiting import Probe, wait_until
 from tests.support.checkouts import OTHER_OWNER, chown_tree, write_app
 from tests.support.long_forms import long
-from tests.support.project import ProjectFactory, ProjectUnderTest
+from tests.support.project import ProjectFactory
+from tests.support.served import served
 
 FILES = {
     "package.json": {"name": "fleet", "private": True, "workspaces": ["apps/*", "packages/*"]},
@@ -45,17 +45,6 @@ def write_workspace(root: Path, manager: str) -> Path:
         files["pnpm-workspace.yaml"] = "packages:\n  - apps/*\n  - packages/*\n"
     files |= {path: json.dumps(manifest) for path, manifest in manifests.items()}
     return chown_tree(write_app(root, files)) / "apps/web"
-
-
-def served(project: ProjectUnderTest, path: str, text: str) -> None:
-    """Fetch a module until it has a text."""
-
-    def look() -> Probe:
-        answer = project.get(path, "dev").text
-        return Probe(text in answer, answer[:300])
-
-    probe = wait_until(look, limit=30)
-    assert probe.ready, probe.status
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,7 @@ def test_server_that_the_script_itself_starts_gets_arguments(scripts: dict[str, 
         ({"dev": "node --run go", "go": "vite"}, "dev"),
         ({"dev": "vitepress dev docs --port 3005 --open"}, "dev"),
         ({"serve": "astro dev --host=0.0.0.0"}, "serve"),
+        ({"dev": "vinxi dev --port 4000"}, "dev"),
         ({"dev": "turbo run dev"}, "dev"),
         ({"dev": "npm run dev -w web"}, "dev"),
         ({"dev": "pnpm --filter web dev"}, "dev"),
@@ -73,11 +74,10 @@ def test_server_behind_other_programs_gets_its_address_before_it_starts(scripts:
     assert command_of(scripts) == DevCommand(("npm", "run", name), needs_preload=True)
 
 
-def test_server_of_unknown_kind_gets_its_address_in_both_ways() -> None:
+@pytest.mark.parametrize("script", ["node server.js", "wxt --port 3001"])
+def test_server_of_unknown_kind_gets_its_address_in_both_ways(script: str) -> None:
     """It may read arguments, and it may start Vite."""
-    assert command_of({"dev": "node server.js"}) == DevCommand(
-        ("npm", "run", "dev", "--", *ADDRESS), needs_preload=True
-    )
+    assert command_of({"dev": script}) == DevCommand(("npm", "run", "dev", "--", *ADDRESS), needs_preload=True)
 
 
 def test_command_is_that_of_the_apps_package_manager() -> None:

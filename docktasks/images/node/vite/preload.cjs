@@ -11,7 +11,7 @@ const { isMainThread } = require('node:worker_threads')
 
 const FLAGS = /^(--(no-.*|clearScreen|cors|strictPort|force|emptyOutDir|watch|app|profile|help|version)|-[whv])$/
 const COMMANDS = ['dev', 'serve', 'build', 'preview', 'optimize']
-const FRAMEWORKS = /\/node_modules\/(astro|nuxt|nuxi|@nuxt\/cli|vitepress|@react-router\/dev)\/[^]*\.[cm]?js$/
+const FRAMEWORKS = /\/node_modules\/(astro|nuxt|nuxi|@nuxt\/cli|vitepress|@react-router\/dev|vinxi|@quasar\/[^/]+)\/[^]*\.[cm]?js$/
 const COPY = path.join(os.tmpdir(), 'hello-dock-vite.config.mjs') // its presence says that Vite's command has run
 const PROGRAMS = path.join(os.tmpdir(), 'hello-dock-programs')
 
