@@ -13,7 +13,7 @@ from docktasks.app.session import exit_with, session
 
 @task(auto_shortflags=False)
 def npm(c: Context) -> None:
-    """Run npm, pnpm or yarn in a container: invoke npm -- install x."""
+    """Run the package manager in a container: invoke npm -- install x."""
     from docktasks.dev import tools
 
     with session(c, attended=True) as project:
