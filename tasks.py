@@ -95,6 +95,7 @@ def run_prod(
         "group": "Run only the checks of this group; repeatable.",
         "only": "Run only this check, by its id; repeatable.",
         "skip": "Leave this check out; repeatable.",
+        "fail-on": "The least fault that fails: minor, major (default) or critical.",
         "strict": "Count a check that could not look at its subject as failed.",
         "url": "Check this address, without an engine, instead of the running production container.",
         "image": "Check this image. It need not run.",
@@ -112,6 +113,7 @@ def verify(
     skip: list[str],
     list: bool = False,  # noqa: A002 - the flag is --list
     strict: bool = False,
+    fail_on: str = "major",
     url: str = "",
     image: str = "",
     json: str = "",
@@ -126,7 +128,7 @@ def verify(
     with session(c) as project:
         output_files.require_writable(reports)
         named = {*group, *(check_id.partition(".")[0] for check_id in only)}
-        options = run.VerifyOptions(tuple(catalog.select(group, only, skip)), image, url, named, strict)
+        options = run.VerifyOptions(tuple(catalog.select(group, only, skip)), image, url, named, strict, fail_on)
         if list:
             report.show_checks(options.checks)
         elif project.dry:
@@ -141,10 +143,8 @@ def verify(
 
 namespace = collection.compose(
     [
-        *[dev, build_prod, run_prod, verify],
-        *[development.npm, development.test, development.shell, releases.rollback, housekeeping.releases],
-        *[housekeeping.status, housekeeping.logs, housekeeping.stop, housekeeping.clean],
-        *[housekeeping.setup, housekeeping.bases],
-        *[measurement.compare, measurement.bench],
+        *[dev, build_prod, run_prod, verify, development.npm, development.test, development.shell],
+        *[releases.rollback, housekeeping.releases, housekeeping.status, housekeeping.logs, housekeeping.stop],
+        *[housekeeping.clean, housekeeping.setup, housekeeping.bases, measurement.compare, measurement.bench],
     ]
 )

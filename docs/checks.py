@@ -32,18 +32,21 @@ of the dev container if none runs, those of the image with `--url`.
     invoke verify --list                        # lists the checks and runs none
 
 `--group`, `--only` and `--skip` can be repeated. A group or check that you name and that is not there is an error.
-`--strict` counts a skip as failed, which is what CI wants. The exit code is 0 if a check passed and none failed, or
-else 1.
+`--strict` counts a skip as failed, which is what CI wants. `--fail-on=minor`, `major` (the default) or `critical` says
+from which severity on a fault fails. Less is advice: it is shown, and fails nothing. The exit code is 0 if a check
+looked and none failed, or else 1.
 
-Of a failed check the reports say what was found first, then what is right, then the fix. `--quiet` prints only these
-and the last line.
+Of a failed check the reports say what was found first, then what is right, then the fix. `--quiet` prints only what
+fails, and the last line.
 
 `--json=FILE`, `--junit=FILE` and `--html=FILE` write [reports](#reports), also if a check fails.
 
 *Severity*: a critical fault breaks the app or lets an attacker in. A release with a critical fault in what a user gets
 never takes over from the release that serves. A major fault hurts users, or opens a second line of defence. A minor
-fault is a matter of care. *Needs*: without this, the check is left out. Files that a fix names, such as site.conf, are
-in docktasks/images/nginx/.
+fault is a matter of care. Some faults of a check are less than its severity, and are then reported as minor. What is
+marked as *the app's own* comes from its pages, such as a pale colour: neither the image nor the server causes it,
+and no release was better before, so it is minor. *Needs*: without this, the check is left out. Files that a fix names,
+such as site.conf, are in docktasks/images/nginx/.
 """
 GROUPS = {
     "image": "What was built, before anything runs.",
@@ -59,7 +62,7 @@ REPORTS = """\
   goes up if a reader has to change.
 - **JUnit XML** is what CI systems read: one test suite for each group, one test case for each check. The message of a
   failure is what was found; its text has the faults (at most 100), what is right, and the fix. With `--strict` a skip
-  is a failure there, too.
+  is a failure there, too. Advice is the output of a test case that passed.
 - **HTML** is one page that loads nothing and runs no script: failures with evidence and fix, and, if a check looked,
   the first load with its bytes on the wire, the image's layers, and a screenshot.
 
@@ -76,12 +79,14 @@ def page(checks: Sequence[Check]) -> str:
 
 def _groups(checks: Sequence[Check]) -> Iterator[str]:
     for name, group in groupby(checks, lambda check: check.group):
-        rows = [
-            f"| `{check.id}` | {check.severity} | {check.needs} | {_cell(check.summary)} | {_cell(check.fix)} |"
-            for check in group
-        ]
+        rows = [f"| `{check.id}` | {' | '.join(map(_cell, _texts(check)))} |" for check in group]
         head = ["| check | severity | needs | what is right | fix |", "|---|---|---|---|---|"]
         yield "\n".join([f"## {name}", "", GROUPS[name], "", *head, *rows, ""])
+
+
+def _texts(check: Check) -> tuple[str, ...]:
+    severity = f"{check.severity}, the app's own" if check.is_of_app else check.severity
+    return severity, check.needs, check.summary, check.fix
 
 
 def _cell(text: str) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from docktasks.verify.subject import Need, Subject
 
 Severity = Literal["critical", "major", "minor"]
-Outcome = Literal["pass", "fail", "skip"]
+Outcome = Literal["pass", "fail", "advice", "skip"]
+SEVERITIES: tuple[Severity, ...] = ("minor", "major", "critical")
+"""From the least to the worst."""
 
 MAX_PLACES = 3
 """How many places of a fault its finding names."""
@@ -19,6 +21,12 @@ NEEDS: dict[str, Need] = {"image": "image", "container": "container", "http": "u
 
 class Note(str):
     """A line of a check that is no fault, such as advice, or how old the data is that it judges by."""
+
+    __slots__ = ()
+
+
+class Minor(str):
+    """A fault that is minor, in a check whose other faults are worse."""
 
     __slots__ = ()
 
@@ -35,11 +43,18 @@ class Check:
     severity: Severity
     fix: str
     function: Callable[[Subject], Iterable[str]]
+    is_of_app: bool = False
+    """True if its faults are those of the app's own pages, which neither the image nor the server causes."""
 
     @property
     def group(self) -> str:
         """The part of the id before the dot."""
         return self.id.partition(".")[0]
+
+    @property
+    def section(self) -> str:
+        """The group, in two parts if some of its faults are the app's own."""
+        return f"{self.group}, the app's own" if self.is_of_app else self.group
 
     @property
     def needs(self) -> Need:
@@ -49,7 +64,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The result of a check: `evidence` has the faults, or the reason of a skip; `seconds` is how long it took."""
+    """The result of a check: `evidence` has the faults, or the reason of a skip; `seconds` is how long it took.
+
+    The outcome `advice` is a fault that is less than --fail-on.
+    """
 
     check: Check
     outcome: Outcome
@@ -58,23 +76,37 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
     @property
+    def severity(self) -> Severity:
+        """The check's, or minor if each fault is."""
+        is_minor = self.evidence and all(isinstance(line, Minor) for line in self.evidence)
+        return "minor" if is_minor else self.check.severity
+
+    def judged(self, fail_on: Severity) -> Verdict:
+        """Return the verdict, which is advice if its fault is less than `fail_on`."""
+        is_advice = self.outcome == "fail" and SEVERITIES.index(self.severity) < SEVERITIES.index(fail_on)
+        return replace(self, outcome="advice") if is_advice else self
+
+    @property
     def finding(self) -> str:
         """What was found, in one line: the fault of the most places (`/a.js: no ETag`), or the first."""
+        lines = sorted(self.evidence, key=lambda line: isinstance(line, Minor))
         places: dict[str, list[str]] = {}
-        for line in self.evidence:
+        for line in lines:
             place, _, fault = line.partition(": ")
             places.setdefault(fault or line, []).append(place)
         fault, same = max(places.items(), key=lambda item: len(item[1]), default=("", []))
-        named = "; ".join([*same[:MAX_PLACES], *(["…"] if len(same) > MAX_PLACES else [])])
-        text = f"{fault}, in {len(same):,} places: {named}" if len(same) > 1 else "".join(self.evidence[:1])
+        named = ", ".join([*same[:MAX_PLACES], *(["…"] if len(same) > MAX_PLACES else [])])
+        text = f"{fault}, on {len(same):,} places: {named}" if len(same) > 1 else "".join(lines[:1])
         more = len(self.evidence) - len(same)
         return f"{text} (and {more:,} more)" if more else text
 
 
-def check(check_id: str, severity: Severity, fix: str) -> Callable[[Callable[[Subject], Iterator[str]]], Check]:
+def check(
+    check_id: str, severity: Severity, fix: str, *, is_of_app: bool = False
+) -> Callable[[Callable[[Subject], Iterator[str]]], Check]:
     """Make a function a Check. The first line of its docstring is the summary."""
 
     def make_check(function: Callable[[Subject], Iterator[str]]) -> Check:
-        return Check(check_id, (function.__doc__ or "").splitlines()[0], severity, fix, function)
+        return Check(check_id, (function.__doc__ or "").splitlines()[0], severity, fix, function, is_of_app)
 
     return make_check

@@ -12,10 +12,10 @@ from docktasks import waiting
 from docktasks.app.project import Project
 from docktasks.containers import startup
 from docktasks.engine.models import Container
-from docktasks.errors import VerifyError
+from docktasks.errors import SettingsError, VerifyError
 from docktasks.images.releases import image_of
 from docktasks.verify import catalog
-from docktasks.verify.registry import Check
+from docktasks.verify.registry import SEVERITIES, Check, Severity
 from docktasks.verify.report.run import VerifyRun
 from docktasks.verify.subject import Need, Subject
 
@@ -24,7 +24,8 @@ from docktasks.verify.subject import Need, Subject
 class VerifyOptions:
     """The checks to run, on the `image` or the address (`url`) if one is named, else on the running containers.
 
-    `named` are the groups of the checks that the user asked for by --group or --only. `strict` counts a skip as failed.
+    `named` are the groups of the checks that the user asked for by --group or --only. `strict` counts a skip as failed,
+    and a fault that is less than `fail_on` fails nothing.
     """
 
     checks: tuple[Check, ...]
@@ -32,11 +33,24 @@ class VerifyOptions:
     url: str = ""
     named: Collection[str] = ()
     strict: bool = False
+    fail_on: str = "major"
+
+    @property
+    def severity(self) -> Severity:
+        """The severity that --fail-on names. Raises SettingsError."""
+        for severity in SEVERITIES:
+            if severity == self.fail_on:
+                return severity
+        raise SettingsError(
+            f"--fail-on={self.fail_on}: there is no such severity.",
+            "It is the least fault with which verify ends with exit code 1.",
+            f"Choose one of these: {', '.join(SEVERITIES)}",
+        )
 
 
 def verify(project: Project, options: VerifyOptions) -> VerifyRun:
     """Run the checks. Raises VerifyError if there is nothing to check."""
-    start = time.monotonic()
+    start, fail_on = time.monotonic(), options.severity
     with waiting.terminate_as_interrupt():
         subject = find_subject(project, options)
         needs, reason, how = _applicable(options, subject, project)
@@ -45,10 +59,13 @@ def verify(project: Project, options: VerifyOptions) -> VerifyRun:
         missing = dict.fromkeys(check.group for check in left_out if check.group in options.named or not checks)
         if missing:
             raise VerifyError(f"There is nothing to verify for {', '.join(missing)}: {reason}.", "", how)
-        verdicts = tuple(catalog.run_checks(subject, checks))
+        verdicts = tuple(verdict.judged(fail_on) for verdict in catalog.run_checks(subject, checks))
     seconds = time.monotonic() - start
     reason = reason if left_out else ""
-    return VerifyRun(subject, verdicts, seconds, strict=options.strict, left_out=left_out, left_out_reason=reason)
+    return VerifyRun(
+        subject, verdicts, seconds, strict=options.strict, fail_on=fail_on, left_out=left_out,
+        left_out_reason=reason,
+    )  # fmt: skip
 
 
 def _applicable(options: VerifyOptions, subject: Subject, project: Project) -> tuple[set[Need], str, str]:

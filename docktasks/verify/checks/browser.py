@@ -113,7 +113,12 @@ def navigation(subject: Subject) -> Iterator[str]:
     yield from _failures(visit, "follow")
 
 
-@check("browser.accessible", "major", fix="https://dequeuniversity.com/rules/axe explains each rule by its name")
+@check(
+    "browser.accessible",
+    "minor",
+    fix="https://dequeuniversity.com/rules/axe explains each rule by its name",
+    is_of_app=True,
+)
 def accessible(subject: Subject) -> Iterator[str]:
     """axe reports nothing against WCAG 2.2 A and AA on the first page and another: light, dark, wide and narrow."""
     visit = _visit(subject, "audit")
@@ -121,7 +126,12 @@ def accessible(subject: Subject) -> Iterator[str]:
     yield from _failures(visit, "audit")
 
 
-@check("browser.no-sideways-scroll", "minor", fix="Let wide content wrap or scroll by itself (overflow-x: auto)")
+@check(
+    "browser.no-sideways-scroll",
+    "minor",
+    fix="Let wide content wrap or scroll by itself (overflow-x: auto)",
+    is_of_app=True,
+)
 def no_sideways_scroll(subject: Subject) -> Iterator[str]:
     """The first page and another do not scroll sideways, even in a window 360 pixels wide."""
     for (path, window), width in _visit(subject, "audit").widths.items():

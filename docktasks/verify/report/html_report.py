@@ -13,7 +13,7 @@ from docktasks import __version__
 from docktasks.images.sizes import unpacked_size
 from docktasks.verify.probes.page_timing import first_load
 from docktasks.verify.report import charts
-from docktasks.verify.report.run import VerifyRun, escaped, truncated
+from docktasks.verify.report.run import VerifyRun, escaped, shortened, truncated
 
 MAX_FAULTS = 100
 """How many faults of one check are shown."""
@@ -38,7 +38,7 @@ def render(verify_run: VerifyRun) -> str:
         name=escaped(verify_run.name),
         facts=_facts(verify_run),
         faults=lambda verdict: truncated(verdict, MAX_FAULTS),
-        finding=lambda verdict: escaped(verdict.finding),
+        finding=lambda verdict: shortened(verdict.finding),
         waterfall=charts.waterfall(first_load(visit.timings), subject.url) if visit else None,
         screenshot=charts.data_uri(visit.screenshot) if visit and visit.screenshot else "",
         layers=charts.layer_bars(contents.layers) if contents else [],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from docktasks import __version__
@@ -13,7 +14,6 @@ from docktasks.verify.subject import Subject
 
 SCHEMA = 1
 """Version of the format. It goes up when readers have to change, not when a key is added."""
-OUTCOMES = ("pass", "fail", "skip")
 
 
 def render(verify_run: VerifyRun) -> str:
@@ -31,15 +31,20 @@ def as_data(verify_run: VerifyRun) -> dict[str, Any]:
         "seconds": round(verify_run.seconds, 3),
         "passed": verify_run.passed,
         "strict": verify_run.strict,
-        "summary": {outcome: verify_run.count()[outcome] for outcome in OUTCOMES},
+        "fail_on": verify_run.fail_on,
+        "advice": verify_run.count()["advice"],
+        "summary": _counts(verify_run.count()),
         "groups": [
-            {"name": group.name, "seconds": round(group.seconds, 3)}
-            | {outcome: group.count(outcome) for outcome in OUTCOMES}
+            {"name": group.name, "seconds": round(group.seconds, 3)} | _counts(group.count())
             for group in verify_run.groups
         ],
         "checks": [_check(verdict) for verdict in verify_run.verdicts],
         "left_out": {"checks": [check.id for check in verify_run.left_out], "reason": verify_run.left_out_reason},
     }
+
+
+def _counts(count: Counter[str]) -> dict[str, int]:
+    return {"pass": count["pass"], "fail": count["fail"] + count["advice"], "skip": count["skip"]}
 
 
 def _subject(subject: Subject) -> dict[str, Any]:
@@ -58,10 +63,12 @@ def _check(verdict: Verdict) -> dict[str, Any]:
     return {
         "id": check.id,
         "group": check.group,
-        "severity": check.severity,
+        "severity": verdict.severity,
+        "of_app": check.is_of_app,
         "needs": check.needs,
         "asserts": check.summary,
-        "verdict": verdict.outcome,
+        "verdict": "fail" if verdict.outcome == "advice" else verdict.outcome,
+        "counts": verdict.outcome == "fail",
         "finding": verdict.finding,
         "evidence": list(verdict.evidence),
         "notes": list(verdict.notes),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from docktasks.verify.registry import Verdict
-from docktasks.verify.report.run import Group, VerifyRun, escaped, truncated
+from docktasks.verify.report.run import Group, VerifyRun, shortened, truncated
 
 MAX_FAULTS = 100
 """How many faults of one check are written. Readers of JUnit XML show all of them."""
@@ -26,22 +26,26 @@ def _suite(group: Group, verify_run: VerifyRun) -> TestSuite:
     suite = TestSuite(group.name)
     suite.timestamp = verify_run.when.strftime("%Y-%m-%dT%H:%M:%S")  # in UTC: the format has no time zone
     for verdict in group.verdicts:
-        suite.add_testcase(_case(verdict, strict=verify_run.strict))
+        suite.add_testcase(_case(verdict, verify_run))
     return suite
 
 
-def _case(verdict: Verdict, *, strict: bool) -> TestCase:
-    """The test case of a check. Its class name has the group, because GitLab shows that as the suite."""
+def _case(verdict: Verdict, verify_run: VerifyRun) -> TestCase:
+    """The test case of a check. Its class name has the group, because GitLab shows that as the suite.
+
+    Advice is the output of a case that passed.
+    """
     check, evidence = verdict.check, truncated(verdict, MAX_FAULTS)
     case = TestCase(check.id, f"verify.{check.group}", round(verdict.seconds, 3))
+    finding, lines = shortened(verdict.finding), [f"- {line}" for line in evidence]
+    text = "\n".join([finding, *lines, f"Right: {check.summary}", f"Fix: {check.fix}"])
     if verdict.outcome == "fail":
-        failure = Failure(escaped(verdict.finding), check.severity)
-        lines = [f"- {line}" for line in evidence]
-        failure.text = "\n".join([failure.message, *lines, f"Right: {check.summary}", f"Fix: {check.fix}"])
-        case.result = [failure]
+        case.result = [Failure(finding, verdict.severity)]
+        case.result[0].text = text
+    elif verdict.outcome == "advice":
+        case.system_out = f"{verdict.severity}, less than --fail-on={verify_run.fail_on}: {text}"
     elif verdict.outcome == "skip":
         reason = "; ".join(evidence)
-        case.result = [
-            Failure(f"skipped, which --strict counts as failed: {reason}", "skip") if strict else Skipped(reason)
-        ]
+        failure = Failure(f"skipped, which --strict counts as failed: {reason}", "skip")
+        case.result = [failure if verify_run.strict else Skipped(reason)]
     return case

@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.text import Text
 
 from docktasks.verify.registry import Check, Verdict
-from docktasks.verify.report.run import OUTCOMES, Group, VerifyRun, escaped, truncated
+from docktasks.verify.report.run import Group, VerifyRun, escaped, shortened, truncated
 
 MAX_FAULTS = 5
 """How many faults of one check are shown; the JSON has all."""
-COLORS = {"pass": "green", "fail": "bold red", "skip": ""}  # readable on dark and on light ground
+SIGNS = {"pass": "  ✓ ", "fail": "  ✗ ", "advice": "  ! "}
+COLORS = {"pass": "green", "fail": "bold red", "advice": "bold"}  # readable on dark and on light ground
 
 
 def _print(console: Console, start: str, *parts: str | tuple[str, str], color: str = "") -> None:
@@ -31,7 +32,7 @@ def show(verify_run: VerifyRun, console: Console | None = None, *, quiet: bool =
     shown = tuple(verdict for verdict in verify_run.verdicts if not quiet or verdict.outcome in bad_outcomes)
     if not quiet:
         _print(console, "verify ", (escaped(verify_run.name), "bold"))
-    for group in replace(verify_run, verdicts=shown).groups:
+    for group in replace(verify_run, verdicts=shown).sections:
         _show_group(group, console)
     if verify_run.left_out and not quiet:
         groups = ", ".join(dict.fromkeys(check.group for check in verify_run.left_out))
@@ -41,15 +42,14 @@ def show(verify_run: VerifyRun, console: Console | None = None, *, quiet: bool =
 
 
 def _show_group(group: Group, console: Console) -> None:
-    counts = ", ".join(f"{group.count(outcome)} {word}" for outcome, word in OUTCOMES.items() if group.count(outcome))
-    _print(console, "", (group.name, "bold"), f": {counts}")
+    _print(console, "", (group.name, "bold"), f": {group.counts}")
     for verdict in group.verdicts:
         if verdict.outcome == "pass":
-            _print(console, "  ✓ ", f"{verdict.check.id}: {verdict.check.summary}", color=COLORS["pass"])
+            _print(console, SIGNS["pass"], f"{verdict.check.id}: {verdict.check.summary}", color=COLORS["pass"])
             for note in verdict.notes:
                 _print(console, "    ", escaped(note))
-        elif verdict.outcome == "fail":
-            _show_failure(verdict, console)
+        elif verdict.outcome != "skip":
+            _show_fault(verdict, console)
     for reason, skipped in group.skips():
         ids = ", ".join(verdict.check.id for verdict in skipped)
         _print(console, "  - ", f"{_checks(skipped)} skipped: {reason} ({ids})")
@@ -59,10 +59,11 @@ def _checks(checks: Sequence[object]) -> str:
     return "1 check" if len(checks) == 1 else f"{len(checks)} checks"
 
 
-def _show_failure(verdict: Verdict, console: Console) -> None:
-    check, faults = verdict.check, truncated(verdict, MAX_FAULTS)
-    title = (f"{check.id} FAILS", COLORS["fail"])
-    _print(console, "  ✗ ", title, f" ({check.severity}): {escaped(verdict.finding)}", color=COLORS["fail"])
+def _show_fault(verdict: Verdict, console: Console) -> None:
+    check, faults, color = verdict.check, truncated(verdict, MAX_FAULTS), COLORS[verdict.outcome]
+    title = (f"{check.id} FAILS" if verdict.outcome == "fail" else check.id, color)
+    found = f" ({verdict.severity}): {shortened(verdict.finding)}"
+    _print(console, SIGNS[verdict.outcome], title, found, color=color)
     for line in (*(faults if len(verdict.evidence) > 1 else ()), *map(escaped, verdict.notes)):
         _print(console, "    · ", line)
     _print(console, "    Right: ", check.summary)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import Any, Literal
+from typing import Any
 
 from docktasks.app.project import Project
 from docktasks.background import Once
@@ -12,7 +12,7 @@ from docktasks.engine.models import Container, Image
 from docktasks.images.archive import Contents, File, Layer
 from docktasks.verify.probes.page_timing import ResourceTiming
 from docktasks.verify.probes.visit import Visit
-from docktasks.verify.registry import Check, Verdict
+from docktasks.verify.registry import Check, Outcome, Verdict
 from docktasks.verify.report.run import VerifyRun
 from docktasks.verify.subject import Subject
 from tests.unit.fakes.apps import ROOT, configured
@@ -46,7 +46,7 @@ def timing(url: str, kind: str = "script", **changes: Any) -> ResourceTiming:
 
 
 def verdict(
-    outcome: Literal["pass", "fail", "skip"],
+    outcome: Outcome,
     *evidence: str,
     name: str = "http.files",
     fix: str = "Build it again",

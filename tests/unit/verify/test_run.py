@@ -7,7 +7,7 @@ import pytest
 
 from docktasks.app.project import Project
 from docktasks.engine.models import Container, Image, Published
-from docktasks.errors import ConflictError, VerifyError
+from docktasks.errors import ConflictError, SettingsError, VerifyError
 from docktasks.settings import Settings
 from docktasks.verify import catalog, run
 from docktasks.verify.run import VerifyOptions
@@ -25,6 +25,11 @@ DEV = own_container("dev", published=(("127.0.0.1", 3000, 3000),))
 def without_type(_request: object, answer: Answer) -> None:
     """Answers without a content type."""
     answer.headers.pop("content-type", None)
+
+
+def without_opener_policy(_request: object, answer: Answer) -> None:
+    """Answers without a header, which is a minor fault."""
+    answer.headers.pop("cross-origin-opener-policy", None)
 
 
 def options(*groups: str, **target: Any) -> VerifyOptions:
@@ -112,6 +117,20 @@ def test_failure_and_skip_are_both_in_the_error(settings: Settings, web: Web) ->
         run.require_passed(run.verify(project_with(settings), options(url=URL, strict=True)))
     assert re.match(r"\d+ of \d+ checks failed: .*\. \d+ of \d+ checks skipped: ", caught.value.what)
     assert caught.value.how.endswith("fix of each failed check, and the reason of each skip")
+
+
+def test_fail_on_chooses_what_fails(settings: Settings, web: Web) -> None:
+    """A minor fault is advice by default, and ends nothing with 1."""
+    web.answer = Site(without_opener_policy)
+    minor = tuple(catalog.select(only=["http.cross-origin-headers"]))
+
+    def passes(fail_on: str) -> bool:
+        return run.verify(project_with(settings), VerifyOptions(minor, url=URL, fail_on=fail_on)).passed
+
+    assert [passes(fail_on) for fail_on in ("minor", "major", "critical")] == [False, True, True]
+    with pytest.raises(SettingsError, match="--fail-on=worst: there is no such severity") as caught:
+        passes("worst")
+    assert caught.value.how == "Choose one of these: minor, major, critical"
 
 
 def test_run_in_which_every_check_is_skipped_is_an_error(settings: Settings, web: Web) -> None:

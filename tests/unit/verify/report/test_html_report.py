@@ -67,8 +67,16 @@ def test_html_shows_failures_first_with_evidence_and_fix() -> None:
     assert page.words.index("What failed") < page.words.index("The first load") < page.words.index("Every check")
     assert {"href": "#http.files"} in page.all("a")
     assert "Skipped: why" in page.words
-    assert "http 0 of 2 passed, 1 skipped" in page.words
+    assert "http 1 failed, 1 skipped" in page.words
     assert "✗ fail http.files /a.js: 404" in page.words
+
+
+def test_html_has_advice_behind_the_failures() -> None:
+    """What is less than --fail-on is shown, and the headline says that the run passed."""
+    page = full(verdict("pass", name="image.user"), verdict("advice", "/a.js: 404"))
+    assert "1 check passed, 1 advised" in page.words
+    assert "Advice: less than --fail-on=major http.files critical /a.js: 404 Right" in page.words
+    assert "! advice http.files /a.js: 404" in page.words
 
 
 def test_html_says_what_strict_and_the_call_left_out() -> None:

@@ -16,6 +16,7 @@ KNOWN = {
     "testcase": {"name", "classname", "time"},
     "failure": {"message", "type"},
     "skipped": {"message"},
+    "system-out": set(),
 }
 
 
@@ -58,10 +59,18 @@ def test_junit_has_a_case_for_each_check() -> None:
 def test_junit_failure_has_the_evidence_and_the_fix() -> None:
     """The message, which lists show, has the finding. The text has all faults, what is right, and the fix."""
     (failure,) = root(verdict("fail", "/a.js: 404", "/b.js: 404")).iter("failure")
-    finding = "404, in 2 places: /a.js; /b.js"
+    finding = "404, on 2 places: /a.js, /b.js"
     assert failure.attrib == {"message": finding, "type": "critical"}
     faults = "- /a.js: 404\n- /b.js: 404"
     assert failure.text == f"{finding}\n{faults}\nRight: Every file answers 200.\nFix: Build it again"
+
+
+def test_junit_advice_is_the_output_of_a_case_that_passed() -> None:
+    """A CI system that reads only the report sees what the exit code says."""
+    suites = root(verdict("advice", "/a.js: 404"))
+    assert [suites.get(name) for name in ("tests", "failures", "skipped")] == ["1", "0", "0"]
+    (output,) = suites.iter("system-out")
+    assert (output.text or "").startswith("critical, less than --fail-on=major: /a.js: 404\n- /a.js: 404\nRight: ")
 
 
 def test_junit_skip_of_a_strict_run_is_a_failure() -> None:

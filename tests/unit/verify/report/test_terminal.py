@@ -9,7 +9,7 @@ from rich.console import Console
 
 from docktasks.verify import report
 from docktasks.verify.registry import Verdict
-from docktasks.verify.report.run import VerifyRun, escaped
+from docktasks.verify.report.run import VerifyRun, escaped, shortened
 from tests.unit.fakes.reports import verdict, verify_run
 
 
@@ -69,8 +69,8 @@ def test_long_summary_is_wrapped_on_a_terminal(width: int) -> None:
 
 
 def test_pipe_gets_each_check_on_one_line() -> None:
-    """A log has no width, so nothing is cut or wrapped, however long it is."""
-    sentence = "Every file answers. " * 20
+    """A log has no width, so nothing is wrapped, and only a fault of more than 160 characters is cut."""
+    sentence = "Every file answers. " * 7
     run = verify_run(
         verdict("pass", summary=sentence),
         verdict("fail", f"/a: {sentence}", name="http.missing", summary=sentence, fix=sentence),
@@ -95,6 +95,31 @@ def test_quiet_run_shows_what_keeps_it_from_passing() -> None:
     )
     assert [text in shown(run, quiet=True) for text in ("✓", "✗ http.missing", "skipped: y")] == [False, True, False]
     assert "skipped: y" in shown(replace(run, strict=True), quiet=True)
+
+
+def test_advice_is_shown_and_does_not_fail() -> None:
+    """It says what was found, what is right, and the fix. A quiet run leaves it out."""
+    run = verify_run(verdict("pass"), verdict("advice", "/a: 404", "/b: 404", name="http.missing"))
+    assert shown(run).splitlines()[1:] == [
+        "http: 1 passed, 1 advised",
+        "  ✓ http.files: Every file answers 200.",
+        "  ! http.missing (critical): 404, on 2 places: /a, /b",
+        "    · /a: 404",
+        "    · /b: 404",
+        "    Right: Every file answers 200.",
+        "    → Build it again",
+        "1 passed, 0 failed, 1 advised, 0 skipped in 1.0 s",
+    ]
+    assert run.passed
+    assert "/a" not in shown(run, quiet=True)
+
+
+def test_faults_of_the_app_itself_have_a_section() -> None:
+    """Neither the image nor the server causes them."""
+    found = verdict("advice", "button: contrast of 2.5", name="browser.accessible")
+    own = replace(found, check=replace(found.check, is_of_app=True))
+    headings = [line for line in lines(verdict("pass", name="browser.renders"), own) if not line.startswith(" ")]
+    assert headings[1:-1] == ["browser: 1 passed", "browser, the app's own: 1 advised"]
 
 
 def test_left_out_checks_are_one_line() -> None:
@@ -171,14 +196,15 @@ def test_fix_is_no_markup() -> None:
 
 def test_long_evidence_is_wrapped() -> None:
     """No character is lost at 80 columns."""
-    path = "/assets/" + "x" * 150 + ".js:404"
+    path = "/assets/" + "x" * 100 + ".js:404"
     assert path in text(verdict("fail", path)).replace(" ", "")
 
 
 def test_very_long_evidence_is_cut() -> None:
-    """A header of a megabyte does not fill the screen. Its length is shown."""
-    assert escaped("x" * 1_000_000) == "x" * 2000 + "… (1,000,000 characters)"
-    assert len(lines(verdict("fail", "x" * 1_000_000))) < 40
+    """A header of a megabyte does not fill the screen. The beginning and the end are shown: where, and what."""
+    assert len(lines(verdict("fail", "x" * 1_000_000))) < 10
+    assert shortened(f"/a{'x' * 999}: 404") == f"/a{'x' * 107}…{'x' * 45}: 404"
+    assert len(escaped("x" * 1_000_000)) == 2001
 
 
 @pytest.mark.parametrize("colour", [True, False])
