@@ -111,6 +111,7 @@ def rollback(session: nox.Session) -> None:
         "release/test_recovery.py",
         "release/test_fallback.py",
         "release/test_stores.py",
+        "release/test_ci_action.py",
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Protocol, get_type_hints
 
-from docktasks import api
+from docktasks import api, mistyped
 from docktasks.api import Api
 from docktasks.errors import SettingsError
 from docktasks.labels import LABEL
@@ -23,6 +23,9 @@ Seconds = Annotated[int, whole(1, 3600, "seconds")]
 # Looser than Docker's own grammar, so that the name of a registry with a port fits.
 ImageName = Annotated[str, matching(r"[a-z0-9][\w.:/@-]*", "an image such as node:lts-alpine")]
 PAGE = r"auto|none|(?!/)(?!.*\.\.)[\w./@+-]+\.html?"
+CACHE = matching(
+    r"|(?=.*\btype=)\S+", "a cache of BuildKit without spaces, such as type=registry,ref=ghcr.io/me/site:cache"
+)
 NAME = matching(r"(?=.{1,40}$)[a-z0-9]+([.-][a-z0-9]+)*", "at most 40 lower-case letters, digits, . and -")
 
 
@@ -85,6 +88,8 @@ class Build:
     env_prefixes: Annotated[tuple[str, ...], prefixes]
     secrets: Annotated[tuple[str, ...], names]
     source_maps: Annotated[str, matching(r"private|public", "private or public")]
+    cache_from: Annotated[str, CACHE]
+    cache_to: Annotated[str, CACHE]
 
 
 @dataclass(frozen=True)
@@ -152,6 +157,10 @@ def parsers(section: str) -> dict[str, Parser]:
     return {key: hint.__metadata__[0] for key, hint in hints.items()}
 
 
+def _keys() -> dict[str, list[str]]:
+    return {**{section: [*parsers(section)] for section in SECTIONS}, "api": [*api.KEYS]}
+
+
 class AppFile(Protocol):
     """The file with the settings that an app brings along (app/app_file.py)."""
 
@@ -175,7 +184,8 @@ def load(
     Invoke ignores where the section lacks the key. `invokes_own` are Invoke's own defaults. Other sections may be
     another project's. Raises SettingsError, which names every problem.
     """
-    problems = [*_unknown_variables(environ, invokes_own), *_renamed_keys(config)]
+    problems = [*mistyped.variables(environ, _keys(), invokes_own, RENAMED), *_renamed_keys(config)]
+    problems += mistyped.unknown_sections(config, _keys())
     sections: dict[str, Any] = {}
     for name, section in SECTIONS.items():
         values = _parse_section(name, config.get(name) or {}, problems)
@@ -203,7 +213,7 @@ def _parse_section(section: str, config: Any, problems: list[str]) -> dict[str, 
         problems.append(f"{section} is {config!r}, but must hold settings: {', '.join(keys)}")
         return {}
     unknown = sorted(str(key) for key in config.keys() - keys.keys() if f"{section}.{key}" not in RENAMED)
-    problems += [f"{section}.{key} is not a setting" for key in unknown]
+    problems += [mistyped.unknown_key(section, key, _keys()) for key in unknown]
     values: dict[str, Any] = {}
     for key, parse in keys.items():
         text = text_of(config.get(key))
@@ -222,26 +232,3 @@ def _renamed_keys(config: Mapping[str, Any]) -> Iterator[str]:
         values = config.get(section)
         if isinstance(values, Mapping) and key in values:
             yield f"{old} is called {new} now"
-
-
-def _unknown_variables(environ: Mapping[str, str], invokes_own: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a problem for each INVOKE_* variable that sets nothing."""
-    ours = {**{section: parsers(section) for section in SECTIONS}, "api": dict.fromkeys(api.KEYS)}
-    known = {"INVOKE_DEBUG", "INVOKE_RUN_QUIET", *_variables("INVOKE", ours), *_variables("INVOKE", invokes_own)}
-    renamed = {f"INVOKE_{old}".upper().replace(".", "_"): new for old, new in RENAMED.items()}
-    for name in sorted(environ):
-        if name in renamed:
-            names = " and ".join(f"INVOKE_{new}".upper().replace(".", "_") for new in renamed[name].split(" and "))
-            yield f"{name} in the environment is called {names} now"
-        elif name.startswith("INVOKE_") and name not in known:
-            yield f"{name} in the environment is not a setting"
-
-
-def _variables(prefix: str, settings: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the names of the environment variables for a tree of settings: https://docs.pyinvoke.org/en/stable/concepts/configuration.html#env-vars."""
-    for key, value in settings.items():
-        name = f"{prefix}_{key}".upper()
-        if isinstance(value, Mapping) and value:
-            yield from _variables(name, value)
-        else:
-            yield name

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from docktasks.errors import SettingsError
+from docktasks.mistyped import did_you_mean
 from docktasks.settings import SECTIONS as PARSED_SECTIONS
 
 SECTIONS = (*PARSED_SECTIONS, "api")
@@ -71,7 +73,8 @@ class AppFile:
         texts = []
         for section, values in self.sections.items():
             if section not in SECTIONS:
-                texts.append(f"{self.label}: {section} is no section of settings: {', '.join(SECTIONS)}")
+                meant = did_you_mean(get_close_matches(str(section), SECTIONS, 1))
+                texts.append(f"{self.label}: {section} is no section of settings: {', '.join(SECTIONS)}{meant}")
             elif not isinstance(values, Mapping):
                 texts.append(f"{self.label}: {section} is {values!r}, but must hold settings")
             else:

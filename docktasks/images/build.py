@@ -68,9 +68,19 @@ def build_args(settings: Settings, app: App, role: Role, values: Texts, labels: 
     return [
         *["docker", "image", "build", "--tag", settings.image(role.name)],
         *_value_args(app.package_manager, values),
+        *(cache_args(settings) if role is PROD else []),
         *[arg for name, value in labels.items() for arg in ("--label", f"{name}={value}")],
         *build_context.context_args(settings, app, role.dockerfile),
     ]
+
+
+def cache_args(settings: Settings) -> list[str]:
+    """Return the arguments of a production build that take layers from a cache and keep layers in one.
+
+    The dev image has its packages in a volume, so it has no layer that is worth it.
+    """
+    caches = {"--cache-from": settings.build.cache_from, "--cache-to": settings.build.cache_to}
+    return [word for flag, cache in caches.items() if cache for word in (flag, cache)]
 
 
 def dist_args(settings: Settings, app: App, values: Texts, folder: str) -> list[str]:

@@ -21,7 +21,14 @@ from tests.unit.fakes.programs import Programs
 from tests.unit.fakes.sites import Site, raw
 from tests.unit.fakes.web import Web
 
-OTHER_VARIABLES = {"NODE_EXTRA_CA_CERTS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
+OTHER_VARIABLES = {
+    "NODE_EXTRA_CA_CERTS",
+    "GITHUB_ACTIONS",
+    "FORCE_COLOR",
+    "NO_COLOR",
+    "TTY_COMPATIBLE",
+    "TTY_INTERACTIVE",
+}
 
 
 @pytest.fixture(autouse=True)

@@ -98,6 +98,8 @@ def test_other_text_is_not_a_port(section: str, port: str) -> None:
         ("prod.env_prefixes", ["API", "api_", "API_,APP_", "_", "1_", "API-", "API_ *", "API_ VITE"]),
         ("prod.fallback", ["", "Auto", "/index.html", "../index.html", "index", "a b.html", "a$b.html", "a;b.html"]),
         ("bases.source", ["", "Auto", "local"]),
+        ("build.cache_from", ["runner", "ref=a", "type=local, src=a"]),
+        ("build.cache_to", ["type", "--push type=gha"]),
         ("bases.node_image", ["", "Node:lts", "node lts", "--privileged"]),
         ("bases.nginx_image", ["", "-x"]),
         ("prod.deploy_timeout", ["0", "3601", "1m"]),
@@ -160,9 +162,9 @@ def test_all_problems_are_in_one_error() -> None:
         load(Path("/checkout"), config, {"INVOKE_DEV_PORT": "1"}, INVOKES_OWN)
     assert str(caught.value).splitlines() == [
         "4 settings cannot be used:",
-        "    INVOKE_DEV_PORT in the environment is not a setting",
+        "    INVOKE_DEV_PORT in the environment is not a setting. Did you mean INVOKE_DEV_HOST_PORT?",
         "    dev.deploy_timeout is 'soon', but must be seconds, 1 to 3600",
-        "    prod.memry is not a setting",
+        "    prod.memry is not a setting. Did you mean prod.memory?",
         "    prod.host_port is 'abc', but must be a port number (0: any free one), 0 to 65535",
         "Settings come from invoke.yaml, hello-dock.yaml in the app's folder, INVOKE_<SECTION>_<KEY>, and flags.",
         "Correct them there; invoke.yaml lists every setting with its default.",
@@ -211,10 +213,43 @@ def test_known_and_unrelated_variables_are_accepted(name: str) -> None:
     load(Path("/checkout"), invoke_yaml(), {name: "1"}, INVOKES_OWN)
 
 
-@pytest.mark.parametrize("name", ["INVOKE_PROD_PORT", "INVOKE_PRD_HOST_PORT", "INVOKE_PROD", "INVOKE_prod_host_port"])
-def test_mistyped_variable_is_a_problem(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("INVOKE_PROD_PORT", "INVOKE_PROD_HOST_PORT"),
+        ("INVOKE_PRD_HOST_PORT", "INVOKE_PROD_HOST_PORT"),
+        ("INVOKE_prod_host_port", "INVOKE_PROD_HOST_PORT"),
+        ("INVOKE_APP_NMAE", "INVOKE_APP_NAME"),
+        ("INVOKE_API_UPSTREAM", "INVOKE_API_UPSTREAMS"),
+        ("INVOKE_RUN_ECH", "INVOKE_RUN_ECHO"),
+        ("INVOKE_PROD", ""),
+        ("INVOKE_SHOP_COLOUR", ""),
+    ],
+)
+def test_mistyped_variable_is_a_problem(name: str, meant: str) -> None:
     """Invoke ignores a variable that it does not know, so the setting would have no effect."""
-    assert problems(invoke_yaml(), {name: "8081"}) == [f"{name} in the environment is not a setting"]
+    question = f". Did you mean {meant}?" if meant else ""
+    assert problems(invoke_yaml(), {name: "8081"}) == [f"{name} in the environment is not a setting{question}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("prod.memry", "prod.memory"), ("dev.port", "dev.host_port"), ("prod.ca_file", "build.ca_file"), ("app.xyz", "")],
+)
+def test_mistyped_key_is_a_problem(name: str, meant: str) -> None:
+    """A setting of a similar name is proposed, else one of the same name in another section."""
+    question = f". Did you mean {meant}?" if meant else ""
+    section, key = name.split(".")
+    assert problems(with_value(section, key, "1")) == [f"{name} is not a setting{question}"]
+
+
+def test_mistyped_section_is_a_problem() -> None:
+    """A section of another project is none: it has no key of ours, or another name."""
+    others = {"proud": {"colour": "red"}, "shop": {"host_port": "1"}, "dve": "text"}
+    load(Path("/checkout"), invoke_yaml() | others, {}, INVOKES_OWN)
+    assert problems(invoke_yaml() | {"porduction": {}, "prd": {"memory": "1g", "x": 1}}) == [
+        "prd is no section of settings. Did you mean prod?"
+    ]
 
 
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
+from rich.console import Console
+
 from docktasks.errors import VerifyError
-from docktasks.verify.report import json_report
+from docktasks.verify.report import github, json_report, terminal
 from docktasks.verify.report.run import VerifyRun as VerifyRun
-from docktasks.verify.report.terminal import show as show
 from docktasks.verify.report.terminal import show_checks as show_checks
+
+
+def show(verify_run: VerifyRun, console: Console | None = None, *, quiet: bool = False) -> None:
+    """Print the run, as terminal.show() does, and its annotations where GitHub runs the task."""
+    console = console or Console()
+    terminal.show(verify_run, console, quiet=quiet)
+    if os.environ.get(github.VARIABLE) == "true":
+        console.file.writelines(f"{line}\n" for line in github.lines(verify_run))
 
 
 def _junit(verify_run: VerifyRun) -> str:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from benchmarks.own_engine import CONTAINERD_STORE, OwnEngine, can_start
 from docktasks.app.project import Project
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Image
-from docktasks.images import base_images
 from docktasks.images.sizes import unpacked_size
-from tests.support.checkouts import make_repository, write_app
+from tests.support.checkouts import make_repository
 from tests.support.commands import PrintingRunner, docker
 from tests.support.image_registry import LocalRegistry
+from tests.support.image_store import Store
 from tests.support.long_forms import IS_LONG_FORM, long
 from tests.support.project import ProjectUnderTest
 
@@ -26,75 +22,11 @@ RUNS = 10 if IS_LONG_FORM else 3
 ATTESTED = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "0"}
 """Lets each build attest its time, so that each image has another id in containerd's store."""
 
-BUILD_JS = """import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-
-const script = readFileSync('raft.js')
-const name = `assets/raft-${createHash('sha256').update(script).digest('hex').slice(0, 8)}.js`
-mkdirSync('dist/assets', { recursive: true })
-writeFileSync(`dist/${name}`, script)
-writeFileSync('dist/index.html', readFileSync('index.html', 'utf8').replace('raft.js', name))
-"""
-RAFT = {
-    "package.json": json.dumps({
-        "name": "raft", "version": "0.1.0", "private": True, "type": "module", "scripts": {"build": "node build.js"},
-    }),
-    "build.js": BUILD_JS,
-    "raft.js": "document.body.append('An app without packages. '.repeat(40))\n",
-    "index.html": '<!doctype html><html lang="en"><title>Raft</title><script type="module" src="/raft.js"></script>\n',
-}  # fmt: skip
-
-
-@dataclass
-class Store:
-    """An engine with one of the image stores; `host` is its address, `prefix` enters its network."""
-
-    engine: DockerEngine
-    host: str = ""
-    prefix: tuple[str, ...] = ()
-
-    def project(self, checkout: Path, app: Path) -> ProjectUnderTest:
-        """Return a project of the app on this engine."""
-        project = ProjectUnderTest(self.engine, checkout, APP_DIR=str(app)).with_prefix(*self.prefix)
-        project.environ |= {"DOCKER_HOST": self.host} if self.host else {}
-        return project
-
-
-@pytest.fixture(scope="module")
-def archive(engine: DockerEngine, built_project: ProjectUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The base images, as `docker image save` writes them."""
-    project = Project(PrintingRunner(built_project.checkout), engine, built_project.settings())
-    bases = [base_images.resolve(project, kind).reference for kind in ("node", "nginx")]
-    path = tmp_path_factory.mktemp("bases") / "bases.tar"
-    docker("image", "save", "--output", str(path), *bases)
-    return path
-
-
-@pytest.fixture(scope="module")
-def containerd(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A second engine, with containerd's store. It has the base images, and no network."""
-    if not can_start():
-        pytest.skip("a second engine takes root, dockerd, unshare, nsenter and ip")
-    engine = OwnEngine(tmp_path_factory.mktemp("containerd"), config=CONTAINERD_STORE, disk_size="3g")
-    try:
-        engine.start()
-        docker("image", "load", "--quiet", "--input", str(archive), host=engine.host)
-        yield Store(engine.connect(), engine.host, engine.enter)
-    finally:
-        print(engine.log())
-        engine.end()
-
 
 @pytest.fixture(scope="module", params=[long("classic"), "containerd"])
 def store(request: pytest.FixtureRequest, engine: DockerEngine) -> Store:
     """Each of the two stores."""
     return Store(engine) if request.param == "classic" else request.getfixturevalue("containerd")
-
-
-@pytest.fixture
-def raft(tmp_path: Path) -> Path:
-    """A small app that needs no package, in a repository with one commit."""
-    return make_repository(write_app(tmp_path / "raft", RAFT))
 
 
 def releases(project: ProjectUnderTest) -> list[str]:

@@ -42,6 +42,15 @@ def test_build_args_of_dev(settings: Settings) -> None:
     )
 
 
+def test_production_build_takes_and_keeps_layers_in_a_cache(settings: Settings) -> None:
+    """Without settings there is no argument, and the dev image gets none."""
+    cache = "type=registry,ref=ghcr.io/me/site:cache"
+    cached = configured(settings.root, build_cache_from=cache, build_cache_to=f"{cache},mode=max")
+    args = shlex.join(build.build_args(cached, App.load(settings), PROD, VALUES))
+    assert f" --cache-from {cache} --cache-to {cache},mode=max --label " in args
+    assert "--cache-" not in shlex.join(build.build_args(cached, App.load(settings), DEV, VALUES))
+
+
 def test_label_names_the_base_image_as_the_engine_lists_it(settings: Settings) -> None:
     """It has a tag, also where the settings have none."""
     values = VALUES | {"NGINX_IMAGE": "docker.io/library/nginx"}

@@ -65,6 +65,12 @@ FAULTS = [
     ),
     (
         BuildError,
+        "ERROR: Cache export is not supported for the docker driver.\nSwitch to a different driver",
+        "This engine's builder cannot export a cache.",
+        "leave build.cache_to empty",
+    ),
+    (
+        BuildError,
         "ERROR: failed to solve: write /var/lib/docker/tmp/x: no space left on device",
         "The disk is full.",
         "docker system df",

@@ -1,0 +1,62 @@
+"""Names of settings that nobody knows, and the ones that may be meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+MIN_SIMILARITY = 0.85
+"""How similar a mistyped variable is to the one that may be meant. All begin with INVOKE_."""
+
+Sections = Mapping[str, Iterable[str]]
+"""The keys of each section of settings."""
+
+
+def did_you_mean(names: Iterable[str]) -> str:
+    """Return the end of a message about a mistyped name: the first of these names, or nothing."""
+    return "".join(f". Did you mean {name}?" for name in [*names][:1])
+
+
+def unknown_key(section: str, key: str, sections: Sections) -> str:
+    """Return the problem of a key that is no setting. It may be one of another section."""
+    names = [f"{other}.{key}" for other in sections if key in sections[other]]
+    names += [f"{section}.{name}" for name in get_close_matches(key, list(sections[section]), 1)]
+    return f"{section}.{key} is not a setting{did_you_mean(names)}"
+
+
+def unknown_sections(config: Mapping[str, Any], sections: Sections) -> Iterator[str]:
+    """Yield a problem for each section that is mistyped: it has a key of a section with a similar name."""
+    for name, values in config.items():
+        for section in get_close_matches(name, list(sections), 1) if name not in sections else ():
+            if isinstance(values, Mapping) and any(key in values for key in sections[section]):
+                yield f"{name} is no section of settings. Did you mean {section}?"
+
+
+def variables(
+    environ: Mapping[str, str], sections: Sections, invokes_own: Mapping[str, Any], renamed: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield a problem for each INVOKE_* variable that sets nothing, because Invoke ignores it.
+
+    `invokes_own` are Invoke's own defaults, `renamed` has the new names of settings by the old ones.
+    """
+    ours = {section: dict.fromkeys(keys) for section, keys in sections.items()}
+    known = ["INVOKE_DEBUG", "INVOKE_RUN_QUIET", *_variables("INVOKE", ours), *_variables("INVOKE", invokes_own)]
+    new_names = {f"INVOKE_{old}".upper().replace(".", "_"): new for old, new in renamed.items()}
+    for name in sorted(environ):
+        if name in new_names:
+            names = " and ".join(f"INVOKE_{new}".upper().replace(".", "_") for new in new_names[name].split(" and "))
+            yield f"{name} in the environment is called {names} now"
+        elif name.startswith("INVOKE_") and name not in known:
+            close = get_close_matches(name.upper(), known, 1, MIN_SIMILARITY)
+            yield f"{name} in the environment is not a setting{did_you_mean(close)}"
+
+
+def _variables(prefix: str, settings: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of the environment variables for a tree of settings: https://docs.pyinvoke.org/en/stable/concepts/configuration.html#env-vars."""
+    for key, value in settings.items():
+        name = f"{prefix}_{key}".upper()
+        if isinstance(value, Mapping) and value:
+            yield from _variables(name, value)
+        else:
+            yield name
