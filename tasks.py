@@ -33,11 +33,10 @@ def dev(c: Context, detach: bool = False, open: bool = False, port: str = "") ->
         print_notices(dev_server.notices)
         if project.dry:
             return
-        print(f"Serving with hot reload: {dev_server.url}", flush=True)
+        print(f"Serving with hot reload: {dev_server.url}" + ("" if detach else "\nCtrl-C stops it."), flush=True)
         if open:
             webbrowser.open(dev_server.url)
         if not detach:
-            print("Ctrl-C stops it.", flush=True)
             foreground.follow(project, dev_server)
 
 
@@ -54,6 +53,7 @@ def build_prod(c: Context, source_maps: str = "") -> None:
 @task(
     help={
         "build": "Build first. --no-build runs the image that was built last.",
+        "image": "Run this image of a registry, and build none.",
         "env": "NAME=VALUE for the page's /env.js; repeatable. Without it, the page keeps what it has.",
         "no_env": "Remove the page's configuration.",
         "gate": "Check the release before it takes over. --no-gate skips that.",
@@ -73,6 +73,7 @@ def run_prod(
     port: str = "",
     public: bool = False,
     no_env: bool = False,
+    image: str = "",
 ) -> None:
     """Build and run the production image, on http://127.0.0.1:8080."""
     from docktasks.app import runtime_config
@@ -81,10 +82,8 @@ def run_prod(
 
     with session(c, {"prod": {"host_port": port}}) as project:
         config = runtime_config.chosen(env, project.settings.prod, remove=no_env)
-        if public:
-            print("! --public: everyone who reaches this machine reaches the app.")
-        deployment = deploy.run_prod(project, deploy.RunOptions(build, public, config, gate))
-        print_deployment(project, deployment, project.settings.image("prod"))
+        deployment = deploy.run_prod(project, deploy.RunOptions(build, public, config, gate, image))
+        print_deployment(project, deployment, image or project.settings.image("prod"))
         if open and deployment.url:
             webbrowser.open(deployment.url)
 
@@ -121,7 +120,7 @@ def verify(
     html: str = "",
 ) -> None:
     """Check what is running, from outside. Exit code 1 if it fails."""
-    from docktasks.housekeeping import output_files
+    from docktasks import output_files
     from docktasks.verify import catalog, report, run
 
     reports = {form: path for form, path in (("json", json), ("junit", junit), ("html", html)) if path}
@@ -144,7 +143,8 @@ def verify(
 namespace = collection.compose(
     [
         *[dev, build_prod, run_prod, verify, development.npm, development.test, development.shell],
-        *[releases.rollback, housekeeping.releases, housekeeping.status, housekeeping.logs, housekeeping.stop],
-        *[housekeeping.clean, housekeeping.setup, housekeeping.bases, measurement.compare, measurement.bench],
+        *[releases.rollback, releases.push, housekeeping.releases, housekeeping.status, housekeeping.logs],
+        *[housekeeping.stop, housekeeping.clean, housekeeping.setup, housekeeping.bases],
+        *[measurement.compare, measurement.bench],
     ]
 )

@@ -13,7 +13,7 @@ from docktasks.app.session import exit_on_error, load_settings
 def compare(c: Context, html: str = "") -> None:
     """Compare the Docker Handbook's two images with ours."""
     from benchmarks import compare
-    from docktasks.housekeeping import output_files
+    from docktasks import output_files
 
     with exit_on_error(attended=True):
         run = Runner(c)

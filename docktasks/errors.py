@@ -11,6 +11,7 @@ DockError
 ├── BuildError           `docker image build` failed
 ├── ConflictError        a port or a name that is in use
 ├── StartError           a container that does not start or does not serve
+├── PushError            an image that cannot be pushed, or one of a registry that cannot be run
 ├── VerifyError          a check that failed
 └── BenchError           a measurement that cannot be made
 """
@@ -70,6 +71,10 @@ class ConflictError(DockError):
 
 class StartError(DockError):
     """A container that does not start or does not serve."""
+
+
+class PushError(DockError):
+    """An image that cannot be pushed, or one of a registry that cannot be run."""
 
 
 class VerifyError(DockError):

@@ -100,6 +100,13 @@ class Browser:
 
 
 @dataclass(frozen=True)
+class Ship:
+    """Where the image is pushed to."""
+
+    image: Annotated[str, matching(r"(?!.*:[^/]*$|.*@)[\w./:-]*", "a repository such as registry.example/team/app")]
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything a task needs to know; `root` is the checkout."""
 
@@ -110,6 +117,7 @@ class Settings:
     bases: Bases
     build: Build
     browser: Browser
+    ship: Ship
     api: Api = Api()  # noqa: RUF009 - it is frozen
 
     @property
@@ -140,7 +148,7 @@ class Settings:
 
 
 SECTIONS: dict[str, type[Any]] = {
-    "app": App, "dev": Dev, "prod": Prod, "bases": Bases, "build": Build, "browser": Browser,
+    "app": App, "dev": Dev, "prod": Prod, "bases": Bases, "build": Build, "browser": Browser, "ship": Ship,
 }  # fmt: skip
 
 RENAMED = {

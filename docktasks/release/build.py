@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from docktasks.app import env_files, env_notices, git, ignore_file, inputs, runtime_config, vite
 from docktasks.app.project import Project
 from docktasks.background import in_background
+from docktasks.containers import startup
 from docktasks.engine.models import Image
-from docktasks.errors import StartError
+from docktasks.errors import PushError, StartError
 from docktasks.images import base_images
 from docktasks.images import build as images_build
 from docktasks.images.sizes import unpacked_size
+from docktasks.labels import BUILT_FOR
 from docktasks.release import source_maps
 from docktasks.roles import PROD
 
@@ -65,6 +67,33 @@ def latest_build(project: Project) -> Build:
             f"There is no image {tag}.", "--no-build runs the image that was built last.", "Build it: invoke build-prod"
         )
     return build_of(project, image)
+
+
+def pulled_build(project: Project, reference: str) -> Build:
+    """Return the image of this name in a registry, which is pulled unless it is here and named by its digest.
+
+    Raises PushError if it cannot be pulled, or is no image that hello-dock built.
+    """
+    image = project.engine.image(reference) if "@" in reference else None
+    if image is None:
+        result = project.run(["docker", "image", "pull", reference], quiet=True)
+        if not result.ok:
+            raise PushError(
+                f"{reference} cannot be pulled.",
+                startup.serving_now(project),
+                "Correct the name, log in (docker login), or try again when the registry answers",
+                evidence=result.tail(3),
+            )
+        project.progress(f"pulled {reference}")
+        image = project.engine.image(reference)
+    if image is None or BUILT_FOR not in image.labels:
+        raise PushError(
+            f"{reference} is no image that hello-dock built.",
+            f"It lacks what run-prod needs of an image. {startup.serving_now(project)}",
+            "Name an image that `invoke push` has pushed",
+        )
+    names = [name for name in image.digests if name.partition("@")[0] == reference.partition("@")[0].rpartition(":")[0]]
+    return build_of(project, image, tuple(f"{reference} is {name}." for name in names if "@" not in reference))
 
 
 def build_of(project: Project, image: Image, notices: tuple[str, ...] = ()) -> Build:

@@ -18,6 +18,7 @@ from docktasks.release.build import Build
 from docktasks.release.production import ReleaseContainers
 from docktasks.release.run_args import Release
 
+PUBLIC = "--public: everyone who reaches this machine reaches the app."
 UNCHECKED = "--no-gate: this release was not checked before it took over. Check it now: invoke verify"
 
 
@@ -25,13 +26,15 @@ UNCHECKED = "--no-gate: this release was not checked before it took over. Check 
 class RunOptions:
     """What the user chose. An empty `environment` removes the page's configuration, None keeps it.
 
-    Without the `gate` a release takes over unchecked.
+    `image` is the name of an image in a registry, which is run in place of a build. Without the `gate` a release takes
+    over unchecked.
     """
 
     build: bool = True
     public: bool = False
     environment: str | None = None
     gate: bool = True
+    image: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,19 @@ def run_prod(project: Project, options: RunOptions) -> Deployment:
         containers = ReleaseContainers(project, project.progress)
         networks.require_api_network(project)
         try:
-            build = release_build.build_prod(project) if options.build else release_build.latest_build(project)
+            build = _chosen_build(project, options)
         finally:  # also after a failed build, because an interrupted task may have left nothing serving
             recovery.recover(containers)
         bind = Bind(project.settings.prod.host_port, options.public)
         if containers.bind and containers.bind.public and not bind.public:
             containers.progress.note("Without --public, only this machine reaches the app from now on.")
         return _deploy(containers, build, options.environment, bind, gate=options.gate)
+
+
+def _chosen_build(project: Project, options: RunOptions) -> Build:
+    if options.image:
+        return release_build.pulled_build(project, options.image)
+    return release_build.build_prod(project) if options.build else release_build.latest_build(project)
 
 
 def roll_back(project: Project, to: str, *, gate: bool = True) -> Deployment:
@@ -99,7 +108,12 @@ def _deploy(
     before = history.environment(project, build.image)
     release = Release(build.image, before if environment is None else environment)
     names = project.settings.prod.runtime_env
-    notices = (*runtime_config.changes(before, environment), *runtime_config.missing(release.environment, names))
+    notices = tuple([PUBLIC] if bind.public else [])
+    notices = (
+        *notices,
+        *runtime_config.changes(before, environment),
+        *runtime_config.missing(release.environment, names),
+    )
     if current and _serves_already(containers, current, release, bind):
         url = startup.await_serving(project, "prod")
         if not history.is_recorded(project.engine, current):  # its task was interrupted

@@ -38,11 +38,11 @@ MAX_FUNCTION_LINES = 30
 MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
-    "app": 2_400, "containers": 1_100, "dev": 1_550, "ground": 1_450, "images": 1_100,
-    "release": 1_550, "verify": 4_850,
+    "app": 2_400, "containers": 1_100, "dev": 1_550, "ground": 1_500, "images": 1_100,
+    "release": 1_820, "verify": 4_850,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES."""
-MAX_LINES_IN_ALL = 15_450
+MAX_LINES_IN_ALL = 15_750
 """For all modules of docktasks/ together. The goal is 8,500; docstrings that stand alone are not cut for it."""
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from docktasks import apt, output
+from docktasks import apt, output, output_files
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.errors import NoEngineError, SettingsError
-from docktasks.housekeeping import output_files, status
+from docktasks.housekeeping import status
 from docktasks.images import standins
 from docktasks.parsers import program
 from docktasks.settings import Settings

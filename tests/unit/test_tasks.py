@@ -37,6 +37,7 @@ NAMES = {
     "dev",
     "logs",
     "npm",
+    "push",
     "releases",
     "rollback",
     "run-prod",

@@ -101,7 +101,7 @@ def test_every_mistake_is_named_with_the_file_and_the_key(app: Path, monkeypatch
         f"{file}: prod.memry is not a setting. Did you mean prod.memory?",
         f"{file}: prod.host_port is 'abc', but must be a port number (0: any free one), 0 to 65535",
         "prod.pids_limit is 'many', but must be a number of processes, 8 to 32768",
-        f"{file}: proud is no section of settings: app, dev, prod, bases, build, browser, api. Did you mean prod?",
+        f"{file}: proud is no section of settings: {', '.join((*SECTIONS, 'api'))}. Did you mean prod?",
         f"{file}: build is 'fast', but must hold settings",
     ]
 

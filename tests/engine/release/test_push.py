@@ -1,0 +1,91 @@
+"""An image is pushed to a real registry, and run from there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docktasks.engine.client import DockerEngine
+from tests.support.commands import docker
+from tests.support.image_registry import LocalRegistry
+from tests.support.project import ProjectUnderTest
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRegistry]:
+    """A real registry. The engine uses registries on the loopback address without TLS."""
+    registry = LocalRegistry(tmp_path_factory.mktemp("registry"))
+    registry.start()
+    yield registry
+    registry.stop()
+
+
+@pytest.fixture
+def repository(registry: LocalRegistry) -> Iterator[str]:
+    """A repository of the registry. Its images are removed from the engine afterwards."""
+    name = f"{registry.address}/team/app"
+    yield name
+    docker("image", "rm", "--force", *dict.fromkeys(docker("image", "ls", "--quiet", name).split()))
+
+
+@pytest.fixture
+def elsewhere(engine: DockerEngine, checkout: Path, repository: str) -> Iterator[ProjectUnderTest]:
+    """The tasks on a machine that does not have the app's source. Its containers end before the image is removed."""
+    assert repository
+    project = ProjectUnderTest(engine, checkout, APP_DIR="/nowhere")
+    yield project
+    project.end()
+
+
+def test_commit_is_pushed_and_runs_elsewhere(
+    built_project: ProjectUnderTest,
+    elsewhere: ProjectUnderTest,
+    registry: LocalRegistry,
+    repository: str,
+    tmp_path: Path,
+) -> None:
+    """The same commit has the same digest twice. Another machine runs it, also when the registry has died."""
+    record = tmp_path / "release.json"
+    output = built_project.succeeds("push", f"--to={repository}", f"--record={record}")
+    pushed = json.loads(record.read_text())
+    assert f"Pushed: {pushed['image']} " in output
+    assert pushed["tags"] == [pushed["revision"][:12], "1.0.0", "latest"]
+    assert {"http.files", "image.secrets"} <= {*pushed["verified"]["gate"], *pushed["verified"]["verify"]}
+    again = built_project.succeeds("push", f"--to={repository}", f"--record={record}", "--immutable", "--tag=version")
+    assert f"Pushed: {pushed['image']} (1.0.0)" in again
+
+    by_tag = elsewhere.succeeds("run-prod", f"--image={repository}:latest")
+    assert f"{repository}:latest is {pushed['image']}." in by_tag
+    assert elsewhere.container().release == pushed["release"]
+    registry.stop()
+    assert "Serving already" in elsewhere.succeeds("run-prod", f"--image={pushed['image']}")
+    refused = elsewhere.fails("run-prod", f"--image={repository}:1.0.0")
+    assert f"{elsewhere.name}-prod keeps serving." in refused
+    elsewhere.assert_one_release_serves()
+    registry.start()
+
+
+@pytest.mark.long
+def test_what_is_not_committed_is_not_pushed(
+    built_project: ProjectUnderTest, repository: str, tmp_path: Path, registry: LocalRegistry
+) -> None:
+    """Neither is an image that does not pass, and a registry that does not answer gets a clear error."""
+    record = tmp_path / "release.json"
+    page = built_project.checkout / "hello-dock/index.html"
+    text = page.read_text()
+    try:
+        page.write_text(text.replace("</body>", "<!-- edited --></body>"))
+        assert "not committed" in built_project.fails("push", f"--to={repository}", f"--record={record}")
+    finally:
+        page.write_text(text)
+    registry.stop()
+    dead = built_project.fails("push", f"--to={repository}", f"--record={record}")
+    registry.start()
+    assert "could not be pushed" in dead
+    assert "The registry has nothing new." in dead
+    assert not record.exists()
+    foreign = built_project.fails("run-prod", "--image=hello-dock-base-nginx:none")
+    assert "cannot be pulled" in foreign

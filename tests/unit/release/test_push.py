@@ -1,0 +1,95 @@
+"""Pushing an image: what is refused before, the order of the tags, and what is said after a failure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from docktasks.app.project import Project
+from docktasks.commands import Result
+from docktasks.errors import PushError, SettingsError
+from docktasks.release import push
+from docktasks.release.build import Build
+from docktasks.release.push import Pushed
+from docktasks.settings import Settings
+from tests.unit.fakes.engine import FakeEngine
+from tests.unit.fakes.production import image
+from tests.unit.fakes.runner import Runner
+
+REPOSITORY = "harbour.example/team/app"
+PUSHED = Pushed(Build(image("a")), REPOSITORY, ("0a1b2c3d4e5f", "1.0.0", "latest"))
+
+
+class Registry(FakeEngine):
+    """An engine whose registry has a digest for some names."""
+
+    def __init__(self, **digests: str) -> None:
+        super().__init__()
+        self.digests = {f"{REPOSITORY}:{tag}": digest for tag, digest in digests.items()}
+
+    def registry_digest(self, reference: str) -> str:
+        """Return the digest of a name."""
+        from docker.errors import NotFound
+
+        if reference not in self.digests:
+            raise NotFound("manifest unknown")
+        return self.digests[reference]
+
+
+@pytest.mark.parametrize("name", ["app", "127.0.0.1:5000/app", "harbour.example/team/app", "localhost/a_b/c-d.e"])
+def test_repository_has_a_registry_and_a_path(name: str) -> None:
+    """A port is part of the registry's name, and no tag."""
+    assert push.require_repository(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "app:1", "harbour.example/app@sha256:0", "App", "https://a.example/b", "a//b"])
+def test_other_name_is_refused(name: str) -> None:
+    """The error says how to name a repository."""
+    with pytest.raises(SettingsError) as caught:
+        push.require_repository(name)
+    assert "--to=" in caught.value.how
+
+
+def test_tags_are_pushed_in_their_order() -> None:
+    """Whatever the order of the flags is, latest comes last."""
+    assert push.require_kinds([]) == push.TAGS
+    assert push.require_kinds(["latest", "revision"]) == ("revision", "latest")
+    with pytest.raises(SettingsError, match="--tag=newest"):
+        push.require_kinds(["newest"])
+
+
+@pytest.mark.parametrize(("revision", "what"), [("", "no git checkout"), (f"{'a' * 40}-dirty", "not committed")])
+def test_image_without_a_commit_is_refused(revision: str, what: str) -> None:
+    """Nobody could build it again."""
+    with pytest.raises(PushError, match=what):
+        push._require_commit(revision)  # noqa: SLF001
+
+
+def test_failed_push_says_what_was_pushed_before(settings: Settings) -> None:
+    """The tags after the one that failed are not moved."""
+    digests = {"0a1b2c3d4e5f": "sha256:1"}
+    refused = Result(1, "unauthorized: authentication required")
+    run = Runner(answers={f"docker image push {REPOSITORY}:1.0.0": refused})
+    with pytest.raises(PushError) as caught:
+        push._push_tags(Project(run, Registry(**digests), settings), PUSHED)  # noqa: SLF001
+    assert caught.value.why == f"Pushed before it: {REPOSITORY}:0a1b2c3d4e5f."
+    assert "docker login" in caught.value.how
+    assert f"docker image push {REPOSITORY}:latest" not in run.lines
+
+
+def test_tag_that_somebody_moved_meanwhile_is_reported(settings: Settings) -> None:
+    """The registry is asked what each tag means after the push."""
+    engine = Registry(**{"0a1b2c3d4e5f": "sha256:1", "1.0.0": "sha256:1", "latest": "sha256:2"})
+    with pytest.raises(PushError) as caught:
+        push._push_tags(Project(Runner(), engine, settings), PUSHED)  # noqa: SLF001
+    assert f"{REPOSITORY}:latest: sha256:2" in caught.value.evidence
+
+
+def test_immutable_tag_of_another_image_is_refused(settings: Settings) -> None:
+    """latest may move. A tag that means this image already is no obstacle."""
+    project = Project(Runner(), Registry(**{"1.0.0": "sha256:1", "latest": "sha256:1"}), settings)
+    with pytest.raises(PushError, match=r"1\.0\.0 exists"):
+        push._require_unmoved(project, PUSHED)  # noqa: SLF001
+    same = replace(PUSHED.build.image, digests=(f"{REPOSITORY}@sha256:1",))
+    push._require_unmoved(project, replace(PUSHED, build=Build(same)))  # noqa: SLF001
