@@ -98,6 +98,7 @@ def run_prod(session: nox.Session) -> None:
         "test_dry.py",
         "test_output.py",
         "test_external_app.py",
+        "test_package.py",
     )
 
 

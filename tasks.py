@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import webbrowser
+from pathlib import Path
 
 from invoke.context import Context
 from invoke.tasks import task
 
-from benchmarks import tasks as measurement
+from docktasks import resources
 from docktasks.app import collection
 from docktasks.app.session import session
 from docktasks.dev import tasks as development
@@ -124,7 +125,7 @@ def verify(
     from docktasks.verify import catalog, report, run
 
     reports = {form: path for form, path in (("json", json), ("junit", junit), ("html", html)) if path}
-    with session(c) as project:
+    with session(c, needs_app=not (url or image)) as project:
         output_files.require_writable(reports)
         named = {*group, *(check_id.partition(".")[0] for check_id in only)}
         options = run.VerifyOptions(tuple(catalog.select(group, only, skip)), image, url, named, strict, fail_on)
@@ -140,11 +141,9 @@ def verify(
             run.require_passed(verify_run)
 
 
-namespace = collection.compose(
-    [
-        *[dev, build_prod, run_prod, verify, development.npm, development.test, development.shell],
-        *[releases.rollback, releases.push, housekeeping.releases, housekeeping.status, housekeeping.logs],
-        *[housekeeping.stop, housekeeping.clean, housekeeping.setup, housekeeping.bases],
-        *[measurement.compare, measurement.bench],
-    ]
-)
+ALL = [dev, build_prod, run_prod, verify, *development.TASKS, releases.rollback, releases.push, *housekeeping.TASKS]
+if resources.is_checkout(Path(__file__).parent):  # the package has no benchmarks
+    from benchmarks import tasks as measurement
+
+    ALL += [measurement.compare, measurement.bench]
+namespace = collection.compose(ALL)

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TextIO
 
+from docktasks.command_names import spelled
 from docktasks.progress import print_notices
-
-
-def wants_colours(environ: Mapping[str, str], stream: TextIO | None) -> bool:
-    """Return True when what is printed on a stream should have colours: https://no-color.org, https://force-color.org."""
-    if environ.get("NO_COLOR") or environ.get("FORCE_COLOR"):
-        return not environ.get("NO_COLOR") and environ["FORCE_COLOR"] != "0"
-    return stream is not None and stream.isatty() and environ.get("TERM") != "dumb"
 
 
 @dataclass(frozen=True)
@@ -30,7 +23,7 @@ class Table:
 def print_table(table: Table) -> None:
     """Print the rows of a table, or the line for a table without rows, and its warnings."""
     if not table.rows:
-        print(table.empty)
+        print(spelled(table.empty))
         return
     from rich import table as rich_table
     from rich.console import Console

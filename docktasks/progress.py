@@ -7,14 +7,25 @@ import shutil
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TextIO
+
+from docktasks.command_names import spelled
 
 FRAME_START, CURSOR_ON = "\x1b[?25l", "\x1b[?25h"
 """BuildKit hides the cursor before it draws a frame over the one before, and shows it afterwards."""
 
 
+def wants_colours(environ: Mapping[str, str], stream: TextIO | None) -> bool:
+    """Return True when what is printed on a stream should have colours: https://no-color.org, https://force-color.org."""
+    if environ.get("NO_COLOR") or environ.get("FORCE_COLOR"):
+        return not environ.get("NO_COLOR") and environ["FORCE_COLOR"] != "0"
+    return stream is not None and stream.isatty() and environ.get("TERM") != "dumb"
+
+
 def print_text(text: str, indent: str = "    ") -> None:
     """Print a text. A terminal gets its lines wrapped between words, with `indent` before each further line."""
+    text = spelled(text)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else len(text) + 1
     wrapper = textwrap.TextWrapper(width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
     print("\n".join(map(wrapper.fill, text.splitlines())), flush=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Protocol, get_type_hints
 
-from docktasks import api, mistyped
+from docktasks import api, mistyped, resources
 from docktasks.api import Api
 from docktasks.errors import SettingsError
 from docktasks.labels import LABEL
@@ -108,7 +108,7 @@ class Ship:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything a task needs to know; `root` is the checkout."""
+    """Everything a task needs to know: `root` is the repository, `default_ports` are roles whose port nobody set."""
 
     root: Path
     app: App
@@ -119,6 +119,7 @@ class Settings:
     browser: Browser
     ship: Ship
     api: Api = Api()  # noqa: RUF009 - it is frozen
+    default_ports: tuple[str, ...] = ()
 
     @property
     def app_dir(self) -> Path:
@@ -127,8 +128,8 @@ class Settings:
 
     @property
     def is_external_app(self) -> bool:
-        """True when app.dir is not the app that comes with this checkout and its build context."""
-        return self.app_dir != (self.root / "hello-dock").resolve()
+        """True when app.dir is not the app that comes with a checkout of this project and its build context."""
+        return not resources.is_checkout(self.root) or self.app_dir != (self.root / "hello-dock").resolve()
 
     def image(self, role: str) -> str:
         """Return name and tag of the image of a role, `dev` or `prod`."""

@@ -9,18 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from docktasks import resources
 from docktasks.errors import ConflictError, DockError
 from docktasks.labels import LABEL
 
 CACHE = ".cache"
-"""Name of the cache folder in the checkout."""
+"""Name of the cache folder in a checkout of this project."""
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 NO_ACCESS = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
 
 
 def cache_folder(root: Path) -> Path:
-    """Return the cache folder of a checkout, and make it where it is missing. Raises DockError."""
+    """Return the cache folder of a repository, and make it where it is missing. Raises DockError."""
     folder = root / cache_path(root)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -44,14 +45,27 @@ def writing(path: Path | str = "A file of this task") -> Iterator[None]:
 
 
 def cache_path(root: Path) -> str:
-    """Return the path of the cache folder from the checkout; one that cannot be written has it in ~/.cache."""
+    """Return the path of the cache folder from `root`. Only a checkout that can be written has it in itself."""
     folder = root / CACHE
-    if os.access(folder if folder.exists() else root, os.W_OK):
+    if resources.is_checkout(root) and os.access(folder if folder.exists() else root, os.W_OK):
         return CACHE
     from platformdirs import user_cache_path
 
-    checkout = hashlib.sha256(str(root).encode()).hexdigest()[:12]
-    return str(user_cache_path(LABEL) / checkout)
+    repository = hashlib.sha256(str(root).encode()).hexdigest()[:12]
+    return str(user_cache_path(LABEL) / repository)
+
+
+@contextmanager
+def user_state(name: str) -> Iterator[Path]:
+    """Yield the path of a file in the user's folder for states, which no other task uses until the block ends."""
+    from filelock import FileLock
+    from platformdirs import user_state_path
+
+    path = user_state_path(LABEL) / name
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{path}.lock"):
+            yield path
 
 
 @contextmanager

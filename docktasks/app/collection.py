@@ -16,12 +16,24 @@ from invoke.parser.parser import ParseMachine
 from invoke.program import Program
 from invoke.tasks import Task
 
+from docktasks import command_names, resources
 from docktasks.app import streams
+from docktasks.app.runner import is_quiet
 from docktasks.errors import SettingsError
 
 _make_pairs = Program._make_pairs  # noqa: SLF001 - the one place where the list is made
+_make_parser = Program._make_parser  # noqa: SLF001 - all tasks have their names there, and none has run
 _see_value, _switch_to_flag = ParseMachine.see_value, ParseMachine.switch_to_flag
 _complete_flag, _handle = ParseMachine.complete_flag, ParseMachine.handle
+
+_positions: dict[Any, int] = {}
+"""The position in the list of each of our tasks, by its function. A repository may have others next to them."""
+
+_own_names: set[str] = set()
+"""What this call names our tasks, such as docker.run-prod."""
+
+IN_CHECKOUT = {"bench", "compare"}
+"""The tasks that measure this project itself, and that its package does not have."""
 
 RESULT_ONLY = {"clean", "logs", "releases", "shell", "status", "stop"}
 """The tasks that print nothing but their result, so that they need no flag --quiet."""
@@ -33,21 +45,26 @@ def compose(tasks: Sequence[Task[Any]]) -> Collection:
     https://github.com/pyinvoke/invoke/tree/3.0.3/invoke sorts the list, and parses flags without a value.
     """
     streams.protect()
-    for task in tasks:
+    for position, task in enumerate(tasks):
         has_quiet = "quiet" in inspect.signature(task.body).parameters  # Invoke may import tasks.py a second time
         if task.name not in RESULT_ONLY and not has_quiet:
             _add_quiet(task)
-    collection = Collection(*tasks)
-    positions = {name: position for position, name in enumerate(collection.tasks)}
-
-    def make_ordered_pairs(program: Program, *args: Any, **kwargs: Any) -> list[tuple[str, str | None]]:
-        pairs = _make_pairs(program, *args, **kwargs)
-        return sorted(pairs, key=lambda pair: positions.get(pair[0], len(positions)))
-
+        _positions[task.body] = position
     Program._make_pairs = make_ordered_pairs  # type: ignore[method-assign, assignment] # noqa: SLF001
+    Program._make_parser = make_parser  # type: ignore[method-assign, assignment] # noqa: SLF001
     for method in (complete_flag, switch_to_flag, see_value, handle):
         setattr(ParseMachine, method.__name__, method)
-    return collection
+    return Collection(*tasks)
+
+
+def make_ordered_pairs(
+    program: Program, coll: Collection, ancestors: Sequence[str] = ()
+) -> list[tuple[str, str | None]]:
+    """Make the lines of --list: first our tasks of a collection in their order, then the others in Invoke's."""
+    prefix = "".join(f"{name}." for name in ancestors)
+    own = {name: _positions[task.body] for name, task in coll.tasks.items() if task.body in _positions}
+    pairs = _make_pairs(program, coll, list(ancestors))
+    return sorted(pairs, key=lambda pair: own.get(pair[0].strip(" .").removeprefix(prefix), len(_positions)))
 
 
 def _add_quiet(task: Task[Any]) -> None:
@@ -56,7 +73,7 @@ def _add_quiet(task: Task[Any]) -> None:
 
     @functools.wraps(body)
     def with_quiet(c: Context, *args: Any, quiet: bool = False, **kwargs: Any) -> None:
-        c.config.run.quiet = quiet or bool(c.config.run.get("quiet"))
+        c.config.run.quiet = quiet or is_quiet(c.config)
         body(c, *args, **kwargs)
 
     flag = inspect.Parameter("quiet", inspect.Parameter.KEYWORD_ONLY, default=False)
@@ -65,10 +82,28 @@ def _add_quiet(task: Task[Any]) -> None:
     task.body, task.help["quiet"] = with_quiet, "Print only the result, warnings and errors."
 
 
+def make_parser(program: Program) -> Any:
+    """Make the parser, and let our texts name our tasks as this call does, such as `inv docker.run-prod`."""
+    tasks = {name: program.collection[name] for name in program.collection.task_names}
+    tasks = {name: task for name, task in tasks.items() if task.body in _positions}
+    names = {task.name.replace("_", "-"): name for name, task in tasks.items()}
+    command_names.remember(command_names.of_this_process(program.called_as), names)
+    _own_names.update(tasks)
+    for task in tasks.values():
+        task.__doc__ = command_names.spelled(task.__doc__ or "")
+        task.help = {flag: command_names.spelled(text) for flag, text in task.help.items()}
+    return _make_parser(program)
+
+
+def _is_own(machine: Any) -> bool:
+    """Return True for words of our tasks, and for those before any task. Other tasks are parsed as Invoke does."""
+    return not machine.context.name or machine.context.name in _own_names
+
+
 def complete_flag(machine: Any) -> None:
     """End a flag. Raises ParseError when it has no value and needs one."""
     flag = machine.flag
-    if flag and flag.takes_value and not flag.optional and not machine.flag_got_value:
+    if _is_own(machine) and flag and flag.takes_value and not flag.optional and not machine.flag_got_value:
         raise _no_value(machine)
     _complete_flag(machine)
 
@@ -78,14 +113,14 @@ def switch_to_flag(machine: Any, name: str, inverse: bool = False) -> None:  # n
     main_name = machine.context.inverse_flags[name] if inverse else name
     flag = machine.context.flags.get(main_name) or machine.initial.flags[main_name]
     complete_flag(machine)
-    if flag.kind is not list and flag.raw_value is not None:
+    if _is_own(machine) and flag.kind is not list and flag.raw_value is not None:
         raise _error(machine, f"{main_name} is given twice.", flag.help, "Give it once")
     _switch_to_flag(machine, name, inverse)
 
 
 def see_value(machine: Any, value: str) -> None:
     """Take a flag's value. Raises ParseError for an empty one, and for one that looks like a flag."""
-    if not value or value.startswith("-"):
+    if _is_own(machine) and (not value or value.startswith("-")):
         raise _no_value(machine, f": {value} looks like a flag" if value else "")
     _see_value(machine, value)
 
@@ -99,11 +134,14 @@ def handle(machine: Any, word: str) -> None:
             raise
         task, is_flag = machine.context.name or "", word.startswith("-")
         flags = (*machine.context.flags, *machine.context.inverse_flags, *machine.initial.flags)
+        if word in IN_CHECKOUT:
+            raise _no_measurement(machine, word) from error
         similar = get_close_matches(word, flags if is_flag else machine.contexts, 1)
-        what = f"{task or 'invoke'} has no flag {word}." if is_flag else f"There is no task {shlex.quote(word)}."
+        own = command_names.program()
+        what = f"{task or own} has no flag {word}." if is_flag else f"There is no task {shlex.quote(word)}."
         why = f"Each word after {task} is a flag of it or another task. Words for a tool follow `--`." if task else ""
         all_names = f"--help {task}" if is_flag else "--list"
-        how = f"Did you mean {similar[0]}?" if similar else f"See what there is: invoke {all_names.strip()}"
+        how = f"Did you mean {similar[0]}?" if similar else f"See what there is: {own} {all_names.strip()}"
         raise _error(machine, what, why, how) from error
 
 
@@ -112,5 +150,11 @@ def _no_value(machine: Any, reason: str = "") -> ParseError:
     return _error(machine, f"{name} has no value{reason}.", machine.flag.help, f"Give one: {name}=VALUE")
 
 
+def _no_measurement(machine: Any, word: str) -> ParseError:
+    why = "It measures hello-dock itself, next to its peers. The package has no measurements."
+    how = f"Run it in a checkout of hello-dock: invoke {word} (its charts: {resources.install_extra('bench')})"
+    return _error(machine, f"{word} is not in the package.", why, how)
+
+
 def _error(machine: Any, what: str, why: str, how: str) -> ParseError:
-    return ParseError(f"\n{SettingsError(what, why, how)}", machine.context)
+    return ParseError(f"\n{command_names.spelled(str(SettingsError(what, why, how)))}", machine.context)

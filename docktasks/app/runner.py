@@ -13,9 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from invoke.config import Config
 from invoke.context import Context
 from invoke.runners import Local
 
+from docktasks import resources
 from docktasks.app import streams
 from docktasks.progress import Drawing, Progress
 
@@ -23,10 +25,15 @@ from docktasks.progress import Drawing, Progress
 if TYPE_CHECKING:
     from docktasks.commands import Result
 
-ROOT = Path(__file__).parents[2]
-
 # Skip the garbage collection at exit, which takes a tenth of a short task's time.
 atexit.register(gc.freeze)
+
+
+def root_of(config: Config) -> Path:
+    """Return the repository: where Invoke found tasks.py, or hello-dock was called; else this checkout."""
+    location = config._project_prefix  # noqa: SLF001 - Invoke has no other way to tell it
+    checkout = resources.PACKAGE.parent
+    return Path(location) if location else checkout if resources.is_checkout(checkout) else Path.cwd()
 
 
 class Process(Local):
@@ -45,13 +52,19 @@ class Process(Local):
                 self.process.send_signal(signal.SIGINT)
 
 
+def is_quiet(config: Config) -> bool:
+    """Return True when only the result is to be printed. Invoke ignores a variable whose setting no file has."""
+    return bool(config.run.get("quiet", os.environ.get("INVOKE_RUN_QUIET") or False))
+
+
 class Runner:
     """Runs argument lists through Invoke, or under --dry only shows them. `progress` prints the steps of its task."""
 
     def __init__(self, c: Context) -> None:
-        self.c, self.dry = c, bool(c.config.run.dry)
-        self.progress = Progress(quiet=bool(c.config.run.get("quiet")), silent=self.dry)
-        c.config.runners.local = Process
+        self.dry, self._root, own = bool(c.config.run.dry), root_of(c.config), c.config.clone()
+        self.progress = Progress(quiet=is_quiet(c.config), silent=self.dry)
+        own.runners.local = Process  # for our commands, and not for those of other tasks of the same call
+        self.c = Context(own)
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
         """Run one command, on a terminal when the task has one. BUILDKIT_PROGRESS=plain shows each of its lines."""
@@ -71,8 +84,8 @@ class Runner:
             {"pty": True, "out_stream": drawing} if drawing else {"out_stream": streams[0], "err_stream": streams[1]}
         )
         options = shown if drawing or shows_lines else {"hide": "both"}
-        # Paths in commands are relative to the checkout, while the task stays where the user is.
-        command = f"cd {shlex.quote(str(ROOT))} && exec {shlex.join(args)}"
+        # Paths in commands are relative to the repository, while the task stays where the user is.
+        command = f"cd {shlex.quote(str(self._root))} && exec {shlex.join(args)}"
         result = self.c.run(command, echo=False, warn=True, in_stream=False, **options)
         output = secrets.mask(result.stdout + result.stderr)
         for stream in streams:
@@ -91,7 +104,9 @@ class Runner:
         from docktasks.commands import shell_text
 
         if self.dry or self.c.config.run.echo:
-            text = self.c.config.run.echo_format.format(command=shell_text(args))
+            form = self.c.config.run.echo_format
+            is_invokes_own = form == Config.global_defaults()["run"]["echo_format"]  # with colours, also into a file
+            text = shell_text(args) if is_invokes_own else form.format(command=shell_text(args))
             stream = sys.stdout if self.dry else sys.stderr
             stream.write(f"{text}\n")  # at once, because another thread may show a command, too
             stream.flush()

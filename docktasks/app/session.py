@@ -6,24 +6,23 @@ import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from invoke.config import Config, DataProxy
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from docktasks import waiting
+from docktasks import resources, waiting
 from docktasks.app.manifest import parse_yaml
-from docktasks.app.runner import Runner
+from docktasks.app.runner import Runner, root_of
+from docktasks.command_names import spelled
 
 # Modules that import docker, httpx or rich are imported where they are used, so that `invoke --list` stays fast.
 if TYPE_CHECKING:
     from docktasks.app.project import Project
     from docktasks.engine.protocol import Engine
     from docktasks.settings import Settings
-
-ROOT = Path(__file__).parents[2]
 
 NO_ATTESTATIONS = "BUILDX_NO_DEFAULT_ATTESTATIONS"
 """For every build. An attestation has the build's time, so each build would be another image in containerd's store. Not
@@ -50,18 +49,26 @@ def exit_on_error(*, attended: bool = False) -> Iterator[None]:
         with waiting.terminate_as_interrupt(survive_hangup=not attended), writing():
             yield
     except DockError as error:
-        raise Exit(f"\n{error}", code=1) from error
+        raise Exit(f"\n{spelled(str(error))}", code=1) from error
     except KeyboardInterrupt as interrupt:
         number = interrupt.args[0] if interrupt.args else signal.SIGINT
         text = "\nInterrupted. See what serves now: invoke status"
-        raise Exit(text, code=128 + number) from interrupt
+        raise Exit(spelled(text), code=128 + number) from interrupt
 
 
 @contextmanager
 def session(
-    c: Context, overrides: Overrides | None = None, *, attended: bool = False, looks: bool = False
+    c: Context,
+    overrides: Overrides | None = None,
+    *,
+    attended: bool = False,
+    looks: bool = False,
+    needs_app: bool = True,
 ) -> Iterator[Project]:
-    """Yield the project that a task works on. Under --dry only a task that `looks` asks the engine what is there."""
+    """Yield the project that a task works on. Under --dry only a task that `looks` asks the engine what is there.
+
+    Without `needs_app` the task is for the machine or for an address, and an app need not be there.
+    """
     from docktasks.app.project import Project
     from docktasks.engine import connect
     from docktasks.engine.dry_run import DryRunEngine
@@ -69,7 +76,7 @@ def session(
     from docktasks.progress import print_notices
 
     with exit_on_error(attended=attended):
-        settings, run = load_settings(c, overrides), Runner(c)
+        settings, run = load_settings(c, overrides, needs_app=needs_app), Runner(c)
         os.environ.setdefault(NO_ATTESTATIONS, "1")
         with connect.sdk_errors_as_ours():
             engine: Engine = DryRunEngine(settings.app.name) if run.dry else connect.connect_in_background()
@@ -81,20 +88,35 @@ def session(
             yield Project(run, engine, settings, run.progress)
 
 
-def load_settings(c: Context, overrides: Overrides | None = None) -> Settings:
-    """Return the validated settings, with those of the app and the overrides of this call. Raises SettingsError."""
+def load_settings(c: Context, overrides: Overrides | None = None, *, needs_app: bool = True) -> Settings:
+    """Return the validated settings, with those of the app and the overrides of this call.
+
+    Raises SettingsError, and AppError where a task needs an app and there is none, or more than one.
+    """
     from docktasks import settings
+    from docktasks.app import defaults
     from docktasks.app.app_file import AppFile
 
+    root, fixed = root_of(c.config), _fixed_keys(c.config)
     config = {name: dict(part) if isinstance(part, DataProxy) else part for name, part in c.config.items()}
+    environ: Mapping[str, str] = os.environ
+    own = None if resources.is_checkout(root) else defaults.OwnDefaults(root, parse_yaml, needs_app=needs_app)
+    if own:
+        config, environ = own.completed(config, environ), own.variables_of_ours(environ)
+        fixed |= own.variables
     app = config.get("app")
     app_dir = str(app.get("dir") or "") if isinstance(app, dict) else ""
-    app_file = AppFile.read(ROOT, app_dir, parse_yaml) if app_dir else AppFile()
-    config = app_file.applied(config, _fixed_keys(c.config))
+    app_file = AppFile.read(root, app_dir, parse_yaml) if app_dir else AppFile()
+    config = app_file.applied(config, fixed)
     for section, values in (overrides or {}).items():
         if isinstance(config.get(section), dict):
             config[section] |= {key: value for key, value in values.items() if value}
-    return settings.load(ROOT, config, os.environ, Config.global_defaults(), app_file)
+    if own:
+        own.name_project(config, dry=bool(c.config.run.dry))
+    default_ports = own.fill_ports(config) if own else ()
+    return replace(
+        settings.load(root, config, environ, Config.global_defaults(), app_file), default_ports=default_ports
+    )
 
 
 def _fixed_keys(config: Config) -> set[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Thread
 from typing import IO, Any
 
-from docktasks import output
+from docktasks import progress
 
 READER_GONE = (errno.EPIPE, errno.EIO, errno.EBADF)
 """The errors of a pipe without a reader, as after `| head`, and of a closed terminal. Other errors are reported."""
@@ -38,7 +38,7 @@ class Sink(io.FileIO):
 
 def protect() -> None:
     """Let no fault of the standard streams end this process or its commands, which use colours only on a terminal."""
-    if sys.stdout is sys.__stdout__ and not output.wants_colours(os.environ, sys.stdout):
+    if sys.stdout is sys.__stdout__ and not progress.wants_colours(os.environ, sys.stdout):
         os.environ["NO_COLOR"] = "1"
         os.environ.pop("FORCE_COLOR", None)
     for number, name in enumerate(("stdin", "stdout", "stderr")):

@@ -17,7 +17,7 @@ VARIABLE = "HELLO_DOCK_VITE"
 """The variable with the options as JSON (config.mjs), in a container and in a build."""
 
 FOLDER = "docktasks/images/node/vite"
-"""The folder, in this checkout, of what gives the options to Vite."""
+"""The folder, from a checkout's root, of what gives the options to Vite."""
 
 HTTPS_FOLDER = "/run/secrets/https"
 """Where the dev container sees the certificate of dev.https and its key."""

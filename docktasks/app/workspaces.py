@@ -29,13 +29,13 @@ def root_of(folder: Path) -> Path:
     """
     if patterns_of(folder):
         return folder
-    for parent in _parents(folder):
+    for parent in parents(folder):
         if _lists(patterns_of(parent), folder.relative_to(parent)):
             return parent
     return folder
 
 
-def _parents(folder: Path) -> Iterator[Path]:
+def parents(folder: Path) -> Iterator[Path]:
     """Yield the folders above this one, up to that of the repository, or until the user's home."""
     while not (folder / ".git").exists():
         folder = folder.parent
@@ -135,20 +135,22 @@ def packages_of(root: Path) -> dict[str, dict[str, Any]]:
 
 def apps_of(root: Path) -> list[str]:
     """Return the paths of a workspace's Vite apps, where its root is none: those with a page, else with a config."""
-    if not patterns_of(root) or _has_page(root) or _has_config(root):
+    if not patterns_of(root) or has_page(root) or has_config(root):
         return []
     packages = [path for path, manifest in packages_of(root).items() if manifest.get("scripts")]
-    return [path for path in packages if _has_page(root / path)] or [
-        path for path in packages if _has_config(root / path)
+    return [path for path in packages if has_page(root / path)] or [
+        path for path in packages if has_config(root / path)
     ]
 
 
-def _has_page(folder: Path) -> bool:
+def has_page(folder: Path) -> bool:
+    """Return True for a folder with a page of its own, or with a framework that makes the pages."""
     is_framework = any(_config_files(folder) - {"vite"})
     return (folder / "index.html").is_file() or is_framework
 
 
-def _has_config(folder: Path) -> bool:
+def has_config(folder: Path) -> bool:
+    """Return True for a folder with a configuration of Vite, or of a framework that calls it."""
     return bool(_config_files(folder))
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from docktasks.app.project import Project
 from docktasks.engine.protocol import Engine
 from docktasks.errors import ConflictError
 from docktasks.labels import LABEL
 from docktasks.roles import Role
+from docktasks.waiting import is_listening
 
 WORKING_DIR_LABEL = f"{LABEL}.working-dir"
 """Label of a dev container: the folder of the app that is mounted in it."""
 
 
 LAST_PORT = 65535
+MAX_PORTS = 100
+"""How many ports are tried from a default on."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,22 @@ class Bind:
     def args(self, container_port: int) -> list[str]:
         """Return the arguments that publish a container's port there."""
         return ["--publish", f"{self.host}:{self.host_port or ''}:{container_port}"]
+
+
+def free_bind(project: Project, role: Role, bind: Bind) -> Bind:
+    """Return the address, with the next free port where it has a default that is in use; then say so."""
+    if role.name not in project.settings.default_ports or project.dry:
+        return bind
+    ports = range(bind.host_port, min(bind.host_port + MAX_PORTS, LAST_PORT))
+    port = next((port for port in ports if _is_free(project.engine, port)), bind.host_port)
+    if port != bind.host_port:
+        owner = port_owner(project.engine, bind.host_port)
+        project.progress.note(f"Port {bind.host_port} is in use by {owner}, so {role.task} takes port {port}.")
+    return replace(bind, host_port=port)
+
+
+def _is_free(engine: Engine, host_port: int) -> bool:
+    return engine.container_publishing(host_port) is None and not is_listening("127.0.0.1", host_port)
 
 
 def port_conflict(engine: Engine, bind: Bind, role: Role) -> ConflictError:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from docktasks import resources
 from docktasks.app import inputs, vite_options
 from docktasks.containers.app_mount import APP_PATH, Checkout, source_args
 from docktasks.containers.networks import join_args
@@ -125,7 +126,7 @@ def _vite_args(settings: Settings, run_spec: DevRunSpec) -> list[str]:
     options = vite_options.for_dev(settings)
     if not (options or run_spec.needs_preload):
         return []
-    source = settings.root / vite_options.FOLDER
+    source = resources.path(settings.root, vite_options.FOLDER)
     return [
         "--mount", csv_line("type=bind", f"source={source}", f"target={VITE_FOLDER}", "readonly"),
         "--env", f"NODE_OPTIONS=--require={VITE_FOLDER}/preload.cjs",

@@ -12,7 +12,7 @@ from docktasks.app import vite, vite_options
 from docktasks.app.project import Project
 from docktasks.containers import networks, startup
 from docktasks.containers.app_mount import host_paths
-from docktasks.containers.ports import WORKING_DIR_LABEL, Bind
+from docktasks.containers.ports import WORKING_DIR_LABEL, Bind, free_bind
 from docktasks.containers.run_args import remove_args
 from docktasks.containers.startup import ContainerSpec
 from docktasks.dev import certificate, environment, file_events
@@ -67,7 +67,8 @@ def up(project: Project) -> DevServer:
             down(project)
         dev_environment = environment.prepare(project, lookups, command)
         dev_environment = replace(dev_environment, notices=(*dev_environment.notices, *certificate.notices(project)))
-        return _start(project, dev_environment, Bind(project.settings.dev.host_port), host)
+        bind = free_bind(project, DEV, Bind(project.settings.dev.host_port))
+        return _start(project, dev_environment, bind, host)
 
 
 def recreate(project: Project, dev_server: DevServer) -> DevServer:

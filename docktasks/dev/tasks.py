@@ -41,3 +41,7 @@ def shell(c: Context) -> None:
 
     with session(c, attended=True) as project:
         exit_with(Runner(c).attach(tools.shell_args(project)))
+
+
+TASKS = [npm, test, shell]
+"""The tasks in the order of the list."""

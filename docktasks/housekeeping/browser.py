@@ -6,7 +6,8 @@ from docktasks.apt import apt_install, is_root, os_release, sudo_works
 from docktasks.commands import Run
 from docktasks.errors import SetupError
 from docktasks.progress import Progress
-from docktasks.verify.chromium_path import find_chromium
+from docktasks.resources import install_extra
+from docktasks.verify.chromium_path import find_chromium, has_driver
 
 FONT = "fonts-dejavu-core"
 """Debian's package of a font. Without a font a page shows boxes in place of letters."""
@@ -14,6 +15,9 @@ FONT = "fonts-dejavu-core"
 
 def ensure_browser(run: Run, progress: Progress, configured: str = "") -> str:
     """Find a Chromium, or install Debian's or Playwright's. Return a line that names it. Raises SetupError."""
+    if not has_driver():
+        why = "Playwright drives the browser, and axe judges whether a page is accessible."
+        raise SetupError("The extra browser is not installed.", why, f"Install it: {install_extra('browser')}")
     path = "" if run.dry else find_chromium(configured)
     if path:
         return f"Chromium: {path}"

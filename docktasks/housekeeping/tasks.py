@@ -25,7 +25,7 @@ def setup(c: Context, browser: bool = False, https: bool = False) -> None:
     from docktasks.housekeeping.setup import ensure_engine
 
     with exit_on_error():
-        executable = load_settings(c).browser.executable
+        executable = load_settings(c, needs_app=False).browser.executable
         run = Runner(c)
         print(ensure_engine(run, run.progress))
         if browser:
@@ -39,7 +39,7 @@ def bases(c: Context) -> None:
     """Build stand-ins for the base images, where no registry answers."""
     from docktasks.images import standins
 
-    with session(c) as project:
+    with session(c, needs_app=False) as project:
         for image, standin in standins.build_all(project).items():
             print(f"{standin} is a stand-in for {image}")
 
@@ -94,3 +94,7 @@ def releases(c: Context) -> None:
 
     with session(c) as project:
         print_table(status.releases_table(project))
+
+
+TASKS = [releases, status, logs, stop, clean, setup, bases]
+"""The tasks in the order of the list."""

@@ -7,7 +7,7 @@ import posixpath
 import shutil
 from pathlib import Path
 
-from docktasks import workspace
+from docktasks import resources, workspace
 from docktasks.app import inputs
 from docktasks.app.app_file import NAME as APP_FILE
 from docktasks.app.git import ASSETS
@@ -67,7 +67,7 @@ def write_context(settings: Settings, app: App, dockerfile: str) -> None:
         written.mkdir(exist_ok=True)
         _write_tools(settings, written / TOOLS_CONTEXT)
     if settings.is_external_app:
-        shutil.copyfile(settings.root / dockerfile, written / dockerfile)
+        shutil.copyfile(resources.path(settings.root, dockerfile), written / dockerfile)
         outputs = [path for sibling in siblings_of(app) for path in sibling.outputs]
         dist = posixpath.normpath(f"{app.path_in_root}/{settings.app.dist}")
         own = IgnoreFile.read(app.root, dockerfile)  # of two lines that match a path, the last decides
@@ -90,8 +90,8 @@ def _write_tools(settings: Settings, target: Path) -> None:
 
 def _tools(settings: Settings) -> dict[Path, bytes]:
     """Return the content of each file of the tools, by its path in their folder."""
-    paths = [path for asset in ASSETS for path in (settings.root / asset).rglob("*") if path.is_file()]
-    images = (settings.root / ASSETS[0]).parent
+    images = resources.path(settings.root, resources.IMAGES)
+    paths = [path for asset in ASSETS for path in resources.path(settings.root, asset).rglob("*") if path.is_file()]
     contents = {path.relative_to(images): path.read_bytes() for path in paths}
     if ca_file(settings):
         contents[Path("node/ca.pem")] = read_ca(settings)  # where install.sh looks for it

@@ -9,15 +9,15 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from docktasks import apt, workspace
+from docktasks import apt, resources, workspace
 from docktasks.app.project import Project
 from docktasks.commands import Result, Run
 from docktasks.errors import BaseImageError
 from docktasks.images.references import familiar
 from docktasks.labels import LABEL
 
-ASSETS = "docktasks/images/bases"
-"""The folder with the Dockerfiles of the stand-ins, relative to the checkout."""
+ASSETS = f"{resources.IMAGES}/bases"
+"""The folder with the Dockerfiles of the stand-ins, from a checkout's root."""
 
 STANDIN_PREFIX = f"{LABEL}-base"
 """The prefix of a stand-in's name. Its label is no proof: images that are built on it inherit the label."""
@@ -67,10 +67,10 @@ def pack_args(folder: str, machine: str) -> list[str]:
     return ["npm", "pack", "--silent", "--pack-destination", folder, *packages]
 
 
-def standin_args(folder: str, kind: str, version: str) -> list[str]:
+def standin_args(folder: str, kind: str, version: str, assets: str = ASSETS) -> list[str]:
     """Return the command that builds the stand-in of a kind, `node` or `nginx`, from the files in a folder."""
     return [
-        "docker", "image", "build", "--file", f"{ASSETS}/{kind}/Dockerfile", "--build-context", f"bases={ASSETS}",
+        "docker", "image", "build", "--file", f"{assets}/{kind}/Dockerfile", "--build-context", f"bases={assets}",
         "--build-arg", f"{kind.upper()}_VERSION={version}",
         "--tag", f"{STANDIN_PREFIX}-{kind}:{version}", folder,
     ]  # fmt: skip
@@ -81,10 +81,10 @@ def build_all(project: Project) -> dict[str, str]:
     project.engine.image(STANDS_FOR["node"])  # asked so that nothing is fetched where no engine answers
     if not project.dry:
         _ensure_tools(project.run)
-    with tempfile.TemporaryDirectory(
-        prefix="bases-", dir=None if project.dry else workspace.cache_folder(project.settings.root)
-    ) as path:
-        folder = f"{workspace.cache_path(project.settings.root)}/{Path(path).name}"
+    root = project.settings.root
+    cache = None if project.dry else workspace.cache_folder(root)
+    with tempfile.TemporaryDirectory(prefix="bases-", dir=cache) as path:
+        folder = f"{workspace.cache_path(root)}/{Path(path).name}"
         rootfs = _run_or_raise(project.run, rootfs_args(folder, apt.debian_mirror()))
         project.progress("fetched Debian packages")
         packed = _run_or_raise(project.run, pack_args(folder, platform.machine()))
@@ -94,7 +94,7 @@ def build_all(project: Project) -> dict[str, str]:
             "nginx": _version(r"nginx/([\d.]+)", rootfs),
         }
         for kind, version in versions.items():
-            _run_or_raise(project.run, standin_args(folder, kind, version))
+            _run_or_raise(project.run, standin_args(folder, kind, version, resources.shown(root, ASSETS)))
             project.progress(f"built {STANDIN_PREFIX}-{kind}:{version}")
     return {STANDS_FOR[kind]: f"{STANDIN_PREFIX}-{kind}:{version}" for kind, version in versions.items()}
 

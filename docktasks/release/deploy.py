@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from docktasks.app import runtime_config
 from docktasks.app.project import Project
 from docktasks.containers import networks, roles, startup
-from docktasks.containers.ports import Bind
+from docktasks.containers.ports import Bind, free_bind
 from docktasks.engine.models import Container, short_id
 from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
@@ -17,6 +17,7 @@ from docktasks.release import history, kept_files, recovery, run_args, swap
 from docktasks.release.build import Build
 from docktasks.release.production import ReleaseContainers
 from docktasks.release.run_args import Release
+from docktasks.roles import PROD
 
 PUBLIC = "--public: everyone who reaches this machine reaches the app."
 UNCHECKED = "--no-gate: this release was not checked before it took over. Check it now: invoke verify"
@@ -59,7 +60,7 @@ def run_prod(project: Project, options: RunOptions) -> Deployment:
             build = _chosen_build(project, options)
         finally:  # also after a failed build, because an interrupted task may have left nothing serving
             recovery.recover(containers)
-        bind = Bind(project.settings.prod.host_port, options.public)
+        bind = _bind(containers, public=options.public)
         if containers.bind and containers.bind.public and not bind.public:
             containers.progress.note("Without --public, only this machine reaches the app from now on.")
         return _deploy(containers, build, options.environment, bind, gate=options.gate)
@@ -69,6 +70,15 @@ def _chosen_build(project: Project, options: RunOptions) -> Build:
     if options.image:
         return release_build.pulled_build(project, options.image)
     return release_build.build_prod(project) if options.build else release_build.latest_build(project)
+
+
+def _bind(containers: ReleaseContainers, *, public: bool) -> Bind:
+    """Return the address to publish. A project whose port is a default keeps the one that it has."""
+    project, current = containers.project, containers.bind
+    bind = Bind(project.settings.prod.host_port, public)
+    if current and PROD.name in project.settings.default_ports:
+        return replace(current, public=public)
+    return free_bind(project, PROD, bind)
 
 
 def roll_back(project: Project, to: str, *, gate: bool = True) -> Deployment:

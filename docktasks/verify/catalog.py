@@ -15,6 +15,7 @@ from threading import Event
 from httpx import HTTPError
 
 from docktasks.errors import SettingsError, Skip
+from docktasks.verify import chromium_path
 from docktasks.verify.checks import browser, dev
 from docktasks.verify.checks.container import assets, hardening, lifecycle
 from docktasks.verify.checks.http import abuse, caching, compression, files, headers, routing
@@ -112,7 +113,7 @@ def _run_check(subject: Subject, check: Check) -> Verdict:
 def _result(subject: Subject, check: Check) -> tuple[Outcome, list[str]]:
     if not subject.has(check.needs):
         is_browser = check.needs == "browser"
-        return "skip", ["no Chromium is here (invoke setup --browser)" if is_browser else f"its {check.needs} is gone"]
+        return "skip", [chromium_path.what_is_missing() if is_browser else f"its {check.needs} is gone"]
     lines: list[str] = []
     try:
         lines.extend(check.function(subject))  # keeps the faults that came before an exception

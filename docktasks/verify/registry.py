@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from docktasks.command_names import spelled
 from docktasks.verify.subject import Need, Subject
 
 Severity = Literal["critical", "major", "minor"]
@@ -107,6 +108,7 @@ def check(
     """Make a function a Check. The first line of its docstring is the summary."""
 
     def make_check(function: Callable[[Subject], Iterator[str]]) -> Check:
-        return Check(check_id, (function.__doc__ or "").splitlines()[0], severity, fix, function, is_of_app)
+        summary = (function.__doc__ or "").splitlines()[0]
+        return Check(check_id, summary, severity, spelled(fix), function, is_of_app)
 
     return make_check

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from docktasks import apt, output, output_files
+from docktasks import apt, output_files, progress
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.errors import NoEngineError, SettingsError
@@ -131,6 +131,6 @@ def test_colours_are_for_terminals_unless_the_user_says_otherwise(
     environ: Mapping[str, str], *, on_terminal: bool, in_file: bool
 ) -> None:
     """https://no-color.org: an empty variable counts as none."""
-    assert output.wants_colours(environ, Terminal()) is on_terminal
-    assert output.wants_colours(environ, io.StringIO()) is in_file
-    assert output.wants_colours(environ, None) is in_file
+    assert progress.wants_colours(environ, Terminal()) is on_terminal
+    assert progress.wants_colours(environ, io.StringIO()) is in_file
+    assert progress.wants_colours(environ, None) is in_file

@@ -14,6 +14,7 @@ from docktasks.containers import app_files, networks, proc
 from docktasks.containers.app_mount import APP_PATH, Checkout, user_for
 from docktasks.errors import Skip
 from docktasks.roles import DEV
+from docktasks.verify.chromium_path import browser_errors
 from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
 from docktasks.waiting import Probe, wait_until
@@ -159,10 +160,7 @@ def _look_for(vite: ViteClient, path: str, mark: str) -> Probe:
 @check("dev.hot-reload", "major", fix="Read invoke logs --role=dev; look at server.hmr and server.watch in vite.config")
 def hot_reload(subject: Subject) -> Iterator[str]:
     """An edit of a style reaches the page without a reload. The check restores the file's bytes and time."""
-    from playwright.sync_api import Error as BrowserError
-
     from docktasks.app.vite_client import check_hot_update, find_style
-    from docktasks.verify.probes.chromium import short_message
 
     name = f"--hello-dock-{secrets.token_hex(4)}"
     with contextlib.ExitStack() as stack:
@@ -173,7 +171,9 @@ def hot_reload(subject: Subject) -> Iterator[str]:
             page = _open_page(subject, vite, stack)
             faults = list(check_hot_update(vite, path, name, stack, edit))
             yield from faults or (_page_faults(page, name) if page else ())
-        except BrowserError as error:
+        except browser_errors() as error:
+            from docktasks.verify.probes.chromium import short_message
+
             yield f"a page in a browser does not get the edit: {short_message(error)}"
         except OSError as error:
             raise Skip(f"{file} cannot be edited: {error}") from error
@@ -181,10 +181,10 @@ def hot_reload(subject: Subject) -> Iterator[str]:
 
 def _open_page(subject: Subject, vite: ViteClient, stack: contextlib.ExitStack) -> Page | None:
     """Open the page, with a mark that a reload removes; None without a browser. Raises BrowserError."""
-    from docktasks.verify.probes import chromium
-
     if not subject.chromium:
         return None
+    from docktasks.verify.probes import chromium
+
     browser = stack.enter_context(chromium.launch_browser(subject.chromium, BROWSER_TIMEOUT_S))
     page = stack.enter_context(chromium.new_page(browser, ignore_https_errors=True))
     _go_to(page, vite.url + vite.base)

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from docktasks import __version__
+from docktasks.command_names import spelled
 from docktasks.images.sizes import unpacked_size
 from docktasks.verify.registry import Verdict
 from docktasks.verify.report.run import VerifyRun
@@ -70,8 +71,8 @@ def _check(verdict: Verdict) -> dict[str, Any]:
         "verdict": "fail" if verdict.outcome == "advice" else verdict.outcome,
         "counts": verdict.outcome == "fail",
         "finding": verdict.finding,
-        "evidence": list(verdict.evidence),
-        "notes": list(verdict.notes),
+        "evidence": list(map(spelled, verdict.evidence)),
+        "notes": list(map(spelled, verdict.notes)),
         "fix": check.fix,
         "seconds": round(verdict.seconds, 3),
     }

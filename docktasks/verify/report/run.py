@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import groupby
 
+from docktasks.command_names import spelled
 from docktasks.verify.registry import Check, Severity, Verdict
 from docktasks.verify.subject import Subject
 
@@ -127,5 +128,6 @@ def shortened(text: str) -> str:
 
 def escaped(text: str) -> str:
     """A text as one line of bounded length, with escapes for characters that are invisible or move others."""
+    text = spelled(text)
     letters = text if len(text) <= MAX_CHARS else f"{text[:MAX_CHARS]}…"
     return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in letters)
