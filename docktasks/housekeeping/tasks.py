@@ -2,13 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from invoke.context import Context
 from invoke.tasks import task
 
+from docktasks.app import completion
 from docktasks.app.runner import Runner
 from docktasks.app.session import exit_on_error, load_settings, session
 from docktasks.output import print_table
 from docktasks.progress import print_text
+
+
+def _check_ids(_: Context) -> Sequence[str]:
+    from docktasks.verify.catalog import CHECKS
+
+    return [check.id for check in CHECKS]
+
+
+def _groups(_: Context) -> Sequence[str]:
+    from docktasks.verify.registry import NEEDS
+
+    return [*NEEDS]
+
+
+def _severities(_: Context) -> Sequence[str]:
+    from docktasks.verify.registry import SEVERITIES
+
+    return SEVERITIES
+
+
+def _releases(c: Context) -> Sequence[str]:
+    from docktasks.images import releases
+
+    with session(c, looks=True) as project:
+        return [image.release for image in releases.kept_releases(project)]
+
+
+completion.install({
+    "only": _check_ids, "skip": _check_ids, "group": _groups, "fail-on": _severities,
+    "role": lambda _: ("dev", "prod"), "to": _releases,
+})  # fmt: skip
 
 
 @task(
