@@ -4,9 +4,11 @@ const { resolve } = require('node:path')
 
 const { createLinter } = require(resolve(process.argv[2]))
 const folder = `${__dirname}/workflows`
+const written = `${__dirname}/../docktasks/housekeeping/starter/workflow.yml` // `invoke init` writes it elsewhere
 
 createLinter().then((lint) => {
-  const faults = readdirSync(folder).flatMap((name) => lint(readFileSync(`${folder}/${name}`, 'utf8'), name))
+  const paths = [...readdirSync(folder).map((name) => `${folder}/${name}`), written]
+  const faults = paths.flatMap((path) => lint(readFileSync(path, 'utf8'), path))
   for (const { file, line, column, message } of faults) console.error(`${file}:${line}:${column}: ${message}`)
   process.exit(faults.length ? 1 : 0)
 })

@@ -111,5 +111,10 @@ def _is_loopback(name: str, address: str) -> bool:
     return name.upper() != "NO_PROXY" and (host in ("localhost", "::1") or host.startswith("127."))
 
 
+def exports(values: Mapping[str, str]) -> list[str]:
+    """Return the commands of a shell that set these variables."""
+    return [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
+
+
 def _exports(values: Mapping[str, str]) -> str:
-    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items())
+    return "\n".join(exports(values))

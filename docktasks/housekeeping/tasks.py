@@ -69,6 +69,16 @@ def setup(c: Context, browser: bool = False, https: bool = False) -> None:
 
 
 @task(auto_shortflags=False)
+def init(c: Context) -> None:
+    """Write an app's own Dockerfiles, tasks and CI workflow."""
+    from docktasks.housekeeping import starter
+
+    with session(c) as project:
+        for text in starter.init(project):
+            print(text)
+
+
+@task(auto_shortflags=False)
 def bases(c: Context) -> None:
     """Build stand-ins for the base images, where no registry answers."""
     from docktasks.images import standins
@@ -130,5 +140,5 @@ def releases(c: Context) -> None:
         print_table(status.releases_table(project))
 
 
-TASKS = [releases, status, logs, stop, clean, setup, bases]
+TASKS = [releases, status, logs, stop, clean, init, setup, bases]
 """The tasks in the order of the list."""

@@ -7,16 +7,17 @@ import json
 import os
 import re
 
+from docktasks import resources
 from docktasks.app import inputs, vite_options
 from docktasks.app.git import Source
-from docktasks.app.package import App, PackageManager
+from docktasks.app.package import App
 from docktasks.app.project import Project
 from docktasks.app.siblings import siblings_of
 from docktasks.commands import Run
 from docktasks.engine.models import Image
 from docktasks.engine.protocol import Engine
 from docktasks.errors import BuildError
-from docktasks.images import build_context
+from docktasks.images import build_context, own_files
 from docktasks.images.build_errors import explain_build
 from docktasks.images.references import familiar
 from docktasks.labels import BUILT_FOR, INPUTS_LABEL, LABEL, SOURCE_MAPS_LABEL
@@ -67,7 +68,7 @@ def build_args(settings: Settings, app: App, role: Role, values: Texts, labels: 
     labels = {**(labels or {}), BUILT_FOR: settings.app.name, BASE_LABEL: familiar(values[role.base])}
     return [
         *["docker", "image", "build", "--tag", settings.image(role.name)],
-        *_value_args(app.package_manager, values),
+        *_value_args(settings, app, values, role.dockerfile),
         *(cache_args(settings) if role is PROD else []),
         *[arg for name, value in labels.items() for arg in ("--label", f"{name}={value}")],
         *build_context.context_args(settings, app, role.dockerfile),
@@ -91,13 +92,21 @@ def dist_args(settings: Settings, app: App, values: Texts, folder: str) -> list[
     output = ["docker", "image", "build", "--target", "dist", "--output", f"type=local,dest={folder}"]
     return [
         *output,
-        *_value_args(app.package_manager, values),
+        *_value_args(settings, app, values, PROD.dockerfile),
         *build_context.context_args(settings, app, PROD.dockerfile),
     ]
 
 
-def _value_args(manager: PackageManager, values: dict[str, str]) -> list[str]:
+def _value_args(settings: Settings, app: App, values: Texts, dockerfile: str) -> list[str]:
+    """Return the build arguments. The app's own Dockerfile gets all: its defaults are the settings of `init`."""
+    manager = app.package_manager
     values = values | {"MANAGER": "" if manager.name == "npm" else manager.name, "MANAGER_PACKAGE": manager.package}
+    if own_files.own_file(app.root, dockerfile):
+        ours = own_files.argument_defaults(resources.path(settings.root, dockerfile).read_text(encoding="utf-8"))
+        values = {name: value or ours.get(name, "") for name, value in values.items()}
+        return [
+            arg for name, value in values.items() if value or name in ours for arg in ("--build-arg", f"{name}={value}")
+        ]
     return [arg for name, value in values.items() if value for arg in ("--build-arg", f"{name}={value}")]
 
 

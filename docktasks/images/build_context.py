@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from docktasks import resources, workspace
@@ -15,6 +16,7 @@ from docktasks.app.ignore_file import IgnoreFile
 from docktasks.app.package import SETTINGS_FILES, App
 from docktasks.app.siblings import siblings_of
 from docktasks.errors import BuildError
+from docktasks.images import own_files
 from docktasks.settings import Settings
 
 NEVER_SENT = [
@@ -65,9 +67,9 @@ def write_context(settings: Settings, app: App, dockerfile: str) -> None:
     if settings.is_external_app or ca_file(settings):
         workspace.cache_folder(settings.root)
         written.mkdir(exist_ok=True)
-        _write_tools(settings, written / TOOLS_CONTEXT)
+        _write_tools(_tools_with_ca(settings, app), written / TOOLS_CONTEXT)
     if settings.is_external_app:
-        shutil.copyfile(resources.path(settings.root, dockerfile), written / dockerfile)
+        shutil.copyfile(dockerfile_path(settings, app, dockerfile), written / dockerfile)
         outputs = [path for sibling in siblings_of(app) for path in sibling.outputs]
         dist = posixpath.normpath(f"{app.path_in_root}/{settings.app.dist}")
         own = IgnoreFile.read(app.root, dockerfile)  # of two lines that match a path, the last decides
@@ -75,9 +77,13 @@ def write_context(settings: Settings, app: App, dockerfile: str) -> None:
         (written / f"{dockerfile}.dockerignore").write_text("\n".join(patterns) + "\n")
 
 
-def _write_tools(settings: Settings, target: Path) -> None:
+def dockerfile_path(settings: Settings, app: App, name: str) -> Path:
+    """Return the path of the Dockerfile of a build: the app's own, where `init` wrote it, else ours."""
+    return own_files.own_file(app.root, name) or resources.path(settings.root, name)
+
+
+def _write_tools(contents: Mapping[Path, bytes], target: Path) -> None:
     """Make the folder hold the tools and nothing else. Another build may be reading, and BuildKit compares times."""
-    contents = _tools(settings)
     existing = [path for path in target.rglob("*") if path.is_file()]
     for path in existing:
         if path.relative_to(target) not in contents:
@@ -88,11 +94,17 @@ def _write_tools(settings: Settings, target: Path) -> None:
             _write_atomically(path, content, target.parent)
 
 
-def _tools(settings: Settings) -> dict[Path, bytes]:
-    """Return the content of each file of the tools, by its path in their folder."""
-    images = resources.path(settings.root, resources.IMAGES)
-    paths = [path for asset in ASSETS for path in resources.path(settings.root, asset).rglob("*") if path.is_file()]
-    contents = {path.relative_to(images): path.read_bytes() for path in paths}
+def tools(folder: Path) -> dict[Path, bytes]:
+    """Return the content of each file of the tools, by its path in a folder that has nginx/ and node/."""
+    names = (Path(asset).name for asset in ASSETS)
+    paths = [path for name in names for path in (folder / name).rglob("*") if path.is_file()]
+    return {path.relative_to(folder): path.read_bytes() for path in paths}
+
+
+def _tools_with_ca(settings: Settings, app: App) -> dict[Path, bytes]:
+    """Return the tools of a build, which are the app's own where `init` wrote them, with certificate authorities."""
+    own = own_files.own_file(app.root, own_files.FOLDER)
+    contents = tools(own or resources.path(settings.root, resources.IMAGES))
     if ca_file(settings):
         contents[Path("node/ca.pem")] = read_ca(settings)  # where install.sh looks for it
     return contents

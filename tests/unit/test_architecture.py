@@ -41,11 +41,11 @@ MAX_FUNCTION_LINES = 30
 MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
-    "app": 2_710, "containers": 1_100, "dev": 1_550, "ground": 1_560, "images": 1_100,
+    "app": 2_715, "containers": 1_100, "dev": 1_550, "ground": 1_625, "images": 1_180,
     "release": 1_835, "verify": 4_880,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES."""
-MAX_LINES_IN_ALL = 16_410
+MAX_LINES_IN_ALL = 16_730
 """For all modules of docktasks/ together. The goal is 8,500; docstrings that stand alone are not cut for it."""
 
 

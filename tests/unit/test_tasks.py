@@ -35,6 +35,7 @@ NAMES = {
     "clean",
     "compare",
     "dev",
+    "init",
     "logs",
     "npm",
     "push",

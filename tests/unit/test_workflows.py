@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 import subprocess
+import textwrap
 from pathlib import Path
 
 import pytest
 
-from docktasks.app.manifest import read_yaml
+from docktasks.app.manifest import parse_yaml, read_yaml
 from tests.unit.fakes.apps import ROOT
 
 PINNED = re.compile(r"(?:\./\S+|docker://\S+@sha256:[0-9a-f]{64}|[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+(?:\.\d+)*)")
 """A folder of this checkout, an image by its digest, or an action by its commit with the version as a comment."""
 
-FILES = [*(ROOT / ".github").rglob("*.y*ml"), *ROOT.glob("action.y*ml")]
+STARTER = ROOT / "docktasks/housekeeping/starter/workflow.yml"
+"""What `init` writes into another repository."""
+
+FILES = [*(ROOT / ".github").rglob("*.y*ml"), *ROOT.glob("action.y*ml"), STARTER]
 
 
 def unpinned(text: str) -> list[str]:
@@ -109,3 +113,16 @@ def test_cache_in_a_registry_needs_containerds_store(tmp_path: Path, docker_info
         "INVOKE_BUILD_CACHE_FROM=type=registry,ref=ghcr.io/me/site:cache",
         "INVOKE_BUILD_CACHE_TO=type=registry,ref=ghcr.io/me/site:cache,mode=max,ignore-error=true",
     ]
+
+
+def test_example_for_gitlab_runs_the_same_commands() -> None:
+    """The page has the whole file. Its scripts are those of the workflow that `init` writes, by uvx."""
+    page = (ROOT / "docs/ci.md").read_text()
+    block = page.partition("`.gitlab-ci.yml`:\n\n")[2].partition("\n`uvx")[0]
+    job = parse_yaml(textwrap.dedent(block))["site"]
+    ours = [script.split()[:2] for name, script in scripts(STARTER).items() if name != "Install"]
+    assert [line.removeprefix("uvx ").split()[:2] for line in job["script"][:2]] == ours
+    assert set(job) <= {"tags", "script", "after_script", "artifacts"}
+    script = "\n".join(job["script"])
+    args = ["shellcheck", "--shell=bash", "--exclude=SC2154", "-"]
+    assert subprocess.run(args, input=script, capture_output=True, text=True, check=False).stdout == ""

@@ -34,9 +34,10 @@ def run(action: CompositeAction, store: Store) -> str:
     return "\n".join(result.output for _, result in results)
 
 
-def image_id(store: Store, reference: str) -> str:
-    """Return the id of an image on the store's engine."""
-    return docker("image", "inspect", "--format", "{{.Id}}", reference, host=store.host)
+def pushed_id(store: Store, repository: str) -> str:
+    """Return the id of the image that the registry has as latest."""
+    docker("image", "pull", "--quiet", f"{repository}:latest", host=store.host)
+    return docker("image", "inspect", "--format", "{{.Id}}", f"{repository}:latest", host=store.host)
 
 
 def test_action_builds_verifies_and_pushes_with_a_cache(
@@ -57,7 +58,7 @@ def test_action_builds_verifies_and_pushes_with_a_cache(
         action = CompositeAction(folder, tmp_path, environ, **inputs)
         assert " 0 failed" in run(action, containerd)
         serving = project.container().image_id
-        assert image_id(containerd, f"{inputs['push']}:latest") == serving
+        assert pushed_id(containerd, inputs["push"]) == serving
         assert re.search(r"(?m)^digest=sha256:[0-9a-f]{64}$", action.outputs.read_text())
         assert (tmp_path / "temp/hello-dock-verify/verify.html").is_file()
 
@@ -70,7 +71,7 @@ def test_action_builds_verifies_and_pushes_with_a_cache(
         assert f"\n#{installation} CACHED\n" in built
         assert (name, result.code) == ("Verify", 1)
         assert "\n::error title=image.secrets (" in result.output
-        assert image_id(containerd, f"{inputs['push']}:latest") == serving
+        assert pushed_id(containerd, inputs["push"]) == serving
     finally:
         registry.stop()
         project.end()

@@ -264,3 +264,17 @@ def test_dry_build_writes_nothing(settings: Settings) -> None:
 def test_notices_of_a_build_are_read_from_its_output(output: str, texts: int) -> None:
     """Each is read once, from plain lines and from BuildKit's drawing, which may cut a line."""
     assert build.notices(output) == ["The site is served at /shop/"][:texts]
+
+
+def test_own_dockerfile_of_an_app_gets_every_argument(settings: Settings) -> None:
+    """Its defaults are the settings of an earlier day, so the defaults of our Dockerfile are given, too."""
+    shop = make_app(settings.root.parent / "shop")
+    shop_settings = configured(shop.parent, app_dir="shop", app_name="shop")
+    (shop / ".hello-dock").mkdir()
+    (shop / ".hello-dock/files.json").write_text('{"files": {"Dockerfile": "x"}}')
+    values = VALUES | {"HELLO_DOCK_CSP": "", "DIST_DIR": "out"}
+    without = build.build_args(shop_settings, App.load(shop_settings), PROD, values)
+    assert not any(arg.startswith("HELLO_DOCK_CSP=") for arg in without)
+    (shop / "Dockerfile").write_text("FROM scratch\n")
+    args = build.build_args(shop_settings, App.load(shop_settings), PROD, values)
+    assert {"HELLO_DOCK_CSP=compatible", "DIST_DIR=out", "MANAGER=npm", "REVISION="} <= set(args)

@@ -121,3 +121,20 @@ def test_owners_ignore_file_comes_before_ours(settings: Settings) -> None:
     lines = (settings.root / ".cache/context-shop/Dockerfile.dockerignore").read_text().splitlines()
     assert lines[:3] == ["# ours", ".env", "!node_modules"]
     assert lines.index("**/node_modules") > 2
+
+
+def test_build_takes_the_files_that_init_wrote_into_the_repository(settings: Settings) -> None:
+    """A Dockerfile and scripts of somebody else are not taken."""
+    shop = make_app(settings.root.parent / "shop")
+    own = configured(settings.root, app_dir=str(shop), app_name="shop")
+    written = settings.root / ".cache/context-shop"
+    (shop / ".hello-dock/node").mkdir(parents=True)
+    (shop / ".hello-dock/node/install.sh").write_text("own")
+    (shop / "Dockerfile.dev").write_text("FROM own\n")
+    build_context.write_context(own, App.load(own), "Dockerfile.dev")
+    assert (written / "Dockerfile.dev").read_text() != "FROM own\n"
+    record = '{"files": {"Dockerfile.dev": "x", ".hello-dock/node/install.sh": "y"}}'
+    (shop / ".hello-dock/files.json").write_text(record)
+    build_context.write_context(own, App.load(own), "Dockerfile.dev")
+    assert (written / "Dockerfile.dev").read_text() == "FROM own\n"
+    assert [path.name for path in (written / "tools").rglob("*") if path.is_file()] == ["install.sh"]
