@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
-from urllib.parse import urldefrag, urljoin, urlsplit
 
 from docktasks import waiting
 from docktasks.app.project import Project
@@ -23,7 +21,6 @@ from docktasks.release import run_args
 from docktasks.release.gate_visit import Findings, GateVisit
 from docktasks.release.run_args import Release
 from docktasks.roles import PROD
-from docktasks.verify.probes.references import Html
 
 if TYPE_CHECKING:  # it loads the HTTP client
     from docktasks.verify.probes.crawler import Site
@@ -96,6 +93,7 @@ def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
     visit.begin(entry)
     checks = [check for check in catalog.CHECKS if check.needs == "url" and check.severity == "critical"]
     subject = Subject(entry)
+    subject.is_small = True
     failed = [verdict for verdict in catalog.run_checks(subject, checks) if verdict.outcome == "fail"]
     linked = [] if failed else [*_faults_of_api(project, subject.site), *faults_of_linked_pages(subject.site)]
     findings = Findings() if failed or linked else visit.findings()
@@ -133,27 +131,9 @@ def entry_page(project: Project, url: str) -> str:
     return url + min(pages, key=lambda path: (path.count("/"), not path.endswith("/"), path), default="/")
 
 
-class _Links(Html):
-    """Collects the paths of the site's own pages that a page links to, each once."""
-
-    def __init__(self, url: str, html: str) -> None:
-        super().__init__()
-        self.url, self.paths = url, dict[str, None]()
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the target of a link."""
-        href = dict(attrs).get("href") if tag == "a" else None
-        with suppress(ValueError):  # such as http://[x
-            target, own = urlsplit(urldefrag(urljoin(self.url, href or "#"))[0]), urlsplit(self.url)
-            if target[:2] == own[:2] and target.path != own.path:
-                self.paths[target.path] = None
-
-
 def faults_of_linked_pages(site: Site) -> Iterator[str]:
     """Yield the missing files that pages load to which the entry page links. A link itself may lead nowhere."""
-    html = site.index.body.decode(errors="replace")
-    linked = (path for path in _Links(site.origin + site.index.path, html).paths if not site.is_api(path))
+    linked = (path for path in site.index.references.pages if path != site.index.path and not site.is_api(path))
     for path in islice(linked, MAX_LINKED_PAGES):
         page = site.get(path)
         if page.is_ok and page.media_type == "text/html" and page.digest != site.index.digest:

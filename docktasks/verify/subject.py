@@ -17,7 +17,8 @@ from docktasks.images.archive import Contents, Unreadable
 from docktasks.images.build import BASE_LABEL
 from docktasks.labels import BUILT_FOR
 from docktasks.verify import chromium_path
-from docktasks.verify.probes.crawler import HIDDEN_PATH, Site, site_file_sizes
+from docktasks.verify.probes.crawler import Site, site_file_sizes
+from docktasks.verify.probes.survey import Survey
 
 if TYPE_CHECKING:  # it loads the browser's driver
     from docktasks.verify.probes.visit import Visit
@@ -28,6 +29,9 @@ T = TypeVar("T")
 
 class Subject:
     """The site at `url`; with a project also the production container behind it, its image, and the dev container."""
+
+    is_small = False
+    """True makes the survey of the site a small one, which the gate waits for."""
 
     def __init__(
         self,
@@ -105,7 +109,12 @@ class Subject:
     @cached_property
     def site(self) -> Site:
         """What is served at the address."""
-        return Site(self.url, lambda: [path for path in self.shipped_files if not HIDDEN_PATH.search(path)])
+        return Site(self.url, lambda: self.shipped_files)
+
+    @cached_property
+    def survey(self) -> Survey:
+        """What the site answers, everywhere."""
+        return Survey(self.site, is_small=self.is_small)
 
     @property
     def shipped_files(self) -> dict[str, int]:

@@ -76,7 +76,7 @@ SABOTAGES = [
          "{ root /srv/hashed/site; autoindex on; }\\n&|' site.conf", "http.directories"),
     site("inside-port", "sed -i 's|absolute_redirect off|absolute_redirect on|; "
          "s|^    location @carried {|    location = /assets { return 301 /assets/; }\\n&|' site.conf",
-         "http.directories", "http.host"),
+         "http.redirects", "http.host"),
     site("redirect-to-host", "sed -i 's|^    location @carried {|    location = /assets { return 302 "
          "$scheme://$http_host/assets/; }\\n&|' site.conf", "http.host"),
     site("no-etag", "echo 'etag off;' >>caching.conf", "http.revalidation"),

@@ -12,13 +12,13 @@ import httpx
 import pytest
 
 from docktasks.settings import Settings
-from docktasks.verify.probes import raw_socket
+from docktasks.verify.probes import http_client, raw_socket
 from docktasks.verify.subject import Subject
 from tests.unit.fakes.apps import configured, make_app
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.production import IMAGES
 from tests.unit.fakes.programs import Programs
-from tests.unit.fakes.sites import Site, raw
+from tests.unit.fakes.sites import Line, Site, raw
 from tests.unit.fakes.web import Web
 
 OTHER_VARIABLES = {
@@ -53,6 +53,7 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Web:
     web = Web()
     transport = httpx.MockTransport(web)
     monkeypatch.setattr(httpx.HTTPTransport, "handle_request", lambda _self, request: transport.handle_request(request))
+    monkeypatch.setattr(http_client, "Connection", lambda origin: Line(web, origin))
     monkeypatch.setattr(raw_socket, "exchange", lambda *args: raw(web, *args))
     return web
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from threading import RLock
 from urllib.parse import quote, urlsplit
 
+import httpx
+
 from docktasks.api import is_below
 from docktasks.images.archive import Layer, final_files
 from docktasks.verify.probes import raw_socket
-from docktasks.verify.probes.http_client import MAX_CONNECTIONS, Client, Headers, Request, Response
+from docktasks.verify.probes.http_client import MAX_KEPT_BYTES, Client, Request, Response
 from docktasks.verify.probes.references import find_references
 
 MAX_SITE_FILES = 20_000
@@ -37,7 +38,6 @@ class Site:
         self._shipped = shipped
         self._responses: dict[Request, Response] = {}
         self._files: dict[str, dict[str, Response]] = {}
-        self._raw: dict[bytes, raw_socket.RawResponse] = {}
         self._lock = RLock()  # groups of checks run in parallel
 
     def get(self, path: str, method: str = "GET", **headers: str) -> Response:
@@ -45,24 +45,23 @@ class Site:
         request = Request(path, method, _headers(headers))
         with self._lock:
             if request not in self._responses:
-                self._responses[request] = self.client.send(request, keep=True)
+                self._responses[request] = self.client.send(request, keep=MAX_KEPT_BYTES, read=True)
             return self._responses[request]
 
-    def get_all(self, paths: Iterable[str], method: str = "GET", **headers: str) -> Iterator[Response]:
+    def get_all(self, paths: Iterable[str], method: str = "GET", **headers: str) -> list[Response]:
         """The responses for many paths, without their bodies."""
-        return self.send_all(Request(path, method, _headers(headers)) for path in paths)
+        return self.client.send_all(Request(path, method, _headers(headers)) for path in paths)
 
-    def send_all(self, requests: Iterable[Request]) -> Iterator[Response]:
-        """The responses to many requests, without their bodies."""
-        return self.client.send_all(requests)
+    def send_raw(self, requests: Iterable[bytes]) -> list[raw_socket.RawResponse]:
+        """The responses to bytes that are sent as they are. A missing one has a fault."""
 
-    def send_raw(self, *requests: bytes) -> list[raw_socket.RawResponse]:
-        """The responses to bytes that are sent as they are. Raises httpx.HTTPError if the server is gone."""
-        new = [request for request in dict.fromkeys(requests) if request not in self._raw]
-        with ThreadPoolExecutor(MAX_CONNECTIONS) as pool:
-            responses = pool.map(lambda request: self.exchange(self.origin, request, self.client.remaining_s()), new)
-            self._raw |= zip(new, responses, strict=True)
-        return [self._raw[request] for request in requests]
+        def exchange(request: bytes) -> raw_socket.RawResponse:
+            response = self.exchange(self.origin, request, self.client.remaining_s())
+            if not response.is_whole:
+                raise httpx.ReadTimeout(f"no end after {len(response.data):,} bytes")
+            return response
+
+        return self.client.each(requests, exchange, lambda _, fault: raw_socket.RawResponse(fault=fault))
 
     @property
     def index(self) -> Response:
@@ -91,6 +90,11 @@ class Site:
         return self.home + quote(path, safe="/!$&'()*+,;=:@")
 
     @cached_property
+    def shipped(self) -> list[str]:
+        """The files in the image, relative to the site."""
+        return [*self._shipped()]
+
+    @cached_property
     def api_prefixes(self) -> tuple[str, ...]:
         """The prefixes that belong to an API and not to the site, as our health check names them."""
         named = re.search(rb"The API answers below: (.*)", self.get(f"{self.home}healthz").body)
@@ -106,14 +110,14 @@ class Site:
 
     def _crawl(self) -> Iterator[Response]:
         responses: dict[str, Response] = {}
-        shipped = {*map(self.address, self._shipped())}
-        queue = {path for path in shipped.union(*self.index.references) if not self.is_api(path)}
+        shipped = {self.address(name) for name in self.shipped if not HIDDEN_PATH.search(name)}
+        queue = {path for path in (*shipped, *self.index.references.files) if not self.is_api(path)}
         while queue and len(responses) < MAX_SITE_FILES:
             batch = sorted(queue)[: MAX_SITE_FILES - len(responses)]
             queue = set()
-            for response in self.get_all(batch):
+            for response in self.client.send_all(map(Request, batch), read=True):
                 responses[response.path] = response
-                queue.update(*response.references)
+                queue.update(response.references.files)
             queue -= {path for path in queue if path in responses or self.is_api(path)}
         loaded, names = set[str](), [*self.index.references.loaded]
         while names:  # what a file names that nothing may load is no promise, either
@@ -122,7 +126,11 @@ class Site:
                 loaded.add(name)
                 names += responses[name].references.loaded if name in responses else ()
         for path, response in responses.items():
-            if path in shipped | loaded or (response.is_ok and response.digest != self.index.digest):
+            if (
+                path in shipped | loaded
+                or not response.status
+                or (response.is_ok and response.digest != self.index.digest)
+            ):
                 yield response
 
 
@@ -137,5 +145,5 @@ def site_file_sizes(layers: Iterable[Layer]) -> dict[str, int]:
     return {path: size for path, size in sizes.items() if not (path.endswith(".gz") and path[:-3] in sizes)}
 
 
-def _headers(values: dict[str, str]) -> Headers:
+def _headers(values: dict[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple((name.replace("_", "-").lower(), value) for name, value in values.items())

@@ -107,13 +107,13 @@ def _is_open(sources: list[str]) -> bool:
 
 
 class Page(Html):
-    """The policies that a page has in meta elements, its inline scripts and styles, and how many lack an integrity."""
+    """The policies that a page has in meta elements, its inline code, and what it loads without integrity."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.policies: list[str] = []
         self.inline: list[InlineCode] = []
-        self.without_integrity = 0
+        self.without_integrity: list[str] = []
         self._is_inline = False
         self.feed(html)
         self.close()
@@ -125,7 +125,8 @@ class Page(Html):
         if tag == "meta" and attributes.get("http-equiv", "").lower() == "content-security-policy":
             self.policies.append(attributes.get("content", ""))
         loads = attributes.get("rel") in ("stylesheet", "modulepreload") or (tag == "script" and attributes.get("src"))
-        self.without_integrity += bool(loads) and not attributes.get("integrity")
+        if loads and not attributes.get("integrity"):
+            self.without_integrity.append(attributes.get("src") or attributes.get("href", ""))
         runs = attributes.get("type", "").lower() in ("", "module", "importmap", "text/javascript")
         self._is_inline = tag == "style" or (tag == "script" and runs and not attributes.get("src"))
         if self._is_inline:

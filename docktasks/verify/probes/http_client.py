@@ -7,20 +7,23 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import NamedTuple, cast
+from functools import partial
+from typing import NamedTuple, TypeVar
+from urllib.parse import quote
 
 import httpx
 
+from docktasks.verify.probes.connection import Connection, Headers, Reply
 from docktasks.verify.probes.content_encoding import Decoder
 from docktasks.verify.probes.references import NO_REFERENCES, References
 
-REQUEST_TIMEOUT_S = 10.0
-"""Limit for a body, and for each wait between two bytes: a body that drips ends after twice this time.
-
-Headers that drip have no limit but their size, which httpx bounds at 100 kB.
-"""
-TOTAL_TIMEOUT_S = 300.0
+REQUEST_TIMEOUT_S = 5.0
+"""Limit for an answer, from the request to its last byte."""
+TOTAL_TIMEOUT_S = 120.0
 """Limit for all requests of a client together."""
+MAX_SILENT = 4
+"""How many requests of one kind may get no answer in time. Then the others of this kind are not asked."""
+MAX_SILENT_IN_ALL = 24
 MAX_CONNECTIONS = 6
 """Requests at a time. More are no faster, because Python is the bottleneck."""
 MAX_BODY_BYTES = 512 << 20
@@ -28,11 +31,15 @@ MAX_BODY_BYTES = 512 << 20
 MAX_CHUNK_BYTES = 64 << 20
 """Limit for what one chunk of a body decodes to. It is all that a compression bomb takes of the memory."""
 MAX_KEPT_BYTES = 4 << 20
-"""How much of a body is kept. Bodies of any size are hashed."""
+"""How much of a body is kept at most. Bodies of any size are hashed."""
 EDGE_BYTES = 16
 """How much of the beginning and of the end of a body is kept, to compare ranges with."""
+SAFE_IN_A_PATH = "!$%&'()*+,-./:;=?@[\\]_|~"
+"""What a browser sends as it is."""
 
-Headers = tuple[tuple[str, str], ...]
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 class Request(NamedTuple):
@@ -76,6 +83,11 @@ class Response:
         return self.get("content-type").partition(";")[0].strip().lower()
 
     @property
+    def text(self) -> str:
+        """The kept body as a text."""
+        return self.body.decode(errors="replace")
+
+    @property
     def is_ok(self) -> bool:
         """True for a 200 with a complete body."""
         return self.status == httpx.codes.OK and not self.fault
@@ -91,81 +103,99 @@ class Client:
     """Sends requests to one origin, without an Accept-Encoding of its own. It follows no redirect."""
 
     def __init__(self, origin: str, find_references: Callable[[str, str, str], References]) -> None:
-        self.origin, self._find_references = origin, find_references
-        # Plain HTTP needs no certificate authorities, and loading them takes 50 ms.
-        context = httpx.create_ssl_context(verify=origin.startswith("https:"))
-        # The transport of httpx without its client, which would keep cookies.
-        self.transport: httpx.BaseTransport = httpx.HTTPTransport(verify=context)
-        self._deadline = 0.0
+        self.connect: Callable[[], Connection] = lambda: Connection(origin)
+        self._find_references = find_references
+        self._idle: list[Connection] = []
+        self._known: dict[tuple[str, str], tuple[str, str]] = {}
+        self._deadline, self._silent = 0.0, 0
 
-    def send(self, request: Request, *, keep: bool = False) -> Response:
-        """Send one request; `keep` keeps the body. Raises httpx.HTTPError if there is no response in time."""
-        try:
-            return self._exchange(request, keep=keep)
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-            # A server may close an idle connection in the moment when it is used again. The second try opens another.
-            return self._exchange(request, keep=keep)
+    def send(self, request: Request, *, keep: int = 0, read: bool = False) -> Response:
+        """Send one request. Raises httpx.HTTPError if there is no response in time.
 
-    def send_all(self, requests: Iterable[Request]) -> Iterator[Response]:
-        """Send many requests, several at a time. The responses keep their order; a missing one has a fault."""
-        pool = ThreadPoolExecutor(MAX_CONNECTIONS)
+        `keep` is how much of the body is kept; `read` finds what a page, a script or a style sheet names.
+        """
+        connection = self._idle.pop() if self._idle else self.connect()
         try:
-            yield from pool.map(self._send_or_fault, requests)
-        finally:
-            pool.shutdown(cancel_futures=True)
+            try:
+                response = self._exchange(connection, request, keep=keep, read=read)
+            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+                # A server may close an idle connection when it is used again. The second try opens another.
+                connection.close()
+                response = self._exchange(connection, request, keep=keep, read=read)
+        except httpx.HTTPError:
+            connection.close()
+            raise
+        self._idle.append(connection)
+        return response
+
+    def send_all(self, requests: Iterable[Request], *, keep: int = 0, read: bool = False) -> list[Response]:
+        """Send many requests of one kind. A missing response has a fault."""
+        return self.each(
+            requests, partial(self.send, keep=keep, read=read), lambda request, fault: Response(request[0], fault=fault)
+        )
+
+    def each(self, requests: Iterable[S], ask: Callable[[S], T], missing: Callable[[S, str], T]) -> list[T]:
+        """Ask many of one kind, several at a time. After a few that get no answer in time the others are not asked.
+
+        `missing` makes a result from what went wrong.
+        """
+        silent: list[S] = []
+
+        def send(request: S) -> T:
+            if len(silent) >= MAX_SILENT:
+                return missing(request, f"not asked, because {MAX_SILENT} requests like it got no answer")
+            try:
+                return ask(request)
+            except httpx.TimeoutException as error:
+                silent.append(request)
+                self._silent += 1
+                return missing(request, str(error))
+            except httpx.HTTPError as error:
+                return missing(request, str(error) or type(error).__name__)
+
+        with ThreadPoolExecutor(MAX_CONNECTIONS) as pool:
+            return list(pool.map(send, requests))
 
     def remaining_s(self) -> float:
         """Seconds that remain for all requests together. Raises httpx.ReadTimeout when there are none."""
         now = time.monotonic()
         self._deadline = self._deadline or now + TOTAL_TIMEOUT_S
         if now >= self._deadline:
-            raise httpx.ReadTimeout(f"all requests together took more than {TOTAL_TIMEOUT_S:.0f} s")
+            raise httpx.ReadTimeout(f"not seen within {TOTAL_TIMEOUT_S:g} s")
+        if self._silent >= MAX_SILENT_IN_ALL:
+            raise httpx.ReadTimeout(f"not asked, because {MAX_SILENT_IN_ALL} requests got no answer")
         return self._deadline - now
 
     def close(self) -> None:
         """Close the connections."""
-        self.transport.close()
+        while self._idle:
+            self._idle.pop().close()
 
-    def _send_or_fault(self, request: Request) -> Response:
-        try:
-            return self.send(request)
-        except httpx.HTTPError as error:
-            self.remaining_s()
-            return Response(request.path, fault=f"does not answer: {str(error) or type(error).__name__}")
-
-    def _exchange(self, request: Request, *, keep: bool) -> Response:
+    def _exchange(self, connection: Connection, request: Request, *, keep: int, read: bool) -> Response:
         limit_s = min(REQUEST_TIMEOUT_S, self.remaining_s())
-        deadline = time.monotonic() + limit_s
-        reply = self.transport.handle_request(self._as_httpx(request, limit_s))
-        try:
-            return self._read(request, reply, deadline, keep=keep)
-        finally:
-            reply.close()
-
-    def _as_httpx(self, request: Request, limit_s: float) -> httpx.Request:
         headers = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "hello-dock verify"}
         headers |= {name.lower(): value for name, value in request.headers}
-        # As bytes, because the ETag of a server may hold any.
-        lines = [(name.encode(), value.encode(errors="surrogateescape")) for name, value in headers.items()]
-        timeout = {"timeout": httpx.Timeout(limit_s).as_dict()}
-        try:
-            return httpx.Request(request.method, self.origin + request.path, headers=lines, extensions=timeout)
-        except httpx.InvalidURL as error:  # a page may name anything
-            raise httpx.RequestError(str(error)) from error
+        target = quote(request.path, safe=SAFE_IN_A_PATH)
+        reply = connection.ask(request.method, target, tuple(headers.items()), limit_s)
+        response = self._read(request, reply, keep=keep, read=read)
+        if response.fault:
+            connection.close()  # the rest of the body is still to come
+        return response
 
-    def _read(self, request: Request, reply: httpx.Response, deadline: float, *, keep: bool) -> Response:
-        headers = tuple((name.lower(), value) for name, value in reply.headers.multi_items())
-        response = Response(request.path, reply.status_code, headers)
-        is_text = response.is_ok and response.media_type.endswith(("html", "css", "javascript"))
+    def _read(self, request: Request, reply: Reply, *, keep: int, read: bool) -> Response:
+        known = self._known  # thousands of responses have the same headers
+        headers = tuple(known.setdefault(header, header) for header in reply.headers)
+        response = Response(request.path, reply.status, headers)
+        is_text = read and response.is_ok and response.media_type.endswith(("html", "css", "javascript"))
         is_partial = response.status == httpx.codes.PARTIAL_CONTENT  # a part of an encoded body cannot be decoded
-        body = _Body("" if is_partial else response.get("content-encoding"), MAX_KEPT_BYTES if keep or is_text else 0)
-        fault = body.read(cast("httpx.SyncByteStream", reply.stream), deadline)
+        body = _Body("" if is_partial else response.get("content-encoding"), MAX_KEPT_BYTES if is_text else keep)
+        fault = body.read(reply.chunks)
         references = NO_REFERENCES
         if is_text and not fault:
             references = self._find_references(request.path, response.media_type, body.kept.decode(errors="replace"))
         return replace(
             response, encoded_size=body.encoded_size, size=body.size, digest=body.digest.digest(), edges=body.edges,
-            body=bytes(body.kept) if keep else b"", references=references, fault=fault,
+            body=bytes(body.kept[:keep]), references=references, fault=fault,
         )  # fmt: skip
 
 
@@ -177,16 +207,14 @@ class _Body:
         self.digest, self.kept = hashlib.sha256(), bytearray()
         self._decoder, self._max_kept = Decoder(encoding), max_kept
 
-    def read(self, chunks: Iterable[bytes], deadline: float) -> str:
-        """Read all of it. Returns what is wrong with it. Raises httpx.ReadTimeout after the deadline."""
+    def read(self, chunks: Iterator[bytes]) -> str:
+        """Read all of it. Returns what is wrong with it."""
         try:
             for chunk in chunks:
                 self._count(chunk)
                 self._add(self._decoder.decode(chunk, min(MAX_CHUNK_BYTES, MAX_BODY_BYTES - self.size)))
                 if max(self.size, self.encoded_size) > MAX_BODY_BYTES:
                     return f"sends more than {MAX_BODY_BYTES:,} bytes"
-                if time.monotonic() > deadline:
-                    raise httpx.ReadTimeout(f"no whole answer within {REQUEST_TIMEOUT_S:.0f} s")
             if self.encoded_size:
                 self._decoder.close()
         except ValueError as error:

@@ -45,14 +45,28 @@ https://www.w3.org/TR/css-syntax-3/#token-diagrams"""
 class References(NamedTuple):
     """Paths of the site that a text names: what a browser loads with the text, and what the text may load later.
 
-    `possible` has texts that look like a path. A library may never use them, or give them another meaning.
+    `possible` has texts that look like a path. A library may never use them, or give them another meaning. `pages` are
+    those that a page links to, or that a router in a script names. `has_map` is True for a source map in the text.
     """
 
     loaded: tuple[str, ...] = ()
     possible: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
+    has_map: bool = False
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that it loads, and that it may load."""
+        return self.loaded + self.possible
 
 
 NO_REFERENCES = References()
+
+
+_ROUTE = re.compile(r"""\b(?:path|to|href)["']?\s*[:=]\s*["'`](/[\w/-]{1,80})["'`]""")
+"""What a router, or a link of a component, says in a script."""
+_INLINE_MAP = re.compile(r"^\s*(?://|/\*)[#@]\s*sourceMappingURL=data:[^'\"`\s]{40}", re.MULTILINE)
+"""A library may contain the text without the map."""
 
 
 class Html(HTMLParser):
@@ -69,7 +83,7 @@ class _Page(Html):
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.base, self.urls, self.possible = "", list[str](), list[str]()
+        self.base, self.urls, self.possible, self.links = "", list[str](), list[str](), list[str]()
         self._inert = 0
         self.feed(html)
 
@@ -82,6 +96,8 @@ class _Page(Html):
             self.base = self.base or attributes.get("href", "")
         elif self._inert:
             return
+        elif tag == "a":
+            self.links.append(attributes.get("href", ""))
         elif tag in LOADING_ELEMENTS or (tag == "link" and kinds & LINKS_TO_FILES):
             is_needed = kinds & NEEDED_LINKS if tag == "link" else tag != "source"
             urls = self.urls if is_needed and not _is_conditional(tag, attributes) else self.possible
@@ -103,18 +119,22 @@ def find_references(url: str, media_type: str, text: str) -> References:
     """Return the paths on the same host that a text of this media type, served at `url`, names."""
     loaded: Iterable[str] = ()
     possible: Iterable[str] = ()
+    pages: Iterable[str] = ()
     if media_type == "text/html":
         page = _Page(text)
         url, loaded, possible = urljoin(url, page.base), filter(None, page.urls), filter(None, page.possible)
+        pages = filter(None, page.links)
     elif media_type == "text/css":
         tokens = _STYLE_TOKEN.finditer(text)
         names = (re.sub(r"\\(.)", r"\1", token[token.lastgroup]) for token in tokens if token.lastgroup)
         loaded = (name for name in names if not name.startswith(("data:", "#", "var(")))
     elif media_type in ("text/javascript", "application/javascript"):
         loaded, possible = _names_in_script(urlsplit(url).path, text)
+        pages = _ROUTE.findall(text)
     loaded_paths = dict.fromkeys(_own_paths(url, loaded))
     possible_paths = dict.fromkeys(path for path in _own_paths(url, possible) if path not in loaded_paths)
-    return References(tuple(loaded_paths), tuple(possible_paths))
+    has_map = "sourceMappingURL=data:" in text and bool(_INLINE_MAP.search(text))
+    return References(tuple(loaded_paths), tuple(possible_paths), tuple(dict.fromkeys(_own_paths(url, pages))), has_map)
 
 
 def _own_paths(url: str, names: Iterable[str]) -> Iterator[str]:

@@ -82,7 +82,7 @@ def tides(sites: SiteFactory) -> ProjectUnderTest:
 
 def test_first_release_is_opened_in_chromium(tides: ProjectUnderTest) -> None:
     """The entry page counts. Its favicon is missing, which no visitor misses."""
-    assert "gate passed: 6 critical checks, 1 page in Chromium" in tides.build
+    assert "gate passed: 7 critical checks, 1 page in Chromium" in tides.build
 
 
 @pytest.mark.parametrize("name", [*IN_SHORT, *(long(name) for name in LIVING if name not in IN_SHORT)])
@@ -142,7 +142,7 @@ def test_browser_that_does_not_start_stops_no_release(tides: ProjectUnderTest) -
     tides.stage(f"{tides.name}:origin", page_script("app.textContent = 'ebb'"))
     output = tides.succeeds(*RUN_STAGED, INVOKE_BROWSER_EXECUTABLE="/bin/false")
     assert "! The gate has not judged the page in a browser: " in output
-    assert "gate passed: 6 critical checks\n" in output
+    assert "gate passed: 7 critical checks\n" in output
     tides.stage(f"{tides.name}:origin", page_script(BROKEN["throws"][0]))
     output = tides.succeeds(*RUN_STAGED, INVOKE_PROD_GATE_BROWSER="never")
     assert "Chromium" not in output

@@ -34,7 +34,7 @@ def test_etag_of_one_release_does_not_match_another_file(project: ProjectUnderTe
             etags = {key: response.get("etag") for key, response in releases[0].items() if response.get("etag")}
             requests = [Request(path, "GET", (("accept-encoding", coding), ("if-none-match", etag)))
                         for (path, coding), etag in etags.items()]  # fmt: skip
-            conditional = dict(zip(etags, site.send_all(requests), strict=True))
+            conditional = dict(zip(etags, site.client.send_all(requests), strict=True))
         site.close()
     one, two = releases
     assert one["/", "identity"].size == two["/", "identity"].size

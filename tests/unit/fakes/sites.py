@@ -11,6 +11,8 @@ from hashlib import sha256
 
 import httpx
 
+from docktasks.verify.probes import crawler
+from docktasks.verify.probes.connection import Connection, Headers, Reply
 from docktasks.verify.probes.raw_socket import RawResponse
 from docktasks.verify.subject import Subject
 
@@ -124,13 +126,13 @@ class Site:
         refused = headers | {"content-type": ["text/plain"], "cache-control": ["no-store"]}
         if method not in ("GET", "HEAD"):
             return Answer(405, b"Not Allowed", refused | {"allow": ["GET, HEAD"]})
-        shell = "." not in path.rpartition("/")[2] and "/assets/" not in path
+        shell = path not in self.files and "." not in path.rpartition("/")[2] and "/assets/" not in path
         name = f"{self.base}index.html" if shell else path
         if name not in self.files:
             return Answer(404, b"Not Found", refused)
         hashed = "/assets/" in name and not name.endswith(UNHASHED)
         headers["cache-control"] = ["public, max-age=31536000, immutable" if hashed else "no-cache"]
-        headers["content-type"] = [TYPES[name.rpartition(".")[2]]]
+        headers["content-type"] = [TYPES.get(name.rpartition(".")[2], "text/plain")]
         headers["accept-ranges"] = ["bytes"]
         return Answer(200, self.files[name].encode(), headers)
 
@@ -162,6 +164,7 @@ class Site:
             last = min(int(byte_range[2]) if byte_range[1] and byte_range[2] else size, size - 1)
             if first >= size:
                 answer.status, answer.body = 416, b""
+                answer.set("cache-control", "no-store")
                 answer.set("content-range", f"bytes */{size}")
             else:
                 answer.status, answer.body = 206, answer.body[first : last + 1]
@@ -195,9 +198,29 @@ def raw(site: Serve, origin: str, request: bytes, _seconds: float = 0) -> RawRes
     return RawResponse("\r\n".join([*fields, "", ""]).encode() + b"".join(answer.stream))
 
 
+class Line(Connection):
+    """The connection of a client to a site in memory."""
+
+    def __init__(self, site: Serve, origin: str) -> None:
+        super().__init__(origin)
+        self.site = site
+
+    def ask(self, method: str, target: str, headers: Headers, limit_s: float) -> Reply:
+        """Let the site answer a request."""
+        del limit_s
+        answer = self.site(httpx.Request(method, self.origin + target, headers=list(headers)))
+        assert isinstance(answer.stream, httpx.SyncByteStream)
+        return Reply(answer.status_code, tuple(answer.headers.multi_items()), iter(answer.stream))
+
+
+def connect(site: crawler.Site, served: Serve) -> None:
+    """Let a client's site be served from memory."""
+    site.client.connect = lambda: Line(served, site.origin)
+    site.exchange = lambda origin, request, seconds: raw(served, origin, request, seconds)
+
+
 def subject(site: Serve, url: str = "http://127.0.0.1:8080") -> Subject:
     """Return the site as the subject of the checks."""
     subject = Subject(url)
-    subject.site.client.transport = httpx.MockTransport(site)
-    subject.site.exchange = lambda origin, request, seconds: raw(site, origin, request, seconds)
+    connect(subject.site, site)
     return subject

@@ -50,7 +50,7 @@ def test_run_prod_builds_the_image_that_it_runs(
     steps = [line[10:] for line in capsys.readouterr().out.splitlines()]
     assert steps == [
         "built hello-dock:prod",
-        "gate passed: 6 critical checks",
+        "gate passed: 7 critical checks",
         "assets bridged",
         f"release {deployment.build.image.release} serves",
     ]

@@ -103,7 +103,7 @@ def test_swap_prints_its_steps_in_order(
     deployed(engine, settings)
     lines = [line.split(" s  ")[1] for line in capsys.readouterr().out.splitlines()]
     assert lines == [
-        "gate passed: 6 critical checks",
+        "gate passed: 7 critical checks",
         "assets bridged",
         f"release {B} serves, next to release {A}",
         f"drained and removed release {A}",

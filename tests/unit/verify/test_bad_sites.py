@@ -180,8 +180,7 @@ def test_site_whose_files_all_hang_ends(serve: Callable[[Respond], Server]) -> N
 
     server.respond = respond
     results = verdicts(server.url)
-    assert results["http.files"][0] == "fail"
-    assert "all requests together took more than" in results["http.traversal"][1][0]
+    assert results["http.answers"][0] == "fail"
 
 
 @pytest.mark.usefixtures("long_timeouts")
@@ -310,5 +309,5 @@ def test_untrusted_certificate_is_an_error(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     subject = Subject(url)
     assert subject.site.index.is_ok
-    assert [reply.status for reply in subject.site.send_raw(b"GET / HTTP/1.0\r\n\r\n")] == [200]
+    assert [reply.status for reply in subject.site.send_raw([b"GET / HTTP/1.0\r\n\r\n"])] == [200]
     subject.site.close()

@@ -12,7 +12,7 @@ from docktasks.errors import SettingsError, Skip
 from docktasks.verify import catalog
 from docktasks.verify.checks import browser, dev
 from docktasks.verify.checks.container import assets, hardening, lifecycle
-from docktasks.verify.checks.http import abuse, caching, compression, files, headers, routing
+from docktasks.verify.checks.http import abuse, answers, caching, code, compression, files, headers, routing
 from docktasks.verify.checks.image import contents, metadata, site
 from docktasks.verify.registry import Check, Note
 from docktasks.verify.subject import Subject
@@ -20,8 +20,8 @@ from tests.unit.fakes.engine import own_container
 
 URL = "http://127.0.0.1:8080"
 MODULES = (
-    metadata, contents, site, hardening, lifecycle, assets, files, routing, caching, compression, headers, abuse, dev,
-    browser,
+    metadata, contents, site, hardening, lifecycle, assets, answers, files, routing, code, caching, compression,
+    headers, abuse, dev, browser,
 )  # fmt: skip
 
 
@@ -89,7 +89,18 @@ def test_fault_before_a_skip_counts() -> None:
 )
 def test_site_that_does_not_answer_fails(error: httpx.HTTPError, text: str) -> None:
     """The evidence has the error's text, or its name."""
-    assert result(fault_and(error)) == ("fail", (f"{URL} does not answer: {text}",))
+    assert result(fault_and(error), "http.answers") == ("fail", (f"{URL} does not answer: {text}",))
+
+
+def test_site_that_goes_away_is_reported_by_one_check() -> None:
+    """The others are skipped, and say which. What they saw before counts."""
+
+    def function(_subject: Subject) -> Iterator[str]:
+        raise httpx.ConnectError("Connection refused")
+        yield ""
+
+    assert result(function) == ("skip", ("see http.answers: Connection refused",))
+    assert result(fault_and(httpx.ConnectError("Connection refused")))[0] == "fail"
 
 
 def test_bug_in_a_check_is_raised() -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import httpx
 import pytest
 from docker.errors import APIError
 
@@ -12,7 +11,7 @@ from docktasks.verify.probes.crawler import site_file_sizes
 from docktasks.verify.subject import Subject
 from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.image_archives import layer, saved, tar
-from tests.unit.fakes.sites import Site, subject
+from tests.unit.fakes.sites import Site, connect, subject
 from tests.unit.fakes.subjects import project, results
 
 URL = "http://127.0.0.1:8080"
@@ -52,8 +51,7 @@ def test_all_files_that_the_image_ships_are_requested() -> None:
     by_address = subject(site)
     with_image = Subject(URL, None, None, Image("sha256:1"))
     with_image.contents = Once(lambda: Contents(layers, {}, []))
-    with_image.site.client.transport = httpx.MockTransport(site)
-    with_image.site.exchange = by_address.site.exchange
+    connect(with_image.site, site)
     assert (by_address.shipped_files, with_image.shipped_files) == ({}, shipped_files)
     assert set(with_image.site.files) == set(by_address.site.files) | {"/docs/a.html"}
     (verdict,) = catalog.run_checks(with_image, catalog.select(only=["http.files"]))

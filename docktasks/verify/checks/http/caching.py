@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 
 from httpx import codes
 
-from docktasks.verify.checks.http import samples
-from docktasks.verify.probes.crawler import Site
+from docktasks.verify.checks.http.rules import exceptions, header_differences, listed, survey_of
 from docktasks.verify.probes.http_client import Response
+from docktasks.verify.probes.survey import Answer, Survey
+from docktasks.verify.probes.ways import METHODS
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
@@ -20,16 +21,23 @@ from docktasks.verify.subject import Subject
 MAYBE_HASHED = re.compile(
     r"(?:[-._]|/(?![a-z]{3,}[-_]))(?!\d+x\d+\.|[a-z_-]+\.)(?=[\w-]*[A-Za-z])[\w-]{8,}(?:\.[a-z]+){0,2}\.[^/.]+$"
 )
-_CODE = r"(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{8}\.(?:m?js|css)$"
+_NUMERONYMS = r"(?![\w-]*(?i:i18n|l10n|a11y|e2e|k8s|[bp]2[bcp]|utf8|base64|sha\d|md5|es\d|h26[45]|mp[34]|x64|x86))"
+_CODE = _NUMERONYMS + r"(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{8}\.(?:m?js|css)$"
 HASHED = re.compile(r"/assets/(?!.*(?:sw|worker)\b).*-(?=[\w-]*[A-Za-z]\d+[A-Za-z]+\d)" + _CODE)
 MIN_PERHAPS = 3
 PERHAPS_HASHED = re.compile(r"/assets/.*-(?=[\w-]*[\d_-][A-Za-z])" + _CODE)
-TAGS = {"its ETag": "{etag}", "its weak ETag": "W/{etag}", "another ETag and its own": '"other", {etag}', "*": "*"}
-"""What If-None-Match is sent with -> its value, as samples.get_each() takes it."""
+SHARED_HEADERS = "cdn-cache-control", "cloudflare-cdn-cache-control", "vercel-cdn-cache-control", "surrogate-control"
+"""What a shared cache obeys before Cache-Control: https://www.rfc-editor.org/rfc/rfc9213"""
 MONTH_S = 30 * 86_400
 """A file with this max-age or more is as good as immutable: a visitor who returns does not ask for it."""
+MAX_REDIRECT_S = 86_400
 MAX_FIXED_TIME_S = 315_619_200
 """1980-01-02. Reproducible builds set times from 1970 to 1980-01-01, the first that a zip file can have."""
+KNOWN_TIMES = {0, 1, 315_532_800, 315_532_801, 499_162_500}
+"""Of reproducible builds, zip files and npm packages."""
+MIN_EQUAL_TIMES = 3
+NGINX_TAG = re.compile(r'"([0-9a-f]{1,9})-([0-9a-f]+)"$')
+"""nginx makes an ETag of a file's time and size, in hexadecimal."""
 
 
 @check(
@@ -38,106 +46,127 @@ MAX_FIXED_TIME_S = 315_619_200
     fix="Send no-cache for index.html, and immutable for files with a hash in their name (caching.conf)",
 )
 def cache_policy(subject: Subject) -> Iterator[str]:
-    """index.html is always revalidated, hashed assets are kept for a year, and errors are never kept."""
-    site = subject.site
-    for path in (site.home, f"{site.home}{samples.MISSING_NAME}"):
-        policy = site.get(path).get("cache-control")
-        if not re.search(r"no-cache|no-store|max-age=0\b", policy) or "immutable" in policy:
-            yield f"{path}: Cache-Control is {policy or 'missing'}"
+    """Pages are always revalidated, hashed assets are kept for a year, and errors are never kept, by any cache."""
+    survey = survey_of(subject)
+    site, is_own = survey.site, _is_chosen_by_site(survey)
     policies = {path: file.get("cache-control") for path, file in site.files.items() if file.is_ok}
-    if _is_chosen_by_site(site):
-        policies = {}
     perhaps = [path for path in policies if PERHAPS_HASHED.search(path)]
     none_is_kept = len(perhaps) >= MIN_PERHAPS and max(map(_max_age_s, policies.values())) < MONTH_S
-    for path, policy in policies.items():
-        if not _is_right_policy(path, policy) or (none_is_kept and path in perhaps):
-            yield f"{path}: Cache-Control is {policy or 'missing'}"
-    for request, response in samples.missing_responses(site).items():
-        policy = response.get("cache-control")
-        if "immutable" in policy or _max_age_s(policy):
-            yield f"{request}: Cache-Control is {policy or 'missing'}"
+    expected = {*filter(HASHED.search, policies), *(perhaps if none_is_kept else ())}
+
+    def faults(answer: Answer) -> Iterator[str]:
+        is_first = answer.place.kind == "unknown" or answer.place.path == site.index.path
+        if _is_wrong(answer, expected, is_free=is_own and not is_first):
+            policy = answer.response.get("cache-control")
+            yield f"Cache-Control is {policy or 'missing'}"
+        yield from _shared_faults(answer)
+
+    asked = {answer.place.path for answer in survey.answers}
+    others = (survey.file_answer(path) for path in policies if path not in asked)
+    answers = [
+        answer
+        for answer in survey.seen
+        if answer.place.kind != "file" or answer.base.is_ok  # http.files reports a missing file
+        if answer.way not in METHODS or answer.response.status >= codes.BAD_REQUEST  # http.methods reports the others
+    ]
+    return exceptions([*answers, *others], faults)
 
 
-def _is_chosen_by_site(site: Site) -> bool:
-    """True if the site's own file _headers has rules for caches: what they choose for its files is right."""
-    return b"The site's _headers has rules for caches." in samples.health_notes(site)
+def _is_chosen_by_site(survey: Survey) -> bool:
+    """True if the site's own file _headers has rules for caches: how long its files are kept is its choice."""
+    return "The site's _headers has rules for caches." in survey.health
 
 
-def _is_right_policy(path: str, policy: str) -> bool:
-    is_long = _max_age_s(policy) >= MONTH_S
-    if is_long or "immutable" in policy:
-        return is_long and bool(MAYBE_HASHED.search(path))
-    return not HASHED.search(path)
+def _is_wrong(answer: Answer, expected: set[str], *, is_free: bool) -> bool:
+    response, path = answer.response, answer.place.path
+    policy = response.get("cache-control")
+    age_s = _max_age_s(policy)
+    is_long = age_s >= MONTH_S or "immutable" in policy
+    if response.status >= codes.MULTIPLE_CHOICES and response.status != codes.NOT_MODIFIED:
+        return "immutable" in policy or age_s > (MAX_REDIRECT_S if response.status < codes.BAD_REQUEST else 0)
+    if answer.is_page:
+        is_revalidated = is_free or re.search(r"no-cache|no-store|max-age=0\b", policy)
+        return is_long or not is_revalidated or _shared_age_s(policy) > 0
+    is_of_container = path.endswith("/env.js")  # its configuration
+    if is_free or is_of_container:
+        return is_of_container and age_s > 0
+    return (age_s < MONTH_S or not MAYBE_HASHED.search(path)) if is_long else path in expected
+
+
+def _shared_faults(answer: Answer) -> Iterator[str]:
+    """What a cache between the site and a browser would keep, though a browser does not."""
+    policy = answer.response.get("cache-control")
+    may_be_kept = _max_age_s(policy) > 0 and answer.response.status < codes.BAD_REQUEST and not answer.is_page
+    for name in SHARED_HEADERS:
+        value = answer.response.get(name)
+        if _max_age_s(value) and not may_be_kept:
+            yield f"{name}: {value}"
+    if not may_be_kept and re.search(r"stale-(?:while-revalidate|if-error)=[1-9]", policy):
+        yield f"Cache-Control is {policy}"
 
 
 def _max_age_s(policy: str) -> int:
-    return max(map(int, re.findall(r"(?:max-age|s-maxage)=(\d{1,18})", policy)), default=0)
+    return max(map(int, re.findall(r"(?:max-age|s-maxage)\s*=\s*\"?(\d{1,18})", policy.lower())), default=0)
+
+
+def _shared_age_s(policy: str) -> int:
+    return max(map(int, re.findall(r"s-maxage\s*=\s*\"?(\d{1,18})", policy.lower())), default=0)
 
 
 @check("http.revalidation", "major", fix="Send an ETag with every such file, and let the server compare it (etag on)")
 def revalidation(subject: Subject) -> Iterator[str]:
     """A browser that has the file gets 304 with the file's headers and no body."""
-    site = subject.site
-    files = samples.sample(samples.ok_files(site))
-    for path, response in files.items():
-        is_revalidated = not re.search("no-store|immutable", response.get("cache-control"))
-        if is_revalidated and not (response.get("etag") or response.get("last-modified")):
-            yield f"{path}: neither ETag nor Last-Modified, so it is sent again every time"
-    tagged = {path: response for path, response in files.items() if response.get("etag")}
-    few = samples.sample(tagged, 10)
-    strong = {path: response for path, response in few.items() if response.get("etag").startswith('"')}
-    yield from _faults_of_304(site, tagged, "its ETag")
-    yield from _faults_of_304(site, strong, "its weak ETag")
-    yield from _faults_of_304(site, few, "another ETag and its own")
-    yield from _faults_of_304(site, few, "*")
-    for encoding in ("gzip", "br"):
-        encoded = {path: response for path, response in site.encoded_files(encoding).items() if path in few}
-        encoded = {path: response for path, response in encoded.items() if response.get("etag")}
-        yield from _faults_of_304(site, encoded, "its ETag", encoding)
+    survey = survey_of(subject)
+
+    def without_tag(answer: Answer) -> Iterator[str]:
+        response = answer.response
+        is_kept = re.search("no-store|immutable", response.get("cache-control"))
+        if response.is_ok and not is_kept and not (response.get("etag") or response.get("last-modified")):
+            yield "neither ETag nor Last-Modified, so it is sent again every time,"
+
+    kinds = "page", "unknown", "file", "kept"
+    yield from exceptions((answer for answer in survey.plain if answer.place.kind in kinds), without_tag)
+    tags = "its tag", "one of its tags", "its weak tag", "any tag", "gzip its tag", "br its tag"
+    yield from exceptions(survey.ways(*tags), _faults_of_304)
 
 
-def _faults_of_304(site: Site, files: dict[str, Response], tags: str, encoding: str = "identity") -> Iterator[str]:
-    """Faults of the answers to If-None-Match with these tags, among which is the tag of the file in this encoding."""
-    for file, response in samples.get_each(site, files, If_None_Match=TAGS[tags], Accept_Encoding=encoding):
-        request = f"{file.path} as {encoding}, If-None-Match with {tags}"
-        if response.status != codes.NOT_MODIFIED or response.encoded_size:
-            yield f"{request}: {response.summary}, expected 304"
-            continue
-        # A missing Vary does not change what the browser keeps.
-        names = ("etag", "cache-control", "vary") if response.get("vary") else ("etag", "cache-control")
-        yield from (f"{request}: 304 with {line}" for line in samples.header_differences(file, response, names))
+def _faults_of_304(answer: Answer) -> Iterator[str]:
+    response = answer.response
+    if response.status != codes.NOT_MODIFIED or response.encoded_size:
+        yield f"{response.summary}, expected 304,"
+        return
+    # A missing Vary does not change what the browser keeps.
+    names = ("etag", "cache-control", "vary") if response.get("vary") else ("etag", "cache-control")
+    yield from (f"304 whose {line}" for line in header_differences(answer.base, response, names))
 
 
 @check("http.validators", "major", fix="Derive the ETag from the content (assemble.mjs). Send no fixed Last-Modified")
 def validators(subject: Subject) -> Iterator[str]:
     """Different content never shares a validator: the ETag changes, and Last-Modified is not a fixed build time."""
-    site = subject.site
-    files = samples.ok_files(site)
-    few = samples.sample(files, 10)
-    yield from _faults_of_200(site, few, "If-None-Match", '"of-another-release"')
-    yield from _faults_of_200(site, few, "If-Modified-Since", "Fri, 01 Jan 1971 00:00:00 GMT")
-    if not site.index.get("last-modified"):  # then a browser may send the time at which it got the file
-        yield from _faults_of_200(site, few, "If-Modified-Since", site.index.get("date"))
-    for time, paths in _shared_values(files, "last-modified").items():
+    survey = survey_of(subject)
+    yield from exceptions(survey.ways("other tag", "old date", "its date"), _faults_of_200)
+    index = survey.site.index
+    files = {path: file for path, file in ({index.path: index} | survey.site.files).items() if file.is_ok}
+    for time, paths in _shared_values(files, lambda file: file.get("last-modified")).items():
         if _is_fixed(time):
             yield f"{len(paths)} different files: Last-Modified: {time}"
-    for tag, paths in _shared_values(files, "etag").items():
+    for tag, paths in _shared_values(files, lambda file: file.get("etag")).items():
         yield f"{' and '.join(paths[:2])} differ, but both have ETag: {tag}"
-    yield from _tags_shared_by_encodings(site)
+    yield from _fixed_tags(files)
+    yield from _tags_shared_by_encodings(survey)
 
 
-def _faults_of_200(site: Site, files: dict[str, Response], name: str, value: str) -> Iterator[str]:
-    """Answers of 304 to a browser that has another file."""
-    for file, response in samples.get_each(site, files, **{name: value}):
-        if response.status == codes.NOT_MODIFIED:
-            yield f"{file.path} {name}: {value}: {response.summary}, expected the file"
+def _faults_of_200(answer: Answer) -> Iterator[str]:
+    """A 304 to a browser that has another file."""
+    if answer.response.status == codes.NOT_MODIFIED:
+        yield "304, expected the file,"
 
 
-def _shared_values(files: dict[str, Response], header: str) -> dict[str, list[str]]:
-    """Each value of the header that different files have -> the paths of these files."""
+def _shared_values(files: dict[str, Response], value_of: Callable[[Response], str]) -> dict[str, list[str]]:
+    """Each value that different files have -> the paths of these files."""
     paths: dict[str, dict[bytes, str]] = {}
     for path, response in files.items():
-        paths.setdefault(response.get(header), {}).setdefault(response.digest, path)
+        paths.setdefault(value_of(response), {}).setdefault(response.digest, path)
     return {value: sorted(by_digest.values()) for value, by_digest in paths.items() if value and len(by_digest) > 1}
 
 
@@ -148,11 +177,30 @@ def _is_fixed(time: str) -> bool:
         return True
 
 
-def _tags_shared_by_encodings(site: Site) -> Iterator[str]:
+def _tag_time(response: Response) -> str:
+    """The time in an ETag of nginx; empty without one."""
+    tag = NGINX_TAG.search(response.get("etag"))
+    return tag[1] if tag and int(tag[2], 16) == response.encoded_size else ""
+
+
+def _fixed_tags(files: dict[str, Response]) -> Iterator[str]:
+    """ETags of a fixed time and the size: another release with a file of equal size has the same."""
+    times: dict[str, dict[bytes, str]] = {}
+    for path, file in files.items():
+        times.setdefault(_tag_time(file), {}).setdefault(file.digest, path)
+    for time, paths in times.items():
+        is_shared = len(paths) >= max(MIN_EQUAL_TIMES, len(files) / 2)
+        is_sent = any(files[path].get("last-modified") for path in paths.values())  # then it may be the time of a build
+        is_known = time and int(time, 16) in KNOWN_TIMES
+        if is_known or (time and is_shared and not is_sent):
+            yield f"the ETag is a fixed time ({time}) and the size on {len(paths)} files: {listed(paths.values())}"
+
+
+def _tags_shared_by_encodings(survey: Survey) -> Iterator[str]:
     """Files with one strong ETag for two encodings: a cache could join the halves of both."""
     first_encodings: dict[tuple[str, str], str] = {}
     for accepted in ("identity", "gzip", "br"):
-        for path, response in site.encoded_files(accepted).items():
+        for path, response in survey.site.encoded_files(accepted).items():
             tag, encoding = response.get("etag"), response.get("content-encoding") or "identity"
             if response.is_ok and tag.startswith('"'):
                 first = first_encodings.setdefault((path, tag), encoding)

@@ -6,45 +6,32 @@ from collections.abc import Iterator
 
 from httpx import codes
 
-from docktasks.verify.checks.http.samples import get_each, ok_files, sample
+from docktasks.verify.checks.http.rules import survey_of
 from docktasks.verify.probes.http_client import Response
+from docktasks.verify.probes.survey import Survey, is_error
+from docktasks.verify.probes.ways import BR, BROWSER_ENCODINGS, GZIP, PLAIN
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
 MIN_COMPRESSED_BYTES = 1024
 """A text of this size or more must be sent compressed."""
-BR, GZIP, PLAIN = "br", "gzip", ""
-ACCEPT_ENCODING_VALUES: dict[tuple[str, ...], tuple[str, ...]] = {
-    (PLAIN,): (
-        "", "identity", "br;q=0, gzip;q=0", "gzip;q=0", "gzip;q=0.000", "br;q=0", "br; q=0.0", "*;q=0",
-        "xbr, brx, x-br, bro, brotli", "gzipped, xgzip", "nothing-of-this-name", ",,;q=1,",
-    ),
-    (PLAIN, GZIP): ("br;q=0,gzip", "gzip;q=1.0, identity; q=0.5, *;q=0", "GZIP"),
-    (PLAIN, BR): ("gzip;q=0, br", "BR"),
-    (PLAIN, GZIP, BR): ("*", "gzip, deflate, br, zstd", "br;q=0.2,gzip;q=0.8"),
-}  # fmt: skip
-"""Allowed Content-Encoding -> values of Accept-Encoding: https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3"""
 
 
-def _texts(subject: Subject) -> dict[str, Response]:
-    """The text files of the site, plain."""
-    types = ("text/", "application/json", "image/svg")
-    files = ok_files(subject.site)
-    return {path: response for path, response in files.items() if response.media_type.startswith(types)}
-
-
-def _encoded_texts(subject: Subject, encoding: str) -> Iterator[tuple[Response, Response]]:
-    """Each text plain, and as it is sent to a browser that accepts only this encoding."""
-    site = subject.site
-    responses = site.encoded_files(encoding) | {site.home: site.get(site.home, Accept_Encoding=encoding)}
-    return ((plain, responses[path]) for path, plain in _texts(subject).items())
+def _encoded_texts(survey: Survey, encoding: str) -> Iterator[tuple[Response, Response]]:
+    """Each text plain, and as it is sent to a browser that accepts only this encoding, where both came."""
+    encoded = survey.site.encoded_files(encoding)
+    pages = {answer.place.path: answer for answer in survey.ways(encoding) if answer.is_page and answer.base.is_ok}
+    pairs = [(plain, encoded[path]) for path, plain in survey.texts.items() if path in encoded]
+    pairs += [(answer.base, answer.response) for path, answer in pages.items() if path not in encoded]
+    return ((plain, response) for plain, response in pairs if response.status and not is_error(response))
 
 
 @check("http.encoding", "major", fix="Compress files in the builder, serve them by Accept-Encoding (compression.conf)")
 def encoding(subject: Subject) -> Iterator[str]:
     """A browser that accepts gzip or brotli gets text compressed, and it decodes to the same bytes."""
+    survey = survey_of(subject)
     for accepted in (GZIP, BR):
-        for plain, response in _encoded_texts(subject, accepted):
+        for plain, response in _encoded_texts(survey, accepted):
             for fault in _encoding_faults(accepted, plain, response):
                 yield f"{plain.path} for Accept-Encoding: {accepted}: {fault}"
 
@@ -67,8 +54,9 @@ def _encoding_faults(accepted: str, plain: Response, response: Response) -> Iter
 def vary(subject: Subject) -> Iterator[str]:
     """A file that is sent in several encodings has Vary: Accept-Encoding, or a cache sends the wrong one."""
     compressed: dict[str, Response] = {}
+    survey = survey_of(subject)
     for accepted in (GZIP, BR):
-        for plain, response in _encoded_texts(subject, accepted):
+        for plain, response in _encoded_texts(survey, accepted):
             if response.get("content-encoding"):
                 compressed[plain.path] = plain
                 if not _varies(response):
@@ -85,44 +73,39 @@ def _varies(response: Response) -> bool:
 @check("http.brotli", "minor", fix="Compress with brotli in the builder: it is 10 to 20 % smaller than gzip")
 def brotli(subject: Subject) -> Iterator[str]:
     """A browser that accepts brotli gets text as brotli, also if it accepts gzip."""
-    for plain, response in _encoded_texts(subject, BR):
+    survey = survey_of(subject)
+    for plain, response in _encoded_texts(survey, BR):
         encoding = response.get("content-encoding")
         if plain.size >= MIN_COMPRESSED_BYTES and encoding != BR:
             yield f"{plain.path} for Accept-Encoding: br: Content-Encoding: {encoding or 'none'}"
-    largest = max(_texts(subject).values(), key=lambda text: text.size, default=subject.site.index)
-    if largest.size >= MIN_COMPRESSED_BYTES:
-        browser_value = "gzip, deflate, br, zstd"
-        encoding = subject.site.get(largest.path, Accept_Encoding=browser_value).get("content-encoding")
-        if encoding not in (BR, "zstd"):
-            yield f"{largest.path} for Accept-Encoding: {browser_value}: Content-Encoding: {encoding or 'none'}"
+    for answer in survey.ways("again"):
+        encoding = answer.response.get("content-encoding")
+        is_large = answer.base.path in survey.texts and answer.base.size >= MIN_COMPRESSED_BYTES
+        if is_large and answer.is_judged and encoding not in (BR, "zstd"):
+            yield f"{answer.base.path} for Accept-Encoding: {BROWSER_ENCODINGS}: Content-Encoding: {encoding or 'none'}"
 
 
 @check("http.negotiation", "major", fix="Choose as in RFC 9110: whole names, any case, q=0 refuses (compression.conf)")
 def negotiation(subject: Subject) -> Iterator[str]:
     """Whatever Accept-Encoding says, only what it allows is sent, with the right bytes."""
-    texts = _texts(subject)
-    largest = sorted(texts.values(), key=lambda text: text.size)[-1:]  # some servers choose by size
-    few = sample(texts, 5) | {text.path: text for text in largest}
-    sizes = {PLAIN: {path: plain.encoded_size for path, plain in few.items()}}
+    survey = survey_of(subject)
+    sizes = {PLAIN: {path: plain.encoded_size for path, plain in survey.texts.items()}}
     for accepted in (GZIP, BR):
-        sizes[accepted] = {plain.path: response.encoded_size for plain, response in _encoded_texts(subject, accepted)}
-    for allowed, values in ACCEPT_ENCODING_VALUES.items():
-        for value in values:
-            for plain, response in get_each(subject.site, few, Accept_Encoding=value):
-                if fault := _negotiation_fault(allowed, plain.path, response, sizes):
-                    yield f"{plain.path} for Accept-Encoding: {value or '(empty)'}: {fault}"
+        sizes[accepted] = {plain.path: response.encoded_size for plain, response in _encoded_texts(survey, accepted)}
+    for allowed, answer in survey.negotiated:
+        if answer.is_judged and (fault := _negotiation_fault(allowed, answer.response, sizes)):
+            value = dict(answer.request.headers)["accept-encoding"]
+            yield f"{answer.place.path} for Accept-Encoding: {value or '(empty)'}: {fault}"
 
 
-def _negotiation_fault(
-    allowed: tuple[str, ...], path: str, response: Response, sizes: dict[str, dict[str, int]]
-) -> str | None:
+def _negotiation_fault(allowed: tuple[str, ...], response: Response, sizes: dict[str, dict[str, int]]) -> str | None:
     """The fault, if there is one. `sizes` has the right size by Content-Encoding and path."""
     encoding = response.get("content-encoding")
     if encoding not in allowed:
         return f"Content-Encoding: {encoding}"
     if response.status != codes.OK:
         return f"{response.summary}, expected 200"
-    size = sizes[encoding][path]
+    size = sizes[encoding].get(response.path, response.encoded_size)
     if response.encoded_size != size and (encoding or allowed == (PLAIN,)):
         return f"{response.encoded_size} bytes, but {encoding or 'plain'} has {size}"
     return None

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from httpx import codes
 
 from docktasks.images.media_types import media_type
-from docktasks.verify.checks.http import samples
-from docktasks.verify.probes.crawler import Site
+from docktasks.verify.checks.http.rules import exceptions, header_differences, survey_of
+from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.http_client import EDGE_BYTES, Response
+from docktasks.verify.probes.survey import Answer
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
@@ -21,6 +22,7 @@ OTHER_TYPE_NAMES = {
     "video/mp4": "video/m4v",
 }  # fmt: skip
 """Media type -> its other name. Every browser accepts both. An x- before a name has no meaning, and is left out."""
+PAGES = "page", "unknown"
 OWN_CONTENT = re.compile(rb"<(?:script|style|title)\b[^>]*>\s*[^<\s]", re.IGNORECASE)
 UTF_8_META = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?utf-?8\b""", re.IGNORECASE)
 
@@ -28,13 +30,15 @@ UTF_8_META = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?utf-?8\b""", re.IGNORE
 @check("http.files", "critical", fix="Build again. Or look for the file in /srv/site, and for its type in types.conf")
 def files(subject: Subject) -> Iterator[str]:
     """Every file of the site is answered 200, complete, with the content type that its name promises."""
-    site = subject.site
+    site = survey_of(subject, is_for_errors=True).site
     if not site.index.is_ok or site.index.media_type != "text/html":
         yield f"{site.home}: {_status_and_type(site.index)}"
     if _is_blank(site.index):
         yield "index.html loads no file, and has no script, style or title of its own"
     for path, response in site.files.items():
         expected = media_type(path)
+        if not response.status:
+            continue  # http.answers reports it
         if not response.is_ok or (expected and _one_name(response.media_type) != _one_name(expected)):
             yield f"{path}: {_status_and_type(response)}, expected 200 {expected}".rstrip()
     yield from _size_faults(subject)
@@ -65,71 +69,68 @@ def _size_faults(subject: Subject) -> Iterator[str]:
 
 @check("http.charset", "minor", fix="Send charset=utf-8 for text (charset, charset_types in types.conf)")
 def charset(subject: Subject) -> Iterator[str]:
-    """The page declares UTF-8 in its content type or its first kilobyte. No text declares another charset."""
-    for path, response in samples.ok_files(subject.site).items():
+    """Each page declares UTF-8 in its content type or its first kilobyte. No text declares another charset."""
+    survey = survey_of(subject)
+
+    def faults(answer: Answer) -> Iterator[str]:
+        response = answer.response
         content_type = response.get("content-type")
         declared = re.search(r"charset=\"?([\w-]+)", content_type, re.IGNORECASE)
         if declared and declared[1].lower() not in ("utf-8", "utf8"):
-            yield f"{path}: Content-Type: {content_type}"
-        elif not declared and path == subject.site.home and not UTF_8_META.search(response.body[:1024]):
-            yield f"{path}: {content_type}, and no <meta charset>"
+            yield f"Content-Type: {content_type}"
+        is_silent = not declared and answer.place.kind in PAGES and answer.is_page
+        if is_silent and not UTF_8_META.search(response.body[:1024]):
+            yield f"Content-Type: {content_type}, and no <meta charset>,"
+
+    sent = [answer for answer in survey.plain if answer.response.is_ok]
+    yield from exceptions([*sent, *map(survey.file_answer, survey.site.files)], faults)
 
 
 @check("http.head", "minor", fix="Let the server answer HEAD itself: no rule may treat it differently")
 def head(subject: Subject) -> Iterator[str]:
-    """HEAD is answered as GET is: the same status and headers, and no body."""
-    site = subject.site
-    samples.index_page(site)
-    known = samples.sample(samples.ok_files(site))
-    for get, head in zip(known.values(), site.get_all(known, "HEAD"), strict=True):
-        yield from (f"HEAD {get.path}: {fault}" for fault in _head_faults(get, head))
-    paths = site.home, f"{site.home}{samples.MISSING_NAME}.txt"
-    answers = site.send_raw(*(samples.raw_request(site, f"HEAD {path} HTTP/1.1") for path in paths))
-    for path, answer in zip(paths, answers, strict=True):
+    """HEAD is answered as GET is, at every place: the same status and headers, and no body."""
+    survey = survey_of(subject)
+    yield from exceptions(survey.ways("HEAD"), _head_faults)
+    for name, answer in survey.odd(odd_requests.heads).items():
         if answer.body:
-            yield f"HEAD {path}: {len(answer.body)} bytes after the headers"
+            yield f"{name}: {len(answer.body)} bytes after the headers"
 
 
-def _head_faults(get: Response, head: Response) -> Iterator[str]:
+def _head_faults(answer: Answer) -> Iterator[str]:
+    get, head = answer.base, answer.response
     if head.status != get.status:
-        yield f"{head.summary}, but GET {get.status}"
+        yield f"HEAD {head.summary}, but GET {get.status},"
         return
-    yield from samples.header_differences(get, head)
+    yield from header_differences(get, head)
     length = head.get("content-length")
-    if length and length != str(get.encoded_size):
-        yield f"Content-Length: {length}, but GET sends {get.encoded_size} bytes"
+    if length and length != str(get.encoded_size) and get.status == codes.OK:
+        yield f"Content-Length: {length}, but GET sends {get.encoded_size} bytes,"
 
 
 @check("http.ranges", "minor", fix="Let the server answer ranges (max_ranges is not 0), or announce no ranges")
 def ranges(subject: Subject) -> Iterator[str]:
     """A range is answered 206 with its bytes, a range after the end 416, a range of another version with the file."""
-    site = subject.site
-    announced = {
-        path: response
-        for path, response in samples.sample(samples.ok_files(site)).items()
-        if response.get("accept-ranges") == "bytes" and response.encoded_size > EDGE_BYTES
-    }
-    yield from _edge_faults(site, announced, is_first=True)
-    yield from _edge_faults(site, announced, is_first=False)
-    few = samples.sample(announced, 20)
-    for file, response in samples.get_each(site, few, Range="bytes={size}-"):
-        content_range = response.get("content-range")
+    survey = survey_of(subject)
+    ways = "first bytes", "last bytes", "after the end", "part of another", "gzip first bytes", "br first bytes"
+    announced = (answer for answer in survey.ways(*ways) if answer.base.get("accept-ranges") == "bytes")
+    return exceptions(announced, _range_faults)
+
+
+def _range_faults(answer: Answer) -> Iterator[str]:
+    file, response = answer.base, answer.response
+    content_range = response.get("content-range")
+    if answer.way == "after the end":
         is_416 = response.status == codes.REQUESTED_RANGE_NOT_SATISFIABLE
         if not is_416 or content_range not in ("", f"bytes */{file.encoded_size}"):
-            yield f"{file.path} after its end: {response.summary} {content_range}".rstrip() + ", expected 416"
-    for file, response in samples.get_each(site, few, Range="bytes=0-0", If_Range='"of-another-release"'):
+            yield f"{response.summary} {content_range}".rstrip() + ", expected 416,"
+    elif answer.way == "part of another":
         if response.digest != file.digest:
-            yield f"{file.path} if it is another version: {response.summary}, expected the whole file"
-
-
-def _edge_faults(site: Site, files: dict[str, Response], *, is_first: bool) -> Iterator[str]:
-    """Faults of the answers to ranges of EDGE_BYTES, at the beginning or at the end of each file."""
-    text = f"bytes=0-{EDGE_BYTES - 1}" if is_first else f"bytes=-{EDGE_BYTES}"
-    for file, response in samples.get_each(site, files, Range=text):
+            yield f"{response.summary}, expected the whole file,"
+    else:
+        is_first = answer.way.endswith("first bytes")
         start = 0 if is_first else file.encoded_size - EDGE_BYTES
         expected = f"bytes {start}-{start + EDGE_BYTES - 1}/{file.encoded_size}"
-        content_range = response.get("content-range")
         if response.status != codes.PARTIAL_CONTENT or content_range != expected:
-            yield f"{file.path} {text}: {response.summary} {content_range}, expected 206 {expected}"
+            yield f"{response.summary} {content_range}, expected 206 {expected},"
         elif response.digest != hashlib.sha256(file.edges[0 if is_first else 1]).digest():
-            yield f"{file.path} {text}: 206 with other bytes than the file has"
+            yield "206 with other bytes than the file has,"

@@ -1,13 +1,14 @@
-"""Security headers, the Content-Security-Policy, and what a response tells about the server."""
+"""Headers that limit what a browser does and what others learn: they hold on every answer, with the right value."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from docktasks.verify.checks.http.samples import MISSING_NAME, index_page, raw_request, responses_of_each_kind
-from docktasks.verify.probes.crawler import Site
+from docktasks.verify.checks.http.rules import exceptions, survey_of
+from docktasks.verify.probes.connection import Headers
 from docktasks.verify.probes.csp import Page, blocked_code, policies, weaknesses
+from docktasks.verify.probes.survey import Answer, Survey
 from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
 
@@ -15,89 +16,133 @@ CSP = "content-security-policy"
 SECURITY_HEADERS = {CSP: r".", "x-content-type-options": r"^nosniff$"}
 CROSS_ORIGIN_HEADERS = {
     "referrer-policy": r"^(no-referrer|same-origin|strict-origin|origin)(?!-when-downgrade)",
-    "permissions-policy": r".",
+    "permissions-policy": r"^(?!\s*\*)(?!.*\b(?:camera|microphone|geolocation|payment|usb)\s*=\s*\(?\*)",
     "cross-origin-opener-policy": r"^(same-origin|noopener)",
     "cross-origin-resource-policy": r"^(same-(origin|site)|cross-origin)$",
 }
+SERVER_HEADERS = "server", "via", "x-powered-by", "x-aspnet-version", "x-aspnetmvc-version", "x-generator", "x-runtime"
 SERVER_VERSION = re.compile(
-    r"\b(?:nginx|apache|caddy|openresty|lighttpd|iis|express|php|node(?:\.js)?|envoy|vite)/v?\d", re.IGNORECASE
+    r"\b(?:nginx|apache|caddy|openresty|lighttpd|iis|httpapi|express|php|node(?:\.js)?|envoy|vite|gunicorn|werkzeug|"
+    r"uvicorn|tomcat|jetty|kestrel|varnish|haproxy|traefik|python|openssl|tengine|cherokee)[/ ]v?\d[\w.]*",
+    re.IGNORECASE,
+)
+VERSION = re.compile(r"[\w.-]+/v?\d[\w.]*")
+STACK_TRACE = re.compile(
+    r"Traceback \(most recent call last\)|^\s+at .{1,200}:\d+(?::\d+)?\)?$|\bgoroutine \d+ \[|node_modules/|"
+    r"\.php on line \d|Stack ?trace:|\bat (?:java|org|com|System)\.[\w.]+\(|ENOENT: no such file",
+    re.MULTILINE | re.IGNORECASE,
 )
 
 
 @check("http.security-headers", "major", fix="Set them once at server level, with `always`, never in a location")
 def security_headers(subject: Subject) -> Iterator[str]:
-    """Content-Security-Policy and nosniff are sent exactly once with 200, 206, 304, 404, 405 and 416."""
-    return _header_faults(subject.site, SECURITY_HEADERS)
+    """Content-Security-Policy and nosniff are sent exactly once with every answer: pages, files, errors, redirects."""
+    return exceptions(_judged(survey_of(subject)), _faults_of(SECURITY_HEADERS))
 
 
 @check("http.cross-origin-headers", "minor", fix="Set each once at server level, with `always` (security.conf)")
 def cross_origin_headers(subject: Subject) -> Iterator[str]:
-    """The headers that limit what other sites learn and reach are sent exactly once with every status."""
-    headers = dict(CROSS_ORIGIN_HEADERS)
-    if not subject.site.index.get("permissions-policy"):
+    """The headers that limit what other sites learn and reach are sent exactly once with every answer."""
+    survey, headers = survey_of(subject), dict(CROSS_ORIGIN_HEADERS)
+    index = survey.site.index
+    if not index.get("permissions-policy"):
         del headers["permissions-policy"]
         yield Note("advice: Permissions-Policy can refuse the camera to all scripts, as prod.csp: strict does")
-    yield from _header_faults(subject.site, headers)
-    if not subject.site.index.get("cross-origin-embedder-policy"):
+    yield from exceptions(_judged(survey), _faults_of(headers))
+    if not index.get("cross-origin-embedder-policy"):
         yield Note(
             "advice: Cross-Origin-Embedder-Policy: require-corp isolates a site that loads nothing of other sites"
         )
 
 
-def _header_faults(site: Site, expected: dict[str, str]) -> Iterator[str]:
-    """Faults of these headers, which must match a pattern."""
-    for request, response in responses_of_each_kind(site).items():
+def _judged(survey: Survey) -> list[Answer]:
+    """The answers that the site chose, not those to a request that it cannot read."""
+    return [answer for answer in survey.seen if answer.response.status not in (400, 414, 431, 501)]
+
+
+def _faults_of(expected: dict[str, str]) -> Callable[[Answer], Iterator[str]]:
+    """A rule: each of these headers is there once, and matches a pattern."""
+
+    def faults(answer: Answer) -> Iterator[str]:
         for name, pattern in expected.items():
-            values = response.get_list(name)
+            values = answer.response.get_list(name)
             if len(values) != 1:
-                yield f"{request}, {response.status}: {name} is sent {len(values)} times"
+                yield f"{name} is sent {len(values)} times" if values else f"{name} is missing"
             elif not re.search(pattern, values[0], re.IGNORECASE):
-                yield f"{request}, {response.status}: {name}: {values[0]}"
+                yield f"{name}: {values[0]}"
+
+    return faults
 
 
 @check("http.csp", "major", fix="Allow only scripts of the site ('self', hashes), no plugins, no other base or frame")
 def csp(subject: Subject) -> Iterator[str]:
-    """The Content-Security-Policy blocks injected inline scripts, foreign scripts, plugins, bases and frames."""
-    index = index_page(subject.site)
-    csp_policies = policies(index.get_list(CSP), index.body.decode(errors="replace"))
-    yield from (f"{index.path}: {line}" for line in weaknesses(csp_policies, index.get("x-frame-options")))
+    """Everywhere the Content-Security-Policy blocks injected inline scripts, foreign scripts, plugins and frames."""
+    survey = survey_of(subject)
+    yield from exceptions(_judged(survey), _weaknesses)
+    yield from _kept_nonces(survey)
+    index = survey.site.index
+    csp_policies = policies(index.get_list(CSP), index.text)
     if any(policy.takes_text_as_code for policy in csp_policies):
         yield Note("advice: 'unsafe-eval' runs text as code; a script that is injected as text can then run, too")
     if not any(policy.is_strict for policy in csp_policies):
         yield Note("advice: begin the policy with default-src 'none', and name each kind of file that the site loads")
-    if loaded := Page(index.body.decode(errors="replace")).without_integrity:
-        yield Note(f"advice: integrity lets a browser refuse changed files; {loaded} scripts and styles have none")
+    if loaded := Page(index.text).without_integrity:
+        yield Note(f"advice: integrity lets a browser refuse changed files; {len(loaded)} scripts and styles have none")
+
+
+def _weaknesses(answer: Answer) -> Iterator[str]:
+    response = answer.response
+    csp_policies = policies(response.get_list(CSP), response.text if answer.is_page else "")
+    is_bare_error = response.status >= 400 and any(policy.is_strict for policy in csp_policies)  # noqa: PLR2004
+    if not is_bare_error and (csp_policies or (answer.is_page and response.is_ok)):
+        yield from weaknesses(csp_policies, response.get("x-frame-options"))
+
+
+def _kept_nonces(survey: Survey) -> Iterator[str]:
+    """The nonces that two answers have: whoever has seen one can use it."""
+    nonces: dict[str, set[str]] = {}
+    for answer in survey.seen:
+        if answer.is_page and answer.response.is_ok:
+            for nonce in re.findall(r"'nonce-([^']+)'", answer.response.get(CSP)):
+                nonces.setdefault(nonce, set()).add(answer.label)
+    yield from (
+        f"the nonce {nonce} is the same in {len(labels)} answers: {', '.join(sorted(labels)[:3])}"
+        for nonce, labels in nonces.items()
+        if len(labels) > 1
+    )
 
 
 @check("http.csp-allows-page", "critical", fix="Move inline code into files, or add its hash to the policy")
 def csp_allows_page(subject: Subject) -> Iterator[str]:
-    """The Content-Security-Policy allows the inline scripts and styles of the page."""
-    index = index_page(subject.site)
-    html = index.body.decode(errors="replace")
-    yield from (f"{index.path}: {line}" for line in blocked_code(policies(index.get_list(CSP), html), html))
+    """The Content-Security-Policy allows the inline scripts and styles of each page."""
+    return exceptions((answer for answer in survey_of(subject).plain if answer.is_page), _blocked_code)
 
 
-@check("http.server-version", "minor", fix="Hide the version (server_tokens off)")
+def _blocked_code(answer: Answer) -> Iterator[str]:
+    html = answer.response.text
+    return blocked_code(policies(answer.response.get_list(CSP), html), html)
+
+
+@check("http.server-version", "minor", fix="Hide the version (server_tokens off), and the details of errors")
 def server_version(subject: Subject) -> Iterator[str]:
-    """Neither a header nor an error page tells which version of a server answers."""
-    site = subject.site
-    texts = {
-        request: f"{response.get('server')} {response.get('x-powered-by')}"
-        for request, response in responses_of_each_kind(site).items()
-    }
-    for request, text in (texts | _error_pages(site)).items():
-        if version := SERVER_VERSION.search(text):
-            yield f"{request}: {text[version.start() : version.end() + 8].split()[0]}"
+    """No answer tells which version of a server gives it, or shows where its code has failed."""
+    survey = survey_of(subject)
+    yield from exceptions(survey.seen, _told)
+    for name, answer in survey.odd_answers.items():
+        error = answer.body[:4096].decode("latin-1")
+        yield from (f"{fault} on {name}" for fault in _told_by(answer.status, answer.headers, error))
 
 
-def _error_pages(site: Site) -> dict[str, str]:
-    """Request line and status -> the beginning of the answer, for requests that a server answers with its own page."""
-    requests = (
-        (f"GET {site.home}{MISSING_NAME}.txt HTTP/1.1",), (f"POST {site.home} HTTP/1.1",), ("GET / HTTP/1.1", "A b"),
-        (f"GET {site.home}{'a' * 40_000} HTTP/1.1",), (f"GET {site.home} HTTP/9.9",),
-    )  # fmt: skip
-    answers = site.send_raw(*(raw_request(site, *lines) for lines in requests))
-    return {
-        f"{line[:50]} ({answer.status})": answer.data[:4096].decode("latin-1")
-        for (line, *_), answer in zip(requests, answers, strict=True)
-    }
+def _told(answer: Answer) -> Iterator[str]:
+    return _told_by(answer.response.status, answer.response.headers, answer.response.text)
+
+
+def _told_by(status: int, all_headers: Headers, text: str) -> Iterator[str]:
+    headers = "\n".join(f"{name}: {value}" for name, value in all_headers if name in SERVER_HEADERS)
+    error = text if status >= 400 else ""  # noqa: PLR2004 - HTTP's errors begin there
+    if version := VERSION.search(headers) or SERVER_VERSION.search(error):
+        yield version[0]
+    elif powered := re.search(r"x-powered-by: .*|x-aspnet.*", headers):
+        yield powered[0]
+    if trace := STACK_TRACE.search(error):
+        yield f"a stack trace ({' '.join(trace[0].split())[:60]})"

@@ -1,69 +1,111 @@
-"""The paths: what is a page of the app, what is missing, and how a folder is answered."""
+"""The paths: what is a page of the app, what is missing, how a folder is answered, and where redirects lead."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import urljoin, urlsplit
 
 from httpx import codes
 
 from docktasks.errors import Skip
-from docktasks.verify.checks.http.samples import MISSING_NAME, assets, health_notes, missing_responses
-from docktasks.verify.probes.crawler import Site
+from docktasks.verify.checks.http.rules import exceptions, survey_of
+from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.http_client import Response
+from docktasks.verify.probes.places import MISSING_NAME, folders_of
+from docktasks.verify.probes.survey import Answer, Survey, is_error
+from docktasks.verify.probes.ways import FOREIGN_HOST
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
-MAX_FOLDERS = 20
+LISTING = re.compile(r"<title>\s*(?:Index of|Directory listing)\b", re.IGNORECASE)
 
 
 @check("http.deep-link", "critical", fix="Serve the app's page for paths without a file (prod.fallback, site.conf)")
 def deep_link(subject: Subject) -> Iterator[str]:
-    """A visitor who opens an address inside an app gets the app. A site of pages has a page of its own for a 404."""
-    site = subject.site
-    for path in (f"{site.home}{MISSING_NAME}", f"{site.home}{MISSING_NAME}/deeper?query=1"):
-        response = site.get(path, Accept="text/html")
-        if _is_right_page(site, response) or _is_redirected(site, response):
-            continue
-        if response.is_ok:
-            yield f"{path}: 200, but not the page for it ({response.size} bytes, index.html has {site.index.size})"
-        else:
-            yield f"{path}: {response.summary}"
+    """Each linked page is there, and an address inside an app gives the app. A site of pages has a page for a 404."""
+    survey = survey_of(subject)
+    right, statuses = _right_pages(survey), {answer.place.path: answer.response.status for answer in survey.plain}
+
+    def faults(answer: Answer) -> Iterator[str]:
+        response = answer.response
+        if is_error(response) or not response.status or _is_redirected(survey, response):
+            return  # http.answers reports errors
+        if answer.place.kind == "unknown" and (response.status, response.digest) not in right:
+            yield _wrong_page(survey, response)
+        if answer.place.kind == "page" and not _is_there(survey, response, statuses):
+            yield _wrong_page(survey, response)
+
+    yield from exceptions((answer for answer in survey.plain if answer.place.kind in ("page", "unknown")), faults)
 
 
-def _is_right_page(site: Site, response: Response) -> bool:
-    """True for the status and the page that our health check promises; of another server, for its usual pages."""
-    if promise := re.search(rb"Without a file: (\d+) (.*)", health_notes(site)):
-        page = site.get(site.address(promise[2].decode())) if promise[2] else response
-        return response.status == int(promise[1]) and response.digest == page.digest
+def _wrong_page(survey: Survey, response: Response) -> str:
+    size = survey.site.index.size
+    if response.is_ok:
+        return f"200, but not the page for it ({response.size} bytes, index.html has {size}),"
+    return response.summary
+
+
+def _is_there(survey: Survey, response: Response, statuses: dict[str, int]) -> bool:
+    """True for a page, and for what an address without a file gets, as a link may lead nowhere.
+
+    Where every address is a page of the app, a redirect only adds or removes a slash or a name of a file.
+    """
+    path, unknown = response.path, survey.unknown
+    if codes.is_redirect(response.status):
+        target = urlsplit(urljoin(survey.site.origin + path, response.get("location"))).path
+        return not unknown.is_ok or _plain(target) == _plain(path)
+    is_there_without_slash = path.endswith("/") and statuses.get(path.rstrip("/")) == codes.OK
+    is_promised = is_there_without_slash and "Without a file" in survey.health
+    return response.is_ok or (response.status == unknown.status and not is_promised)
+
+
+def _plain(path: str) -> str:
+    return path.removesuffix("/").removesuffix(".html").removesuffix("/index")
+
+
+def _right_pages(survey: Survey) -> set[tuple[int, bytes]]:
+    """Status and bytes for an address without a file, as our health check promises; else those of usual servers."""
+    site = survey.site
+    if promise := re.search(r"Without a file: (\d+) (.*)", survey.health):
+        status = int(promise[1])
+        if promise[2]:
+            return {(status, site.get(site.address(promise[2])).digest)}
+        return {(status, answer.response.digest) for answer in survey.plain if answer.place.kind == "unknown"}
     shell, own_404 = (site.get(site.home + name) for name in ("200.html", "404.html"))
-    if response.status == codes.NOT_FOUND:
-        return own_404.is_ok and response.digest == own_404.digest != site.index.digest
-    return response.is_ok and response.digest in {site.index.digest, shell.digest if shell.is_ok else b""}
+    right = {(200, site.index.digest)} | ({(200, shell.digest)} if shell.is_ok else set())
+    return right | ({(404, own_404.digest)} if own_404.is_ok and own_404.digest != site.index.digest else set())
 
 
-def _is_redirected(site: Site, response: Response) -> bool:
+def _is_redirected(survey: Survey, response: Response) -> bool:
     """True for a redirect of a site that has rules of its own."""
-    return codes.is_redirect(response.status) and b"The site has a file _redirects." in health_notes(site)
+    return codes.is_redirect(response.status) and "The site has a file _redirects." in survey.health
 
 
 @check("http.missing", "critical", fix="Answer 404 for a missing file (=404 in try_files), so that the error is seen")
 def missing(subject: Subject) -> Iterator[str]:
-    """A missing asset or file is answered 404, and never with index.html."""
-    for request, response in missing_responses(subject.site).items():
-        if response.status != codes.NOT_FOUND and not _is_redirected(subject.site, response):
-            yield f"{request}: {response.summary}"
+    """A missing file of any type, in any folder, is answered 404, and never with index.html."""
+    survey = survey_of(subject)
+
+    def faults(answer: Answer) -> Iterator[str]:
+        response = answer.response
+        is_expected = response.status in (0, codes.NOT_FOUND) or is_error(response)  # http.answers reports errors
+        if not is_expected and not _is_redirected(survey, response):
+            yield response.summary
+
+    return exceptions((answer for answer in survey.plain if answer.place.kind == "missing"), faults)
 
 
 @check("http.api", "critical", fix="Start it by invoke run-prod, with the setting api (docs/api.md)")
 def api(subject: Subject) -> Iterator[str]:
     """Below a prefix of the API the site answers nothing, and every prefix of the settings is passed on."""
-    site = subject.site
+    survey = survey_of(subject)
+    site = survey.site
+    own_404 = site.get(f"{site.home}{MISSING_NAME}.txt", Accept="text/html") if site.api_prefixes else site.index
     for prefix in site.api_prefixes:
         path = f"{prefix}/{MISSING_NAME}"
         response = site.get(path, Accept="text/html")
-        is_missing = response.status == codes.NOT_FOUND and response.digest == _own_missing(site).digest
+        is_missing = response.status == codes.NOT_FOUND and response.digest == own_404.digest
         if is_missing or response.digest == site.index.digest:
             yield f"{path}: {response.summary}, from the site"
     if subject.has("container"):
@@ -71,39 +113,60 @@ def api(subject: Subject) -> Iterator[str]:
         yield from (f"{prefix}: the container passes nothing on" for prefix in named if prefix not in site.api_prefixes)
 
 
-def _own_missing(site: Site) -> Response:
-    return site.get(f"{site.home}{MISSING_NAME}.txt", Accept="text/html")
-
-
-@check("http.directories", "major", fix="No autoindex. absolute_redirect off: the server does not know the public port")
+@check("http.directories", "major", fix="No autoindex: set it off, and serve no folder")
 def directories(subject: Subject) -> Iterator[str]:
-    """A folder is not listed. A redirect leads to a path, or stays at the requested address."""
-    site = subject.site
-    folders = sorted({path.rpartition("/")[0] for path in assets(site)} - {site.home.rstrip("/")}, key=len)
-    if not folders:
+    """No folder of the site is listed."""
+    survey = survey_of(subject)
+    if not folders_of(survey.site):
         raise Skip("the site has no folder")
-    for folder in folders[:MAX_FOLDERS]:
-        for path in (folder, f"{folder}/", f"{folder}//", f"{folder}/."):
-            yield from _folder_faults(site, folder, path)
+    names: dict[str, list[str]] = {}
+    for path in survey.site.files:
+        folder, _, name = path.rpartition("/")
+        names.setdefault(folder, []).append(name)
+
+    def faults(answer: Answer) -> Iterator[str]:
+        response, text = answer.response, answer.response.text
+        if response.is_ok and response.digest != survey.site.index.digest:
+            folder = answer.place.path.rstrip("./")
+            listed = next((name for name in names.get(folder, ()) if re.search(rf">\s*{re.escape(name)}", text)), "")
+            if LISTING.search(text) or (listed and not _is_shipped_page(survey, response)):
+                yield f"a list of the folder{f' that contains {listed}' if listed else ''}"
+
+    places = (answer for answer in survey.plain if answer.place.kind in ("folder", "page"))
+    yield from exceptions(places, faults)
 
 
-def _folder_faults(site: Site, folder: str, path: str) -> Iterator[str]:
-    response = site.get(path)
-    if response.status < codes.BAD_REQUEST and response.digest != site.index.digest:
-        text = response.body.decode("latin-1")
-        names = [name for parent, _, name in (file.rpartition("/") for file in site.files) if parent == folder]
-        listed = next((name for name in names if re.search(rf">\s*{re.escape(name)}", text)), None)
-        if listed:
-            yield f"{path}: {response.summary}, a list that contains {listed}"
-    location = response.get("location")
-    if _origin(site.origin + path, location) != site.origin:
-        yield f"{path}: Location: {location}"
+def _is_shipped_page(survey: Survey, response: Response) -> bool:
+    """True if a file of the site has these bytes, such as a page that is called after a folder."""
+    return any(file.digest == response.digest for file in survey.site.files.values())
 
 
-def _origin(url: str, location: str) -> str:
-    """The scheme and host to which a redirect of `url` leads; empty if the location is not an address."""
-    try:
-        target = urlsplit(urljoin(url, location))
-    except ValueError:  # such as http://[x
-        return ""
-    return f"{target.scheme}://{target.netloc}"
+@check("http.redirects", "major", fix="absolute_redirect off: the server does not know its public address")
+def redirects(subject: Subject) -> Iterator[str]:
+    """A redirect stays at the requested address, with its port, whatever the path, the Host or a header says."""
+    survey = survey_of(subject)
+    origin, has_rules = survey.site.origin, "The site has a file _redirects." in survey.health
+
+    def faults(answer: Answer) -> Iterator[str]:
+        yield from _away(origin, origin + answer.place.path, answer.response.get_list("location"), has_rules=has_rules)
+
+    yield from exceptions(survey.seen, faults)
+    for name, answer in survey.odd(odd_requests.foreign_paths).items():
+        locations = [value for key, value in answer.headers if key == "location"]
+        url = f"http://localhost{name.removeprefix('GET ')}"
+        yield from (f"{fault} on {name}" for fault in _away("http://localhost", url, locations, has_rules=has_rules))
+
+
+def _away(origin: str, url: str, locations: Iterable[str], *, has_rules: bool) -> Iterator[str]:
+    """The targets of redirects that lead to another origin. The site's own rules may lead to other hosts."""
+    own = urlsplit(origin)
+    for location in locations:
+        try:
+            target = urlsplit(urljoin(url, location.replace("\\", "/").strip()))
+        except ValueError:  # such as http://[x
+            yield f"Location: {location}"
+            continue
+        is_elsewhere = (target.scheme, target.netloc) != (own.scheme, own.netloc)
+        is_of_site = has_rules and target.hostname not in (own.hostname, FOREIGN_HOST)
+        if is_elsewhere and not is_of_site:
+            yield f"Location: {location}"

@@ -7,7 +7,7 @@ import httpx
 from docktasks.engine.models import ContainerConfig
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.production import A, image
-from tests.unit.fakes.sites import Site
+from tests.unit.fakes.sites import Site, connect
 from tests.unit.fakes.subjects import CONFIG, Result, release, release_subject, results
 
 
@@ -39,7 +39,7 @@ def result(
     engine = FakeEngine(container, images={"hello-dock:prod": kept, earlier_tags[0]: earlier})
     engine.files, engine.config = files, config
     subject = release_subject(engine, container)
-    subject.site.client.transport = httpx.MockTransport(Site())
+    connect(subject.site, Site())
     return results(subject, check_id)[check_id]
 
 

@@ -4,9 +4,9 @@ import httpx
 import pytest
 
 from docktasks.verify import catalog
-from docktasks.verify.checks.http.samples import MISSING_NAME
+from docktasks.verify.probes.places import MISSING_NAME
 from docktasks.verify.probes.raw_socket import RawResponse
-from tests.unit.fakes.site_faults import assert_reported, body, header, on_method, on_path, status
+from tests.unit.fakes.site_faults import assert_reported, body, header, on_header, on_method, on_path, status
 from tests.unit.fakes.sites import Answer, Fault, Site, subject
 
 
@@ -29,17 +29,48 @@ def decoded_path_in_header(request: httpx.Request, answer: Answer) -> None:
         answer.set("location", request.url.path)
 
 
+def credentials(answer: Answer) -> None:
+    """Any origin, with cookies."""
+    answer.set("access-control-allow-origin", "*")
+    answer.set("access-control-allow-credentials", "true")
+
+
+def slip(request: httpx.Request, answer: Answer) -> None:
+    """An alias without its slash: what follows the folder's name is added to the folder's path."""
+    if request.url.path.startswith("/assets../assets/"):
+        text = Site().files.get(request.url.path.replace("/assets../", "/"), "")
+        answer.status, answer.body = 200, text.encode()
+
+
+def delete_of_a_file(request: httpx.Request, answer: Answer) -> None:
+    """A server that would delete the file, and refuses only the depth."""
+    if request.method == "DELETE" and request.url.path == "/favicon.svg":
+        answer.status = 400
+
+
 FAULTS: list[tuple[str, Fault, str]] = [
     ("http.hidden-files", on_path("/.env", status(200)), "/.env: 200, 9 bytes of text/plain"),
     ("http.hidden-files", on_path("index.html~", status(200)), "/index.html~: 200"),
     ("http.hidden-files", on_path("/#favicon.svg#", status(200)), "/%23favicon.svg%23: 200"),
     ("http.traversal", leak, "/etc/passwd: 200, with 'root:x:0:0:'"),
     ("http.methods", on_method("DELETE", status(204)), f"DELETE /{MISSING_NAME}.txt: 204"),
-    ("http.methods", on_method("PUT", header("allow")), f"PUT /{MISSING_NAME}.txt: 405 without Allow"),
+    ("http.methods", on_method("PUT", header("allow")), "PUT: 405 without Allow on … / (PUT)"),
     ("http.methods", on_method("TRACE", body("X-Canary: canary-5f2c.example")),
-     f"TRACE /{MISSING_NAME}.txt: 405 echoes"),
+     f"TRACE: 405 echoes … TRACE /{MISSING_NAME}.txt"),
     ("http.methods", on_method("BREW", status(500)), f"BREW /{MISSING_NAME}.txt: 500"),
-    ("http.malformed", decoded_path_in_header, "escaped line ends: became a header of the answer"),
+    ("http.malformed", decoded_path_in_header, "line ends in … became a header of the answer"),
+    ("http.cors", on_header("origin", header("access-control-allow-origin", "https://canary-5f2c.example")),
+     "Access-Control-Allow-Origin: https://canary-5f2c.example on 28 of"),
+    ("http.cors", on_path("favicon.svg", credentials), "Access-Control-Allow-Credentials for * on … /favicon.svg"),
+    ("http.cookies", on_path("favicon.svg", header("set-cookie", "id=1")), "set-cookie: id=1 on … /favicon.svg"),
+    ("http.cookies", on_path("/assets/no-such-file-5f2c.png", header("refresh", "0;url=/")),
+     "refresh: 0;url=/ on 1 of"),
+    ("http.hidden-files", on_path("/assets/.env", status(200)), "/assets/.env: 200"),
+    ("http.hidden-files", on_path("/assets/logo-C6fJt9Xa.png.orig", status(200)),
+     "/assets/logo-C6fJt9Xa.png.orig: 200"),
+    ("http.hidden-files", on_path("/dist.zip", status(200)), "/dist.zip: 200"),
+    ("http.traversal", slip, "GET /assets../assets/"),
+    ("http.methods", delete_of_a_file, "DELETE: 400, though no server may obey it, on 1 of … /favicon.svg (DELETE)"),
     ("http.host", redirect_to_host, "301 to http://canary-5f2c.example/assets/"),
 ]  # fmt: skip
 
@@ -55,7 +86,7 @@ def test_fault_is_reported(check_id: str, fault: Fault, evidence: str) -> None:
     [
         (b"Transfer-Encoding: chunked", RawResponse(b"HTTP/1.1 200 OK\r\n\r\nok\nHTTP/1.1 404 No\r\n\r\n"),
          "Content-Length and chunked: 2 answers"),
-        (b"X-A: a\rX-B", RawResponse(b"", is_closed=False), "a bare CR: no end after 0 bytes"),
+        (b"X-A: a\rX-B", RawResponse(b"HTTP/1.1 500 No\r\n\r\n"), "a bare CR: 500"),
         (b"%zz", RawResponse(b"HTTP/1.1 502 Bad Gateway\r\n\r\n"), "an invalid % escape: 502"),
     ],
 )  # fmt: skip

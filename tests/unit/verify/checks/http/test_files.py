@@ -31,14 +31,16 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ("http.files", on_path(INDEX, header("content-type", "application/octet-stream")), "/: 200 application/octet-st"),
     ("http.files", on_path(INDEX, status(503)), "/: 503 text/html"),
     ("http.charset", on_path(ENTRY, header("content-type", "text/javascript; charset=latin1")), "charset=latin1"),
-    ("http.charset", on_path(INDEX, body("<title>Übung</title>")), "/: text/html, and no <meta charset>"),
-    ("http.head", on_method("HEAD", status(405)), "HEAD /: 405, but GET 200"),
-    ("http.head", on_method("HEAD", header("etag", '"other"')), 'HEAD /: etag: "other", expected'),
-    ("http.head", on_method("HEAD", header("content-length", "7")), "HEAD /: Content-Length: 7, but GET sends"),
-    ("http.ranges", on_header("range", status(200)), "bytes=0-15: 200 bytes 0-15/"),
-    ("http.ranges", on_header("range", body("x"), "bytes=-16"), "bytes=-16: 206 with other bytes"),
+    ("http.charset", on_path(INDEX, body("<title>Übung</title>")),
+     "text/html, and no <meta charset>, on 1 of … places: /"),
+    ("http.head", on_method("HEAD", status(405)), "HEAD 405, but GET 200, on … / (HEAD)"),
+    ("http.head", on_method("HEAD", header("etag", '"other"')), 'etag is "other", not … / (HEAD)'),
+    ("http.head", on_method("HEAD", header("content-length", "7")), "Content-Length: 7, but GET sends … / (HEAD)"),
+    ("http.ranges", on_header("range", status(200)), "200 bytes 0-15/ … (range: bytes=0-15)"),
+    ("http.ranges", on_header("range", body("x"), "bytes=-16"), "206 with other bytes … (range: bytes=-16)"),
     ("http.ranges", on_header("range", header("content-range")), "expected 206 bytes 0-15/"),
-    ("http.ranges", on_header("if-range", body("half")), "if it is another version: 200, expected the whole"),
+    ("http.ranges", on_header("if-range", body("half")),
+     "200, expected the whole file … (range: bytes=0-0, if-range: "),
 ]  # fmt: skip
 
 

@@ -20,24 +20,17 @@ def listing(answer: Answer) -> None:
     answer.status, answer.body = 200, b'<a href="x">index-Dk1aQz7_.js</a>'
 
 
-def passed_on(request: httpx.Request, answer: Answer) -> None:
-    """The health check names an API, and nothing is passed on to it."""
-    if request.url.path == "/healthz":
-        answer.status, answer.body = 200, b"ok\nThe API answers below: /api\n"
-
-
 FAULTS: list[tuple[str, Fault, str]] = [
-    ("http.deep-link", on_path("-5f2c", status(404)), "/no-such-file-5f2c: 404"),
-    ("http.deep-link", on_path("/deeper", status(404)), "/no-such-file-5f2c/deeper?query=1: 404"),
+    ("http.deep-link", on_path("-5f2c", status(404)), "404 on … places: /no-such-file-5f2c"),
+    ("http.deep-link", on_path("/deeper", status(404)), "404 on … /no-such-file-5f2c/deeper?query=1"),
     ("http.deep-link", on_path("-5f2c", lambda answer: setattr(answer, "body", b"other")),
-     "200, but not the page for it (5 bytes"),
-    ("http.missing", index_for_everything, "/assets/no-such-file-5f2c.js (missing asset): 200"),
-    ("http.missing", on_path(".txt", status(403)), "/no-such-file-5f2c.txt (missing file): 403"),
-    ("http.api", passed_on, "/api/no-such-file-5f2c: 200, from the site"),
+     "200, but not the page for it (5 bytes … /no-such-file-5f2c"),
+    ("http.missing", index_for_everything, "200 on … /assets/no-such-file-5f2c.js"),
+    ("http.missing", on_path(".txt", status(403)), "403 on 1 of … /no-such-file-5f2c.txt"),
     ("http.directories", on_path("/assets/", listing),
-     "/assets/: 200, a list that contains index-Dk1aQz7_.js"),
-    ("http.directories", on_path("/assets", header("location", "http://127.0.0.1/assets/")),
-     "Location: http://127.0.0.1/as"),
+     "a list of the folder that contains index-Dk1aQz7_.js on … /assets/"),
+    ("http.redirects", on_path("/assets", header("location", "http://127.0.0.1/assets/")),
+     "Location: http://127.0.0.1/assets/ on … /assets"),
 ]  # fmt: skip
 
 
@@ -77,15 +70,17 @@ def promising(notes: str, code: int, text: str = "", location: str = "") -> Site
 
     def fault(request: httpx.Request, answer: Answer) -> None:
         path = request.url.path
-        if path not in ("/healthz", "/docs/a.html") and "-5f2c" not in path:
+        if path != "/docs/a.html" and "-5f2c" not in path:
             return
         answer.status = code if "-5f2c" in path else 200
-        answer.body = (notes if path == "/healthz" else text if "-5f2c" in path else "<h1>docs</h1>").encode()
+        answer.body = (text if "-5f2c" in path else "<h1>docs</h1>").encode()
         answer.set("content-encoding")
         if location and "-5f2c" in path:
             answer.set("location", location)
 
-    return Site(fault)
+    site = Site(fault)
+    site.files["/healthz"] = notes
+    return site
 
 
 @pytest.mark.parametrize(
@@ -114,19 +109,26 @@ def test_redirect_of_the_site_itself_is_no_fault(notes: str, outcome: str) -> No
 
 def test_index_with_status_404_is_reported() -> None:
     """The app starts, but programs take its pages for missing ones."""
-    assert_reported("http.deep-link", on_path("-5f2c", status(404)), "/no-such-file-5f2c: 404")
+    assert_reported("http.deep-link", on_path("-5f2c", status(404)), "404 on … places: /no-such-file-5f2c")
 
 
 def test_nothing_of_the_api_is_judged_as_the_sites() -> None:
     """A page may load pictures from its API, which answers as it likes."""
 
     def fault(request: httpx.Request, answer: Answer) -> None:
-        passed_on(request, answer)
         if request.url.path.startswith("/api/"):
             answer.status, answer.body = 401, b"{}"
             answer.set("content-encoding")
 
     site = Site(fault)
+    site.files |= {"/healthz": "ok\nThe API answers below: /api\n"}
     site.files["/index.html"] += '<img src="/api/avatar.png">'
     outcomes = {check_id: verdict.outcome for check_id, verdict in verdicts(site).items()}
     assert [check_id for check_id, outcome in outcomes.items() if outcome == "fail"] == []
+
+
+def test_site_that_answers_below_the_prefix_of_its_api_is_reported() -> None:
+    """Nothing is passed on."""
+    site = Site()
+    site.files["/healthz"] = "ok\nThe API answers below: /api\n"
+    assert verdicts(site, "http.api")["http.api"].evidence == ("/api/no-such-file-5f2c: 200, from the site",)

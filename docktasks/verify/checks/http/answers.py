@@ -1,0 +1,37 @@
+"""That a site answers at all, everywhere and in time. What spoils every other check is reported here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from docktasks.verify.checks.http.rules import exceptions, listed
+from docktasks.verify.probes.survey import Answer, is_error
+from docktasks.verify.registry import Note, check
+from docktasks.verify.subject import Subject
+
+
+@check("http.answers", "critical", fix="Read the server's log. Raise its limits on requests, or restart what hangs")
+def answers(subject: Subject) -> Iterator[str]:
+    """Every request gets an answer in time, and no address is answered with an error of the server (5xx)."""
+    survey = subject.survey
+    if not survey.site.index.is_ok:
+        return  # http.files reports it
+    if survey.cause:
+        yield survey.cause
+        return
+    yield from exceptions([*survey.everything, *survey.lost_files], _faults)
+    faults: dict[str, list[str]] = {}
+    for name, answer in survey.odd_answers.items():
+        if answer.fault:
+            faults.setdefault(answer.fault, []).append(name)
+    yield from (f"{fault}, {len(names)} odd requests: {listed(names)}" for fault, names in faults.items())
+    files, places = len(survey.site.files), {answer.place.path for answer in survey.answers}
+    sample = f", {len(survey.sample)} of them in every way" if not survey.is_small else ""
+    yield Note(f"{files:,} files; {len(places)} places{sample}, chosen by the seed {survey.seed}")
+
+
+def _faults(answer: Answer) -> Iterator[str]:
+    if is_error(answer.response):
+        yield f"{answer.response.status}"
+    elif not answer.response.status:
+        yield answer.response.fault

@@ -1,0 +1,57 @@
+"""How the HTTP checks judge a survey: a rule holds everywhere, and what it does not hold for is listed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from httpx import HTTPError
+
+from docktasks.errors import Skip
+from docktasks.verify.probes.http_client import Response
+from docktasks.verify.probes.survey import Answer, Survey
+from docktasks.verify.subject import Subject
+
+MAX_NAMED_PLACES = 12
+"""How many places of one fault a line names."""
+FILE_HEADERS = "content-type", "content-encoding", "etag", "last-modified", "cache-control", "vary"
+"""Headers that belong to the file. They are the same for every kind of request."""
+
+
+def survey_of(subject: Subject, *, is_for_errors: bool = False) -> Survey:
+    """The survey. Raises Skip if one cause makes its answers meaningless, which http.answers reports."""
+    survey = subject.survey
+    try:
+        index = survey.site.index
+    except HTTPError as error:
+        raise Skip("see http.answers: the server does not answer") from error
+    if not index.is_ok and not is_for_errors:
+        raise Skip(f"{index.path} answers {index.summary}")
+    if index.is_ok and survey.cause:
+        raise Skip(f"see http.answers: {survey.cause}")
+    return survey
+
+
+def exceptions(answers: Iterable[Answer], faults_of: Callable[[Answer], Iterable[str]]) -> Iterator[str]:
+    """One line for each fault: on how many of the places it is, and on which."""
+    places: set[str] = set()
+    labels: dict[str, dict[str, str]] = {}
+    for answer in answers:
+        places.add(answer.place.path)
+        for fault in faults_of(answer):
+            labels.setdefault(fault, {}).setdefault(answer.place.path, answer.label)  # the simplest way comes first
+    for fault, named in labels.items():
+        yield f"{fault} on {len(named):,} of {len(places):,} places: {listed(named.values())}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first of the names, and how many more there are."""
+    all_names = list(names)
+    more = len(all_names) - MAX_NAMED_PLACES
+    return ", ".join(all_names[:MAX_NAMED_PLACES]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def header_differences(known: Response, response: Response, names: tuple[str, ...] = FILE_HEADERS) -> Iterator[str]:
+    """A line for each header that should be the same in both responses, and is not."""
+    for name in names:
+        if response.get(name) != known.get(name):
+            yield f"{name} is {response.get(name) or 'missing'}, not {known.get(name) or 'missing'},"

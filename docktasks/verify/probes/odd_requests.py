@@ -1,0 +1,168 @@
+"""Requests that no browser sends, as bytes: what each is, and its text. None of them can change a site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from docktasks.verify.probes.crawler import Site
+from docktasks.verify.probes.places import MISSING_NAME, folders_of
+from docktasks.verify.probes.ways import FOREIGN_HOST
+
+Requests = dict[str, bytes]
+PARENTS = (
+    "..", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "..%00", "..;", "%c0%ae%c0%ae", "%uff0e%uff0e", "%e0%80%ae%e0%80%ae",
+)  # fmt: skip
+SLASHES = "/", "%2f", "%252f", "\\", "%5c", "%c0%af", "//"
+PASSWD, *OTHER_OUTSIDE_FILES = "etc/passwd", "etc/nginx/nginx.conf", "proc/self/environ"
+METHODS = "POST", "PUT", "DELETE", "PATCH", "TRACE", "OPTIONS", "PROPFIND", "MKCOL", "BREW", "get"
+MAX_FOLDERS = 20
+COMMON_FOLDERS = "static", "files", "images", "img", "media", "public", "uploads", "docs", "js", "css", "fonts"
+"""Folders that a server may have, and no page names."""
+
+
+def _request(site: Site, line: str, *headers: str) -> bytes:
+    """A request with this request line and these header lines, sent as they are. The connection closes after it."""
+    host = site.origin.partition("//")[2]
+    return "\r\n".join([line, f"Host: {host}", *headers, "Connection: close", "", ""]).encode("latin-1")
+
+
+def traversal(site: Site) -> Requests:
+    """Paths that lead out of the site, if a server reads them so."""
+    return {f"GET {target}": _request(site, f"GET {target} HTTP/1.1") for target in _targets_outside(site)}
+
+
+def _targets_outside(site: Site) -> Iterator[str]:
+    assets = f"{site.home}assets"
+    for slash in SLASHES:
+        yield from (f"{site.home}{(parent + slash) * 6}{PASSWD}" for parent in PARENTS)
+        yield from (f"{assets}{start}{slash}{PASSWD}" for start in ("..", "/..", "../..", "/../../.."))
+    for folder in (assets, f"{assets}.."):
+        yield from (f"{folder}/../../../{file}" for file in (PASSWD, *OTHER_OUTSIDE_FILES))
+    yield from (f"{start}{PASSWD}" for start in ("/", "//", "file:///"))
+    yield from ("/%00", f"{site.home}index.html%00.js")
+    yield from (f"{assets}../{file}" for file in (".git/config", "site.conf", "../nginx/nginx.conf"))
+
+
+def slips(site: Site) -> dict[str, str]:
+    """Path -> the file that it gives away, where an `alias` lacks its slash: the folder's own name follows `..`.
+
+    The first is a control, from a folder that is not there.
+    """
+    paths = {f"{site.home}{MISSING_NAME}../index.html": site.index.path}
+    for folder in folders_of(site)[:MAX_FOLDERS]:
+        file = next((path for path in site.files if path.startswith(f"{folder}/") and site.files[path].is_ok), "")
+        if file:
+            paths[f"{folder}../{folder.rpartition('/')[2]}{file.removeprefix(folder)}"] = file
+    for folder in [*folders_of(site)[:MAX_FOLDERS], *(site.home + name for name in COMMON_FOLDERS)]:
+        paths |= {f"{folder}../{root}index.html": site.index.path for root in ("", "site/", "html/", "dist/")}
+    return paths
+
+
+def methods(site: Site) -> Requests:
+    """Methods that nothing answers, for a file that is not there, and a tunnel."""
+    headers = f"X-Canary: {FOREIGN_HOST}", "Content-Length: 0"
+    lines = [f"{method} {site.home}{MISSING_NAME}.txt" for method in METHODS]
+    return {line: _request(site, f"{line} HTTP/1.1", *headers) for line in lines} | {
+        f"CONNECT {FOREIGN_HOST}:80": _request(site, f"CONNECT {FOREIGN_HOST}:80 HTTP/1.1")
+    }
+
+
+def heads(site: Site) -> Requests:
+    """HEAD, of which each byte that follows the headers counts."""
+    paths = site.home, f"{site.home}{MISSING_NAME}.txt"
+    return {f"HEAD {path}": _request(site, f"HEAD {path} HTTP/1.1") for path in paths}
+
+
+def errors(site: Site) -> Requests:
+    """Requests that a server answers with an error page of its own."""
+    return {
+        f"GET {site.home}{MISSING_NAME}.txt": _request(site, f"GET {site.home}{MISSING_NAME}.txt HTTP/1.1"),
+        f"POST {site.home}": _request(site, f"POST {site.home} HTTP/1.1"),
+        "a header without a colon": _request(site, "GET / HTTP/1.1", "A b"),
+        "a URL of 40 kB": _request(site, f"GET {site.home}{'a' * 40_000} HTTP/1.1"),
+        "HTTP/9.9": _request(site, f"GET {site.home} HTTP/9.9"),
+    }
+
+
+def malformed(site: Site) -> Requests:
+    """Requests that are malformed or huge, and bodies that are a second request, if a server misreads the length."""
+    get = f"GET {site.home} HTTP/1.1"
+    return {
+        "a header of 100 kB": _request(site, get, f"X-A: {'a' * 100_000}"),
+        "5,000 headers": _request(site, get, *(f"X-{number}: a" for number in range(5000))),
+        "a URL of 100 kB": _request(site, f"GET {site.home}{'a' * 100_000} HTTP/1.1"),
+        "a bare CR": _request(site, get, "X-A: a\rX-B: b"),
+        "a bare LF": _request(site, get, "X-A: a").replace(b"\r\n", b"\n"),
+        "a folded header": _request(site, get, "X-A: a", " b"),
+        "a space before the colon": _request(site, get, "X-A : a"),
+        "a null byte": _request(site, get, "X-A: a\0b"),
+        "no colon": _request(site, get, "X-A"),
+        "HTTP version 9.9": _request(site, f"GET {site.home} HTTP/9.9"),
+        "an invalid % escape": _request(site, f"GET {site.home}%zz HTTP/1.1"),
+        **_line_ends(site),
+        **_smuggling(site),
+    }
+
+
+def _line_ends(site: Site) -> Requests:
+    """Escaped line ends, in a path of each kind and in the headers of proxies."""
+    line_end = f"%0d%0aX-Canary:%20{FOREIGN_HOST}"
+    folders = folders_of(site)[:MAX_FOLDERS]
+    paths = [f"{site.home}{line_end}", f"{site.home}{MISSING_NAME}.txt{line_end}", f"{site.home}?a={line_end}"]
+    paths += [f"{site.home}{MISSING_NAME}/{line_end}", *(f"{folder}{line_end}" for folder in folders)]
+    paths += [f"{folder}/{line_end}{end}" for folder in folders for end in ("", "/")]
+    headers = [f"X-Forwarded-{name}: a{line_end}" for name in ("Host", "Proto", "Prefix", "Port")]
+    headers += [f"Cookie: a={line_end}", f"Referer: http://a/{line_end}", f"Accept-Language: en{line_end}"]
+    return {f"line ends in {path}": _request(site, f"GET {path} HTTP/1.1") for path in paths} | {
+        f"line ends in {header.partition(':')[0]} of {path}": _request(site, f"GET {path} HTTP/1.1", header)
+        for header in headers
+        for path in [site.home, *folders[:1]]
+    }
+
+
+def _smuggling(site: Site) -> Requests:
+    body = f"0\r\n\r\nGET {site.home}{MISSING_NAME}.txt HTTP/1.1\r\nHost: {FOREIGN_HOST}\r\n\r\n"
+    lengths = {
+        "Content-Length and chunked": ("Content-Length: 4", "Transfer-Encoding: chunked"),
+        "two lengths": ("Content-Length: 4", f"Content-Length: {len(body)}"),
+        "a negative length": ("Content-Length: -1",),
+        "an unknown transfer encoding": ("Transfer-Encoding: xchunked",),
+    }
+    start = f"POST {site.home} HTTP/1.1\r\nHost: {site.origin.partition('//')[2]}"
+    return {name: "\r\n".join([start, *lines, "", body]).encode() for name, lines in lengths.items()}
+
+
+def hosts(site: Site) -> Requests:
+    """A host that is foreign, invalid, missing or there twice, in each header and in the path."""
+    home, foreign = site.home, f"Host: {FOREIGN_HOST}"
+    folders = folders_of(site)[:MAX_FOLDERS] or [f"{home}assets"]
+    lines: list[tuple[str, ...]] = [
+        (f"GET {home} HTTP/1.1", foreign),
+        *((f"GET {folder}{end} HTTP/1.1", foreign) for folder in folders for end in ("", "/")),
+        (f"GET {home}{MISSING_NAME} HTTP/1.1", foreign, f"X-Forwarded-Host: {FOREIGN_HOST}"),
+        (f"GET http://{FOREIGN_HOST}{home} HTTP/1.1", "Host: localhost"),
+        (f"GET http://{FOREIGN_HOST}{folders[0]} HTTP/1.1", foreign),
+        (f"GET {home} HTTP/1.1", f"Host: localhost {FOREIGN_HOST}"),
+        (f"GET {home} HTTP/1.1", foreign, "Host: localhost"),
+        (f"GET {home} HTTP/1.1", f"{foreign}:99999/<x>"),
+        (f"GET {home} HTTP/1.1",),
+        (f"GET {home} HTTP/1.0",),
+    ]
+    return {_in_words(*line): "\r\n".join([*line, "Connection: close", "", ""]).encode() for line in lines}
+
+
+def foreign_paths(site: Site) -> Requests:
+    """Paths that a browser takes for another host, if a redirect repeats them. The Host is localhost."""
+    home = site.home
+    starts = [f"{start}{FOREIGN_HOST}" for start in ("//", f"{home}/", "/\\", "/%5c", "/%2f")]
+    paths = [f"{start}{end}" for start in starts for end in ("", "/", "/..", "/%2e%2e", "/index.html")]
+    paths += [f"{folder}{start}{end}" for folder in folders_of(site)[:3] for start in starts[:1] for end in ("", "/..")]
+    text = "GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    return {f"GET {path}": text.format(path).encode() for path in paths}
+
+
+def _in_words(line: str, *headers: str) -> str:
+    return ", ".join([line.removesuffix(" HTTP/1.1"), *headers]) + ("" if headers else ", no Host")
+
+
+ALL = traversal, methods, heads, errors, malformed, hosts, foreign_paths

@@ -1,0 +1,239 @@
+"""What a site answers: each place of it, asked in every way, once. The checks judge the answers, and ask nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+
+from httpx import codes
+
+from docktasks.verify.probes import odd_requests
+from docktasks.verify.probes.connection import Headers
+from docktasks.verify.probes.crawler import Site
+from docktasks.verify.probes.http_client import Request, Response
+from docktasks.verify.probes.places import Place, hidden_paths, places, spread
+from docktasks.verify.probes.raw_socket import RawResponse
+from docktasks.verify.probes.ways import METHODS, NEGOTIATED, READING, conditions
+
+MAX_SAMPLE_PLACES = 40
+"""How many places are asked in every way. All are asked in the plain one."""
+PAGE_BYTES, TEXT_BYTES = 1 << 20, 1 << 12
+"""How much of a body is kept: of a page, and of another answer."""
+MAX_LABEL_CHARS = 100
+LIMIT_STATUSES, MIN_LIMITED_PLACES = (429, 503), 5
+"""On so many places one of these statuses is a limit on requests."""
+TEXTS = "text/", "application/json", "image/svg"
+HARMLESS_5XX = 501, 505  # "not implemented", "version not supported"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a place answered to one way of asking. `way` is empty for a simple GET; `base` is the answer before it."""
+
+    place: Place
+    way: str
+    request: Request
+    response: Response
+    base: Response
+
+    @property
+    def label(self) -> str:
+        """The place, and how it was asked if that was not a simple GET."""
+        headers = [f"{name}: {value}" for name, value in self.request.headers if name != "accept"]
+        asked = self.request.method if self.request.method != "GET" else ", ".join(headers[:2])
+        path = self.place.path if len(self.place.path) < MAX_LABEL_CHARS else f"{self.place.path[:60]}…"
+        return f"{path} ({asked})" if asked else path
+
+    @property
+    def is_page(self) -> bool:
+        """True for a page that a browser shows, whatever its status and its headers."""
+        return (self.response.media_type or self.base.media_type) in ("text/html", "application/xhtml+xml")
+
+    @property
+    def is_judged(self) -> bool:
+        """False without an answer, and for an error of the server, which http.answers reports."""
+        return self.response.status > 0 and not is_error(self.response)
+
+
+def is_error(response: Response | RawResponse) -> bool:
+    """True for an error of the server."""
+    return response.status >= codes.INTERNAL_SERVER_ERROR and response.status not in HARMLESS_5XX
+
+
+def _failed(responses: Iterable[Response]) -> list[Response]:
+    return [response for response in responses if is_error(response)]
+
+
+def _unseen(responses: Iterable[Response]) -> list[Response]:
+    return [response for response in responses if not response.status]
+
+
+class Survey:
+    """The answers of a site. `kept` returns paths of an earlier release. A small survey has the simple answers only."""
+
+    def __init__(self, site: Site, kept: Callable[[], Iterable[str]] = tuple, *, is_small: bool = False) -> None:
+        self.site, self._kept, self.is_small = site, kept, is_small
+        self._odd: dict[Callable[[Site], dict[str, bytes]], dict[str, RawResponse]] = {}
+
+    @cached_property
+    def seed(self) -> str:
+        """What chooses among many places: another release has another."""
+        return self.site.index.digest.hex()[:8]
+
+    @cached_property
+    def plain(self) -> list[Answer]:
+        """The answer of each place to a simple GET, with its text."""
+        found = places(self.site, self._kept(), self.seed)
+        answers: list[Answer] = []
+        for kind, group in groupby(found, lambda place: place.kind):
+            accept = (("accept", "text/html"),) if kind in ("page", "unknown") else ()
+            requests = {place: Request(place.path, "GET", accept) for place in group}
+            responses = self.site.client.send_all(requests.values(), keep=PAGE_BYTES)
+            for (place, request), response in zip(requests.items(), responses, strict=True):
+                answers.append(Answer(place, "", request, response, response))
+        return answers
+
+    @cached_property
+    def sample(self) -> list[Answer]:
+        """The places that are asked in every way: some of each kind."""
+        by_path = {answer.place.path: answer for answer in self.plain if answer.response.status}
+
+        def group(path: str) -> tuple[str, str]:
+            return by_path[path].place.kind, by_path[path].response.media_type
+
+        chosen = spread(by_path, MAX_SAMPLE_PLACES, group, self.seed)
+        return [by_path[path] for path in dict.fromkeys([*list(by_path)[:1], *chosen])]
+
+    @cached_property
+    def answers(self) -> list[Answer]:
+        """The answers of all places, and those of the sample to every other way."""
+        if self.is_small:
+            return self.plain
+        answers, sampled = [*self.plain], {answer.place for answer in self.sample}
+        for way, (method, headers) in (READING | METHODS).items():
+            answers += self._ask((answer, way, method, headers) for answer in self.sample)
+        bases = [answer for answer in answers if answer.place in sampled and answer.way in ("", "gzip", "br")]
+        asked = [(base, way, "GET", headers) for base in bases for way, headers in conditions(base.response, base.way)]
+        for name in dict.fromkeys(way for _, way, *_ in asked):
+            answers += self._ask(item for item in asked if item[1] == name)
+        return answers
+
+    @cached_property
+    def everything(self) -> list[Answer]:
+        """Every answer, also those to what may never be served, and where none came."""
+        if self.is_small:
+            return self.answers
+        return [*self.answers, *self.hidden, *self.slips, *(answer for _, answer in self.negotiated)]
+
+    @cached_property
+    def seen(self) -> list[Answer]:
+        """The answers that came."""
+        return [answer for answer in self.everything if answer.response.status]
+
+    @cached_property
+    def odd_answers(self) -> dict[str, RawResponse]:
+        """Description -> answer, of all requests that no browser sends."""
+        if self.is_small:
+            return {}
+        return {name: answer for requests in odd_requests.ALL for name, answer in self.odd(requests).items()}
+
+    @cached_property
+    def cause(self) -> str:
+        """What spoils many of the answers: a limit on requests, a server that is gone, or one that fails."""
+        responses = [*self.site.files.values(), *(answer.response for answer in self.answers)]
+        limited = [response for response in responses if response.status in LIMIT_STATUSES]
+        if len({response.path for response in limited}) >= MIN_LIMITED_PLACES:
+            return f"{limited[0].status} on {len(limited):,} of {len(responses):,} requests: a limit on requests"
+        for failed, what in ((_failed(responses), "an error of the server"), (_unseen(responses), "no answer")):
+            if 2 * len(failed) > len(responses):
+                first = failed[0].fault or failed[0].status
+                return f"{what} to {len(failed):,} of {len(responses):,} requests: {first}"
+        return ""
+
+    def ways(self, *names: str) -> list[Answer]:
+        """The answers to these ways of asking."""
+        return [answer for answer in self.seen if answer.way in names]
+
+    @cached_property
+    def health(self) -> str:
+        """What the health check of our image says about the site (images/nginx/serving/site.conf)."""
+        return self.site.get(f"{self.site.home}healthz").text
+
+    def file_answer(self, path: str, encoding: str = "") -> Answer:
+        """A file as the answer of a place."""
+        file = self.site.encoded_files(encoding or "identity")[path]
+        headers = (("accept-encoding", encoding),) if encoding else ()
+        return Answer(Place(path, "file"), encoding, Request(path, "GET", headers), file, self.site.files[path])
+
+    @property
+    def lost_files(self) -> list[Answer]:
+        """The files that got no answer in some encoding, or an error in a compressed one."""
+        encodings = ("",) if self.is_small else ("", "gzip", "br")
+        files = (self.file_answer(path, encoding) for encoding in encodings for path in self.site.files)
+        return [answer for answer in files if not answer.response.status or (answer.way and not answer.is_judged)]
+
+    @cached_property
+    def unknown(self) -> Response:
+        """The answer to an address without a file."""
+        plain = [answer.response for answer in self.plain if answer.place.kind == "unknown"]
+        return plain[0]
+
+    @cached_property
+    def negotiated(self) -> list[tuple[tuple[str, ...], Answer]]:
+        """A few texts, asked with values of Accept-Encoding; with each answer the encodings that the value allows."""
+        texts = {path: file for path, file in self.texts.items() if file.is_ok}
+        largest = sorted(texts, key=lambda path: texts[path].size)[-1:]  # some servers choose by size
+        few = spread(texts, 5, lambda path: texts[path].media_type, self.seed)
+        bases = [Answer(Place(path, "file"), "", Request(path), texts[path], texts[path]) for path in {*few, *largest}]
+        asked = [
+            (allowed, (base, "negotiated", "GET", (("accept-encoding", value),)))
+            for allowed, values in NEGOTIATED.items()
+            for value in values
+            for base in bases
+        ]
+        answers = self._ask(item for _, item in asked)
+        return [(allowed, answer) for (allowed, _), answer in zip(asked, answers, strict=True)]
+
+    @cached_property
+    def texts(self) -> dict[str, Response]:
+        """The text files of the site and its index page, plain."""
+        files = {self.site.index.path: self.site.index} | self.site.files
+        return {path: file for path, file in files.items() if file.is_ok and file.media_type.startswith(TEXTS)}
+
+    @cached_property
+    def hidden(self) -> list[Answer]:
+        """What may never be served: dotfiles, and what editors and tools leave next to files."""
+        unknown = self.unknown
+        paths = hidden_paths(self.site, self.site.shipped, self.seed)
+        return self._get(((path, unknown) for path in paths), "hidden")
+
+    @cached_property
+    def slips(self) -> list[Answer]:
+        """Paths that lead out of a folder. `base` is the file that each gives away if its alias lacks a slash."""
+        files = self.site.files | {self.site.index.path: self.site.index}
+        return self._get(((path, files[file]) for path, file in odd_requests.slips(self.site).items()), "slip")
+
+    def _get(self, bases: Iterable[tuple[str, Response]], kind: str) -> list[Answer]:
+        asked = [Answer(Place(path, kind), "", Request(path), base, base) for path, base in bases]
+        return self._ask((answer, "", "GET", ()) for answer in asked)
+
+    def odd(self, requests: Callable[[Site], dict[str, bytes]]) -> dict[str, RawResponse]:
+        """Description -> answer, of requests that no browser sends (odd_requests.py)."""
+        if requests not in self._odd:
+            by_name = requests(self.site)
+            self._odd[requests] = dict(zip(by_name, self.site.send_raw(by_name.values()), strict=True))
+        return self._odd[requests]
+
+    def _ask(self, items: Iterable[tuple[Answer, str, str, Headers]]) -> list[Answer]:
+        """Ask places in a way, with what an answer before said."""
+        asked = [
+            (base, way, Request(base.place.path, method, tuple((dict(base.request.headers) | dict(headers)).items())))
+            for base, way, method, headers in items
+        ]
+        responses = self.site.client.send_all((request for *_, request in asked), keep=TEXT_BYTES)
+        return [
+            Answer(base.place, f"{base.way} {way}".strip(), request, response, base.response)
+            for (base, way, request), response in zip(asked, responses, strict=True)
+        ]

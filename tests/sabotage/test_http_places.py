@@ -1,0 +1,111 @@
+"""Sabotage of one place of what is served, or of one way of asking for it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import pytest
+
+from docktasks.engine.models import Image
+from tests.sabotage.faults import Sabotage, assert_caught, cases, site
+from tests.sabotage.test_http import HASHED, SMALLEST, STYLE
+from tests.support.project import ProjectUnderTest
+
+TRACE = r"Error: no page\n    at Object.<anonymous> (/srv/app/server.js:31:9)\n"
+ORIGIN = "Access-Control-Allow-Origin"
+ACCESS = (
+    "limit_req_zone $server_name zone=all:1m rate={rate}r/s; limit_req zone=all burst={burst} nodelay; "
+    "limit_req_status {status};"
+)
+
+
+def by(variable: str, pattern: str, value: str, name: str, usual: str) -> str:
+    """A script that gives a header of security.conf another value where a variable of nginx matches."""
+    text = f'map {variable} $sabotaged {{ default {usual}; "~{pattern}" "{value}"; }}'
+    return f"sed -i 's#^add_header {name} .*#{text} add_header {name} $sabotaged always;#' security.conf"
+
+
+def header(name: str, value: str, variable: str = "$request_uri", pattern: str = "") -> str:
+    """A script that adds a header where a variable of nginx matches."""
+    text = f'map {variable} $sabotaged {{ default ""; "~{pattern}" "{value}"; }}'
+    return f"echo '{text} add_header {name} $sabotaged always;' >>security.conf"
+
+
+def answer(location: str, text: str) -> str:
+    """A script that answers a path in another way."""
+    return f"sed -i 's#^    location @carried {{#    location {location} {{ {text} }}\\n&#' site.conf"
+
+
+def first(text: str) -> str:
+    """A script that adds nginx's directives before all others of the server."""
+    return f"sed -i 's#if ($writing) {{#{text}\\n&#' site.conf"
+
+
+NOSNIFF, CSP = ("X-Content-Type-Options", "nosniff"), ("Content-Security-Policy", "$content_security_policy")
+SABOTAGES = [
+    site("no-nosniff-on-a-page", by("$request_uri", "^/image", "", *NOSNIFF), "http.security-headers"),
+    site("no-nosniff-on-styles", by("$request_uri", "[.]css", "", *NOSNIFF), "http.security-headers"),
+    site("no-policy-on-405", by("$status", "405", "", *CSP), "http.security-headers"),
+    site("loose-policy-on-a-page", by("$request_uri", "^/tasks", "default-src *", *CSP), "http.csp"),
+    site("loose-policy-on-an-icon", by("$request_uri", "[.]svg", "script-src https:", *CSP), "http.csp"),
+    site("loose-referrer-on-404", by("$status", "404", "unsafe-url", "Referrer-Policy", "no-referrer"),
+         "http.cross-origin-headers"),
+    site("features-for-everybody", "sed -i 's|^add_header Permissions-Policy.*|"
+         "add_header Permissions-Policy \"camera=*\" always;|' security.conf", "http.cross-origin-headers"),
+    site("page-fails", answer("= /tasks", "return 500;"), "http.answers"),
+    site("asset-fails-as-brotli", first('set $form "$tree$uri"; if ($form ~ "^br/assets/.*css") { return 502; }'),
+         "http.answers"),
+    site("no-page-with-a-slash", answer("= /image/", "return 404;"), "http.deep-link"),
+    site("page-is-forbidden", answer("= /tasks", "return 403;"), "http.deep-link"),
+    site("page-leads-home", answer("= /image", "return 302 /;"), "http.deep-link"),
+    site("closed-without-an-answer", answer("= /image", "return 444;"), "http.answers"),
+    site("closed-on-icons", answer("= /favicon.svg", "return 444;"), "http.answers"),
+    site("limit-on-requests", f"echo '{ACCESS.format(rate=20, burst=40, status=503)}' >>security.conf",
+         "http.answers"),
+    site("limit-with-429", f"echo '{ACCESS.format(rate=5, burst=90, status=429)}' >>security.conf", "http.answers"),
+    site("post-to-a-file",
+         first('set $asked "$request_method$uri"; if ($asked = POST/robots.txt) { return 200 ok; }'), "http.methods"),
+    site("delete-of-assets",
+         first('set $asked "$request_method$uri"; if ($asked ~ "^DELETE/assets/") { return 204; }'), "http.methods"),
+    site("shared-caches-keep-pages", header("CDN-Cache-Control", "max-age=600"), "http.cache-policy"),
+    site("shared-caches-keep-a-page", header("Surrogate-Control", "max-age=9", pattern="^/image"),
+         "http.cache-policy"),
+    site("pages-while-revalidated", "sed -i 's|/(?:site.br)/\" * no-cache|/(?:site\\|br)/\" "
+         "\"no-cache, stale-while-revalidate=60\"|' caching.conf", "http.cache-policy"),
+    site("fixed-time-in-the-etag", "find /srv/site /srv/hashed /srv/br -type f -exec touch -d @1577836800 {} +",
+         "http.validators"),
+    site("time-of-an-archive", "touch -d @315532800 /srv/site/robots.txt*", "http.validators"),
+    site("nonce-that-stays", "sed -i \"s|script-src 'self'|& 'nonce-r4nd0m'|\" ../policy/policy.conf", "http.csp"),
+    site("archive-of-the-site", "cp /srv/site/robots.txt /srv/site/dist.zip", "http.hidden-files"),
+    site("copy-of-a-chunk", f"cp /srv/site/robots.txt {HASHED}/site/assets/{SMALLEST}.backup", "http.hidden-files"),
+    site("list-of-another-folder", "mkdir -p /srv/site/docs; cp /srv/site/robots.txt /srv/site/docs/; "
+         + answer("= /docs/", "root /srv/site; autoindex on;"), "http.directories"),
+    site("redirect-without-the-port", answer("= /assets", "return 301 $scheme://$host/assets/;"),
+         "http.redirects", "http.host"),
+    site("redirect-to-another-host", first("merge_slashes off; rewrite ^/(.+)/$ /$1 permanent;"), "http.redirects",
+         "http.deep-link"),
+    site("line-ends-in-a-redirect", answer("~ ^/assets/(?<rest>[^@]*)/$", "return 302 /$rest;"), "http.malformed"),
+    site("alias-of-a-folder", answer("~ ^/assets(?<rest>[.][.]/.*)$", "alias /srv/hashed/site/assets/$rest;"),
+         "http.traversal"),
+    site("alias-nobody-names", answer("/files", "alias /srv/br/;"), "http.traversal"),
+    site("any-origin-reads", header(ORIGIN, "$http_origin"), "http.cors"),
+    site("any-origin-reads-icons", header(ORIGIN, "$http_origin", pattern="[.]svg"), "http.cors"),
+    site("cookie-on-styles", header("Set-Cookie", "visitor=1", pattern="[.]css"), "http.cookies"),
+    site("cleared-on-errors", header("Clear-Site-Data", "cookies", "$status", "404"), "http.cookies"),
+    site("version-of-another-server", header("X-Powered-By", "Express", pattern="[.]js$"), "http.server-version"),
+    site("trace-on-an-error", f"sed -i 's#^    default  *\"$status $error_title[.] .*#    default \"{TRACE}\";#' "
+         "errors.conf", "http.server-version"),
+    site("source-map-in-a-style", f"cd {HASHED}; f=site/assets/{STYLE}; rm br/assets/{STYLE} $f.gz; "
+         "printf '\\n/*# sourceMappingURL=data:application/json;base64,%0200d */' 1 >>$f; gzip -k $f",
+         "http.source-maps", "http.brotli"),
+    site("script-of-another-host", "cd /srv/site; sed -i 's|</head>|<script src=https://cdn.example/a.js></script>&|' "
+         "index.html; gzip -kf index.html; rm /srv/br/index.html", "http.third-party", "http.brotli"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sabotage", cases(SABOTAGES))
+def test_sabotage_is_caught(
+    sabotaged_project: ProjectUnderTest, built_image: Image, sabotage: Sabotage, cleanup: ExitStack
+) -> None:
+    """Exactly the expected checks fail."""
+    assert_caught(sabotaged_project, built_image, sabotage, cleanup, groups=["http"])

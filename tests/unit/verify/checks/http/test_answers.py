@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.unit.fakes.site_faults import INDEX, assert_reported, body, on_header, on_path, status, verdicts
+from tests.unit.fakes.sites import Answer, Fault, Site
+
+MAP = "//# sourceMappingURL=data:application/json;base64," + "a" * 99
+FAULTS: list[tuple[str, Fault, str]] = [
+    ("http.answers", on_path("/assets", status(500)), "500 on 2 of … places: /assets, /assets/."),
+    ("http.answers", on_header("range", status(502)), "502 on … (range: "),
+    ("http.source-maps", on_path("index-Bq4dYn0s.css", body(f"a{{}}\n{MAP}")),
+     "in 1 of 7 files: /assets/index-Bq4dYn0s.css"),
+    ("http.third-party", on_path(INDEX, body("<script src=https://cdn.example/a.js></script>")),
+     "https://cdn.example/a.js without integrity on 1 of … places: /"),
+    ("http.third-party", on_path("-5f2c", body("<link rel=stylesheet href=//cdn.example/a.css>")),
+     "//cdn.example/a.css without integrity on … /no-such-file-5f2c"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check_id", "fault", "evidence"), FAULTS, ids=[f"{row[0]} {row[2]}" for row in FAULTS])
+def test_fault_is_reported(check_id: str, fault: Fault, evidence: str) -> None:
+    """The check fails, and the evidence says where the fault is."""
+    assert_reported(check_id, fault, evidence)
+
+
+def every(count: int, code: int) -> Fault:
+    """Answer with this status but for the first requests, as a limit does."""
+    requests: list[httpx.Request] = []
+
+    def fault(request: httpx.Request, answer: Answer) -> None:
+        requests.append(request)
+        if len(requests) > count:
+            answer.status, answer.body = code, b""
+            answer.set("content-encoding")
+
+    return fault
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"), [(429, "a limit on requests"), (503, "a limit on requests"), (500, "an error of the server")]
+)
+def test_one_cause_is_reported_once(code: int, cause: str) -> None:
+    """The checks that it makes meaningless are skipped, and their reason names it."""
+    results = verdicts(Site(every(40, code)))
+    answers = results.pop("http.answers")
+    assert answers.outcome == "fail"
+    assert cause in answers.evidence[0]
+    assert len(answers.evidence) == 1
+    assert {verdict.outcome for verdict in results.values()} == {"skip"}
+    assert {verdict.evidence[0] for verdict in results.values()} == {f"see http.answers: {answers.evidence[0]}"}
+
+
+def test_server_that_goes_away_is_reported_once() -> None:
+    """It answers the first requests, and then refuses every connection."""
+    server, requests = Site(), list[httpx.Request]()
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        if len(requests) > 30:
+            raise httpx.ConnectError("[Errno 111] Connection refused")
+        return server(request)
+
+    results = verdicts(serve)
+    assert "Connection refused" in results.pop("http.answers").evidence[0]
+    assert {verdict.outcome for verdict in results.values()} == {"skip"}
+
+
+def test_note_tells_how_the_places_were_chosen() -> None:
+    """A reader can repeat the choice."""
+    (note,) = verdicts(Site(), "http.answers")["http.answers"].notes
+    assert "8 files" in note
+    assert "chosen by the seed" in note
