@@ -1,12 +1,59 @@
-"""Print tables."""
+"""Print tables, sizes, and texts with colours. Without a library, because the smallest one for this has 14 MB."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TextIO
 
 from docktasks.command_names import spelled
-from docktasks.progress import print_notices
+from docktasks.progress import print_notices, wants_colours
+
+BOLD, GREEN, BOLD_RED = "1", "32", "1;31"
+"""Styles of a text: https://en.wikipedia.org/wiki/ANSI_escape_code#SGR."""
+
+SIZE_STEP, UNITS = 1000, ("kB", "MB", "GB", "TB")
+
+
+def decimal(size: float) -> str:
+    """Return a number of bytes as a text such as 17.9 MB."""
+    if size < SIZE_STEP:
+        return f"{size:,.0f} byte{'' if size == 1 else 's'}"
+    power = next((power for power in range(1, len(UNITS)) if size < SIZE_STEP ** (power + 1)), len(UNITS))
+    return f"{size / SIZE_STEP**power:,.1f} {UNITS[power - 1]}"
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What texts are printed on: `width` is that of a terminal, 0 for a pipe, whose lines are not wrapped."""
+
+    file: TextIO
+    width: int = 0
+    has_colours: bool = False
+
+    @classmethod
+    def of_stdout(cls) -> Screen:
+        """Return the terminal or the pipe that stdout is."""
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+        return cls(sys.stdout, width, wants_colours(os.environ, sys.stdout))
+
+    def styled(self, text: str, style: str) -> str:
+        """Return a text in a style, where there are colours."""
+        return f"\x1b[{style}m{text}\x1b[0m" if text and style and self.has_colours else text
+
+    def print(self, start: str, head: str, rest: str = "", *, style: str = "", start_style: str = "") -> None:
+        """Print a text with its `head` in a style, after its start. Its further lines begin below the first."""
+        width = self.width - len(start) if self.width else 0
+        lines = textwrap.wrap(head + rest, max(width, 20), break_on_hyphens=False) if width else [head + rest]
+        for line in lines or [""]:
+            count = min(len(head), len(line))
+            text = self.styled(line[:count], style) + line[count:]
+            self.file.write(f"{self.styled(start, start_style)}{text}\n")
+            head, start = head[count:].lstrip(), " " * len(start)
 
 
 @dataclass(frozen=True)
@@ -21,19 +68,14 @@ class Table:
 
 
 def print_table(table: Table) -> None:
-    """Print the rows of a table, or the line for a table without rows, and its warnings."""
+    """Print the rows of a table, or the line for a table without rows, and its warnings.
+
+    A cut address or id is useless. On a narrow terminal the line is too long instead.
+    """
     if not table.rows:
         print(spelled(table.empty))
         return
-    from rich import table as rich_table
-    from rich.console import Console
-
-    columns = rich_table.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title, *cells in zip(table.titles, *table.rows, strict=True):
-        # A cut address or id is useless. On a narrow terminal the line is too long instead.
-        columns.add_column(title, no_wrap=True, min_width=max(map(len, cells)))
-    for row in table.rows:
-        columns.add_row(*row)
-    Console().print(columns, crop=False)
-    print(*table.notes, sep="\n", end="\n" if table.notes else "")
+    widths = [max(map(len, cells)) for cells in zip(table.titles, *table.rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in (table.titles, *table.rows)]
+    print(Screen.of_stdout().styled(lines[0], BOLD), *lines[1:], *table.notes, sep="\n")
     print_notices(table.warnings)

@@ -8,6 +8,7 @@ from benchmarks.topics import (
     hot_reload,
     nginx_settings,
     overhead,
+    package,
     serving,
     start,
     swap,
@@ -25,5 +26,6 @@ TOPICS: dict[str, Topic] = {
     "verify": verify,
     "overhead": overhead,
     "growth": growth,
+    "package": package,
 }
 """The topics by name, in the order in which they are measured and shown."""

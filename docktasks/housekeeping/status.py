@@ -10,7 +10,7 @@ from docktasks.engine.models import Container, Image
 from docktasks.errors import SettingsError, StartError
 from docktasks.images import releases
 from docktasks.images.sizes import unpacked_size
-from docktasks.output import Table
+from docktasks.output import Table, decimal
 from docktasks.roles import HOLDER, ROLES, Role
 from docktasks.settings import Settings
 
@@ -115,8 +115,6 @@ def releases_table(project: Project) -> Table:
 
 
 def _release_row(project: Project, image: Image, *, current: bool) -> tuple[str, ...]:
-    from rich.filesize import decimal
-
     released, size = releases.minute(image.tagged), decimal(unpacked_size(project, image))
     return image.release, *releases.source(image), released, size, "current" if current else ""
 

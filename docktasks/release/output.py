@@ -5,6 +5,7 @@ from __future__ import annotations
 from docktasks.app.project import Project
 from docktasks.containers import startup
 from docktasks.images import releases
+from docktasks.output import decimal
 from docktasks.progress import print_notices
 from docktasks.release.build import Build
 from docktasks.release.deploy import Deployment
@@ -12,8 +13,6 @@ from docktasks.release.deploy import Deployment
 
 def print_build(build: Build, name: str, notices: tuple[str, ...] = ()) -> None:
     """Print the notices about an image, more notices, its size and what it is; under --dry it has no size."""
-    from rich.filesize import decimal
-
     print_notices((*build.notices, *notices))
     if build.size:
         added = f", {decimal(build.added_size)} over its base image" if build.added_size else ""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from docktasks import output
@@ -29,3 +31,34 @@ def test_table_without_rows_is_one_line(capsys: pytest.CaptureFixture[str]) -> N
     """The titles are not printed."""
     output.print_table(Table(("container",), (), "Nothing is running."))
     assert capsys.readouterr().out == "Nothing is running.\n"
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (1000, "1.0 kB"),
+        (17_912_345, "17.9 MB"),
+        (999_999, "1,000.0 kB"),
+        (1_000_000, "1.0 MB"),
+        (2_500_000_000, "2.5 GB"),
+        (4_200_000_000_000, "4.2 TB"),
+        (4_200_000_000_000_000, "4,200.0 TB"),
+    ],
+)
+def test_size_has_the_unit_that_a_reader_expects(size: int, text: str) -> None:
+    """Steps of 1000, as registries count."""
+    assert output.decimal(size) == text
+
+
+@pytest.mark.parametrize("has_colours", [True, False])
+def test_style_covers_the_head_also_where_it_is_wrapped(has_colours: bool) -> None:  # noqa: FBT001 - the case
+    """Further lines begin below the text of the first."""
+    file = io.StringIO()
+    output.Screen(file, 30, has_colours).print(
+        "> ", "a head of several words that is long", ": rest", style=output.BOLD
+    )
+    on, off = ("\x1b[1m", "\x1b[0m") if has_colours else ("", "")
+    assert file.getvalue() == f"> {on}a head of several words that{off}\n  {on}is long{off}: rest\n"

@@ -6,20 +6,19 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
-
 from docktasks.errors import VerifyError
+from docktasks.output import Screen
 from docktasks.verify.report import github, json_report, terminal
 from docktasks.verify.report.run import VerifyRun as VerifyRun
 from docktasks.verify.report.terminal import show_checks as show_checks
 
 
-def show(verify_run: VerifyRun, console: Console | None = None, *, quiet: bool = False) -> None:
+def show(verify_run: VerifyRun, screen: Screen | None = None, *, quiet: bool = False) -> None:
     """Print the run, as terminal.show() does, and its annotations where GitHub runs the task."""
-    console = console or Console()
-    terminal.show(verify_run, console, quiet=quiet)
+    screen = screen or Screen.of_stdout()
+    terminal.show(verify_run, screen, quiet=quiet)
     if os.environ.get(github.VARIABLE) == "true":
-        console.file.writelines(f"{line}\n" for line in github.lines(verify_run))
+        screen.file.writelines(f"{line}\n" for line in github.lines(verify_run))
 
 
 def _junit(verify_run: VerifyRun) -> str:

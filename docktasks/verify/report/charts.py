@@ -10,8 +10,7 @@ from math import floor, log10
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from rich import filesize
-
+from docktasks import output
 from docktasks.verify.report.run import escaped
 
 if TYPE_CHECKING:  # it loads the browser's driver
@@ -96,7 +95,7 @@ def _layer_bar(layer: Layer, start: int, total: int) -> LayerBar:
 
 def decimal(size: int) -> str:
     """A number of bytes as a short text: 41.4 kB, 612 B."""
-    return filesize.decimal(size).replace(" bytes", " B").replace(" byte", " B")
+    return output.decimal(size).replace(" bytes", " B").replace(" byte", " B")
 
 
 def data_uri(picture: bytes) -> str:

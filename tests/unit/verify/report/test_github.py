@@ -6,8 +6,8 @@ import io
 from dataclasses import replace
 
 import pytest
-from rich.console import Console
 
+from docktasks.output import Screen
 from docktasks.verify import report
 from docktasks.verify.registry import Verdict
 from docktasks.verify.report.github import VARIABLE
@@ -18,7 +18,7 @@ def commands(monkeypatch: pytest.MonkeyPatch, *verdicts: Verdict, strict: bool =
     """Return the commands for GitHub in what a run prints there."""
     monkeypatch.setenv(VARIABLE, "true")
     written = io.StringIO()
-    report.show(replace(verify_run(*verdicts), strict=strict), Console(file=written, width=80))
+    report.show(replace(verify_run(*verdicts), strict=strict), Screen(written, 80))
     return [line for line in written.getvalue().splitlines() if line.startswith("::")]
 
 
@@ -56,5 +56,5 @@ def test_other_machines_get_no_commands(monkeypatch: pytest.MonkeyPatch) -> None
     written = io.StringIO()
     for value in ("", "false"):
         monkeypatch.setenv(VARIABLE, value)
-        report.show(verify_run(verdict("fail", "a fault")), Console(file=written))
+        report.show(verify_run(verdict("fail", "a fault")), Screen(written))
     assert "::error" not in written.getvalue()

@@ -5,8 +5,8 @@ import re
 from dataclasses import replace
 
 import pytest
-from rich.console import Console
 
+from docktasks.output import Screen
 from docktasks.verify import report
 from docktasks.verify.registry import Verdict
 from docktasks.verify.report.run import VerifyRun, escaped, shortened
@@ -23,7 +23,7 @@ def lines(*verdicts: Verdict, width: int = 80) -> list[str]:
 def shown(run: VerifyRun, *, width: int = 80, terminal: bool = True, quiet: bool = False) -> str:
     """What a terminal or a pipe gets of a run."""
     written = io.StringIO()
-    report.show(run, Console(file=written, width=width, force_terminal=terminal, color_system=None), quiet=quiet)
+    report.show(run, Screen(written, width if terminal else 0), quiet=quiet)
     return written.getvalue()
 
 
@@ -211,8 +211,8 @@ def test_very_long_evidence_is_cut() -> None:
 def test_report_is_complete_without_colours(colour: bool) -> None:  # noqa: FBT001 - the case
     """A pipe or NO_COLOR removes colours, but no sign and no word."""
     written = io.StringIO()
-    console = Console(file=written, width=80, force_terminal=colour, color_system="standard" if colour else None)
-    report.show(verify_run(verdict("pass"), verdict("fail", "x", name="http.missing")), console)
+    screen = Screen(written, 80, has_colours=colour)
+    report.show(verify_run(verdict("pass"), verdict("fail", "x", name="http.missing")), screen)
     assert ("\x1b[" in written.getvalue()) is colour
     plain = re.sub(r"\x1b\[[\d;]*m", "", written.getvalue())
     assert all(text in plain for text in ("✓", "✗ http.missing FAILS", "1 passed, 1 failed"))
