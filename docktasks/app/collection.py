@@ -87,7 +87,8 @@ def make_parser(program: Program) -> Any:
     tasks = {name: program.collection[name] for name in program.collection.task_names}
     tasks = {name: task for name, task in tasks.items() if task.body in _positions}
     names = {task.name.replace("_", "-"): name for name, task in tasks.items()}
-    command_names.remember(command_names.of_this_process(program.called_as), names)
+    called_as = program.called_as if program.namespace is None else program.binary  # hello-dock has its own
+    command_names.remember(command_names.of_this_process(called_as), names)
     _own_names.update(tasks)
     for task in tasks.values():
         task.__doc__ = command_names.spelled(task.__doc__ or "")

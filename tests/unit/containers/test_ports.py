@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 from collections import namedtuple
+from dataclasses import replace
 
 import psutil
 import pytest
 
+from docktasks.app.project import Project
 from docktasks.containers import ports
 from docktasks.containers.ports import Bind
 from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import Container, Published
 from docktasks.errors import ConflictError
 from docktasks.roles import DEV, PROD
+from docktasks.settings import Settings
 from tests.unit.fakes.engine import FakeEngine
+from tests.unit.fakes.runner import Runner
 
 Listener = namedtuple("Listener", ["status", "laddr", "pid"])  # noqa: PYI024 - as psutil's own
 
@@ -94,3 +98,30 @@ def test_port_owner_that_only_root_can_see(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(psutil, "net_connections", refuse)
     assert ports.port_owner(FakeEngine(), 8080) == "a process that only root can identify"
+
+
+def test_port_that_nobody_set_gives_way(
+    engine: FakeEngine, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The next free one is taken, and said. A port that somebody set, and a free one, stay."""
+    engine.port_owners = {port: Container("0", "web", image="nginx:1") for port in (8080, 8081)}
+    default = Project(Runner(), engine, replace(settings, default_ports=("prod",)))
+    assert ports.free_bind(default, PROD, Bind(8080, public=True)) == Bind(8082, public=True)
+    assert capsys.readouterr().out == (
+        "! Port 8080 is in use by container web (nginx:1), so run-prod takes port 8082.\n"
+    )
+    for bind, role, project in (
+        (Bind(8080), PROD, Project(Runner(), engine, settings)),
+        (Bind(8079), PROD, default),
+        (Bind(3000), DEV, default),
+        (Bind(8080), PROD, Project(Runner(dry=True), engine, default.settings)),
+    ):
+        assert ports.free_bind(project, role, bind) == bind
+    assert capsys.readouterr().out == ""
+
+
+def test_port_of_a_container_is_not_taken_over_without_a_free_one(engine: FakeEngine, settings: Settings) -> None:
+    """Then the default stays, and the start reports who has it."""
+    engine.port_owners = dict.fromkeys(range(8080, 8080 + ports.MAX_PORTS), Container("0", "web"))
+    project = Project(Runner(), engine, replace(settings, default_ports=("prod",)))
+    assert ports.free_bind(project, PROD, Bind(8080)) == Bind(8080)
