@@ -21,7 +21,7 @@ from docktasks import resources
 from docktasks.app import streams
 from docktasks.progress import Drawing, Progress
 
-# docktasks and what it imports (docker, httpx, rich) are imported where they are used: `invoke --list` needs none.
+# docktasks and what it imports (docker, httpx) are imported where they are used: `invoke --list` needs none.
 if TYPE_CHECKING:
     from docktasks.commands import Result
 

@@ -18,7 +18,7 @@ from docktasks.app.manifest import parse_yaml
 from docktasks.app.runner import Runner, root_of
 from docktasks.command_names import spelled
 
-# Modules that import docker, httpx or rich are imported where they are used, so that `invoke --list` stays fast.
+# Modules that import docker or httpx are imported where they are used, so that `invoke --list` stays fast.
 if TYPE_CHECKING:
     from docktasks.app.project import Project
     from docktasks.engine.protocol import Engine

@@ -105,7 +105,7 @@ def test_two_repositories_serve_at_the_same_time(package: Package, repositories:
         assert "<title>Harbour</title>" in httpx.get(url, trust_env=False).text
     verdicts = package.succeeds("hello-dock", first, "verify")
     assert " 0 failed" in verdicts
-    assert "9 checks skipped: the extra browser is not installed: pip install 'hello-dock[browser]'" in verdicts
+    assert " checks skipped: the extra browser is not installed: pip install 'hello-dock[browser]'" in verdicts
     git = run_command(["git", "status", "--porcelain", "--ignored"], first, clean_environ())
     assert git.output == ""
     assert {path.name for path in second.iterdir()} == {"web"}
