@@ -209,7 +209,7 @@ def load(
         raise SettingsError(
             f"{count} cannot be used:",
             "Settings come from invoke.yaml, hello-dock.yaml in the app's folder, INVOKE_<SECTION>_<KEY>, and flags.",
-            "Correct them there; invoke.yaml lists every setting with its default.",
+            f"Correct them there; {resources.shown(root, resources.DEFAULTS)} lists every setting with its default.",
             evidence="\n".join(problems),
         )
     return Settings(root=root, api=site_api, **sections)

@@ -5,12 +5,14 @@ It has sections and keys as invoke.yaml has. Its values come before those of inv
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from docktasks import resources
 from docktasks.errors import SettingsError
 from docktasks.mistyped import did_you_mean
 from docktasks.settings import SECTIONS as PARSED_SECTIONS
@@ -30,8 +32,6 @@ OF_THE_MACHINE = {
 }
 """Settings that an app cannot make, each with the reason."""
 
-HOW = "Correct the file; invoke.yaml lists every setting with its default."
-
 
 @dataclass(frozen=True)
 class AppFile:
@@ -44,7 +44,8 @@ class AppFile:
     def read(cls, root: Path, app_dir: str, parse: Callable[[str], Any]) -> AppFile:
         """Read the file in the folder `app_dir`; `parse` reads YAML and may raise ValueError. Raises SettingsError."""
         folder = root / app_dir
-        label = f"{app_dir.rstrip('/')}/{NAME}"
+        label = posixpath.normpath(f"{app_dir}/{NAME}")
+        how = f"Correct the file; {resources.shown(root, resources.DEFAULTS)} lists every setting with its default."
         for name in OTHER_NAMES:
             if (folder / name).exists():
                 raise SettingsError(
@@ -55,9 +56,9 @@ class AppFile:
         except (FileNotFoundError, NotADirectoryError):
             return cls()
         except (OSError, ValueError) as error:
-            raise SettingsError(f"{label} cannot be read:", "It has this app's settings.", HOW, str(error)) from error
+            raise SettingsError(f"{label} cannot be read:", "It has this app's settings.", how, str(error)) from error
         if not isinstance(sections, Mapping | None):
-            raise SettingsError(f"{label} has no sections.", "It needs lines such as `prod:`.", HOW, str(sections))
+            raise SettingsError(f"{label} has no sections.", "It needs lines such as `prod:`.", how, str(sections))
         return cls(label, {section: values for section, values in (sections or {}).items() if values is not None})
 
     def applied(self, config: Mapping[str, Any], fixed: Collection[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from docktasks.dev.dependency_watch import DependencyWatch
 from docktasks.dev.log import LogPrinter
 from docktasks.dev.server import DevServer
 from docktasks.errors import DockError, StartError
+from docktasks.progress import print_text
 
 CHECKOUT_INTERVAL_S = 0.2
 """Seconds between two looks at the files that decide what is installed."""
@@ -53,7 +54,7 @@ def _recreate(project: Project, dev_server: DevServer, file_names: list[str]) ->
         container = project.engine.container(project.settings.container("dev"))
         if container is None or container.state != "running":
             raise
-        print(f"\n{error}\nThe dev server keeps running with the previous dependencies.", flush=True)
+        print_text(f"\n{error}\nThe dev server keeps running with the previous dependencies.")
         return None
     print(f"Serving with the new dependencies: {recreated.url}", flush=True)
     return recreated

@@ -95,7 +95,7 @@ def roll_back(project: Project, to: str, *, gate: bool = True) -> Deployment:
         if current and not to:
             _require_recorded(project.engine, current, interrupted=interrupted)
         image = history.rollback_target(project, current.release if current else "", short_id(to))
-        bind = containers.bind or Bind(project.settings.prod.host_port)
+        bind = containers.bind or free_bind(project, PROD, Bind(project.settings.prod.host_port))
         return _deploy(containers, release_build.build_of(project, image), None, bind, gate=gate)
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from benchmarks.checkout import VITE_VERSION
+from benchmarks.checkout import CREATE_VITE, VITE_VERSION
 from docktasks.engine.client import DockerEngine
+from tests.engine.test_matrix import CREATE_VITE_FOR_QWIK, FRAMEWORKS, npx
 from tests.support.checkouts import make_repository, write_app
 from tests.support.commands import clean_environ, run_command
 from tests.support.package import Package
@@ -168,3 +169,39 @@ def test_tasks_next_to_those_of_the_repository(package: Package, repositories: t
     finally:
         for file in files:
             (repository / file).unlink()
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("chromium")
+def test_browser_checks_run_with_the_extra(
+    package: Package, repositories: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """With the extra, the gate and verify open the pages, and no check misses the browser."""
+    with_browser = Package(tmp_path_factory.mktemp("browser"))
+    with_browser.environ |= {name: package.environ[name] for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME")}
+    with_browser.install(f"hello-dock[browser] @ {with_browser.wheel.as_uri()}")
+    assert " in Chromium" in with_browser.succeeds("hello-dock", repositories[0], "run-prod")
+    output = with_browser.succeeds("hello-dock", repositories[0], "verify", "--group=browser", "--only=browser.renders")
+    assert "1 passed, 0 failed, 0 skipped" in output
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("template", [name for kind in FRAMEWORKS for name in (kind, f"{kind}-ts")])
+def test_app_of_each_template_is_released_and_verified(package: Package, template: str, tmp_path: Path) -> None:
+    """Each template of create-vite, called in the new app's folder, without a setting. No file of it changes."""
+    name = f"hd-{secrets.token_hex(4)}"
+    npx(
+        tmp_path,
+        CREATE_VITE_FOR_QWIK if template.startswith("qwik") else CREATE_VITE,
+        name,
+        "--template",
+        template,
+        "--no-interactive",
+    )
+    app = make_repository(tmp_path / name)
+    try:
+        assert httpx.get(url_of(package.succeeds("hello-dock", app, "run-prod")), trust_env=False).status_code == 200
+        assert " 0 failed" in package.succeeds("hello-dock", app, "verify")
+        assert run_command(["git", "status", "--porcelain"], app, clean_environ()).output == ""
+    finally:
+        package.succeeds("hello-dock", app, "clean")

@@ -11,7 +11,7 @@ from docktasks import api
 from docktasks.errors import SettingsError
 from docktasks.parsers import https
 from docktasks.settings import RENAMED, SECTIONS, Settings, load, parsers
-from tests.unit.fakes.apps import configured, invoke_yaml
+from tests.unit.fakes.apps import ROOT, configured, invoke_yaml
 
 INVOKES_OWN = Config.global_defaults()
 
@@ -167,7 +167,7 @@ def test_all_problems_are_in_one_error() -> None:
         "    prod.memry is not a setting. Did you mean prod.memory?",
         "    prod.host_port is 'abc', but must be a port number (0: any free one), 0 to 65535",
         "Settings come from invoke.yaml, hello-dock.yaml in the app's folder, INVOKE_<SECTION>_<KEY>, and flags.",
-        "Correct them there; invoke.yaml lists every setting with its default.",
+        f"Correct them there; {ROOT}/invoke.yaml lists every setting with its default.",
     ]
 
 
