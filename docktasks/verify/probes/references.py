@@ -42,6 +42,11 @@ _STYLE_TOKEN = re.compile(
 https://www.w3.org/TR/css-syntax-3/#token-diagrams"""
 
 
+_FONT_FACE = re.compile(r"@font-face\s*\{[^{}]*\}", re.IGNORECASE)
+_OLD_FONT = re.compile(r"\.(?:eot|svg)(?:[?#]|$)", re.IGNORECASE)
+"""Formats that no browser of today reads: https://developer.mozilla.org/docs/Web/CSS/@font-face/src."""
+
+
 class References(NamedTuple):
     """Paths of the site that a text names: what a browser loads with the text, and what the text may load later.
 
@@ -125,9 +130,7 @@ def find_references(url: str, media_type: str, text: str) -> References:
         url, loaded, possible = urljoin(url, page.base), filter(None, page.urls), filter(None, page.possible)
         pages = filter(None, page.links)
     elif media_type == "text/css":
-        tokens = _STYLE_TOKEN.finditer(text)
-        names = (re.sub(r"\\(.)", r"\1", token[token.lastgroup]) for token in tokens if token.lastgroup)
-        loaded = (name for name in names if not name.startswith(("data:", "#", "var(")))
+        loaded, possible = _names_in_style(text)
     elif media_type in ("text/javascript", "application/javascript"):
         loaded, possible = _names_in_script(urlsplit(url).path, text)
         pages = _ROUTE.findall(text)
@@ -135,6 +138,24 @@ def find_references(url: str, media_type: str, text: str) -> References:
     possible_paths = dict.fromkeys(path for path in _own_paths(url, possible) if path not in loaded_paths)
     has_map = "sourceMappingURL=data:" in text and bool(_INLINE_MAP.search(text))
     return References(tuple(loaded_paths), tuple(possible_paths), tuple(dict.fromkeys(_own_paths(url, pages))), has_map)
+
+
+def _names_in_style(text: str) -> tuple[list[str], list[str]]:
+    """The names that a style loads, and the other forms of a font: a browser takes the first that it reads."""
+    faces = [face.span() for face in _FONT_FACE.finditer(text)]
+    loaded, possible = list[str](), list[str]()
+    known_faces = set[int]()
+    for token in _STYLE_TOKEN.finditer(text):
+        if not token.lastgroup:
+            continue
+        name = re.sub(r"\\(.)", r"\1", token[token.lastgroup])
+        face = next((start for start, end in faces if start <= token.start() < end), None)
+        is_needed = face is None or (face not in known_faces and not _OLD_FONT.search(name))
+        if face is not None and is_needed:
+            known_faces.add(face)
+        if not name.startswith(("data:", "#", "var(")):
+            (loaded if is_needed else possible).append(name)
+    return loaded, possible
 
 
 def _own_paths(url: str, names: Iterable[str]) -> Iterator[str]:

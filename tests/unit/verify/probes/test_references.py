@@ -37,6 +37,12 @@ URL = "http://h.example/"
         (CSS, r"a{b:URL(../f\(1\).png);c:url(data:image/png;base64,iVB/w==)}", ["/f(1).png"]),
         (CSS, '@import "b.css";/* url(c.png) */a{b:url(var(--x))}', ["/b.css"]),
         (CSS, "a{b:url(data:font/woff2;base64,AA)}c{d:url(#f)}", []),
+        (
+            CSS,
+            "@font-face{src:url(a.eot);src:url(a.eot?#iefix) format('eot'),url(a.woff2),url(a.woff)}b{c:url(d.png)}",
+            ["/a.woff2", "/d.png"],
+        ),
+        (CSS, "@font-face{src:url(data:font/woff2;base64,AA),url(a.woff)}@font-face{src:url(b.ttf)}", ["/b.ttf"]),
         (SCRIPT, "export * from './e.js'; export { a }", ["/e.js"]),
         (SCRIPT, "const f = () => import(`./About-Bx12ab_9.js`)", ["/About-Bx12ab_9.js"]),
         ("application/javascript", 'import "./a.mjs";import{c as d}from"../b.css"', ["/a.mjs", "/b.css"]),
@@ -44,8 +50,14 @@ URL = "http://h.example/"
     ],
 )
 def test_loaded_references_are_files_of_the_site(media_type: str, text: str, paths: list[str]) -> None:
-    """Links to pages, files of other sites, data, and what a browser does not load are none."""
+    """Links to pages, files of other sites, data, and what a browser does not load, as an old font, are none."""
     assert find_references(URL, media_type, text).loaded == tuple(paths)
+
+
+def test_other_forms_of_a_font_are_only_possible() -> None:
+    """A browser takes the first that it reads, so a release without the others loses nothing."""
+    text = "@font-face{src:url(a.eot?#iefix) format('eot'),url(a.woff2),url(a.woff)}"
+    assert find_references(URL, CSS, text).possible == ("/a.eot", "/a.woff")
 
 
 @pytest.mark.parametrize(
