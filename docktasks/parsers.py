@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import shlex
 import shutil
@@ -81,6 +82,14 @@ def variables(text: str) -> tuple[tuple[str, str | None], ...]:
     except ValueError:
         raise ValueError(meaning) from None
     return tuple({name: (name, value if equals else None) for name, equals, value in words}.values())
+
+
+def networks(text: str) -> tuple[str, ...]:
+    """Return the addresses and networks in a text, where spaces separate them."""
+    try:
+        return tuple(str(ipaddress.ip_network(word, strict=False)) for word in text.split())
+    except ValueError:
+        raise ValueError("addresses or networks such as 10.0.0.0/8 fd00::/8, separated by spaces") from None
 
 
 def prefixes(text: str) -> tuple[str, ...]:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Annotated, Any, Protocol, get_type_hints
 
 from docktasks import api, mistyped, resources
+from docktasks import parsers as kinds
 from docktasks.api import Api
 from docktasks.errors import SettingsError
 from docktasks.labels import LABEL
-from docktasks.parsers import Parser, https, matching, memory, names, prefixes, program, text_of, variables, whole
+from docktasks.parsers import Parser, matching, text_of, whole
 from docktasks.policy_sources import policy_sources
 
 Text = Annotated[str, str]
@@ -26,6 +27,7 @@ PAGE = r"auto|none|(?!/)(?!.*\.\.)[\w./@+-]+\.html?"
 CACHE = matching(
     r"|(?=.*\btype=)\S+", "a cache of BuildKit without spaces, such as type=registry,ref=ghcr.io/me/site:cache"
 )
+DIST = r"(?!/)(?!(\.{1,2}/*)+$)(\.\./)*(?!.*\.\.).+"
 NAME = matching(r"(?=.{1,40}$)[a-z0-9]+([.-][a-z0-9]+)*", "at most 40 lower-case letters, digits, . and -")
 
 
@@ -35,7 +37,7 @@ class App:
 
     name: Annotated[str, NAME]
     dir: Annotated[str, matching(r".+", "a folder")]
-    dist: Annotated[str, matching(r"(?!/)(?!(\./*)+$)(?!.*\.\.).+", "a folder inside app.dir")]
+    dist: Annotated[str, matching(DIST, "a folder, from app.dir, such as dist or ../dist")]
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class Dev:
 
     host_port: HostPort
     deploy_timeout: Seconds
-    https: Annotated[tuple[str, ...], https]
+    https: Annotated[tuple[str, ...], kinds.https]
+    report_policy: Annotated[str, matching(r"on|off|true|false", "on or off")]
 
 
 @dataclass(frozen=True)
@@ -52,18 +55,19 @@ class Prod:
     """The production container and its limits."""
 
     host_port: HostPort
-    memory: Annotated[str, memory]
+    memory: Annotated[str, kinds.memory]
     pids_limit: Annotated[int, whole(8, 32768, "a number of processes")]
     log_max_size: Annotated[str, matching(r"[1-9][0-9]*[bkmg]", "a size such as 64m")]
     log_max_files: Annotated[int, whole(1, 100, "a number of files")]
     deploy_timeout: Seconds
     drain_timeout: Seconds
     retain_releases: Annotated[int, whole(1, 50, "a number of releases")]
-    env_prefixes: Annotated[tuple[str, ...], prefixes]
-    runtime_env: Annotated[tuple[str, ...], names]
+    env_prefixes: Annotated[tuple[str, ...], kinds.prefixes]
+    runtime_env: Annotated[tuple[str, ...], kinds.names]
     csp: Annotated[str, matching(r"compatible|strict", "compatible or strict")]
     csp_sources: Annotated[str, policy_sources]
     fallback: Annotated[str, matching(PAGE, "auto, none, or a page of the build such as index.html")]
+    trusted_proxies: Annotated[tuple[str, ...], kinds.networks]
     gate_browser: Annotated[str, matching(r"auto|never", "auto or never")]
 
 
@@ -84,9 +88,9 @@ class Build:
     ca_file: Text
     source_url: Text
     mode: Annotated[str, matching(r"(?!local$)[\w.-]*", "one of Vite's modes, such as staging")]
-    env: Annotated[tuple[tuple[str, str | None], ...], variables]
-    env_prefixes: Annotated[tuple[str, ...], prefixes]
-    secrets: Annotated[tuple[str, ...], names]
+    env: Annotated[tuple[tuple[str, str | None], ...], kinds.variables]
+    env_prefixes: Annotated[tuple[str, ...], kinds.prefixes]
+    secrets: Annotated[tuple[str, ...], kinds.names]
     source_maps: Annotated[str, matching(r"private|public", "private or public")]
     cache_from: Annotated[str, CACHE]
     cache_to: Annotated[str, CACHE]
@@ -96,7 +100,7 @@ class Build:
 class Browser:
     """The browser of the browser checks."""
 
-    executable: Annotated[str, program]
+    executable: Annotated[str, kinds.program]
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,12 @@ NO_RESOLVER = "0.0.0.0"  # noqa: S104 - an address that is asked, not bound
 """A DNS server that never answers. Docker itself asks a server of the host, which would be a way out."""
 
 
+NO_AUTHORITIES = "An API on https is not reached"
+"""How a line of the release's log begins (nginx/api.sh)."""
+
+START_LOG_LINES = 50
+
+
 def own_name(settings: Settings, role: Role) -> str:
     """Return the name of the network of a role. One with a way out is another network than one without."""
     return settings.container(OUT if _has_way_out(settings, role) else role.name)
@@ -108,6 +114,15 @@ def api_notices(settings: Settings) -> list[str]:
         return []
     where = "INVOKE_API_NETWORK=NAME, as docker network ls shows it"
     return [f"If {hosts[0]} is a container, name the network that it is in ({where}). No other network knows it."]
+
+
+def https_notices(project: Project) -> list[str]:
+    """Return a notice when an upstream is on https, and the release's image has no certificate authorities."""
+    if project.dry or not any(upstream.address.startswith("https:") for upstream in project.settings.api.upstreams):
+        return []
+    log = project.engine.logs(project.settings.container(PROD.name), START_LOG_LINES).splitlines()
+    how = "Choose a base image that has them (the official nginx does): bases.nginx_image"
+    return [f"{line} {how}" for line in log if line.startswith(NO_AUTHORITIES)]
 
 
 def connect(project: Project, name: str) -> Result:

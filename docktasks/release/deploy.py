@@ -136,7 +136,8 @@ def _deploy(
     if line:
         containers.progress(line)
     notices = (*notices, *([] if gate else [UNCHECKED]), *([lost] if lost else []))
-    notices = (*notices, *networks.api_notices(project.settings), *_machine_notices(project.engine, release))
+    notices = (*notices, *networks.api_notices(project.settings), *networks.https_notices(project))
+    notices = (*notices, *_machine_notices(project.engine, release))
     return Deployment(build, url, notices=notices)
 
 

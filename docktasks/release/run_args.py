@@ -103,11 +103,12 @@ def _config_args(settings: Settings, release: Release, api: tuple[int, ...]) -> 
 
 
 def environment_args(settings: Settings, release: Release) -> list[str]:
-    """Return where the API is, the page's configuration, and the origins in it, which the policy then allows."""
-    args = []
+    """Return the trusted proxies, where the API is, the page's configuration, and the origins that it may call."""
+    proxies = " ".join(settings.prod.trusted_proxies)
+    args = ["--env", f"HELLO_DOCK_PROXIES={proxies}"] if proxies else []
     if settings.api.upstreams:
         drain_s = max(1, settings.prod.drain_timeout - DRAIN_MARGIN_S)
-        args = ["--env", f"HELLO_DOCK_API={settings.api}", "--env", f"HELLO_DOCK_DRAIN={drain_s}"]
+        args += ["--env", f"HELLO_DOCK_API={settings.api}", "--env", f"HELLO_DOCK_DRAIN={drain_s}"]
     if not release.environment:
         return args
     origins = runtime_config.origins(release.environment)

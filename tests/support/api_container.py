@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,13 @@ SERVER = ROOT / "tests/support/api_server.py"
 
 
 class ApiContainer:
-    """A container that others in its network reach at http://api:8000. `image` is any one with chroot."""
+    """A container that others in its network reach at http://api:8000. `image` is any one with chroot.
 
-    def __init__(self, image: str) -> None:
-        self.image, self.network = image, new_name()
+    With the files of a certificate and its key they reach it at https://api:8001, too.
+    """
+
+    def __init__(self, image: str, *files: Path) -> None:
+        self.image, self.network, self.files = image, new_name(), map(str, files)
         self.name = f"{self.network}-api"
         self.others: list[str] = []
 
@@ -42,7 +46,7 @@ class ApiContainer:
         docker(
             *["container", "run", "--detach", "--name", self.name, "--network", self.network, "--network-alias", "api"],
             *["--user", "0", "--volume", "/:/host:ro", "--entrypoint", "chroot", self.image],
-            *["/host", sys.executable, str(SERVER), "8000"],
+            *["/host", sys.executable, str(SERVER), "8000", *self.files],
         )
 
     def kill(self) -> None:

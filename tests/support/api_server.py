@@ -7,8 +7,10 @@ import hashlib
 import json
 import os
 import select
+import ssl
 import struct
 import sys
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -105,5 +107,16 @@ class Api(BaseHTTPRequestHandler):
             self.wfile.write(header + text)
 
 
+def serve_https(port: int, cert: str, key: str) -> None:
+    """Serve in the background with a certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    server = ThreadingHTTPServer(("", port), Api)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
 if __name__ == "__main__":
+    if len(sys.argv) > 2:  # after the port: the files of a certificate and its key
+        serve_https(int(sys.argv[1]) + 1, *sys.argv[2:])
     ThreadingHTTPServer(("", int(sys.argv[1])), Api).serve_forever()

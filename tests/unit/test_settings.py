@@ -88,7 +88,7 @@ def test_other_text_is_not_a_port(section: str, port: str) -> None:
     [
         ("app.name", ["", "Hello", "hello_dock", "-hello", "hello-", "a--b", "a/b", "a b", "a\n", "a" * 41]),
         ("app.dir", [""]),
-        ("app.dist", ["", "/srv", "../dist", "a/../b", ".", "./", "./."]),
+        ("app.dist", ["", "/srv", "..", "../", "a/../b", "../a/../b", ".", "./", "./."]),
         ("prod.memory", ["", "0m", "64", "64M", "64mb", "1.5g", "5m", "6143k", "6291455b"]),
         ("prod.log_max_size", ["", "10", "10 m"]),
         ("prod.pids_limit", ["", "7", "32769", "many"]),
@@ -120,6 +120,7 @@ def test_invalid_value_is_a_problem(name: str, values: list[str]) -> None:
         ("app_name", "my-app.v2"),
         ("app_name", "a" * 40),
         ("app_dist", "build/client"),
+        ("app_dist", "../../dist/apps/web"),
         ("app_dist", "./.output/public"),
         ("bases_node_image", "registry.example:5000/mirror/node:26-alpine@sha256:0a1b"),
         ("prod_memory", "1g"),

@@ -60,7 +60,7 @@ case $HELLO_DOCK_API in
     if [ -r $authorities ]; then
         echo "proxy_ssl_verify on; proxy_ssl_verify_depth 5; proxy_ssl_trusted_certificate $authorities;" >>$folder/http.conf
     else
-        echo "An API on https is not reached: this image has no $authorities to check its certificate with." >&2
+        echo "An API on https is not reached: the image has no $authorities, by which nginx checks its certificate." >&2
     fi
     ;;
 esac

@@ -224,6 +224,7 @@ update_current() {
     record_times "$@" >"$copy/released"
     printf '%s' "${HELLO_DOCK_CONNECT:-}" >"$copy/connect"
     printf '%s' "${HELLO_DOCK_API:-}" >"$copy/api"
+    printf '%s' "${HELLO_DOCK_PROXIES:-}" >"$copy/proxies"
     # Names this run of a release. It is there when everything was done for the run.
     printf '%s' "${HELLO_DOCK_RUN:-}" >"$copy/run-id"
     # The port holder serves the same paths from another root: the release's own, and the assets of other releases.

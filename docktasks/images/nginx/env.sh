@@ -4,6 +4,7 @@
 #     HELLO_DOCK_ENV       a JSON object; becomes /env.js, which sets globalThis.env. A page loads it before the app:
 #                          <script src="/env.js"></script>. It replaces a file env.js of the site (serving/site.conf).
 #     HELLO_DOCK_CONNECT   origins, separated by spaces, that the app's scripts may call (serving/security.conf)
+#     HELLO_DOCK_PROXIES   addresses and networks, separated by spaces, of trusted proxies in front (serving/proxies.conf)
 set -eu
 if [ -n "${HELLO_DOCK_ENV:-}" ]; then
     printf 'globalThis.env = Object.freeze(%s);\n' "$HELLO_DOCK_ENV" >/tmp/env.js
@@ -16,4 +17,21 @@ case ${HELLO_DOCK_CONNECT:-} in
     exit 1
     ;;
 *) printf 'map "" $connect { default " %s"; }\n' "$HELLO_DOCK_CONNECT" >/tmp/connect.conf ;;
+esac
+case ${HELLO_DOCK_PROXIES:-} in
+'') ;;
+*[!A-Fa-f0-9:/.\ ]*)
+    echo "HELLO_DOCK_PROXIES is no list of addresses: $HELLO_DOCK_PROXIES" >&2
+    exit 1
+    ;;
+*)
+    # shellcheck disable=SC2016,SC2086 # the variables are nginx's; several addresses
+    {
+        printf 'set_real_ip_from %s;\n' $HELLO_DOCK_PROXIES
+        printf 'real_ip_header X-Forwarded-For;\nreal_ip_recursive on;\n'
+        echo 'geo $realip_remote_addr $is_proxy { default "";'
+        printf '    %s 1;\n' $HELLO_DOCK_PROXIES
+        echo '}'
+    } >/tmp/proxies.conf
+    ;;
 esac

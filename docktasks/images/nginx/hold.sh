@@ -31,8 +31,9 @@ serve() {
     HELLO_DOCK_ENV=$(cat $current/environment)
     HELLO_DOCK_CONNECT=$(cat $current/connect)
     HELLO_DOCK_API=$(cat $current/api)
-    export HELLO_DOCK_ENV HELLO_DOCK_CONNECT HELLO_DOCK_API
-    rm -f /tmp/env.js /tmp/connect.conf
+    HELLO_DOCK_PROXIES=$(cat $current/proxies)
+    export HELLO_DOCK_ENV HELLO_DOCK_CONNECT HELLO_DOCK_API HELLO_DOCK_PROXIES
+    rm -f /tmp/env.js /tmp/connect.conf /tmp/proxies.conf
     sh $current/env.sh
     sh $current/api.sh
     rm -rf /tmp/nginx

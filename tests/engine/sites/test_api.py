@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Event, Thread
 
 import httpx
@@ -20,6 +21,7 @@ from docktasks.verify.probes.chromium import launch_browser, new_page, open_page
 from docktasks.waiting import Probe, wait_until
 from tests.engine.sites.conftest import SiteFactory
 from tests.support.api_container import ApiContainer
+from tests.support.certificates import make_certificate
 from tests.support.commands import docker
 from tests.support.long_forms import IS_LONG_FORM
 from tests.support.project import RUN_STAGED, ProjectFactory, ProjectUnderTest
@@ -183,6 +185,47 @@ def test_release_without_its_api_serves_its_site(new_project: ProjectFactory, bu
     assert project.get("/api/echo").status_code == 502
     assert project.get().status_code == 200
     assert project.container().networks.keys() == {f"{project.name}-prod-out"}
+
+
+def test_only_a_trusted_proxy_says_who_asks(project: ProjectUnderTest) -> None:
+    """Its word is the client's address, in the access log and for the API, and the scheme. The last of two counts."""
+    private = "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 127.0.0.0/8"
+    project.succeeds(*RUN_STAGED, INVOKE_PROD_TRUSTED_PROXIES=private)
+    said = {"X-Forwarded-For": "198.51.100.7, 203.0.113.9", "X-Forwarded-Proto": "https"}
+    headers = httpx.get(f"{project.container().url}/api/echo", headers=said).json()["headers"]
+    assert headers["x-forwarded-for"] == headers["x-real-ip"] == ["203.0.113.9"]
+    assert headers["x-forwarded-proto"] == ["https"]
+    log = wait_until(lambda: Probe("203.0.113.9 [" in project.engine.logs(f"{project.name}-prod")), limit=10)
+    assert log.ready
+    project.succeeds(*RUN_STAGED, INVOKE_PROD_TRUSTED_PROXIES="198.51.100.0/24")
+    headers = httpx.get(f"{project.container().url}/api/echo", headers=said).json()["headers"]
+    assert "203.0.113.9" not in headers["x-forwarded-for"]
+    assert headers["x-forwarded-proto"] == ["http"]
+    wrong = project.fails(*RUN_STAGED, INVOKE_PROD_TRUSTED_PROXIES="10.0.0.0/8 balancer")
+    assert "prod.trusted_proxies is '10.0.0.0/8 balancer', but must be addresses or networks" in wrong
+
+
+def test_certificate_of_an_api_on_https_is_checked(
+    new_project: ProjectFactory, built_project: ProjectUnderTest, tmp_path: Path
+) -> None:
+    """By the authorities of the image. Without any the API is not reached, and run-prod says why."""
+    cert, key = make_certificate(tmp_path / "tls", "DNS:api")
+    bundle = "/etc/ssl/certs/ca-certificates.crt"
+    text = cert.read_text().replace("\n", "\\n")
+    trust = f"USER 0\nRUN mkdir -p /etc/ssl/certs && printf %b '{text}' >{bundle}\nUSER 101\n"
+    with ApiContainer(built_project.image, cert, key) as api:
+        upstreams = "/api=https://api:8001 /other=https://other:8001"
+        project = new_project(API_NETWORK=api.network, API_UPSTREAMS=upstreams)
+        project.stage(built_project.image, trust)
+        assert "certificate" not in project.succeeds(*RUN_STAGED)
+        headers = project.get("/api/echo").json()["headers"]
+        assert headers["host"] == ["api:8001"]
+        project.stage(built_project.image, f"USER 0\nRUN rm -f {bundle}\nUSER 101\n")
+        output = project.succeeds(*RUN_STAGED)
+        assert f"An API on https is not reached: the image has no {bundle}" in output
+        assert project.get("/api/echo").status_code == 502
+        assert project.get().status_code == 200
+        project.succeeds("stop")  # it is in the API's network
 
 
 @pytest.mark.long

@@ -211,6 +211,15 @@ def test_config_hash_follows_image_and_configuration(settings: Settings) -> None
     assert len(hashes) == 4
 
 
+def test_trusted_proxies_belong_to_the_run(settings: Settings) -> None:
+    """Other proxies are another configuration, and the port holder learns them from the volume."""
+    other = replace(settings, prod=replace(settings.prod, trusted_proxies=("10.0.0.0/8", "fd00::/8")))
+    assert "--env 'HELLO_DOCK_PROXIES=10.0.0.0/8 fd00::/8'" in line_of(prod(other))
+    assert "HELLO_DOCK_PROXIES" in line_of(run_args.carry_args(other, RELEASE, "keep", "a"))
+    assert "HELLO_DOCK_PROXIES" not in line_of(prod(settings))
+    assert len({run_args.config_hash(one, RELEASE, (1, 45)) for one in (settings, other)}) == 2
+
+
 def test_address_of_the_api_belongs_to_the_run(settings: Settings) -> None:
     """Another address is another configuration of the same release. The port holder has the reach as a label."""
     api = Api((Upstream("/api", "http://api:8000"),), "shop")
