@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 
 from docktasks import resources
 from docktasks.app import inputs, vite_options
@@ -17,7 +16,7 @@ from docktasks.commands import Run
 from docktasks.engine.models import Image
 from docktasks.engine.protocol import Engine
 from docktasks.errors import BuildError
-from docktasks.images import build_context, own_files
+from docktasks.images import build_context, build_notices, own_files
 from docktasks.images.build_errors import explain_build
 from docktasks.images.references import familiar
 from docktasks.labels import BUILT_FOR, INPUTS_LABEL, LABEL, SOURCE_MAPS_LABEL
@@ -29,9 +28,6 @@ OCI = "org.opencontainers.image"
 
 BASE_LABEL = f"{OCI}.base.name"
 """The label that names an image's base."""
-
-NOTICE = re.compile(r"NOTICE: ([^\x1b\r\n]+)")
-"""What a script of the build says to the user, in a line of its output."""
 
 Texts = dict[str, str]
 
@@ -143,8 +139,6 @@ def build_image(project: Project, role: Role, values: Texts, labels: Texts | Non
     if not result.ok:
         raise explain_build(result, project)
     project.progress(f"built {tag}")
-    for notice in notices(result.output):
-        project.progress.note(notice)
     image = project.engine.image(tag)
     if image is None:
         raise BuildError(
@@ -153,15 +147,14 @@ def build_image(project: Project, role: Role, values: Texts, labels: Texts | Non
             "Select the engine's builder: docker buildx use default",
             evidence=result.tail(3),
         )
+    texts = build_notices.notices(result.output)
+    if role == PROD and not project.dry:
+        texts = build_notices.remembered(project.settings, "".join(image.layers[-1:]), result.output)
+    for text in texts:
+        project.progress.note(text)
     if replaced_id is not None and replaced_id != image.id:
         remove_untagged(project.run, project.engine, replaced_id)
     return image
-
-
-def notices(output: str) -> list[str]:
-    """Return what the scripts of the build say to the user. BuildKit's drawing cuts a line at the terminal's edge."""
-    texts = dict.fromkeys(text.strip() for text in NOTICE.findall(output))
-    return [text for text in texts if not any(other != text and other.startswith(text) for other in texts)]
 
 
 def remove_untagged(run: Run, engine: Engine, image_id: str) -> None:

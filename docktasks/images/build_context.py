@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from docktasks import resources, workspace
-from docktasks.app import inputs
+from docktasks.app import env_files, inputs
 from docktasks.app.app_file import NAME as APP_FILE
 from docktasks.app.git import ASSETS
 from docktasks.app.ignore_file import IgnoreFile
@@ -25,6 +26,9 @@ NEVER_SENT = [
 ]  # fmt: skip
 """Patterns of files that a build of another app never gets. The last ones are caches, which tell tools
 that a package is built already. A build of hello-dock has an allow-list: .dockerignore."""
+
+OUT_DIR = re.compile(r"\boutDir\s*:\s*['\"`]((?:\.\./)+[\w@./-]+)")
+"""A folder outside of the app's into which Vite builds. It may hold an old build, which is none of the source."""
 
 TOOLS_CONTEXT = "tools"
 """Name of the stage in the Dockerfiles that has nginx/ and node/, and of the named context that replaces it."""
@@ -70,10 +74,12 @@ def write_context(settings: Settings, app: App, dockerfile: str) -> None:
         _write_tools(_tools_with_ca(settings, app), written / TOOLS_CONTEXT)
     if settings.is_external_app:
         shutil.copyfile(dockerfile_path(settings, app, dockerfile), written / dockerfile)
-        outputs = [path for sibling in siblings_of(app) for path in sibling.outputs]
-        dist = posixpath.normpath(f"{app.path_in_root}/{settings.app.dist}")
+        siblings = siblings_of(app) if dockerfile == "Dockerfile" else []  # no other copies them
+        outputs = [path for sibling in siblings for path in sibling.outputs]
+        names = [settings.app.dist, *OUT_DIR.findall(env_files.config_text(app))]
+        folders = [posixpath.normpath(f"{app.path_in_root}/{name}") for name in names]
         own = IgnoreFile.read(app.root, dockerfile)  # of two lines that match a path, the last decides
-        patterns = [*own.lines, *NEVER_SENT, *(f"/{path}" for path in (dist, *outputs))]
+        patterns = [*own.lines, *NEVER_SENT, *(f"/{path}" for path in (*folders, *outputs))]
         (written / f"{dockerfile}.dockerignore").write_text("\n".join(patterns) + "\n")
 
 

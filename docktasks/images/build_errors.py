@@ -31,8 +31,11 @@ FAULTS_FILE = Path(__file__).with_name("build_faults.json")
 """The known faults: a pattern of the output, and the error. The first that matches is the cause."""
 
 
-def explain_build(result: Result, project: Project) -> DockError:
-    """Return the error for a failed build, with the output of the failed step as evidence."""
+def explain_build(result: Result, project: Project, step: str = "build") -> DockError:
+    """Return the error for a failed build or installation, with the output of the failed step as evidence.
+
+    `step` is how the error calls it.
+    """
     text = _plain(result.output)
     evidence = _evidence(text)
     manager = project.app.package_manager
@@ -44,12 +47,14 @@ def explain_build(result: Result, project: Project) -> DockError:
         "lock": manager.lock or "package-lock.json",
         "dist": project.settings.app.dist,
         "node": project.settings.bases.node_image,
+        "step": step,
+        "task": "build-prod" if step == "build" else "dev",
     }
     for fault in json.loads(FAULTS_FILE.read_text()):
         if match := re.search(fault["pattern"], text):
             what, why, how = (fault[key].format(**names, **match.groupdict()) for key in ("what", "why", "how"))
             if variables := fault.get("may lack a variable") and missing_variables(evidence, project.settings):
-                why, how = f"It names {', '.join(variables)}, and the build does not get it.", _gift(variables)
+                why, how = f"It names {', '.join(variables)}, and the {step} does not get it.", _gift(variables)
             return (EngineError if fault.get("engine") else BuildError)(what, why, how, evidence)
     what, how = "`docker image build` failed.", "Correct what its last lines say"
     return BuildError(what, "Nothing was replaced.", how, evidence)

@@ -26,6 +26,7 @@ import { dirname, join, normalize, relative } from 'node:path'
 import { argv, env, exit, umask } from 'node:process'
 import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
+import { LOADS_ENV } from '../node/vite/runtime-env.mjs'
 import { answersOf, withoutOwnFiles } from './answers.mjs'
 import { basePathConfiguration, basePathOf } from './base-path.mjs'
 import { BrotliCache } from './brotli-cache.mjs'
@@ -36,7 +37,7 @@ import { readSettings } from './policy.mjs'
 import { classify, entriesBelow, filesBelow, unservable } from './site-files.mjs'
 import { findDist, firstPage, isPage } from './site-folder.mjs'
 import { sitePolicy } from './site-policy.mjs'
-import { inlineMapsAmong, sourceMapNotices, sourceMapsAmong } from './source-maps.mjs'
+import { inlineMapsAmong, precachedMap, sourceMapNotices, sourceMapsAmong } from './source-maps.mjs'
 
 const [distArgument, startedFile, nginxFolder, versionFile, image, builtLink, cache] = argv.slice(2)
 const distName = normalize(distArgument).replace(/\/$/, '')
@@ -178,11 +179,28 @@ async function writeBuiltNames(names) {
   await write(join(image, 'usr/local/share/hello-dock/built'), lines.join(''))
 }
 
+// Vite adds the script to its own pages. A framework such as SvelteKit writes pages by itself.
+function checkRuntimeEnv(pages, read) {
+  const { runtimeEnv } = JSON.parse(env.HELLO_DOCK_VITE || '{}')
+  const without = runtimeEnv ? pages.filter((page) => !LOADS_ENV.test(read(page))) : []
+  if (!without.length) return
+  const how = 'add <script src="/env.js"></script> to the head of its template, such as src/app.html, before other scripts'
+  if (without.length < pages.length) return console.log(`NOTICE: ${without[0]} does not load /env.js: ${how}`)
+  refuse({
+    what: `No page loads /env.js, for example ${without[0]}.`,
+    why: `prod.runtime_env gives ${runtimeEnv.join(', ')} to the pages in that file.`,
+    how: `Let the app do it: ${how}`,
+  })
+}
+
 if (env.HELLO_DOCK_VITE && !existsSync(join(tmpdir(), 'hello-dock-vite.config.mjs'))) {
+  const { mode, runtimeEnv } = JSON.parse(env.HELLO_DOCK_VITE)
+  const example = `give the mode to the script's own command, such as "build": "astro build --mode ${mode}"`
+  const names = [mode && 'build.mode', runtimeEnv && 'prod.runtime_env'].filter(Boolean)
   refuse({
     what: 'The script `build` does not run the command `vite`.',
-    why: 'A setting such as prod.runtime_env changes what this command builds, and no other.',
-    how: 'Leave the setting out, or let the script run `vite build`',
+    why: `No other command gets ${names.join(' and ')}.`,
+    how: `Leave the setting out${mode ? ` and ${example}` : ''}, or let the script run \`vite build\``,
   })
 }
 let policySettings
@@ -211,6 +229,16 @@ if (nameless.length) {
 const isPublic = env.HELLO_DOCK_SOURCE_MAPS === 'public'
 const read = (name) => readFileSync(join(dist, name), 'utf8')
 const sourceMaps = sourceMapsAmong(names, read)
+const precached = !isPublic && precachedMap(sourceMaps, names, read)
+if (precached) {
+  refuse({
+    what: `The service worker's list in ${precached[0]} has the source map ${precached[1]}.`,
+    why: 'Source maps are kept out of the site, and a service worker is not installed when a file of its list is missing.',
+    how:
+      "Leave them out of the list (vite-plugin-pwa: workbox: { globIgnores: ['**/*.map'] }), or serve them: " +
+      'INVOKE_BUILD_SOURCE_MAPS=public',
+  })
+}
 const mapsFolder = join(dirname(builtLink), 'maps')
 await mkdir(mapsFolder, { recursive: true })
 for (const name of sourceMaps) {
@@ -231,6 +259,7 @@ for (const name of leftOut) {
   for (const set of [names, hashed, built]) set.delete(name)
   await rm(join(dist, name)) // verify compares the image with what is there
 }
+checkRuntimeEnv([...names].filter(isPage), read)
 if (policySettings.profile === 'strict') await addIntegrity(dist, names)
 await writePolicy(dist, names)
 const base = basePathOf(await readFile(join(dist, firstPage([...names])), 'utf8'), [...(hashed.size ? hashed : names)])

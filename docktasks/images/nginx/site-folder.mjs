@@ -1,6 +1,6 @@
 // The folder that the build of an app filled: what a visitor reaches as /.
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, normalize } from 'node:path'
 
 export const isPage = (name) => /\.x?html?$/i.test(name)
 // Where tools keep what they make on the way to the site, and what they say about it.
@@ -77,12 +77,24 @@ async function siteIn(top, started, isDist) {
   return rootOf(page, await readFile(page, 'utf8'), top, new Set(files), otherwise)
 }
 
-// DIST if the build wrote a page into it, else the folder that it filled: visible ones first, then such as .output. Old
-// pages in DIST came with the source, and count only when the build wrote none. Undefined without any page.
+const OUT_DIR = /(?:\boutDir\s*:\s*|--outDir[ =])["'`]?((?:\.\.\/)+[\w@./-]+)/g
+
+// The folders outside of the app's that its configuration, or its script, names for the build, as nx writes them.
+async function namedOutside() {
+  const names = (await readdir('.')).filter((name) => /^(?:package\.json|(?:vite|svelte|astro)\.config\.[cm]?[jt]s)$/.test(name))
+  const texts = await Promise.all(names.map((name) => readFile(name, 'utf8')))
+  return texts.flatMap((text) => [...text.matchAll(OUT_DIR)].map(([, path]) => normalize(path).replace(/\/$/, '')))
+}
+
+// DIST if the build wrote a page into it, or the one outside of the app's folder that the configuration names, else the
+// folder that it filled: visible ones first, then such as .output. Old pages in DIST came with the source, and count only
+// when the build wrote none. Undefined without any page.
 export async function findDist(distName, startedFile) {
   const { ctimeMs: started } = await stat(startedFile)
-  const site = await siteIn(distName, started, true)
-  if (site) return site
+  for (const name of [distName, ...(await namedOutside())]) {
+    const site = await siteIn(name, started, true)
+    if (site) return site
+  }
   const folders = (await readdir('.', { withFileTypes: true }))
     .filter((entry) => entry.isDirectory() && !NO_SITE.has(entry.name))
     .map((entry) => entry.name)

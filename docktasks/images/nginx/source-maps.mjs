@@ -27,6 +27,19 @@ export function inlineMapsAmong(names, read) {
   return [...names].filter((name) => /\.(?:[cm]?js|css)$/i.test(name) && INLINE.test(read(name)))
 }
 
+const PRECACHES = /\bprecache|\b__precacheManifest|\.addAll\s*\(/
+const QUOTED = (name) => new RegExp(`["'\`/]${name.replace(/[^\w/-]/g, '\\$&')}["'\`?]`)
+
+// [script, map] where a service worker's list has one of these maps: a file that is missing fails its installation.
+export function precachedMap(maps, names, read) {
+  for (const script of [...names].filter((name) => /\.[cm]?js$/i.test(name))) {
+    const text = read(script)
+    const map = PRECACHES.test(text) && maps.find((name) => QUOTED(name).test(text))
+    if (map) return [script, map]
+  }
+  return undefined
+}
+
 export function sourceMapNotices(maps, inline) {
   const count = (names, one, many) => `${names.length === 1 ? `${one} is` : `${names.length} ${many} are`}`
   const kept =

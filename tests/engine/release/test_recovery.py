@@ -203,3 +203,33 @@ def test_release_serves_again_after_the_engine(
     assert visitors.failures == []
     assert project_on_own_engine.container().image_id == image_id
     project_on_own_engine.assert_one_release_serves()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("step", ["run --detach --name @-prod-next", "rename @-prod @", "rename @-prod-next", "stop"])
+def test_swap_in_which_the_engine_dies_is_completed_by_the_next_task(  # noqa: PLR0913, PLR0917 - the fixtures and a step
+    own_engine: OwnEngine,
+    project_on_own_engine: ProjectUnderTest,
+    built_project: ProjectUnderTest,
+    start_task: StartTask,
+    interrupting_docker: dict[str, str],
+    step: str,
+) -> None:
+    """After a power cut in the middle of a swap the app serves by itself, and the error does not say that it does."""
+    project = project_on_own_engine
+    url = project.container().url
+    image_id = project.stage(built_project.image, f"LABEL release='{step}'")
+    command = f"container {step}".replace("@", project.name)
+    task = start_task(project, *RUN_STAGED, **interrupting_docker, FAULT="slow", FAULT_AT=command)
+    done = Path(interrupting_docker["FAULT_DONE"])
+    assert wait_until(lambda: Probe(done.exists()), limit=60).ready, task.output
+    own_engine.kill()
+    assert task.wait_for_exit() == 1, task.output
+    assert "Traceback" not in task.output
+    assert "keeps serving" not in task.output
+    own_engine.start()
+    with Visitors(url, network=own_engine.network) as visitors:
+        wait_for_recovery(visitors)
+    project.succeeds(*RUN_STAGED)
+    assert project.container().image_id == image_id
+    project.assert_one_release_serves()

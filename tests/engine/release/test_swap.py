@@ -23,7 +23,7 @@ def staged_builds(project: ProjectUnderTest, two_builds: list[str]) -> Iterator[
     return (project.stage(build) for build in itertools.cycle(two_builds))
 
 
-SWAPS = 20 if IS_LONG_FORM else 5
+SWAPS = 20 if IS_LONG_FORM else 3
 
 
 def test_swaps_lose_no_request(project: ProjectUnderTest, staged_builds: Iterator[str]) -> None:

@@ -281,12 +281,38 @@ def test_build_without_the_command_vite_is_refused_when_a_setting_needs_it(
 ) -> None:
     """node/vite/preload.cjs leaves a file where Vite's command has run with the options of the settings."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setenv("HELLO_DOCK_VITE", "{}")
+    monkeypatch.setenv("HELLO_DOCK_VITE", '{"mode":"staging","runtimeEnv":["VITE_A"]}')
     with pytest.raises(subprocess.CalledProcessError):
         assemble(tmp_path, "mkdir dist; echo page >dist/index.html")
-    assert "REFUSED: The script `build` does not run the command `vite`." in capfd.readouterr().err
+    error = capfd.readouterr().err
+    assert "REFUSED: The script `build` does not run the command `vite`." in error
+    assert "No other command gets build.mode and prod.runtime_env." in error
+    assert '"build": "astro build --mode staging"' in error
     (tmp_path / "hello-dock-vite.config.mjs").touch()
-    assemble(tmp_path, "echo page >dist/index.html")
+    page = "<script src=/env.js></script>"
+    assert "env.js" not in assemble(tmp_path, f"echo '{page}' >dist/index.html")
+    assert "NOTICE: more.html does not load /env.js" in assemble(tmp_path, "rm -r out built; echo page >dist/more.html")
+    with pytest.raises(subprocess.CalledProcessError):
+        assemble(tmp_path, "rm -r out built dist/more.html; echo page >dist/index.html")
+    assert "REFUSED: No page loads /env.js, for example index.html." in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("vite.config.ts", "export default { build: { outDir: '../../out/web', emptyOutDir: true } }"),
+        ("package.json", '{"scripts": {"build": "vite build --outDir ../../out/web/"}}'),
+    ],
+)
+def test_folder_outside_of_the_apps_is_found_by_its_name(tmp_path: Path, name: str, text: str) -> None:
+    """nx lets each app of a workspace build there. An old page in dist does not count."""
+    app = tmp_path / "apps/web"
+    write(app / "dist/index.html")
+    os.utime(app / "dist/index.html", (1_700_000_000, 1_700_000_000))
+    (tmp_path / "text").write_text(text)
+    output = assemble(app, f"cp ../../text {name}; mkdir -p ../../out/web; echo page >../../out/web/index.html")
+    assert "NOTICE: The build filled ../../out/web, not dist" in output
+    assert (app / "out/srv/site/index.html").read_text() == "page\n"
 
 
 SOURCE_MAP = '{"version":3,"mappings":"AAAA","sources":["secret.ts"]}'
@@ -310,6 +336,32 @@ def test_source_maps_are_in_the_site_only_when_they_are_public(
     assert ("4 source maps are kept out of the site" in output) is not is_public
     assert is_public or not {name.partition("site/")[2] for name in served} & set(maps)
     assert (tmp_path / "built/dist/maps/other.map").exists() is is_public
+
+
+@pytest.mark.parametrize(
+    ("script", "is_refused"),
+    [
+        ('precacheAndRoute([{url:"index.html"},{url:"assets/a-Abcdef12.js.map",revision:null}])', True),
+        ("cache.addAll(['/', '/assets/a-Abcdef12.js.map'])", True),
+        ("precacheAndRoute([])\n//# sourceMappingURL=a-Abcdef12.js.map", False),
+        ('say("assets/a-Abcdef12.js.map")', False),
+    ],
+)
+def test_service_worker_that_needs_a_source_map_is_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], script: str, *, is_refused: bool
+) -> None:
+    """No map is served, and a browser installs no service worker when a file of its list is missing."""
+    for name in ("index.html", "assets/a-Abcdef12.js", "assets/a-Abcdef12.js.map"):
+        write(tmp_path / "site" / name)
+    (tmp_path / "site/sw.js").write_text(script)
+    if not is_refused:
+        assemble(tmp_path, "cp -r site dist")
+        return
+    with pytest.raises(subprocess.CalledProcessError):
+        assemble(tmp_path, "cp -r site dist")
+    error = capfd.readouterr().err
+    assert "REFUSED: The service worker's list in sw.js has the source map assets/a-Abcdef12.js.map." in error
+    assert "globIgnores: ['**/*.map']" in error
 
 
 def test_source_map_inside_of_a_script_is_named(tmp_path: Path) -> None:

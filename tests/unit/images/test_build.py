@@ -10,7 +10,7 @@ from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.models import Image
 from docktasks.errors import BuildError
-from docktasks.images import build
+from docktasks.images import build, build_notices
 from docktasks.roles import DEV, PROD
 from docktasks.settings import Settings
 from tests.unit.fakes.apps import configured, make_app
@@ -263,7 +263,24 @@ def test_dry_build_writes_nothing(settings: Settings) -> None:
 )
 def test_notices_of_a_build_are_read_from_its_output(output: str, texts: int) -> None:
     """Each is read once, from plain lines and from BuildKit's drawing, which may cut a line."""
-    assert build.notices(output) == ["The site is served at /shop/"][:texts]
+    assert build_notices.notices(output) == ["The site is served at /shop/"][:texts]
+
+
+def test_notices_of_a_cached_build_are_those_of_the_build_that_ran(settings: Settings) -> None:
+    """Docker repeats no step, so nothing says them again. A build without any replaces them."""
+    ran = "#9 [builder 1/1] RUN sh install.sh\n#9 1.2 NOTICE: The site is served at /shop/\n#9 DONE 2.0s\n"
+    cached = "#9 [builder 1/1] RUN sh install.sh\n#9 CACHED\n"
+    drawn = "\x1b[34m => CACHED [builder 1/1] RUN sh inst  0.0s\n"
+    first = build_notices.remembered(settings, "sha256:1", ran)
+    assert first == ["The site is served at /shop/"]
+    assert build_notices.remembered(settings, "sha256:1", cached) == first
+    assert build_notices.remembered(settings, "sha256:1", drawn) == first
+    assert build_notices.remembered(settings, "sha256:2", cached) == []
+    (settings.root / f".cache/notices-{settings.app.name}.json").write_text("{cut")
+    assert build_notices.remembered(settings, "sha256:1", cached) == []
+    build_notices.remembered(settings, "sha256:1", ran)
+    build_notices.remembered(settings, "sha256:1", ran.replace("NOTICE", "note"))
+    assert build_notices.remembered(settings, "sha256:1", cached) == []
 
 
 def test_own_dockerfile_of_an_app_gets_every_argument(settings: Settings) -> None:

@@ -112,6 +112,18 @@ def test_hello_docks_own_build_writes_nothing(settings: Settings) -> None:
     assert not (settings.root / ".cache").exists()
 
 
+def test_old_build_outside_of_the_apps_folder_stays_out(settings: Settings) -> None:
+    """Vite does not empty such a folder, so that its files would get into the site."""
+    repo = settings.root.parent / "repo"
+    app = make_app(repo / "apps/web")
+    (repo / "package.json").write_text('{"workspaces": ["apps/*"]}')
+    (app / "vite.config.ts").write_text("export default { build: { outDir: '../../out/web' } }")
+    named = configured(settings.root, app_dir=str(app), app_name="shop", app_dist="../../dist/web")
+    build_context.write_context(named, App.load(named), "Dockerfile")
+    lines = (settings.root / ".cache/context-shop/Dockerfile.dockerignore").read_text().splitlines()
+    assert {"/dist/web", "/out/web"} < set(lines)
+
+
 def test_owners_ignore_file_comes_before_ours(settings: Settings) -> None:
     """What it keeps out stays out. It cannot let in what no build gets."""
     shop = make_app(settings.root.parent / "shop")

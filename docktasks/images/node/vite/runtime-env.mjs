@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 
 const OBJECT = '__HELLO_DOCK_ENV__'
-const LOADS_ENV = /<script\b[^>]*\bsrc\s*=\s*["']?[^"'\s>]*\benv\.js\b/i
+export const LOADS_ENV = /<script\b[^>]*\bsrc\s*=\s*["']?[^"'\s>]*\benv\.js\b/i
 
 // The line before a chunk that uses the object, and a source map that moves the other lines by one.
 function withObject(code, defaults) {
