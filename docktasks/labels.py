@@ -5,6 +5,9 @@ from __future__ import annotations
 LABEL = "hello-dock"
 """Prefix of our labels: `hello-dock.project` names the project of a container or volume, `hello-dock.role` its role."""
 
+SHARED = "_shared"
+"""The project, in the label, of what all projects of a machine share. No project can have this name."""
+
 RELEASE_LABEL = f"{LABEL}.release"
 """Label on a container: the id of the release that it runs."""
 

@@ -54,9 +54,9 @@ class PackageManager:
         return f"{self.name} install {'--immutable' if self.package.startswith('@yarnpkg/') else '--frozen-lockfile'}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class App:
-    """The app in `folder`; `manifest` is the content of its package.json."""
+    """The app in `folder`; `manifest` is the content of its package.json. It equals only itself: siblings_of()."""
 
     folder: Path
     manifest: dict[str, Any]

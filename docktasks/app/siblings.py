@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,12 @@ class Sibling:
     is_built: bool = False
 
 
+@lru_cache(maxsize=1)
 def siblings_of(app: App) -> list[Sibling]:
-    """Return the packages to build before the app, in that order. Raises AppError when a package.json is unreadable.
+    """Return the packages to build before the app, in that order, as they were at the first question.
 
     They have a script `build`, and name a file that is not in the source; or turbo or nx builds them before the app.
+    Raises AppError when a package.json is unreadable.
     """
     packages = packages_of(app.root)
     paths = {str(manifest.get("name")): path for path, manifest in packages.items() if path != app.path_in_root}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from docktasks.api import Upstream
@@ -18,6 +18,9 @@ VARIABLE = "HELLO_DOCK_VITE"
 
 FOLDER = "docktasks/images/node/vite"
 """The folder, from a checkout's root, of what gives the options to Vite."""
+
+POLICY_FOLDER = "docktasks/images/nginx"
+"""The folder, in this checkout, of what computes the policy of production (dev.report_policy)."""
 
 HTTPS_FOLDER = "/run/secrets/https"
 """Where the dev container sees the certificate of dev.https and its key."""
@@ -31,7 +34,23 @@ MARK = "/tmp/hello-dock-vite.config.mjs"  # noqa: S108 - the container's own
 def for_dev(settings: Settings) -> str:
     """Return what the dev server gets; empty for nothing."""
     proxy = {_pattern(upstream.prefix): _passed_on(upstream) for upstream in settings.api.upstreams}
-    return _as_json(server={**({"proxy": proxy} if proxy else {}), **_https(settings)})
+    policy = {"profile": settings.prod.csp, "sources": settings.prod.csp_sources} if reports_policy(settings) else {}
+    return _as_json({"policy": policy}, server={**({"proxy": proxy} if proxy else {}), **_https(settings)})
+
+
+def settings_for_dev(settings: Settings) -> str:
+    """Return the names of the settings for which the dev server gets something."""
+    given = {
+        "dev.https": settings.dev.https,
+        "dev.report_policy": reports_policy(settings),
+        "api": settings.api.upstreams,
+    }
+    return " and ".join(name for name, value in given.items() if value)
+
+
+def reports_policy(settings: Settings) -> bool:
+    """Return True when dev sends the policy of production as report-only. YAML reads `on` without quotes as true."""
+    return settings.dev.report_policy in ("on", "true")
 
 
 def _pattern(prefix: str) -> str:
@@ -46,7 +65,7 @@ def _passed_on(upstream: Upstream) -> dict[str, Any]:
 
 def for_build(settings: Settings) -> str:
     """Return what a production build gets; empty for nothing."""
-    return _as_json(settings.build.mode, settings.prod.runtime_env)
+    return _as_json({"mode": settings.build.mode, "runtimeEnv": settings.prod.runtime_env})
 
 
 def _https(settings: Settings) -> dict[str, Any]:
@@ -55,12 +74,11 @@ def _https(settings: Settings) -> dict[str, Any]:
     return {"https": {"cert": f"{HTTPS_FOLDER}/{CERT}", "key": f"{HTTPS_FOLDER}/{KEY}"}}  # Vite reads these files
 
 
-def _as_json(mode: str = "", runtime_env: Sequence[str] = (), **config: Mapping[str, Any]) -> str:
-    """Return a mode, names and sections of a configuration, such as `server`, as a line of JSON; empty for nothing.
+def _as_json(values: dict[str, Any], **config: Mapping[str, Any]) -> str:
+    """Return options of config.mjs and sections of a configuration, such as `server`, as JSON; empty for nothing.
 
     The same options are the same text, because it is in the key of a build's cache.
     """
-    sections = {name: section for name, section in config.items() if section}
-    values = {"config": sections, "mode": mode, "runtimeEnv": runtime_env}
+    values = values | {"config": {name: section for name, section in config.items() if section}}
     options = {name: value for name, value in values.items() if value or name == "config"}
     return json.dumps(options, separators=(",", ":"), sort_keys=True) if any(values.values()) else ""

@@ -83,8 +83,7 @@ def _filled_volume(project: Project, run_spec: DevRunSpec) -> tuple[Volume, list
     """Return the volume with the packages, and notices. Raises BuildError when one cannot be installed or built."""
     volume = Volume(project, run_spec)
     notices = installation.install(project, run_spec, volume) if volume.is_new else []
-    installation.build_siblings(project, run_spec)
-    return volume, notices
+    return volume, [*notices, *installation.build_siblings(project, run_spec)]
 
 
 def build(project: Project) -> tuple[Image, list[str]]:

@@ -7,12 +7,12 @@ from docktasks.app.project import Project
 from docktasks.app.siblings import siblings_of
 from docktasks.containers import networks
 from docktasks.containers.run_args import remove_args
-from docktasks.dev.node_modules import Volume, create_volume, install_container
+from docktasks.dev.node_modules import Volume, install_container
 from docktasks.dev.run_args import DevRunSpec, install_args, open_args
 from docktasks.errors import StartError
 from docktasks.images import build_context
-from docktasks.images.build import notices
 from docktasks.images.build_errors import explain_build
+from docktasks.images.build_notices import notices
 from docktasks.roles import DEV
 
 
@@ -45,14 +45,23 @@ def _install(project: Project, run_spec: DevRunSpec, name: str) -> str:
     return _run(project, run_spec.with_command("sh", "/tools/node/install.sh", manager, "", "mounted"), name)
 
 
-def build_siblings(project: Project, run_spec: DevRunSpec) -> None:
+def build_siblings(project: Project, run_spec: DevRunSpec) -> list[str]:
     """Build, in the checkout, the packages that the app needs of its workspace and of which files are missing.
 
-    Raises BuildError when one cannot be built.
+    Returns a notice of those whose built files the app uses. Raises BuildError when one cannot be built.
     """
-    paths = [sibling.path for sibling in siblings_of(project.app) if not sibling.is_built]
-    if not paths:
-        return
+    siblings = siblings_of(project.app)
+    paths = [sibling.path for sibling in siblings if not sibling.is_built]
+    if paths:
+        _build_siblings(project, run_spec, paths)
+    names = [sibling.path for sibling in siblings if sibling.outputs]
+    if not names:
+        return []
+    command = f"(cd {names[0]} && {project.app.package_manager.name} run build)"
+    return [f"Used as built: {', '.join(names)}. Build it again after an edit there: {command}"]
+
+
+def _build_siblings(project: Project, run_spec: DevRunSpec, paths: list[str]) -> None:
     name, command = install_container(project.settings), ["sh", "/tools/node/build-siblings.sh"]
     try:
         with waiting.terminate_as_interrupt():
@@ -67,10 +76,9 @@ def build_siblings(project: Project, run_spec: DevRunSpec) -> None:
 
 def _run(project: Project, run_spec: DevRunSpec, name: str) -> str:
     """Run a command in a container with this name, and return what it printed. Raises BuildError when it fails."""
-    downloads, ca_file = _downloads(project, run_spec.user), build_context.ca_file(project.settings)
-    result = project.run(install_args(project.settings, name, run_spec, downloads, ca_file))
+    result = project.run(install_args(project.settings, name, run_spec, build_context.ca_file(project.settings)))
     if not result.ok:
-        raise explain_build(result, project)
+        raise explain_build(result, project, "installation")
     return result.output
 
 
@@ -83,11 +91,3 @@ def _open_volumes(project: Project, run_spec: DevRunSpec) -> None:
             "Correct what Docker reports, then try again",
             evidence=result.tail(4),
         )
-
-
-def _downloads(project: Project, user: str) -> str:
-    """Return the volume of the package manager's downloads, which is created once for each user."""
-    name = f"{project.settings.app.name}-downloads-{user.partition(':')[0]}"
-    if name not in project.engine.volumes(project.settings.app.name):
-        create_volume(project, name, "downloads")
-    return name

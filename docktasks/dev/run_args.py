@@ -14,6 +14,7 @@ from docktasks.containers.ports import WORKING_DIR_LABEL, Bind
 from docktasks.containers.run_args import csv_line, hardening_args, label_args
 from docktasks.dev import certificate
 from docktasks.dev.dev_script import ADDRESS
+from docktasks.labels import LABEL, SHARED
 from docktasks.roles import DEV
 from docktasks.settings import Settings
 
@@ -22,11 +23,11 @@ COMPILE_CACHE = f"{APP_PATH}/node_modules/.vite/compiled"
 is in /tmp and lost with the container. In the volume it saves the next start an eighth of its time. Tools do not use
 it, because it makes the coverage of tests less precise."""
 
-VITE_FOLDER = "/usr/local/lib/hello-dock"
+TOOLS_FOLDER = "/usr/local/lib/hello-dock"
 """Where the dev container sees what gives Vite's command more options."""
 
 DOWNLOADS_PATH = "/var/cache/npm"
-"""Where a container sees the volume of the package manager's downloads (docktasks/images/node/install.sh)."""
+"""Where a container sees the volume of the package managers' downloads (docktasks/images/node/install.sh)."""
 
 CA_FILE = "/run/secrets/ca"
 """Where a container sees the certificate authorities of build.ca_file."""
@@ -78,6 +79,18 @@ def dev_args(settings: Settings, bind: Bind, run_spec: DevRunSpec) -> list[str]:
     ]  # fmt: skip
 
 
+def downloads_volume(user: str) -> str:
+    """Return the volume of the package managers' downloads, which all projects of a user (`uid:gid`) share."""
+    return f"{LABEL}-shared-downloads-{user.partition(':')[0]}"
+
+
+def downloads_args(user: str) -> list[str]:
+    """Return the arguments that mount it. Docker makes it when it is missing, with the mode of the image's folder."""
+    labels = [f"volume-label={LABEL}.{name}" for name in (f"project={SHARED}", "role=downloads")]
+    source = f"source={downloads_volume(user)}"
+    return ["--mount", csv_line("type=volume", source, f"target={DOWNLOADS_PATH}", *labels)]
+
+
 def tool_args(settings: Settings, name: str, run_spec: DevRunSpec, ca_file: str, *, terminal: bool) -> list[str]:
     """Return the command that runs a tool, such as the tests, in a container that is removed when it ends.
 
@@ -94,16 +107,16 @@ def tool_args(settings: Settings, name: str, run_spec: DevRunSpec, ca_file: str,
     ]  # fmt: skip
 
 
-def install_args(settings: Settings, name: str, run_spec: DevRunSpec, downloads: str, ca_file: str) -> list[str]:
+def install_args(settings: Settings, name: str, run_spec: DevRunSpec, ca_file: str) -> list[str]:
     """Return the command that installs the packages, in the root of the checkout, into the volumes of `run_spec`.
 
-    `name` is the container's, `downloads` the volume of the package manager's downloads.
+    `name` is the container's.
     """
     return [
         "docker", "container", "run", "--rm", "--init", "--name", name,
         *label_args(settings, "dev"),
         *join_args(settings, DEV),
-        "--mount", f"type=volume,source={downloads},target={DOWNLOADS_PATH}",
+        *downloads_args(run_spec.user),
         *_trust_args(ca_file),
         *_shared_args(settings, replace(run_spec, checkout=replace(run_spec.checkout, app="."))),
     ]  # fmt: skip
@@ -126,13 +139,19 @@ def _vite_args(settings: Settings, run_spec: DevRunSpec) -> list[str]:
     options = vite_options.for_dev(settings)
     if not (options or run_spec.needs_preload):
         return []
-    source = resources.path(settings.root, vite_options.FOLDER)
+    folders = [vite_options.FOLDER, *([vite_options.POLICY_FOLDER] if vite_options.reports_policy(settings) else [])]
     return [
-        "--mount", csv_line("type=bind", f"source={source}", f"target={VITE_FOLDER}", "readonly"),
-        "--env", f"NODE_OPTIONS=--require={VITE_FOLDER}/preload.cjs",
+        *[arg for folder in folders for arg in _tools_args(settings, folder)],
+        "--env", f"NODE_OPTIONS=--require={TOOLS_FOLDER}/node/vite/preload.cjs",
         *(["--env", f"{vite_options.VARIABLE}={options}"] if options else []),
         *(["--env", f"HELLO_DOCK_ADDRESS={' '.join(ADDRESS)}"] if run_spec.needs_preload else []),
     ]  # fmt: skip
+
+
+def _tools_args(settings: Settings, folder: str) -> list[str]:
+    target = f"{TOOLS_FOLDER}/{folder.removeprefix('docktasks/images/')}"
+    source = resources.path(settings.root, folder)
+    return ["--mount", csv_line("type=bind", f"source={source}", f"target={target}", "readonly")]
 
 
 def _trust_args(ca_file: str) -> list[str]:

@@ -39,6 +39,10 @@ LISTENING = re.compile(r"Local: +https?://[^\s/]+:(\d+)")
 """What Vite, and frameworks with it, log when they listen."""
 
 
+PORT_TAKEN = f"Port {DEV.container_port} is already in use"
+"""What Vite says when it listens nowhere, because another server of the same script does."""
+
+
 @dataclass(frozen=True)
 class DevServer:
     """A dev container that serves.
@@ -112,10 +116,18 @@ def _start(project: Project, dev_environment: DevEnvironment, bind: Bind, host: 
     notices = (
         *dev_environment.notices,
         *networks.api_notices(project.settings),
+        *_policy_notices(project.settings),
         *vite.notices_of_log(log, project.app),
         *([file_events.WATCH_LIMIT_NOTICE] if limit_reached else []),
+        *([f"Another dev server of the script did not start: {PORT_TAKEN}"] if PORT_TAKEN in log else []),
     )
     return DevServer(url, dev_environment.run_spec, notices, limit_reached)
+
+
+def _policy_notices(settings: Settings) -> list[str]:
+    if not vite_options.reports_policy(settings):
+        return []
+    return [f"The log says what prod.csp: {settings.prod.csp} would block of the pages that you open"]
 
 
 def _require_options(project: Project) -> None:
@@ -126,7 +138,7 @@ def _require_options(project: Project) -> None:
     if not project.engine.exec(name, ["test", "-f", vite_options.MARK]).ok:
         raise StartError(
             "The dev server's script does not run the command `vite`.",
-            "A setting (dev.https, api) is given to this command, and no other takes it.",
+            f"{vite_options.settings_for_dev(project.settings)} is given to this command, and no other takes it.",
             "Leave the setting out, or let the script run `vite`",
             evidence=project.engine.logs(name, 10),
         )
@@ -158,6 +170,9 @@ def explain_failure(error: StartError, settings: Settings) -> StartError:
     if other_ports:
         why = f"A server listens on port {min(other_ports)} of the container: --host and --port did not reach it."
         how = 'Let the script run it on port 3000 and on every address, for example "dev": "vite"'
+    if PORT_TAKEN in evidence:
+        why = f"The script starts two dev servers. Both get port {DEV.container_port}, because only that is published."
+        how = "Let it start one. turbo and nx start those of all packages: let app.dir name the folder of one app"
     if file_events.watch_limit_reached(evidence):
         return file_events.watch_limit_error(f"Vite reports: {file_events.VITE_LIMIT_MESSAGE}")
     return StartError(error.what, why, how, evidence)

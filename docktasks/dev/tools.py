@@ -17,7 +17,7 @@ from docktasks.containers.run_args import remove_args
 from docktasks.dev import environment
 from docktasks.dev.dev_script import DevCommand
 from docktasks.dev.environment import PendingLookups
-from docktasks.dev.run_args import DOWNLOADS_PATH, DevRunSpec, tool_args
+from docktasks.dev.run_args import DOWNLOADS_PATH, DevRunSpec, downloads_args, tool_args
 from docktasks.dev.server import STOPPED_EXIT_CODES
 from docktasks.errors import StartError
 from docktasks.images import build_context
@@ -80,20 +80,21 @@ def package_manager(project: Project, arguments: list[str]) -> Tool:
     if image is None or image.labels.get(f"{LABEL}.manager", "") != project.app.package_manager.package:
         with project.lock():
             environment.build(project)
+    user = app_mount.user_for(project.engine, settings.app_dir)
     run_spec = DevRunSpec(
         checkout,
         volume="",
-        user=app_mount.user_for(project.engine, settings.app_dir),
+        user=user,
         command=(name, *arguments),
-        docker_options=_pnpm_options() if name == "pnpm" else (),
+        docker_options=(*downloads_args(user), *_cache_options(name)),
     )
     return _tool(project, "npm", run_spec, build_context.ca_file(settings))
 
 
-def _pnpm_options() -> tuple[str, ...]:
+def _cache_options(manager: str) -> tuple[str, ...]:
+    options = ["--env", f"npm_config_cache={DOWNLOADS_PATH}"] if manager == "npm" else []
     # pnpm reads npm_config_*, and since version 11 pnpm_config_*: https://pnpm.io/settings
-    options = ["--mount", f"type=tmpfs,target={DOWNLOADS_PATH}"]
-    for name, value in PNPM_SETTINGS.items():
+    for name, value in PNPM_SETTINGS.items() if manager == "pnpm" else ():
         options += ["--env", f"npm_config_{name}={value}", "--env", f"pnpm_config_{name}={value}"]
     return tuple(options)
 

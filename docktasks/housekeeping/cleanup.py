@@ -9,7 +9,7 @@ from docktasks.app.project import Project
 from docktasks.containers import networks, run_args
 from docktasks.engine.models import Container
 from docktasks.errors import ConflictError
-from docktasks.housekeeping.status import named_role
+from docktasks.housekeeping.status import downloads, named_role
 from docktasks.images import build_context
 from docktasks.images.releases import release_tags
 from docktasks.images.standins import STANDIN_PREFIX
@@ -43,9 +43,10 @@ def _stop_production(project: Project, containers: Sequence[Container]) -> None:
             project.run(["docker", "container", "stop", name], quiet=True)
 
 
-def clean(project: Project, *, bases: bool = False) -> str:
-    """Remove the project's containers, networks, volumes and images, and with `bases` the stand-ins.
+def clean(project: Project, *, bases: bool = False, with_downloads: bool = False) -> str:
+    """Remove the project's containers, networks, volumes and images.
 
+    What all projects share goes only with `bases`, the stand-ins, and `with_downloads`, those of the package managers.
     Return a line that names what was removed, and one that names what was kept. Raises ConflictError.
     """
     name = project.settings.app.name
@@ -60,10 +61,18 @@ def clean(project: Project, *, bases: bool = False) -> str:
     _remove(project, ["docker", "image", "rm", "--force", *references], references)
     if not project.dry:
         shutil.rmtree(project.settings.root / build_context.context_folder(project.settings), ignore_errors=True)
-    removed = [*containers, *removed_networks, *volumes, *references]
+    shared, used_volumes = _remove_downloads(project) if with_downloads else ([], [])
+    removed = [*containers, *removed_networks, *volumes, *references, *shared]
     lines = [f"{'Would remove' if project.dry else 'Removed'}: {', '.join(removed)}"] if removed else []
-    lines += _kept_line([*used_networks, *used])
+    lines += _kept_line([*used_networks, *used, *used_volumes])
     return "\n".join(lines) or f"There was nothing of {name} to remove."
+
+
+def _remove_downloads(project: Project) -> tuple[list[str], list[str]]:
+    """Return the volume that was removed, or the one that an installation of any project uses."""
+    volumes = downloads(project)
+    removed = [name for name in volumes if project.run(["docker", "volume", "rm", name], quiet=True).ok]
+    return removed, [name for name in volumes if name not in removed]
 
 
 def _kept_line(used: Sequence[str]) -> list[str]:

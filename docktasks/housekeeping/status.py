@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from docktasks.app.project import Project
-from docktasks.containers import clones, startup
+from docktasks.containers import app_mount, clones, startup
+from docktasks.dev.run_args import downloads_volume
 from docktasks.engine.models import Container, Image
 from docktasks.errors import SettingsError, StartError
 from docktasks.images import releases
@@ -26,8 +27,21 @@ def containers_table(project: Project) -> Table:
         [_container_row(project.settings, container) for container in containers],
         f"Nothing of {project.settings.app.name} is running. Start it: invoke run-prod, or invoke dev",
         _warnings(project.settings, containers),
-        [*_current_release(project)],
+        [*_current_release(project), *_downloads_notes(project)],
     )
+
+
+def downloads(project: Project) -> list[str]:
+    """Return the volume of the package managers' downloads, where there is one."""
+    if not project.settings.app_dir.exists():
+        return []
+    name = downloads_volume(app_mount.user_for(project.engine, project.settings.app_dir))
+    return [name] if project.engine.has_volume(name) else []
+
+
+def _downloads_notes(project: Project) -> list[str]:
+    how = "To remove them: invoke clean --downloads"
+    return [f"Downloads of all projects: {name}. {how}" for name in downloads(project)]
 
 
 def _current_release(project: Project) -> Iterator[str]:

@@ -122,13 +122,19 @@ def stop(c: Context, role: str = "") -> None:
         print_text(cleanup.stop(project, role=role))
 
 
-@task(help={"bases": "Also remove the stand-ins for the base images."}, auto_shortflags=False)
-def clean(c: Context, bases: bool = False) -> None:
+@task(
+    help={
+        "bases": "Also remove the stand-ins for the base images.",
+        "downloads": "Also remove the package managers' downloads, which all projects share.",
+    },
+    auto_shortflags=False,
+)
+def clean(c: Context, bases: bool = False, downloads: bool = False) -> None:
     """Remove this project's containers, volumes and images."""
     from docktasks.housekeeping import cleanup
 
     with session(c, looks=True) as project, project.lock():
-        print_text(cleanup.clean(project, bases=bases))
+        print_text(cleanup.clean(project, bases=bases, with_downloads=downloads))
 
 
 @task(auto_shortflags=False)

@@ -41,11 +41,11 @@ MAX_FUNCTION_LINES = 30
 MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
-    "app": 2_715, "containers": 1_100, "dev": 1_550, "ground": 1_670, "images": 1_180,
-    "release": 1_835, "verify": 5_660,
+    "app": 2_730, "containers": 1_100, "dev": 1_555, "ground": 1_680, "housekeeping": 1_015,
+    "images": 1_235, "release": 1_835, "verify": 5_660,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES."""
-MAX_LINES_IN_ALL = 17_560
+MAX_LINES_IN_ALL = 17_750
 """For all modules of docktasks/ together. The goal is 8,500; docstrings that stand alone are not cut for it."""
 
 

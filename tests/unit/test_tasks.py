@@ -129,7 +129,6 @@ NETWORK = "docker network create --label hello-dock.project=hello-dock "
 INSTALLATION = [
     *["docker volume create "] * 2,
     NETWORK,
-    "docker volume create ",
     f"{TOOL} --name hello-dock-dev-install ",
     "docker volume rm ",
 ]

@@ -53,8 +53,13 @@ renamed_packages() {
     fi
 }
 
+# The step with the source says it again: Docker may take this one from its cache.
+notice() {
+    echo "NOTICE: $1" | tee -a /tmp/notices
+}
+
 unlocked() {
-    [ -n "$in_checkout" ] || echo "NOTICE: No $1: $manager install takes the newest versions that package.json allows"
+    [ -n "$in_checkout" ] || notice "No $1: $manager install takes the newest versions that package.json allows"
 }
 
 # Links to the managers' settings: the secrets that the build gets, else the app's own where the source is mounted, else
@@ -73,7 +78,7 @@ lacks_secret() {
     for name in .npmrc .yarnrc .yarnrc.yml bunfig.toml; do
         id=${name#.}
         if [ -f "/settings/$id.incomplete" ] && [ ! -f "/run/secrets/$id" ]; then
-            echo "NOTICE: $name has a secret. To keep the packages in a layer: --secret id=$id,src=FOLDER/$name"
+            notice "$name has a secret. To keep the packages in a layer: --secret id=$id,src=FOLDER/$name"
             return 0
         fi
     done
@@ -81,6 +86,7 @@ lacks_secret() {
 }
 
 if [ "$step" = with-source ]; then
+    if [ -f /tmp/notices ]; then cat /tmp/notices; fi
     if [ ! -f /tmp/lacks-secret ] && ! has_scripts && ! needs_files; then exit; fi
     package=
 fi
@@ -121,7 +127,7 @@ npm)
         if [ -z "$renamed" ]; then
             npm ci --cache "$cache"
         else
-            echo "NOTICE: The lock file has other names for the workspace's $renamed. Write it again: npm install"
+            notice "The lock file has other names for the workspace's $renamed. Write it again: npm install"
             npm install --no-save --cache "$cache"
         fi
     else
@@ -142,16 +148,18 @@ yarn)
     case $(yarn --version) in
     1.*)
         exact=--frozen-lockfile loose=--pure-lockfile
+        # Yarn 1 breaks the downloads of another installation that runs at the same time, so one of them waits:
+        # https://github.com/yarnpkg/yarn/issues/683
+        set -- --mutex "file:$cache/yarn-mutex"
         rm -f node_modules/.yarn-integrity # by which yarn 1 takes an installation for complete
         ;;
-    *) exact=--immutable loose=--no-immutable ;;
+    *)
+        exact=--immutable loose=--no-immutable
+        set --
+        ;;
     esac
-    if [ -f yarn.lock ]; then
-        yarn install "$exact"
-    else
-        unlocked yarn.lock
-        yarn install "$loose"
-    fi
+    if [ ! -f yarn.lock ]; then unlocked yarn.lock && exact=$loose; fi
+    yarn install "$exact" "$@"
     ;;
 bun)
     frozen=--frozen-lockfile

@@ -105,6 +105,7 @@ def test_setting_needs_the_command_vite(project: ProjectUnderTest, app: Path) ->
     finally:
         manifest.write_text(before)
     assert "The dev server's script does not run the command `vite`." in output
+    assert "dev.https is given to this command" in output
 
 
 @pytest.mark.skipif(not shutil.which("mkcert"), reason="mkcert is not installed")

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -72,7 +73,8 @@ def kill_container(project: ProjectUnderTest) -> None:
     """Kill every process of the dev container at once."""
     first = psutil.Process(project.inspect("dev")["State"]["Pid"])
     for process in (*first.children(recursive=True), first):
-        os.kill(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it may end with one that was killed before it
+            os.kill(process.pid, signal.SIGKILL)
     probe = wait_until(lambda: Probe(project.container("dev").state == "exited"), limit=60)
     assert probe.ready
 

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.network import free_port
 from docktasks.engine.client import DockerEngine
+from docktasks.labels import SHARED
 from docktasks.waiting import Probe, wait_until
 from tests.support.checkouts import OTHER_OWNER, chown_tree, copy_checkout
 from tests.support.commands import docker
@@ -263,10 +264,11 @@ def test_files_stay_those_of_this_user(dev_project: ProjectUnderTest) -> None:
 def test_node_modules_is_in_a_volume_that_the_next_run_uses_again(
     dev_project: ProjectUnderTest, engine: DockerEngine
 ) -> None:
-    """node_modules is not in the checkout but in a volume, which a second dev uses again, as that of the downloads."""
+    """node_modules is not in the checkout but in the project's only volume, which a second dev uses again."""
     volumes = engine.volumes(dev_project.name)
-    assert len(dev_project.node_modules_volumes()) == 1
-    assert len(volumes) == 2
+    assert dev_project.node_modules_volumes() == volumes
+    assert len(volumes) == 1
+    assert f"hello-dock-shared-downloads-{os.geteuid()}" in engine.volumes(SHARED)
     assert list((dev_project.checkout / "hello-dock/node_modules").iterdir()) == []
     dev_project.succeeds("stop")
     dev_project.succeeds("dev", "--detach")

@@ -30,7 +30,7 @@ def test_prepare_builds_the_image_and_fills_the_volume(project: Project, run: Ru
     """The volumes have the project's label, so that `invoke clean` finds them. The marker is removed at the end."""
     prepared = prepare(project)
     assert [" ".join(args[1:3]) for args in run.ran] == [
-        "image build", "volume create", "volume create", "network create", "volume create", "container run",
+        "image build", "volume create", "volume create", "network create", "container run",
         "volume rm",
     ]  # fmt: skip
     labels = "--label hello-dock.project=hello-dock --label hello-dock.role=modules"

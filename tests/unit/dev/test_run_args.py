@@ -77,11 +77,12 @@ def test_tool_args_at_a_terminal_ask_docker_for_one(settings: Settings) -> None:
 def test_install_args_mount_the_source_and_the_downloads(settings: Settings) -> None:
     """The whole command: the package manager runs as the checkout's owner, with the source at hand."""
     spec = SPEC.with_command("sh", "/tools/node/install.sh", "npm", "", "mounted")
-    args = run_args.install_args(settings, "hello-dock-dev-install", spec, "hello-dock-downloads-1000", "")
+    args = run_args.install_args(settings, "hello-dock-dev-install", spec, "")
     assert shlex.join(args) == (
         "docker container run --rm --init --name hello-dock-dev-install"
         " --label hello-dock.project=hello-dock --label hello-dock.role=dev --network hello-dock-dev"
-        " --mount type=volume,source=hello-dock-downloads-1000,target=/var/cache/npm"
+        " --mount type=volume,source=hello-dock-shared-downloads-1000,target=/var/cache/npm"
+        ",volume-label=hello-dock.project=_shared,volume-label=hello-dock.role=downloads"
         f" {HARDENED} --user 1000:1000 --env REVISION=abc --env NO_COLOR --env FORCE_COLOR"
         " --mount type=bind,source=/srv/app,target=/home/node/app"
         " --mount type=volume,source=hello-dock-modules-1,target=/home/node/app/node_modules"
@@ -105,8 +106,8 @@ def test_dev_server_gets_options_of_vite_only_when_a_setting_needs_them(
     monkeypatch.setattr(vite_options, "for_dev", lambda _settings: '{"config":{}}')
     args = run_args.dev_args(settings, Bind(0), SPEC)
     assert shlex.join([arg for arg in args if arg not in before]) == (
-        f"type=bind,source={settings.root}/docktasks/images/node/vite,target=/usr/local/lib/hello-dock,readonly"
-        " NODE_OPTIONS=--require=/usr/local/lib/hello-dock/preload.cjs 'HELLO_DOCK_VITE={\"config\":{}}'"
+        f"type=bind,source={settings.root}/docktasks/images/node/vite,target=/usr/local/lib/hello-dock/node/vite,readonly"
+        " NODE_OPTIONS=--require=/usr/local/lib/hello-dock/node/vite/preload.cjs 'HELLO_DOCK_VITE={\"config\":{}}'"
     )
 
 
@@ -127,12 +128,24 @@ def test_dev_server_passes_the_prefixes_of_the_api_on(settings: Settings) -> Non
     assert vite_options.for_dev(settings) == ""
 
 
+def test_dev_server_gets_the_policy_of_production_on_request(settings: Settings) -> None:
+    """The code that computes it for a build is mounted, too."""
+    reporting = replace(settings, dev=replace(settings.dev, report_policy="on"))
+    assert json.loads(vite_options.for_dev(reporting)) == {
+        "config": {},
+        "policy": {"profile": "compatible", "sources": ""},
+    }
+    args = run_args.dev_args(reporting, Bind(0), SPEC)
+    source = f"{settings.root}/docktasks/images/nginx"
+    assert f"type=bind,source={source},target=/usr/local/lib/hello-dock/nginx,readonly" in args
+
+
 def test_dev_server_behind_other_scripts_gets_its_address_from_the_preloaded_file(settings: Settings) -> None:
     """Arguments of the first script do not surely reach it."""
     before = run_args.dev_args(settings, Bind(0), SPEC)
     args = run_args.dev_args(settings, Bind(0), replace(SPEC, needs_preload=True))
     assert [arg for arg in args if arg not in before][1:] == [
-        "NODE_OPTIONS=--require=/usr/local/lib/hello-dock/preload.cjs",
+        "NODE_OPTIONS=--require=/usr/local/lib/hello-dock/node/vite/preload.cjs",
         "HELLO_DOCK_ADDRESS=--host 0.0.0.0 --port 3000 --strictPort",
     ]
 
@@ -143,7 +156,7 @@ def test_dev_args_of_a_workspace_run_in_the_folder_of_the_app(settings: Settings
     line = shlex.join(run_args.dev_args(settings, Bind(0), spec))
     mounts = f" --mount type=bind,source=/srv/shop,target=/home/node/app{WORKSPACE_VOLUMES}"
     assert line.endswith(f"{mounts} --workdir /home/node/app/apps/web hello-dock:dev npm run dev")
-    line = shlex.join(run_args.install_args(settings, "i", spec, "d", ""))
+    line = shlex.join(run_args.install_args(settings, "i", spec, ""))
     assert line.endswith(f"{mounts} hello-dock:dev npm run dev")
 
 
@@ -173,7 +186,7 @@ def test_containers_get_what_the_settings_name_of_the_environment(
     monkeypatch.setenv("NPM_TOKEN", "secret-5f2c")
     build = replace(settings.build, secrets=("NPM_TOKEN",), env=(("HUSKY", "0"),))
     changed = replace(settings, build=build)
-    for args in (run_args.dev_args(changed, Bind(0), SPEC), run_args.install_args(changed, "i", SPEC, "d", "")):
+    for args in (run_args.dev_args(changed, Bind(0), SPEC), run_args.install_args(changed, "i", SPEC, "")):
         line = shlex.join(args)
         assert "--env HUSKY=0 --env NPM_TOKEN " in line
         assert "secret-5f2c" not in line

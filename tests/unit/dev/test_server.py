@@ -30,7 +30,7 @@ from tests.unit.fakes.web import Web
 
 DEV = "hello-dock-dev"
 INSTALLATION = (
-    "image build", "volume create", "volume create", "network create", "volume create", "container run", "volume rm",
+    "image build", "volume create", "volume create", "network create", "container run", "volume rm",
 )  # fmt: skip
 """The commands that install into a new volume, in short."""
 
@@ -56,9 +56,8 @@ def test_up_builds_and_starts_the_container(project: Project, run: Runner, engin
     assert [" ".join(args[1:3]) for args in run.ran] == [
         *INSTALLATION, "container run",
     ]  # fmt: skip
-    volume, downloads = engine.volume_names
-    assert downloads == "hello-dock-downloads-1000"
-    for line in (run.ran[5], run.ran[-1]):
+    (volume,) = engine.volume_names
+    for line in (run.ran[4], run.ran[-1]):
         assert f"type=volume,source={volume},target=/home/node/app/node_modules" in line
     assert (dev_server.url, dev_server.notices) == ("http://127.0.0.1:3000", ())
     assert not dev_server.watch_limit_reached
@@ -78,7 +77,7 @@ def test_up_uses_the_volume_of_the_last_start(project: Project, engine: FakeEngi
 def test_up_after_a_killed_first_start_fills_a_new_volume(project: Project, engine: FakeEngine, run: Runner) -> None:
     """The marker is left, and the container of the installation may still run: both are removed."""
     server.up(project)
-    volume, _ = engine.volume_names
+    (volume,) = engine.volume_names
     engine.volume_names.append(f"{volume}-filling")
     engine.by_name.clear()
     run.ran.clear()
@@ -86,7 +85,7 @@ def test_up_after_a_killed_first_start_fills_a_new_volume(project: Project, engi
     assert run.lines[1:3] == [
         "docker container rm --force hello-dock-dev-install", f"docker volume rm --force {volume} {volume}-filling",
     ]  # fmt: skip
-    assert engine.volume_names == ["hello-dock-downloads-1000", volume]
+    assert engine.volume_names == [volume]
 
 
 @pytest.mark.parametrize("code", [1, 130])
@@ -99,7 +98,7 @@ def test_up_keeps_nothing_of_a_failed_installation(
     with pytest.raises(BuildError, match="npm could not install") as caught:
         server.up(project)
     assert caught.value.evidence.startswith("npm error code EUSAGE")
-    assert engine.volume_names == ["hello-dock-downloads-1000"]
+    assert engine.volume_names == []
     assert (engine.by_name, engine.network_store) == ({}, {})
 
 
@@ -323,6 +322,8 @@ def test_up_discards_a_volume_that_lacks_a_package(
         ("  \x1b[32m➜\x1b[39m  Local:   http://localhost:\x1b[1m5173\x1b[22m/", {},
          "A server listens on port 5173 of the container: --host and --port did not reach it."),
         ("  ➜  Local:   http://localhost:3000/", {}, "Its last log lines are above."),
+        ("Error: Port 3000 is already in use", {"state": "exited", "exit_code": 1},
+         "The script starts two dev servers. Both get port 3000, because only that is published."),
     ],
 )  # fmt: skip
 def test_up_explains_a_script_that_starts_no_server_on_the_port(

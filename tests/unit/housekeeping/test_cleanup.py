@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from docktasks.app.project import Project
@@ -36,10 +38,12 @@ def stop(engine: FakeEngine, settings: Settings, role: str = "") -> tuple[str, R
     return cleanup.stop(Project(run, engine, settings), role=role), run
 
 
-def clean(engine: FakeEngine, settings: Settings, *, bases: bool = False) -> tuple[str, Runner]:
+def clean(
+    engine: FakeEngine, settings: Settings, *, bases: bool = False, downloads: bool = False
+) -> tuple[str, Runner]:
     """Return the output of `invoke clean`, and the runner of its commands."""
     run = Runner(engine)
-    return cleanup.clean(Project(run, engine, settings), bases=bases), run
+    return cleanup.clean(Project(run, engine, settings), bases=bases, with_downloads=downloads), run
 
 
 def test_stop_lets_production_finish_its_requests(settings: Settings) -> None:
@@ -125,6 +129,20 @@ def test_clean_removes_the_standins_on_request(settings: Settings) -> None:
     """Every project of the machine uses the stand-ins."""
     _, run = clean(FakeEngine(images=images()), settings, bases=True)
     assert run.lines[-1].endswith(" hello-dock-base-node:26.10.0")
+
+
+def test_clean_removes_the_downloads_of_all_projects_on_request(engine: FakeEngine, settings: Settings) -> None:
+    """Docker keeps them while an installation of another project uses them, and the line says so."""
+    volume = f"hello-dock-shared-downloads-{os.geteuid()}"
+    engine.unrelated_volumes = [volume]
+    engine.image_store = {}
+    assert clean(engine, settings)[0] == "There was nothing of hello-dock to remove."
+    line, run = clean(engine, settings, downloads=True)
+    assert (line, run.lines) == (f"Removed: {volume}", [f"docker volume rm {volume}"])
+    run = Runner(engine)
+    run.answers["docker volume rm"] = Result(1, "volume is in use")
+    line = cleanup.clean(Project(run, engine, settings), with_downloads=True)
+    assert line == f"Kept, because another container uses it: {volume}"
 
 
 def test_clean_removes_the_projects_build_context(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +43,15 @@ def test_status_has_a_row_for_each_container_of_the_project(settings: Settings) 
         ("hello-dock-prod", "running (healthy)", "http://127.0.0.1:8080", "0123456789ab"),
         ("hello-dock-prod-port", "running", "http://127.0.0.1:8080", "-"),
     ]
+
+
+def test_status_names_the_downloads_that_all_projects_share(settings: Settings) -> None:
+    """`invoke clean` keeps them, so the note says what removes them."""
+    engine = FakeEngine(own_container("dev"))
+    volume = f"hello-dock-shared-downloads-{os.geteuid()}"
+    engine.unrelated_volumes = [volume]
+    notes = status.containers_table(Project(Runner(engine), engine, settings)).notes
+    assert notes == [f"Downloads of all projects: {volume}. To remove them: invoke clean --downloads"]
 
 
 def test_status_shows_a_public_address(settings: Settings) -> None:

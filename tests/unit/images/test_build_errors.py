@@ -44,6 +44,15 @@ def explain(output: str, settings: Settings) -> DockError:
     return build_errors.explain_build(Result(1, output), Project(Runner(), FakeEngine(), settings))
 
 
+def test_installation_of_dev_is_called_so(settings: Settings) -> None:
+    """It is no build, and the command to try again is another one."""
+    project = Project(Runner(), FakeEngine(), settings)
+    output = "npm error code SELF_SIGNED_CERT_IN_CHAIN\nNOT INSTALLED: npm could not install the dependencies"
+    error = build_errors.explain_build(Result(1, output), project, "installation")
+    assert error.why.endswith("needs that authority inside the installation.")
+    assert error.how.endswith("invoke dev")
+
+
 FAULTS = [
     (
         BuildError,

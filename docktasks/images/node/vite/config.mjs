@@ -1,6 +1,6 @@
 // A configuration for Vite that loads the app's own with the app's own Vite, and adds what the tasks need: preload.cjs
 // gives it to Vite's command. HELLO_DOCK_VITE has what to add, as JSON:
-// { config: OPTIONS OF VITE, mode: MODE, runtimeEnv: NAMES }.
+// { config: OPTIONS OF VITE, mode: MODE, runtimeEnv: NAMES, policy: { profile, sources } }.
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 
@@ -47,8 +47,11 @@ export default async function (env) {
   const vite = await import(/* @vite-ignore */ pathToFileURL(path.join(folder, 'dist/node/index.js')))
   const own = await vite.loadConfigFromFile(env, file, root, undefined, undefined, loader)
   const { proxy: _proxy, ...server } = options.config.server ?? {}
-  const config = vite.mergeConfig(own?.config ?? {}, { ...options.config, server, plugins: [followed(own)] })
+  const load = (name) => import(/* @vite-ignore */ pathToFileURL(path.join(tools, name)))
+  const plugins = [followed(own)]
+  if (options.policy) plugins.push((await load('policy-report.mjs')).reportPolicy(options.policy))
+  const config = vite.mergeConfig(own?.config ?? {}, { ...options.config, server, plugins })
   if (!options.runtimeEnv) return addProxy(config)
-  const { runtimeEnv } = await import(/* @vite-ignore */ pathToFileURL(path.join(tools, 'runtime-env.mjs')))
+  const { runtimeEnv } = await load('runtime-env.mjs')
   return vite.mergeConfig(config, runtimeEnv(options.runtimeEnv, vite))
 }
