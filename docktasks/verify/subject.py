@@ -13,7 +13,7 @@ from docktasks.containers import clone_trial, startup
 from docktasks.containers.clone_trial import Original, Trial
 from docktasks.engine.models import Container, ContainerConfig, Image
 from docktasks.images import archive
-from docktasks.images.archive import Contents, Unreadable
+from docktasks.images.archive import Contents, Unreadable, final_files
 from docktasks.images.build import BASE_LABEL
 from docktasks.labels import BUILT_FOR
 from docktasks.verify import chromium_path
@@ -114,7 +114,7 @@ class Subject:
     @cached_property
     def survey(self) -> Survey:
         """What the site answers, everywhere."""
-        return Survey(self.site, is_small=self.is_small)
+        return Survey(self.site, self._kept_paths, is_small=self.is_small)
 
     @property
     def shipped_files(self) -> dict[str, int]:
@@ -123,10 +123,27 @@ class Subject:
             return site_file_sizes(self.contents().layers) if self._image else {}
         return {}
 
+    @property
+    def site_headers(self) -> str:
+        """What the assembler made of the site's file _headers (images/nginx/headers.mjs)."""
+        with contextlib.suppress(Unreadable):
+            file = final_files(self.contents().layers).get("/etc/nginx/site/headers.conf")
+            return (file.content or b"").decode() if file else ""
+        return ""
+
     @cached_property
     def chromium(self) -> str:
         """The path of a Chromium; empty if there is none."""
         return chromium_path.find_chromium(self._project.settings.browser.executable if self._project else "")
+
+    def _kept_paths(self) -> list[str]:
+        """The addresses of files that the volume has of earlier releases, and this one has not."""
+        if not self._container:
+            return []
+        command = ["find", "/srv/carried/releases", "-type", "f", "-path", "*/site/*", "!", "-name", "*.gz"]
+        lines = self.project.engine.exec(self.container.name, command).output.splitlines()
+        paths = {self.site.address(line.partition("/site/")[2]) for line in lines}
+        return sorted(paths - self.site.files.keys())
 
     def _read_image(self) -> Contents:
         from docker.errors import APIError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,11 @@ from tests.sabotage.test_http import HASHED, SMALLEST, STYLE
 from tests.support.project import ProjectUnderTest
 
 TRACE = r"Error: no page\n    at Object.<anonymous> (/srv/app/server.js:31:9)\n"
+KEPT = (
+    "old=releases/0123456789ab/site/assets; mkdir -p $old site/assets; echo 1 >$old/Old-B1fKq0Zy.js; "
+    "ln $old/Old-B1fKq0Zy.js site/assets/"
+)
+"""An asset of an earlier release, which nginx serves from the volume."""
 ORIGIN = "Access-Control-Allow-Origin"
 ACCESS = (
     "limit_req_zone $server_name zone=all:1m rate={rate}r/s; limit_req zone=all burst={burst} nodelay; "
@@ -57,6 +63,10 @@ SABOTAGES = [
          "http.answers"),
     site("no-page-with-a-slash", answer("= /image/", "return 404;"), "http.deep-link"),
     site("page-is-forbidden", answer("= /tasks", "return 403;"), "http.deep-link"),
+    site("page-loops", answer("= /image", "return 301 /image/;") + "; "
+         + answer("= /image/", "return 301 /image;"), "http.deep-link"),
+    site("page-is-text", answer("= /tasks", "root /srv/site; types {} default_type text/plain; "
+         "try_files /index.html =404;"), "http.deep-link"),
     site("page-leads-home", answer("= /image", "return 302 /;"), "http.deep-link"),
     site("closed-without-an-answer", answer("= /image", "return 444;"), "http.answers"),
     site("closed-on-icons", answer("= /favicon.svg", "return 444;"), "http.answers"),
@@ -67,6 +77,8 @@ SABOTAGES = [
          first('set $asked "$request_method$uri"; if ($asked = POST/robots.txt) { return 200 ok; }'), "http.methods"),
     site("delete-of-assets",
          first('set $asked "$request_method$uri"; if ($asked ~ "^DELETE/assets/") { return 204; }'), "http.methods"),
+    site("allows-what-it-refuses", "sed -i 's|405     \"GET, HEAD\"|405 \"GET, HEAD, PUT, DELETE\"|' security.conf",
+         "http.methods"),
     site("shared-caches-keep-pages", header("CDN-Cache-Control", "max-age=600"), "http.cache-policy"),
     site("shared-caches-keep-a-page", header("Surrogate-Control", "max-age=9", pattern="^/image"),
          "http.cache-policy"),
@@ -90,6 +102,14 @@ SABOTAGES = [
     site("alias-nobody-names", answer("/files", "alias /srv/br/;"), "http.traversal"),
     site("any-origin-reads", header(ORIGIN, "$http_origin"), "http.cors"),
     site("any-origin-reads-icons", header(ORIGIN, "$http_origin", pattern="[.]svg"), "http.cors"),
+    site("any-origin-reads-pages", header(ORIGIN, "*"), "http.cors"),
+    site("null-origin-reads", "echo 'map $http_origin $sabotaged { default \"\"; null null; } "
+         f"add_header {ORIGIN} $sabotaged always;' >>security.conf", "http.cors"),
+    replace(site("headers-lost-on-kept-files", "sed -i 's|location @carried {|& add_header X-Kept yes;|' site.conf",
+                 "http.security-headers", "http.cross-origin-headers", "http.cache-policy"), volume_script=KEPT),
+    replace(site("kept-files-for-an-hour", "sed -i 's#/(?:hashed.carried)/#/hashed/#' caching.conf",
+                 "http.cache-policy"), volume_script=KEPT),
+    site("cookie-by-a-query", header("Set-Cookie", "seen=1", pattern="[?]"), "http.cookies"),
     site("cookie-on-styles", header("Set-Cookie", "visitor=1", pattern="[.]css"), "http.cookies"),
     site("cleared-on-errors", header("Clear-Site-Data", "cookies", "$status", "404"), "http.cookies"),
     site("version-of-another-server", header("X-Powered-By", "Express", pattern="[.]js$"), "http.server-version"),

@@ -82,7 +82,7 @@ class Connection:
         except h11.LocalProtocolError as error:
             raise httpx.LocalProtocolError(str(error)) from error
         self._deadline, self._limit_s = self._deadline + limit_s, 2 * limit_s
-        fields = tuple((name.decode(), _text(value)) for name, value in event.headers)
+        fields = tuple((name.decode(), value.decode(errors="surrogateescape")) for name, value in event.headers)
         return Reply(event.status_code, fields, self._body())
 
     def close(self) -> None:
@@ -130,7 +130,3 @@ class Connection:
             raise httpx.ReadTimeout(f"no whole answer within {self._limit_s:g} s") from error
         except OSError as error:
             raise httpx.ReadError(str(error)) from error
-
-
-def _text(value: bytes) -> str:
-    return value.decode(errors="surrogateescape")

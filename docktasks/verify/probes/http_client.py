@@ -114,7 +114,10 @@ class Client:
 
         `keep` is how much of the body is kept; `read` finds what a page, a script or a style sheet names.
         """
-        connection = self._idle.pop() if self._idle else self.connect()
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self.connect()
         try:
             try:
                 response = self._exchange(connection, request, keep=keep, read=read)
@@ -135,10 +138,7 @@ class Client:
         )
 
     def each(self, requests: Iterable[S], ask: Callable[[S], T], missing: Callable[[S, str], T]) -> list[T]:
-        """Ask many of one kind, several at a time. After a few that get no answer in time the others are not asked.
-
-        `missing` makes a result from what went wrong.
-        """
+        """Ask many of one kind, several at a time, but no more after a few that get no answer in time."""
         silent: list[S] = []
 
         def send(request: S) -> T:

@@ -73,17 +73,6 @@ def heads(site: Site) -> Requests:
     return {f"HEAD {path}": _request(site, f"HEAD {path} HTTP/1.1") for path in paths}
 
 
-def errors(site: Site) -> Requests:
-    """Requests that a server answers with an error page of its own."""
-    return {
-        f"GET {site.home}{MISSING_NAME}.txt": _request(site, f"GET {site.home}{MISSING_NAME}.txt HTTP/1.1"),
-        f"POST {site.home}": _request(site, f"POST {site.home} HTTP/1.1"),
-        "a header without a colon": _request(site, "GET / HTTP/1.1", "A b"),
-        "a URL of 40 kB": _request(site, f"GET {site.home}{'a' * 40_000} HTTP/1.1"),
-        "HTTP/9.9": _request(site, f"GET {site.home} HTTP/9.9"),
-    }
-
-
 def malformed(site: Site) -> Requests:
     """Requests that are malformed or huge, and bodies that are a second request, if a server misreads the length."""
     get = f"GET {site.home} HTTP/1.1"
@@ -165,4 +154,4 @@ def _in_words(line: str, *headers: str) -> str:
     return ", ".join([line.removesuffix(" HTTP/1.1"), *headers]) + ("" if headers else ", no Host")
 
 
-ALL = traversal, methods, heads, errors, malformed, hosts, foreign_paths
+ALL = traversal, methods, heads, malformed, hosts, foreign_paths

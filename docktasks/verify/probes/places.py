@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from docktasks.verify.probes.crawler import HIDDEN_PATH, Site
 
@@ -31,7 +31,6 @@ ARCHIVES = [
     for name in ("site", "dist", "build", "backup", "www", "html", "public", "app", "src", "old")
     for end in ("zip", "tar.gz", "tgz", "tar", "7z")
 ] + ["backup.sql", "dump.sql", "db.sqlite"]
-T = TypeVar("T")
 
 
 class Place(NamedTuple):
@@ -104,8 +103,8 @@ def _pages(site: Site) -> Iterator[str]:
 
 def _unknown(site: Site, pages: Sequence[str]) -> Iterator[str]:
     yield from (f"{site.home}{MISSING_NAME}{end}" for end in ("", "/", "/deeper?query=1"))
-    if len(pages) > 1:
-        yield f"{pages[1].rstrip('/')}/{MISSING_NAME}"
+    folders = [page for page in pages[1:] if not page.endswith((".html", "/"))]
+    yield from (f"{page}/{MISSING_NAME}" for page in folders[:1])
 
 
 def _missing(site: Site, folders: Iterable[str]) -> Iterator[str]:
@@ -115,7 +114,9 @@ def _missing(site: Site, folders: Iterable[str]) -> Iterator[str]:
 
 
 def _odd(site: Site) -> Iterator[str]:
-    """A file by another spelling of its name, and an address that is long."""
+    """A file by another spelling of its name, addresses with a query, one that is long, and the index by its name."""
+    yield from (f"{path}?canary=1" for path in [site.index.path, *file_sample(site, 2, "")])
+    yield f"{site.home}index.html"
     for path in file_sample(site, 2, ""):
         folder, _, name = path.rpartition("/")
         yield f"{folder}/%{ord(name[0]):02X}{name[1:]}"

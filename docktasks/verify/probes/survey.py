@@ -62,14 +62,6 @@ def is_error(response: Response | RawResponse) -> bool:
     return response.status >= codes.INTERNAL_SERVER_ERROR and response.status not in HARMLESS_5XX
 
 
-def _failed(responses: Iterable[Response]) -> list[Response]:
-    return [response for response in responses if is_error(response)]
-
-
-def _unseen(responses: Iterable[Response]) -> list[Response]:
-    return [response for response in responses if not response.status]
-
-
 class Survey:
     """The answers of a site. `kept` returns paths of an earlier release. A small survey has the simple answers only."""
 
@@ -99,11 +91,8 @@ class Survey:
     def sample(self) -> list[Answer]:
         """The places that are asked in every way: some of each kind."""
         by_path = {answer.place.path: answer for answer in self.plain if answer.response.status}
-
-        def group(path: str) -> tuple[str, str]:
-            return by_path[path].place.kind, by_path[path].response.media_type
-
-        chosen = spread(by_path, MAX_SAMPLE_PLACES, group, self.seed)
+        kinds = {path: (answer.place.kind, answer.response.media_type) for path, answer in by_path.items()}
+        chosen = spread(by_path, MAX_SAMPLE_PLACES, kinds.__getitem__, self.seed)
         return [by_path[path] for path in dict.fromkeys([*list(by_path)[:1], *chosen])]
 
     @cached_property
@@ -146,7 +135,10 @@ class Survey:
         limited = [response for response in responses if response.status in LIMIT_STATUSES]
         if len({response.path for response in limited}) >= MIN_LIMITED_PLACES:
             return f"{limited[0].status} on {len(limited):,} of {len(responses):,} requests: a limit on requests"
-        for failed, what in ((_failed(responses), "an error of the server"), (_unseen(responses), "no answer")):
+        for what in ("an error of the server", "no answer"):
+            failed = [
+                answer for answer in responses if (not answer.status if what == "no answer" else is_error(answer))
+            ]
             if 2 * len(failed) > len(responses):
                 first = failed[0].fault or failed[0].status
                 return f"{what} to {len(failed):,} of {len(responses):,} requests: {first}"
@@ -154,7 +146,7 @@ class Survey:
 
     def ways(self, *names: str) -> list[Answer]:
         """The answers to these ways of asking."""
-        return [answer for answer in self.seen if answer.way in names]
+        return [answer for answer in self.answers if answer.way in names and answer.response.status]
 
     @cached_property
     def health(self) -> str:

@@ -18,6 +18,7 @@ READING: Ways = {
     "br": ("GET", (("accept-encoding", "br"),)),
     "again": ("GET", (("accept-encoding", BROWSER_ENCODINGS),)),
     "foreign origin": ("GET", (("origin", FOREIGN_ORIGIN),)),
+    "null origin": ("GET", (("origin", "null"),)),
     "foreign host": ("GET", (
         ("x-forwarded-host", FOREIGN_HOST), ("forwarded", f"host={FOREIGN_HOST}"),
         ("x-forwarded-prefix", f"//{FOREIGN_HOST}"), ("x-original-url", f"//{FOREIGN_HOST}/"),

@@ -152,9 +152,9 @@ def endless(start: bytes, chunk: bytes) -> Respond:
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 
 
-@pytest.mark.parametrize("start", [b"", HEAD + b"\r\n"], ids=["silent", "body"])
+@pytest.mark.parametrize("start", [b"", HEAD + b"X-A: ", HEAD + b"\r\n"], ids=["silent", "headers", "body"])
 def test_server_that_drips_is_given_up(serve: Callable[[Respond], Server], start: bytes) -> None:
-    """Single bytes keep the timeout between two bytes from ending, so a body has a limit of its own."""
+    """Single bytes keep the timeout between two bytes from ending, so a whole answer has a limit of its own."""
     server = serve(lambda _path: iter(()))
 
     def respond(_path: str) -> Iterator[bytes]:
@@ -181,6 +181,44 @@ def test_site_whose_files_all_hang_ends(serve: Callable[[Respond], Server]) -> N
     server.respond = respond
     results = verdicts(server.url)
     assert results["http.answers"][0] == "fail"
+
+
+def test_server_that_never_answers_errors_is_not_asked_for_all(
+    serve: Callable[[Respond], Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a few requests of one kind without an answer the others are not asked. One check reports them."""
+    monkeypatch.setattr(http_client, "TOTAL_TIMEOUT_S", 60)
+    server, asked = serve(lambda _path: iter(())), list[str]()
+
+    def respond(path: str) -> Iterator[bytes]:
+        asked.append(path)
+        if "." in path and path != "/assets/index-Dk1aQz7_.js":
+            server.ended.wait()
+        yield response(PAGE) if "." not in path else response(b"1", media_type="text/javascript")
+
+    server.respond = respond
+    results = verdicts(server.url)
+    outcome, evidence = results["http.answers"]
+    assert outcome == "fail"
+    assert any("no whole answer within 0.3 s on " in line for line in evidence), evidence
+    assert any("not asked, because " in line for line in evidence)
+    assert sum(path.startswith("/dist.") for path in asked) == 0
+    assert results["http.hidden-files"][0] != "fail"
+
+
+@pytest.mark.usefixtures("long_timeouts")
+def test_server_that_keeps_the_connection_open_is_not_waited_for(serve: Callable[[Respond], Server]) -> None:
+    """The length of an answer tells where it ends, whatever the server does with the connection."""
+    server = serve(lambda _path: iter(()))
+
+    def respond(_path: str) -> Iterator[bytes]:
+        yield response(PAGE)
+        server.ended.wait()
+
+    server.respond = respond
+    answer = raw_socket.exchange(server.url, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 30)
+    assert (answer.status, answer.is_whole) == (200, True)
+    assert not server.ended.is_set()
 
 
 @pytest.mark.usefixtures("long_timeouts")

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from statistics import mode
 
+from httpx import codes
+
 from docktasks.verify.checks.http.rules import exceptions, survey_of
 from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.raw_socket import RawResponse
@@ -59,7 +61,7 @@ def methods(subject: Subject) -> Iterator[str]:
     def faults(answer: Answer) -> Iterator[str]:
         response = answer.response
         is_usual = response.status in (usual.get(answer.way, response.status), *REFUSED)
-        if answer.way != "OPTIONS" and (_is_accepted(response.status) or not is_usual):
+        if answer.way != "OPTIONS" and (codes.is_success(response.status) or not is_usual):
             yield f"{answer.way}: {response.status}, though no server may obey it,"
         yield from _method_faults(answer.way, response.status, response.get_list("allow"), response.body)
 
@@ -67,7 +69,7 @@ def methods(subject: Subject) -> Iterator[str]:
     for name, answer in survey.odd(odd_requests.methods).items():
         method = name.partition(" ")[0]
         allow = [value for key, value in answer.headers if key == "allow"]
-        if _is_accepted(answer.status) and method != "OPTIONS":
+        if codes.is_success(answer.status) and method != "OPTIONS":
             yield f"{name}: {answer.status}"
         yield from (f"{fault} on {name}" for fault in _method_faults(method, answer.status, allow, answer.body))
         yield from _errors(name, answer)
@@ -76,12 +78,10 @@ def methods(subject: Subject) -> Iterator[str]:
 def _method_faults(method: str, status: int, allow: list[str], body: bytes) -> Iterator[str]:
     if method != "OPTIONS" and FOREIGN_HOST.encode() in body:
         yield f"{method}: {status} echoes the request"
+    if named := re.search(r"\b(?:PUT|DELETE|PATCH|TRACE|CONNECT)\b", ", ".join(allow)):
+        yield f"{method}: {status} with Allow for {named[0]}"
     if status == 405 and not allow and method != "TRACE":  # noqa: PLR2004 - stock nginx sends none for TRACE
         yield f"{method}: 405 without Allow"
-
-
-def _is_accepted(status: int) -> bool:
-    return 200 <= status < 300  # noqa: PLR2004 - a redirect does nothing
 
 
 @check("http.malformed", "major", fix="Use a server that refuses what RFC 9112 calls malformed (nginx since 1.21)")
@@ -117,13 +117,15 @@ def host(subject: Subject) -> Iterator[str]:
 
 @check("http.cors", "major", fix="Allow the origins that you know by name, and no credentials")
 def cors(subject: Subject) -> Iterator[str]:
-    """No answer lets any origin that asks read it, or read it with the visitor's cookies."""
+    """No answer lets any origin that asks read it, or read it with the visitor's cookies. _headers may open pages."""
     survey = survey_of(subject)
+    is_ours = subject.has("image") and "access-control-allow-origin" not in subject.site_headers.lower()
 
     def faults(answer: Answer) -> Iterator[str]:
         response = answer.response
         allowed = response.get("access-control-allow-origin")
-        if FOREIGN_ORIGIN in allowed or allowed == "null":
+        is_page_read = allowed == "*" and answer.is_page and is_ours
+        if FOREIGN_ORIGIN in allowed or allowed == "null" or is_page_read:
             yield f"Access-Control-Allow-Origin: {allowed}"
         if allowed and response.get("access-control-allow-credentials").lower() == "true":
             yield f"Access-Control-Allow-Credentials for {allowed}"

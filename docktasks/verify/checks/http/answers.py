@@ -20,11 +20,9 @@ def answers(subject: Subject) -> Iterator[str]:
         yield survey.cause
         return
     yield from exceptions([*survey.everything, *survey.lost_files], _faults)
-    faults: dict[str, list[str]] = {}
-    for name, answer in survey.odd_answers.items():
-        if answer.fault:
-            faults.setdefault(answer.fault, []).append(name)
-    yield from (f"{fault}, {len(names)} odd requests: {listed(names)}" for fault, names in faults.items())
+    lost = {name: answer.fault for name, answer in survey.odd_answers.items() if answer.fault}
+    if lost:
+        yield f"{next(iter(lost.values()))}, {len(lost)} odd requests: {listed(lost)}"
     files, places = len(survey.site.files), {answer.place.path for answer in survey.answers}
     sample = f", {len(survey.sample)} of them in every way" if not survey.is_small else ""
     yield Note(f"{files:,} files; {len(places)} places{sample}, chosen by the seed {survey.seed}")

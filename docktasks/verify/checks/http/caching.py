@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
+from urllib.parse import unquote
 
 from httpx import codes
 
@@ -48,7 +49,8 @@ NGINX_TAG = re.compile(r'"([0-9a-f]{1,9})-([0-9a-f]+)"$')
 def cache_policy(subject: Subject) -> Iterator[str]:
     """Pages are always revalidated, hashed assets are kept for a year, and errors are never kept, by any cache."""
     survey = survey_of(subject)
-    site, is_own = survey.site, _is_chosen_by_site(survey)
+    site = survey.site
+    is_own = "The site's _headers has rules for caches." in survey.health  # how long its files are kept is its choice
     policies = {path: file.get("cache-control") for path, file in site.files.items() if file.is_ok}
     perhaps = [path for path in policies if PERHAPS_HASHED.search(path)]
     none_is_kept = len(perhaps) >= MIN_PERHAPS and max(map(_max_age_s, policies.values())) < MONTH_S
@@ -72,13 +74,8 @@ def cache_policy(subject: Subject) -> Iterator[str]:
     return exceptions([*answers, *others], faults)
 
 
-def _is_chosen_by_site(survey: Survey) -> bool:
-    """True if the site's own file _headers has rules for caches: how long its files are kept is its choice."""
-    return "The site's _headers has rules for caches." in survey.health
-
-
 def _is_wrong(answer: Answer, expected: set[str], *, is_free: bool) -> bool:
-    response, path = answer.response, answer.place.path
+    response, path = answer.response, unquote(answer.place.path.partition("?")[0])
     policy = response.get("cache-control")
     age_s = _max_age_s(policy)
     is_long = age_s >= MONTH_S or "immutable" in policy
@@ -86,11 +83,12 @@ def _is_wrong(answer: Answer, expected: set[str], *, is_free: bool) -> bool:
         return "immutable" in policy or age_s > (MAX_REDIRECT_S if response.status < codes.BAD_REQUEST else 0)
     if answer.is_page:
         is_revalidated = is_free or re.search(r"no-cache|no-store|max-age=0\b", policy)
-        return is_long or not is_revalidated or _shared_age_s(policy) > 0
+        return is_long or not is_revalidated or _max_age_s(policy, "s-maxage") > 0
+    is_kept_long = path in expected or (answer.place.kind == "kept" and bool(HASHED.search(path)))
     is_of_container = path.endswith("/env.js")  # its configuration
     if is_free or is_of_container:
         return is_of_container and age_s > 0
-    return (age_s < MONTH_S or not MAYBE_HASHED.search(path)) if is_long else path in expected
+    return (age_s < MONTH_S or not MAYBE_HASHED.search(path)) if is_long else is_kept_long
 
 
 def _shared_faults(answer: Answer) -> Iterator[str]:
@@ -105,12 +103,8 @@ def _shared_faults(answer: Answer) -> Iterator[str]:
         yield f"Cache-Control is {policy}"
 
 
-def _max_age_s(policy: str) -> int:
-    return max(map(int, re.findall(r"(?:max-age|s-maxage)\s*=\s*\"?(\d{1,18})", policy.lower())), default=0)
-
-
-def _shared_age_s(policy: str) -> int:
-    return max(map(int, re.findall(r"s-maxage\s*=\s*\"?(\d{1,18})", policy.lower())), default=0)
+def _max_age_s(policy: str, names: str = "max-age|s-maxage") -> int:
+    return max(map(int, re.findall(rf"(?:{names})\s*=\s*\"?(\d{{1,18}})", policy.lower())), default=0)
 
 
 @check("http.revalidation", "major", fix="Send an ETag with every such file, and let the server compare it (etag on)")

@@ -29,10 +29,13 @@ def deep_link(subject: Subject) -> Iterator[str]:
 
     def faults(answer: Answer) -> Iterator[str]:
         response = answer.response
-        if is_error(response) or not response.status or _is_redirected(survey, response):
-            return  # http.answers reports errors
-        if answer.place.kind == "unknown" and (response.status, response.digest) not in right:
+        if not answer.is_judged:
+            return
+        is_unknown = answer.place.kind == "unknown" and not _is_redirected(survey, response)
+        if is_unknown and (response.status, response.digest) not in right:
             yield _wrong_page(survey, response)
+        elif response.digest == survey.site.index.digest and not answer.is_page:
+            yield f"index.html as {response.media_type or 'no type'}"
         if answer.place.kind == "page" and not _is_there(survey, response, statuses):
             yield _wrong_page(survey, response)
 
@@ -40,10 +43,8 @@ def deep_link(subject: Subject) -> Iterator[str]:
 
 
 def _wrong_page(survey: Survey, response: Response) -> str:
-    size = survey.site.index.size
-    if response.is_ok:
-        return f"200, but not the page for it ({response.size} bytes, index.html has {size}),"
-    return response.summary
+    sizes = f"{response.size} bytes, index.html has {survey.site.index.size}"
+    return f"200, but not the page for it ({sizes})," if response.is_ok else response.summary
 
 
 def _is_there(survey: Survey, response: Response, statuses: dict[str, int]) -> bool:
@@ -54,7 +55,9 @@ def _is_there(survey: Survey, response: Response, statuses: dict[str, int]) -> b
     path, unknown = response.path, survey.unknown
     if codes.is_redirect(response.status):
         target = urlsplit(urljoin(survey.site.origin + path, response.get("location"))).path
-        return not unknown.is_ok or _plain(target) == _plain(path)
+        is_loop = codes.is_redirect(statuses.get(target, codes.OK))
+        may_lead_away = not unknown.is_ok or _is_redirected(survey, response)
+        return not is_loop and (may_lead_away or _plain(target) == _plain(path))
     is_there_without_slash = path.endswith("/") and statuses.get(path.rstrip("/")) == codes.OK
     is_promised = is_there_without_slash and "Without a file" in survey.health
     return response.is_ok or (response.status == unknown.status and not is_promised)
@@ -92,6 +95,8 @@ def missing(subject: Subject) -> Iterator[str]:
         is_expected = response.status in (0, codes.NOT_FOUND) or is_error(response)  # http.answers reports errors
         if not is_expected and not _is_redirected(survey, response):
             yield response.summary
+        elif response.status == codes.NOT_FOUND and response.digest == survey.site.index.digest:
+            yield "404 with index.html"
 
     return exceptions((answer for answer in survey.plain if answer.place.kind == "missing"), faults)
 

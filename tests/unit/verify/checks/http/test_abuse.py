@@ -60,7 +60,7 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ("http.methods", on_method("BREW", status(500)), f"BREW /{MISSING_NAME}.txt: 500"),
     ("http.malformed", decoded_path_in_header, "line ends in … became a header of the answer"),
     ("http.cors", on_header("origin", header("access-control-allow-origin", "https://canary-5f2c.example")),
-     "Access-Control-Allow-Origin: https://canary-5f2c.example on 28 of"),
+     "Access-Control-Allow-Origin: https://canary-5f2c.example on 32 of"),
     ("http.cors", on_path("favicon.svg", credentials), "Access-Control-Allow-Credentials for * on … /favicon.svg"),
     ("http.cookies", on_path("favicon.svg", header("set-cookie", "id=1")), "set-cookie: id=1 on … /favicon.svg"),
     ("http.cookies", on_path("/assets/no-such-file-5f2c.png", header("refresh", "0;url=/")),

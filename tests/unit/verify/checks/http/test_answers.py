@@ -13,7 +13,7 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ("http.source-maps", on_path("index-Bq4dYn0s.css", body(f"a{{}}\n{MAP}")),
      "in 1 of 7 files: /assets/index-Bq4dYn0s.css"),
     ("http.third-party", on_path(INDEX, body("<script src=https://cdn.example/a.js></script>")),
-     "https://cdn.example/a.js without integrity on 1 of … places: /"),
+     "https://cdn.example/a.js without integrity on 2 of … places: /, "),
     ("http.third-party", on_path("-5f2c", body("<link rel=stylesheet href=//cdn.example/a.css>")),
      "//cdn.example/a.css without integrity on … /no-such-file-5f2c"),
 ]  # fmt: skip

@@ -22,8 +22,8 @@ NOTES = "ok\nThe site's _headers has rules for caches.\n"
 IMMUTABLE = "public, max-age=31536000, immutable"
 FAULTS: list[tuple[str, Fault, str]] = [
     ("http.cache-policy", on_path(INDEX, header("cache-control", "max-age=600")),
-     "Cache-Control is max-age=600 on 1 of … places: /"),
-    ("http.cache-policy", on_path(INDEX, header("cache-control")), "Cache-Control is missing on 1 of … places: /"),
+     "Cache-Control is max-age=600 on 2 of … places: /, "),
+    ("http.cache-policy", on_path(INDEX, header("cache-control")), "Cache-Control is missing on 2 of … places: /, "),
     ("http.cache-policy", on_path("-5f2c", header("cache-control", IMMUTABLE)),
      f"Cache-Control is {IMMUTABLE} on … /no-such-file-5f2c"),
     ("http.cache-policy", on_path(ENTRY, header("cache-control", "no-cache")),

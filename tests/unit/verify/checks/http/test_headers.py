@@ -8,7 +8,7 @@ from tests.unit.fakes.sites import HEADERS, Fault, Site
 CSP = "content-security-policy"
 POLICY = HEADERS[CSP]
 FAULTS: list[tuple[str, Fault, str]] = [
-    ("http.security-headers", on_path(INDEX, header(CSP)), "content-security-policy is missing on 1 of … places: /"),
+    ("http.security-headers", on_path(INDEX, header(CSP)), "content-security-policy is missing on 2 of … places: /, "),
     ("http.security-headers", on_path("-5f2c.js", header("x-content-type-options")),
      "x-content-type-options is missing on … /assets/no-such-file-5f2c.js"),
     ("http.security-headers", on_header("range", header("x-content-type-options")),
@@ -23,13 +23,13 @@ FAULTS: list[tuple[str, Fault, str]] = [
      "referrer-policy: unsafe-url"),
     ("http.cross-origin-headers", on_path(INDEX, header("cross-origin-opener-policy", "unsafe-none")),
      "opener-policy: unsafe-none"),
-    ("http.csp", on_path(INDEX, header(CSP, "img-src *")), "img-src * on 1 of … places: /"),
-    ("http.csp", on_path(INDEX, header(CSP)), "there is no policy on 1 of … places: /"),
+    ("http.csp", on_path(INDEX, header(CSP, "img-src *")), "img-src * on 2 of … places: /, "),
+    ("http.csp", on_path(INDEX, header(CSP)), "there is no policy on 2 of … places: /, "),
     ("http.csp-allows-page", on_path(INDEX, body("<script>go()</script>")),
-     "inline <script> go() is not in script-src on 1 of"),
+     "inline <script> go() is not in script-src on 2 of"),
     ("http.server-version", on_path("-5f2c.txt", header("server", "nginx/1.30.6")),
      "nginx/1.30.6 on 1 of … /no-such-file-5f2c.txt"),
-    ("http.server-version", on_method("POST", body("<hr>Apache/2.4.1 at")), "Apache/2.4.1 on POST /"),
+    ("http.server-version", on_method("POST", body("<hr>Apache/2.4.1 at")), "Apache/2.4.1 on … / (POST)"),
 ]  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def test_fault_is_reported(check_id: str, fault: Fault, evidence: str) -> None:
 def test_each_missing_or_wide_directive_is_reported(policy: str, faults: list[str]) -> None:
     """Each directive is required, and scripts, plugins, bases and frames may come only from the site."""
     site = Site(on_path(INDEX, header(CSP, policy)))
-    assert [line.partition(" on 1 of ")[0] for line in verdicts(site, "http.csp")["http.csp"].evidence] == faults
+    assert [line.partition(" on 2 of ")[0] for line in verdicts(site, "http.csp")["http.csp"].evidence] == faults
 
 
 DEFAULT, EMBEDDER = "default-src 'none'", "Cross-Origin-Embedder-Policy: require-corp"
