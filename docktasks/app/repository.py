@@ -81,7 +81,7 @@ def project_name(app_dir: Path, *, dry: bool) -> tuple[str, str]:
     folder for states keeps who has which, so that the cache can be removed. With `dry` nothing is written.
     """
     name = _docker_name(_package_name(app_dir)) or _docker_name(app_dir.name) or "app"
-    own = f"{name}-{hashlib.sha256(str(app_dir).encode()).hexdigest()[:6]}"
+    own = name + _suffix(app_dir)
     with workspace.user_state(PROJECTS_FILE) as path:
         try:
             folders: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
@@ -94,6 +94,15 @@ def project_name(app_dir: Path, *, dry: bool) -> tuple[str, str]:
             path.write_text(json.dumps({**folders, chosen: str(app_dir)}, indent=2), encoding="utf-8")
     is_new = chosen == own and not known
     return chosen, f"The project {name} is the app in {owner}, so this one is called {own}." if is_new else ""
+
+
+def shared_name(name: str, app_dir: Path) -> str:
+    """Return the name of a project without the suffix that it has on this machine, for a file that others read, too."""
+    return name.removesuffix(_suffix(app_dir))
+
+
+def _suffix(app_dir: Path) -> str:
+    return f"-{hashlib.sha256(str(app_dir).encode()).hexdigest()[:6]}"
 
 
 def _package_name(app_dir: Path) -> str:

@@ -11,6 +11,7 @@ from docktasks.app import scripts
 from docktasks.app.package import App
 from docktasks.app.scripts import Command
 from docktasks.errors import AppError
+from docktasks.images.own_files import own_file
 from docktasks.roles import DEV
 
 NAMES = ("serve", "dev", "start", "develop")
@@ -92,7 +93,7 @@ def dev_command(app: App) -> DevCommand:
     needs_preload = not (is_server and command.is_last) or has_other_address
     if not command.is_last or has_other_address or command.program in PASSES_NOTHING_ON:
         return DevCommand(manager.run(name), needs_preload)
-    is_own = name == "serve" and manager.name == "npm"
+    is_own = name == "serve" and manager.name == "npm" and not own_file(app.root, DEV.dockerfile)
     return DevCommand(() if is_own else manager.run(name, *ADDRESS), needs_preload)
 
 

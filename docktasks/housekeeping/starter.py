@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docktasks import __version__
+from docktasks.app import git
 from docktasks.app.ignore_file import IgnoreFile
 from docktasks.app.project import Project
 from docktasks.errors import AppError
-from docktasks.housekeeping.starter_files import starter_files
-from docktasks.images.own_files import FOLDER, RECORD, recorded
+from docktasks.housekeeping.starter_files import name_of, starter_files
+from docktasks.images.own_files import FOLDER, RECORD, own_file, recorded
 from docktasks.workspace import writing
+
+WRITES = ("written", "updated")
 
 
 @dataclass(frozen=True)
@@ -34,22 +37,18 @@ class Change:
 
 
 def init(project: Project) -> list[str]:
-    """Write the files, and return what was done, a text for each. A file that is not as `init` left it stays.
-
-    Raises AppError.
-    """
+    """Write the files that nobody has changed, and return what was done, a text for each. Raises AppError."""
     root = project.app.root
     if not project.settings.is_external_app:
         raise AppError(f"{root} has its files already.", "It is the app of hello-dock itself.", "Name an app of yours")
     files = {os.path.relpath(path, root): content for path, content in starter_files(project).items()}
     record = recorded(root)
     changes = [_change(root, path, content, record) for path, content in files.items()]
-    changes += [
-        _obsolete(root, path, digest) for path, digest in record.items() if _is_tool(path) and path not in files
-    ]
+    old_tools = [path for path in record if _is_tool(path) and path not in files]
+    changes += [_obsolete(root, path, record[path]) for path in old_tools]
     if not project.dry:
         _apply(root, changes, files, record)
-    return [*_texts(root, changes), *_advice(project, changes)]
+    return [*_texts(root, changes), *_advice(project)]
 
 
 def _is_tool(path: str) -> bool:
@@ -77,8 +76,7 @@ def _change(root: Path, path: str, content: bytes, record: Mapping[str, str]) ->
 
 def _obsolete(root: Path, path: str, digest: str) -> Change:
     """Return the change of a file that an earlier version wrote and this one does not need."""
-    target = root / path
-    is_untouched = target.is_file() and _digest(target.read_bytes()) == digest
+    is_untouched = (root / path).is_file() and _digest((root / path).read_bytes()) == digest
     return Change(path, "removed" if is_untouched else "not needed any more")
 
 
@@ -92,13 +90,14 @@ def _apply(root: Path, changes: list[Change], files: Mapping[str, bytes], record
     for change in changes:
         target = root / change.path
         with writing(target):
-            if change.action in ("written", "updated"):
+            if change.action in WRITES:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(files[change.path])
             elif change.action == "removed":
                 target.unlink()
-    ours = ("written", "updated", "unchanged")
-    digests = {change.path: _digest(files[change.path]) for change in changes if change.action in ours}
+    digests = {
+        change.path: _digest(files[change.path]) for change in changes if change.action in (*WRITES, "unchanged")
+    }
     kept = {change.path: record[change.path] for change in changes if change.path in record and change.path in files}
     text = json.dumps({"hello-dock": __version__, "files": dict(sorted((kept | digests).items()))}, indent=2)
     with writing(root / RECORD):
@@ -107,27 +106,27 @@ def _apply(root: Path, changes: list[Change], files: Mapping[str, bytes], record
 
 def _texts(root: Path, changes: list[Change]) -> Iterator[str]:
     """Yield a line for each file, and one for all tools; the difference after a file that is kept."""
-    tools = Counter(change.action for change in changes if _is_tool(change.path))
-    for action in ("written", "updated", "removed"):
-        if tools[action]:
-            yield f"{action}: {root.name}/{FOLDER}/, {tools[action]} files"
+    many = [change for change in changes if _is_tool(change.path) and change.action in (*WRITES, "removed")]
+    for action, count in Counter(change.action for change in many).items():
+        yield f"{action}: {root.name}/{FOLDER}/, {count} file{'s' * (count > 1)}"
     for change in changes:
-        is_one_of_many = _is_tool(change.path) and change.action in ("written", "updated", "removed")
-        if change.action != "unchanged" and not is_one_of_many:
+        if change.action != "unchanged" and change not in many:
             name = os.path.normpath(root.name + "/" + change.path)
             yield "\n".join(filter(None, [f"{change.action}: {name}", change.difference]))
     if all(change.action == "unchanged" for change in changes):
         yield "Nothing to do: every file is as this version of hello-dock writes it."
 
 
-def _advice(project: Project, changes: list[Change]) -> Iterator[str]:
+def _advice(project: Project) -> Iterator[str]:
     """Yield what stands in the way of the files, and the two commands of plain Docker."""
-    app, name = project.app, project.settings.app.name
-    kept = {change.path for change in changes if change.action == "kept"}
-    if "Dockerfile" in kept:
+    app, name = project.app, name_of(project)
+    if not own_file(app.root, "Dockerfile") and (app.root / "Dockerfile").exists() and not project.dry:
         yield "! Dockerfile stays as it is, and builds by the tasks use hello-dock's own. Yours is for plain Docker."
     if IgnoreFile.read(app.root).ignores(f"{FOLDER}/nginx/nginx.conf"):
         yield f"! .dockerignore keeps {FOLDER} out of the build. Add at its end: !{FOLDER}"
+    caches = [os.path.relpath(project.settings.root / "__pycache__/tasks.pyc", app.root)]
+    if git.ignored(app.root, caches) == set():
+        yield "! Python writes a folder __pycache__ next to tasks.py. Add a line to .gitignore: __pycache__/"
     folder = shlex.quote(os.path.relpath(app.root))
     yield f"Build: docker image build --tag {name}:prod {folder}"
     yield f"Run: docker container run --rm --detach --name {name}-prod --publish 8080:80 {name}:prod"

@@ -10,13 +10,14 @@ import shlex
 from pathlib import Path
 
 from docktasks import __version__, resources
-from docktasks.app import git, inputs
+from docktasks.app import git, inputs, repository
 from docktasks.app.project import Project
 from docktasks.app.siblings import siblings_of
 from docktasks.containers.app_mount import APP_PATH
 from docktasks.dev.dev_script import ADDRESS, DevCommand, dev_command
-from docktasks.images import build, build_context
-from docktasks.images.own_files import FOLDER, with_defaults
+from docktasks.errors import AppError
+from docktasks.images import build, build_context, own_files
+from docktasks.images.own_files import FOLDER
 from docktasks.roles import DEV
 
 TEMPLATES = Path(__file__).with_name("starter")
@@ -28,6 +29,9 @@ NOT_SOURCE = (
     "/invoke.yaml", "**/__pycache__",
 )  # fmt: skip
 """What a build of the site does not read: an edit of it would build again."""
+
+NOT_LINTED = b"/* eslint-disable -- hello-dock wrote this file */\n"
+"""The first line of a script, which is not in the style of the repository."""
 
 PLACES = {
     "docktasks/images/nginx/": f"{FOLDER}/nginx/",
@@ -53,25 +57,41 @@ def starter_files(project: Project) -> dict[Path, bytes]:
         settings.root / "noxfile.py": _template("noxfile.py.txt"),
         _repository(settings.root) / ".github/workflows/hello-dock.yml": _workflow(settings.root),
     }
-    if settings.app.dir != ".":
-        texts[settings.root / "invoke.yaml"] = json.dumps({"app": {"dir": settings.app.dir}}) + "\n"
+    if not _is_found(project):
+        texts[settings.root / "invoke.yaml"] = f"app:\n  dir: {json.dumps(settings.app.dir)}\n"
     tools = {
-        root / FOLDER / path: content
+        root / FOLDER / path: (NOT_LINTED if path.suffix in (".mjs", ".cjs") else b"") + content
         for path, content in build_context.tools(resources.path(settings.root, resources.IMAGES)).items()
     }
     return {path: text.encode() for path, text in texts.items()} | tools
+
+
+def _is_found(project: Project) -> bool:
+    """Return True when a task finds the app without a setting that names its folder."""
+    settings = project.settings
+    try:
+        return repository.find_app(settings.root, settings.app.dist) == settings.app.dir
+    except AppError:
+        return False
+
+
+def name_of(project: Project) -> str:
+    """Return the project's name on every machine."""
+    return repository.shared_name(project.settings.app.name, project.settings.app_dir)
 
 
 def _template(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def _our(project: Project, name: str) -> str:
-    """Return one of our Dockerfiles, as it reads in another repository."""
+def _with_defaults(project: Project, name: str, values: dict[str, str]) -> str:
+    """Return one of our Dockerfiles as it reads in another repository, with these defaults that are not empty."""
     text = resources.path(project.settings.root, name).read_text(encoding="utf-8")
     for ours, theirs in PLACES.items():
         text = text.replace(ours, theirs)
-    return text
+    manager = project.app.package_manager
+    values = {**values, "MANAGER": manager.name, "MANAGER_PACKAGE": manager.package}
+    return own_files.with_defaults(text, {name: value for name, value in values.items() if value})
 
 
 def _dockerfile(project: Project) -> str:
@@ -80,22 +100,14 @@ def _dockerfile(project: Project) -> str:
         settings, app, settings.bases.node_image, settings.bases.nginx_image, git.Source(app.version)
     )
     fixed = {name: value for name, value in settings.build.env if value is not None}
-    values |= {"APP_DIR": ".", "INSTALL_ENV": "; ".join(inputs.exports(fixed))} | _manager(project)
-    return with_defaults(
-        _our(project, "Dockerfile"),
-        {name: value for name, value in values.items() if value and name not in OF_ONE_BUILD},
-    )
-
-
-def _manager(project: Project) -> dict[str, str]:
-    manager = project.app.package_manager
-    return {"MANAGER": manager.name, "MANAGER_PACKAGE": manager.package}
+    values |= {"APP_DIR": ".", "TITLE": name_of(project), "INSTALL_ENV": "; ".join(inputs.exports(fixed))}
+    lasting = {name: value for name, value in values.items() if name not in OF_ONE_BUILD}
+    return _with_defaults(project, "Dockerfile", lasting)
 
 
 def _dev_dockerfile(project: Project, command: DevCommand) -> str:
     """Return the Dockerfile of the dev image, whose command also installs the packages, as plain Docker needs it."""
-    values = {"NODE_IMAGE": project.settings.bases.node_image, **_manager(project)}
-    text = with_defaults(_our(project, "Dockerfile.dev"), {name: value for name, value in values.items() if value})
+    text = _with_defaults(project, "Dockerfile.dev", {"NODE_IMAGE": project.settings.bases.node_image})
     words = command.args or ("npm", "run", "serve", "--", *ADDRESS)
     serve = [f"cd {shlex.quote(project.app.path_in_root)}"] if project.app.path_in_root != "." else []
     script = " && ".join([_install(project), *serve, f"exec {shlex.join(words)}"])
@@ -110,8 +122,7 @@ def _dev_dockerfile(project: Project, command: DevCommand) -> str:
 
 
 def _install(project: Project) -> str:
-    manager = project.app.package_manager
-    return f"sh /tools/node/install.sh {manager.name} '' mounted"
+    return f"sh /tools/node/install.sh {project.app.package_manager.name} '' mounted"
 
 
 def _ignore_file(project: Project) -> str:
@@ -119,16 +130,14 @@ def _ignore_file(project: Project) -> str:
     outputs = [path for sibling in siblings_of(app) for path in sibling.outputs]
     dist = posixpath.normpath(f"{app.path_in_root}/{project.settings.app.dist}")
     patterns = [*build_context.NEVER_SENT, *NOT_SOURCE, *(f"/{path}" for path in (dist, *outputs))]
-    return "\n".join(
-        ["# What a build does not see: what is made from the rest, and what is nobody else's business.", *patterns, ""]
-    )
+    return "\n".join(["# What a build does not see: what is made from the rest, and what is private.", *patterns, ""])
 
 
 def _dev_container(project: Project) -> str:
     """Return the settings of a dev container (containers.dev), in which an editor sees the packages' types."""
     modules = f"source=${{localWorkspaceFolderBasename}}-node_modules,target={APP_PATH}/node_modules,type=volume"
     settings = {
-        "name": project.settings.app.name,
+        "name": name_of(project),
         "build": {"dockerfile": "../Dockerfile.dev", "context": ".."},
         "workspaceMount": f"source=${{localWorkspaceFolder}},target={APP_PATH},type=bind",
         "workspaceFolder": APP_PATH,

@@ -26,7 +26,7 @@ def recorded(root: Path) -> dict[str, str]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, LookupError, TypeError) as error:
-        why = "It says which files `invoke init` wrote, and that they were not changed since."
+        why = "It says which files `invoke init` wrote."
         raise AppError(f"{root / RECORD} cannot be read: {error}.", why, "Restore it from git, or remove it") from error
     return {str(path): str(digest) for path, digest in files.items()}
 

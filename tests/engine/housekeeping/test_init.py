@@ -32,38 +32,33 @@ SITE = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def package(tmp_path: Path) -> Package:
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     """The package with nox, and with settings that let it run next to others."""
     settings = {"APP_NAME": new_name(), "PROD_HOST_PORT": "0", "DEV_HOST_PORT": "0", "PROD_GATE_BROWSER": "never"}
-    package = Package(tmp_path / "package", **settings)
+    package = Package(tmp_path_factory.mktemp("package"), **settings)
     package.install(f"hello-dock[nox] @ {package.wheel.as_uri()}")
     return package
 
 
-@pytest.fixture
-def site(package: Package, tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def site(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A repository with one commit, in which `init` was called. A space is in its path."""
-    site = make_repository(write_app(tmp_path / "my site", SITE))
+    site = make_repository(write_app(tmp_path_factory.mktemp("sites") / "my site", SITE))
     package.succeeds("hello-dock", site, "init")
     yield site
     package.succeeds("hello-dock", site, "clean")
 
 
 @pytest.fixture
-def scripts_with_ca(site: Path, tmp_path: Path, built_project: ProjectUnderTest) -> str:
-    """The scripts of the repository with the certificate authorities of this machine, which plain Docker knows not."""
+def build_options(site: Path, tmp_path: Path, built_project: ProjectUnderTest) -> list[str]:
+    """The base images of this machine, and the repository's scripts with its certificate authorities."""
+    named = [arg for arg in built_project.build.split() if arg.startswith(("NODE_IMAGE=", "NGINX_IMAGE="))]
     folder = tmp_path / "tools"
     shutil.copytree(site / ".hello-dock", folder)
     if ca := ca_file(built_project.settings()):
         shutil.copyfile(ca, folder / "node/ca.pem")
-    return f"tools={folder}"
-
-
-def bases(built_project: ProjectUnderTest) -> list[str]:
-    """The options that have a build take the base images that another took."""
-    named = [arg for arg in built_project.build.split() if arg.startswith(("NODE_IMAGE=", "NGINX_IMAGE="))]
-    return [arg for name in named for arg in ("--build-arg", name)]
+    return [arg for name in named for arg in ("--build-arg", name)] + ["--build-context", f"tools={folder}"]
 
 
 def published(engine: DockerEngine, container: str) -> str:
@@ -75,29 +70,38 @@ def published(engine: DockerEngine, container: str) -> str:
     return found.url
 
 
-def test_repository_with_its_own_files(
-    engine: DockerEngine, package: Package, site: Path, built_project: ProjectUnderTest, scripts_with_ca: str
+@pytest.mark.long
+def test_dev_container_of_plain_docker_serves(
+    engine: DockerEngine, site: Path, built_project: ProjectUnderTest, build_options: list[str]
 ) -> None:
-    """Plain Docker builds and serves both images. The tasks and nox build by the repository's own Dockerfile, too."""
+    """Its command installs the packages into the volume, and starts the dev server."""
     name = new_name()
-    build = ["image", "build", *bases(built_project), "--build-context", scripts_with_ca]
-    run = ["container", "run", "--rm", "--detach", "--publish"]
     mounts = ["--volume", f"{site}:/home/node/app", "--volume", "/home/node/app/node_modules"]
     if ca := ca_file(built_project.settings()):
         mounts += ["--volume", f"{ca}:/ca.pem:ro", "--env", "NODE_EXTRA_CA_CERTS=/ca.pem"]
     try:
-        docker(*build, "--tag", f"{name}:prod", str(site))
-        docker(*run, "127.0.0.1::80", "--name", f"{name}-prod", f"{name}:prod")
-        page = httpx.get(published(engine, f"{name}-prod"), trust_env=False)
+        docker("image", "build", *build_options, "--tag", name, "--file", str(site / "Dockerfile.dev"), str(site))
+        docker("container", "run", "--detach", "--publish", "127.0.0.1::3000", "--name", name, *mounts, name)
+        assert "/@vite/client" in httpx.get(published(engine, name), trust_env=False).text
+    finally:
+        docker("container", "rm", "--force", "--volumes", name)
+        docker("image", "rm", "--force", name)
+
+
+def test_repository_with_its_own_files(
+    engine: DockerEngine, package: Package, site: Path, build_options: list[str]
+) -> None:
+    """Plain Docker builds and serves the site. The tasks and nox build by the repository's own Dockerfile, too."""
+    name = new_name()
+    try:
+        docker("image", "build", *build_options, "--tag", name, str(site))
+        docker("container", "run", "--detach", "--publish", "127.0.0.1::80", "--name", name, name)
+        page = httpx.get(published(engine, name), trust_env=False)
         assert "<p>pier</p>" in page.text
         assert page.headers["content-encoding"] in {"br", "gzip"}
-
-        docker(*build, "--tag", f"{name}:dev", "--file", str(site / "Dockerfile.dev"), str(site))
-        docker(*run, "127.0.0.1::3000", "--name", f"{name}-dev", *mounts, f"{name}:dev")
-        assert "/@vite/client" in httpx.get(published(engine, f"{name}-dev"), trust_env=False).text
     finally:
-        docker("container", "rm", "--force", "--volumes", f"{name}-prod", f"{name}-dev")
-        docker("image", "rm", "--force", f"{name}:prod", f"{name}:dev")
+        docker("container", "rm", "--force", name)
+        docker("image", "rm", "--force", name)
 
     with (site / "Dockerfile").open("a") as file:
         file.write('LABEL pier="own"\n')

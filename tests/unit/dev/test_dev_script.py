@@ -21,6 +21,16 @@ def test_script_serve_for_npm_is_the_command_of_the_image() -> None:
     assert command_of({"serve": "vite", "dev": "vite --open"}) == DevCommand()
 
 
+def test_script_serve_is_named_where_the_app_has_its_own_dockerfile(tmp_path: Path) -> None:
+    """The command of that image also installs, which the task has done."""
+    app = App(tmp_path, {"scripts": {"serve": "vite"}})
+    (tmp_path / "Dockerfile.dev").write_text("FROM node\n")
+    assert dev_command(app) == DevCommand()
+    (tmp_path / ".hello-dock").mkdir()
+    (tmp_path / ".hello-dock/files.json").write_text('{"files": {"Dockerfile.dev": "x"}}')
+    assert dev_command(app) == DevCommand(("npm", "run", "serve", "--", *ADDRESS))
+
+
 @pytest.mark.parametrize(
     ("scripts", "name"),
     [

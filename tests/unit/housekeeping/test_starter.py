@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from docktasks.app import repository
 from docktasks.app.project import Project
 from docktasks.errors import AppError
 from docktasks.housekeeping import starter
 from docktasks.images import own_files
 from docktasks.images.own_files import RECORD
+from tests.support.checkouts import make_repository
 from tests.unit.fakes.apps import ROOT, configured, make_app
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.runner import Runner
@@ -45,6 +47,7 @@ def test_every_file_is_written_once(shop: Path) -> None:
     assert (shop / ".hello-dock/nginx/nginx.conf").read_bytes() == (
         ROOT / "docktasks/images/nginx/nginx.conf"
     ).read_bytes()
+    assert (shop / ".hello-dock/nginx/assemble.mjs").read_text().startswith("/* eslint-disable ")
     before = {path: path.read_bytes() for path in shop.rglob("*") if path.is_file()}
     assert init(shop).startswith("Nothing to do: ")
     assert {path: path.read_bytes() for path in shop.rglob("*") if path.is_file()} == before
@@ -83,12 +86,13 @@ def test_settings_become_the_defaults_of_the_dockerfile(shop: Path) -> None:
 def test_app_of_a_workspace_is_built_from_its_root(tmp_path: Path) -> None:
     """Docker's files are in the root, and the tasks know the folder of the app."""
     root = make_app(tmp_path / "mono", workspaces=["apps/*"])
+    make_app(root / "apps/admin", name="admin", devDependencies={"vite": "8"})
     make_app(root / "apps/web", name="web", scripts={"dev": "vite", "build": "vite build"})
     init(root, app_dir="apps/web")
     assert "PATH_IN_ROOT=apps/web" in (root / "Dockerfile").read_text()
     assert " && cd apps/web && exec npm run dev " in (root / "Dockerfile.dev").read_text()
     assert "/apps/web/dist\n" in (root / ".dockerignore").read_text()
-    assert json.loads((root / "invoke.yaml").read_text()) == {"app": {"dir": "apps/web"}}
+    assert (root / "invoke.yaml").read_text() == 'app:\n  dir: "apps/web"\n'
 
 
 def test_workflow_is_in_the_repositorys_root(tmp_path: Path) -> None:
@@ -130,7 +134,8 @@ def test_later_version_updates_only_what_nobody_changed(shop: Path) -> None:
     said = init(shop)
     assert "updated: shop/tasks.py\n" in said
     assert "kept: shop/Dockerfile\n" in said
-    assert "removed: shop/.hello-dock/, 1 files\n" in said
+    assert "! Dockerfile stays" not in said  # the tasks build by it
+    assert "removed: shop/.hello-dock/, 1 file\n" in said
     assert "not needed any more: shop/.hello-dock/nginx/changed.conf\n" in said
     assert (shop / "tasks.py").read_text().startswith('"""The tasks of hello-dock')
     assert (shop / "Dockerfile").read_text() == f"{old}RUN mine\n"
@@ -152,6 +157,24 @@ def test_ignore_file_that_hides_the_scripts_is_named(shop: Path) -> None:
     """A build would not find them."""
     (shop / ".dockerignore").write_text(".*\n")
     assert "! .dockerignore keeps .hello-dock out of the build. Add at its end: !.hello-dock" in init(shop)
+
+
+def test_files_are_the_same_on_every_machine(shop: Path) -> None:
+    """A name that another app has on this machine gets a suffix there, which no file has."""
+    suffix = repository._suffix(shop)  # noqa: SLF001
+    said = init(shop, app_name=f"shop{suffix}")
+    assert "--tag shop:prod" in said
+    assert suffix not in said + (shop / "Dockerfile").read_text()
+    assert init(shop).startswith("Nothing to do: ")
+
+
+def test_folder_that_python_writes_is_named_where_git_does_not_ignore_it(shop: Path) -> None:
+    """It would be in the next commit."""
+    assert "__pycache__" not in init(shop)
+    make_repository(shop)
+    assert "Add a line to .gitignore: __pycache__/" in init(shop)
+    (shop / ".gitignore").write_text("__pycache__/\n")
+    assert "__pycache__" not in init(shop)
 
 
 def test_dry_run_writes_nothing(shop: Path) -> None:
