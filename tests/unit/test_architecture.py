@@ -42,10 +42,10 @@ MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
     "app": 2_740, "containers": 1_100, "dev": 1_560, "ground": 1_680, "housekeeping": 1_025,
-    "images": 1_235, "release": 1_835, "verify": 5_660,
+    "images": 1_235, "release": 1_835, "verify": 5_661,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES."""
-MAX_LINES_IN_ALL = 17_750
+MAX_LINES_IN_ALL = 17_752
 """For all modules of docktasks/ together. The goal is 8,500; docstrings that stand alone are not cut for it."""
 
 

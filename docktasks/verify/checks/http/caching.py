@@ -36,6 +36,8 @@ MAX_FIXED_TIME_S = 315_619_200
 """1980-01-02. Reproducible builds set times from 1970 to 1980-01-01, the first that a zip file can have."""
 KNOWN_TIMES = {0, 1, 315_532_800, 315_532_801, 499_162_500}
 """Of reproducible builds, zip files and npm packages."""
+OTHER_WAYS = {*METHODS, "after the end"}
+"""What answers these without an error is judged by http.methods and http.ranges."""
 MIN_EQUAL_TIMES = 3
 NGINX_TAG = re.compile(r'"([0-9a-f]{1,9})-([0-9a-f]+)"$')
 """nginx makes an ETag of a file's time and size, in hexadecimal."""
@@ -69,7 +71,8 @@ def cache_policy(subject: Subject) -> Iterator[str]:
         answer
         for answer in survey.seen
         if answer.place.kind != "file" or answer.base.is_ok  # http.files reports a missing file
-        if answer.way not in METHODS or answer.response.status >= codes.BAD_REQUEST  # http.methods reports the others
+        if answer.way not in OTHER_WAYS or answer.response.status >= codes.BAD_REQUEST
+        if answer.way != "HEAD" and answer.response.status != codes.NOT_MODIFIED  # http.head, http.revalidation
     ]
     return exceptions([*answers, *others], faults)
 

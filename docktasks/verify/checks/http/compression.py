@@ -20,7 +20,8 @@ MIN_COMPRESSED_BYTES = 1024
 def _encoded_texts(survey: Survey, encoding: str) -> Iterator[tuple[Response, Response]]:
     """Each text plain, and as it is sent to a browser that accepts only this encoding, where both came."""
     encoded = survey.site.encoded_files(encoding)
-    pages = {answer.place.path: answer for answer in survey.ways(encoding) if answer.is_page and answer.base.is_ok}
+    answers = [answer for answer in survey.ways(encoding) if answer.place.kind in ("page", "unknown")]
+    pages = {answer.place.path: answer for answer in answers if answer.is_page and answer.base.is_ok}
     pairs = [(plain, encoded[path]) for path, plain in survey.texts.items() if path in encoded]
     pairs += [(answer.base, answer.response) for path, answer in pages.items() if path not in encoded]
     return ((plain, response) for plain, response in pairs if response.status and not is_error(response))

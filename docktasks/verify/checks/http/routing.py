@@ -25,6 +25,7 @@ LISTING = re.compile(r"<title>\s*(?:Index of|Directory listing)\b", re.IGNORECAS
 def deep_link(subject: Subject) -> Iterator[str]:
     """Each linked page is there, and an address inside an app gives the app. A site of pages has a page for a 404."""
     survey = survey_of(subject)
+    index = survey.site.index
     right, statuses = _right_pages(survey), {answer.place.path: answer.response.status for answer in survey.plain}
 
     def faults(answer: Answer) -> Iterator[str]:
@@ -34,7 +35,7 @@ def deep_link(subject: Subject) -> Iterator[str]:
         is_unknown = answer.place.kind == "unknown" and not _is_redirected(survey, response)
         if is_unknown and (response.status, response.digest) not in right:
             yield _wrong_page(survey, response)
-        elif response.digest == survey.site.index.digest and not answer.is_page:
+        elif response.digest == index.digest and response.media_type != index.media_type:
             yield f"index.html as {response.media_type or 'no type'}"
         if answer.place.kind == "page" and not _is_there(survey, response, statuses):
             yield _wrong_page(survey, response)
