@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 HOST_GATEWAY = "host.docker.internal"
 """The name by which a container reaches the machine: https://docs.docker.com/reference/cli/docker/container/run/#add-host."""
@@ -42,6 +43,11 @@ class Upstream:
         """The name or IP address of the upstream."""
         match = ADDRESS.fullmatch(self.address)
         return match["host"] if match else ""
+
+    @property
+    def port(self) -> int:
+        """The port of the upstream."""
+        return urlsplit(self.address).port or (443 if self.address.startswith("https:") else 80)
 
     def __str__(self) -> str:
         return f"{self.prefix}={self.address}"

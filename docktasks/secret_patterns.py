@@ -6,20 +6,41 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 OVERLAP_BYTES = 4 << 10
 """The end of a chunk that is searched again with the next chunk. It is longer than the longest match."""
 SNIFF_BYTES = 1 << 10
-"""A file with a zero in these first bytes is not text, and is not searched."""
+"""A file with a zero in these first bytes is not text."""
+
+
+PAGE_FILE = re.compile(r"\.(?:x?html?|[cm]?js|css|svg|md|txt|xml|vtt|map|webmanifest)$", re.IGNORECASE)
+"""What a visitor reads, and what documentation shows examples of passwords in."""
+
+SITE_FILE = re.compile(r"^/srv/")
+"""Data of a site has words such as `password` as keys of texts for people."""
+
+Kind = Literal["page", "data", "settings", "binary"]
+"""The kinds of text: a page or script, a site's data, anything else such as a variable, and a file that is no text."""
+
+
+def kind_of(path: str) -> Kind:
+    """Return the kind of the text in a file."""
+    if PAGE_FILE.search(path):
+        return "page"
+    return "data" if SITE_FILE.search(path) else "settings"
 
 
 class SecretPattern(NamedTuple):
-    """A kind of secret. Every match has one of the `literals`, which are far faster to look for than the pattern."""
+    """A secret. Every match has one of the `literals`, which are far faster to look for than the pattern.
+
+    `kinds` are the kinds of text in which a match is no example and no word for people.
+    """
 
     name: str
     literals: tuple[bytes, ...]
     pattern: re.Pattern[bytes]
+    kinds: tuple[Kind, ...]
 
     def match_ends(self, text: bytes, start: int) -> Iterator[int]:
         """Yield the end of each match that begins at `start` or later."""
@@ -28,17 +49,39 @@ class SecretPattern(NamedTuple):
 
 
 SECRET_PATTERNS = [
-    SecretPattern(row["name"], tuple(map(str.encode, row["literals"])), re.compile(row["pattern"].encode()))
+    SecretPattern(
+        row["name"],
+        tuple(map(str.encode, row["literals"])),
+        re.compile(row["pattern"].encode()),
+        tuple(row.get("kinds", ("page", "data", "settings", "binary"))),
+    )
     for row in json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 ]
 """From the documentation of the services, or from examples. A match has at most OVERLAP_BYTES."""
 
-SECRET_VARIABLE = re.compile(r"(?i)(?:^|_)(?:password|passwd|secret|token|api_?key|private_?key|credentials?)(?:_|$)")
+BINARY_KEY = re.compile(
+    rb"\xfe\xed\xfe\xed|\xce\xce\xce\xce"  # Java's key stores
+    rb"|0(?:\x80|\x82..|\x81.|[\x20-\x7f])(?:"
+    rb"\x02\x01\x00\x02[\x40-\x41\x81\x82]"  # RSA: RFC 8017, A.1.2
+    rb"|\x02\x01[\x00\x01]0.\x06[\x03-\x09]"  # PKCS#8: RFC 5958
+    rb"|\x02\x01\x01\x04[\x20\x30\x42]"  # EC: RFC 5915
+    rb"|0(?:\x82..|\x81.|.)\x06.\x2a\x86\x48\x86\xf7\x0d\x01[\x05\x0c]"  # encrypted PKCS#8
+    rb"|\x02\x01\x030)",  # PKCS#12: RFC 7292
+    re.DOTALL,
+)
+"""Matches the beginning of a file that is a private key in binary form, by its ASN.1."""
+
+SECRET_VARIABLE = re.compile(
+    r"(?i)(?:^|_)(?:password|passwd|secret|token|api_?key|private_?key|access_?key|credentials?)(?:_|$)"
+    r"|_(?:auth|pass|pwd|passphrase|(?<!public_)(?<!publishable_)(?<!anon_)(?<!site_)key)$|(?:^|_)authToken$"
+)
 """Matches the name of a variable whose value is a secret."""
 
 SECRET_FILE = re.compile(
-    r"(?i)/(?:[._]netrc|\.pgpass|\.git-credentials|\.pypirc|\.sentryclirc|\.dockercfg|\.dockerconfigjson"
-    r"|\.docker/config\.json|\.aws/credentials|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|[^/]+\.(?:p12|pfx|jks|keystore))$"
+    r"(?i)/(?:[._]netrc|\.pgpass|\.my\.cnf|\.git-credentials|\.pypirc|\.sentryclirc|\.dockercfg|\.dockerconfigjson"
+    r"|\.docker/config\.json|\.aws/credentials|\.kube/config|\.vault-token|\.htpasswd|\.htdigest"
+    r"|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|(?:credentials|service[-_]account[\w-]*|secrets?)\.(?:json|ya?ml)"
+    r"|[^/]+\.(?:p12|pfx|jks|keystore|kdbx|keytab|ppk))$"
 )
 """Matches the path of a file that holds only secrets. Many of these have no pattern to search for."""
 
@@ -46,18 +89,20 @@ SECRET_FILE = re.compile(
 class SecretSearch:
     """Searches a file that comes in chunks. It keeps the last chunk, and the end of the one before."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Kind = "settings") -> None:
         self._names: dict[str, None] = {}
+        self._kind: Kind = kind
         self._buffer = b""
         self._start = 0  # 1 when the first byte only shows whether a word begins after it
-        self._is_text: bool | None = None
+        self._is_first = True
 
     def feed(self, chunk: bytes) -> None:
         """Add a chunk of the file, and search the chunk before it."""
-        if self._is_text is None:
-            self._is_text = b"\0" not in chunk[:SNIFF_BYTES]
-        if not self._is_text:
-            return
+        if self._is_first and BINARY_KEY.match(chunk):
+            self._names["a private key, in binary form"] = None
+        if self._is_first and b"\0" in chunk[:SNIFF_BYTES]:
+            self._kind = "binary"
+        self._is_first = False
         if self._buffer:
             self._search(len(self._buffer) - 1)  # a match that ends at the last byte may be longer with the next chunk
             self._start = int(len(self._buffer) > OVERLAP_BYTES)
@@ -69,13 +114,13 @@ class SecretSearch:
         return tuple(self._names)
 
     def _search(self, limit: int) -> None:
-        for kind in SECRET_PATTERNS:
-            if any(end <= limit for end in kind.match_ends(self._buffer, self._start)):
-                self._names[kind.name] = None
+        for secret in SECRET_PATTERNS:
+            if self._kind in secret.kinds and any(end <= limit for end in secret.match_ends(self._buffer, self._start)):
+                self._names[secret.name] = None
 
 
-def find_secrets(text: bytes) -> tuple[str, ...]:
+def find_secrets(text: bytes, kind: Kind = "settings") -> tuple[str, ...]:
     """Return the names of the secrets in a text."""
-    search = SecretSearch()
+    search = SecretSearch(kind)
     search.feed(text)
     return search.end()

@@ -46,6 +46,13 @@ def has_commit(folder: Path, revision: str) -> bool:
     return _git(folder, "cat-file", "-t", revision) == "commit"
 
 
+def commits_at(folder: Path, epoch: int) -> list[str]:
+    """Return the commits of this time, in seconds; none without git."""
+    times = [f"--since=@{epoch - 1}", f"--until=@{epoch + 1}"]
+    lines = _git(folder, "log", "--all", *times, "--format=%ct %H").splitlines()
+    return [commit for time, _, commit in (line.partition(" ") for line in lines) if time == str(epoch)]
+
+
 def ignored(folder: Path, paths: Collection[str]) -> set[str] | None:
     """Return those of the paths in a folder that git ignores; None when that cannot be known."""
     if not paths:

@@ -50,13 +50,15 @@ class Original:
 class IntactClone:
     """The results of the intact copy: the folders it can write to, its log, and its state after `docker stop`.
 
-    `reached` is the address at which it reaches the original; empty if it does not.
+    `reached` is the address at which it reaches the original; empty if it does not. `configuration` is what `nginx -T`
+    prints. In the original it would listen for a moment, and take connections.
     """
 
     writable: tuple[str, ...]
     log: str
     stopped: Container
     reached: str
+    configuration: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,13 +98,14 @@ def _try_intact(original: Original) -> IntactClone:
         if health != "healthy":
             raise Skip(f"a copy of it is {health}, and not healthy")
         listing = clone.docker("exec", clone.name, "sh", "-c", LIST_WRITABLE_DIRS, "sh", SCRATCH_DIR)
+        configuration = clone.docker("exec", clone.name, *clones.print_configuration(original.config.command)).output
         reached = networks.reached_address(original.project.engine, clone.name, original.container, PROD.container_port)
         clone.docker("stop", "-t", str(min(original.config.stop_timeout, MAX_GRACE_S)), clone.name)
         stopped = clone.inspect()
         log = original.project.engine.logs(clone.name, MAX_LOG_LINES)
         if not listing.ok:
             raise Skip(f"a copy of it cannot list its writable folders: {listing.tail(1)}")
-        return IntactClone(tuple(listing.output.splitlines()), log, stopped, reached)
+        return IntactClone(tuple(listing.output.splitlines()), log, stopped, reached, configuration)
 
 
 def _try_broken(original: Original) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from docktasks.app.project import Project
 from docktasks.containers.networks import join_args
@@ -74,6 +74,12 @@ def _process_args(config: ContainerConfig) -> list[str]:
         *_flag("--cap-add", *config.added),
         *_flag("--security-opt", *(option for option in config.security if option.startswith("no-new-privileges"))),
     ]
+
+
+def print_configuration(command: Sequence[str]) -> list[str]:
+    """Return the command that prints the configuration of an nginx that this command starts, maybe with -c or -g."""
+    names = [index for index, word in enumerate(command) if re.search("(^|/)nginx$", word)]
+    return ["nginx", "-T", "-q", *(command[names[0] + 1 :] if names else ())]
 
 
 def _limit_args(config: ContainerConfig) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from docktasks.engine.models import Container
+from docktasks.engine.models import Container, ContainerConfig
 from docktasks.engine.protocol import Engine
 from docktasks.errors import Skip
 
@@ -22,25 +22,35 @@ def read_file(engine: Engine, container: Container, path: str) -> str:
     return result.output
 
 
-def process_status(engine: Engine, container: Container) -> dict[str, str]:
+def process_status(engine: Engine, container: Container, process: str = "1") -> dict[str, str]:
     """The fields of /proc/1/status in the container. Raises Skip if one that is needed is missing."""
-    lines = read_file(engine, container, "/proc/1/status").splitlines()
+    lines = read_file(engine, container, f"/proc/{process}/status").splitlines()
     fields = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
     missing = {"Uid", "NoNewPrivs", *CAPABILITY_SETS} - fields.keys()
     if missing:
-        raise Skip(f"/proc/1/status in the container does not tell {', '.join(sorted(missing))}")
+        raise Skip(f"/proc/{process}/status in the container does not tell {', '.join(sorted(missing))}")
     return fields
 
 
-def privilege_faults(status: Mapping[str, str]) -> Iterator[str]:
-    """The capabilities of the process, and whether it may gain more. `status` comes from process_status()."""
-    yield from (f"{name}: {status[name]}" for name in CAPABILITY_SETS if int(status[name], 16))
+def privilege_faults(status: Mapping[str, str], config: ContainerConfig) -> Iterator[str]:
+    """The capabilities of the process, and whether it may gain more, with the options that cause it.
+
+    `status` comes from process_status(), `config` is what the container was started with.
+    """
+    sets: dict[str, list[str]] = {}
+    for name in CAPABILITY_SETS:
+        sets.setdefault(status[name], []).append(name)
+    option = f"--cap-add {', '.join(config.added)}" if config.added else "no --cap-drop ALL"
+    for value, names in sets.items():
+        if int(value, 16):
+            yield f"{'--privileged' if config.privileged else option}: {', '.join(names)} {value}"
     if status["NoNewPrivs"] != "1":
-        yield f"NoNewPrivs: {status['NoNewPrivs']}"
+        yield f"no --security-opt no-new-privileges: NoNewPrivs {status['NoNewPrivs']}"
 
 
 def public_addresses(container: Container) -> Iterator[str]:
     """The published addresses that other machines can reach."""
     for host_ip, host_port, container_port in container.published:
         if not host_ip.startswith("127.") and host_ip != "::1":
-            yield f"{container_port} is published on {host_ip or 'every address'}, port {host_port}"
+            address = f"[{host_ip}]" if ":" in host_ip else host_ip or "0.0.0.0"  # noqa: S104 - read, not bound
+            yield f"--publish {address}:{host_port}:{container_port}: other machines reach it"

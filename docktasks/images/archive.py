@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import IO, Any
 
 from docktasks.errors import Skip
-from docktasks.secret_patterns import SecretSearch
+from docktasks.secret_patterns import SecretSearch, kind_of
 
 MAX_KEPT_BYTES = 64 << 20
 """How much content of our files is kept in memory. Files beyond it have a digest but no content."""
@@ -74,7 +75,10 @@ class Contents:
 
 
 def read(archive: Iterable[bytes], base: Sequence[str]) -> Contents:
-    """Read an archive; `base` has the digests of the base image's layers. Raises Unreadable."""
+    """Read an archive; `base` has the digests of the base image's layers, for an image of another Dockerfile.
+
+    Raises Unreadable.
+    """
     with tempfile.TemporaryFile() as spool:
         for chunk in archive:
             spool.write(chunk)
@@ -91,15 +95,28 @@ def _contents(saved: tarfile.TarFile, base: Sequence[str]) -> Contents:
     history = config.get("history") or []
     commands = [step.get("created_by", "") for step in history if not step.get("empty_layer")]
     digests = (config.get("rootfs") or {}).get("diff_ids") or []
-    is_on_base = list(base) == digests[: len(base)]
+    start = own_start(history)
+    if start is None or len(commands) != len(names):
+        start = len(base) if list(base) == digests[: len(base)] else 0
     layers, budget = [], MAX_KEPT_BYTES
     for index, name in enumerate(names):
-        ours = not is_on_base or index >= len(base)
+        ours = index >= start
         files = {file.path: file for file in _files(_open_layer(saved, name, index), budget if ours else -1)}
         budget -= sum(len(file.content or b"") for file in files.values())
         size = sum(file.size for file in files.values())
         layers.append(Layer(_at(digests, index), _at(commands, index), size, ours, files))
     return Contents(layers, config.get("config") or {}, history)
+
+
+def is_own_step(step: Mapping[str, Any]) -> bool:
+    """True for the step of our Dockerfile that copies what the builder assembled."""
+    return re.match(r"COPY /out/image/ /(?: |$)", str(step.get("created_by"))) is not None
+
+
+def own_start(history: Iterable[Mapping[str, Any]]) -> int | None:
+    """How many layers are below the first one that our Dockerfile made; None without one."""
+    steps = [step for step in history if not step.get("empty_layer")]
+    return next((index for index, step in enumerate(steps) if is_own_step(step)), None)
 
 
 def _at(texts: list[str], index: int) -> str:
@@ -157,7 +174,7 @@ def _files(layer: tarfile.TarFile, budget: int) -> Iterator[File]:
 def _with_content(file: File, layer: tarfile.TarFile, member: tarfile.TarInfo, *, is_kept: bool) -> File:
     """Return the file with its digest, secrets and capabilities, and with `is_kept` also with its content."""
     source = layer.extractfile(member)
-    digest, chunks, search = hashlib.sha256(), [], SecretSearch()
+    digest, chunks, search = hashlib.sha256(), [], SecretSearch(kind_of(file.path))
     while source and (chunk := source.read(CHUNK_BYTES)):
         digest.update(chunk)
         search.feed(chunk)

@@ -17,21 +17,21 @@ from httpx import HTTPError
 from docktasks.errors import SettingsError, Skip
 from docktasks.verify import chromium_path
 from docktasks.verify.checks import browser, dev
-from docktasks.verify.checks.container import assets, hardening, lifecycle
+from docktasks.verify.checks.container import assets, configuration, exposed, hardening, lifecycle, processes
 from docktasks.verify.checks.http import abuse, answers, caching, code, compression, files, headers, routing
-from docktasks.verify.checks.image import contents, metadata, site
+from docktasks.verify.checks.image import claims, contents, metadata, site
 from docktasks.verify.registry import NEEDS, Check, Note, Outcome, Verdict
 from docktasks.verify.subject import Subject
 
 CHECKS: tuple[Check, ...] = (
     metadata.user, metadata.command, metadata.stop_signal, metadata.health_check, metadata.labels, metadata.base,
-    metadata.nginx_version,
+    metadata.nginx_version, claims.claims,
     contents.contents, contents.secrets, contents.ownership, contents.setuid, contents.leftovers,
     site.site, site.precompressed, site.size,
-    hardening.loopback, hardening.unprivileged, hardening.read_only, hardening.seccomp, hardening.isolation,
-    hardening.limits,
+    hardening.loopback, hardening.isolation, hardening.unprivileged, hardening.read_only, hardening.seccomp,
+    hardening.limits, processes.processes,
     lifecycle.writable_paths, lifecycle.network, lifecycle.restart, lifecycle.health, lifecycle.stop, lifecycle.log,
-    lifecycle.release, assets.assets, assets.asset_bytes,
+    lifecycle.release, configuration.configuration, exposed.secrets, assets.assets, assets.asset_bytes,
     answers.answers, files.files, files.charset, files.head, files.ranges,
     routing.deep_link, routing.missing, routing.api, routing.directories, routing.redirects,
     caching.cache_policy, caching.revalidation, caching.validators,

@@ -92,8 +92,10 @@ class Subject:
 
     @property
     def is_ours(self) -> bool:
-        """True if this project built the image, or the image that it is built on."""
-        return self.image.labels.get(BUILT_FOR) == self.project.settings.app.name
+        """True for the image of this project, and for one that is built on it: by its container, a tag or a label."""
+        settings, image = self.project.settings, self.image
+        is_named = settings.image("prod") in image.tags or image.labels.get(BUILT_FOR) == settings.app.name
+        return self.has("container") or is_named
 
     @cached_property
     def config(self) -> ContainerConfig:
@@ -101,10 +103,27 @@ class Subject:
         return self.project.engine.container_config(self.container.name)
 
     @cached_property
-    def base(self) -> Image | None:
-        """The image that this image is built on, by its label; None if the engine does not have it."""
+    def named_base(self) -> Image | None:
+        """The image that the label names as the base; None if the engine does not have it."""
         name = self.image.labels.get(BASE_LABEL)
         return self.project.engine.image(name) if name else None
+
+    @cached_property
+    def base(self) -> Image | None:
+        """The image with whose layers this one begins: the one that the label names, or the longest of the engine.
+
+        hello-dock's own images do not count, because others may be built on them.
+        """
+        if self.named_base and self._begins_with(self.named_base):
+            return self.named_base
+        ids = {*self.project.engine.image_ids.values()}
+        images = [image for image in map(self.project.engine.image, sorted(ids)) if image and self._begins_with(image)]
+        others = [image for image in images if BUILT_FOR not in image.labels]
+        return max(others, key=lambda image: len(image.layers), default=None)
+
+    def _begins_with(self, other: Image) -> bool:
+        count = len(other.layers)
+        return 0 < count < len(self.image.layers) and self.image.layers[:count] == other.layers
 
     @cached_property
     def site(self) -> Site:

@@ -17,6 +17,17 @@ OWN = "old=releases/0123456789ab; own=$(find site -name '*.js' | head -1)"
 OLD = "old=releases/0123456789ab; name=site/assets/Old-B1fKq0Zy.js; mkdir -p $old/site/assets"
 """The beginnings of scripts in the volume: an asset of the current release, and one of an earlier release only."""
 
+
+def location(text: str) -> str:
+    """A script that adds a location with this text to the site."""
+    return f"sed -i 's|^    location @carried {{|    location /x-5f2c {{ {text} }}\\n&|' site.conf"
+
+
+def starts(name: str, script: str, *fails: str) -> Sabotage:
+    """Sabotage by a shell script that the image runs before nginx."""
+    return site(name, f"cd /docker-entrypoint.d; printf '%s\\n' '#!/bin/sh' '{script}' >99.sh; chmod 755 99.sh", *fails)
+
+
 SABOTAGES = [
     run("badly-run", "container.loopback", "container.unprivileged", "container.read-only", "container.writable-paths",
         "container.limits", "container.network", "container.restart", "container.release",
@@ -31,7 +42,8 @@ SABOTAGES = [
     run("new-privileges", "container.unprivileged", without=("--security-opt",)),
     run("privileged", "container.unprivileged", "container.seccomp", "container.isolation", plus=("--privileged",)),
     # Without capabilities nginx logs that it cannot change to a worker's user. Root can write to /dev.
-    Sabotage("user-0", frozenset({"container.unprivileged", "container.log", "container.writable-paths"}),
+    Sabotage("user-0", frozenset({"container.unprivileged", "container.log", "container.writable-paths",
+                                  "container.configuration"}),
              "USER root\nRUN sed -i '1i user root;' /etc/nginx/nginx.conf\nUSER 101:101",
              without=("--tmpfs",), plus=("--user", "0:0", "--tmpfs", "/tmp")),  # noqa: S108 - the container's own
     run("writable", "container.read-only", "container.writable-paths", without=("--read-only",)),
@@ -39,9 +51,7 @@ SABOTAGES = [
     run("message-queues", "container.writable-paths", plus=("--tmpfs", "/dev/mqueue:rw,mode=1777")),
     run("written-elsewhere", "container.writable-paths", plus=("--tmpfs", "/var:uid=101")),
     run("unfiltered", "container.seccomp", plus=("--security-opt", "seccomp=unconfined")),
-    # process 1 is the host's there
-    run("host-processes", "container.isolation", "container.unprivileged", "container.seccomp", "container.read-only",
-        plus=("--pid", "host")),
+    run("host-processes", "container.isolation", plus=("--pid", "host")),
     run("host-namespaces", "container.isolation", "container.writable-paths",
         plus=("--ipc", "host", "--uts", "host", "--userns", "host")),
     run("unmasked", "container.isolation", plus=("--security-opt", "systempaths=unconfined")),
@@ -61,7 +71,19 @@ SABOTAGES = [
     run("always-well", "container.health", without=("--health-cmd",), plus=("--health-cmd", "[ -s /tmp/nginx.pid ]")),
     run("never-looked-at", "container.health", plus=("--no-healthcheck",), without=HEALTH),
     run("deaf", "container.stop", plus=("--stop-signal", "SIGURG")),
-    site("warns", "sed -i '1i user nginx;' ../nginx.conf", "container.log"),
+    site("warns", "sed -i '1i user nginx;' ../nginx.conf", "container.log", "container.configuration"),
+    starts("second-listener", "(while :; do nc -l -p 9999; done) &", "container.processes"),
+    starts("sleeper", "sleep 999 &", "container.processes"),
+    starts("calls-another", "(while :; do wget -T 9 -q -O - http://10.1.2.3:8000/; done) &", "container.processes"),
+    starts("tells-a-password", "echo DB_PASS" + "WORD=hunter2", "container.secrets"),
+    run("login-by-a-name", "container.secrets", plus=("--env", "NPM_AUTH=bWU6eA")),
+    run("address-with-a-password", "container.secrets", plus=("--env", "DB=postgres://me:" + "hunter2@10.0.0.3/a")),
+    site("folder-of-another", location("alias /etc/;"), "container.configuration"),
+    site("second-server", "echo 'server { listen 8081; root /srv; }' >>files.conf",
+         "container.configuration", "container.processes"),
+    site("cookies-in-the-log", "sed -i 's|\"$http_user_agent\"|& $http_cookie|' logging.conf",
+         "container.configuration"),
+    site("says-what-was-sent", location("return 200 $http_cookie;"), "container.configuration"),
     run("forgetful", "container.assets", without=("--mount",)),
     Sabotage("lost-chunk", frozenset({"container.assets"}), volume_script="mkdir -p releases/0123456789ab/site/assets; "
              "echo 1 >releases/0123456789ab/site/assets/Old-B1fKq0Zy.js"),

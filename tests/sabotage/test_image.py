@@ -12,6 +12,7 @@ from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Image
 from docktasks.images.archive import CAPABILITY_HEADER
 from docktasks.images.build import BASE_LABEL
+from docktasks.labels import INPUTS_LABEL, SOURCE_MAPS_LABEL
 from docktasks.verify.catalog import run_checks, select
 from tests.sabotage.faults import Sabotage, add, assert_caught, cases, image, subject_of
 from tests.support.commands import docker
@@ -22,6 +23,8 @@ from tests.unit.fakes.image_archives import tar
 KEY = "-----BEGIN " + "PRIVATE KEY----- MIIEvQIBADANBgkqhkiG"
 TOKEN = "npm_" + "a1B2" * 9
 WORD = "a1B2" * 9
+BINARY_KEY = r"\060\202\004\275\002\001\000\060\015\006\011"
+INLINE_MAP = "sourceMappingURL=data:application/json;base64,"
 
 
 # An image with a program that gains a capability. It is imported, because the image of an app has no setcap.
@@ -60,9 +63,17 @@ SABOTAGES = [
     image("no-health-check", "HEALTHCHECK NONE", "image.health-check"),
     image("no-title", 'LABEL org.opencontainers.image.title=""', "image.labels"),
     image("empty-label", 'LABEL org.opencontainers.image.source=""', "image.labels"),
-    # image.site is skipped: the commit that the image was built from is not known
     image("a-branch-for-a-commit", "LABEL org.opencontainers.image.revision=main", "image.labels"),
-    image("a-commit-of-elsewhere", f"LABEL org.opencontainers.image.revision={'0a1b' * 10}", "image.labels"),
+    image("a-commit-of-elsewhere", f"LABEL org.opencontainers.image.revision={'0a1b' * 10}", "image.claims"),
+    image("a-version-of-elsewhere", "LABEL org.opencontainers.image.version=99.9.9", "image.claims"),
+    image("a-base-of-elsewhere", "LABEL org.opencontainers.image.base.name=alpine:3.20", "image.claims"),
+    image("variables-of-elsewhere", f"LABEL {INPUTS_LABEL}=0a1b2c3d4e5f", "image.claims"),
+    image("a-label-for-a-source-map", step("echo {} >site/a-1.js.map") + f"\nLABEL {SOURCE_MAPS_LABEL}=public",
+          "image.claims", "image.contents", "image.site"),
+    image("no-label-and-setuid", step("echo >/usr/bin/tool; chmod 4755 /usr/bin/tool")
+          + '\nLABEL org.opencontainers.image.base.name=""', "image.base", "image.labels", "image.setuid"),
+    image("a-commit-of-elsewhere-for-a-page", step("echo >site/new.txt")
+          + f"\nLABEL org.opencontainers.image.revision={'0a1b' * 10}", "image.claims", "image.site"),
     image("private-key", step(f"echo '{KEY}' >/etc/nginx/key.pem"), "image.secrets"),
     image("token-in-a-script", step(f"echo 'const a = \"{TOKEN}\"' >>{SCRIPT}"), "image.secrets", "image.site",
           "image.precompressed", "image.leftovers"),
@@ -73,11 +84,28 @@ SABOTAGES = [
     image("password-in-the-history", "ARG FROM=https://me:" + "hunter2@example.com/\nRUN : $FROM", "image.secrets"),
     image("key-deleted-later", step(f"echo '{KEY}' >/etc/key") + "\nUSER root\nRUN rm /etc/key\nUSER 101",
           "image.secrets", "image.leftovers"),
+    image("login-in-the-history", step("echo curl -u me:" + "hunter2pw https://a.example >/dev/null"), "image.secrets"),
+    image("password-in-json", step("echo '{\"pass" + "word\": \"letmein\"}' >/etc/app.json"), "image.secrets"),
+    image("password-in-json-of-the-site", step("echo '{\"pass" + "word\": \"hunter2\"}' >site/c.json"),
+          "image.secrets", "image.site"),
+    image("password-file", step("echo 'me:$apr1$abcdefgh$0123456789abcdefghijkl' >/etc/nginx/users"), "image.secrets"),
+    image("password-file-by-its-name", step("echo me:x >/etc/nginx/.htpasswd"), "image.secrets"),
+    image("key-in-binary-form", step(f"printf '{BINARY_KEY}%0400d' 0 >/etc/nginx/key"), "image.secrets"),
+    image("login-by-a-name", "ENV NPM_AUTH=bWU6eA", "image.secrets"),
+    image("password-by-a-name", "ENV MAIL_PWD=x", "image.secrets"),
+    image("token-in-a-label", f"LABEL deploy=x:{TOKEN}", "image.secrets"),
+    image("token-in-the-command", f'CMD ["nginx", "-g", "daemon off;", "{TOKEN}"]', "image.secrets"),
     image("key-by-its-name", step("mkdir -p /root && echo >/root/.netrc"), "image.secrets"),
     image("token-in-a-large-file", step(f"{{ dd if=/dev/zero bs=1M count=3 | tr '\\0' ' '; echo {TOKEN}; }} >/opt/a"),
           "image.secrets", "image.size"),
     image("owned-by-nginx", step("chown 101:101 site/robots.txt"), "image.ownership", "image.leftovers"),
     image("writable-by-all", step("chmod 666 /etc/nginx/nginx.conf"), "image.ownership", "image.leftovers"),
+    image("for-everybody", step("chmod 1777 hashed"), "image.ownership"),
+    image("backup", step("cp site/robots.txt site/robots.txt.bak"), "image.contents", "image.site"),
+    image("backup-of-the-configuration", step("cp /etc/nginx/nginx.conf /etc/nginx/nginx.conf~"), "image.contents"),
+    image("source-in-a-script", step(f"echo '//# {INLINE_MAP}{WORD}{WORD}' >>{SCRIPT}"),
+          "image.contents", "image.site", "image.precompressed", "image.leftovers"),
+    image("second-site", step("mkdir -p /var/www && echo hi >/var/www/index.html"), "image.size"),
     image("setuid", step("echo >/usr/bin/tool; chmod 4755 /usr/bin/tool"), "image.setuid"),
     image("capability", f"COPY --from={TOOL} /tool /usr/bin/tool", "image.setuid"),
     image("cache", step("mkdir -p /root/.npm/_cacache; echo >/root/.npm/_cacache/a"), "image.leftovers"),
@@ -118,16 +146,10 @@ def test_sabotage_is_caught(
     assert_caught(sabotaged_project, built_image, sabotage, cleanup, groups=["image"])
 
 
-def test_checks_of_own_layers_are_skipped_if_the_base_tag_has_moved(
-    sabotaged_project: ProjectUnderTest, built_image: Image
-) -> None:
-    """The engine has another image under the name of the base. The reason says so."""
+def test_moved_tag_of_the_base_leaves_no_check_out(sabotaged_project: ProjectUnderTest, built_image: Image) -> None:
+    """The engine has another image under the name of the base. The step of the build shows the own layers."""
     staged_project = sabotaged_project.stage(built_image.tags[0], f"LABEL {BASE_LABEL}={TOOL}")
     subject = subject_of(sabotaged_project, None, sabotaged_project.engine.image(staged_project))
-    verdicts = list(run_checks(subject, select(["image"])))
-    assert not [verdict for verdict in verdicts if verdict.outcome == "fail"]
-    skipped = {verdict.check.id: verdict.evidence for verdict in verdicts if verdict.outcome == "skip"}
-    assert skipped.keys() >= {
-        f"image.{name}" for name in ("ownership", "setuid", "leftovers", "size", "precompressed", "secrets")
-    }
-    assert all(f"{TOOL} is now another image" in reason for (reason,) in skipped.values())
+    verdicts = {verdict.check.id: verdict for verdict in run_checks(subject, select(["image"]))}
+    assert not [verdict for verdict in verdicts.values() if verdict.outcome == "skip"]
+    assert verdicts["image.claims"].evidence[0].startswith(f"{BASE_LABEL} is {TOOL}, but the image has other layers")

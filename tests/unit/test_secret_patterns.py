@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from docktasks.secret_patterns import OVERLAP_BYTES, SECRET_PATTERNS, SecretSearch, find_secrets
+from docktasks.secret_patterns import (
+    OVERLAP_BYTES,
+    SECRET_PATTERNS,
+    SECRET_VARIABLE,
+    SecretSearch,
+    find_secrets,
+    kind_of,
+)
 
 MIX = "aB3dE6gH9j"  # small letters, capitals and digits
 WORD = MIX * 20
@@ -60,7 +69,40 @@ EXAMPLES = {
     ],
     "a Stripe key": [fake("sk", "_live_", WORD[:24]), fake("rk", "_live_", WORD[:99])],
     "an address with a password": [fake("postgres://user:", "hunter2@db.example:5432/a")],
+    "a password in a setting": [
+        fake('{"pass', 'word": "letmein"}'),
+        fake("db_pass", "word: hunter2"),
+        fake("API_", "KEY=", WORD[:20]),
+        fake("client-se", "cret = '", WORD[:20], "'"),
+    ],
+    "a line of a password file": [fake("admin:$apr1$", WORD[:8], "$", WORD[:22]), fake("me:$2y$05$", WORD[:53])],
+    "a login of .netrc": [fake("machine api.example login me pass", "word hunter2")],
+    "a login of a command": [fake("curl -u me:", "hunter2 https://a.example"), fake("login --pass", "word hunter2")],
+    "an Authorization header": [fake("Authoriz", "ation: Basic ", WORD[:24]), fake("Authoriz", "ation: Bearer ", WORD)],
+    "a JSON Web Token": [fake("eyJ", WORD[:20], ".eyJ", WORD[:50], ".", WORD[:43])],
+    "a Google OAuth secret": [fake("GOCSPX", "-", WORD[:28])],
+    "a DigitalOcean token": [fake("dop", "_v1_", "0a1b2c3d" * 8)],
+    "a Shopify token": [fake("shpat", "_", "0a1b2c3d" * 4)],
+    "a Linear key": [fake("lin_", "api_", WORD[:40])],
+    "an Atlassian token": [fake("ATATT", "3x", WORD[:180])],
+    "a Sentry token": [fake("sntrys", "_", WORD[:150])],
+    "a Netlify token": [fake("nfp", "_", WORD[:36])],
+    "a Grafana token": [fake("glsa", "_", WORD[:32], "_0a1b2c3d")],
+    "a Postman key": [fake("PMAK", "-", "0a1b2c" * 4, "-", "0a1b2c" * 5, "0a1b")],
+    "a Databricks token": [fake("dapi", "0a1b2c3d" * 4)],
+    "a Telegram token": [fake("1234567890", ":AA", WORD[:33])],
+    "a Mailgun key": [fake("key", "-", "0a1b2c3d" * 4)],
+    "a PuTTY key": [fake("PuTTY-User-", "Key-File-3: ssh-ed25519")],
 }
+OF_PAGES = {
+    "a password in a setting": [
+        fake("{clientSe", 'cret:"', WORD[:24], '"}'),
+        fake("const pass", "word = 'S3cretWord'"),
+    ],
+    "an AWS secret key": [fake("{secretAccess", 'Key:"', WORD[:40], '"}')],
+    "an address with a password": [fake("wss://user:", "hunter2@db.shop-live.com/a")],
+}
+"""What is a secret in a script or a page, too."""
 NEAR_MISSES = [
     fake("-----BEGIN ", "PRIVATE KEY-----`)||t.includes(`"),
     fake("-----BEGIN ", "PUBLIC KEY-----\n", WORD[:64]),
@@ -116,7 +158,74 @@ def test_secret_is_found_by_its_pattern_only(name: str, text: str, around: str) 
 
 def test_each_pattern_has_an_example() -> None:
     """A pattern without an example would not be tested."""
-    assert EXAMPLES.keys() == {kind.name for kind in SECRET_PATTERNS}
+    assert EXAMPLES.keys() | OF_PAGES.keys() == {secret.name for secret in SECRET_PATTERNS}
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in OF_PAGES.items() for text in texts])
+def test_secret_of_a_page_is_found(name: str, text: str) -> None:
+    """Every visitor can read it."""
+    assert find_secrets(f"a();{text};b()".encode(), "page") == (name,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        fake("<code>postgres://user:", "hunter2@localhost/app</code>"),
+        fake("mysql://root:", "s3cret@db:3306/app and redis://:", "s3cret@cache.example.com"),
+        fake('{password:"Pass', 'word",token:"Zugangscode",secret:"Geheimnis1"}'),
+        fake('type:"pass', 'word",autocomplete:"new-password"'),
+        fake("curl -u me:", "hunter2 https://a.example"),
+        fake("Authoriz", "ation: Bearer ", WORD),
+        fake('{apiKey:"AIza', WORD[:35], '"}'),  # of Firebase: every page has one
+        fake('supabaseKey:"eyJ', WORD[:20], ".eyJ", WORD[:50], ".", WORD[:43], '"'),
+    ],
+)
+def test_example_in_a_page_is_no_secret(text: str) -> None:
+    """Documentation shows how a login looks, scripts have words for people, and some keys are for everybody."""
+    assert find_secrets(text.encode(), "page") == ()
+
+
+def test_translation_of_the_word_is_no_secret() -> None:
+    """The data of a site has texts for people. A password has a digit, and no space."""
+    words = {"password": "Heslo", "secret": "Passwort vergessen? 24 h", "token": "Zugangscode"}
+    assert find_secrets(json.dumps(words).encode(), kind_of("/srv/site/locales/de.json")) == ()
+    secret = fake('{"pass', 'word": "hunter2"}')
+    assert find_secrets(secret.encode(), kind_of("/srv/site/config.json")) == ("a password in a setting",)
+
+
+@pytest.mark.parametrize(
+    ("digits", "is_key"),
+    [
+        ("308204a40201000282", True),  # RSA
+        ("308204bd020100300d06092a864886f70d010101", True),  # PKCS#8
+        ("302e020100300506032b657004220420", True),  # PKCS#8 of Ed25519
+        ("30770201010420", True),  # EC
+        ("30820a1c0201033082", True),  # PKCS#12
+        ("3082052e305806092a864886f70d01050d", True),  # encrypted PKCS#8
+        ("feedfeed00000002", True),
+        ("308203b13082029902", False),  # a certificate
+        ("30820122300d06092a864886f70d01010105000382010f", False),  # a public key
+        ("89504e470d0a1a0a", False),
+    ],
+)
+def test_binary_key_is_found_by_its_beginning(digits: str, is_key: bool) -> None:  # noqa: FBT001 - the case
+    """Such a key has no text to search for."""
+    name = ("a private key, in binary form",) if is_key else ()
+    assert find_secrets(bytes.fromhex(digits) + bytes(range(40)), "page") == name
+
+
+@pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [
+        ("NPM_AUTH", True), ("DB_PWD", True), ("MAIL_PASS", True), ("STRIPE_SECRET_KEY", True), ("SIGNING_KEY", True),
+        ("npm_config__authToken", True), ("GITHUB_TOKEN", True), ("AWS_ACCESS_KEY_ID", True),
+        ("STRIPE_PUBLISHABLE_KEY", False), ("SUPABASE_ANON_KEY", False), ("RECAPTCHA_SITE_KEY", False),
+        ("PWD", False), ("AUTH_URL", False), ("KEYCLOAK_URL", False), ("NGINX_VERSION", False), ("PATH", False),
+    ],
+)  # fmt: skip
+def test_variable_of_a_secret_is_known_by_its_name(name: str, is_secret: bool) -> None:  # noqa: FBT001 - the case
+    """Its value may look like any word."""
+    assert bool(SECRET_VARIABLE.search(name)) is is_secret
 
 
 @pytest.mark.parametrize("text", NEAR_MISSES)
@@ -157,11 +266,11 @@ def test_word_without_its_beginning_is_no_secret(kept: int) -> None:
     assert in_chunks(9, fake("shf", "_", WORD[:34]) + " " * (OVERLAP_BYTES - kept), OVERLAP_BYTES * 2, 9) == ()
 
 
-def test_binary_file_is_not_searched() -> None:
-    """A picture may contain any bytes. Only a zero at the beginning makes a file binary."""
-    secret = EXAMPLES["a GitLab token"][0].encode()
-    assert find_secrets(b"\0\1 " + secret) == ()
-    assert find_secrets(b" " * OVERLAP_BYTES + b"\0 " + secret) == ("a GitLab token",)
+def test_binary_file_is_searched_for_what_no_picture_has_by_chance() -> None:
+    """A program may contain a token. A word and a sign of a setting mean nothing in it."""
+    token, setting = EXAMPLES["a GitLab token"][0].encode(), EXAMPLES["a password in a setting"][1].encode()
+    assert find_secrets(b"\0\1 " + token + b" " + setting) == ("a GitLab token",)
+    assert find_secrets(b" " * OVERLAP_BYTES + b"\0 " + setting) == ("a password in a setting",)
 
 
 def test_search_keeps_one_chunk_and_the_overlap() -> None:

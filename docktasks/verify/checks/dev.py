@@ -67,8 +67,8 @@ def unprivileged(subject: Subject) -> Iterator[str]:
     status = proc.process_status(subject.project.engine, subject.dev)
     owner = user_for(subject.project.engine, subject.project.settings.app_dir).partition(":")[0]
     if "0" in status["Uid"].split() and owner != "0":
-        yield f"uids (real, effective, saved, file system): {status['Uid']}; the checkout belongs to uid {owner}"
-    yield from proc.privilege_faults(status)
+        yield f"--user is root: uids {', '.join(status['Uid'].split())}; the checkout belongs to uid {owner}"
+    yield from proc.privilege_faults(status, subject.project.engine.container_config(subject.dev.name))
 
 
 @check("dev.vite-version", "major", fix="Install the version that the evidence names: invoke npm -- install vite@…")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -76,10 +77,14 @@ class Visit:
 def visit(
     url: str, executable: str, limit_s: float = VISIT_TIMEOUT_S, *, is_api: Callable[[str], bool] = lambda _: False
 ) -> Visit:
-    """Visit a site. A disturbed visit is repeated, up to MAX_VISITS in all. A link for which `is_api` is no page."""
+    """Visit a site. A disturbed visit is repeated within the limit, up to MAX_VISITS in all.
+
+    A link for which `is_api` is no page.
+    """
+    end = time.monotonic() + limit_s
     for _ in range(MAX_VISITS):
-        result = _visit_once(url, executable, limit_s, is_api)
-        if not result.was_disturbed:
+        result = _visit_once(url, executable, end - time.monotonic(), is_api)
+        if not result.was_disturbed or time.monotonic() + limit_s / MAX_VISITS > end:
             break
     return result
 

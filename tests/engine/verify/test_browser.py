@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 import psutil
 import pytest
@@ -20,6 +20,7 @@ from docktasks.verify.probes.visit import Visit, visit
 from docktasks.verify.registry import Verdict
 from docktasks.verify.subject import Subject
 from docktasks.waiting import Probe, wait_until
+from tests.support.long_forms import long
 from tests.support.project import RUN_STAGED, ProjectUnderTest
 
 PAGE = "<!doctype html><html lang=en><title>{title}</title><main><h1>{title}</h1></main>{more}"
@@ -28,6 +29,14 @@ setInterval(() => {
   animation?.cancel()
   animation = document.querySelector('h1').animate([{ opacity: 0.9 }, { opacity: 1 }], 5000)
 }, 100)"""
+RESTLESS = {
+    "reloads": ("setTimeout(() => location.reload(), 50)", "the page loads itself again and again"),
+    "leaves": ("setTimeout(() => location.assign('about:blank'), 50)", "the page leaves the site for about:blank"),
+    "floods": ("setInterval(() => { for (let i = 0; i < 999; i++) console.error(i) })", "more than 1,000 messages"),
+    "asks": ("setInterval(() => alert(1), 50)", "a dialog (alert) covers the page"),
+    "waits": ("document.head.append(Object.assign(new Image(), { src: '/wait' }))", "not complete after 2.5 s"),
+}
+"""Name of a page -> its script, and a part of what a visit says about it."""
 REMOTE_DATA = """<script>fetch('https://host.invalid/data')</script><a href="/remote/more">more</a>"""
 PAGES = {
     "polls": PAGE.format(title="polls", more="<script>setInterval(() => fetch(location.href), 50)</script>"),
@@ -38,16 +47,20 @@ PAGES = {
     "moved": "",
     "remote": PAGE.format(title="remote", more="<img alt=map src=https://host.invalid/map.png>" + REMOTE_DATA),
     "alone": PAGE.format(title="alone", more=""),
+    **{name: PAGE.format(title=name, more=f"<script>{script}</script>") for name, (script, _) in RESTLESS.items()},
 }
 
 
 @pytest.fixture
 def page_server() -> Iterator[str]:
     """A server with a page for each name of PAGES. `moved` redirects to itself, and `alone` has no page below it."""
+    ended = Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             name, _, rest = self.path.strip("/").partition("/")
+            if name == "wait":
+                ended.wait()
             is_page = name in PAGES and not (name == "alone" and rest)
             self.send_response(302 if name == "moved" else 200 if is_page else 404)
             self.send_header("Location", "/moved/")
@@ -63,6 +76,7 @@ def page_server() -> Iterator[str]:
         thread = Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
+        ended.set()
         server.shutdown()
         thread.join()
 
@@ -94,6 +108,14 @@ def test_page_that_blocks_the_browser_costs_only_the_time_limit(page_server: str
     assert wait_until(lambda: Probe(not browser_processes()), limit=60).ready
 
 
+@pytest.mark.parametrize("name", ["reloads", *map(long, [name for name in RESTLESS if name != "reloads"])])
+def test_page_that_does_not_come_to_rest_is_judged_within_the_limit(page_server: str, chromium: str, name: str) -> None:
+    """A page that loads itself for ever, is left, floods the console, asks, or waits for a file says so."""
+    result = visit(f"{page_server}/{name}", chromium, 60)
+    lines = [line for page in result.pages for line in (*page.console, *page.network)]
+    assert any(RESTLESS[name][1] in line for line in lines), lines
+
+
 def test_page_that_never_stops_loading_is_judged(page_server: str, chromium: str) -> None:
     """A page that sends requests all the time is judged by what it shows."""
     snapshot = visit(f"{page_server}/polls", chromium, 8).first[0]
@@ -115,7 +137,7 @@ def test_site_of_one_page_has_no_address_below_it(page_server: str, chromium: st
 def test_host_that_this_machine_cannot_reach_is_a_note(page_server: str, chromium: str) -> None:
     """Without a way to another host, a page is judged by the rest. What its script throws then is in the note, too."""
     verdicts = verdicts_of(visit(f"{page_server}/remote", chromium, 60))
-    assert {verdicts[f"browser.{name}"].outcome for name in ("console", "network", "policy")} == {"pass"}
+    assert {verdicts[f"browser.{name}"].outcome for name in ("console", "policy")} == {"pass"}
     notes = " ".join(verdicts["browser.network"].notes)
     assert "https://host.invalid/map.png: net::ERR_NAME_NOT_RESOLVED" in notes
     assert "Failed to fetch" in notes

@@ -51,6 +51,13 @@ SITE = [
 ]
 
 
+HISTORY: list[dict[str, Any]] = [
+    {"created_by": "ADD rootfs.tar /"},
+    {"created_by": "ENV NGINX_VERSION=1.30.7", "empty_layer": True},
+    {"created_by": "COPY /out/image/ / # buildkit", "created": "2026-11-29T06:29:26Z"},
+]
+
+
 def _another_project() -> Settings:
     """Return the settings of a project that did not build the image."""
     settings = configured(ROOT)
@@ -75,7 +82,7 @@ class BuiltImage:
             "StopSignal": "SIGQUIT", "Healthcheck": {"Test": ["CMD", "wget"]},
         }
     )  # fmt: skip
-    history: list[dict[str, Any]] = field(default_factory=lambda: [{"created_by": "COPY /out/image/ / # buildkit"}])
+    history: list[dict[str, Any]] = field(default_factory=lambda: [*HISTORY])
     files: list[File] = field(default_factory=lambda: [*SITE])
     layers_above: list[Layer] = field(default_factory=list)
     base_labels: dict[str, str] = field(default_factory=dict)
@@ -83,20 +90,25 @@ class BuiltImage:
     """What `nginx -v` prints."""
     has_base: bool = True
     base_is_another: bool = False
+    """True if the engine has another image under the name of the base."""
+    base_name: str = BASE
+    own_layers_are_known: bool = True
     base_created: str = ""
     base_digests: tuple[str, ...] = ()
 
     def verdict(self, check_id: str, settings: Settings | None = None, run: Runner | None = None) -> Verdict:
         """Return the verdict of one check. The default settings are those of a project that did not build the image."""
-        image = Image("sha256:1", labels=self.labels, environment=self.environment, user=self.user)
-        base = Image("sha256:2", tags=(BASE,), labels=self.base_labels, layers=("sha256:0",))
+        layers = ("sha256:0", "sha256:1", *(f"sha256:above{number}" for number in range(len(self.layers_above))))
+        image = Image("sha256:1", labels=self.labels, environment=self.environment, user=self.user, layers=layers)
+        base_layers = ("sha256:moved",) if self.base_is_another else ("sha256:0",)
+        base = Image("sha256:2", tags=(self.base_name,), labels=self.base_labels, layers=base_layers)
         base = replace(base, created=self.base_created, digests=self.base_digests)
-        images = {BASE: base} if self.has_base else {}
+        images = {self.base_name: base} if self.has_base else {}
         images["node:lts-alpine"] = Image("sha256:3", tags=("node:lts-alpine",))
         engine = FakeEngine(images=images)
         run = run or Runner(answers={"docker container run --rm --network none": Result(0, self.nginx)})
         subject = Subject("", project(engine, settings or _another_project(), run), None, image)
-        base_layer = layer(shipped("/etc/os-release"), ours=self.base_is_another)
+        base_layer = layer(shipped("/etc/os-release"), ours=not self.own_layers_are_known)
         contents = Contents([base_layer, layer(*self.files), *self.layers_above], self.config, self.history)
         subject.contents = Once(lambda: contents)
         (verdict,) = catalog.run_checks(subject, catalog.select(only=[check_id]))

@@ -63,7 +63,7 @@ def test_all_files_that_the_image_ships_are_requested() -> None:
 
 def test_image_is_read_once() -> None:
     """The layers of the base image are known by the image that the label names."""
-    image = Image("sha256:1", labels={BASE: "nginx:1"})
+    image = Image("sha256:1", labels={BASE: "nginx:1"}, layers=("sha256:0", "sha256:1"))
     engine = FakeEngine(images={"nginx:1": Image("sha256:2", tags=("nginx:1",), layers=("sha256:0",))})
     engine.archive = saved(tar(("a", b"")), tar(("b", b"")))
     judged = Subject("", project(engine), None, image)

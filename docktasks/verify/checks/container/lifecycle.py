@@ -21,7 +21,7 @@ MAX_LINE_CHARS = 300
 SIGKILL_EXIT_CODE = 137
 
 
-def _trial(subject: Subject) -> Trial:
+def trial_of(subject: Subject) -> Trial:
     """The results of the copies. Raises Skip if none can be started, or if they would prove nothing."""
     if not subject.has("image"):
         raise Skip("its image is gone, so no copy of it can be started")
@@ -33,7 +33,7 @@ def _trial(subject: Subject) -> Trial:
 @check("container.writable-paths", "major", fix="Run with --read-only --ipc none --tmpfs /dev/mqueue:ro --tmpfs /tmp")
 def writable_paths(subject: Subject) -> Iterator[str]:
     """A copy of the container can write to /tmp only."""
-    writable = _trial(subject).intact.result().writable
+    writable = trial_of(subject).intact.result().writable
     others = [folder for folder in writable if folder != SCRATCH_DIR]
     yield from (f"it can write to {folder}" for folder in others[:MAX_LINES])
     if len(others) > MAX_LINES:
@@ -46,7 +46,7 @@ def writable_paths(subject: Subject) -> Iterator[str]:
 def network(subject: Subject) -> Iterator[str]:
     """The container has a network of its own, in which no other reaches it; without an API also without a way out."""
     yield from networks.faults(subject.project, subject.container, PROD)
-    if reached := _trial(subject).intact.result().reached:
+    if reached := trial_of(subject).intact.result().reached:
         yield f"a copy of it reaches it at {reached}"
 
 
@@ -54,7 +54,7 @@ def network(subject: Subject) -> Iterator[str]:
 def restart(subject: Subject) -> Iterator[str]:
     """Docker starts the container again when it ends, and when the engine starts."""
     if subject.config.restart not in ("unless-stopped", "always"):
-        yield f"restart policy: {subject.config.restart or 'no'}"
+        yield f"--restart {subject.config.restart or 'no'}: it does not always start again"
 
 
 @check("container.health", "major", fix="Let the health check request what users get, as run-prod: /healthz")
@@ -62,13 +62,13 @@ def health(subject: Subject) -> Iterator[str]:
     """The container is healthy, and a copy of it becomes unhealthy when its site is removed."""
     if subject.health() != "healthy":
         yield f"it is {subject.health()}" if subject.health() else "it has no health check"
-    yield from _trial(subject).broken.result()
+    yield from trial_of(subject).broken.result()
 
 
 @check("container.stop", "major", fix="Make nginx the main process, by an exec-form command, with STOPSIGNAL SIGQUIT")
 def stop(subject: Subject) -> Iterator[str]:
     """A copy of the container ends with exit code 0 on docker stop."""
-    stopped = _trial(subject).intact.result().stopped
+    stopped = trial_of(subject).intact.result().stopped
     if stopped.state != "exited":
         yield f"after docker stop it is {stopped.state}"
     elif stopped.exit_code == SIGKILL_EXIT_CODE:
@@ -80,7 +80,7 @@ def stop(subject: Subject) -> Iterator[str]:
 @check("container.log", "minor", fix="Read docker container logs, and correct what it reports")
 def log(subject: Subject) -> Iterator[str]:
     """A copy of the container logs nothing at level warn or above when it starts."""
-    loud_lines = filter(LOUD_LINE.search, _trial(subject).intact.result().log.splitlines())
+    loud_lines = filter(LOUD_LINE.search, trial_of(subject).intact.result().log.splitlines())
     yield from (line[:MAX_LINE_CHARS] for line in list(loud_lines)[:MAX_LINES])
 
 

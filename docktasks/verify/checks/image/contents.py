@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from docktasks.labels import SOURCE_MAPS_LABEL
 from docktasks.secret_patterns import SECRET_FILE, SECRET_VARIABLE, find_secrets
-from docktasks.verify.checks.image.own_layers import own_files, own_layers
+from docktasks.verify.checks.image.own_layers import files_of, own_files, own_layers
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
@@ -18,8 +19,14 @@ BUILDER_FILE = re.compile(
 )
 SOURCE_FILE = re.compile(r"\.(vue|tsx?|jsx|svelte)$|^vite\.config\.[cm]?[jt]s$")
 SOURCE_MAP = re.compile(r"\.([cm]?js|css)\.map(\.(gz|br|zst))?$")
+BACKUP_FILE = re.compile(r"(?i)(?:~|\.(?:bak|old|orig|rej|save|sw[k-p]|tmp))$|^#.*#$|^(?:\.ds_store|thumbs\.db)$")
+INLINE_MAP = re.compile(rb"sourceMappingURL=data:application/json[^,\s]{0,60},[\w%+/=-]{40}")
+MAP_NAME = re.compile(rb"sourceMappingURL=([\w./%@~+-]+\.map)")
 PRIVATE_FILE = re.compile(r"^\.env(\..+)?$|^\.(npmrc|yarnrc(\.yml)?|pnpmfile\.cjs|envrc)$|^bunfig\.toml$")
 BUILDER_FOLDERS = {"node_modules", ".git"}
+SCRIPTS = (".js", ".mjs", ".cjs", ".css")
+SCRATCH = {("/tmp", 0o1777), ("/var/tmp", 0o1777)}  # noqa: S108 - the image's own
+"""The folders that everybody may write to, with the mode that keeps others from deleting files."""
 
 CACHE_PATH = re.compile(
     r"^/(root|home/[^/]+)/\.(npm|cache|yarn|pnpm-store|node-gyp)/|^/var/(cache|log)/.|^/var/lib/apt/lists/."
@@ -30,32 +37,56 @@ CACHE_PATH = re.compile(
 
 @check("image.contents", "critical", fix="Copy only what serves the app: COPY --from=builder /out/image/ /")
 def contents(subject: Subject) -> Iterator[str]:
-    """No layer contains node, npm, source, a lock file, a secret file or a private source map."""
-    are_maps_public = subject.image.labels.get(SOURCE_MAPS_LABEL) == "public"
-    patterns = (BUILDER_FILE, SOURCE_FILE, PRIVATE_FILE, *([] if are_maps_public else [SOURCE_MAP]))
-    for number, layer in enumerate(subject.contents().layers, 1):
+    """No layer contains node, npm, source, a lock file, a secret file or a private source map, also not in a script."""
+    layers, public_maps = subject.contents().layers, _public_maps(subject)
+    for number, layer in enumerate(layers, 1):
+        patterns = (BUILDER_FILE, SOURCE_FILE, PRIVATE_FILE, *([BACKUP_FILE] if layer.ours else []))
         for path in map(PurePosixPath, layer.files):
             is_in_folder = not BUILDER_FOLDERS.isdisjoint(path.parts[:-1])
-            if is_in_folder or any(pattern.search(path.name) for pattern in patterns):
+            is_map = SOURCE_MAP.search(path.name) and re.sub(r"\.(gz|br|zst)$", "", path.name) not in public_maps
+            if is_in_folder or is_map or any(pattern.search(path.name) for pattern in patterns):
                 yield f"{path} (layer {number})"
+        for file in layer.files.values():
+            if file.path.endswith(SCRIPTS) and INLINE_MAP.search(file.content or b"") and not public_maps:
+                yield f"{file.path} (layer {number}): its source map, with the source, is in it"
+
+
+def _public_maps(subject: Subject) -> set[str]:
+    """The names of the source maps that visitors may have: all where the setting says so, or those that scripts name.
+
+    The label says that they were public at the build.
+    """
+    if subject.image.labels.get(SOURCE_MAPS_LABEL) != "public":
+        return set()
+    files = [file for layer in subject.contents().layers for file in layer.files.values()]
+    if subject.project.settings.build.source_maps == "public":
+        return {PurePosixPath(file.path).name for file in files} - {""}
+    texts = (file.content or b"" for file in files if file.path.endswith(SCRIPTS))
+    return {PurePosixPath(name.decode()).name for text in texts for name in MAP_NAME.findall(text)}
 
 
 @check("image.secrets", "critical", fix="Revoke it. Use --secret: https://docs.docker.com/build/building/secrets/")
 def secrets(subject: Subject) -> Iterator[str]:
-    """No private key, token or password is in the image's own layers, a variable, a label or the history."""
-    variables = subject.image.environment
-    texts = [(f"environment: {name}", value) for name, value in variables.items()]
-    texts += [(f"label {name}", value) for name, value in subject.image.labels.items()]
-    texts += [("history", str(step.get("created_by", ""))) for step in subject.contents().history]
-    for label, text in texts:
-        yield from (f"{label}: {secret}" for secret in find_secrets(text.encode()))
-    for name, value in variables.items():
-        if value and SECRET_VARIABLE.search(name):
-            yield f"environment: {name} has a value"
-    for file in own_files(subject):
+    """No private key, token or password is in the image's own layers, its configuration or its history."""
+    config, history = subject.contents().config, subject.contents().history
+    yield from variable_faults(subject.image.environment)
+    texts = [(f"label {name}", f"{name}={value}") for name, value in subject.image.labels.items()]
+    texts += [("history", f"{step.get('created_by', '')} {step.get('comment', '')}") for step in history]
+    texts += [(name, json.dumps(value)) for name, value in config.items() if name not in ("Env", "Labels")]
+    yield from dict.fromkeys(f"{place}: {secret}" for place, text in texts for secret in find_secrets(text.encode()))
+    for file in files_of([layer for layer in subject.contents().layers if layer.ours]):
         if file.kind == "file" and SECRET_FILE.search(file.path):
             yield f"{file.path}: a file of keys or passwords"
         yield from (f"{file.path}: {secret}" for secret in file.secrets)
+
+
+def variable_faults(variables: Mapping[str, str]) -> Iterator[str]:
+    """Yield the variables whose value, or whose name, is that of a secret."""
+    for name, value in variables.items():
+        found = find_secrets(f"{name}={value}".encode())
+        yield from (f"environment: {name}: {secret}" for secret in found)
+        if value and not found and SECRET_VARIABLE.search(name):
+            yield f"environment: {name} has a value"
 
 
 @check("image.ownership", "major", fix="Keep root as the owner, and modes 644 and 755: COPY without --chown, no chmod")
@@ -64,7 +95,7 @@ def ownership(subject: Subject) -> Iterator[str]:
     for file in own_files(subject):
         if file.uid or file.gid:
             yield f"{file.path} belongs to uid {file.uid}, gid {file.gid}"
-        elif file.kind in ("file", "folder") and file.mode & 0o022:
+        elif file.kind in ("file", "folder") and file.mode & 0o022 and (file.path, file.mode & 0o7777) not in SCRATCH:
             yield f"{file.path} has mode {file.mode & 0o7777:o}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,8 @@ from docktasks.app import git
 from docktasks.errors import Skip
 from docktasks.images import base_images, build, build_context
 from docktasks.images.archive import File, final_files
-from docktasks.images.build import BASE_LABEL
 from docktasks.labels import INPUTS_LABEL
-from docktasks.verify.checks.image.own_layers import own_files, own_layers
+from docktasks.verify.checks.image.own_layers import build_epoch, own_files, own_layers
 from docktasks.verify.probes.content_encoding import decodes_to
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
@@ -24,6 +24,7 @@ SITE_DIRS = ("/srv/hashed/site/", "/srv/site/")
 BROTLI_DIRS = ("/srv/hashed/br/", "/srv/br/")
 MADE_PATHS = ("/etc/nginx/policy/", "/etc/nginx/site/", "/etc/nginx/redirects/", "/usr/local/share/hello-dock/built")
 """What the assembler makes from the site: configuration, and the names of files. It grows with the site."""
+PAGE = re.compile(r"\.(?:x?html?|php|cgi)(?:\.gz)?$")
 OTHER_PATHS = {"/srv", "/srv/run", "/srv/carried", "/srv/hashed"}
 """A link to what the container writes, and where the assets of other releases are mounted."""
 
@@ -63,19 +64,26 @@ def site(subject: Subject) -> Iterator[str]:
             yield f"{path}: other bytes than the build wrote"
 
 
-def _export_build(subject: Subject, folder: str) -> None:
-    """Export what the build wrote to the folder. Raises Skip if the checkout is not what the image was built from."""
+def build_args_now(subject: Subject) -> dict[str, str]:
+    """The arguments of the same build now. Raises Skip if the checkout is not what the image was built from."""
     if not subject.is_ours:
         raise Skip("the image was not built by this project")
     settings, app = subject.project.settings, subject.project.app
     origin = git.source(app, settings)
     revision = subject.image.labels.get("org.opencontainers.image.revision", "")
-    if not origin.revision or origin.revision.endswith("-dirty") or revision != origin.revision:
+    is_built_from_it = revision == origin.revision or str(build_epoch(subject)) == origin.epoch
+    if not origin.revision or origin.revision.endswith("-dirty") or not is_built_from_it:
         raise Skip(f"it was built from {revision or 'no commit'}, but the checkout has {origin.revision or 'none'}")
-    node = base_images.local(subject.project, "node")
-    if node is None:
-        raise Skip("the node image that it was built with is not here")
-    build_args = build.prod_build_args(settings, app, node.reference, subject.image.labels[BASE_LABEL], origin)
+    node, nginx = (base_images.local(subject.project, kind) for kind in ("node", "nginx"))
+    if node is None or nginx is None:
+        raise Skip("the base images that it was built with are not here")
+    base = next(iter(subject.base.tags), "") if subject.base else ""
+    return build.prod_build_args(settings, app, node.reference, base or nginx.reference, origin)
+
+
+def _export_build(subject: Subject, folder: str) -> None:
+    """Export what the build wrote to the folder. Raises Skip if the same cannot be built again."""
+    settings, app, build_args = subject.project.settings, subject.project.app, build_args_now(subject)
     if build.input_labels(build_args).get(INPUTS_LABEL) != subject.image.labels.get(INPUTS_LABEL):
         raise Skip("it was built with another mode, other variables or other secrets than are set now")
     build_context.write_context(settings, app, "Dockerfile")
@@ -117,6 +125,8 @@ def size(subject: Subject) -> Iterator[str]:
             yield f"{path}: the compressed form of no file"
         elif path.startswith("/srv/") and not path.startswith(site_dirs) and path not in OTHER_PATHS:
             yield f"{path}: not a file of the site"
+        elif PAGE.search(path) and not path.startswith("/srv/"):
+            yield f"{path}: a page next to the site's folder"
     extra_files = [file for file in own_files(subject) if not file.path.startswith((*site_dirs, *MADE_PATHS))]
     extra_bytes = sum(file.size for file in extra_files)
     if extra_bytes > MAX_EXTRA_BYTES:

@@ -47,7 +47,7 @@ def test_only_the_loopback_address_passes(settings: Settings) -> None:
     assert result(settings, "dev.loopback") == ("pass", ())
     public = (("0.0.0.0", 3000, 3000),)  # noqa: S104 - read, not bound
     outcome = result(settings, "dev.loopback", published=public, labels={"hello-dock.public": "true"})
-    assert outcome == ("fail", ("3000 is published on 0.0.0.0, port 3000",))
+    assert outcome == ("fail", ("--publish 0.0.0.0:3000:3000: other machines reach it",))
 
 
 def test_dev_container_that_others_reach_fails(settings: Settings) -> None:
@@ -83,12 +83,12 @@ def test_root_fails_unless_it_owns_the_checkout(settings: Settings, monkeypatch:
     monkeypatch.setattr("docktasks.verify.checks.dev.user_for", lambda *_: "1000:1000")
     assert result(settings, "dev.unprivileged", status()) == ("pass", ())
     assert result(settings, "dev.unprivileged", root) == (
-        "fail", ("uids (real, effective, saved, file system): 0\t0\t0\t0; the checkout belongs to uid 1000",)
+        "fail", ("--user is root: uids 0, 0, 0, 0; the checkout belongs to uid 1000",)
     )  # fmt: skip
     monkeypatch.setattr("docktasks.verify.checks.dev.user_for", lambda *_: "0:0")
     assert result(settings, "dev.unprivileged", root) == ("pass", ())
     assert result(settings, "dev.unprivileged", status(CapEff="400", NoNewPrivs="0")) == (
-        "fail", ("CapEff: 400", "NoNewPrivs: 0")
+        "fail", ("no --cap-drop ALL: CapEff 400", "no --security-opt no-new-privileges: NoNewPrivs 0")
     )  # fmt: skip
 
 

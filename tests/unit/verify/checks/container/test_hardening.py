@@ -39,9 +39,10 @@ def test_container_of_run_prod_passes(name: str) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.2"])  # noqa: S104 - read, not bound
 def test_address_other_than_loopback_fails(host: str) -> None:
     """The evidence names the address."""
+    address = f"[{host}]" if ":" in host else host
     assert result("container.loopback", published=(*PUBLISHED, Published(host, 8081, 80))) == (
         "fail",
-        (f"80 is published on {host}, port 8081",),
+        (f"--publish {address}:8081:80: other machines reach it",),
     )
 
 
@@ -49,7 +50,7 @@ def test_empty_address_means_every_address() -> None:
     """Older engines leave the address out."""
     assert result("container.loopback", published=(Published("", 8081, 80),)) == (
         "fail",
-        ("80 is published on every address, port 8081",),
+        ("--publish 0.0.0.0:8081:80: other machines reach it",),
     )
 
 
@@ -68,13 +69,13 @@ def test_public_release_passes() -> None:
 @pytest.mark.parametrize(
     ("status", "evidence"),
     [
-        ({"Uid": "0\t0\t0\t0"}, "uids (real, effective, saved, file system): 0\t0\t0\t0"),
-        ({"Uid": "101\t101\t0\t101"}, "uids (real, effective, saved, file system): 101\t101\t0\t101"),
-        ({"CapBnd": "00000000a80425fb"}, "CapBnd: 00000000a80425fb"),
-        ({"CapPrm": "0000000000000400"}, "CapPrm: 0000000000000400"),
-        ({"CapEff": "0000000000000400"}, "CapEff: 0000000000000400"),
-        ({"CapAmb": "0000000000000400"}, "CapAmb: 0000000000000400"),
-        ({"NoNewPrivs": "0"}, "NoNewPrivs: 0"),
+        ({"Uid": "0\t0\t0\t0"}, "--user or USER is root: uids 0, 0, 0, 0"),
+        ({"Uid": "101\t101\t0\t101"}, "--user or USER is root: uids 101, 101, 0, 101"),
+        ({"CapBnd": "00000000a80425fb"}, "no --cap-drop ALL: CapBnd 00000000a80425fb"),
+        ({"CapPrm": "0000000000000400"}, "no --cap-drop ALL: CapPrm 0000000000000400"),
+        ({"CapEff": "0000000000000400"}, "no --cap-drop ALL: CapEff 0000000000000400"),
+        ({"CapAmb": "0000000000000400"}, "no --cap-drop ALL: CapAmb 0000000000000400"),
+        ({"NoNewPrivs": "0"}, "no --security-opt no-new-privileges: NoNewPrivs 0"),
     ],
 )
 def test_privileged_process_fails(status: dict[str, str], evidence: str) -> None:
@@ -82,10 +83,32 @@ def test_privileged_process_fails(status: dict[str, str], evidence: str) -> None
     assert result("container.unprivileged", status) == ("fail", (evidence,))
 
 
+@pytest.mark.parametrize(
+    ("config", "option"),
+    [({"privileged": True}, "--privileged"), ({"added": ("NET_ADMIN", "NET_RAW")}, "--cap-add NET_ADMIN, NET_RAW")],
+)
+def test_evidence_names_the_option_that_gave_a_capability(config: dict[str, Any], option: str) -> None:
+    """Sets of capabilities that are equal are one line."""
+    sets = dict.fromkeys(("CapPrm", "CapEff", "CapBnd"), "0000000000001000")
+    expected = (f"{option}: CapPrm, CapEff, CapBnd 0000000000001000",)
+    assert result("container.unprivileged", sets, config=replace(CONFIG, **config)) == ("fail", expected)
+
+
+@pytest.mark.parametrize("check_id", ["container.unprivileged", "container.seccomp", "container.read-only"])
+def test_container_in_the_process_namespace_of_the_machine_is_judged_by_its_own_process(check_id: str) -> None:
+    """Process 1 is the machine's there. container.isolation reports the option."""
+    container = release()
+    engine = FakeEngine(container, images={"hello-dock:prod": image("a")})
+    text = "".join(f"{field}:\t{value}\n" for field, value in STATUS.items())
+    engine.files = {"/proc/self/status": text, "/proc/self/mounts": MOUNTS, "/proc/1/status": "", "/proc/1/mounts": ""}
+    engine.config = replace(CONFIG, namespaces={"pid": "host"})
+    assert results(release_subject(engine, container), check_id)[check_id] == ("pass", ())
+
+
 def test_writable_root_file_system_fails() -> None:
     """The kernel's mount table decides, not the option that was asked for."""
     mounts = MOUNTS.replace("ro,relatime", "rw,relatime")
-    assert result("container.read-only", mounts=mounts) == ("fail", ("/ is mounted rw,relatime",))
+    assert result("container.read-only", mounts=mounts) == ("fail", ("no --read-only: / is mounted rw,relatime",))
 
 
 def test_mount_table_without_root_fails() -> None:
@@ -99,7 +122,7 @@ def test_mount_table_without_root_fails() -> None:
 def test_every_mount_of_the_root_counts() -> None:
     """The process sees a writable mount that covers a read-only one."""
     mounts = MOUNTS + "tmpfs / tmpfs rw,nosuid 0 0\n"
-    assert result("container.read-only", mounts=mounts) == ("fail", ("/ is mounted rw,nosuid",))
+    assert result("container.read-only", mounts=mounts) == ("fail", ("no --read-only: / is mounted rw,nosuid",))
 
 
 @pytest.mark.parametrize("check_id", ["container.unprivileged", "container.read-only", "container.seccomp"])
@@ -114,27 +137,33 @@ def test_container_without_cat_is_skipped(check_id: str) -> None:
 @pytest.mark.parametrize("mode", ["0", "1"])
 def test_unfiltered_system_calls_fail(mode: str) -> None:
     """Mode 0 is off, and 1 is the strict mode that Docker never sets."""
-    assert result("container.seccomp", {"Seccomp": mode}) == ("fail", (f"Seccomp: {mode}, but a filter is 2",))
+    fault = f"--security-opt seccomp=unconfined: no system call is filtered (Seccomp: {mode}, but a filter is 2)"
+    assert result("container.seccomp", {"Seccomp": mode}) == ("fail", (fault,))
 
 
 @pytest.mark.parametrize(
     ("change", "evidence"),
     [
-        ({"privileged": True}, "it is privileged"),
-        ({"masked": False}, "it sees all of /proc and /sys"),
+        ({"privileged": True, "masked": False},
+         "--privileged: it has every device of the machine, and all of /proc and /sys"),
+        ({"masked": False}, "--security-opt systempaths=unconfined: it sees all of /proc and /sys"),
         ({"security": ("apparmor=unconfined",)}, "--security-opt apparmor=unconfined"),
-        ({"devices": ("/dev/sda",)}, "device: /dev/sda"),
-        *[({"namespaces": {kind: "host"}}, f"{kind} namespace: host")
-          for kind in ("network", "pid", "ipc", "uts", "userns", "cgroup")],
-        ({"namespaces": {"pid": "container:beef"}}, "pid namespace: container:beef"),
-        ({"mounts": (Mount("bind", "/etc", "/srv/etc", writable=False),)}, "bind /etc, read-only, at /srv/etc"),
+        ({"devices": ("/dev/sda",)}, "--device /dev/sda: it has a device of the machine"),
+        *[({"namespaces": {kind: "host"}}, f"--{option} host: it shares this namespace with the machine")
+          for kind, option in (("network", "network"), ("pid", "pid"), ("ipc", "ipc"), ("uts", "uts"),
+                               ("userns", "userns"), ("cgroup", "cgroupns"))],
+        ({"namespaces": {"pid": "container:beef"}},
+         "--pid container:beef: it shares this namespace with another container"),
+        ({"mounts": (Mount("bind", "/etc", "/srv/etc", writable=False),)},
+         "--volume /etc:/srv/etc:ro: it has a folder or file of the machine"),
         ({"mounts": (Mount("volume", "hello-dock-carried", "/srv/carried", writable=True),)},
-         "volume hello-dock-carried, writable, at /srv/carried"),
-        ({"mounts": (Mount("volume", "other", "/srv", writable=False),)}, "volume other, read-only, at /srv"),
+         "--volume hello-dock-carried:/srv/carried: it has a volume"),
+        ({"mounts": (Mount("volume", "a" * 99, "/srv", writable=False),)},
+         f"--volume {'a' * 60}:/srv:ro: it has a volume"),
     ],
 )  # fmt: skip
 def test_container_that_shares_with_the_host_fails(change: dict[str, Any], evidence: str) -> None:
-    """The evidence names what is shared."""
+    """The evidence names the option."""
     assert result("container.isolation", config=replace(CONFIG, **change)) == ("fail", (evidence,))
 
 
@@ -147,15 +176,15 @@ def test_host_cgroup_namespace_is_the_default_of_version_1() -> None:
 @pytest.mark.parametrize(
     ("change", "evidence"),
     [
-        ({"memory": 0}, "no limit for memory"),
-        ({"swap": -1}, "no limit for swap"),
-        ({"pids": 0}, "no limit for processes"),
-        ({"log_options": {"max-file": "3"}}, "no limit for the log: json-file without max-size"),
-        ({"log_options": {"max-size": "-1"}}, "no limit for the log: json-file without max-size"),
+        ({"memory": 0}, "no --memory: memory without a limit"),
+        ({"swap": -1}, "no --memory-swap: swap without a limit"),
+        ({"pids": 0}, "no --pids-limit: processes without a limit"),
+        ({"log_options": {"max-file": "3"}}, "no --log-opt max-size: a log without a limit"),
+        ({"log_options": {"max-size": "-1"}}, "no --log-opt max-size: a log without a limit"),
     ],
 )
 def test_missing_limit_fails(change: dict[str, Any], evidence: str) -> None:
-    """The evidence names the resource."""
+    """The evidence names the option."""
     assert result("container.limits", config=replace(CONFIG, **change)) == ("fail", (evidence,))
 
 

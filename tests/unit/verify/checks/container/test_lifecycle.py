@@ -86,7 +86,7 @@ def test_container_of_run_prod_passes(check_id: str) -> None:
 @pytest.mark.parametrize("policy", ["", "no", "on-failure"])
 def test_container_that_is_not_restarted_fails(policy: str) -> None:
     """It must start again after the engine does, and after it ended with exit code 0."""
-    expected = ("fail", (f"restart policy: {policy or 'no'}",))
+    expected = ("fail", (f"--restart {policy or 'no'}: it does not always start again",))
     assert result("container.restart", replace(CONFIG, restart=policy)) == expected
 
 

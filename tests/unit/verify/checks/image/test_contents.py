@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from docktasks.images.archive import File
 from docktasks.labels import SOURCE_MAPS_LABEL
+from docktasks.settings import Settings
 from tests.unit.fakes.built_image import BASE, SITE, BuiltImage, shipped, with_labels
 from tests.unit.fakes.image_archives import layer
 
@@ -36,13 +39,41 @@ def test_file_of_the_builder_fails(path: str) -> None:
     assert image.evidence("image.contents")[0] == f"{path} (layer 3)"
 
 
-def test_source_map_is_accepted_where_a_setting_makes_it_public() -> None:
-    """The build says so by a label. A file of another program may be called .map, too."""
-    path = "/srv/site/assets/index-1a.js.map"
-    image = BuiltImage(layers_above=[layer(shipped(path), shipped("/srv/site/level.map"))])
-    assert image.evidence("image.contents") == (f"{path} (layer 3)",)
-    image.labels |= {SOURCE_MAPS_LABEL: "public"}
-    assert image.evidence("image.contents") == ()
+MAP = "/srv/site/assets/index-1a.js.map"
+
+
+def test_source_map_is_private() -> None:
+    """Also one that is compressed. A file of another program may be called .map, too."""
+    image = BuiltImage(layers_above=[layer(shipped(MAP), shipped(f"{MAP}.gz"), shipped("/srv/site/level.map"))])
+    assert image.evidence("image.contents") == (f"{MAP} (layer 3)", f"{MAP}.gz (layer 3)")
+
+
+def test_public_source_map_is_accepted_if_a_script_names_it_or_the_setting_says_so(settings: Settings) -> None:
+    """The label is what the build wrote. Alone it proves nothing, because anybody can write one."""
+    script = shipped("/srv/site/assets/index-1a.js", b"a()\n//# sourceMappingURL=index-1a.js.map")
+    alone = BuiltImage(layers_above=[layer(shipped(MAP))])
+    alone.labels |= {SOURCE_MAPS_LABEL: "public"}
+    assert alone.evidence("image.contents") == (f"{MAP} (layer 3)",)
+    assert replace(alone, layers_above=[layer(shipped(MAP), script)]).evidence("image.contents") == ()
+    public = replace(settings, build=replace(settings.build, source_maps="public"))
+    assert alone.evidence("image.contents", public) == ()
+
+
+def test_source_map_in_a_script_fails() -> None:
+    """It has the app's source. A script that writes such a line, as bundlers do, has none."""
+    line = "//# sourceMappingURL=" + "data:application/json;base64,"
+    scripts = {"a.js": f"a()\n{line}{'eyJ2' * 20}", "b.js": f'x="{line}"+btoa(y)', "c.css": f"/*{line}{'eyJ2' * 20} */"}
+    files = [shipped(f"/srv/site/{name}", text.encode()) for name, text in scripts.items()]
+    fault = "(layer 2): its source map, with the source, is in it"
+    evidence = BuiltImage(files=[*SITE, *files]).evidence("image.contents")
+    assert evidence == (f"/srv/site/a.js {fault}", f"/srv/site/c.css {fault}")
+
+
+@pytest.mark.parametrize("name", ["index.html.bak", "site.conf~", "#a.js#", "a.orig", ".a.swp", "b.old", ".DS_Store"])
+def test_backup_in_the_own_layers_fails(name: str) -> None:
+    """Editors leave such files behind. Those of the base image are not judged."""
+    image = BuiltImage(files=[*SITE, shipped(f"/srv/site/{name}")])
+    assert image.evidence("image.contents") == (f"/srv/site/{name} (layer 2)",)
 
 
 # In two parts each, so that no scanner takes this file for a leak.
@@ -116,6 +147,13 @@ def test_secret_in_a_variable_is_found_without_the_base_image() -> None:
     assert (verdict.outcome, verdict.evidence) == ("fail", ("environment: DB_PASSWORD has a value",))
 
 
+@pytest.mark.parametrize("name", ["Entrypoint", "Cmd", "Healthcheck"])
+def test_secret_in_a_command_is_found(name: str) -> None:
+    """Whoever gets the image can read them."""
+    config = BuiltImage().config | {name: {"Test": ["CMD", f"x {SECRETS[2]}"]}}
+    assert BuiltImage(config=config).evidence("image.secrets") == (f"{name}: an npm token",)
+
+
 def test_variable_with_the_name_of_a_secret_fails() -> None:
     """Its value may have any form; without a value it passes."""
     image = BuiltImage(environment={"DB_PASSWORD": "x", "NPM_TOKEN": "", "TOKENS_PER_MINUTE": "9"})
@@ -129,6 +167,13 @@ def test_variable_with_the_name_of_a_secret_fails() -> None:
         ("image.ownership", shipped("/srv/site/a", gid=101), "/srv/site/a belongs to uid 0, gid 101"),
         ("image.ownership", shipped("/srv/site/a", mode=0o666), "/srv/site/a has mode 666"),
         ("image.ownership", File("/srv", "folder", mode=0o775), "/srv has mode 775"),
+        ("image.ownership", File("/srv", "folder", mode=0o1777), "/srv has mode 1777"),
+        ("image.ownership", File("/tmp", "folder", mode=0o777), "/tmp has mode 777"),  # noqa: S108 - as above
+        (
+            "image.size",
+            shipped("/usr/share/nginx/html/a.html"),
+            "/usr/share/nginx/html/a.html: a page next to the site's folder",
+        ),
         ("image.setuid", shipped("/usr/bin/a", mode=0o4755), "/usr/bin/a has mode 4755"),
         ("image.setuid", shipped("/usr/bin/a", mode=0o2755), "/usr/bin/a has mode 2755"),
         ("image.setuid", shipped("/usr/bin/a", capabilities=1 << 10), "/usr/bin/a has capabilities 0000000000000400"),
@@ -142,6 +187,11 @@ def test_wrong_file_of_the_own_layers_fails(check_id: str, file: File, evidence:
     assert BuiltImage(files=[*SITE, file]).evidence(check_id) == (evidence,)
 
 
+def test_folder_for_everybody_with_its_usual_mode_passes() -> None:
+    """With the sticky bit nobody deletes another's files."""
+    assert BuiltImage(files=[*SITE, File("/tmp", "folder", mode=0o1777)]).evidence("image.ownership") == ()  # noqa: S108 - the image's
+
+
 @pytest.mark.parametrize("kind", ["file", "whiteout"])
 def test_file_that_a_later_layer_replaces_is_a_leftover(kind: str) -> None:
     """It is stored and sent with the image."""
@@ -149,20 +199,26 @@ def test_file_that_a_later_layer_replaces_is_a_leftover(kind: str) -> None:
     assert image.evidence("image.leftovers") == ("/a: 5 bytes that a later layer replaces or deletes",)
 
 
-def test_own_layers_are_unknown_without_the_base_image() -> None:
-    """The engine does not have it, or no label names it."""
-    verdict = BuiltImage(has_base=False).verdict("image.setuid")
-    assert (verdict.outcome, verdict.evidence) == (
-        "skip",
-        (f"its base image {BASE} is not here, so its own layers are unknown",),
-    )
-    expected = ("it names no base image, so its own layers are unknown",)
-    assert with_labels(base_name="").verdict("image.setuid").evidence == expected
-
-
-@pytest.mark.parametrize("name", ["secrets", "ownership", "setuid", "leftovers", "site", "precompressed", "size"])
-def test_own_layers_are_unknown_if_the_base_tag_has_moved(name: str) -> None:
+@pytest.mark.parametrize("name", ["ownership", "setuid", "leftovers", "size", "precompressed"])
+def test_what_needs_the_own_layers_is_skipped_if_they_are_unknown(name: str) -> None:
     """All layers would count as own layers, and faults of the base image as faults of this one."""
-    verdict = BuiltImage(base_is_another=True).verdict(f"image.{name}")
-    reason = f"{BASE} is now another image than the one it was built on, so its own layers are unknown"
+    verdict = BuiltImage(has_base=False, own_layers_are_known=False).verdict(f"image.{name}")
+    reason = f"its base image {BASE} is not here, or is another one now, so its own layers are unknown"
     assert (verdict.outcome, verdict.evidence) == ("skip", (reason,))
+    nameless = with_labels(base_name="")
+    nameless.own_layers_are_known = False
+    assert nameless.verdict(f"image.{name}").evidence == ("it names no base image, so its own layers are unknown",)
+
+
+@pytest.mark.parametrize(
+    "check_id", ["image.secrets", "image.ownership", "image.setuid", "image.leftovers", "image.size"]
+)
+@pytest.mark.parametrize("name", ["", "alpine:3", BASE])
+def test_label_of_the_base_leaves_no_check_out(check_id: str, name: str) -> None:
+    """The layer of the build is known by its step. Without it, secrets are looked for in every layer."""
+    image = with_labels(base_name=name)
+    image.has_base = False
+    assert image.evidence(check_id) == ()
+    image.own_layers_are_known = False
+    image.layers_above = [layer(shipped("/x", SECRETS[0].encode()))]
+    assert image.verdict("image.secrets").outcome == "fail"

@@ -1,0 +1,115 @@
+"""What nginx is configured to do, also where no request can guess it: the configuration that a copy has loaded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from docktasks.api import Upstream
+from docktasks.errors import Skip
+from docktasks.images import media_types
+from docktasks.verify.checks.container.lifecycle import trial_of
+from docktasks.verify.probes.nginx_config import Directive, changes, parse, parse_file
+from docktasks.verify.registry import Minor, check
+from docktasks.verify.subject import Subject
+
+FOLDER = "/etc/nginx/"
+PAGE = "serving/site.conf"
+PACKAGED = media_types.TABLE.parents[1]
+"""Our configuration, from which the build makes the image's."""
+NEVER = "(?!)"
+RULES = {
+    "root": ("/srv", "it serves another folder than the site's"),
+    "alias": (NEVER, "it serves another folder, and without a slash at its end also what is next to it"),
+    "autoindex": ("off", "it lists the files of a folder"),
+    "listen": ("80 reuseport", "it listens at another address"),
+    r"(?:proxy|fastcgi|uwsgi|scgi|grpc|memcached)_pass": (r"\$api_address", "it passes requests on to another server"),
+    r"mirror|post_action|auth_request": (NEVER, "it sends requests to another address, too"),
+    r"resolver": (NEVER, "it asks for addresses of other machines, and the settings name no API"),
+    r"error_log": (r"stderr (?:warn|error|crit|alert|emerg)", "it writes another log, or what only debugging needs"),
+    r"access_log": (r"off|/dev/stdout serving .*", "it writes another log"),
+    r"server_tokens": ("off", "answers tell the version of nginx"),
+    r"stub_status|status|api": (NEVER, "everybody can read what the server does"),
+    r"dav_\w+|create_full_put_path": ("off", "requests can write files"),
+    r"sub_filter\w*|add(?:ition|_before|_after)\w+|ssi|\w+_filter": ("off", "it changes what the build wrote"),
+    r"perl\w*|js_\w+|\w*_by_lua\w*|load_module|env": (NEVER, "it runs code that the base image does not run"),
+    r"add_header_inherit": ("on|merge", "answers lose the site's headers"),
+    r"include": (r"[^/].*|/etc/nginx/.*|/tmp/(?:api/\w+|connect)\*\.conf", "it reads what others can write"),
+}  # fmt: skip
+"""Name -> the values that a release may have, and what else happens. Both are patterns."""
+DECISIVE = re.compile(
+    r"location|if|server\w*|return|rewrite|set|error_page|try_files|internal|allow|deny|satisfy|limit_\w+|auth_\w+"
+    r"|add_header|map|geo|types|default_type|user|absolute_redirect|disable_symlinks|real_ip\w*|set_real_ip_from"
+)
+"""What decides about an answer. Another value of anything else is only less fast, or not as we measured it."""
+CREDENTIALS = re.compile(
+    r"\$\{?(?:http_(?:authorization|proxy_authorization|cookie|x_(?:api|auth|access|csrf|token)\w*)|cookie_|request_body"
+    r"|arg_\w*(?:token|key|pass|secret|code)|sent_http_set_cookie)"
+)
+MAX_CHANGES = 20
+
+
+@check("container.configuration", "major", fix="Build again: invoke build-prod. Does a later step change /etc/nginx?")
+def configuration(subject: Subject) -> Iterator[str]:
+    """nginx runs with what the build wrote: one server for the site's folder, with no other log and way out."""
+    output = trial_of(subject).intact.result().configuration
+    found = parse(output)
+    if not found:
+        raise Skip(f"nginx -T prints no configuration in a copy of it: {output.strip()[-100:]}")
+    dangers = dict(_dangers(subject, found))
+    yield from (f"{directive}: {danger}" for directive, danger in dangers.items())
+    yield from (line for line in _changes(subject, found) if not line.startswith(tuple(map(str, dangers))))
+
+
+def _dangers(subject: Subject, found: Sequence[Directive]) -> Iterator[tuple[Directive, str]]:
+    upstreams = subject.project.settings.api.upstreams
+    servers = [directive for directive in found if (directive.name, directive.args) == ("server", ())]
+    yield from ((server, "it is a second server") for server in servers[1:])
+    for directive in found:
+        for allowed, danger in _rules(directive, has_api=bool(upstreams)):
+            if not re.fullmatch(allowed, " ".join(directive.args)):
+                yield directive, danger
+        if CREDENTIALS.search(" ".join(directive.args)) and directive.name not in ("proxy_set_header", "map"):
+            yield directive, "it uses what a visitor's request keeps secret"
+        is_address = directive.name == "set" and directive.args[:1] in (("$api_address",), ("$api_origin",))
+        if is_address and not any(_is_address_of(upstream, directive.args[-1]) for upstream in upstreams):
+            yield directive, "the settings name no such API"
+
+
+def _rules(directive: Directive, *, has_api: bool) -> Iterator[tuple[str, str]]:
+    """Yield what the values of the directive may be, and the danger of others."""
+    if directive.is_row and directive.name != "include":
+        return
+    if directive.name == "add_header" and directive.is_inner:
+        yield NEVER, "it takes the place of all headers of the site"
+    for name, (allowed, danger) in RULES.items():
+        if re.fullmatch(name, directive.name) and not (has_api and name == "resolver"):
+            yield allowed, danger
+
+
+def _is_address_of(upstream: Upstream, text: str) -> bool:
+    """True for the upstream's address, also with an IP address, as /etc/hosts has it, in place of its name."""
+    before, host, after = upstream.address.partition(upstream.host)
+    return bool(re.fullmatch(rf"{re.escape(before)}(?:{re.escape(host)}|[0-9.]+){re.escape(after)}", text))
+
+
+def _changes(subject: Subject, found: Sequence[Directive]) -> Iterator[str]:
+    """Yield what is not as the layer of the build has it. Without such a layer, as it is in this checkout."""
+    layers = (layer.files for layer in subject.contents().layers if f"{FOLDER}{PAGE}" in layer.files)
+    files = next(layers, {})
+    written: list[Directive] = []
+    for name in dict.fromkeys(directive.file for directive in found):
+        file, path = files.get(f"{FOLDER}{name}"), PACKAGED / name
+        if file and file.content is not None:
+            written += parse_file(name, file.content.decode(errors="replace"))
+        elif not files and path.is_file():
+            written += parse_file(name, path.read_text(encoding="utf-8"))
+    known = {directive.file for directive in written}
+    static = (directive for directive in found if directive.file in known or (files and directive.file[0] != "/"))
+    added, lost = changes(static, written)
+    names = {(directive.file, directive.block, directive.name) for directive in added}
+    gone = [directive for directive in lost if (directive.file, directive.block, directive.name) not in names]
+    for words, directives in (("the build wrote another", added), ("the build wrote it, and it is gone", gone)):
+        for directive in directives[:MAX_CHANGES]:
+            is_decisive = directive.is_row or DECISIVE.fullmatch(directive.name)
+            yield (str if is_decisive else Minor)(f"{directive}: {words}")

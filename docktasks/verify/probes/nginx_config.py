@@ -1,0 +1,83 @@
+"""Read the configuration that nginx has loaded, as `nginx -T` prints it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+MAX_CHARS = 60
+"""How much of a directive is shown."""
+_FILE = re.compile(r"^# configuration file (\S+):$", re.MULTILINE)
+_NOISE = re.compile(r"^nginx: .*\n?", re.MULTILINE)
+_TOKEN = re.compile(
+    r"""\#[^\n]*|"(?P<double>(?:\\.|[^"\\])*)"|'(?P<single>(?:\\.|[^'\\])*)'|(?P<sign>[{};])"""
+    r"""|(?P<bare>(?:\\.|\$\{[^}]*\}|[^\s;{\\"'}#]|(?<=\S)[}"'#])(?:\\.|\$\{[^}]*\}|[^\s;{\\])*)""",
+    re.DOTALL,
+)
+"""https://nginx.org/en/docs/beginners_guide.html#conf_structure"""
+
+
+@dataclass(frozen=True)
+class Directive:
+    """A directive of a configuration file. `block` names those around it, such as `server`, the outermost first."""
+
+    file: str
+    block: tuple[str, ...]
+    name: str
+    args: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The directive as it is written, without its block."""
+        return " ".join([self.name, *self.args])
+
+    @property
+    def is_row(self) -> bool:
+        """True for a row of a table, such as a map, whose first word is no name."""
+        return bool(self.block) and self.block[-1].startswith(("map ", "geo ", "types", "split_clients "))
+
+    @property
+    def is_inner(self) -> bool:
+        """True if it stands in a location or an `if`. One location of ours removes headers on purpose."""
+        return bool(self.block) and re.match("(?:location (?!@unsatisfiable)|if )", self.block[-1]) is not None
+
+    def __str__(self) -> str:
+        around = f" in {self.block[-1]}" if self.block else ""
+        text = self.text if len(self.text) <= MAX_CHARS else f"{self.text[:MAX_CHARS]}…"
+        return f"{self.file}{around}: {text}"
+
+
+def parse(output: str) -> list[Directive]:
+    """The directives in an output of `nginx -T`. Those of an included file have no block around them."""
+    _, *parts = _FILE.split(_NOISE.sub("", output))
+    return [
+        directive
+        for name, text in zip(parts[::2], parts[1::2], strict=True)
+        for directive in parse_file(name.removeprefix("/etc/nginx/"), text)
+    ]
+
+
+def parse_file(name: str, text: str) -> Iterator[Directive]:
+    """Yield the directives of one file, and a block before what is in it."""
+    blocks: list[str] = []
+    words: list[str] = []
+    for token in _TOKEN.finditer(text):
+        sign = token["sign"]
+        if sign in (";", "{") and words:
+            directive = Directive(name, tuple(blocks), words[0], tuple(words[1:]))
+            yield directive
+            if sign == "{":
+                blocks.append(directive.text)
+            words = []
+        elif sign == "}":
+            del blocks[-1:]
+        elif token.lastgroup:
+            words.append(token[token.lastgroup])
+
+
+def changes(found: Iterable[Directive], written: Iterable[Directive]) -> tuple[list[Directive], list[Directive]]:
+    """The directives that were added to what was written, and those that are gone."""
+    now, before = Counter(found), Counter(written)
+    return list((now - before).elements()), list((before - now).elements())
