@@ -14,8 +14,6 @@ from invoke.program import Program
 
 from docktasks import __version__, resources
 from docktasks.app import repository
-from docktasks.app.manifest import read_yaml
-from docktasks.app.session import exit_on_error
 
 TASKS = "docktasks.tasks"
 """The module that tasks.py is in the package. In a checkout it stands next to the package, and gets the same name."""
@@ -31,11 +29,7 @@ class HelloDock(Program):
     def parse_collection(self) -> None:
         """Read the repository's own invoke.yaml, too."""
         super().parse_collection()
-        root = repository.root_from(Path.cwd())
-        if (root / repository.SETTINGS_FILE).is_file():
-            with exit_on_error():
-                read_yaml(root / repository.SETTINGS_FILE)
-        self.config.set_project_location(root)
+        self.config.set_project_location(repository.root_from(Path.cwd()))
         self.config.load_project()
 
     def update_config(self, merge: bool = True) -> None:  # noqa: FBT001, FBT002 - as Invoke's own

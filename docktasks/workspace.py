@@ -36,7 +36,7 @@ def writing(path: Path | str = "A file of this task") -> Iterator[None]:
     except OSError as error:
         if error.errno not in NO_SPACE + NO_ACCESS:
             raise
-        how = "Let it be a folder that you may write to (ls -ld shows what it is), or work in another checkout"
+        how = "Let it be a folder that you may write to (ls -ld), or choose others: XDG_CACHE_HOME, XDG_STATE_HOME"
         raise DockError(
             f"{error.filename or path} cannot be used: {error.strerror}.",
             "A task keeps its lock there, the files of a build, or its result.",

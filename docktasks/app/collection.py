@@ -10,11 +10,13 @@ from difflib import get_close_matches
 from typing import Any
 
 from invoke.collection import Collection
+from invoke.config import Config
 from invoke.context import Context
-from invoke.exceptions import ParseError
+from invoke.exceptions import Exit, ParseError
 from invoke.parser.parser import ParseMachine
 from invoke.program import Program
 from invoke.tasks import Task
+from invoke.util import yaml  # type: ignore[attr-defined]  # the reader of invoke.yaml
 
 from docktasks import command_names, resources
 from docktasks.app import streams
@@ -23,6 +25,7 @@ from docktasks.errors import SettingsError
 
 _make_pairs = Program._make_pairs  # noqa: SLF001 - the one place where the list is made
 _make_parser = Program._make_parser  # noqa: SLF001 - all tasks have their names there, and none has run
+_load_project = Config.load_project
 _see_value, _switch_to_flag = ParseMachine.see_value, ParseMachine.switch_to_flag
 _complete_flag, _handle = ParseMachine.complete_flag, ParseMachine.handle
 
@@ -50,11 +53,22 @@ def compose(tasks: Sequence[Task[Any]]) -> Collection:
         if task.name not in RESULT_ONLY and not has_quiet:
             _add_quiet(task)
         _positions[task.body] = position
+    Config.load_project = load_project  # type: ignore[method-assign, assignment]
     Program._make_pairs = make_ordered_pairs  # type: ignore[method-assign, assignment] # noqa: SLF001
     Program._make_parser = make_parser  # type: ignore[method-assign, assignment] # noqa: SLF001
     for method in (complete_flag, switch_to_flag, see_value, handle):
         setattr(ParseMachine, method.__name__, method)
     return Collection(*tasks)
+
+
+def load_project(config: Config, merge: bool = True) -> None:  # noqa: FBT001, FBT002 - as Invoke's own
+    """Read the repository's invoke.yaml. Raises Exit where it holds no settings: Invoke would end in a traceback."""
+    try:
+        _load_project(config, merge)
+    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError) as error:
+        what = f"{config._project_prefix}invoke.yaml cannot be read."  # noqa: SLF001 - Invoke does not tell it
+        why, how = "It has the settings of this repository.", "Correct it: sections such as `prod:`, with keys below"
+        raise Exit(f"\n{SettingsError(what, why, how, str(error))}", code=1) from error
 
 
 def make_ordered_pairs(

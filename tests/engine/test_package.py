@@ -124,7 +124,9 @@ def test_error_names_the_command(package: Package, tmp_path: Path) -> None:
     assert "bench is not in the package." in package.fails("hello-dock", tmp_path, "bench")
     assert "pip install 'hello-dock[browser]'" in package.fails("hello-dock", tmp_path, "setup", "--browser")
     (tmp_path / "invoke.yaml").write_text("prod: [\n")
-    assert "invoke.yaml is not YAML" in package.fails("hello-dock", tmp_path, "status")
+    assert "invoke.yaml cannot be read." in package.fails("hello-dock", tmp_path, "status")
+    (tmp_path / "tasks.py").write_text("from docktasks.tasks import namespace\n")
+    assert "invoke.yaml cannot be read." in package.fails("inv", tmp_path, "status")
 
 
 def test_settings_of_the_repository_come_before_the_defaults(package: Package, tmp_path: Path) -> None:

@@ -94,7 +94,8 @@ def test_settings_of_the_repository_are_completed(app: Path, call: Call) -> None
         ("prod: {memroy: 64m}\n", {}, "prod.memroy is not a setting. Did you mean prod.memory?"),
         ("", {"INVOKE_PORD_HOST_PORT": "1"}, "INVOKE_PORD_HOST_PORT in the environment is not a setting"),
         ("", {"INVOKE_PROD_HOST_PORT": "x"}, "prod.host_port is 'x', but must be a port number"),
-        ("prod: [", {}, "invoke.yaml is not YAML"),
+        ("prod: [", {}, "invoke.yaml cannot be read."),
+        ("- prod", {}, "invoke.yaml cannot be read."),
         ("app: {dir: nowhere}\n", {}, "There is no folder "),
     ],
 )
