@@ -9,9 +9,6 @@ DEFAULTS = "invoke.yaml"
 IMAGES = "docktasks/images"
 """The folder with the files that go into images, from a checkout's root."""
 
-EXTRAS = {"browser": "playwright", "nox": "nox", "bench": "matplotlib"}
-"""The extras of the package, each with a module that it installs."""
-
 
 def is_checkout(root: Path) -> bool:
     """Return True for the root of a checkout of this project, False for another repository."""
@@ -35,6 +32,6 @@ def shown(root: Path, name: str) -> str:
 
 
 def install_extra(extra: str) -> str:
-    """Return how to install one of EXTRAS, as the end of an error or of a skip."""
+    """Return how to install an extra of the package (pyproject.toml), as the end of an error or of a skip."""
     name = f"'hello-dock[{extra}]'"
     return f"pip install {name}, or uvx --from {name} hello-dock …"
