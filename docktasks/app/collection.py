@@ -98,8 +98,8 @@ def _add_quiet(task: Task[Any]) -> None:
 
 def make_parser(program: Program) -> Any:
     """Make the parser, and let our texts name our tasks as this call does, such as `inv docker.run-prod`."""
-    tasks = {name: program.collection[name] for name in program.collection.task_names}
-    tasks = {name: task for name, task in tasks.items() if task.body in _positions}
+    all_tasks = ((name, program.collection[name]) for name in program.collection.task_names)
+    tasks = {name: task for name, task in all_tasks if task.body in _positions}
     names = {task.name.replace("_", "-"): name for name, task in tasks.items()}
     called_as = program.called_as if program.namespace is None else program.binary  # hello-dock has its own
     command_names.remember(command_names.of_this_process(called_as), names)

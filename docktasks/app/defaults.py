@@ -11,7 +11,6 @@ from typing import Any
 from docktasks import resources
 from docktasks.app import repository
 from docktasks.app.app_file import SECTIONS
-from docktasks.errors import AppError
 from docktasks.mistyped import MIN_SIMILARITY
 from docktasks.progress import print_notices
 from docktasks.roles import ROLES
@@ -51,7 +50,7 @@ class OwnDefaults:
             completed[section] = {**values, **own, **unread}
         app = completed["app"]
         if isinstance(app, dict) and not app.get("dir"):
-            app["dir"] = self._app_dir(str(app.get("dist") or ""))
+            app["dir"] = repository.find_app(self._root, str(app.get("dist") or "")) if self._needs_app else "."
         return completed
 
     def variables_of_ours(self, environ: Mapping[str, str]) -> dict[str, str]:
@@ -62,14 +61,6 @@ class OwnDefaults:
             name for name in environ if name.startswith("INVOKE_") and get_close_matches(name, names, 1, MIN_SIMILARITY)
         }
         return {name: value for name, value in environ.items() if name.startswith(sections) or name in close}
-
-    def _app_dir(self, dist: str) -> str:
-        try:
-            return repository.find_app(self._root, dist)
-        except AppError:
-            if self._needs_app:
-                raise
-            return "."
 
     def fill_ports(self, config: Config) -> tuple[str, ...]:
         """Set the default of each host port that nobody has set, and return the roles of these."""

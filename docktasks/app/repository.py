@@ -23,8 +23,6 @@ MAX_NAMED = 5
 """How many apps an error names."""
 MAX_NAME_CHARS = 33
 """Of a name that is made here. With a suffix it has the 40 that app.name may have (settings.py)."""
-PROJECTS_FILE = "projects.json"
-"""In the user's folder for states: the app's folder by the name of its project."""
 
 
 def root_from(folder: Path) -> Path:
@@ -45,12 +43,11 @@ def find_app(root: Path, dist: str) -> str:
         return apps[0]
     if has_manifest and (not apps or any(dist.startswith(f"{app}/") for app in apps)):
         return "."
-    ways = f"INVOKE_APP_DIR={apps[0] if apps else 'path/to/app'}, or app.dir in {SETTINGS_FILE}"
-    if command_names.program().endswith(LABEL):
-        ways = f"--app={apps[0] if apps else 'path/to/app'}, {ways}"
+    app = apps[0] if apps else "path/to/app"
+    flag = f"--app={app}, " if command_names.program().endswith(LABEL) else ""
+    ways = f"{flag}INVOKE_APP_DIR={app}, or app.dir in {SETTINGS_FILE}"
     if apps:
-        more = [f"and {len(apps) - MAX_NAMED} more"] if len(apps) > MAX_NAMED else []
-        names = ", ".join([*apps[:MAX_NAMED], *more])
+        names = ", ".join(apps[:MAX_NAMED]) + (f", and {len(apps) - MAX_NAMED} more" if apps[MAX_NAMED:] else "")
         raise AppError(f"{root} has {len(apps)} Vite apps: {names}.", "A task is for one of them.", f"Name one: {ways}")
     what = f"There is no Vite app in {root}."
     raise AppError(what, "An app has a package.json, and an index.html or a configuration of Vite.", f"Name it: {ways}")
@@ -82,7 +79,7 @@ def project_name(app_dir: Path, *, dry: bool) -> tuple[str, str]:
     """
     name = _docker_name(_package_name(app_dir)) or _docker_name(app_dir.name) or "app"
     own = name + _suffix(app_dir)
-    with workspace.user_state(PROJECTS_FILE) as path:
+    with workspace.user_state("projects.json") as path:
         try:
             folders: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):  # it is not there yet, or was cut off
@@ -92,8 +89,8 @@ def project_name(app_dir: Path, *, dry: bool) -> tuple[str, str]:
         chosen = known or (own if (Path(owner) / MANIFEST).is_file() and owner else name)
         if not (known or dry):
             path.write_text(json.dumps({**folders, chosen: str(app_dir)}, indent=2), encoding="utf-8")
-    is_new = chosen == own and not known
-    return chosen, f"The project {name} is the app in {owner}, so this one is called {own}." if is_new else ""
+    notice = f"The project {name} is the app in {owner}, so this one is called {own}."
+    return chosen, notice if chosen == own and not known else ""
 
 
 def shared_name(name: str, app_dir: Path) -> str:
