@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from docktasks.api import Upstream
 from docktasks.errors import Skip
@@ -34,7 +35,7 @@ RULES = {
     r"sub_filter\w*|add(?:ition|_before|_after)\w+|ssi|\w+_filter": ("off", "it changes what the build wrote"),
     r"perl\w*|js_\w+|\w*_by_lua\w*|load_module|env": (NEVER, "it runs code that the base image does not run"),
     r"add_header_inherit": ("on|merge", "answers lose the site's headers"),
-    r"include": (r"[^/].*|/etc/nginx/.*|/tmp/(?:api/\w+|connect)\*\.conf", "it reads what others can write"),
+    r"include": (r"[^/].*|/etc/nginx/.*", "it reads what others can write"),
 }  # fmt: skip
 """Name -> the values that a release may have, and what else happens. Both are patterns."""
 DECISIVE = re.compile(
@@ -65,7 +66,8 @@ def _dangers(subject: Subject, found: Sequence[Directive]) -> Iterator[tuple[Dir
     upstreams = subject.project.settings.api.upstreams
     servers = [directive for directive in found if (directive.name, directive.args) == ("server", ())]
     yield from ((server, "it is a second server") for server in servers[1:])
-    for directive in found:
+    ours = {directive for name, path in _packaged().items() for directive in parse_file(name, path.read_text())}
+    for directive in (directive for directive in found if directive not in ours):
         for allowed, danger in _rules(directive, has_api=bool(upstreams)):
             if not re.fullmatch(allowed, " ".join(directive.args)):
                 yield directive, danger
@@ -74,6 +76,11 @@ def _dangers(subject: Subject, found: Sequence[Directive]) -> Iterator[tuple[Dir
         is_address = directive.name == "set" and directive.args[:1] in (("$api_address",), ("$api_origin",))
         if is_address and not any(_is_address_of(upstream, directive.args[-1]) for upstream in upstreams):
             yield directive, "the settings name no such API"
+
+
+def _packaged() -> dict[str, Path]:
+    """The files of our configuration, by their path below /etc/nginx. What stands there is no danger."""
+    return {str(path.relative_to(PACKAGED)): path for path in sorted(PACKAGED.rglob("*.conf"))}
 
 
 def _rules(directive: Directive, *, has_api: bool) -> Iterator[tuple[str, str]]:
