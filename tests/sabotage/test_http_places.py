@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from docktasks.engine.models import Image
+from tests.sabotage import test_http
 from tests.sabotage.faults import Sabotage, assert_caught, cases, site
 from tests.sabotage.test_http import HASHED, SMALLEST, STYLE
 from tests.support.project import ProjectUnderTest
@@ -123,7 +124,7 @@ SABOTAGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("sabotage", cases(SABOTAGES))
+@pytest.mark.parametrize("sabotage", cases(SABOTAGES, test_http.SABOTAGES))
 def test_sabotage_is_caught(
     sabotaged_project: ProjectUnderTest, built_image: Image, sabotage: Sabotage, cleanup: ExitStack
 ) -> None:
