@@ -41,16 +41,12 @@ MAX_FUNCTION_LINES = 30
 MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
-    "app": 2_740, "containers": 1_100, "dev": 1_560, "ground": 1_680, "housekeeping": 1_025,
-    "images": 1_235, "release": 1_835, "verify": 5_661,
+    "app": 2_750, "containers": 1_115, "dev": 1_560, "ground": 1_705, "housekeeping": 1_025,
+    "images": 1_250, "release": 1_810, "verify": 6_275,
 }  # fmt: skip
-"""The limits of rooms that may have more lines than MAX_ROOM_LINES."""
-MAX_LINES_IN_ALL = 17_752
+"""The limits of rooms that may have more lines than MAX_ROOM_LINES. The goal for verify is 4,000."""
+MAX_LINES_IN_ALL = 18_450
 """For all modules of docktasks/ together. The goal is 8,500; docstrings that stand alone are not cut for it."""
-
-
-LINES_OF_CHECKS = {"app": 10, "containers": 15, "ground": 70, "images": 20, "verify": 640}
-"""For container.configuration, .processes and .secrets, image.claims, and what they look by."""
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -189,12 +185,12 @@ def test_product_code_imports_nothing_from_the_tests(path: Path) -> None:
 def test_room_has_few_lines(room: str) -> None:
     """A room that is larger has more than one subject, and should be split."""
     lines = sum(line_count(path) for path in tracked("docktasks/*.py") if room_of(name_of(path)) == room)
-    assert lines <= MAX_LINES.get(room, MAX_ROOM_LINES) + LINES_OF_CHECKS.get(room, 0)
+    assert lines <= MAX_LINES.get(room, MAX_ROOM_LINES)
 
 
 def test_code_has_few_lines_in_all() -> None:
     """New code needs other code to be deleted."""
-    assert sum(map(line_count, tracked("docktasks/*.py"))) <= MAX_LINES_IN_ALL + sum(LINES_OF_CHECKS.values())
+    assert sum(map(line_count, tracked("docktasks/*.py"))) <= MAX_LINES_IN_ALL
 
 
 @pytest.mark.parametrize("path", tracked("docktasks/*.py", "tasks.py"), ids=name_of)
