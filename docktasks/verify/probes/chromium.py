@@ -31,6 +31,8 @@ LOAD_TIMEOUT_MS = 3_000
 """How long to wait for a page to finish loading. After that it is judged as it is."""
 SETTLE_MS = 150
 """Without a new request for this long, a page has finished loading."""
+DRIVER_END_S = 5.0
+"""How long the calls may take to end after the browser was killed."""
 WIDE_VIEWPORT = ViewportSize(width=1280, height=800)
 
 
@@ -48,7 +50,7 @@ def launch_browser(executable: str, limit_s: float, mark: str = "") -> Iterator[
             args=["--disable-background-networking", "--no-proxy-server", flag],
             chromium_sandbox=not is_root,  # Chromium refuses to run its sandbox as root
         )
-        timer = Timer(limit_s, _kill_by_flag, [flag])
+        timer = Timer(limit_s, _end_browser, [flag, _driver(flag)])
         timer.daemon = True
         timer.start()
         try:
@@ -68,11 +70,32 @@ def _flag(mark: str) -> str:
     return f"--hello-dock-visit={mark}"
 
 
-def _kill_by_flag(flag: str) -> None:
+def _browser_processes(flag: str) -> Iterator[psutil.Process]:
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
             if flag in process.cmdline():
-                process.kill()
+                yield process
+
+
+def _driver(flag: str) -> psutil.Process | None:
+    """Return Playwright's process that started the browser."""
+    parents = filter(None, (process.parent() for process in _browser_processes(flag)))
+    return next((parent for parent in parents if flag not in parent.cmdline()), None)
+
+
+def _kill_by_flag(flag: str) -> None:
+    for process in _browser_processes(flag):
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+
+
+def _end_browser(flag: str, driver: psutil.Process | None) -> None:
+    """Kill the browser, and then its driver: a call can wait for ever for a browser that is gone."""
+    _kill_by_flag(flag)
+    time.sleep(DRIVER_END_S)
+    with contextlib.suppress(psutil.Error):
+        if driver:
+            driver.kill()
 
 
 @contextlib.contextmanager

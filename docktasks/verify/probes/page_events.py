@@ -97,8 +97,8 @@ class PageEvents:
     def snapshot(self, label: str, navigate: Callable[[], Response | None]) -> PageSnapshot:
         """Navigate, and take a snapshot with all events since the last one, each line once."""
         response = navigate()
-        self._judge_rest(urlsplit(self.page.url).netloc)
         snapshot = replace(take_snapshot(self.page, label), status=response.status if response else 0)
+        self._judge_rest(urlsplit(self.page.url).netloc)
         lists = (self.console, self.network, self.policy, self.unreachable)
         console, network, policy, unreachable = (tuple(dict.fromkeys(lines)) for lines in lists)
         self.clear()
@@ -163,10 +163,14 @@ class PageEvents:
 
 
 def take_snapshot(page: Page, label: str) -> PageSnapshot:
-    """What the page shows as soon as it shows anything. A page that hangs gives an empty snapshot."""
+    """What the page shows as soon as it shows anything. A page that hangs or is left gives an empty snapshot."""
     try:
         content = page.wait_for_function(VISIBLE_CONTENT, timeout=CONTENT_TIMEOUT_MS).json_value()
     except BrowserTimeout:
+        return PageSnapshot(label)
+    except BrowserError as error:
+        if "context was destroyed" not in error.message:
+            raise
         return PageSnapshot(label)
     return PageSnapshot(label, title=content["title"], text=content["text"], has_content=True)
 

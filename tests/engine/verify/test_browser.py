@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 
 from docktasks.background import Once
 from docktasks.verify.catalog import run_checks, select
+from docktasks.verify.probes import chromium as chromium_probe
 from docktasks.verify.probes.chromium import launch_browser, new_page, open_page, settle
 from docktasks.verify.probes.page_events import PageEvents, PageSnapshot
 from docktasks.verify.probes.visit import Visit, visit
@@ -114,6 +115,24 @@ def test_page_that_does_not_come_to_rest_is_judged_within_the_limit(page_server:
     result = visit(f"{page_server}/{name}", chromium, 60)
     lines = [line for page in result.pages for line in (*page.console, *page.network)]
     assert any(RESTLESS[name][1] in line for line in lines), lines
+
+
+def test_browser_whose_driver_does_not_answer_is_given_up(
+    page_server: str, chromium: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call that waits for ever ends with the visit's limit, and the visit says that it failed."""
+    find_driver = chromium_probe._driver  # noqa: SLF001
+
+    def stopped_driver(flag: str) -> psutil.Process | None:
+        driver = find_driver(flag)
+        assert driver is not None
+        driver.suspend()
+        return driver
+
+    monkeypatch.setattr(chromium_probe, "_driver", stopped_driver)
+    result = visit(f"{page_server}/alone", chromium, 3)
+    assert result.failures
+    assert result.pages == []
 
 
 def test_page_that_never_stops_loading_is_judged(page_server: str, chromium: str) -> None:

@@ -72,8 +72,10 @@ def build_args_now(subject: Subject) -> dict[str, str]:
     origin = git.source(app, settings)
     revision = subject.image.labels.get("org.opencontainers.image.revision", "")
     is_built_from_it = revision == origin.revision or str(build_epoch(subject)) == origin.epoch
-    if not origin.revision or origin.revision.endswith("-dirty") or not is_built_from_it:
-        raise Skip(f"it was built from {revision or 'no commit'}, but the checkout has {origin.revision or 'none'}")
+    if not origin.revision:
+        raise Skip("the app is in no git checkout, so it is unknown whether its source is still the same")
+    if origin.revision.endswith("-dirty") or not is_built_from_it:
+        raise Skip(f"it was built from {revision or 'no commit'}, but the checkout has {origin.revision}")
     node, nginx = (base_images.local(subject.project, kind) for kind in ("node", "nginx"))
     if node is None or nginx is None:
         raise Skip("the base images that it was built with are not here")
