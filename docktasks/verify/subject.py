@@ -23,6 +23,7 @@ from docktasks.verify.probes.survey import Survey
 if TYPE_CHECKING:  # it loads the browser's driver
     from docktasks.verify.probes.visit import Visit
 
+HASHED_DIR = "/srv/hashed/site/"
 Need = Literal["image", "container", "url", "dev", "browser"]
 T = TypeVar("T")
 
@@ -141,6 +142,15 @@ class Subject:
         with contextlib.suppress(Unreadable):  # the checks of the image report it
             return site_file_sizes(self.contents().layers) if self._image else {}
         return {}
+
+    @property
+    def hashed_files(self) -> list[str]:
+        """Paths, from the site's root, of the files that our build took for named by their content."""
+        with contextlib.suppress(Unreadable):
+            files = final_files(self.contents().layers) if self._image else {}
+            paths = (path for path, file in files.items() if path.startswith(HASHED_DIR) and file.kind == "file")
+            return [path.removeprefix(HASHED_DIR) for path in paths]
+        return []
 
     @property
     def site_headers(self) -> str:

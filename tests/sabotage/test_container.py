@@ -38,6 +38,7 @@ SABOTAGES = [
     run("everywhere-by-default", "container.loopback", without=("--publish",), plus=("--publish", "80")),
     run("also-everywhere", "container.loopback", plus=("--publish", "0.0.0.0::80")),
     run("capabilities", "container.unprivileged", without=("--cap-drop",)),
+    run("group-of-root", "container.unprivileged", plus=("--group-add", "0")),
     run("one-capability", "container.unprivileged", plus=("--cap-add", "NET_BIND_SERVICE")),
     run("new-privileges", "container.unprivileged", without=("--security-opt",)),
     run("privileged", "container.unprivileged", "container.seccomp", "container.isolation", plus=("--privileged",)),

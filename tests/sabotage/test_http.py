@@ -44,6 +44,8 @@ SABOTAGES = [
     site("errors-are-kept", "sed -i 's|default  *no-store|default max-age=60|' caching.conf", "http.cache-policy"),
     site("assets-for-an-hour", "sed -i 's|max-age=31536000, immutable|max-age=3600|' caching.conf",
          "http.cache-policy"),
+    site("styles-are-asked-for", "sed -i 's|^    \"~^(?:20.06..304) /(?:hashed.carried)|    "
+         "\"~/hashed/.*[.]css$\" no-cache;\\n&|' caching.conf", "http.cache-policy"),
     site("everything-immutable", "sed -i 's|^add_header Cache-Control.*|add_header Cache-Control "
          "\"public, max-age=31536000, immutable\" always;|' caching.conf", "http.cache-policy"),
     site("header-on-unknown-paths", "sed -i 's|location @unknown {|& add_header X-Frame-Options DENY;|' site.conf",

@@ -114,7 +114,7 @@ def test_verify_finds_a_404_page_that_is_missing(site: ProjectUnderTest) -> None
     site.stage(origin, NO_404)
     output = site.fails("run-prod", "--no-build")
     assert "http.deep-link" in output
-    assert "/no-such-file-5f2c: 404" in output
+    assert "404 on 3 of 4 places: /no-such-file-5f2c" in output
 
 
 @pytest.fixture(scope="module")

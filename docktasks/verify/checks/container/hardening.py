@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from docktasks.containers.proc import privilege_faults, process_status, public_addresses, read_file
-from docktasks.engine.models import Mount
+from docktasks.engine.models import ContainerConfig, Mount
 from docktasks.errors import Skip
 from docktasks.labels import LABEL
+from docktasks.roles import HOLDER
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
@@ -42,21 +43,33 @@ def _status(subject: Subject) -> dict[str, str]:
 @check("container.isolation", "critical", fix="Remove what the lines name. Only the volume of assets may be mounted")
 def isolation(subject: Subject) -> Iterator[str]:
     """The container shares nothing with the host: no privileges, namespace, device, socket or folder."""
-    config = subject.config
+    for name, config in _parts(subject):
+        yield from (f"{name}{fault}" for fault in _isolation_faults(subject, config))
+
+
+def _parts(subject: Subject) -> Iterator[tuple[str, ContainerConfig]]:
+    """How the release was started, and how the port holder, with a name for the evidence."""
+    yield "", subject.config
+    name = subject.project.settings.container(HOLDER)
+    if subject.project.engine.container(name):
+        yield f"{name}: ", subject.project.engine.container_config(name)
+
+
+def _isolation_faults(subject: Subject, config: ContainerConfig) -> Iterator[str]:
     if config.privileged:
         yield "--privileged: it has every device of the machine, and all of /proc and /sys"
     elif not config.masked:
         yield "--security-opt systempaths=unconfined: it sees all of /proc and /sys"
     yield from (f"--security-opt {option}" for option in config.security if option.endswith(UNCONFINED))
     yield from (f"--device {device}: it has a device of the machine" for device in config.devices)
-    yield from _shared_namespaces(subject)
+    yield from _shared_namespaces(subject, config)
     assets_volume = subject.project.settings.container("carried")
     yield from (_mount_in_words(mount) for mount in config.mounts if not _is_harmless(mount, assets_volume))
 
 
-def _shared_namespaces(subject: Subject) -> Iterator[str]:
+def _shared_namespaces(subject: Subject, config: ContainerConfig) -> Iterator[str]:
     """The namespaces of the host, and those of another container; a release has the port holder's network."""
-    for kind, owner in subject.config.namespaces.items():
+    for kind, owner in config.namespaces.items():
         if kind == "cgroup" and subject.project.engine.limit_support.cgroup == "1":
             continue  # the engine's default there
         if owner == "host" or (kind != "network" and owner.startswith("container:")):
@@ -80,7 +93,13 @@ def unprivileged(subject: Subject) -> Iterator[str]:
     status = _status(subject)
     if "0" in status["Uid"].split():
         yield f"--user or USER is root: uids {', '.join(status['Uid'].split())}"
+    groups = f"{status.get('Gid', '')} {status.get('Groups', '')}".split()
+    if "0" in groups:
+        yield f"--group-add, --user or USER has root's group: groups {', '.join(dict.fromkeys(groups))}"
     yield from privilege_faults(status, subject.config)
+    for name, config in list(_parts(subject))[1:]:
+        if config.user.partition(":")[0] in ("", "0", "root"):
+            yield f"{name}--user is {config.user or 'missing'}, so it is root"
 
 
 @check("container.read-only", "major", fix="Run it with --read-only, and with a tmpfs for what it writes")
@@ -110,12 +129,17 @@ def seccomp(subject: Subject) -> Iterator[str]:
 @check("container.limits", "major", fix="Run it with --memory --memory-swap --pids-limit --log-opt max-size")
 def limits(subject: Subject) -> Iterator[str]:
     """Memory, swap, processes and the log on disk are limited."""
-    config, unsupported = subject.config, subject.project.engine.limit_support.unsupported
+    unsupported = subject.project.engine.limit_support.unsupported
+    for name, config in _parts(subject):
+        yield from (f"{name}{fault}" for fault in _missing_limits(config, unsupported))
+    if unsupported:
+        raise Skip(f"this engine cannot limit {', '.join(unsupported)}")
+
+
+def _missing_limits(config: ContainerConfig, unsupported: Collection[str]) -> Iterator[str]:
     limits = {"memory": config.memory, "swap": config.swap, "processes": config.pids}
     for resource, option in {"memory": "--memory", "swap": "--memory-swap", "processes": "--pids-limit"}.items():
         if limits[resource] <= 0 and resource not in unsupported:
             yield f"no {option}: {resource} without a limit"
     if config.log_driver == "json-file" and not re.match("[1-9]", config.log_options.get("max-size", "")):
         yield "no --log-opt max-size: a log without a limit"
-    if unsupported:
-        raise Skip(f"this engine cannot limit {', '.join(unsupported)}")

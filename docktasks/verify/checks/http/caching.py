@@ -56,7 +56,8 @@ def cache_policy(subject: Subject) -> Iterator[str]:
     policies = {path: file.get("cache-control") for path, file in site.files.items() if file.is_ok}
     perhaps = [path for path in policies if PERHAPS_HASHED.search(path)]
     none_is_kept = len(perhaps) >= MIN_PERHAPS and max(map(_max_age_s, policies.values())) < MONTH_S
-    expected = {*filter(HASHED.search, policies), *(perhaps if none_is_kept else ())}
+    named_by_build = {*map(site.address, subject.hashed_files)} & policies.keys()
+    expected = {*filter(HASHED.search, policies), *(perhaps if none_is_kept else ()), *named_by_build}
 
     def faults(answer: Answer) -> Iterator[str]:
         is_first = answer.place.kind == "unknown" or answer.place.path == site.index.path

@@ -201,3 +201,22 @@ def test_limit_that_the_engine_cannot_set_is_skipped() -> None:
     assert result("container.limits", config=config, limit_support=no_swap_limit) == skipped
     without_pids = replace(config, pids=0)
     assert result("container.limits", config=without_pids, limit_support=no_swap_limit)[0] == "fail"
+
+
+@pytest.mark.parametrize("field", ["Gid", "Groups"])
+def test_group_of_root_fails(field: str) -> None:
+    """Files that root's group may write could be changed."""
+    outcome, evidence = result("container.unprivileged", status={field: "101\t0"})
+    assert outcome == "fail"
+    assert "root's group" in evidence[0]
+
+
+def test_port_holder_is_judged_too() -> None:
+    """It owns the published port, and serves in place of a release that is gone."""
+    container, holder = release(), release(name="hello-dock-prod-port")
+    engine = FakeEngine(container, holder, images={"hello-dock:prod": image("a")})
+    engine.config = replace(CONFIG, memory=0, privileged=True)
+    subject = release_subject(engine, container)
+    for check_id in ("container.limits", "container.isolation"):
+        _, evidence = results(subject, check_id)[check_id]
+        assert len([line for line in evidence if line.startswith("hello-dock-prod-port: ")]) == 1
