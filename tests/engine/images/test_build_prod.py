@@ -238,9 +238,9 @@ def break_dependency(app: Path) -> None:
 
 
 def break_dist(app: Path) -> None:
-    """Have the build write outside of the app."""
-    config = app / "vite.config.js"
-    config.write_text(config.read_text().replace("build: {", "build: { outDir: '../elsewhere',"))
+    """Have the build leave no page."""
+    package = app / "package.json"
+    package.write_text(package.read_text().replace('"vite build"', '"vite build && rm dist/*.html"'))
 
 
 @pytest.mark.parametrize(
