@@ -115,8 +115,7 @@ SABOTAGES = [
     site("garbage-for-brotli", f"echo garbage >{HASHED}/br/assets/{LARGEST}", "http.encoding"),
     site("other-brotli-of-a-small-chunk", f"cd {HASHED}/br/assets; cp {LARGEST} {SMALLEST}", "http.encoding"),
     site("old-brotli-shell", "cp /srv/br/favicon.svg /srv/br/index.html", "http.encoding"),
-    site("errors-500", "sed -i 's|if ($writing) {|if ($uri) { return 500; }\\n&|' site.conf",
-         "http.files", "http.deep-link", "http.missing"),
+    site("errors-500", "sed -i 's|if ($writing) {|if ($uri) { return 500; }\\n&|' site.conf", "http.files"),
 ]  # fmt: skip
 
 

@@ -34,6 +34,8 @@ MAX_FOREIGN_FILES = 20
 MAX_ATTEMPTS = 4
 UPDATE_TIMEOUT_S = 5.0
 """How long an edit may take until it is served. It usually takes milliseconds."""
+PAGE_TIMEOUT_MS = 15_000
+"""How long it may take until a page has it. The browser of a machine with much to do takes seconds."""
 
 
 @contextlib.contextmanager
@@ -208,9 +210,7 @@ def _go_to(page: Page, address: str, attempts: int = MAX_ATTEMPTS) -> None:
 
 def _page_faults(page: Page, name: str) -> Iterator[str]:
     """Wait for the style with this custom property. Raises BrowserError if it does not come."""
-    from docktasks.verify.probes.page_events import CONTENT_TIMEOUT_MS
-
-    page.wait_for_function(CUSTOM_PROPERTY, arg=name, timeout=CONTENT_TIMEOUT_MS)
+    page.wait_for_function(CUSTOM_PROPERTY, arg=name, timeout=PAGE_TIMEOUT_MS)
     if not page.evaluate("globalThis.helloDockMark === true"):
         yield "a page in a browser reloads after the edit"
 
