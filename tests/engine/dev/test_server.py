@@ -137,7 +137,8 @@ def test_signal_during_the_start_of_dev_leaves_no_container(
 ) -> None:
     """Ended when its container has just been created, dev removes it, and a volume that is half filled."""
     if role == "dev-install":
-        docker("volume", "rm", *stopped_project.node_modules_volumes())
+        for volume in stopped_project.node_modules_volumes():
+            docker("volume", "rm", volume)
     task = start_task(stopped_project, "dev")
     name = f"{stopped_project.name}-{role}"
     probe = wait_until(lambda: Probe(bool(stopped_project.engine.container(name))), limit=60, interval=0.002)
