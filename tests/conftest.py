@@ -18,6 +18,7 @@ from docktasks.errors import EngineError
 from docktasks.verify import chromium_path
 from tests.support.checkouts import copy_checkout
 from tests.support.commands import docker
+from tests.support.image_registry import LocalRegistry
 from tests.support.long_forms import IS_LONG_FORM
 from tests.support.project import RUN_STAGED, ProjectFactory, ProjectUnderTest, new_name
 from tests.support.running_task import RunningTask, StartTask
@@ -97,6 +98,15 @@ def chromium() -> str:
         pytest.skip("no Chromium: invoke setup --browser")
     assert path, "no Chromium: invoke setup --browser"
     return path
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRegistry]:
+    """A real registry. The engine uses registries on the loopback address without TLS."""
+    registry = LocalRegistry(tmp_path_factory.mktemp("registry"))
+    registry.start()
+    yield registry
+    registry.stop()
 
 
 @pytest.fixture(scope="session")

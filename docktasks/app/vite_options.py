@@ -40,12 +40,12 @@ def for_dev(settings: Settings) -> str:
 
 def settings_for_dev(settings: Settings) -> str:
     """Return the names of the settings for which the dev server gets something."""
-    given = {
+    values = {
         "dev.https": settings.dev.https,
         "dev.report_policy": reports_policy(settings),
         "api": settings.api.upstreams,
     }
-    return " and ".join(name for name, value in given.items() if value)
+    return " and ".join(name for name, value in values.items() if value)
 
 
 def reports_policy(settings: Settings) -> bool:

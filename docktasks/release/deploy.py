@@ -118,9 +118,8 @@ def _deploy(
     before = history.environment(project, build.image)
     release = Release(build.image, before if environment is None else environment)
     names = project.settings.prod.runtime_env
-    notices = tuple([PUBLIC] if bind.public else [])
     notices = (
-        *notices,
+        *([PUBLIC] if bind.public else []),
         *runtime_config.changes(before, environment),
         *runtime_config.missing(release.environment, names),
     )

@@ -87,13 +87,14 @@ def _require_free_prefixes(project: Project) -> None:
 def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
     """Run the critical checks of `verify` that need only an address, and the visit meanwhile. Raises StartError."""
     from docktasks.verify import catalog  # imported here, because it loads the HTTP client, which a build does not need
+    from docktasks.verify.probes.survey import Survey
     from docktasks.verify.subject import Subject
 
     entry = entry_page(project, url)
     visit.begin(entry)
     checks = [check for check in catalog.CHECKS if check.needs == "url" and check.severity == "critical"]
     subject = Subject(entry)
-    subject.is_small = True
+    subject.survey = Survey(subject.site, is_small=True)
     failed = [verdict for verdict in catalog.run_checks(subject, checks) if verdict.outcome == "fail"]
     linked = [] if failed else [*_faults_of_api(project, subject.site), *faults_of_linked_pages(subject.site)]
     findings = Findings() if failed or linked else visit.findings()

@@ -17,22 +17,18 @@ from docktasks.images.archive import Contents, Unreadable, final_files
 from docktasks.images.build import BASE_LABEL
 from docktasks.labels import BUILT_FOR
 from docktasks.verify import chromium_path
-from docktasks.verify.probes.crawler import Site, site_file_sizes
+from docktasks.verify.probes.crawler import HASHED_DIR, Site, site_file_sizes
 from docktasks.verify.probes.survey import Survey
 
 if TYPE_CHECKING:  # it loads the browser's driver
     from docktasks.verify.probes.visit import Visit
 
-HASHED_DIR = "/srv/hashed/site/"
 Need = Literal["image", "container", "url", "dev", "browser"]
 T = TypeVar("T")
 
 
 class Subject:
     """The site at `url`; with a project also the production container behind it, its image, and the dev container."""
-
-    is_small = False
-    """True makes the survey of the site a small one, which the gate waits for."""
 
     def __init__(
         self,
@@ -134,7 +130,7 @@ class Subject:
     @cached_property
     def survey(self) -> Survey:
         """What the site answers, everywhere."""
-        return Survey(self.site, self._kept_paths, is_small=self.is_small)
+        return Survey(self.site, self._kept_paths)
 
     @property
     def shipped_files(self) -> dict[str, int]:

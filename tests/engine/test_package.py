@@ -135,9 +135,9 @@ def test_settings_of_the_repository_come_before_the_defaults(package: Package, t
 
     def published(*args: str, **env: str) -> str:
         output = package.succeeds("hello-dock", app, "--dry", "run-prod", "--no-build", *args, **env)
-        found = re.search(r"--publish 127\.0\.0\.1:(\d+):80", output.replace("\\\n", ""))
-        assert found, output
-        return found.group(1)
+        match = re.search(r"--publish 127\.0\.0\.1:(\d+):80", output.replace("\\\n", ""))
+        assert match, output
+        return match[1]
 
     assert published() == "8080"
     (app / "invoke.yaml").write_text("prod: {host_port: 8181}\napp: {name: other}\n")

@@ -24,6 +24,7 @@ from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import TimeoutError as BrowserTimeout
 
 from docktasks.verify.probes.page_events import first_line
+from docktasks.waiting import Probe, wait_until
 
 ACTION_TIMEOUT_MS = 10_000
 """Limit for one action in the browser, such as a click."""
@@ -92,9 +93,8 @@ def _kill_by_flag(flag: str) -> None:
 def _end_browser(flag: str, driver: psutil.Process | None) -> None:
     """Kill the browser, and then its driver: a call can wait for ever for a browser that is gone."""
     _kill_by_flag(flag)
-    time.sleep(DRIVER_END_S)
-    with contextlib.suppress(psutil.Error):
-        if driver:
+    if driver and not wait_until(lambda: Probe(not driver.is_running()), DRIVER_END_S).ready:
+        with contextlib.suppress(psutil.Error):
             driver.kill()
 
 

@@ -18,7 +18,9 @@ from docktasks.verify.probes.references import find_references
 
 MAX_SITE_FILES = 20_000
 """How many files are requested. A site may generate names without end."""
-SITE_DIRS = "/srv/site/", "/srv/hashed/site/"
+HASHED_DIR = "/srv/hashed/site/"
+"""Where the image has the files that are named by their content."""
+SITE_DIRS = "/srv/site/", HASHED_DIR
 """Where the image has the site's files, each with its gzip copy next to it."""
 HIDDEN_PATH = re.compile(r"(?:^|/)\.(?!well-known/)")
 """Matches a path that must not be served."""

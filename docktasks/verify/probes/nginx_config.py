@@ -77,7 +77,7 @@ def parse_file(name: str, text: str) -> Iterator[Directive]:
             words.append(token[token.lastgroup])
 
 
-def changes(found: Iterable[Directive], written: Iterable[Directive]) -> tuple[list[Directive], list[Directive]]:
+def changes(loaded: Iterable[Directive], written: Iterable[Directive]) -> tuple[list[Directive], list[Directive]]:
     """The directives that were added to what was written, and those that are gone."""
-    now, before = Counter(found), Counter(written)
+    now, before = Counter(loaded), Counter(written)
     return list((now - before).elements()), list((before - now).elements())

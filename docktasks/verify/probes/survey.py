@@ -77,9 +77,9 @@ class Survey:
     @cached_property
     def plain(self) -> list[Answer]:
         """The answer of each place to a simple GET, with its text."""
-        found = places(self.site, self._kept(), self.seed)
+        all_places = places(self.site, self._kept(), self.seed)
         answers: list[Answer] = []
-        for kind, group in groupby(found, lambda place: place.kind):
+        for kind, group in groupby(all_places, lambda place: place.kind):
             accept = (("accept", "text/html"),) if kind in ("page", "unknown") else ()
             requests = {place: Request(place.path, "GET", accept) for place in group}
             responses = self.site.client.send_all(requests.values(), keep=PAGE_BYTES)

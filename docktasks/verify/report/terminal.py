@@ -53,8 +53,8 @@ def _checks(checks: Sequence[object]) -> str:
 def _show_fault(verdict: Verdict, screen: Screen) -> None:
     check, faults, style = verdict.check, truncated(verdict, MAX_FAULTS), STYLES[verdict.outcome]
     title = f"{check.id} FAILS" if verdict.outcome == "fail" else check.id
-    found = f" ({verdict.severity}): {shortened(verdict.finding)}"
-    screen.print(SIGNS[verdict.outcome], title, found, style=style, start_style=style)
+    finding = f" ({verdict.severity}): {shortened(verdict.finding)}"
+    screen.print(SIGNS[verdict.outcome], title, finding, style=style, start_style=style)
     for line in (*(faults if len(verdict.evidence) > 1 else ()), *map(escaped, verdict.notes)):
         screen.print("    · ", line)
     screen.print("    Right: ", check.summary)

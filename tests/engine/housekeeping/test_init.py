@@ -63,11 +63,11 @@ def build_options(site: Path, tmp_path: Path, built_project: ProjectUnderTest) -
 
 def published(engine: DockerEngine, container: str) -> str:
     """Wait until a container serves, and return its address."""
-    found = engine.container(container)
-    assert found is not None
-    looked = wait_until(lambda: http_ready(found.url), limit=90)
+    server = engine.container(container)
+    assert server is not None
+    looked = wait_until(lambda: http_ready(server.url), limit=90)
     assert looked.ready, f"{looked.status}\n{engine.logs(container, 40)}"
-    return found.url
+    return server.url
 
 
 @pytest.mark.long

@@ -20,15 +20,6 @@ GENERATION = "harbour.generation"
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRegistry]:
-    """A real registry. The engine uses registries on the loopback address without TLS."""
-    registry = LocalRegistry(tmp_path_factory.mktemp("registry"))
-    registry.start()
-    yield registry
-    registry.stop()
-
-
-@pytest.fixture(scope="module")
 def base(built_project: ProjectUnderTest, registry: LocalRegistry) -> Iterator[str]:
     """The name of a base image with nginx. Every image that had the name is removed afterwards."""
     repository = f"{registry.address}/nginx"

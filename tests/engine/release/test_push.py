@@ -14,15 +14,6 @@ from tests.support.image_registry import LocalRegistry
 from tests.support.project import ProjectUnderTest
 
 
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRegistry]:
-    """A real registry. The engine uses registries on the loopback address without TLS."""
-    registry = LocalRegistry(tmp_path_factory.mktemp("registry"))
-    registry.start()
-    yield registry
-    registry.stop()
-
-
 @pytest.fixture
 def repository(registry: LocalRegistry) -> Iterator[str]:
     """A repository of the registry. Its images are removed from the engine afterwards."""

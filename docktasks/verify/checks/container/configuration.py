@@ -54,20 +54,20 @@ MAX_CHANGES = 20
 def configuration(subject: Subject) -> Iterator[str]:
     """nginx runs with what the build wrote: one server for the site's folder, with no other log and way out."""
     output = trial_of(subject).intact.result().configuration
-    found = parse(output)
-    if not found:
+    directives = parse(output)
+    if not directives:
         raise Skip(f"nginx -T prints no configuration in a copy of it: {output.strip()[-100:]}")
-    dangers = dict(_dangers(subject, found))
+    dangers = dict(_dangers(subject, directives))
     yield from (f"{directive}: {danger}" for directive, danger in dangers.items())
-    yield from (line for line in _changes(subject, found) if not line.startswith(tuple(map(str, dangers))))
+    yield from (line for line in _changes(subject, directives) if not line.startswith(tuple(map(str, dangers))))
 
 
-def _dangers(subject: Subject, found: Sequence[Directive]) -> Iterator[tuple[Directive, str]]:
+def _dangers(subject: Subject, directives: Sequence[Directive]) -> Iterator[tuple[Directive, str]]:
     upstreams = subject.project.settings.api.upstreams
-    servers = [directive for directive in found if (directive.name, directive.args) == ("server", ())]
+    servers = [directive for directive in directives if (directive.name, directive.args) == ("server", ())]
     yield from ((server, "it is a second server") for server in servers[1:])
     ours = {directive for name, path in _packaged().items() for directive in parse_file(name, path.read_text())}
-    for directive in (directive for directive in found if directive not in ours):
+    for directive in (directive for directive in directives if directive not in ours):
         for allowed, danger in _rules(directive, has_api=bool(upstreams)):
             if not re.fullmatch(allowed, " ".join(directive.args)):
                 yield directive, danger
@@ -100,23 +100,23 @@ def _is_address_of(upstream: Upstream, text: str) -> bool:
     return bool(re.fullmatch(rf"{re.escape(before)}(?:{re.escape(host)}|[0-9.]+){re.escape(after)}", text))
 
 
-def _changes(subject: Subject, found: Sequence[Directive]) -> Iterator[str]:
+def _changes(subject: Subject, directives: Sequence[Directive]) -> Iterator[str]:
     """Yield what is not as the layer of the build has it. Without such a layer, as it is in this checkout."""
     layers = (layer.files for layer in subject.contents().layers if f"{FOLDER}{PAGE}" in layer.files)
     files = next(layers, {})
     written: list[Directive] = []
-    for name in dict.fromkeys(directive.file for directive in found):
+    for name in dict.fromkeys(directive.file for directive in directives):
         file, path = files.get(f"{FOLDER}{name}"), PACKAGED / name
         if file and file.content is not None:
             written += parse_file(name, file.content.decode(errors="replace"))
         elif not files and path.is_file():
             written += parse_file(name, path.read_text(encoding="utf-8"))
     known = {directive.file for directive in written}
-    static = (directive for directive in found if directive.file in known or (files and directive.file[0] != "/"))
+    static = (directive for directive in directives if directive.file in known or (files and directive.file[0] != "/"))
     added, lost = changes(static, written)
     names = {(directive.file, directive.block, directive.name) for directive in added}
     gone = [directive for directive in lost if (directive.file, directive.block, directive.name) not in names]
-    for words, directives in (("the build wrote another", added), ("the build wrote it, and it is gone", gone)):
-        for directive in directives[:MAX_CHANGES]:
+    for words, changed in (("the build wrote another", added), ("the build wrote it, and it is gone", gone)):
+        for directive in changed[:MAX_CHANGES]:
             is_decisive = directive.is_row or DECISIVE.fullmatch(directive.name)
             yield (str if is_decisive else Minor)(f"{directive}: {words}")

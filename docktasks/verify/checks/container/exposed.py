@@ -31,10 +31,10 @@ def secrets(subject: Subject) -> Iterator[str]:
     texts += [("its command", " ".join(config.command)), ("--health-cmd", " ".join(config.health))]
     log = subject.project.engine.logs(container.name, MAX_LOG_LINES).splitlines()
     texts += [("its log", line) for line in log if not REQUEST.match(line)]
-    found = [(place, name) for place, text in texts for name in find_secrets(text.encode())]
-    found += [(f"--env {name}", secret) for name in PAGE_VARIABLES for secret in _of_page(own.get(name, ""))]
-    found += [("its log", "an Authorization header") for line in log if HEADER.search(line)]
-    yield from dict.fromkeys(f"{place}: {name}" for place, name in found)
+    faults = [(place, name) for place, text in texts for name in find_secrets(text.encode())]
+    faults += [(f"--env {name}", secret) for name in PAGE_VARIABLES for secret in _of_page(own.get(name, ""))]
+    faults += [("its log", "an Authorization header") for line in log if HEADER.search(line)]
+    yield from dict.fromkeys(f"{place}: {name}" for place, name in faults)
 
 
 def _of_page(text: str) -> tuple[str, ...]:

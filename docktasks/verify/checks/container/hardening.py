@@ -50,6 +50,10 @@ def isolation(subject: Subject) -> Iterator[str]:
 def _parts(subject: Subject) -> Iterator[tuple[str, ContainerConfig]]:
     """How the release was started, and how the port holder, with a name for the evidence."""
     yield "", subject.config
+    yield from _holder(subject)
+
+
+def _holder(subject: Subject) -> Iterator[tuple[str, ContainerConfig]]:
     name = subject.project.settings.container(HOLDER)
     if subject.project.engine.container(name):
         yield f"{name}: ", subject.project.engine.container_config(name)
@@ -97,7 +101,7 @@ def unprivileged(subject: Subject) -> Iterator[str]:
     if "0" in groups:
         yield f"--group-add, --user or USER has root's group: groups {', '.join(dict.fromkeys(groups))}"
     yield from privilege_faults(status, subject.config)
-    for name, config in list(_parts(subject))[1:]:
+    for name, config in _holder(subject):
         if config.user.partition(":")[0] in ("", "0", "root"):
             yield f"{name}--user is {config.user or 'missing'}, so it is root"
 

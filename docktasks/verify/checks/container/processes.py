@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -13,6 +12,7 @@ from docktasks.roles import PROD
 from docktasks.verify.checks.container.hardening import shares_processes
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
+from docktasks.waiting import Probe, wait_until
 
 LIST = r"""
 cd /proc && for pid in [0-9]*; do
@@ -25,6 +25,7 @@ done 2>/dev/null"""
 """Shell script: a line for each process (id, state, parent, uid, program, command) and for each socket."""
 SHORT_LIVED_S = 2.0
 """A health check, or a command that another check runs in the container, has ended by then."""
+LOOK_INTERVAL_S = 0.5
 WORKER = re.compile(r"nginx: (?:worker process|cache (?:manager|loader))")
 UNKNOWN = "?"
 ROW_LENGTH = 6
@@ -65,11 +66,19 @@ def processes(subject: Subject) -> Iterator[str]:
         raise Skip("it sees the processes of others (container.isolation), so which are its own is unknown")
     processes, sockets = _look(subject)
     strangers = dict(_strangers(processes))
-    if strangers:
-        time.sleep(SHORT_LIVED_S)
+
+    def have_ended() -> Probe:
+        """Look again, and forget the strangers that are gone."""
+        nonlocal sockets
         processes, sockets = _look(subject)
-        still = dict(_strangers(processes))
-        yield from (f"{what}: {process.command}" for process, what in still.items() if process in strangers)
+        present = dict(_strangers(processes))
+        for process in strangers.keys() - present.keys():
+            del strangers[process]
+        return Probe(not strangers)
+
+    if strangers:
+        wait_until(have_ended, SHORT_LIVED_S, LOOK_INTERVAL_S)
+    yield from (f"{what}: {process.command}" for process, what in strangers.items())
     for socket in sockets:
         yield from _socket_faults(subject, socket)
 

@@ -99,7 +99,7 @@ def _weaknesses(answer: Answer) -> Iterator[str]:
 
 
 def _kept_nonces(survey: Survey) -> Iterator[str]:
-    """The nonces that two answers have: whoever has seen one can use it."""
+    """The nonces that two answers have. A visitor who has seen one can use it on another."""
     nonces: dict[str, set[str]] = {}
     for answer in survey.seen:
         if answer.is_page and answer.response.is_ok:

@@ -83,9 +83,9 @@ def secrets(subject: Subject) -> Iterator[str]:
 def variable_faults(variables: Mapping[str, str]) -> Iterator[str]:
     """Yield the variables whose value, or whose name, is that of a secret."""
     for name, value in variables.items():
-        found = find_secrets(f"{name}={value}".encode())
-        yield from (f"environment: {name}: {secret}" for secret in found)
-        if value and not found and SECRET_VARIABLE.search(name):
+        secrets_of_value = find_secrets(f"{name}={value}".encode())
+        yield from (f"environment: {name}: {secret}" for secret in secrets_of_value)
+        if value and not secrets_of_value and SECRET_VARIABLE.search(name):
             yield f"environment: {name} has a value"
 
 

@@ -15,12 +15,12 @@ from docktasks.images.archive import File, final_files
 from docktasks.labels import INPUTS_LABEL
 from docktasks.verify.checks.image.own_layers import build_epoch, own_files, own_layers
 from docktasks.verify.probes.content_encoding import decodes_to
+from docktasks.verify.probes.crawler import SITE_DIRS
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
 MAX_EXTRA_BYTES = 55_000
 """What an image may add to its base next to the site and its compressed files: the configuration, and a few scripts."""
-SITE_DIRS = ("/srv/hashed/site/", "/srv/site/")
 BROTLI_DIRS = ("/srv/hashed/br/", "/srv/br/")
 MADE_PATHS = ("/etc/nginx/policy/", "/etc/nginx/site/", "/etc/nginx/redirects/", "/usr/local/share/hello-dock/built")
 """What the assembler makes from the site: configuration, and the names of files. It grows with the site."""

@@ -168,7 +168,7 @@ def test_variable_with_the_name_of_a_secret_fails() -> None:
         ("image.ownership", shipped("/srv/site/a", mode=0o666), "/srv/site/a has mode 666"),
         ("image.ownership", File("/srv", "folder", mode=0o775), "/srv has mode 775"),
         ("image.ownership", File("/srv", "folder", mode=0o1777), "/srv has mode 1777"),
-        ("image.ownership", File("/tmp", "folder", mode=0o777), "/tmp has mode 777"),  # noqa: S108 - as above
+        ("image.ownership", File("/tmp", "folder", mode=0o777), "/tmp has mode 777"),  # noqa: S108 - a path in an image
         (
             "image.size",
             shipped("/usr/share/nginx/html/a.html"),
