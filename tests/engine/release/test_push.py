@@ -16,10 +16,11 @@ from tests.support.project import ProjectUnderTest
 
 @pytest.fixture
 def repository(registry: LocalRegistry) -> Iterator[str]:
-    """A repository of the registry. Its images are removed from the engine afterwards."""
+    """A repository of the registry. Its names are removed from the engine afterwards; the image has others."""
     name = f"{registry.address}/team/app"
     yield name
-    docker("image", "rm", "--force", *dict.fromkeys(docker("image", "ls", "--quiet", name).split()))
+    names = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", name).split()
+    docker("image", "rm", *(name for name in names if not name.endswith(":<none>")))
 
 
 @pytest.fixture
