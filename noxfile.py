@@ -113,7 +113,7 @@ def rollback(session: nox.Session) -> None:
         "release/test_fallback.py",
         "release/test_stores.py",
         "release/test_ci_action.py",
-        "release/test_push.py",
+        "ship",
     )
 
 

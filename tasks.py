@@ -14,6 +14,7 @@ from docktasks.app.session import session
 from docktasks.dev import tasks as development
 from docktasks.housekeeping import tasks as housekeeping
 from docktasks.release import tasks as releases
+from docktasks.ship import tasks as shipping
 
 
 @task(
@@ -141,7 +142,7 @@ def verify(
             run.require_passed(verify_run)
 
 
-ALL = [dev, build_prod, run_prod, verify, *development.TASKS, releases.rollback, releases.push, *housekeeping.TASKS]
+ALL = [dev, build_prod, run_prod, verify, *development.TASKS, releases.rollback, *shipping.TASKS, *housekeeping.TASKS]
 if resources.is_checkout(Path(__file__).parent):  # the package has no benchmarks
     from benchmarks import tasks as measurement
 

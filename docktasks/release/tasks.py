@@ -1,4 +1,4 @@
-"""The tasks that go back to an earlier release, and that give a registry the image: rollback, push."""
+"""The task that goes back to an earlier release."""
 
 from __future__ import annotations
 
@@ -23,26 +23,3 @@ def rollback(c: Context, to: str = "", gate: bool = True) -> None:
     with session(c) as project:
         deployment = deploy.roll_back(project, to, gate=gate)
         print_deployment(project, deployment, f"release {deployment.build.image.release}")
-
-
-@task(
-    help={
-        "to": "The repository, such as registry.example/team/app, instead of ship.image.",
-        "tag": "Only this tag: revision, version or latest; repeatable. Default: all three.",
-        "immutable": "Refuse to move a revision or version that the registry has.",
-        "record": "The file that says what was pushed.",
-    },
-    iterable=["tag"],
-    auto_shortflags=False,
-)
-def push(c: Context, tag: list[str], to: str = "", immutable: bool = False, record: str = "release.json") -> None:
-    """Build the production image, check it, and push it to a registry."""
-    from docktasks import output_files
-    from docktasks.release import push as pushing
-    from docktasks.release.output import print_build
-
-    with session(c) as project:
-        output_files.require_writable({"record": record})
-        pushed = pushing.push(project, pushing.PushOptions(to, tag, immutable, record))
-        print_build(pushed.build, pushed.repository)
-        print(f"Pushed: {pushed.reference} ({', '.join(pushed.tags)})")

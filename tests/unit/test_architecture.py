@@ -19,6 +19,7 @@ FLOORS = [
     {"images", "containers"},
     {"dev", "verify"},
     {"release", "housekeeping"},
+    {"ship"},
 ]
 """The rooms (folders) of docktasks/, from the lowest floor up. `ground` stands for the modules in no folder."""
 
@@ -30,8 +31,10 @@ KNOW_INVOKE = {f"docktasks.app.{name}" for name in ("runner", "collection", "com
 COMMAND = "docktasks.__main__"
 """The command hello-dock. It is on the top floor, as the root's tasks.py is, which it loads."""
 
-MAX_FLOORS = 7
-MAX_ROOMS = 8
+MAX_FLOORS = 8
+"""ship, and the fleet, do what run-prod does with an image that a registry has, so they are above release."""
+MAX_ROOMS = 10
+"""8, and one each for what goes to a registry (ship) and for several machines (fleet), each a subject of its own."""
 MAX_TOP_LEVEL_ENTRIES = 18
 MAX_MODULE_LINES = 250
 MAX_TASKS_LINES = 150
@@ -42,10 +45,10 @@ MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
     "app": 2_750, "containers": 1_115, "dev": 1_560, "ground": 1_705, "housekeeping": 1_025,
-    "images": 1_250, "release": 1_810, "verify": 6_360,
+    "images": 1_250, "release": 1_580, "verify": 6_360,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES. The goal for verify is 4,000."""
-MAX_LINES_IN_ALL = 18_530
+MAX_LINES_IN_ALL = 18_600
 """For all modules of docktasks/ together. The goal is 8,500; docstrings that stand alone are not cut for it."""
 
 

@@ -9,10 +9,10 @@ import pytest
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.errors import PushError, SettingsError
-from docktasks.release import push
 from docktasks.release.build import Build
-from docktasks.release.push import Pushed
 from docktasks.settings import Settings
+from docktasks.ship import names, push, tags
+from docktasks.ship.record import Pushed
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.production import image
 from tests.unit.fakes.runner import Runner
@@ -40,23 +40,23 @@ class Registry(FakeEngine):
 @pytest.mark.parametrize("name", ["app", "127.0.0.1:5000/app", "harbour.example/team/app", "localhost/a_b/c-d.e"])
 def test_repository_has_a_registry_and_a_path(name: str) -> None:
     """A port is part of the registry's name, and no tag."""
-    assert push.require_repository(name) == name
+    assert names.require_repository(name) == name
 
 
 @pytest.mark.parametrize("name", ["", "app:1", "harbour.example/app@sha256:0", "App", "https://a.example/b", "a//b"])
 def test_other_name_is_refused(name: str) -> None:
     """The error says how to name a repository."""
     with pytest.raises(SettingsError) as caught:
-        push.require_repository(name)
+        names.require_repository(name)
     assert "--to=" in caught.value.how
 
 
 def test_tags_are_pushed_in_their_order() -> None:
     """Whatever the order of the flags is, latest comes last."""
-    assert push.require_kinds([]) == push.TAGS
-    assert push.require_kinds(["latest", "revision"]) == ("revision", "latest")
+    assert names.require_kinds([]) == names.TAGS
+    assert names.require_kinds(["latest", "revision"]) == ("revision", "latest")
     with pytest.raises(SettingsError, match="--tag=newest"):
-        push.require_kinds(["newest"])
+        names.require_kinds(["newest"])
 
 
 @pytest.mark.parametrize(("revision", "what"), [("", "no git checkout"), (f"{'a' * 40}-dirty", "not committed")])
@@ -90,6 +90,6 @@ def test_immutable_tag_of_another_image_is_refused(settings: Settings) -> None:
     """latest may move. A tag that means this image already is no obstacle."""
     project = Project(Runner(), Registry(**{"1.0.0": "sha256:1", "latest": "sha256:1"}), settings)
     with pytest.raises(PushError, match=r"1\.0\.0 exists"):
-        push._require_unmoved(project, PUSHED)  # noqa: SLF001
+        tags.require_unmoved(project, PUSHED)
     same = replace(PUSHED.build.image, digests=(f"{REPOSITORY}@sha256:1",))
-    push._require_unmoved(project, replace(PUSHED, build=Build(same)))  # noqa: SLF001
+    tags.require_unmoved(project, replace(PUSHED, build=Build(same)))

@@ -1,0 +1,109 @@
+"""`invoke push`: give a registry the image that passed the gate, and record what was pushed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from docktasks.app.project import Project
+from docktasks.commands import Result
+from docktasks.engine.models import Image
+from docktasks.errors import PushError
+from docktasks.images.releases import REVISION_LABEL
+from docktasks.release import build as release_build
+from docktasks.release import gate
+from docktasks.release.run_args import Release
+from docktasks.ship import names, record, tags
+from docktasks.ship.record import Pushed
+from docktasks.verify import catalog
+from docktasks.verify import run as verify_run
+
+
+@dataclass(frozen=True)
+class PushOptions:
+    """Where to push, and under which of TAGS; without a choice under all of them.
+
+    `immutable` refuses to move a tag that the registry has. `record` is the path of the file that says what was pushed.
+    """
+
+    to: str = ""
+    tags: Sequence[str] = ()
+    immutable: bool = False
+    record: str = "release.json"
+
+
+def push(project: Project, options: PushOptions) -> Pushed:
+    """Build the image, let it pass the gate and the checks of an image, push it, and write the record.
+
+    Raises DockError. Then no tag was moved, unless the error says so.
+    """
+    repository = names.require_repository(options.to or project.settings.ship.image)
+    kinds = names.require_kinds(options.tags)
+    with project.lock():
+        build = release_build.build_prod(project)
+        revision = build.image.labels.get(REVISION_LABEL, "")
+        if not project.dry:
+            _require_commit(revision)
+        pushed = Pushed(build, repository, names.tags_of(project, kinds, revision))
+        if options.immutable and not project.dry:
+            tags.require_unmoved(project, pushed)
+        passed = gate.check_candidate(project, Release(build.image))
+        project.progress(f"gate passed: {passed}")
+        verified = [] if project.dry else _verified_checks(project, build.image)
+        pushed = replace(pushed, digest=_push_tags(project, pushed))
+    if not project.dry:
+        content = record.record_of(project, pushed, {"gate": list(passed.check_ids), "verify": verified})
+        Path(options.record).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return pushed
+
+
+def _require_commit(revision: str) -> None:
+    """Raise PushError if an image does not say which commit it was built from."""
+    if not revision or revision.endswith("-dirty"):
+        raise PushError(
+            "The checkout has changes that are not committed." if revision else "The app is in no git checkout.",
+            "What is pushed has to be what a commit says, so that it can be built again.",
+            "Commit the changes, then push again" if revision else "Commit the app: git init; git add .; git commit",
+        )
+
+
+def _verified_checks(project: Project, image: Image) -> list[str]:
+    """Return the ids of the checks of an image that it passes. Raises VerifyError if one fails."""
+    checks = tuple(catalog.select(groups=["image"]))
+    run = verify_run.verify(project, verify_run.VerifyOptions(checks, image.id))
+    verify_run.require_passed(run)
+    project.progress(f"verified: {len(run.ids('pass'))} checks of the image")
+    return run.ids("pass")
+
+
+def _push_tags(project: Project, pushed: Pushed) -> str:
+    """Push the image under each tag, and return the digest that the registry has then. Raises PushError."""
+    digests: dict[str, str] = {}
+    for tag in pushed.tags:
+        name = f"{pushed.repository}:{tag}"
+        project.run(["docker", "image", "tag", pushed.build.image.short_id, name], quiet=True)
+        result = project.run(["docker", "image", "push", name], quiet=True)
+        if not result.ok:
+            raise _explain_push(name, [*digests], result)
+        project.progress(f"pushed {name}")
+        digests[name] = "" if project.dry else tags.digest_of(project, name)
+    if len(set(digests.values())) > 1:
+        raise PushError(
+            "The tags do not mean the same image.",
+            "Somebody else has pushed one of them meanwhile.",
+            "Push again, and let one job at a time push",
+            evidence="\n".join(f"{name}: {digest}" for name, digest in digests.items()),
+        )
+    return next(iter(digests.values()))
+
+
+def _explain_push(name: str, pushed_names: Sequence[str], result: Result) -> PushError:
+    """Return the error of a push that failed, which says what the registry has got."""
+    why = f"Pushed before it: {', '.join(pushed_names)}." if pushed_names else "The registry has nothing new."
+    how = "Correct what Docker reports above, then push again: what is there is not sent twice"
+    if re.search(r"denied|unauthorized|authentication required|no basic auth|forbidden", result.output, re.IGNORECASE):
+        how = tags.LOG_IN
+    return PushError(f"{name} could not be pushed.", why, how, evidence=result.tail(3))

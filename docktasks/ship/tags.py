@@ -1,0 +1,44 @@
+"""Ask a registry which image each tag means."""
+
+from __future__ import annotations
+
+from docktasks.app.project import Project
+from docktasks.engine.models import Image
+from docktasks.errors import NotInRegistryError, PushError, RegistryError
+from docktasks.images.registry import registry_digest
+from docktasks.ship.record import Pushed
+
+LOG_IN = "Log in to the registry, with an account that may push: docker login"
+ANSWER_TIMEOUT_S = 30
+"""How long a registry may take to say which image it has."""
+
+
+def require_unmoved(project: Project, pushed: Pushed) -> None:
+    """Raise PushError if the registry has one of the tags already, apart from latest, which is there to be moved."""
+    for tag in pushed.tags:
+        digest = digest_of(project, f"{pushed.repository}:{tag}") if tag != "latest" else ""
+        if digest and not _is_same_image(project, pushed.build.image, f"{pushed.repository}@{digest}"):
+            raise PushError(
+                f"{pushed.repository}:{tag} exists, and is another image ({digest}).",
+                "--immutable: a tag that exists is not moved.",
+                'Raise "version" in package.json, or push without --immutable',
+            )
+
+
+def _is_same_image(project: Project, image: Image, reference: str) -> bool:
+    """Return True if the registry's image of a digest is this one, also where another machine has pushed it."""
+    if reference in image.digests:
+        return True
+    pulled = project.run(["docker", "image", "pull", reference], quiet=True)
+    registered = project.engine.image(reference) if pulled.ok else None
+    return registered is not None and registered.id == image.id
+
+
+def digest_of(project: Project, reference: str) -> str:
+    """Return the digest that the registry has under a name, "" if it has none. Raises PushError."""
+    try:
+        return registry_digest(project.engine, reference, ANSWER_TIMEOUT_S)
+    except NotInRegistryError:
+        return ""
+    except RegistryError as error:
+        raise PushError(f"{reference} cannot be looked up: {error}.", "", LOG_IN) from error

@@ -1,0 +1,34 @@
+"""The task that gives a registry the image."""
+
+from __future__ import annotations
+
+from invoke.context import Context
+from invoke.tasks import task
+
+from docktasks.app.session import session
+
+
+@task(
+    help={
+        "to": "The repository, such as registry.example/team/app, instead of ship.image.",
+        "tag": "Only this tag: revision, version or latest; repeatable. Default: all three.",
+        "immutable": "Refuse to move a revision or version that the registry has.",
+        "record": "The file that says what was pushed.",
+    },
+    iterable=["tag"],
+    auto_shortflags=False,
+)
+def push(c: Context, tag: list[str], to: str = "", immutable: bool = False, record: str = "release.json") -> None:
+    """Build the production image, check it, and push it to a registry."""
+    from docktasks import output_files
+    from docktasks.release.output import print_build
+    from docktasks.ship import push as pushing
+
+    with session(c) as project:
+        output_files.require_writable({"record": record})
+        pushed = pushing.push(project, pushing.PushOptions(to, tag, immutable, record))
+        print_build(pushed.build, pushed.repository)
+        print(f"Pushed: {pushed.reference} ({', '.join(pushed.tags)})")
+
+
+TASKS = [push]
