@@ -56,9 +56,9 @@ def types(session: nox.Session) -> None:
 
 @nox.session(tags=["quick"])
 def unit(session: nox.Session) -> None:
-    """Run the tests that need no engine."""
+    """Run the tests that need no engine, on every core."""
     install(session)
-    session.run("pytest", *(session.posargs or ["tests/unit"]))
+    session.run("pytest", "--numprocesses=auto", *(session.posargs or ["tests/unit"]))
 
 
 @nox.session(tags=["quick"], venv_backend="none")

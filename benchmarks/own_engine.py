@@ -54,7 +54,7 @@ class OwnEngine:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={disk_size}", "none", folder / "data"], check=True)
         self._daemon: subprocess.Popen[bytes] | None = None
         self._namespace = _hold_namespace() if isolated else None
-        self._bridge = "" if isolated else _add_bridge()
+        self.bridge = "" if isolated else _add_bridge()
 
     @property
     def network(self) -> str:
@@ -88,11 +88,11 @@ class OwnEngine:
         files = {"config-file": "daemon.json", "data-root": "data", "exec-root": "exec", "pidfile": "pid"}
         args = [word for flag, name in files.items() for word in (f"--{flag}", str(self.folder / name))]
         # In the first engine's network, `--bridge none` would remove its docker0, and firewall rules would be mixed.
-        network = ["--bridge", self._bridge, "--iptables=false", "--ip6tables=false", "--ip-forward=false"]
+        network = ["--bridge", self.bridge, "--iptables=false", "--ip6tables=false", "--ip-forward=false"]
         return [
             *(self.enter if self._namespace else ()),
             "dockerd", *args, "--host", self.host,
-            *(network if self._bridge else []),
+            *(network if self.bridge else []),
         ]  # fmt: skip
 
     def log(self) -> str:
@@ -126,8 +126,8 @@ class OwnEngine:
     def end(self) -> None:
         """Kill it, and remove its bridge and all mounts that it leaves."""
         self.kill()
-        if self._bridge:
-            subprocess.run(["ip", "link", "delete", self._bridge], check=True)
+        if self.bridge:
+            subprocess.run(["ip", "link", "delete", self.bridge], check=True)
         if self._namespace:
             self._namespace.kill()
             self._namespace.communicate()

@@ -5,11 +5,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import shown_commands
+from tests.support.long_forms import long
 from tests.support.project import ProjectUnderTest
 
 TASKS = [
-    ("setup",), ("bases",), ("dev",), ("dev", "--detach"), ("build-prod",), ("run-prod",), ("run-prod", "--public"),
-    ("run-prod", "--no-build"), ("verify",), ("status",), ("logs",), ("stop",), ("clean",), ("clean", "--bases"),
+    ("setup",), ("dev",), ("run-prod",), ("verify",), ("clean", "--bases"),
+    *(long(words) for words in (
+        ("bases",), ("dev", "--detach"), ("build-prod",), ("run-prod", "--public"), ("run-prod", "--no-build"),
+        ("status",), ("logs",), ("stop",), ("clean",),
+    )),
 ]  # fmt: skip
 
 

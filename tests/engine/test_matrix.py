@@ -94,9 +94,9 @@ def own_choices(app: Path) -> None:
 CASES = {
     "react-ts": Case("react-ts"),
     "svelte-ts-pnpm": Case("svelte-ts", pnpm_lock, manager="pnpm"),
-    "lit-yarn": Case("lit", yarn_lock, manager="yarn"),
 }
 if IS_LONG_FORM:
+    CASES["lit-yarn"] = Case("lit", yarn_lock, manager="yarn")
     CASES |= {name: Case(name) for framework in FRAMEWORKS for name in (framework, f"{framework}-ts")}
     CASES["vue-npm-lock"] = Case("vue", npm_lock)
     CASES["preact-own-choices"] = Case("preact", own_choices, base="/shop/")

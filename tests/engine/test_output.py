@@ -70,8 +70,8 @@ def test_run_prod_on_a_built_image_prints_few_lines_on_a_terminal(new_project: P
             terminal.end()
 
 
-# run-prod builds, too.
-@pytest.mark.parametrize("task", [long("build-prod"), "run-prod", "dev --detach", long("test")])
+# run-prod builds, too, and the option is one for all tasks.
+@pytest.mark.parametrize("task", [long("build-prod"), "run-prod", long("dev --detach"), long("test")])
 def test_quiet_task_prints_no_step(new_project: ProjectFactory, task: str) -> None:
     """With --quiet there are the result, warnings and errors. Without it each step has its seconds."""
     project = new_project(RUN_ECHO="0")

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import pytest
+
 from tests.support.project import RUN_STAGED, ProjectFactory, ProjectUnderTest
 
 
+@pytest.mark.long  # the housekeeping tests have two projects
 def test_two_projects_do_not_disturb_each_other(new_project: ProjectFactory, built_project: ProjectUnderTest) -> None:
     """Two projects have containers and ports of their own. Replacing and removing one does not touch the other."""
     projects = project, other = new_project(), new_project()

@@ -31,7 +31,6 @@ FOREIGN_ORIGIN = f"http://{FOREIGN_HOST}"
 CUSTOM_PROPERTY = "name => getComputedStyle(document.documentElement).getPropertyValue(name)"
 BROWSER_TIMEOUT_S = 60
 MAX_FOREIGN_FILES = 20
-MAX_ATTEMPTS = 4
 UPDATE_TIMEOUT_S = 5.0
 """How long an edit may take until it is served. It usually takes milliseconds."""
 PAGE_TIMEOUT_MS = 15_000
@@ -189,23 +188,9 @@ def _open_page(subject: Subject, vite: ViteClient, stack: contextlib.ExitStack) 
 
     browser = stack.enter_context(chromium.launch_browser(subject.chromium, BROWSER_TIMEOUT_S))
     page = stack.enter_context(chromium.new_page(browser, ignore_https_errors=True))
-    _go_to(page, vite.url + vite.base)
+    chromium.open_page(page, vite.url + vite.base)
     page.evaluate("globalThis.helloDockMark = true")
     return page
-
-
-def _go_to(page: Page, address: str, attempts: int = MAX_ATTEMPTS) -> None:
-    """Open an address, and again when another container's start or end disturbed the browser. Raises BrowserError."""
-    from playwright.sync_api import Error as BrowserError
-
-    from docktasks.verify.probes import chromium, visit
-
-    try:
-        chromium.open_page(page, address)
-    except BrowserError as error:
-        if attempts == 1 or visit.NETWORK_CHANGED not in str(error):
-            raise
-        _go_to(page, address, attempts - 1)
 
 
 def _page_faults(page: Page, name: str) -> Iterator[str]:

@@ -34,6 +34,9 @@ SETTLE_MS = 150
 """Without a new request for this long, a page has finished loading."""
 DRIVER_END_S = 5.0
 """How long the calls may take to end after the browser was killed."""
+NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
+"""Chromium's error for everything that it is loading while a network interface of the machine appears or goes."""
+MAX_ATTEMPTS = 4
 WIDE_VIEWPORT = ViewportSize(width=1280, height=800)
 
 
@@ -110,9 +113,17 @@ def new_page(browser: Browser, **options: Any) -> Iterator[Page]:
             context.close()
 
 
-def open_page(page: Page, url: str) -> Response | None:
-    """Go to an address, and wait until the page has loaded."""
-    return settle(lambda: page.goto(url, wait_until="commit"), page)
+def open_page(page: Page, url: str, attempts: int = MAX_ATTEMPTS) -> Response | None:
+    """Go to an address, and wait until the page has loaded. Raises BrowserError.
+
+    When another container's start or end disturbs the browser, it is tried again.
+    """
+    try:
+        return settle(lambda: page.goto(url, wait_until="commit"), page)
+    except BrowserError as error:
+        if attempts == 1 or NETWORK_CHANGED not in str(error):
+            raise
+    return open_page(page, url, attempts - 1)
 
 
 def reload_page(page: Page) -> Response | None:

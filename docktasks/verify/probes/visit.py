@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, Route, ViewportSize
 from playwright.sync_api import Error as BrowserError
 
 from docktasks.verify.probes import chromium, page_events
-from docktasks.verify.probes.chromium import new_page, open_page, reload_page
+from docktasks.verify.probes.chromium import NETWORK_CHANGED, new_page, open_page, reload_page
 from docktasks.verify.probes.csp import policies
 from docktasks.verify.probes.page_events import PageEvents, PageSnapshot, page_script
 from docktasks.verify.probes.page_timing import NetworkRecorder, ResourceTiming
@@ -24,8 +24,6 @@ from docktasks.waiting import Probe, wait_until
 
 VISIT_TIMEOUT_S = 90.0
 MAX_VISITS = 3
-NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
-"""Chromium's error for everything that it is loading while a network interface of the machine appears or goes."""
 MAX_LINKS = 10
 """How many of the page's own links are followed."""
 UNKNOWN_PATH = "/no-such-page-5f2c"

@@ -96,6 +96,7 @@ def test_task_test_passes_on_the_output_and_exit_code_of_the_apps_tests(project:
     assert "Traceback" not in result.output
 
 
+@pytest.mark.long  # test_tools.py has a shell with a keyboard
 def test_shell_opens_in_the_running_dev_container(project: ProjectUnderTest) -> None:
     """`invoke shell` runs commands in the dev container, and is refused where none runs."""
     assert "is not running" in project.fails("shell")
@@ -107,6 +108,7 @@ def test_shell_opens_in_the_running_dev_container(project: ProjectUnderTest) -> 
     project.succeeds("stop")
 
 
+@pytest.mark.long  # test_killed.py kills a task while it fills the volume
 def test_dev_replaces_a_half_filled_volume(project: ProjectUnderTest, engine: DockerEngine) -> None:
     """dev makes the volume again after an interrupted start, although Docker takes it for full."""
     project.succeeds("dev", "--detach")

@@ -18,6 +18,7 @@ from benchmarks.checkout import VITE_VERSION
 from docktasks.waiting import Probe, wait_until
 from tests.support.checkouts import OTHER_OWNER, chown_tree, copy_checkout, write_app
 from tests.support.commands import docker
+from tests.support.long_forms import long
 from tests.support.project import ProjectFactory, ProjectUnderTest
 from tests.support.running_task import DEV_READY, StartTask
 
@@ -165,6 +166,7 @@ def test_dev_polls_on_a_share_without_file_events(new_project: ProjectFactory, p
     assert sorted(path.name for path in pier.iterdir()) == ["index.html", "node_modules", "package.json", "src"]
 
 
+@pytest.mark.long  # two tests have a file system with a probe and one without
 def test_dev_does_not_poll_where_the_probe_sees_events(new_project: ProjectFactory, app_on_fuse: Path) -> None:
     """On a file system that might lose events and does not, dev does not poll and serves an edit."""
     project = new_project(APP_DIR=str(app_on_fuse))
@@ -217,7 +219,7 @@ def read_only_checkout(tmp_path: Path) -> Iterator[Path]:
 
 
 @AS_ROOT
-@pytest.mark.parametrize("place", ["inside", "outside"])
+@pytest.mark.parametrize("place", [long("inside"), "outside"])
 def test_dev_and_build_prod_work_in_a_read_only_checkout(
     read_only_checkout: Path, pier: Path, new_project: ProjectFactory, place: str
 ) -> None:

@@ -108,6 +108,7 @@ def test_setting_needs_the_command_vite(project: ProjectUnderTest, app: Path) ->
     assert "dev.https is given to this command" in output
 
 
+@pytest.mark.long  # the tests before have a plugin's and an own certificate
 @pytest.mark.skipif(not shutil.which("mkcert"), reason="mkcert is not installed")
 def test_certificate_of_mkcert_is_trusted_by_its_authority(project: ProjectUnderTest, tmp_path: Path) -> None:
     """The authority is one of this test. Each start takes the same certificate, and a notice says how to trust it."""

@@ -102,6 +102,7 @@ def test_dev_installs_patched_packages(new_project: ProjectFactory, tmp_path: Pa
     served(project, "/src/main.js", "isarray")
 
 
+@pytest.mark.long  # the first test has a script that calls another
 @pytest.mark.parametrize(
     ("scripts", "dependencies"),
     [
@@ -123,6 +124,7 @@ def test_host_and_port_arrive_through_other_programs(
 SERVER = "require('http').createServer((_, answer) => answer.end(require(process.env.PART))).listen(3000)"
 
 
+@pytest.mark.long  # the builds have such a registry
 def test_dev_installs_with_the_token_of_a_private_registry(new_project: ProjectFactory, tmp_path: Path) -> None:
     """.npmrc names a variable. It is given to the installation by its name only. Without it nothing is built."""
     token = f"{new_name()}-token"

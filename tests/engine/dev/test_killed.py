@@ -90,6 +90,7 @@ def assert_next_start_serves(project: ProjectUnderTest) -> None:
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root kills what runs in a container")
 
 
+@pytest.mark.long  # the next test kills while the volume is filled
 @as_root
 def test_dev_serves_from_the_same_volume_after_a_kill(
     new_project: ProjectFactory, start_task: StartTask, hulk: Path
@@ -141,6 +142,7 @@ def project_on_own_engine(
     project.engine.client.close()
 
 
+@pytest.mark.long  # the test before kills the task, and goes on with the same volume
 def test_dev_fills_the_volume_again_after_a_power_cut(
     own_engine: OwnEngine, project_on_own_engine: ProjectUnderTest, start_task: StartTask
 ) -> None:

@@ -54,6 +54,7 @@ def test_a_lock_file_is_made_where_none_fits(
         assert project.get(role="dev").text == "function"
 
 
+@pytest.mark.long  # test_matrix.py has another manager
 def test_another_package_manager_needs_no_new_image_of_the_app(new_project: ProjectFactory, tmp_path: Path) -> None:
     """package.json names a manager that the dev image does not have."""
     package = {"name": "buoy", "description": new_name(), "scripts": SCRIPTS, "dependencies": {"isarray": "2.0.5"}}

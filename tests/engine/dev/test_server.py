@@ -207,8 +207,6 @@ def test_dev_runs_next_to_production_and_another_checkout(
     project.stage(built_project.image)
     project.succeeds("run-prod", "--no-build")
     project.succeeds("dev", "--detach")
-    project.succeeds("stop", "--role=prod")
-    project.succeeds("run-prod", "--no-build")
     urls = {project.container("dev").url, project.container().url, dev_project.container("dev").url}
     assert len(urls) == 3
     assert {httpx.get(url, timeout=30, trust_env=False).status_code for url in urls} == {200}

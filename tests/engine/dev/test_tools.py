@@ -22,9 +22,9 @@ from tests.support.terminal import Terminal
 WAITING = "Waiting for file changes"
 OpenTerminal = Callable[..., Terminal]
 LOCK_FILES = {"npm": "package-lock.json", "pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock"}
-# Each takes half a minute. test_matrix.py has yarn.
+# Each takes half a minute. test_dependency_watch.py follows an installation, and a unit test has the advice.
 MANAGERS = [
-    "npm@12", long("pnpm@11.28.11"), long("yarn@4.9.2"), long("pnpm@8.15.9"), long("pnpm@10.20.0"),
+    long("npm@12"), long("pnpm@11.28.11"), long("yarn@4.9.2"), long("pnpm@8.15.9"), long("pnpm@10.20.0"),
     long("pnpm@12.21.0"), long("yarn@1.22.22"),
 ]  # fmt: skip
 OLD_APP = {

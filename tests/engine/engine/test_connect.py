@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.own_engine import OwnEngine
 from tests.support.commands import docker
+from tests.support.long_forms import long
 from tests.support.project import ProjectFactory, ProjectUnderTest
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
@@ -20,10 +21,10 @@ PLUGINS = [
 ]
 
 
-@pytest.mark.parametrize("task", [["dev"], ["build-prod"], ["run-prod"], ["verify"], ["status"], ["stop"], ["clean"]])
-def test_task_without_an_engine_names_setup(built_project: ProjectUnderTest, task: list[str]) -> None:
+@pytest.mark.parametrize("task", ["dev", "run-prod", "status", *map(long, ["build-prod", "verify", "stop", "clean"])])
+def test_task_without_an_engine_names_setup(built_project: ProjectUnderTest, task: str) -> None:
     """Where no engine answers, every task says so and names `invoke setup`."""
-    output = built_project.fails(*task, DOCKER_HOST="unix:///nonexistent")
+    output = built_project.fails(task, DOCKER_HOST="unix:///nonexistent")
     assert "No Docker engine answers" in output
     assert "invoke setup" in output
 
@@ -53,7 +54,7 @@ def test_build_names_the_variable_that_turns_buildkit_off(project: ProjectUnderT
 
 
 @as_root
-@pytest.mark.parametrize("authorities", ["", "/etc/ssl/certs/ca-certificates.crt"])
+@pytest.mark.parametrize("authorities", ["", long("/etc/ssl/certs/ca-certificates.crt")])
 def test_build_without_buildx_says_what_is_missing(project: ProjectUnderTest, tmp_path: Path, authorities: str) -> None:
     """Without the plugin buildx, build-prod says that the docker CLI has no BuildKit."""
     mounts = "; ".join(["true", *(f"mount -t tmpfs none {folder}" for folder in PLUGINS if folder.is_dir())])

@@ -39,9 +39,9 @@ def file(folder: Path) -> None:
 
 
 @pytest.fixture
-def cache(running_project: ProjectUnderTest) -> Iterator[Path]:
+def cache(shared_running_project: ProjectUnderTest) -> Iterator[Path]:
     """The cache folder of the project's checkout, set aside and put back."""
-    folder = running_project.checkout / ".cache"
+    folder = shared_running_project.checkout / ".cache"
     aside = folder.with_name(".cache-aside")
     folder.rename(aside)
     yield folder
@@ -53,16 +53,16 @@ def cache(running_project: ProjectUnderTest) -> Iterator[Path]:
 @pytest.mark.parametrize("break_disk", [full, long(without_inodes), long(file)], ids=lambda function: function.__name__)
 @pytest.mark.parametrize("task", [("build-prod",), RUN_STAGED, ("dev", "--detach")], ids=lambda words: words[0])
 def test_task_on_a_broken_disk_ends_with_one_error(
-    running_project: ProjectUnderTest, cache: Path, break_disk: Callable[[Path], None], task: tuple[str, ...]
+    shared_running_project: ProjectUnderTest, cache: Path, break_disk: Callable[[Path], None], task: tuple[str, ...]
 ) -> None:
     """The error names the path and the reason, and the release keeps serving."""
     break_disk(cache)
     # An authority makes every build write its context.
     authority = {"INVOKE_BUILD_CA_FILE": "/etc/hosts"}
-    result = running_project.invoke(*task, **authority)
+    result = shared_running_project.invoke(*task, **authority)
     assert "Traceback" not in result.output
     if not result.ok:
         assert ".cache" in result.output
         assert "cannot be" in result.output
     assert result.ok is (break_disk is full and task == RUN_STAGED)  # which writes no more than an empty lock
-    assert running_project.get().status_code == 200
+    assert shared_running_project.get().status_code == 200

@@ -55,10 +55,10 @@ def registry() -> Iterator[str]:
     server.server_close()
 
 
-# Each status once, and each source.
+# One that no registry has, and one that it denies.
 @pytest.mark.parametrize(
     ("status", "source"),
-    [(HTTPStatus.NOT_FOUND, "auto"), (HTTPStatus.UNAUTHORIZED, "registry"), (HTTPStatus.FORBIDDEN, "auto"),
+    [(HTTPStatus.NOT_FOUND, "auto"), (HTTPStatus.UNAUTHORIZED, "registry"), long(HTTPStatus.FORBIDDEN, "auto"),
      long(HTTPStatus.NOT_FOUND, "registry"), long(HTTPStatus.UNAUTHORIZED, "auto"),
      long(HTTPStatus.FORBIDDEN, "registry")],
 )  # fmt: skip
@@ -92,7 +92,7 @@ def test_image_of_ones_own_has_no_standin(built_project: ProjectUnderTest) -> No
     assert "docker image load" in output
 
 
-@pytest.mark.parametrize("spelling", ["docker.io/{}/{}", "index.docker.io/{}/{}:latest", long("localhost/{}/{}")])
+@pytest.mark.parametrize("spelling", [long("docker.io/{}/{}"), "index.docker.io/{}/{}:latest", long("localhost/{}/{}")])
 def test_site_is_verified_by_each_spelling_of_the_base_images(
     project: ProjectUnderTest, built_project: ProjectUnderTest, spelling: str
 ) -> None:

@@ -17,7 +17,8 @@ import pytest
 
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Image
-from tests.support.commands import clean_environ, run_command, shown_commands
+from tests.support.commands import clean_environ, docker, run_command, shown_commands
+from tests.support.long_forms import long
 from tests.support.project import ProjectFactory, ProjectUnderTest
 
 SCRIPTS = {
@@ -94,9 +95,9 @@ def test_labels_have_title_version_and_commit(built_project: ProjectUnderTest, c
     assert built_project.engine.image(labels["org.opencontainers.image.base.name"])
 
 
-def test_page_has_the_commit_and_its_time(running_project: ProjectUnderTest, checkout: Path) -> None:
+def test_page_has_the_commit_and_its_time(built_project: ProjectUnderTest, checkout: Path) -> None:
     """They reach the build as arguments, so that a visitor can tell one release from another."""
-    page = running_project.get().text
+    page = docker("container", "run", "--rm", "--entrypoint", "cat", built_project.image, "/srv/site/index.html")
     assert head(checkout) in page
     assert "2026-11-01T12:00:00" in page
 
@@ -185,9 +186,12 @@ def test_another_checkout_gives_the_same_image(built_project: ProjectUnderTest, 
 
 
 @pytest.fixture(scope="module")
-def unbuilt(engine: DockerEngine, checkout: Path) -> Iterator[ProjectUnderTest]:
-    """A project without an image, whose builds all fail."""
+def failing_project(
+    engine: DockerEngine, checkout: Path, built_project: ProjectUnderTest
+) -> Iterator[ProjectUnderTest]:
+    """A project with an image, whose next builds all fail."""
     project = ProjectUnderTest(engine, checkout)
+    project.stage(built_project.image)
     yield project
     project.end()
 
@@ -247,38 +251,30 @@ def break_dist(app: Path) -> None:
     ("fault", "what", "how", "evidence"),
     [
         (break_source, "`npm run build` failed.", "npm run build)", "no-such-module-5f2c"),
-        (break_disk, "The disk is full.", "docker system df", "ENOSPC"),
+        long(break_disk, "The disk is full.", "docker system df", "ENOSPC"),
         (break_step, "package-lock.json does not match package.json", "invoke npm -- install", "left-pad"),
-        (break_dependency, f"npm cannot get the package {GHOST}", "registry and token in .npmrc", "404"),
+        long(break_dependency, f"npm cannot get the package {GHOST}", "registry and token in .npmrc", "404"),
         (break_dist, "left no HTML page in", "DIST_DIR", ""),
     ],
     ids=["source", "disk", "out-of-step", "dependency", "dist"],
 )
 def test_failing_build_says_what_why_and_how(  # noqa: PLR0913, PLR0917 - a table's columns
-    unbuilt: ProjectUnderTest,
+    failing_project: ProjectUnderTest,
     app: Path,
     fault: Callable[[Path], None],
     what: str,
     how: str,
     evidence: str,
 ) -> None:
-    """A failed build ends with the fault, the last lines of the step, and what to do. It makes no image."""
+    """A failed build ends with the fault, the last lines of the step, and what to do. It replaces no image."""
     fault(app)
-    message = unbuilt.fails("build-prod", INVOKE_APP_DIR=str(app)).rpartition("\n\n")[2]
+    before = built(failing_project)
+    message = failing_project.fails("build-prod", INVOKE_APP_DIR=str(app)).rpartition("\n\n")[2]
     assert what in message
     assert how in message
     assert evidence in message
-    assert unbuilt.engine.image(unbuilt.image) is None
-
-
-def test_failing_build_leaves_the_image_of_the_build_before(
-    project: ProjectUnderTest, built_project: ProjectUnderTest, app: Path
-) -> None:
-    """The error says that nothing was replaced."""
-    before = project.stage(built_project.image)
-    break_source(app)
-    assert "Nothing was replaced." in project.fails("build-prod", INVOKE_APP_DIR=str(app))
-    assert built(project).id == before
+    assert "Nothing was replaced" in message
+    assert built(failing_project) == before
 
 
 def no_folder(app: Path) -> None:
@@ -305,8 +301,8 @@ def no_script(app: Path) -> None:
     ("fault", "what", "how"),
     [
         (no_folder, "There is no folder", "INVOKE_APP_DIR="),
-        (no_package, "has no package.json.", "INVOKE_APP_DIR="),
-        (bad_package, "is not JSON", "Correct the file"),
+        long(no_package, "has no package.json.", "INVOKE_APP_DIR="),
+        long(bad_package, "is not JSON", "Correct the file"),
         (no_script, "has no script build.", '"build": "vite build"'),
     ],
 )

@@ -7,6 +7,7 @@ import shlex
 from urllib.parse import quote
 
 import httpx
+import pytest
 
 from benchmarks.checkout import ROOT
 from docktasks.commands import Result
@@ -168,6 +169,7 @@ def test_carry_refuses_other_bytes_under_the_same_name(sandbox: ImageSandbox) ->
         assert listing(old, *at(volume)) == before
 
 
+@pytest.mark.long  # only a new compressor makes them
 def test_carry_takes_other_compressed_copies_of_the_same_file(sandbox: ImageSandbox) -> None:
     """Another version of a compressor makes other bytes, which decode to the same file."""
     one, volume = sandbox.image(), sandbox.volume()
@@ -255,6 +257,7 @@ def test_built_file_without_a_hash_comes_from_the_latest_kept_release(sandbox: I
     assert answers(sandbox, old, volume, names[:2]) == [(200, "old", "no-cache")] * 2
 
 
+@pytest.mark.long  # the test before has the recorded ones
 def test_built_file_of_a_release_that_is_not_recorded_replaces_no_other(sandbox: ImageSandbox) -> None:
     """A release may fail after its files were added. Until it is recorded it has the last word nowhere."""
     one, two = built(sandbox, "a.js", text="one"), built(sandbox, "a.js", "b.js", text="two")
@@ -284,7 +287,7 @@ def test_compressed_copy_belongs_to_the_file_that_is_served(sandbox: ImageSandbo
         assert (answer.text, answer.headers.get("content-encoding")) == ("later\n", None)
 
 
-FILES, NEXT_MOMENT = (5000, 1.4) if IS_LONG_FORM else (800, 2)
+FILES, NEXT_MOMENT = (5000, 1.4) if IS_LONG_FORM else (400, 3)
 """The number of files that are carried, and by how much longer the next run may take before it is killed."""
 
 MANY = f"for i in $(seq 100001 {100_000 + FILES}); do echo $i >hashed/site/assets/f-AB$i.js; done"
@@ -329,6 +332,7 @@ WRONG_ARGS: list[tuple[str, ...]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.long  # only run-prod calls it
 def test_carry_refuses_wrong_arguments(sandbox: ImageSandbox, built_project: ProjectUnderTest) -> None:
     """A missing verb or release, or a name that is a path, gives exit code 2 and a message, and changes nothing."""
     volume = sandbox.volume()

@@ -42,7 +42,7 @@ def write_native_app(folder: Path, manager: str, registry: Registry, npmrc: str 
 
 @pytest.mark.parametrize(
     ("manager", "task"),
-    [(NPM, "build-prod"), (PNPM, "dev"), long(PNPM, "build-prod"), long(YARN_1, "build-prod"),
+    [(NPM, "build-prod"), long(PNPM, "dev"), long(PNPM, "build-prod"), long(YARN_1, "build-prod"),
      long(YARN_4, "build-prod"), long(NPM, "dev")],
 )  # fmt: skip
 def test_a_native_part_that_does_not_arrive_fails_one_installation(
@@ -85,7 +85,7 @@ def test_an_optional_package_whose_script_fails_is_no_fault(
     assert not [name for name in foreign if f"! {name}@" in output]
 
 
-@pytest.mark.parametrize(("manager", "npmrc"), [(NPM, "omit=optional\n"), long(PNPM, "optional=false\n")])
+@pytest.mark.parametrize(("manager", "npmrc"), [long(NPM, "omit=optional\n"), long(PNPM, "optional=false\n")])
 def test_settings_may_leave_out_what_is_optional(
     new_project: ProjectFactory, tmp_path: Path, registry: Registry, manager: str, npmrc: str
 ) -> None:

@@ -83,7 +83,7 @@ def assert_secret_is_nowhere(project: ProjectUnderTest, output: str, folder: Pat
 def test_build_gets_the_variables_secrets_and_mode_that_are_named(
     new_project: ProjectFactory, tmp_path: Path, registry: Registry
 ) -> None:
-    """A new value is another build. A secret reaches install and build, and stays out of layers, caches and logs."""
+    """Another mode is another build. A secret reaches install and build, and stays out of layers, caches and logs."""
     project = new_project(APP_DIR=str(write_vite_app(tmp_path / "app", registry)), BUILD_SECRETS="NPM_TOKEN")
     project.environ |= {"INVOKE_BUILD_ENV_PREFIXES": "VITE_", "INVOKE_BUILD_ENV": "REGION=eu"}
     assert "Not set in the environment: NPM_TOKEN." in project.fails("build-prod")
@@ -93,8 +93,6 @@ def test_build_gets_the_variables_secrets_and_mode_that_are_named(
     assert site_text(project, "site/*.txt") == f"{DIGEST} 0 eu" * 2
     assert registry.denied == []
     assert_secret_is_nowhere(project, output, tmp_path)
-    project.succeeds("build-prod", VITE_SEA="south")
-    assert "south in production" in site_text(project, "hashed/site/assets/*.js")
     maps = tmp_path / "maps"
     output = project.succeeds("build-prod", f"--source-maps={maps}", INVOKE_BUILD_MODE="staging")
     assert "baltic in staging" in site_text(project, "hashed/site/assets/*.js")

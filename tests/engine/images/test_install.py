@@ -67,8 +67,8 @@ def takes_packages_from_cache(project: ProjectUnderTest) -> bool:
     return bool(re.search(r"\[dependencies \d/\d\] RUN [^\n]* before-source\n#\d+ CACHED\n", output))
 
 
-# Yarn 1 gives up at the first request that fails; one of its cases is enough for each run.
-@pytest.mark.parametrize("manager", [NPM, PNPM, long(YARN_1), long(YARN_4)])
+# The next test has npm, others have yarn. Yarn 1 gives up at the first request that fails.
+@pytest.mark.parametrize("manager", [long(NPM), PNPM, long(YARN_1), long(YARN_4)])
 def test_an_edit_of_the_source_installs_nothing(new_project: ProjectFactory, tmp_path: Path, manager: str) -> None:
     """The layer with the packages stays in Docker's cache until package.json or a lock file changes."""
     app = write_small_app(tmp_path / "app", manager)
@@ -165,8 +165,8 @@ INSTALLED_WITH_SOURCE: dict[str, tuple[tuple[str, Mapping[str, str], dict[str, A
 }
 """Apps, as write_small_app takes them, of whose source an installation needs more; and the last line of their page."""
 
-FURTHER_CASES = {"npm-file", "npm-path", "pnpm-file", "yarn1-file"}
-"""These need what npm-workspaces and yarn4-portal need: a package in a folder of the app."""
+FURTHER_CASES = {"npm-file", "npm-path", "npm-workspaces", "pnpm-file", "pnpm-patch", "yarn1-file"}
+"""These need what yarn4-portal needs: a file in a folder of the app. test_installation.py has a patch for pnpm."""
 
 
 @pytest.mark.parametrize("case", [long(name) if name in FURTHER_CASES else name for name in INSTALLED_WITH_SOURCE])

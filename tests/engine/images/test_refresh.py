@@ -76,7 +76,7 @@ def test_build_takes_the_newer_image_of_the_registry_once(built_project: Project
     )
 
 
-@pytest.mark.parametrize("max_age", ["0", "40", long("365")])
+@pytest.mark.parametrize("max_age", [long("0"), "40", long("365")])
 def test_image_that_is_not_older_than_the_setting_stays(
     built_project: ProjectUnderTest, old_base: str, max_age: str
 ) -> None:
@@ -89,7 +89,7 @@ def test_image_that_is_not_older_than_the_setting_stays(
     ("status", "reason"),
     [
         (401, "unauthorized"),
-        (0, "does not answer within 5 s"),
+        long(0, "does not answer within 5 s"),
         long(403, "denied"),
         long(429, "toomanyrequests"),
         long(500, "500"),

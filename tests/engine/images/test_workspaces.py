@@ -100,7 +100,8 @@ def built_page(project: ProjectUnderTest) -> str:
     return docker("container", "run", "--rm", "--entrypoint", "cat", project.image, "/srv/site/index.html")
 
 
-@pytest.mark.parametrize("manager", [NPM, BUN, long(PNPM), long(YARN_4), long(YARN_1)])
+# The workspaces of tests/engine/dev have npm.
+@pytest.mark.parametrize("manager", [long(NPM), BUN, long(PNPM), long(YARN_4), long(YARN_1)])
 def test_a_workspace_is_installed_and_built_from_its_root(
     new_project: ProjectFactory, tmp_path: Path, manager: str
 ) -> None:

@@ -94,6 +94,7 @@ def test_port_holder_answers_every_place_as_the_release(project: ProjectUnderTes
     assert {place: (before[place], answer) for place, answer in after.items() if answer != before[place]} == {}
 
 
+@pytest.mark.long  # the stand-in's nginx is a newer one
 def test_port_holder_with_an_older_nginx_serves_too(
     new_project: ProjectFactory, built_project: ProjectUnderTest
 ) -> None:

@@ -80,6 +80,7 @@ def test_port_holder_of_an_earlier_version_moves_to_the_projects_network(
     assert "Serving already" in project.succeeds(*RUN_STAGED)
 
 
+@pytest.mark.long  # test_recovery.py removes a port holder
 def test_run_prod_replaces_a_network_that_was_removed(
     new_project: ProjectFactory, built_project: ProjectUnderTest
 ) -> None:
@@ -126,6 +127,7 @@ def test_release_has_no_way_out(own_engine: OwnEngine, project_on_own_engine: Pr
     assert not project.engine.exec(f"{project.name}-prod", wget).ok
 
 
+@pytest.mark.long  # the unit tests have the error
 @pytest.mark.parametrize(
     "own_engine", [{"default-address-pools": [{"base": "10.213.0.0/23", "size": 24}]}], indirect=True, ids=["two"]
 )

@@ -16,6 +16,7 @@ from benchmarks.visitors import Visitors
 from docktasks.engine.client import DockerEngine
 from docktasks.waiting import Probe, http_ready, wait_until
 from tests.support.commands import docker
+from tests.support.long_forms import long
 from tests.support.project import RUN_STAGED, ProjectUnderTest
 from tests.support.running_task import StartTask
 
@@ -67,6 +68,7 @@ def test_killed_nginx_is_restarted_in_the_same_network(project: ProjectUnderTest
     project.assert_one_release_serves()
 
 
+@pytest.mark.long  # it waits for three health checks of Docker
 def test_unhealthy_release_is_named_and_replaced(project: ProjectUnderTest) -> None:
     """`status` names an unhealthy release, and run-prod replaces it although nothing of it has changed."""
     before = project.container()
@@ -82,6 +84,7 @@ def test_unhealthy_release_is_named_and_replaced(project: ProjectUnderTest) -> N
     project.assert_one_release_serves()
 
 
+@pytest.mark.long  # test_swap_faults.py kills at steps before it
 def test_release_is_recorded_by_the_next_task_when_its_own_was_killed(
     project: ProjectUnderTest,
     built_project: ProjectUnderTest,
@@ -154,6 +157,7 @@ def test_release_joins_the_network_of_a_restarted_port_holder(project: ProjectUn
     project.assert_one_release_serves()
 
 
+@pytest.mark.long  # the test before has the same fault, and the next one the same task
 @as_root
 def test_run_prod_reconnects_a_release_that_is_cut_off(project: ProjectUnderTest) -> None:
     """Until the release notices, `status` names the fault. run-prod fixes it at once."""
@@ -180,7 +184,7 @@ def test_run_prod_replaces_a_removed_port_holder(project: ProjectUnderTest) -> N
     project.assert_one_release_serves()
 
 
-@pytest.mark.parametrize("fault", ["restarted", "killed with all in it"])
+@pytest.mark.parametrize("fault", [long("restarted"), "killed with all in it"])
 def test_release_serves_again_after_the_engine(
     own_engine: OwnEngine, project_on_own_engine: ProjectUnderTest, built_project: ProjectUnderTest, fault: str
 ) -> None:

@@ -104,6 +104,7 @@ def test_unchanged_release_keeps_serving(shared_running_project: ProjectUnderTes
     )
 
 
+@pytest.mark.long  # test_swap.py replaces releases
 def test_changed_app_replaces_the_release(new_project: ProjectFactory, app: Path) -> None:
     """After an edit, run-prod serves the new page, and only one release is left."""
     project = new_project(APP_DIR=str(app))
@@ -118,6 +119,7 @@ def test_changed_app_replaces_the_release(new_project: ProjectFactory, app: Path
     project.assert_one_release_serves()
 
 
+@pytest.mark.long  # test_recovery.py stops a release, too
 def test_run_prod_replaces_a_stopped_release(shared_running_project: ProjectUnderTest) -> None:
     """run-prod replaces a container that was stopped by hand by one that serves."""
     docker("container", "stop", f"{shared_running_project.name}-prod")
@@ -195,6 +197,7 @@ def test_move_to_a_taken_port_keeps_the_release_as_it_is(
     shared_running_project.assert_one_release_serves()
 
 
+@pytest.mark.long  # the test before has a taken port
 def test_port_of_another_container_is_named_with_a_free_choice(
     staged_project: ProjectUnderTest, unrelated_container: str
 ) -> None:
@@ -243,10 +246,10 @@ def test_container_name_of_an_unrelated_container_is_refused(
     ("name", "value", "message"),
     [
         ("INVOKE_PROD_HOST_PORT", "abc", "prod.host_port is 'abc', but must be a port number"),
-        ("INVOKE_PROD_HOST_PORT", "99999", "prod.host_port is '99999', but must be a port number"),
-        ("INVOKE_PROD_MEMORY", "lots", "prod.memory is 'lots', but must be a size such as 64m"),
+        long("INVOKE_PROD_HOST_PORT", "99999", "prod.host_port is '99999', but must be a port number"),
+        long("INVOKE_PROD_MEMORY", "lots", "prod.memory is 'lots', but must be a size such as 64m"),
         ("INVOKE_PROD_PORT", "8081", "INVOKE_PROD_PORT in the environment is not a setting"),
-        ("INVOKE_BASES_SOURCE", "nowhere", "bases.source is 'nowhere', but must be auto, registry or standin"),
+        long("INVOKE_BASES_SOURCE", "nowhere", "bases.source is 'nowhere', but must be auto, registry or standin"),
     ],
 )
 def test_unusable_setting_ends_the_task_before_docker_runs(
@@ -290,6 +293,7 @@ def test_lost_output_does_not_stop_a_swap(
     shared_running_project.assert_one_release_serves()
 
 
+@pytest.mark.long  # test_package.py calls a task in a folder of the app
 def test_build_prod_works_from_a_subfolder(project: ProjectUnderTest) -> None:
     """A build finds the files of the checkout when it is called from a folder in it."""
     folder = project.checkout / "docs"

@@ -41,6 +41,7 @@ def image_of(project: ProjectUnderTest) -> Image:
     return image
 
 
+@pytest.mark.long  # the next test has one commit twice
 def test_one_commit_is_one_release(store: Store, checkout: Path, raft: Path) -> None:
     """Only the first run-prod starts a container, whatever id each build has."""
     project = store.project(checkout, raft)
@@ -60,11 +61,13 @@ def test_one_commit_is_one_release(store: Store, checkout: Path, raft: Path) -> 
 
 
 def test_releases_are_swapped_rolled_back_and_verified(containerd: Store, checkout: Path, raft: Path) -> None:
-    """A changed script is another release. Every task finds the image of the container that serves."""
+    """One commit is one release, a changed script another. Every task finds the image of the container that serves."""
     project = containerd.project(checkout, raft)
     try:
         project.succeeds("run-prod")
-        first = project.container().release
+        first, image_id = project.container().release, image_of(project).id
+        assert "Serving already: " in project.succeeds("run-prod", **ATTESTED)
+        assert image_of(project).id != image_id
         (raft / "raft.js").write_text("document.body.append('Another release. '.repeat(40))\n")
         make_repository(raft)
         assert "Serving: " in project.succeeds("run-prod")

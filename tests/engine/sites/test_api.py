@@ -26,7 +26,7 @@ from tests.support.commands import docker
 from tests.support.long_forms import IS_LONG_FORM
 from tests.support.project import RUN_STAGED, ProjectFactory, ProjectUnderTest
 
-SWAPS = 20 if IS_LONG_FORM else 2
+SWAPS = 20 if IS_LONG_FORM else 1
 DRAIN_S = 6
 UPLOAD = 32 << 20
 """More bytes than a release can write to its /tmp."""

@@ -62,6 +62,7 @@ def test_each_page_has_its_address(framework: str, site: ProjectUnderTest) -> No
     assert site.get("/no-such-script.js").status_code == 404
 
 
+@pytest.mark.long  # test_releases.py has every way of naming files
 def test_open_page_goes_on_when_the_release_changes(
     framework: str, site: ProjectUnderTest, app: Path, page: Page
 ) -> None:

@@ -106,6 +106,7 @@ def _answers(url: str) -> bool:
     return False
 
 
+@pytest.mark.long  # the test before has two values in turn
 def test_two_containers_of_one_image_have_two_values_at_once(quay: ProjectUnderTest) -> None:
     """A browser that has both pages open reads a value of each. Byte by byte they have one bundle."""
     apis = ["https://one.example", "https://two.example"]

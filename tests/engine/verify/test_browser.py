@@ -99,7 +99,7 @@ def verdicts_of(result: Visit) -> dict[str, Verdict]:
     return {verdict.check.id: verdict for verdict in run_checks(subject, select(["browser"]))}
 
 
-@pytest.mark.parametrize("name", ["loops", "loops-later"])
+@pytest.mark.parametrize("name", [long("loops"), "loops-later"])
 def test_page_that_blocks_the_browser_costs_only_the_time_limit(page_server: str, chromium: str, name: str) -> None:
     """The page of an endless script fails, other checks are skipped, and no browser process is left."""
     verdicts = verdicts_of(visit(f"{page_server}/{name}", chromium, 4))
@@ -135,6 +135,7 @@ def test_browser_whose_driver_does_not_answer_is_given_up(
     assert result.pages == []
 
 
+@pytest.mark.long  # it waits for a limit; the pages before are restless, too
 def test_page_that_never_stops_loading_is_judged(page_server: str, chromium: str) -> None:
     """A page that sends requests all the time is judged by what it shows."""
     snapshot = visit(f"{page_server}/polls", chromium, 8).first[0]
@@ -166,7 +167,7 @@ def test_host_that_this_machine_cannot_reach_is_a_note(page_server: str, chromiu
     ("name", "evidence"),
     [
         ("blank", "/: the page is empty"),
-        ("moved", "net::ERR_TOO_MANY_REDIRECTS"),
+        long("moved", "net::ERR_TOO_MANY_REDIRECTS"),
         ("no-such", "/: the server answers 404"),
     ],
 )
@@ -224,6 +225,7 @@ def assert_page_continues(page: Page, snapshot: PageSnapshot, chunks: list[str])
     assert page.evaluate("globalThis.helloDockSame === true")
 
 
+@pytest.mark.long  # tests/engine/sites has open pages of each kind
 def test_open_pages_load_their_chunks_after_a_release_change(
     project: ProjectUnderTest, two_builds: list[str], chromium: str
 ) -> None:

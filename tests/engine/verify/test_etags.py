@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx
+import pytest
 
 from docktasks.verify.probes.crawler import Site
 from docktasks.verify.probes.http_client import Request, Response
@@ -18,6 +19,7 @@ def responses(site: Site) -> dict[tuple[str, str], Response]:
     return pages | files
 
 
+@pytest.mark.long  # a check of the http group has a sabotage for it
 def test_etag_of_one_release_does_not_match_another_file(project: ProjectUnderTest, app: Path) -> None:
     """A browser with a file of one release gets the other release's file where they differ.
 

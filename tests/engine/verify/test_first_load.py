@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from benchmarks import results
 from benchmarks.topics import first_load
 from docktasks.verify.probes.chromium import launch_browser, new_page, open_page
@@ -20,6 +22,7 @@ def shown_on_the_page(url: str, chromium: str) -> list[str]:
         return [str(page.evaluate(FIGURE_ON_THE_PAGE.format(index))).replace("\xa0", " ") for index in (0, 1)]
 
 
+@pytest.mark.long  # they share one function
 def test_page_report_and_benchmarks_show_one_first_load(
     running_project: ProjectUnderTest, chromium: str, tmp_path: Path
 ) -> None:

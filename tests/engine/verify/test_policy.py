@@ -13,6 +13,7 @@ import pytest
 from benchmarks.checkout import ROOT
 from docktasks.verify.probes.chromium import launch_browser, new_page, open_page
 from docktasks.verify.probes.page_events import PageEvents
+from tests.support.long_forms import long
 
 SCRIPT = """
 import { policyConfiguration, directivesOf, readSettings } from 'NGINX/policy.mjs'
@@ -91,7 +92,10 @@ NAMED = ("script-src", "style-src", "img-src", "font-src", "connect-src", "media
 
 
 @pytest.mark.parametrize(
-    ("violations", "directive"), [(name, name) for name in NAMED], indirect=["violations"], ids=NAMED
+    ("violations", "directive"),
+    [(name, name) if name in {"script-src", "worker-src"} else long(name, name) for name in NAMED],
+    indirect=["violations"],
+    ids=NAMED,
 )
 def test_policy_without_a_directive_blocks_its_files(violations: tuple[str, ...], directive: str) -> None:
     """The page loads each kind, so the test of the whole policy shows that each is allowed."""

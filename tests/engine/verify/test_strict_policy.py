@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from docktasks.verify.probes import visit
+from tests.support.long_forms import long
 from tests.support.page_server import serve_page
 
 HANDLER = "'sha256-NmRlpaPvI4GK1fBsO0KnBSQtx0nCE2biUmGmISRd5Vs='"
@@ -21,10 +22,10 @@ BODY = """<!doctype html><html lang="en"><title>calm</title><style>h1 {{ color: 
     ("policy", "more", "reported"),
     [
         (COMPATIBLE, "", ()),
-        (COMPATIBLE, '<img alt="" src="https://127.0.0.1:1/a.png">', ("img-src blocks",)),
+        long(COMPATIBLE, '<img alt="" src="https://127.0.0.1:1/a.png">', ("img-src blocks",)),
         (COMPATIBLE, '<p style="color: red">', ("style-src-attr blocks",)),
         ("default-src 'none'; style-src 'unsafe-inline'", "", None),
-        ("", "", None),
+        long("", "", None),
     ],
     ids=["nothing", "picture", "attribute", "strict already", "no policy"],
 )

@@ -51,14 +51,16 @@ def run_release(
 
 @pytest.mark.usefixtures("chromium")
 def test_working_release_passes_every_check(verified_project: ProjectUnderTest, tmp_path: Path) -> None:
-    """`verify --strict` exits with 0. Its JSON has a verdict for each check, and none is skipped."""
-    path = tmp_path / "verdicts.json"
+    """`verify --strict` exits with 0. Its JSON has each check, and none is skipped. The release stays as it was."""
+    path, before = tmp_path / "verdicts.json", verified_project.container()
     output = verified_project.succeeds("verify", "--strict", f"--json={path}")
     content = json.loads(path.read_text())
     assert f"{len(CHECKS)} passed, 0 failed, 0 skipped" in output
     assert content["subject"]["url"] == verified_project.container().url
     assert content["summary"] == {"pass": len(CHECKS), "fail": 0, "skip": 0}
     assert [check["id"] for check in content["checks"]] == [check.id for check in CHECKS]
+    assert verified_project.container() == before
+    assert verified_project.get().status_code == 200
 
 
 @pytest.mark.usefixtures("chromium")

@@ -82,6 +82,7 @@ UNKNOWN = "an unknown process"
         ([Listener("LISTEN", (), os.getpid())], UNKNOWN),
         ([], UNKNOWN),
     ],
+    ids=["listens", "unknown", "is-connected", "has-another-port", "has-no-address", "is-gone"],
 )
 def test_port_owner_is_a_process(monkeypatch: pytest.MonkeyPatch, listeners: list[Listener], owner: str) -> None:
     """A process is named if the system tells which one listens."""
