@@ -10,11 +10,11 @@ COPY docktasks/images/nginx/ /nginx/
 COPY docktasks/images/node/ /node/
 
 # Asks nginx for its version: the configuration leaves out what an older nginx does not know.
-FROM ${NGINX_IMAGE} AS version
+FROM --platform=${BUILDPLATFORM} ${NGINX_IMAGE} AS version
 RUN nginx -v 2>/tmp/version
 
 # What an installation reads, without the secrets in it, because each layer of a build can be exported.
-FROM ${NODE_IMAGE} AS manifests
+FROM --platform=${BUILDPLATFORM} ${NODE_IMAGE} AS manifests
 ARG APP_DIR=hello-dock
 RUN --network=none --mount=type=bind,source=${APP_DIR},target=/source \
     --mount=type=bind,from=tools,source=/node,target=/tools/node \
@@ -22,7 +22,7 @@ RUN --network=none --mount=type=bind,source=${APP_DIR},target=/source \
 
 # Installs the packages before the source is there, so that an edit of the source finds them in a layer:
 # https://docs.docker.com/build/cache/optimize/#order-your-layers
-FROM ${NODE_IMAGE} AS dependencies
+FROM --platform=${BUILDPLATFORM} ${NODE_IMAGE} AS dependencies
 # npm looks for no newer npm, Yarn writes into node_modules only, and pnpm ignores which version of it an app names.
 ENV NPM_CONFIG_UPDATE_NOTIFIER=false NPM_CONFIG_LOGS_MAX=0 pnpm_config_pm_on_fail=ignore \
     YARN_NODE_LINKER=node-modules YARN_INSTALL_STATE_PATH=/app/node_modules/.yarn-install-state.gz

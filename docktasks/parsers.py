@@ -41,6 +41,14 @@ def whole(low: int, high: int, meaning: str) -> Parser:
     return parse
 
 
+def platforms(text: str) -> tuple[str, ...]:
+    """Return platforms of Linux, which spaces or commas separate, each once."""
+    names = tuple(dict.fromkeys(re.split(r"[\s,]+", text.strip()))) if text.strip() else ()
+    if not all(re.fullmatch(r"linux/[a-z0-9]+(/v[0-9]+)?", name) for name in names):
+        raise ValueError("platforms such as linux/amd64,linux/arm64")
+    return names
+
+
 def memory(text: str) -> str:
     """Return the text unchanged when Docker accepts it as a container's memory, such as 64m."""
     if not re.fullmatch(r"[1-9][0-9]*[bkmg]", text) or int(text[:-1]) * _UNIT_BYTES[text[-1]] < MIN_MEMORY_BYTES:

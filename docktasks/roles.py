@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -10,7 +10,7 @@ class Role:
     """One of the two parts of a project, dev or prod.
 
     `name` is its section of the settings and the tag of its image, `base` the build argument of the base image, `task`
-    what starts the container, which listens on `container_port`.
+    what starts the container, which listens on `container_port`. `platform` is another one than the engine's, or empty.
     """
 
     name: str
@@ -18,6 +18,11 @@ class Role:
     base: str
     task: str
     container_port: int
+    platform: str = ""
+
+    def on(self, platform: str) -> Role:
+        """Return the same part for a platform such as linux/arm64, whose image is app:prod-arm64."""
+        return replace(self, name="-".join((self.name, *platform.split("/")[1:])), platform=platform)
 
 
 DEV = Role("dev", "Dockerfile.dev", "NODE_IMAGE", "dev", 3000)

@@ -92,6 +92,7 @@ class Build:
     env_prefixes: Annotated[tuple[str, ...], kinds.prefixes]
     secrets: Annotated[tuple[str, ...], kinds.names]
     source_maps: Annotated[str, matching(r"private|public", "private or public")]
+    platforms: Annotated[tuple[str, ...], kinds.platforms]
     cache_from: Annotated[str, CACHE]
     cache_to: Annotated[str, CACHE]
 

@@ -78,14 +78,14 @@ def init(c: Context) -> None:
             print(text)
 
 
-@task(auto_shortflags=False)
-def bases(c: Context) -> None:
+@task(help={"update": "Pin the base images by their digests, in bases.lock."}, auto_shortflags=False)
+def bases(c: Context, update: bool = False) -> None:
     """Build stand-ins for the base images, where no registry answers."""
-    from docktasks.images import standins
+    from docktasks.images import bases_lock, standins
 
-    with session(c, needs_app=False) as project:
-        for image, standin in standins.build_all(project).items():
-            print(f"{standin} is a stand-in for {image}")
+    with session(c, needs_app=update) as project:
+        for line in bases_lock.update(project) if update else standins.listed(project):
+            print(line)
 
 
 @task(auto_shortflags=False)

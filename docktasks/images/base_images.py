@@ -12,8 +12,8 @@ from docktasks.commands import Result
 from docktasks.engine.models import Image
 from docktasks.engine.protocol import Engine
 from docktasks.errors import BaseImageError, NotInRegistryError, RegistryError
-from docktasks.images import build_context
-from docktasks.images.references import familiar
+from docktasks.images import bases_lock, build_context
+from docktasks.images.references import familiar, repository, split_digest
 from docktasks.images.registry import registry_digest
 from docktasks.images.standins import STANDIN_PREFIX, STANDS_FOR, build_all, latest_standin
 from docktasks.settings import Settings
@@ -36,7 +36,7 @@ def resolve(project: Project, kind: str) -> BaseImage:
     build_context.read_ca(project.settings)  # a build would need it only after the download
     base = local(project, kind)
     if base and base.reference == reference:
-        return replace(base, notice=_refresh(project, reference))
+        return replace(base, notice=_refresh(project, reference) if "@" not in reference else "")
     if base:
         return base
     if project.settings.bases.source != "standin" and _pull(project, reference):
@@ -60,8 +60,8 @@ def _is_local(engine: Engine, reference: str) -> bool:
 
 
 def configured_image(settings: Settings, kind: str) -> str:
-    """Return the base image of a kind, `node` or `nginx`, that the settings name."""
-    return {"node": settings.bases.node_image, "nginx": settings.bases.nginx_image}[kind]
+    """Return the base image of a kind, `node` or `nginx`: the settings' one, by the digest of bases.lock."""
+    return bases_lock.pinned(settings, {"node": settings.bases.node_image, "nginx": settings.bases.nginx_image}[kind])
 
 
 def _standin_image(reference: str, standin: str) -> BaseImage:
@@ -85,7 +85,7 @@ def _refresh(project: Project, reference: str) -> str:
     An image that its registry does not know was made by hand, and stays. So does one that is named by its digest.
     """
     max_age = project.settings.bases.max_age
-    is_asked = max_age and not project.dry and "@" not in reference
+    is_asked = max_age and not project.dry
     image = project.engine.image(reference) if is_asked else None
     days = age_days(image.created) if image else None
     if image is None or days is None or days <= max_age:
@@ -108,15 +108,38 @@ def _refresh(project: Project, reference: str) -> str:
 
 def _has_newer(engine: Engine, image: Image, reference: str) -> bool:
     """Return True if the local image is its registry's, which has another one now. Raises RegistryError."""
-    repository = familiar(reference).rpartition(":")[0]
-    digests = [name for name in image.digests if name.partition("@")[0] == repository]
+    digests = digests_of(image, reference)
     if not digests:  # never pulled, and never pushed
         return False
     newest = registry_digest(engine, reference, ANSWER_TIMEOUT_S)
-    if newest in [name.partition("@")[2] for name in digests]:
+    if newest in digests:
         return False
     # In containerd's store an image that was built here has a digest, too. Only the registry knows which are its own.
-    return bool(registry_digest(engine, digests[0], ANSWER_TIMEOUT_S))
+    return bool(registry_digest(engine, f"{repository(reference)}@{digests[0]}", ANSWER_TIMEOUT_S))
+
+
+def digests_of(image: Image, reference: str) -> list[str]:
+    """Return the digests of an image in the repository of a reference. One that was never there has none."""
+    names = [name.partition("@") for name in image.digests]
+    return [digest for name, _, digest in names if name == repository(reference)]
+
+
+def base_digest(image: Image | None, reference: str) -> str:
+    """Return the digest of a base image: the one that its reference pins, else its registry's; "" if it has none."""
+    digests = digests_of(image, reference) if image else []
+    return split_digest(reference)[1] or next(iter(digests), "")
+
+
+def of_all_platforms(project: Project, reference: str) -> str:
+    """Return a base image by the digest that its registry has for all platforms. Raises BaseImageError without one."""
+    digest = base_digest(project.engine.image(reference), reference)
+    if not (digest or project.dry):
+        raise BaseImageError(
+            f"{reference} is for this machine's platform only.",
+            "It is from no registry, which would have it for others.",
+            "Name one of a registry: bases.nginx_image, then invoke bases --update",
+        )
+    return f"{split_digest(reference)[0].partition('@')[0]}@{digest}" if digest else reference
 
 
 def age_days(built: str, today: date | None = None) -> int | None:
@@ -145,6 +168,12 @@ def _pull(project: Project, reference: str) -> bool:
 
 def _build_standin(project: Project, kind: str, reference: str) -> BaseImage:
     """Build the stand-ins, and return the one for an image. Raises BaseImageError when that image has none."""
+    if "@" in reference:
+        raise BaseImageError(
+            f"{reference} is not here, and no registry answers.",
+            "It is pinned by its digest, so no stand-in takes its place.",
+            "Try again when the registry answers, or build on a stand-in: INVOKE_BASES_SOURCE=standin",
+        )
     if familiar(reference) not in STANDS_FOR.values():
         raise BaseImageError(
             f"No registry answers, and there is no stand-in for {reference}.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 
 from docktasks import resources
 from docktasks.app import inputs, vite_options
@@ -17,8 +18,9 @@ from docktasks.engine.models import Image
 from docktasks.engine.protocol import Engine
 from docktasks.errors import BuildError
 from docktasks.images import build_context, build_notices, own_files
+from docktasks.images.base_images import base_digest
 from docktasks.images.build_errors import explain_build
-from docktasks.images.references import familiar
+from docktasks.images.references import split_digest
 from docktasks.labels import BUILT_FOR, INPUTS_LABEL, LABEL, SOURCE_MAPS_LABEL
 from docktasks.roles import PROD, Role
 from docktasks.settings import Settings
@@ -28,6 +30,9 @@ OCI = "org.opencontainers.image"
 
 BASE_LABEL = f"{OCI}.base.name"
 """The label that names an image's base."""
+
+BASE_DIGEST_LABEL = f"{OCI}.base.digest"
+"""The label with the digest that the registry had for its base."""
 
 Texts = dict[str, str]
 
@@ -59,13 +64,26 @@ def labels_over(base: Image | None, labels: Texts) -> Texts:
     return hidden | {name: value for name, value in labels.items() if value}
 
 
+def base_reference(labels: Mapping[str, str]) -> str:
+    """Return the name of the base image that labels name, by its digest where they have one; "" without a name."""
+    name, digest = labels.get(BASE_LABEL, ""), labels.get(BASE_DIGEST_LABEL, "")
+    return f"{name}@{digest}" if name and digest and "@" not in name else name
+
+
+def base_image(engine: Engine, labels: Mapping[str, str]) -> Image | None:
+    """Return the base image that labels name: by its digest, or else the one that has its name here."""
+    names = dict.fromkeys(filter(None, (base_reference(labels), labels.get(BASE_LABEL))))
+    return next(filter(None, map(engine.image, names)), None)
+
+
 def build_args(settings: Settings, app: App, role: Role, values: Texts, labels: Texts | None = None) -> list[str]:
     """Return the command that builds the image of a role. `values` has its build arguments; empty ones are left out."""
-    labels = {**(labels or {}), BUILT_FOR: settings.app.name, BASE_LABEL: familiar(values[role.base])}
+    labels = {**(labels or {}), BUILT_FOR: settings.app.name, BASE_LABEL: split_digest(values[role.base])[0]}
     return [
-        *["docker", "image", "build", "--tag", settings.image(role.name)],
+        *["docker", "image", "build", *(["--platform", role.platform] if role.platform else [])],
+        *["--tag", settings.image(role.name)],
         *_value_args(settings, app, values, role.dockerfile),
-        *(cache_args(settings) if role is PROD else []),
+        *(cache_args(settings) if role.dockerfile == PROD.dockerfile else []),
         *[arg for name, value in labels.items() for arg in ("--label", f"{name}={value}")],
         *build_context.context_args(settings, app, role.dockerfile),
     ]
@@ -133,7 +151,8 @@ def build_image(project: Project, role: Role, values: Texts, labels: Texts | Non
     replaced_id = project.engine.image_ids.get(tag)
     if not project.dry:
         build_context.write_context(project.settings, project.app, role.dockerfile)
-    labels = labels_over(project.engine.image(values[role.base]), labels or {})
+    base = project.engine.image(values[role.base])
+    labels = labels_over(base, {**(labels or {}), BASE_DIGEST_LABEL: base_digest(base, values[role.base])})
     os.environ.update(inputs.secret_environ(project.settings, os.environ))
     result = project.run(build_args(project.settings, project.app, role, values, labels))
     if not result.ok:
@@ -150,7 +169,7 @@ def build_image(project: Project, role: Role, values: Texts, labels: Texts | Non
     texts = build_notices.notices(result.output)
     if role == PROD and not project.dry:
         texts = build_notices.remembered(project.settings, "".join(image.layers[-1:]), result.output)
-    for text in texts:
+    for text in [] if role.platform else texts:  # they are the same for each platform
         project.progress.note(text)
     if replaced_id is not None and replaced_id != image.id:
         remove_untagged(project.run, project.engine, replaced_id)

@@ -22,3 +22,16 @@ def familiar(reference: str) -> str:
     elif path.count("/") == 1:
         path = path.removeprefix("library/")
     return f"{path}@{digest}" if digest else f"{path}:{tag or 'latest'}"
+
+
+def split_digest(reference: str) -> tuple[str, str]:
+    """Return a reference as the engine lists it, without its digest if it has a tag, and the digest or ""."""
+    name, _, digest = reference.partition("@")
+    has_tag = ":" in name.rpartition("/")[2]
+    return familiar(name if has_tag else reference), digest
+
+
+def repository(reference: str) -> str:
+    """Return the registry and the path of a reference, as the engine lists them."""
+    name = familiar(reference.partition("@")[0])
+    return name.rpartition(":")[0]

@@ -99,6 +99,11 @@ def build_all(project: Project) -> dict[str, str]:
     return {STANDS_FOR[kind]: f"{STANDIN_PREFIX}-{kind}:{version}" for kind, version in versions.items()}
 
 
+def listed(project: Project) -> list[str]:
+    """Build both stand-ins, and return a line for each. Raises BaseImageError."""
+    return [f"{standin} is a stand-in for {image}" for image, standin in build_all(project).items()]
+
+
 def _version(pattern: str, result: Result) -> str:
     """Return the version that a command printed; `latest` under --dry, where it printed nothing."""
     version = re.search(pattern, result.output, flags=re.MULTILINE)

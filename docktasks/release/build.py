@@ -11,7 +11,7 @@ from docktasks.background import in_background
 from docktasks.containers import startup
 from docktasks.engine.models import Image
 from docktasks.errors import PushError, StartError
-from docktasks.images import base_images
+from docktasks.images import base_images, bases_lock
 from docktasks.images import build as images_build
 from docktasks.images.sizes import unpacked_size
 from docktasks.labels import BUILT_FOR
@@ -51,11 +51,25 @@ def build_prod(project: Project, maps_folder: str = "") -> Build:
     image = images_build.build_image(project, PROD, build_args, labels)
     if maps_folder:
         source_maps.export(project, build_args, maps_folder)
-    base_notices = [base.notice for base in (node, nginx) if base.notice]
+    base_notices = filter(None, (node.notice, nginx.notice, bases_lock.age_notice(project.settings)))
     app_notices = (*project.app.lock_notices, *vite.notices_of_files(project.app), *environment_notices())
     unused_names = runtime_config.unused(project.app.root, project.settings.prod.runtime_env)
     notices = (*base_notices, *app_notices, *inputs.proxy_notices(os.environ), *unused_names)
     return build_of(project, image, notices)
+
+
+def build_for(project: Project, platform: str) -> Image:
+    """Build the production image for another platform than the engine's, on the base image's digest.
+
+    The builder's stages run on the engine's platform, and only files are copied into the other. Raises DockError.
+    """
+    source = git.source(project.app, project.settings)
+    node, nginx = (base_images.resolve(project, kind).reference for kind in ("node", "nginx"))
+    build_args = images_build.prod_build_args(
+        project.settings, project.app, node, base_images.of_all_platforms(project, nginx), source
+    )
+    labels = images_build.origin_labels(project.settings, source) | images_build.input_labels(build_args)
+    return images_build.build_image(project, PROD.on(platform), build_args, labels)
 
 
 def latest_build(project: Project) -> Build:
@@ -99,6 +113,5 @@ def pulled_build(project: Project, reference: str) -> Build:
 def build_of(project: Project, image: Image, notices: tuple[str, ...] = ()) -> Build:
     """Return what is known about an image, with notices about its build."""
     size = unpacked_size(project, image)
-    reference = image.labels.get(images_build.BASE_LABEL)
-    base = project.engine.image(reference) if reference else None
+    base = images_build.base_image(project.engine, image.labels)
     return Build(image, size, size - unpacked_size(project, base) if base else 0, notices)

@@ -54,8 +54,11 @@ class ReleaseContainers:
 
     def _holder_args(self, release: Release, bind: Bind) -> list[str]:
         # The holder runs the base image, which outlives the release. Without it the release's own image works, too.
-        base = release.image.labels.get(images_build.BASE_LABEL, "")
-        image = base if base and self.project.engine.image(base) else release.image.short_id
+        names = (
+            release.image.labels.get(images_build.BASE_LABEL, ""),
+            images_build.base_reference(release.image.labels),
+        )
+        image = next((name for name in names if name and self.project.engine.image(name)), release.image.short_id)
         return run_args.holder_args(self.project.settings, bind, image, self.project.engine.kernel)
 
     def _release_args(self, role: str, release: Release, bind: Bind) -> list[str]:

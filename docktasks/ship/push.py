@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from docktasks.app import git
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.models import Image
@@ -17,6 +18,7 @@ from docktasks.release import build as release_build
 from docktasks.release import gate
 from docktasks.release.run_args import Release
 from docktasks.ship import names, record, tags
+from docktasks.ship import platforms as ship_platforms
 from docktasks.ship.record import Pushed
 from docktasks.verify import catalog
 from docktasks.verify import run as verify_run
@@ -27,12 +29,14 @@ class PushOptions:
     """Where to push, and under which of TAGS; without a choice under all of them.
 
     `immutable` refuses to move a tag that the registry has. `record` is the path of the file that says what was pushed.
+    `platforms` are as build.platforms, which they replace.
     """
 
     to: str = ""
     tags: Sequence[str] = ()
     immutable: bool = False
     record: str = "release.json"
+    platforms: str = ""
 
 
 def push(project: Project, options: PushOptions) -> Pushed:
@@ -42,20 +46,22 @@ def push(project: Project, options: PushOptions) -> Pushed:
     """
     repository = names.require_repository(options.to or project.settings.ship.image)
     kinds = names.require_kinds(options.tags)
+    platforms = ship_platforms.chosen(project, options.platforms)
+    if not project.dry:
+        _require_commit(git.source(project.app, project.settings).revision)
     with project.lock():
         build = release_build.build_prod(project)
-        revision = build.image.labels.get(REVISION_LABEL, "")
-        if not project.dry:
-            _require_commit(revision)
-        pushed = Pushed(build, repository, names.tags_of(project, kinds, revision))
+        images = ship_platforms.build_each(project, build, platforms)
+        tag_names = names.tags_of(project, kinds, build.image.labels.get(REVISION_LABEL, ""))
+        pushed = Pushed(build, repository, tag_names, images=images)
         if options.immutable and not project.dry:
             tags.require_unmoved(project, pushed)
         passed = gate.check_candidate(project, Release(build.image))
         project.progress(f"gate passed: {passed}")
         verified = [] if project.dry else _verified_checks(project, build.image)
-        pushed = replace(pushed, digest=_push_tags(project, pushed))
+        pushed = _push_images(project, pushed)
     if not project.dry:
-        content = record.record_of(project, pushed, {"gate": list(passed.check_ids), "verify": verified})
+        content = record.record_of(pushed, {"gate": list(passed.check_ids), "verify": verified})
         Path(options.record).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return pushed
 
@@ -79,13 +85,35 @@ def _verified_checks(project: Project, image: Image) -> list[str]:
     return run.ids("pass")
 
 
-def _push_tags(project: Project, pushed: Pushed) -> str:
-    """Push the image under each tag, and return the digest that the registry has then. Raises PushError."""
+def _push_images(project: Project, pushed: Pushed) -> Pushed:
+    """Push the image under each tag: one image itself, several behind an index. Raises PushError."""
+    if len(pushed.images) <= 1:
+        image = next(iter(pushed.images.values()), pushed.build.image)
+        digest = _push_tags(project, pushed, lambda name: _push_image(project, image, name))
+        return replace(pushed, digest=digest, digests=dict.fromkeys(pushed.images, digest))
+    digests: dict[str, str] = {}
+    for platform, image in pushed.images.items():
+        name = f"{pushed.repository}:{pushed.revision}-{platform.partition('/')[2].replace('/', '-')}"
+        result = _push_image(project, image, name)
+        if not result.ok:
+            raise _explain_push(name, [], result)
+        digests[platform] = "" if project.dry else tags.digest_of(project, name)
+    args = ship_platforms.index_args
+    digest = _push_tags(project, pushed, lambda name: project.run(args(name, pushed.repository, digests), quiet=True))
+    return replace(pushed, digest=digest, digests=digests)
+
+
+def _push_image(project: Project, image: Image, name: str) -> Result:
+    project.run(["docker", "image", "tag", image.short_id, name], quiet=True)
+    return project.run(["docker", "image", "push", name], quiet=True)
+
+
+def _push_tags(project: Project, pushed: Pushed, push_name: Callable[[str], Result]) -> str:
+    """Push each tag, and return the digest that the registry has then. Raises PushError."""
     digests: dict[str, str] = {}
     for tag in pushed.tags:
         name = f"{pushed.repository}:{tag}"
-        project.run(["docker", "image", "tag", pushed.build.image.short_id, name], quiet=True)
-        result = project.run(["docker", "image", "push", name], quiet=True)
+        result = push_name(name)
         if not result.ok:
             raise _explain_push(name, [*digests], result)
         project.progress(f"pushed {name}")

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from docktasks.app.project import Project
-from docktasks.images.build import BASE_LABEL, OCI
+from docktasks.engine.models import Image
+from docktasks.images.build import BASE_DIGEST_LABEL, BASE_LABEL, OCI
 from docktasks.images.releases import REVISION_LABEL
 from docktasks.release.build import Build
-from docktasks.ship.names import ShippedImage
+from docktasks.ship.names import REVISION_CHARS, ShippedImage
 
 
 @dataclass(frozen=True)
 class Pushed:
-    """A pushed build: its repository and tags, and its digest in the registry, which is empty under --dry."""
+    """A pushed build: its repository and tags, and its digest in the registry, which is empty under --dry.
+
+    `images` has the image of each platform, `digests` the digest of each. Several are behind one index.
+    """
 
     build: Build
     repository: str
     tags: tuple[str, ...]
     digest: str = ""
+    images: Mapping[str, Image] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def image(self) -> ShippedImage:
@@ -28,15 +33,19 @@ class Pushed:
         return ShippedImage(self.repository, self.digest)
 
     @property
+    def revision(self) -> str:
+        """The first digits of the commit, as in its tag; under --dry a word for them."""
+        return self.build.image.labels.get(REVISION_LABEL, "")[:REVISION_CHARS] or "REVISION"
+
+    @property
     def reference(self) -> str:
         """The name that always means this image."""
         return self.image.reference
 
 
-def record_of(project: Project, pushed: Pushed, verified: Mapping[str, list[str]]) -> dict[str, Any]:
+def record_of(pushed: Pushed, verified: Mapping[str, list[str]]) -> dict[str, Any]:
     """Return what release.json says of a pushed image."""
     image = pushed.build.image
-    base = project.engine.image(image.labels.get(BASE_LABEL, ""))
     return {
         "image": pushed.reference,
         "repository": pushed.repository,
@@ -45,9 +54,9 @@ def record_of(project: Project, pushed: Pushed, verified: Mapping[str, list[str]
         "release": image.release,
         "revision": image.labels.get(REVISION_LABEL, ""),
         "version": image.labels.get(f"{OCI}.version", ""),
-        "architecture": image.architecture,
+        "platforms": dict(pushed.digests),
         "size": pushed.build.size,
         "added_size": pushed.build.added_size,
-        "base": {"name": image.labels.get(BASE_LABEL, ""), "digests": list(base.digests) if base else []},
+        "base": {"name": image.labels.get(BASE_LABEL, ""), "digest": image.labels.get(BASE_DIGEST_LABEL, "")},
         "verified": dict(verified),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from docktasks.app.project import Project
 from docktasks.engine.models import Image
 from docktasks.errors import NotInRegistryError, PushError, RegistryError
+from docktasks.images.manifests import manifests
 from docktasks.images.registry import registry_digest
 from docktasks.ship.record import Pushed
 
@@ -17,12 +18,28 @@ def require_unmoved(project: Project, pushed: Pushed) -> None:
     """Raise PushError if the registry has one of the tags already, apart from latest, which is there to be moved."""
     for tag in pushed.tags:
         digest = digest_of(project, f"{pushed.repository}:{tag}") if tag != "latest" else ""
-        if digest and not _is_same_image(project, pushed.build.image, f"{pushed.repository}@{digest}"):
+        if digest and not _is_same(project, pushed, digest):
             raise PushError(
                 f"{pushed.repository}:{tag} exists, and is another image ({digest}).",
                 "--immutable: a tag that exists is not moved.",
                 'Raise "version" in package.json, or push without --immutable',
             )
+
+
+def _is_same(project: Project, pushed: Pushed, digest: str) -> bool:
+    """Return True if the registry has these images, and no others, under a digest: of an index, or of one image."""
+    digests = {"": digest}
+    if len(pushed.images) > 1:
+        try:
+            digests = manifests(project.run, f"{pushed.repository}@{digest}").platforms
+        except RegistryError as error:
+            raise PushError(f"{pushed.repository}@{digest} cannot be looked up: {error}.", "", LOG_IN) from error
+        if digests.keys() != pushed.images.keys():
+            return False
+    images = {platform: pushed.images.get(platform, pushed.build.image) for platform in digests}
+    return all(
+        _is_same_image(project, images[platform], f"{pushed.repository}@{value}") for platform, value in digests.items()
+    )
 
 
 def _is_same_image(project: Project, image: Image, reference: str) -> bool:

@@ -13,12 +13,20 @@ from docktasks.app.session import session
         "to": "The repository, such as registry.example/team/app, instead of ship.image.",
         "tag": "Only this tag: revision, version or latest; repeatable. Default: all three.",
         "immutable": "Refuse to move a revision or version that the registry has.",
+        "platforms": "Build for these, such as linux/amd64,linux/arm64, in place of build.platforms.",
         "record": "The file that says what was pushed.",
     },
     iterable=["tag"],
     auto_shortflags=False,
 )
-def push(c: Context, tag: list[str], to: str = "", immutable: bool = False, record: str = "release.json") -> None:
+def push(
+    c: Context,
+    tag: list[str],
+    to: str = "",
+    immutable: bool = False,
+    platforms: str = "",
+    record: str = "release.json",
+) -> None:
     """Build the production image, check it, and push it to a registry."""
     from docktasks import output_files
     from docktasks.release.output import print_build
@@ -26,7 +34,7 @@ def push(c: Context, tag: list[str], to: str = "", immutable: bool = False, reco
 
     with session(c) as project:
         output_files.require_writable({"record": record})
-        pushed = pushing.push(project, pushing.PushOptions(to, tag, immutable, record))
+        pushed = pushing.push(project, pushing.PushOptions(to, tag, immutable, record, platforms))
         print_build(pushed.build, pushed.repository)
         print(f"Pushed: {pushed.reference} ({', '.join(pushed.tags)})")
 

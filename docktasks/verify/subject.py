@@ -14,7 +14,7 @@ from docktasks.containers.clone_trial import Original, Trial
 from docktasks.engine.models import Container, ContainerConfig, Image
 from docktasks.images import archive
 from docktasks.images.archive import Contents, Unreadable, final_files
-from docktasks.images.build import BASE_LABEL
+from docktasks.images.build import base_image
 from docktasks.labels import BUILT_FOR
 from docktasks.verify import chromium_path
 from docktasks.verify.probes.crawler import HASHED_DIR, Site, site_file_sizes
@@ -102,8 +102,7 @@ class Subject:
     @cached_property
     def named_base(self) -> Image | None:
         """The image that the label names as the base; None if the engine does not have it."""
-        name = self.image.labels.get(BASE_LABEL)
-        return self.project.engine.image(name) if name else None
+        return base_image(self.project.engine, self.image.labels)
 
     @cached_property
     def base(self) -> Image | None:

@@ -44,11 +44,11 @@ MAX_FUNCTION_LINES = 30
 MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
-    "app": 2_750, "containers": 1_115, "dev": 1_560, "ground": 1_705, "housekeeping": 1_025,
-    "images": 1_250, "release": 1_580, "verify": 6_360,
+    "app": 2_750, "containers": 1_115, "dev": 1_560, "ground": 1_715, "housekeeping": 1_030,
+    "images": 1_525, "release": 1_580, "verify": 6_365,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES. The goal for verify is 4,000."""
-MAX_LINES_IN_ALL = 18_600
+MAX_LINES_IN_ALL = 19_080
 """For all modules of docktasks/ together. The goal is 8,500; docstrings that stand alone are not cut for it."""
 
 

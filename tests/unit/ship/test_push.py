@@ -72,7 +72,7 @@ def test_failed_push_says_what_was_pushed_before(settings: Settings) -> None:
     refused = Result(1, "unauthorized: authentication required")
     run = Runner(answers={f"docker image push {REPOSITORY}:1.0.0": refused})
     with pytest.raises(PushError) as caught:
-        push._push_tags(Project(run, Registry(**digests), settings), PUSHED)  # noqa: SLF001
+        push._push_images(Project(run, Registry(**digests), settings), PUSHED)  # noqa: SLF001
     assert caught.value.why == f"Pushed before it: {REPOSITORY}:0a1b2c3d4e5f."
     assert "docker login" in caught.value.how
     assert f"docker image push {REPOSITORY}:latest" not in run.lines
@@ -82,7 +82,7 @@ def test_tag_that_somebody_moved_meanwhile_is_reported(settings: Settings) -> No
     """The registry is asked what each tag means after the push."""
     engine = Registry(**{"0a1b2c3d4e5f": "sha256:1", "1.0.0": "sha256:1", "latest": "sha256:2"})
     with pytest.raises(PushError) as caught:
-        push._push_tags(Project(Runner(), engine, settings), PUSHED)  # noqa: SLF001
+        push._push_images(Project(Runner(), engine, settings), PUSHED)  # noqa: SLF001
     assert f"{REPOSITORY}:latest: sha256:2" in caught.value.evidence
 
 

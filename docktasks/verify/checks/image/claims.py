@@ -9,8 +9,10 @@ from contextlib import suppress
 from docktasks.app import git
 from docktasks.errors import Skip
 from docktasks.images import archive
-from docktasks.images.base_images import configured_image
-from docktasks.images.build import BASE_LABEL, OCI, input_labels
+from docktasks.images.base_images import configured_image, digests_of
+from docktasks.images.build import BASE_DIGEST_LABEL, BASE_LABEL, OCI, input_labels
+from docktasks.images.manifests import DIGEST
+from docktasks.images.references import split_digest
 from docktasks.images.standins import STANDIN_LABEL, STANDIN_PREFIX
 from docktasks.labels import BUILT_FOR, INPUTS_LABEL, SOURCE_MAPS_LABEL
 from docktasks.verify.checks.image import site
@@ -23,6 +25,7 @@ from docktasks.verify.subject import Subject
 def claims(subject: Subject) -> Iterator[str]:
     """What the labels claim is true: the base image, the commit and its version, and how it was built."""
     yield from _base_claims(subject)
+    yield from _digest_claims(subject)
     if not subject.is_ours:
         return
     labels, settings = subject.image.labels, subject.project.settings
@@ -45,7 +48,7 @@ def _base_claims(subject: Subject) -> Iterator[str]:
     own_start = archive.own_start(subject.contents().history)
     if named and base != named:
         begins = f"begins with those of {names[0]}" if names else "does not begin with them"
-        is_moved = not base and name == configured_image(subject.project.settings, "nginx")
+        is_moved = not base and name == split_digest(configured_image(subject.project.settings, "nginx"))[0]
         line = f"{BASE_LABEL} is {name}, but the image has other layers: it {begins}"
         yield Note(f"{name} is another image now than the one that it was built on") if is_moved else line
     elif named and own_start not in (None, len(named.layers)):
@@ -56,6 +59,20 @@ def _base_claims(subject: Subject) -> Iterator[str]:
         yield Note(f"{name} is not here, so its layers are not compared")
     if STANDIN_LABEL in subject.image.labels and not is_standin(subject):
         yield f"{STANDIN_LABEL} is {subject.image.labels[STANDIN_LABEL]}, but the image is built on {', '.join(names)}"
+
+
+def _digest_claims(subject: Subject) -> Iterator[str]:
+    """Compare the digest of the base image that the label gives with those of the image that it begins with."""
+    name, digest = (subject.image.labels.get(label, "") for label in (BASE_LABEL, BASE_DIGEST_LABEL))
+    digests = digests_of(subject.base, name) if name and subject.base else []
+    if digest and not (name and DIGEST.fullmatch(digest)):
+        yield (
+            f"{BASE_DIGEST_LABEL} is {digest}: no digest" if name else f"{BASE_DIGEST_LABEL} is there, {BASE_LABEL} not"
+        )
+    elif digest and digests and digest not in digests:
+        yield f"{BASE_DIGEST_LABEL} is {digest}, but {name} with the layers of this image is {digests[0]}"
+    elif digest and not digests and is_standin(subject):
+        yield f"{BASE_DIGEST_LABEL} is {digest}, but a stand-in is in no registry"
 
 
 def _origin_claims(subject: Subject) -> Iterator[str]:

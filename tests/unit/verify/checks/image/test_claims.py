@@ -67,6 +67,20 @@ def test_base_is_the_longest_image_that_hello_dock_did_not_build() -> None:
         assert judged.base == images["nginx:1"]
 
 
+@pytest.mark.parametrize(
+    ("digest", "base_digests", "fault"),
+    [("0", (), "is sha256:0: no digest"),
+     ("1" * 64, (f"nginx@sha256:{'2' * 64}",), f"but {BASE} with the layers of this image is sha256:{'2' * 64}"),
+     ("1" * 64, (f"nginx@sha256:{'1' * 64}",), ""), ("1" * 64, (), ""), ("1" * 64, ("other@sha256:2",), "")],
+)  # fmt: skip
+def test_digest_of_the_base_is_that_of_its_registry(digest: str, base_digests: tuple[str, ...], fault: str) -> None:
+    """An image that was loaded from a file has no digest here, so nothing contradicts the label."""
+    image = replace(with_labels(base_digest=f"sha256:{digest}"), base_digests=base_digests)
+    evidence = image.evidence(CHECK)
+    assert len(evidence) == bool(fault)
+    assert fault in "".join(evidence)
+
+
 def test_standin_label_on_another_base_is_a_lie() -> None:
     """It would excuse a version of nginx that is not safe."""
     labels = BuiltImage().labels | {"hello-dock.standin": BASE}
