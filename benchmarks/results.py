@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.harness import Bench, Goal, Measured, Metric, Topic
 from docktasks import workspace
 from docktasks.errors import BenchError
-from docktasks.verify.report.charts import decimal
+from docktasks.verify.report.run import decimal
 
 SCHEMA = 2
 FILE_NAME = "results.json"

@@ -88,7 +88,7 @@ def _limit_args(config: ContainerConfig) -> list[str]:
         *_flag("--memory", config.memory),
         *_flag("--memory-swap", config.swap if config.memory else 0),  # Docker refuses it without --memory
         *_flag("--pids-limit", config.pids),
-        *(["--ipc", "none"] if config.namespaces.get("ipc") == "none" else []),
+        *(["--ipc", "none"] if config.option("IpcMode") == "none" else []),
         *(["--read-only"] if config.read_only else []),
         *_flag("--tmpfs", *tmpfs),
     ]

@@ -41,9 +41,10 @@ def privilege_faults(status: Mapping[str, str], config: ContainerConfig) -> Iter
     for name in CAPABILITY_SETS:
         sets.setdefault(status[name], []).append(name)
     option = f"--cap-add {', '.join(config.added)}" if config.added else "no --cap-drop ALL"
+    option = "--privileged" if config.option("Privileged") else option
     for value, names in sets.items():
         if int(value, 16):
-            yield f"{'--privileged' if config.privileged else option}: {', '.join(names)} {value}"
+            yield f"{'--privileged' if config.option('Privileged') else option}: {', '.join(names)} {value}"
     if status["NoNewPrivs"] != "1":
         yield f"no --security-opt no-new-privileges: NoNewPrivs {status['NoNewPrivs']}"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport, Mount, Network, Published
+from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport, Network, Published
 
 SERVED_FIELDS = (
     "Cmd", "Entrypoint", "Env", "ExposedPorts", "Healthcheck", "Labels", "StopSignal", "User", "Volumes", "WorkingDir",
@@ -80,16 +80,6 @@ def parse_network(attrs: Mapping[str, Any]) -> Network:
     return Network(_value(attrs, "Labels", {}), _value(attrs, "Options", {}), members)
 
 
-NAMESPACE_MODES = {
-    "network": "NetworkMode",
-    "pid": "PidMode",
-    "ipc": "IpcMode",
-    "uts": "UTSMode",
-    "userns": "UsernsMode",
-    "cgroup": "CgroupnsMode",
-}
-"""By namespace that a container can share, the field of HostConfig that names the other container or the host."""
-
 STOP_TIMEOUT_S = 10
 """Docker's default for a container without a stop timeout."""
 
@@ -100,19 +90,29 @@ def limit_support(info: Mapping[str, Any]) -> LimitSupport:
         memory=bool(info.get("MemoryLimit")),
         swap=bool(info.get("SwapLimit")),
         pids=bool(info.get("PidsLimit")),
-        cgroup=str(info.get("CgroupVersion") or "1"),
     )
 
 
 def container_config(attrs: Mapping[str, Any]) -> ContainerConfig:
     """Return the configuration of a container, by the output of `docker container inspect`."""
-    host = attrs["HostConfig"]
+    config, host = attrs["Config"], attrs["HostConfig"]
+    stop_timeout = config.get("StopTimeout")  # 0 is a timeout, so _value() does not fit
     return ContainerConfig(
+        user=_value(config, "User", ""),
         command=(attrs["Path"], *attrs["Args"]),
-        mounts=tuple(map(_mount, _value(attrs, "Mounts", ()))),
-        **_life(attrs["Config"], host),
-        **_confinement(host),
-        **_limits(host),
+        init=bool(host.get("Init")),
+        stop_signal=_value(config, "StopSignal", ""),
+        stop_timeout=STOP_TIMEOUT_S if stop_timeout is None else stop_timeout,
+        health=_health(config),
+        read_only=bool(host.get("ReadonlyRootfs")),
+        tmpfs=_value(host, "Tmpfs", {}),
+        dropped=tuple(_value(host, "CapDrop", ())),
+        added=tuple(_value(host, "CapAdd", ())),
+        security=tuple(_value(host, "SecurityOpt", ())),
+        memory=_value(host, "Memory", 0),
+        swap=_value(host, "MemorySwap", 0),
+        pids=max(_value(host, "PidsLimit", 0), 0),
+        options=_options(attrs),
     )
 
 
@@ -121,62 +121,33 @@ def _value(attrs: Mapping[str, Any], key: str, default: Any) -> Any:
     return attrs.get(key) or default
 
 
-def _life(config: Mapping[str, Any], host: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the user of the process, and how it is stopped, checked and restarted."""
-    stop_timeout = config.get("StopTimeout")  # 0 is a timeout, so _value() does not fit
-    return {
-        "user": _value(config, "User", ""),
-        "init": bool(host.get("Init")),
-        "stop_signal": _value(config, "StopSignal", ""),
-        "stop_timeout": STOP_TIMEOUT_S if stop_timeout is None else stop_timeout,
-        "health": _health(config),
-        "restart": _value(_value(host, "RestartPolicy", {}), "Name", ""),
-    }
-
-
-def _confinement(host: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that isolate the process from the host."""
-    return {
-        "read_only": bool(host.get("ReadonlyRootfs")),
-        "tmpfs": _value(host, "Tmpfs", {}),
-        "dropped": tuple(_value(host, "CapDrop", ())),
-        "added": tuple(_value(host, "CapAdd", ())),
-        "security": tuple(_value(host, "SecurityOpt", ())),
-        "privileged": bool(host.get("Privileged")),
-        # Without the field the engine masks its default paths. An empty list means that a user turned the masks off.
-        "masked": host.get("MaskedPaths") != [],
-        "namespaces": {kind: _value(host, key, "") for kind, key in NAMESPACE_MODES.items()},
-        "devices": tuple(_devices(host)),
-    }
-
-
-def _limits(host: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the limits of memory, processes and logs."""
-    log = _value(host, "LogConfig", {})
-    return {
-        "memory": _value(host, "Memory", 0),
-        "swap": _value(host, "MemorySwap", 0),
-        "pids": max(_value(host, "PidsLimit", 0), 0),
-        "log_driver": _value(log, "Type", ""),
-        "log_options": _value(log, "Config", {}),
-    }
-
-
-def _mount(mount: Mapping[str, Any]) -> Mount:
-    source = _value(mount, "Name", _value(mount, "Source", ""))
-    return Mount(mount["Type"], source, mount["Destination"], writable=bool(mount.get("RW")))
-
-
 def _health(config: Mapping[str, Any]) -> tuple[str, ...]:
     test = tuple(_value(_value(config, "Healthcheck", {}), "Test", ()))
     return () if test[:1] == ("NONE",) else test
 
 
-def _devices(host: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the devices of the host, which a container can get in three ways."""
-    for device in _value(host, "Devices", ()):
-        yield device["PathOnHost"]
-    for rule in _value(host, "DeviceCgroupRules", ()):
-        yield f"rule {rule}"
-    for request in _value(host, "DeviceRequests", ()):
-        yield f"request {_value(request, 'Driver', request.get('Capabilities'))}"
+def _options(attrs: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return every field of the configuration that is not null, 0 or empty, with its values by name."""
+    host, log = attrs["HostConfig"], _value(attrs["HostConfig"], "LogConfig", {})
+    mounts = {
+        mount["Destination"]: f"{mount['Type']} {_value(mount, 'Name', _value(mount, 'Source', ''))}"
+        f" {'rw' if mount.get('RW') else 'ro'}"
+        for mount in _value(attrs, "Mounts", ())
+    }
+    command = {"Cmd": None, "Entrypoint": None, "Command": " ".join([attrs["Path"], *attrs["Args"]])}
+    split = {"LogConfig": None, "LogDriver": log.get("Type"), "LogOptions": log.get("Config"), "Mounts": mounts}
+    fields = {**host, **attrs["Config"], **command, **split}
+    return {name: texts for name, value in fields.items() if (texts := _texts(value))}
+
+
+def _texts(value: Any) -> dict[str, str]:
+    """Return the values of a field by name. An entry of a list is a name, with a value after `=`."""
+    if not value:
+        return {}
+    items = {"": value}
+    if isinstance(value, Mapping):
+        items = dict(value)
+    elif isinstance(value, list):
+        words = (item if isinstance(item, str) else json.dumps(item, sort_keys=True) for item in value)
+        items = dict(word.partition("=")[::2] for word in words)
+    return {name: text if isinstance(text, str) else json.dumps(text, sort_keys=True) for name, text in items.items()}

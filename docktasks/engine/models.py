@@ -135,21 +135,11 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Mount:
-    """A mount at `target`. `kind` is volume, bind, tmpfs…, `source` is the name of a volume or a path."""
-
-    kind: str
-    source: str
-    target: str
-    writable: bool
-
-
-@dataclass(frozen=True)
 class ContainerConfig:
     """How a container was started.
 
-    `stop_timeout` is in seconds, `memory` and `swap` in bytes, as in Docker; 0 is no limit. `namespaces` has by kind
-    who shares the namespace. `health` is the test in Docker's form, with CMD-SHELL or CMD first.
+    `stop_timeout` is in seconds, `memory` and `swap` in bytes, as in Docker; 0 is no limit. `health` is the test in
+    Docker's form, with CMD-SHELL or CMD first. `options` has every field by Docker's name, with its values by name.
     """
 
     user: str = ""
@@ -158,32 +148,28 @@ class ContainerConfig:
     stop_signal: str = ""
     stop_timeout: int = 10
     health: tuple[str, ...] = ()
-    restart: str = ""
     read_only: bool = False
     tmpfs: Mapping[str, str] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     security: tuple[str, ...] = ()
-    privileged: bool = False
-    masked: bool = True
-    namespaces: Mapping[str, str] = field(default_factory=dict)
-    devices: tuple[str, ...] = ()
-    mounts: tuple[Mount, ...] = ()
     memory: int = 0
     swap: int = 0
     pids: int = 0
-    log_driver: str = ""
-    log_options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def option(self, name: str) -> str:
+        """Return the value of a field that has one, such as PidMode; else an empty text."""
+        return self.options.get(name, {}).get("", "")
 
 
 @dataclass(frozen=True)
 class LimitSupport:
-    """Which limits an engine can set on a container, and the version of its control groups (1 or 2)."""
+    """Which limits an engine can set on a container."""
 
     memory: bool = True
     swap: bool = True
     pids: bool = True
-    cgroup: str = "2"
 
     @property
     def unsupported(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import re
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import IO, Any
@@ -74,10 +74,10 @@ class Contents:
     history: list[dict[str, Any]]
 
 
-def read(archive: Iterable[bytes], base: Sequence[str]) -> Contents:
+def read(archive: Iterable[bytes], base: Sequence[str], is_kept: Callable[[str], bool] = lambda _: False) -> Contents:
     """Read an archive; `base` has the digests of the base image's layers, for an image of another Dockerfile.
 
-    Raises Unreadable.
+    `is_kept` tells by the path which files of the base have a content, too. Raises Unreadable.
     """
     with tempfile.TemporaryFile() as spool:
         for chunk in archive:
@@ -85,12 +85,12 @@ def read(archive: Iterable[bytes], base: Sequence[str]) -> Contents:
         spool.seek(0)
         try:
             with tarfile.open(fileobj=spool, mode="r:") as saved:
-                return _contents(saved, base)
+                return _contents(saved, base, is_kept)
         except TAR_ERRORS as error:
             raise Unreadable(f"its archive is damaged: {error}") from error
 
 
-def _contents(saved: tarfile.TarFile, base: Sequence[str]) -> Contents:
+def _contents(saved: tarfile.TarFile, base: Sequence[str], is_kept: Callable[[str], bool]) -> Contents:
     names, config = _manifest(saved)
     history = config.get("history") or []
     commands = [step.get("created_by", "") for step in history if not step.get("empty_layer")]
@@ -101,7 +101,7 @@ def _contents(saved: tarfile.TarFile, base: Sequence[str]) -> Contents:
     layers, budget = [], MAX_KEPT_BYTES
     for index, name in enumerate(names):
         ours = index >= start
-        files = {file.path: file for file in _files(_open_layer(saved, name, index), budget if ours else -1)}
+        files = {file.path: file for file in _files(_open_layer(saved, name, index), budget if ours else -1, is_kept)}
         budget -= sum(len(file.content or b"") for file in files.values())
         size = sum(file.size for file in files.values())
         layers.append(Layer(_at(digests, index), _at(commands, index), size, ours, files))
@@ -155,8 +155,8 @@ def _open_layer(saved: tarfile.TarFile, name: str, index: int) -> tarfile.TarFil
     return tarfile.open(fileobj=layer, mode="r:gz" if magic.startswith(GZIP_MAGIC) else "r:")
 
 
-def _files(layer: tarfile.TarFile, budget: int) -> Iterator[File]:
-    """Yield the files of a layer. `budget` is how many bytes of content may be kept; below 0 no content is read."""
+def _files(layer: tarfile.TarFile, budget: int, is_kept: Callable[[str], bool]) -> Iterator[File]:
+    """Yield the files of a layer. `budget` is how many bytes of content may be kept; below 0 that `is_kept` is read."""
     with layer:
         for member in layer:
             path = PurePosixPath("/", member.name.removeprefix("./"))
@@ -168,7 +168,7 @@ def _files(layer: tarfile.TarFile, budget: int) -> Iterator[File]:
             if kind == "file" and budget >= 0:
                 file = _with_content(file, layer, member, is_kept=file.size <= budget)
                 budget -= len(file.content or b"")
-            yield file
+            yield _with_content(file, layer, member, is_kept=True) if kind == "file" and is_kept(file.path) else file
 
 
 def _with_content(file: File, layer: tarfile.TarFile, member: tarfile.TarInfo, *, is_kept: bool) -> File:

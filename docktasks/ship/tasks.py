@@ -1,4 +1,4 @@
-"""The task that gives a registry the image."""
+"""The tasks that give a registry the image, and say what is in it."""
 
 from __future__ import annotations
 
@@ -39,4 +39,18 @@ def push(
         print(f"Pushed: {pushed.reference} ({', '.join(pushed.tags)})")
 
 
-TASKS = [push]
+@task(
+    help={"out": "The folder for sbom.cdx.json and vex.cdx.json. It has to exist."},
+    auto_shortflags=False,
+)
+def sbom(c: Context, out: str = ".") -> None:
+    """Write what is in the production image, and what is not."""
+    from docktasks.ship import documents
+
+    with session(c) as project:
+        paths = documents.write(project, out)
+        if not project.dry:
+            print(f"SBOM: {paths[0]}\nVEX: {paths[1]}")
+
+
+TASKS = [push, sbom]

@@ -24,13 +24,11 @@ from docktasks.verify.registry import NEEDS, Check, Note, Outcome, Verdict
 from docktasks.verify.subject import Subject
 
 CHECKS: tuple[Check, ...] = (
-    metadata.user, metadata.command, metadata.stop_signal, metadata.health_check, metadata.labels, metadata.base,
-    metadata.nginx_version, claims.claims,
+    metadata.user, metadata.declaration, metadata.labels, metadata.base, metadata.nginx_version, claims.claims,
     contents.contents, contents.secrets, contents.ownership, contents.setuid, contents.leftovers,
-    site.site, site.precompressed, site.size,
-    hardening.loopback, hardening.isolation, hardening.unprivileged, hardening.read_only, hardening.seccomp,
-    hardening.limits, processes.processes,
-    lifecycle.writable_paths, lifecycle.network, lifecycle.restart, lifecycle.health, lifecycle.stop, lifecycle.log,
+    site.site, site.precompressed,
+    hardening.loopback, hardening.options, hardening.unprivileged, processes.processes,
+    lifecycle.writable_paths, lifecycle.network, lifecycle.health, lifecycle.stop, lifecycle.log,
     lifecycle.release, configuration.configuration, exposed.secrets, assets.assets, assets.asset_bytes,
     answers.answers, files.files, files.charset, files.head, files.ranges,
     routing.deep_link, routing.missing, routing.api, routing.directories, routing.redirects,
@@ -46,7 +44,12 @@ CHECKS: tuple[Check, ...] = (
 )  # fmt: skip
 GROUPS = tuple(NEEDS)
 RENAMED_CHECKS = {
+    "image.command": "image.declaration", "image.stop-signal": "image.declaration",
+    "image.health-check": "image.declaration", "image.size": "image.contents",
     "image.twins": "image.precompressed", "image.waste": "image.leftovers",
+    "container.isolation": "container.options", "container.limits": "container.options",
+    "container.restart": "container.options", "container.seccomp": "container.unprivileged",
+    "container.read-only": "container.unprivileged",
     "container.writes": "container.writable-paths", "container.carried": "container.assets",
     "http.isolation": "http.cross-origin-headers", "http.csp-fits": "http.csp-allows-page",
     "http.version": "http.server-version", "dev.vite": "dev.vite-version",

@@ -26,10 +26,20 @@ class Note(str):
     __slots__ = ()
 
 
+class Major(str):
+    """A fault that is major, in a check whose other faults are worse."""
+
+    __slots__ = ()
+
+
 class Minor(str):
     """A fault that is minor, in a check whose other faults are worse."""
 
     __slots__ = ()
+
+
+LESSER: dict[type[str], Severity] = {Major: "major", Minor: "minor"}
+"""The severity of a line of evidence. That of a plain line is the check's."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +88,11 @@ class Verdict:
 
     @property
     def severity(self) -> Severity:
-        """The check's, or minor if each fault is."""
-        is_minor = self.evidence and all(isinstance(line, Minor) for line in self.evidence)
-        return "minor" if is_minor else self.check.severity
+        """That of the worst fault; the check's without one."""
+        return max(map(self._severity_of, self.evidence), key=SEVERITIES.index, default=self.check.severity)
+
+    def _severity_of(self, line: str) -> Severity:
+        return LESSER.get(type(line), self.check.severity)
 
     def judged(self, fail_on: Severity) -> Verdict:
         """Return the verdict, which is advice if its fault is less than `fail_on`."""
@@ -89,8 +101,8 @@ class Verdict:
 
     @property
     def finding(self) -> str:
-        """What was found, in one line: the fault of the most places (`/a.js: no ETag`), or the first."""
-        lines = sorted(self.evidence, key=lambda line: isinstance(line, Minor))
+        """What was found, in one line: of the worst faults that of the most places (`/a.js: no ETag`), or the first."""
+        lines = [line for line in self.evidence if self._severity_of(line) == self.severity]
         places: dict[str, list[str]] = {}
         for line in lines:
             place, _, fault = line.partition(": ")

@@ -19,6 +19,7 @@ export const TASKS = [
       { command: 'invoke verify', text: 'Checks from outside that what is running is right, and says what is not.' },
       { command: 'invoke rollback', text: 'Goes back to the previous release, also without a lost request.' },
       { command: 'invoke push', text: 'Checks the image, and gives it to a registry.' },
+      { command: 'invoke sbom', text: 'Writes what is in the image, and what is not.' },
       { command: 'invoke releases', text: 'Lists the releases to which it can go back.' },
     ],
   },

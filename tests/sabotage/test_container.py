@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,10 @@ OLD = "old=releases/0123456789ab; name=site/assets/Old-B1fKq0Zy.js; mkdir -p $ol
 """The beginnings of scripts in the volume: an asset of the current release, and one of an earlier release only."""
 
 
+FILTER = Path(__file__).with_name("filter.json")
+"""A filter of system calls that allows every call."""
+
+
 def location(text: str) -> str:
     """A script that adds a location with this text to the site."""
     return f"sed -i 's|^    location @carried {{|    location /x-5f2c {{ {text} }}\\n&|' site.conf"
@@ -29,8 +34,8 @@ def starts(name: str, script: str, *fails: str) -> Sabotage:
 
 
 SABOTAGES = [
-    run("badly-run", "container.loopback", "container.unprivileged", "container.read-only", "container.writable-paths",
-        "container.limits", "container.network", "container.restart", "container.release",
+    run("badly-run", "container.loopback", "container.unprivileged", "container.writable-paths", "container.options",
+        "container.network", "container.release",
         without=("--publish", "--cap-drop", "--read-only", "--memory", "--memory-swap", "--network", "--dns",
                  "--restart"),
         plus=("--publish", "0.0.0.0::80", "--label", "hello-dock.config-hash=")),
@@ -41,34 +46,34 @@ SABOTAGES = [
     run("group-of-root", "container.unprivileged", plus=("--group-add", "0")),
     run("one-capability", "container.unprivileged", plus=("--cap-add", "NET_BIND_SERVICE")),
     run("new-privileges", "container.unprivileged", without=("--security-opt",)),
-    run("privileged", "container.unprivileged", "container.seccomp", "container.isolation", plus=("--privileged",)),
+    run("privileged", "container.unprivileged", "container.options", plus=("--privileged",)),
     # Without capabilities nginx logs that it cannot change to a worker's user. Root can write to /dev.
     Sabotage("user-0", frozenset({"container.unprivileged", "container.log", "container.writable-paths",
-                                  "container.configuration"}),
+                                  "container.configuration", "container.options"}),
              "USER root\nRUN sed -i '1i user root;' /etc/nginx/nginx.conf\nUSER 101:101",
              without=("--tmpfs",), plus=("--user", "0:0", "--tmpfs", "/tmp")),  # noqa: S108 - the container's own
-    run("writable", "container.read-only", "container.writable-paths", without=("--read-only",)),
+    run("writable", "container.unprivileged", "container.writable-paths", without=("--read-only",)),
     run("shared-memory", "container.writable-paths", without=("--ipc",)),
     run("message-queues", "container.writable-paths", plus=("--tmpfs", "/dev/mqueue:rw,mode=1777")),
     run("written-elsewhere", "container.writable-paths", plus=("--tmpfs", "/var:uid=101")),
-    run("unfiltered", "container.seccomp", plus=("--security-opt", "seccomp=unconfined")),
-    run("host-processes", "container.isolation", plus=("--pid", "host")),
-    run("host-namespaces", "container.isolation", "container.writable-paths",
+    run("unfiltered", "container.unprivileged", plus=("--security-opt", "seccomp=unconfined")),
+    run("host-processes", "container.options", plus=("--pid", "host")),
+    run("host-namespaces", "container.options", "container.writable-paths",
         plus=("--ipc", "host", "--uts", "host", "--userns", "host")),
-    run("unmasked", "container.isolation", plus=("--security-opt", "systempaths=unconfined")),
-    run("device", "container.isolation", plus=("--device", "/dev/null:/dev/zero1")),
-    run("socket", "container.isolation", plus=("--volume", "/var/run/docker.sock:/var/run/docker.sock:ro")),
-    run("host-folder", "container.isolation", plus=("--volume", "/etc:/srv/etc:ro")),
-    run("volume", "container.isolation", plus=("--volume", "/srv/anything")),
-    run("endless-memory", "container.limits", without=("--memory", "--memory-swap")),
-    run("endless-swap", "container.limits", without=("--memory-swap",), plus=("--memory-swap", "-1")),
-    run("endless-processes", "container.limits", without=("--pids-limit",)),
-    run("endless-log", "container.limits", without=("--log-opt", "--log-opt")),
+    run("unmasked", "container.options", plus=("--security-opt", "systempaths=unconfined")),
+    run("device", "container.options", plus=("--device", "/dev/null:/dev/zero1")),
+    run("socket", "container.options", plus=("--volume", "/var/run/docker.sock:/var/run/docker.sock:ro")),
+    run("host-folder", "container.options", plus=("--volume", "/etc:/srv/etc:ro")),
+    run("volume", "container.options", plus=("--volume", "/srv/anything")),
+    run("endless-memory", "container.options", without=("--memory", "--memory-swap")),
+    run("endless-swap", "container.options", without=("--memory-swap",), plus=("--memory-swap", "-1")),
+    run("endless-processes", "container.options", without=("--pids-limit",)),
+    run("endless-log", "container.options", without=("--log-opt", "--log-opt")),
     run("default-network", "container.network", without=("--network", "--dns")),
     Sabotage("reached-by-others", frozenset({"container.network"}), network_option=f"{BRIDGE}.enable_icc=true"),
     Sabotage("calls-home", frozenset({"container.network"}), network_option=f"{BRIDGE}.enable_ip_masquerade=true"),
     Sabotage("second-network", frozenset({"container.network"}), joins="bridge"),
-    run("ends-for-good", "container.restart", without=("--restart",)),
+    run("ends-for-good", "container.options", without=("--restart",)),
     run("always-well", "container.health", without=("--health-cmd",), plus=("--health-cmd", "[ -s /tmp/nginx.pid ]")),
     run("never-looked-at", "container.health", plus=("--no-healthcheck",), without=HEALTH),
     run("deaf", "container.stop", plus=("--stop-signal", "SIGURG")),
@@ -85,6 +90,18 @@ SABOTAGES = [
     site("cookies-in-the-log", "sed -i 's|\"$http_user_agent\"|& $http_cookie|' logging.conf",
          "container.configuration"),
     site("says-what-was-sent", location("return 200 $http_cookie;"), "container.configuration"),
+    run("other-library", "container.options", plus=("--env", "LD_PRELOAD=/tmp/x.so")),
+    run("programs-in-memory", "container.options", without=("--tmpfs",),
+        plus=("--tmpfs", "/tmp:exec,uid=101,gid=101,mode=0700,size=16m")),  # noqa: S108 - the container's own
+    run("endless-scratch", "container.options", without=("--tmpfs",),
+        plus=("--tmpfs", "/tmp:uid=101,gid=101,mode=0700")),  # noqa: S108 - the container's own
+    run("lost-log", "container.options", without=("--log-driver", "--log-opt", "--log-opt"),
+        plus=("--log-driver", "none")),
+    run("own-filter", "container.options", plus=("--security-opt", f"seccomp={FILTER}")),
+    run("kernel-setting", "container.options", plus=("--sysctl", "net.ipv4.ip_local_port_range=1024 65000")),
+    run("another-machine", "container.options", plus=("--add-host", "api.example.com:10.1.2.3")),
+    run("another-port", "container.options", plus=("--expose", "8081")),
+    run("unknown-option", "container.options", plus=("--ulimit", "nofile=64:64")),
     run("forgetful", "container.assets", without=("--mount",)),
     Sabotage("lost-chunk", frozenset({"container.assets"}), volume_script="mkdir -p releases/0123456789ab/site/assets; "
              "echo 1 >releases/0123456789ab/site/assets/Old-B1fKq0Zy.js"),

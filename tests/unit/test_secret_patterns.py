@@ -78,7 +78,20 @@ EXAMPLES = {
     "a line of a password file": [fake("admin:$apr1$", WORD[:8], "$", WORD[:22]), fake("me:$2y$05$", WORD[:53])],
     "a login of .netrc": [fake("machine api.example login me pass", "word hunter2")],
     "a login of a command": [fake("curl -u me:", "hunter2 https://a.example"), fake("login --pass", "word hunter2")],
-    "an Authorization header": [fake("Authoriz", "ation: Basic ", WORD[:24]), fake("Authoriz", "ation: Bearer ", WORD)],
+    "a private key in base64": [
+        fake("LS0tLS1CRUdJ", f"TiB{kind}")
+        for kind in (
+            "QUklWQVRFIEtFWS0tLS0tCk1JSUU",
+            "SU0EgUFJJVkFURSBLRVktLS0tLQ",
+            "FQyBQUklWQVRFIEtFWS0tLS0t",
+            "PUEVOU1NIIFBSSVZBVEUgS0VZLS0tLS0",
+        )
+    ],
+    "an Authorization header": [
+        fake("Authoriz", "ation: Basic ", WORD[:24]),
+        fake("Authoriz", "ation: Bearer ", WORD),
+        fake("Authorization 'Bas", "ic ", WORD[:24], "'"),
+    ],
     "a JSON Web Token": [fake("eyJ", WORD[:20], ".eyJ", WORD[:50], ".", WORD[:43])],
     "a Google OAuth secret": [fake("GOCSPX", "-", WORD[:28])],
     "a DigitalOcean token": [fake("dop", "_v1_", "0a1b2c3d" * 8)],
@@ -106,6 +119,8 @@ OF_PAGES = {
 NEAR_MISSES = [
     fake("-----BEGIN ", "PRIVATE KEY-----`)||t.includes(`"),
     fake("-----BEGIN ", "PUBLIC KEY-----\n", WORD[:64]),
+    fake("LS0tLS1CRUdJ", "TiBDRVJUSUZJQ0FURS0tLS0tCk1JSUM"),  # a certificate
+    "HTTP Basic authentication-scheme, Bearer tokens-of-the-standard",
     fake("AGE-SECRET", "-KEY-1…"),
     fake("age1", "qpzry9x8gf" * 5, "2tvdw0s3"),  # the public part of an age key
     fake("npm", "_config_registry_of_a_long_name_that_no_token_has=1"),

@@ -42,6 +42,7 @@ NAMES = {
     "releases",
     "rollback",
     "run-prod",
+    "sbom",
     "setup",
     "shell",
     "status",

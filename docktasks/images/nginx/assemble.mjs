@@ -274,3 +274,8 @@ await writeSite(dist, names, hashed)
 await writeFolders()
 await mkdir(dirname(builtLink), { recursive: true })
 await symlink(await realpath(dist), builtLink)
+if (env.HELLO_DOCK_BUNDLE) {
+  const { bundleReport } = await import('../node/bundle/report.mjs')
+  const report = bundleReport(dist, names, env.HELLO_DOCK_BUNDLE, env.MANAGER || 'npm')
+  await write(join(dirname(builtLink), 'bundle/bundle.json'), JSON.stringify(report))
+}

@@ -54,6 +54,7 @@ function readNpm(lock) {
     .filter(([path]) => path.includes('node_modules/'))
     .map(([path, entry]) => ({
       ...entry,
+      realName: entry.name, // of an alias
       name: path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length),
       engines: entry.engines?.node,
       hasScript: Boolean(entry.hasInstallScript),
@@ -76,8 +77,8 @@ function readPnpm(text) {
     if (!key) return []
     const list = (field) => new RegExp(`^ {4}${field}: \\[(.*)\\]`, 'm').exec(block)?.[1].match(/[!\w-]+/g)
     const engines = /^ {4}engines: \{.*?node: (?:'([^']*)'|([^,}]*))/m.exec(block)
-    return [{ name: key[1], version: key[2], os: list('os'), cpu: list('cpu'), libc: list('libc'),
-      engines: engines?.[1] ?? engines?.[2] }]
+    return [{ name: key[1], version: /^ {4}version: (\S+)/m.exec(block)?.[1] ?? key[2], os: list('os'), cpu: list('cpu'),
+      libc: list('libc'), engines: engines?.[1] ?? engines?.[2], integrity: /integrity: ([^,}\s]+)/.exec(block)?.[1] }]
   })
 }
 
@@ -87,10 +88,12 @@ function readYarn(text) {
     const name = /^"?((?:@[^/\s]+\/)?[^/@\s"]+)@/.exec(block)?.[1]
     const version = /^ {2}version:? "?([^"\s]+)/m.exec(block)?.[1]
     if (!name || !version) return []
+    const resolved = /^"?[^"\n]*?@npm:((?:@[^/\s]+\/)?[^@\s",]+)@/.exec(block)?.[1] // of an alias
     const conditions = /^ {2}conditions: (.*)$/m.exec(block)?.[1] ?? ''
     const list = (field) =>
       [...conditions.matchAll(/(!?)(\w+)=(!?)([\w-]+)/g)].filter((token) => token[2] === field)
         .map((token) => token[1] + token[3] + token[4])
-    return [{ name, version, os: list('os'), cpu: list('cpu'), libc: list('libc') }]
+    return [{ name, realName: /^ {2}resolution: "((?:@[^/\s]+\/)?[^@\s]+)@/m.exec(block)?.[1] ?? resolved, version,
+      os: list('os'), cpu: list('cpu'), libc: list('libc'), integrity: /^ {2}integrity (\S+)/m.exec(block)?.[1] }]
   })
 }

@@ -61,7 +61,7 @@ function entryOf(packages, name, range) {
 }
 
 // The package.json of the app and of every package in node_modules, each with its `folder`. Links are followed once.
-function installedPackages(root) {
+export function installedPackages(root) {
   const packages = [{ ...readManifest(root), name: 'the app', folder: root }]
   const seen = new Set()
   const visit = (modules) => {
@@ -165,7 +165,7 @@ function hasArrived({ name, version, integrity }, manager, cache) {
 
 function main(manager, cache) {
   const root = process.cwd()
-  const name = LOCKS[manager].find((file) => existsSync(file))
+  const name = lockName(root, manager)
   const lock = name ? readLock(lockText(name)) : null
   const installed = installedPackages(root)
   if (!missingPackages(installed, lock, thisMachine(), isThere).length) return 0
@@ -185,8 +185,13 @@ function main(manager, cache) {
   return 1
 }
 
+// The name of a manager's lock file in a folder; undefined without one.
+export function lockName(root, manager) {
+  return LOCKS[manager].find((file) => existsSync(join(root, file)))
+}
+
 // bun shows its binary lock file as yarn 1 would write it: https://bun.com/docs/pm/lockfile
-function lockText(name) {
+export function lockText(name) {
   return name.endsWith('b') ? run('bun', name) : readFileSync(name, 'utf8')
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from hashlib import sha256
+from math import floor, log10
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -12,8 +13,7 @@ from markupsafe import Markup
 from docktasks import __version__
 from docktasks.images.sizes import unpacked_size
 from docktasks.verify.probes.page_timing import first_load
-from docktasks.verify.report import charts
-from docktasks.verify.report.run import VerifyRun, escaped, shortened, truncated
+from docktasks.verify.report.run import VerifyRun, decimal, escaped, shortened, truncated
 
 MAX_FAULTS = 100
 """How many faults of one check are shown."""
@@ -28,10 +28,12 @@ def render(verify_run: VerifyRun) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    environment.filters |= {"escaped": escaped, "decimal": charts.decimal}
+    environment.filters |= {"escaped": escaped, "decimal": decimal}
     style = (folder / "page.css").read_text(encoding="utf-8")
     subject = verify_run.subject
     visit, contents = subject.visit.peek(), subject.contents.peek()
+    timings = first_load(visit.timings) if visit else ()
+    end = max([1.0, *(max(timing.start, timing.end) for timing in timings)])
     return environment.get_template("page.html.j2").render(
         run=verify_run,
         count=verify_run.count(),
@@ -39,9 +41,12 @@ def render(verify_run: VerifyRun) -> str:
         facts=_facts(verify_run),
         faults=lambda verdict: truncated(verdict, MAX_FAULTS),
         finding=lambda verdict: shortened(verdict.finding),
-        waterfall=charts.waterfall(first_load(visit.timings), subject.url) if visit else None,
-        screenshot=charts.data_uri(visit.screenshot) if visit and visit.screenshot else "",
-        layers=charts.layer_bars(contents.layers) if contents else [],
+        timings=sorted(timings, key=lambda timing: timing.start),
+        end=end,
+        step=_tick_distance(end),
+        origin=subject.url,
+        screenshot=_data_uri(visit.screenshot) if visit and visit.screenshot else "",
+        layers=contents.layers if contents else [],
         style=Markup(style),  # noqa: S704 - our own file
         hash=b64encode(sha256(style.encode()).digest()).decode(),
         version=__version__,
@@ -58,7 +63,19 @@ def _facts(verify_run: VerifyRun) -> list[tuple[str, str]]:
     if subject.has("image"):
         image = subject.image
         names, size = [*image.tags, f"release {image.release}"], unpacked_size(subject.project, image)
-        facts.append(("Image", escaped(", ".join([*names, charts.decimal(size)]))))
+        facts.append(("Image", escaped(", ".join([*names, decimal(size)]))))
         revision = image.labels.get("org.opencontainers.image.revision", "")
         facts += [("Revision", escaped(revision))] if revision else []
     return [*facts, ("Checked", f"{verify_run.when:%Y-%m-%d %H:%M:%S} UTC, in {verify_run.seconds:.1f} s")]
+
+
+def _data_uri(picture: bytes) -> str:
+    """A PNG or JPEG as a data URI."""
+    kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
+    return f"data:image/{kind};base64,{b64encode(picture).decode()}"
+
+
+def _tick_distance(end: float) -> float:
+    """A round distance that gives at most three ticks after 0: 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** floor(log10(end / 3))
+    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= end / 3)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import groupby
 
+from docktasks import output
 from docktasks.command_names import spelled
 from docktasks.verify.registry import Check, Severity, Verdict
 from docktasks.verify.subject import Subject
@@ -124,6 +125,11 @@ def shortened(text: str) -> str:
     if len(text) > MAX_LINE_CHARS:
         text = f"{text[: MAX_LINE_CHARS - END_CHARS - 1]}…{text[-END_CHARS:]}"
     return escaped(text)
+
+
+def decimal(size: int) -> str:
+    """A number of bytes as a short text: 41.4 kB, 612 B."""
+    return output.decimal(size).replace(" bytes", " B").replace(" byte", " B")
 
 
 def escaped(text: str) -> str:

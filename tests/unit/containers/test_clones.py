@@ -10,7 +10,7 @@ import pytest
 
 from docktasks.app.project import Project
 from docktasks.containers import clones
-from docktasks.engine.models import Container, ContainerConfig, Image, Mount
+from docktasks.engine.models import Container, ContainerConfig, Image
 from docktasks.housekeeping import cleanup, status
 from docktasks.settings import Settings
 from tests.unit.fakes.engine import FakeEngine, own_container
@@ -22,18 +22,16 @@ CONFIG = ContainerConfig(
     command=("/docker-entrypoint.sh", "nginx", "-g", "daemon off;"),
     stop_signal="SIGQUIT",
     health=("CMD-SHELL", "wget x"),
-    restart="unless-stopped",
     read_only=True,
     tmpfs={"/tmp": "size=16m", "/run": ""},  # noqa: S108 - the container's own
     dropped=("ALL",),
     added=("CAP_CHOWN",),
     security=("no-new-privileges", "seccomp={}"),
-    mounts=(Mount("bind", "/etc", "/srv/etc", writable=True),),
     memory=67108864,
     swap=-1,
     pids=64,
     init=True,
-    namespaces={"ipc": "none"},
+    options={"IpcMode": {"": "none"}, "RestartPolicy": {"Name": "always"}, "Mounts": {"/srv/etc": "bind /etc rw"}},
 )
 DEAD = 999_999_999
 """No process has this id: the kernel's largest is 4194304."""
@@ -66,9 +64,11 @@ def test_clone_has_the_flags_of_the_container(settings: Settings) -> None:
 
 def test_clone_of_a_container_without_flags(settings: Settings) -> None:
     """What the container was not given, its clone is not given; a health check without a shell is the image's own."""
-    bare = line(settings, ContainerConfig(command=("nginx",), health=("CMD", "wget"), privileged=True))
+    bare = line(
+        settings, ContainerConfig(command=("nginx",), health=("CMD", "wget"), options={"Privileged": {"": "true"}})
+    )
     assert "--health-cmd" not in bare
-    assert "--ipc" not in line(settings, replace(CONFIG, namespaces={"ipc": "host"}))
+    assert "--ipc" not in line(settings, replace(CONFIG, options={"IpcMode": {"": "host"}}))
     assert bare.endswith("--log-opt max-size=10m --health-interval 200ms --health-start-period 1ms --health-retries 2 "
                          "--entrypoint nginx IMAGE")  # fmt: skip
 

@@ -290,7 +290,7 @@ def test_container_config_has_the_command_and_the_limits(client: Client, engine:
 
 def test_engine_without_limits_in_docker_info_supports_none(engine: DockerEngine) -> None:
     """The fields of the limits may be missing in the output of `docker info`."""
-    assert engine.limit_support == LimitSupport(memory=False, swap=False, pids=False, cgroup="1")
+    assert engine.limit_support == LimitSupport(memory=False, swap=False, pids=False)
 
 
 @pytest.mark.parametrize(

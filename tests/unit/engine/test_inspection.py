@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from docktasks.engine.inspection import container_config, limit_support, parse_image
-from docktasks.engine.models import ContainerConfig, LimitSupport, Mount
+from docktasks.engine.models import ContainerConfig, LimitSupport
 
 # From `docker container inspect` of a release that run-prod started: the fields that are read.
 CONFIG = {
@@ -126,31 +126,21 @@ def test_config_of_a_release_has_every_field() -> None:
         stop_signal="SIGQUIT",
         stop_timeout=30,
         health=("CMD-SHELL", "wget"),
-        restart="unless-stopped",
         read_only=True,
         tmpfs={"/tmp": "size=16m"},  # noqa: S108 - the container's own
         dropped=("ALL",),
         security=("no-new-privileges",),
-        namespaces={
-            "network": "container:beef", "pid": "", "ipc": "private", "uts": "", "userns": "", "cgroup": "private",
-        },
-        mounts=(
-            Mount("volume", "hello-dock-carried", "/srv/carried", writable=False),
-            Mount("bind", "/etc", "/srv/etc", writable=True),
-        ),
         memory=67108864,
         swap=67108864,
         pids=64,
-        log_driver="json-file",
-        log_options={"max-size": "10m"},
+        options=parse().options,
     )  # fmt: skip
 
 
 def test_config_of_a_container_without_options_is_empty() -> None:
     """For an option that was not used, the field is missing, null or empty."""
     attrs = {"Path": "sh", "Args": [], "Config": {}, "HostConfig": {"PidsLimit": None}}
-    nothing = dict.fromkeys(("network", "pid", "ipc", "uts", "userns", "cgroup"), "")
-    assert container_config(attrs) == ContainerConfig(command=("sh",), namespaces=nothing)
+    assert container_config(attrs) == ContainerConfig(command=("sh",), options={"Command": {"": "sh"}})
     assert parse(PidsLimit=-1).pids == 0
     assert parse({"StopTimeout": 0}).stop_timeout == 0
     assert parse(Init=True).init
@@ -162,23 +152,31 @@ def test_config_without_a_health_check_has_no_test(test: list[str] | None) -> No
     assert parse({"Healthcheck": {"Test": test}}).health == ()
 
 
-def test_config_has_devices_of_three_kinds_and_masked_paths() -> None:
-    """A container gets devices in three ways. An empty list of masked paths takes the masks off."""
-    devices = parse(
-        Devices=[{"PathOnHost": "/dev/null"}],
-        DeviceCgroupRules=["c 1:3 r"],
-        DeviceRequests=[{"Driver": "nvidia", "Capabilities": [["gpu"]]}],
-    ).devices
-    assert devices == ("/dev/null", "rule c 1:3 r", "request nvidia")
-    assert not parse(MaskedPaths=[]).masked
-    assert parse(MaskedPaths=None).masked
+def test_config_has_every_option_with_its_values_by_name() -> None:
+    """An entry of a list is a name. What is null, 0 or empty is no option."""
+    config = parse(
+        Devices=[{"PathOnHost": "/dev/null"}], SecurityOpt=["no-new-privileges", "apparmor=unconfined"], NanoCpus=2,
+        LogConfig={"Type": "json-file", "Config": {"max-size": "10m"}}, PidMode="host", OomKillDisable=False,
+    )  # fmt: skip
+    expected = {
+        "Command": {"": "/docker-entrypoint.sh nginx -g daemon off;"},
+        "Devices": {'{"PathOnHost": "/dev/null"}': ""},
+        "SecurityOpt": {"no-new-privileges": "", "apparmor": "unconfined"},
+        "NanoCpus": {"": "2"},
+        "LogDriver": {"": "json-file"},
+        "LogOptions": {"max-size": "10m"},
+        "Mounts": {"/srv/carried": "volume hello-dock-carried ro", "/srv/etc": "bind /etc rw"},
+    }
+    assert {name: config.options[name] for name in expected} == expected
+    assert (config.option("PidMode"), config.option("UTSMode")) == ("host", "")
+    assert {"OomKillDisable", "DeviceRequests", "LogConfig", "Cmd"}.isdisjoint(config.options)
 
 
 def test_limit_support_follows_from_docker_info() -> None:
-    """A rootless engine may set no limits. An old engine does not report its version of control groups."""
-    info = {"MemoryLimit": True, "SwapLimit": True, "PidsLimit": True, "CgroupVersion": "2"}
+    """A rootless engine may set no limits."""
+    info = {"MemoryLimit": True, "SwapLimit": True, "PidsLimit": True}
     assert limit_support(info) == LimitSupport()
-    assert limit_support({"MemoryLimit": True}) == LimitSupport(swap=False, pids=False, cgroup="1")
+    assert limit_support({"MemoryLimit": True}) == LimitSupport(swap=False, pids=False)
     assert limit_support({"MemoryLimit": True}).unsupported == ("swap", "processes")
     assert LimitSupport(memory=False).unsupported == ("memory", "swap")
     assert limit_support(info).unsupported == ()

@@ -35,6 +35,8 @@ class FakeEngine(FakeStore):
         self.container_logs: dict[str, str] = {}
         self.config = ContainerConfig()
         """The configuration of every container."""
+        self.expected_config: ContainerConfig | None = None
+        """That of a container which is only made, not started; None for the same."""
         self.limit_support = LimitSupport()
         self.start_states: dict[str, dict[str, Any]] = {}
         """The state of a container after its start, by name, when it is not healthy."""
@@ -110,8 +112,7 @@ class FakeEngine(FakeStore):
 
     def container_config(self, name: str) -> ContainerConfig:
         """Return the configuration of every container."""
-        assert name in self.by_name
-        return self.config
+        return (self.expected_config or self.config) if self.by_name[name].state == "created" else self.config
 
     def save(self, image_id: str) -> Iterator[bytes]:
         """Yield `archive` in two chunks."""
@@ -148,6 +149,7 @@ class FakeEngine(FakeStore):
         """Change containers, images and volumes as Docker would."""
         commands = {
             ("container", "run"): self._run,
+            ("container", "create"): self._create,
             ("container", "rename"): self._rename,
             ("container", "stop"): self._stop,
             ("container", "restart"): self._restart,
@@ -232,6 +234,11 @@ class FakeEngine(FakeStore):
         started = self._begin(name)
         self._change(name, **self.start_states.get(name, {}) if started.ok else {})
         return started
+
+    def _create(self, args: list[str]) -> Result:
+        name = args[args.index("--name") + 1]
+        self.by_name[name] = Container(name, name, state="created")
+        return Result()
 
     def _begin(self, name: str) -> Result:
         """Start a container that does not run."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from docktasks.app.project import Project
 from docktasks.commands import Run
-from docktasks.engine.models import Container, ContainerConfig, Mount
+from docktasks.engine.models import Container, ContainerConfig
 from docktasks.settings import Settings
 from docktasks.verify import catalog
 from docktasks.verify.subject import Subject
@@ -33,21 +33,31 @@ MOUNTS = (
 )
 TMP = "/tmp"  # noqa: S108 - the container's own
 PUBLISHED = (("127.0.0.1", 8080, 80),)
+OPTIONS = {
+    "NetworkMode": {"": "container:beef"},
+    "IpcMode": {"": "private"},
+    "CgroupnsMode": {"": "private"},
+    "RestartPolicy": {"Name": "unless-stopped", "MaximumRetryCount": "0"},
+    "Mounts": {"/srv/carried": "volume hello-dock-carried ro"},
+    "Tmpfs": {TMP: "uid=101,size=16m"},
+    "Memory": {"": "67108864"},
+    "MemorySwap": {"": "67108864"},
+    "PidsLimit": {"": "64"},
+    "LogDriver": {"": "json-file"},
+    "LogOptions": {"max-size": "10m", "max-file": "3"},
+    "MaskedPaths": {"/proc/kcore": "", "/proc/keys": ""},
+    "SecurityOpt": {"no-new-privileges": ""},
+    "Env": {"NGINX_VERSION": "1.30.6"},
+    "Command": {"": "nginx"},
+}
 CONFIG = ContainerConfig(
     command=("nginx",),
     health=("CMD-SHELL", "wget"),
-    restart="unless-stopped",
     stop_timeout=30,
-    namespaces={"network": "container:beef", "pid": "", "ipc": "private", "cgroup": "private"},
-    mounts=(
-        Mount("volume", "hello-dock-carried", "/srv/carried", writable=False),
-        Mount("tmpfs", "", TMP, writable=True),
-    ),
     memory=67108864,
     swap=67108864,
     pids=64,
-    log_driver="json-file",
-    log_options={"max-size": "10m"},
+    options=OPTIONS,
 )
 
 Result = tuple[str, tuple[str, ...]]

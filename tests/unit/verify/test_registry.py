@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from docktasks.verify.registry import Minor
+from docktasks.verify.registry import Major, Minor
 from tests.unit.fakes.reports import verdict
 
 
@@ -30,7 +30,8 @@ def test_finding_is_the_fault_of_the_most_places(evidence: list[str], finding: s
     [
         (["x"], "critical", ["fail", "fail", "fail"]),
         ([Minor("x")], "minor", ["fail", "advice", "advice"]),
-        ([Minor("x"), "y"], "critical", ["fail", "fail", "fail"]),
+        ([Minor("x"), Minor("x"), "y"], "critical", ["fail", "fail", "fail"]),
+        ([Minor("x"), Major("y")], "major", ["fail", "fail", "advice"]),
     ],
 )
 def test_fault_is_advice_if_it_is_less_than_what_fails(evidence: list[str], severity: str, outcomes: list[str]) -> None:

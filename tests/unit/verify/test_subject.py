@@ -85,9 +85,9 @@ def test_image_that_the_engine_cannot_save_is_skipped(image: Image, reason: str)
     engine = FakeEngine()
     engine.save_error = APIError("500 Server Error", explanation="empty export")
     judged = Subject("", project(engine), None, image)
-    outcomes = results(judged, "image.user", "image.command", "image.contents")
+    outcomes = results(judged, "image.user", "image.declaration", "image.contents")
     assert outcomes["image.user"][0] == "fail"
-    assert outcomes["image.command"] == outcomes["image.contents"] == ("skip", (reason,))
+    assert outcomes["image.declaration"] == outcomes["image.contents"] == ("skip", (reason,))
     assert (engine.save_count, judged.shipped_files) == (1, {})
 
 

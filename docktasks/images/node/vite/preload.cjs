@@ -93,6 +93,7 @@ function addToPath() {
   process.env.PATH = [PROGRAMS, ...words].join(path.delimiter)
 }
 
+if (process.env.HELLO_DOCK_BUNDLE) require('../bundle/hooks.cjs')
 if (isMainThread) {
   const folder = viteFolder(process.argv[1])
   if (folder) wrap(folder)

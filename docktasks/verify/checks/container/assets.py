@@ -22,7 +22,7 @@ MAX_FILES_PER_RELEASE = 200
 @check("container.assets", "critical", fix="Release again, which copies the assets into the volume: invoke run-prod")
 def assets(subject: Subject) -> Iterator[str]:
     """What every kept release built is served, so that a page loaded before a swap still works after it."""
-    if not any(mount.target == VOLUME for mount in subject.config.mounts):
+    if VOLUME not in subject.config.options.get("Mounts", {}):
         yield f"no volume with the assets of earlier releases is mounted at {VOLUME}"
         return
     kept: dict[str, tuple[str, ...]] = {subject.container.release: (subject.container.release,)}
@@ -69,7 +69,8 @@ def _carried_digests(subject: Subject) -> Iterator[tuple[bytes, str, str]]:
     For a file whose name has no hash the release ends in /built.
     """
     command = ["find", RELEASES_DIR, "-type", "f", "-path", f"{RELEASES_DIR}/*/site/*", "-exec", "sha256sum", "{}", "+"]
-    files = [line.split(f"  {RELEASES_DIR}/", 1) for line in _output_lines(subject, *command)]
+    rows = (line.partition(f"  {RELEASES_DIR}/") for line in _output_lines(subject, *command))
+    files = [(digest, name) for digest, _, name in rows if name]  # others are messages
     names = {name for _, name in files}
     for digest, name in files:
         release, _, path = name.partition("/site/")

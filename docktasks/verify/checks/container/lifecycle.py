@@ -50,13 +50,6 @@ def network(subject: Subject) -> Iterator[str]:
         yield f"a copy of it reaches it at {reached}"
 
 
-@check("container.restart", "major", fix="Run it with --restart unless-stopped")
-def restart(subject: Subject) -> Iterator[str]:
-    """Docker starts the container again when it ends, and when the engine starts."""
-    if subject.config.restart not in ("unless-stopped", "always"):
-        yield f"--restart {subject.config.restart or 'no'}: it does not always start again"
-
-
 @check("container.health", "major", fix="Let the health check request what users get, as run-prod: /healthz")
 def health(subject: Subject) -> Iterator[str]:
     """The container is healthy, and a copy of it becomes unhealthy when its site is removed."""

@@ -62,8 +62,8 @@ class Socket:
 @check("container.processes", "critical", fix="Start it by invoke run-prod. What put the program into the image?")
 def processes(subject: Subject) -> Iterator[str]:
     """Only nginx runs in it, as one user. It listens on port 80 only, and has connections to the API only."""
-    if shares_processes(subject):
-        raise Skip("it sees the processes of others (container.isolation), so which are its own is unknown")
+    if shares_processes(subject.config):
+        raise Skip("it sees the processes of others (container.options), so which are its own is unknown")
     processes, sockets = _look(subject)
     strangers = dict(_strangers(processes))
 

@@ -57,6 +57,13 @@ def _base_claims(subject: Subject) -> Iterator[str]:
         yield f"{BASE_LABEL} is {name}, which is not here, but the image begins with the layers of {names[0]}"
     elif name and not named:
         yield Note(f"{name} is not here, so its layers are not compared")
+    digest = subject.image.labels.get(f"{OCI}.base.digest", "")
+    if (
+        digest and base and digest != base.labels.get(f"{OCI}.base.digest")
+    ):  # that would be the label of the base itself
+        digests = [base.id, *(name.partition("@")[2] for name in base.digests)]
+        if digest not in digests:
+            yield f"{OCI}.base.digest is {digest}, but {names[0]} has {digests[-1]}"
     if STANDIN_LABEL in subject.image.labels and not is_standin(subject):
         yield f"{STANDIN_LABEL} is {subject.image.labels[STANDIN_LABEL]}, but the image is built on {', '.join(names)}"
 
@@ -89,6 +96,8 @@ def _origin_claims(subject: Subject) -> Iterator[str]:
     commits = git.commits_at(folder, epoch) if epoch else []
     if commits and revision not in commits:
         yield f"{OCI}.revision is {revision[:12]}, but the layer of the build has the time of commit {commits[0][:12]}"
+    if revision == origin.revision and labels[f"{OCI}.revision"] != revision:
+        yield Minor(f"{OCI}.revision is {revision[:12]}…-dirty, but the checkout of that commit has no changes now")
     version = labels.get(f"{OCI}.version", "")
     if revision == origin.revision and version not in ("", origin.version):
         yield f"{OCI}.version is {version}, but package.json of that commit says {origin.version or 'none'}"

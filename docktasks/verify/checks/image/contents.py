@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
+from docktasks.images import archive
+from docktasks.images.archive import File, final_files
 from docktasks.labels import SOURCE_MAPS_LABEL
 from docktasks.secret_patterns import SECRET_FILE, SECRET_VARIABLE, find_secrets
 from docktasks.verify.checks.image.own_layers import files_of, own_files, own_layers
-from docktasks.verify.registry import check
+from docktasks.verify.registry import Major, check
 from docktasks.verify.subject import Subject
 
 # What belongs in the builder or the checkout, and never in a shipped image: by the name of a file or of a folder.
@@ -24,6 +26,14 @@ INLINE_MAP = re.compile(rb"sourceMappingURL=data:application/json[^,\s]{0,60},[\
 MAP_NAME = re.compile(rb"sourceMappingURL=([\w./%@~+-]+\.map)")
 PRIVATE_FILE = re.compile(r"^\.env(\..+)?$|^\.(npmrc|yarnrc(\.yml)?|pnpmfile\.cjs|envrc)$|^bunfig\.toml$")
 BUILDER_FOLDERS = {"node_modules", ".git"}
+RELEASE_FILE = re.compile(
+    r"/srv/(?:hashed/)?(?:site|br)/|/srv/(?:run|carried)$|/usr/local/share/hello-dock/built$|/usr/local/bin/(?:carry|hold)$"
+    r"|/docker-entrypoint\.d/3\d-hello-dock-\w+\.sh$"
+    r"|/etc/nginx/(?:nginx\.conf|serving/[\w-]+\.conf|(?:policy|site|redirects)/\w+\.conf)$"
+)
+"""What the assembler writes (docktasks/images/nginx/assemble.mjs): a release needs nothing else."""
+MAX_EXTRA_BYTES = 55_000
+"""What an image may add to its base next to the site: configuration, and scripts, without what grows with the site."""
 SCRIPTS = (".js", ".mjs", ".cjs", ".css")
 SCRATCH = {("/tmp", 0o1777), ("/var/tmp", 0o1777)}  # noqa: S108 - the image's own
 """The folders that everybody may write to, with the mode that keeps others from deleting files."""
@@ -37,18 +47,45 @@ CACHE_PATH = re.compile(
 
 @check("image.contents", "critical", fix="Copy only what serves the app: COPY --from=builder /out/image/ /")
 def contents(subject: Subject) -> Iterator[str]:
-    """No layer contains node, npm, source, a lock file, a secret file or a private source map, also not in a script."""
-    layers, public_maps = subject.contents().layers, _public_maps(subject)
-    for number, layer in enumerate(layers, 1):
+    """No layer has source, node, npm or a private source map. Ours have what serves the app, and nothing else."""
+    reported = dict(_builder_files(subject))
+    yield from reported.values()
+    if archive.own_start(subject.contents().history) is not None:
+        yield from _needless_files([file for file in _own_final_files(subject) if file.path not in reported])
+
+
+def _own_final_files(subject: Subject) -> list[File]:
+    """What the own layers leave in a container, but for what image.leftovers reports."""
+    files = final_files(own_layers(subject)).values()
+    return [file for file in files if file.kind in ("file", "link", "hardlink") and not CACHE_PATH.search(file.path)]
+
+
+def _builder_files(subject: Subject) -> Iterator[tuple[str, str]]:
+    """Yield the path of each file of a builder or a checkout, and the line about it."""
+    public_maps = _public_maps(subject)
+    for number, layer in enumerate(subject.contents().layers, 1):
         patterns = (BUILDER_FILE, SOURCE_FILE, PRIVATE_FILE, *([BACKUP_FILE] if layer.ours else []))
-        for path in map(PurePosixPath, layer.files):
+        for file in (file for file in layer.files.values() if file.kind != "whiteout"):
+            path = PurePosixPath(file.path)
             is_in_folder = not BUILDER_FOLDERS.isdisjoint(path.parts[:-1])
             is_map = SOURCE_MAP.search(path.name) and re.sub(r"\.(gz|br|zst)$", "", path.name) not in public_maps
             if is_in_folder or is_map or any(pattern.search(path.name) for pattern in patterns):
-                yield f"{path} (layer {number})"
-        for file in layer.files.values():
-            if file.path.endswith(SCRIPTS) and INLINE_MAP.search(file.content or b"") and not public_maps:
-                yield f"{file.path} (layer {number}): its source map, with the source, is in it"
+                yield file.path, f"{path} (layer {number})"
+            elif file.path.endswith(SCRIPTS) and INLINE_MAP.search(file.content or b"") and not public_maps:
+                yield file.path, f"{file.path} (layer {number}): its source map, with the source, is in it"
+
+
+def _needless_files(files: list[File]) -> Iterator[str]:
+    """Yield what no release needs, but for what image.secrets and image.setuid report."""
+    for file in files:
+        is_reported = file.secrets or SECRET_FILE.search(file.path) or file.mode & 0o6000 or file.capabilities
+        if not (RELEASE_FILE.match(file.path) or (is_reported and file.kind == "file")):
+            yield Major(f"{file.path}: no release needs it")
+    extra = [file for file in files if not re.match(r"/srv/|/etc/nginx/(policy|site|redirects)/|.*/built$", file.path)]
+    size = sum(file.size for file in extra)
+    if size > MAX_EXTRA_BYTES:
+        names = ", ".join(f"{file.path} {file.size:,}" for file in sorted(extra, key=lambda file: -file.size)[:3])
+        yield Major(f"{size:,} bytes next to the site, of {MAX_EXTRA_BYTES:,} allowed; the largest: {names}")
 
 
 def _public_maps(subject: Subject) -> set[str]:

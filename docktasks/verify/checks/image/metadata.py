@@ -3,64 +3,79 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any
 
 from docktasks.app import git, safe_versions
 from docktasks.containers import clones
 from docktasks.errors import Skip
 from docktasks.images.base_images import age_days
 from docktasks.images.build import BASE_LABEL, OCI
+from docktasks.roles import PROD
 from docktasks.verify.checks.image.claims import is_standin
-from docktasks.verify.registry import Note, check
+from docktasks.verify.checks.image.contents import variable_faults
+from docktasks.verify.probes.options import LOADS_CODE
+from docktasks.verify.registry import Major, Minor, Note, check
 from docktasks.verify.subject import Subject
 
 MAX_BASE_AGE_DAYS = 180
+OWN_VARIABLES = {"NGINX_ENTRYPOINT_QUIET_LOGS", "NGINX_VERSION"}
+"""What our Dockerfile adds, and what image.nginx-version judges."""
 SHELLS = {"sh", "/bin/sh", "bash", "/bin/bash", "ash", "/bin/ash"}
 
 
-@check("image.user", "critical", fix="End the Dockerfile's last stage with a numeric USER other than 0")
+@check("image.user", "critical", fix="End the Dockerfile's last stage with USER 101:101, numbers other than 0")
 def user(subject: Subject) -> Iterator[str]:
-    """The image runs as a numeric user other than root."""
-    name = subject.image.user.partition(":")[0]
+    """The image runs as a numeric user other than root, and not in root's group."""
+    name, _, group = subject.image.user.partition(":")
     if not name:
         yield "USER is not set, so it runs as root"
     elif not name.isdigit():
         yield f"USER is {subject.image.user}, a name: which uid that is cannot be seen before it runs"
     elif int(name) == 0:
         yield "USER is 0, root"
+    elif group in ("0", "root"):
+        yield Major(f"USER is {subject.image.user}: files that root's group may write can be changed")
 
 
-@check("image.command", "major", fix='Write it in exec form: CMD ["nginx", "-g", "daemon off;"]')
-def command(subject: Subject) -> Iterator[str]:
-    """The command is in exec form, so that no shell between Docker and the server swallows its signals."""
+@check("image.declaration", "major", fix="Correct that instruction in the Dockerfile's last stage")
+def declaration(subject: Subject) -> Iterator[str]:
+    """It declares an exec-form command, SIGQUIT and a health check, and no port, volume or variable without a use."""
     config = subject.contents().config
     commands = {name: config.get(name) or [] for name in ("Entrypoint", "Cmd")}
-    if not any(commands.values()):
+    words = " ".join([*commands["Entrypoint"], *commands["Cmd"]])
+    if not words:
         yield "neither ENTRYPOINT nor CMD is set"
-    for name, words in commands.items():
-        if words[1:2] == ["-c"] and words[0] in SHELLS:
-            yield f"{name.upper()} is run by a shell: {' '.join(words)}"
-
-
-@check("image.stop-signal", "major", fix="STOPSIGNAL SIGQUIT in the Dockerfile's last stage")
-def stop_signal(subject: Subject) -> Iterator[str]:
-    """The stop signal is SIGQUIT, at which nginx completes open requests before it ends."""
-    config = subject.contents().config
-    words = " ".join([*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])])
-    if "NGINX_VERSION" not in subject.image.environment and "nginx" not in words:
-        raise Skip("the image declares no nginx, neither by its command nor by NGINX_VERSION")
+    for name, command in commands.items():
+        if command[1:2] == ["-c"] and command[0] in SHELLS:
+            yield f"{name.upper()} is run by a shell, which keeps signals from nginx: {' '.join(command)}"
     signal = config.get("StopSignal")
-    if signal not in ("SIGQUIT", "QUIT", "3"):
-        yield f"STOPSIGNAL is {signal or 'not set, so SIGTERM'}"
-
-
-@check("image.health-check", "major", fix="HEALTHCHECK in the Dockerfile's last stage")
-def health_check(subject: Subject) -> Iterator[str]:
-    """The image has a health check."""
-    test = (subject.contents().config.get("Healthcheck") or {}).get("Test") or []
+    is_nginx = "NGINX_VERSION" in subject.image.environment or "nginx" in words
+    if is_nginx and signal not in ("SIGQUIT", "QUIT", "3"):
+        yield f"STOPSIGNAL is {signal or 'not set, so SIGTERM'}, at which nginx drops open requests"
+    test = (config.get("Healthcheck") or {}).get("Test") or []
     if not test or test == ["NONE"]:
         yield "HEALTHCHECK is NONE" if test else "HEALTHCHECK is not set"
+    if subject.is_ours:
+        yield from _needless(subject, config)
+
+
+def _needless(subject: Subject, config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what our Dockerfile does not declare: another port, a volume, a trigger, a variable."""
+    port = f"{PROD.container_port}/tcp"
+    yield from (
+        Minor(f"EXPOSE {name}: it listens on {port}") for name in config.get("ExposedPorts") or {} if name != port
+    )
+    yield from (Minor(f"VOLUME {path}: each start makes a volume that stays") for path in config.get("Volumes") or {})
+    yield from (
+        Minor(f"ONBUILD {trigger}: it changes images that are built on it") for trigger in config.get("OnBuild") or ()
+    )
+    known = dict(subject.base.environment) if subject.base else dict(subject.image.environment)
+    for name, value in subject.image.environment.items():
+        if known.get(name) != value and name not in OWN_VARIABLES and not [*variable_faults({name: value})]:
+            kind = Major if re.fullmatch(LOADS_CODE, name) else Minor
+            yield kind(f"ENV {name}: neither the base image nor our Dockerfile has this value")
 
 
 @check("image.labels", "minor", fix="Build it by invoke build-prod, in a git checkout without uncommitted changes")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,20 +12,13 @@ from docktasks.errors import Skip
 from docktasks.images import base_images, build, build_context
 from docktasks.images.archive import File, final_files
 from docktasks.labels import INPUTS_LABEL
-from docktasks.verify.checks.image.own_layers import build_epoch, own_files, own_layers
+from docktasks.verify.checks.image.own_layers import build_epoch, own_layers
 from docktasks.verify.probes.content_encoding import decodes_to
 from docktasks.verify.probes.crawler import SITE_DIRS
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
-MAX_EXTRA_BYTES = 55_000
-"""What an image may add to its base next to the site and its compressed files: the configuration, and a few scripts."""
 BROTLI_DIRS = ("/srv/hashed/br/", "/srv/br/")
-MADE_PATHS = ("/etc/nginx/policy/", "/etc/nginx/site/", "/etc/nginx/redirects/", "/usr/local/share/hello-dock/built")
-"""What the assembler makes from the site: configuration, and the names of files. It grows with the site."""
-PAGE = re.compile(r"\.(?:x?html?|php|cgi)(?:\.gz)?$")
-OTHER_PATHS = {"/srv", "/srv/run", "/srv/carried", "/srv/hashed"}
-"""A link to what the container writes, and where the assets of other releases are mounted."""
 
 
 def _image_files(subject: Subject) -> dict[str, File]:
@@ -101,6 +93,8 @@ def precompressed(subject: Subject) -> Iterator[str]:
     for path, file in sorted(files.items()):
         original = _original(path, files)
         if original is None:
+            if path.startswith(BROTLI_DIRS):
+                yield f"{path}: the compressed form of no file"
             continue
         if file.content is None or original.content is None:
             raise Skip(f"{path} is too large to be compared")
@@ -115,23 +109,3 @@ def _original(path: str, files: dict[str, File]) -> File | None:
     if path.startswith(BROTLI_DIRS):
         return files.get(path.replace("/br/", "/site/", 1))
     return files.get(path[:-3]) if path.endswith(".gz") and path.startswith(SITE_DIRS) else None
-
-
-@check("image.size", "major", fix="Copy only what serves the app: COPY --from=builder /out/image/ /")
-def size(subject: Subject) -> Iterator[str]:
-    """The image adds at most 55 kB to its base next to the site and what is made from it, and nothing in /srv."""
-    files = _image_files(subject)
-    site_dirs = (*SITE_DIRS, *BROTLI_DIRS)
-    for path in files:
-        if path.startswith(BROTLI_DIRS) and _original(path, files) is None:
-            yield f"{path}: the compressed form of no file"
-        elif path.startswith("/srv/") and not path.startswith(site_dirs) and path not in OTHER_PATHS:
-            yield f"{path}: not a file of the site"
-        elif PAGE.search(path) and not path.startswith("/srv/"):
-            yield f"{path}: a page next to the site's folder"
-    extra_files = [file for file in own_files(subject) if not file.path.startswith((*site_dirs, *MADE_PATHS))]
-    extra_bytes = sum(file.size for file in extra_files)
-    if extra_bytes > MAX_EXTRA_BYTES:
-        largest = sorted(extra_files, key=lambda file: -file.size)[:3]
-        names = ", ".join(f"{file.path} {file.size:,}" for file in largest)
-        yield f"{extra_bytes:,} bytes next to the site, of {MAX_EXTRA_BYTES:,} allowed; the largest: {names}"

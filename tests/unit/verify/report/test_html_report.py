@@ -124,6 +124,31 @@ def test_html_starts_with_the_figures() -> None:
     assert "Checked 2026-11-24 09:00:00 UTC, in 1.0 s" in head
 
 
+def test_html_draws_a_bar_for_each_request_and_each_layer() -> None:
+    """A request starts in time, and a layer where the one below it ends. Only our layers name their largest files."""
+    page = full(verdict("pass"))
+    bars = [(bar["x"], bar["width"]) for bar in page.all("rect")]
+    assert bars == [
+        ("0.0%", "20.0%"), ("25.0%", "50.0%"), ("30.0%", "7.5%"), ("30.0%", "70.0%"),
+        ("0.0%", "98.55%"), ("98.55%", "1.45%"),
+    ]  # fmt: skip
+    assert [text["x"] for text in page.all("text")] == ["0.0%", "50.0%", "100.0%"]
+    assert "0 ms 20 40" in page.words
+    assert "/ document 200" in page.words
+    assert "/gone.svg image 404" in page.words
+    assert "https://else.example/x.js script failed" in page.words
+    assert "/b 900 B /a 5 B" in page.words
+
+
+@pytest.mark.parametrize("end", [0.0, 0.3, 7, 99.9, 1234, 90_000])
+def test_html_has_few_and_round_ticks(end: float) -> None:
+    """Their number does not depend on how long the page took."""
+    page = Page(verify_run(verdict("pass"), visit=Visit((timing(f"{URL}/", end=end),))))
+    positions = [float((text["x"] or "").rstrip("%")) for text in page.all("text")]
+    assert 2 <= len(positions) <= 4
+    assert all(0 <= position <= 100 for position in positions)
+
+
 def test_html_leaves_out_the_requests_that_are_no_part_of_the_first_load() -> None:
     """The icon and the page's own measurements are in no figure and in no row, and the text says so."""
     others = timing(f"{URL}/icon.svg", "other"), timing(f"{URL}/measured.js", "fetch", method="HEAD")

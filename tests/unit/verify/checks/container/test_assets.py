@@ -66,7 +66,7 @@ def test_kept_release_without_assets_fails() -> None:
 
 def test_container_without_the_volume_fails() -> None:
     """A volume whose files cannot be listed does not pass either."""
-    assert result(CARRIED, replace(CONFIG, mounts=())) == (
+    assert result(CARRIED, replace(CONFIG, options={})) == (
         "fail",
         ("no volume with the assets of earlier releases is mounted at /srv/carried",),
     )

@@ -118,5 +118,5 @@ def test_connection_to_the_api_passes() -> None:
 def test_container_whose_processes_cannot_be_listed_is_skipped() -> None:
     """It has no shell, or it sees the processes of the machine."""
     assert result([])[0] == "skip"
-    outcome, (reason,) = result([*NGINX], config=replace(CONFIG, namespaces={"pid": "host"}))
-    assert (outcome, "container.isolation" in reason) == ("skip", True)
+    outcome, (reason,) = result([*NGINX], config=replace(CONFIG, options={"PidMode": {"": "host"}}))
+    assert (outcome, "container.options" in reason) == ("skip", True)

@@ -91,9 +91,8 @@ def test_standin_label_on_another_base_is_a_lie() -> None:
 
 
 def test_revision_must_be_a_commit_of_the_checkout(settings: Settings, commit: str) -> None:
-    """With -dirty for uncommitted changes, too. An image of another project may have any commit."""
-    for revision in (commit, f"{commit}-dirty"):
-        assert with_labels(revision=revision, version="1.2.3").evidence(CHECK, settings) == ()
+    """An image of another project may have any commit."""
+    assert with_labels(revision=commit, version="1.2.3").evidence(CHECK, settings) == ()
     expected = (f"{OCI}.revision is {COMMIT}: not a commit of the checkout",)
     assert BuiltImage().evidence(CHECK, settings) == expected
     another_project = replace(settings, app=replace(settings.app, name="shop"))
@@ -110,6 +109,24 @@ def test_revision_of_another_commit_is_seen_by_the_time_of_the_layer(
     assert image.evidence(CHECK, settings) == (lie,)
     monkeypatch.setattr("docktasks.app.git.commits_at", lambda *_: [other, commit])
     assert image.evidence(CHECK, settings) == ()
+
+
+def test_uncommitted_changes_must_be_there(settings: Settings, commit: str) -> None:
+    """Whoever checks the commit out does not get what is in the image. It may have been changed since."""
+    image = with_labels(revision=f"{commit}-dirty", version="1.2.3")
+    evidence = f"{OCI}.revision is {commit[:12]}…-dirty, but the checkout of that commit has no changes now"
+    assert (image.verdict(CHECK, settings).evidence, image.verdict(CHECK, settings).severity) == ((evidence,), "minor")
+    (settings.root / "Dockerfile").write_text("FROM scratch")
+    assert image.evidence(CHECK, settings) == ()
+
+
+def test_digest_of_the_base_must_be_one_that_it_has() -> None:
+    """A registry's digest, or the id. A label of the base image about its own base says nothing of this image."""
+    lie, own = "sha256:" + "01" * 32, "sha256:" + "ab" * 32
+    image = replace(with_labels(base_digest=lie), base_digests=(f"nginx@{own}",))
+    assert image.evidence(CHECK) == (f"{OCI}.base.digest is {lie}, but {BASE} has {own}",)
+    assert replace(with_labels(base_digest=own), base_digests=(f"nginx@{own}",)).evidence(CHECK) == ()
+    assert replace(image, base_labels={f"{OCI}.base.digest": lie}).evidence(CHECK) == ()
 
 
 def test_version_must_be_that_of_the_commit(settings: Settings, commit: str) -> None:

@@ -169,11 +169,18 @@ def test_variable_with_the_name_of_a_secret_fails() -> None:
         ("image.ownership", File("/srv", "folder", mode=0o775), "/srv has mode 775"),
         ("image.ownership", File("/srv", "folder", mode=0o1777), "/srv has mode 1777"),
         ("image.ownership", File("/tmp", "folder", mode=0o777), "/tmp has mode 777"),  # noqa: S108 - a path in an image
-        (
-            "image.size",
-            shipped("/usr/share/nginx/html/a.html"),
-            "/usr/share/nginx/html/a.html: a page next to the site's folder",
-        ),
+        *[
+            ("image.contents", shipped(path), f"{path}: no release needs it")
+            for path in (
+                "/usr/share/nginx/html/a.html",
+                "/srv/notes.txt",
+                "/app/Dockerfile",
+                "/app/tsconfig.json",
+                "/a/.vscode/b",
+                "/etc/nginx/serving/old/site.conf",
+                "/usr/local/bin/tool",
+            )
+        ],
         ("image.setuid", shipped("/usr/bin/a", mode=0o4755), "/usr/bin/a has mode 4755"),
         ("image.setuid", shipped("/usr/bin/a", mode=0o2755), "/usr/bin/a has mode 2755"),
         ("image.setuid", shipped("/usr/bin/a", capabilities=1 << 10), "/usr/bin/a has capabilities 0000000000000400"),
@@ -185,6 +192,29 @@ def test_variable_with_the_name_of_a_secret_fails() -> None:
 def test_wrong_file_of_the_own_layers_fails(check_id: str, file: File, evidence: str) -> None:
     """The files of the base image are not judged."""
     assert BuiltImage(files=[*SITE, file]).evidence(check_id) == (evidence,)
+
+
+TOO_LARGE = (
+    "55,011 bytes next to the site, of 55,000 allowed; "
+    "the largest: /usr/local/bin/carry 54,999, /etc/nginx/nginx.conf 12"
+)
+
+
+def test_image_that_adds_too_much_fails() -> None:
+    """The files have the right names. What grows with the site does not count."""
+    verdict = BuiltImage(files=[*SITE, shipped("/usr/local/bin/carry", b"x" * 54_999)]).verdict("image.contents")
+    assert (verdict.evidence, verdict.severity) == ((TOO_LARGE,), "major")
+
+
+def test_file_that_another_check_reports_is_reported_once() -> None:
+    """One cause is one finding."""
+    for file in (
+        shipped("/etc/key", SECRETS[0].encode()),
+        shipped("/root/.netrc"),
+        shipped("/usr/bin/a", mode=0o4755),
+        shipped("/root/.npm/a"),
+    ):
+        assert BuiltImage(files=[*SITE, file]).evidence("image.contents") == ()
 
 
 def test_folder_for_everybody_with_its_usual_mode_passes() -> None:
@@ -199,7 +229,7 @@ def test_file_that_a_later_layer_replaces_is_a_leftover(kind: str) -> None:
     assert image.evidence("image.leftovers") == ("/a: 5 bytes that a later layer replaces or deletes",)
 
 
-@pytest.mark.parametrize("name", ["ownership", "setuid", "leftovers", "size", "precompressed"])
+@pytest.mark.parametrize("name", ["ownership", "setuid", "leftovers", "precompressed"])
 def test_what_needs_the_own_layers_is_skipped_if_they_are_unknown(name: str) -> None:
     """All layers would count as own layers, and faults of the base image as faults of this one."""
     verdict = BuiltImage(has_base=False, own_layers_are_known=False).verdict(f"image.{name}")
@@ -211,7 +241,7 @@ def test_what_needs_the_own_layers_is_skipped_if_they_are_unknown(name: str) -> 
 
 
 @pytest.mark.parametrize(
-    "check_id", ["image.secrets", "image.ownership", "image.setuid", "image.leftovers", "image.size"]
+    "check_id", ["image.secrets", "image.ownership", "image.setuid", "image.leftovers", "image.contents"]
 )
 @pytest.mark.parametrize("name", ["", "alpine:3", BASE])
 def test_label_of_the_base_leaves_no_check_out(check_id: str, name: str) -> None:

@@ -16,7 +16,7 @@ def test_image_of_build_prod_passes(check_id: str) -> None:
     assert BuiltImage().evidence(check_id) == ()
 
 
-@pytest.mark.parametrize("user", ["101", "65532:0"])
+@pytest.mark.parametrize("user", ["101", "65532:65532"])
 def test_numeric_user_passes(user: str) -> None:
     """An orchestrator can see that it is not root."""
     assert BuiltImage(user=user).evidence("image.user") == ()
@@ -29,6 +29,7 @@ def test_numeric_user_passes(user: str) -> None:
         ("nginx", "USER is nginx, a name: which uid that is cannot be seen before it runs"),
         ("0", "USER is 0, root"),
         ("0:101", "USER is 0, root"),
+        ("101:0", "USER is 101:0: files that root's group may write can be changed"),
         ("root", "USER is root, a name: which uid that is cannot be seen before it runs"),
     ],
 )
@@ -38,27 +39,53 @@ def test_root_or_a_user_name_fails(user: str, evidence: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("check_id", "changes", "evidence"),
+    ("changes", "evidence"),
     [
-        ("image.command", {"Cmd": None, "Entrypoint": None}, "neither ENTRYPOINT nor CMD is set"),
-        ("image.command", {"Cmd": ["/bin/sh", "-c", "nginx"]}, "CMD is run by a shell: /bin/sh -c nginx"),
-        ("image.command", {"Entrypoint": ["sh", "-c", "nginx"]}, "ENTRYPOINT is run by a shell: sh -c nginx"),
-        ("image.stop-signal", {"StopSignal": "SIGTERM"}, "STOPSIGNAL is SIGTERM"),
-        ("image.stop-signal", {"StopSignal": None}, "STOPSIGNAL is not set, so SIGTERM"),
-        ("image.health-check", {"Healthcheck": None}, "HEALTHCHECK is not set"),
-        ("image.health-check", {"Healthcheck": {"Test": ["NONE"]}}, "HEALTHCHECK is NONE"),
+        ({"Cmd": None, "Entrypoint": None}, "neither ENTRYPOINT nor CMD is set"),
+        (
+            {"Cmd": ["/bin/sh", "-c", "nginx"]},
+            "CMD is run by a shell, which keeps signals from nginx: /bin/sh -c nginx",
+        ),
+        (
+            {"Entrypoint": ["sh", "-c", "nginx"]},
+            "ENTRYPOINT is run by a shell, which keeps signals from nginx: sh -c nginx",
+        ),
+        ({"StopSignal": "SIGTERM"}, "STOPSIGNAL is SIGTERM, at which nginx drops open requests"),
+        ({"StopSignal": None}, "STOPSIGNAL is not set, so SIGTERM, at which nginx drops open requests"),
+        ({"Healthcheck": None}, "HEALTHCHECK is not set"),
+        ({"Healthcheck": {"Test": ["NONE"]}}, "HEALTHCHECK is NONE"),
     ],
 )
-def test_wrong_configuration_fails(check_id: str, changes: dict[str, Any], evidence: str) -> None:
+def test_wrong_declaration_fails(changes: dict[str, Any], evidence: str) -> None:
     """The image's own configuration is judged."""
-    assert BuiltImage(config=BuiltImage().config | changes).evidence(check_id) == (evidence,)
+    assert BuiltImage(config=BuiltImage().config | changes).evidence("image.declaration") == (evidence,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "variables", "evidence", "severity"),
+    [
+        ({"ExposedPorts": {"80/tcp": {}, "8081/tcp": {}}}, {}, "EXPOSE 8081/tcp: it listens on 80/tcp", "minor"),
+        ({"Volumes": {"/data": {}}}, {}, "VOLUME /data: each start makes a volume that stays", "minor"),
+        ({"OnBuild": ["RUN x"]}, {}, "ONBUILD RUN x: it changes images that are built on it", "minor"),
+        ({}, {"DEBUG": "1"}, "ENV DEBUG: neither the base image nor our Dockerfile has this value", "minor"),
+        ({}, {"LD_PRELOAD": "/x"}, "ENV LD_PRELOAD: neither the base image nor our Dockerfile has this value", "major"),
+    ],
+)
+def test_declaration_without_a_use_fails_in_an_image_of_ours(
+    settings: Settings, changes: dict[str, Any], variables: dict[str, str], evidence: str, severity: str
+) -> None:
+    """Nobody knows what another image needs."""
+    image = BuiltImage(config=BuiltImage().config | changes)
+    image.environment, image.base_environment = image.environment | variables, image.environment
+    verdict = image.verdict("image.declaration", settings)
+    assert (verdict.evidence, verdict.severity) == ((evidence,), severity)
+    assert image.evidence("image.declaration") == ()
 
 
 def test_stop_signal_of_another_server_is_not_judged() -> None:
     """SIGQUIT is nginx's signal for a graceful stop."""
-    assert BuiltImage(environment={}).verdict("image.stop-signal").outcome == "pass"
     config = BuiltImage().config | {"Cmd": ["caddy", "run"], "StopSignal": None}
-    assert BuiltImage(environment={}, config=config).verdict("image.stop-signal").outcome == "skip"
+    assert BuiltImage(environment={}, config=config).evidence("image.declaration") == ()
 
 
 @pytest.mark.parametrize(

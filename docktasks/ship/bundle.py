@@ -1,0 +1,151 @@
+"""What is really in the site of an image: its files, and the packages whose modules are in them.
+
+A build of the same source records it (images/node/bundle/hooks.cjs). Its site has to be the image's, byte for byte.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from docktasks.app import git, inputs
+from docktasks.app.project import Project
+from docktasks.errors import BuildError
+from docktasks.images import base_images, build, build_context
+from docktasks.verify.probes.crawler import SITE_DIRS
+
+FOLDER = "/tmp/hello-dock-bundle"  # noqa: S108 - the build's own
+"""Where the build records its bundles."""
+RECORDING = f"""
+export HELLO_DOCK_BUNDLE={FOLDER}
+export NODE_OPTIONS="${{NODE_OPTIONS:-}} --require=/tools/node/vite/preload.cjs\""""
+"""What a build that records gets more than another, as lines for a shell."""
+MAX_NAMES = 3
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package of npm. `files` of the site have code of it. Without any, only `helpers` of it may be in the site."""
+
+    name: str
+    version: str
+    license: str = ""
+    integrity: str = ""
+    is_sibling: bool = False
+    files: tuple[str, ...] = ()
+    helpers: tuple[str, ...] = ()
+
+    @property
+    def purl(self) -> str:
+        """Its name for every program: https://github.com/package-url/purl-spec."""
+        return f"pkg:npm/{quote(self.name, safe='/')}@{quote(self.version, safe='')}"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The app, the SHA-256 of each file of its site, the packages in these, and those of the lock file that are not.
+
+    `helpers` are tools of the build, some of whose own code is in the site.
+    """
+
+    name: str
+    version: str
+    license: str
+    files: Mapping[str, str]
+    packages: tuple[Package, ...] = ()
+    helpers: tuple[Package, ...] = ()
+    absent: tuple[Package, ...] = ()
+    lock: str = ""
+
+
+def record(project: Project, site: Mapping[str, str]) -> Bundle:
+    """Build the app once more, and return what is in its site, whose files have to be these. Raises BuildError."""
+    settings, app = project.settings, project.app
+    node, nginx = (base_images.resolve(project, kind) for kind in ("node", "nginx"))
+    values = build.prod_build_args(settings, app, node.reference, nginx.reference, git.source(app, settings))
+    values = values | {"BUILD_ENV": values["BUILD_ENV"] + RECORDING, "PART": "bundle"}
+    os.environ.update(inputs.secret_environ(settings, os.environ))
+    with tempfile.TemporaryDirectory() as folder:
+        if not project.dry:
+            build_context.write_context(settings, app, "Dockerfile")
+        result = project.run(build.dist_args(settings, app, values, folder), quiet=True)
+        if project.dry:
+            return Bundle(app.folder.name, app.version, "", site)
+        path = Path(folder) / "bundle.json"
+        if not result.ok or not path.is_file():
+            how = "Correct what Docker reports above. A Dockerfile that `invoke init` wrote long ago: run it again"
+            raise BuildError("What is in the bundle cannot be recorded.", "", how, evidence=result.tail(5))
+        report = json.loads(path.read_text(encoding="utf-8"))
+    bundle = from_report(report)
+    require_recorded(report)
+    require_same_site(bundle.files, site)
+    project.progress(f"recorded {len(bundle.packages)} packages in the bundle, of {_count_locked(bundle)} locked ones")
+    return bundle
+
+
+def from_report(report: Mapping[str, Any]) -> Bundle:
+    """Return what a record (report.mjs) says."""
+    locked = {(entry["name"], entry["version"]): entry["integrity"] for entry in report["lock"]["packages"]}
+    packages = tuple(
+        Package(
+            one["name"], one["version"], one["license"], locked.get((one["name"], one["version"]), ""),
+            is_sibling=one["isSibling"], files=tuple(one["files"]),
+        )
+        for one in report["packages"]
+    )  # fmt: skip
+    present = {(one.name, one.version) for one in packages}
+    helpers = tuple(
+        Package(one["name"], one["version"], helpers=tuple(one["modules"]))
+        for one in report["helpers"]
+        if one["version"] and (one["name"], one["version"]) not in present
+    )
+    known = present | {(one.name, one.version) for one in helpers}
+    absent = tuple(Package(name, version) for name, version in sorted(locked.keys() - known))
+    app = report["app"]
+    return Bundle(
+        app["name"], app["version"], app["license"], report["files"], packages, helpers, absent, report["lock"]["file"]
+    )
+
+
+def site_of(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the SHA-256 of each file of the site, by its path in it. `files` has those of an image."""
+    site = {
+        path.removeprefix(folder): digest.hex()
+        for folder in SITE_DIRS
+        for path, digest in files.items()
+        if path.startswith(folder)
+    }
+    return {path: digest for path, digest in site.items() if not (path.endswith(".gz") and path[:-3] in site)}
+
+
+def require_same_site(recorded: Mapping[str, str], site: Mapping[str, str]) -> None:
+    """Raise BuildError unless both have the same files with the same content."""
+    names = recorded.keys() | site.keys()
+    differing = sorted(name for name in names if recorded.get(name) != site.get(name))
+    if differing:
+        shown = ", ".join(differing[:MAX_NAMES]) + (", …" if len(differing) > MAX_NAMES else "")
+        raise BuildError(
+            f"A second build of the same source gives other files: {shown}.",
+            "So what the second build recorded says nothing about the image.",
+            "Take out of the build what differs each time, such as the time (SOURCE_DATE_EPOCH has the commit's)",
+        )
+
+
+def require_recorded(report: Mapping[str, Any]) -> None:
+    """Raise BuildError if the build recorded no bundle."""
+    if not report["bundles"]:
+        raise BuildError(
+            "The build told of no bundle.",
+            "What is in the site is recorded by Rollup or Rolldown, and that takes Node.js 22.15 or later.",
+            "Take a newer image: bases.node in the settings",
+        )
+
+
+def _count_locked(bundle: Bundle) -> int:
+    return len(bundle.absent) + len(bundle.helpers) + sum(not one.is_sibling for one in bundle.packages)

@@ -1,0 +1,29 @@
+"""The documents about an image: what is in it, and what is not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from docktasks import output_files
+from docktasks.app.project import Project
+from docktasks.release import build as release_build
+from docktasks.ship import bundle, described, sbom, vex
+from docktasks.ship.names import ShippedImage
+
+SBOM_FILE, VEX_FILE = "sbom.cdx.json", "vex.cdx.json"
+
+
+def write(project: Project, folder: str) -> list[Path]:
+    """Build the production image, and write its SBOM and its VEX into a folder. Raises DockError."""
+    paths = [Path(folder) / SBOM_FILE, Path(folder) / VEX_FILE]
+    output_files.require_writable({"out": str(paths[0])})
+    output_files.require_writable({"out": str(paths[1])})
+    with project.lock():
+        image = release_build.build_prod(project).image
+        facts = described.describe(project, image, ShippedImage(project.settings.image("prod")))
+        record = bundle.record(project, facts.site)
+    for path, document in zip(paths, (sbom.document(facts, record), vex.document(facts, record)), strict=True):
+        if not project.dry:
+            path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return paths

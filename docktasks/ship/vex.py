@@ -1,0 +1,60 @@
+"""What an image does not have: a VEX document, as CycloneDX 1.6, for the packages of the lock file.
+
+It is not OpenVEX, because a statement of that names a vulnerability. This one holds for each that is found in these
+packages, now or later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from docktasks.ship.bundle import Bundle, Package
+from docktasks.ship.described import Described
+from docktasks.ship.sbom import Document, envelope
+
+ABSENT = "code_not_present"
+"""The justification of https://cyclonedx.org/docs/1.6/json/#vulnerabilities_items_analysis_justification."""
+
+
+def document(described: Described, bundle: Bundle) -> Document:
+    """Return the VEX of an image: no code of these packages is in it. Of tools of the build there is a little."""
+    statements = [
+        _statement(
+            "not_affected", "The lock file has this package, and none of its modules is in the site.", [package],
+            justification=ABSENT,
+        )
+        for package in bundle.absent
+    ]  # fmt: skip
+    for package in bundle.helpers:
+        modules = ", ".join(package.helpers)
+        detail = f"It is a tool of the build. Of it only these modules are in the site: {modules}"
+        statements.append(_statement("in_triage", detail, [package]))
+    packages = [*bundle.absent, *bundle.helpers]
+    return {**envelope(described, "vex"), "components": list(map(_component, packages)), "vulnerabilities": statements}
+
+
+def absent_in(content: Mapping[str, Any]) -> set[str]:
+    """Return the names of the packages of which a VEX says that no code is there. Raises LookupError, TypeError."""
+    return set(_absent(content))
+
+
+def _absent(content: Mapping[str, Any]) -> Iterator[str]:
+    for statement in content["vulnerabilities"]:
+        if statement["analysis"]["state"] in ("not_affected", "false_positive"):
+            yield from (affected["ref"].rpartition("#")[2] for affected in statement["affects"])
+
+
+def _component(package: Package) -> Document:
+    return {
+        "type": "library", "bom-ref": package.purl, "name": package.name, "version": package.version,
+        "purl": package.purl,
+    }  # fmt: skip
+
+
+def _statement(state: str, detail: str, packages: Sequence[Package], **analysis: str) -> Document:
+    return {
+        "bom-ref": f"{state}:{packages[0].purl}",
+        "analysis": {"state": state, **analysis, "detail": detail},
+        "affects": [{"ref": package.purl} for package in packages],
+    }

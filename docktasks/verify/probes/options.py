@@ -1,0 +1,93 @@
+"""Compare the options of a container with those that our tasks give: every difference, and what it means."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from docktasks.app.project import Project
+from docktasks.containers import clones
+from docktasks.containers.run_args import label_args
+from docktasks.engine.models import ContainerConfig
+from docktasks.errors import Skip
+from docktasks.verify.registry import Major, Minor
+
+MAX_NAME_CHARS = 60
+TABLE = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+LOADS_CODE: str = TABLE["loads_code"]
+"""Matches the name of a variable that changes what programs load, or whom they ask."""
+KINDS: dict[str, type[str]] = {"critical": str, "major": Major, "minor": Minor}
+OPTIONS: dict[str, str] = TABLE["options"]
+"""Docker's name of a field -> the option of `docker container run`."""
+RULES = [
+    (re.compile(field), re.compile(entry.replace("{loads_code}", LOADS_CODE), re.DOTALL), kind, text)
+    for field, entry, kind, text in TABLE["rules"]
+]
+"""Field, entry, the kind of fault (empty: none), and what it means. Entries are `name=value`, `!name=…` if missing.
+
+The first row that fits counts. Another difference is a minor fault.
+"""
+
+
+def expected_config(project: Project, image_id: str, options: Sequence[str], suffix: str) -> ContainerConfig:
+    """Return how a container of the image would be configured with these options: one is made, and removed.
+
+    Raises Skip if Docker does not make it.
+    """
+    name = clones.clone_name(project.settings, suffix)
+    create = [
+        "docker",
+        "container",
+        "create",
+        "--name",
+        name,
+        *label_args(project.settings, clones.CLONE_ROLE),
+        *options,
+    ]
+    created = project.run([*create, image_id], quiet=True)
+    if not created.ok:
+        raise Skip(f"a copy of it cannot be made: {created.tail(1)}")
+    try:
+        return project.engine.container_config(name)
+    finally:
+        project.run(clones.remove_clones_args(name), quiet=True)
+
+
+def differences(
+    actual: Mapping[str, Mapping[str, str]], expected: Mapping[str, Mapping[str, str]], allowed: str = "(?!)"
+) -> Iterator[str]:
+    """Yield a line for each difference that is a fault. `allowed` matches what else is none, as `Field name=value`."""
+    for field in sorted(actual.keys() | expected.keys()):
+        if "Privileged" in actual and field in ("SecurityOpt", "MaskedPaths", "ReadonlyPaths", "Devices"):
+            continue
+        now, before = actual.get(field, {}), expected.get(field, {})
+        changed = [f"{name}={value}" for name, value in now.items() if before.get(name) != value]
+        lost = [f"!{name}={value}" for name, value in before.items() if name not in now]
+        if field == "LogOptions" and actual.get("LogDriver") != expected.get("LogDriver"):
+            continue  # each driver has options of its own
+        lines = (_line(field, entry) for entry in (*changed, *lost) if not re.fullmatch(allowed, f"{field} {entry}"))
+        yield from dict.fromkeys(filter(None, lines))
+
+
+def _line(field: str, entry: str) -> str | None:
+    """The fault of an entry; None if it is none."""
+    for pattern, values, kind, text in RULES:
+        if pattern.fullmatch(field) and values.fullmatch(entry):
+            return KINDS[kind](text.format(**_words(field, entry))) if kind else None
+    words = _words(field, entry)
+    missing = "is missing" if entry.startswith("!") else "is no option of ours"
+    return Minor(f"{words['option']} {words['entry']} {missing}")
+
+
+def _words(field: str, entry: str) -> dict[str, str]:
+    name, _, value = entry.removeprefix("!").partition("=")
+    source, _, mode = value.partition(" ")[2].rpartition(" ")
+    return {
+        "option": OPTIONS.get(field, field),
+        "name": name,
+        "value": value[:MAX_NAME_CHARS] or "no",
+        "entry": "=".join(filter(None, (name, value)))[:MAX_NAME_CHARS],
+        "mount": f"{source[:MAX_NAME_CHARS]}:{name}{':ro' if mode == 'ro' else ''}",
+    }
