@@ -5,6 +5,9 @@ from __future__ import annotations
 LABEL = "hello-dock"
 """Prefix of our labels: `hello-dock.project` names the project of a container or volume, `hello-dock.role` its role."""
 
+STANDIN_PREFIX = f"{LABEL}-base"
+"""The prefix of a stand-in's name. Its label is no proof: images that are built on it inherit the label."""
+
 SHARED = "_shared"
 """The project, in the label, of what all projects of a machine share. No project can have this name."""
 

@@ -57,6 +57,15 @@ def is_quiet(config: Config) -> bool:
     return bool(config.run.get("quiet", os.environ.get("INVOKE_RUN_QUIET") or False))
 
 
+def _exit_code(name: str, code: int) -> int:
+    """Return a command's exit code. Raises EngineError if it says that there is no docker command."""
+    if name == "docker" and code == 127:  # noqa: PLR2004 - Docker has it, too, for a command that a container lacks
+        from docktasks.engine.connect import require_cli
+
+        require_cli()
+    return code
+
+
 class Runner:
     """Runs argument lists through Invoke, or under --dry only shows them. `progress` prints the steps of its task."""
 
@@ -97,7 +106,7 @@ class Runner:
         interrupt, Process.interrupt = Process.interrupt, None
         if interrupt is not None:
             raise interrupt
-        return Result(result.exited, output)
+        return Result(_exit_code(args[0], result.exited), output)
 
     def _echo(self, args: list[str]) -> None:
         """Show a command, with --echo on standard error, where it does not mix with results."""

@@ -34,7 +34,6 @@ class PendingLookups:
     """Questions to git and the engine, which are all asked at once in the background. Call one for its answer."""
 
     def __init__(self, project: Project) -> None:
-        self.image_ids = in_background(lambda: project.engine.image_ids)
         self.revision = in_background(lambda: git.source(project.app, project.settings).revision)
         self.user = in_background(lambda: app_mount.user_for(project.engine, project.settings.app_dir))
 
@@ -46,7 +45,6 @@ def prepare(project: Project, lookups: PendingLookups, command: DevCommand) -> D
     ConflictError, SettingsError, or StartError when the app has more files than can be watched.
     """
     inputs.require(project.settings, os.environ)
-    lookups.image_ids()  # the build needs them
     checkout = Checkout.of(project.app)
     if not project.dry:
         _check_checkout(project, checkout)

@@ -76,7 +76,7 @@ def package_manager(project: Project, arguments: list[str]) -> Tool:
     if not project.dry:
         app_mount.make_mountpoints(checkout)
     tag = settings.image("dev")
-    image = project.engine.image(tag) if tag in project.engine.image_ids else None
+    image = None if project.dry else project.engine.image(tag)
     if image is None or image.labels.get(f"{LABEL}.manager", "") != project.app.package_manager.package:
         with project.lock():
             environment.build(project)

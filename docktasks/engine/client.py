@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from docktasks.background import in_background
 from docktasks.commands import Result
 from docktasks.engine import inspection
 from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport, Network
-from docktasks.errors import EngineError
-from docktasks.labels import BUILT_FOR, LABEL
+from docktasks.labels import BUILT_FOR, LABEL, STANDIN_PREFIX
 
 INVALID_STATUS, GONE_STATUS, STOPPED_STATUS = 400, 404, 409
 """The HTTP statuses for a text that is no name of an image, and for a container that is gone or has stopped."""
@@ -24,12 +21,10 @@ Connection = tuple[Any, dict[str, Any]]
 
 
 class DockerEngine:
-    """A Docker engine. `require_supported` raises UnfitError if it cannot build our images, without the SDK."""
+    """A Docker engine."""
 
-    def __init__(
-        self, connection: Callable[[], Connection], require_supported: Callable[[], None] = lambda: None
-    ) -> None:
-        self._connect, self._require_supported = connection, require_supported
+    def __init__(self, connection: Callable[[], Connection]) -> None:
+        self._connect = connection
 
     @cached_property
     def _connection(self) -> Connection:
@@ -69,29 +64,14 @@ class DockerEngine:
         return tuple(int(part) for part in kernel.groups()) if kernel else ()
 
     @cached_property
-    def image_ids(self) -> dict[str, str]:
-        """The id of every local image by `name:tag` at the first question; empty when the engine does not answer."""
-        # Only this question goes through the CLI: loading the SDK takes longer than a build in which nothing changed.
-        supported = in_background(self._require_supported)
-        command = ["docker", "image", "ls", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"]
-        try:
-            images = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-        except FileNotFoundError as error:
-            raise EngineError(
-                "There is no docker command on PATH.",
-                "Images are built, and containers started, through it.",
-                "Install the Docker CLI: invoke setup (it says what fits this machine)",
-            ) from error
-        supported()
-        return dict(line.split() for line in images.splitlines())
+    def standins(self) -> list[str]:
+        """The tags of the stand-ins for base images at the first question. A build of stand-ins adds its own."""
+        return [*self.image_ids(f"{STANDIN_PREFIX}-*")]
 
-    def add_image_id(self, tag: str, image_id: str) -> None:
-        """Add to image_ids an image that a command has made since the first question."""
-        self.image_ids[tag] = image_id
-
-    def refresh_image_ids(self) -> dict[str, str]:
-        """Ask again for the id of every local image by `name:tag`."""
-        return {tag: image.id for image in self._images() for tag in image.tags}
+    def image_ids(self, pattern: str = "") -> dict[str, str]:
+        """Return the id of each local image by `name:tag`, or of those whose name:tag is like a pattern (name:*)."""
+        query = {"filters": {"reference": pattern}} if pattern else {}
+        return {tag: image.id for image in self._images(**query) for tag in image.tags}
 
     @cached_property
     def _info(self) -> dict[str, Any]:

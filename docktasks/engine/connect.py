@@ -25,7 +25,7 @@ PODMAN = "Podman Engine"
 
 def connect_in_background() -> DockerEngine:
     """Return the engine at once, and connect in a thread. The first question raises what connect() raises."""
-    return DockerEngine(in_background(_open), lambda: require_supported(_cli_version()))
+    return DockerEngine(in_background(_open))
 
 
 def connect() -> DockerEngine:
@@ -42,6 +42,7 @@ def _open() -> Connection:
         client = docker.from_env(**_context_options())
         version = client.version()
     except DockerException as error:
+        require_supported(_cli_version())
         raise _connect_error(error) from error
     require_supported(version)
     return client, version
@@ -77,8 +78,20 @@ def _at_selected() -> str:
     return f" at {selected_engine()}" if selected_engine() else ""
 
 
+def require_cli() -> None:
+    """Raise EngineError without the CLI: an engine can be looked at without it, but not changed."""
+    if not shutil.which("docker"):
+        raise EngineError(
+            "There is no docker command on PATH.",
+            "Images are built, and containers started, through it.",
+            "Install the Docker CLI: invoke setup (it says what fits this machine)",
+        )
+
+
 def _cli_version() -> dict[str, Any]:
-    """Return the server's part of `docker version`; empty when no engine answers. The build reports that error."""
+    """Return the server's part of `docker version` where Podman is installed; empty when no engine answers it."""
+    if not (shutil.which("docker") and shutil.which("podman")):
+        return {}
     command = ["docker", "version", "--format", "{{json .}}"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:

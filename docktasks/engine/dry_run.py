@@ -7,7 +7,7 @@ from functools import cached_property
 
 from docktasks.commands import Result
 from docktasks.engine.models import START_INTERVAL_API, Container, ContainerConfig, Image, LimitSupport, Network
-from docktasks.labels import LABEL
+from docktasks.labels import LABEL, STANDIN_PREFIX
 
 
 class DryRunEngine:
@@ -26,15 +26,11 @@ class DryRunEngine:
         self._created_networks: set[str] = set()
 
     @cached_property
-    def image_ids(self) -> dict[str, str]:
-        """The ids of add_image_id()."""
-        return {}
+    def standins(self) -> list[str]:
+        """The tags of the stand-ins for base images at the first question. A build of stand-ins adds its own."""
+        return [*self.image_ids(f"{STANDIN_PREFIX}-*")]
 
-    def add_image_id(self, tag: str, image_id: str) -> None:
-        """Add an image that a command would have made."""
-        self.image_ids[tag] = image_id
-
-    def refresh_image_ids(self) -> dict[str, str]:
+    def image_ids(self, _pattern: str = "") -> dict[str, str]:
         """Return no image."""
         return {}
 

@@ -40,15 +40,15 @@ class Engine(Protocol):
     def limit_support(self) -> LimitSupport:
         """The limits that the engine can set on a container."""
 
+    def image_ids(self, pattern: str = "", /) -> dict[str, str]:
+        """Return the id of each local image by `name:tag`, or of those whose name:tag is like a pattern (name:*).
+
+        The engine looks at all images for it, which takes much longer than to ask for one by its name.
+        """
+
     @property
-    def image_ids(self) -> dict[str, str]:
-        """The id of every local image by `name:tag` at the first question, and the ids of add_image_id()."""
-
-    def add_image_id(self, tag: str, image_id: str, /) -> None:
-        """Add to image_ids an image that a command has made since the first question."""
-
-    def refresh_image_ids(self) -> dict[str, str]:
-        """Ask again for the id of every local image by `name:tag`."""
+    def standins(self) -> list[str]:
+        """The tags of the stand-ins for base images at the first question. A build of stand-ins adds its own."""
 
     def registry_digest(self, reference: str, /) -> str:
         """Return the digest of the image that the registry has under a name. Raises the SDK's error without one."""

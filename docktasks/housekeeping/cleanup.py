@@ -12,7 +12,6 @@ from docktasks.errors import ConflictError
 from docktasks.housekeeping.status import downloads, named_role
 from docktasks.images import build_context
 from docktasks.images.releases import release_tags
-from docktasks.images.standins import STANDIN_PREFIX
 from docktasks.roles import HOLDER, ROLES
 
 
@@ -57,7 +56,7 @@ def clean(project: Project, *, bases: bool = False, with_downloads: bool = False
     _remove(project, ["docker", "volume", "rm", *volumes], volumes)
     references, used = _image_references(project, containers)
     if bases:
-        references += [tag for tag in project.engine.image_ids if tag.startswith(f"{STANDIN_PREFIX}-")]
+        references += project.engine.standins
     _remove(project, ["docker", "image", "rm", "--force", *references], references)
     if not project.dry:
         shutil.rmtree(project.settings.root / build_context.context_folder(project.settings), ignore_errors=True)

@@ -15,7 +15,8 @@ from docktasks.errors import BaseImageError, NotInRegistryError, RegistryError
 from docktasks.images import bases_lock, build_context
 from docktasks.images.references import familiar, repository, split_digest
 from docktasks.images.registry import registry_digest
-from docktasks.images.standins import STANDIN_PREFIX, STANDS_FOR, build_all, latest_standin
+from docktasks.images.standins import STANDS_FOR, build_all, latest_standin
+from docktasks.labels import STANDIN_PREFIX
 from docktasks.settings import Settings
 
 ANSWER_TIMEOUT_S = 5
@@ -48,15 +49,10 @@ def local(project: Project, kind: str) -> BaseImage | None:
     """Return the local base image of a kind, `node` or `nginx`; None when it has to be pulled or built."""
     reference = configured_image(project.settings, kind)
     source = project.settings.bases.source
-    if source != "standin" and _is_local(project.engine, reference):
+    if source != "standin" and project.engine.image(reference):
         return BaseImage(reference)
-    standin = latest_standin(project.engine.image_ids, reference)
-    return _standin_image(reference, standin) if source != "registry" and standin else None
-
-
-def _is_local(engine: Engine, reference: str) -> bool:
-    """Return True if the engine has the image. image_ids has no digests, and it is the faster answer."""
-    return familiar(reference) in engine.image_ids or ("@" in reference and engine.image(reference) is not None)
+    standin = latest_standin(project.engine.standins, reference) if source != "registry" else ""
+    return _standin_image(reference, standin) if standin else None
 
 
 def configured_image(settings: Settings, kind: str) -> str:
@@ -102,7 +98,6 @@ def _refresh(project: Project, reference: str) -> str:
     pulled = project.engine.image(reference)
     if not result.ok or pulled is None:
         return f"{old}, and was not refreshed: {result.tail(1)}"
-    project.engine.add_image_id(familiar(reference), pulled.id)
     return f"{reference} was {days:,} days old, so a newer one was pulled."
 
 
@@ -184,10 +179,7 @@ def _build_standin(project: Project, kind: str, reference: str) -> BaseImage:
         text = f"No registry answers: building a stand-in for {reference} from Debian and npm packages."
         project.progress.note(text)
     standins = build_all(project)
-    for standin in standins.values():  # the next call of local(), for the other kind, finds the other one
-        image = project.engine.image(standin)
-        if image:
-            project.engine.add_image_id(standin, image.id)
+    project.engine.standins.extend(standins.values())  # the other kind is looked for next
     return _standin_image(reference, standins[familiar(reference)])
 
 

@@ -148,7 +148,7 @@ def prod_build_args(settings: Settings, app: App, node: str, nginx: str, source:
 def build_image(project: Project, role: Role, values: Texts, labels: Texts | None = None) -> Image:
     """Build the image of a role, remove the one that it replaces, and return the new one. Raises BuildError."""
     tag = project.settings.image(role.name)
-    replaced_id = project.engine.image_ids.get(tag)
+    replaced = project.engine.image(tag)
     if not project.dry:
         build_context.write_context(project.settings, project.app, role.dockerfile)
     base = project.engine.image(values[role.base])
@@ -171,8 +171,8 @@ def build_image(project: Project, role: Role, values: Texts, labels: Texts | Non
         texts = build_notices.remembered(project.settings, "".join(image.layers[-1:]), result.output)
     for text in [] if role.platform else texts:  # they are the same for each platform
         project.progress.note(text)
-    if replaced_id is not None and replaced_id != image.id:
-        remove_untagged(project.run, project.engine, replaced_id)
+    if replaced and replaced.id != image.id:
+        remove_untagged(project.run, project.engine, replaced.id)
     return image
 
 

@@ -17,13 +17,14 @@ REVISION_LABEL = "org.opencontainers.image.revision"
 """The label with an image's commit: https://specs.opencontainers.org/image-spec/annotations/"""
 
 
-def kept_releases(project: Project) -> list[Image]:
-    """Return an image of each release that is kept, the latest release first.
+def kept_releases(project: Project, tags: dict[str, Image] | None = None) -> list[Image]:
+    """Return an image of each release that is kept, the latest release first. `tags` are those of release_tags().
 
     `tagged` is the time of the release. The record in the volume has it, which a running container is asked for. For a
     release that it does not have, that is the time of the image's last tag, which any `docker image tag` changes.
     """
-    images = {image.release: image for image in sorted(release_tags(project).values(), key=_tagged)}
+    tagged = (release_tags(project) if tags is None else tags).values()
+    images = {image.release: image for image in sorted(tagged, key=_tagged)}
     times = {release: time for release, time in _recorded_times(project).items() if release in images}
     recorded = [replace(images[release], tagged=time or images[release].tagged) for release, time in times.items()]
     # What the record does not have yet began to serve after it was written.
@@ -49,7 +50,7 @@ def _tagged(image: Image) -> str:
 def release_tags(project: Project) -> dict[str, Image]:
     """Return the images of all releases by tag. Only run-prod gives such tags; a release may have an older one, too."""
     pattern = re.compile(rf"{re.escape(project.settings.app.name)}:([0-9a-f]{{12}})")
-    tags = filter(None, map(pattern.fullmatch, project.engine.refresh_image_ids()))
+    tags = filter(None, map(pattern.fullmatch, project.engine.image_ids(f"{project.settings.app.name}:*")))
     images = {tag[0]: (tag[1], project.engine.image(tag[0])) for tag in tags}
     return {tag: image for tag, (release, image) in images.items() if image and release in image.release_ids}
 

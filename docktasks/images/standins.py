@@ -14,13 +14,10 @@ from docktasks.app.project import Project
 from docktasks.commands import Result, Run
 from docktasks.errors import BaseImageError
 from docktasks.images.references import familiar
-from docktasks.labels import LABEL
+from docktasks.labels import LABEL, STANDIN_PREFIX
 
 ASSETS = f"{resources.IMAGES}/bases"
 """The folder with the Dockerfiles of the stand-ins, from a checkout's root."""
-
-STANDIN_PREFIX = f"{LABEL}-base"
-"""The prefix of a stand-in's name. Its label is no proof: images that are built on it inherit the label."""
 
 STANDIN_LABEL = f"{LABEL}.standin"
 

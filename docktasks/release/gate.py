@@ -63,9 +63,11 @@ def check_candidate(project: Project, release: Release) -> Passed:
     except StartError as error:
         raise StartError(error.what, startup.serving_now(project), error.how, error.evidence) from error
     finally:
-        if visit:
-            visit.end()
-        project.run(containers_run_args.remove_args(project.settings.container(CANDIDATE)), quiet=True)
+        try:  # the browser closes meanwhile
+            project.run(containers_run_args.remove_args(project.settings.container(CANDIDATE)), quiet=True)
+        finally:
+            if visit:
+                visit.end()
 
 
 def _require_free_prefixes(project: Project) -> None:

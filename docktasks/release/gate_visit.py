@@ -7,6 +7,7 @@ and a browser without a screen lacks a graphics card. What follows from that is 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
@@ -49,7 +50,18 @@ class GateVisit:
     def __init__(self, project: Project) -> None:
         self._address: Future[str] = Future()
         self._mark = secrets.token_hex(8)
-        self._find = in_background(lambda: _visit(project, self._address, self._mark))
+        self._findings: Future[Findings] = Future()
+        self._ended = in_background(lambda: self._visit(project))
+
+    def _visit(self, project: Project) -> None:
+        """Visit the site. What that found is known before the browser has closed."""
+        try:
+            for findings in _visit(project, self._address, self._mark):
+                if not self._findings.done():
+                    self._findings.set_result(findings)
+        except BaseException as error:  # noqa: BLE001 - the caller of findings() gets it
+            if not self._findings.done():
+                self._findings.set_exception(error)
 
     def begin(self, url: str) -> None:
         """Let the browser open the site at `url`; an empty one ends the visit."""
@@ -59,7 +71,7 @@ class GateVisit:
     def findings(self) -> Findings:
         """Wait for what the visit found."""
         try:
-            return self._find(VISIT_TIMEOUT_S + END_TIMEOUT_S)
+            return self._findings.result(VISIT_TIMEOUT_S + END_TIMEOUT_S)
         except FutureTimeout:
             return _not_seen(TOO_SLOW)
 
@@ -68,7 +80,7 @@ class GateVisit:
         self.begin("")
         for limit_s in (END_TIMEOUT_S, VISIT_TIMEOUT_S):
             with suppress(FutureTimeout):
-                self._find(limit_s)
+                self._ended(limit_s)
                 return
             from docktasks.verify.probes import chromium
 
@@ -79,11 +91,15 @@ def _not_seen(reason: str) -> Findings:
     return Findings(notices=(f"The gate has not judged the page in a browser: {reason}.",))
 
 
-def _visit(project: Project, address: Future[str], mark: str) -> Findings:
-    """Start a browser, and visit the site whose address comes later. Without a browser there is nothing to find."""
+def _visit(project: Project, address: Future[str], mark: str) -> Iterator[Findings]:
+    """Start a browser, visit the site whose address comes later, and yield what that found; then close the browser.
+
+    Without a browser there is nothing to find. An error while it closes is yielded as well.
+    """
     executable = Subject(project=project).chromium if project.settings.prod.gate_browser == "auto" else ""
     if not executable:
-        return Findings()
+        yield Findings()
+        return
     from playwright.sync_api import Error as BrowserError
 
     from docktasks.verify.probes import chromium
@@ -95,36 +111,40 @@ def _visit(project: Project, address: Future[str], mark: str) -> Findings:
         with chromium.launch_browser(executable, timeout_s, mark) as browser:
             url = address.result(timeout_s)
             timer.start()
-            for _ in range(MAX_VISITS if url else 0):
-                findings, is_disturbed = _visit_pages(browser, url, project.settings.api.prefixes)
-                if not is_disturbed:
-                    return findings
-            return _not_seen("the machine's network changed meanwhile") if url else Findings()
+            yield _visit_until_undisturbed(browser, url, project.settings.api.prefixes) if url else Findings()
     except BrowserError as error:
-        return _not_seen(TOO_SLOW if timer.finished.is_set() else chromium.short_message(error))
+        yield _not_seen(TOO_SLOW if timer.finished.is_set() else chromium.short_message(error))
     except FutureTimeout:
-        return _not_seen("the new release took too long to start")
+        yield _not_seen("the new release took too long to start")
     finally:
         timer.cancel()
 
 
+def _visit_until_undisturbed(browser: Browser, url: str, api: tuple[str, ...]) -> Findings:
+    for _ in range(MAX_VISITS):
+        findings, is_disturbed = _visit_pages(browser, url, api)
+        if not is_disturbed:
+            return findings
+    return _not_seen("the machine's network changed meanwhile")
+
+
 def _visit_pages(browser: Browser, url: str, api: tuple[str, ...]) -> tuple[Findings, bool]:
-    """Open the entry page and some pages that it links to, as one visitor. True if the network changed meanwhile.
+    """Open the entry page, and then some pages that it links to, as one visitor. True if the network changed meanwhile.
 
     `api` are the prefixes below which an API answers.
     """
-    from docktasks.release.page_visit import PageVisit
+    from docktasks.release.page_visit import PageVisit, open_all
     from docktasks.verify.probes.chromium import new_page
 
-    faults, notices, links, is_disturbed = list[str](), list[str](), [url], False
     with new_page(browser) as first_page:
-        for index, link in enumerate(links):
-            visit = PageVisit(first_page.context.new_page() if index else first_page, link)
-            visit.open()
-            if index == 0:
-                own_links = (link for link in visit.own_links() if not is_below(urlsplit(link).path, api))
-                links += islice(own_links, MAX_LINKED_PAGES)
-            faults += visit.faults(browser)
-            notices += visit.notices()
-            is_disturbed = is_disturbed or visit.is_disturbed
-    return Findings(len(links), tuple(faults), tuple(dict.fromkeys(notices))), is_disturbed
+        entry = PageVisit(first_page, url)
+        open_all(first_page.context, [entry])
+        own_links = (link for link in entry.own_links() if not is_below(urlsplit(link).path, api))
+        pages = islice(own_links, MAX_LINKED_PAGES)
+        linked = [PageVisit(first_page.context.new_page(), link) for link in pages]
+        open_all(first_page.context, linked)
+        visits = [entry, *linked]
+        faults = [fault for visit in visits for fault in visit.faults(browser)]
+        notices = dict.fromkeys(notice for visit in visits for notice in visit.notices())
+        is_disturbed = any(visit.is_disturbed for visit in visits)
+    return Findings(len(visits), tuple(faults), tuple(notices)), is_disturbed

@@ -111,29 +111,32 @@ def _add(project: Project, image: Image) -> None:
     project.run(_tag_args(project, image), quiet=True)
 
 
-def _rename_old_tags(project: Project) -> None:
-    """Give the releases that an older version of hello-dock has named by their images their ids."""
-    images = release_tags(project).items()
-    old_tags = [tag for tag, image in images if tag != release_tag(project.settings, image.release)]
-    for image in reversed(kept_releases(project)) if old_tags else ():  # the time of the tag is the release's
+def _release_tags(project: Project) -> dict[str, Image]:
+    """Return release_tags(). Releases that an older version of hello-dock has named by their images get their ids."""
+    tags = release_tags(project)
+    old_tags = [tag for tag, image in tags.items() if tag != release_tag(project.settings, image.release)]
+    if not old_tags:
+        return tags
+    for image in reversed(kept_releases(project, tags)):  # the time of the tag is the release's
         if release_tag(project.settings, image.release) not in image.tags:
             _add(project, image)
-    if old_tags:
-        project.run(["docker", "image", "rm", *old_tags], quiet=True)
+    project.run(["docker", "image", "rm", *old_tags], quiet=True)
+    return release_tags(project)
 
 
 def record_release(project: Project, release: Release) -> list[str]:
     """Record that the release serves, remove those beyond prod.retain_releases, return their ids. Raises StartError."""
-    _rename_old_tags(project)
+    tags = _release_tags(project)
     project.run(_tag_args(project, release.image), quiet=True)
-    others = [image.release for image in kept_releases(project) if image.release != release.id]
+    others = [image.release for image in kept_releases(project, tags) if image.release != release.id]
     retained = project.settings.prod.retain_releases - 1
     _keep_assets(project, release, others[:retained])
     removed = others[retained:]
-    if removed:
-        # By their tags: Docker keeps an image that has another tag or a container.
-        tags = [release_tag(project.settings, release_id) for release_id in removed]
-        project.run(["docker", "image", "rm", *tags], quiet=True)
+    if not removed:
+        return []
+    # By their tags: Docker keeps an image that has another tag or a container.
+    old_tags = [release_tag(project.settings, release_id) for release_id in removed]
+    project.run(["docker", "image", "rm", *old_tags], quiet=True)
     kept_ids = {image.release for image in kept_releases(project)}
     return [release_id for release_id in removed if release_id not in kept_ids]
 

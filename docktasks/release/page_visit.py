@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, Request, Response, WebSocket
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, WebSocket
 from playwright.sync_api import Error as BrowserError
 
-from docktasks.verify.probes.chromium import ACTION_TIMEOUT_MS, NETWORK_CHANGED, new_page, open_page
+from docktasks.verify.probes.chromium import ACTION_TIMEOUT_MS, NETWORK_CHANGED, new_page, open_pages
 from docktasks.verify.probes.page_events import PageEvents, first_line, page_script, take_snapshot
 from docktasks.verify.probes.visit import OWN_LINKS
 
@@ -26,6 +26,13 @@ OTHERS_FAULT = re.compile(
 )
 """Errors that come from what the gate lacks: an API, another host, a device, a click of a visitor. A page also works
 without its service worker, which may load scripts of another host."""
+
+
+def open_all(context: BrowserContext, visits: Sequence[PageVisit]) -> None:
+    """Open pages of one visitor, which load at the same time, and wait until each shows something."""
+    responses = open_pages(context, [(visit.page, visit.url) for visit in visits])
+    for visit, response in zip(visits, responses, strict=True):
+        visit.look(response)
 
 
 class PageVisit:
@@ -45,9 +52,8 @@ class PageVisit:
         page.on("response", self._on_response)
         page.on("websocket", self._on_socket)
 
-    def open(self) -> None:
-        """Open the page, and wait until it shows something."""
-        response = open_page(self.page, self.url)
+    def look(self, response: Response | None) -> None:
+        """Wait until the page shows something. `response` is that for its address."""
         self.status = response.status if response else 0
         self.has_content = take_snapshot(self.page, self.label).has_content
 

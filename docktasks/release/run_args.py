@@ -98,7 +98,7 @@ def _config_args(settings: Settings, release: Release, api: tuple[int, ...]) -> 
     ]  # fmt: skip
     if api >= START_INTERVAL_API:
         # Otherwise Docker runs the first check after a whole interval, so the release is healthy five seconds later.
-        args += ["--health-start-period", "10s", "--health-start-interval", "200ms"]
+        args += ["--health-start-period", "10s", "--health-start-interval", "50ms"]
     return args + environment_args(settings, release)
 
 

@@ -112,7 +112,7 @@ class Subject:
         """
         if self.named_base and self._begins_with(self.named_base):
             return self.named_base
-        ids = {*self.project.engine.image_ids.values()}
+        ids = {*self.project.engine.image_ids().values()}
         images = [image for image in map(self.project.engine.image, sorted(ids)) if image and self._begins_with(image)]
         others = [image for image in images if BUILT_FOR not in image.labels]
         return max(others, key=lambda image: len(image.layers), default=None)

@@ -6,7 +6,7 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from threading import Timer
 from typing import Any
 
@@ -132,24 +132,38 @@ def reload_page(page: Page) -> Response | None:
 
 
 def settle(navigate: Callable[[], Response | None], page: Page) -> Response | None:
-    """Navigate, and wait until no request is under way. Playwright's "networkidle" takes half a second more."""
+    """Navigate, and wait until no request is under way."""
+    return _settle(page, [page], lambda: [navigate()])[0]
+
+
+def open_pages(context: BrowserContext, urls: Sequence[tuple[Page, str]]) -> list[Response | None]:
+    """Go to an address in each page of a context, and wait until all have loaded. They load at the same time."""
+    pages = [page for page, _ in urls]
+    return _settle(context, pages, lambda: [page.goto(url, wait_until="commit") for page, url in urls]) if urls else []
+
+
+def _settle(
+    source: Page | BrowserContext, pages: Sequence[Page], navigate: Callable[[], list[Response | None]]
+) -> list[Response | None]:
+    """Navigate, and wait until no request of `source` is under way. "networkidle" takes half a second more."""
     deadline = time.monotonic() + LOAD_TIMEOUT_MS / 1000
-    with _pending_requests(page) as pending:
-        response = navigate()
-        with contextlib.suppress(BrowserTimeout):
-            page.wait_for_load_state("load", timeout=LOAD_TIMEOUT_MS)
+    with _pending_requests(source) as pending:
+        responses = navigate()
+        for page in pages:
+            with contextlib.suppress(BrowserTimeout):
+                page.wait_for_load_state("load", timeout=max(1, 1000 * (deadline - time.monotonic())))
         while time.monotonic() < deadline:
             with contextlib.suppress(BrowserTimeout):
-                page.wait_for_event("request", timeout=SETTLE_MS)
+                source.wait_for_event("request", timeout=SETTLE_MS)
                 continue
             if not pending:
                 break
-    return response
+    return responses
 
 
 @contextlib.contextmanager
 def _pending_requests(page: Any) -> Iterator[set[Request]]:
-    """The requests of a Page that are under way, kept up to date in the block."""
+    """The requests of a Page or BrowserContext that are under way, kept up to date in the block."""
     pending: set[Request] = set()
 
     def begin(request: Request) -> None:

@@ -107,15 +107,10 @@ def test_up_asks_git_and_the_engine_at_once(
     settings: Settings, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All questions are begun before the engine has answered the first one."""
-    begun = [Event(), Event(), Event()]
-    image_ids, revision, user = begun
+    begun = [Event(), Event()]
+    revision, user = begun
 
     class SlowEngine(FakeEngine):
-        @property
-        def image_ids(self) -> dict[str, str]:
-            image_ids.set()
-            return super().image_ids
-
         def container(self, name: str) -> Container | None:
             assert all(question.wait(10) for question in begun)
             return super().container(name)

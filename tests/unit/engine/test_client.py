@@ -10,8 +10,6 @@ from requests import Response
 from docktasks.commands import Result
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport, Network, Published
-from docktasks.errors import EngineError
-from tests.unit.fakes.programs import Programs
 from tests.unit.fakes.sdk import Client, Row, Rows, container_attrs
 
 
@@ -176,25 +174,6 @@ def test_images_without_tags_or_labels_are_listed(client: Client, engine: Docker
     ]
 
 
-def test_image_ids_come_from_one_call_of_the_cli(programs: Programs, engine: DockerEngine) -> None:
-    """Each build begins with this question, and the SDK takes longer to load than such a build.
-
-    The answer is kept, so that the id of a tag before a build is known after it.
-    """
-    programs.add("docker", "node:lts-alpine sha256:1\nnode:26 sha256:1\n<none>:<none> sha256:2\n")
-    assert engine.image_ids == {"node:lts-alpine": "sha256:1", "node:26": "sha256:1", "<none>:<none>": "sha256:2"}
-    programs.add("docker", "node:lts-alpine sha256:3\n")
-    assert engine.image_ids["node:lts-alpine"] == "sha256:1"
-    assert programs.calls == ["docker image ls --no-trunc --format {{.Repository}}:{{.Tag}} {{.ID}}"]
-
-
-@pytest.mark.usefixtures("programs")
-def test_image_ids_without_a_docker_command_are_an_error(engine: DockerEngine) -> None:
-    """Without the CLI an engine can be looked at, but not changed."""
-    with pytest.raises(EngineError, match="There is no docker command on PATH"):
-        _ = engine.image_ids
-
-
 def test_users_of_an_image_volumes_and_tags_include_other_projects(client: Client, engine: DockerEngine) -> None:
     """The answers do not depend on the label of the project."""
     theirs = container_attrs(Image="sha256:78")
@@ -203,7 +182,7 @@ def test_users_of_an_image_volumes_and_tags_include_other_projects(client: Clien
     client.volumes = Rows(Row("shop-carried"))
     assert (engine.has_volume("shop-carried"), engine.has_volume("other")) == (True, False)
     client.api.rows = [{"Id": "sha256:1", "Size": 7, "RepoTags": ["shop:prod"], "Labels": {}, "ParentId": "sha256:0"}]
-    assert engine.refresh_image_ids() == {"shop:prod": "sha256:1"}
+    assert engine.image_ids() == {"shop:prod": "sha256:1"}
     assert engine.images("shop")[0].parent == "sha256:0"
 
 
@@ -214,19 +193,6 @@ def test_network_is_found_by_name(client: Client, engine: DockerEngine) -> None:
     client.networks = Rows(Row("shop-prod", attrs), Row("other", {"Labels": None, "Options": None, "Containers": {}}))
     assert engine.network("shop-prod") == Network({"a": "b"}, {"c": "d"}, ("shop-prod-port",))
     assert (engine.network("other"), engine.network("gone")) == (Network(), None)
-
-
-def test_image_ids_of_an_engine_that_does_not_answer_are_empty(programs: Programs, engine: DockerEngine) -> None:
-    """The build that follows explains that better than a list of images could."""
-    programs.add("docker", code=1)
-    assert engine.image_ids == {}
-
-
-def test_added_image_id_is_kept_with_the_others(programs: Programs, engine: DockerEngine) -> None:
-    """A tag that a command has made since the question is found without asking again."""
-    programs.add("docker", "node:26 sha256:1\n")
-    engine.add_image_id("hello-dock-base-node:26", "sha256:2")
-    assert engine.image_ids == {"node:26": "sha256:1", "hello-dock-base-node:26": "sha256:2"}
 
 
 def test_untagged_image_has_no_tag_on_engine_23(client: Client, engine: DockerEngine) -> None:

@@ -153,42 +153,25 @@ def test_connect_in_background_connects_before_the_first_question(monkeypatch: p
     assert later.images("shop") == []
 
 
-def cli_version(programs: Programs, version: dict[str, Any] | None) -> None:
-    """Make a docker command that lists an image and prints that version; with None, no engine answers."""
-    says = f"echo '{json.dumps(version)}'" if version else "exit 1"
-    path = programs.add("docker")
-    path.write_text(f'#!/bin/sh\ncase "$1" in version) {says} ;; *) echo node:26 sha256:1 ;; esac\n')
+def test_podmans_own_command_without_a_service_is_refused(monkeypatch: pytest.MonkeyPatch, programs: Programs) -> None:
+    """It is installed under the name docker. Its version says so, where no engine answers the SDK."""
+
+    def refuse() -> None:
+        raise DockerException(NO_SOCKET)
+
+    connect_with(monkeypatch, refuse)
+    programs.add("podman")
+    programs.add("docker", json.dumps({"Client": {"Version": "4.3.1"}, "Server": None}))
+    with pytest.raises(UnfitError, match=r"Podman 4\.3\.1"):
+        connect.connect()
 
 
-@pytest.mark.parametrize(
-    ("version", "message"),
-    [
-        ({"Server": {"Version": "20.10.24"}}, r"Docker Engine 20\.10\.24 is too old"),
-        (
-            {"Server": {"Version": "5.8.0", "Components": [{"Name": "Podman Engine", "Version": "5.8.0"}]}},
-            "Podman 5.8.0",
-        ),
-        ({"Client": {"Version": "4.3.1"}, "Server": None}, "Podman 4.3.1"),  # Podman's own command, installed as docker
-    ],
-)
-def test_image_ids_refuse_an_unsupported_engine_without_the_sdk(
-    monkeypatch: pytest.MonkeyPatch, programs: Programs, version: dict[str, Any], message: str
-) -> None:
-    """The CLI says the version while it lists the images. The task does not wait for the SDK."""
-    connect_with(monkeypatch, lambda: pytest.fail("the task waited for the SDK"))
-    cli_version(programs, version)
-    with pytest.raises(UnfitError, match=message):
-        _ = connect.connect_in_background().image_ids
-
-
-@pytest.mark.parametrize("version", [{"Server": {"Version": "26.1.5"}}, None])
-def test_image_ids_are_listed_on_a_supported_engine(
-    monkeypatch: pytest.MonkeyPatch, programs: Programs, version: dict[str, Any] | None
-) -> None:
-    """An engine that does not answer is no error here, because the build says so."""
-    connect_with(monkeypatch, Client)
-    cli_version(programs, version)
-    assert connect.connect_in_background().image_ids == {"node:26": "sha256:1"}
+def test_missing_command_is_an_error(programs: Programs) -> None:
+    """Without the CLI an engine can be looked at, but not changed."""
+    with pytest.raises(EngineError, match="There is no docker command on PATH"):
+        connect.require_cli()
+    programs.add("docker")
+    connect.require_cli()
 
 
 def test_each_question_raises_the_error_of_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,4 +15,4 @@ def test_dry_run_engine_answers_as_if_both_containers_were_running() -> None:
     assert engine.image("node:lts-alpine") is not None
     assert engine.network("shop-prod") is None
     assert engine.network("shop-prod") is not None  # the task has shown the command that creates it
-    assert (engine.image_ids, engine.volumes("shop"), engine.rootless) == ({}, [], False)
+    assert (engine.image_ids(), engine.volumes("shop"), engine.rootless) == ({}, [], False)

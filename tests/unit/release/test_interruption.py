@@ -177,7 +177,7 @@ def test_interrupted_task_is_completed_or_undone_by_the_next(
         description = f"{moment}: {run.verbs[run.index]}, then {next_run.verbs}"
         assert_whole(engine, scenario, description)
         assert engine.by_name[NAME].release == scenario.release, description
-        assert f"hello-dock:{scenario.release}" in engine.image_ids, description
+        assert f"hello-dock:{scenario.release}" in engine.image_ids(), description
         assert scenario.release in engine.assets, description
         assert scenario.needs_gap or not (run.had_gap or next_run.had_gap), description
 

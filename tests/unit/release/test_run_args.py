@@ -49,7 +49,7 @@ VOLUME = "volume-label=hello-dock.project=hello-dock,volume-label=hello-dock.rol
 CARRIED = f"--mount type=volume,source=hello-dock-carried,target=/srv/carried,readonly,{VOLUME}"
 TMPFS = "--read-only --tmpfs /tmp:uid=101,gid=101,mode=0700,size=16m"
 LIMITED = f"{TMPFS} {HARDENED} --memory 64m --memory-swap 64m --pids-limit 64"
-QUICK = "--health-start-period 10s --health-start-interval 200ms"
+QUICK = "--health-start-period 10s --health-start-interval 50ms"
 
 
 @pytest.mark.parametrize("role", ["prod", roles.NEXT])

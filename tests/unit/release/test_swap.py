@@ -82,7 +82,7 @@ def test_untagged_image_is_removed_with_its_container(engine: FakeEngine, settin
     run = Runner(engine)
     deployed(engine, settings, run)
     assert "docker image rm sha256:unnamed" in run.lines
-    assert f"hello-dock:{A}" in engine.image_ids
+    assert f"hello-dock:{A}" in engine.image_ids()
 
 
 def test_swap_records_a_current_release_without_a_tag(engine: FakeEngine, settings: Settings) -> None:
@@ -91,7 +91,7 @@ def test_swap_records_a_current_release_without_a_tag(engine: FakeEngine, settin
     engine.by_name[NAME] = replace(engine.by_name[NAME], image_id="sha256:unnamed")
     engine.image_store["unnamed"] = Image("sha256:unnamed", release="unnamed")
     deployed(engine, settings)
-    assert "hello-dock:unnamed" in engine.image_ids
+    assert "hello-dock:unnamed" in engine.image_ids()
 
 
 def test_swap_prints_its_steps_in_order(
