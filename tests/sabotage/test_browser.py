@@ -29,6 +29,11 @@ def loads(kind: str, text: str) -> str:
 PALE = "p, h1, h2 { color: #bbb !important; background: #ccc !important }"
 BELOW = 'document.documentElement.removeAttribute("lang"); document.documentElement.style.minWidth = "2000px"'
 
+LINKED = (
+    "@media (max-width: 500px) { main { min-width: 700px } } "
+    "@media (prefers-color-scheme: dark) { main h1 { color: #2a2a2a !important } }"
+)
+
 SABOTAGES = [
     site("throws", f"cd {HASHED}; echo \"throw new Error('sunk')\" >$(ls index-*.js); "
          "rm index-*.js.gz ../../br/assets/index-*.js", "browser.renders", "browser.console"),
@@ -38,6 +43,12 @@ SABOTAGES = [
          + "; sed -i 's| lang=\"en\"||' index.html", "browser.accessible", "browser.no-sideways-scroll"),
     page("wide-and-without-language-below", loads("js", f'if (location.pathname !== "/") {{ {BELOW} }}'),
          "browser.accessible", "browser.no-sideways-scroll"),
+    site("wide-and-dark-on-a-linked-page", f"cd {HASHED}; echo '{LINKED}' >>$(ls TasksView-*.css); "
+         "rm TasksView-*.css.gz ../../br/assets/TasksView-*.css", "browser.accessible", "browser.no-sideways-scroll"),
+    page("half-a-font-and-no-icon", loads("css", "@font-face { font-family: Half; src: url(/half.woff2) }")
+         + "; head -c 999 /dev/urandom >half.woff2; echo >favicon.svg; rm favicon.svg.gz /srv/br/favicon.svg",
+         "browser.network"),
+    page("fails-after-a-while", loads("js", 'setTimeout(() => { throw new Error("sunk") }, 1200)'), "browser.console"),
     site("lost-chunk", "rm /srv/hashed/*/assets/TasksView-*.js",
          "browser.navigation", "browser.network", "browser.console"),
     site("deep-links-404", "sed -i 's|$unknown_page|/never|g' site.conf",

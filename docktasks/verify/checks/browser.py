@@ -72,13 +72,13 @@ def deep_link(subject: Subject) -> Iterator[str]:
 
 @check("browser.console", "major", fix="Correct what the line reports. Log expected errors on the server instead")
 def console(subject: Subject) -> Iterator[str]:
-    """No script throws or logs an error, and no dialog blocks the page."""
+    """No script throws or logs an error, also not after a while, and no dialog blocks the page."""
     return _events(subject, "console")
 
 
 @check("browser.network", "major", fix="Is the file in the build (dist/)? Does the page reference its right path?")
 def network(subject: Subject) -> Iterator[str]:
-    """No request of a page fails or is answered with an error. Hosts that this machine cannot reach are notes."""
+    """No request of a page fails, and the browser can read its files. Hosts that are out of reach are notes."""
     yield from _events(subject, "network")
     unreachable = dict.fromkeys(line for page in subject.visit().pages for line in page.unreachable)
     yield from (Note(f"not judged, because another host did not answer: {line}") for line in unreachable)
@@ -120,8 +120,10 @@ def navigation(subject: Subject) -> Iterator[str]:
     is_of_app=True,
 )
 def accessible(subject: Subject) -> Iterator[str]:
-    """axe reports nothing against WCAG 2.2 A and AA on the first page and another: light, dark, wide and narrow."""
+    """axe reports nothing against WCAG 2.2 A and AA on the first page and linked ones: light, dark, wide and narrow."""
     visit = _visit(subject, "audit")
+    if visit.unseen:
+        yield Note(f"there was no time for {len(visit.unseen)} linked pages: {', '.join(visit.unseen)}")
     yield from (f"{view}: {fault}" for view, faults in visit.audits.items() for fault in faults)
     yield from _failures(visit, "audit")
 
@@ -133,7 +135,7 @@ def accessible(subject: Subject) -> Iterator[str]:
     is_of_app=True,
 )
 def no_sideways_scroll(subject: Subject) -> Iterator[str]:
-    """The first page and another do not scroll sideways, even in a window 360 pixels wide."""
+    """The first page and those that it links to do not scroll sideways, even in a window 360 pixels wide."""
     for (path, window), width in _visit(subject, "audit").widths.items():
         if width > window:
             yield f"{path}: in a window of {window} pixels the page is {width} wide"

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import product
-from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
-from axe_playwright_python.sync_playwright import Axe
 from httpx import codes
-from playwright.sync_api import Browser, Page, Route, ViewportSize
+from playwright.sync_api import Browser, Page, Route
 from playwright.sync_api import Error as BrowserError
 
 from docktasks.verify.probes import chromium, page_events
+from docktasks.verify.probes.audit import VIEWS, audit
 from docktasks.verify.probes.chromium import NETWORK_CHANGED, new_page, open_page, reload_page
 from docktasks.verify.probes.csp import policies
 from docktasks.verify.probes.page_events import PageEvents, PageSnapshot, page_script
@@ -27,24 +25,21 @@ MAX_VISITS = 3
 MAX_LINKS = 10
 """How many of the page's own links are followed."""
 UNKNOWN_PATH = "/no-such-page-5f2c"
-NARROW_VIEWPORT = ViewportSize(width=360, height=780)
-WCAG_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
-COLOR_SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
-
+LINKED_TIME_S = 20.0
+"""For how long further pages are looked at. Each takes a second or two."""
 POLICY = "content-security-policy"
 INJECT_SCRIPT = page_script("inject_script")
 OWN_LINKS = page_script("own_links")
-END_ANIMATIONS = page_script("end_animations")
 
 
 @dataclass
 class Visit:
-    """What a visit recorded: the pages in `first`, `deep` and `followed`, and the results of the other steps.
+    """What a visit recorded: the pages in `first`, `deep`, `followed` and `audited`, and the results of other steps.
 
     `timings` and `screenshot` are those of the first page. `audits` has axe's findings, and `widths` the width in
-    pixels that a page takes, by path and width of the window. `strict` is what prod.csp: strict would block; None
-    if that was not tried. `finished` names the steps that ended, and `failures` says why the browser did not get
-    through a step.
+    pixels that a page takes, by path and width of the window; `unseen` are pages for which there was no time. `strict`
+    is what prod.csp: strict would block; None if that was not tried. `finished` names the steps that ended, and
+    `failures` says why the browser did not get through a step.
     """
 
     timings: tuple[ResourceTiming, ...] = ()
@@ -52,7 +47,9 @@ class Visit:
     first: list[PageSnapshot] = field(default_factory=list)
     deep: list[PageSnapshot] = field(default_factory=list)
     followed: list[PageSnapshot] = field(default_factory=list)
+    audited: list[PageSnapshot] = field(default_factory=list)
     injected: tuple[str, ...] = ()
+    unseen: list[str] = field(default_factory=list)
     dead_links: list[str] = field(default_factory=list)
     audits: dict[str, tuple[str, ...]] = field(default_factory=dict)
     widths: dict[tuple[str, int], int] = field(default_factory=dict)
@@ -63,7 +60,7 @@ class Visit:
     @property
     def pages(self) -> list[PageSnapshot]:
         """Every page, in the order of the visit."""
-        return [*self.first, *self.deep, *self.followed]
+        return [*self.first, *self.deep, *self.followed, *self.audited]
 
     @property
     def was_disturbed(self) -> bool:
@@ -174,21 +171,26 @@ class _Visitor:
             self.visit.dead_links.append(f"a click on {href}: the page shows the same as before")
 
     def audit(self) -> None:
-        """Run axe on the first page and on one below it, and measure how wide they are."""
-        addresses = {"/": f"{self.url}/"}
+        """Look longer at the first page, at one below it, and at those that it links to, as far as there is time."""
+        paths = {"/": False}
         if self.visit.deep and all(page.is_ok for page in self.visit.deep):
-            path = self.visit.deep[0].label
-            addresses.setdefault(path, urljoin(f"{self.url}/", path))
+            paths[self.visit.deep[0].label] = False
+        for _, url in self.links[:MAX_LINKS]:
+            paths.setdefault(urlsplit(url).path, True)
+        end = 0.0
         with new_page(self.browser, reduced_motion="reduce") as page:
-            for (path, address), viewport in product(addresses.items(), (chromium.WIDE_VIEWPORT, NARROW_VIEWPORT)):
-                width = viewport["width"]
-                page.set_viewport_size(viewport)
-                open_page(page, address)
-                self.visit.widths[path, width] = page.evaluate("document.documentElement.scrollWidth")
-                for scheme in COLOR_SCHEMES:
-                    page.emulate_media(color_scheme=scheme)
-                    page.evaluate(END_ANIMATIONS)  # a colour in transition is no colour of the page
-                    self.visit.audits[f"{path}, {scheme}, {width} wide"] = tuple(_audit(page))
+            events = PageEvents(page)
+            for path, is_linked in paths.items():
+                end = end or (time.monotonic() + LINKED_TIME_S if is_linked else 0)
+                if is_linked and time.monotonic() > end:
+                    self.visit.unseen.append(path)
+                    continue
+                known = {line for page in self.visit.pages for line in (*page.console, *page.network, *page.policy)}
+                address = urljoin(f"{self.url}/", path)
+                findings, widths, snapshot = audit(events, path, address, VIEWS[::3] if is_linked else VIEWS, known)
+                self.visit.audits |= findings
+                self.visit.widths |= widths
+                self.visit.audited.append(snapshot)
 
     def strict(self) -> None:
         """Open the first page and those that it links to under the strict policy, which the browser only reports."""
@@ -234,12 +236,3 @@ def _own_links(page: Page) -> list[tuple[str, str]]:
 def _selector(href: str) -> str:
     escaped = href.replace("\\", "\\\\").replace('"', '\\"')
     return f'a[href="{escaped}"]:visible'
-
-
-def _audit(page: Page) -> Iterator[str]:
-    """What axe finds, a rule a line, with the first element that breaks it."""
-    options = {"runOnly": list(WCAG_TAGS), "resultTypes": ["violations"]}
-    for violation in Axe().run(page, options=options).response["violations"]:
-        elements = [" ".join(map(str, node["target"])) for node in violation["nodes"]]
-        more = f" and {len(elements) - 1} more" if len(elements) > 1 else ""
-        yield f"{violation['id']} ({violation['impact']}): {violation['help']}: {elements[0]}{more}"

@@ -48,6 +48,12 @@ def test_healthy_visit_passes_every_check() -> None:
     assert outcomes == {check.id: "pass" for check in BROWSER_CHECKS}
 
 
+def test_linked_pages_without_a_longer_look_are_named() -> None:
+    """A page that was not looked at is no page without a fault."""
+    verdict = verdicts(replace(healthy(), unseen=["/a", "/b"]), "browser.accessible")["browser.accessible"]
+    assert (verdict.outcome, verdict.notes) == ("pass", ("there was no time for 2 linked pages: /a, /b",))
+
+
 FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ("browser.renders", {"first": [replace(HOME, has_content=False)]}, "/: the page is empty"),
     (
@@ -62,6 +68,8 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ("browser.deep-link", {"deep": [replace(ABOUT, status=404)]}, "/about: the server answers 404"),
     ("browser.deep-link", {"failures": {"deep": "Timeout"}}, "Timeout"),
     ("browser.console", {"deep": [replace(ABOUT, console=("error: x",))]}, "/about: error: x"),
+    ("browser.console", {"audited": [replace(ABOUT, console=("uncaught: late",))]}, "/about: uncaught: late"),
+    ("browser.network", {"audited": [replace(ABOUT, network=("/a.woff2: it is cut",))]}, "/about: /a.woff2: it is cut"),
     ("browser.network", {"first": [replace(HOME, network=("http://h/x.js: 404",))]}, "/: http://h/x.js: 404"),
     ("browser.policy", {"first": [replace(HOME, policy=("img-src blocks data",))]}, "/: img-src blocks data"),
     ("browser.injection", {"injected": ("an inline script ran",)}, "an inline script ran"),
