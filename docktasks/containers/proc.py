@@ -45,6 +45,9 @@ def privilege_faults(status: Mapping[str, str], config: ContainerConfig) -> Iter
     for value, names in sets.items():
         if int(value, 16):
             yield f"{'--privileged' if config.option('Privileged') else option}: {', '.join(names)} {value}"
+    if status.get("Seccomp") != "2" and not config.option("Privileged"):
+        mode = status.get("Seccomp", "not told")
+        yield f"--security-opt seccomp=unconfined: no system call is filtered (Seccomp: {mode})"
     if status["NoNewPrivs"] != "1":
         yield f"no --security-opt no-new-privileges: NoNewPrivs {status['NoNewPrivs']}"
 

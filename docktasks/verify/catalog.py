@@ -16,7 +16,7 @@ from httpx import HTTPError
 
 from docktasks.errors import SettingsError, Skip
 from docktasks.verify import chromium_path
-from docktasks.verify.checks import browser, dev
+from docktasks.verify.checks import browser, dev, dev_container
 from docktasks.verify.checks.container import assets, configuration, exposed, hardening, lifecycle, processes
 from docktasks.verify.checks.http import abuse, answers, caching, code, compression, files, headers, routing
 from docktasks.verify.checks.image import claims, contents, metadata, site
@@ -37,8 +37,9 @@ CHECKS: tuple[Check, ...] = (
     headers.security_headers, headers.cross_origin_headers, headers.csp, headers.csp_allows_page,
     headers.server_version, code.source_maps, code.third_party,
     abuse.cors, abuse.cookies, abuse.hidden_files, abuse.traversal, abuse.methods, abuse.malformed, abuse.host,
-    dev.loopback, dev.network, dev.unprivileged, dev.vite_version, dev.foreign_host, dev.foreign_origin,
-    dev.foreign_socket, dev.source, dev.hot_reload, dev.leaks, dev.file_owners,
+    dev_container.loopback, dev_container.network, dev_container.options, dev_container.unprivileged,
+    dev.vite_version, dev.foreign_host, dev.foreign_origin,
+    dev.foreign_socket, dev.source, dev.hot_reload, dev.leaks, dev_container.file_owners,
     browser.renders, browser.deep_link, browser.console, browser.network, browser.policy, browser.injection,
     browser.navigation, browser.accessible, browser.no_sideways_scroll,
 )  # fmt: skip

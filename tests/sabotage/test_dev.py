@@ -74,10 +74,19 @@ SABOTAGES = [
     ),
     Sabotage(
         "run-wrongly",
-        frozenset({"dev.loopback", "dev.network", "dev.unprivileged", "dev.hot-reload", "dev.file-owners"}),
+        frozenset(
+            {
+                "dev.loopback",
+                "dev.network",
+                "dev.options",
+                "dev.unprivileged",
+                "dev.hot-reload",
+                "dev.file-owners",
+            }
+        ),
         server="server: { hmr: false }",
         without=("--network", "--publish", "--user", "--cap-drop"),
-        plus=("--publish", "0.0.0.0::3000", "--user", "0:0", "--cap-add", "NET_RAW"),
+        plus=("--publish", "0.0.0.0::3000", "--user", "0:0", "--cap-add", "NET_RAW", "--volume", "/etc:/mnt:ro"),
         file="src/made-by-root.txt",
     ),
     Sabotage(
@@ -85,6 +94,19 @@ SABOTAGES = [
         frozenset({"dev.network", "dev.hot-reload"}),
         joins="bridge",
         plugin="{ name: 'all', handleHotUpdate({ server }) { server.ws.send({ type: 'full-reload' }); return [] } }",
+    ),
+    Sabotage(
+        "shares-with-the-host",
+        frozenset({"dev.options", "dev.unprivileged", "dev.foreign-host", "dev.foreign-origin"}),
+        server="server: { allowedHosts: ['.com'], cors: { origin: /localhost/ } }",
+        plus=(
+            "--volume",
+            "/etc:/mnt:ro",
+            "--env",
+            "NODE_OPTIONS=--no-deprecation",
+            "--security-opt",
+            "seccomp=unconfined",
+        ),
     ),
     Sabotage("sees-no-edit", frozenset({"dev.source", "dev.hot-reload"}), server="server: { watch: null }"),
     Sabotage(
@@ -96,7 +118,7 @@ SABOTAGES = [
 ]
 OLD_FAILS = frozenset({"dev.vite-version", "dev.foreign-host", "dev.foreign-origin", "dev.foreign-socket", "dev.leaks"})
 SABOTAGES.append(Sabotage("old", OLD_FAILS))  # it has an app and a test of its own
-FURTHER = {"reloads-the-page", "serves-an-old-build"}
+FURTHER = {"reloads-the-page", "serves-an-old-build", "shares-with-the-host"}
 """Each check that these fail has another sabotage."""
 
 

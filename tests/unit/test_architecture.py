@@ -45,10 +45,10 @@ MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
     "app": 2_760, "containers": 1_115, "dev": 1_560, "ground": 1_720, "housekeeping": 1_030,
-    "images": 1_525, "release": 1_615, "ship": 1_040, "verify": 6_410,
+    "images": 1_525, "release": 1_615, "ship": 1_040, "verify": 6_475,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES. The goal for verify is 4,000."""
-MAX_LINES_IN_ALL = 19_620
+MAX_LINES_IN_ALL = 19_730
 """For all modules of docktasks/ together. The goal is 8,500; docstrings that stand alone are not cut for it. SBOM and
 VEX took 560: what is in the bundle, in the base, and both as CycloneDX. No library knows the first."""
 

@@ -1,19 +1,20 @@
-"""What the dev container lets others do, and whether an edit reaches the page. Judged on the container that runs."""
+"""What the dev server lets others read, and whether an edit reaches the page. Judged on the container that runs."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from docktasks.app import safe_versions
-from docktasks.containers import app_files, networks, proc
-from docktasks.containers.app_mount import APP_PATH, Checkout, user_for
+from docktasks.containers import app_files, proc
+from docktasks.containers.app_mount import APP_PATH, Checkout
 from docktasks.errors import Skip
-from docktasks.roles import DEV
+from docktasks.secret_patterns import SECRET_VARIABLE
 from docktasks.verify.chromium_path import browser_errors
 from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
@@ -26,11 +27,17 @@ if TYPE_CHECKING:  # modules that load the browser's driver or the WebSocket lib
     from docktasks.app.vite_client import ViteClient
 
 MANIFEST = "node_modules/vite/package.json"
-FOREIGN_HOST = "hello-dock-stranger.example"
-FOREIGN_ORIGIN = f"http://{FOREIGN_HOST}"
+STRANGER = "hello-dock-stranger"
+FOREIGN_HOSTS = (f"{STRANGER}.example", f"{STRANGER}.com", f"localhost.{STRANGER}.example")
+FOREIGN_ORIGIN = f"http://{FOREIGN_HOSTS[0]}"
+FOREIGN_ORIGINS = (*(f"http://{host}" for host in FOREIGN_HOSTS), f"https://{STRANGER}-localhost.example", "null")
+"""Those of a page whose name contains `localhost`, and of one in a sandbox, too."""
+MAX_MODULES = 5
+"""How many of the page's modules are asked for in another name."""
 CUSTOM_PROPERTY = "name => getComputedStyle(document.documentElement).getPropertyValue(name)"
 BROWSER_TIMEOUT_S = 60
-MAX_FOREIGN_FILES = 20
+ENV_ROW = re.compile(r"^\s*(?:export\s+)?(\w+)\s*=\s*(\S+)", re.MULTILINE)
+MIN_SECRET_CHARS = 6
 UPDATE_TIMEOUT_S = 5.0
 """How long an edit may take until it is served. It usually takes milliseconds."""
 PAGE_TIMEOUT_MS = 15_000
@@ -44,32 +51,6 @@ def _vite_client(subject: Subject) -> Iterator[ViteClient]:
     vite = ViteClient(subject.dev_url)
     with vite.client:
         yield vite
-
-
-@check("dev.loopback", "critical", fix="Publish on 127.0.0.1, as invoke dev does")
-def loopback(subject: Subject) -> Iterator[str]:
-    """The port is published only on the loopback address."""
-    yield from proc.public_addresses(subject.dev)
-
-
-@check("dev.network", "critical", fix="Make its network again: invoke stop --role=dev, then invoke dev")
-def network(subject: Subject) -> Iterator[str]:
-    """The container has a network of its own, in which other containers do not reach it."""
-    yield from networks.faults(subject.project, subject.dev, DEV)
-    if subject.has("container"):
-        visitor, dev = subject.container.name, networks.without_api(subject.dev, subject.project.settings)
-        if reached := networks.reached_address(subject.project.engine, visitor, dev, DEV.container_port):
-            yield f"{visitor} reaches it at {reached}"
-
-
-@check("dev.unprivileged", "major", fix="Start it by invoke dev: as the owner, --cap-drop ALL, no-new-privileges")
-def unprivileged(subject: Subject) -> Iterator[str]:
-    """The main process is not root, unless root owns the checkout. It has no capability and cannot gain one."""
-    status = proc.process_status(subject.project.engine, subject.dev)
-    owner = user_for(subject.project.engine, subject.project.settings.app_dir).partition(":")[0]
-    if "0" in status["Uid"].split() and owner != "0":
-        yield f"--user is root: uids {', '.join(status['Uid'].split())}; the checkout belongs to uid {owner}"
-    yield from proc.privilege_faults(status, subject.project.engine.container_config(subject.dev.name))
 
 
 @check("dev.vite-version", "major", fix="Install the version that the evidence names: invoke npm -- install vite@…")
@@ -102,26 +83,31 @@ def foreign_host(subject: Subject) -> Iterator[str]:
     """
     if subject.dev_url.startswith("https:"):
         with _vite_client(subject) as vite:
-            if vite.has_certificate_for(FOREIGN_HOST):
-                yield f"the certificate is valid for {FOREIGN_HOST}"
+            if vite.has_certificate_for(FOREIGN_HOSTS[0]):
+                yield f"the certificate is valid for {FOREIGN_HOSTS[0]}"
         return
-    for path, response in _responses(subject, {"Host": FOREIGN_HOST}):
-        if response.is_success:
-            yield f"{path} for Host: {FOREIGN_HOST}: {response.status_code}"
+    for host in FOREIGN_HOSTS:
+        for path, response in _responses(subject, {"Host": host}):
+            if response.is_success:
+                yield f"{path}: {response.status_code} for Host {host}"
 
 
 @check("dev.foreign-origin", "critical", fix="Leave server.cors of vite.config at its default, or list origins")
 def foreign_origin(subject: Subject) -> Iterator[str]:
     """The page of another site cannot read what is served: its Origin gets no CORS header."""
-    for path, response in _responses(subject, {"Origin": FOREIGN_ORIGIN}):
-        allowed = response.headers.get("access-control-allow-origin", "")
-        if allowed in ("*", FOREIGN_ORIGIN):
-            yield f"{path} for Origin: {FOREIGN_ORIGIN}: Access-Control-Allow-Origin: {allowed}"
+    readable = set[str]()
+    for origin in FOREIGN_ORIGINS:
+        for path, response in _responses(subject, {"Origin": origin}):
+            allowed = response.headers.get("access-control-allow-origin", "")
+            if allowed in ("*", origin) and path not in readable:
+                readable.add(path)
+                yield f"{path}: Access-Control-Allow-Origin is {allowed} for Origin {origin}"
 
 
 def _responses(subject: Subject, headers: dict[str, str]) -> Iterator[tuple[str, Response]]:
+    """Yield the path and the answer of the page, of Vite's client, and of some of the page's modules."""
     with _vite_client(subject) as vite:
-        for path in (vite.base, f"{vite.base}@vite/client"):
+        for path in (vite.base, f"{vite.base}@vite/client", *islice(vite.modules(), MAX_MODULES)):
             yield path, vite.client.get(path, headers=headers)
 
 
@@ -175,7 +161,9 @@ def hot_reload(subject: Subject) -> Iterator[str]:
         except browser_errors() as error:
             from docktasks.verify.probes.chromium import short_message
 
-            yield f"a page in a browser does not get the edit: {short_message(error)}"
+            is_left = "context was destroyed" in error.message
+            lost = f"does not get the edit: {short_message(error)}"
+            yield f"a page in a browser {'reloads after the edit' if is_left else lost}"
         except OSError as error:
             raise Skip(f"{file} cannot be edited: {error}") from error
 
@@ -202,7 +190,7 @@ def _page_faults(page: Page, name: str) -> Iterator[str]:
 
 @check("dev.leaks", "critical", fix="Update Vite, and leave server.fs of vite.config at its defaults")
 def leaks(subject: Subject) -> Iterator[str]:
-    """No address, and no request on the socket, gives a file outside the app, a .env or a file in .git."""
+    """No address, module or socket gives a file outside the app, a .env, its secrets, or a file in .git."""
     from docktasks.app.vite_client import SOCKET_ERRORS
     from docktasks.verify.probes import vite_leaks
 
@@ -220,14 +208,19 @@ def leaks(subject: Subject) -> Iterator[str]:
                 yield from vite_leaks.leaks_by_request(vite, canary)
         except OSError as error:
             raise Skip(str(error)) from error
+        yield from _variables_in_modules(subject, vite)
         with contextlib.suppress(*SOCKET_ERRORS):  # dev.hot-reload reports a missing socket
             for canary in canaries:
                 yield from vite_leaks.leaks_by_socket(vite, canary)
 
 
-@check("dev.file-owners", "major", fix="Change the owner back (sudo chown -R), and start the container by invoke dev")
-def file_owners(subject: Subject) -> Iterator[str]:
-    """Every file in the app's folder has the owner of the folder. What is in node_modules does not count."""
-    app_dir = subject.project.settings.app_dir
-    owner = app_dir.stat().st_uid
-    yield from islice(app_files.files_of_others(app_dir, owner), MAX_FOREIGN_FILES)
+def _variables_in_modules(subject: Subject, vite: ViteClient) -> Iterator[str]:
+    """Yield the variables of .env files, with the name of a secret, whose value is in what the page loads."""
+    files = sorted(file for file in subject.project.settings.app_dir.glob(".env*") if file.is_file())
+    rows = [row for file in files for row in ENV_ROW.findall(file.read_text(errors="replace"))]
+    values = {name: value.strip("'\"") for name, value in rows if SECRET_VARIABLE.search(name)}
+    for path in (f"{vite.base}@vite/client", f"{vite.base}@vite/env", *vite.modules()):
+        text = vite.module(path)
+        for name, value in values.items():
+            if len(value) >= MIN_SECRET_CHARS and value in text:
+                yield f"{path}: it has the value of {name}, a secret of a .env file"

@@ -50,7 +50,7 @@ def leaks_by_request(vite: ViteClient, canary: Canary) -> Iterator[str]:
         except httpx.HTTPError:  # the server closed the connection
             continue
         if canary.is_in(response.text):
-            yield f"GET {path} gives {canary.path} away"
+            yield f"{path}: it gives {canary.path} away"
 
 
 def leaks_by_socket(vite: ViteClient, canary: Canary) -> Iterator[str]:

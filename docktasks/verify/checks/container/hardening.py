@@ -10,6 +10,7 @@ from docktasks.containers.run_args import limit_args
 from docktasks.engine.models import Container, ContainerConfig
 from docktasks.labels import LABEL
 from docktasks.roles import HOLDER
+from docktasks.verify.checks.image.contents import variable_faults
 from docktasks.verify.probes.options import differences, expected_config
 from docktasks.verify.registry import Major, Note, check
 from docktasks.verify.subject import Subject
@@ -42,11 +43,14 @@ def _parts(subject: Subject) -> Iterator[tuple[str, Container, ContainerConfig]]
 def options(subject: Subject) -> Iterator[str]:
     """It has the options of run-prod only: limits, restarts, and nothing of the host or of another container."""
     project = subject.project
-    assets = re.escape(project.settings.container("carried"))
+    assets = rf"Mounts /srv/carried=volume {re.escape(project.settings.container('carried'))} ro"
     args = [*limit_args(project.settings), "--restart", "unless-stopped"]
     for name, container, config in _parts(subject):
         expected = expected_config(project, container.image_id, args, "prod")
-        faults = differences(config.options, expected.options, f"Mounts /srv/carried=volume {assets} ro")
+        variables = config.options.get("Env", {}).items()
+        secrets = [re.escape(name) for name, value in variables if [*variable_faults({name: value})]]
+        reported = f"Env (?:{'|'.join(secrets)})=.*" if secrets else "(?!)"  # by container.secrets
+        faults = differences(config.options, expected.options, f"{assets}|{reported}")
         yield from (type(fault)(f"{name}{fault}") for fault in faults)
     if unsupported := project.engine.limit_support.unsupported:
         yield Note(f"this engine cannot limit {', '.join(unsupported)}")
@@ -69,9 +73,6 @@ def _kernel_faults(subject: Subject, container: Container, config: ContainerConf
     if "0" in groups:
         yield f"--group-add, --user or USER has root's group: groups {', '.join(dict.fromkeys(groups))}"
     yield from privilege_faults(status, config)
-    if status.get("Seccomp") != "2" and not config.option("Privileged"):
-        mode = status.get("Seccomp", "not told")
-        yield Major(f"--security-opt seccomp=unconfined: no system call is filtered (Seccomp: {mode})")
     lines = read_file(subject.project.engine, container, f"/proc/{process}/mounts").splitlines()
     roots = [options for _device, target, _type, options, *_ in map(str.split, lines) if target == "/"]
     if not roots:

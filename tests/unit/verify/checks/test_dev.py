@@ -15,6 +15,7 @@ import pytest
 
 from docktasks.api import Api, Upstream
 from docktasks.containers import networks
+from docktasks.engine.models import ContainerConfig
 from docktasks.roles import DEV
 from docktasks.settings import Settings
 from docktasks.verify.checks import dev
@@ -80,16 +81,58 @@ def test_release_reaches_the_dev_container_in_the_network_of_the_api_on_purpose(
 def test_root_fails_unless_it_owns_the_checkout(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a rootless engine, root in the container is the owner outside."""
     root = status(Uid="0\t0\t0\t0")
-    monkeypatch.setattr("docktasks.verify.checks.dev.user_for", lambda *_: "1000:1000")
+    monkeypatch.setattr("docktasks.verify.checks.dev_container.user_for", lambda *_: "1000:1000")
     assert result(settings, "dev.unprivileged", status()) == ("pass", ())
     assert result(settings, "dev.unprivileged", root) == (
         "fail", ("--user is root: uids 0, 0, 0, 0; the checkout belongs to uid 1000",)
     )  # fmt: skip
-    monkeypatch.setattr("docktasks.verify.checks.dev.user_for", lambda *_: "0:0")
+    monkeypatch.setattr("docktasks.verify.checks.dev_container.user_for", lambda *_: "0:0")
     assert result(settings, "dev.unprivileged", root) == ("pass", ())
     assert result(settings, "dev.unprivileged", status(CapEff="400", NoNewPrivs="0")) == (
         "fail", ("no --cap-drop ALL: CapEff 400", "no --security-opt no-new-privileges: NoNewPrivs 0")
     )  # fmt: skip
+
+
+DEV_OPTIONS = {
+    "Mounts": {
+        "/home/node/app": "bind {app} rw",
+        "/home/node/app/node_modules": "volume shop-node-modules-1 rw",
+        "/home/node/app/.git": "tmpfs  rw",
+        "/usr/local/lib/hello-dock/node/vite": "bind /any/vite ro",
+    },
+    "Env": {
+        "REVISION": "1",
+        "MY_API": "x",
+        "NODE_OPTIONS": "--require=/usr/local/lib/hello-dock/node/vite/preload.cjs",
+    },
+    "Command": {"": "pnpm dev"},
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "values", "evidence"),
+    [
+        ("Mounts", {"/mnt": "bind /root ro"}, "--volume /root:/mnt:ro: it has a folder or file of the machine"),
+        ("Mounts", {"/home/node/app": "bind /root rw"},
+         "--volume /root:/home/node/app: it has a folder or file of the machine"),
+        ("PidMode", {"": "host"}, "--pid host: it shares this namespace with the machine"),
+        ("Env", {"NODE_OPTIONS": "--inspect=0.0.0.0"},
+         "--env NODE_OPTIONS: it changes what its programs load, or whom they ask"),
+        ("LogOptions", {"max-size": "-1"}, "no --log-opt max-size: a log without a limit"),
+    ],
+)  # fmt: skip
+def test_option_that_invoke_dev_does_not_give_fails(
+    settings: Settings, field: str, values: dict[str, str], evidence: str
+) -> None:
+    """The checkout, the packages, and Vite's options are mounted; the settings may have variables."""
+    container = own_container("dev", published=PUBLISHED)
+    engine = FakeEngine(container)
+    own = json.loads(json.dumps(DEV_OPTIONS).replace("{app}", str(settings.app_dir)))
+    engine.expected_config = ContainerConfig(options={"LogOptions": {"max-size": "10m"}})
+    subject = Subject("", project(engine, settings), dev=container)
+    for options, expected in ((own, ("pass", ())), (own | {field: own.get(field, {}) | values}, ("fail", (evidence,)))):
+        engine.config = ContainerConfig(options={"LogOptions": {"max-size": "1m"}} | options)
+        assert results(subject, "dev.options")["dev.options"] == expected
 
 
 @pytest.mark.parametrize(
@@ -150,7 +193,51 @@ def test_server_that_accepts_foreign_hosts_or_origins_fails(settings: Settings, 
     assert result(settings, "dev.foreign-host")[0] == "fail"
     outcome, evidence = result(settings, "dev.foreign-origin")
     assert outcome == "fail"
-    assert "/@vite/client for Origin: http://hello-dock-stranger.example: Access-Control-Allow-Origin: *" in evidence
+    assert "/@vite/client: Access-Control-Allow-Origin is * for Origin http://hello-dock-stranger.example" in evidence
+
+
+@pytest.mark.parametrize(
+    "origin", ["null", "http://localhost.hello-dock-stranger.example", "https://hello-dock-stranger-localhost.example"]
+)
+def test_server_that_lets_a_module_be_read_by_some_foreign_origin_fails(
+    settings: Settings, web: Web, origin: str
+) -> None:
+    """A pattern for localhost may match a name that contains it, and a plugin may answer for some addresses only."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        is_read = str(request.url).endswith("/src/App.vue") and request.headers.get("origin") == origin
+        response = vite(request)
+        response.headers.update({"access-control-allow-origin": origin} if is_read else {})
+        return response
+
+    web.answer = answer
+    expected = (f"/src/App.vue: Access-Control-Allow-Origin is {origin} for Origin {origin}",)
+    assert result(settings, "dev.foreign-origin") == ("fail", expected)
+
+
+def test_server_that_answers_any_host_of_a_domain_fails(settings: Settings, web: Web) -> None:
+    """Everybody can have a name in .com."""
+    web.answer = lambda request: (
+        httpx.Response(200) if request.headers["host"].endswith(".com") else vite(request)
+    )  # fmt: skip
+    outcome, evidence = result(settings, "dev.foreign-host")
+    assert (outcome, evidence[0]) == ("fail", "/: 200 for Host hello-dock-stranger.com")
+
+
+def test_module_with_the_value_of_a_secret_variable_fails(settings: Settings, web: Web) -> None:
+    """envPrefix or define may put every variable into the page. Others than secrets may be meant for it."""
+    (settings.app_dir / ".env").write_text("API_TOKEN='geheim-4711'\nPUBLIC_NAME=shop-of-mine\nDB_PASSWORD=abc\n")
+    files = {"/etc/passwd": "root:x:0:0:a line that no page has"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text=f"{vite(request).text}; 'geheim-4711 shop-of-mine abc'")
+
+    web.answer = vite
+    assert result(settings, "dev.leaks", files) == ("pass", ())
+    web.answer = answer
+    outcome, evidence = result(settings, "dev.leaks", files)
+    assert (outcome, evidence[0]) == ("fail", "/@vite/client: it has the value of API_TOKEN, a secret of a .env file")
+    assert not [line for line in evidence if "PUBLIC" in line or "DB_" in line or "geheim" in line]
 
 
 def test_server_over_https_needs_a_certificate_that_is_not_for_foreign_hosts(

@@ -50,7 +50,7 @@ def test_server_that_gives_a_file_away_is_found(web: Web, base: str) -> None:
 
     web.answer = answer
     vite = ViteClient("http://127.0.0.1:3000")
-    assert list(leaks_by_request(vite, CANARY)) == [f"GET {way} gives /home/node/app/.env.x away"]
+    assert list(leaks_by_request(vite, CANARY)) == [f"{way}: it gives /home/node/app/.env.x away"]
     vite.client.close()
 
 

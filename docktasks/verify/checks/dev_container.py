@@ -1,0 +1,71 @@
+"""What the dev container may do on this machine, by its options and as the kernel shows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+from docktasks.containers import app_files, networks, proc
+from docktasks.containers.app_mount import APP_PATH, Checkout, user_for
+from docktasks.containers.run_args import hardening_args
+from docktasks.roles import DEV
+from docktasks.verify.probes.options import LOADS_CODE, differences, expected_config
+from docktasks.verify.registry import check
+from docktasks.verify.subject import Subject
+
+MAX_FOREIGN_FILES = 20
+OWN_OPTIONS = "|".join(
+    [
+        rf"Mounts {APP_PATH}/(?:.*/)?node_modules=volume .* rw",
+        rf"Mounts {APP_PATH}/\.git=bind /dev/null ro",
+        r"Mounts (?:/usr/local/lib/hello-dock/.*|/run/secrets/https)=bind .* ro",
+        r"Env NODE_OPTIONS=--require=/usr/local/lib/hello-dock/node/vite/preload\.cjs",
+        rf"Env (?:\w+_(?:PROXY|proxy)|(?!(?:{LOADS_CODE})=)[^=]*)=.*",
+        r"(?:Command|WorkingDir) .*",
+    ]
+)
+"""What invoke dev adds: the packages, Vite's options, the variables of the settings, and the app's own script."""
+
+
+@check("dev.loopback", "critical", fix="Publish on 127.0.0.1, as invoke dev does")
+def loopback(subject: Subject) -> Iterator[str]:
+    """The port is published only on the loopback address."""
+    yield from proc.public_addresses(subject.dev)
+
+
+@check("dev.network", "critical", fix="Make its network again: invoke stop --role=dev, then invoke dev")
+def network(subject: Subject) -> Iterator[str]:
+    """The container has a network of its own, in which other containers do not reach it."""
+    yield from networks.faults(subject.project, subject.dev, DEV)
+    if subject.has("container"):
+        visitor, dev = subject.container.name, networks.without_api(subject.dev, subject.project.settings)
+        if reached := networks.reached_address(subject.project.engine, visitor, dev, DEV.container_port):
+            yield f"{visitor} reaches it at {reached}"
+
+
+@check("dev.unprivileged", "major", fix="Start it by invoke dev: as the owner, --cap-drop ALL, no-new-privileges")
+def unprivileged(subject: Subject) -> Iterator[str]:
+    """The main process is not root, unless root owns the checkout. It has no capability and cannot gain one."""
+    status = proc.process_status(subject.project.engine, subject.dev)
+    owner = user_for(subject.project.engine, subject.project.settings.app_dir).partition(":")[0]
+    if "0" in status["Uid"].split() and owner != "0":
+        yield f"--user is root: uids {', '.join(status['Uid'].split())}; the checkout belongs to uid {owner}"
+    yield from proc.privilege_faults(status, subject.project.engine.container_config(subject.dev.name))
+
+
+@check("dev.options", "critical", fix="Start it by invoke dev, without an option of Docker that a line names")
+def options(subject: Subject) -> Iterator[str]:
+    """It has the options of invoke dev only: it shares the checkout with the host, and nothing else."""
+    project, config = subject.project, subject.project.engine.container_config(subject.dev.name)
+    expected = expected_config(project, subject.dev.image_id, hardening_args(project.settings), DEV.name)
+    checkout = f"Mounts {APP_PATH}=bind {re.escape(str(Checkout.of(project.app).root))} rw"
+    yield from differences(config.options, expected.options, f"{checkout}|{OWN_OPTIONS}")
+
+
+@check("dev.file-owners", "major", fix="Change the owner back (sudo chown -R), and start the container by invoke dev")
+def file_owners(subject: Subject) -> Iterator[str]:
+    """Every file in the app's folder has the owner of the folder. What is in node_modules does not count."""
+    app_dir = subject.project.settings.app_dir
+    owner = app_dir.stat().st_uid
+    yield from islice(app_files.files_of_others(app_dir, owner), MAX_FOREIGN_FILES)
