@@ -118,6 +118,12 @@ def rollback(session: nox.Session) -> None:
 
 
 @nox.session(tags=["engine"])
+def fleet(session: nox.Session) -> None:
+    """Deploy to a swarm of three engines under load, with faults. MATRIX=all: twenty deployments and twenty faults."""
+    engine_tests(session, others=("tests/fleet",))
+
+
+@nox.session(tags=["engine"])
 def dev(session: nox.Session) -> None:
     """Run the dev container and edit the app while it runs, also on a rootless engine."""
     engine_tests(session, "dev", "engine/test_rootless.py")

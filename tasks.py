@@ -12,8 +12,8 @@ from docktasks import resources
 from docktasks.app import collection
 from docktasks.app.session import session
 from docktasks.dev import tasks as development
+from docktasks.fleet import tasks as fleet
 from docktasks.housekeeping import tasks as housekeeping
-from docktasks.release import tasks as releases
 from docktasks.ship import tasks as shipping
 
 
@@ -142,7 +142,7 @@ def verify(
             run.require_passed(verify_run)
 
 
-ALL = [dev, build_prod, run_prod, verify, *development.TASKS, releases.rollback, *shipping.TASKS, *housekeeping.TASKS]
+ALL = [dev, build_prod, run_prod, verify, *development.TASKS, *shipping.TASKS, *fleet.TASKS, *housekeeping.TASKS]
 if resources.is_checkout(Path(__file__).parent):  # the package has no benchmarks
     from benchmarks import tasks as measurement
 

@@ -12,6 +12,7 @@ DockError
 ├── ConflictError        a port or a name that is in use
 ├── StartError           a container that does not start or does not serve
 ├── PushError            an image that cannot be pushed, or one of a registry that cannot be run
+├── FleetError           a swarm that cannot take a release, or a release that a node does not serve
 ├── VerifyError          a check that failed
 └── BenchError           a measurement that cannot be made
 """
@@ -75,6 +76,10 @@ class StartError(DockError):
 
 class PushError(DockError):
     """An image that cannot be pushed, or one of a registry that cannot be run."""
+
+
+class FleetError(DockError):
+    """A swarm that cannot take a release, or a release that a node does not serve."""
 
 
 class VerifyError(DockError):

@@ -5,7 +5,7 @@ The defaults are in invoke.yaml, and only there. The parsers of the values are i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Protocol, get_type_hints
@@ -112,6 +112,16 @@ class Ship:
 
 
 @dataclass(frozen=True)
+class Fleet:
+    """The site on every node of a swarm."""
+
+    host_port: Annotated[int, whole(1, 65535, "a port number")]
+    candidate_port: Annotated[int, whole(1, 65535, "a port number")]
+    delay: Seconds
+    pull_timeout: Seconds
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything a task needs to know: `root` is the repository, `default_ports` are roles whose port nobody set."""
 
@@ -123,6 +133,7 @@ class Settings:
     build: Build
     browser: Browser
     ship: Ship
+    fleet: Fleet
     api: Api = Api()  # noqa: RUF009 - it is frozen
     default_ports: tuple[str, ...] = ()
 
@@ -155,14 +166,8 @@ class Settings:
 
 SECTIONS: dict[str, type[Any]] = {
     "app": App, "dev": Dev, "prod": Prod, "bases": Bases, "build": Build, "browser": Browser, "ship": Ship,
+    "fleet": Fleet,
 }  # fmt: skip
-
-RENAMED = {
-    "prod.drain": "prod.drain_timeout", "prod.keep": "prod.retain_releases",
-    "prod.log_files": "prod.log_max_files", "prod.log_size": "prod.log_max_size",
-    "prod.pids": "prod.pids_limit", "wait.ready": "prod.deploy_timeout and dev.deploy_timeout",
-}  # fmt: skip
-"""Names that settings had earlier, and what they are called now."""
 
 
 def parsers(section: str) -> dict[str, Parser]:
@@ -198,7 +203,7 @@ def load(
     Invoke ignores where the section lacks the key. `invokes_own` are Invoke's own defaults. Other sections may be
     another project's. Raises SettingsError, which names every problem.
     """
-    problems = [*mistyped.variables(environ, _keys(), invokes_own, RENAMED), *_renamed_keys(config)]
+    problems = [*mistyped.variables(environ, _keys(), invokes_own), *mistyped.renamed_keys(config)]
     problems += mistyped.unknown_sections(config, _keys())
     sections: dict[str, Any] = {}
     for name, section in SECTIONS.items():
@@ -226,7 +231,7 @@ def _parse_section(section: str, config: Any, problems: list[str]) -> dict[str, 
     if not isinstance(config, Mapping):
         problems.append(f"{section} is {config!r}, but must hold settings: {', '.join(keys)}")
         return {}
-    unknown = sorted(str(key) for key in config.keys() - keys.keys() if f"{section}.{key}" not in RENAMED)
+    unknown = sorted(str(key) for key in config.keys() - keys.keys() if f"{section}.{key}" not in mistyped.RENAMED)
     problems += [mistyped.unknown_key(section, key, _keys()) for key in unknown]
     values: dict[str, Any] = {}
     for key, parse in keys.items():
@@ -237,12 +242,3 @@ def _parse_section(section: str, config: Any, problems: list[str]) -> dict[str, 
             shown = text.partition("=")[0] if key == "secrets" else text  # a value may have got there
             problems.append(f"{section}.{key} is {shown!r}, but must be {error}")
     return values
-
-
-def _renamed_keys(config: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a problem for each key of `config` that has another name now."""
-    for old, new in RENAMED.items():
-        section, _, key = old.partition(".")
-        values = config.get(section)
-        if isinstance(values, Mapping) and key in values:
-            yield f"{old} is called {new} now"

@@ -11,6 +11,7 @@ from typing import Any
 from docktasks.commands import Result
 from docktasks.engine import inspection
 from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport, Network
+from docktasks.engine.swarm import SwarmQuestions
 from docktasks.labels import BUILT_FOR, LABEL, STANDIN_PREFIX
 
 INVALID_STATUS, GONE_STATUS, STOPPED_STATUS = 400, 404, 409
@@ -20,7 +21,7 @@ Connection = tuple[Any, dict[str, Any]]
 """The SDK's client, and the server's part of `docker version`."""
 
 
-class DockerEngine:
+class DockerEngine(SwarmQuestions):
     """A Docker engine."""
 
     def __init__(self, connection: Callable[[], Connection]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 from docktasks.commands import Result
 from docktasks.engine.models import START_INTERVAL_API, Container, ContainerConfig, Image, LimitSupport, Network
@@ -19,6 +20,7 @@ class DryRunEngine:
     kernel_release = ""
     rootless = False
     containerd_store = False
+    swarm_state = "manager"
     limit_support = LimitSupport()
 
     def __init__(self, project: str) -> None:
@@ -36,6 +38,14 @@ class DryRunEngine:
 
     def registry_digest(self, _reference: str) -> str:
         """Return no digest: no registry is asked."""
+        return ""
+
+    def swarm(self, _kind: str, /, **_filters: str) -> list[dict[str, Any]]:
+        """Return nothing: no service is there, so that it is shown how the first release is deployed."""
+        return []
+
+    def service_logs(self, _name: str) -> str:
+        """Return nothing."""
         return ""
 
     def image(self, reference: str) -> Image | None:

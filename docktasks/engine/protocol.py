@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from docktasks.commands import Result
 from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport, Network
@@ -52,6 +52,16 @@ class Engine(Protocol):
 
     def registry_digest(self, reference: str, /) -> str:
         """Return the digest of the image that the registry has under a name. Raises the SDK's error without one."""
+
+    @property
+    def swarm_state(self) -> str:
+        """`manager` or `worker` of a swarm, or the engine's own word, such as inactive."""
+
+    def swarm(self, kind: str, /, **filters: str) -> list[dict[str, Any]]:
+        """Return the nodes, services, tasks or configs of the swarm, as the API describes them. Asks a manager only."""
+
+    def service_logs(self, name: str, /) -> str:
+        """Return what the tasks of a service have printed so far."""
 
     def image(self, reference: str, /) -> Image | None:
         """Return the image of a name or id, None when there is none."""

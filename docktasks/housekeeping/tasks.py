@@ -1,4 +1,4 @@
-"""The tasks for containers, images and the machine: status, releases, logs, stop, clean, setup, bases."""
+"""The tasks for containers, images and the machine: releases, logs, stop, clean, setup, bases."""
 
 from __future__ import annotations
 
@@ -88,15 +88,6 @@ def bases(c: Context, update: bool = False) -> None:
             print(line)
 
 
-@task(auto_shortflags=False)
-def status(c: Context) -> None:
-    """Show this project's containers: state, address and release."""
-    from docktasks.housekeeping import status
-
-    with session(c) as project:
-        print_table(status.containers_table(project))
-
-
 @task(
     help={
         "role": "dev or prod.",
@@ -146,5 +137,5 @@ def releases(c: Context) -> None:
         print_table(status.releases_table(project))
 
 
-TASKS = [releases, status, logs, stop, clean, init, setup, bases]
+TASKS = [releases, logs, stop, clean, init, setup, bases]
 """The tasks in the order of the list."""

@@ -24,6 +24,7 @@ from docktasks.roles import PROD
 
 if TYPE_CHECKING:  # it loads the HTTP client
     from docktasks.verify.probes.crawler import Site
+    from docktasks.verify.registry import Verdict
 
 SITE_DIR = "/srv/site"
 """Where the image has the site's pages."""
@@ -86,24 +87,30 @@ def _require_free_prefixes(project: Project) -> None:
             )
 
 
-def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
-    """Run the critical checks of `verify` that need only an address, and the visit meanwhile. Raises StartError."""
+def critical_verdicts(entry: str) -> tuple[Site, list[Verdict]]:
+    """Run the critical checks of `verify` that need only an address. Returns the site, and a verdict for each check."""
     from docktasks.verify import catalog  # imported here, because it loads the HTTP client, which a build does not need
     from docktasks.verify.probes.survey import Survey
     from docktasks.verify.subject import Subject
 
-    entry = entry_page(project, url)
-    visit.begin(entry)
     checks = [check for check in catalog.CHECKS if check.needs == "url" and check.severity == "critical"]
     subject = Subject(entry)
     subject.survey = Survey(subject.site, is_small=True)
-    failed = [verdict for verdict in catalog.run_checks(subject, checks) if verdict.outcome == "fail"]
-    linked = [] if failed else [*_faults_of_api(project, subject.site), *faults_of_linked_pages(subject.site)]
+    return subject.site, [*catalog.run_checks(subject, checks)]
+
+
+def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
+    """Run the critical checks of `verify` that need only an address, and the visit meanwhile. Raises StartError."""
+    entry = entry_page(project, url)
+    visit.begin(entry)
+    site, verdicts = critical_verdicts(entry)
+    failed = [verdict for verdict in verdicts if verdict.outcome == "fail"]
+    linked = [] if failed else [*_faults_of_api(project, site), *faults_of_linked_pages(site)]
     findings = Findings() if failed or linked else visit.findings()
     faults = [*(f"{verdict.check.id}: {verdict.finding}" for verdict in failed), *linked[:1]]
     faults += [f"in Chromium, {fault}" for fault in findings.faults[:1]]
     if not faults:
-        return Passed(tuple(check.id for check in checks), findings)
+        return Passed(tuple(verdict.check.id for verdict in verdicts), findings)
     evidence = [line for verdict in failed for line in verdict.evidence[:5]]
     evidence += [*linked, *findings.faults]
     browser_fix = EVAL_FIX if any("'unsafe-eval'" in fault for fault in findings.faults) else BROWSER_FIX

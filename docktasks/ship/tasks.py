@@ -6,6 +6,7 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from docktasks.app.session import session
+from docktasks.release.tasks import rollback
 
 
 @task(
@@ -53,4 +54,4 @@ def sbom(c: Context, out: str = ".") -> None:
             print(f"SBOM: {paths[0]}\nVEX: {paths[1]}")
 
 
-TASKS = [push, sbom]
+TASKS = [rollback, push, sbom]

@@ -20,6 +20,7 @@ export const TASKS = [
       { command: 'invoke rollback', text: 'Goes back to the previous release, also without a lost request.' },
       { command: 'invoke push', text: 'Checks the image, and gives it to a registry.' },
       { command: 'invoke sbom', text: 'Writes what is in the image, and what is not.' },
+      { command: 'invoke deploy', text: 'Releases a pushed image on every node of a Docker Swarm, or on none.' },
       { command: 'invoke releases', text: 'Lists the releases to which it can go back.' },
     ],
   },

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.server
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,33 +19,45 @@ from docktasks.waiting import Probe, wait_until
 CONFIGURATION = """version: 0.1
 log: {{level: error}}
 storage: {{filesystem: {{rootdirectory: {folder}/data}}}}
-http: {{addr: 127.0.0.1:{port}}}
+http: {{addr: {host}:{port}}}
 """
 
 
-def registry_program(folder: Path) -> str:
-    """Return the path of docker-registry: an installed one, else the one of Debian's package, unpacked in a folder."""
-    installed = shutil.which("docker-registry")
+def debian_program(name: str, folder: Path) -> str:
+    """Return the path of a program: an installed one, else the one of Debian's package, unpacked in a folder."""
+    installed = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
     if installed:
         return installed
-    subprocess.run(["apt-get", "download", "--quiet", "docker-registry"], cwd=folder, check=True, capture_output=True)
-    (package,) = folder.glob("docker-registry_*.deb")
-    subprocess.run(["dpkg-deb", "--extract", package, folder / "unpacked"], check=True)
-    return str(folder / "unpacked/usr/bin/docker-registry")
+    unpacked = folder / "unpacked"
+    _unpack(name, folder, unpacked)
+    return str(next(unpacked.glob(f"usr/*bin/{name}")))
+
+
+def _unpack(package: str, folder: Path, unpacked: Path) -> None:
+    """Unpack a package of Debian, and the libraries that it needs and that are not installed."""
+    subprocess.run(["apt-get", "download", "--quiet", package], cwd=folder, check=True, capture_output=True)
+    (archive,) = folder.glob(f"{package}_*.deb")
+    subprocess.run(["dpkg-deb", "--extract", archive, unpacked], check=True)
+    needs = subprocess.run(["dpkg-deb", "--field", archive, "Depends"], check=True, capture_output=True, text=True)
+    for name in re.findall(r"(?:^|, )(lib[\w.+-]+)", needs.stdout):
+        is_installed = subprocess.run(["dpkg-query", "--show", name], check=False, capture_output=True).returncode == 0
+        if not (is_installed or [*folder.glob(f"{name}_*.deb")]):
+            _unpack(name, folder, unpacked)
 
 
 class LocalRegistry:
     """A registry on a port of its own. It can be stopped, and another server can take its port."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port, self._program = folder, free_port(), registry_program(folder)
-        (folder / "registry.yml").write_text(CONFIGURATION.format(folder=folder, port=self.port))
+    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
+        self.folder, self.host, self.port = folder, host, free_port()
+        self._program = debian_program("docker-registry", folder)
+        (folder / "registry.yml").write_text(CONFIGURATION.format(folder=folder, host=host, port=self.port))
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
         """Its address, with which names of images begin."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def start(self, *enter: str) -> None:
         """Start it, and wait until it answers. `enter` are words that run a command in the network of an engine."""

@@ -19,7 +19,7 @@ FLOORS = [
     {"images", "containers"},
     {"dev", "verify"},
     {"release", "housekeeping"},
-    {"ship"},
+    {"ship", "fleet"},
 ]
 """The rooms (folders) of docktasks/, from the lowest floor up. `ground` stands for the modules in no folder."""
 
@@ -44,11 +44,11 @@ MAX_FUNCTION_LINES = 30
 MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
-    "app": 2_760, "containers": 1_115, "dev": 1_560, "ground": 1_720, "housekeeping": 1_030,
-    "images": 1_525, "release": 1_615, "ship": 1_040, "verify": 6_475,
+    "app": 2_760, "containers": 1_115, "dev": 1_560, "fleet": 1_240, "ground": 1_730,
+    "housekeeping": 1_030, "images": 1_525, "release": 1_620, "ship": 1_040, "verify": 6_475,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES. The goal for verify is 4,000."""
-MAX_LINES_IN_ALL = 19_730
+MAX_LINES_IN_ALL = 21_030
 """For all modules of docktasks/ together. The goal is 8,500; docstrings that stand alone are not cut for it. SBOM and
 VEX took 560: what is in the bundle, in the base, and both as CycloneDX. No library knows the first."""
 

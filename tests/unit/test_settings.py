@@ -9,8 +9,9 @@ from invoke.config import Config
 
 from docktasks import api
 from docktasks.errors import SettingsError
+from docktasks.mistyped import RENAMED
 from docktasks.parsers import https
-from docktasks.settings import RENAMED, SECTIONS, Settings, load, parsers
+from docktasks.settings import SECTIONS, Settings, load, parsers
 from tests.unit.fakes.apps import ROOT, configured, invoke_yaml
 
 INVOKES_OWN = Config.global_defaults()

@@ -34,6 +34,7 @@ NAMES = {
     "build-prod",
     "clean",
     "compare",
+    "deploy",
     "dev",
     "init",
     "logs",

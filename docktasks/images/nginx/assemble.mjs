@@ -101,6 +101,7 @@ async function writeScripts() {
     'hold.sh': 'usr/local/bin/hold',
     'env.sh': 'docker-entrypoint.d/30-hello-dock-env.sh',
     'api.sh': 'docker-entrypoint.d/31-hello-dock-api.sh',
+    'listen.sh': 'docker-entrypoint.d/32-hello-dock-listen.sh',
   }
   for (const [script, target] of Object.entries(targets)) {
     await write(join(image, target), await readFile(join(nginxFolder, script)), 0o755)

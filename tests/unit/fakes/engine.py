@@ -24,6 +24,7 @@ class FakeEngine(FakeStore):
 
     rootless = False
     containerd_store = False
+    swarm_state = "inactive"
 
     def __init__(self, *containers: Container, images: Mapping[str, Image] | None = None) -> None:
         super().__init__(images or {})

@@ -1,0 +1,99 @@
+"""What a deployment changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from docktasks.app.project import Project
+from docktasks.errors import FleetError
+from docktasks.fleet.swarm import BEFORE, Service
+from docktasks.release import build as release_build
+from docktasks.release.run_args import ENVIRONMENT_VARIABLE
+
+
+@dataclass(frozen=True)
+class DeployOptions:
+    """What the user chose: the pushed `image`, or the `rollback` to the release before.
+
+    An `environment` of None keeps the page's configuration. `lossy` deploys to kernels that drop waiting connections.
+    """
+
+    image: str = ""
+    rollback: bool = False
+    environment: str | None = None
+    lossy: bool = False
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a deployment changes: the `release`, the pushed images whose files it keeps, and the page's configuration.
+
+    `current` is the service that there is.
+    """
+
+    release: str
+    current: Service | None
+    before: str = ""
+    environment: str = ""
+    old_environment: str = ""
+    retained: int = 1
+
+    @property
+    def is_needed(self) -> bool:
+        """True if the nodes serve something else."""
+        return not self.current or (self.current.release, self.old_environment) != (self.release, self.environment)
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The images whose files the release brings along, the latest first: always those of the release before."""
+        names = dict.fromkeys((self.current.release, *self.current.kept)) if self.current else {}
+        return tuple(name for name in names if name != self.release)[: max(1, self.retained - 1)]
+
+    @property
+    def old_kept(self) -> tuple[str, ...]:
+        """The images whose files the current page has, when the next release's are added."""
+        current = self.current.release if self.current else ""
+        return (self.release, *(name for name in self.kept if name != current))
+
+    @property
+    def needs_expansion(self) -> bool:
+        """True if the nodes lack files of the release. After a rollback they may have them."""
+        return self.current is not None and self.release not in (self.current.release, *self.current.kept)
+
+
+def plan(project: Project, options: DeployOptions, current: Service | None) -> Change:
+    """Return what the options change of the service that there is. Raises DockError."""
+    before = current.variable(ENVIRONMENT_VARIABLE) if current else ""
+    release = _before(current) if options.rollback else _digest(project, options.image)
+    is_new = current is not None and current.release != release
+    return Change(
+        release,
+        current,
+        current.release if current and is_new else current.labels.get(BEFORE, "") if current else "",
+        before if options.environment is None else options.environment,
+        before,
+        project.settings.prod.retain_releases,
+    )
+
+
+def _before(current: Service | None) -> str:
+    """Return the release before the current one. Raises FleetError."""
+    before = current.labels.get(BEFORE, "") if current else ""
+    if not before:
+        raise FleetError("There is no release before.", "", "Name a release: invoke deploy --image=REPOSITORY@sha256:…")
+    return before
+
+
+def _digest(project: Project, reference: str) -> str:
+    """Return a pushed image by its digest, which never means another one. Raises FleetError."""
+    if "@" in reference or project.dry:
+        return reference
+    pulled = release_build.pulled_build(project, reference).image
+    digests = [name for name in pulled.digests if name.startswith(f"{reference.rpartition(':')[0]}@")]
+    if not digests:
+        raise FleetError(
+            f"{reference} is in no registry.",
+            "Every node gets the image from the registry, by its digest.",
+            "Push it, then deploy the name that it prints: invoke push",
+        )
+    return digests[0]

@@ -1,0 +1,104 @@
+"""A deployment: what it keeps, what it recovers, and who may begin one."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from docktasks.commands import Result
+from docktasks.errors import ConflictError, FleetError
+from docktasks.fleet import deploy
+from docktasks.fleet.change import DeployOptions, plan
+from docktasks.fleet.lock import fleet_lock
+from docktasks.fleet.status import fleet_table
+from docktasks.fleet.swarm import Service, Swarm
+from tests.unit.fakes.runner import Runner
+from tests.unit.fleet.conftest import A, B, C, SwarmEngine, node, service, task
+
+LOCK = f"docker config create --label hello-dock.owner={os.getpid()}@{socket.gethostname()} hello-dock-lock"
+TAKEN = {"docker config create": Result(1, "AlreadyExists")}
+
+
+def locked_by(owner: str) -> SwarmEngine:
+    """Return a swarm in which a deployment has the lock."""
+    return SwarmEngine(configs=[{"Spec": {"Name": "hello-dock-lock", "Labels": {"hello-dock.owner": owner}}}])
+
+
+def test_next_release_keeps_the_files_of_the_one_before(swarm_of: Callable[..., Swarm]) -> None:
+    """The one before gets those of the next first. Files of the same release are not kept twice."""
+    current = Service.parse(service(B, release=B, kept=A))
+    change = plan(swarm_of(SwarmEngine()).project, DeployOptions(C), current)
+    assert (change.kept, change.old_kept, change.before, change.needs_expansion) == ((B, A), (C, A), B, True)
+
+
+def test_rollback_needs_no_expansion(swarm_of: Callable[..., Swarm]) -> None:
+    """The nodes have the files of the release before already."""
+    current = Service.parse(service(B, release=B, kept=A, before=A))
+    change = plan(swarm_of(SwarmEngine()).project, DeployOptions(rollback=True), current)
+    assert (change.release, change.kept, change.before, change.needs_expansion) == (A, (B,), B, False)
+
+
+@pytest.mark.parametrize("labels", [{}, {"release": A}])
+def test_first_release_has_none_before(swarm_of: Callable[..., Swarm], labels: dict[str, str]) -> None:
+    """The error says how to name another."""
+    current = Service.parse(service(A, **labels)) if labels else None
+    with pytest.raises(FleetError) as caught:
+        plan(swarm_of(SwarmEngine()).project, DeployOptions(rollback=True), current)
+    assert "--image=" in caught.value.how
+
+
+def test_paused_update_is_taken_back_before_another_begins(swarm_of: Callable[..., Swarm]) -> None:
+    """It is what a change leaves whose way back has failed, too."""
+    engine = SwarmEngine(nodes=[node(1)], services=[service(A, state="paused")], tasks=[task(1, A)])
+    run = Runner(engine)
+    deploy.recover(swarm_of(engine, run))
+    assert "docker service rollback --detach --quiet hello-dock_site" in run.lines
+
+
+def test_lock_is_taken_and_given_back(swarm_of: Callable[..., Swarm], tmp_path: Path) -> None:
+    """Swarm makes it only once."""
+    run = Runner()
+    with fleet_lock(swarm_of(SwarmEngine(), run), tmp_path):
+        assert run.lines == [f"{LOCK} {tmp_path}/lock"]
+    assert run.lines[1:] == ["docker config rm hello-dock-lock"]
+
+
+@pytest.mark.parametrize("owner", [f"1@{socket.gethostname()}", "99999999@another.example"])
+def test_lock_of_a_running_deployment_is_respected(swarm_of: Callable[..., Swarm], tmp_path: Path, owner: str) -> None:
+    """Whether a process of another machine runs is not known."""
+    run = Runner(answers=TAKEN)
+    with pytest.raises(ConflictError, match=owner), fleet_lock(swarm_of(locked_by(owner), run), tmp_path):
+        pytest.fail("the lock was not respected")
+    assert "docker config rm hello-dock-lock" not in run.lines
+
+
+def test_lock_of_a_killed_deployment_is_removed(swarm_of: Callable[..., Swarm], tmp_path: Path) -> None:
+    """Its process was on this machine, and is gone."""
+    run = Runner(answers=TAKEN)
+    engine = locked_by(f"99999999@{socket.gethostname()}")
+    with pytest.raises(ConflictError), fleet_lock(swarm_of(engine, run), tmp_path):  # it is taken again by another
+        pytest.fail("the lock was not taken")
+    assert run.lines[1] == "docker config rm hello-dock-lock"
+
+
+def test_status_names_the_release_of_each_node(swarm_of: Callable[..., Swarm]) -> None:
+    """A node with another image, or with two, is told."""
+    nodes = [node(1), node(2), node(3, state="down")]
+    services = [service("registry.example/team/app@sha256:" + "f" * 64, release=B, before=A, state="updating")]
+    tasks = [task(1, services[0]["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"]), task(2, A)]
+    table = fleet_table(swarm_of(SwarmEngine(nodes=nodes, services=services, tasks=tasks)).project)
+    assert table is not None
+    assert [row[3] for row in table.rows] == ["sha256:bbbbbbbbbbbb", "sha256:aaaaaaaaaaaa", "-"]
+    assert table.rows[0][:3] == ("harbour1", "active", "http://10.0.0.1:8080")
+    assert table.rows[2][1] == "down"
+    assert len(table.warnings) == 1
+
+
+def test_status_without_a_fleet_has_no_nodes(swarm_of: Callable[..., Swarm]) -> None:
+    """An engine in no swarm is not asked for services."""
+    engine = SwarmEngine()
+    assert fleet_table(swarm_of(engine).project) is None
