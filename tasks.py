@@ -100,6 +100,8 @@ def run_prod(
         "strict": "Count a check that could not look at its subject as failed.",
         "url": "Check this address, without an engine, instead of the running production container.",
         "image": "Check this image. It need not run.",
+        "attested": "Prove signature, SBOM, VEX and provenance of --image, name@sha256:…, by --key.",
+        "key": "The public key: a file, the address of a KMS, or https://ISSUER,IDENTITY.",
         "json": "Also write the verdicts, with all evidence, to this file.",
         "junit": "Also write the verdicts as JUnit XML, for a CI system.",
         "html": "Also write the verdicts as one HTML page, with pictures.",
@@ -117,17 +119,23 @@ def verify(
     fail_on: str = "major",
     url: str = "",
     image: str = "",
+    attested: bool = False,
+    key: str = "",
     json: str = "",
     junit: str = "",
     html: str = "",
 ) -> None:
     """Check what is running, from outside. Exit code 1 if it fails."""
     from docktasks import output_files
+    from docktasks.ship import attested as proofs
     from docktasks.verify import catalog, report, run
 
     reports = {form: path for form, path in (("json", json), ("junit", junit), ("html", html)) if path}
     with session(c, needs_app=not (url or image)) as project:
         output_files.require_writable(reports)
+        if attested:
+            print(proofs.shown(project, image, key))
+            return
         named = {*group, *(check_id.partition(".")[0] for check_id in only)}
         options = run.VerifyOptions(tuple(catalog.select(group, only, skip)), image, url, named, strict, fail_on)
         if list:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from docktasks.app import git
@@ -17,11 +17,14 @@ from docktasks.images.releases import REVISION_LABEL
 from docktasks.release import build as release_build
 from docktasks.release import gate
 from docktasks.release.run_args import Release
-from docktasks.ship import names, record, tags
+from docktasks.ship import attest, names, record, tags
 from docktasks.ship import platforms as ship_platforms
+from docktasks.ship.attest import Signing
 from docktasks.ship.record import Pushed
 from docktasks.verify import catalog
 from docktasks.verify import run as verify_run
+from docktasks.verify.report.json_report import as_data
+from docktasks.verify.report.run import VerifyRun
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class PushOptions:
     """Where to push, and under which of TAGS; without a choice under all of them.
 
     `immutable` refuses to move a tag that the registry has. `record` is the path of the file that says what was pushed.
-    `platforms` are as build.platforms, which they replace.
+    `platforms` are as build.platforms, which they replace. `signing` says whether the image is signed.
     """
 
     to: str = ""
@@ -37,6 +40,7 @@ class PushOptions:
     immutable: bool = False
     record: str = "release.json"
     platforms: str = ""
+    signing: Signing = field(default_factory=Signing)
 
 
 def push(project: Project, options: PushOptions) -> Pushed:
@@ -47,6 +51,7 @@ def push(project: Project, options: PushOptions) -> Pushed:
     repository = names.require_repository(options.to or project.settings.ship.image)
     kinds = names.require_kinds(options.tags)
     platforms = ship_platforms.chosen(project, options.platforms)
+    attest.require(project, options.signing)
     if not project.dry:
         _require_commit(git.source(project.app, project.settings).revision)
     with project.lock():
@@ -58,10 +63,14 @@ def push(project: Project, options: PushOptions) -> Pushed:
             tags.require_unmoved(project, pushed)
         passed = gate.check_candidate(project, Release(build.image))
         project.progress(f"gate passed: {passed}")
-        verified = [] if project.dry else _verified_checks(project, build.image)
+        verified = None if project.dry else _verified(project, build.image)
+        recorded = attest.record(project, pushed) if options.signing.is_wanted else None
         pushed = _push_images(project, pushed)
-    if not project.dry:
-        content = record.record_of(pushed, {"gate": list(passed.check_ids), "verify": verified})
+        if recorded:
+            attest.attach(project, options.signing, pushed, recorded, as_data(verified) if verified else {})
+    if verified:
+        content = record.record_of(pushed, {"gate": list(passed.check_ids), "verify": verified.ids("pass")})
+        content["signed"] = options.signing.is_wanted
         Path(options.record).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return pushed
 
@@ -76,13 +85,13 @@ def _require_commit(revision: str) -> None:
         )
 
 
-def _verified_checks(project: Project, image: Image) -> list[str]:
-    """Return the ids of the checks of an image that it passes. Raises VerifyError if one fails."""
+def _verified(project: Project, image: Image) -> VerifyRun:
+    """Return the run of the checks of an image, which it passes. Raises VerifyError if one fails."""
     checks = tuple(catalog.select(groups=["image"]))
     run = verify_run.verify(project, verify_run.VerifyOptions(checks, image.id))
     verify_run.require_passed(run)
     project.progress(f"verified: {len(run.ids('pass'))} checks of the image")
-    return run.ids("pass")
+    return run
 
 
 def _push_images(project: Project, pushed: Pushed) -> Pushed:

@@ -16,6 +16,9 @@ from docktasks.release.tasks import rollback
         "immutable": "Refuse to move a revision or version that the registry has.",
         "platforms": "Build for these, such as linux/amd64,linux/arm64, in place of build.platforms.",
         "record": "The file that says what was pushed.",
+        "sign": "Sign it with cosign, and attach SBOM, VEX, provenance and the results of verify.",
+        "key": "The private key: a file, or the address of a KMS. Without it cosign asks an identity provider.",
+        "key-password-file": "The file with the password of the key, in place of COSIGN_PASSWORD.",
     },
     iterable=["tag"],
     auto_shortflags=False,
@@ -27,15 +30,21 @@ def push(
     immutable: bool = False,
     platforms: str = "",
     record: str = "release.json",
+    sign: bool = False,
+    key: str = "",
+    key_password_file: str = "",
 ) -> None:
     """Build the production image, check it, and push it to a registry."""
     from docktasks import output_files
     from docktasks.release.output import print_build
     from docktasks.ship import push as pushing
+    from docktasks.ship.attest import Signing
+    from docktasks.ship.keys import Key
 
     with session(c) as project:
         output_files.require_writable({"record": record})
-        pushed = pushing.push(project, pushing.PushOptions(to, tag, immutable, record, platforms))
+        signing = Signing(sign or bool(key), Key.parse(key), key_password_file)
+        pushed = pushing.push(project, pushing.PushOptions(to, tag, immutable, record, platforms, signing))
         print_build(pushed.build, pushed.repository)
         print(f"Pushed: {pushed.reference} ({', '.join(pushed.tags)})")
 

@@ -58,7 +58,8 @@ PACKAGES = (
     Planted("shaken", is_present=False, files=script("", SHAKEN), manifest={"sideEffects": False}),
     Planted("never-imported", is_present=False, files=script("never")),
     Planted("type-only", is_present=False, files=script("type")),
-    Planted("only-in-dev", is_present=False, files=script("", SHAKEN)),
+    Planted("only-in-dev", is_present=False, files=script("", SHAKEN), manifest={"sideEffects": False}),
+    Planted("side-effect", is_present=True, files=script("", SHAKEN)),
     Planted("barrel", is_present=False, files={"index.js": "export { run } from 'inner'\n"}, bundled=(INNER,)),
     Planted("twice", is_present=True, files=script("one")),
     Planted(
@@ -86,6 +87,7 @@ import { run as a } from 'used'
 import { run as b } from '@scope/used'
 import { run as c } from 'shaken'
 import { run as d } from 'only-in-dev'
+import 'side-effect'
 import type { run as E } from 'type-only'
 import { run as f } from 'barrel'
 import { run as g } from 'twice'

@@ -1,0 +1,89 @@
+"""`invoke push --sign`: sign the image in the registry, and attach what a reviewer asks for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from docktasks.app import git
+from docktasks.app.project import Project
+from docktasks.images import base_images, build
+from docktasks.ship import bundle, cosign, described, keys, provenance, sbom, vex
+from docktasks.ship.bundle import Bundle
+from docktasks.ship.described import Described
+from docktasks.ship.keys import Key
+from docktasks.ship.names import ShippedImage
+from docktasks.ship.record import Pushed
+from docktasks.ship.sbom import Document
+
+SBOM, PROVENANCE = "https://cyclonedx.org/bom", "https://slsa.dev/provenance/v1"
+"""https://github.com/in-toto/attestation/tree/main/spec/predicates"""
+VEX, VERIFY = "urn:hello-dock:cyclonedx-vex:1", "urn:hello-dock:verify:1"
+"""Kinds of our own: in-toto has one for all of CycloneDX, and an image has one document of each kind."""
+
+
+@dataclass(frozen=True)
+class Signing:
+    """Whether `push` signs, and with what. The password of a key file is in COSIGN_PASSWORD, or in a file."""
+
+    is_wanted: bool = False
+    key: Key = field(default_factory=Key)
+    password_file: str = ""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a build recorded of the bundle, and what is known of the image of each platform."""
+
+    bundle: Bundle
+    facts: Mapping[str, Described]
+
+
+def require(project: Project, signing: Signing) -> None:
+    """Raise SettingsError or PushError, before anything is done, if the key cannot sign."""
+    if not signing.is_wanted:
+        return
+    cosign.require_cosign(dry=project.dry)
+    keys.require_private(signing.key, signing.password_file)
+    if signing.key.is_file:
+        with TemporaryDirectory() as folder:
+            cosign.public_key(project, signing.key, folder)
+
+
+def record(project: Project, pushed: Pushed) -> Record:
+    """Return what is in the images that are to be pushed. Raises DockError."""
+    images = pushed.images or {"": pushed.build.image}
+    name = ShippedImage(pushed.repository)
+    facts = {platform: described.describe(project, image, name) for platform, image in images.items()}
+    return Record(bundle.record(project, next(iter(facts.values())).site), facts)
+
+
+def attach(project: Project, signing: Signing, pushed: Pushed, recorded: Record, verified: Mapping[str, Any]) -> None:
+    """Sign what was pushed, and attach the documents to the image of each platform. Raises PushError.
+
+    `verified` is the JSON of `verify`.
+    """
+    for platform, facts in recorded.facts.items():
+        image = replace(pushed.image, digest=pushed.digests.get(platform, pushed.digest))
+        documents = _documents(project, replace(facts, image=image), recorded.bundle, verified)
+        cosign.sign(project, signing.key, image, documents)
+    if pushed.digest not in pushed.digests.values() and pushed.digests:
+        cosign.sign(project, signing.key, pushed.image, {})  # the index, which only names them
+    project.progress("signed, with SBOM, VEX, provenance and the results of verify")
+
+
+def _documents(project: Project, facts: Described, record: Bundle, verified: Mapping[str, Any]) -> dict[str, Document]:
+    settings = project.settings
+    node, nginx = (base_images.resolve(project, kind) for kind in ("node", "nginx"))
+    source = git.source(project.app, settings)
+    parameters = build.prod_build_args(settings, project.app, node.reference, nginx.reference, source)
+    image = {"name": facts.image.repository, "digest": facts.image.digest}
+    return {
+        SBOM: sbom.document(facts, record),
+        VEX: vex.document(facts, record),
+        PROVENANCE: provenance.document(facts, parameters, settings.build.source_url, os.environ),
+        VERIFY: {"image": image, **verified},
+    }

@@ -1,0 +1,74 @@
+"""How an image was made: provenance of SLSA 1.0, https://slsa.dev/spec/v1.0/provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from docktasks import __version__
+from docktasks.ship.described import Described
+from docktasks.ship.sbom import Document
+
+BUILD_TYPE = "urn:hello-dock:build:1"
+"""`invoke push`: docker builds the production Dockerfile from a commit (docs/shipping.md)."""
+LOCAL_BUILDER = "urn:hello-dock:builder:local"
+"""A machine that nobody vouches for."""
+SECRET_PARAMETERS = ("INSTALL_ENV", "BUILD_ENV")
+"""Parameters with values of variables, of which only the names may be public."""
+
+
+def document(described: Described, parameters: Mapping[str, str], source: str, environ: Mapping[str, str]) -> Document:
+    """Return the provenance of an image: its commit, the parameters of its build, its base by digest, its builder."""
+    commit = {"uri": source or "git", "digest": {"gitCommit": described.revision}}
+    base = described.base_digest.removeprefix("sha256:")
+    bases = [{"uri": described.base_name, **({"digest": {"sha256": base}} if base else {})}]
+    return {
+        "buildDefinition": {
+            "buildType": BUILD_TYPE,
+            "externalParameters": {"source": commit, "parameters": public_parameters(parameters)},
+            "internalParameters": {"architecture": described.architecture},
+            "resolvedDependencies": [commit, *(base for base in bases if base["uri"])],
+        },
+        "runDetails": {
+            "builder": {"id": builder_id(environ), "version": {"hello-dock": __version__}},
+            "metadata": {"invocationId": invocation_id(environ)},
+        },
+    }
+
+
+def public_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return the build arguments that are set. Of variables only the names are there."""
+    texts = {name: value for name, value in parameters.items() if value}
+    for name in SECRET_PARAMETERS:
+        if name in texts:
+            lines = [line.removeprefix("export ") for line in texts[name].splitlines() if line.startswith("export ")]
+            texts[name] = " ".join(line.partition("=")[0] for line in lines)
+    return texts
+
+
+def builder_id(environ: Mapping[str, str]) -> str:
+    """Return who has built: a workflow of GitHub, a project of GitLab, or a machine that nobody vouches for."""
+    if environ.get("GITHUB_ACTIONS") == "true":
+        return f"{environ.get('GITHUB_SERVER_URL', '')}/{environ.get('GITHUB_WORKFLOW_REF', '')}"
+    return environ.get("CI_PROJECT_URL") or LOCAL_BUILDER
+
+
+def invocation_id(environ: Mapping[str, str]) -> str:
+    """Return the name of the run in CI; empty without."""
+    if environ.get("GITHUB_ACTIONS") == "true":
+        repository = f"{environ.get('GITHUB_SERVER_URL', '')}/{environ.get('GITHUB_REPOSITORY', '')}"
+        return f"{repository}/actions/runs/{environ.get('GITHUB_RUN_ID', '')}"
+    return environ.get("CI_JOB_URL", "")
+
+
+def revision_in(content: Mapping[str, Any]) -> str:
+    """Return the commit that a provenance names. Raises LookupError, TypeError."""
+    return str(content["buildDefinition"]["externalParameters"]["source"]["digest"]["gitCommit"])
+
+
+def base_digest_in(content: Mapping[str, Any], name: str) -> str:
+    """Return the digest, with sha256:, that a provenance has for a base image; empty without. Raises LookupError."""
+    for dependency in content["buildDefinition"]["resolvedDependencies"]:
+        if dependency["uri"] == name and "sha256" in dependency.get("digest", {}):
+            return f"sha256:{dependency['digest']['sha256']}"
+    return ""

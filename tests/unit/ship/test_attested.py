@@ -1,0 +1,264 @@
+"""What is said of an image is compared with it; keys, and what cosign answers."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docktasks.app.project import Project
+from docktasks.commands import Result
+from docktasks.errors import DockError, PushError, SettingsError, VerifyError
+from docktasks.settings import Settings
+from docktasks.ship import attest, attested, bundle, cosign, keys, provenance, sbom, vex
+from docktasks.ship.attested import Evidence
+from docktasks.ship.keys import Key
+from docktasks.ship.names import ShippedImage
+from tests.unit.fakes.engine import FakeEngine
+from tests.unit.fakes.runner import Runner
+from tests.unit.ship.test_sbom import DIGEST, REPORT, described
+
+IMAGE = ShippedImage("127.0.0.1:5000/team/app", DIGEST)
+BUNDLE = bundle.from_report(REPORT)
+Document = dict[str, Any]
+TRUTH: dict[str, Document] = {
+    "SBOM": sbom.document(described(), BUNDLE),
+    "VEX": vex.document(described(), BUNDLE),
+    "provenance": provenance.document(described(), {"BUILD_ENV": "export TOKEN=x"}, "", {}),
+    "results of verify": {
+        "schema": 1,
+        "passed": True,
+        "checks": [],
+        "summary": {"pass": 3},
+        "image": {"digest": DIGEST},
+    },
+}  # fmt: skip
+
+
+def faults(name: str, content: Document, *, is_rebuilt: bool = True) -> list[str]:
+    """Return what is not true in a document of the image of test_sbom."""
+    _, faults_of = attested.STATEMENTS[name]
+    return list(faults_of(content, Evidence(described(), BUNDLE if is_rebuilt else None)))
+
+
+@pytest.mark.parametrize("is_rebuilt", [True, False])
+@pytest.mark.parametrize("name", TRUTH)
+def test_truth_has_no_fault(name: str, is_rebuilt: bool) -> None:  # noqa: FBT001
+    """Also where the source is not here to be built again."""
+    assert faults(name, TRUTH[name], is_rebuilt=is_rebuilt) == []
+
+
+def put(*path: str | int, value: Any) -> Callable[[Document], None]:
+    """Return a change of the value at a path; None removes it."""
+
+    def change(content: Any) -> None:
+        for step in path[:-1]:
+            content = content[step]
+        if value is None:
+            del content[path[-1]]
+        else:
+            content[path[-1]] = value
+
+    return change
+
+
+OTHER = f"sha256:{64 * 'b'}"
+ABSENT = {"ref": "pkg:npm/%40scope/used@1.0.0%2Bx"}
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "text"),
+    [
+        ("SBOM", put("metadata", "component", "version", value=OTHER), f"it is about {OTHER}"),
+        ("SBOM", put("metadata", "component", "properties", 0, "value", value="0"), "it is about the commit 0"),
+        ("SBOM", put("components", 0, "components", 0, "hashes", 0, "content", value="0"), "has another content of"),
+        ("SBOM", put("components", 0, "components", 0, value=None), "it lacks a file of the site: assets/a.js"),
+        ("SBOM", put("components", 1, value=None), "it lacks a package: pkg:npm/%40scope"),
+        ("SBOM", put("components", 3, value=None), "it lacks a package of the base: pkg:apk"),
+        ("VEX", put("metadata", "component", "version", value=OTHER), f"it is about {OTHER}"),
+        ("VEX", put("vulnerabilities", 0, "affects", 0, value=ABSENT), "is in the bundle, and it says the opposite"),
+        ("VEX", put("vulnerabilities", 1, "analysis", "state", value="not_affected"), "says the opposite"),
+        ("VEX", put("vulnerabilities", 0, value=None), "it says nothing of pkg:npm/shaken@2.0.0"),
+        (
+            "provenance",
+            put("buildDefinition", "externalParameters", "source", "digest", "gitCommit", value="0"),
+            "it names the commit 0",
+        ),
+        (
+            "provenance",
+            put("buildDefinition", "resolvedDependencies", 1, "digest", value={"sha256": "0"}),
+            "it names sha256:0 of nginx:stable",
+        ),
+        ("results of verify", put("image", "digest", value=OTHER), f"it is the result of {OTHER}"),
+        ("results of verify", put("passed", value=False), "these checks failed"),
+    ],
+)
+def test_lie_is_named(name: str, change: Callable[[Document], None], text: str) -> None:
+    """Each lie is signed by the right key, and the image shows something else."""
+    content = copy.deepcopy(TRUTH[name])
+    change(content)
+    assert any(text in fault for fault in faults(name, content)), faults(name, content)
+
+
+@pytest.mark.parametrize("name", TRUTH)
+@pytest.mark.parametrize("content", [{}, {"bomFormat": "SPDX", "specVersion": "2.3"}, {"schema": 2, "metadata": []}])
+def test_unknown_form_is_one_clear_error(name: str, content: Document) -> None:
+    """It proves nothing, and the error says of which document."""
+    _, faults_of = attested.STATEMENTS[name]
+    with pytest.raises(VerifyError, match=f"The attestation of its {name} cannot be read") as caught:
+        attested.require_true(name, IMAGE, faults_of, content, Evidence(described(), BUNDLE))
+    assert caught.value.how
+
+
+def test_provenance_has_the_names_of_variables_only() -> None:
+    """A variable may hold a token, and a provenance is public."""
+    content = json.dumps(TRUTH["provenance"])
+    assert '"BUILD_ENV": "TOKEN"' in content
+    assert "export" not in content
+    github = {"GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "o/r",
+              "GITHUB_WORKFLOW_REF": "o/r/.github/workflows/ci.yml@refs/heads/main", "GITHUB_RUN_ID": "7"}  # fmt: skip
+    assert provenance.builder_id(github) == "https://github.com/o/r/.github/workflows/ci.yml@refs/heads/main"
+    assert provenance.invocation_id(github) == "https://github.com/o/r/actions/runs/7"
+    assert provenance.builder_id({}) == provenance.LOCAL_BUILDER
+
+
+def test_commands_of_cosign_are_these(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key file goes without a transparency log; a loopback registry without TLS; others by Docker's authorities."""
+    monkeypatch.setattr(cosign, "CERTS", tmp_path)
+    key, http, name = Key("/k/cosign.key"), "--allow-http-registry", IMAGE.reference
+    signing = ["--yes", "--key", "/k/cosign.key", "--tlog-upload=false", http]
+    assert cosign.sign_args(key, IMAGE) == ["cosign", "sign", *signing, name]
+    assert cosign.attest_args(key, IMAGE, "urn:x", "p.json") == [
+        "cosign", "attest", "--yes", "--replace", *signing[1:], "--type", "urn:x", "--predicate", "p.json", name,
+    ]  # fmt: skip
+    verifying = ["--key", "/k/cosign.key", "--insecure-ignore-tlog=true", http]
+    assert cosign.verify_args(key, IMAGE) == ["cosign", "verify", *verifying, name]
+    assert cosign.attestation_args(key, IMAGE, "urn:x", "o") == [
+        "cosign", "verify-attestation", *verifying, "--type", "urn:x", "--output-file", "o", name,
+    ]  # fmt: skip
+    (tmp_path / "harbour.example:444").mkdir()
+    (tmp_path / "harbour.example:444/ca.crt").touch()
+    other = replace(IMAGE, repository="harbour.example:444/app")
+    authority = ["--registry-cacert", str(tmp_path / "harbour.example:444/ca.crt")]
+    assert cosign.sign_args(Key(), other) == ["cosign", "sign", "--yes", *authority, other.reference]
+    identity = ["--certificate-identity", "me@example.com", "--certificate-oidc-issuer", "https://idp.example"]
+    parsed = Key.parse("https://idp.example,me@example.com")
+    assert cosign.verify_args(parsed, other) == ["cosign", "verify", *identity, *authority, other.reference]
+
+
+@pytest.mark.parametrize(
+    ("text", "content", "error"),
+    [
+        ("cosign.key", "-----BEGIN PUBLIC KEY-----", "is a public key, which cannot sign"),
+        ("cosign.key", "-----BEGIN OPENSSH PRIVATE KEY-----", "is no private key of cosign"),
+        ("cosign.key", "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----", "The password of "),
+        ("cosign.key", b"\xff", "cannot be read: it is no text"),
+        ("missing.key", "", "cannot be read: No such file"),
+    ],
+)
+def test_key_that_cannot_sign_is_refused(
+    text: str, content: str | bytes, error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was built yet."""
+    monkeypatch.delenv(keys.PASSWORD, raising=False)
+    (tmp_path / "cosign.key").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(SettingsError, match=error) as caught:
+        keys.require_private(Key(str(tmp_path / text)))
+    assert caught.value.how
+
+
+def test_password_comes_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """cosign reads it from its environment, so no command line and no output has it."""
+    monkeypatch.setenv(keys.PASSWORD, "old")
+    (tmp_path / "password").write_text("new\n")
+    (tmp_path / "cosign.key").write_text("-----BEGIN ENCRYPTED COSIGN PRIVATE KEY-----")
+    keys.require_private(Key(str(tmp_path / "cosign.key")), str(tmp_path / "password"))
+    assert os.environ[keys.PASSWORD] == "new"
+    keys.require_private(Key("awskms:///alias/release"))
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        ("-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----", "is a private key, which cannot verify"),
+        ("ssh-ed25519 AAAA", "is no public key"),
+    ],
+)
+def test_key_that_cannot_verify_is_refused(content: str, error: str, tmp_path: Path) -> None:
+    """The right one is usually next to it."""
+    (tmp_path / "k").write_text(content)
+    with pytest.raises(SettingsError, match=error):
+        keys.require_public(Key.parse(str(tmp_path / "k")))
+    with pytest.raises(SettingsError, match="not known whose signature"):
+        keys.require_public(Key.parse(""))
+    keys.require_public(Key.parse("https://issuer.example,me"))
+    keys.require_public(Key.parse("gcpkms://x"))
+
+
+@pytest.mark.parametrize(
+    ("output", "what", "how"),
+    [
+        ("Error: no signatures found", "has no signature", "--sign"),
+        ("Error: no matching signatures: invalid signature when validating ASN.1", "is not by this key", "public key"),
+        ("Error: Get https://x: UNAUTHORIZED: authentication required", "cannot be verified", "docker login"),
+        ("Error: connect: connection refused", "cannot be verified", "what cosign reports"),
+    ],
+)
+def test_answer_of_cosign_becomes_a_clear_error(output: str, what: str, how: str, settings: Settings) -> None:
+    """One that does not verify, and one that cannot be asked, are different things."""
+    project = Project(Runner(answers={"cosign verify": Result(1, f"WARNING: x\n{output}\n")}), FakeEngine(), settings)
+    with pytest.raises(VerifyError, match=what) as caught:
+        cosign.require_signed(project, Key("k"), IMAGE)
+    assert how in caught.value.how
+    assert "WARNING" not in caught.value.evidence
+
+
+@pytest.mark.parametrize(
+    ("output", "why"),
+    [
+        ("Error: no matching attestations: \n", "Nobody has signed it"),
+        ("Error: none of the attestations matched the predicate type: x, found: https://spdx.dev/Document", "spdx.dev"),
+        ("Error: no matching attestations: accepted signatures do not match threshold, Found: 0", "Another key"),
+    ],
+)
+def test_missing_attestation_is_named(output: str, why: str, settings: Settings) -> None:
+    """The error says which document is missing, and what is there."""
+    project = Project(Runner(answers={"cosign verify-attestation": Result(1, output)}), FakeEngine(), settings)
+    with pytest.raises(VerifyError, match="SBOM") as caught:
+        cosign.attestations(project, Key("k"), IMAGE, attest.SBOM, "SBOM")
+    assert why in caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ({"subject": [{"digest": {"sha256": "0"}}], "predicate": {}}, "it speaks of 0"),
+        ({"subject": [{"digest": {"sha256": 64 * "a"}}], "predicate": []}, "it speaks of"),
+        ({"predicate": {}}, "it is no statement of in-toto"),
+    ],
+)
+def test_statement_of_another_form_proves_nothing(statement: Document, reason: str) -> None:
+    """Also when the key has signed it."""
+    line = json.dumps({"payload": base64.b64encode(json.dumps(statement).encode()).decode()})
+    with pytest.raises(VerifyError, match=reason):
+        list(cosign.statements(line, IMAGE, "SBOM"))
+
+
+def test_missing_cosign_is_one_error(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    """It says how to install it. A wrong password ends a push before anything is pushed."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(SettingsError, match="cosign is not installed") as caught:
+        cosign.require_cosign()
+    assert "apt-get install cosign" in caught.value.how
+    wrong = Runner(answers={"cosign public-key": Result(1, "Error: decrypt: encrypted: decryption failed")})
+    with pytest.raises(PushError, match="cannot be used") as refused:
+        cosign.public_key(Project(wrong, FakeEngine(), settings), Key("k"), "/tmp")  # noqa: S108 - not written
+    assert refused.value.why == "Its password is another one. Nothing was pushed."
+    assert isinstance(refused.value, DockError)
