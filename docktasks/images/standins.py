@@ -25,6 +25,12 @@ STANDS_FOR = {"node": "node:lts-alpine", "nginx": "nginx:stable-alpine"}
 
 # The Debian suite that has the same nginx series as nginx:stable-alpine, and the LTS version of node (2026-11).
 SUITE = "forky"
+DATABASE = (
+    'cd "$1/var/cache/apt/archives" && mkdir -p "$1/var/lib/dpkg/status.d" && for deb in *.deb; do '
+    'file="$1/var/lib/dpkg/status.d/${deb%%_*}"; dpkg-deb --field "$deb" >"$file" && '
+    'dpkg-deb --fsys-tarfile "$deb" | tar --list >"$file.list"; done'
+)
+"""Writes what dpkg would know of each package, which root.sh keeps for an SBOM. Nothing is installed here."""
 PACKAGES = ["base-files", "busybox-static", "libatomic1", "libstdc++6", "netbase", "nginx", "tzdata"]
 NODE_MAJOR = 26
 NPM_MAJOR = 11
@@ -46,7 +52,7 @@ def rootfs_args(folder: str, mirror: str) -> list[str]:
         "mmdebstrap", "--quiet", "--variant=extract", "--skip=output/dev",
         '--aptopt=Acquire::Check-Valid-Until "false"',  # some mirrors are late; signatures are still checked
         f"--include={','.join(PACKAGES)}",
-        '--extract-hook=chroot "$1" nginx -v',
+        '--extract-hook=chroot "$1" nginx -v', f"--extract-hook={DATABASE}",
         SUITE, f"{folder}/rootfs.tar", *([mirror] if mirror else []),
     ]  # fmt: skip
 

@@ -49,3 +49,18 @@ for library in $libraries; do
     mkdir -p ".${library%/*}"
     cp -L "$library" ".$library"
 done
+
+# Which packages the files are from, a file each, as in Google's distroless images. The list of a package's files is not
+# kept. nginx itself comes later.
+mkdir -p var/lib/dpkg/status.d
+for list in /var/lib/dpkg/status.d/*.list; do
+    package=$(basename "$list" .list)
+    while read -r path; do
+        case $package:$path in
+        "${program##*/}"*) ;;
+        *) if [ ! -f "$path" ]; then continue; fi ;;
+        esac
+        cp "${list%.list}" var/lib/dpkg/status.d/
+        break
+    done <"$list"
+done

