@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+LOCK_FILES = Path(__file__).parent / "lock_files"
 MODULE = Path(__file__).parents[3] / "docktasks/images/node/bundle/report.mjs"
 PROGRAM = """
 import {{ readdirSync, statSync }} from 'node:fs'
@@ -122,3 +123,44 @@ def test_tool_with_code_in_the_site_is_named(app: Path) -> None:
     content = report(app, ("\0vite/preload-helper.js", 10, False), ("\0virtual:x", 10, False))
     assert content["helpers"] == [{"name": "vite", "version": "", "modules": ["vite/preload-helper.js"]}]
     assert content["virtual"] == ["virtual:x", "vite/preload-helper.js"]
+
+
+LOCKED = """
+import {{ lockedPackages }} from {module}
+console.log(JSON.stringify(lockedPackages('.', '{manager}').packages))
+"""
+NAMES = {"npm": "package-lock.json", "pnpm": "pnpm-lock.yaml", "yarn": "yarn.lock", "bun": "bun.lock"}
+ALIASES = {
+    "npm": """{"packages": {"node_modules/nick": {"name": "real", "version": "1.2.3"},
+      "node_modules/ui": {"resolved": "ui", "link": true}, "ui": {"version": "9.0.0"}}}""",
+    "pnpm": "lockfileVersion: '9.0'\n\npackages:\n\n  real@file:../real.tgz:\n    resolution: {tarball: file:../a}\n"
+    "    version: 1.2.3\n",
+    "yarn": '# yarn lockfile v1\n\n\n"nick@npm:real@^1.0.0":\n  version "1.2.3"\n',
+    "yarn-4": '__metadata:\n  version: 8\n\n"nick@npm:real@^1.0.0":\n  version: 1.2.3\n  resolution: "real@npm:1.2.3"\n'
+    '\n"ui@workspace:ui":\n  version: 0.0.0-use.local\n  resolution: "ui@workspace:ui"\n',
+    "bun": '{"packages": {"nick": ["real@1.2.3", "", {}, ""], "ui": ["ui@workspace:ui"],},}',
+}
+
+
+def locked(folder: Path, manager: str, text: str) -> dict[str, str]:
+    """Return the integrity of each package of a lock file, by its name and version."""
+    (folder / NAMES[manager]).write_text(text)
+    (folder / "package.json").write_text("{}")
+    module = json.dumps(str(MODULE.with_name("locked-packages.mjs")))
+    command = ["node", "--input-type=module", "--eval", LOCKED.format(module=module, manager=manager)]
+    output = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return {f"{entry['name']}@{entry['version']}": entry["integrity"] for entry in json.loads(output)}
+
+
+@pytest.mark.parametrize("path", sorted(LOCK_FILES.iterdir()), ids=lambda path: path.stem)
+def test_lock_files_of_all_managers_name_the_same_packages(path: Path, tmp_path: Path) -> None:
+    """Yarn since version 2 has checksums of its own, and names what builds native modules, too."""
+    packages = locked(tmp_path, path.stem.partition("-")[0], path.read_text())
+    expected = locked(tmp_path, "npm", (LOCK_FILES / "npm-11.json").read_text())
+    assert packages == expected if path.stem != "yarn-4" else packages.keys() > expected.keys()
+
+
+@pytest.mark.parametrize("name", ALIASES)
+def test_alias_has_its_real_name_and_a_workspace_is_left_out(name: str, tmp_path: Path) -> None:
+    """A package in a file has the version in its package.json, which pnpm repeats."""
+    assert [*locked(tmp_path, name.partition("-")[0], ALIASES[name])] == ["real@1.2.3"]

@@ -76,7 +76,7 @@ function addChunk(chunk, name, { add, virtual, facades }) {
   for (const { id, length, isStyle, files } of chunk.modules) {
     if (!length && !isStyle) continue
     const target = (isStyle && !length && chunk.styles) || name
-    if (!add(bare(id), target)) virtual.add(id.replace(/^\0/, ''))
+    if (!add(bare(id), target) && !id.startsWith('/')) virtual.add(id.replace(/^\0/, ''))
     for (const file of files) add(bare(file), target)
     if (/[?&](?:shared)?worker\b/.test(id) && /[?&]inline\b/.test(id)) facades.set(bare(id), name)
   }
