@@ -5,11 +5,13 @@ Each check has a sabotage in tests/sabotage that it must catch.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
 from itertools import groupby
+from pathlib import Path
 from threading import Event
 
 from httpx import HTTPError
@@ -44,18 +46,7 @@ CHECKS: tuple[Check, ...] = (
     browser.navigation, browser.accessible, browser.no_sideways_scroll,
 )  # fmt: skip
 GROUPS = tuple(NEEDS)
-RENAMED_CHECKS = {
-    "image.command": "image.declaration", "image.stop-signal": "image.declaration",
-    "image.health-check": "image.declaration", "image.size": "image.contents",
-    "image.twins": "image.precompressed", "image.waste": "image.leftovers",
-    "container.isolation": "container.options", "container.limits": "container.options",
-    "container.restart": "container.options", "container.seccomp": "container.unprivileged",
-    "container.read-only": "container.unprivileged",
-    "container.writes": "container.writable-paths", "container.carried": "container.assets",
-    "http.isolation": "http.cross-origin-headers", "http.csp-fits": "http.csp-allows-page",
-    "http.version": "http.server-version", "dev.vite": "dev.vite-version",
-    "dev.owners": "dev.file-owners", "browser.fits": "browser.no-sideways-scroll",
-}  # fmt: skip
+RENAMED_CHECKS: dict[str, str] = json.loads(Path(__file__).with_name("renamed_checks.json").read_text(encoding="utf-8"))
 """Old id -> new id, of checks that users may have in scripts."""
 
 

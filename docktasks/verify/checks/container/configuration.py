@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,25 +20,8 @@ PAGE = "serving/site.conf"
 PACKAGED = media_types.TABLE.parents[1]
 """Our configuration, from which the build makes the image's."""
 NEVER = "(?!)"
-RULES = {
-    "root": ("/srv", "it serves another folder than the site's"),
-    "alias": (NEVER, "it serves another folder, and without a slash at its end also what is next to it"),
-    "autoindex": ("off", "it lists the files of a folder"),
-    "listen": ("80 reuseport", "it listens at another address"),
-    r"(?:proxy|fastcgi|uwsgi|scgi|grpc|memcached)_pass": (r"\$api_address", "it passes requests on to another server"),
-    r"mirror|post_action|auth_request": (NEVER, "it sends requests to another address, too"),
-    r"resolver": (NEVER, "it asks for addresses of other machines, and the settings name no API"),
-    r"error_log": (r"stderr (?:warn|error|crit|alert|emerg)", "it writes another log, or what only debugging needs"),
-    r"access_log": (r"off|/dev/stdout serving .*", "it writes another log"),
-    r"server_tokens": ("off", "answers tell the version of nginx"),
-    r"stub_status|status|api": (NEVER, "everybody can read what the server does"),
-    r"dav_\w+|create_full_put_path": ("off", "requests can write files"),
-    r"sub_filter\w*|add(?:ition|_before|_after)\w+|ssi|\w+_filter": ("off", "it changes what the build wrote"),
-    r"perl\w*|js_\w+|\w*_by_lua\w*|load_module|env": (NEVER, "it runs code that the base image does not run"),
-    r"add_header_inherit": ("on|merge", "answers lose the site's headers"),
-    r"include": (r"[^/].*|/etc/nginx/.*", "it reads what others can write"),
-}  # fmt: skip
-"""Name -> the values that a release may have, and what else happens. Both are patterns."""
+RULES: list[list[str]] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))["rules"]
+"""The name of a directive, the values that a release may have, and what else happens. The first two are patterns."""
 DECISIVE = re.compile(
     r"location|if|server\w*|return|rewrite|set|error_page|try_files|internal|allow|deny|satisfy|limit_\w+|auth_\w+"
     r"|add_header|map|geo|types|default_type|user|absolute_redirect|disable_symlinks|real_ip\w*|set_real_ip_from"
@@ -89,7 +73,7 @@ def _rules(directive: Directive, *, has_api: bool) -> Iterator[tuple[str, str]]:
         return
     if directive.name == "add_header" and directive.is_inner:
         yield NEVER, "it takes the place of all headers of the site"
-    for name, (allowed, danger) in RULES.items():
+    for name, allowed, danger in RULES:
         if re.fullmatch(name, directive.name) and not (has_api and name == "resolver"):
             yield allowed, danger
 
