@@ -3,8 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import httpx
+import pytest
 
 from docktasks.engine.models import ContainerConfig
+from docktasks.verify.probes.http_client import Response
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.production import A, image
 from tests.unit.fakes.sites import Site, connect
@@ -56,6 +58,14 @@ def test_file_that_is_missing_fails() -> None:
         "fail",
         ("/assets/Old-C2bRt-8x.js of release 0123456789ab: 404", "/lazy.js of release 0123456789ab: 404"),
     )
+
+
+def test_file_for_which_there_was_no_time_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All requests together have a limit. What other requests took is no fault of this file."""
+    reason = "not seen within 120 s"
+    answers = [Response("/assets/About-C2bRt-8x.js", fault=reason)]
+    monkeypatch.setattr("docktasks.verify.probes.crawler.Site.get_all", lambda *_args, **_headers: answers)
+    assert result(CARRIED) == ("skip", (f"there was no time for all: {reason}",))
 
 
 def test_kept_release_without_assets_fails() -> None:
