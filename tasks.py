@@ -98,15 +98,16 @@ def run_prod(
         "skip": "Leave this check out; repeatable.",
         "fail-on": "The least fault that fails: minor, major (default) or critical.",
         "strict": "Count a check that could not look at its subject as failed.",
-        "url": "Check this address, without an engine, instead of the running production container.",
-        "image": "Check this image. It need not run.",
+        "url": "Check this address, without an engine, instead of the running production container; repeatable.",
+        "image": "Check this image. It need not run. With --url: what is served has to be this image, byte for byte.",
+        "revision": "With --url: what is served has to be what this commit gives, which is built again.",
         "attested": "Prove signature, SBOM, VEX and provenance of --image, name@sha256:…, by --key.",
         "key": "The public key: a file, the address of a KMS, or https://ISSUER,IDENTITY.",
         "json": "Also write the verdicts, with all evidence, to this file.",
         "junit": "Also write the verdicts as JUnit XML, for a CI system.",
         "html": "Also write the verdicts as one HTML page, with pictures.",
     },
-    iterable=["group", "only", "skip"],
+    iterable=["group", "only", "skip", "url"],
     auto_shortflags=False,
 )
 def verify(
@@ -114,11 +115,12 @@ def verify(
     group: list[str],
     only: list[str],
     skip: list[str],
+    url: list[str],
     list: bool = False,  # noqa: A002 - the flag is --list
     strict: bool = False,
     fail_on: str = "major",
-    url: str = "",
     image: str = "",
+    revision: str = "",
     attested: bool = False,
     key: str = "",
     json: str = "",
@@ -128,25 +130,25 @@ def verify(
     """Check what is running, from outside. Exit code 1 if it fails."""
     from docktasks import output_files
     from docktasks.ship import attested as proofs
+    from docktasks.ship import served
     from docktasks.verify import catalog, report, run
 
-    reports = {form: path for form, path in (("json", json), ("junit", junit), ("html", html)) if path}
-    with session(c, needs_app=not (url or image)) as project:
-        output_files.require_writable(reports)
+    with session(c, needs_app=bool(revision) or not (url or image)) as project:
+        reports = output_files.named(json=json, junit=junit, html=html)
+        named = {*group, *(check_id.partition(".")[0] for check_id in only)}
+        chosen = tuple(catalog.select(group, only, skip))
+        options = run.VerifyOptions(chosen, image, "".join(url[:1]), named, strict, fail_on)
         if attested:
             print(proofs.shown(project, image, key))
-            return
-        named = {*group, *(check_id.partition(".")[0] for check_id in only)}
-        options = run.VerifyOptions(tuple(catalog.select(group, only, skip)), image, url, named, strict, fail_on)
-        if list:
+        elif revision or len(url) > 1 or (url and image):
+            is_alone = not (group or only or skip or list or strict or reports)
+            print(served.verify(project, url, image, revision, is_alone=is_alone))
+        elif list:
             report.show_checks(options.checks)
         elif project.dry:
             print(run.dry_notice(project, options))
         else:
-            verify_run = run.verify(project, options)
-            report.show(verify_run, quiet=project.progress.quiet)
-            for form, path in reports.items():
-                report.write(verify_run, form, path)
+            verify_run = report.show_and_write(run.verify(project, options), reports, quiet=project.progress.quiet)
             run.require_passed(verify_run)
 
 

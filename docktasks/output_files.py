@@ -22,3 +22,9 @@ def require_writable(paths: Mapping[str, str]) -> None:
         for fault in (text for text, is_found in faults.items() if is_found):
             raise SettingsError(f"--{flag}={path}: {fault}.", "It names the file for the results.", "Name another file")
         flags[path] = flag
+
+
+def named(**paths: str) -> dict[str, str]:
+    """Return the file of each flag that names one. Raises SettingsError when it could not be written later."""
+    require_writable(paths)
+    return {flag: path for flag, path in paths.items() if path}

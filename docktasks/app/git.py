@@ -39,6 +39,12 @@ def source(app: App, settings: Settings) -> Source:
     return Source(app.version, f"{revision}-dirty" if changes else revision, epoch)
 
 
+def resolved(folder: Path, revision: str) -> tuple[Path, str] | None:
+    """Return the folder of the checkout, and the full name of a commit; None without such a commit."""
+    commit = _git(folder, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+    return (Path(_git(folder, "rev-parse", "--show-toplevel")), commit) if commit else None
+
+
 def has_commit(folder: Path, revision: str) -> bool:
     """Return False when a commit is missing from a complete git checkout; True when that cannot be known."""
     if _git(folder, "rev-parse", "--is-shallow-repository") != "false":

@@ -14,6 +14,7 @@ from docktasks.commands import Run
 from docktasks.errors import BaseImageError, RegistryError
 from docktasks.images.manifests import DIGEST, Manifests, manifests
 from docktasks.images.references import familiar
+from docktasks.images.registry import advice
 from docktasks.settings import Settings
 
 FILE = "bases.lock"
@@ -124,7 +125,7 @@ def _looked_up(run: Run, name: str) -> Manifests:
         raise BaseImageError(
             f"The digests of {name} cannot be looked up.",
             f"{FILE} is as it was.",
-            "Correct bases.node_image or bases.nginx_image, or try again when the registry answers",
+            advice(str(error), name),
             evidence=str(error),
         ) from error
 

@@ -13,6 +13,7 @@ from docktasks.engine.models import Image
 from docktasks.errors import PushError, StartError
 from docktasks.images import base_images, bases_lock
 from docktasks.images import build as images_build
+from docktasks.images.registry import advice
 from docktasks.images.sizes import unpacked_size
 from docktasks.labels import BUILT_FOR
 from docktasks.release import source_maps
@@ -95,7 +96,7 @@ def pulled_build(project: Project, reference: str) -> Build:
             raise PushError(
                 f"{reference} cannot be pulled.",
                 startup.serving_now(project),
-                "Correct the name, log in (docker login), or try again when the registry answers",
+                advice(result.output, reference),
                 evidence=result.tail(3),
             )
         project.progress(f"pulled {reference}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -50,25 +51,31 @@ class Passed:
         return f"{len(self.check_ids)} critical checks{looked}"
 
 
-def check_candidate(project: Project, release: Release) -> Passed:
-    """Start the release on a free loopback port, check it, and remove it. Raises StartError."""
+@contextmanager
+def candidate(project: Project, release: Release) -> Iterator[str]:
+    """Start the release on a free loopback port, yield its address, and remove it. Raises StartError."""
     bind = Bind(0)
     network_args = [*join_args(project.settings, PROD), *bind.args(PROD.container_port)]
     args = run_args.prod_args(project.settings, CANDIDATE, release, network_args, project.engine.api)
-    visit = None if project.dry else GateVisit(project)
     try:
         startup.start(project, ContainerSpec(CANDIDATE, bind, args))
-        url = startup.await_serving(project, CANDIDATE)
-        _require_free_prefixes(project)
-        return _check_page(project, url, visit) if visit else Passed()
+        yield startup.await_serving(project, CANDIDATE)
     except StartError as error:
         raise StartError(error.what, startup.serving_now(project), error.how, error.evidence) from error
     finally:
-        try:  # the browser closes meanwhile
-            project.run(containers_run_args.remove_args(project.settings.container(CANDIDATE)), quiet=True)
-        finally:
-            if visit:
-                visit.end()
+        project.run(containers_run_args.remove_args(project.settings.container(CANDIDATE)), quiet=True)
+
+
+def check_candidate(project: Project, release: Release) -> Passed:
+    """Start the release on a free loopback port, check it, and remove it. Raises StartError."""
+    visit = None if project.dry else GateVisit(project)
+    try:
+        with candidate(project, release) as url:
+            _require_free_prefixes(project)
+            return _check_page(project, url, visit) if visit else Passed()
+    finally:
+        if visit:
+            visit.end()  # the browser has closed meanwhile
 
 
 def _require_free_prefixes(project: Project) -> None:

@@ -10,8 +10,9 @@ from docktasks.app import git
 from docktasks.app.project import Project
 from docktasks.errors import AppError, RegistryError, SettingsError, VerifyError
 from docktasks.images.manifests import manifests
+from docktasks.images.registry import advice
 from docktasks.release import build as release_build
-from docktasks.ship import attest, bundle, cosign, described, keys, provenance, sbom, tags, vex
+from docktasks.ship import attest, bundle, cosign, described, keys, provenance, sbom, vex
 from docktasks.ship.bundle import Bundle
 from docktasks.ship.described import Described
 from docktasks.ship.keys import Key
@@ -66,7 +67,9 @@ def _of_platform(project: Project, image: ShippedImage, platform: str) -> Shippe
     try:
         platforms = manifests(project.run, image.reference).platforms
     except RegistryError as error:
-        raise VerifyError(f"{image.reference} cannot be looked up: {error}.", "", tags.LOG_IN) from error
+        raise VerifyError(
+            f"{image.reference} cannot be looked up: {error}.", "", advice(str(error), image.repository)
+        ) from error
     digests = [digest for name, digest in platforms.items() if f"{name}/".startswith(f"{platform}/")]
     return replace(image, digest=digests[0]) if digests else image
 

@@ -17,7 +17,7 @@ from typing import Any
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.errors import PushError, SettingsError, VerifyError
-from docktasks.ship import tags
+from docktasks.images.registry import advice
 from docktasks.ship.keys import PASSWORD, Key
 from docktasks.ship.names import ShippedImage
 
@@ -89,7 +89,7 @@ def sign(project: Project, key: Key, image: ShippedImage, documents: Mapping[str
                 raise PushError(
                     f"{image.reference} is pushed, but not signed.",
                     f"`cosign {command[1]}` failed. What it has lacks, `invoke verify --attested` names.",
-                    tags.LOG_IN if _is_refused(result) else "Correct what cosign reports above, then push again",
+                    advice(result.output, image.repository),
                     evidence=_reason(result),
                 )
 
@@ -153,13 +153,9 @@ def _explain(result: Result, image: ShippedImage, name: str) -> VerifyError:
         how = "Ask who has pushed it for the public key of the pair, and trust the image only with the right one"
     else:
         what, why = f"The {name} of {image.reference} cannot be verified.", ""
-        how = tags.LOG_IN if _is_refused(result) else "Correct what cosign reports above, then try again"
+        how = advice(result.output, image.repository)
     evidence = "" if found or is_missing else _reason(result)
     return VerifyError(what, why, how, evidence=evidence)
-
-
-def _is_refused(result: Result) -> bool:
-    return bool(re.search(r"unauthorized|denied|forbidden", result.output, re.IGNORECASE))
 
 
 def _reason(result: Result) -> str:

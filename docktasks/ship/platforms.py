@@ -10,6 +10,7 @@ from docktasks.engine.models import Image
 from docktasks.errors import PushError, RegistryError, SettingsError
 from docktasks.images import base_images
 from docktasks.images.manifests import manifests
+from docktasks.images.registry import advice
 from docktasks.release import build as release_build
 from docktasks.release.build import Build
 
@@ -55,7 +56,7 @@ def _require_base(project: Project, platforms: list[str]) -> None:
         raise PushError(
             f"It is unknown for which platforms there is {reference}: {error}.",
             "The image of another platform needs the base image of that platform.",
-            "Try again when the registry answers, or push for this platform only",
+            advice(str(error), reference),
         ) from error
     missing = [platform for platform in platforms if platform not in offered]
     if missing:

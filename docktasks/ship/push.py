@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.models import Image
 from docktasks.errors import PushError
+from docktasks.images.registry import advice
 from docktasks.images.releases import REVISION_LABEL
 from docktasks.release import build as release_build
 from docktasks.release import gate
@@ -140,7 +140,4 @@ def _push_tags(project: Project, pushed: Pushed, push_name: Callable[[str], Resu
 def _explain_push(name: str, pushed_names: Sequence[str], result: Result) -> PushError:
     """Return the error of a push that failed, which says what the registry has got."""
     why = f"Pushed before it: {', '.join(pushed_names)}." if pushed_names else "The registry has nothing new."
-    how = "Correct what Docker reports above, then push again: what is there is not sent twice"
-    if re.search(r"denied|unauthorized|authentication required|no basic auth|forbidden", result.output, re.IGNORECASE):
-        how = tags.LOG_IN
-    return PushError(f"{name} could not be pushed.", why, how, evidence=result.tail(3))
+    return PushError(f"{name} could not be pushed.", why, advice(result.output, name), evidence=result.tail(3))

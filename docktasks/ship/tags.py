@@ -6,10 +6,9 @@ from docktasks.app.project import Project
 from docktasks.engine.models import Image
 from docktasks.errors import NotInRegistryError, PushError, RegistryError
 from docktasks.images.manifests import manifests
-from docktasks.images.registry import registry_digest
+from docktasks.images.registry import advice, registry_digest
 from docktasks.ship.record import Pushed
 
-LOG_IN = "Log in to the registry, with an account that may push: docker login"
 ANSWER_TIMEOUT_S = 30
 """How long a registry may take to say which image it has."""
 
@@ -33,7 +32,7 @@ def _is_same(project: Project, pushed: Pushed, digest: str) -> bool:
         try:
             digests = manifests(project.run, f"{pushed.repository}@{digest}").platforms
         except RegistryError as error:
-            raise PushError(f"{pushed.repository}@{digest} cannot be looked up: {error}.", "", LOG_IN) from error
+            raise unknown(f"{pushed.repository}@{digest}", error) from error
         if digests.keys() != pushed.images.keys():
             return False
     images = {platform: pushed.images.get(platform, pushed.build.image) for platform in digests}
@@ -58,4 +57,9 @@ def digest_of(project: Project, reference: str) -> str:
     except NotInRegistryError:
         return ""
     except RegistryError as error:
-        raise PushError(f"{reference} cannot be looked up: {error}.", "", LOG_IN) from error
+        raise unknown(reference, error) from error
+
+
+def unknown(reference: str, error: RegistryError) -> PushError:
+    """Return the error for a name of which a registry does not say what it is."""
+    return PushError(f"{reference} cannot be looked up: {error}.", "", advice(str(error), reference))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import http.server
+import json
 import os
 import re
 import shutil
@@ -19,8 +21,12 @@ from docktasks.waiting import Probe, wait_until
 CONFIGURATION = """version: 0.1
 log: {{level: error}}
 storage: {{filesystem: {{rootdirectory: {folder}/data}}}}
-http: {{addr: {host}:{port}}}
+http: {{addr: "{host}:{port}"{tls}}}
+{auth}
 """
+USER, PASSWORD = "harbour", "a-password-of-the-tests"
+ACCOUNT = "harbour:$2y$04$m.P39/QvdJH4DwthY14jI.0NunUGv6NMpLEY7Z6WvCkt.TR07x0sm"
+"""Both, as the registry reads them: it takes bcrypt only, which no program of a small machine makes."""
 
 
 def debian_program(name: str, folder: Path) -> str:
@@ -45,13 +51,35 @@ def _unpack(package: str, folder: Path, unpacked: Path) -> None:
             _unpack(name, folder, unpacked)
 
 
+def _protection(folder: Path) -> dict[str, str]:
+    """Return the configuration of a registry with a certificate of its own and one account, whose files it writes."""
+    key, certificate, accounts = (folder / name for name in ("key.pem", "certificate.pem", "htpasswd"))
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=harbour"]
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*request, *names], check=True, capture_output=True)
+    accounts.write_text(f"{ACCOUNT}\n")
+    return {
+        "tls": f", tls: {{certificate: {certificate}, key: {key}}}",
+        "auth": f"auth: {{htpasswd: {{realm: harbour, path: {accounts}}}}}",
+    }
+
+
+def docker_config(folder: Path, address: str, password: str) -> dict[str, str]:
+    """Return the environment of a user who has logged in with a password, by a file as `docker login` writes it."""
+    folder.mkdir()
+    account = base64.b64encode(f"{USER}:{password}".encode()).decode()
+    (folder / "config.json").write_text(json.dumps({"auths": {address: {"auth": account}}}))
+    return {"DOCKER_CONFIG": str(folder)}
+
+
 class LocalRegistry:
     """A registry on a port of its own. It can be stopped, and another server can take its port."""
 
-    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
+    def __init__(self, folder: Path, host: str = "127.0.0.1", *, is_protected: bool = False) -> None:
         self.folder, self.host, self.port = folder, host, free_port()
         self._program = debian_program("docker-registry", folder)
-        (folder / "registry.yml").write_text(CONFIGURATION.format(folder=folder, host=host, port=self.port))
+        values = _protection(folder) if is_protected else {"tls": "", "auth": ""}
+        (folder / "registry.yml").write_text(CONFIGURATION.format(folder=folder, host=host, port=self.port, **values))
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -64,7 +92,7 @@ class LocalRegistry:
         with (self.folder / "log").open("a") as log:
             args = [*enter, self._program, "serve", str(self.folder / "registry.yml")]
             self._process = subprocess.Popen(args, stdout=log, stderr=log)
-        program = f"import urllib.request; urllib.request.urlopen('http://{self.address}/v2/', timeout=2)"
+        program = f"import socket; socket.create_connection(('{self.host}', {self.port}), 2)"
         ask = [*enter, sys.executable, "-c", program]
         probe = wait_until(
             lambda: Probe(subprocess.run(ask, check=False, stderr=subprocess.DEVNULL).returncode == 0), 20

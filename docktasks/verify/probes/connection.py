@@ -38,13 +38,19 @@ def _tls(certificates: str) -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def open_socket(origin: str, limit_s: float) -> socket.socket:
-    """Connect to a server. Raises httpx.ConnectError."""
+def port_of(origin: str) -> int:
+    """Return the port of an origin."""
+    parts = urlsplit(origin)
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def open_socket(origin: str, limit_s: float, address: str = "") -> socket.socket:
+    """Connect to a server, at one of its addresses if that is named. Raises httpx.ConnectError."""
     parts = urlsplit(origin)
     host, is_tls = parts.hostname or "", parts.scheme == "https"
     try:
         with ExitStack() as stack:
-            connection = socket.create_connection((host, parts.port or (443 if is_tls else 80)), timeout=limit_s)
+            connection = socket.create_connection((address or host, port_of(origin)), timeout=limit_s)
             stack.callback(connection.close)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if is_tls:
@@ -58,8 +64,8 @@ def open_socket(origin: str, limit_s: float) -> socket.socket:
 class Connection:
     """Speaks HTTP/1.1 to one origin, and stays open between two requests. Raises httpx.HTTPError."""
 
-    def __init__(self, origin: str) -> None:
-        self.origin = origin
+    def __init__(self, origin: str, address: str = "") -> None:
+        self.origin, self._address = origin, address
         self._socket: socket.socket | None = None
         self._http = h11.Connection(h11.CLIENT)
         self._deadline = self._limit_s = 0.0
@@ -69,7 +75,7 @@ class Connection:
         self._deadline, self._limit_s = time.monotonic() + limit_s, limit_s
         if self._socket is None or self._http.our_state is not h11.IDLE:
             self.close()
-            self._socket = open_socket(self.origin, limit_s)
+            self._socket = open_socket(self.origin, limit_s, self._address)
             self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
         # As bytes, because the ETag of a server may hold any.
         lines = [("host", urlsplit(self.origin).netloc), *headers]

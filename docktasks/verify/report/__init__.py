@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from docktasks.errors import VerifyError
@@ -19,6 +19,14 @@ def show(verify_run: VerifyRun, screen: Screen | None = None, *, quiet: bool = F
     terminal.show(verify_run, screen, quiet=quiet)
     if os.environ.get(github.VARIABLE) == "true":
         screen.file.writelines(f"{line}\n" for line in github.lines(verify_run))
+
+
+def show_and_write(verify_run: VerifyRun, reports: Mapping[str, str], *, quiet: bool) -> VerifyRun:
+    """Print the run, write each form of report to its path, and return it. Raises VerifyError."""
+    show(verify_run, quiet=quiet)
+    for form, path in reports.items():
+        write(verify_run, form, path)
+    return verify_run
 
 
 def _junit(verify_run: VerifyRun) -> str:

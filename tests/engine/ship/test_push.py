@@ -10,7 +10,7 @@ import pytest
 
 from docktasks.engine.client import DockerEngine
 from tests.support.commands import docker
-from tests.support.image_registry import LocalRegistry
+from tests.support.image_registry import PASSWORD, LocalRegistry, docker_config
 from tests.support.project import ProjectUnderTest
 
 
@@ -52,6 +52,8 @@ def test_commit_is_pushed_and_runs_elsewhere(
     by_tag = elsewhere.succeeds("run-prod", f"--image={repository}:latest")
     assert f"{repository}:latest is {pushed['image']}." in by_tag
     assert elsewhere.container().release == pushed["release"]
+    compared = elsewhere.succeeds("verify", f"--url={elsewhere.container().url}", f"--image={pushed['image']}")
+    assert "all as the image has them" in compared
     registry.stop()
     assert "Serving already" in elsewhere.succeeds("run-prod", f"--image={pushed['image']}")
     refused = elsewhere.fails("run-prod", f"--image={repository}:1.0.0")
@@ -81,3 +83,37 @@ def test_what_is_not_committed_is_not_pushed(
     assert not record.exists()
     foreign = built_project.fails("run-prod", "--image=hello-dock-base-nginx:none")
     assert "cannot be pulled" in foreign
+
+
+@pytest.mark.long
+def test_registry_with_a_certificate_and_a_password(
+    built_project: ProjectUnderTest, project: ProjectUnderTest, tmp_path: Path
+) -> None:
+    """Without the right login nothing is pushed or run, and what serves keeps serving."""
+    registry = LocalRegistry(tmp_path, is_protected=True)
+    registry.start()
+    repository, record = f"{registry.address}/team/app", tmp_path / "release.json"
+    login = docker_config(tmp_path / "right", registry.address, PASSWORD)
+    push = ("push", f"--to={repository}", "--tag=version", f"--record={record}")
+    try:
+        for folder in ("none", "wrong"):
+            config = docker_config(
+                tmp_path / folder, registry.address if folder == "wrong" else "other.example", "wrong"
+            )
+            refused = built_project.fails(*push, **config)
+            assert "The registry has nothing new." in refused
+            assert f"docker login {registry.address}" in refused
+            assert not record.exists()
+        built_project.succeeds(*push, **login)
+        pushed = json.loads(record.read_text())
+        docker("image", "rm", f"{repository}:1.0.0")
+        project.succeeds("run-prod", f"--image={pushed['image']}", **login)
+        served = project.container()
+        output = project.fails("run-prod", f"--image={repository}:1.0.0", DOCKER_CONFIG=str(tmp_path / "wrong"))
+        assert f"docker login {registry.address}" in output
+        assert project.container().id == served.id
+        project.assert_one_release_serves()
+    finally:
+        registry.stop()
+        project.end()
+        docker("image", "rm", *docker("image", "ls", "--format", "{{.Repository}}@{{.Digest}}", repository).split())

@@ -208,7 +208,7 @@ def test_key_that_cannot_verify_is_refused(content: str, error: str, tmp_path: P
         ("Error: no signatures found", "has no signature", "--sign"),
         ("Error: no matching signatures: invalid signature when validating ASN.1", "is not by this key", "public key"),
         ("Error: Get https://x: UNAUTHORIZED: authentication required", "cannot be verified", "docker login"),
-        ("Error: connect: connection refused", "cannot be verified", "what cosign reports"),
+        ("Error: connect: connection refused", "cannot be verified", "when the registry answers"),
     ],
 )
 def test_answer_of_cosign_becomes_a_clear_error(output: str, what: str, how: str, settings: Settings) -> None:

@@ -1,0 +1,237 @@
+"""`verify --url … --image …`: every answer of an address is compared with the image's own, byte for byte."""
+
+from __future__ import annotations
+
+import errno
+import json
+import re
+import socket
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from docktasks import api
+from docktasks.app.project import Project
+from docktasks.app.runtime_config import MAX_CHARACTERS
+from docktasks.engine.models import Image
+from docktasks.errors import SettingsError, VerifyError
+from docktasks.images import archive
+from docktasks.images.archive import final_files
+from docktasks.release import build as release_build
+from docktasks.release import gate
+from docktasks.release.run_args import Release
+from docktasks.ship import rebuilt
+from docktasks.verify.probes.connection import Connection, port_of
+from docktasks.verify.probes.crawler import SITE_DIRS, Site
+from docktasks.verify.probes.http_client import Request, Response
+from docktasks.verify.run import subject_at
+
+CODINGS = ("identity", "gzip", "br")
+OF_WHAT_IS_IN_FRONT = re.compile(
+    "age|alt-svc|cf-(cache-status|ray)|connection|content-length|date|keep-alive|nel|report-to|server(-timing)?"
+    "|strict-transport-security|transfer-encoding|via|x-amz-cf-(id|pop)|x-cache(-hits)?|x-request-id|x-served-by|x-timer"
+)
+"""Headers that a proxy or a CDN sets, and the ones of a single connection. All others must be the image's."""
+CONFIGURATION = re.compile(rb"globalThis\.env = Object\.freeze\((.*)\);\n")
+"""What env.sh makes of the configuration that `run-prod --env` gives."""
+MISSING = ("hello-dock-no-such-page", "assets/hello-dock-no-such-file-1a2b3c4d.js")
+MAX_EVIDENCE = 10
+MAX_VALUE_CHARS = 160
+UNREACHABLE = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
+
+@dataclass(frozen=True)
+class Place:
+    """One address of a server: the URL, and the IP address that is asked, where the URL's name has several."""
+
+    url: str
+    address: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.url} at {self.address}" if self.address else self.url
+
+    def site(self) -> Site:
+        """The site there."""
+        site = Site(self.url)
+        site.client.connect = lambda: Connection(site.origin, self.address)
+        return site
+
+
+@dataclass(frozen=True)
+class Original:
+    """The image itself, run here: the answer to each request, and the number of its files."""
+
+    answers: dict[Request, Response]
+    file_count: int
+
+    @property
+    def path_count(self) -> int:
+        """The number of addresses that are asked for, each in several codings."""
+        return len({request.path for request in self.answers})
+
+
+def verify(project: Project, urls: Sequence[str], image: str, revision: str, *, is_alone: bool = True) -> str:
+    """Compare what each address serves with an image, or with the one that a commit gives.
+
+    Return a text that says what was compared. It `is_alone` without flags that choose or
+    report checks. Raises VerifyError if an answer differs.
+    """
+    _require_one(urls, image, revision)
+    if not is_alone:
+        raise SettingsError(
+            "What is served is compared as a whole, and not by checks.",
+            "--group, --only, --skip, --list, --strict and the reports are about checks.",
+            "Leave them out, or leave out --image and --revision",
+        )
+    if project.dry:
+        return f"Would compare {', '.join(urls)} with {image or f'commit {revision}'}."
+    places = [place for url in urls for place in places_of(url)]
+    with (
+        project.lock(),
+        _chosen(project, image, revision) as (chosen, name),
+        _run(project, chosen, places[0]) as original,
+    ):
+        faults = {place: [*_differences(place, original)] for place in places}
+    lines = [f"Compared with {name}: {original.file_count:,} files, {original.path_count:,} addresses."]
+    for place, texts in faults.items():
+        lines.append(f"{place}: {f'{len(texts):,} of them differ' if texts else 'all as the image has them'}")
+    _require_none(faults, lines)
+    return "\n".join(lines)
+
+
+def _require_one(urls: Sequence[str], image: str, revision: str) -> None:
+    """Raise SettingsError unless there is something to compare, and one thing to compare it with."""
+    if not urls or bool(image) == bool(revision):
+        raise SettingsError(
+            "Name one or more --url, and either --image or --revision.",
+            "What the addresses serve is compared with one image.",
+            "Example: --url=https://app.example --image=registry.example/team/app@sha256:…",
+        )
+    if len({urlsplit(url).path.rstrip("/") for url in urls}) > 1:
+        raise SettingsError("The addresses have different paths.", "An image is built for one.", "Name them one by one")
+
+
+@contextmanager
+def _chosen(project: Project, image: str, revision: str) -> Iterator[tuple[Image, str]]:
+    """Yield the image to compare with, and what to call it."""
+    if image:
+        here = project.engine.image(image)
+        yield here or release_build.pulled_build(project, image).image, image
+    else:
+        with rebuilt.image_of(project, revision) as (built, commit):
+            yield built, f"commit {commit[:12]}, built again"
+
+
+def places_of(url: str) -> list[Place]:
+    """Return one place for each address that the name in a URL has. Raises VerifyError if there is no answer."""
+    subject_at(url)
+    origin = Site(url).origin
+    found = socket.getaddrinfo(urlsplit(origin).hostname, port_of(origin), type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    usable = [address for address in addresses if len(addresses) == 1 or _answers(origin, address)]
+    return [Place(url.rstrip("/"), address if len(usable) > 1 else "") for address in usable]
+
+
+def _answers(origin: str, address: str) -> bool:
+    """Return False for an address that this machine cannot have, such as ::1 of a name that also has 127.0.0.1."""
+    try:
+        socket.create_connection((address, port_of(origin)), timeout=5).close()
+    except OSError as error:
+        return not (ip_address(address).is_loopback or error.errno in UNREACHABLE)
+    return True
+
+
+@contextmanager
+def _run(project: Project, image: Image, place: Place) -> Iterator[Original]:
+    """Run the image here with the configuration of a place, and ask it for all that it has. Raises VerifyError."""
+    files = _files(project, image)
+    own = replace(project, settings=replace(project.settings, api=api.Api()))
+    with ExitStack() as stack:
+        url = stack.enter_context(gate.candidate(own, Release(image, _configuration(place))))
+        site = stack.enter_context(closing(Site(f"{url}{urlsplit(place.url).path}")))
+        requests = [_request(path, coding) for path in _paths(site, files) for coding in CODINGS]
+        answers = dict(zip(requests, site.client.send_all(requests), strict=True))
+        for request, answer in answers.items():
+            if not answer.status or answer.fault:
+                raise VerifyError(f"The image itself gives {request.path} {answer.summary}.", "", "Try again")
+        for name, digest in files.items():
+            answer = answers[_request(site.address(name), "identity")]
+            if answer.is_ok and answer.digest != digest and name != "env.js":
+                raise VerifyError(f"The image itself serves other bytes than its file {name}.", "", "Build it again")
+        yield Original(answers, len(files))
+
+
+def _request(path: str, coding: str) -> Request:
+    return Request(path, "GET", (("accept-encoding", coding),))
+
+
+def _files(project: Project, image: Image) -> dict[str, bytes]:
+    """Return the digest of each file of the site by its path, from the image's layers."""
+    files = {
+        path.removeprefix(folder): file.digest
+        for path, file in final_files(archive.read(project.engine.save(image.id), ()).layers).items()
+        for folder in SITE_DIRS
+        if path.startswith(folder) and file.kind == "file"
+    }
+    return {path: digest for path, digest in files.items() if not (path.endswith(".gz") and path[:-3] in files)}
+
+
+def _paths(site: Site, files: Iterable[str]) -> list[str]:
+    """Return the address of each file and page, and of some that are missing."""
+    names = sorted(files)
+    pages = [re.sub(r"(?:(?<=/)|^)index\.html$|\.html$", "", name) for name in names if name.endswith(".html")]
+    return list(dict.fromkeys(map(site.address, (*names, *pages, "", *MISSING))))
+
+
+def _configuration(place: Place) -> str:
+    """Return the configuration that a release got by `run-prod --env`, as its /env.js shows it; "" for none."""
+    with closing(place.site()) as site:
+        answer = site.get("/env.js")
+    match = CONFIGURATION.fullmatch(answer.body) if answer.is_ok else None
+    with suppress(ValueError, AttributeError):
+        values = json.loads(match[1]) if match else {}
+        if match and len(match[1]) <= MAX_CHARACTERS and all(isinstance(value, str) for value in values.values()):
+            return match[1].decode()
+    return ""
+
+
+def _differences(place: Place, original: Original) -> Iterator[str]:
+    """Yield a text for each path of a place with an answer that is not the image's: for the first of its codings."""
+    with closing(place.site()) as site:
+        answers = site.client.send_all(original.answers)
+    last_path = ""
+    for (request, own), served in zip(original.answers.items(), answers, strict=True):
+        text = difference(own, served)
+        if text and request.path != last_path:
+            last_path, coding = request.path, dict(request.headers)["accept-encoding"]
+            yield f"{request.path}{'' if coding == 'identity' else f' as {coding}'}: {text}"
+
+
+def difference(own: Response, served: Response) -> str:
+    """Say what distinguishes an answer from the image's own; "" for nothing that counts."""
+    if served.fault or served.status != own.status:
+        return f"{served.summary}, not {own.status}"
+    if served.digest != own.digest:
+        sizes = f"{served.size:,} bytes, not {own.size:,}" if served.size != own.size else f"{own.size:,} bytes"
+        return f"other bytes ({sizes}, SHA-256 {served.digest.hex()[:12]}, not {own.digest.hex()[:12]})"
+    names = [name for name, _ in (*own.headers, *served.headers) if not OF_WHAT_IS_IN_FRONT.fullmatch(name)]
+    for name in dict.fromkeys(("content-type", "content-encoding", *names)):  # an ETag follows from these
+        values, others = own.get_list(name), served.get_list(name)
+        if values != others:
+            theirs, ours = ("; ".join(lines)[:MAX_VALUE_CHARS] or "missing" for lines in (others, values))
+            return f"{name} is {theirs}, and in the image {ours}"
+    return ""
+
+
+def _require_none(faults: dict[Place, list[str]], lines: list[str]) -> None:
+    """Raise VerifyError that names the first answer that differs."""
+    texts = [f"{place}: {text}" for place, texts in faults.items() for text in texts]
+    if texts:
+        raise VerifyError(
+            f"{texts[0]}.",
+            "It is not what the image serves there.",
+            "Run the image there again, or correct what is in front of it",
+            evidence="\n".join([*lines, *texts[1:MAX_EVIDENCE]]),
+        )
