@@ -46,7 +46,7 @@ def network(subject: Subject) -> Iterator[str]:
 
 @check("dev.unprivileged", "major", fix="Start it by invoke dev: as the owner, --cap-drop ALL, no-new-privileges")
 def unprivileged(subject: Subject) -> Iterator[str]:
-    """The main process is not root, unless root owns the checkout. It is filtered, without a capability."""
+    """The main process has no capability, and a filter of calls. It is root only if root owns the checkout."""
     status = proc.process_status(subject.project.engine, subject.dev)
     owner = user_for(subject.project.engine, subject.project.settings.app_dir).partition(":")[0]
     if "0" in status["Uid"].split() and owner != "0":

@@ -59,16 +59,17 @@ def differences(
     actual: Mapping[str, Mapping[str, str]], expected: Mapping[str, Mapping[str, str]], allowed: str = "(?!)"
 ) -> Iterator[str]:
     """Yield a line for each difference that is a fault. `allowed` matches what else is none, as `Field name=value`."""
-    for field in sorted(actual.keys() | expected.keys()):
-        if "Privileged" in actual and field in ("SecurityOpt", "MaskedPaths", "ReadonlyPaths", "Devices"):
-            continue
+    lines: dict[str, None] = {}
+    consequences = {"SecurityOpt", "MaskedPaths", "ReadonlyPaths", "Devices"} if "Privileged" in actual else set[str]()
+    if actual.get("LogDriver") != expected.get("LogDriver"):
+        consequences.add("LogOptions")  # each driver has options of its own
+    for field in sorted((actual.keys() | expected.keys()) - consequences):
         now, before = actual.get(field, {}), expected.get(field, {})
         changed = [f"{name}={value}" for name, value in now.items() if before.get(name) != value]
         lost = [f"!{name}={value}" for name, value in before.items() if name not in now]
-        if field == "LogOptions" and actual.get("LogDriver") != expected.get("LogDriver"):
-            continue  # each driver has options of its own
-        lines = (_line(field, entry) for entry in (*changed, *lost) if not re.fullmatch(allowed, f"{field} {entry}"))
-        yield from dict.fromkeys(filter(None, lines))
+        faults = (_line(field, entry) for entry in (*changed, *lost) if not re.fullmatch(allowed, f"{field} {entry}"))
+        lines |= dict.fromkeys(filter(None, faults))
+    yield from lines
 
 
 def _line(field: str, entry: str) -> str | None:

@@ -58,7 +58,7 @@ def options(subject: Subject) -> Iterator[str]:
 
 @check("container.unprivileged", "critical", fix="Start it by invoke run-prod: --cap-drop ALL, no-new-privileges, USER")
 def unprivileged(subject: Subject) -> Iterator[str]:
-    """The kernel says: not root, no capability and no way to one, system calls are filtered, / is read-only."""
+    """The kernel shows that it is not root, has and gains no capability, has filtered calls, and cannot write to /."""
     for name, container, config in _parts(subject):
         yield from (type(fault)(f"{name}{fault}") for fault in _kernel_faults(subject, container, config))
 

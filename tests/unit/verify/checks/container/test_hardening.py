@@ -225,6 +225,16 @@ def test_options_of_other_sound_settings_pass(options: dict[str, dict[str, str]]
     assert result("container.options", config=replace(CONFIG, options=OPTIONS | options)) == ("pass", ())
 
 
+def test_paths_without_masks_are_one_finding() -> None:
+    """One option removes the masks of all paths, and lets the others be written to."""
+    before = replace(CONFIG, options=OPTIONS | {"ReadonlyPaths": {"/proc/sys": ""}})
+    container = release()
+    engine = FakeEngine(container, images={"hello-dock:prod": image("a")})
+    engine.config, engine.expected_config = replace(CONFIG, options=OPTIONS | {"MaskedPaths": {}}), before
+    expected = ("--security-opt systempaths=unconfined: it sees all of /proc and /sys",)
+    assert results(release_subject(engine, container), "container.options")["container.options"] == ("fail", expected)
+
+
 def test_privileged_container_has_one_finding() -> None:
     """The flag removes the masks and gives the devices, too."""
     options = {**OPTIONS, "Privileged": {"": "true"}, "MaskedPaths": {}, "SecurityOpt": {"label": "disable"}}
