@@ -47,10 +47,12 @@ class Stack:
             stack=self.name, image=self.image, port=self.port, drain=prod.drain_timeout, delay=fleet.delay,
             monitor=fleet.delay, parallelism=self.parallelism, memory=prod.memory, pids=prod.pids_limit,
             log_size=prod.log_max_size, log_files=prod.log_max_files,
-            labels=_lines(labels, 8), environment=_lines(self._variables(), 6),
+            labels=_lines(labels, 8), environment=_lines(self.variables, 6),
         )  # fmt: skip
 
-    def _variables(self) -> dict[str, str]:
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables of the containers, as run-prod gives them."""
         args = environment_args(self.settings, Release(Image(""), self.environment))
         return dict(line.split("=", 1) for line in args[1::2])
 

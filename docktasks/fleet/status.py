@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from docktasks.app.project import Project
 from docktasks.fleet.look import address
 from docktasks.fleet.rollout import short
-from docktasks.fleet.swarm import BEFORE, Node, Service, Swarm, Task
+from docktasks.fleet.swarm import BEFORE, Node, Service, Swarm, Task, require_manager
 from docktasks.images.releases import minute
 from docktasks.output import Table
 from docktasks.release.run_args import ENVIRONMENT_VARIABLE
@@ -48,3 +49,24 @@ def _configuration(task: Task) -> str:
     """Return a short hash of the page's configuration, which differs when it differs."""
     lines = [line for line in task.environment if line.startswith(f"{ENVIRONMENT_VARIABLE}=")]
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:8] if lines else "none"
+
+
+def verify_table(project: Project) -> tuple[Table, list[str]]:
+    """Run the checks of http on every node that serves. Returns a row for each, and the names of those that fail."""
+    from docktasks.verify import catalog
+    from docktasks.verify import run as verify_run
+
+    require_manager(project)
+    swarm, port = Swarm(project), project.settings.fleet.host_port
+    serving = swarm.running()
+    options = verify_run.VerifyOptions(tuple(catalog.select(groups=["http"])))
+    rows, failed = [], list[str]()
+    for node in swarm.nodes():
+        if node.id not in serving:
+            rows.append((node.hostname, address(node, port), "serves nothing", "-"))
+            continue
+        run = verify_run.verify(project, replace(options, url=address(node, port)))
+        faults = run.ids("fail")
+        failed += [node.name] if faults else []
+        rows.append((node.hostname, address(node, port), f"{len(run.ids('pass'))} passed", ", ".join(faults) or "-"))
+    return Table(("node", "address", "checks", "failed"), rows, "The swarm has no node."), failed

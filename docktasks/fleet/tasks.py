@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from invoke.context import Context
 from invoke.tasks import task
 
@@ -17,6 +15,7 @@ from docktasks.progress import print_notices
         "image": "The pushed image, as REPOSITORY@sha256:…, which `invoke push` prints.",
         "rollback": "Go back to the release before.",
         "stack": "Write the stack file for the image here, and deploy nothing.",
+        "kubernetes": "Write a base for kustomize into this folder, and deploy nothing.",
         "env": "NAME=VALUE for the page's /env.js; repeatable. Without it, the page keeps what it has.",
         "no_env": "Remove the page's configuration.",
         "lossy": "Deploy also to nodes that lose waiting connections.",
@@ -30,14 +29,15 @@ def deploy(
     image: str = "",
     rollback: bool = False,
     stack: str = "",
+    kubernetes: str = "",
     no_env: bool = False,
     lossy: bool = False,
 ) -> None:
     """Release a pushed image on all nodes of a Swarm, or on none."""
-    from docktasks import output_files
     from docktasks.app import runtime_config
     from docktasks.errors import SettingsError
     from docktasks.fleet import deploy as deployment
+    from docktasks.fleet import files
     from docktasks.fleet.change import DeployOptions
     from docktasks.fleet.stack import Stack
 
@@ -49,10 +49,9 @@ def deploy(
                 "Deploy what `invoke push` has pushed: invoke deploy --image=REPOSITORY@sha256:…",
             )
         config = runtime_config.chosen(env, project.settings.prod, remove=no_env)
-        if stack:
-            output_files.require_writable({"stack": stack})
-            Path(stack).write_text(Stack(project.settings, image, environment=config or "").text(), encoding="utf-8")
-            print(f"Written: {stack}. Run it: docker stack deploy -c {stack} {project.settings.app.name}")
+        if stack or kubernetes:
+            for line in files.write(Stack(project.settings, image, environment=config or ""), stack, kubernetes):
+                print(line)
             return
         options = DeployOptions(image, rollback, config, lossy)
         deployed = deployment.deploy(project, options)
@@ -62,10 +61,11 @@ def deploy(
             print(f"    {url}")
 
 
-@task(auto_shortflags=False)
-def status(c: Context) -> None:
+@task(help={"verify": "Check each node of the fleet from outside. Exit code 1 if one fails."}, auto_shortflags=False)
+def status(c: Context, verify: bool = False) -> None:
     """Show containers and fleet: state, address and release."""
-    from docktasks.fleet.status import fleet_table
+    from docktasks.errors import VerifyError
+    from docktasks.fleet.status import fleet_table, verify_table
     from docktasks.housekeeping import status
 
     with session(c) as project:
@@ -73,6 +73,12 @@ def status(c: Context) -> None:
         print_table(status.containers_table(project))
         if fleet:
             print_table(fleet)
+        if verify and not project.dry:
+            table, failed = verify_table(project)
+            print_table(table)
+            if failed:
+                how = "See all of it: invoke verify --url=ADDRESS"
+                raise VerifyError(f"{len(failed)} nodes fail: {', '.join(failed)}.", "", how)
 
 
 TASKS = [deploy, status]

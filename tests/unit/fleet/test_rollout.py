@@ -1,0 +1,126 @@
+"""One change of the service on every node, and how it is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docktasks.commands import Result
+from docktasks.errors import FleetError
+from docktasks.fleet import rollout
+from docktasks.fleet.stack import Stack
+from docktasks.fleet.swarm import Node, Swarm
+from tests.unit.fakes.runner import Runner
+from tests.unit.fleet.conftest import A, B, SwarmEngine, node, service, task
+
+ROLLBACK = "docker service rollback --detach --quiet hello-dock_site"
+
+
+class ChangingRunner(Runner):
+    """Changes the service of a swarm: to B by a stack, and back to A by a rollback."""
+
+    def __init__(self, engine: SwarmEngine, *, nodes: tuple[int, ...] = (1, 2), state: str = "completed") -> None:
+        super().__init__(engine)
+        self.swarm_engine, self.changed_nodes, self.state = engine, nodes, state
+
+    def _result(self, args: list[str]) -> Result:
+        parts = self.swarm_engine.parts
+        if args[1:3] == ["stack", "deploy"]:
+            parts["services"] = [service(B, state=self.state, release=B)]
+            parts["tasks"] = [task(number, B if number in self.changed_nodes else A) for number in (1, 2)]
+        elif args[1:3] == ["service", "rollback"]:
+            parts["services"] = [service(A, state="rollback_completed", release=A)]
+            parts["tasks"] = [task(number, A) for number in (1, 2)]
+        return Result()
+
+
+def engine_with(nodes: list[dict[str, Any]]) -> SwarmEngine:
+    """Return a swarm whose nodes serve A."""
+    return SwarmEngine(nodes=nodes, services=[service(A, release=A)], tasks=[task(number, A) for number in (1, 2)])
+
+
+def roll(swarm: Swarm, folder: Path, look: Callable[[Node], str]) -> None:
+    """Change the nodes from A to B."""
+    nodes = [Node.parse(node(number)) for number in (1, 2)]
+    rollout.roll(swarm, Stack(swarm.project.settings, B), folder, nodes, look)
+
+
+def test_each_node_is_looked_at(swarm_of: Callable[..., Swarm], tmp_path: Path) -> None:
+    """One look is enough."""
+    engine, looked_at = engine_with([node(1), node(2)]), list[str]()
+
+    def look(node: Node) -> str:
+        looked_at.append(node.id)
+        return ""
+
+    run = ChangingRunner(engine)
+    roll(swarm_of(engine, run), tmp_path, look)
+    assert looked_at == ["id1", "id2"]
+    assert ROLLBACK not in run.lines
+
+
+def test_node_with_another_page_brings_all_back(swarm_of: Callable[..., Swarm], tmp_path: Path) -> None:
+    """The error says what each node serves then."""
+    engine = engine_with([node(1), node(2)])
+    run = ChangingRunner(engine)
+    with pytest.raises(FleetError) as caught:
+        roll(swarm_of(engine, run), tmp_path, lambda node: "another page" if node.id == "id2" else "")
+    assert caught.value.evidence == "harbour2 (10.0.0.2): another page"
+    assert caught.value.why == f"Every node serves {rollout.short(A)}."
+    assert ROLLBACK in run.lines
+
+
+def test_node_that_is_lost_brings_the_others_back(swarm_of: Callable[..., Swarm], tmp_path: Path) -> None:
+    """It gets the release before when it comes back."""
+    engine = engine_with([node(1), node(2, state="down")])
+    run = ChangingRunner(engine, nodes=(1,), state="updating")
+    with pytest.raises(FleetError) as caught:
+        roll(swarm_of(engine, run), tmp_path, lambda _: "")
+    assert "harbour2 (10.0.0.2) does not take tasks any more" in caught.value.evidence
+    assert ROLLBACK in run.lines
+
+
+def test_interruption_brings_all_back(swarm_of: Callable[..., Swarm], tmp_path: Path) -> None:
+    """Ctrl-C is a failure as any other."""
+    engine = engine_with([node(1), node(2)])
+    run = ChangingRunner(engine)
+
+    def interrupt(_: Node) -> str:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        roll(swarm_of(engine, run), tmp_path, interrupt)
+    assert ROLLBACK in run.lines
+
+
+def test_first_release_that_fails_is_removed(swarm_of: Callable[..., Swarm], tmp_path: Path) -> None:
+    """There is nothing to go back to."""
+    engine = SwarmEngine(nodes=[node(1), node(2)])
+    run = ChangingRunner(engine)
+    with pytest.raises(FleetError) as caught:
+        roll(swarm_of(engine, run), tmp_path, lambda _: "no answer")
+    assert caught.value.why == "Nothing serves, as before."
+    assert run.lines[-1] == "docker stack rm hello-dock"
+
+
+def test_what_swarm_takes_back_itself_is_not_taken_back_twice(swarm_of: Callable[..., Swarm], tmp_path: Path) -> None:
+    """A second rollback would go forward again. The error has what the node says."""
+    engine = engine_with([node(1), node(2)])
+
+    class SwarmRunner(ChangingRunner):
+        """Swarm has gone back to A, because a task failed."""
+
+        def _result(self, args: list[str]) -> Result:
+            if args[1:3] == ["stack", "deploy"]:
+                self.swarm_engine.parts["services"] = [service(A, state="rollback_completed", release=A)]
+                self.swarm_engine.parts["tasks"].append(task(2, B, "failed", "task: non-zero exit (3)"))
+            return Result()
+
+    run = SwarmRunner(engine)
+    with pytest.raises(FleetError) as caught:
+        roll(swarm_of(engine, run), tmp_path, lambda _: "")
+    assert caught.value.evidence == "harbour2 (10.0.0.2): task: non-zero exit (3)"
+    assert ROLLBACK not in run.lines
