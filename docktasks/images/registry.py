@@ -25,7 +25,10 @@ ADVICE = {
         "Trust its authority: for the engine /etc/docker/certs.d/{host}/ca.crt, for docker buildx SSL_CERT_FILE"
     ),
     r"too ?many ?requests": "The registry limits requests. Wait, or log in: docker login {host}",
-    r"no space left|insufficient storage|quota|50\d [A-Z]|unknown error": (
+    r"no space left|insufficient storage|quota": (
+        "A disk is full, the engine's (docker system df) or the registry's. Free some of it, then try again"
+    ),
+    r"50\d [A-Z]|unknown error": (
         "The registry failed, for example because its disk is full: see its log. Then try again"
     ),
     r"connection refused|reset by peer|broken pipe|\bEOF\b|time(d )?.?out|deadline|no such host|not answer": (

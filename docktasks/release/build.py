@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 
 from docktasks.app import env_files, env_notices, git, ignore_file, inputs, runtime_config, vite
@@ -10,14 +11,17 @@ from docktasks.app.project import Project
 from docktasks.background import in_background
 from docktasks.containers import startup
 from docktasks.engine.models import Image
-from docktasks.errors import PushError, StartError
+from docktasks.errors import PushError, RegistryError, StartError
 from docktasks.images import base_images, bases_lock
 from docktasks.images import build as images_build
-from docktasks.images.registry import advice
+from docktasks.images.registry import advice, registry_digest
 from docktasks.images.sizes import unpacked_size
 from docktasks.labels import BUILT_FOR
 from docktasks.release import source_maps
 from docktasks.roles import PROD
+
+ANSWER_TIMEOUT_S = 10
+"""How long a registry may take to say which image a tag means."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,7 @@ def pulled_build(project: Project, reference: str) -> Build:
 
     Raises PushError if it cannot be pulled, or is no image that hello-dock built.
     """
+    _require_unmoved_tag(project, reference)
     image = project.engine.image(reference) if "@" in reference else None
     if image is None:
         result = project.run(["docker", "image", "pull", reference], quiet=True)
@@ -109,6 +114,22 @@ def pulled_build(project: Project, reference: str) -> Build:
         )
     names = [name for name in image.digests if name.partition("@")[0] == reference.partition("@")[0].rpartition(":")[0]]
     return build_of(project, image, tuple(f"{reference} is {name}." for name in names if "@" not in reference))
+
+
+def _require_unmoved_tag(project: Project, reference: str) -> None:
+    """Raise PushError for app:1.0.0@sha256:… if the tag means another image now. The registry may be away."""
+    name, _, digest = reference.partition("@")
+    if project.dry or not digest or ":" not in name.rpartition("/")[2]:
+        return
+    now = digest
+    with suppress(RegistryError):
+        now = registry_digest(project.engine, name, ANSWER_TIMEOUT_S)
+    if now != digest:
+        raise PushError(
+            f"{name} means {now} now, and not {digest}.",
+            f"Somebody has moved the tag since. {startup.serving_now(project)}",
+            f"Find out why. To run the image of the digest nevertheless: --image={name.rpartition(':')[0]}@{digest}",
+        )
 
 
 def build_of(project: Project, image: Image, notices: tuple[str, ...] = ()) -> Build:

@@ -22,7 +22,7 @@ NAME = "harbour.example:5000/team/app:1.0.0"
         ("http: server gave HTTP response to HTTPS client", "no TLS"),
         ("toomanyrequests: You have reached your pull rate limit", "limits requests"),
         ("received unexpected HTTP status: 500 Internal Server Error", "its disk is full"),
-        ("write /blobs/x: no space left on device", "its disk is full"),
+        ("write /blobs/x: no space left on device", "A disk is full"),
         ("dial tcp 127.0.0.1:5446: connect: connection refused", "registry answers"),
         ("dial tcp: lookup harbour.example: no such host", "when the registry answers"),
         ("net/http: request canceled while waiting for connection (Client.Timeout exceeded)", "registry answers"),
