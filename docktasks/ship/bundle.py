@@ -51,7 +51,8 @@ class Package:
 class Bundle:
     """The app, the SHA-256 of each file of its site, the packages in these, and those of the lock file that are not.
 
-    `helpers` are tools of the build, some of whose own code is in the site.
+    `helpers` are tools of the build, some of whose own code is in the site. No bundler told of the scripts and styles
+    that are `unrecorded`, such as those of the folder public.
     """
 
     name: str
@@ -60,8 +61,8 @@ class Bundle:
     files: Mapping[str, str]
     packages: tuple[Package, ...] = ()
     helpers: tuple[Package, ...] = ()
+    unrecorded: tuple[str, ...] = ()
     absent: tuple[Package, ...] = ()
-    lock: str = ""
 
 
 def record(project: Project, site: Mapping[str, str]) -> Bundle:
@@ -109,7 +110,14 @@ def from_report(report: Mapping[str, Any]) -> Bundle:
     absent = tuple(Package(name, version) for name, version in sorted(locked.keys() - known))
     app = report["app"]
     return Bundle(
-        app["name"], app["version"], app["license"], report["files"], packages, helpers, absent, report["lock"]["file"]
+        app["name"],
+        app["version"],
+        app["license"],
+        report["files"],
+        packages,
+        helpers,
+        tuple(report["unrecorded"]),
+        absent,
     )
 
 
@@ -138,12 +146,13 @@ def require_same_site(recorded: Mapping[str, str], site: Mapping[str, str]) -> N
 
 
 def require_recorded(report: Mapping[str, Any]) -> None:
-    """Raise BuildError if the build recorded no bundle."""
-    if not report["bundles"]:
+    """Raise BuildError if the site has scripts or styles, and no bundler has told of any."""
+    scripts = [name for name in report["files"] if name.endswith((".js", ".mjs", ".css"))]
+    if scripts and len(report["unrecorded"]) == len(scripts):
         raise BuildError(
             "The build told of no bundle.",
             "What is in the site is recorded by Rollup or Rolldown, and that takes Node.js 22.15 or later.",
-            "Take a newer image: bases.node in the settings",
+            "Take a newer image of Node.js: bases.node_image in the settings",
         )
 
 

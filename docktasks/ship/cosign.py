@@ -148,6 +148,9 @@ def _explain(result: Result, image: ShippedImage, name: str) -> VerifyError:
         what, why = f"{image.reference} has no {name}.", f"It has those of other kinds: {found[1].strip()}."
     elif is_missing:
         what, why = f"{image.reference} has no {name}.", "Nobody has signed it there, or it was removed."
+    elif re.search(r"digest in claim|no matching subject digest", result.output):
+        what, why = f"The {name} of {image.reference} is one of another image.", "Somebody has copied it there."
+        how = "Do not run this image. Push it again with --sign, or ask who has pushed it"
     elif re.search(r"invalid signature|do not match threshold|failed to verify|none of the expected", result.output):
         what, why = f"The {name} of {image.reference} is not by this key.", "Another key has signed it, or other bytes."
         how = "Ask who has pushed it for the public key of the pair, and trust the image only with the right one"

@@ -111,9 +111,10 @@ def _app(bundle: Bundle) -> Document:
         {"type": "file", "bom-ref": f"file:{name}", "name": name, "hashes": [{"alg": "SHA-256", "content": digest}]}
         for name, digest in sorted(bundle.files.items())
     ]
+    unrecorded = [{"name": "hello-dock:unrecorded", "value": name} for name in bundle.unrecorded]
     return {
         "type": "application", "bom-ref": "app", "name": bundle.name or "app", "version": bundle.version,
-        **_optional(licenses=licenses(bundle.license)), "components": files,
+        **_optional(licenses=licenses(bundle.license), properties=unrecorded), "components": files,
     }  # fmt: skip
 
 

@@ -54,13 +54,24 @@ def app(tmp_path: Path) -> Path:
     return folder
 
 
-def report(app: Path, *modules: tuple[str, int, bool], chunk: str = "assets/a.js", **added: Any) -> dict[str, Any]:
-    """Return the report of a build that recorded a chunk with modules: path from the app, length, and style or not."""
+def report(
+    app: Path, *modules: tuple[str, int, bool], chunk: str = "assets/a.js", sample: str = "", **added: Any
+) -> dict[str, Any]:
+    """Return the report of a build that recorded a chunk with modules: path from the app, length, and style or not.
+
+    With a `sample` of its code a plugin has taken the chunk out of the bundle.
+    """
     listed = [
         {"id": name if name.startswith("\0") else f"{app}/{name}", "length": length, "isStyle": style, "files": []}
         for name, length, style in modules
     ]
-    record = {"chunks": [{"name": chunk, "facade": None, "sample": "", "modules": listed}], "assets": []} | added
+    record: Any = {
+        "chunks": [{"name": chunk, "facade": None, "sample": sample, "isRemoved": bool(sample), "modules": listed}],
+        "assets": [],
+        "styles": [],
+    }
+    record |= added
+    record["styles"] += [[asset["name"], ""] for asset in record["assets"] if asset["name"].endswith(".css")]
     (app / "records").mkdir(exist_ok=True)
     (app / "records/1.json").write_text(json.dumps(record))
     program = PROGRAM.format(module=json.dumps(str(MODULE)))
@@ -115,7 +126,16 @@ def test_style_and_asset_name_their_packages(app: Path) -> None:
 def test_chunk_of_another_program_does_not_count(app: Path) -> None:
     """Vite bundles its own configuration, and a framework the server's part: neither is a file of the site."""
     content = report(app, ("node_modules/used/esm/index.js", 10, False), chunk="vite.config.js")
-    assert (names(content), content["bundles"]) == (["copied@1.0.0"], 0)
+    assert (names(content), content["unrecorded"]) == (["copied@1.0.0"], ["assets/a.css", "assets/a.js"])
+
+
+def test_styles_of_a_page_that_a_server_wrote_count(app: Path) -> None:
+    """Its scripts run at build time only, and the site has the styles."""
+    modules = (("node_modules/used/esm/index.js", 0, True), ("node_modules/dup/esm/index.js", 10, False))
+    assets = [{"name": "assets/a.css", "origins": []}]
+    content = report(app, *modules, chunk="server/page.mjs", assets=assets)
+    assert names(content) == ["copied@1.0.0", "used@1.0.0"]
+    assert content["unrecorded"] == ["assets/a.js"]
 
 
 def test_tool_with_code_in_the_site_is_named(app: Path) -> None:
@@ -164,3 +184,16 @@ def test_lock_files_of_all_managers_name_the_same_packages(path: Path, tmp_path:
 def test_alias_has_its_real_name_and_a_workspace_is_left_out(name: str, tmp_path: Path) -> None:
     """A package in a file has the version in its package.json, which pnpm repeats."""
     assert [*locked(tmp_path, name.partition("-")[0], ALIASES[name])] == ["real@1.2.3"]
+
+
+def test_code_and_styles_in_a_page_count(app: Path) -> None:
+    """Some plugins put all files into the page, and take them out of the bundle."""
+    (app / "dist/index.html").write_text(
+        "<script>function inlined(){return 1}</script><style>.inlined{color:red}</style>"
+    )
+    modules = (("node_modules/used/esm/index.js", 0, True), ("node_modules/dup/esm/index.js", 10, False))
+    sample, styles = "function inlined(){return 1}", [["gone.css", ".inlined{color:red}"]]
+    content = report(app, *modules, chunk="gone.js", sample=sample, styles=styles)
+    assert {package["name"]: package["files"] for package in content["packages"]} == {
+        "copied": ["data.wasm"], "dup": ["index.html"], "used": ["index.html"],
+    }  # fmt: skip

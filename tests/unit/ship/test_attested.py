@@ -206,6 +206,11 @@ def test_key_that_cannot_verify_is_refused(content: str, error: str, tmp_path: P
     ("output", "what", "how"),
     [
         ("Error: no signatures found", "has no signature", "--sign"),
+        (
+            "Error: no matching signatures: invalid or missing digest in claim: sha256:1",
+            "is one of another",
+            "Do not run",
+        ),
         ("Error: no matching signatures: invalid signature when validating ASN.1", "is not by this key", "public key"),
         ("Error: Get https://x: UNAUTHORIZED: authentication required", "cannot be verified", "docker login"),
         ("Error: connect: connection refused", "cannot be verified", "when the registry answers"),

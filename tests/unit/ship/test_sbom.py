@@ -13,7 +13,6 @@ from referencing import Registry, Resource
 
 from docktasks.errors import BuildError
 from docktasks.ship import base_packages, bundle, sbom, vex
-from docktasks.ship.bundle import Bundle
 from docktasks.ship.described import Described
 from docktasks.ship.names import ShippedImage
 
@@ -26,8 +25,8 @@ LOCK = [
 ]
 REPORT: dict[str, Any] = {
     "app": {"name": "shop", "version": "1.2.3", "license": "MIT"},
-    "bundles": 1,
-    "files": {"index.html": 64 * "0", "assets/a.js": 64 * "1"},
+    "unrecorded": ["assets/b.js"],
+    "files": {"index.html": 64 * "0", "assets/a.js": 64 * "1", "assets/b.js": 64 * "2"},
     "packages": [
         {
             "name": "@scope/used", "version": "1.0.0+x", "license": "(MIT OR Apache-2.0)", "isSibling": False,
@@ -88,6 +87,7 @@ def test_sbom_has_the_packages_of_the_bundle_and_of_the_base() -> None:
     }
     assert sbom.purls_in(content) == {used["purl"], "pkg:npm/ui@0.0.0"}
     assert sbom.files_in(content) == REPORT["files"]
+    assert components["app"]["properties"] == [{"name": "hello-dock:unrecorded", "value": "assets/b.js"}]
     assert [name for name in components if "nginx" in name] == [
         "pkg:apk/alpine/nginx@1.30.6-r1?arch=x86_64&distro=alpine-3.22.1"
     ]
@@ -153,6 +153,7 @@ def test_site_of_an_image_has_no_compressed_copies() -> None:
 
 def test_bundle_without_a_record_is_refused() -> None:
     """A build by other tools, or by an old Node.js, would have an empty list, which would be a lie."""
+    bundle.require_recorded(REPORT)
+    bundle.require_recorded({"files": {"index.html": ""}, "unrecorded": []})
     with pytest.raises(BuildError, match="told of no bundle"):
-        bundle.require_recorded(REPORT | {"bundles": 0})
-    assert Bundle("a", "1", "", {}).packages == ()
+        bundle.require_recorded(REPORT | {"unrecorded": ["assets/a.js", "assets/b.js"]})

@@ -1,8 +1,8 @@
 // Records which modules are in which file of a site, for its SBOM (docktasks/ship/bundle.py). Adds a plugin to each call of
 // Rollup or Rolldown, whatever program makes it: Vite's command, a framework, a worker's build, a service worker's. The
 // plugin only reads, so every byte of the site stays as it is. preload.cjs loads this where HELLO_DOCK_BUNDLE names the
-// folder for the records, one a bundle: { chunks: [{ name, facade, sample, modules: [{ id, length, isStyle, files }] }],
-// assets: [{ name, origins }] }.
+// folder for the records, one a bundle: { chunks: [{ name, facade, sample, isRemoved, modules: [{ id, length, isStyle, files }] }],
+// assets: [{ name, origins }], styles: [[name, sample]] }.
 'use strict'
 const { AsyncLocalStorage } = require('node:async_hooks')
 const fs = require('node:fs')
@@ -66,15 +66,19 @@ function moduleOf([id, { renderedLength }]) {
   return { id, length: renderedLength, isStyle: STYLE.test(id), files: [...(styleFiles.get(id) ?? [])] }
 }
 
-// Chunks are recorded before other plugins remove those that have only styles, or that they put into the page.
+const isStyle = (file) => file.type === 'asset' && file.fileName.endsWith('.css')
+
+// Chunks and styles are recorded before other plugins remove those that they put into the page, or that are empty.
 function recorder() {
   const chunks = []
+  const styles = new Map() // name -> a piece of its text
   return [
     {
       name: 'hello-dock:bundle-chunks',
       generateBundle: {
         order: 'pre',
         handler(_, bundle) {
+          for (const file of Object.values(bundle).filter(isStyle)) styles.set(file.fileName, sampleOf(String(file.source)))
           for (const chunk of Object.values(bundle).filter(({ type }) => type === 'chunk')) {
             chunks.push({
               name: chunk.fileName, facade: chunk.facadeModuleId, sample: sampleOf(chunk.code),
@@ -89,10 +93,13 @@ function recorder() {
       generateBundle: {
         order: 'post',
         handler(_, bundle) {
-          const assets = Object.values(bundle).filter(({ type }) => type === 'asset')
-          const record = { chunks: chunks.splice(0), assets: assets.map((asset) => ({
+          const files = Object.values(bundle)
+          for (const file of files.filter(isStyle)) styles.set(file.fileName, sampleOf(String(file.source)))
+          const assets = files.filter(({ type }) => type === 'asset').map((asset) => ({
             name: asset.fileName, origins: asset.originalFileNames ?? [asset.originalFileName].filter(Boolean),
-          })) }
+          }))
+          const written = chunks.splice(0).map((chunk) => ({ ...chunk, isRemoved: !(chunk.name in bundle) }))
+          const record = { chunks: written, assets, styles: [...styles] }
           fs.mkdirSync(FOLDER, { recursive: true })
           fs.writeFileSync(path.join(FOLDER, `${process.pid}-${count++}.json`), JSON.stringify(record))
         },

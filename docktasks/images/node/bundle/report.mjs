@@ -8,10 +8,11 @@ import { lockedPackages } from './locked-packages.mjs'
 // Modules that no file has. Build tools make them, and some of the tools' own code is then in the site.
 const HELPERS = [
   [/^vite\//, 'vite'], [/^plugin-vue:/, '@vitejs/plugin-vue'], [/^rolldown\//, 'rolldown'],
-  [/^@oxc-project\+runtime@/, '@oxc-project/runtime'], [/^commonjs(?:Helpers|-dynamic)/, 'rollup'],
+  [/^@oxc-project\+runtime@/, '@oxc-project/runtime'], [/^commonjs(?:Helpers|-dynamic)/, 'vite'],
 ]
 // Other files are equal by chance.
 const MIN_COPY_BYTES = 100
+const MIN_SAMPLE_CHARACTERS = 12
 
 const digestOf = (content) => createHash('sha256').update(content).digest('hex')
 const read = (path) => JSON.parse(readFileSync(path, 'utf8').replace(/^\uFEFF/, ''))
@@ -49,20 +50,26 @@ function collector(app) {
   return { packages, add }
 }
 
-// The site's file that a chunk is in: its own, the styles that are all of it, or the page or script that has its code as
-// a text; undefined for a chunk of another program, such as a configuration or a server's part.
+// The site's file that a chunk is in: its own, the styles that are all of it, or the page that a plugin has put it into;
+// undefined for a chunk of another program, such as a configuration or a server's part.
 function fileOf(chunk, names, texts) {
   if (names.has(chunk.name)) return chunk.name
   if (chunk.styles && chunk.modules.every(({ length, isStyle }) => isStyle || !length)) return chunk.styles
-  return chunk.sample.length < 40 ? undefined : texts().find(([, text]) => text.includes(chunk.sample))?.[0]
+  return chunk.isRemoved ? textWith(chunk.sample, texts) : undefined
 }
 
-// The chunks of all bundles, each with the file of the site that most likely has its styles.
-function chunksOf(records, names) {
+const textWith = (sample, texts) =>
+  sample.length < MIN_SAMPLE_CHARACTERS ? undefined : texts().find(([, text]) => text.includes(sample))?.[0]
+
+// The chunks of all bundles, each with the file of the site that most likely has its styles: a file of styles, or the page
+// that they were put into.
+function chunksOf(records, names, texts) {
   const stem = (name) => name.replace(/[-.][\w-]{8}\.\w+$|\.\w+$/, '')
-  return records.flatMap(({ chunks, assets }) => {
-    const styles = assets.map(({ name }) => name).filter((name) => name.endsWith('.css') && names.has(name))
-    return chunks.map((chunk) => ({ ...chunk, styles: styles.find((name) => stem(name) === stem(chunk.name)) ?? styles[0] }))
+  return records.flatMap(({ chunks, styles }) => {
+    const found = styles.map(([name, sample]) => [stem(name), names.has(name) ? name : textWith(sample, texts)])
+    const files = found.filter(([, file]) => file)
+    const own = (chunk) => (files.find(([name]) => name === stem(chunk.name)) ?? files[0])?.[1]
+    return chunks.map((chunk) => ({ ...chunk, styles: own(chunk) }))
   })
 }
 
@@ -118,13 +125,17 @@ export function bundleReport(dist, names, records, manager) {
   const app = realpathSync('.')
   const root = rootOf(app)
   const all = existsSync(records) ? readdirSync(records).sort().map((name) => read(join(records, name))) : []
-  const chunks = chunksOf(all, names)
   const { packages, add } = collector(app)
   const state = { add, virtual: new Set(), facades: new Map() }
   let cache
   const texts = () => (cache ??= [...names].filter((name) => /\.(?:html?|[cm]?js)$/i.test(name)).map((name) => [name, readFileSync(join(dist, name), 'utf8')]))
+  const chunks = chunksOf(all, names, texts)
   const used = chunks.map((chunk) => [chunk, fileOf(chunk, names, texts)]).filter(([, name]) => name)
   for (const [chunk, name] of used) addChunk(chunk, name, state)
+  // The part of a server, which has the styles of pages that it has written while the site was built.
+  for (const chunk of chunks.filter((one) => one.styles && !used.some(([other]) => other === one))) {
+    addChunk({ ...chunk, modules: chunk.modules.filter(({ length, isStyle }) => isStyle && !length) }, chunk.styles, state)
+  }
   for (const [chunk, name] of inlined(chunks, state.facades)) addChunk(chunk, name, state)
   const explained = new Set(used.map(([, name]) => name))
   for (const { name, origins } of all.flatMap((record) => record.assets)) {
@@ -135,10 +146,11 @@ export function bundleReport(dist, names, records, manager) {
   addCopies(root, dist, [...names].filter((name) => !explained.has(name)), add)
   const lock = lockedPackages(root, manager)
   const version = { of: (name) => lock.packages.find((entry) => entry.name === name)?.version ?? '', names: lock.packages.map((entry) => entry.name) }
+  const recordedNames = new Set([...used.map(([, file]) => file), ...all.flatMap(({ assets }) => assets.map((one) => one.name))])
   const { name, version: appVersion = '0.0.0' } = read('package.json')
   return {
     app: { name: name ?? '', version: appVersion, license: licenseOf(read('package.json')) },
-    bundles: used.length,
+    unrecorded: [...names].filter((file) => /\.(?:[cm]?js|css)$/i.test(file) && !recordedNames.has(file)).sort(),
     files: Object.fromEntries([...names].sort().map((file) => [file, digestOf(readFileSync(join(dist, file)))])),
     packages: [...packages.values()].map((one) => ({ ...one, files: [...one.files].sort() })).sort(byName),
     helpers: helpersOf(state.virtual, version),
