@@ -9,10 +9,11 @@ from pathlib import PurePosixPath
 
 from docktasks.images import archive
 from docktasks.images.archive import File, final_files
+from docktasks.images.own_files import recorded
 from docktasks.labels import SOURCE_MAPS_LABEL
 from docktasks.secret_patterns import SECRET_FILE, SECRET_VARIABLE, find_secrets
 from docktasks.verify.checks.image.own_layers import files_of, own_files, own_layers
-from docktasks.verify.registry import Major, check
+from docktasks.verify.registry import Major, Minor, check
 from docktasks.verify.subject import Subject
 
 # What belongs in the builder or the checkout, and never in a shipped image: by the name of a file or of a folder.
@@ -51,7 +52,8 @@ def contents(subject: Subject) -> Iterator[str]:
     reported = dict(_builder_files(subject))
     yield from reported.values()
     if archive.own_start(subject.contents().history) is not None:
-        yield from _needless_files([file for file in _own_final_files(subject) if file.path not in reported])
+        kind = Minor if recorded(subject.project.app.root) else Major  # a Dockerfile of the app's own may add files
+        yield from map(kind, _needless_files([file for file in _own_final_files(subject) if file.path not in reported]))
 
 
 def _own_final_files(subject: Subject) -> list[File]:
@@ -80,12 +82,12 @@ def _needless_files(files: list[File]) -> Iterator[str]:
     for file in files:
         is_reported = file.secrets or SECRET_FILE.search(file.path) or file.mode & 0o6000 or file.capabilities
         if not (RELEASE_FILE.match(file.path) or (is_reported and file.kind == "file")):
-            yield Major(f"{file.path}: no release needs it")
+            yield f"{file.path}: no release needs it"
     extra = [file for file in files if not re.match(r"/srv/|/etc/nginx/(policy|site|redirects)/|.*/built$", file.path)]
     size = sum(file.size for file in extra)
     if size > MAX_EXTRA_BYTES:
         names = ", ".join(f"{file.path} {file.size:,}" for file in sorted(extra, key=lambda file: -file.size)[:3])
-        yield Major(f"{size:,} bytes next to the site, of {MAX_EXTRA_BYTES:,} allowed; the largest: {names}")
+        yield f"{size:,} bytes next to the site, of {MAX_EXTRA_BYTES:,} allowed; the largest: {names}"
 
 
 def _public_maps(subject: Subject) -> set[str]:

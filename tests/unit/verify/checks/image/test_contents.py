@@ -200,6 +200,14 @@ TOO_LARGE = (
 )
 
 
+def test_file_that_an_own_dockerfile_adds_is_a_minor_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever changes what `init` wrote may have a reason."""
+    image = BuiltImage(files=[*SITE, shipped("/etc/nginx/snippets/a.conf")])
+    assert image.verdict("image.contents").severity == "major"
+    monkeypatch.setattr("docktasks.verify.checks.image.contents.recorded", lambda _root: {"Dockerfile": "0a1b"})
+    assert image.verdict("image.contents").severity == "minor"
+
+
 def test_image_that_adds_too_much_fails() -> None:
     """The files have the right names. What grows with the site does not count."""
     verdict = BuiltImage(files=[*SITE, shipped("/usr/local/bin/carry", b"x" * 54_999)]).verdict("image.contents")
