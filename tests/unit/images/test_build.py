@@ -42,13 +42,28 @@ def test_build_args_of_dev(settings: Settings) -> None:
     )
 
 
-def test_production_build_takes_and_keeps_layers_in_a_cache(settings: Settings) -> None:
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [("type=registry,ref=ghcr.io/me/site:cache", "type=registry,ref=ghcr.io/me/site:cache,mode=max"),
+     ("type=local,src=../cache", "type=local,dest=../cache,mode=max"),
+     ("type=gha,scope=site", "type=gha,scope=site,mode=max")],
+)  # fmt: skip
+def test_production_build_takes_and_keeps_layers_in_a_cache(settings: Settings, source: str, target: str) -> None:
     """Without settings there is no argument, and the dev image gets none."""
-    cache = "type=registry,ref=ghcr.io/me/site:cache"
-    cached = configured(settings.root, build_cache_from=cache, build_cache_to=f"{cache},mode=max")
+    cached = configured(settings.root, build_cache_from=source, build_cache_to=target)
     args = shlex.join(build.build_args(cached, App.load(settings), PROD, VALUES))
-    assert f" --cache-from {cache} --cache-to {cache},mode=max --label " in args
+    assert f" --cache-from {source} --cache-to {target} --label " in args
+    assert f" --cache-from {source} " in shlex.join(
+        build.build_args(cached, App.load(settings), PROD.on("linux/arm64"), VALUES)
+    )
     assert "--cache-" not in shlex.join(build.build_args(cached, App.load(settings), DEV, VALUES))
+    assert "--cache-" not in shlex.join(build.build_args(settings, App.load(settings), PROD, VALUES))
+
+
+def test_image_of_another_platform_has_a_tag_of_its_own(settings: Settings) -> None:
+    """The image of the engine's own platform stays what run-prod runs."""
+    args = shlex.join(build.build_args(settings, App.load(settings), PROD.on("linux/arm/v7"), VALUES))
+    assert args.startswith("docker image build --platform linux/arm/v7 --tag hello-dock:prod-arm-v7 ")
 
 
 def test_label_names_the_base_image_as_the_engine_lists_it(settings: Settings) -> None:
