@@ -13,7 +13,7 @@ from docktasks.engine.models import Container, short_id
 from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
 from docktasks.release import build as release_build
-from docktasks.release import history, kept_files, recovery, run_args, swap
+from docktasks.release import deltas, history, kept_files, recovery, run_args, swap
 from docktasks.release.build import Build
 from docktasks.release.production import ReleaseContainers
 from docktasks.release.run_args import Release
@@ -150,10 +150,12 @@ def _serves_already(containers: ReleaseContainers, current: Container, release: 
 
 
 def _record(containers: ReleaseContainers, release: Release) -> None:
-    removed = history.record_release(containers.project, release)
+    earlier, removed = history.record_release(containers.project, release)
     if removed:
         retained = containers.project.settings.prod.retain_releases
         containers.progress(f"removed releases beyond the last {retained}: {', '.join(removed)}")
+    if earlier:
+        deltas.make(containers.project)
 
 
 def _machine_notices(engine: Engine, release: Release) -> Iterator[str]:

@@ -124,8 +124,8 @@ def _release_tags(project: Project) -> dict[str, Image]:
     return release_tags(project)
 
 
-def record_release(project: Project, release: Release) -> list[str]:
-    """Record that the release serves, remove those beyond prod.retain_releases, return their ids. Raises StartError."""
+def record_release(project: Project, release: Release) -> tuple[list[str], list[str]]:
+    """Record that the release serves. Return the ids of earlier ones, kept and removed. Raises StartError."""
     tags = _release_tags(project)
     project.run(_tag_args(project, release.image), quiet=True)
     others = [image.release for image in kept_releases(project, tags) if image.release != release.id]
@@ -133,12 +133,12 @@ def record_release(project: Project, release: Release) -> list[str]:
     _keep_assets(project, release, others[:retained])
     removed = others[retained:]
     if not removed:
-        return []
+        return others, []
     # By their tags: Docker keeps an image that has another tag or a container.
     old_tags = [release_tag(project.settings, release_id) for release_id in removed]
     project.run(["docker", "image", "rm", *old_tags], quiet=True)
     kept_ids = {image.release for image in kept_releases(project)}
-    return [release_id for release_id in removed if release_id not in kept_ids]
+    return others[:retained], [release_id for release_id in removed if release_id not in kept_ids]
 
 
 def _tag_args(project: Project, image: Image) -> list[str]:

@@ -180,6 +180,11 @@ def read_args(settings: Settings, image: str, path: str) -> list[str]:
     return [*_volume_args(settings, writable=False), "--entrypoint", "cat", image, path]
 
 
+def delta_args(settings: Settings, node: str) -> list[str]:
+    """Return the command that makes the deltas of the current release, in a node image (nginx/deltas.mjs)."""
+    return [*_volume_args(settings, writable=True), "--entrypoint", "node", node, f"{CURRENT}/deltas.mjs"]
+
+
 def _volume_args(settings: Settings, *, writable: bool) -> list[str]:
     return [
         "docker", "container", "run", "--rm",

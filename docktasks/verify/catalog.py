@@ -20,7 +20,17 @@ from docktasks.errors import SettingsError, Skip
 from docktasks.verify import chromium_path
 from docktasks.verify.checks import browser, dev, dev_container
 from docktasks.verify.checks.container import assets, configuration, exposed, hardening, lifecycle, processes
-from docktasks.verify.checks.http import abuse, answers, caching, code, compression, files, headers, routing
+from docktasks.verify.checks.http import (
+    abuse,
+    answers,
+    caching,
+    code,
+    compression,
+    dictionaries,
+    files,
+    headers,
+    routing,
+)
 from docktasks.verify.checks.image import claims, contents, metadata, site
 from docktasks.verify.registry import NEEDS, Check, Note, Outcome, Verdict
 from docktasks.verify.subject import Subject
@@ -36,6 +46,7 @@ CHECKS: tuple[Check, ...] = (
     routing.deep_link, routing.missing, routing.api, routing.directories, routing.redirects,
     caching.cache_policy, caching.revalidation, caching.validators,
     compression.encoding, compression.vary, compression.brotli, compression.negotiation,
+    dictionaries.dictionaries,
     headers.security_headers, headers.cross_origin_headers, headers.csp, headers.csp_allows_page,
     headers.server_version, code.source_maps, code.third_party,
     abuse.cors, abuse.cookies, abuse.hidden_files, abuse.traversal, abuse.methods, abuse.malformed, abuse.host,

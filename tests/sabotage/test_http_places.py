@@ -110,6 +110,10 @@ SABOTAGES = [
                  "http.security-headers", "http.cross-origin-headers", "http.cache-policy"), volume_script=KEPT),
     replace(site("kept-files-for-an-hour", "sed -i 's#/(?:hashed.carried)/#/hashed/#' caching.conf",
                  "http.cache-policy"), volume_script=KEPT),
+    site("delta-for-every-dictionary", "echo 'let old' >/srv/hashed/delta.js; "
+         "sed -i 's|/carried/deltas/$dictionary$uri|/hashed/delta.js|' deltas.conf", "http.dictionaries"),
+    site("dictionary-without-vary", "sed -i 's|, Available-Dictionary||; s| Available-Dictionary;| \"\";|' "
+         "compression.conf", "http.dictionaries"),
     site("cookie-by-a-query", header("Set-Cookie", "seen=1", pattern="[?]"), "http.cookies"),
     site("cookie-on-styles", header("Set-Cookie", "visitor=1", pattern="[.]css"), "http.cookies"),
     site("cleared-on-errors", header("Clear-Site-Data", "cookies", "$status", "404"), "http.cookies"),

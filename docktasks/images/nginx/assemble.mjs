@@ -106,6 +106,7 @@ async function writeScripts() {
   for (const [script, target] of Object.entries(targets)) {
     await write(join(image, target), await readFile(join(nginxFolder, script)), 0o755)
   }
+  await write(join(image, 'usr/local/share/hello-dock/deltas.mjs'), await readFile(join(nginxFolder, 'deltas.mjs')))
 }
 
 async function writeSite(dist, names, hashed) {

@@ -9,6 +9,7 @@
 #     {site,br}/                          what nginx serves of them (serving/site.conf): hard links to the same files
 #     releases/RELEASE/built/{site,br}/   what one release built under names without a hash
 #     built/{site,br}/                    what nginx serves of them: of each name the file of the latest release
+#     deltas/HASH/PATH                    what deltas.mjs makes for the latest release, by an earlier file's hash
 #     current                             a link to a copy of the image's site and configuration, for the port holder
 # After an interruption the next run puts everything right: a file gets its name when it is complete. No name is ever
 # replaced, but for the links built and current, each at once with all that is behind it. The commands are BusyBox's.
@@ -220,6 +221,7 @@ update_current() {
     cp -p /docker-entrypoint.d/30-hello-dock-env.sh "$copy/env.sh"
     cp -p /docker-entrypoint.d/31-hello-dock-api.sh "$copy/api.sh"
     cp -p /usr/local/bin/hold "$copy/hold.sh"
+    cp -p /usr/local/share/hello-dock/deltas.mjs "$copy"
     printf '%s' "${HELLO_DOCK_ENV:-}" >"$copy/environment"
     record_times "$@" >"$copy/released"
     printf '%s' "${HELLO_DOCK_CONNECT:-}" >"$copy/connect"

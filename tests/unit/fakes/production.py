@@ -44,7 +44,8 @@ TAKE_NAME = [f"rename {NAME} {PREVIOUS}", f"rename {NEXT} {NAME}"]
 SET_ASIDE = [f"rename {NAME} {PREVIOUS}", f"rename {HOLDER} {HOLDER_PREVIOUS}"]
 BRING_UP = [f"run {HOLDER}", f"run {NAME}"]
 DRAIN = [f"stop {PREVIOUS}", f"rm {PREVIOUS}"]
-RECORD = [f"tag {image('b').short_id} hello-dock:{B}", f"carry keep {B} {A}"]
+DELTAS = f"run {NAME}-carry"
+RECORD = [f"tag {image('b').short_id} hello-dock:{B}", f"carry keep {B} {A}", DELTAS]
 
 
 def add_build(engine: FakeEngine, digit: str) -> None:

@@ -158,7 +158,7 @@ def record(engine: FakeEngine, settings: Settings, letter: str) -> tuple[list[st
     engine.add_image("hello-dock:prod", image(letter))
     engine.assets.add(letter * 12)
     run = Runner(engine)
-    return history.record_release(Project(run, engine, settings), Release(image(letter))), run
+    return history.record_release(Project(run, engine, settings), Release(image(letter)))[1], run
 
 
 def test_recorded_release_gets_a_tag(settings: Settings) -> None:
@@ -214,7 +214,7 @@ def test_current_release_is_never_removed(settings: Settings) -> None:
     """Some engines keep the time of the first tag; the current release is kept even then."""
     engine = engine_with_releases("a", "b", "c", "d")
     run = Runner(engine, {"docker image tag": Result()})
-    assert history.record_release(Project(run, engine, settings), Release(image("a"))) == [B]
+    assert history.record_release(Project(run, engine, settings), Release(image("a")))[1] == [B]
     assert run.verbs[:2] == [f"tag {image('a').short_id} hello-dock:{A}", f"carry keep {A} {'d' * 12} {C}"]
     assert A in kept_ids(engine, settings)
 

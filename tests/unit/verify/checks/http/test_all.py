@@ -11,12 +11,22 @@ from tests.unit.verify.checks.http import (
     test_answers,
     test_caching,
     test_compression,
+    test_dictionaries,
     test_files,
     test_headers,
     test_routing,
 )
 
-MODULES = (test_abuse, test_answers, test_caching, test_compression, test_files, test_headers, test_routing)
+MODULES = (
+    test_abuse,
+    test_answers,
+    test_caching,
+    test_compression,
+    test_dictionaries,
+    test_files,
+    test_headers,
+    test_routing,
+)
 
 
 @pytest.mark.parametrize("base", ["/", "/app/"])
