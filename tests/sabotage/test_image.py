@@ -134,7 +134,7 @@ SABOTAGES = [
     image("base-without-a-tag", "LABEL org.opencontainers.image.base.name=hello-dock-base-nginx", "image.base",
           "image.claims"),
     image("old-nginx", step("printf '#!/bin/sh\\necho nginx version: nginx/1.28.0 >&2\\n' >/usr/sbin/nginx"),
-          "image.nginx-version"),
+          "image.nginx-version", "image.contents"),
     image("version-that-lies", "ENV NGINX_VERSION=1.31.9", "image.nginx-version"),
     image("no-base", 'LABEL org.opencontainers.image.base.name=""', "image.base", "image.labels"),
 ]  # fmt: skip

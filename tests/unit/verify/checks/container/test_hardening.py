@@ -225,6 +225,12 @@ def test_options_of_other_sound_settings_pass(options: dict[str, dict[str, str]]
     assert result("container.options", config=replace(CONFIG, options=OPTIONS | options)) == ("pass", ())
 
 
+def test_variable_that_another_check_reports_is_no_finding() -> None:
+    """container.secrets reports it, as critical."""
+    options = OPTIONS | {"Env": {"NGINX_VERSION": "1.30.6", "NPM_AUTH": "bWU6eA"}}
+    assert result("container.options", config=replace(CONFIG, options=options)) == ("pass", ())
+
+
 def test_paths_without_masks_are_one_finding() -> None:
     """One option removes the masks of all paths, and lets the others be written to."""
     before = replace(CONFIG, options=OPTIONS | {"ReadonlyPaths": {"/proc/sys": ""}})
