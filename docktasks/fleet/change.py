@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from docktasks.app.project import Project
-from docktasks.errors import FleetError
+from docktasks.errors import FleetError, SettingsError
 from docktasks.fleet.swarm import BEFORE, Service
 from docktasks.release import build as release_build
 from docktasks.release.run_args import ENVIRONMENT_VARIABLE
+
+REFERENCE = re.compile(r"[a-z0-9][\w.:/@-]*")
+"""Looser than Docker's own grammar. It has nothing that a stack file would read as something else."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,16 @@ class Change:
     def needs_expansion(self) -> bool:
         """True if the nodes lack files of the release. After a rollback they may have them."""
         return self.current is not None and self.release not in (self.current.release, *self.current.kept)
+
+
+def require_choice(image: str, *, rollback: bool) -> None:
+    """Raise SettingsError unless there is either a rollback or the name of an image."""
+    what = "--image and --rollback name two releases." if image and rollback else ""
+    what = what or ("" if image or rollback else "deploy needs an image, or --rollback.")
+    what = what or ("" if rollback or REFERENCE.fullmatch(image) else f"{image!r} is no name of an image.")
+    if what:
+        how = "Deploy what `invoke push` has pushed: invoke deploy --image=REPOSITORY@sha256:…"
+        raise SettingsError(what, "", how)
 
 
 def plan(project: Project, options: DeployOptions, current: Service | None) -> Change:

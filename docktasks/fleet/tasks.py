@@ -35,19 +35,13 @@ def deploy(
 ) -> None:
     """Release a pushed image on all nodes of a Swarm, or on none."""
     from docktasks.app import runtime_config
-    from docktasks.errors import SettingsError
     from docktasks.fleet import deploy as deployment
     from docktasks.fleet import files
-    from docktasks.fleet.change import DeployOptions
+    from docktasks.fleet.change import DeployOptions, require_choice
     from docktasks.fleet.stack import Stack
 
     with session(c) as project:
-        if bool(image) == rollback:
-            raise SettingsError(
-                "deploy needs an image, or --rollback." if not image else "--image and --rollback name two releases.",
-                "",
-                "Deploy what `invoke push` has pushed: invoke deploy --image=REPOSITORY@sha256:…",
-            )
+        require_choice(image, rollback=rollback)
         config = runtime_config.chosen(env, project.settings.prod, remove=no_env)
         if stack or kubernetes:
             for line in files.write(Stack(project.settings, image, environment=config or ""), stack, kubernetes):
@@ -56,6 +50,8 @@ def deploy(
         options = DeployOptions(image, rollback, config, lossy)
         deployed = deployment.deploy(project, options)
         print_notices(deployed.notices)
+        if project.dry:
+            return
         print(f"{'Serving already' if deployed.unchanged else 'Serving'}: {deployed.release}")
         for url in deployed.urls:
             print(f"    {url}")

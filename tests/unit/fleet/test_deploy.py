@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from docktasks.commands import Result
-from docktasks.errors import ConflictError, FleetError
+from docktasks.errors import ConflictError, FleetError, SettingsError
 from docktasks.fleet import deploy
-from docktasks.fleet.change import DeployOptions, plan
+from docktasks.fleet.change import DeployOptions, plan, require_choice
 from docktasks.fleet.lock import fleet_lock
 from docktasks.fleet.status import fleet_table
 from docktasks.fleet.swarm import Service, Swarm
@@ -49,6 +49,15 @@ def test_first_release_has_none_before(swarm_of: Callable[..., Swarm], labels: d
     with pytest.raises(FleetError) as caught:
         plan(swarm_of(SwarmEngine()).project, DeployOptions(rollback=True), current)
     assert "--image=" in caught.value.how
+
+
+@pytest.mark.parametrize(
+    ("image", "rollback"), [("", False), (A, True), ("app: x", False), ("app\nprivileged: true", False), ("-x", False)]
+)
+def test_deployment_needs_one_release(image: str, *, rollback: bool) -> None:
+    """A name never adds a line to the stack file."""
+    with pytest.raises(SettingsError, match="image"):
+        require_choice(image, rollback=rollback)
 
 
 def test_paused_update_is_taken_back_before_another_begins(swarm_of: Callable[..., Swarm]) -> None:
