@@ -116,4 +116,8 @@ def test_registry_with_a_certificate_and_a_password(
     finally:
         registry.stop()
         project.end()
-        docker("image", "rm", *docker("image", "ls", "--format", "{{.Repository}}@{{.Digest}}", repository).split())
+        docker(
+            "image",
+            "rm",
+            *docker("image", "ls", "--digests", "--format", "{{.Repository}}@{{.Digest}}", repository).split(),
+        )
