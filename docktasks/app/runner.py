@@ -42,6 +42,12 @@ class Process(Local):
     input_sleep = 0.002  # seconds between two looks whether the command has ended, a fifth of Invoke's own
     interrupt: KeyboardInterrupt | None = None
 
+    def wait(self) -> None:
+        """Wait for the end. Invoke looks for a reader that failed, too; with hidden output none writes anywhere."""
+        if self.opts["hide"] and not self.using_pty:
+            self.process.wait()
+        super().wait()
+
     def send_interrupt(self, interrupt: KeyboardInterrupt) -> None:
         """Pass the interrupt on, and keep it: it is raised when the command has ended."""
         Process.interrupt = interrupt

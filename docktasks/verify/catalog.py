@@ -29,6 +29,7 @@ from docktasks.verify.checks.http import (
     dictionaries,
     files,
     headers,
+    known,
     routing,
 )
 from docktasks.verify.checks.image import claims, contents, metadata, site
@@ -48,7 +49,7 @@ CHECKS: tuple[Check, ...] = (
     compression.encoding, compression.vary, compression.brotli, compression.negotiation,
     dictionaries.dictionaries,
     headers.security_headers, headers.cross_origin_headers, headers.csp, headers.csp_allows_page,
-    headers.server_version, code.source_maps, code.third_party,
+    known.headers, headers.server_version, code.source_maps, code.third_party,
     abuse.cors, abuse.cookies, abuse.hidden_files, abuse.traversal, abuse.methods, abuse.malformed, abuse.host,
     dev_container.loopback, dev_container.network, dev_container.options, dev_container.unprivileged,
     dev.vite_version, dev.foreign_host, dev.foreign_origin,

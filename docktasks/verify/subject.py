@@ -23,6 +23,7 @@ from docktasks.verify.probes.survey import Survey
 if TYPE_CHECKING:  # it loads the browser's driver
     from docktasks.verify.probes.visit import Visit
 
+NGINX_DIR = "/etc/nginx/"
 Need = Literal["image", "container", "url", "dev", "browser"]
 T = TypeVar("T")
 
@@ -124,7 +125,7 @@ class Subject:
     @cached_property
     def site(self) -> Site:
         """What is served at the address."""
-        return Site(self.url, lambda: self.shipped_files)
+        return Site(self.url, lambda: self.shipped_files, lambda: self.written)
 
     @cached_property
     def survey(self) -> Survey:
@@ -147,27 +148,33 @@ class Subject:
             return [path.removeprefix(HASHED_DIR) for path in paths]
         return []
 
+    @cached_property
+    def written(self) -> dict[str, str]:
+        """Path below /etc/nginx/ -> text, of nginx's configuration in the image. Empty if it cannot be read."""
+        with contextlib.suppress(Unreadable):
+            files = final_files(self.contents().layers) if self._image else {}
+            texts = ((path, file.content) for path, file in files.items() if path.startswith(NGINX_DIR))
+            return {path.removeprefix(NGINX_DIR): text.decode(errors="replace") for path, text in texts if text}
+        return {}
+
     @property
     def site_headers(self) -> str:
         """What the assembler made of the site's file _headers (images/nginx/headers.mjs)."""
-        with contextlib.suppress(Unreadable):
-            file = final_files(self.contents().layers).get("/etc/nginx/site/headers.conf")
-            return (file.content or b"").decode() if file else ""
-        return ""
+        return self.written.get("site/headers.conf", "").lower()
 
     @cached_property
     def chromium(self) -> str:
         """The path of a Chromium; empty if there is none."""
         return chromium_path.find_chromium(self._project.settings.browser.executable if self._project else "")
 
-    def _kept_paths(self) -> list[str]:
-        """The addresses of files that the volume has of earlier releases, and this one has not."""
+    def _kept_paths(self) -> dict[str, bool]:
+        """The addresses of files that the volume has of earlier releases and this one has not, and whether hashed."""
         if not self._container:
-            return []
+            return {}
         command = ["find", "/srv/carried/releases", "-type", "f", "-path", "*/site/*", "!", "-name", "*.gz"]
         lines = self.project.engine.exec(self.container.name, command).output.splitlines()
-        paths = {self.site.address(line.partition("/site/")[2]) for line in lines}
-        return sorted(paths - self.site.files.keys())
+        paths = {self.site.address(line.partition("/site/")[2]): "/built/site/" not in line for line in sorted(lines)}
+        return {path: is_hashed for path, is_hashed in paths.items() if path not in self.site.files}
 
     def _read_image(self) -> Contents:
         from docker.errors import APIError

@@ -10,7 +10,7 @@ import pytest
 from docktasks.engine.models import Image
 from tests.sabotage import test_http
 from tests.sabotage.faults import Sabotage, assert_caught, cases, site
-from tests.sabotage.test_http import HASHED, SMALLEST, STYLE
+from tests.sabotage.test_http import HASHED, LARGEST, SMALLEST, STYLE
 from tests.support.project import ProjectUnderTest
 
 TRACE = r"Error: no page\n    at Object.<anonymous> (/srv/app/server.js:31:9)\n"
@@ -48,6 +48,8 @@ def first(text: str) -> str:
     return f"sed -i 's#if ($writing) {{#{text}\\n&#' site.conf"
 
 
+CUT = "cut() { head -c 90 $1 >/tmp/cut; cat /tmp/cut >$1; rm /tmp/cut; }; cut"
+FAR = "Thu, 31 Dec 2037 23:55:55 GMT"
 NOSNIFF, CSP = ("X-Content-Type-Options", "nosniff"), ("Content-Security-Policy", "$content_security_policy")
 SABOTAGES = [
     site("no-nosniff-on-a-page", by("$request_uri", "^/image", "", *NOSNIFF), "http.security-headers"),
@@ -123,6 +125,48 @@ SABOTAGES = [
     site("source-map-in-a-style", f"cd {HASHED}; f=site/assets/{STYLE}; rm br/assets/{STYLE} $f.gz; "
          "printf '\\n/*# sourceMappingURL=data:application/json;base64,%0200d */' 1 >>$f; gzip -k $f",
          "http.source-maps", "http.brotli"),
+    site("worker-of-a-folder", header("Service-Worker-Allowed", "/", pattern="[.]js$"), "http.headers"),
+    site("map-in-a-header", header("SourceMap", "https://maps.example/a.map", pattern="[.]css"), "http.headers"),
+    site("page-loads-from-elsewhere", header("Link", "<https://other.example/a.js>; rel=preload", pattern="^/tasks"),
+         "http.headers"),
+    site("visits-are-reported", header("NEL", "report", "$status", "404"), "http.headers"),
+    site("old-for-caches", header("Age", "999999", pattern="^/image"), "http.headers"),
+    site("expires-in-years", header("Expires", FAR, pattern="^/tasks"), "http.cache-policy"),
+    site("errors-expire-in-years", header("Expires", FAR, "$status", "404"), "http.cache-policy"),
+    site("edge-keeps-a-page", header("Edge-Control", "cache-maxage=1d", pattern="^/image"), "http.cache-policy"),
+    site("styles-vary-by-everything", header("Vary", "*", pattern="[.]css"), "http.vary"),
+    site("page-varies-by-cookie", header("Vary", "Cookie", pattern="^/tasks"), "http.vary"),
+    site("last-modified-of-icons", header("Last-Modified", "Sat, 26 Oct 1985 00:00:00 GMT", pattern="[.]svg"),
+         "http.validators"),
+    site("day-in-an-etag", "touch -d @946684800 /srv/site/robots.txt*", "http.validators"),
+    site("style-without-a-compressed-form", f"rm {HASHED}/site/assets/{STYLE}.gz {HASHED}/br/assets/{STYLE}",
+         "http.encoding", "http.brotli"),
+    site("brotli-cut-short", f"{CUT} {HASHED}/br/assets/{LARGEST}", "http.encoding"),
+    site("icon-cut-short-as-brotli", f"{CUT} /srv/br/favicon.svg", "http.encoding"),
+    site("redirect-to-the-next", first("if ($arg_next) { return 302 $arg_next; }"), "http.redirects"),
+    site("redirect-of-one-page", first('set $to "$arg_url$uri"; if ($to ~ "^(.+)/tasks$") { return 302 $1; }'),
+         "http.redirects"),
+    site("redirect-to-what-follows", f"{first('merge_slashes off;')}; "
+         + answer("~ ^/go(?<rest>//.*)$", "return 302 $rest;"), "http.redirects"),
+    site("redirect-without-index",
+         first('merge_slashes off; if ($request_uri ~ "^/([^?]+)/index$") { return 302 /$1; }'), "http.redirects"),
+    site("line-ends-behind-a-folder", answer("~ ^/out/(?<rest>[^.]*)$", "return 302 /$rest;"), "http.malformed"),
+    site("redirect-by-scheme", first("if ($http_x_forwarded_proto = http) { return 301 https://$host$request_uri; }"),
+         "http.redirects"),
+    site("refused-by-host", first("if ($http_x_forwarded_host) { return 403; }"), "http.host"),
+    site("answer-by-a-header", first("if ($http_x_trace) { return 200 traced; }"), "http.host"),
+    site("method-by-a-header", first("if ($http_x_http_method_override = DELETE) { return 200 deleted; }"),
+         "http.methods"),
+    site("options-of-assets",
+         first('set $asked "$request_method$uri"; if ($asked ~ "^OPTIONS/assets/") { return 204; }'), "http.methods"),
+    site("no-page-of-three-levels", answer("~ ^/[^/.]+/[^/.]+/[^/.]+/?$", "return 404;"), "http.deep-link"),
+    site("no-page-with-a-dot", answer("~ ^/[a-z]+/[a-z]+[.][a-z]+$", "return 404;"), "http.deep-link"),
+    site("no-page-of-another-script", first('if ($request_uri ~ "%[89A-F]") { return 400; }'), "http.deep-link"),
+    site("campaigns-lead-home", first("if ($arg_utm_source) { return 302 /; }"), "http.deep-link"),
+    site("path-in-an-error", "sed -i 's#^    default  *\"$status $error_title[.] .*#    default "
+         "\"open() /srv/site$request_path failed\";#' errors.conf", "http.server-version"),
+    site("version-in-the-health-check", "sed -i 's#return 200 \"ok#&  nginx/$nginx_version#' site.conf",
+         "http.server-version"),
     site("script-of-another-host", "cd /srv/site; sed -i 's|</head>|<script src=https://cdn.example/a.js></script>&|' "
          "index.html; gzip -kf index.html; rm /srv/br/index.html", "http.third-party", "http.brotli"),
 ]  # fmt: skip

@@ -1,21 +1,21 @@
 """One connection to a server. An answer has one deadline, its headers included, whatever the server sends or does not.
 
-httpx limits only the wait between two bytes: a server that sends one byte a second would keep it for hours.
+An HTTP library limits only the wait between two bytes: a server that sends one byte a second would keep it for hours.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-import h11
 import httpx
 
 MAX_HEAD_BYTES = 100_000
@@ -61,35 +61,44 @@ def open_socket(origin: str, limit_s: float, address: str = "") -> socket.socket
         raise httpx.ConnectError(str(error)) from error
 
 
+@lru_cache(4096)
+def _field(line: bytes) -> tuple[str, str]:
+    """A header. Thousands of answers have the same ones."""
+    match = re.fullmatch(rb"([^\s:]+):[ \t]*([^\0\r\n]*?)[ \t]*", line)
+    if not match:
+        raise httpx.RemoteProtocolError(f"illegal header: {line[:60]!r}")
+    return match[1].decode(errors="replace").lower(), match[2].decode(errors="surrogateescape")
+
+
 class Connection:
     """Speaks HTTP/1.1 to one origin, and stays open between two requests. Raises httpx.HTTPError."""
 
     def __init__(self, origin: str, address: str = "") -> None:
         self.origin, self._address = origin, address
         self._socket: socket.socket | None = None
-        self._http = h11.Connection(h11.CLIENT)
+        self._data, self._is_idle = b"", True
         self._deadline = self._limit_s = 0.0
 
     def ask(self, method: str, target: str, headers: Headers, limit_s: float) -> Reply:
         """Send a request, and read the head of the answer, in time. Its body has as much time again."""
         self._deadline, self._limit_s = time.monotonic() + limit_s, limit_s
-        if self._socket is None or self._http.our_state is not h11.IDLE:
+        if self._socket is None or not self._is_idle:
             self.close()
-            self._socket = open_socket(self.origin, limit_s, self._address)
-            self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
-        # As bytes, because the ETag of a server may hold any.
+            self._socket, self._data = open_socket(self.origin, limit_s, self._address), b""
+        self._is_idle = False
         lines = [("host", urlsplit(self.origin).netloc), *headers]
-        encoded = [(name.encode(), value.encode(errors="surrogateescape")) for name, value in lines]
+        head = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in lines), "", ""]
+        request = "\r\n".join(head).encode(errors="surrogateescape")  # the ETag of a server may hold any byte
         try:
-            self._send(h11.Request(method=method, target=target, headers=encoded))
-            self._send(h11.EndOfMessage())
-            while not isinstance(event := self._event(), h11.Response):
-                pass  # an informational response
-        except h11.LocalProtocolError as error:
-            raise httpx.LocalProtocolError(str(error)) from error
+            self._socket.sendall(request)
+        except OSError as error:
+            raise httpx.WriteError(str(error)) from error
+        status, fields = self._head()
+        while status < httpx.codes.OK and status != httpx.codes.SWITCHING_PROTOCOLS:
+            status, fields = self._head()  # the one before was informational
         self._deadline, self._limit_s = self._deadline + limit_s, 2 * limit_s
-        fields = tuple((name.decode(), value.decode(errors="surrogateescape")) for name, value in event.headers)
-        return Reply(event.status_code, fields, self._body())
+        is_empty = method == "HEAD" or status in (httpx.codes.NO_CONTENT, httpx.codes.NOT_MODIFIED)
+        return Reply(status, fields, self._body(fields, is_empty=is_empty))
 
     def close(self) -> None:
         """Close the connection. The next request opens another."""
@@ -97,42 +106,65 @@ class Connection:
             self._socket.close()
         self._socket = None
 
-    def _send(self, event: h11.Event) -> None:
-        data = self._http.send(event)
-        try:
-            if data and self._socket:
-                self._socket.sendall(data)
-        except OSError as error:
-            raise httpx.WriteError(str(error)) from error
+    def _head(self) -> tuple[int, Headers]:
+        line, *lines = self._until(b"\r\n\r\n", "Server disconnected without sending a response").split(b"\r\n")
+        match = re.match(rb"HTTP/1\.[01] ([1-9]\d\d)(?: |$)", line)
+        if not match:
+            raise httpx.RemoteProtocolError(f"illegal status line: {line[:60]!r}")
+        return int(match[1]), tuple(map(_field, lines))
 
-    def _body(self) -> Iterator[bytes]:
-        while not isinstance(event := self._event(), h11.EndOfMessage):
-            if isinstance(event, h11.Data):
-                yield bytes(event.data)
-        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
-            self._http.start_next_cycle()
-        else:
+    def _body(self, headers: Headers, *, is_empty: bool) -> Iterator[bytes]:
+        fields = dict(headers)
+        lengths = dict.fromkeys(value for name, value in headers if name == "content-length")
+        length = "" if is_empty else " and ".join(lengths)
+        ends = bool(is_empty or length or "transfer-encoding" in fields)
+        try:
+            if "transfer-encoding" in fields and not is_empty:
+                while size := int(self._until(b"\r\n").partition(b";")[0], 16):
+                    yield from self._exactly(size)
+                    self._until(b"\r\n")
+                while self._until(b"\r\n"):
+                    pass  # a trailer
+            elif ends:
+                yield from self._exactly(int(length or 0))
+        except ValueError as error:
+            text = str(error).rpartition(": ")[2]
+            raise httpx.RemoteProtocolError(f"illegal length of an answer: {text}") from error
+        while not ends and (self._data or self._receive()):
+            yield self._data
+            self._data = b""
+        self._is_idle = ends and "close" not in fields.get("connection", "").lower()
+        if not self._is_idle:
             self.close()
 
-    def _event(self) -> h11.Event | type[h11.PAUSED]:
-        try:
-            while (event := self._http.next_event()) is h11.NEED_DATA:
-                data = self._receive()
-                if not data and self._http.their_state is h11.SEND_RESPONSE:
-                    raise httpx.RemoteProtocolError("Server disconnected without sending a response")
-                self._http.receive_data(data)
-        except h11.RemoteProtocolError as error:
-            raise httpx.RemoteProtocolError(str(error)) from error
-        return event  # type: ignore[return-value]
+    def _exactly(self, size: int) -> Iterator[bytes]:
+        while size > 0:
+            if not self._data and not self._receive():
+                raise httpx.RemoteProtocolError(f"the connection ends {size:,} bytes before the end of the answer")
+            part, self._data = self._data[:size], self._data[size:]
+            size -= len(part)
+            yield part
 
-    def _receive(self) -> bytes:
+    def _until(self, end: bytes, fault: str = "the connection ends within the answer") -> bytes:
+        while (index := self._data.find(end)) < 0:
+            if len(self._data) > MAX_HEAD_BYTES:
+                raise httpx.RemoteProtocolError(f"headers of more than {MAX_HEAD_BYTES:,} bytes")
+            if not self._receive():
+                raise httpx.RemoteProtocolError(fault)
+        before, self._data = self._data[:index], self._data[index + len(end) :]
+        return before
+
+    def _receive(self) -> bool:
+        """Wait for more data. Returns False at the end of the connection."""
         remaining_s = self._deadline - time.monotonic()
         try:
             if self._socket is None:
-                return b""
-            self._socket.settimeout(max(remaining_s, 0.0))
-            return self._socket.recv(READ_BYTES)
-        except (TimeoutError, BlockingIOError) as error:
+                return False
+            self._socket.settimeout(max(remaining_s, 0.001))
+            data = self._socket.recv(READ_BYTES)
+        except TimeoutError as error:
             raise httpx.ReadTimeout(f"no whole answer within {self._limit_s:g} s") from error
         except OSError as error:
             raise httpx.ReadError(str(error)) from error
+        self._data += data
+        return bool(data)

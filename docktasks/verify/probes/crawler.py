@@ -14,6 +14,7 @@ from docktasks.api import is_below
 from docktasks.images.archive import Layer, final_files
 from docktasks.verify.probes import raw_socket
 from docktasks.verify.probes.http_client import MAX_KEPT_BYTES, Client, Request, Response
+from docktasks.verify.probes.nginx_config import Words, redirected, words
 from docktasks.verify.probes.references import find_references
 
 MAX_SITE_FILES = 20_000
@@ -27,9 +28,15 @@ HIDDEN_PATH = re.compile(r"(?:^|/)\.(?!well-known/)")
 
 
 class Site:
-    """The site at `url`. `shipped` returns the paths, relative to it, of files that are known to be in the image."""
+    """The site at `url`. `shipped` returns the paths, relative to it, of files that are known to be in the image.
 
-    def __init__(self, url: str, shipped: Callable[[], Iterable[str]] = tuple) -> None:
+    `written` returns path -> text of nginx's configuration in the image. `absent` are files that only
+    may be there, and are not.
+    """
+
+    def __init__(
+        self, url: str, shipped: Callable[[], Iterable[str]] = tuple, written: Callable[[], dict[str, str]] = dict
+    ) -> None:
         self.url = url.rstrip("/")
         parts = urlsplit(self.url)
         self._entry = parts.path if parts.path.endswith(".html") else f"{parts.path}/"
@@ -37,7 +44,8 @@ class Site:
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.client = Client(self.origin, lambda path, *text: find_references(self.origin + path, *text))
         self.exchange: Callable[[str, bytes, float], raw_socket.RawResponse] = raw_socket.exchange
-        self._shipped = shipped
+        self._shipped, self._written = shipped, written
+        self.absent: dict[str, Response] = {}
         self._responses: dict[Request, Response] = {}
         self._files: dict[str, dict[str, Response]] = {}
         self._lock = RLock()  # groups of checks run in parallel
@@ -97,10 +105,33 @@ class Site:
         return [*self._shipped()]
 
     @cached_property
+    def words(self) -> Words:
+        """What the server's configuration names and ours does not."""
+        return words(self._written().values())
+
+    @cached_property
+    def has_rules(self) -> bool:
+        """True if the site has redirects of its own."""
+        return "The site has a file _redirects." in self.health
+
+    @cached_property
+    def _rules(self) -> list[re.Pattern[str]]:
+        return redirected(self._written().values())
+
+    def is_redirected(self, path: str) -> bool:
+        """True if a rule of the site leads this address elsewhere. Without its image each may be such an address."""
+        return self.has_rules and (not self._rules or any(rule.search(path) for rule in self._rules))
+
+    @cached_property
+    def health(self) -> str:
+        """What the health check of our image says about the site (images/nginx/serving/site.conf)."""
+        return self.get(f"{self.home}healthz").text
+
+    @cached_property
     def api_prefixes(self) -> tuple[str, ...]:
         """The prefixes that belong to an API and not to the site, as our health check names them."""
-        named = re.search(rb"The API answers below: (.*)", self.get(f"{self.home}healthz").body)
-        return tuple(named[1].decode().split()) if named else ()
+        named = re.search(r"The API answers below: (.*)", self.health)
+        return tuple(named[1].split()) if named else ()
 
     def is_api(self, url: str) -> bool:
         """Return True for an address or a path that the API answers."""
@@ -127,13 +158,13 @@ class Site:
             if name not in loaded:
                 loaded.add(name)
                 names += responses[name].references.loaded if name in responses else ()
+        promised = shipped | loaded
         for path, response in responses.items():
-            if (
-                path in shipped | loaded
-                or not response.status
-                or (response.is_ok and response.digest != self.index.digest)
-            ):
+            is_there = response.is_ok and response.digest != self.index.digest
+            if is_there or path in promised or response.fault:
                 yield response
+            else:
+                self.absent[path] = response
 
 
 def site_file_sizes(layers: Iterable[Layer]) -> dict[str, int]:

@@ -106,8 +106,8 @@ class Client:
         self.connect: Callable[[], Connection] = lambda: Connection(origin)
         self._find_references = find_references
         self._idle: list[Connection] = []
-        self._known: dict[tuple[str, str], tuple[str, str]] = {}
         self._deadline, self._silent = 0.0, 0
+        self._pool = ThreadPoolExecutor(MAX_CONNECTIONS)  # for all groups of checks together
 
     def send(self, request: Request, *, keep: int = 0, read: bool = False) -> Response:
         """Send one request. Raises httpx.HTTPError if there is no response in time.
@@ -153,8 +153,7 @@ class Client:
             except httpx.HTTPError as error:
                 return missing(request, str(error) or type(error).__name__)
 
-        with ThreadPoolExecutor(MAX_CONNECTIONS) as pool:
-            return list(pool.map(send, requests))
+        return list(self._pool.map(send, requests))
 
     def remaining_s(self) -> float:
         """Seconds that remain for all requests together. Raises httpx.ReadTimeout when there are none."""
@@ -168,6 +167,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
+        self._pool.shutdown()
         while self._idle:
             self._idle.pop().close()
 
@@ -183,9 +183,7 @@ class Client:
         return response
 
     def _read(self, request: Request, reply: Reply, *, keep: int, read: bool) -> Response:
-        known = self._known  # thousands of responses have the same headers
-        headers = tuple(known.setdefault(header, header) for header in reply.headers)
-        response = Response(request.path, reply.status, headers)
+        response = Response(request.path, reply.status, reply.headers)
         is_text = read and response.is_ok and response.media_type.endswith(("html", "css", "javascript"))
         is_partial = response.status == httpx.codes.PARTIAL_CONTENT  # a part of an encoded body cannot be decoded
         body = _Body("" if is_partial else response.get("content-encoding"), MAX_KEPT_BYTES if is_text else keep)

@@ -6,6 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from docktasks.images import media_types
 
 MAX_CHARS = 60
 """How much of a directive is shown."""
@@ -17,6 +20,45 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 """https://nginx.org/en/docs/beginners_guide.html#conf_structure"""
+
+
+_WORD = re.compile(
+    r"\$\{?(?P<kind>arg|http)_(?P<name>\w+)|(?<![\w./$*)])(?P<path>/(?!srv|tmp|etc|dev|usr|var|run)[A-Za-z][\w-]*(?:/[\w-]+)*)"
+)
+_COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
+MAX_WORDS = 12
+PACKAGED = media_types.TABLE.parents[1]
+"""Our configuration, from which the build makes the image's."""
+
+
+class Words(NamedTuple):
+    """What a configuration names, of each at most some: paths, arguments of a query, and headers of a request."""
+
+    paths: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+
+
+def words(texts: Iterable[str]) -> Words:
+    """What these texts name and our configuration does not: it may change the answer to a request."""
+    ours = (path.read_text(encoding="utf-8") for path in PACKAGED.rglob("*.conf"))
+    known, named = (
+        dict.fromkeys(
+            (match["kind"], match["name"] or match["path"])
+            for text in group
+            for match in _WORD.finditer(_COMMENT.sub("", text))
+        )
+        for group in (ours, texts)
+    )
+    kinds = ([name for kind, name in named.keys() - known if kind == wanted] for wanted in (None, "arg", "http"))
+    paths, arguments, headers = (tuple(sorted(names)[:MAX_WORDS]) for names in kinds)
+    return Words(paths, arguments, tuple(name.replace("_", "-") for name in headers))
+
+
+def redirected(texts: Iterable[str]) -> list[re.Pattern[str]]:
+    """The addresses that the site's _redirects leads elsewhere (images/nginx/redirects.mjs)."""
+    rows = [row for text in texts for row in re.findall(r'^\s+"~(.+)" "30\d ', text, re.MULTILINE)]
+    return [re.compile(re.sub(r"\(\?<(?=\w)", "(?P<", row.replace("\\\\", "\\"))) for row in rows]
 
 
 @dataclass(frozen=True)

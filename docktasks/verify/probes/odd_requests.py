@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from docktasks.verify.probes.crawler import Site
 from docktasks.verify.probes.places import MISSING_NAME, folders_of
-from docktasks.verify.probes.ways import FOREIGN_HOST
+from docktasks.verify.probes.ways import FOREIGN_HOST, FOREIGN_ORIGIN, targets
 
 Requests = dict[str, bytes]
 PARENTS = (
@@ -16,6 +16,8 @@ SLASHES = "/", "%2f", "%252f", "\\", "%5c", "%c0%af", "//"
 PASSWD, *OTHER_OUTSIDE_FILES = "etc/passwd", "etc/nginx/nginx.conf", "proc/self/environ"
 METHODS = "POST", "PUT", "DELETE", "PATCH", "TRACE", "OPTIONS", "PROPFIND", "MKCOL", "BREW", "get"
 MAX_FOLDERS = 20
+PAGE_ENDS = "", "/", "//", "/.", "/..", "/%2e%2e", "/index", "/index.html", "/home", ".html", "?a=b"
+"""What a server may take away from the address of a page, or add, and then redirect to the rest."""
 COMMON_FOLDERS = "static", "files", "images", "img", "media", "public", "uploads", "docs", "js", "css", "fonts"
 """Folders that a server may have, and no page names."""
 
@@ -95,11 +97,10 @@ def malformed(site: Site) -> Requests:
 
 def _line_ends(site: Site) -> Requests:
     """Escaped line ends, in a path of each kind and in the headers of proxies."""
-    line_end = f"%0d%0aX-Canary:%20{FOREIGN_HOST}"
-    folders = folders_of(site)[:MAX_FOLDERS]
-    paths = [f"{site.home}{line_end}", f"{site.home}{MISSING_NAME}.txt{line_end}", f"{site.home}?a={line_end}"]
-    paths += [f"{site.home}{MISSING_NAME}/{line_end}", *(f"{folder}{line_end}" for folder in folders)]
-    paths += [f"{folder}/{line_end}{end}" for folder in folders for end in ("", "/")]
+    line_end = "%0d%0aX-Canary:%201"  # without a dot, which would make it a file's name
+    folders = [*folders_of(site)[:MAX_FOLDERS], *_leading(site)]
+    paths = [f"{site.home}{start}{line_end}" for start in ("", f"{MISSING_NAME}.txt", "?a=", targets(line_end))]
+    paths += [f"{folder}{end}" for folder in folders for end in (line_end, f"/{line_end}", f"/{line_end}/")]
     headers = [f"X-Forwarded-{name}: a{line_end}" for name in ("Host", "Proto", "Prefix", "Port")]
     headers += [f"Cookie: a={line_end}", f"Referer: http://a/{line_end}", f"Accept-Language: en{line_end}"]
     return {f"line ends in {path}": _request(site, f"GET {path} HTTP/1.1") for path in paths} | {
@@ -143,15 +144,21 @@ def hosts(site: Site) -> Requests:
 def foreign_paths(site: Site) -> Requests:
     """Paths that a browser takes for another host, if a redirect repeats them. The Host is localhost."""
     home = site.home
-    starts = [f"{start}{FOREIGN_HOST}" for start in ("//", f"{home}/", "/\\", "/%5c", "/%2f")]
-    paths = [f"{start}{end}" for start in starts for end in ("", "/", "/..", "/%2e%2e", "/index.html")]
-    paths += [f"{folder}{start}{end}" for folder in folders_of(site)[:3] for start in starts[:1] for end in ("", "/..")]
+    starts = [f"{start}{FOREIGN_HOST}" for start in ("//", f"{home}/", "/\\", "/%5c", "/%2f", "///")]
+    paths = [f"{start}{end}" for start in dict.fromkeys(starts) for end in PAGE_ENDS]
+    inner = [f"/{FOREIGN_ORIGIN}", *starts[::2], f"//{FOREIGN_HOST}/.."]
+    paths += [f"{folder}{start}" for folder in [*folders_of(site)[:3], *_leading(site)] for start in inner]
     text = "GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     return {f"GET {path}": text.format(path).encode() for path in paths}
 
 
 def _in_words(line: str, *headers: str) -> str:
     return ", ".join([line.removesuffix(" HTTP/1.1"), *headers]) + ("" if headers else ", no Host")
+
+
+def _leading(site: Site) -> list[str]:
+    """Folders that lead elsewhere on many sites, or that the server's configuration names, and one of an app."""
+    return [*(f"{site.home}{name}" for name in ("go", "out", "redirect", "r", MISSING_NAME)), *site.words.paths]
 
 
 ALL = traversal, methods, heads, malformed, hosts, foreign_paths

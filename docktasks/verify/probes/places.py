@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -11,6 +11,10 @@ from docktasks.verify.probes.crawler import HIDDEN_PATH, Site
 
 MISSING_NAME = "no-such-file-5f2c"
 """A file name that no site has."""
+UNKNOWN_ENDS = (
+    "", "/", "/deeper?query=1", "/a/b", "/a/b/c/d/", "/42", "/%C3%BC/%E6%97%A5", "/a,b/@c/d+e", "?utm_source=a&id=1",
+)  # fmt: skip
+UNKNOWN_PATHS = "users/john.doe", "5f2c/v1.2.3", "tags/node.js", "5f2c/a/b.c/d"
 MAX_PAGES, MAX_FOLDERS, MAX_FILES = 100, 60, 24
 LONG_NAME_CHARS = 1500
 MAX_BACKED_UP_FILES = 30
@@ -34,17 +38,17 @@ ARCHIVES = [
 
 
 class Place(NamedTuple):
-    """An address of the site, and what is there: page, unknown, file, folder, missing, own, kept or odd.
+    """An address of the site, and what is there: page, unknown, file, folder, missing, own, kept, former or odd.
 
     `unknown` is an address without a file that may be a page of the app, `missing` a file that is not there, `own` what
-    is not of the site, and `kept` a file of an earlier release.
+    is not of the site, `kept` a hashed file of an earlier release, and `former` another one.
     """
 
     path: str
     kind: str
 
 
-def places(site: Site, kept: Iterable[str], seed: str) -> list[Place]:
+def places(site: Site, kept: Mapping[str, bool], seed: str) -> list[Place]:
     """The places that are asked. Of many files some are chosen by the seed; each is asked on its own, too."""
     pages = list(_pages(site))
     folders = spread(folders_of(site), MAX_FOLDERS, str, seed)
@@ -55,7 +59,8 @@ def places(site: Site, kept: Iterable[str], seed: str) -> list[Place]:
         "folder": [path for folder in folders for path in (folder, f"{folder}/", f"{folder}//", f"{folder}/.")],
         "missing": [*_missing(site, folders)],
         "own": [f"{site.home}healthz"],
-        "kept": list(kept)[:3],
+        "kept": [path for path, is_hashed in kept.items() if is_hashed][:3],
+        "former": [path for path, is_hashed in kept.items() if not is_hashed][:2],
         "odd": [*_odd(site)],
     }
     kinds = {path: kind for kind, paths in reversed(by_kind.items()) for path in paths if not site.is_api(path)}
@@ -102,9 +107,11 @@ def _pages(site: Site) -> Iterator[str]:
 
 
 def _unknown(site: Site, pages: Sequence[str]) -> Iterator[str]:
-    yield from (f"{site.home}{MISSING_NAME}{end}" for end in ("", "/", "/deeper?query=1"))
+    """Addresses as an app makes them. Only our image promises that one with a dot is a page."""
+    yield from (f"{site.home}{MISSING_NAME}{end}" for end in UNKNOWN_ENDS)
+    yield from (site.home + path for path in UNKNOWN_PATHS if "Without a file" in site.health)
     folders = [page for page in pages[1:] if not page.endswith((".html", "/"))]
-    yield from (f"{page}/{MISSING_NAME}" for page in folders[:1])
+    yield from (f"{page}/{end}" for page in folders[:3] for end in (MISSING_NAME, "5f2c/a/b"))
 
 
 def _missing(site: Site, folders: Iterable[str]) -> Iterator[str]:
@@ -116,6 +123,7 @@ def _missing(site: Site, folders: Iterable[str]) -> Iterator[str]:
 def _odd(site: Site) -> Iterator[str]:
     """A file by another spelling of its name, addresses with a query, one that is long, and the index by its name."""
     yield from (f"{path}?canary=1" for path in [site.index.path, *file_sample(site, 2, "")])
+    yield from (path + end for path in site.words.paths for end in ("", "/", "/5f2c"))
     yield f"{site.home}index.html"
     for path in file_sample(site, 2, ""):
         folder, _, name = path.rpartition("/")

@@ -9,9 +9,7 @@ import ssl
 import time
 from dataclasses import dataclass
 
-import h11
-
-from docktasks.verify.probes.connection import MAX_HEAD_BYTES, READ_BYTES, open_socket
+from docktasks.verify.probes.connection import READ_BYTES, open_socket
 
 EXCHANGE_TIMEOUT_S = 5.0
 SETTLE_S = 0.2
@@ -21,13 +19,14 @@ MAX_RESPONSE_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class RawResponse:
-    """The bytes that came back; `is_whole` is True if a response ended, or the connection, in time.
+    """The bytes that came back; `is_whole` is True if a response ended, or the connection (`is_closed`), in time.
 
     `fault` says why there are none.
     """
 
     data: bytes = b""
     is_whole: bool = True
+    is_closed: bool = True
     fault: str = ""
 
     @property
@@ -61,7 +60,7 @@ class RawResponse:
 def exchange(origin: str, request: bytes, limit_s: float) -> RawResponse:
     """Send a request on a new connection, and read the response. Raises httpx.ConnectError."""
     limit_s = min(EXCHANGE_TIMEOUT_S, limit_s)
-    deadline, data, parser, is_whole = time.monotonic() + limit_s, bytearray(), _parser(request), False
+    deadline, data, is_whole = time.monotonic() + limit_s, bytearray(), False
     with open_socket(origin, limit_s) as connection, contextlib.suppress(TimeoutError):
         # A server that refuses a request may close before it has read everything; its response has come already.
         with contextlib.suppress(ConnectionError, ssl.SSLError):
@@ -71,9 +70,9 @@ def exchange(origin: str, request: bytes, limit_s: float) -> RawResponse:
             if not chunk:
                 return RawResponse(bytes(data))
             data += chunk
-            if not is_whole and _ends(parser, chunk):
+            if not is_whole and _is_whole(bytes(data), is_head=request.startswith(b"HEAD ")):
                 is_whole, deadline = True, min(deadline, time.monotonic() + SETTLE_S)
-    return RawResponse(bytes(data), is_whole)
+    return RawResponse(bytes(data), is_whole, is_closed=False)
 
 
 def _receive(connection: socket.socket, deadline: float) -> bytes:
@@ -85,22 +84,12 @@ def _receive(connection: socket.socket, deadline: float) -> bytes:
         return b""
 
 
-def _parser(request: bytes) -> h11.Connection:
-    """A parser of the response, which needs to know the method."""
-    parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
-    method = "HEAD" if request.startswith(b"HEAD ") else "GET"
-    parser.send(h11.Request(method=method, target="/", headers=[("host", "-")]))
-    parser.send(h11.EndOfMessage())
-    return parser
-
-
-def _ends(parser: h11.Connection, chunk: bytes) -> bool:
-    """True if the response ends here, or is not HTTP."""
-    try:
-        parser.receive_data(chunk)
-        while (event := parser.next_event()) is not h11.NEED_DATA:
-            if event is h11.PAUSED or isinstance(event, h11.EndOfMessage):
-                return True
-    except h11.RemoteProtocolError:
+def _is_whole(data: bytes, *, is_head: bool) -> bool:
+    """True if the response ends here, or is not HTTP. One of unknown length ends with the connection."""
+    head, separator, body = data.partition(b"\r\n\r\n")
+    if not separator:
+        return not head.startswith(b"HTTP/"[: len(head)])
+    if is_head or re.match(rb"HTTP/\d\.\d [23]04 ", head):
         return True
-    return False
+    length = re.search(rb"\r\ncontent-length: *(\d{1,12})", head, re.IGNORECASE)
+    return len(body) >= int(length[1]) if length else body.endswith(b"\r\n0\r\n\r\n")

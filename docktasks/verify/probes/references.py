@@ -29,7 +29,7 @@ SCRIPT_QUERY = """
 """
 """What loads a file in a script: import statements, import() of a text, and the list of files that Vite preloads."""
 _NAME_IN_SCRIPT = re.compile(
-    r"""["'`]((?:\.{0,2}/)?(?:[\w.@-]+/)*[\w.@-]+\.(?:m?js|css|woff2?|svg|png|jpe?g|webp|avif|gif|ico|wasm))["'`]"""
+    r"""["'`]((?:\.{0,2}/)?(?:[\w.@-]+/)*[\w.@-]+\.(?:m?js|json|css|woff2?|svg|png|jpe?g|webp|avif|gif|ico|wasm))["'`]"""
 )
 _STYLE_TOKEN = re.compile(
     r"""/\*.*?\*/

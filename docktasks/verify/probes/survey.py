@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -10,12 +10,11 @@ from itertools import groupby
 from httpx import codes
 
 from docktasks.verify.probes import odd_requests
-from docktasks.verify.probes.connection import Headers
 from docktasks.verify.probes.crawler import Site
 from docktasks.verify.probes.http_client import Request, Response
 from docktasks.verify.probes.places import Place, hidden_paths, places, spread
 from docktasks.verify.probes.raw_socket import RawResponse
-from docktasks.verify.probes.ways import METHODS, NEGOTIATED, READING, conditions
+from docktasks.verify.probes.ways import METHODS, NEGOTIATED, READING, conditions, get, ways_of
 
 MAX_SAMPLE_PLACES = 40
 """How many places are asked in every way. All are asked in the plain one."""
@@ -42,6 +41,7 @@ class Answer:
     def label(self) -> str:
         """The place, and how it was asked if that was not a simple GET."""
         headers = [f"{name}: {value}" for name, value in self.request.headers if name != "accept"]
+        headers += filter(None, [self.request.path.removeprefix(self.place.path)[:40]])
         asked = self.request.method if self.request.method != "GET" else ", ".join(headers[:2])
         path = self.place.path if len(self.place.path) < MAX_LABEL_CHARS else f"{self.place.path[:60]}…"
         return f"{path} ({asked})" if asked else path
@@ -63,9 +63,12 @@ def is_error(response: Response | RawResponse) -> bool:
 
 
 class Survey:
-    """The answers of a site. `kept` returns paths of an earlier release. A small survey has the simple answers only."""
+    """The answers of a site. A small survey has the simple answers only.
 
-    def __init__(self, site: Site, kept: Callable[[], Iterable[str]] = tuple, *, is_small: bool = False) -> None:
+    `kept` returns path -> whether it is hashed, of files of earlier releases.
+    """
+
+    def __init__(self, site: Site, kept: Callable[[], Mapping[str, bool]] = dict, *, is_small: bool = False) -> None:
         self.site, self._kept, self.is_small = site, kept, is_small
         self._odd: dict[Callable[[Site], dict[str, bytes]], dict[str, RawResponse]] = {}
 
@@ -101,11 +104,11 @@ class Survey:
         if self.is_small:
             return self.plain
         answers, sampled = [*self.plain], {answer.place for answer in self.sample}
-        for way, (method, headers) in (READING | METHODS).items():
-            answers += self._ask((answer, way, method, headers) for answer in self.sample)
+        for way, request in (READING | METHODS | ways_of(self.site.words)).items():
+            answers += self._ask((answer, way, request) for answer in self.sample)
         bases = [answer for answer in answers if answer.place in sampled and answer.way in ("", "gzip", "br")]
-        asked = [(base, way, "GET", headers) for base in bases for way, headers in conditions(base.response, base.way)]
-        for name in dict.fromkeys(way for _, way, *_ in asked):
+        asked = [(base, way, request) for base in bases for way, request in conditions(base.response, base.way)]
+        for name in dict.fromkeys(way for _, way, _ in asked):
             answers += self._ask(item for item in asked if item[1] == name)
         return answers
 
@@ -151,7 +154,7 @@ class Survey:
     @cached_property
     def health(self) -> str:
         """What the health check of our image says about the site (images/nginx/serving/site.conf)."""
-        return self.site.get(f"{self.site.home}healthz").text
+        return self.site.health
 
     def file_answer(self, path: str, encoding: str = "") -> Answer:
         """A file as the answer of a place."""
@@ -180,7 +183,7 @@ class Survey:
         few = spread(texts, 5, lambda path: texts[path].media_type, self.seed)
         bases = [Answer(Place(path, "file"), "", Request(path), texts[path], texts[path]) for path in {*few, *largest}]
         asked = [
-            (allowed, (base, "negotiated", "GET", (("accept-encoding", value),)))
+            (allowed, (base, "negotiated", get(("accept-encoding", value))))
             for allowed, values in NEGOTIATED.items()
             for value in values
             for base in bases
@@ -209,7 +212,7 @@ class Survey:
 
     def _get(self, bases: Iterable[tuple[str, Response]], kind: str) -> list[Answer]:
         asked = [Answer(Place(path, kind), "", Request(path), base, base) for path, base in bases]
-        return self._ask((answer, "", "GET", ()) for answer in asked)
+        return self._ask((answer, "", get()) for answer in asked)
 
     def odd(self, requests: Callable[[Site], dict[str, bytes]]) -> dict[str, RawResponse]:
         """Description -> answer, of requests that no browser sends (odd_requests.py)."""
@@ -218,12 +221,13 @@ class Survey:
             self._odd[requests] = dict(zip(by_name, self.site.send_raw(by_name.values()), strict=True))
         return self._odd[requests]
 
-    def _ask(self, items: Iterable[tuple[Answer, str, str, Headers]]) -> list[Answer]:
+    def _ask(self, items: Iterable[tuple[Answer, str, Request]]) -> list[Answer]:
         """Ask places in a way, with what an answer before said."""
-        asked = [
-            (base, way, Request(base.place.path, method, tuple((dict(base.request.headers) | dict(headers)).items())))
-            for base, way, method, headers in items
-        ]
+        asked = []
+        for base, way, more in items:
+            query = more.path.replace("?", "&") if "?" in base.place.path else more.path
+            headers = tuple((dict(base.request.headers) | dict(more.headers)).items())
+            asked.append((base, way, Request(base.place.path + query, more.method, headers)))
         responses = self.site.client.send_all((request for *_, request in asked), keep=TEXT_BYTES)
         return [
             Answer(base.place, f"{base.way} {way}".strip(), request, response, base.response)

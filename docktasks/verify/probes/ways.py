@@ -1,37 +1,63 @@
-"""The ways of asking for a place: methods, encodings, conditions and parts."""
+"""The ways of asking for a place: methods, encodings, conditions, parts, and what strangers add to a request."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from docktasks.verify.probes.connection import Headers
-from docktasks.verify.probes.http_client import EDGE_BYTES, Response
+from docktasks.verify.probes.http_client import EDGE_BYTES, Request, Response
+from docktasks.verify.probes.nginx_config import Words
 
 FOREIGN_HOST = "canary-5f2c.example"
 FOREIGN_ORIGIN = f"https://{FOREIGN_HOST}"
 FOREIGN_TAG = '"of-another-release"'
 BROWSER_ENCODINGS = "gzip, deflate, br, zstd"
-Ways = dict[str, tuple[str, Headers]]
+Ways = dict[str, Request]
+"""Name -> a request for a place. Its path is what is added to the place's."""
+OVERRIDES = tuple((f"x-{name}", "DELETE") for name in ("http-method-override", "http-method", "method-override"))
+TARGETS = (
+    "next", "url", "redirect", "redirect_uri", "return", "returnUrl", "return_to", "to", "dest", "continue", "goto",
+    "target", "u", "r", "link",
+)  # fmt: skip
+"""Names by which servers take the address of a redirect from the query."""
+
+
+def get(*headers: tuple[str, str], query: str = "") -> Request:
+    """A request with these headers and this query more than the place's own."""
+    return Request(query, "GET", headers)
+
+
+def targets(value: str, names: Iterable[str] = TARGETS) -> str:
+    """A query that names an address by each of the names."""
+    return "?" + "&".join(f"{name}={value}" for name in names)
+
+
 READING: Ways = {
-    "HEAD": ("HEAD", ()),
-    "gzip": ("GET", (("accept-encoding", "gzip"),)),
-    "br": ("GET", (("accept-encoding", "br"),)),
-    "again": ("GET", (("accept-encoding", BROWSER_ENCODINGS),)),
-    "foreign origin": ("GET", (("origin", FOREIGN_ORIGIN),)),
-    "null origin": ("GET", (("origin", "null"),)),
-    "foreign host": ("GET", (
+    "HEAD": Request("", "HEAD"),
+    "gzip": get(("accept-encoding", "gzip")),
+    "br": get(("accept-encoding", "br")),
+    "again": get(("accept-encoding", BROWSER_ENCODINGS)),
+    "foreign origin": get(("origin", FOREIGN_ORIGIN)),
+    "null origin": get(("origin", "null")),
+    "foreign host": get(
         ("x-forwarded-host", FOREIGN_HOST), ("forwarded", f"host={FOREIGN_HOST}"),
         ("x-forwarded-prefix", f"//{FOREIGN_HOST}"), ("x-original-url", f"//{FOREIGN_HOST}/"),
-    )),
+        ("x-rewrite-url", f"//{FOREIGN_HOST}/"),
+    ),
+    "foreign scheme": get(("x-forwarded-proto", "http"), ("x-forwarded-port", "81")),
+    "override": get(*OVERRIDES),
+    "query": get(query="?utm_source=a&gclid=b&id=1"),
+    "target": get(query=targets(f"//{FOREIGN_HOST}")),
+    "target with a scheme": get(query=targets(FOREIGN_ORIGIN)),
 }  # fmt: skip
 METHODS: Ways = {
-    "POST": ("POST", ()),
-    "PATCH": ("PATCH", ()),
-    "PROPFIND": ("PROPFIND", ()),
-    "TRACE": ("TRACE", (("x-canary", FOREIGN_HOST),)),
-    "OPTIONS": ("OPTIONS", (("origin", FOREIGN_ORIGIN), ("access-control-request-method", "GET"))),
-    "PUT": ("PUT", (("content-range", "bytes 0-0/2"), ("if-match", FOREIGN_TAG))),
-    "DELETE": ("DELETE", (("depth", "1"), ("if-match", FOREIGN_TAG))),
+    "POST": Request("", "POST"),
+    "POST for DELETE": Request("", "POST", OVERRIDES),
+    "PATCH": Request("", "PATCH"),
+    "PROPFIND": Request("", "PROPFIND"),
+    "TRACE": Request("", "TRACE", (("x-canary", FOREIGN_HOST),)),
+    "OPTIONS": Request("", "OPTIONS", (("origin", FOREIGN_ORIGIN), ("access-control-request-method", "GET"))),
+    "PUT": Request("", "PUT", (("content-range", "bytes 0-0/2"), ("if-match", FOREIGN_TAG))),
+    "DELETE": Request("", "DELETE", (("depth", "1"), ("if-match", FOREIGN_TAG))),
 }
 """A server that obeys PUT or DELETE refuses these two: half a file, and a folder of depth 1 (RFC 9110, RFC 4918)."""
 BR, GZIP, PLAIN = "br", "gzip", ""
@@ -47,28 +73,37 @@ NEGOTIATED: dict[tuple[str, ...], tuple[str, ...]] = {
 """Allowed Content-Encoding -> values of Accept-Encoding: https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3"""
 
 
-def conditions(response: Response, encoding: str) -> Iterator[tuple[str, Headers]]:
+def conditions(response: Response, encoding: str) -> Iterator[tuple[str, Request]]:
     """The conditions and parts that a browser asks with when it has this response: name, and headers."""
     tag = response.get("etag")
     if not response.is_ok:
         return
     if tag:
-        yield "its tag", (("if-none-match", tag),)
+        yield "its tag", get(("if-none-match", tag))
     if response.encoded_size > EDGE_BYTES:
-        yield "first bytes", (("range", f"bytes=0-{EDGE_BYTES - 1}"),)
+        yield "first bytes", get(("range", f"bytes=0-{EDGE_BYTES - 1}"))
     if encoding:
         return
     if tag:
-        yield "one of its tags", (("if-none-match", f'"other", {tag}'),)
-        yield "any tag", (("if-none-match", "*"),)
+        yield "one of its tags", get(("if-none-match", f'"other", {tag}'))
+        yield "any tag", get(("if-none-match", "*"))
     if tag.startswith('"'):
-        yield "its weak tag", (("if-none-match", f"W/{tag}"),)
-    yield "other tag", (("if-none-match", FOREIGN_TAG),)
-    yield "other match", (("if-match", FOREIGN_TAG),)
-    yield "old date", (("if-modified-since", "Fri, 01 Jan 1971 00:00:00 GMT"),)
+        yield "its weak tag", get(("if-none-match", f"W/{tag}"))
+    yield "other tag", get(("if-none-match", FOREIGN_TAG))
+    yield "other match", get(("if-match", FOREIGN_TAG))
+    yield "old date", get(("if-modified-since", "Fri, 01 Jan 1971 00:00:00 GMT"))
     if not response.get("last-modified"):  # then a browser may send the time at which it got the file
-        yield "its date", (("if-modified-since", response.get("date")),)
+        yield "its date", get(("if-modified-since", response.get("date")))
     if response.encoded_size > EDGE_BYTES:
-        yield "last bytes", (("range", f"bytes=-{EDGE_BYTES}"),)
-        yield "after the end", (("range", f"bytes={response.encoded_size}-"),)
-        yield "part of another", (("range", "bytes=0-0"), ("if-range", FOREIGN_TAG))
+        yield "last bytes", get(("range", f"bytes=-{EDGE_BYTES}"))
+        yield "after the end", get(("range", f"bytes={response.encoded_size}-"))
+        yield "part of another", get(("range", "bytes=0-0"), ("if-range", FOREIGN_TAG))
+
+
+def ways_of(words: Words) -> Ways:
+    """Ways that the server's configuration names: arguments of the query, and headers."""
+    arguments = {
+        f"target {at}": get(query=targets(at, words.arguments)) for at in (f"//{FOREIGN_HOST}", FOREIGN_ORIGIN)
+    }
+    headers = {f"header {value}": get(*((name, value) for name in words.headers)) for value in ("1", FOREIGN_HOST)}
+    return (arguments if words.arguments else {}) | (headers if words.headers else {})

@@ -8,11 +8,11 @@ from statistics import mode
 
 from httpx import codes
 
-from docktasks.verify.checks.http.rules import exceptions, survey_of
+from docktasks.verify.checks.http.rules import changes, exceptions, is_ours, survey_of
 from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.raw_socket import RawResponse
 from docktasks.verify.probes.survey import Answer, is_error
-from docktasks.verify.probes.ways import FOREIGN_HOST, FOREIGN_ORIGIN, METHODS
+from docktasks.verify.probes.ways import FOREIGN_HOST, FOREIGN_ORIGIN, METHODS, ways_of
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
@@ -22,7 +22,7 @@ OUTSIDE_CONTENT = re.compile(
 """Found only in files outside the site: passwd, the server's configuration and environment, a repository, a key."""
 FOREIGN_ADDRESS = re.compile(rf"(?:https?:|[\"'=(])(?:\\?/){{2}}{re.escape(FOREIGN_HOST)}", re.IGNORECASE)
 """The foreign host as an address. The name of a path that a page repeats is none."""
-CHANGING, REFUSED = ("PUT", "DELETE"), (301, 302, 307, 308, 401, 403, 404, 405)
+CHANGING, REFUSED = ("PUT", "DELETE", "OPTIONS"), (301, 302, 307, 308, 401, 403, 404, 405)
 """Methods that are asked so that a server which obeys them answers otherwise than where it refuses them."""
 
 
@@ -53,19 +53,22 @@ def traversal(subject: Subject) -> Iterator[str]:
 
 @check("http.methods", "major", fix="Answer 405 with Allow to all methods but GET and HEAD (site.conf)")
 def methods(subject: Subject) -> Iterator[str]:
-    """Methods other than GET and HEAD are refused at every place. TRACE does not echo, and a 405 has Allow."""
+    """Methods but GET and HEAD are refused everywhere, also in a header. TRACE does not echo, and a 405 has Allow."""
     survey = survey_of(subject)
     answers = survey.ways(*METHODS)
     usual = {way: mode(answer.response.status for answer in survey.ways(way)) for way in CHANGING if answers}
 
     def faults(answer: Answer) -> Iterator[str]:
         response = answer.response
-        is_usual = response.status in (usual.get(answer.way, response.status), *REFUSED)
-        if answer.way != "OPTIONS" and (codes.is_success(response.status) or not is_usual):
+        error = answer.base.status if answer.base.status >= codes.BAD_REQUEST else codes.NOT_FOUND
+        is_usual = response.status in (usual.get(answer.way, response.status), *REFUSED, error)
+        may_succeed = answer.way == "OPTIONS" and is_usual and not subject.has("image")
+        if not is_usual or (codes.is_success(response.status) and not may_succeed):
             yield f"{answer.way}: {response.status}, though no server may obey it,"
         yield from _method_faults(answer.way, response.status, response.get_list("allow"), response.body)
 
     yield from exceptions(answers, faults)
+    yield from changes(survey, ["override"], with_bytes=subject.has("image"))
     for name, answer in survey.odd(odd_requests.methods).items():
         method = name.partition(" ")[0]
         allow = [value for key, value in answer.headers if key == "allow"]
@@ -113,18 +116,19 @@ def host(subject: Subject) -> Iterator[str]:
             yield "the foreign host is in the answer"
 
     yield from exceptions(survey.ways("foreign host"), faults)
+    named = (way for way in ways_of(survey.site.words) if way.startswith("header"))
+    yield from changes(survey, ["foreign host", "foreign scheme", *named], with_bytes=subject.has("image"))
 
 
 @check("http.cors", "major", fix="Allow the origins that you know by name, and no credentials")
 def cors(subject: Subject) -> Iterator[str]:
     """No answer lets any origin that asks read it, or read it with the visitor's cookies. _headers may open pages."""
     survey = survey_of(subject)
-    is_ours = subject.has("image") and "access-control-allow-origin" not in subject.site_headers.lower()
 
     def faults(answer: Answer) -> Iterator[str]:
         response = answer.response
         allowed = response.get("access-control-allow-origin")
-        is_page_read = allowed == "*" and answer.is_page and is_ours
+        is_page_read = allowed == "*" and answer.is_page and is_ours(subject, "access-control-allow-origin")
         if FOREIGN_ORIGIN in allowed or allowed == "null" or is_page_read:
             yield f"Access-Control-Allow-Origin: {allowed}"
         if allowed and response.get("access-control-allow-credentials").lower() == "true":

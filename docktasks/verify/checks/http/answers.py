@@ -12,7 +12,7 @@ from docktasks.verify.subject import Subject
 
 @check("http.answers", "critical", fix="Read the server's log. Raise its limits on requests, or restart what hangs")
 def answers(subject: Subject) -> Iterator[str]:
-    """Every request gets an answer in time, and no address is answered with an error of the server (5xx)."""
+    """Every request gets an answer in time, no address an error of the server (5xx), and the connection its end."""
     survey = subject.survey
     if not survey.site.index.is_ok:
         return  # http.files reports it
@@ -23,6 +23,10 @@ def answers(subject: Subject) -> Iterator[str]:
     lost = {name: answer.fault for name, answer in survey.odd_answers.items() if answer.fault}
     if lost:
         yield f"{next(iter(lost.values()))}, {len(lost)} odd requests: {listed(lost)}"
+    answered = {name: answer for name, answer in survey.odd_answers.items() if answer.status}
+    open_names = [name for name, answer in answered.items() if not answer.is_closed]
+    if 2 * len(open_names) > len(answered):
+        yield f"the connection stays open after Connection: close, {len(open_names)} odd requests: {listed(open_names)}"
     files, places = len(survey.site.files), {answer.place.path for answer in survey.answers}
     sample = f", {len(survey.sample)} of them in every way" if not survey.is_small else ""
     yield Note(f"{files:,} files; {len(places)} places{sample}, chosen by the seed {survey.seed}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from email.utils import parsedate_to_datetime
+from statistics import mode
 from urllib.parse import unquote
 
 from httpx import codes
 
-from docktasks.verify.checks.http.rules import exceptions, header_differences, listed, survey_of
+from docktasks.verify.checks.http.rules import exceptions, header_differences, is_ours, listed, survey_of
 from docktasks.verify.probes.http_client import Response
 from docktasks.verify.probes.survey import Answer, Survey
 from docktasks.verify.probes.ways import METHODS
@@ -27,18 +28,21 @@ _CODE = _NUMERONYMS + r"(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{8}\.(?:m?js|css)$"
 HASHED = re.compile(r"/assets/(?!.*(?:sw|worker)\b).*-(?=[\w-]*[A-Za-z]\d+[A-Za-z]+\d)" + _CODE)
 MIN_PERHAPS = 3
 PERHAPS_HASHED = re.compile(r"/assets/.*-(?=[\w-]*[\d_-][A-Za-z])" + _CODE)
-SHARED_HEADERS = "cdn-cache-control", "cloudflare-cdn-cache-control", "vercel-cdn-cache-control", "surrogate-control"
+SHARED_HEADERS = re.compile(r".+-cache-control|surrogate-control|edge-control|x-accel-expires")
 """What a shared cache obeys before Cache-Control: https://www.rfc-editor.org/rfc/rfc9213"""
+LIFETIME = re.compile(r"^\s*@?[1-9]|(?:age|stale-[a-z-]+|ttl)\s*=\s*\"?0*[1-9]", re.IGNORECASE)
 MONTH_S = 30 * 86_400
 """A file with this max-age or more is as good as immutable: a visitor who returns does not ask for it."""
 MAX_REDIRECT_S = 86_400
 MAX_FIXED_TIME_S = 315_619_200
 """1980-01-02. Reproducible builds set times from 1970 to 1980-01-01, the first that a zip file can have."""
-KNOWN_TIMES = {0, 1, 315_532_800, 315_532_801, 499_162_500}
-"""Of reproducible builds, zip files and npm packages."""
+DAY_S = 86_400
+KNOWN_TIMES = {1, 315_532_801, 499_162_500}
+"""Of reproducible builds, zip files and npm packages. The beginning of a day is such a time, too."""
 OTHER_WAYS = {*METHODS, "after the end"}
 """What answers these without an error is judged by http.methods and http.ranges."""
 MIN_EQUAL_TIMES = 3
+KEPT = "kept", "former", "own"
 NGINX_TAG = re.compile(r'"([0-9a-f]{1,9})-([0-9a-f]+)"$')
 """nginx makes an ETag of a file's time and size, in hexadecimal."""
 
@@ -51,31 +55,59 @@ NGINX_TAG = re.compile(r'"([0-9a-f]{1,9})-([0-9a-f]+)"$')
 def cache_policy(subject: Subject) -> Iterator[str]:
     """Pages are always revalidated, hashed assets are kept for a year, and errors are never kept, by any cache."""
     survey = survey_of(subject)
-    site = survey.site
     is_own = "The site's _headers has rules for caches." in survey.health  # how long its files are kept is its choice
+    expected, answers = _named_by_content(subject), _judged(survey)
+    usual = _usual(answers, expected) if is_ours(subject, "cache-control") and not is_own else {}
+
+    def faults(answer: Answer) -> Iterator[str]:
+        is_first = answer.place.kind == "unknown" or answer.place.path == survey.site.index.path
+        policy, status = answer.response.get("cache-control"), answer.response.status
+        is_unusual = policy != usual.get(_kind_of(answer, expected), policy)
+        if _is_wrong(answer, expected, is_free=is_own and not is_first) or is_unusual:
+            yield f"Cache-Control is {policy or 'missing'}" + (f" with {status}" if status >= codes.BAD_REQUEST else "")
+        yield from _shared_faults(answer)
+
+    return exceptions(answers, faults)
+
+
+def _named_by_content(subject: Subject) -> set[str]:
+    """The files that must be kept for a year, by what the build said or by their names."""
+    site = subject.site
     policies = {path: file.get("cache-control") for path, file in site.files.items() if file.is_ok}
     perhaps = [path for path in policies if PERHAPS_HASHED.search(path)]
     none_is_kept = len(perhaps) >= MIN_PERHAPS and max(map(_max_age_s, policies.values())) < MONTH_S
     named_by_build = {*map(site.address, subject.hashed_files)} & policies.keys()
-    expected = {*filter(HASHED.search, policies), *(perhaps if none_is_kept else ()), *named_by_build}
+    return {*filter(HASHED.search, policies), *(perhaps if none_is_kept else ()), *named_by_build}
 
-    def faults(answer: Answer) -> Iterator[str]:
-        is_first = answer.place.kind == "unknown" or answer.place.path == site.index.path
-        if _is_wrong(answer, expected, is_free=is_own and not is_first):
-            policy = answer.response.get("cache-control")
-            yield f"Cache-Control is {policy or 'missing'}"
-        yield from _shared_faults(answer)
 
+def _judged(survey: Survey) -> list[Answer]:
     asked = {answer.place.path for answer in survey.answers}
-    others = (survey.file_answer(path) for path in policies if path not in asked)
-    answers = [
+    others = [survey.file_answer(path) for path, file in survey.site.files.items() if file.is_ok and path not in asked]
+    return others + [
         answer
         for answer in survey.seen
         if answer.place.kind != "file" or answer.base.is_ok  # http.files reports a missing file
+        if not answer.way.startswith(("override", "header "))  # http.methods, http.host
         if answer.way not in OTHER_WAYS or answer.response.status >= codes.BAD_REQUEST
         if answer.way != "HEAD" and answer.response.status != codes.NOT_MODIFIED  # http.head, http.revalidation
     ]
-    return exceptions([*answers, *others], faults)
+
+
+def _usual(answers: Iterable[Answer], expected: set[str]) -> dict[tuple[object, ...], str]:
+    """What most answers of a kind have in Cache-Control."""
+    values: dict[tuple[object, ...], list[str]] = {}
+    for answer in answers:
+        values.setdefault(_kind_of(answer, expected), []).append(answer.response.get("cache-control"))
+    return {kind: mode(policies) for kind, policies in values.items()}
+
+
+def _kind_of(answer: Answer, expected: set[str]) -> tuple[object, ...]:
+    """What has the same policy in every release of ours. A range may be kept if it surely is in the file."""
+    path, status = unquote(answer.place.path.partition("?")[0]), answer.response.status
+    if "range" in dict(answer.request.headers):
+        return answer.label, status
+    kind = answer.place.kind if answer.place.kind in KEPT else path in expected
+    return (status, kind, path.endswith("/env.js")) if status < codes.MULTIPLE_CHOICES else (status,)
 
 
 def _is_wrong(answer: Answer, expected: set[str], *, is_free: bool) -> bool:
@@ -88,20 +120,22 @@ def _is_wrong(answer: Answer, expected: set[str], *, is_free: bool) -> bool:
     if answer.is_page:
         is_revalidated = is_free or re.search(r"no-cache|no-store|max-age=0\b", policy)
         return is_long or not is_revalidated or _max_age_s(policy, "s-maxage") > 0
-    is_kept_long = path in expected or (answer.place.kind == "kept" and bool(HASHED.search(path)))
+    is_kept = answer.place.kind == "kept"
     is_of_container = path.endswith("/env.js")  # its configuration
     if is_free or is_of_container:
         return is_of_container and age_s > 0
-    return (age_s < MONTH_S or not MAYBE_HASHED.search(path)) if is_long else is_kept_long
+    may_be_long = age_s >= MONTH_S and (is_kept or MAYBE_HASHED.search(path))
+    return not may_be_long if is_long else is_kept or path in expected
 
 
 def _shared_faults(answer: Answer) -> Iterator[str]:
     """What a cache between the site and a browser would keep, though a browser does not."""
     policy = answer.response.get("cache-control")
     may_be_kept = _max_age_s(policy) > 0 and answer.response.status < codes.BAD_REQUEST and not answer.is_page
-    for name in SHARED_HEADERS:
-        value = answer.response.get(name)
-        if _max_age_s(value) and not may_be_kept:
+    for name, value in answer.response.headers:
+        is_kept = SHARED_HEADERS.fullmatch(name) and LIFETIME.search(value)
+        is_late = name == "expires" and policy and 0 < _seconds(answer.response.get("date")) < _seconds(value)
+        if (is_kept or is_late) and not may_be_kept:
             yield f"{name}: {value}"
     if not may_be_kept and re.search(r"stale-(?:while-revalidate|if-error)=[1-9]", policy):
         yield f"Cache-Control is {policy}"
@@ -145,11 +179,13 @@ def validators(subject: Subject) -> Iterator[str]:
     yield from exceptions(survey.ways("other tag", "old date", "its date"), _faults_of_200)
     index = survey.site.index
     files = {path: file for path, file in ({index.path: index} | survey.site.files).items() if file.is_ok}
-    for time, paths in _shared_values(files, lambda file: file.get("last-modified")).items():
+    for time, paths in _paths_by(files, lambda file: file.get("last-modified")).items():
         if _is_fixed(time):
-            yield f"{len(paths)} different files: Last-Modified: {time}"
-    for tag, paths in _shared_values(files, lambda file: file.get("etag")).items():
-        yield f"{' and '.join(paths[:2])} differ, but both have ETag: {tag}"
+            yield f"Last-Modified: {time}, which is a fixed time, on {len(paths)} files: {listed(paths)}"
+    for tag, paths in _paths_by(files, lambda file: file.get("etag")).items():
+        different = {files[path].digest: path for path in paths}
+        if len(different) > 1:
+            yield f"{' and '.join(sorted(different.values())[:2])} differ, but both have ETag: {tag}"
     yield from _fixed_tags(files)
     yield from _tags_shared_by_encodings(survey)
 
@@ -160,19 +196,24 @@ def _faults_of_200(answer: Answer) -> Iterator[str]:
         yield "304, expected the file,"
 
 
-def _shared_values(files: dict[str, Response], value_of: Callable[[Response], str]) -> dict[str, list[str]]:
-    """Each value that different files have -> the paths of these files."""
-    paths: dict[str, dict[bytes, str]] = {}
-    for path, response in files.items():
-        paths.setdefault(value_of(response), {}).setdefault(response.digest, path)
-    return {value: sorted(by_digest.values()) for value, by_digest in paths.items() if value and len(by_digest) > 1}
+def _paths_by(files: dict[str, Response], value_of: Callable[[Response], str]) -> dict[str, list[str]]:
+    """Each value that files have -> their paths."""
+    paths: dict[str, list[str]] = {}
+    for path in sorted(files):
+        paths.setdefault(value_of(files[path]), []).append(path)
+    return {value: names for value, names in paths.items() if value}
+
+
+def _seconds(time: str) -> float:
+    """The time of a header in seconds since 1970; 0 if it is none."""
+    try:
+        return parsedate_to_datetime(time).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _is_fixed(time: str) -> bool:
-    try:
-        return parsedate_to_datetime(time).timestamp() <= MAX_FIXED_TIME_S
-    except (ValueError, OverflowError):
-        return True
+    return _seconds(time) <= MAX_FIXED_TIME_S or _seconds(time) % DAY_S == 0
 
 
 def _tag_time(response: Response) -> str:
@@ -183,15 +224,12 @@ def _tag_time(response: Response) -> str:
 
 def _fixed_tags(files: dict[str, Response]) -> Iterator[str]:
     """ETags of a fixed time and the size: another release with a file of equal size has the same."""
-    times: dict[str, dict[bytes, str]] = {}
-    for path, file in files.items():
-        times.setdefault(_tag_time(file), {}).setdefault(file.digest, path)
-    for time, paths in times.items():
-        is_shared = len(paths) >= max(MIN_EQUAL_TIMES, len(files) / 2)
-        is_sent = any(files[path].get("last-modified") for path in paths.values())  # then it may be the time of a build
-        is_known = time and int(time, 16) in KNOWN_TIMES
-        if is_known or (time and is_shared and not is_sent):
-            yield f"the ETag is a fixed time ({time}) and the size on {len(paths)} files: {listed(paths.values())}"
+    for time, paths in _paths_by(files, _tag_time).items():
+        is_shared = len({files[path].digest for path in paths}) >= max(MIN_EQUAL_TIMES, len(files) / 2)
+        is_sent = any(files[path].get("last-modified") for path in paths)  # then it may be the time of a build
+        is_known = int(time, 16) in KNOWN_TIMES or int(time, 16) % DAY_S == 0
+        if is_known or (is_shared and not is_sent):
+            yield f"the ETag is a fixed time ({time}) and the size on {len(paths)} files: {listed(paths)}"
 
 
 def _tags_shared_by_encodings(survey: Survey) -> Iterator[str]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from httpx import codes
 
-from docktasks.verify.checks.http.rules import survey_of
+from docktasks.verify.checks.http.rules import exceptions, is_ours, survey_of
 from docktasks.verify.probes.http_client import Response
-from docktasks.verify.probes.survey import Survey, is_error
+from docktasks.verify.probes.survey import Answer, Survey, is_error
 from docktasks.verify.probes.ways import BR, BROWSER_ENCODINGS, GZIP, PLAIN
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
-MIN_COMPRESSED_BYTES = 1024
-"""A text of this size or more must be sent compressed."""
+MIN_COMPRESSED_BYTES, OUR_MIN_COMPRESSED_BYTES = 1024, 300
+"""A text of this size or more must be sent compressed. Our build compresses what becomes smaller."""
+TEXTS = re.compile(r"text/|application/(?:(?:[a-z]+\+)?json|xml|javascript)$|image/svg")
+OUR_VARY = {"", "accept-encoding", "available-dictionary", "sec-fetch-dest", "accept", "origin"}
+UNSHARED_VARY = {"*", "cookie", "user-agent", "authorization", "referer"}
+"""With one of these a shared cache keeps a copy for every visitor, or none."""
 
 
 def _encoded_texts(survey: Survey, encoding: str) -> Iterator[tuple[Response, Response]]:
@@ -22,7 +27,7 @@ def _encoded_texts(survey: Survey, encoding: str) -> Iterator[tuple[Response, Re
     encoded = survey.site.encoded_files(encoding)
     answers = [answer for answer in survey.ways(encoding) if answer.place.kind in ("page", "unknown")]
     pages = {answer.place.path: answer for answer in answers if answer.is_page and answer.base.is_ok}
-    pairs = [(plain, encoded[path]) for path, plain in survey.texts.items() if path in encoded]
+    pairs = [(plain, encoded[path]) for path, plain in survey.site.files.items() if path in encoded and plain.is_ok]
     pairs += [(answer.base, answer.response) for path, answer in pages.items() if path not in encoded]
     return ((plain, response) for plain, response in pairs if response.status and not is_error(response))
 
@@ -33,15 +38,20 @@ def encoding(subject: Subject) -> Iterator[str]:
     survey = survey_of(subject)
     for accepted in (GZIP, BR):
         for plain, response in _encoded_texts(survey, accepted):
-            for fault in _encoding_faults(accepted, plain, response):
+            for fault in _encoding_faults(accepted, plain, response, must_shrink=_must_shrink(subject, plain)):
                 yield f"{plain.path} for Accept-Encoding: {accepted}: {fault}"
 
 
-def _encoding_faults(accepted: str, plain: Response, response: Response) -> Iterator[str]:
+def _must_shrink(subject: Subject, plain: Response) -> bool:
+    """True for a text that is surely smaller when it is compressed. The container writes env.js itself."""
+    least = OUR_MIN_COMPRESSED_BYTES if subject.has("image") else MIN_COMPRESSED_BYTES
+    is_of_container = plain.path.endswith("/env.js")
+    return plain.size >= least and bool(TEXTS.match(plain.media_type)) and not is_of_container
+
+
+def _encoding_faults(accepted: str, plain: Response, response: Response, *, must_shrink: bool) -> Iterator[str]:
     encoding = response.get("content-encoding")
-    # A small file may be sent plain: it may not shrink.
-    is_uncompressed = not encoding and accepted == GZIP and plain.size >= MIN_COMPRESSED_BYTES
-    if encoding not in (PLAIN, accepted) or is_uncompressed:
+    if encoding not in (PLAIN, accepted) or (not encoding and accepted == GZIP and must_shrink):
         yield f"Content-Encoding: {encoding or 'none'}"
     elif not response.is_ok:
         yield response.summary
@@ -53,7 +63,7 @@ def _encoding_faults(accepted: str, plain: Response, response: Response) -> Iter
 
 @check("http.vary", "major", fix="Send Vary: Accept-Encoding with every form of such a file (compression.conf)")
 def vary(subject: Subject) -> Iterator[str]:
-    """A file that is sent in several encodings has Vary: Accept-Encoding, or a cache sends the wrong one."""
+    """A file with several encodings has Vary: Accept-Encoding. Nothing varies by what differs for each visitor."""
     compressed: dict[str, Response] = {}
     survey = survey_of(subject)
     for accepted in (GZIP, BR):
@@ -66,9 +76,21 @@ def vary(subject: Subject) -> Iterator[str]:
         if not _varies(plain):
             yield f"{path}: no Vary: Accept-Encoding, but it is also sent compressed"
 
+    def faults(answer: Answer) -> Iterator[str]:
+        names = _vary(answer.response)
+        others = names - OUR_VARY if is_ours(subject, "vary") else names & UNSHARED_VARY
+        if others and answer.place.kind != "own":
+            yield f"Vary: {answer.response.get('vary')}: no visitor gets what a cache has for another,"
+
+    yield from exceptions(survey.seen, faults)
+
+
+def _vary(response: Response) -> set[str]:
+    return {name.strip() for name in response.get("vary").lower().split(",")}
+
 
 def _varies(response: Response) -> bool:
-    return bool({name.strip() for name in response.get("vary").lower().split(",")} & {"accept-encoding", "*"})
+    return not _vary(response).isdisjoint({"accept-encoding", "*"})
 
 
 @check("http.brotli", "minor", fix="Compress with brotli in the builder: it is 10 to 20 % smaller than gzip")
@@ -77,7 +99,7 @@ def brotli(subject: Subject) -> Iterator[str]:
     survey = survey_of(subject)
     for plain, response in _encoded_texts(survey, BR):
         encoding = response.get("content-encoding")
-        if plain.size >= MIN_COMPRESSED_BYTES and encoding != BR:
+        if _must_shrink(subject, plain) and plain.size >= MIN_COMPRESSED_BYTES and encoding != BR:
             yield f"{plain.path} for Accept-Encoding: br: Content-Encoding: {encoding or 'none'}"
     for answer in survey.ways("again"):
         encoding = answer.response.get("content-encoding")

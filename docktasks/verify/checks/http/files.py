@@ -13,7 +13,7 @@ from docktasks.verify.checks.http.rules import exceptions, header_differences, s
 from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.http_client import EDGE_BYTES, Response
 from docktasks.verify.probes.survey import Answer
-from docktasks.verify.registry import check
+from docktasks.verify.registry import Minor, check
 from docktasks.verify.subject import Subject
 
 OTHER_TYPE_NAMES = {
@@ -41,6 +41,9 @@ def files(subject: Subject) -> Iterator[str]:
             continue  # http.answers reports it
         if not response.is_ok or (expected and _one_name(response.media_type) != _one_name(expected)):
             yield f"{path}: {_status_and_type(response)}, expected 200 {expected}".rstrip()
+    pages = [site.index, *(file for file in site.files.values() if file.media_type == "text/html")]
+    named = dict.fromkeys(path for page in pages for path in page.references.possible if path in site.absent)
+    yield from (Minor(f"{path}: {site.absent[path].summary}, though a page names it") for path in named)
     yield from _size_faults(subject)
 
 

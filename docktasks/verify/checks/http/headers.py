@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from statistics import mode
+from urllib.parse import unquote
 
-from docktasks.verify.checks.http.rules import exceptions, survey_of
+from docktasks.verify.checks.http.rules import exceptions, is_ours, survey_of
 from docktasks.verify.probes.connection import Headers
 from docktasks.verify.probes.csp import Page, blocked_code, policies, weaknesses
 from docktasks.verify.probes.survey import Answer, Survey
@@ -20,7 +22,7 @@ CROSS_ORIGIN_HEADERS = {
     "cross-origin-opener-policy": r"^(same-origin|noopener)",
     "cross-origin-resource-policy": r"^(same-(origin|site)|cross-origin)$",
 }
-SERVER_HEADERS = "server", "via", "x-powered-by", "x-aspnet-version", "x-aspnetmvc-version", "x-generator", "x-runtime"
+SERVER_HEADERS = re.compile(r"server|via|x-powered-by|x-aspnet.*|x-generator|x-runtime|x-(?:backend|upstream|debug).*")
 SERVER_VERSION = re.compile(
     r"\b(?:nginx|apache|caddy|openresty|lighttpd|iis|httpapi|express|php|node(?:\.js)?|envoy|vite|gunicorn|werkzeug|"
     r"uvicorn|tomcat|jetty|kestrel|varnish|haproxy|traefik|python|openssl|tengine|cherokee)[/ ]v?\d[\w.]*",
@@ -29,9 +31,10 @@ SERVER_VERSION = re.compile(
 VERSION = re.compile(r"[\w.-]+/v?\d[\w.]*")
 STACK_TRACE = re.compile(
     r"Traceback \(most recent call last\)|^\s+at .{1,200}:\d+(?::\d+)?\)?$|\bgoroutine \d+ \[|node_modules/|"
-    r"\.php on line \d|Stack ?trace:|\bat (?:java|org|com|System)\.[\w.]+\(|ENOENT: no such file",
+    r"\.php on line \d|Stack ?trace:|\bat (?:java|org|com|System)\.[\w.]+\(|no such file or directory",
     re.MULTILINE | re.IGNORECASE,
 )
+SERVER_PATH = re.compile(r"(?<![\w./%-])(?:/(?:srv|var/www|usr/(?:share|local|lib)|root|etc)|[A-Z]:\\)[/\\][\w./\\-]+")
 
 
 @check("http.security-headers", "major", fix="Set them once at server level, with `always`, never in a location")
@@ -48,11 +51,23 @@ def cross_origin_headers(subject: Subject) -> Iterator[str]:
     if not index.get("permissions-policy"):
         del headers["permissions-policy"]
         yield Note("advice: Permissions-Policy can refuse the camera to all scripts, as prod.csp: strict does")
-    yield from exceptions(_judged(survey), _faults_of(headers))
+    judged = _judged(survey)
+    yield from exceptions(judged, _faults_of(headers))
+    names = [name for name in headers if is_ours(subject, name)]
+    usual = {name: mode(answer.response.get(name) for answer in judged) for name in names}
+    yield from exceptions(judged, lambda answer: _unusual(answer, usual, headers))
     if not index.get("cross-origin-embedder-policy"):
         yield Note(
             "advice: Cross-Origin-Embedder-Policy: require-corp isolates a site that loads nothing of other sites"
         )
+
+
+def _unusual(answer: Answer, usual: dict[str, str], patterns: dict[str, str]) -> Iterator[str]:
+    """The values that are right, but are not what the build sends everywhere else."""
+    for name, value in usual.items():
+        sent = answer.response.get(name)
+        if sent != value and re.search(patterns[name], sent, re.IGNORECASE):
+            yield f"{name}: {sent}, and {value} elsewhere,"
 
 
 def _judged(survey: Survey) -> list[Answer]:
@@ -125,24 +140,29 @@ def _blocked_code(answer: Answer) -> Iterator[str]:
 
 @check("http.server-version", "minor", fix="Hide the version (server_tokens off), and the details of errors")
 def server_version(subject: Subject) -> Iterator[str]:
-    """No answer tells which version of a server gives it, or shows where its code has failed."""
+    """No answer tells the version of a server or a path on it, or shows where its code has failed."""
     survey = survey_of(subject)
     yield from exceptions(survey.seen, _told)
     for name, answer in survey.odd_answers.items():
         error = answer.body[:4096].decode("latin-1")
-        yield from (f"{fault} on {name}" for fault in _told_by(answer.status, answer.headers, error))
+        error = error if answer.status >= 400 else ""  # noqa: PLR2004
+        yield from (f"{fault} on {name}" for fault in _told_by(answer.headers, error))
 
 
 def _told(answer: Answer) -> Iterator[str]:
-    return _told_by(answer.response.status, answer.response.headers, answer.response.text)
+    is_error = answer.response.status >= 400  # noqa: PLR2004 - HTTP's errors begin there
+    text = answer.response.text if is_error or (answer.place.kind == "own" and not answer.is_page) else ""
+    yield from _told_by(answer.response.headers, text)
+    path = SERVER_PATH.search(text)
+    if path and path[0] not in unquote(answer.request.path):
+        yield f"a path of the server ({path[0][:60]})"
 
 
-def _told_by(status: int, all_headers: Headers, text: str) -> Iterator[str]:
-    headers = "\n".join(f"{name}: {value}" for name, value in all_headers if name in SERVER_HEADERS)
-    error = text if status >= 400 else ""  # noqa: PLR2004 - HTTP's errors begin there
+def _told_by(all_headers: Headers, error: str) -> Iterator[str]:
+    headers = "\n".join(f"{name}: {value}" for name, value in all_headers if SERVER_HEADERS.fullmatch(name))
     if version := VERSION.search(headers) or SERVER_VERSION.search(error):
         yield version[0]
-    elif powered := re.search(r"x-powered-by: .*|x-aspnet.*", headers):
+    elif powered := re.search(r"^x-.*", headers, re.MULTILINE):
         yield powered[0]
     if trace := STACK_TRACE.search(error):
         yield f"a stack trace ({' '.join(trace[0].split())[:60]})"

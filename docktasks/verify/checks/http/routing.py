@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from urllib.parse import urljoin, urlsplit
 
 from httpx import codes
 
 from docktasks.errors import Skip
-from docktasks.verify.checks.http.rules import exceptions, survey_of
+from docktasks.verify.checks.http.rules import changes, exceptions, leads_away, survey_of
 from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.http_client import Response
 from docktasks.verify.probes.places import MISSING_NAME, folders_of
 from docktasks.verify.probes.survey import Answer, Survey, is_error
-from docktasks.verify.probes.ways import FOREIGN_HOST
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
@@ -23,7 +22,7 @@ LISTING = re.compile(r"<title>\s*(?:Index of|Directory listing)\b", re.IGNORECAS
 
 @check("http.deep-link", "critical", fix="Serve the app's page for paths without a file (prod.fallback, site.conf)")
 def deep_link(subject: Subject) -> Iterator[str]:
-    """Each linked page is there, and an address inside an app gives the app. A site of pages has a page for a 404."""
+    """Each linked page is there, and an address inside an app gives the app, with any query. Else there is a 404."""
     survey = survey_of(subject)
     index = survey.site.index
     right, statuses = _right_pages(survey), {answer.place.path: answer.response.status for answer in survey.plain}
@@ -41,6 +40,7 @@ def deep_link(subject: Subject) -> Iterator[str]:
             yield _wrong_page(survey, response)
 
     yield from exceptions((answer for answer in survey.plain if answer.place.kind in ("page", "unknown")), faults)
+    yield from changes(survey, ["query"], with_bytes=subject.has("image"))
 
 
 def _wrong_page(survey: Survey, response: Response) -> str:
@@ -82,8 +82,8 @@ def _right_pages(survey: Survey) -> set[tuple[int, bytes]]:
 
 
 def _is_redirected(survey: Survey, response: Response) -> bool:
-    """True for a redirect of a site that has rules of its own."""
-    return codes.is_redirect(response.status) and "The site has a file _redirects." in survey.health
+    """True for a redirect by a rule of the site."""
+    return codes.is_redirect(response.status) and survey.site.is_redirected(response.path)
 
 
 @check("http.missing", "critical", fix="Answer 404 for a missing file (=404 in try_files), so that the error is seen")
@@ -151,28 +151,16 @@ def _is_shipped_page(survey: Survey, response: Response) -> bool:
 def redirects(subject: Subject) -> Iterator[str]:
     """A redirect stays at the requested address, with its port, whatever the path, the Host or a header says."""
     survey = survey_of(subject)
-    origin, has_rules = survey.site.origin, "The site has a file _redirects." in survey.health
+    site = survey.site
 
     def faults(answer: Answer) -> Iterator[str]:
-        yield from _away(origin, origin + answer.place.path, answer.response.get_list("location"), has_rules=has_rules)
+        response = answer.response
+        may_choose_scheme = answer.way == "foreign scheme" and not subject.has("image")  # behind a proxy of its own
+        if not may_choose_scheme:
+            yield from leads_away(site, answer.request.path, response.get_list("location"))
 
     yield from exceptions(survey.seen, faults)
     for name, answer in survey.odd(odd_requests.foreign_paths).items():
         locations = [value for key, value in answer.headers if key == "location"]
-        url = f"http://localhost{name.removeprefix('GET ')}"
-        yield from (f"{fault} on {name}" for fault in _away("http://localhost", url, locations, has_rules=has_rules))
-
-
-def _away(origin: str, url: str, locations: Iterable[str], *, has_rules: bool) -> Iterator[str]:
-    """The targets of redirects that lead to another origin. The site's own rules may lead to other hosts."""
-    own = urlsplit(origin)
-    for location in locations:
-        try:
-            target = urlsplit(urljoin(url, location.replace("\\", "/").strip()))
-        except ValueError:  # such as http://[x
-            yield f"Location: {location}"
-            continue
-        is_elsewhere = (target.scheme, target.netloc) != (own.scheme, own.netloc)
-        is_of_site = has_rules and target.hostname not in (own.hostname, FOREIGN_HOST)
-        if is_elsewhere and not is_of_site:
-            yield f"Location: {location}"
+        faults_of = leads_away(site, name.removeprefix("GET "), locations, "http://localhost")
+        yield from (f"{fault} on {name}" for fault in faults_of)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import urljoin, urlsplit
 
 from httpx import HTTPError
 
 from docktasks.errors import Skip
+from docktasks.verify.probes.crawler import Site
 from docktasks.verify.probes.http_client import Response
-from docktasks.verify.probes.survey import Answer, Survey
+from docktasks.verify.probes.survey import Answer, Survey, is_error
+from docktasks.verify.probes.ways import FOREIGN_HOST
 from docktasks.verify.subject import Subject
 
 MAX_NAMED_PLACES = 12
@@ -40,7 +43,44 @@ def exceptions(answers: Iterable[Answer], faults_of: Callable[[Answer], Iterable
         for fault in faults_of(answer):
             labels.setdefault(fault, {}).setdefault(answer.place.path, answer.label)  # the simplest way comes first
     for fault, named in labels.items():
-        yield f"{fault} on {len(named):,} of {len(places):,} places: {listed(named.values())}"
+        yield type(fault)(f"{fault} on {len(named):,} of {len(places):,} places: {listed(named.values())}")
+
+
+def is_ours(subject: Subject, header: str) -> bool:
+    """True if the build chose this header: the image is here, and the site's _headers names no such header."""
+    return subject.has("image") and header not in subject.site_headers
+
+
+def leads_away(site: Site, path: str, locations: Iterable[str], origin: str = "") -> Iterator[str]:
+    """The targets of redirects that lead to another origin. The site's own rules may lead to other hosts."""
+    own = urlsplit(origin or site.origin)
+    for location in locations:
+        try:
+            target = urlsplit(urljoin(own.geturl() + path, location.replace("\\", "/").strip()))
+        except ValueError:  # such as http://[x
+            yield f"Location: {location}"
+            continue
+        is_elsewhere = (target.scheme, target.netloc) != (own.scheme, own.netloc)
+        is_of_site = site.is_redirected(path) and target.hostname not in (own.hostname, FOREIGN_HOST)
+        if is_elsewhere and not is_of_site:
+            yield f"Location: {location}"
+
+
+def changes(survey: Survey, ways: Iterable[str], *, with_bytes: bool) -> Iterator[str]:
+    """Answers that what a request has more than a simple GET changes. http.redirects reports those that lead away."""
+
+    def faults(answer: Answer) -> Iterator[str]:
+        response, base = answer.response, answer.base
+        location = response.get_list("location")
+        if not answer.is_judged or is_error(base) or any(leads_away(survey.site, answer.request.path, location)):
+            return
+        if (response.status, location) != (base.status, base.get_list("location")):
+            if not (location and survey.site.is_redirected(answer.request.path)):
+                yield f"{response.summary}, but {base.status} to a simple GET,"
+        elif with_bytes and response.digest != base.digest:
+            yield "other bytes than to a simple GET"
+
+    return exceptions(survey.ways(*ways), faults)
 
 
 def listed(names: Iterable[str]) -> str:

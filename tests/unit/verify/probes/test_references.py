@@ -63,7 +63,7 @@ def test_other_forms_of_a_font_are_only_possible() -> None:
 @pytest.mark.parametrize(
     ("text", "paths"),
     [
-        ('const a="main.js",b="vue",c="x/y",d="./data.json"', []),
+        ('const a="main.js",b="vue",c="x/y",d="./data.json"', ["/data.json"]),
         ('new URL("/fonts/a.woff2", import.meta.url)', ["/fonts/a.woff2"]),
         ('const worker = "./pdf.worker.mjs"', ["/pdf.worker.mjs"]),
         ('const sample = `import { area } from "./geometry.js"`', ["/geometry.js"]),

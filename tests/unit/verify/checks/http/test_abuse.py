@@ -48,19 +48,26 @@ def delete_of_a_file(request: httpx.Request, answer: Answer) -> None:
         answer.status = 400
 
 
+def options_of_a_file(request: httpx.Request, answer: Answer) -> None:
+    """OPTIONS, which all other places refuse."""
+    if request.method == "OPTIONS" and request.url.path == "/favicon.svg":
+        answer.status = 204
+
+
 FAULTS: list[tuple[str, Fault, str]] = [
     ("http.hidden-files", on_path("/.env", status(200)), "/.env: 200, 9 bytes of text/plain"),
     ("http.hidden-files", on_path("index.html~", status(200)), "/index.html~: 200"),
     ("http.hidden-files", on_path("/#favicon.svg#", status(200)), "/%23favicon.svg%23: 200"),
     ("http.traversal", leak, "/etc/passwd: 200, with 'root:x:0:0:'"),
     ("http.methods", on_method("DELETE", status(204)), f"DELETE /{MISSING_NAME}.txt: 204"),
+    ("http.methods", options_of_a_file, "OPTIONS: 204, though no server may obey it, on 1 of … /favicon.svg (OPTIONS)"),
     ("http.methods", on_method("PUT", header("allow")), "PUT: 405 without Allow on … / (PUT)"),
     ("http.methods", on_method("TRACE", body("X-Canary: canary-5f2c.example")),
      f"TRACE: 405 echoes … TRACE /{MISSING_NAME}.txt"),
     ("http.methods", on_method("BREW", status(500)), f"BREW /{MISSING_NAME}.txt: 500"),
     ("http.malformed", decoded_path_in_header, "line ends in … became a header of the answer"),
     ("http.cors", on_header("origin", header("access-control-allow-origin", "https://canary-5f2c.example")),
-     "Access-Control-Allow-Origin: https://canary-5f2c.example on 32 of"),
+     "Access-Control-Allow-Origin: https://canary-5f2c.example on "),
     ("http.cors", on_path("favicon.svg", credentials), "Access-Control-Allow-Credentials for * on … /favicon.svg"),
     ("http.cookies", on_path("favicon.svg", header("set-cookie", "id=1")), "set-cookie: id=1 on … /favicon.svg"),
     ("http.cookies", on_path("/assets/no-such-file-5f2c.png", header("refresh", "0;url=/")),

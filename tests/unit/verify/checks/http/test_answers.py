@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
+from docktasks.verify import catalog
 from tests.unit.fakes.site_faults import INDEX, assert_reported, body, on_header, on_path, status, verdicts
-from tests.unit.fakes.sites import Answer, Fault, Site
+from tests.unit.fakes.sites import Answer, Fault, Site, subject
 
 MAP = "//# sourceMappingURL=data:application/json;base64," + "a" * 99
 FAULTS: list[tuple[str, Fault, str]] = [
@@ -65,6 +68,15 @@ def test_server_that_goes_away_is_reported_once() -> None:
     results = verdicts(serve)
     assert "Connection refused" in results.pop("http.answers").evidence[0]
     assert {verdict.outcome for verdict in results.values()} == {"skip"}
+
+
+def test_connection_that_stays_open_is_reported() -> None:
+    """A client that reads until the end would wait for ever."""
+    judged = subject(Site())
+    healthy = judged.site.exchange
+    judged.site.exchange = lambda *request: replace(healthy(*request), is_closed=False)
+    (verdict,) = catalog.run_checks(judged, catalog.select(only=["http.answers"]))
+    assert verdict.evidence[0].startswith("the connection stays open after Connection: close, ")
 
 
 def test_note_tells_how_the_places_were_chosen() -> None:

@@ -18,6 +18,12 @@ def one_tag(_request: httpx.Request, answer: Answer) -> None:
     answer.set("etag", '"1-2"')
 
 
+def expires(answer: Answer) -> None:
+    """A time in a year to come."""
+    answer.set("date", "Sun, 29 Nov 2026 12:00:00 GMT")
+    answer.set("expires", "Thu, 31 Dec 2037 23:55:55 GMT")
+
+
 NOTES = "ok\nThe site's _headers has rules for caches.\n"
 IMMUTABLE = "public, max-age=31536000, immutable"
 FAULTS: list[tuple[str, Fault, str]] = [
@@ -35,6 +41,14 @@ FAULTS: list[tuple[str, Fault, str]] = [
      "Cache-Control is public … /assets/no-such-file-5f2c.js"),
     ("http.cache-policy", on_path("-5f2c.txt", header("cache-control", "max-age=60")),
      "Cache-Control is max-age=60 … /no-such-file-5f2c.txt"),
+    ("http.cache-policy", on_path(INDEX, header("edge-control", "cache-maxage=1d")), "edge-control: cache-maxage=1d"),
+    ("http.cache-policy", on_path("-5f2c.txt", expires), "expires: Thu, 31 Dec 2037 23:55:55 GMT on 1 of"),
+    ("http.validators", on_path("favicon.svg", header("etag", '"386d4380-6"')),
+     "the ETag is a fixed time (386d4380) and the size on 1 files: /favicon.svg"),
+    ("http.validators", on_path(ENTRY, header("last-modified", "Sat, 26 Oct 1985 00:00:00 GMT")),
+     "which is a fixed time, on 1 files: /assets/index-Dk1aQz7_.js"),
+    ("http.vary", on_path(ENTRY, header("vary", "Accept-Encoding, Cookie")), "Vary: Accept-Encoding, Cookie: no"),
+    ("http.vary", on_path("favicon.svg", header("vary", "*")), "Vary: *: no visitor gets … /favicon.svg"),
     ("http.revalidation", on_header("if-none-match", status(200)), '200, expected 304, on … (if-none-match: "4fea'),
     ("http.revalidation", on_header("if-none-match", status(200), "W/"), "200, expected 304, on … (if-none-match: W/"),
     ("http.revalidation", on_header("if-none-match", status(200), ", "),
@@ -47,7 +61,7 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ("http.validators", on_header("if-modified-since", status(304), "1971"),
      "304, expected the file, on … (if-modified-since: Fri, 01 Jan 1971"),
     ("http.validators", one_tag, 'differ, but both have ETag: "1-2"'),
-    ("http.validators", fixed_time, "different files: Last-Modified: Thu, 01 Jan 1970"),
+    ("http.validators", fixed_time, "Last-Modified: Thu, 01 Jan 1970 00:00:00 GMT, which is a fixed time, on "),
     ("http.validators", on_path(ENTRY, header("etag", '"one"')), f'{ENTRY}: ETag: "one" for both identity and gzip'),
 ]  # fmt: skip
 

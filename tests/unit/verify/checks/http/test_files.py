@@ -30,6 +30,7 @@ FAULTS: list[tuple[str, Fault, str]] = [
      "Inter-D5eHv2Kc.woff2: 200 without a content type, expected 200 font"),
     ("http.files", on_path(INDEX, header("content-type", "application/octet-stream")), "/: 200 application/octet-st"),
     ("http.files", on_path(INDEX, status(503)), "/: 503 text/html"),
+    ("http.files", on_path("favicon.svg", status(404)), "/favicon.svg: 404, though a page names it"),
     ("http.charset", on_path(ENTRY, header("content-type", "text/javascript; charset=latin1")), "charset=latin1"),
     ("http.charset", on_path(INDEX, body("<title>Übung</title>")),
      "text/html, and no <meta charset>, on 1 of … places: /"),

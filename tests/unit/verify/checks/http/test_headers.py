@@ -2,11 +2,29 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.fakes.site_faults import INDEX, assert_reported, body, header, on_header, on_method, on_path, verdicts
-from tests.unit.fakes.sites import HEADERS, Fault, Site
+from tests.unit.fakes.site_faults import (
+    ENTRY,
+    INDEX,
+    assert_reported,
+    body,
+    header,
+    on_header,
+    on_method,
+    on_path,
+    verdicts,
+)
+from tests.unit.fakes.sites import HEADERS, Answer, Fault, Site
 
 CSP = "content-security-policy"
 POLICY = HEADERS[CSP]
+
+
+def no_page(answer: Answer, text: str) -> None:
+    """A short text."""
+    body(text)(answer)
+    answer.set("content-type", "text/plain")
+
+
 FAULTS: list[tuple[str, Fault, str]] = [
     ("http.security-headers", on_path(INDEX, header(CSP)), "content-security-policy is missing on 2 of … places: /, "),
     ("http.security-headers", on_path("-5f2c.js", header("x-content-type-options")),
@@ -29,6 +47,17 @@ FAULTS: list[tuple[str, Fault, str]] = [
      "inline <script> go() is not in script-src on 2 of"),
     ("http.server-version", on_path("-5f2c.txt", header("server", "nginx/1.30.6")),
      "nginx/1.30.6 on 1 of … /no-such-file-5f2c.txt"),
+    ("http.server-version", on_path("-5f2c.txt", body('open() "/srv/site/a.txt" failed')),
+     "a path of the server (/srv/site/a.txt) on 1 of … /no-such-file-5f2c.txt"),
+    ("http.server-version", on_path("/healthz", lambda answer: no_page(answer, "ok nginx/1.30.6")),
+     "nginx/1.30.6 on 1 of … /healthz"),
+    ("http.headers", on_path("favicon.svg", header("service-worker-allowed", "/")),
+     "service-worker-allowed: /: a script … /favicon.svg"),
+    ("http.headers", on_path(INDEX, header("link", "<https://other.example/x.js>; rel=preload")),
+     "link: <https://other.example/x.js>; rel=preload: browsers load … on 2 of … places: /, "),
+    ("http.headers", on_path("-5f2c.js", header("alt-svc", 'h2="other.example:443"')), "browsers go to another host"),
+    ("http.headers", on_method("POST", header("x-trace", "t" * 20_000)), "20 kB of headers … x-trace … (POST)"),
+    ("http.headers", on_path(ENTRY, header("sourcemap", "a.map")), "where the app's source is, on … index-Dk1aQz7_.js"),
     ("http.server-version", on_method("POST", body("<hr>Apache/2.4.1 at")), "Apache/2.4.1 on … / (POST)"),
 ]  # fmt: skip
 
@@ -107,3 +136,20 @@ def test_policy_that_allows_the_site_itself_passes() -> None:
     policy = POLICY.replace("'none'", "'self'", 2).replace("object-src 'self'", "object-src 'none'")
     site = Site(lambda _request, answer: answer.set(CSP, policy))
     assert verdicts(site, "http.csp")["http.csp"].evidence == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("x-robots-tag", "noindex"),
+        ("link", "</docs/>; rel=prev, <https://example.org/>; rel=canonical"),
+        ("alt-svc", 'h3=":443"; ma=86400'),
+        ("strict-transport-security", "max-age=63072000; includeSubDomains"),
+        ("x-frame-options", "DENY"),
+        ("cf-ray", "8f"),
+        ("age", "30"),
+    ],
+)
+def test_header_that_harms_nobody_is_no_fault(name: str, value: str) -> None:
+    """People and networks in front of a site add such headers on purpose."""
+    assert verdicts(Site(on_path("", header(name, value))), "http.headers")["http.headers"].outcome == "pass"

@@ -3,7 +3,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.unit.fakes.site_faults import assert_reported, header, on_path, status, verdicts
+from docktasks.verify.probes.places import UNKNOWN_PATHS
+from tests.unit.fakes.site_faults import Change, assert_reported, header, on_header, on_path, status, verdicts
 from tests.unit.fakes.sites import Answer, Fault, Site
 
 
@@ -20,6 +21,32 @@ def listing(answer: Answer) -> None:
     answer.status, answer.body = 200, b'<a href="x">index-Dk1aQz7_.js</a>'
 
 
+def on_query(text: str, change: Change) -> Fault:
+    """Return a fault that changes the answers to a query with this text."""
+
+    def fault(request: httpx.Request, answer: Answer) -> None:
+        if text in request.url.query.decode():
+            change(answer)
+
+    return fault
+
+
+def redirect(target: str) -> Change:
+    """Lead to another address."""
+
+    def change(answer: Answer) -> None:
+        answer.status = 302
+        answer.set("location", target)
+
+    return change
+
+
+def redirect_to_target(request: httpx.Request, answer: Answer) -> None:
+    """A folder that leads to what follows its name."""
+    if request.url.path.startswith("/go/"):
+        redirect(request.url.path.removeprefix("/go"))(answer)
+
+
 FAULTS: list[tuple[str, Fault, str]] = [
     ("http.deep-link", on_path("-5f2c", status(404)), "404 on … places: /no-such-file-5f2c"),
     ("http.deep-link", on_path("/deeper", status(404)), "404 on … /no-such-file-5f2c/deeper?query=1"),
@@ -31,6 +58,14 @@ FAULTS: list[tuple[str, Fault, str]] = [
      "a list of the folder that contains index-Dk1aQz7_.js on … /assets/"),
     ("http.redirects", on_path("/assets", header("location", "http://127.0.0.1/assets/")),
      "Location: http://127.0.0.1/assets/ on … /assets"),
+    ("http.deep-link", on_query("utm_source", status(302)),
+     "302, but 200 to a simple GET, on … / (?utm_source=a&gclid=b&id=1)"),
+    ("http.deep-link", on_path("/no-such-file-5f2c/a/b", status(404)), "404 on 1 of … /no-such-file-5f2c/a/b"),
+    ("http.redirects", on_query("next=//", redirect("//canary-5f2c.example")),
+     "Location: //canary-5f2c.example on … (?next=//canary"),
+    ("http.redirects", redirect_to_target, "Location: //canary-5f2c.example on GET /go/%2fcanary-5f2c.example"),
+    ("http.host", on_header("x-forwarded-proto", status(403)), "403, but 200 to a simple GET, on … (x-forwarded-proto"),
+    ("http.methods", on_header("x-http-method-override", status(202)), "202, but 200 to a simple GET, on … (x-http-m"),
 ]  # fmt: skip
 
 
@@ -70,12 +105,13 @@ def promising(notes: str, code: int, text: str = "", location: str = "") -> Site
 
     def fault(request: httpx.Request, answer: Answer) -> None:
         path = request.url.path
-        if path != "/docs/a.html" and "-5f2c" not in path:
+        is_unknown = "5f2c" in path or path.removeprefix("/") in UNKNOWN_PATHS
+        if path != "/docs/a.html" and not is_unknown:
             return
-        answer.status = code if "-5f2c" in path else 200
-        answer.body = (text if "-5f2c" in path else "<h1>docs</h1>").encode()
+        answer.status = code if is_unknown else 200
+        answer.body = (text if is_unknown else "<h1>docs</h1>").encode()
         answer.set("content-encoding")
-        if location and "-5f2c" in path:
+        if location and is_unknown:
             answer.set("location", location)
 
     site = Site(fault)

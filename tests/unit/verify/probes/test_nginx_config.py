@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from docktasks.verify.probes import nginx_config, ways
+from docktasks.verify.probes.nginx_config import Words
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("location ~ ^/go(?<rest>//.*)$ { return 302 $rest; }", Words(paths=("/go",))),
+        ("location = /old/page { }\n# as in /comment", Words(paths=("/old/page",))),
+        ("if ($arg_next) { return 302 $arg_next; }", Words(arguments=("next",))),
+        ("if ($http_x_debug) { return 200 a; }", Words(headers=("x-debug",))),
+        ("root /srv/site; include /tmp/a.conf; map $http_accept $a { }", Words()),
+    ],
+)
+def test_names_that_our_configuration_lacks_are_found(text: str, named: Words) -> None:
+    """A request can be answered in another way by them, so the survey asks with them."""
+    assert nginx_config.words([text]) == named
+
+
+def test_names_become_ways_of_asking() -> None:
+    """An argument may hold the target of a redirect, and a header anything."""
+    requests = ways.ways_of(Words(arguments=("next",), headers=("x-debug",)))
+    assert requests["target https://canary-5f2c.example"].path == "?next=https://canary-5f2c.example"
+    assert requests["header 1"].headers == (("x-debug", "1"),)
+    assert ways.ways_of(Words()) == {}
+
+
+def test_rules_of_a_site_are_read() -> None:
+    """The assembler writes them as a map of nginx."""
+    text = """map $request_uri $rule_redirect {
+    "~^/go(?:/+(?<rule_0>(?!/)[^?]*))?/*(?:\\\\?|$)" "302 /docs/${rule_0}";
+    "~^page 200" "/index.html";
+}"""
+    (rule,) = nginx_config.redirected([text])
+    assert [bool(rule.search(path)) for path in ("/go/a?b", "/go", "/image")] == [True, True, False]
