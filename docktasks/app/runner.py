@@ -78,7 +78,7 @@ class Runner:
     def __init__(self, c: Context) -> None:
         self.dry, self._root, own = bool(c.config.run.dry), root_of(c.config), c.config.clone()
         self.progress = Progress(quiet=is_quiet(c.config), silent=self.dry)
-        own.runners.local = Process  # for our commands, and not for those of other tasks of the same call
+        own.runners.local, own.run.shell = Process, "/bin/sh"  # for our commands only; Alpine has no bash
         self.c = Context(own)
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:

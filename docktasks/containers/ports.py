@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from docktasks.app.project import Project
@@ -56,6 +57,17 @@ def free_bind(project: Project, role: Role, bind: Bind) -> Bind:
         owner = port_owner(project.engine, bind.host_port)
         project.progress.note(f"Port {bind.host_port} is in use by {owner}, so {role.task} takes port {port}.")
     return replace(bind, host_port=port)
+
+
+def publish(project: Project, role: Role, bind: Bind, start: Callable[[Bind], object]) -> Bind:
+    """Start what publishes an address, and return it. A default port that was just taken gives way to the next one."""
+    try:
+        start(bind)
+    except ConflictError:
+        if (following := free_bind(project, role, bind)) == bind:
+            raise
+        return publish(project, role, following, start)
+    return bind
 
 
 def _is_free(engine: Engine, host_port: int) -> bool:

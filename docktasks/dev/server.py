@@ -12,7 +12,7 @@ from docktasks.app import vite, vite_options
 from docktasks.app.project import Project
 from docktasks.containers import networks, startup
 from docktasks.containers.app_mount import host_paths
-from docktasks.containers.ports import WORKING_DIR_LABEL, Bind, free_bind
+from docktasks.containers.ports import WORKING_DIR_LABEL, Bind, free_bind, publish
 from docktasks.containers.run_args import remove_args
 from docktasks.containers.startup import ContainerSpec
 from docktasks.dev import certificate, environment, file_events
@@ -102,9 +102,13 @@ def _start(project: Project, dev_environment: DevEnvironment, bind: Bind, host: 
 
     Raises ConflictError or StartError.
     """
-    args = dev_args(project.settings, bind, dev_environment.run_spec)
-    with _removed_on_failure(project, dev_environment.volume):
+
+    def start(bind: Bind) -> None:
+        args = dev_args(project.settings, bind, dev_environment.run_spec)
         startup.start(project, ContainerSpec("dev", bind, args))
+
+    with _removed_on_failure(project, dev_environment.volume):
+        publish(project, DEV, bind, start)
         url = startup.await_page(project, "dev")
         if host:
             url = url.replace("//127.0.0.1:", f"//{host}:", 1)

@@ -149,7 +149,7 @@ def _prepare(containers: ReleaseContainers, release: Release, *, gate: bool) -> 
 
 def _bring_up(containers: ReleaseContainers, release: Release, bind: Bind, *, reuse_holder: bool = False) -> str:
     if not reuse_holder:
-        containers.start(HOLDER, release, bind)
+        bind = ports.publish(containers.project, PROD, bind, lambda free: containers.start(HOLDER, release, free))
     containers.start("prod", release, bind)
     # A port holder that was there before may be answering, too.
     return startup.await_serving(containers.project, "prod", shared_port=reuse_holder)

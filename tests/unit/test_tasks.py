@@ -3,6 +3,7 @@ from __future__ import annotations
 import inspect
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -343,13 +344,16 @@ def test_interrupt_is_one_message_with_exit_code_130() -> None:
 
 
 def test_commands_run_in_the_checkout(tmp_path: Path) -> None:
-    """The task itself stays in the folder where it was called, because its flags name files there."""
+    """The task itself stays in the folder where it was called, as its flags name files there. No bash is needed."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "pwd").symlink_to(shutil.which("pwd") or "/bin/pwd")
     code = (
         "import os; from docktasks.app.runner import Runner; from invoke.context import Context; "
         "print(Runner(Context())(['pwd'], quiet=True).output.strip(), os.getcwd(), sep='\\n')"
     )
     result = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}"],
-        cwd=tmp_path, capture_output=True, text=True, check=True,
+        cwd=tmp_path, capture_output=True, text=True, check=True, env=os.environ | {"PATH": str(programs)},
     )  # fmt: skip
     assert result.stdout.splitlines() == [str(ROOT), str(tmp_path)]

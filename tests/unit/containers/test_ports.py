@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import namedtuple
+from collections.abc import Callable
 from dataclasses import replace
 
 import psutil
@@ -119,6 +120,36 @@ def test_port_that_nobody_set_gives_way(
     ):
         assert ports.free_bind(project, role, bind) == bind
     assert capsys.readouterr().out == ""
+
+
+def test_default_port_that_another_project_has_just_taken_gives_way(engine: FakeEngine, settings: Settings) -> None:
+    """Two tasks may choose one port at the same time. A port that somebody set is an error, as any other conflict."""
+    default = Project(Runner(), engine, replace(settings, default_ports=("prod",)))
+    error = ConflictError("Port 8080 is in use.", "", "")
+    tried: list[int] = []
+
+    def start(bind: Bind) -> None:
+        tried.append(bind.host_port)
+        if bind.host_port < 8082:
+            engine.port_owners[bind.host_port] = Container("0", "web")
+            raise error
+
+    assert ports.publish(default, PROD, Bind(8080), start) == Bind(8082)
+    assert tried == [8080, 8081, 8082]
+    with pytest.raises(ConflictError, match="8080"):
+        ports.publish(replace(default, settings=settings), PROD, Bind(8080), start)
+    engine.port_owners.clear()
+    with pytest.raises(ConflictError, match="8080"):
+        ports.publish(default, PROD, Bind(8080), raising(error))
+
+
+def raising(error: Exception) -> Callable[[Bind], None]:
+    """Return a function that raises an error."""
+
+    def start(_bind: Bind) -> None:
+        raise error
+
+    return start
 
 
 def test_port_of_a_container_is_not_taken_over_without_a_free_one(engine: FakeEngine, settings: Settings) -> None:
