@@ -117,6 +117,7 @@ def test_image_contains_no_secret_of_the_app(external_project: ProjectUnderTest)
     assert "north" in external_project.get(script.group(1)).text
 
 
+@pytest.mark.long  # test_matrix.py has such apps
 def test_dev_serves_an_external_app_and_its_edits(external_project: ProjectUnderTest, harbour: Path) -> None:
     """`invoke dev` runs the script `dev` of an app without `serve`, and serves an edit."""
     external_project.succeeds("dev", "--detach")

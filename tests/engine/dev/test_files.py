@@ -177,14 +177,20 @@ def test_dev_does_not_poll_where_the_probe_sees_events(new_project: ProjectFacto
     assert_edit_is_served(project, app_on_fuse / "src/main.js", "Ebb")
 
 
-def test_dev_does_not_probe_a_local_file_system(new_project: ProjectFactory, pier: Path) -> None:
-    """On a file system of the kernel dev neither probes nor polls, and serves an edit."""
+def test_dev_in_a_repository_on_a_local_disk(new_project: ProjectFactory, pier: Path) -> None:
+    """On a file system of the kernel dev neither probes nor polls, and serves an edit.
+
+    .git is not in the container, so no request can get around the rules of the dev server and read the history.
+    """
+    subprocess.run(["git", "init", "--quiet", pier], check=True)
     project = new_project(APP_DIR=str(pier))
     output = project.succeeds("dev", "--detach")
     assert "File change events" not in output
     assert "dev-events" not in output
     assert "CHOKIDAR_USEPOLLING=true" not in project.inspect("dev")["Config"]["Env"]
     assert_edit_is_served(project, pier / "src/main.js", "Flood")
+    assert docker("container", "exec", f"{project.name}-dev", "ls", "-A", "/home/node/app/.git") == ""
+    assert "[core]" not in project.get("/@fs/home/node/app/.git/config?raw??", "dev").text
 
 
 @AS_ROOT
@@ -249,15 +255,6 @@ def test_files_of_a_development_session_belong_to_the_owner(new_project: Project
     others = {name for name, stat in owners.items() if (stat.st_uid, stat.st_gid) != OTHER_OWNER}
     assert others == set()
     assert list((pier / "node_modules").iterdir()) == []
-
-
-def test_dev_container_cannot_read_the_git_history(new_project: ProjectFactory, pier: Path) -> None:
-    """.git is not in the container, so no request can get around the rules of the dev server and read it."""
-    subprocess.run(["git", "init", "--quiet", pier], check=True)
-    project = new_project(APP_DIR=str(pier))
-    project.succeeds("dev", "--detach")
-    assert docker("container", "exec", f"{project.name}-dev", "ls", "-A", "/home/node/app/.git") == ""
-    assert "[core]" not in project.get("/@fs/home/node/app/.git/config?raw??", "dev").text
 
 
 def test_editor_link_is_printed_with_the_path_in_the_checkout(

@@ -28,7 +28,7 @@ SCRIPTS = {
     ("fault", "task"),
     [
         ("missing", ("dev", "--detach")),
-        ("stale", ("build-prod",)),
+        long("stale", ("build-prod",)),
         long("stale", ("dev", "--detach")),
         long("unreadable", ("dev", "--detach")),
         long("stale", ("test",)),

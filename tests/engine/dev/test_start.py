@@ -47,6 +47,7 @@ def test_dev_is_ready_with_the_first_page(project: ProjectUnderTest) -> None:
     assert project.get(role="dev").text == str(FAILING_REQUESTS + 2)
 
 
+@pytest.mark.long  # test_files.py has the owners of all files
 def test_compiled_files_of_node_are_kept_and_belong_to_the_owner(project: ProjectUnderTest) -> None:
     """node's compiled files are in the volume after a restart, and belong to the owner of the checkout."""
     project.succeeds("dev", "--detach")

@@ -92,10 +92,10 @@ def test_watched_tests_run_again_after_an_edit(
     assert_no_container_is_left(project)
 
 
-# Each task once, and each fault once.
+# The test before has `test --watch`, and test_server.py a task that a signal ends.
 @pytest.mark.parametrize(
     ("words", "ready", "fault"),
-    [(("test", "--watch"), WAITING, "killed"), (("dev",), DEV_READY, "closed"),
+    [long(("test", "--watch"), WAITING, "killed"), (("dev",), DEV_READY, "closed"),
      long(("test", "--watch"), WAITING, "closed"), long(("dev",), DEV_READY, "killed")],
 )  # fmt: skip
 def test_container_ends_with_its_terminal_or_task(

@@ -100,7 +100,8 @@ def test_stop_and_clean_keep_what_belongs_to_others(
     assert engine.volumes(project.name) == [f"{project.name}-{kind}" for kind in kinds]
     assert engine.image(project.image)
     project.succeeds("clean")
-    assert project.remaining_names() == []
+    assert engine.volumes(project.name) == []
+    assert engine.image(project.image) is None
     assert (other.container().id, other.container().started) == (before.id, before.started)
     assert other.get().status_code == 200
     assert engine.volumes(other.name) == [f"{other.name}-{kind}" for kind in kinds]

@@ -108,6 +108,7 @@ def test_new_builders_find_the_packages_in_exported_layers(exporting_builder: Bu
     assert builder.build("--cache-from", f"type=local,src={second}") == {"builder"}
 
 
+@pytest.mark.long  # test_secrets.py looks into the layers of each stage
 def test_exported_layers_have_no_secret(exporting_builder: Builder, tmp_path: Path) -> None:
     """A cache with mode=max has the layers of every stage."""
     write_secret_app(exporting_builder.app, None)

@@ -146,6 +146,7 @@ def test_every_script_and_style_has_smaller_compressed_copies(built_project: Pro
         assert max(sizes) < files[path].size, path
 
 
+@pytest.mark.long  # it builds a second image
 def test_an_edit_does_not_change_the_packages_chunk(built_project: ProjectUnderTest, two_builds: list[str]) -> None:
     """Browsers keep the chunk, and the next build its compressed copies."""
     images = [built_project.engine.image(name) for name in two_builds]
@@ -274,7 +275,6 @@ def test_failing_build_says_what_why_and_how(  # noqa: PLR0913, PLR0917 - a tabl
     assert what in message
     assert how in message
     assert evidence in message
-    assert "Nothing was replaced" in message
     assert built(failing_project) == before
 
 

@@ -67,6 +67,7 @@ def test_a_native_part_that_does_not_arrive_fails_one_installation(
         assert f"{bundler}: true" in built_page(project)
 
 
+@pytest.mark.long  # the test before has a package that is missing
 @pytest.mark.parametrize("manager", [NPM, long(YARN_1)])
 def test_an_optional_package_whose_script_fails_is_no_fault(
     new_project: ProjectFactory, tmp_path: Path, registry: Registry, manager: str

@@ -101,6 +101,7 @@ def test_the_apps_own_scripts_run_with_its_source(
     assert built_page(project).endswith("\nsecond")
 
 
+@pytest.mark.long  # the test before has such scripts
 @pytest.mark.parametrize("manager", [PNPM, long(YARN_4)])
 def test_the_apps_own_scripts_run_when_dev_engines_name_the_manager(
     new_project: ProjectFactory, tmp_path: Path, manager: str

@@ -118,6 +118,7 @@ def test_build_goes_on_with_the_local_image_when_no_registry_runs(
     assert generation(built_project.engine, built_project.image) == "1"
 
 
+@pytest.mark.long  # the registry is asked in the first test
 def test_image_made_by_hand_stays(built_project: ProjectUnderTest, old_base: str) -> None:
     """The registry has another image under its name, and does not know this one."""
     image_id = build_base(built_project, old_base, 3, age_days=90)

@@ -107,6 +107,7 @@ def test_release_is_recorded_by_the_next_task_when_its_own_was_killed(
     assert '"API_A":"1"' in httpx.get(f"{url}/env.js", trust_env=False).text
 
 
+@pytest.mark.long  # nobody does that in a normal day
 def test_renamed_release_gets_its_name_back(project: ProjectUnderTest) -> None:
     """A release that was renamed by hand keeps serving, and the next run-prod gives it its name back."""
     before = project.container()

@@ -83,6 +83,7 @@ def test_releases_are_swapped_rolled_back_and_verified(containerd: Store, checko
         project.end()
 
 
+@pytest.mark.long  # the test before has the store that is not this machine's
 def test_release_is_the_same_in_both_stores(
     engine: DockerEngine, containerd: Store, checkout: Path, raft: Path, tmp_path: Path
 ) -> None:

@@ -135,8 +135,8 @@ def test_move_to_another_port_has_no_gap(
     running_project.assert_one_release_serves()
 
 
-# A task that fails, and one that is interrupted, put the release back by the same code.
-@pytest.mark.parametrize("fault", [long("ctrl-c"), long("terminated"), "port taken", "killed"])
+# A task that fails or is interrupted puts the release back by the same code, which a kill ends, too.
+@pytest.mark.parametrize("fault", [long("ctrl-c"), long("terminated"), long("port taken"), "killed"])
 def test_release_serves_again_after_a_fault_in_the_gap(
     running_project: ProjectUnderTest, start_task: StartTask, interrupting_docker: dict[str, str], fault: str
 ) -> None:
