@@ -189,12 +189,12 @@ class Bench:
         self.output(args, **environ)
         return time.perf_counter() - start
 
-    def until_served(self, args: list[str], url: str) -> float:
-        """Seconds from the start of a command until `url` answers 200. Raises BenchError when it does not."""
+    def until_served(self, args: list[str], url: str, limit_s: float = SERVED_TIMEOUT_S) -> float:
+        """Seconds from the start of a command until `url` answers 200. Raises BenchError when it does not in time."""
         answered_at: list[float] = []
 
         def watch() -> None:
-            if waiting.wait_until(lambda: waiting.http_ready(url, timeout=1), SERVED_TIMEOUT_S, interval=0.005).ready:
+            if waiting.wait_until(lambda: waiting.http_ready(url, timeout=1), limit_s, interval=0.005).ready:
                 answered_at.append(time.perf_counter())
 
         watcher = threading.Thread(target=watch)

@@ -86,12 +86,17 @@ def published(bench: Bench, sandbox: BuildSandbox, variant: Variant, options: Se
         bench(remove_args(name))
 
 
+def host_container(bench: Bench, port: int) -> str:
+    """The name of the container that on_host() runs."""
+    return f"{bench.name}-host-{port}"
+
+
 @contextmanager
 def on_host(  # noqa: PLR0913 - an image, how it runs, and where
     bench: Bench, sandbox: BuildSandbox, image: str, port: int, *, options: Sequence[str] = (), command: str = ""
 ) -> Iterator[str]:
     """Run an image in the host's network, so without docker-proxy. Yields its address on `port`."""
-    name = f"{bench.name}-host-{port}"
+    name = host_container(bench, port)
     run = ["docker", "container", "run", "--detach", "--name", name, "--network", "host", "--no-healthcheck"]
     try:
         bench.output([*run, *label_args(sandbox.settings, "host"), *options, image, *command.split()])

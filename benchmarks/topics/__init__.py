@@ -2,6 +2,7 @@
 
 from benchmarks.harness import Topic
 from benchmarks.topics import (
+    bootstrap,
     build,
     first_load,
     growth,
@@ -9,6 +10,8 @@ from benchmarks.topics import (
     nginx_settings,
     overhead,
     package,
+    request_cost,
+    return_visit,
     serving,
     start,
     swap,
@@ -27,5 +30,8 @@ TOPICS: dict[str, Topic] = {
     "overhead": overhead,
     "growth": growth,
     "package": package,
+    "request_cost": request_cost,
+    "return_visit": return_visit,
+    "bootstrap": bootstrap,
 }
 """The topics by name, in the order in which they are measured and shown."""

@@ -17,12 +17,15 @@ from docktasks.containers.run_args import remove_args
 EMPTY_COLLECTION = "from invoke import task\n\n\n@task\ndef nothing(c):\n    pass\n"
 LISTING_GOAL = Goal("at most 1.15 times an empty collection's time", against="bare", most=1.15)
 
+UNCHANGED_GOAL = Goal("at most 1.5 times a bare look at the container", against="bare", most=1.5)
+
 
 def cases(bench: Bench) -> Iterator[Case]:
     """List the tasks, build what is built, and run it."""
     yield from _listing_case(bench)
     yield _build_case(bench)
     yield _run_case(bench)
+    yield _unchanged_case(bench)
 
 
 def _listing_case(bench: Bench) -> Iterator[Case]:
@@ -60,6 +63,14 @@ def _run_case(bench: Bench) -> Case:
 
     measures = {"bare": measure_bare, "ours": measure_ours}
     return Case("run-prod on a built image, to the first 200", measures, baseline="bare")
+
+
+def _unchanged_case(bench: Bench) -> Case:
+    """Look at what serves, by Docker and by the task, which finds that there is nothing to do."""
+    inspect, task = ["docker", "container", "inspect", f"{bench.name}-prod"], [*INVOKE, "run-prod", "--no-build"]
+    bench.output(task)
+    measures = {"bare": lambda: bench.seconds(inspect), "ours": lambda: bench.seconds(task)}
+    return Case("run-prod --no-build, nothing to do", measures, baseline="bare", goals=(UNCHANGED_GOAL,))
 
 
 def _echoed_command(printed: str, beginning: str) -> list[str]:
