@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import replace
 
 from docktasks.app.project import Project
+from docktasks.errors import VerifyError
 from docktasks.fleet.look import address
 from docktasks.fleet.rollout import short
 from docktasks.fleet.swarm import BEFORE, Node, Service, Swarm, Task, require_manager
@@ -65,7 +66,12 @@ def verify_table(project: Project) -> tuple[Table, list[str]]:
         if node.id not in serving:
             rows.append((node.hostname, address(node, port), "serves nothing", "-"))
             continue
-        run = verify_run.verify(project, replace(options, url=address(node, port)))
+        try:
+            run = verify_run.verify(project, replace(options, url=address(node, port)))
+        except VerifyError as error:  # it does not answer
+            rows.append((node.hostname, address(node, port), "none", error.what))
+            failed.append(node.name)
+            continue
         faults = run.ids("fail")
         failed += [node.name] if faults else []
         rows.append((node.hostname, address(node, port), f"{len(run.ids('pass'))} passed", ", ".join(faults) or "-"))

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from benchmarks.network import free_port
 from docktasks.commands import Result
 from docktasks.errors import ConflictError, FleetError, SettingsError
 from docktasks.fleet import deploy
 from docktasks.fleet.change import DeployOptions, plan, require_choice
 from docktasks.fleet.lock import fleet_lock
-from docktasks.fleet.status import fleet_table
+from docktasks.fleet.status import fleet_table, verify_table
 from docktasks.fleet.swarm import Service, Swarm
 from tests.unit.fakes.runner import Runner
 from tests.unit.fleet.conftest import A, B, C, SwarmEngine, node, service, task
@@ -111,3 +113,14 @@ def test_status_without_a_fleet_has_no_nodes(swarm_of: Callable[..., Swarm]) -> 
     """An engine in no swarm is not asked for services."""
     engine = SwarmEngine()
     assert fleet_table(swarm_of(engine).project) is None
+
+
+def test_node_that_does_not_answer_fails(swarm_of: Callable[..., Swarm]) -> None:
+    """Its row says so, and the others are checked, too. A node that serves nothing is no failure."""
+    nodes = [node(1, **{"hello-dock.address": "127.0.0.1"}), node(2)]
+    project = swarm_of(SwarmEngine(nodes=nodes, services=[service(A)], tasks=[task(1, A)])).project
+    port = free_port()
+    changed = replace(project.settings, fleet=replace(project.settings.fleet, host_port=port))
+    table, failed = verify_table(replace(project, settings=changed))
+    assert failed == ["harbour1 (127.0.0.1)"]
+    assert [row[2] for row in table.rows] == ["none", "serves nothing"]
