@@ -31,7 +31,7 @@ BELOW = 'document.documentElement.removeAttribute("lang"); document.documentElem
 
 LINKED = (
     "@media (max-width: 500px) { main { min-width: 700px } } "
-    "@media (prefers-color-scheme: dark) { main h1 { color: #2a2a2a !important } }"
+    "@media (prefers-color-scheme: dark) { main p, main h1 { color: #2a2a2a !important } }"
 )
 
 SABOTAGES = [
