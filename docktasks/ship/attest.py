@@ -80,10 +80,11 @@ def _documents(project: Project, facts: Described, record: Bundle, verified: Map
     node, nginx = (base_images.resolve(project, kind) for kind in ("node", "nginx"))
     source = git.source(project.app, settings)
     parameters = build.prod_build_args(settings, project.app, node.reference, nginx.reference, source)
+    node_digest = base_images.base_digest(project.engine.image(node.reference), node.reference)
     image = {"name": facts.image.repository, "digest": facts.image.digest}
     return {
         SBOM: sbom.document(facts, record),
         VEX: vex.document(facts, record),
-        PROVENANCE: provenance.document(facts, parameters, settings.build.source_url, os.environ),
+        PROVENANCE: provenance.document(facts, parameters, node_digest, settings.build.source_url, os.environ),
         VERIFY: {"image": image, **verified},
     }

@@ -17,11 +17,12 @@ SECRET_PARAMETERS = ("INSTALL_ENV", "BUILD_ENV")
 """Parameters with values of variables, of which only the names may be public."""
 
 
-def document(described: Described, parameters: Mapping[str, str], source: str, environ: Mapping[str, str]) -> Document:
-    """Return the provenance of an image: its commit, the parameters of its build, its base by digest, its builder."""
+def document(
+    described: Described, parameters: Mapping[str, str], node_digest: str, source: str, environ: Mapping[str, str]
+) -> Document:
+    """Return the provenance of an image: its commit, the parameters of its build, its bases by digest, its builder."""
     commit = {"uri": source or "git", "digest": {"gitCommit": described.revision}}
-    base = described.base_digest.removeprefix("sha256:")
-    bases = [{"uri": described.base_name, **({"digest": {"sha256": base}} if base else {})}]
+    bases = [_base(described.base_name, described.base_digest), _base(parameters.get("NODE_IMAGE", ""), node_digest)]
     return {
         "buildDefinition": {
             "buildType": BUILD_TYPE,
@@ -34,6 +35,11 @@ def document(described: Described, parameters: Mapping[str, str], source: str, e
             "metadata": {"invocationId": invocation_id(environ)},
         },
     }
+
+
+def _base(name: str, digest: str) -> Document:
+    """Return a base image. One that no registry has has no digest."""
+    return {"uri": name, **({"digest": {"sha256": digest.removeprefix("sha256:")}} if digest else {})}
 
 
 def public_parameters(parameters: Mapping[str, str]) -> dict[str, str]:

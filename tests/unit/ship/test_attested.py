@@ -31,7 +31,9 @@ Document = dict[str, Any]
 TRUTH: dict[str, Document] = {
     "SBOM": sbom.document(described(), BUNDLE),
     "VEX": vex.document(described(), BUNDLE),
-    "provenance": provenance.document(described(), {"BUILD_ENV": "export TOKEN=x"}, "", {}),
+    "provenance": provenance.document(
+        described(), {"BUILD_ENV": "export TOKEN=x", "NODE_IMAGE": "node:lts"}, f"sha256:{64 * 'c'}", "", {}
+    ),
     "results of verify": {
         "schema": 1,
         "passed": True,
@@ -122,6 +124,9 @@ def test_provenance_has_the_names_of_variables_only() -> None:
     content = json.dumps(TRUTH["provenance"])
     assert '"BUILD_ENV": "TOKEN"' in content
     assert "export" not in content
+    assert {"uri": "node:lts", "digest": {"sha256": 64 * "c"}} in json.loads(content)["buildDefinition"][
+        "resolvedDependencies"
+    ]
     github = {"GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "o/r",
               "GITHUB_WORKFLOW_REF": "o/r/.github/workflows/ci.yml@refs/heads/main", "GITHUB_RUN_ID": "7"}  # fmt: skip
     assert provenance.builder_id(github) == "https://github.com/o/r/.github/workflows/ci.yml@refs/heads/main"
