@@ -1,3 +1,4 @@
+#!/bin/sh
 # Runs once on each node, in the node's network, and prints what a release needs to know of it (requirements.py).
 printf 'node=%s kernel=%s script=%s migrate=%s first_port=%s listening=%s\n' "$NODE" "$(uname -r)" \
     "$(ls /docker-entrypoint.d/32-hello-dock-listen.sh 2>/dev/null)" \

@@ -186,7 +186,7 @@ class _Visitor:
                     self.visit.unseen.append(path)
                     continue
                 known = {line for page in self.visit.pages for line in (*page.console, *page.network, *page.policy)}
-                address = urljoin(f"{self.url}/", path)
+                address = f"{self.url}/" if path == "/" else urljoin(f"{self.url}/", path)
                 findings, widths, snapshot = audit(events, path, address, VIEWS[::3] if is_linked else VIEWS, known)
                 self.visit.audits |= findings
                 self.visit.widths |= widths
