@@ -31,6 +31,7 @@ SCRIPTS = {
 """The scripts of the image, which are executable."""
 BUILT_NAMES = "/usr/local/share/hello-dock/built"
 """What the build wrote under a name without a hash, for `carry`."""
+DELTAS = "/usr/local/share/hello-dock/deltas.mjs"
 
 
 def built(project: ProjectUnderTest) -> Image:
@@ -125,14 +126,14 @@ def test_image_runs_as_a_numeric_user(built_project: ProjectUnderTest) -> None:
 
 
 def test_image_adds_the_site_and_little_else(built_project: ProjectUnderTest) -> None:
-    """It adds the site, its compressed copies, and at most 55 kB of configuration and scripts to nginx's image."""
+    """It adds the site, its compressed copies, and at most 65 kB of configuration and scripts to nginx's image."""
     image = built(built_project)
     base = built_project.engine.image(image.labels["org.opencontainers.image.base.name"])
     assert base is not None
     files = shipped(image, built_project.engine)
     site = sum(file.size for path, file in files.items() if path.startswith("/srv/"))
-    assert 0 < site <= image.size - base.size <= site + 55_000
-    assert {path for path in files if not path.startswith(("/srv/", "/etc/nginx/"))} == {*SCRIPTS, BUILT_NAMES}
+    assert 0 < site <= image.size - base.size <= site + 65_000
+    assert {path for path in files if not path.startswith(("/srv/", "/etc/nginx/"))} == {*SCRIPTS, BUILT_NAMES, DELTAS}
     assert image.layers[:-1] == base.layers
 
 

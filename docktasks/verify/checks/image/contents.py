@@ -28,12 +28,12 @@ MAP_NAME = re.compile(rb"sourceMappingURL=([\w./%@~+-]+\.map)")
 PRIVATE_FILE = re.compile(r"^\.env(\..+)?$|^\.(npmrc|yarnrc(\.yml)?|pnpmfile\.cjs|envrc)$|^bunfig\.toml$")
 BUILDER_FOLDERS = {"node_modules", ".git"}
 RELEASE_FILE = re.compile(
-    r"/srv/(?:hashed/)?(?:site|br)/|/srv/(?:run|carried)$|/usr/local/share/hello-dock/built$|/usr/local/bin/(?:carry|hold)$"
-    r"|/docker-entrypoint\.d/3\d-hello-dock-\w+\.sh$"
-    r"|/etc/nginx/(?:nginx\.conf|serving/[\w-]+\.conf|(?:policy|site|redirects)/\w+\.conf)$"
+    r"/srv/(?:hashed/)?(?:site|br)/|/srv/(?:run|carried)$|/usr/local/share/hello-dock/(?:built|deltas\.mjs)$"
+    r"|/usr/local/bin/(?:carry|hold)$|/docker-entrypoint\.d/3\d-hello-dock-\w+\.sh$"
+    r"|/etc/nginx/(?:nginx\.conf|serving/[\w-]+\.conf|(?:base|policy|site|redirects)/[\w-]+\.conf)$"
 )
 """What the assembler writes (docktasks/images/nginx/assemble.mjs): a release needs nothing else."""
-MAX_EXTRA_BYTES = 55_000
+MAX_EXTRA_BYTES = 65_000
 """What an image may add to its base next to the site: configuration, and scripts, without what grows with the site."""
 SCRIPTS = (".js", ".mjs", ".cjs", ".css")
 SCRATCH = {("/tmp", 0o1777), ("/var/tmp", 0o1777)}  # noqa: S108 - the image's own

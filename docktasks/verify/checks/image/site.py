@@ -71,8 +71,9 @@ def build_args_now(subject: Subject) -> dict[str, str]:
     node, nginx = (base_images.local(subject.project, kind) for kind in ("node", "nginx"))
     if node is None or nginx is None:
         raise Skip("the base images that it was built with are not here")
-    base = next(iter(subject.base.tags), "") if subject.base else ""
-    return build.prod_build_args(settings, app, node.reference, base or nginx.reference, origin)
+    names = subject.base.tags if subject.base else ()
+    base = nginx.reference if nginx.reference in names else next(iter(names), nginx.reference)
+    return build.prod_build_args(settings, app, node.reference, base, origin)
 
 
 def _export_build(subject: Subject, folder: str) -> None:
