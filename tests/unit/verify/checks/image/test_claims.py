@@ -124,7 +124,7 @@ def test_digest_of_the_base_must_be_one_that_it_has() -> None:
     """A registry's digest, or the id. A label of the base image about its own base says nothing of this image."""
     lie, own = "sha256:" + "01" * 32, "sha256:" + "ab" * 32
     image = replace(with_labels(base_digest=lie), base_digests=(f"nginx@{own}",))
-    assert image.evidence(CHECK) == (f"{OCI}.base.digest is {lie}, but {BASE} has {own}",)
+    assert image.evidence(CHECK) == (f"{OCI}.base.digest is {lie}, but {BASE} with the layers of this image is {own}",)
     assert replace(with_labels(base_digest=own), base_digests=(f"nginx@{own}",)).evidence(CHECK) == ()
     assert replace(image, base_labels={f"{OCI}.base.digest": lie}).evidence(CHECK) == ()
 
