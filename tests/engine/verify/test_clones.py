@@ -13,17 +13,16 @@ from tests.support.project import ProjectUnderTest
 from tests.support.running_task import RunningTask, StartTask
 
 
-def clone_names(project: ProjectUnderTest) -> list[str]:
-    """Return the names of the project's clones."""
-    return [
-        container.name for container in project.engine.containers(project.name) if container.role == clones.CLONE_ROLE
-    ]
+def running_clones(project: ProjectUnderTest) -> list[str]:
+    """Return the names of the project's clones that run. One that only shows its options is removed at once."""
+    containers = project.engine.containers(project.name)
+    return [container.name for container in containers if container.role == clones.CLONE_ROLE and container.serves]
 
 
 def start_verify(project: ProjectUnderTest, start_task: StartTask) -> RunningTask:
-    """Start `verify` and wait until it has started a clone."""
+    """Start `verify` and wait until a clone runs."""
     task = start_task(project, "verify", "--group=container")
-    assert wait_until(lambda: Probe(bool(clone_names(project))), limit=60, interval=0.01).ready, task.output
+    assert wait_until(lambda: Probe(bool(running_clones(project))), limit=60, interval=0.01).ready, task.output
     return task
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from docktasks.containers.clone_trial import MAX_LOG_LINES
 from docktasks.secret_patterns import find_secrets
 from docktasks.verify.checks.image.contents import variable_faults
 from docktasks.verify.registry import check
@@ -15,6 +14,8 @@ PAGE_VARIABLES = ("HELLO_DOCK_ENV", "HELLO_DOCK_CONNECT")
 """What these have is for every visitor (docktasks/images/nginx/env.sh)."""
 REQUEST = re.compile(r"^[\d.a-fA-F:]+ \S.* \"")
 """A line about a request, which is of a stranger: a password in its address is no secret of the container."""
+MAX_LOG_LINES = 20_000
+"""What the container said at its start stands before the thousands of requests that verify itself makes."""
 HEADER = re.compile(r"\b(?:Basic|Bearer) [\w+/.=~-]{8,}")
 
 
