@@ -1,16 +1,15 @@
-"""Names of settings that nobody knows, and the ones that may be meant."""
+"""Names that nobody knows, of settings, tasks and checks, and the ones that may be meant."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 MIN_SIMILARITY = 0.85
 """How similar a mistyped variable is to the one that may be meant. All begin with INVOKE_."""
 
-Sections = Mapping[str, Iterable[str]]
-"""The keys of each section of settings."""
+Sections = Mapping[str, Collection[str]]  # the keys of each section of settings
 
 RENAMED = {
     "prod.drain": "prod.drain_timeout", "prod.keep": "prod.retain_releases",
@@ -25,10 +24,15 @@ def did_you_mean(names: Iterable[str]) -> str:
     return "".join(f". Did you mean {name}?" for name in [*names][:1])
 
 
+def closest(name: str, names: Collection[str]) -> Sequence[str]:
+    """Return the name that may be meant: one that begins with what was typed, or the most similar one, or none."""
+    return [*(other for other in names if name and other.startswith(name)), *get_close_matches(name, [*names], 1)][:1]
+
+
 def unknown_key(section: str, key: str, sections: Sections) -> str:
     """Return the problem of a key that is no setting. It may be one of another section."""
     names = [f"{other}.{key}" for other in sections if key in sections[other]]
-    names += [f"{section}.{name}" for name in get_close_matches(key, list(sections[section]), 1)]
+    names += [f"{section}.{name}" for name in closest(key, sections[section])]
     return f"{section}.{key} is not a setting{did_you_mean(names)}"
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from docktasks import resources
 from docktasks.errors import SettingsError
-from docktasks.mistyped import did_you_mean
+from docktasks.mistyped import closest, did_you_mean
 from docktasks.settings import SECTIONS as PARSED_SECTIONS
 
 SECTIONS = (*PARSED_SECTIONS, "api")
@@ -74,7 +73,7 @@ class AppFile:
         texts = []
         for section, values in self.sections.items():
             if section not in SECTIONS:
-                meant = did_you_mean(get_close_matches(str(section), SECTIONS, 1))
+                meant = did_you_mean(closest(str(section), SECTIONS))
                 texts.append(f"{self.label}: {section} is no section of settings: {', '.join(SECTIONS)}{meant}")
             elif not isinstance(values, Mapping):
                 texts.append(f"{self.label}: {section} is {values!r}, but must hold settings")

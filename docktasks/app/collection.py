@@ -6,7 +6,6 @@ import functools
 import inspect
 import shlex
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from invoke.collection import Collection
@@ -22,6 +21,7 @@ from docktasks import command_names, resources
 from docktasks.app import streams
 from docktasks.app.runner import is_quiet
 from docktasks.errors import SettingsError
+from docktasks.mistyped import closest
 
 _make_pairs = Program._make_pairs  # noqa: SLF001 - the one place where the list is made
 _make_parser = Program._make_parser  # noqa: SLF001 - all tasks have their names there, and none has run
@@ -151,7 +151,7 @@ def handle(machine: Any, word: str) -> None:
         flags = (*machine.context.flags, *machine.context.inverse_flags, *machine.initial.flags)
         if word in IN_CHECKOUT:
             raise _no_measurement(machine, word) from error
-        similar = get_close_matches(word, flags if is_flag else machine.contexts, 1)
+        similar = closest(word, flags if is_flag else machine.contexts)
         own = command_names.program()
         what = f"{task or own} has no flag {word}." if is_flag else f"There is no task {shlex.quote(word)}."
         why = f"Each word after {task} is a flag of it or another task. Words for a tool follow `--`." if task else ""

@@ -9,7 +9,6 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from difflib import get_close_matches
 from itertools import groupby
 from pathlib import Path
 from threading import Event
@@ -17,6 +16,7 @@ from threading import Event
 from httpx import HTTPError
 
 from docktasks.errors import SettingsError, Skip
+from docktasks.mistyped import closest
 from docktasks.verify import chromium_path
 from docktasks.verify.checks import browser, dev, dev_container
 from docktasks.verify.checks.container import assets, configuration, exposed, hardening, lifecycle, processes
@@ -84,7 +84,7 @@ def _unknown_name(flag: str, name: str, known_names: Sequence[str]) -> SettingsE
     if name in RENAMED_CHECKS:
         new_id = RENAMED_CHECKS[name]
         return SettingsError(f"The check {name} is now called {new_id}.", "", f"Use --{flag}={new_id}")
-    close_names = get_close_matches(name, known_names, 1)
+    close_names = closest(name, known_names)
     is_group = flag == "group"
     return SettingsError(
         f"--{flag}={name}: there is no such {'group' if is_group else 'check'}.",

@@ -140,6 +140,7 @@ def test_groups_and_ids_select_checks() -> None:
         ({"groups": ["htp"]}, "--group=htp: there is no such group.", "Did you mean http?"),
         ({"groups": ["dns"]}, "--group=dns: there is no such group.", "List all checks: invoke verify --list"),
         ({"only": ["http.file"]}, "--only=http.file: there is no such check.", "Did you mean http.files?"),
+        ({"only": ["http.cach"]}, "--only=http.cach: there is no such check.", "Did you mean http.cache-policy?"),
         ({"skip": ["x"]}, "--skip=x: there is no such check.", "List all checks: invoke verify --list"),
         ({"groups": ["image"], "only": ["http.files"]}, "No check is selected.", "invoke verify --list"),
     ],
