@@ -99,7 +99,7 @@ SABOTAGES = [
     site("every-method", "sed -i 's|return 405;|return 200;|' site.conf", "http.methods"),
     site("no-allow", "sed -i '/^add_header Allow/d' security.conf", "http.methods"),
     site("path-in-a-header", "echo 'add_header X-Path $asked always;' >>security.conf; sed -i 's|if ($writing) {|"
-         "if ($uri !~ \"^/.error\") { set $asked $uri; }\\n&|' site.conf", "http.malformed"),
+         "if ($uri !~ \"^/.error\") { set $asked $uri; }\\n&|' site.conf", "http.malformed", "http.headers"),
     site("breaks-on-a-header", "sed -i 's|if ($writing) {|if ($http_x_a) { return 500; }\\n&|' site.conf",
          "http.malformed"),
     site("no-brotli", "sed -i '/  *br;$/d' compression.conf", "http.brotli"),

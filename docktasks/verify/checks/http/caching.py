@@ -62,7 +62,7 @@ def cache_policy(subject: Subject) -> Iterator[str]:
     def faults(answer: Answer) -> Iterator[str]:
         is_first = answer.place.kind == "unknown" or answer.place.path == survey.site.index.path
         policy, status = answer.response.get("cache-control"), answer.response.status
-        is_unusual = policy != usual.get(_kind_of(answer, expected), policy)
+        is_unusual = policy != usual.get(_kind_of(answer, expected), policy) and answer.place.kind != "folder"
         if _is_wrong(answer, expected, is_free=is_own and not is_first) or is_unusual:
             yield f"Cache-Control is {policy or 'missing'}" + (f" with {status}" if status >= codes.BAD_REQUEST else "")
         yield from _shared_faults(answer)

@@ -81,4 +81,4 @@ def _faults_of(answer: Answer, name: str, value: str, *, is_built: bool) -> Iter
         if re.search(values, value, re.IGNORECASE):
             yield f"{short}: {result},"
     if is_built and not matches and not HARMLESS.fullmatch(name):
-        yield Minor(f"{short}: the build does not send it,")
+        yield Minor(f"{name}: the build does not send it,")  # one line, whatever its values are
