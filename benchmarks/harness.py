@@ -39,7 +39,7 @@ END_TIMEOUT_S = 60
 TIMEOUT_EXIT_CODE = 124
 """The exit code of timeout(1) for a command that it ended."""
 
-SERVED_TIMEOUT_S = 30
+SERVED_TIMEOUT_S = 120
 
 
 @dataclass(frozen=True)
