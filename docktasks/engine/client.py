@@ -11,7 +11,6 @@ from typing import Any
 from docktasks.commands import Result
 from docktasks.engine import inspection
 from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport, Network
-from docktasks.engine.swarm import SwarmQuestions
 from docktasks.labels import BUILT_FOR, LABEL, STANDIN_PREFIX
 
 INVALID_STATUS, GONE_STATUS, STOPPED_STATUS = 400, 404, 409
@@ -21,7 +20,7 @@ Connection = tuple[Any, dict[str, Any]]
 """The SDK's client, and the server's part of `docker version`."""
 
 
-class DockerEngine(SwarmQuestions):
+class DockerEngine:
     """A Docker engine."""
 
     def __init__(self, connection: Callable[[], Connection]) -> None:
@@ -162,6 +161,23 @@ class DockerEngine(SwarmQuestions):
     def stream_logs(self, name: str) -> Iterator[bytes]:
         """Yield the chunks of a container's log, from the start of the log until the container stops."""
         yield from self.client.containers.get(name).logs(stream=True, follow=True)
+
+    @property
+    def swarm_state(self) -> str:
+        """`manager` or `worker` of a swarm, or the engine's own word, such as inactive."""
+        swarm = self.client.info().get("Swarm") or {}
+        state = str(swarm.get("LocalNodeState") or "inactive")
+        return {True: "manager", False: "worker"}[bool(swarm.get("ControlAvailable"))] if state == "active" else state
+
+    def swarm(self, kind: str, /, **filters: str) -> list[dict[str, Any]]:
+        """Return the nodes, services, tasks or configs of the swarm, as the API describes them."""
+        answer: list[dict[str, Any]] = getattr(self.client.api, kind)(filters=filters)
+        return answer
+
+    def service_logs(self, name: str) -> str:
+        """Return what the tasks of a service have printed so far."""
+        frames = self.client.services.get(name).logs(stdout=True)
+        return b"".join(frames).decode(errors="replace")
 
     def exec(self, name: str, args: list[str]) -> Result:
         """Run a command that only looks, such as `cat`, in a running container."""

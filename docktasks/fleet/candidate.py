@@ -11,7 +11,7 @@ from docktasks.errors import FleetError
 from docktasks.fleet.look import MAX_ADDRESSES, address, page_digest
 from docktasks.fleet.rollout import task_errors
 from docktasks.fleet.stack import Stack, deploy_args
-from docktasks.fleet.swarm import ENDED, SITE, Node, Swarm
+from docktasks.fleet.swarm import ENDED, SITE, Node, Swarm, Task
 from docktasks.release import gate
 from docktasks.waiting import Probe
 
@@ -93,7 +93,8 @@ def remove(swarm: Swarm, stack: str) -> None:
         return
 
     def look() -> Probe:
-        states = [attrs["Status"]["State"] for attrs in swarm.project.engine.swarm("tasks", name=name)]
-        return Probe(all(state in ENDED for state in states))
+        reachable = {node.id for node in swarm.nodes() if node.state == "ready"}  # a dead node reports no end
+        tasks = map(Task.parse, swarm.project.engine.swarm("tasks", name=name))
+        return Probe(all(task.state in ENDED for task in tasks if task.node_id in reachable))
 
     waiting.wait_until(look, END_TIMEOUT_S, 0.2)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from docktasks.app.project import Project
 from docktasks.errors import FleetError, SettingsError
-from docktasks.fleet.swarm import BEFORE, Service
+from docktasks.fleet.swarm import Service
 from docktasks.release import build as release_build
 from docktasks.release.run_args import ENVIRONMENT_VARIABLE
 
@@ -77,22 +77,18 @@ def require_choice(image: str, *, rollback: bool) -> None:
 
 def plan(project: Project, options: DeployOptions, current: Service | None) -> Change:
     """Return what the options change of the service that there is. Raises DockError."""
-    before = current.variable(ENVIRONMENT_VARIABLE) if current else ""
     release = _before(current) if options.rollback else _digest(project, options.image)
-    is_new = current is not None and current.release != release
-    return Change(
-        release,
-        current,
-        current.release if current and is_new else current.labels.get(BEFORE, "") if current else "",
-        before if options.environment is None else options.environment,
-        before,
-        project.settings.prod.retain_releases,
-    )
+    environment = current.variable(ENVIRONMENT_VARIABLE) if current else ""
+    before = current.before if current else ""
+    if current and current.release != release:
+        before = current.release
+    new_environment = environment if options.environment is None else options.environment
+    return Change(release, current, before, new_environment, environment, project.settings.prod.retain_releases)
 
 
 def _before(current: Service | None) -> str:
     """Return the release before the current one. Raises FleetError."""
-    before = current.labels.get(BEFORE, "") if current else ""
+    before = current.before if current else ""
     if not before:
         raise FleetError("There is no release before.", "", "Name a release: invoke deploy --image=REPOSITORY@sha256:…")
     return before

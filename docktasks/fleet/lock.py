@@ -1,6 +1,6 @@
 """The lock of a fleet: a config object of the swarm, because only one deployment at a time may change its nodes.
 
-Swarm makes a config of one name once only. So whoever makes it has the lock, from whatever machine.
+Swarm makes a config of one name once only. So the deployment that makes it has the lock, on any machine.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from docktasks.app.project import Project
 from docktasks.errors import VerifyError
 from docktasks.fleet.look import address
 from docktasks.fleet.rollout import short
-from docktasks.fleet.swarm import BEFORE, Node, Service, Swarm, Task, require_manager
+from docktasks.fleet.swarm import Node, Service, Swarm, Task, require_manager
 from docktasks.images.releases import minute
 from docktasks.output import Table
 from docktasks.release.run_args import ENVIRONMENT_VARIABLE
@@ -27,7 +27,7 @@ def fleet_table(project: Project) -> Table | None:
     rows = [_row(node, address(node, port), running.get(node.id, []), service) for node in swarm.nodes()]
     images = {task.image for tasks in running.values() for task in tasks}
     is_mixed = len(images) > 1 or service.is_changing
-    before = service.labels.get(BEFORE, "")
+    before = service.before
     notes = [f"Release: {service.release}"]
     notes += [f"Before it: {before}. To go back: invoke deploy --rollback"] if before else []
     warning = "The nodes are being changed. To see the end of it: invoke deploy with the same image"

@@ -104,6 +104,11 @@ class Service:
         return self.labels.get(RELEASE, self.image)
 
     @property
+    def before(self) -> str:
+        """The release before, "" without one."""
+        return self.labels.get(BEFORE, "")
+
+    @property
     def kept(self) -> tuple[str, ...]:
         """The pushed images whose files it has in addition."""
         return tuple(filter(None, self.labels.get(KEPT, "").split(",")))

@@ -17,6 +17,7 @@ from docktasks.ship.bundle import Bundle
 from docktasks.ship.described import Described
 from docktasks.ship.keys import Key
 from docktasks.ship.names import ShippedImage, shipped_image
+from docktasks.ship.platforms import own_platform
 
 SHOWN_NAMES = 3
 Content = Mapping[str, Any]
@@ -45,25 +46,26 @@ def prove(project: Project, image: ShippedImage, key: Key) -> Proof:
     keys.require_public(key)
     cosign.require_signed(project, key, image)
     project.progress("signature: of this digest, by this key")
-    contents = {name: cosign.attestations(project, key, image, kind, name) for name, (kind, _) in STATEMENTS.items()}
-    build = release_build.pulled_build(project, image.reference)
-    facts = described.describe(project, build.image, image)
+    pulled = release_build.pulled_build(project, image.reference).image
+    own = image if project.dry else _of_platform(project, image, own_platform(pulled))
+    contents = {name: cosign.attestations(project, key, own, kind, name) for name, (kind, _) in STATEMENTS.items()}
+    facts = described.describe(project, pulled, own)
     record = None if project.dry else _record(project, facts)
     evidence = Evidence(facts, record)
     proved = [f"signed: {image.digest}"]
     purls: set[str] = set()
     for name, (_, faults_of) in STATEMENTS.items():
         for content in contents[name]:
-            require_true(name, image, faults_of, content, evidence)
+            require_true(name, own, faults_of, content, evidence)
             purls |= sbom.purls_in(content) if name == "SBOM" else set()
         proved.append(f"{name}: {_summary(name, contents[name], facts)}")
     for content in contents["VEX"]:
-        require_true("VEX", image, lambda one, _: _lies(one, purls), content, evidence)
+        require_true("VEX", own, lambda one, _: _lies(one, purls), content, evidence)
     return Proof(image, tuple(proved), tuple(_notes(facts, record)))
 
 
 def _of_platform(project: Project, image: ShippedImage, platform: str) -> ShippedImage:
-    """Return the image of a platform that an index names, or the image itself. Raises VerifyError."""
+    """Return the image that has the documents: a platform's, where an index names them. Raises VerifyError."""
     try:
         platforms = manifests(project.run, image.reference).platforms
     except RegistryError as error:

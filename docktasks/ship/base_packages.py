@@ -46,12 +46,12 @@ def base_of(texts: Mapping[str, str], environment: Mapping[str, str]) -> Base:
     system = release.get("ID", "linux")
     version = release.get("VERSION_ID") or release.get("VERSION_CODENAME", "")
     distro = f"&distro={quote(f'{system}-{version}', safe='')}" if version else ""
-    found = {package.purl: package for package in (*_apk(texts, system, distro), *_dpkg(texts, system, distro))}
+    packages = {package.purl: package for package in (*_apk(texts, system, distro), *_dpkg(texts, system, distro))}
     nginx = environment.get(NGINX_VERSION, "")
-    if nginx and not any(package.name == "nginx" for package in found.values()):
+    if nginx and not any(package.name == "nginx" for package in packages.values()):
         purl = f"pkg:generic/nginx@{quote(nginx, safe='')}"
-        found[purl] = BasePackage("nginx", nginx, purl, NGINX_LICENSE)
-    return Base(f"{system} {version}".strip(), tuple(found[purl] for purl in sorted(found)))
+        packages[purl] = BasePackage("nginx", nginx, purl, NGINX_LICENSE)
+    return Base(f"{system} {version}".strip(), tuple(packages[purl] for purl in sorted(packages)))
 
 
 def _release(text: str) -> dict[str, str]:

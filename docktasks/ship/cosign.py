@@ -141,11 +141,11 @@ def unknown_format(image: ShippedImage, name: str, reason: str) -> VerifyError:
 
 def _explain(result: Result, image: ShippedImage, name: str) -> VerifyError:
     """Return the error of a signature or an attestation that does not verify."""
-    found = FOUND_TYPE.search(result.output)
+    other_kinds = FOUND_TYPE.search(result.output)
     is_missing = re.search(r"no signatures found|no matching attestations: *(?:\n|$)", result.output)
     how = "Push it with --sign, with the private key of the pair"
-    if found:
-        what, why = f"{image.reference} has no {name}.", f"It has those of other kinds: {found[1].strip()}."
+    if other_kinds:
+        what, why = f"{image.reference} has no {name}.", f"It has those of other kinds: {other_kinds[1].strip()}."
     elif is_missing:
         what, why = f"{image.reference} has no {name}.", "Nobody has signed it there, or it was removed."
     elif re.search(r"digest in claim|no matching subject digest", result.output):
@@ -157,7 +157,7 @@ def _explain(result: Result, image: ShippedImage, name: str) -> VerifyError:
     else:
         what, why = f"The {name} of {image.reference} cannot be verified.", ""
         how = advice(result.output, image.repository)
-    evidence = "" if found or is_missing else _reason(result)
+    evidence = "" if other_kinds or is_missing else _reason(result)
     return VerifyError(what, why, how, evidence=evidence)
 
 

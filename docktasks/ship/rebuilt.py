@@ -22,10 +22,10 @@ IN_A_FOLDER = 'cd "$1" && export INVOKE_APP_NAME="$2" INVOKE_APP_DIR="$3" && shi
 def image_of(project: Project, revision: str) -> Iterator[tuple[Image, str]]:
     """Build the image of a commit with that commit's own settings, yield both, and remove it. Raises DockError."""
     app_dir, name = project.settings.app_dir, f"{project.settings.app.name[:32]}-rebuilt"
-    found = git.resolved(app_dir, revision)
-    if found is None:
+    resolved = git.resolved(app_dir, revision)
+    if resolved is None:
         raise AppError(f"--revision={revision} is no commit of {app_dir}.", "", "Name one: git log --oneline")
-    top, commit = found
+    top, commit = resolved
     with tempfile.TemporaryDirectory(prefix="hello-dock-") as folder:
         clone = Path(folder) / "clone"
         _clone(project, top, commit, clone)

@@ -128,8 +128,8 @@ def places_of(url: str) -> list[Place]:
     """Return one place for each address that the name in a URL has. Raises VerifyError if there is no answer."""
     subject_at(url)
     origin = Site(url).origin
-    found = socket.getaddrinfo(urlsplit(origin).hostname, port_of(origin), type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    entries = socket.getaddrinfo(urlsplit(origin).hostname, port_of(origin), type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
     usable = [address for address in addresses if len(addresses) == 1 or _answers(origin, address)]
     return [Place(url.rstrip("/"), address if len(usable) > 1 else "") for address in usable]
 

@@ -18,7 +18,7 @@ from docktasks.release.tasks import rollback
         "record": "The file that says what was pushed.",
         "sign": "Sign it with cosign, and attach SBOM, VEX, provenance and the results of verify.",
         "key": "The private key: a file, or the address of a KMS. Without it cosign asks an identity provider.",
-        "key-password-file": "The file with the password of the key, in place of COSIGN_PASSWORD.",
+        "key_password_file": "The file with the password of the key, in place of COSIGN_PASSWORD.",
     },
     iterable=["tag"],
     auto_shortflags=False,

@@ -116,7 +116,7 @@ SABOTAGES = [
     image("new-file", step("echo >site/new.txt"), "image.site"),
     image("brotli-of-another", step("cp br/favicon.svg br/index.html"), "image.precompressed", "image.leftovers"),
     image("gzip-cut-short", step("truncate -s 100 site/index.html.gz"), "image.precompressed", "image.leftovers"),
-    image("beside-the-site", step("echo >notes.txt"), "image.contents"),
+    image("next-to-the-site", step("echo >notes.txt"), "image.contents"),
     image("too-much", step("dd if=/dev/zero of=/opt/tool bs=1k count=30"), "image.contents"),
     image("compressed-copy-of-nothing", step("echo >br/nothing.html"), "image.precompressed"),
     image("dockerfile", add("/app/Dockerfile"), "image.contents"),

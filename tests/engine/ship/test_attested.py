@@ -159,6 +159,19 @@ def test_image_is_proved(signed: Signed) -> None:
     assert "has no signature" in signed.verify(image=other, fails=True)
 
 
+@pytest.mark.long  # what follows the look at the index is the same as for one image
+def test_index_is_proved_by_the_image_that_it_names(signed: Signed) -> None:
+    """A push for several platforms prints the digest of an index, which is signed and has no documents."""
+    tag = f"{signed.image.partition('@')[0]}:index"
+    docker("buildx", "imagetools", "create", "--tag", tag, signed.image)
+    digest = json.loads(docker("buildx", "imagetools", "inspect", "--format", "{{json .Manifest}}", tag))["digest"]
+    index = f"{signed.image.partition('@')[0]}@{digest}"
+    assert index != signed.image
+    assert "has no signature" in signed.verify(image=index, fails=True)
+    signed.cosign("sign", "--yes", "--key", str(signed.folder / "cosign.key"), *SIGNING, index)
+    assert f"Proved: {index}" in signed.verify(image=index)
+
+
 @pytest.mark.parametrize(("kind", "lie", "text"), LIES)
 def test_signed_lie_is_refuted(signed: Signed, kind: str, lie: Callable[[Document], Document], text: str) -> None:
     """The right key has signed it, and the image shows something else."""

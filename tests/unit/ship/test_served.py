@@ -95,11 +95,11 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         thread.start()
     resolve = socket.getaddrinfo
 
-    def found(host: str, port: int, *args: int, **options: int) -> list[object]:
+    def entries(host: str, port: int, *args: int, **options: int) -> list[object]:
         names = ["127.0.0.1", "127.0.0.2", "127.0.0.3"] if host == "app.example" else [host]
         return [entry for name in names for entry in resolve(name, port, *args, **options)]
 
-    monkeypatch.setattr(socket, "getaddrinfo", found)
+    monkeypatch.setattr(socket, "getaddrinfo", entries)
     monkeypatch.setattr(Replica, "changed", {})
     yield first.server_port
     for server, thread in zip((first, second), threads, strict=True):
@@ -114,11 +114,11 @@ def faults(port: int) -> dict[str, list[str]]:
     requests = [served._request(path, coding) for path in ("/", "/a.js") for coding in served.CODINGS]  # noqa: SLF001
     with closing(places[0].site()) as site:
         answers = dict(zip(requests, site.client.send_all(requests), strict=True))
-    found = {place: [*served._differences(place, Original(answers, 2))] for place in places}  # noqa: SLF001
-    served_texts = {place.address: texts for place, texts in found.items()}
-    if any(found.values()):
+    faults = {place: [*served._differences(place, Original(answers, 2))] for place in places}  # noqa: SLF001
+    served_texts = {place.address: texts for place, texts in faults.items()}
+    if any(faults.values()):
         with pytest.raises(VerifyError, match=r"at 127\.0\.0\.2: /a\.js"):
-            served._require_none(found, [])  # noqa: SLF001
+            served._require_none(faults, [])  # noqa: SLF001
     return served_texts
 
 
