@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import httpx
@@ -113,8 +114,7 @@ def test_verify_finds_a_404_page_that_is_missing(site: ProjectUnderTest) -> None
     origin = site.image
     site.stage(origin, NO_404)
     output = site.fails("run-prod", "--no-build")
-    assert "http.deep-link" in output
-    assert "404 on 3 of 4 places: /no-such-file-5f2c" in output
+    assert re.search(r"http\.deep-link: 404 on \d+ of \d+ places: /no-such-file-5f2c", output)
 
 
 @pytest.fixture(scope="module")
