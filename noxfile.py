@@ -1,4 +1,8 @@
-"""The sessions that CI runs. `nox` without arguments runs them all. They use project names and ports of their own."""
+"""The sessions that CI runs. `nox` without arguments runs them all. They use project names and ports of their own.
+
+docktasks.nox has sessions that run a task for one app. Those of the same names here test the task with many apps and
+faults, so this file imports none of them.
+"""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def find_app(root: Path, dist: str) -> str:
     has_manifest, is_workspace = (root / MANIFEST).is_file(), bool(workspaces.patterns_of(root))
     if has_manifest and (workspaces.has_page(root) or (workspaces.has_config(root) and not is_workspace)):
         return "."
-    apps = workspaces.apps_of(root) if is_workspace else _apps_below(root)
+    apps = workspaces.apps_of(root) if is_workspace else workspaces.apps_among(root, _app_folders(root))
     if len(apps) == 1 and not dist.startswith(f"{apps[0]}/"):
         return apps[0]
     if has_manifest and (not apps or any(dist.startswith(f"{app}/") for app in apps)):
@@ -53,19 +53,12 @@ def find_app(root: Path, dist: str) -> str:
     raise AppError(what, "An app has a package.json, and an index.html or a configuration of Vite.", f"Name it: {ways}")
 
 
-def _apps_below(root: Path) -> list[str]:
-    """Return the paths of the apps in the folders below: those with a page, else those with a configuration of Vite."""
-    folders = list(_app_folders(root))
-    chosen = [folder for folder in folders if workspaces.has_page(folder)] or folders
-    return [folder.relative_to(root).as_posix() for folder in chosen]
-
-
-def _app_folders(root: Path) -> Iterator[Path]:
+def _app_folders(root: Path) -> Iterator[str]:
     for text, folders, files in os.walk(root):
         folder = Path(text)
         is_app = folder != root and MANIFEST in files and (workspaces.has_page(folder) or workspaces.has_config(folder))
         if is_app:
-            yield folder
+            yield folder.relative_to(root).as_posix()
         if is_app or len(folder.relative_to(root).parts) >= MAX_DEPTH:
             folders.clear()
         folders[:] = sorted(name for name in folders if name not in workspaces.NOT_SOURCE and not name.startswith("."))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from docktasks.errors import AppError
 PNPM_FILE = "pnpm-workspace.yaml"
 CONFIG_FILE = re.compile(r"(vite|astro|nuxt|svelte|react-router)\.config\.\w+")
 """The configuration of Vite, or of a framework that calls it."""
+
+VITE = re.compile(r"(?<![\w@/.-])vite(?![\w/-])")
+"""Vite in a script of package.json, or as a dependency."""
 
 NOT_SOURCE = {"node_modules", "bower_components"}
 """Folders whose packages belong to no workspace."""
@@ -134,13 +137,19 @@ def packages_of(root: Path) -> dict[str, dict[str, Any]]:
 
 
 def apps_of(root: Path) -> list[str]:
-    """Return the paths of a workspace's Vite apps, where its root is none: those with a page, else with a config."""
+    """Return the paths of a workspace's Vite apps, where its root is none."""
     if not patterns_of(root) or has_page(root) or has_config(root):
         return []
-    packages = [path for path, manifest in packages_of(root).items() if manifest.get("scripts")]
-    return [path for path in packages if has_page(root / path)] or [
-        path for path in packages if has_config(root / path)
-    ]
+    return apps_among(root, (path for path, manifest in packages_of(root).items() if manifest.get("scripts")))
+
+
+def apps_among(root: Path, paths: Iterable[str]) -> list[str]:
+    """Return the paths with a page, else with a configuration. Those without Vite, as of Next.js, are a last choice."""
+    configured = {path: has_config(root / path) for path in paths}
+    apps = [path for path in configured if has_page(root / path)] or [path for path in configured if configured[path]]
+    own = [path for path in apps if not configured[path]]
+    others = {path for path in own if not VITE.search((root / path / MANIFEST).read_text("utf-8", "replace"))}
+    return [path for path in apps if path not in others] or apps
 
 
 def has_page(folder: Path) -> bool:

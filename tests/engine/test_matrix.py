@@ -22,7 +22,8 @@ from tests.support.project import ProjectFactory, ProjectUnderTest
 
 CREATE_VITE_FOR_QWIK = "create-vite@8.3.0"
 """The last version whose qwik templates npm can install. Later ones have a Vite that qwik refuses."""
-FRAMEWORKS = ("vanilla", "vue", "react", "preact", "lit", "svelte", "solid", "qwik")
+FRAMEWORKS = ("vanilla", "vue", "react", "react-compiler", "preact", "lit", "svelte", "solid", "qwik")
+TEMPLATES = tuple(name for framework in FRAMEWORKS for name in (framework, f"{framework}-ts"))
 MARK = "harbour-5f2c"
 
 
@@ -36,12 +37,20 @@ class Case:
     manager: str = "npm"
 
 
-def npx(app: Path, *args: str) -> None:
-    """Run a command of an npm package in the app's folder."""
+def npx(app: Path, *args: str) -> str:
+    """Run a command of an npm package in the app's folder, and return its output."""
     registry = run_command(["npm", "config", "get", "registry"], app, clean_environ()).output.strip()
     environ = clean_environ() | {"YARN_NPM_REGISTRY_SERVER": registry, "NPM_CONFIG_REGISTRY": registry}
     result = run_command(["npx", "--yes", *args], app, environ)
     assert result.ok, result.output
+    return result.output
+
+
+def new_app(folder: Path, name: str, template: str) -> Path:
+    """Make a new app of a template of create-vite, and return its folder."""
+    package = CREATE_VITE_FOR_QWIK if template.startswith("qwik") else CREATE_VITE
+    npx(folder, package, name, "--template", template, "--no-interactive")
+    return folder / name
 
 
 def set_package_manager(app: Path, manager: str) -> None:
@@ -97,7 +106,7 @@ CASES = {
 }
 if IS_LONG_FORM:
     CASES["lit-yarn"] = Case("lit", yarn_lock, manager="yarn")
-    CASES |= {name: Case(name) for framework in FRAMEWORKS for name in (framework, f"{framework}-ts")}
+    CASES |= {name: Case(name) for name in TEMPLATES}
     CASES["vue-npm-lock"] = Case("vue", npm_lock)
     CASES["preact-own-choices"] = Case("preact", own_choices, base="/shop/")
     CASES["vue-ts-yarn-classic"] = Case("vue-ts", classic_lock, manager="yarn")
@@ -113,10 +122,9 @@ def case(request: pytest.FixtureRequest) -> Case:
 @pytest.fixture
 def app(case: Case, tmp_path: Path) -> Path:
     """The new app of the template, after the changes of its case."""
-    package = CREATE_VITE_FOR_QWIK if case.template.startswith("qwik") else CREATE_VITE
-    npx(tmp_path, package, "app", "--template", case.template, "--no-interactive")
-    case.prepare(tmp_path / "app")
-    return tmp_path / "app"
+    app = new_app(tmp_path, "app", case.template)
+    case.prepare(app)
+    return app
 
 
 def entry_module(app: Path) -> Path:
@@ -141,6 +149,13 @@ def assert_edit_is_served(project: ProjectUnderTest, app: Path, base: str) -> No
         assert wait_until(lambda: Probe(MARK in served()), 10).ready
     finally:
         source.write_text(before)
+
+
+@pytest.mark.long
+def test_templates_are_all_that_create_vite_has(tmp_path: Path) -> None:
+    """A new one fails here, and gets a case."""
+    listed = npx(tmp_path, CREATE_VITE, "--help").partition("Available templates:")[2]
+    assert sorted(listed.split()) == sorted(TEMPLATES)
 
 
 def test_any_vite_app_goes_through_dev_run_prod_and_verify(new_project: ProjectFactory, case: Case, app: Path) -> None:

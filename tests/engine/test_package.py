@@ -11,14 +11,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from benchmarks.checkout import CREATE_VITE, VITE_VERSION
+from benchmarks.checkout import ROOT, VITE_VERSION
+from docktasks import __version__
 from docktasks.engine.client import DockerEngine
-from tests.engine.test_matrix import CREATE_VITE_FOR_QWIK, FRAMEWORKS, npx
-from tests.support.checkouts import make_repository, write_app
+from tests.engine.test_matrix import TEMPLATES, new_app
+from tests.support.checkouts import copy_checkout, make_repository, write_app
 from tests.support.commands import clean_environ, run_command
 from tests.support.package import Package
 
-MAX_WHEEL_BYTES = 600_000
+MAX_WHEEL_BYTES = 650_000
 MAX_INSTALLED_BYTES = 25_000_000
 PAGE = """<!doctype html>
 <html lang="en">
@@ -89,9 +90,19 @@ def folder_bytes(folder: Path) -> int:
 
 
 def test_wheel_and_installation_are_small(package: Package) -> None:
-    """Nobody waits for a browser's driver that they do not use."""
-    assert package.wheel.stat().st_size <= MAX_WHEEL_BYTES
-    assert folder_bytes(package.venv) <= MAX_INSTALLED_BYTES
+    """Nobody waits for a browser's driver that they do not use. The documents have both sizes."""
+    wheel, installation = package.wheel.stat().st_size, folder_bytes(package.venv)
+    assert wheel <= MAX_WHEEL_BYTES
+    assert installation <= MAX_INSTALLED_BYTES
+    assert documented("docs/CONTRIBUTING.md", r"The wheel has (\d+) kB\.") * 1_000 == pytest.approx(wheel, rel=0.05)
+    mb = documented("docs/in-your-repository.md", r"An installation has (\d+) MB, ")
+    assert mb * 1_000_000 == pytest.approx(installation, rel=0.05)
+
+
+def documented(page: str, pattern: str) -> int:
+    """Return the figure that a document has in a sentence."""
+    (figure,) = re.findall(pattern, (ROOT / page).read_text())
+    return int(figure)
 
 
 def test_two_repositories_serve_at_the_same_time(package: Package, repositories: tuple[Path, Path], name: str) -> None:
@@ -173,6 +184,46 @@ def test_tasks_next_to_those_of_the_repository(package: Package, repositories: t
             (repository / file).unlink()
 
 
+def replace(path: Path, old: str, new: str) -> None:
+    """Replace a text in a file, which has it."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.long  # tests/unit/housekeeping/test_starter.py has the same steps with a record of an earlier version
+def test_init_of_a_later_version_updates_what_nobody_has_changed(package: Package, tmp_path: Path) -> None:
+    """The wheels of two versions, one after the other. A changed file stays, and its difference is shown."""
+    shop = write_app(tmp_path / "shop", {"package.json": manifest("shop"), **SOURCE})
+    package.succeeds("hello-dock", shop, "init")
+    with (shop / "Dockerfile.dev").open("a") as file:
+        file.write("RUN mine\n")
+    changed = (shop / "Dockerfile.dev").read_text()
+
+    checkout = copy_checkout(tmp_path / "checkout")
+    replace(checkout / "docktasks/__init__.py", f'"{__version__}"', '"99.1.0"')
+    for name in ("Dockerfile", "Dockerfile.dev"):
+        replace(checkout / name, "EXPOSE", "ENV NEW=1\nEXPOSE")
+    (checkout / "docktasks/images/nginx/carry.sh").rename(checkout / "docktasks/images/nginx/new.sh")
+    later = Package(tmp_path / "later", checkout)
+    assert later.succeeds("hello-dock", shop, "--version") == "hello-dock 99.1.0\n"
+    output = later.succeeds("hello-dock", shop, "init")
+    assert [line for line in output.splitlines() if line.startswith(("updated", "written", "removed", "kept"))] == [
+        "written: shop/.hello-dock/, 1 file",
+        "removed: shop/.hello-dock/, 1 file",
+        "updated: shop/Dockerfile",
+        "kept: shop/Dockerfile.dev",
+        "updated: shop/.github/workflows/hello-dock.yml",
+    ]
+    assert "kept: shop/Dockerfile.dev\n--- Dockerfile.dev (yours)\n+++ Dockerfile.dev (hello-dock 99.1.0)\n" in output
+    assert {"-RUN mine", "+ENV NEW=1"} <= set(output.splitlines())
+    assert "ENV NEW=1\nEXPOSE" in (shop / "Dockerfile").read_text()
+    assert "hello-dock[browser]==99.1.0" in (shop / ".github/workflows/hello-dock.yml").read_text()
+    assert (shop / "Dockerfile.dev").read_text() == changed
+    assert not (shop / ".hello-dock/nginx/carry.sh").exists()
+    assert "updated" not in later.succeeds("hello-dock", shop, "init")
+
+
 @pytest.mark.long
 @pytest.mark.usefixtures("chromium")
 def test_browser_checks_run_with_the_extra(
@@ -188,19 +239,10 @@ def test_browser_checks_run_with_the_extra(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("template", [name for kind in FRAMEWORKS for name in (kind, f"{kind}-ts")])
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_app_of_each_template_is_released_and_verified(package: Package, template: str, tmp_path: Path) -> None:
     """Each template of create-vite, called in the new app's folder, without a setting. No file of it changes."""
-    name = f"hd-{secrets.token_hex(4)}"
-    npx(
-        tmp_path,
-        CREATE_VITE_FOR_QWIK if template.startswith("qwik") else CREATE_VITE,
-        name,
-        "--template",
-        template,
-        "--no-interactive",
-    )
-    app = make_repository(tmp_path / name)
+    app = make_repository(new_app(tmp_path, f"hd-{secrets.token_hex(4)}", template))
     try:
         assert httpx.get(url_of(package.succeeds("hello-dock", app, "run-prod")), trust_env=False).status_code == 200
         assert " 0 failed" in package.succeeds("hello-dock", app, "verify")

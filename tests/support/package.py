@@ -13,15 +13,16 @@ from tests.support.commands import clean_environ, run_command
 class Package:
     """The wheel, and the folder of an environment that has it and what it needs, and nothing else.
 
-    `settings` are settings by the ends of their environment variables. The user's folders are those of the test.
+    `checkout` is the one that the wheel is built from. `settings` are settings by the ends of their environment
+    variables. The user's folders are those of the test.
     """
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, checkout: Path = ROOT, /, **settings: str) -> None:
         self.venv = folder / "venv"
         user = {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CACHE", "STATE")}
         variables = {f"INVOKE_{key}": value for key, value in settings.items()}
         self.environ = clean_environ() | user | variables
-        self._run("uv", "build", "--quiet", "--wheel", "--out-dir", str(folder / "dist"), str(ROOT))
+        self._run("uv", "build", "--quiet", "--wheel", "--out-dir", str(folder / "dist"), str(checkout))
         (self.wheel,) = (folder / "dist").glob("*.whl")
         self._run("uv", "venv", "--quiet", "--python", sys.executable, str(self.venv))
         self.install(str(self.wheel))

@@ -11,6 +11,7 @@ from docktasks.errors import AppError
 
 MANIFEST = '{"scripts": {"build": "vite build"}}'
 PAGE = {"index.html": "", "package.json": MANIFEST}
+NEXT = {"index.html": "", "package.json": '{"scripts": {"build": "next build"}, "devDependencies": {"vitest": "4"}}'}
 CONFIG = {"vite.config.ts": "", "package.json": MANIFEST}
 
 
@@ -45,6 +46,8 @@ def write(folder: Path, *trees: tuple[str, dict[str, str]]) -> None:
         ([("web", PAGE), ("server", {"package.json": "{}"})], "web"),
         ([("apps/web", CONFIG), ("node_modules/x", PAGE), (".cache/y", PAGE)], "apps/web"),
         ([("web", PAGE), ("library", CONFIG)], "web"),
+        ([("next", NEXT), ("web", PAGE)], "web"),
+        ([(".", {"package.json": '{"workspaces": ["apps/*"]}'}), ("apps/next", NEXT), ("apps/web", PAGE)], "apps/web"),
         ([("web", PAGE), ("web/fixtures/app", PAGE)], "web"),
         ([(".", {"package.json": '{"workspaces": ["apps/*"]}'}), ("apps/web", PAGE), ("e2e/site", PAGE)], "apps/web"),
         ([(".", {"package.json": '{"scripts": {"build": "make"}}'})], "."),
@@ -52,7 +55,10 @@ def write(folder: Path, *trees: tuple[str, dict[str, str]]) -> None:
     ],
 )
 def test_app_is_the_folder_or_the_only_one_below(repo: Path, trees: list[tuple[str, dict[str, str]]], app: str) -> None:
-    """A folder with a page, or with a configuration of Vite, is an app. The apps in it are its own business."""
+    """A folder with a page, or with a configuration of Vite, is an app. The apps in it are its own business.
+
+    Of several, those that have no Vite do not count.
+    """
     write(repo, *trees)
     assert repository.find_app(repo, "dist") == app
 
