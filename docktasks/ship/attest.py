@@ -23,6 +23,8 @@ SBOM, PROVENANCE = "https://cyclonedx.org/bom", "https://slsa.dev/provenance/v1"
 """https://github.com/in-toto/attestation/tree/main/spec/predicates"""
 VEX, VERIFY = "urn:hello-dock:cyclonedx-vex:1", "urn:hello-dock:verify:1"
 """Kinds of our own: in-toto has one for all of CycloneDX, and an image has one document of each kind."""
+Results = Mapping[str, Any]
+"""The JSON of `verify`."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,10 @@ def record(project: Project, pushed: Pushed) -> Record:
     return Record(bundle.record(project, next(iter(facts.values())).site), facts)
 
 
-def attach(project: Project, signing: Signing, pushed: Pushed, recorded: Record, verified: Mapping[str, Any]) -> None:
-    """Sign what was pushed, and attach the documents to the image of each platform. Raises PushError.
-
-    `verified` is the JSON of `verify`.
-    """
+def attach(project: Project, signing: Signing, recorded: Record | None, verified: Results, pushed: Pushed) -> None:
+    """Sign what was pushed, and attach the documents to the image of each platform. Raises PushError."""
+    if recorded is None:  # signing is not wanted
+        return
     for platform, facts in recorded.facts.items():
         image = replace(pushed.image, digest=pushed.digests.get(platform, pushed.digest))
         documents = _documents(project, replace(facts, image=image), recorded.bundle, verified)
@@ -75,7 +76,7 @@ def attach(project: Project, signing: Signing, pushed: Pushed, recorded: Record,
     project.progress("signed, with SBOM, VEX, provenance and the results of verify")
 
 
-def _documents(project: Project, facts: Described, record: Bundle, verified: Mapping[str, Any]) -> dict[str, Document]:
+def _documents(project: Project, facts: Described, record: Bundle, verified: Results) -> dict[str, Document]:
     settings = project.settings
     node, nginx = (base_images.resolve(project, kind) for kind in ("node", "nginx"))
     source = git.source(project.app, settings)

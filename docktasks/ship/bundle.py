@@ -108,17 +108,8 @@ def from_report(report: Mapping[str, Any]) -> Bundle:
     )
     known = present | {(one.name, one.version) for one in helpers}
     absent = tuple(Package(name, version) for name, version in sorted(locked.keys() - known))
-    app = report["app"]
-    return Bundle(
-        app["name"],
-        app["version"],
-        app["license"],
-        report["files"],
-        packages,
-        helpers,
-        tuple(report["unrecorded"]),
-        absent,
-    )
+    app, unrecorded = report["app"], tuple(report["unrecorded"])
+    return Bundle(app["name"], app["version"], app["license"], report["files"], packages, helpers, unrecorded, absent)
 
 
 def site_of(files: Mapping[str, bytes]) -> dict[str, str]:

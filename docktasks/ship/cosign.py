@@ -1,6 +1,6 @@
 """cosign, which signs an image in its registry, and keeps attestations there: https://docs.sigstore.dev/cosign/.
 
-Tried with cosign 2.5 and key files. A key of a KMS, and an identity in place of a key, are passed on as they are.
+Tried with cosign 2.5 and 3.1 and key files. A key of a KMS, or an identity in place of a key, is passed on as it is.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ import base64
 import json
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,14 @@ def require_cosign(*, dry: bool = False) -> None:
             "Install it (Debian, Ubuntu: apt-get install cosign), or see "
             "https://docs.sigstore.dev/cosign/system_config/installation/",
         )
+
+
+@cache
+def version_flags() -> tuple[str, ...]:
+    """Return what cosign 3 needs to sign without a public log, and in the form that cosign 2 verifies, too."""
+    args = ["cosign", "sign", "--help"]
+    known = subprocess.run(args, capture_output=True, check=False).stdout if shutil.which("cosign") else b""
+    return ("--use-signing-config=false", "--new-bundle-format=false") if b"--use-signing-config" in known else ()
 
 
 def public_key(project: Project, key: Key, folder: str) -> Path:
@@ -88,7 +98,7 @@ def sign(project: Project, key: Key, image: ShippedImage, documents: Mapping[str
             if not result.ok:
                 raise PushError(
                     f"{image.reference} is pushed, but not signed.",
-                    f"`cosign {command[1]}` failed. What it has lacks, `invoke verify --attested` names.",
+                    f"`cosign {command[1]}` failed. Of the tags, only the first means this image now.",
                     advice(result.output, image.repository),
                     evidence=_reason(result),
                 )
@@ -167,7 +177,8 @@ def _reason(result: Result) -> str:
 
 
 def _signing(key: Key, image: ShippedImage) -> list[str]:
-    return [*(["--key", key.name, "--tlog-upload=false"] if key.name else []), *_registry(image)]
+    words = ["--key", key.name, "--tlog-upload=false", *version_flags()] if key.name else []
+    return [*words, *_registry(image)]
 
 
 def _verifying(key: Key, image: ShippedImage) -> list[str]:

@@ -50,20 +50,13 @@ def describe(project: Project, image: Image, name: ShippedImage) -> Described:
     try:
         contents = archive.read(project.engine.save(image.id), (), base_packages.is_wanted)
     except archive.Unreadable as error:
-        raise VerifyError(
-            f"{name.reference} cannot be read: {error}.", "", "Build it again: invoke build-prod"
-        ) from error
+        raise VerifyError(f"{name.reference} cannot be read: {error}.", "", "Build it again") from error
     files = archive.final_files(contents.layers)
     texts = {
         path: file.content.decode("utf-8", "replace")
         for path, file in files.items()
         if file.content and base_packages.is_wanted(path)
     }
-    return Described(
-        name,
-        bundle.site_of({path: file.digest for path, file in files.items() if file.kind == "file"}),
-        image.labels,
-        base_packages.base_of(texts, image.environment),
-        image.architecture,
-        image.created,
-    )
+    site = bundle.site_of({path: file.digest for path, file in files.items() if file.kind == "file"})
+    base = base_packages.base_of(texts, image.environment)
+    return Described(name, site, image.labels, base, image.architecture, image.created)

@@ -17,8 +17,8 @@ SBOM_FILE, VEX_FILE = "sbom.cdx.json", "vex.cdx.json"
 def write(project: Project, folder: str) -> list[Path]:
     """Build the production image, and write its SBOM and its VEX into a folder. Raises DockError."""
     paths = [Path(folder) / SBOM_FILE, Path(folder) / VEX_FILE]
-    output_files.require_writable({"out": str(paths[0])})
-    output_files.require_writable({"out": str(paths[1])})
+    for path in paths:
+        output_files.require_writable({"out": str(path)})
     with project.lock():
         image = release_build.build_prod(project).image
         facts = described.describe(project, image, ShippedImage(project.settings.image("prod")))

@@ -10,9 +10,9 @@ from docktasks.engine.models import Image
 from docktasks.errors import PushError, RegistryError, SettingsError
 from docktasks.images import base_images
 from docktasks.images.manifests import manifests
-from docktasks.images.registry import advice
 from docktasks.release import build as release_build
 from docktasks.release.build import Build
+from docktasks.ship import tags
 
 
 def chosen(project: Project, text: str) -> tuple[str, ...]:
@@ -23,17 +23,12 @@ def chosen(project: Project, text: str) -> tuple[str, ...]:
         raise SettingsError(f"--platforms={text}, but it must be {error}.", "", "Correct it") from error
 
 
-def own_platform(image: Image) -> str:
-    """Return the platform of an image that was built without naming one."""
-    return f"linux/{image.architecture}"
-
-
 def build_each(project: Project, build: Build, platforms: tuple[str, ...]) -> dict[str, Image]:
     """Return the image of each platform: the one that was built already, and one that is built now for each other.
 
     Raises DockError, also if they are not the same apart from the base image.
     """
-    own = own_platform(build.image)
+    own = f"linux/{build.image.architecture}"
     others = [platform for platform in platforms if platform != own]
     if others and not project.dry:
         _require_base(project, others)
@@ -53,11 +48,7 @@ def _require_base(project: Project, platforms: list[str]) -> None:
     try:
         offered = manifests(project.run, reference).platforms
     except RegistryError as error:
-        raise PushError(
-            f"It is unknown for which platforms there is {reference}: {error}.",
-            "The image of another platform needs the base image of that platform.",
-            advice(str(error), reference),
-        ) from error
+        raise tags.unknown(reference, error) from error
     missing = [platform for platform in platforms if platform not in offered]
     if missing:
         raise PushError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from docktasks import __version__
 from docktasks.ship.described import Described
@@ -65,16 +64,3 @@ def invocation_id(environ: Mapping[str, str]) -> str:
         repository = f"{environ.get('GITHUB_SERVER_URL', '')}/{environ.get('GITHUB_REPOSITORY', '')}"
         return f"{repository}/actions/runs/{environ.get('GITHUB_RUN_ID', '')}"
     return environ.get("CI_JOB_URL", "")
-
-
-def revision_in(content: Mapping[str, Any]) -> str:
-    """Return the commit that a provenance names. Raises LookupError, TypeError."""
-    return str(content["buildDefinition"]["externalParameters"]["source"]["digest"]["gitCommit"])
-
-
-def base_digest_in(content: Mapping[str, Any], name: str) -> str:
-    """Return the digest, with sha256:, that a provenance has for a base image; empty without. Raises LookupError."""
-    for dependency in content["buildDefinition"]["resolvedDependencies"]:
-        if dependency["uri"] == name and "sha256" in dependency.get("digest", {}):
-            return f"sha256:{dependency['digest']['sha256']}"
-    return ""

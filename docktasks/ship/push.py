@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from docktasks.app import git
@@ -65,9 +66,8 @@ def push(project: Project, options: PushOptions) -> Pushed:
         project.progress(f"gate passed: {passed}")
         verified = None if project.dry else _verified(project, build.image)
         recorded = attest.record(project, pushed) if options.signing.is_wanted else None
-        pushed = _push_images(project, pushed)
-        if recorded:
-            attest.attach(project, options.signing, pushed, recorded, as_data(verified) if verified else {})
+        sign = partial(attest.attach, project, options.signing, recorded, as_data(verified) if verified else {})
+        pushed = _push_images(project, pushed, sign)
     if verified:
         content = record.record_of(pushed, {"gate": list(passed.check_ids), "verify": verified.ids("pass")})
         content["signed"] = options.signing.is_wanted
@@ -94,12 +94,11 @@ def _verified(project: Project, image: Image) -> VerifyRun:
     return run
 
 
-def _push_images(project: Project, pushed: Pushed) -> Pushed:
+def _push_images(project: Project, pushed: Pushed, sign: Callable[[Pushed], None]) -> Pushed:
     """Push the image under each tag: one image itself, several behind an index. Raises PushError."""
     if len(pushed.images) <= 1:
         image = next(iter(pushed.images.values()), pushed.build.image)
-        digest = _push_tags(project, pushed, lambda name: _push_image(project, image, name))
-        return replace(pushed, digest=digest, digests=dict.fromkeys(pushed.images, digest))
+        return _push_tags(project, pushed, lambda name: _push_image(project, image, name), sign)
     digests: dict[str, str] = {}
     for platform, image in pushed.images.items():
         name = f"{pushed.repository}:{pushed.revision}-{platform.partition('/')[2].replace('/', '-')}"
@@ -107,9 +106,11 @@ def _push_images(project: Project, pushed: Pushed) -> Pushed:
         if not result.ok:
             raise _explain_push(name, [], result)
         digests[platform] = "" if project.dry else tags.digest_of(project, name)
-    args = ship_platforms.index_args
-    digest = _push_tags(project, pushed, lambda name: project.run(args(name, pushed.repository, digests), quiet=True))
-    return replace(pushed, digest=digest, digests=digests)
+
+    def push_index(name: str) -> Result:
+        return project.run(ship_platforms.index_args(name, pushed.repository, digests), quiet=True)
+
+    return _push_tags(project, replace(pushed, digests=digests), push_index, sign)
 
 
 def _push_image(project: Project, image: Image, name: str) -> Result:
@@ -117,8 +118,13 @@ def _push_image(project: Project, image: Image, name: str) -> Result:
     return project.run(["docker", "image", "push", name], quiet=True)
 
 
-def _push_tags(project: Project, pushed: Pushed, push_name: Callable[[str], Result]) -> str:
-    """Push each tag, and return the digest that the registry has then. Raises PushError."""
+def _push_tags(
+    project: Project, pushed: Pushed, push_name: Callable[[str], Result], sign: Callable[[Pushed], None]
+) -> Pushed:
+    """Push each tag, and sign after the first, so that no other means an image without a signature. Raises PushError.
+
+    Return what was pushed, with the digest that the registry has.
+    """
     digests: dict[str, str] = {}
     for tag in pushed.tags:
         name = f"{pushed.repository}:{tag}"
@@ -126,7 +132,11 @@ def _push_tags(project: Project, pushed: Pushed, push_name: Callable[[str], Resu
         if not result.ok:
             raise _explain_push(name, [*digests], result)
         project.progress(f"pushed {name}")
-        digests[name] = "" if project.dry else tags.digest_of(project, name)
+        digest = "" if project.dry else tags.digest_of(project, name)
+        if not digests:
+            pushed = replace(pushed, digest=digest, digests=pushed.digests or dict.fromkeys(pushed.images, digest))
+            sign(pushed)
+        digests[name] = digest
     if len(set(digests.values())) > 1:
         raise PushError(
             "The tags do not mean the same image.",
@@ -134,7 +144,7 @@ def _push_tags(project: Project, pushed: Pushed, push_name: Callable[[str], Resu
             "Push again, and let one job at a time push",
             evidence="\n".join(f"{name}: {digest}" for name, digest in digests.items()),
         )
-    return next(iter(digests.values()))
+    return pushed
 
 
 def _explain_push(name: str, pushed_names: Sequence[str], result: Result) -> PushError:

@@ -84,12 +84,6 @@ def image_component(described: Described) -> Document:
     return component
 
 
-def files_in(content: Mapping[str, Any]) -> dict[str, str]:
-    """Return the SHA-256 of each file of the site that an SBOM names. Raises LookupError, TypeError."""
-    app = next(one for one in content["components"] if one.get("bom-ref") == "app")
-    return {one["name"]: one["hashes"][0]["content"] for one in app["components"]}
-
-
 def purls_in(content: Mapping[str, Any]) -> set[str]:
     """Return the names of the packages of npm that an SBOM lists. Raises LookupError, TypeError."""
     purls = (str(one.get("purl", "")) for one in content["components"])

@@ -6,7 +6,7 @@ packages, now or later.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from docktasks.ship.bundle import Bundle, Package
@@ -35,14 +35,14 @@ def document(described: Described, bundle: Bundle) -> Document:
 
 
 def absent_in(content: Mapping[str, Any]) -> set[str]:
-    """Return the names of the packages of which a VEX says that no code is there. Raises LookupError, TypeError."""
-    return set(_absent(content))
-
-
-def _absent(content: Mapping[str, Any]) -> Iterator[str]:
-    for statement in content["vulnerabilities"]:
-        if statement["analysis"]["state"] in ("not_affected", "false_positive"):
-            yield from (affected["ref"].rpartition("#")[2] for affected in statement["affects"])
+    """Return the packages of which a VEX says that no code is there, by their purl. Raises LookupError, TypeError."""
+    purls = {one["bom-ref"]: one["purl"] for one in content["components"]}
+    return {
+        purls[affected["ref"]]
+        for statement in content["vulnerabilities"]
+        if statement["analysis"]["state"] not in ("in_triage", "exploitable")
+        for affected in statement["affects"]
+    }
 
 
 def _component(package: Package) -> Document:

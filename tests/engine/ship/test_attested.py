@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from docktasks.ship import attest
+from docktasks.ship import attest, cosign
 from tests.support.commands import docker
 from tests.support.image_registry import LocalRegistry, debian_program
 from tests.support.long_forms import long
@@ -24,6 +25,7 @@ PASSWORD = "the password of the key"  # noqa: S105 - of a key that ends with the
 SIGNING = ("--tlog-upload=false", "--allow-http-registry")
 VERIFYING = ("--insecure-ignore-tlog=true", "--allow-http-registry")
 VUE = "pkg:npm/%40vue/shared@"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 Document = dict[str, Any]
 
 
@@ -54,7 +56,7 @@ class Signed:
         path.write_text(json.dumps(content))
         key = ("--key", str(self.folder / "cosign.key"))
         self.cosign(
-            "attest", "--yes", "--replace", *key, *SIGNING, "--type", kind, "--predicate", str(path), self.image
+            "attest", "--yes", "--replace", *key, *signing(), "--type", kind, "--predicate", str(path), self.image
         )
 
     def verify(self, key: str = "cosign.pub", image: str = "", *, fails: bool = False) -> str:
@@ -84,32 +86,31 @@ def signed(
     docker("image", "rm", *(name for name in names if not name.endswith(":<none>")))
 
 
+def signing() -> tuple[str, ...]:
+    """Return how to sign by hand as the task does."""
+    return (*SIGNING, *cosign.version_flags())
+
+
 def lying(content: Document) -> Document:
-    """Say in a VEX that a package of the bundle is not there."""
-    lie = copy.deepcopy(content["vulnerabilities"][0])
-    (lie["affects"][0]["ref"],) = {package for package in PRESENT if package.startswith(VUE)}
-    return content | {"vulnerabilities": [*content["vulnerabilities"], lie]}
-
-
-def of_other_files(content: Document) -> Document:
-    """Name another content of a file, as the SBOM of an older release does."""
+    """Say in a VEX that a package of the bundle is not there, under another name for it."""
+    (present,) = (package for package in PRESENT if package.startswith(VUE))
     changed = copy.deepcopy(content)
-    changed["components"][0]["components"][0]["hashes"][0]["content"] = 64 * "0"
+    changed["components"][0]["purl"] = present
     return changed
 
 
-def of_other_image(content: Document) -> Document:
-    """Name another image."""
-    changed = copy.deepcopy(content)
-    changed["metadata"]["component"]["version"] = f"sha256:{64 * '0'}"
-    return changed
+def put(*path: str | int, value: Any) -> Callable[[Document], Document]:
+    """Return a lie: the value at a path."""
 
+    def change(content: Document) -> Document:
+        changed: Any = copy.deepcopy(content)
+        parent = changed
+        for step in path[:-1]:
+            parent = parent[step]
+        parent[path[-1]] = value
+        return changed  # type: ignore[no-any-return]
 
-def of_other_commit(content: Document) -> Document:
-    """Name another commit."""
-    changed = copy.deepcopy(content)
-    changed["buildDefinition"]["externalParameters"]["source"]["digest"]["gitCommit"] = 40 * "0"
-    return changed
+    return change
 
 
 def without_a_package(content: Document) -> Document:
@@ -117,29 +118,24 @@ def without_a_package(content: Document) -> Document:
     return content | {"components": [one for one in content["components"] if not one["bom-ref"].startswith(VUE)]}
 
 
-def with_a_failure(content: Document) -> Document:
-    """Say that a check failed."""
-    failed = content["checks"][0] | {"verdict": "fail", "counts": True}
-    return content | {"passed": False, "checks": [failed]}
-
-
 def unreadable(_: Document) -> Document:
     """Say something that no reader of the kind understands."""
     return {"spdxVersion": "SPDX-2.3"}
 
 
+NONE = 64 * "0"
+COMMIT = ("externalParameters", "source", "digest", "gitCommit")
 PRESENT: set[str] = set()
 # tests/unit/ship/test_attested.py has them all, without cosign.
 LIES: list[Any] = [
     long(attest.VEX, lying, "is in the bundle, and it says the opposite"),
-    long(attest.SBOM, of_other_files, "it has another content of"),
-    long(attest.SBOM, of_other_image, "it is about sha256:0000"),
-    long(attest.SBOM, without_a_package, f"it lacks a package: {VUE}"),
+    long(attest.SBOM, put("components", 0, "components", 0, "hashes", 0, "content", value=NONE), f"content is {NONE}"),
+    long(attest.SBOM, put("metadata", "component", "version", value="sha256:0"), "version is sha256:0, not sha256:"),
+    long(attest.SBOM, without_a_package, f"it lacks components, {VUE}"),
     long(attest.SBOM, unreadable, "cannot be read"),
-    long(attest.VEX, of_other_image, "it is about sha256:0000"),
     long(attest.VEX, unreadable, "cannot be read"),
-    long(attest.PROVENANCE, of_other_commit, "it names the commit 0000"),
-    long(attest.VERIFY, with_a_failure, "these checks failed"),
+    long(attest.PROVENANCE, put("buildDefinition", *COMMIT, value=NONE[:40]), "gitCommit is 0000"),
+    long(attest.VERIFY, put("checks", 0, "verdict", value="fail"), "do not add up"),
     long(attest.VERIFY, unreadable, "cannot be read"),
 ]
 
@@ -168,7 +164,7 @@ def test_index_is_proved_by_the_image_that_it_names(signed: Signed) -> None:
     index = f"{signed.image.partition('@')[0]}@{digest}"
     assert index != signed.image
     assert "has no signature" in signed.verify(image=index, fails=True)
-    signed.cosign("sign", "--yes", "--key", str(signed.folder / "cosign.key"), *SIGNING, index)
+    signed.cosign("sign", "--yes", "--key", str(signed.folder / "cosign.key"), *signing(), index)
     assert f"Proved: {index}" in signed.verify(image=index)
 
 
@@ -186,21 +182,37 @@ def test_signed_lie_is_refuted(signed: Signed, kind: str, lie: Callable[[Documen
 
 @pytest.mark.long
 def test_missing_and_foreign_statements_are_named(signed: Signed) -> None:
-    """A key that did not sign, an image without statements, and a password that is wrong."""
+    """A key that did not sign, an image without statements or with another image's, and a password that is wrong."""
     (signed.folder / "second").mkdir()
     program = ["cosign", "generate-key-pair"]
     environ = os.environ | signed.environ
     subprocess.run(program, cwd=signed.folder / "second", env=environ, check=True, capture_output=True)
     assert "is not by this key" in signed.verify("second/cosign.pub", fails=True)
-    repository = signed.image.partition("@")[0]
-    bare = f"{repository}-bare:1"
-    docker("image", "tag", signed.project.image, bare)
-    docker("image", "push", bare)
-    name = f"{repository}-bare@{signed.image.partition('@')[2]}"
+    repository, digest = signed.image.split("@")
+    other = f"{repository}:other"
+    signed.project.stage(signed.project.image, "LABEL other=1", tag=other)
+    docker("image", "push", other)
+    name = docker("image", "inspect", "--format", "{{index .RepoDigests 0}}", other).strip()
     assert "has no signature" in signed.verify(image=name, fails=True)
-    signed.cosign("sign", "--yes", "--key", str(signed.folder / "cosign.key"), *SIGNING, name)
+    copy_tag(repository, digest, name.split("@")[1], "sig")
+    assert "is one of another image" in signed.verify(image=name, fails=True)
+    signed.cosign("sign", "--yes", "--key", str(signed.folder / "cosign.key"), *signing(), name)
     assert "has no attestation of its SBOM" in signed.verify(image=name, fails=True)
-    docker("image", "rm", bare)
+    copy_tag(repository, digest, name.split("@")[1], "att")
+    assert "is one of another image" in signed.verify(image=name, fails=True)
+    docker("image", "rm", other)
     key = f"--key={signed.folder / 'cosign.key'}"
     wrong = signed.project.fails("push", f"--to={repository}", key, **signed.environ | {"COSIGN_PASSWORD": "wrong"})
     assert "Its password is another one. Nothing was pushed." in wrong
+
+
+def copy_tag(repository: str, digest: str, other: str, kind: str) -> None:
+    """Give an image what cosign has attached to another one: anybody may who can push."""
+    host, _, path = repository.partition("/")
+    url = f"http://{host}/v2/{path}/manifests/"
+    with httpx.Client(base_url=url, trust_env=False) as client:
+        manifest = client.get(f"{digest.replace(':', '-')}.{kind}", headers={"Accept": MANIFEST})
+        assert manifest.is_success, manifest.text
+        headers = {"Content-Type": manifest.headers["content-type"]}
+        copied = client.put(f"{other.replace(':', '-')}.{kind}", content=manifest.content, headers=headers)
+        assert copied.is_success, copied.text

@@ -17,13 +17,13 @@ from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.errors import DockError, PushError, SettingsError, VerifyError
 from docktasks.settings import Settings
-from docktasks.ship import attest, attested, bundle, cosign, keys, provenance, sbom, vex
-from docktasks.ship.attested import Evidence
+from docktasks.ship import attest, attested, bundle, claims, cosign, keys, provenance, sbom, vex
+from docktasks.ship.claims import Evidence
 from docktasks.ship.keys import Key
 from docktasks.ship.names import ShippedImage
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.runner import Runner
-from tests.unit.ship.test_sbom import DIGEST, REPORT, described
+from tests.unit.ship.test_sbom import DIGEST, REPORT, REVISION, described
 
 IMAGE = ShippedImage("127.0.0.1:5000/team/app", DIGEST)
 BUNDLE = bundle.from_report(REPORT)
@@ -32,13 +32,18 @@ TRUTH: dict[str, Document] = {
     "SBOM": sbom.document(described(), BUNDLE),
     "VEX": vex.document(described(), BUNDLE),
     "provenance": provenance.document(
-        described(), {"BUILD_ENV": "export TOKEN=x", "NODE_IMAGE": "node:lts"}, f"sha256:{64 * 'c'}", "", {}
+        described(),
+        {"BUILD_ENV": "export TOKEN=x", "NODE_IMAGE": "node:lts", "REVISION": REVISION},
+        f"sha256:{64 * 'c'}", "", {}
     ),
     "results of verify": {
         "schema": 1,
         "passed": True,
-        "checks": [],
-        "summary": {"pass": 3},
+        "checks": [
+            {"id": "image.user", "verdict": "pass", "severity": "critical", "counts": False},
+            {"id": "image.size", "verdict": "fail", "severity": "minor", "counts": False},
+        ],
+        "summary": {"pass": 1, "fail": 1, "skip": 0},
         "image": {"digest": DIGEST},
     },
 }  # fmt: skip
@@ -46,7 +51,7 @@ TRUTH: dict[str, Document] = {
 
 def faults(name: str, content: Document, *, is_rebuilt: bool = True) -> list[str]:
     """Return what is not true in a document of the image of test_sbom."""
-    _, faults_of = attested.STATEMENTS[name]
+    _, faults_of = claims.CLAIMS[name]
     return list(faults_of(content, Evidence(described(), BUNDLE if is_rebuilt else None)))
 
 
@@ -71,49 +76,148 @@ def put(*path: str | int, value: Any) -> Callable[[Document], None]:
     return change
 
 
-OTHER = f"sha256:{64 * 'b'}"
-ABSENT = {"ref": "pkg:npm/%40scope/used@1.0.0%2Bx"}
+def add(*path: str | int, value: Any) -> Callable[[Document], None]:
+    """Return a change that adds an item to the list at a path."""
+
+    def change(content: Any) -> None:
+        for step in path:
+            content = content[step]
+        content.append(value)
+
+    return change
 
 
-@pytest.mark.parametrize(
-    ("name", "change", "text"),
-    [
-        ("SBOM", put("metadata", "component", "version", value=OTHER), f"it is about {OTHER}"),
-        ("SBOM", put("metadata", "component", "properties", 0, "value", value="0"), "it is about the commit 0"),
-        ("SBOM", put("components", 0, "components", 0, "hashes", 0, "content", value="0"), "has another content of"),
-        ("SBOM", put("components", 0, "components", 0, value=None), "it lacks a file of the site: assets/a.js"),
-        ("SBOM", put("components", 1, value=None), "it lacks a package: pkg:npm/%40scope"),
-        ("SBOM", put("components", 3, value=None), "it lacks a package of the base: pkg:apk"),
-        ("VEX", put("metadata", "component", "version", value=OTHER), f"it is about {OTHER}"),
-        ("VEX", put("vulnerabilities", 0, "affects", 0, value=ABSENT), "is in the bundle, and it says the opposite"),
-        ("VEX", put("vulnerabilities", 1, "analysis", "state", value="not_affected"), "says the opposite"),
-        ("VEX", put("vulnerabilities", 0, value=None), "it says nothing of pkg:npm/shaken@2.0.0"),
-        (
-            "provenance",
-            put("buildDefinition", "externalParameters", "source", "digest", "gitCommit", value="0"),
-            "it names the commit 0",
-        ),
-        (
-            "provenance",
-            put("buildDefinition", "resolvedDependencies", 1, "digest", value={"sha256": "0"}),
-            "it names sha256:0 of nginx:stable",
-        ),
-        ("results of verify", put("image", "digest", value=OTHER), f"it is the result of {OTHER}"),
-        ("results of verify", put("passed", value=False), "these checks failed"),
-    ],
-)
-def test_lie_is_named(name: str, change: Callable[[Document], None], text: str) -> None:
+OTHER, NONE = f"sha256:{64 * 'b'}", 64 * "0"
+USED = "pkg:npm/%40scope/used@1.0.0%2Bx"
+SBOM_LIES: list[tuple[Callable[[Document], None], str, bool]] = [
+    # What it says of the image, its files and its base shows without the source, too.
+    (put("metadata", "component", "version", value=OTHER), f"metadata, component, version is {OTHER}, not", True),
+    (put("metadata", "component", "hashes", 0, "content", value=NONE), f"SHA-256, content is {NONE}, not aaaa", True),
+    (put("metadata", "component", "properties", 0, "value", value="0"), "hello-dock:revision, value is 0, not 1", True),
+    (put("metadata", "component", "properties", 1, "value", value="scratch"), "hello-dock:base, value is scr", True),
+    (put("components", 0, "components", 0, "hashes", 0, "content", value="0"), "SHA-256, content is 0, not 1", True),
+    (put("components", 0, "components", 0, value=None), "it lacks components, app, components, file:assets/a.js", True),
+    (
+        add("components", 0, "components", value={"name": "x", "hashes": []}),
+        "it has components, app, components, x, name: x",
+        True,
+    ),
+    (
+        add("components", 0, "components", 0, "hashes", value={"alg": "SHA-256", "content": NONE}),
+        f"content: {NONE}",
+        True,
+    ),
+    (put("components", 3, value=None), "pkg:apk/alpine/musl", True),
+    (put("components", 3, "version", value="9"), "version is 9, not 1.2.5-r10", True),
+    (add("components", value={"name": "left-pad", "version": "1"}), "it has components, left-pad, version: 1", True),
+    (add("components", value={"name": "left-pad", "purl": "pkg:pypi/left@1"}), "pkg:pypi/left@1", True),
+    (put("vulnerabilities", value=[{"affects": [{"ref": USED}]}]), "vulnerabilities", True),
+    # Packages of npm take a build of the same commit.
+    (put("components", 1, value=None), f"it lacks components, {USED}, type", False),
+    (put("components", 1, "version", value="9"), "version is 9, not 1.0.0+x", False),
+    (put("components", 1, "name", value="left-pad"), "name is left-pad, not @scope/used", False),
+    (put("components", 1, "hashes", 0, "content", value="00"), "content is 00, not", False),
+    (put("components", 1, "licenses", value=[]), "it lacks components", False),
+    (put("formulation", value=None), "formulation, build", False),
+]
+DENIED = {"analysis": {"state": "not_affected"}, "affects": [{"ref": USED}]}
+ALIAS = {"bom-ref": "pkg:npm/shaken@2.0.0", "purl": "pkg:npm/@scope/used@1.0.0+x?type=x"}
+VEX_LIES: list[tuple[Callable[[Document], None], str, bool]] = [
+    (put("metadata", "component", "version", value=OTHER), f"version is {OTHER}, not", True),
+    (put("vulnerabilities", 1, "analysis", "state", value="not_affected"), "says the opposite", False),
+    (put("vulnerabilities", 0, value=None), "code_not_present", False),
+    (
+        lambda one: (
+            add("components", value={"bom-ref": USED, "purl": USED})(one),
+            add("vulnerabilities", value=DENIED)(one),
+        )[0],
+        "says the opposite",
+        False,
+    ),
+    (put("components", 0, value=ALIAS), "says the opposite", False),
+]
+PROVENANCE_LIES: list[tuple[Callable[[Document], None], str, bool]] = [
+    (
+        put("buildDefinition", "externalParameters", "source", "digest", "gitCommit", value="0"),
+        "Commit is 0, not",
+        True,
+    ),
+    (put("buildDefinition", "resolvedDependencies", 0, "digest", "gitCommit", value="0"), "gitCommit is 0, not", True),
+    (
+        put("buildDefinition", "resolvedDependencies", 0, value=None),
+        "it lacks buildDefinition, resolvedDependencies",
+        True,
+    ),
+    (put("buildDefinition", "resolvedDependencies", 1, "digest", value={"sha256": "0"}), "nginx:stable, digest", True),
+    (
+        add("buildDefinition", "resolvedDependencies", value={"uri": "nginx:stable"}),
+        "nginx:stable, uri: nginx:stable",
+        True,
+    ),
+    (put("buildDefinition", "externalParameters", "parameters", "REVISION", value="0"), "REVISION is 0, not 1", True),
+    (put("buildDefinition", "internalParameters", "architecture", value="s390x"), "is s390x, not amd64", True),
+    (put("buildDefinition", "buildType", value="https://other.example"), "buildType is https://other.example", True),
+]
+VERIFY_LIES: list[tuple[Callable[[Document], None], str, bool]] = [
+    (put("image", "digest", value=OTHER), f"it is the result of {OTHER}", True),
+    (put("passed", value=False), "these checks failed", True),
+    (put("checks", value=[]), "do not add up", True),
+    (put("summary", "pass", value=99), "do not add up", True),
+    (put("checks", 1, "severity", value="critical"), "these checks failed: image.size", True),
+    (put("checks", 1, "counts", value=True), "these checks failed: image.size", True),
+    (put("checks", 1, "verdict", value="error"), "do not add up", True),
+]
+LIES = [
+    (name, *lie)
+    for name, lies in zip(TRUTH, (SBOM_LIES, VEX_LIES, PROVENANCE_LIES, VERIFY_LIES), strict=True)
+    for lie in lies
+]
+
+
+@pytest.mark.parametrize(("name", "change", "text", "shows_without_source"), LIES)
+def test_lie_is_named(
+    name: str,
+    change: Callable[[Document], None],
+    text: str,
+    shows_without_source: bool,  # noqa: FBT001
+) -> None:
     """Each lie is signed by the right key, and the image shows something else."""
     content = copy.deepcopy(TRUTH[name])
     change(content)
     assert any(text in fault for fault in faults(name, content)), faults(name, content)
+    assert bool(faults(name, content, is_rebuilt=False)) is shows_without_source
+
+
+def test_vex_is_compared_with_the_sbom_without_the_source() -> None:
+    """It must not deny a package that the SBOM lists, also by another spelling or by a name of its own."""
+    content = copy.deepcopy(TRUTH["VEX"])
+    present = sbom.purls_in(TRUTH["SBOM"])
+    assert list(claims.lies(content, present)) == []
+    content["components"][0] = ALIAS
+    assert "says the opposite" in next(claims.lies(content, present))
+    content["components"].clear()
+    with pytest.raises(LookupError):
+        list(claims.lies(content, present))
+
+
+def test_documents_of_a_copy_and_of_another_version_are_judged_alike() -> None:
+    """A copy has another registry's name. What another version wrote may differ by its form, and the error says so."""
+    for name in ("SBOM", "VEX"):
+        content = copy.deepcopy(TRUTH[name])
+        content["metadata"]["tools"]["components"][0]["version"] = "0.0.1"
+        assert faults(name, content) == []
+        content["metadata"]["component"]["version"] = OTHER
+        assert "hello-dock 0.0.1 wrote it" in faults(name, content)[-1]
+        _, faults_of = claims.CLAIMS[name]
+        moved = replace(described(), image=replace(described().image, repository="mirror.example/shop"))
+        assert list(faults_of(TRUTH[name], Evidence(moved, BUNDLE))) == []
 
 
 @pytest.mark.parametrize("name", TRUTH)
 @pytest.mark.parametrize("content", [{}, {"bomFormat": "SPDX", "specVersion": "2.3"}, {"schema": 2, "metadata": []}])
 def test_unknown_form_is_one_clear_error(name: str, content: Document) -> None:
     """It proves nothing, and the error says of which document."""
-    _, faults_of = attested.STATEMENTS[name]
+    _, faults_of = claims.CLAIMS[name]
     with pytest.raises(VerifyError, match=f"The attestation of its {name} cannot be read") as caught:
         attested.require_true(name, IMAGE, faults_of, content, Evidence(described(), BUNDLE))
     assert caught.value.how
@@ -137,6 +241,7 @@ def test_provenance_has_the_names_of_variables_only() -> None:
 def test_commands_of_cosign_are_these(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A key file goes without a transparency log; a loopback registry without TLS; others by Docker's authorities."""
     monkeypatch.setattr(cosign, "CERTS", tmp_path)
+    monkeypatch.setattr(cosign, "version_flags", tuple)
     key, http, name = Key("/k/cosign.key"), "--allow-http-registry", IMAGE.reference
     signing = ["--yes", "--key", "/k/cosign.key", "--tlog-upload=false", http]
     assert cosign.sign_args(key, IMAGE) == ["cosign", "sign", *signing, name]
@@ -156,6 +261,20 @@ def test_commands_of_cosign_are_these(tmp_path: Path, monkeypatch: pytest.Monkey
     identity = ["--certificate-identity", "me@example.com", "--certificate-oidc-issuer", "https://idp.example"]
     parsed = Key.parse("https://idp.example,me@example.com")
     assert cosign.verify_args(parsed, other) == ["cosign", "verify", *identity, *authority, other.reference]
+
+
+@pytest.mark.parametrize(("known", "count"), [("--key --tlog-upload", 0), ("--key --use-signing-config", 2)])
+def test_cosign_3_signs_in_the_form_of_cosign_2(
+    known: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own form takes a public log, or a file that names none, and cosign 2 does not verify it."""
+    program = tmp_path / "cosign"
+    program.write_text(f"#!/bin/sh\necho ' {known}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    cosign.version_flags.cache_clear()
+    assert len(cosign.version_flags()) == count
+    cosign.version_flags.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_platform_that_the_base_does_not_have_is_refused(settings: Settings) -> 
 def test_each_platform_is_pushed_before_the_index(settings: Settings) -> None:
     """The index names the images by their digests, and gets each tag."""
     run = Runner()
-    pushed = push._push_images(Project(run, Registry(), settings), PUSHED)  # noqa: SLF001
+    pushed = push._push_images(Project(run, Registry(), settings), PUSHED, lambda _: None)  # noqa: SLF001
     assert [line for line in run.lines if not line.startswith("docker image tag")] == [
         f"docker image push {REPOSITORY}:REVISION-amd64", f"docker image push {REPOSITORY}:REVISION-arm64",
         *(f"docker buildx imagetools create --tag {REPOSITORY}:{tag} {REPOSITORY}@{AMD} {REPOSITORY}@{ARM}"
@@ -103,7 +103,7 @@ def test_platform_that_cannot_be_pushed_leaves_the_tags(settings: Settings) -> N
     """No tag of the release is moved before all images are in the registry."""
     run = Runner(answers={f"docker image push {REPOSITORY}:REVISION-arm64": Result(1, "EOF")})
     with pytest.raises(PushError, match="arm64 could not be pushed"):
-        push._push_images(Project(run, Registry(), settings), PUSHED)  # noqa: SLF001
+        push._push_images(Project(run, Registry(), settings), PUSHED, lambda _: None)  # noqa: SLF001
     assert "imagetools" not in " ".join(run.lines)
 
 

@@ -21,6 +21,10 @@ REPOSITORY = "harbour.example/team/app"
 PUSHED = Pushed(Build(image("a")), REPOSITORY, ("0a1b2c3d4e5f", "1.0.0", "latest"))
 
 
+def no_signature(_: Pushed) -> None:
+    """Push without --sign."""
+
+
 class Registry(FakeEngine):
     """An engine whose registry has a digest for some names."""
 
@@ -72,17 +76,30 @@ def test_failed_push_says_what_was_pushed_before(settings: Settings) -> None:
     refused = Result(1, "unauthorized: authentication required")
     run = Runner(answers={f"docker image push {REPOSITORY}:1.0.0": refused})
     with pytest.raises(PushError) as caught:
-        push._push_images(Project(run, Registry(**digests), settings), PUSHED)  # noqa: SLF001
+        push._push_images(Project(run, Registry(**digests), settings), PUSHED, no_signature)  # noqa: SLF001
     assert caught.value.why == f"Pushed before it: {REPOSITORY}:0a1b2c3d4e5f."
     assert "docker login" in caught.value.how
     assert f"docker image push {REPOSITORY}:latest" not in run.lines
+
+
+def test_no_tag_but_the_first_means_an_image_that_could_not_be_signed(settings: Settings) -> None:
+    """The version and latest still mean the earlier image, which has a signature."""
+
+    def fail(pushed: Pushed) -> None:
+        assert pushed.digest == "sha256:1"
+        raise PushError("It is not signed.", "", "")
+
+    run = Runner()
+    with pytest.raises(PushError, match="not signed"):
+        push._push_images(Project(run, Registry(**{"0a1b2c3d4e5f": "sha256:1"}), settings), PUSHED, fail)  # noqa: SLF001
+    assert [line for line in run.lines if "image push" in line] == [f"docker image push {REPOSITORY}:0a1b2c3d4e5f"]
 
 
 def test_tag_that_somebody_moved_meanwhile_is_reported(settings: Settings) -> None:
     """The registry is asked what each tag means after the push."""
     engine = Registry(**{"0a1b2c3d4e5f": "sha256:1", "1.0.0": "sha256:1", "latest": "sha256:2"})
     with pytest.raises(PushError) as caught:
-        push._push_images(Project(Runner(), engine, settings), PUSHED)  # noqa: SLF001
+        push._push_images(Project(Runner(), engine, settings), PUSHED, no_signature)  # noqa: SLF001
     assert f"{REPOSITORY}:latest: sha256:2" in caught.value.evidence
 
 
