@@ -93,19 +93,21 @@ def run_trial(original: Original) -> Trial:
 
 
 def _try_intact(original: Original) -> IntactClone:
-    with _started(original, "intact", original.config) as clone:
+    engine = original.project.engine
+    with _started(original, "intact", original.config) as clone, ThreadPoolExecutor(2) as pool:
+        # It waits a second for an answer that does not come, so it begins first.
+        reached = pool.submit(networks.reached_address, engine, clone.name, original.container, PROD.container_port)
         health = clone.await_health("healthy", original.project.settings.prod.deploy_timeout)
         if health != "healthy":
             raise Skip(f"a copy of it is {health}, and not healthy")
+        printed = pool.submit(clone.docker, "exec", clone.name, *clones.print_configuration(original.config.command))
         listing = clone.docker("exec", clone.name, "sh", "-c", LIST_WRITABLE_DIRS, "sh", SCRATCH_DIR)
-        configuration = clone.docker("exec", clone.name, *clones.print_configuration(original.config.command)).output
-        reached = networks.reached_address(original.project.engine, clone.name, original.container, PROD.container_port)
+        address, configuration = reached.result(), printed.result().output
         clone.docker("stop", "-t", str(min(original.config.stop_timeout, MAX_GRACE_S)), clone.name)
-        stopped = clone.inspect()
-        log = original.project.engine.logs(clone.name, MAX_LOG_LINES)
+        stopped, log = clone.inspect(), engine.logs(clone.name, MAX_LOG_LINES)
         if not listing.ok:
             raise Skip(f"a copy of it cannot list its writable folders: {listing.tail(1)}")
-        return IntactClone(tuple(listing.output.splitlines()), log, stopped, reached, configuration)
+        return IntactClone(tuple(listing.output.splitlines()), log, stopped, address, configuration)
 
 
 def _try_broken(original: Original) -> tuple[str, ...]:

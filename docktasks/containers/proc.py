@@ -44,7 +44,7 @@ def privilege_faults(status: Mapping[str, str], config: ContainerConfig) -> Iter
     option = "--privileged" if config.option("Privileged") else option
     for value, names in sets.items():
         if int(value, 16):
-            yield f"{'--privileged' if config.option('Privileged') else option}: {', '.join(names)} {value}"
+            yield f"{option}: {', '.join(names)} {value}"
     if status.get("Seccomp") != "2" and not config.option("Privileged"):
         mode = status.get("Seccomp", "not told")
         yield f"--security-opt seccomp=unconfined: no system call is filtered (Seccomp: {mode})"

@@ -41,8 +41,9 @@ CHECKS: tuple[Check, ...] = (
     contents.contents, contents.secrets, contents.ownership, contents.setuid, contents.leftovers,
     site.site, site.precompressed,
     hardening.loopback, hardening.options, hardening.unprivileged, processes.processes,
+    exposed.secrets, assets.assets, assets.asset_bytes,
     lifecycle.writable_paths, lifecycle.network, lifecycle.health, lifecycle.stop, lifecycle.log,
-    lifecycle.release, configuration.configuration, exposed.secrets, assets.assets, assets.asset_bytes,
+    lifecycle.release, configuration.configuration,
     answers.answers, files.files, files.charset, files.head, files.ranges,
     routing.deep_link, routing.missing, routing.api, routing.directories, routing.redirects,
     caching.cache_policy, caching.revalidation, caching.validators,
@@ -58,6 +59,9 @@ CHECKS: tuple[Check, ...] = (
     browser.navigation, browser.accessible, browser.no_sideways_scroll,
 )  # fmt: skip
 GROUPS = tuple(NEEDS)
+WAITING = (site.__name__, lifecycle.__name__, configuration.__name__)
+"""The modules whose checks wait for a build or for copies of the container, in a thread of their own. The others of a
+group share one: container.processes would see what they run in the container."""
 RENAMED_CHECKS: dict[str, str] = json.loads(Path(__file__).with_name("renamed_checks.json").read_text(encoding="utf-8"))
 """Old id -> new id, of checks that users may have in scripts."""
 
@@ -93,9 +97,15 @@ def _unknown_name(flag: str, name: str, known_names: Sequence[str]) -> SettingsE
     )
 
 
+def threads_of(checks: Iterable[Check]) -> list[list[Check]]:
+    """Divide checks into those that run one after the other: each group, and in it those that wait."""
+    parts = groupby(checks, lambda check: (check.group, check.function.__module__ in WAITING))
+    return [list(part) for _, part in parts]
+
+
 def run_checks(subject: Subject, checks: Iterable[Check]) -> Iterator[Verdict]:
-    """Run the checks and yield the verdicts in the same order. Each group runs in a thread of its own."""
-    groups = [list(group) for _, group in groupby(checks, lambda check: check.group)]
+    """Run the checks, in threads_of() them, and yield the verdicts in the same order."""
+    groups = threads_of(checks)
     interrupted = Event()  # on Ctrl-C no further check starts, and those that run undo their changes
 
     def run_group(group: list[Check]) -> list[Verdict]:

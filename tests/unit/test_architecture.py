@@ -45,7 +45,7 @@ MAX_FUNCTION_LINES = 30
 MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
-    "app": 2_770, "containers": 1_125, "dev": 1_560, "fleet": 1_345, "ground": 1_740,
+    "app": 2_770, "containers": 1_126, "dev": 1_560, "fleet": 1_345, "ground": 1_740,
     "housekeeping": 1_030, "images": 1_560, "release": 1_680, "ship": 2_020, "verify": 6_915,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES. The goal for verify is 4,000."""

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from docktasks.verify.probes.references import Html
@@ -106,6 +107,7 @@ def _is_open(sources: list[str]) -> bool:
     return bool(hosts or foreign.intersection(map(str.lower, sources))) or _allows_any_inline(sources)
 
 
+@lru_cache(64)  # most answers of a survey have the text of one of a few pages
 class Page(Html):
     """The policies that a page has in meta elements, its inline code, and what it loads without integrity."""
 

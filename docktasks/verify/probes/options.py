@@ -37,16 +37,8 @@ def expected_config(project: Project, image_id: str, options: Sequence[str], suf
     Raises Skip if Docker does not make it.
     """
     name = clones.clone_name(project.settings, suffix)
-    create = [
-        "docker",
-        "container",
-        "create",
-        "--name",
-        name,
-        *label_args(project.settings, clones.CLONE_ROLE),
-        *options,
-    ]
-    created = project.run([*create, image_id], quiet=True)
+    create = ["docker", "container", "create", "--name", name, *label_args(project.settings, clones.CLONE_ROLE)]
+    created = project.run([*create, *options, image_id], quiet=True)
     if not created.ok:
         raise Skip(f"a copy of it cannot be made: {created.tail(1)}")
     try:

@@ -11,7 +11,7 @@ from docktasks.engine.models import Image
 from docktasks.errors import SettingsError, Skip
 from docktasks.verify import catalog
 from docktasks.verify.checks import browser, dev
-from docktasks.verify.checks.container import assets, hardening, lifecycle
+from docktasks.verify.checks.container import assets, configuration, hardening, lifecycle, processes
 from docktasks.verify.checks.http import abuse, answers, caching, code, compression, files, headers, routing
 from docktasks.verify.checks.image import contents, metadata, site
 from docktasks.verify.registry import Check, Note
@@ -175,6 +175,13 @@ def test_groups_run_side_by_side() -> None:
     subject = Subject(URL, None, own_container("prod"), Image("0"))
     checks = [Check(f"{group}.x", "Something is right.", "minor", "Correct it", meet) for group in ("http", "image")]
     assert [verdict.check.id for verdict in catalog.run_checks(subject, checks)] == ["http.x", "image.x"]
+
+
+def test_checks_that_wait_for_copies_leave_the_others_of_their_group_running() -> None:
+    """The copies start at once. What runs commands in the container itself shares a thread with container.processes."""
+    others, waiting = catalog.threads_of(catalog.select(["container"]))
+    assert {assets.assets, processes.processes} <= set(others)
+    assert {lifecycle.writable_paths, lifecycle.stop, configuration.configuration} <= set(waiting)
 
 
 def test_checks_are_in_the_order_of_their_groups() -> None:
