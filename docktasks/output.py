@@ -19,10 +19,15 @@ BOLD, GREEN, BOLD_RED = "1", "32", "1;31"
 SIZE_STEP, UNITS = 1000, ("kB", "MB", "GB", "TB")
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number of things as a text such as 1 file, or 2,000 files."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def decimal(size: float) -> str:
     """Return a number of bytes as a text such as 17.9 MB."""
     if size < SIZE_STEP:
-        return f"{size:,.0f} byte{'' if size == 1 else 's'}"
+        return counted(round(size), "byte")
     power = next((power for power in range(1, len(UNITS)) if size < SIZE_STEP ** (power + 1)), len(UNITS))
     return f"{size / SIZE_STEP**power:,.1f} {UNITS[power - 1]}"
 

@@ -16,6 +16,7 @@ from docktasks.fleet.lock import fleet_lock
 from docktasks.fleet.rollout import short
 from docktasks.fleet.stack import Stack
 from docktasks.fleet.swarm import BEFORE, KEPT, RELEASE, SITE, Node, Swarm, require_manager
+from docktasks.output import counted
 from docktasks.release import build as release_build
 from docktasks.workspace import cache_folder
 
@@ -103,7 +104,7 @@ def _roll_out(swarm: Swarm, folder: Path, planned: Change, nodes: Sequence[Node]
     labels = {RELEASE: planned.release, KEPT: ",".join(planned.kept), BEFORE: planned.before}
     stack = Stack(swarm.project.settings, images[0], labels, planned.environment)
     digest, paths = candidate.check(swarm, replace(stack, is_candidate=True), folder, nodes)
-    progress(f"gate passed on {len(nodes)} nodes")
+    progress(f"gate passed on {counted(len(nodes), 'node')}")
     if planned.current and planned.needs_expansion:
         labels = planned.current.labels | {KEPT: ",".join(planned.old_kept)}
         own = {name: labels.get(name, "") for name in (RELEASE, KEPT, BEFORE)}

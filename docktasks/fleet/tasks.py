@@ -74,7 +74,7 @@ def status(c: Context, verify: bool = False) -> None:
             print_table(table)
             if failed:
                 how = "See all of it: invoke verify --url=ADDRESS"
-                raise VerifyError(f"{len(failed)} nodes fail: {', '.join(failed)}.", "", how)
+                raise VerifyError(f"What these nodes serve is not right: {', '.join(failed)}.", "", how)
 
 
 TASKS = [deploy, status]

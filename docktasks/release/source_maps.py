@@ -10,6 +10,7 @@ from pathlib import Path
 from docktasks.app.project import Project
 from docktasks.errors import BuildError, SettingsError
 from docktasks.images import build
+from docktasks.output import counted
 
 
 def require_folder(folder: str) -> str:
@@ -44,4 +45,4 @@ def export(project: Project, values: build.Texts, folder: str) -> None:
             )
         if not project.dry:
             shutil.copytree(unpacked, folder, dirs_exist_ok=True)
-    project.progress(f"wrote {len(maps)} source {'map' if len(maps) == 1 else 'maps'} into {folder}")
+    project.progress(f"wrote {counted(len(maps), 'source map')} into {folder}")

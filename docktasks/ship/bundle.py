@@ -86,7 +86,7 @@ def record(project: Project, site: Mapping[str, str]) -> Bundle:
     bundle = from_report(report)
     require_recorded(report)
     require_same_site(bundle.files, site)
-    project.progress(f"recorded {len(bundle.packages)} packages in the bundle, of {_count_locked(bundle)} locked ones")
+    project.progress(f"recorded in the bundle: {len(bundle.packages)} of {_count_locked(bundle)} locked packages")
     return bundle
 
 

@@ -78,7 +78,7 @@ function write(folder) {
       bytes += delta.length
     }
   }
-  return `${count} deltas of ${bytes} bytes`
+  return count ? `${count} delta${count === 1 ? '' : 's'} of ${bytes} bytes` : ''
 }
 
 // A link names the folder in use, and a rename puts the new one in its place at once.
@@ -87,9 +87,12 @@ const previous = existsSync(link) ? readlinkSync(link) : ''
 const next = previous === '.deltas.a' ? '.deltas.b' : '.deltas.a'
 rmSync(join(volume, next), { recursive: true, force: true })
 mkdirSync(join(volume, next))
-const summary = zlib.zstdCompressSync ? write(join(volume, next)) : 'this node has no zstd'
+const summary = zlib.zstdCompressSync && write(join(volume, next))
 rmSync(`${link}.new`, { force: true })
 symlinkSync(next, `${link}.new`)
 renameSync(`${link}.new`, link)
 if (previous) rmSync(join(volume, previous), { recursive: true, force: true })
-console.log(summary)
+if (summary === undefined) {
+  console.error(`Node ${process.version} has no zstd. Node 22.19 and later have it.`)
+  process.exitCode = 1
+} else if (summary) console.log(summary)

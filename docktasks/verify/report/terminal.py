@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from docktasks.output import BOLD, BOLD_RED, GREEN, Screen
+from docktasks.output import BOLD, BOLD_RED, GREEN, Screen, counted
 from docktasks.verify.registry import Check, Verdict
 from docktasks.verify.report.run import Group, VerifyRun, escaped, shortened, truncated
 
@@ -26,7 +26,7 @@ def show(verify_run: VerifyRun, screen: Screen | None = None, *, quiet: bool = F
         _show_group(group, screen)
     if verify_run.left_out and not quiet:
         groups = ", ".join(dict.fromkeys(check.group for check in verify_run.left_out))
-        count, reason = _checks(verify_run.left_out), verify_run.left_out_reason
+        count, reason = counted(len(verify_run.left_out), "check"), verify_run.left_out_reason
         screen.print("", groups, f": {count} left out: {reason}", style=BOLD)
     screen.print("", verify_run.summary, style=STYLES["pass" if verify_run.passed else "fail"])
 
@@ -43,11 +43,7 @@ def _show_group(group: Group, screen: Screen) -> None:
             _show_fault(verdict, screen)
     for reason, skipped in group.skips():
         ids = ", ".join(verdict.check.id for verdict in skipped)
-        screen.print("  - ", f"{_checks(skipped)} skipped: {reason} ({ids})")
-
-
-def _checks(checks: Sequence[object]) -> str:
-    return "1 check" if len(checks) == 1 else f"{len(checks)} checks"
+        screen.print("  - ", f"{counted(len(skipped), 'check')} skipped: {reason} ({ids})")
 
 
 def _show_fault(verdict: Verdict, screen: Screen) -> None:

@@ -70,7 +70,7 @@ def test_chromium_downloads_a_delta_after_a_release_and_others_the_file(
         context = browser.new_context()
         first = script_of(context.new_page(), url, SENTENCE)
         assert first.header_value("content-encoding") == "br"
-        assert "made 1 deltas of " in tides.succeeds("run-prod", "--no-build", "--no-gate")
+        assert "made 1 delta of " in tides.succeeds("run-prod", "--no-build", "--no-gate")
         second = script_of(context.new_page(), url, SENTENCE.replace("six", "seven"))
         assert second.header_value("content-encoding") == "dcz"
         assert second.header_value("vary") == "Accept-Encoding, Available-Dictionary"

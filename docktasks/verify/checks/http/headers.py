@@ -102,7 +102,9 @@ def csp(subject: Subject) -> Iterator[str]:
     if not any(policy.is_strict for policy in csp_policies):
         yield Note("advice: begin the policy with default-src 'none', and name each kind of file that the site loads")
     if loaded := Page(index.text).without_integrity:
-        yield Note(f"advice: integrity lets a browser refuse changed files; {len(loaded)} scripts and styles have none")
+        yield Note(
+            f"advice: by integrity a browser refuses changed files. Scripts and styles without it: {len(loaded)}"
+        )
 
 
 def _weaknesses(answer: Answer) -> Iterator[str]:

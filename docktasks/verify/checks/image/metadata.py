@@ -12,6 +12,7 @@ from docktasks.containers import clones
 from docktasks.errors import Skip
 from docktasks.images.base_images import age_days
 from docktasks.images.build import BASE_LABEL, OCI
+from docktasks.output import counted
 from docktasks.roles import PROD
 from docktasks.verify.checks.image.claims import is_standin
 from docktasks.verify.checks.image.contents import variable_faults
@@ -105,7 +106,7 @@ def base(subject: Subject) -> Iterator[str]:
     days = age_days(subject.base.created) if subject.base else None
     if subject.base and days is not None:
         is_old = days > MAX_BASE_AGE_DAYS and subject.base.digests
-        age = f"{name or subject.base.short_id} was built {days:,} {'day' if days == 1 else 'days'} ago"
+        age = f"{name or subject.base.short_id} was built {counted(days, 'day')} ago"
         yield age if is_old else Note(age)
 
 

@@ -101,7 +101,7 @@ def test_each_missing_or_wide_directive_is_reported(policy: str, faults: list[st
 
 DEFAULT, EMBEDDER = "default-src 'none'", "Cross-Origin-Embedder-Policy: require-corp"
 EVAL, PERMISSIONS = "'unsafe-eval' runs text as code", "Permissions-Policy can refuse"
-INTEGRITY = "; 1 scripts and styles have none"
+INTEGRITY = ". Scripts and styles without it: 1"
 SCRIPT = "<script type=module src=/assets/app-B1fKq0Zy.js {}></script>"
 
 
