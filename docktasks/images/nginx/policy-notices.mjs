@@ -15,7 +15,7 @@ export function letsThrough(words, source) {
   if (source.startsWith("'") || source.endsWith(':')) return false
   const [, scheme, host] = source.match(/^(?:(\w+:)\/\/)?(.*)$/)
   return words.some((word) => {
-    if (word === '*' || word === scheme || (!scheme && word === 'https:')) return true
+    if (word === '*' || word === scheme) return true
     const [, wordScheme, wordHost] = word.match(/^(?:(\w+:)\/\/)?([^/]*)/)
     const fits = wordHost.startsWith('*.') ? host.endsWith(wordHost.slice(1)) : wordHost === host
     return fits && (!wordScheme || !scheme || wordScheme === scheme)

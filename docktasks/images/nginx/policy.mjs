@@ -74,14 +74,19 @@ export function readSettings(profile, text) {
   return { profile, sources }
 }
 
-// The sources of each directive, without those of a single page.
-export function directivesOf({ profile, sources }, { hasWasm, hasBase }) {
+// The sources of each directive, without those of a single page. `loads` are [directive, source] of the files: an address
+// such as //host/x.css is http: on a page that is, which https: does not let through.
+export function directivesOf({ profile, sources }, { hasWasm, hasBase, loads = [] }) {
   const directives = new Map(Object.entries(PROFILES[profile]).map(([name, text]) => [name, text.split(' ')]))
   if (hasWasm) directives.get('script-src').push("'wasm-unsafe-eval'")
   if (hasBase) directives.set('base-uri', ["'self'"])
   for (const [name, words] of sources) {
     const own = words.includes("'none'") ? [] : (directives.get(name) ?? []).filter((word) => word !== "'none'")
     directives.set(name, [...new Set([...own, ...words])])
+  }
+  for (const [name, source] of loads) {
+    const words = directives.get(name) ?? []
+    if (words.includes('https:') && /^[\w.-]+(?::\d+)?$/.test(source) && !words.includes(source)) words.push(source)
   }
   for (const name of ['script-src', 'style-src']) {
     // A browser ignores 'unsafe-inline' next to a hash.

@@ -72,7 +72,7 @@ export function sitePolicy(settings, names, read) {
     else if (/\.css$/i.test(name)) addNeeds(name, styleNeeds(read(name)))
   }
   const hasBase = [...pages.values()].some((page) => page.hasBase)
-  const directives = directivesOf(settings, { hasWasm, hasBase })
+  const directives = directivesOf(settings, { hasWasm, hasBase, loads: needs })
   const notices = [...shareNeeds(pages), ...policyNotices(settings.profile, directives, needs)]
   const [name, length] = longestPolicy(settings, directives, pages)
   if (length > MAX_POLICY_CHARACTERS) {

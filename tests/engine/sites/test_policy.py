@@ -89,6 +89,7 @@ root.append(' all tried')
 globalThis.results = results
 """
 PLAIN = """<!doctype html><html lang=en><title>plain</title><link rel=stylesheet href=/plain.css>
+<link rel=stylesheet href=//styles.invalid/plain.css>
 <script type=importmap>{"imports": {"tides": "/tides.js"}}</script>
 <script type=module>
 import { tide } from 'tides'
@@ -165,7 +166,10 @@ def test_default_policy_blocks_nothing_that_works_without_one(harbour: ProjectUn
 
 
 def test_page_that_the_build_copied_has_a_policy_of_its_own(harbour: ProjectUnderTest, browser: Browser) -> None:
-    """An import map, an inline module, a handler and a javascript: address run. Other pages' hashes are not there."""
+    """An import map, an inline module, a handler and a javascript: address run. Other pages' hashes are not there.
+
+    A style of //host may load over http, too.
+    """
     with new_page(browser) as page:
         events = PageEvents(page)
         snapshot = events.snapshot("/plain.html", lambda: open_page(page, f"{harbour.container().url}/plain.html"))

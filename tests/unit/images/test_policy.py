@@ -149,6 +149,18 @@ def test_page_of_many_scripts_fits_into_the_words_of_nginx() -> None:
     assert any("proxy_buffer_size" in notice for notice in site.notices)
 
 
+def test_compatible_takes_hosts_that_the_scheme_of_the_page_reaches() -> None:
+    """A page over http asks //host by http, which `https:` does not let through."""
+    html = "<link rel=stylesheet href=//a.example/x.css><img src=//b.example:81/x.png><img src=https://c.example/x.png>"
+    result = policy(index_html=html, x_css="@font-face { src: url(//d.example/x.woff2) }")
+    header = result.header()
+    assert [header[name][-1] for name in ("style-src", "img-src", "font-src", "media-src")] == [
+        "a.example", "b.example:81", "d.example", "https:",
+    ]  # fmt: skip
+    assert result.notices == []
+    assert "a.example" not in policy("strict", index_html=html).header()["style-src"]
+
+
 def test_compatible_takes_the_origins_of_scripts_in_the_html() -> None:
     """A script element, an import map, an import and an element's src name them."""
     html = """<script src=https://a.example/x.js></script><script src="//b.example:8443/x.js"></script>

@@ -20,7 +20,8 @@ const INLINE = {
 // The policy of a page. Of one that a server sends in pieces the inline code is not known, so all of it is let through.
 export function policyOf(settings, html) {
   const needs = needsOf(html ?? '')
-  const directives = directivesOf(settings, { hasWasm: true, hasBase: needs.hasBase })
+  const loads = Object.entries(needs.loads).flatMap(([name, origins]) => [...origins].map((origin) => [name, origin]))
+  const directives = directivesOf(settings, { hasWasm: true, hasBase: needs.hasBase, loads })
   const everything = [["'unsafe-inline'"], ["'unsafe-inline'"]]
   const [scripts, styles] = html === undefined ? everything : pageSources(settings, directives, needs)
   const added = { 'script-src': scripts, 'style-src': styles }
