@@ -39,20 +39,20 @@ class SecretPattern(NamedTuple):
 
     name: str
     literals: tuple[bytes, ...]
-    pattern: re.Pattern[bytes]
+    pattern: bytes  # compiled where it is needed, because few tasks need any
     kinds: tuple[Kind, ...]
 
     def match_ends(self, text: bytes, start: int) -> Iterator[int]:
         """Yield the end of each match that begins at `start` or later."""
         if any(literal in text for literal in self.literals):
-            yield from (match.end() for match in self.pattern.finditer(text, start))
+            yield from (match.end() for match in re.compile(self.pattern).finditer(text, start))
 
 
 SECRET_PATTERNS = [
     SecretPattern(
         row["name"],
         tuple(map(str.encode, row["literals"])),
-        re.compile(row["pattern"].encode()),
+        row["pattern"].encode(),
         tuple(row.get("kinds", ("page", "data", "settings", "binary"))),
     )
     for row in json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 from docktasks.app import runtime_config
 from docktasks.app.project import Project
+from docktasks.background import in_background
 from docktasks.containers import networks, roles, startup
 from docktasks.containers.ports import Bind, free_bind
 from docktasks.engine.models import Container, short_id
 from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
 from docktasks.release import build as release_build
-from docktasks.release import deltas, history, kept_files, recovery, run_args, swap
+from docktasks.release import deltas, history, kept_files, recovery, run_args
 from docktasks.release.build import Build
 from docktasks.release.production import ReleaseContainers
 from docktasks.release.run_args import Release
@@ -124,11 +125,14 @@ def _deploy(
         *runtime_config.missing(release.environment, names),
     )
     if current and _serves_already(containers, current, release, bind):
+        recorded = in_background(lambda: history.is_recorded(project.engine, current))
         url = startup.await_serving(project, "prod")
-        if not history.is_recorded(project.engine, current):  # its task was interrupted
+        if not recorded():  # its task was interrupted
             history.bridge_assets(project, release)
             _record(containers, release)
         return Deployment(build, url, unchanged=True, notices=notices)
+    from docktasks.release import swap  # it loads the checks, which are not needed if nothing changes
+
     url = swap.deploy(containers, release, bind, gate=gate)
     _record(containers, release)
     line, lost = kept_files.report(project, url, release.id) if url else ("", "")
