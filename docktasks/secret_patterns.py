@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -42,11 +42,6 @@ class SecretPattern(NamedTuple):
     pattern: bytes  # compiled where it is needed, because few tasks need any
     kinds: tuple[Kind, ...]
 
-    def match_ends(self, text: bytes, start: int) -> Iterator[int]:
-        """Yield the end of each match that begins at `start` or later."""
-        if any(literal in text for literal in self.literals):
-            yield from (match.end() for match in re.compile(self.pattern).finditer(text, start))
-
 
 SECRET_PATTERNS = [
     SecretPattern(
@@ -58,6 +53,13 @@ SECRET_PATTERNS = [
     for row in json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 ]
 """From the documentation of the services, or from examples. A match has at most OVERLAP_BYTES."""
+
+
+@cache
+def _literals(kind: Kind) -> list[tuple[bytes, SecretPattern]]:
+    """Each literal with its pattern, for a kind of text. In one list, because a file has none of nearly all."""
+    return [(literal, secret) for secret in SECRET_PATTERNS if kind in secret.kinds for literal in secret.literals]
+
 
 BINARY_KEY = re.compile(
     rb"\xfe\xed\xfe\xed|\xce\xce\xce\xce"  # Java's key stores
@@ -114,8 +116,10 @@ class SecretSearch:
         return tuple(self._names)
 
     def _search(self, limit: int) -> None:
-        for secret in SECRET_PATTERNS:
-            if self._kind in secret.kinds and any(end <= limit for end in secret.match_ends(self._buffer, self._start)):
+        text = self._buffer
+        for secret in dict.fromkeys([secret for literal, secret in _literals(self._kind) if literal in text]):
+            matches = re.compile(secret.pattern).finditer(text, self._start)
+            if any(match.end() <= limit for match in matches):
                 self._names[secret.name] = None
 
 

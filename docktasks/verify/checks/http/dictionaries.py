@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from docktasks.verify.checks.http.rules import survey_of
 from docktasks.verify.probes.http_client import Response
-from docktasks.verify.probes.survey import Survey
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
@@ -37,7 +36,8 @@ def dictionaries(subject: Subject) -> Iterator[str]:
     offered = {path: file for path, file in files.items() if file.get("use-as-dictionary")}
     for path, file in offered.items():
         yield from (f"{path}: {fault}" for fault in _offer_faults(file))
-    known = {f"as {file.path}": file.digest for file in [*_kept(survey), *offered.values()][: 2 * MAX_FILES]}
+    kept = [answer.base for answer in survey.seen if answer.place.kind == "kept" and answer.base.is_ok]
+    known = {f"as {file.path}": file.digest for file in [*kept, *offered.values()][: 2 * MAX_FILES]}
     unknown = {text: hashlib.sha256(text.encode()).digest() for text in UNKNOWN}
     named = {name: (f":{b64encode(digest).decode()}:", digest) for name, digest in (unknown | known).items()}
     named |= {value or "an empty one": (value, b"") for value in MALFORMED}
@@ -49,15 +49,17 @@ def dictionaries(subject: Subject) -> Iterator[str]:
                 yield f"{file.path} for a dictionary {name}: {fault}"
 
 
-def _kept(survey: Survey) -> Iterable[Response]:
-    """The files of earlier releases that the survey has seen: what a visitor who returns may have."""
-    return (answer.base for answer in survey.seen if answer.place.kind == "kept" and answer.base.is_ok)
+def _is_match(pattern: str, path: str) -> bool:
+    before, star, after = pattern.partition("*")
+    if star and not re.search(r"[*?]", before + after):  # as ours; a pattern for each of thousands of files is slow
+        return len(path) >= len(before + after) and path.startswith(before) and path.endswith(after)
+    return fnmatchcase(path, pattern.replace("[", "[[]"))
 
 
 def _offer_faults(file: Response) -> Iterator[str]:
     """What is wrong with the offer of a file as a dictionary."""
     pattern = PATTERN.search(file.get("use-as-dictionary"))
-    if not (pattern and fnmatchcase(file.path, pattern[1].replace("[", "[[]"))):
+    if not (pattern and _is_match(pattern[1], file.path)):
         yield f"Use-As-Dictionary does not match the file: {file.get('use-as-dictionary')}"
     if "available-dictionary" not in file.get("vary").lower():
         yield "Use-As-Dictionary, but no Vary: Available-Dictionary"
