@@ -82,5 +82,5 @@ def print_table(table: Table) -> None:
         return
     widths = [max(map(len, cells)) for cells in zip(table.titles, *table.rows, strict=True)]
     lines = ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in (table.titles, *table.rows)]
-    print(Screen.of_stdout().styled(lines[0], BOLD), *lines[1:], *table.notes, sep="\n")
+    print(Screen.of_stdout().styled(lines[0], BOLD), *lines[1:], *map(spelled, table.notes), sep="\n")
     print_notices(table.warnings)

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from docktasks import output
+from docktasks import command_names, output
 from docktasks.output import Table
 
 ROW = ("hello-dock-prod-candidate", "running (healthy)", "http://127.0.0.1:8080", "0123456789ab")
@@ -62,3 +62,15 @@ def test_style_covers_the_head_also_where_it_is_wrapped(has_colours: bool) -> No
     )
     on, off = ("\x1b[1m", "\x1b[0m") if has_colours else ("", "")
     assert file.getvalue() == f"> {on}a head of several words that{off}\n  {on}is long{off}: rest\n"
+
+
+def test_lines_around_a_table_name_the_command_of_the_user(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Notes and warnings, and the line in place of a table."""
+    monkeypatch.setattr(command_names, "_program", "uvx hello-dock")
+    monkeypatch.setattr(command_names, "_names", {"clean": "clean"})
+    text = "To remove them: invoke clean"
+    output.print_table(Table(("container",), [("web",)], text, (text,), (text,)))
+    output.print_table(Table(("container",), (), text))
+    assert "".join(capsys.readouterr()).count("To remove them: uvx hello-dock clean") == 3
