@@ -119,6 +119,8 @@ class Fleet:
     candidate_port: Annotated[int, whole(1, 65535, "a port number")]
     delay: Seconds
     pull_timeout: Seconds
+    network: Annotated[str, matching(r"host|bridge", "host or bridge")]
+    replicas: Annotated[int, whole(0, 1000, "a number of tasks (0: one on each node)")]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.checkout import copy_app
+from benchmarks.local_registry import LocalRegistry
 from benchmarks.own_engine import OwnEngine, can_start
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.connect import connect
@@ -18,7 +19,6 @@ from docktasks.errors import EngineError
 from docktasks.verify import chromium_path
 from tests.support.checkouts import copy_checkout
 from tests.support.commands import docker
-from tests.support.image_registry import LocalRegistry
 from tests.support.long_forms import IS_LONG_FORM
 from tests.support.project import RUN_STAGED, ProjectFactory, ProjectUnderTest, new_name
 from tests.support.running_task import RunningTask, StartTask

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from docktasks.app import runtime_config
 from docktasks.app.project import Project
 from docktasks.errors import FleetError, SettingsError
+from docktasks.fleet.stack import configuration, swarm_object
 from docktasks.fleet.swarm import Service
 from docktasks.release import build as release_build
-from docktasks.release.run_args import ENVIRONMENT_VARIABLE
 
 REFERENCE = re.compile(r"[a-z0-9][\w.:/@-]*")
 """Looser than Docker's own grammar. It has nothing that a stack file would read as something else."""
@@ -75,15 +77,44 @@ def require_choice(image: str, *, rollback: bool) -> None:
         raise SettingsError(what, "", how)
 
 
+def require_object(environment: str, others: object) -> str:
+    """Return the config or secret that has the page's configuration, as config:NAME. Raises SettingsError."""
+    if others or not re.fullmatch(r"(config|secret):[\w.-]+", environment):
+        what = f"--env-from {environment} has the whole configuration." if others else f"--env-from {environment!r}."
+        raise SettingsError(
+            what, "", "Give --env-from=config:NAME or --env-from=secret:NAME, without --env and --no-env"
+        )
+    return environment
+
+
 def plan(project: Project, options: DeployOptions, current: Service | None) -> Change:
     """Return what the options change of the service that there is. Raises DockError."""
     release = _before(current) if options.rollback else _digest(project, options.image)
-    environment = current.variable(ENVIRONMENT_VARIABLE) if current else ""
+    environment = configuration(current.environment) if current else ""
     before = current.before if current else ""
     if current and current.release != release:
         before = current.release
     new_environment = environment if options.environment is None else options.environment
+    _require_object(project, new_environment)
     return Change(release, current, before, new_environment, environment, project.settings.prod.retain_releases)
+
+
+def notices(change: Change, options: DeployOptions, names: Iterable[str]) -> tuple[str, ...]:
+    """Say what the page keeps of its configuration, what it loses, and which of the names have no value."""
+    if any(swarm_object(text)[0] for text in (change.environment, change.old_environment)):
+        is_kept = options.environment is None
+        return (f"The page keeps its configuration: {change.environment}",) if is_kept else ()
+    changes = runtime_config.changes(change.old_environment, options.environment)
+    return (*changes, *runtime_config.missing(change.environment, names))
+
+
+def _require_object(project: Project, environment: str) -> None:
+    """Raise FleetError if the swarm has no config or secret of this name."""
+    kind, name = swarm_object(environment)
+    objects = project.engine.swarm(f"{kind}s", name=name) if kind and not project.dry else []
+    if kind and not project.dry and not any(attrs["Spec"]["Name"] == name for attrs in objects):
+        what = f"The swarm has no {kind} {name}."
+        raise FleetError(what, "", f"Make it of a file with a JSON object: docker {kind} create {name} FILE")
 
 
 def _before(current: Service | None) -> str:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from docktasks.app import runtime_config
 from docktasks.app.project import Project
 from docktasks.errors import FleetError
-from docktasks.fleet import candidate, image, look, requirements, rollout
+from docktasks.fleet import candidate, change, image, look, requirements, rollout
 from docktasks.fleet.change import Change, DeployOptions, plan
 from docktasks.fleet.image import FleetImage
 from docktasks.fleet.lock import fleet_lock
@@ -76,17 +75,15 @@ def recover(swarm: Swarm) -> None:
 
 def _deploy(swarm: Swarm, folder: Path, options: DeployOptions) -> Deployed:
     """Check what the change needs, make its images, and let the nodes change. Raises DockError."""
-    project, fleet = swarm.project, swarm.project.settings.fleet
+    project = swarm.project
     planned = plan(project, options, swarm.service())
     nodes = swarm.nodes()
     if not project.dry:
         local = release_build.pulled_build(project, planned.release).image
         nodes = requirements.require_nodes(nodes, local)
-    urls = tuple(look.address(node, fleet.host_port) for node in nodes)
-    notices = runtime_config.changes(planned.old_environment, options.environment)
-    notices = (*notices, *runtime_config.missing(planned.environment, project.settings.prod.runtime_env))
+    notices = change.notices(planned, options, project.settings.prod.runtime_env)
     if not planned.is_needed:
-        return Deployed(planned.release, urls, unchanged=True, notices=notices)
+        return Deployed(planned.release, _urls(swarm), unchanged=True, notices=notices)
     final = image.push(project, FleetImage(planned.release, planned.kept), folder)
     images = [final]
     if planned.current and planned.needs_expansion:
@@ -94,13 +91,17 @@ def _deploy(swarm: Swarm, folder: Path, options: DeployOptions) -> Deployed:
     project.progress(f"images with the files of {1 + len(planned.kept)} releases are in the registry")
     notices = (*notices, *requirements.require_ready(swarm, nodes, images, lossy=options.lossy))
     _roll_out(swarm, folder, planned, nodes, images)
-    return Deployed(planned.release, urls, notices=notices)
+    return Deployed(planned.release, _urls(swarm), notices=notices)
+
+
+def _urls(swarm: Swarm) -> tuple[str, ...]:
+    """Return the addresses of the nodes that serve."""
+    return tuple(look.address(node, swarm.project.settings.fleet.host_port) for node in swarm.serving_nodes())
 
 
 def _roll_out(swarm: Swarm, folder: Path, planned: Change, nodes: Sequence[Node], images: Sequence[str]) -> None:
     """Let the nodes pass the gate, give them the files of the release, and then its page."""
     progress, fleet = swarm.project.progress, swarm.project.settings.fleet
-    urls = [look.address(node, fleet.host_port) for node in nodes]
     labels = {RELEASE: planned.release, KEPT: ",".join(planned.kept), BEFORE: planned.before}
     stack = Stack(swarm.project.settings, images[0], labels, planned.environment)
     digest, paths = candidate.check(swarm, replace(stack, is_candidate=True), folder, nodes)
@@ -111,7 +112,7 @@ def _roll_out(swarm: Swarm, folder: Path, planned: Change, nodes: Sequence[Node]
         old = Stack(swarm.project.settings, images[1], own, planned.old_environment, parallelism=0)
         rollout.roll(swarm, old, folder, nodes, lambda _: "")
         progress(f"every node has the files of {short(planned.release)}")
-    if missing := look.missing_files(urls, paths if planned.current else ()):
+    if missing := look.missing_files(_urls(swarm), paths if planned.current else ()):
         raise FleetError(
             "A node lacks files of the next release.", "Every node serves what it served.", "Deploy it again",
             evidence="\n".join(missing[:10]),

@@ -8,10 +8,14 @@ from pathlib import Path
 from string import Template
 
 from docktasks import output_files
-from docktasks.fleet.stack import Stack
+from docktasks.fleet.stack import ENVIRONMENT_FILE, Stack, swarm_object
+from docktasks.release.run_args import ENVIRONMENT_VARIABLE
 from docktasks.workspace import writing
 
 FOLDER = Path(__file__).with_name("kubernetes")
+KEY_OF = {"config": "configMapKeyRef", "secret": "secretKeyRef"}
+"""What names the key `env` of a ConfigMap or a Secret, by the kind of Swarm's object."""
+
 PRE_STOP_S = 5
 UNITS = {"b": "", "k": "Ki", "m": "Mi", "g": "Gi"}
 """Kubernetes' units of memory, by Docker's."""
@@ -53,5 +57,10 @@ def write_base(stack: Stack, folder: Path) -> list[Path]:
 def _variables(stack: Stack) -> list[str]:
     """Return the lines of the variables. A dollar stays one: Kubernetes replaces only $(NAME)."""
     values = {"HELLO_DOCK_LISTEN": "8080", **stack.variables}
+    values.pop(ENVIRONMENT_FILE, None)
     lines = [f"{{name: {name}, value: {json.dumps(value.replace('$(', '$$('))}}}" for name, value in values.items()]
+    kind, source = swarm_object(stack.environment)
+    if kind:
+        reference = f"{KEY_OF[kind]}: {{name: {json.dumps(source)}, key: env}}"
+        lines.append(f"{{name: {ENVIRONMENT_VARIABLE}, valueFrom: {{{reference}}}}}")
     return [f"            - {line}" for line in lines]

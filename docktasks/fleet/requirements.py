@@ -14,6 +14,9 @@ from docktasks.fleet.swarm import ENDED, Node, Swarm
 from docktasks.waiting import Probe
 
 SCRIPT = Path(__file__).with_name("check.sh")
+SCRIPTS = {"host": "/docker-entrypoint.d/32-hello-dock-listen.sh", "bridge": "/usr/local/bin/drain"}
+"""What the image needs, by fleet.network."""
+
 MIN_ENGINE = 23
 """Older engines start no job on every node, or replace no task of a global service before it stops."""
 LOG_TIMEOUT_S = 15
@@ -83,6 +86,7 @@ def require_ready(swarm: Swarm, nodes: Sequence[Node], images: Sequence[str], *,
         finally:
             swarm.project.run(["docker", "service", "rm", name], quiet=True)
     facts = dict(map(NodeFacts.parse, lines.splitlines()))
+    is_shared = swarm.project.settings.fleet.network == "host"
     settings, serving = swarm.project.settings.fleet, swarm.running()
     faults, notices = list[str](), list[str]()
     for node in nodes:
@@ -91,19 +95,20 @@ def require_ready(swarm: Swarm, nodes: Sequence[Node], images: Sequence[str], *,
             faults.append(f"{node.name} does not say what it needs. See its log: docker service logs")
             continue
         ports = [settings.candidate_port, *([] if serving.get(node.id) else [settings.host_port])]
-        faults += _faults_of_ports(node, node_facts, ports)
-        (notices if lossy else faults).extend(_faults_of_kernel(node, node_facts))
+        faults += _faults_of_ports(node, node_facts, ports, is_shared=is_shared)
+        if is_shared:
+            (notices if lossy else faults).extend(_faults_of_kernel(node, node_facts))
     if any(not node_facts.script for node_facts in facts.values()):
         faults.append("The image is of an older hello-dock. Build and push it again: invoke push")
     _refuse(faults)
     return notices
 
 
-def _faults_of_ports(node: Node, facts: NodeFacts, ports: Sequence[int]) -> Iterator[str]:
+def _faults_of_ports(node: Node, facts: NodeFacts, ports: Sequence[int], *, is_shared: bool) -> Iterator[str]:
     for port in ports:
         if port in facts.listening:
             yield f"Port {port} of {node.name} is in use. Stop what listens there (ss -ltnp), or set fleet.host_port"
-        if port < facts.first_port:
+        if port < facts.first_port and is_shared:
             yield (
                 f"{node.name} lets only root listen on port {port}. Allow it there: "
                 f"sysctl -w net.ipv4.ip_unprivileged_port_start={port}"
@@ -137,6 +142,7 @@ def job_args(project: Project, name: str, image: str) -> list[str]:
         "--label", f"hello-dock.project={project.settings.app.name}",
         "--network", "host", "--read-only", "--cap-drop", "ALL", "--restart-condition", "none", "--no-healthcheck",
         "--with-registry-auth", "--no-resolve-image", "--env", "NODE={{.Node.ID}}",
+        "--env", f"SCRIPT={SCRIPTS[project.settings.fleet.network]}",
         image, "sh", "-c", SCRIPT.read_text(encoding="utf-8"),
     ]  # fmt: skip
 

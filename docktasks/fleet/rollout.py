@@ -62,15 +62,16 @@ def _await_nodes(swarm: Swarm, stack: Stack, nodes: Sequence[Node], look: Look, 
         service, running = swarm.service(), swarm.running()
         if service is None or service.image != stack.image or service.update_state.endswith("paused"):
             return Probe(ready=False, failed=task_errors(swarm, stack.image, nodes) or "Swarm has taken it back")
-        changed = [node for node in nodes if {task.image for task in running.get(node.id, [])} == {stack.image}]
+        serving = swarm.serving_nodes()
+        changed = [node for node in serving if {task.image for task in running.get(node.id, [])} == {stack.image}]
         if fault := _fault_of_nodes(swarm, nodes, [node for node in changed if node.id not in looked_at], look):
             return Probe(ready=False, failed=fault)
         looked_at.update(node.id for node in changed)
         # A new service has no update, and one that replaces no task never begins.
         is_over = service.update_state == "completed"
         is_over = is_over or (not service.update_state and time.monotonic() > begin + SETTLE_S)
-        missing = [node.name for node in nodes if node not in changed]
-        is_done = is_over and not missing and len(looked_at) == len(nodes)
+        missing = [node.name for node in serving if node not in changed]
+        is_done = is_over and not missing
         return Probe(is_done, f"Swarm has not changed {', '.join(missing) or 'its state'} in time")
 
     probe = waiting.wait_until(look_at_nodes, time_limit_s(swarm, nodes), INTERVAL_S)
@@ -117,13 +118,13 @@ def take_back(swarm: Swarm, image: str, before: Service | None) -> str:
 
 
 def settle(swarm: Swarm) -> bool:
-    """Wait until Swarm changes nothing more, and every node that takes tasks serves one image. True if it does."""
+    """Wait until Swarm changes nothing more, and every node that should serve has one image. True if it does."""
 
     def look() -> Probe:
         service, running = swarm.service(), swarm.running()
         if service is None or service.is_changing:
             return Probe(service is None)
-        images = [{task.image for task in running.get(node.id, [])} for node in swarm.nodes() if node.runs_tasks]
+        images = [{task.image for task in running.get(node.id, [])} for node in swarm.serving_nodes()]
         return Probe(all(served == {service.image} for served in images))
 
     return waiting.wait_until(look, time_limit_s(swarm, swarm.nodes()), INTERVAL_S).ready

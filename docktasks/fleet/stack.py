@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
 from docktasks.engine.models import Image
 from docktasks.labels import LABEL
-from docktasks.release.run_args import Release, environment_args
+from docktasks.release.run_args import ENVIRONMENT_VARIABLE, Release, environment_args
 from docktasks.settings import Settings
 
-TEMPLATE = Path(__file__).with_name("stack.yml")
+FOLDER = Path(__file__).parent
+HEALTH_ADDRESSES = {"host": "$$(cat /tmp/own-address)", "bridge": "127.0.0.1"}
+"""Where the health check asks, by fleet.network. In a stack file two dollars are one."""
+
+ENVIRONMENT_FILE = f"{ENVIRONMENT_VARIABLE}_FILE"
+OBJECTS = ("config", "secret")
+"""The kinds of the swarm's objects that may have the page's configuration."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack of one service. Its `labels` say what it serves; `environment` is the page's configuration, as JSON.
+    """A stack of one service. Its `labels` say what it serves; `environment` is the page's configuration.
 
-    `is_candidate` is for the same containers on another port, which get no visitors.
+    That is JSON, or config:NAME or secret:NAME for an object of the swarm that has it. `is_candidate` is for the same
+    containers on every node on another port, which get no visitors.
     """
 
     settings: Settings
@@ -43,24 +51,74 @@ class Stack:
         """Return the stack file."""
         prod, fleet = self.settings.prod, self.settings.fleet
         labels = {f"{LABEL}.project": self.settings.app.name, **self.labels}
-        return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-            stack=self.name, image=self.image, port=self.port, drain=prod.drain_timeout, delay=fleet.delay,
-            monitor=fleet.delay, parallelism=self.parallelism, memory=prod.memory, pids=prod.pids_limit,
-            log_size=prod.log_max_size, log_files=prod.log_max_files,
-            labels=_lines(labels, 8), environment=_lines(self.variables, 6),
+        return _filled(
+            "stack", **self._network_values(),
+            stack=self.name, image=self.image, mode=self._mode(), delay=fleet.delay, memory=prod.memory,
+            pids=prod.pids_limit, log_size=prod.log_max_size, log_files=prod.log_max_files,
+            labels=_lines(labels, 8), **self._environment_values(),
         )  # fmt: skip
+
+    def _network_values(self) -> dict[str, object]:
+        fleet, drain_s = self.settings.fleet, self.settings.prod.drain_timeout
+        # A port that one task has is free only after it. So the balancer sends the visitors elsewhere, node by node.
+        values: dict[str, object] = {"order": "stop-first", "parallelism": 1, "delay_back": fleet.delay}
+        values |= {"drain": drain_s + fleet.delay}
+        if fleet.network == "host":
+            values = {"order": "start-first", "parallelism": self.parallelism, "delay_back": 0, "drain": drain_s}
+        network = _filled(f"network-{fleet.network}", port=self.port, delay=fleet.delay).rstrip()
+        return values | {
+            "network": network, "network_name": fleet.network, "health": HEALTH_ADDRESSES[fleet.network],
+        }  # fmt: skip
+
+    def _mode(self) -> str:
+        replicas = self.settings.fleet.replicas
+        if self.is_candidate or not replicas:
+            return "mode: global"
+        # With max_replicas_per_node, Swarm would find no node for a task that starts before the one that it replaces.
+        spread = "\n      placement: {max_replicas_per_node: 1}" if self.settings.fleet.network == "bridge" else ""
+        return f"mode: replicated\n      replicas: {replicas}{spread}"
+
+    def _environment_values(self) -> dict[str, str]:
+        own = {"HELLO_DOCK_LISTEN": str(self.port), "HELLO_DOCK_TASK": "{{.Task.ID}}"}
+        variables = (own if self.settings.fleet.network == "host" else {}) | self.variables
+        kind, name = swarm_object(self.environment)
+        return {
+            "environment": f"    environment:\n{_lines(variables, 6)}" if variables else "    environment: {}",
+            "mount": f"\n    {kind}s: [{{source: env, target: {variables[ENVIRONMENT_FILE]}}}]" if kind else "",
+            "external": f"{kind}s:\n  env: {{external: true, name: {json.dumps(name)}}}\n" if kind else "",
+        }
 
     @property
     def variables(self) -> dict[str, str]:
         """The variables of the containers, as run-prod gives them."""
-        args = environment_args(self.settings, Release(Image(""), self.environment))
-        return dict(line.split("=", 1) for line in args[1::2])
+        kind, name = swarm_object(self.environment)
+        args = environment_args(self.settings, Release(Image(""), "" if kind else self.environment))
+        variables = dict(line.split("=", 1) for line in args[1::2])
+        return variables | ({ENVIRONMENT_FILE: f"/run/{kind}/{name}"} if kind else {})
 
     def write(self, folder: Path) -> Path:
         """Write the file into a folder."""
         path = folder / f"{self.name}.yml"
         path.write_text(self.text(), encoding="utf-8")
         return path
+
+
+def swarm_object(environment: str) -> tuple[str, str]:
+    """Return kind and name of the object that has the page's configuration; empty texts where it is JSON."""
+    kind, _, name = environment.partition(":")
+    return (kind, name) if kind in OBJECTS else ("", "")
+
+
+def configuration(variables: Iterable[str]) -> str:
+    """Return the page's configuration that a container's variables have, in the form of Stack.environment."""
+    values = dict(line.split("=", 1) for line in variables if line.startswith(ENVIRONMENT_VARIABLE))
+    return values.get(ENVIRONMENT_FILE, "").removeprefix("/run/").replace("/", ":") or values.get(
+        ENVIRONMENT_VARIABLE, ""
+    )
+
+
+def _filled(template: str, **values: object) -> str:
+    return Template((FOLDER / f"{template}.yml").read_text(encoding="utf-8")).substitute(values)
 
 
 def _lines(values: dict[str, str], indent: int) -> str:

@@ -9,10 +9,10 @@ from docktasks.app.project import Project
 from docktasks.errors import VerifyError
 from docktasks.fleet.look import address
 from docktasks.fleet.rollout import short
+from docktasks.fleet.stack import configuration, swarm_object
 from docktasks.fleet.swarm import Node, Service, Swarm, Task, require_manager
 from docktasks.images.releases import minute
 from docktasks.output import Table
-from docktasks.release.run_args import ENVIRONMENT_VARIABLE
 
 TITLES = ("node", "state", "address", "release", "since (UTC)", "configuration")
 
@@ -47,9 +47,10 @@ def _row(node: Node, url: str, tasks: list[Task], service: Service) -> tuple[str
 
 
 def _configuration(task: Task) -> str:
-    """Return a short hash of the page's configuration, which differs when it differs."""
-    lines = [line for line in task.environment if line.startswith(f"{ENVIRONMENT_VARIABLE}=")]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()[:8] if lines else "none"
+    """Return the object that has the page's configuration, or a short hash of it, which differs when it differs."""
+    text = configuration(task.environment)
+    is_named = bool(swarm_object(text)[0])
+    return text if is_named else hashlib.sha256(text.encode()).hexdigest()[:8] if text else "none"
 
 
 def verify_table(project: Project) -> tuple[Table, list[str]]:

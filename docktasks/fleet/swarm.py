@@ -113,10 +113,6 @@ class Service:
         """The pushed images whose files it has in addition."""
         return tuple(filter(None, self.labels.get(KEPT, "").split(",")))
 
-    def variable(self, name: str) -> str:
-        """Return a variable of its containers, "" without one."""
-        return next((line.partition("=")[2] for line in self.environment if line.startswith(f"{name}=")), "")
-
     @classmethod
     def parse(cls, attrs: dict[str, Any]) -> Service:
         """Return what the API's answer says."""
@@ -158,6 +154,13 @@ class Swarm:
         name = name or self.service_name
         tasks = map(Task.parse, self.project.engine.swarm("tasks", service=name)) if self.service(name) else ()
         return sorted(tasks, key=lambda task: task.since)
+
+    def serving_nodes(self) -> list[Node]:
+        """Return the nodes that have to serve: all that take tasks, or those of fleet.replicas once all of them run."""
+        nodes, replicas = [node for node in self.nodes() if node.runs_tasks], self.project.settings.fleet.replicas
+        running = self.running() if replicas else {}
+        is_complete = sum(map(len, running.values())) >= replicas > 0
+        return [node for node in nodes if node.id in running] if is_complete else nodes
 
     def running(self, name: str = "") -> dict[str, list[Task]]:
         """Return the tasks of a service that run and are healthy, by the id of their node."""

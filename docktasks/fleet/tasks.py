@@ -17,6 +17,7 @@ from docktasks.progress import print_notices
         "stack": "Write the stack file for the image here, and deploy nothing.",
         "kubernetes": "Write a base for kustomize into this folder, and deploy nothing.",
         "env": "NAME=VALUE for the page's /env.js; repeatable. Without it, the page keeps what it has.",
+        "env_from": "config:NAME or secret:NAME of the swarm, with a JSON object for the page's /env.js.",
         "no_env": "Remove the page's configuration.",
         "lossy": "Deploy also to nodes that lose waiting connections.",
     },
@@ -30,6 +31,7 @@ def deploy(
     rollback: bool = False,
     stack: str = "",
     kubernetes: str = "",
+    env_from: str = "",
     no_env: bool = False,
     lossy: bool = False,
 ) -> None:
@@ -37,12 +39,13 @@ def deploy(
     from docktasks.app import runtime_config
     from docktasks.fleet import deploy as deployment
     from docktasks.fleet import files
-    from docktasks.fleet.change import DeployOptions, require_choice
+    from docktasks.fleet.change import DeployOptions, require_choice, require_object
     from docktasks.fleet.stack import Stack
 
     with session(c) as project:
         require_choice(image, rollback=rollback)
-        config = runtime_config.chosen(env, project.settings.prod, remove=no_env)
+        config = require_object(env_from, env or no_env) if env_from else None
+        config = config or runtime_config.chosen(env, project.settings.prod, remove=no_env)
         if stack or kubernetes:
             for line in files.write(Stack(project.settings, image, environment=config or ""), stack, kubernetes):
                 print(line)

@@ -31,7 +31,8 @@ def test_release_reaches_every_node_without_a_lost_request(
     assert {*fleet.titles(PORT)} == {"release 2"}
     assert counts["loads"] > 0
     assert (counts["lost"], counts["missing"]) == (0, 0), counts
-    status = fleet_project.succeeds("status")
+    status = fleet_project.succeeds("status", "--verify")
+    assert status.count(" passed") == len(NODES)
     assert status.count(second.partition("@")[2][:19]) >= len(NODES)
     assert f"Before it: {first}" in status
 

@@ -74,6 +74,13 @@ def structure(image: str, expected: Path = HERE / "image.yaml") -> list[str]:
     return [f"{result['Name']}: {', '.join(result.get('Errors', []))}" for result in results if not result["Pass"]]
 
 
+def kubernetes(*files: Path) -> list[str]:
+    """Judge files by the schemas of Kubernetes, with kubernetes-validate. An unknown field is a fault."""
+    printed = output("kubernetes-validate", "--strict", *files)
+    assert len(printed.splitlines()) >= len(files), printed
+    return [line for line in printed.splitlines() if not line.startswith("INFO ")]
+
+
 def redbot(url: str) -> list[str]:
     """Judge an address with REDbot, which sends several requests. The faults are its bad notes and warnings."""
     (entry,) = json.loads(output("redbot", "--output-format", "har", url))["log"]["entries"]

@@ -99,6 +99,7 @@ async function writeScripts() {
   const targets = {
     'carry.sh': 'usr/local/bin/carry',
     'hold.sh': 'usr/local/bin/hold',
+    'drain.sh': 'usr/local/bin/drain',
     'env.sh': 'docker-entrypoint.d/30-hello-dock-env.sh',
     'api.sh': 'docker-entrypoint.d/31-hello-dock-api.sh',
     'listen.sh': 'docker-entrypoint.d/32-hello-dock-listen.sh',

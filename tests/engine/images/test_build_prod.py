@@ -24,6 +24,7 @@ from tests.support.project import ProjectFactory, ProjectUnderTest
 SCRIPTS = {
     "/usr/local/bin/carry",
     "/usr/local/bin/hold",
+    "/usr/local/bin/drain",
     "/docker-entrypoint.d/30-hello-dock-env.sh",
     "/docker-entrypoint.d/31-hello-dock-api.sh",
     "/docker-entrypoint.d/32-hello-dock-listen.sh",

@@ -8,10 +8,10 @@ from contextlib import suppress
 
 import pytest
 
+from benchmarks.local_registry import LocalRegistry
 from docktasks.engine.client import DockerEngine
 from docktasks.images.build import BASE_LABEL
 from tests.support.commands import clean_environ, docker, run_command
-from tests.support.image_registry import LocalRegistry
 from tests.support.long_forms import long
 from tests.support.project import ProjectUnderTest
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.local_registry import LocalRegistry
 from tests.support.checkouts import make_repository
 from tests.support.commands import docker
 from tests.support.github_action import CompositeAction
-from tests.support.image_registry import LocalRegistry
 from tests.support.image_store import RAFT, Store
 
 TOKEN = "npm_" + "a1B2" * 9

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.local_registry import LocalRegistry
 from docktasks.app.project import Project
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Image
 from docktasks.images.sizes import unpacked_size
 from tests.support.checkouts import make_repository
 from tests.support.commands import PrintingRunner, docker
-from tests.support.image_registry import LocalRegistry
 from tests.support.image_store import Store
 from tests.support.long_forms import IS_LONG_FORM, long
 from tests.support.project import ProjectUnderTest

@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
+from benchmarks.local_registry import LocalRegistry, debian_program
 from docktasks.ship import attest, cosign
 from tests.support.commands import docker
-from tests.support.image_registry import LocalRegistry, debian_program
 from tests.support.long_forms import long
 from tests.support.project import ProjectUnderTest
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.local_registry import LocalRegistry
 from docktasks.images.build import BASE_DIGEST_LABEL, BASE_LABEL
 from tests.support.commands import docker
-from tests.support.image_registry import LocalRegistry
 from tests.support.project import ProjectUnderTest
 
 BARE = "FROM scratch\nCOPY --from=base /etc/passwd /etc/passwd\nENV NGINX_VERSION=1.30.7\n"

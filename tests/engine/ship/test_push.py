@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.local_registry import PASSWORD, LocalRegistry, docker_config
 from docktasks.engine.client import DockerEngine
 from tests.support.commands import docker
-from tests.support.image_registry import PASSWORD, LocalRegistry, docker_config
 from tests.support.project import ProjectUnderTest
 
 

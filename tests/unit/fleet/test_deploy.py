@@ -14,7 +14,7 @@ from benchmarks.network import free_port
 from docktasks.commands import Result
 from docktasks.errors import ConflictError, FleetError, SettingsError
 from docktasks.fleet import deploy
-from docktasks.fleet.change import DeployOptions, plan, require_choice
+from docktasks.fleet.change import DeployOptions, notices, plan, require_choice, require_object
 from docktasks.fleet.lock import fleet_lock
 from docktasks.fleet.status import fleet_table, verify_table
 from docktasks.fleet.swarm import Service, Swarm
@@ -124,3 +124,25 @@ def test_node_that_does_not_answer_fails(swarm_of: Callable[..., Swarm]) -> None
     table, failed = verify_table(replace(project, settings=changed))
     assert failed == ["harbour1 (127.0.0.1)"]
     assert [row[2] for row in table.rows] == ["none", "serves nothing"]
+
+
+def test_object_with_the_configuration_is_kept(swarm_of: Callable[..., Swarm]) -> None:
+    """Until --env, --env-from or --no-env names another one. One that the swarm does not have is an error."""
+    current = Service.parse(service(A, release=A))
+    current = replace(current, environment=("HELLO_DOCK_ENV_FILE=/run/config/colours",))
+    engine = SwarmEngine(configs=[{"Spec": {"Name": "colours"}}])
+    kept = plan(swarm_of(engine).project, DeployOptions(A), current)
+    assert (kept.environment, kept.is_needed) == ("config:colours", False)
+    assert notices(kept, DeployOptions(A), ()) == ("The page keeps its configuration: config:colours",)
+    assert plan(swarm_of(engine).project, DeployOptions(A, environment=""), current).is_needed
+    with pytest.raises(FleetError) as caught:
+        plan(swarm_of(engine).project, DeployOptions(A, environment="secret:colours"), current)
+    assert caught.value.how.endswith("docker secret create colours FILE")
+
+
+@pytest.mark.parametrize(("environment", "others"), [("colours", []), ("config:", []), ("config:a", ["A=b"])])
+def test_object_has_kind_and_name(environment: str, others: list[str]) -> None:
+    """It has the whole configuration, so that nothing else may be given."""
+    assert require_object("secret:a-1", []) == "secret:a-1"
+    with pytest.raises(SettingsError):
+        require_object(environment, others)

@@ -49,3 +49,18 @@ def test_memory_has_the_units_of_kubernetes(settings: Settings, tmp_path: Path, 
     paths = files.write_base(Stack(changed, A), tmp_path)
     text = next(path for path in paths if path.name == "deployment.yaml").read_text()
     assert f"limits: {{memory: {quantity}}}" in text
+
+
+@pytest.mark.parametrize(
+    ("environment", "source"), [("config:colours", "configMapKeyRef"), ("secret:colours", "secretKeyRef")]
+)
+def test_object_of_the_cluster_has_the_configuration(
+    settings: Settings, tmp_path: Path, environment: str, source: str
+) -> None:
+    """Its key is `env`."""
+    paths = files.write_base(Stack(settings, A, environment=environment), tmp_path)
+    spec = parse_yaml(next(path for path in paths if path.name == "deployment.yaml").read_text())["spec"]
+    (container,) = spec["template"]["spec"]["containers"]
+    assert container["env"][1:] == [
+        {"name": "HELLO_DOCK_ENV", "valueFrom": {source: {"name": "colours", "key": "env"}}}
+    ]

@@ -81,6 +81,18 @@ def test_node_says_what_it_lacks(
     assert run.lines[-1] == "docker service rm hello-dock-check0"
 
 
+def test_published_port_needs_nothing_of_the_kernel(swarm_of: Callable[..., Swarm]) -> None:
+    """The load balancer sends no connection to a task that is about to stop. Docker publishes a port below 1024."""
+    engine = SwarmEngine(services=[service(A, "hello-dock-check0")], tasks=[task(1, A, "complete")])
+    engine.report = REPORT.format(script="/usr/local/bin/drain", migrate="0", listening="")
+    run = Runner(engine)
+    swarm = swarm_of(engine, run)
+    fleet = replace(swarm.project.settings.fleet, network="bridge", host_port=80)
+    swarm = Swarm(replace(swarm.project, settings=replace(swarm.project.settings, fleet=fleet)))
+    assert requirements.require_ready(swarm, [Node.parse(node(1))], [A], lossy=False) == []
+    assert "SCRIPT=/usr/local/bin/drain" in run.lines[0]
+
+
 def test_lossy_deployment_is_a_choice(swarm_of: Callable[..., Swarm]) -> None:
     """What it loses is said."""
     engine = SwarmEngine(services=[service(A, "hello-dock-check0")], tasks=[task(1, A, "complete")])

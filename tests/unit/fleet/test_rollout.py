@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -124,3 +125,21 @@ def test_what_swarm_takes_back_itself_is_not_taken_back_twice(swarm_of: Callable
         roll(swarm_of(engine, run), tmp_path, lambda _: "")
     assert caught.value.evidence == "harbour2 (10.0.0.2): task: non-zero exit (3)"
     assert ROLLBACK not in run.lines
+
+
+@pytest.mark.parametrize(("serving", "is_settled"), [((1, 2), True), ((1,), False)])
+def test_replicas_serve_on_some_nodes(
+    swarm_of: Callable[..., Swarm], serving: tuple[int, ...], *, is_settled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node without a task is looked at only while tasks are missing."""
+    engine = SwarmEngine(nodes=[node(number) for number in (1, 2, 3)], services=[service(A, release=A)])
+    engine.parts["tasks"] = [task(number, A) for number in serving]
+    swarm = swarm_of(engine)
+    settings = swarm.project.settings
+    changed = replace(settings, fleet=replace(settings.fleet, replicas=2))
+    swarm = Swarm(replace(swarm.project, settings=changed))
+    monkeypatch.setattr(rollout, "time_limit_s", lambda *_: 0)
+    assert rollout.settle(swarm) is is_settled
+    assert [node.id for node in swarm.serving_nodes()] == [
+        f"id{number}" for number in (serving if is_settled else (1, 2, 3))
+    ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from docktasks.app.manifest import parse_yaml
-from docktasks.fleet.stack import Stack, deploy_args
+from docktasks.fleet.stack import Stack, configuration, deploy_args
 from docktasks.settings import Settings
 from tests.unit.fleet.conftest import A
 
@@ -49,6 +52,50 @@ def test_configuration_of_the_page_stays_as_it_is(settings: Settings) -> None:
     assert service["environment"]["HELLO_DOCK_ENV"] == '{"API_URL": "https://a.example/$$x\'"}'
     assert service["environment"]["HELLO_DOCK_CONNECT"] == "https://a.example"
     assert service["deploy"]["labels"] == {"hello-dock.project": "hello-dock", "hello-dock.fleet.release": A}
+
+
+def with_fleet(settings: Settings, **changes: Any) -> Settings:
+    """Return the settings with another fleet."""
+    return replace(settings, fleet=replace(settings.fleet, **changes))
+
+
+def test_task_with_a_published_port_drains_before_it_stops(settings: Settings) -> None:
+    """The next one can have the port only then. Also an expansion and a rollback change one node after the other."""
+    changed = with_fleet(settings, network="bridge", delay=7)
+    service = parsed(Stack(changed, A, parallelism=0))
+    assert service["entrypoint"] == ["drain", "7", "/docker-entrypoint.sh"]
+    assert service["ports"] == [{"target": 80, "published": settings.fleet.host_port, "mode": "host"}]
+    update, rollback = (service["deploy"][name] for name in ("update_config", "rollback_config"))
+    assert (update["order"], update["parallelism"]) == (rollback["order"], rollback["parallelism"]) == ("stop-first", 1)
+    assert (update["delay"], rollback["delay"]) == ("7s", "7s")
+    assert service["stop_grace_period"] == f"{settings.prod.drain_timeout + 7}s"
+    assert service["healthcheck"]["test"][1].endswith("http://127.0.0.1/healthz")
+    assert "HELLO_DOCK_LISTEN" not in service["environment"]
+    assert parse_yaml(Stack(changed, A).text())["networks"] == {"node": {"external": True, "name": "bridge"}}
+
+
+@pytest.mark.parametrize(("network", "placement"), [("host", None), ("bridge", {"max_replicas_per_node": 1})])
+def test_replicas_are_as_many_as_the_setting_says(
+    settings: Settings, network: str, placement: dict[str, int] | None
+) -> None:
+    """Two tasks of a node cannot publish the same port. The candidate runs on every node, which may get a task."""
+    changed = with_fleet(settings, network=network, replicas=2)
+    deploy = parsed(Stack(changed, A))["deploy"]
+    assert (deploy["mode"], deploy["replicas"], deploy.get("placement")) == ("replicated", 2, placement)
+    assert parsed(Stack(changed, A, is_candidate=True))["deploy"]["mode"] == "global"
+
+
+@pytest.mark.parametrize("kind", ["config", "secret"])
+def test_object_of_the_swarm_has_the_configuration(settings: Settings, kind: str) -> None:
+    """The variable has its path, by which the next deployment knows it."""
+    stack = Stack(settings, A, environment=f"{kind}:colours-2")
+    service = parsed(stack)
+    assert service[f"{kind}s"] == [{"source": "env", "target": f"/run/{kind}/colours-2"}]
+    assert parse_yaml(stack.text())[f"{kind}s"] == {"env": {"external": True, "name": "colours-2"}}
+    assert "HELLO_DOCK_ENV" not in service["environment"]
+    variables = [f"{name}={value}" for name, value in service["environment"].items()]
+    assert configuration(variables) == f"{kind}:colours-2"
+    assert configuration(['HELLO_DOCK_ENV={"a":"b"}', "PATH=/bin"]) == '{"a":"b"}'
 
 
 def test_stack_is_given_to_swarm(tmp_path: Path, settings: Settings) -> None:

@@ -11,6 +11,7 @@ import re
 import sys
 import threading
 from collections import Counter
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 
 FILE = re.compile(rb"[\w-]+-[\w-]{8}-r\d+\.(?:js|css)")
@@ -31,21 +32,24 @@ class Visitor(threading.Thread):
         """Load the page and all its files until the end."""
         loads = 0
         while not self._ended.is_set():
-            page = self._get("/", "page")
+            asked = random.choice(self._addresses)  # noqa: S311 - no secret
+            page = self._get("/", "page", asked)
             entries = {*FILE.findall(page)}
-            chunks = {
-                name for entry in entries for name in FILE.findall(self._get(f"/assets/{entry.decode()}", "chunk"))
-            }
+            chunks = {name for entry in entries for name in FILE.findall(self._chunk(entry, asked))}
             for name in chunks - entries:
-                self._get(f"/assets/{name.decode()}", "chunk")
+                self._chunk(name, asked)
             self.counts["loads"] += bool(chunks)
             loads += 1
             if loads % LOADS_PER_CONNECTION == 0:
                 self._close()
 
-    def _get(self, path: str, kind: str) -> bytes:
-        """Ask any of the addresses for a path. A request is lost without a complete answer, or with an error's."""
-        address = random.choice(self._addresses)  # noqa: S311 - no secret
+    def _chunk(self, name: bytes, page_address: str) -> bytes:
+        """Ask another address than the page's for one of its files."""
+        others = [address for address in self._addresses if address != page_address] or self._addresses
+        return self._get(f"/assets/{name.decode()}", "chunk", random.choice(others))  # noqa: S311 - no secret
+
+    def _get(self, path: str, kind: str, address: str) -> bytes:
+        """Ask an address for a path. A request is lost without a complete answer, or with an error's."""
         connection = self._connections.pop(address, None) or HTTPConnection(address, timeout=TIMEOUT_S)
         self.counts["requests"] += 1
         try:
@@ -59,8 +63,8 @@ class Visitor(threading.Thread):
             return b""
         if self._keep_alive:
             self._connections[address] = connection
-        if response.status != 200:
-            self.counts["missing" if response.status == 404 and kind == "chunk" else "lost"] += 1
+        if response.status != HTTPStatus.OK:
+            self.counts["missing" if response.status == HTTPStatus.NOT_FOUND and kind == "chunk" else "lost"] += 1
             self.counts[f"{response.status} for a {kind} from {address}"] += 1
             return b""
         return body

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.network import free_port
+from docktasks.errors import BenchError
 from docktasks.waiting import Probe, wait_until
 
 CONFIGURATION = """version: 0.1
@@ -97,7 +98,8 @@ class LocalRegistry:
         probe = wait_until(
             lambda: Probe(subprocess.run(ask, check=False, stderr=subprocess.DEVNULL).returncode == 0), 20
         )
-        assert probe.ready, (self.folder / "log").read_text()
+        if not probe.ready:
+            raise BenchError("The registry does not start.", "", "See its log", (self.folder / "log").read_text())
 
     def stop(self) -> None:
         """Stop it, if it runs."""

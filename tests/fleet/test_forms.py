@@ -1,0 +1,60 @@
+"""The forms that are not the default one: a published port, a number of tasks, and a configuration of the swarm's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import docker
+from tests.support.fleet import NODES, FleetUnderTest
+from tests.support.project import ProjectUnderTest
+
+PORT = 8090
+CONFIGURATION = '{"APP_COLOUR": "blue"}'
+
+
+FleetWithImage = tuple[FleetUnderTest, str]
+
+
+def page_files(fleet: FleetUnderTest, path: str) -> list[str]:
+    """Return what each node has at a path; nothing from a node that does not serve."""
+    urls = (f"http://{fleet.address(number)}:{PORT}{path}" for number in NODES)
+    return [fleet.run(1, "curl", "--silent", "--max-time", "3", url).output for url in urls]
+
+
+@pytest.fixture
+def fleet_with_image(fleet: FleetUnderTest, built_project: ProjectUnderTest) -> FleetWithImage:
+    """The fleet, and the app's image, of which its manager makes releases."""
+    return fleet, built_project.image
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("network", "replicas"), [("bridge", 0), ("bridge", 2), ("host", 2)])
+def test_form_loses_no_request(
+    fleet_with_image: FleetWithImage, checkout: Path, tmp_path: Path, network: str, replicas: int
+) -> None:
+    """Visitors come through haproxy, which asks /healthz and nothing else. A config has the page's configuration."""
+    fleet, image_of_app = fleet_with_image
+    settings = {"FLEET_NETWORK": network, "FLEET_REPLICAS": str(replicas), "FLEET_HOST_PORT": str(PORT)}
+    project = fleet.project(checkout, APP_DIR="/nowhere", FLEET_DELAY="3", PROD_DEPLOY_TIMEOUT="60", **settings)
+    releases = [fleet.release(image_of_app, number) for number in (201, 202, 203)]
+    (tmp_path / "env.json").write_text(CONFIGURATION)
+    name = f"{project.name}-env"
+    docker("config", "create", name, str(tmp_path / "env.json"), host=fleet.host())
+    try:
+        project.succeeds("deploy", f"--image={releases[0]}", f"--env-from=config:{name}")
+        with fleet.visitors([fleet.start_balancer(PORT)]) as counts:
+            for image in releases[1:]:
+                project.succeeds("deploy", f"--image={image}")
+        assert counts["loads"] > 0
+        assert (counts["lost"], counts["missing"]) == (0, 0), counts
+        serving = [text for text in page_files(fleet, "/env.js") if text]
+        assert len(serving) == (replicas or len(NODES))
+        assert all(f"Object.freeze({CONFIGURATION})" in text for text in serving)
+        assert {*fleet.titles(PORT)} == {"release 203"}
+        assert f"config:{name}" in project.succeeds("status")
+        project.succeeds("deploy", "--rollback")
+        assert {*fleet.titles(PORT)} == {"release 202"}
+    finally:
+        docker("stack", "rm", project.name, host=fleet.host())
