@@ -40,6 +40,9 @@ LABEL number={number}
 
 BALANCER = """defaults
     mode http
+    log stdout format raw local0
+    option httplog
+    option dontlog-normal
     timeout connect 2s
     timeout client 60s
     timeout server 60s

@@ -37,7 +37,7 @@ def test_form_loses_no_request(
     """Visitors come through haproxy, which asks /healthz and nothing else. A config has the page's configuration."""
     fleet, image_of_app = fleet_with_image
     settings = {"FLEET_NETWORK": network, "FLEET_REPLICAS": str(replicas), "FLEET_HOST_PORT": str(PORT)}
-    project = fleet.project(checkout, APP_DIR="/nowhere", FLEET_DELAY="3", PROD_DEPLOY_TIMEOUT="60", **settings)
+    project = fleet.project(checkout, APP_DIR="/nowhere", FLEET_DELAY="5", PROD_DEPLOY_TIMEOUT="60", **settings)
     releases = [fleet.release(image_of_app, number) for number in (201, 202, 203)]
     (tmp_path / "env.json").write_text(CONFIGURATION)
     name = f"{project.name}-env"

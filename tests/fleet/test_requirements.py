@@ -16,7 +16,12 @@ from tests.support.commands import docker
 from tests.support.fleet import MIGRATE, FleetUnderTest
 from tests.support.project import ProjectUnderTest
 
-LISTEN = "import socket, sys; s = socket.create_server(('', int(sys.argv[1]))); print('up', flush=True); s.accept()"
+LISTEN = """import socket, sys
+server = socket.create_server(("", int(sys.argv[1])))
+print("up", flush=True)
+while True:
+    server.accept()
+"""
 
 
 def availability(fleet: FleetUnderTest, number: int, value: str) -> None:
