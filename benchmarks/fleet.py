@@ -23,6 +23,7 @@ NETWORK = "169.254.77"
 OUTSIDE = f"{NETWORK}.1"
 """Where the visitors, the registry, the load balancer and `invoke` are."""
 BALANCER_PORT = 8000
+BALANCER_START_S = 3
 NODES = (1, 2, 3)
 MIGRATE = "net.ipv4.tcp_migrate_req"
 
@@ -140,6 +141,8 @@ class LocalFleet:
         libraries = ":".join(map(str, (self.folder / "unpacked/usr/lib").glob("*-linux-gnu")))
         env = os.environ | ({"LD_LIBRARY_PATH": libraries} if libraries else {})
         self._balancers.append(subprocess.Popen([*enter, program, "-f", str(path), "-db"], env=env))
+        # It takes every node for well until it has asked it twice, also one without a task.
+        wait_until(lambda: Probe(ready=False), BALANCER_START_S)
 
     @staticmethod
     def address(number: int) -> str:
