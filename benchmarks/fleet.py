@@ -140,7 +140,9 @@ class LocalFleet:
         path.write_text(config)
         libraries = ":".join(map(str, (self.folder / "unpacked/usr/lib").glob("*-linux-gnu")))
         env = os.environ | ({"LD_LIBRARY_PATH": libraries} if libraries else {})
-        self._balancers.append(subprocess.Popen([*enter, program, "-f", str(path), "-db"], env=env))
+        with path.with_suffix(".log").open("w") as log:
+            process = subprocess.Popen([*enter, program, "-f", str(path), "-db"], env=env, stdout=log, stderr=log)
+        self._balancers.append(process)
         # It takes every node for well until it has asked it twice, also one without a task.
         wait_until(lambda: Probe(ready=False), BALANCER_START_S)
 
@@ -196,6 +198,8 @@ class LocalFleet:
             output, _ = process.communicate(timeout=60)  # closes its stdin, which ends it
             counts.update(json.loads(output))
             print(counts)
+            if counts["lost"]:
+                print(*(path.read_text() for path in self.folder.glob("haproxy*.log")))
 
     def run(self, number: int, *command: str) -> Result:
         """Run a command in the network of a node."""
