@@ -12,13 +12,16 @@ import pytest
 
 from benchmarks.checkout import copy_app
 from benchmarks.local_registry import LocalRegistry
-from benchmarks.own_engine import OwnEngine, can_start
+from benchmarks.own_engine import CONTAINERD_STORE, OwnEngine, can_start
+from docktasks.app.project import Project
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.connect import connect
 from docktasks.errors import EngineError
+from docktasks.images import base_images
 from docktasks.verify import chromium_path
-from tests.support.checkouts import copy_checkout
-from tests.support.commands import docker
+from tests.support.checkouts import copy_checkout, make_repository, write_app
+from tests.support.commands import PrintingRunner, docker
+from tests.support.image_store import RAFT, Store
 from tests.support.long_forms import IS_LONG_FORM
 from tests.support.project import RUN_STAGED, ProjectFactory, ProjectUnderTest, new_name
 from tests.support.running_task import RunningTask, StartTask
@@ -234,6 +237,37 @@ def unrelated_container(built_project: ProjectUnderTest, engine: DockerEngine) -
         docker("container", "rm", "--force", name)
         docker("volume", "rm", "--force", name)
         docker("image", "rm", "--force", name)
+
+
+@pytest.fixture(scope="session")
+def archive(engine: DockerEngine, built_project: ProjectUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The base images, as `docker image save` writes them."""
+    project = Project(PrintingRunner(built_project.checkout), engine, built_project.settings())
+    bases = [base_images.resolve(project, kind).reference for kind in ("node", "nginx")]
+    path = tmp_path_factory.mktemp("bases") / "bases.tar"
+    docker("image", "save", "--output", str(path), *bases)
+    return path
+
+
+@pytest.fixture(scope="session")
+def containerd(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A second engine, with containerd's store. It has the base images, and no network."""
+    if not can_start():
+        pytest.skip("a second engine takes root, dockerd, unshare, nsenter and ip")
+    engine = OwnEngine(tmp_path_factory.mktemp("containerd"), config=CONTAINERD_STORE, disk_size="3g")
+    try:
+        engine.start()
+        docker("image", "load", "--quiet", "--input", str(archive), host=engine.host)
+        yield Store(engine.connect(), engine.host, engine.enter)
+    finally:
+        print(engine.log())
+        engine.end()
+
+
+@pytest.fixture
+def raft(tmp_path: Path) -> Path:
+    """A small app that needs no package, in a repository with one commit."""
+    return make_repository(write_app(tmp_path / "raft", RAFT))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -86,7 +86,8 @@ def record(project: Project, site: Mapping[str, str]) -> Bundle:
     bundle = from_report(report)
     require_recorded(report)
     require_same_site(bundle.files, site)
-    project.progress(f"recorded in the bundle: {len(bundle.packages)} of {_count_locked(bundle)} locked packages")
+    locked = len(report["lock"]["packages"])
+    project.progress(f"recorded in the bundle: {len(bundle.packages)} of {locked} locked packages")
     return bundle
 
 
@@ -145,7 +146,3 @@ def require_recorded(report: Mapping[str, Any]) -> None:
             "What is in the site is recorded by Rollup or Rolldown, and that takes Node.js 22.15 or later.",
             "Take a newer image of Node.js: bases.node_image in the settings",
         )
-
-
-def _count_locked(bundle: Bundle) -> int:
-    return len(bundle.absent) + len(bundle.helpers) + sum(not one.is_sibling for one in bundle.packages)

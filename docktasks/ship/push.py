@@ -86,10 +86,13 @@ def _require_commit(revision: str) -> None:
 
 
 def _verified(project: Project, image: Image) -> VerifyRun:
-    """Return the run of the checks of an image, which it passes. Raises VerifyError if one fails."""
+    """Return the run of the checks of an image, which it passes. Raises PushError if one fails."""
     checks = tuple(catalog.select(groups=["image"]))
     run = verify_run.verify(project, verify_run.VerifyOptions(checks, image.id))
-    verify_run.require_passed(run)
+    if not run.passed:
+        faults = [f"{one.check.id}: {text}" for one in run.verdicts if one.outcome == "fail" for text in one.evidence]
+        how = "Correct it. More is in: invoke verify --group=image"
+        raise PushError("The image does not pass its checks.", "Nothing was pushed.", how, evidence="\n".join(faults))
     project.progress(f"verified: {len(run.ids('pass'))} checks of the image")
     return run
 
@@ -105,7 +108,7 @@ def _push_images(project: Project, pushed: Pushed, sign: Callable[[Pushed], None
         result = _push_image(project, image, name)
         if not result.ok:
             raise _explain_push(name, [], result)
-        digests[platform] = "" if project.dry else tags.digest_of(project, name)
+        digests[platform] = tags.pushed_digest(project, name)
 
     def push_index(name: str) -> Result:
         return project.run(ship_platforms.index_args(name, pushed.repository, digests), quiet=True)
@@ -132,7 +135,7 @@ def _push_tags(
         if not result.ok:
             raise _explain_push(name, [*digests], result)
         project.progress(f"pushed {name}")
-        digest = "" if project.dry else tags.digest_of(project, name)
+        digest = tags.pushed_digest(project, name)
         if not digests:
             pushed = replace(pushed, digest=digest, digests=pushed.digests or dict.fromkeys(pushed.images, digest))
             sign(pushed)

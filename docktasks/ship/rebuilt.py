@@ -47,11 +47,8 @@ def image_of(project: Project, revision: str) -> Iterator[tuple[Image, str]]:
 
 
 def _clone(project: Project, top: Path, commit: str, clone: Path) -> None:
-    commands = (
-        ["git", "clone", "--quiet", "--no-checkout", "--shared", str(top), str(clone)],
-        ["git", "-C", str(clone), "checkout", "--quiet", "--detach", commit],
-    )
-    for args in commands:
+    clone_args = ["git", "clone", "--quiet", "--no-checkout", "--shared", str(top), str(clone)]
+    for args in (clone_args, ["git", "-C", str(clone), "checkout", "--quiet", "--detach", commit]):
         result = project.run(args, quiet=True)
         if not result.ok:
             raise AppError(f"Commit {commit[:12]} cannot be checked out.", "", "Try again", evidence=result.tail(3))

@@ -37,17 +37,12 @@ class Pushed:
         """The first digits of the commit, as in its tag; under --dry a word for them."""
         return self.build.image.labels.get(REVISION_LABEL, "")[:REVISION_CHARS] or "REVISION"
 
-    @property
-    def reference(self) -> str:
-        """The name that always means this image."""
-        return self.image.reference
-
 
 def record_of(pushed: Pushed, verified: Mapping[str, list[str]]) -> dict[str, Any]:
     """Return what release.json says of a pushed image."""
     image = pushed.build.image
     return {
-        "image": pushed.reference,
+        "image": pushed.image.reference,
         "repository": pushed.repository,
         "digest": pushed.digest,
         "tags": list(pushed.tags),

@@ -29,11 +29,13 @@ from docktasks.verify.probes.http_client import Request, Response
 from docktasks.verify.run import subject_at
 
 CODINGS = ("identity", "gzip", "br")
-OF_WHAT_IS_IN_FRONT = re.compile(
+IN_FRONT = re.compile(
     "age|alt-svc|cf-(cache-status|ray)|connection|content-length|date|keep-alive|nel|report-to|server(-timing)?"
     "|strict-transport-security|transfer-encoding|via|x-amz-cf-(id|pop)|x-cache(-hits)?|x-request-id|x-served-by|x-timer"
 )
 """Headers that a proxy or a CDN sets, and the ones of a single connection. All others must be the image's."""
+OF_A_CONNECTION = {"age", "connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"}
+"""These may differ also where the image itself sends them."""
 CONFIGURATION = re.compile(rb"globalThis\.env = Object\.freeze\((.*)\);\n")
 """What env.sh makes of the configuration that `run-prod --env` gives."""
 MISSING = ("hello-dock-no-such-page", "assets/hello-dock-no-such-file-1a2b3c4d.js")
@@ -216,7 +218,8 @@ def difference(own: Response, served: Response) -> str:
     if served.digest != own.digest:
         sizes = f"{served.size:,} bytes, not {own.size:,}" if served.size != own.size else f"{own.size:,} bytes"
         return f"other bytes ({sizes}, SHA-256 {served.digest.hex()[:12]}, not {own.digest.hex()[:12]})"
-    names = [name for name, _ in (*own.headers, *served.headers) if not OF_WHAT_IS_IN_FRONT.fullmatch(name)]
+    sent = {name for name, _ in own.headers} - OF_A_CONNECTION
+    names = [name for name, _ in (*own.headers, *served.headers) if name in sent or not IN_FRONT.fullmatch(name)]
     for name in dict.fromkeys(("content-type", "content-encoding", *names)):  # an ETag follows from these
         values, others = own.get_list(name), served.get_list(name)
         if values != others:

@@ -60,6 +60,14 @@ def digest_of(project: Project, reference: str) -> str:
         raise unknown(reference, error) from error
 
 
+def pushed_digest(project: Project, reference: str) -> str:
+    """Return the digest under a name that was pushed, "" under --dry. Raises PushError if there is none."""
+    digest = "" if project.dry else digest_of(project, reference)
+    if not digest and not project.dry:
+        raise PushError(f"The registry does not have {reference}, which it took.", "", "See its log, then push again")
+    return digest
+
+
 def unknown(reference: str, error: RegistryError) -> PushError:
     """Return the error for a name of which a registry does not say what it is."""
     return PushError(f"{reference} cannot be looked up: {error}.", "", advice(str(error), reference))

@@ -46,7 +46,7 @@ def push(
         signing = Signing(sign or bool(key), Key.parse(key), key_password_file)
         pushed = pushing.push(project, pushing.PushOptions(to, tag, immutable, record, platforms, signing))
         print_build(pushed.build, pushed.repository)
-        print(f"Pushed: {pushed.reference} ({', '.join(pushed.tags)})")
+        print(f"Pushed: {pushed.image.reference} ({', '.join(pushed.tags)})")
 
 
 @task(

@@ -6,7 +6,7 @@ packages, now or later.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from docktasks.ship.bundle import Bundle, Package
@@ -19,17 +19,12 @@ ABSENT = "code_not_present"
 
 def document(described: Described, bundle: Bundle) -> Document:
     """Return the VEX of an image: no code of these packages is in it. Of tools of the build there is a little."""
-    statements = [
-        _statement(
-            "not_affected", "The lock file has this package, and none of its modules is in the site.", [package],
-            justification=ABSENT,
-        )
-        for package in bundle.absent
-    ]  # fmt: skip
+    detail = "The lock file has this package, and none of its modules is in the site."
+    statements = [_statement("not_affected", detail, package, justification=ABSENT) for package in bundle.absent]
     for package in bundle.helpers:
         modules = ", ".join(package.helpers)
         detail = f"It is a tool of the build. Of it only these modules are in the site: {modules}"
-        statements.append(_statement("in_triage", detail, [package]))
+        statements.append(_statement("in_triage", detail, package))
     packages = [*bundle.absent, *bundle.helpers]
     return {**envelope(described, "vex"), "components": list(map(_component, packages)), "vulnerabilities": statements}
 
@@ -52,9 +47,9 @@ def _component(package: Package) -> Document:
     }  # fmt: skip
 
 
-def _statement(state: str, detail: str, packages: Sequence[Package], **analysis: str) -> Document:
+def _statement(state: str, detail: str, package: Package, **analysis: str) -> Document:
     return {
-        "bom-ref": f"{state}:{packages[0].purl}",
+        "bom-ref": f"{state}:{package.purl}",
         "analysis": {"state": state, **analysis, "detail": detail},
-        "affects": [{"ref": package.purl} for package in packages],
+        "affects": [{"ref": package.purl}],
     }

@@ -79,6 +79,12 @@ PACKAGES = (
     Planted("asset-inlined", is_present=True, files={"a.png": PIXEL + b"1"}),
     Planted("font", is_present=True, files={"a.woff2": b"wOF2" + LARGE}),
     Planted("css-asset", is_present=True, files={"a.png": PIXEL + b"2"}),
+    Planted("constant", is_present=True, files={"index.js": "export const run = 'a text'\n"},
+            manifest={"sideEffects": False}),
+    Planted("as-text", is_present=True, files={"a.txt": "a text of a package"}),
+    Planted("wasm", is_present=True, files={"a.wasm": b"\0asm\1\0\0\0" + LARGE}),
+    Planted("in-page", is_present=True, files=script("page")),
+    Planted("renamed", is_present=True, files=script("renamed")),
     Planted("copied", is_present=True, files={"a.txt": 40 * "copied by hand "}),
 )  # fmt: skip
 DEV = (Planted("dev", is_present=False, files=script("dev", "export const run = () => ({ name: 'dev' })\n")),)
@@ -100,18 +106,24 @@ import styles from 'css-shaken/a.module.css'
 import './own.css'
 import large from 'asset/a.png'
 import small from 'asset-inlined/a.png'
+import { run as j } from 'constant'
+import text from 'as-text/a.txt?raw'
+import wasm from 'wasm/a.wasm?url'
+import { run as k } from 'alias'
 import { sibling } from 'sibling'
 const e: typeof E | null = null
 if (import.meta.env.DEV) console.log(d())
 new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }).postMessage(1)
 import('dynamic').then((module) => console.log(module.run(), import('css-lazy/a.css')))
-document.title = [a(), b(), e, f(), g(), h(), i(), data.a, large, small, sibling()].join()
+document.title = [a(), b(), e, f(), g(), h(), i(), j, k(), data.a, large, small, text, wasm, sibling()].join()
 """
 STYLE = """@font-face { font-family: f; src: url('font/a.woff2') }
 body { font-family: f; background: url('css-asset/a.png') }
 """
 PAGE = (
-    '<!doctype html><html lang="en"><title>p</title><main></main><script type="module" src="/main.ts"></script></html>'
+    '<!doctype html><html lang="en"><title>p</title><main></main><script type="module">'
+    "import { run } from 'in-page'; console.log(run())</script>"
+    '<script type="module" src="/main.ts"></script></html>'
 )
 
 
@@ -153,6 +165,7 @@ def plant(folder: Path, vite: str = "^8.3.8") -> Path:
 
 def _manifest(vite: str) -> dict[str, Any]:
     needs = {package.name: f"file:../archives/{_file(package)}" for package in (*PACKAGES, *DEV)}
+    needs["alias"] = needs.pop("renamed")
     dev = {package.name: needs.pop(package.name) for package in DEV}
     return {
         "name": "planted", "version": "3.2.1", "private": True, "type": "module", "scripts": {"build": "vite build"},

@@ -29,6 +29,7 @@ def replicas(running: ProjectUnderTest) -> Iterator[dict[str, str]]:
         "byte": "RUN printf '\\n' >>/srv/site/robots.txt",
         "header": "RUN sed -i 's/nosniff/nosnif/' /etc/nginx/serving/security.conf",
         "brotli": "RUN rm /srv/br/index.html",
+        "gzip": "RUN printf other | gzip -9 >/srv/site/index.html.gz",
         "missing": "RUN rm /srv/site/favicon.svg",
         "added": "RUN printf 'add_header Access-Control-Allow-Origin *;' >>/etc/nginx/serving/security.conf",
     }
@@ -63,7 +64,8 @@ def test_replica_that_serves_something_else_is_named(running: ProjectUnderTest, 
     expected = {
         "byte": "/robots.txt: other bytes", "missing": "/favicon.svg: 404, not 200",
         "header": "x-content-type-options is nosnif, and in the image nosniff",
-        "brotli": " as br: content-encoding is ", "added": "access-control-allow-origin is *, and in the image missing",
+        "brotli": " as br: content-encoding is ", "gzip": " as gzip: other bytes",
+        "added": "access-control-allow-origin is *, and in the image missing",
     }  # fmt: skip
     for fault, text in expected.items():
         output = running.fails("verify", f"--url={own}", f"--url={replicas[fault]}", image)

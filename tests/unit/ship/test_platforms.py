@@ -95,7 +95,7 @@ def test_each_platform_is_pushed_before_the_index(settings: Settings) -> None:
         *(f"docker buildx imagetools create --tag {REPOSITORY}:{tag} {REPOSITORY}@{AMD} {REPOSITORY}@{ARM}"
           for tag in ("1.0.0", "latest")),
     ]  # fmt: skip
-    assert pushed.reference == f"{REPOSITORY}@{INDEX}"
+    assert pushed.image.reference == f"{REPOSITORY}@{INDEX}"
     assert record_of(pushed, {})["platforms"] == {"linux/amd64": AMD, "linux/arm64": ARM}
 
 

@@ -95,6 +95,12 @@ def test_no_tag_but_the_first_means_an_image_that_could_not_be_signed(settings: 
     assert [line for line in run.lines if "image push" in line] == [f"docker image push {REPOSITORY}:0a1b2c3d4e5f"]
 
 
+def test_tag_that_the_registry_loses_is_no_success(settings: Settings) -> None:
+    """Without a digest nobody could run what was pushed."""
+    with pytest.raises(PushError, match=r"does not have .*:0a1b2c3d4e5f, which it took"):
+        push._push_images(Project(Runner(), Registry(), settings), PUSHED, no_signature)  # noqa: SLF001
+
+
 def test_tag_that_somebody_moved_meanwhile_is_reported(settings: Settings) -> None:
     """The registry is asked what each tag means after the push."""
     engine = Registry(**{"0a1b2c3d4e5f": "sha256:1", "1.0.0": "sha256:1", "latest": "sha256:2"})

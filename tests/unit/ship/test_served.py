@@ -51,6 +51,15 @@ def test_difference_of_two_answers(changes: dict[str, object], text: str) -> Non
     assert served.difference(OWN, replace(OWN, **changes)) == text  # type: ignore[arg-type]
 
 
+def test_header_that_the_image_sends_has_to_arrive() -> None:
+    """A site may have its own rule for https. What is in front may add one, and not drop or change that."""
+    rule = ("strict-transport-security", "max-age=1")
+    own = replace(OWN, headers=(*HEADERS, rule, ("server", "nginx")))
+    assert served.difference(own, replace(own, headers=(*HEADERS, rule, ("server", "cdn")))) == ""
+    assert "is missing, and in the image max-age=1" in served.difference(own, OWN)
+    assert served.difference(OWN, own) == ""
+
+
 @pytest.mark.parametrize(
     ("urls", "image", "revision"),
     [([], "a@sha256:0", ""), ([], "", "HEAD"), ([URL], "", ""), ([URL], "a", "HEAD"), ([URL, f"{URL}/docs"], "a", "")],

@@ -99,8 +99,10 @@ def _origin_claims(subject: Subject) -> Iterator[str]:
 
 
 def is_standin(subject: Subject) -> bool:
-    """True if the base image is a stand-in, by its name; by the label only where the base image is not here."""
+    """True if the base image has the layers of a stand-in; by the label only where the base image is not here."""
     base = subject.base
     if STANDIN_LABEL not in subject.image.labels or base is None:
         return STANDIN_LABEL in subject.image.labels
-    return any(tag.startswith(STANDIN_PREFIX) for tag in base.tags)
+    engine = subject.project.engine
+    standins = map(engine.image, (name for name in engine.image_ids() if name.startswith(STANDIN_PREFIX)))
+    return any(one and one.layers == base.layers for one in standins)
