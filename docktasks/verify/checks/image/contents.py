@@ -29,7 +29,7 @@ PRIVATE_FILE = re.compile(r"^\.env(\..+)?$|^\.(npmrc|yarnrc(\.yml)?|pnpmfile\.cj
 BUILDER_FOLDERS = {"node_modules", ".git"}
 RELEASE_FILE = re.compile(
     r"/srv/(?:hashed/)?(?:site|br)/|/srv/(?:run|carried)$|/usr/local/share/hello-dock/(?:built|deltas\.mjs)$"
-    r"|/usr/local/bin/(?:carry|hold)$|/docker-entrypoint\.d/3\d-hello-dock-\w+\.sh$"
+    r"|/usr/local/bin/(?:carry|drain|hold)$|/docker-entrypoint\.d/3\d-hello-dock-\w+\.sh$"
     r"|/etc/nginx/(?:nginx\.conf|serving/[\w-]+\.conf|(?:base|policy|site|redirects)/[\w-]+\.conf)$"
 )
 """What the assembler writes (docktasks/images/nginx/assemble.mjs): a release needs nothing else."""
