@@ -74,14 +74,16 @@ def app(session: nox.Session) -> None:
         npm(session, "test", *session.posargs)
 
 
-def engine_tests(session: nox.Session, *paths: str, others: tuple[str, ...] = ()) -> None:
+def engine_tests(session: nox.Session, *paths: str, others: tuple[str, ...] = (), processes: int = 2) -> None:
     """Run tests that need a Docker engine, by their folders or files in tests/engine, and `others` elsewhere.
 
-    One call runs all of a session, so that no failure hides the rest. It stops when an engine fails everything.
+    One call runs all of a session, so that no failure hides the rest. It stops when an engine fails everything. Two
+    modules run at once, because much of a test is waiting. The tests of a module share a release and run in turn.
     """
     install(session)
     files = [f"tests/engine/{path}" for path in paths]
-    session.run("pytest", "--durations=10", "--maxfail=10", *files, *others, *session.posargs)
+    options = [f"--numprocesses={processes}", "--dist=loadscope", "--durations=10", "--maxfail=10"]
+    session.run("pytest", *options, *files, *others, *session.posargs)
 
 
 @nox.session(name="build-prod", tags=["engine"])
@@ -124,7 +126,7 @@ def rollback(session: nox.Session) -> None:
 @nox.session(tags=["engine"])
 def fleet(session: nox.Session) -> None:
     """Deploy to a swarm of three engines under load, with faults. MATRIX=all: twenty deployments and twenty faults."""
-    engine_tests(session, others=("tests/fleet",))
+    engine_tests(session, others=("tests/fleet",), processes=0)  # one fleet has the addresses
 
 
 @nox.session(tags=["engine"])
@@ -160,7 +162,7 @@ def judges(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Check that the benchmarks measure. The figures of a quick run mean nothing."""
     try:
-        engine_tests(session, "benchmarks")
+        engine_tests(session, "benchmarks", processes=0)
     finally:  # a failed test does not hide a benchmark that fails
         session.run("invoke", "bench", "--quick", f"--out={session.create_tmp()}")
 

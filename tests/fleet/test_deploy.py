@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from docktasks.waiting import Probe, wait_until
 from tests.fleet.conftest import PORT
+from tests.support.commands import docker
 from tests.support.fleet import NODES, FleetUnderTest
 from tests.support.project import ProjectUnderTest
 
@@ -70,4 +72,5 @@ def test_stack_file_runs_without_the_tasks(
     path = tmp_path / "stack.yml"
     output = fleet_project.succeeds("deploy", f"--image={image}", f"--stack={path}")
     assert f"Written: {path}" in output
-    assert image in path.read_text()
+    docker("stack", "deploy", "--compose-file", str(path), fleet_project.name, host=fleet.host())
+    assert wait_until(lambda: Probe({*fleet.titles(PORT)} == {"release 4"}), limit=120).ready

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -7,8 +8,19 @@ import pytest
 from docktasks.images.archive import File
 from docktasks.labels import SOURCE_MAPS_LABEL
 from docktasks.settings import Settings
+from docktasks.verify.checks.image.contents import RELEASE_FILE
+from tests.unit.fakes.apps import ROOT
 from tests.unit.fakes.built_image import BASE, SITE, BuiltImage, shipped, with_labels
 from tests.unit.fakes.image_archives import layer
+
+ASSEMBLER = ROOT / "docktasks/images/nginx/assemble.mjs"
+SCRIPT_TARGETS = re.findall(r"'([\w/.-]+(?:bin|d)/[\w.-]+|usr/local/share/[\w./-]+)'", ASSEMBLER.read_text())
+
+
+def test_each_script_that_the_builder_writes_is_one_that_a_release_needs() -> None:
+    """A script that is new there is known here, too."""
+    assert {"usr/local/bin/drain", "usr/local/share/hello-dock/deltas.mjs"} < set(SCRIPT_TARGETS)
+    assert not [target for target in SCRIPT_TARGETS if not RELEASE_FILE.match(f"/{target}")]
 
 
 @pytest.mark.parametrize(
