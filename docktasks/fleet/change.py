@@ -12,6 +12,7 @@ from docktasks.errors import FleetError, SettingsError
 from docktasks.fleet.stack import configuration, swarm_object
 from docktasks.fleet.swarm import Service
 from docktasks.release import build as release_build
+from docktasks.settings import Fleet
 
 REFERENCE = re.compile(r"[a-z0-9][\w.:/@-]*")
 """Looser than Docker's own grammar. It has nothing that a stack file would read as something else."""
@@ -75,6 +76,16 @@ def require_choice(image: str, *, rollback: bool) -> None:
     if what:
         how = "Deploy what `invoke push` has pushed: invoke deploy --image=REPOSITORY@sha256:…"
         raise SettingsError(what, "", how)
+
+
+def require_form(fleet: Fleet) -> None:
+    """Raise SettingsError where a task may move to another node, and stops before the load balancer knows."""
+    if fleet.replicas and fleet.network == "host":
+        raise SettingsError(
+            f"fleet.replicas is {fleet.replicas}, and fleet.network is host.",
+            "There a task that moves to another node stops listening before the load balancer knows.",
+            "Set fleet.network=bridge, where it drains first, or leave fleet.replicas out",
+        )
 
 
 def require_object(environment: str, others: object) -> str:

@@ -74,9 +74,7 @@ class Stack:
         replicas = self.settings.fleet.replicas
         if self.is_candidate or not replicas:
             return "mode: global"
-        # With max_replicas_per_node, Swarm would find no node for a task that starts before the one that it replaces.
-        spread = "\n      placement: {max_replicas_per_node: 1}" if self.settings.fleet.network == "bridge" else ""
-        return f"mode: replicated\n      replicas: {replicas}{spread}"
+        return f"mode: replicated\n      replicas: {replicas}\n      placement: {{max_replicas_per_node: 1}}"
 
     def _environment_values(self) -> dict[str, str]:
         own = {"HELLO_DOCK_LISTEN": str(self.port), "HELLO_DOCK_TASK": "{{.Task.ID}}"}

@@ -39,11 +39,12 @@ def deploy(
     from docktasks.app import runtime_config
     from docktasks.fleet import deploy as deployment
     from docktasks.fleet import files
-    from docktasks.fleet.change import DeployOptions, require_choice, require_object
+    from docktasks.fleet.change import DeployOptions, require_choice, require_form, require_object
     from docktasks.fleet.stack import Stack
 
     with session(c) as project:
         require_choice(image, rollback=rollback)
+        require_form(project.settings.fleet)
         config = require_object(env_from, env or no_env) if env_from else None
         config = config or runtime_config.chosen(env, project.settings.prod, remove=no_env)
         if stack or kubernetes:

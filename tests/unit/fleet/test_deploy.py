@@ -14,10 +14,11 @@ from benchmarks.network import free_port
 from docktasks.commands import Result
 from docktasks.errors import ConflictError, FleetError, SettingsError
 from docktasks.fleet import deploy
-from docktasks.fleet.change import DeployOptions, notices, plan, require_choice, require_object
+from docktasks.fleet.change import DeployOptions, notices, plan, require_choice, require_form, require_object
 from docktasks.fleet.lock import fleet_lock
 from docktasks.fleet.status import fleet_table, verify_table
 from docktasks.fleet.swarm import Service, Swarm
+from docktasks.settings import Settings
 from tests.unit.fakes.runner import Runner
 from tests.unit.fleet.conftest import A, B, C, SwarmEngine, node, service, task
 
@@ -60,6 +61,15 @@ def test_deployment_needs_one_release(image: str, *, rollback: bool) -> None:
     """A name never adds a line to the stack file."""
     with pytest.raises(SettingsError, match="image"):
         require_choice(image, rollback=rollback)
+
+
+def test_replicas_on_the_network_of_the_node_are_refused(settings: Settings) -> None:
+    """A task that moves to another node would lose the requests that the load balancer still sends to the first one."""
+    fleet = replace(settings.fleet, replicas=2)
+    with pytest.raises(SettingsError, match=r"^fleet\.replicas is 2, and"):
+        require_form(fleet)
+    require_form(replace(fleet, network="bridge"))
+    require_form(replace(fleet, replicas=0))
 
 
 def test_paused_update_is_taken_back_before_another_begins(swarm_of: Callable[..., Swarm]) -> None:
