@@ -94,9 +94,7 @@ class LocalFleet:
             docker("swarm", "join", "--token", token, *address, host=self.host(number))
 
     def _add_engine(self, number: int) -> None:
-        folder = self.folder / f"node{number}"
-        folder.mkdir()
-        engine = OwnEngine(folder, config={"insecure-registries": [self.registry.address]})
+        engine = OwnEngine(config={"insecure-registries": [self.registry.address]})
         self.engines.append(engine)
         peer = ["peer", "name", "outside", "netns", engine.network.split("/")[2]]
         self._outside_run("ip", "link", "add", f"node{number}", "type", "veth", *peer)

@@ -62,8 +62,8 @@ class NewBuilder:
 @contextmanager
 def new_builder(bench: Bench, images: list[str]) -> Iterator[NewBuilder]:
     """Start a second engine that has only these images, and end it. Raises EngineError."""
-    with TemporaryDirectory() as folder, TemporaryDirectory() as caches:
-        engine = OwnEngine(Path(folder), isolated=False, config=CONTAINERD_STORE, disk_size=DISK_SIZE)
+    with TemporaryDirectory() as caches:
+        engine = OwnEngine(isolated=False, config=CONTAINERD_STORE, disk_size=DISK_SIZE)
         try:
             engine.start()
             builder = NewBuilder(bench, engine, Path(caches))

@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,7 +33,7 @@ LOG_CHARACTERS = 3000
 
 
 class OwnEngine:
-    """A second engine, whose state is in `folder`. Needs root and Linux: see can_start().
+    """A second engine, whose state is in `folder`, which end() removes. Needs root and Linux: see can_start().
 
     It is in a network namespace of its own, so its ports are reached only from `network`. With `isolated=False` it
     uses this machine's network: builds reach a registry with `--network host`, and containers publish nothing.
@@ -40,14 +41,11 @@ class OwnEngine:
     """
 
     def __init__(
-        self,
-        folder: Path,
-        *,
-        isolated: bool = True,
-        config: Mapping[str, object] | None = None,
-        disk_size: str = "900m",
+        self, *, isolated: bool = True, config: Mapping[str, object] | None = None, disk_size: str = "900m"
     ) -> None:
-        self.folder, self.host = folder, f"unix://{folder}/sock"
+        # Not in a test's own folder: a socket of containerd takes a path of 104 characters.
+        self.folder = folder = Path(tempfile.mkdtemp(prefix="engine-"))
+        self.host = f"unix://{folder}/sock"
         (folder / "daemon.json").write_text(json.dumps(dict(config or {})))
         (folder / "data").mkdir()
         # A tmpfs, because overlayfs cannot use every file system that a temporary folder may be on.
@@ -135,6 +133,7 @@ class OwnEngine:
         mounted = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
         own = [path for path in mounted if path.startswith(f"{self.folder}/")]
         subprocess.run(["umount", *reversed(own)], check=True)
+        shutil.rmtree(self.folder)
 
 
 def _hold_namespace() -> subprocess.Popen[bytes]:

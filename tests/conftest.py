@@ -80,11 +80,11 @@ def engine() -> Iterator[DockerEngine]:
 
 
 @pytest.fixture
-def own_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OwnEngine]:
+def own_engine(request: pytest.FixtureRequest) -> Iterator[OwnEngine]:
     """A second engine that runs, and that a test may stop and kill. Its parameter is the content of daemon.json."""
     if not can_start():
         pytest.skip("a second engine takes root, dockerd, unshare, nsenter and ip")
-    engine = OwnEngine(tmp_path, config=getattr(request, "param", None))
+    engine = OwnEngine(config=getattr(request, "param", None))
     try:
         engine.start()
         yield engine
@@ -250,11 +250,11 @@ def archive(engine: DockerEngine, built_project: ProjectUnderTest, tmp_path_fact
 
 
 @pytest.fixture(scope="session")
-def containerd(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def containerd(archive: Path) -> Iterator[Store]:
     """A second engine, with containerd's store. It has the base images, and no network."""
     if not can_start():
         pytest.skip("a second engine takes root, dockerd, unshare, nsenter and ip")
-    engine = OwnEngine(tmp_path_factory.mktemp("containerd"), config=CONTAINERD_STORE, disk_size="3g")
+    engine = OwnEngine(config=CONTAINERD_STORE, disk_size="3g")
     try:
         engine.start()
         docker("image", "load", "--quiet", "--input", str(archive), host=engine.host)

@@ -60,12 +60,11 @@ def builder(built_project: ProjectUnderTest, checkout: Path, tmp_path: Path) -> 
 
 
 @pytest.fixture(scope="module")
-def exporting_engine(built_project: ProjectUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnEngine]:
+def exporting_engine(built_project: ProjectUnderTest) -> Iterator[OwnEngine]:
     """An engine of its own whose image store can export layers. It has the base images."""
     if not can_start():
         pytest.skip("a second engine takes root, dockerd, unshare, nsenter and ip")
-    folder = tmp_path_factory.mktemp("engine")  # a short path: containerd's sockets take 104 characters
-    engine = OwnEngine(folder, config=CONTAINERD_STORE)
+    engine = OwnEngine(config=CONTAINERD_STORE)
     try:
         engine.start()
         names = [arg.partition("=")[2] for arg in bases(built_project) if "=" in arg]
