@@ -98,7 +98,7 @@ def run_prod(
         "skip": "Leave this check out; repeatable.",
         "fail-on": "The least fault that fails: minor, major (default) or critical.",
         "strict": "Count a check that could not look at its subject as failed.",
-        "url": "Check this address, without an engine, instead of the running production container; repeatable.",
+        "url": "Check this address, without an engine. With --image or --revision: repeatable.",
         "image": "Check this image. It need not run. With --url: what is served has to be this image, byte for byte.",
         "revision": "With --url: what is served has to be what this commit gives, which is built again.",
         "attested": "Prove signature, SBOM, VEX and provenance of --image, name@sha256:…, by --key.",

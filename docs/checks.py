@@ -51,10 +51,10 @@ fails, and the last line.
 
 *Severity*: a critical fault breaks the app or lets an attacker in. A release with a critical fault in what a user gets
 never takes over from the release that serves. A major fault hurts users, or opens a second line of defence. A minor
-fault is a matter of care. Some faults of a check are less than its severity, and are then reported as minor. What is
-marked as *the app's own* comes from its pages, such as a pale colour: neither the image nor the server causes it,
-and no release was better before, so it is minor. *Needs*: without this, the check is left out. Files that a fix names,
-such as site.conf, are in docktasks/images/nginx/.
+fault is a matter of care. Some faults of a check are less than its severity, and are then reported as major or minor.
+What is marked as *the app's own* comes from its pages, such as a pale colour: neither the image nor the server causes
+it, and no release was better before, so it is minor. *Needs*: without this, the check is left out. Files that a fix
+names, such as site.conf, are in docktasks/images/nginx/.
 """
 GROUPS = {
     "image": "What was built, before anything runs.",

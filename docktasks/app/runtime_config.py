@@ -43,7 +43,7 @@ def changes(before: str, chosen: str | None) -> tuple[str, ...]:
     """Say what a release keeps of the configuration before it, or what it loses. `chosen` comes from chosen()."""
     old, new = json.loads(before or "{}"), json.loads(chosen or "{}")
     if old and chosen is None:
-        return (f"The page keeps its configuration: {_listed(old)}. To remove it: invoke run-prod --no-env",)
+        return (f"The page keeps its configuration: {_listed(old)}. To remove it: --no-env",)
     lost = {name: value for name, value in old.items() if name not in new}
     return (f"Removed from the page's configuration: {_listed(lost)}",) if lost else ()
 
@@ -53,7 +53,7 @@ def missing(environment: str, names: Iterable[str]) -> tuple[str, ...]:
     without = [name for name in names if name not in json.loads(environment or "{}")]
     if not without:
         return ()
-    how = f"invoke run-prod --env {without[0]}=…"
+    how = f"--env {without[0]}=…"
     return (f"Without a value, as they were at the build, or undefined: {', '.join(without)}. To give one: {how}",)
 
 

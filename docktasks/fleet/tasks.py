@@ -14,7 +14,7 @@ from docktasks.progress import print_notices
     help={
         "image": "The pushed image, as REPOSITORY@sha256:…, which `invoke push` prints.",
         "rollback": "Go back to the release before.",
-        "stack": "Write the stack file for the image here, and deploy nothing.",
+        "stack": "Write the stack file of --image to this file, and deploy nothing.",
         "kubernetes": "Write a base for kustomize into this folder, and deploy nothing.",
         "env": "NAME=VALUE for the page's /env.js; repeatable. Without it, the page keeps what it has.",
         "env_from": "config:NAME or secret:NAME of the swarm, with a JSON object for the page's /env.js.",

@@ -80,7 +80,7 @@ def init(c: Context) -> None:
 
 @task(help={"update": "Pin the base images by their digests, in bases.lock."}, auto_shortflags=False)
 def bases(c: Context, update: bool = False) -> None:
-    """Build stand-ins for the base images, where no registry answers."""
+    """Build stand-ins for the base images, or pin the images."""
     from docktasks.images import bases_lock, standins
 
     with session(c, needs_app=update) as project:

@@ -34,7 +34,7 @@ export const TASKS = [
       { command: 'invoke clean', text: 'Removes what this project made: containers, images and volumes.' },
       { command: 'invoke init', text: 'Writes the files that another repository needs of its own, and touches none that is there.' },
       { command: 'invoke setup', text: 'Installs and starts a Docker engine, or says how.' },
-      { command: 'invoke bases', text: 'Builds stand-ins for the base images, where no registry answers.' },
+      { command: 'invoke bases', text: 'Builds stand-ins for the base images, or pins the images.' },
     ],
   },
   {

@@ -142,7 +142,7 @@ def test_removed_releases_are_reported(
 
 
 OLD, NEW = '{"API_URL":"/api","APP_X":"1"}', '{"API_URL":"/other"}'
-KEPT = "The page keeps its configuration: API_URL='/api', APP_X='1'. To remove it: invoke run-prod --no-env"
+KEPT = "The page keeps its configuration: API_URL='/api', APP_X='1'. To remove it: --no-env"
 
 
 @pytest.mark.parametrize("before", ["serves", "was stopped", "was removed"])
