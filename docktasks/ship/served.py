@@ -36,8 +36,8 @@ IN_FRONT = re.compile(
 """Headers that a proxy or a CDN sets, and the ones of a single connection. All others must be the image's."""
 OF_A_CONNECTION = {"age", "connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"}
 """These may differ also where the image itself sends them."""
-CONFIGURATION = re.compile(rb"globalThis\.env = Object\.freeze\((.*)\);\n")
-"""What env.sh makes of the configuration that `run-prod --env` gives."""
+CONFIGURATION = re.compile(rb"globalThis\.env = Object\.freeze\((.*)\);\n", re.DOTALL)
+"""What env.sh makes of the configuration that `run-prod --env` or `deploy --env-from` gives."""
 MISSING = ("hello-dock-no-such-page", "assets/hello-dock-no-such-file-1a2b3c4d.js")
 MAX_EVIDENCE = 10
 MAX_VALUE_CHARS = 160
@@ -188,13 +188,12 @@ def _paths(site: Site, files: Iterable[str]) -> list[str]:
 
 
 def _configuration(place: Place) -> str:
-    """Return the configuration that a release got by `run-prod --env`, as its /env.js shows it; "" for none."""
+    """Return the JSON object that a release got as its configuration, as its /env.js shows it; "" for none."""
     with closing(place.site()) as site:
         answer = site.get("/env.js")
     match = CONFIGURATION.fullmatch(answer.body) if answer.is_ok else None
-    with suppress(ValueError, AttributeError):
-        values = json.loads(match[1]) if match else {}
-        if match and len(match[1]) <= MAX_CHARACTERS and all(isinstance(value, str) for value in values.values()):
+    with suppress(ValueError, RecursionError):
+        if match and len(match[1]) <= MAX_CHARACTERS and isinstance(json.loads(match[1]), dict):
             return match[1].decode()
     return ""
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from docktasks.app.runtime_config import MAX_CHARACTERS, as_json, changes, chose
 from docktasks.errors import SettingsError
 from tests.unit.fakes.apps import configured
 
+NGINX = Path(__file__).parents[3] / "docktasks/images/nginx"
 PREFIXES = ("API_", "PUBLIC_")
 NAMES = "VITE_API_URL VITE_Title"
 PROD = configured(Path("/checkout"), prod_env_prefixes="API_ PUBLIC_", prod_runtime_env=NAMES).prod
@@ -170,6 +173,24 @@ def test_origins_are_sorted_and_unique() -> None:
     texts = ["API_A=https://b.example/1", "API_B=https://b.example/2", "API_C=https://a.example"]
     assert origins(as_json(texts, PREFIXES)) == ["https://a.example", "https://b.example"]
     assert origins("") == []
+
+
+@pytest.mark.parametrize("connect", ["", "https://own.example"])
+def test_image_finds_the_same_origins_in_a_file(tmp_path: Path, connect: str) -> None:
+    """The page's policy is the same with an object of a swarm. Origins that are named count in place of them."""
+    values = {"A": "wss://b.example:81/x", "B": ["https://me:x@a.example?", 1], "C": {"D": "http://*.x", "E": "/api"}}
+    config = tmp_path / "config"
+    config.write_text(json.dumps(values, indent=2))
+    assert origins(config.read_text()) == ["https://a.example", "wss://b.example:81"]
+    script = (NGINX / "env.sh").read_text().replace(">/tmp/", f">{tmp_path}/")
+    variables = {"HELLO_DOCK_ENV_FILE": str(config), "HELLO_DOCK_CONNECT": connect}
+    subprocess.run(["sh", "-c", script], env=os.environ | variables, check=True)
+    expected = connect or " ".join(origins(config.read_text()))
+    assert (tmp_path / "connect.conf").read_text() == f'map "" $connect {{ default " {expected}"; }}\n'
+    config.write_text("{}")
+    (tmp_path / "connect.conf").unlink()
+    subprocess.run(["sh", "-c", script], env=os.environ | variables, check=True)
+    assert (tmp_path / "connect.conf").exists() is bool(connect)
 
 
 def test_name_of_the_setting_needs_no_prefix() -> None:

@@ -142,7 +142,9 @@ def test_configuration_is_read_from_the_site(port: int, monkeypatch: pytest.Monk
     """A script of the site's own, or one that no release wrote, is no configuration."""
     first, second = (Place(f"http://app.example:{port}", f"127.0.0.{number}") for number in (1, 2))
     assert served._configuration(first) == ""  # noqa: SLF001
-    for text, expected in (('{"API_URL":"a"}', '{"API_URL":"a"}'), ('{"API_URL":1}', ""), ("{a}", ""), ("[]", "")):
+    objects = ('{"API_URL":"a"}', '{"LIMIT":1,"FLAGS":{"a":true}}', '{\n  "API_URL": "a"\n}')
+    for text in (*objects, "{a}", "[]", "[" * 60_000):
+        expected = text if text in objects else ""
         script = f"globalThis.env = Object.freeze({text});\n".encode()
         monkeypatch.setattr(Replica, "changed", {"/env.js": script})
         assert served._configuration(second) == expected  # noqa: SLF001
