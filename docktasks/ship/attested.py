@@ -23,7 +23,7 @@ MAX_FAULTS = 6
 def prove(project: Project, image: ShippedImage, key: Key) -> Iterator[str]:
     """Yield a text for each thing that is proved of an image, and for what could not be.
 
-    Signature and attestations are verified, and compared with the image. Raises SettingsError or VerifyError.
+    Signature and attestations are verified, and compared with the image. Raises DockError.
     """
     cosign.require_cosign(dry=project.dry)
     keys.require_public(key)
@@ -93,7 +93,7 @@ def require_true(
 
 
 def shown(project: Project, reference: str, key: str) -> str:
-    """Return what is proved of an image, for the terminal. Raises SettingsError or VerifyError."""
+    """Return what is proved of an image, for the terminal. Raises DockError."""
     if not reference:
         raise SettingsError(
             "--attested needs an image.",

@@ -35,10 +35,13 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
             yield from leaves(item, (*path, key))
     elif isinstance(value, list):
         for item in value:
-            names = [str(item[key]) for key in NAMES if isinstance(item, Mapping) and key in item]
-            yield from leaves(item, (*path, *names[:1]))
+            yield from leaves(item, (*path, *_names(item)[:1]))
     else:
         yield path, str(value)
+
+
+def _names(item: Any) -> list[str]:
+    return [str(item[key]) for key in NAMES if isinstance(item, Mapping) and key in item]
 
 
 def differences(said: Content, real: Content, is_open: Callable[[Path], bool] = lambda _: False) -> Iterator[str]:
@@ -59,9 +62,9 @@ def _document_faults(content: Content, real: Content, is_open: Callable[[Path], 
     said, shown = ({key: one[key] for key in one if key not in DERIVED} for one in (content, real))
     metadata = {**said["metadata"], "tools": shown["metadata"]["tools"]}
     faults = list(differences({**said, "metadata": metadata}, shown, is_open))
-    yield from faults
     if faults and tool["version"] != __version__:
         yield f"hello-dock {tool['version']} wrote it, and this is {__version__}: repeat this with that version"
+    yield from faults
 
 
 def _named(content: Content, facts: Described) -> Described:
@@ -74,12 +77,18 @@ def _sbom_faults(content: Content, evidence: Evidence) -> Iterator[str]:
     facts, bundle = _named(content, evidence.facts), evidence.bundle
     real = sbom.document(facts, bundle or Bundle("", "", "", facts.site))
     yield from _document_faults(content, real, lambda path: not bundle and _is_of_npm(path))
+    for one in content["components"]:
+        name, purl = "".join(_names(one)[:1]), one.get("purl", "")
+        if _is_of_npm(("components", name)) and purl != (name if name != "app" else ""):
+            yield f"{name} says that it is {purl or 'no package'}"
 
 
 def _is_of_npm(path: Path) -> bool:
     section, name, *rest = (*path, "")
-    is_of_app = name == "app" and rest[:1] != ["components"]
-    return section == "formulation" or (section != "metadata" and (is_of_app or name.startswith("pkg:npm/")))
+    is_named = name == "app" or name.startswith("pkg:npm/")
+    return section == "formulation" or (
+        section in ("components", "dependencies") and is_named and rest[:1] != ["components"]
+    )
 
 
 def _vex_faults(content: Content, evidence: Evidence) -> Iterator[str]:
@@ -114,7 +123,7 @@ def _provenance_faults(content: Content, evidence: Evidence) -> Iterator[str]:
 
 
 def _verify_faults(content: Content, evidence: Evidence) -> Iterator[str]:
-    """Yield what the results of `verify` lack: they are those of this image, add up, and no check failed."""
+    """Yield what the results of `verify` lack: they are this image's, add up, and no critical or major check failed."""
     if content["schema"] != 1:
         raise LookupError("schema 1")
     digest, checks = content["image"]["digest"], content["checks"]
@@ -123,7 +132,7 @@ def _verify_faults(content: Content, evidence: Evidence) -> Iterator[str]:
     verdicts = Counter(check["verdict"] for check in checks)
     if {name: count for name, count in content["summary"].items() if count} != verdicts or not verdicts["pass"]:
         yield f"its {len(checks)} checks do not add up to its summary"
-    serious = [one for one in checks if one["counts"] or one["severity"] == "critical"]
+    serious = [one for one in checks if one["counts"] or one["severity"] != "minor"]
     failed = [one["id"] for one in serious if one["verdict"] == "fail"]
     if failed or not content["passed"]:
         yield f"these checks failed: {', '.join(failed)}"
