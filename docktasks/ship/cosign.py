@@ -98,7 +98,7 @@ def sign(project: Project, key: Key, image: ShippedImage, documents: Mapping[str
             if not result.ok:
                 raise PushError(
                     f"{image.reference} is pushed, but not signed.",
-                    f"`cosign {command[1]}` failed. Of the tags, only the first means this image now.",
+                    f"`cosign {command[1]}` failed. No tag after the first was moved.",
                     advice(result.output, image.repository),
                     evidence=_reason(result),
                 )

@@ -91,7 +91,7 @@ def _verified(project: Project, image: Image) -> VerifyRun:
     run = verify_run.verify(project, verify_run.VerifyOptions(checks, image.id))
     if not run.passed:
         faults = [f"{one.check.id}: {text}" for one in run.verdicts if one.outcome == "fail" for text in one.evidence]
-        how = "Correct it. More is in: invoke verify --group=image"
+        how = f"Correct it. More is in: invoke verify --image={project.settings.image('prod')} --group=image"
         raise PushError("The image does not pass its checks.", "Nothing was pushed.", how, evidence="\n".join(faults))
     project.progress(f"verified: {len(run.ids('pass'))} checks of the image")
     return run
@@ -101,19 +101,17 @@ def _push_images(project: Project, pushed: Pushed, sign: Callable[[Pushed], None
     """Push the image under each tag: one image itself, several behind an index. Raises PushError."""
     if len(pushed.images) <= 1:
         image = next(iter(pushed.images.values()), pushed.build.image)
-        return _push_tags(project, pushed, lambda name: _push_image(project, image, name), sign)
+        return _push_tags(project, pushed, [], partial(_push_image, project, image), sign)
     digests: dict[str, str] = {}
+    before: list[str] = []
     for platform, image in pushed.images.items():
         name = f"{pushed.repository}:{pushed.revision}-{platform.partition('/')[2].replace('/', '-')}"
-        result = _push_image(project, image, name)
-        if not result.ok:
-            raise _explain_push(name, [], result)
-        digests[platform] = tags.pushed_digest(project, name)
+        digests[platform] = _push_name(project, name, before, partial(_push_image, project, image))
 
     def push_index(name: str) -> Result:
         return project.run(ship_platforms.index_args(name, pushed.repository, digests), quiet=True)
 
-    return _push_tags(project, replace(pushed, digests=digests), push_index, sign)
+    return _push_tags(project, replace(pushed, digests=digests), before, push_index, sign)
 
 
 def _push_image(project: Project, image: Image, name: str) -> Result:
@@ -122,8 +120,9 @@ def _push_image(project: Project, image: Image, name: str) -> Result:
 
 
 def _push_tags(
-    project: Project, pushed: Pushed, push_name: Callable[[str], Result], sign: Callable[[Pushed], None]
-) -> Pushed:
+    project: Project, pushed: Pushed, before: list[str], push_name: Callable[[str], Result],
+    sign: Callable[[Pushed], None],
+) -> Pushed:  # fmt: skip
     """Push each tag, and sign after the first, so that no other means an image without a signature. Raises PushError.
 
     Return what was pushed, with the digest that the registry has.
@@ -131,11 +130,7 @@ def _push_tags(
     digests: dict[str, str] = {}
     for tag in pushed.tags:
         name = f"{pushed.repository}:{tag}"
-        result = push_name(name)
-        if not result.ok:
-            raise _explain_push(name, [*digests], result)
-        project.progress(f"pushed {name}")
-        digest = tags.pushed_digest(project, name)
+        digest = _push_name(project, name, before, push_name)
         if not digests:
             pushed = replace(pushed, digest=digest, digests=pushed.digests or dict.fromkeys(pushed.images, digest))
             sign(pushed)
@@ -150,7 +145,15 @@ def _push_tags(
     return pushed
 
 
-def _explain_push(name: str, pushed_names: Sequence[str], result: Result) -> PushError:
-    """Return the error of a push that failed, which says what the registry has got."""
-    why = f"Pushed before it: {', '.join(pushed_names)}." if pushed_names else "The registry has nothing new."
-    return PushError(f"{name} could not be pushed.", why, advice(result.output, name), evidence=result.tail(3))
+def _push_name(project: Project, name: str, before: list[str], push_name: Callable[[str], Result]) -> str:
+    """Push a name, add it to those `before` it, and return its digest. Raises PushError, which names these."""
+    result = push_name(name)
+    if not result.ok:
+        why = f"Pushed before it: {', '.join(before)}." if before else "The registry has nothing new."
+        raise PushError(f"{name} could not be pushed.", why, advice(result.output, name), evidence=result.tail(3))
+    project.progress(f"pushed {name}")
+    before.append(name)
+    try:
+        return tags.pushed_digest(project, name)
+    except PushError as error:
+        raise PushError(error.what, f"The registry took {', '.join(before)}.", error.how) from error

@@ -68,7 +68,6 @@ def test_registry_that_dies_during_a_push(
     assert "The registry has nothing new." in output
     assert "Try again when the registry answers" in output
     assert tags_of(registry, "faults/dies") == {}
-    proxy.dies_at = NEVER
     proxy.dies_at = r"PUT .*/manifests/1\.0\.0$"
     output = built_project.fails(*push)
     revision = built_project.engine.image(built_project.image).labels["org.opencontainers.image.revision"][:12]  # type: ignore[union-attr]
@@ -142,8 +141,8 @@ def test_full_disk_of_the_registry(built_project: ProjectUnderTest, serving: Pro
     registry = LocalRegistry(tmp_path)
     (tmp_path / "data").mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", tmp_path / "data"], check=True)
-    registry.start()
     try:
+        registry.start()
         record = tmp_path / "release.json"
         output = built_project.fails("push", f"--to={registry.address}/faults/full", f"--record={record}")
         assert "could not be pushed" in output

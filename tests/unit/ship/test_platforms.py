@@ -102,9 +102,14 @@ def test_each_platform_is_pushed_before_the_index(settings: Settings) -> None:
 def test_platform_that_cannot_be_pushed_leaves_the_tags(settings: Settings) -> None:
     """No tag of the release is moved before all images are in the registry."""
     run = Runner(answers={f"docker image push {REPOSITORY}:REVISION-arm64": Result(1, "EOF")})
-    with pytest.raises(PushError, match="arm64 could not be pushed"):
+    with pytest.raises(PushError, match="arm64 could not be pushed") as caught:
         push._push_images(Project(run, Registry(), settings), PUSHED, lambda _: None)  # noqa: SLF001
+    assert caught.value.why == f"Pushed before it: {REPOSITORY}:REVISION-amd64."
     assert "imagetools" not in " ".join(run.lines)
+    run = Runner(answers={"docker buildx imagetools create": Result(1, "EOF")})
+    with pytest.raises(PushError, match=r"1\.0\.0 could not be pushed") as caught:
+        push._push_images(Project(run, Registry(), settings), PUSHED, lambda _: None)  # noqa: SLF001
+    assert caught.value.why == f"Pushed before it: {REPOSITORY}:REVISION-amd64, {REPOSITORY}:REVISION-arm64."
 
 
 def test_immutable_index_of_the_same_images_is_no_obstacle(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,8 +12,10 @@ from docktasks.commands import Result
 from docktasks.errors import PushError, SettingsError
 from docktasks.release.build import Build
 from docktasks.settings import Settings
-from docktasks.ship import names, push, tags
+from docktasks.ship import cosign, names, push, tags
+from docktasks.ship.keys import Key
 from docktasks.ship.record import Pushed
+from docktasks.verify import run as verify_run
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.production import image
 from tests.unit.fakes.runner import Runner
@@ -84,14 +87,11 @@ def test_failed_push_says_what_was_pushed_before(settings: Settings) -> None:
 
 def test_no_tag_but_the_first_means_an_image_that_could_not_be_signed(settings: Settings) -> None:
     """The version and latest still mean the earlier image, which has a signature."""
-
-    def fail(pushed: Pushed) -> None:
-        assert pushed.digest == "sha256:1"
-        raise PushError("It is not signed.", "", "")
-
-    run = Runner()
-    with pytest.raises(PushError, match="not signed"):
-        push._push_images(Project(run, Registry(**{"0a1b2c3d4e5f": "sha256:1"}), settings), PUSHED, fail)  # noqa: SLF001
+    run = Runner(answers={"cosign sign": Result(1, "EOF")})
+    project = Project(run, Registry(**{"0a1b2c3d4e5f": "sha256:1"}), settings)
+    with pytest.raises(PushError, match="@sha256:1 is pushed, but not signed") as caught:
+        push._push_images(project, PUSHED, lambda pushed: cosign.sign(project, Key("k"), pushed.image, {}))  # noqa: SLF001
+    assert caught.value.why == "`cosign sign` failed. No tag after the first was moved."
     assert [line for line in run.lines if "image push" in line] == [f"docker image push {REPOSITORY}:0a1b2c3d4e5f"]
 
 
@@ -99,6 +99,19 @@ def test_tag_that_the_registry_loses_is_no_success(settings: Settings) -> None:
     """Without a digest nobody could run what was pushed."""
     with pytest.raises(PushError, match=r"does not have .*:0a1b2c3d4e5f, which it took"):
         push._push_images(Project(Runner(), Registry(), settings), PUSHED, no_signature)  # noqa: SLF001
+    engine = Registry(**{"0a1b2c3d4e5f": "sha256:1"})
+    with pytest.raises(PushError, match=r"does not have .*:1\.0\.0, which it took") as caught:
+        push._push_images(Project(Runner(), engine, settings), PUSHED, no_signature)  # noqa: SLF001
+    assert caught.value.why == f"The registry took {REPOSITORY}:0a1b2c3d4e5f, {REPOSITORY}:1.0.0."
+
+
+def test_failed_checks_name_the_image_that_was_judged(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without --image, verify judges the release that runs."""
+    failed = SimpleNamespace(passed=False, verdicts=())
+    monkeypatch.setattr(verify_run, "verify", lambda *_: failed)
+    with pytest.raises(PushError) as caught:
+        push._verified(Project(Runner(), FakeEngine(), settings), image("a"))  # noqa: SLF001
+    assert caught.value.how.endswith("invoke verify --image=hello-dock:prod --group=image")
 
 
 def test_tag_that_somebody_moved_meanwhile_is_reported(settings: Settings) -> None:
