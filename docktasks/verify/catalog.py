@@ -60,8 +60,9 @@ CHECKS: tuple[Check, ...] = (
 )  # fmt: skip
 GROUPS = tuple(NEEDS)
 WAITING = (site.__name__, lifecycle.__name__, configuration.__name__)
-"""The modules whose checks wait for a build or for copies of the container, in a thread of their own. The others of a
-group share one: container.processes would see what they run in the container."""
+"""The modules whose checks wait for a build or for copies of the container, in a thread of their own. All others of a
+group run in one thread, one after the other: some run commands in the container, and container.processes would take
+those for strangers."""
 RENAMED_CHECKS: dict[str, str] = json.loads(Path(__file__).with_name("renamed_checks.json").read_text(encoding="utf-8"))
 """Old id -> new id, of checks that users may have in scripts."""
 
