@@ -26,6 +26,7 @@ def replicas(running: ProjectUnderTest) -> Iterator[dict[str, str]]:
     """The address of a replica for each fault. They run at once, and end with the test."""
     faults = {
         "none": "LABEL replica=1",
+        "file": 'RUN printf \'{\\n  "API_URL": "https://api.example"\\n}\' >/etc/page.json',
         "byte": "RUN printf '\\n' >>/srv/site/robots.txt",
         "header": "RUN sed -i 's/nosniff/nosnif/' /etc/nginx/serving/security.conf",
         "brotli": "RUN rm /srv/br/index.html",
@@ -43,6 +44,8 @@ def replicas(running: ProjectUnderTest) -> Iterator[dict[str, str]]:
             '--env=HELLO_DOCK_ENV={"API_URL":"https://api.example"}',
             "--env=HELLO_DOCK_CONNECT=https://api.example",
         ]
+        if fault == "file":  # as an object of a swarm comes
+            environment = ["--env=HELLO_DOCK_ENV_FILE=/etc/page.json"]
         names[fault] = docker("container", "run", "--detach", "--publish=127.0.0.1::80", *environment, image).strip()
     addresses = {
         fault: f"http://{docker('container', 'port', name, '80').splitlines()[0]}" for fault, name in names.items()
@@ -61,6 +64,7 @@ def test_replica_that_serves_something_else_is_named(running: ProjectUnderTest, 
     image = f"--image={running.image}"
     same = running.succeeds("verify", f"--url={own}", f"--url={replicas['none']}", image)
     assert same.count("all as the image has them") == 2
+    assert "all as the image has them" in running.succeeds("verify", f"--url={replicas['file']}", image)
     expected = {
         "byte": "/robots.txt: other bytes", "missing": "/favicon.svg: 404, not 200",
         "header": "x-content-type-options is nosnif, and in the image nosniff",
