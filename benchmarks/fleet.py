@@ -19,7 +19,7 @@ from docktasks.engine.client import DockerEngine
 from docktasks.waiting import Probe, wait_until
 
 NETWORK = "169.254.77"
-"""Link-local addresses, in namespaces that only the test has."""
+"""Link-local addresses, in namespaces that only this fleet has."""
 OUTSIDE = f"{NETWORK}.1"
 """Where the visitors, the registry, the load balancer and `invoke` are."""
 BALANCER_PORT = 8000
@@ -195,9 +195,6 @@ class LocalFleet:
         finally:
             output, _ = process.communicate(timeout=60)  # closes its stdin, which ends it
             counts.update(json.loads(output))
-            print(counts)
-            if counts["lost"]:
-                print(*(path.read_text() for path in self.folder.glob("haproxy*.log")))
 
     def run(self, number: int, *command: str) -> Result:
         """Run a command in the network of a node."""

@@ -1,6 +1,6 @@
 """Visitors: each loads the page from one address and its files from other ones, and counts what it gets.
 
-python visitors.py COUNT ADDRESS...    until its stdin ends; then it prints the counts as JSON
+python fleet_visitors.py COUNT ADDRESS...    until its stdin ends; then it prints the counts as JSON
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ class LocalRegistry:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                """Answer, or wait until the test ends."""
+                """Answer, or wait until the block ends."""
                 if not status:
                     ended.wait(60)
                 self.send_response(status or 500)

@@ -37,15 +37,15 @@ RUN cd /usr/share/nginx/html/assets && \
 STOP_FIRST = """services:
   site:
     image: {image}
-    ports: [{{target: 80, published: 8100, mode: host}}]
+    ports: [{{target: 80, published: {port}, mode: host}}]
     deploy: {{mode: global}}
 """
 START_FIRST = """services:
   site:
     image: {image}
-    networks: [mesh]
+    networks: [{mesh}]
     deploy: {{mode: global, endpoint_mode: dnsrr, update_config: {{order: start-first}}}}
-networks: {{mesh: {{external: true}}}}
+networks: {{{mesh}: {{external: true}}}}
 """
 
 Replace = Callable[[str], None]
@@ -109,7 +109,7 @@ def _plain(bench: Bench, fleet: LocalFleet, text: str, origin: str) -> Replaceme
     path = fleet.folder / f"{name}.yml"
 
     def replace(image: str) -> None:
-        path.write_text(text.format(image=image))
+        path.write_text(text.format(image=image, port=PORT, mesh=MESH))
         deploy = ["docker", "stack", "deploy", "--detach=false", "--resolve-image", "never"]
         bench.output([*deploy, "--compose-file", str(path), name], DOCKER_HOST=fleet.host())
 

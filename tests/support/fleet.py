@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.fleet import MIGRATE, NODES, LocalFleet
@@ -18,3 +21,15 @@ class FleetUnderTest(LocalFleet):
         project = ProjectUnderTest(self.connect(), checkout, **settings).with_prefix(*self.enter)
         project.environ["DOCKER_HOST"] = self.host()
         return project
+
+    @contextmanager
+    def visitors(self, addresses: Sequence[str], count: int = 4) -> Iterator[Counter[str]]:
+        """Let visitors load the site until the block ends. What they got is printed, for a test that fails."""
+        counts: Counter[str] = Counter()
+        try:
+            with super().visitors(addresses, count) as counts:
+                yield counts
+        finally:
+            print(counts)
+            if counts["lost"]:
+                print(*(path.read_text() for path in self.folder.glob("haproxy*.log")))
