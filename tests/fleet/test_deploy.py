@@ -57,8 +57,10 @@ def test_status_verifies_every_node(
     assert all(row.endswith(" -") for row in rows)
     rule = ["INPUT", "--protocol", "tcp", "--dport", str(PORT), "--jump", "REJECT"]
     assert fleet.run(3, "iptables", "--insert", *rule).ok
-    output = fleet_project.fails("status", "--verify")
-    assert fleet.run(3, "iptables", "--delete", *rule).ok
+    try:
+        output = fleet_project.fails("status", "--verify")
+    finally:
+        assert fleet.run(3, "iptables", "--delete", *rule).ok
     assert "What these nodes serve is not right: " in output
     assert f"({fleet.address(3)})" in output
 

@@ -35,26 +35,32 @@ def busy_port(fleet: FleetUnderTest, port: int) -> Iterator[None]:
     """Let another program listen on a port of the third node."""
     args = [*fleet.engines[2].enter, sys.executable, "-c", LISTEN, str(port)]
     with subprocess.Popen(args, stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        assert process.stdout.readline() == b"up\n"
-        yield
-        process.kill()
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == b"up\n"
+            yield
+        finally:
+            process.kill()  # else the end of the block waits for it
 
 
 @contextmanager
 def sysctl_off(fleet: FleetUnderTest) -> Iterator[None]:
     """Let the third node drop waiting connections."""
     assert fleet.run(3, "sysctl", "-qw", f"{MIGRATE}=0").ok
-    yield
-    assert fleet.run(3, "sysctl", "-qw", f"{MIGRATE}=1").ok
+    try:
+        yield
+    finally:
+        assert fleet.run(3, "sysctl", "-qw", f"{MIGRATE}=1").ok
 
 
 @contextmanager
 def paused(fleet: FleetUnderTest) -> Iterator[None]:
     """Let the third node take no new task."""
     availability(fleet, 3, "pause")
-    yield
-    availability(fleet, 3, "active")
+    try:
+        yield
+    finally:
+        availability(fleet, 3, "active")
 
 
 @contextmanager
@@ -62,8 +68,10 @@ def without_registry(fleet: FleetUnderTest) -> Iterator[None]:
     """Refuse the third node's connections to the registry."""
     rule = ["OUTPUT", "--protocol", "tcp", "--dport", str(fleet.registry.port), "--jump", "REJECT"]
     assert fleet.run(3, "iptables", "--insert", *rule).ok
-    yield
-    assert fleet.run(3, "iptables", "--delete", *rule).ok
+    try:
+        yield
+    finally:
+        assert fleet.run(3, "iptables", "--delete", *rule).ok
 
 
 @contextmanager
@@ -71,9 +79,11 @@ def dead_node(fleet: FleetUnderTest) -> Iterator[None]:
     """Kill the third node, and wait until the manager knows it."""
     fleet.engines[2].kill()
     states = ["node", "ls", "--format", "{{.Status}}"]
-    assert wait_until(lambda: Probe("Down" in docker(*states, host=fleet.host())), 60, 1).ready
-    yield
-    fleet.engines[2].start()
+    try:
+        assert wait_until(lambda: Probe("Down" in docker(*states, host=fleet.host())), 60, 1).ready
+        yield
+    finally:
+        fleet.engines[2].start()
 
 
 FAULTS = {
@@ -124,9 +134,11 @@ def test_drained_node_gets_the_release_when_it_comes_back(
     """It stops nothing meanwhile."""
     fleet_project.succeeds("deploy", f"--image={fleet.release(built_project.image, 312)}")
     availability(fleet, 3, "drain")
-    output = fleet_project.succeeds("deploy", f"--image={fleet.release(built_project.image, 313)}")
-    assert fleet.address(3) not in output
-    availability(fleet, 3, "active")
+    try:
+        output = fleet_project.succeeds("deploy", f"--image={fleet.release(built_project.image, 313)}")
+        assert fleet.address(3) not in output
+    finally:
+        availability(fleet, 3, "active")
     titles = ["release 313"] * 12
     assert wait_until(lambda: Probe(fleet.titles(PORT) == titles), 60, 1).ready
 
