@@ -122,6 +122,11 @@ class Fleet:
     network: Annotated[str, matching(r"host|bridge", "host or bridge")]
     replicas: Annotated[int, whole(0, 1000, "a number of tasks (0: one on each node)")]
 
+    @property
+    def uses_node_network(self) -> bool:
+        """True if the containers use the node's own network, and publish no port."""
+        return self.network == "host"
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -201,9 +206,8 @@ def load(
 ) -> Settings:
     """Validate `config`, Invoke's merged configuration, which holds the values of the environment and the app's file.
 
-    `environ` is read for its names, because Invoke ignores a mistyped INVOKE_* variable, and for those of `api`, which
-    Invoke ignores where the section lacks the key. `invokes_own` are Invoke's own defaults. Other sections may be
-    another project's. Raises SettingsError, which names every problem.
+    `environ` is read for its names, because Invoke ignores mistyped ones, and those of `api` where the section lacks a
+    key. `invokes_own` are Invoke's own defaults. Other sections may be another project's. Raises SettingsError.
     """
     problems = [*mistyped.variables(environ, _keys(), invokes_own), *mistyped.renamed_keys(config)]
     problems += mistyped.unknown_sections(config, _keys())

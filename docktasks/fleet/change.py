@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from docktasks.app import runtime_config
@@ -12,7 +15,10 @@ from docktasks.errors import FleetError, SettingsError
 from docktasks.fleet.stack import configuration, swarm_object
 from docktasks.fleet.swarm import Service
 from docktasks.release import build as release_build
-from docktasks.settings import Fleet
+from docktasks.settings import Fleet, Settings
+
+OBJECT = 'a JSON object of texts, such as {"API_URL": "https://api.example.com"}'
+"""What a config or a secret has to have."""
 
 REFERENCE = re.compile(r"[a-z0-9][\w.:/@-]*")
 """Looser than Docker's own grammar. It has nothing that a stack file would read as something else."""
@@ -35,7 +41,7 @@ class DeployOptions:
 class Change:
     """What a deployment changes: the `release`, the pushed images whose files it keeps, and the page's configuration.
 
-    `current` is the service that there is.
+    `current` is the service that there is. `values` is the configuration as JSON, None if that is not known.
     """
 
     release: str
@@ -44,11 +50,14 @@ class Change:
     environment: str = ""
     old_environment: str = ""
     retained: int = 1
+    replicas: int = 0
+    values: str | None = None
 
     @property
     def is_needed(self) -> bool:
-        """True if the nodes serve something else."""
-        return not self.current or (self.current.release, self.old_environment) != (self.release, self.environment)
+        """True if the nodes serve something else, or so many tasks do not run."""
+        old = (self.current.release, self.old_environment, self.current.replicas) if self.current else None
+        return old != (self.release, self.environment, self.replicas)
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -80,7 +89,7 @@ def require_choice(image: str, *, rollback: bool) -> None:
 
 def require_form(fleet: Fleet) -> None:
     """Raise SettingsError where a task may move to another node, and stops before the load balancer knows."""
-    if fleet.replicas and fleet.network == "host":
+    if fleet.replicas and fleet.uses_node_network:
         raise SettingsError(
             f"fleet.replicas is {fleet.replicas}, and fleet.network is host.",
             "There a task that moves to another node stops listening before the load balancer knows.",
@@ -88,44 +97,88 @@ def require_form(fleet: Fleet) -> None:
         )
 
 
+def require_same_form(settings: Settings, current: Service) -> None:
+    """Raise SettingsError if a service has another network, or another mode, than the settings."""
+    fleet, network = settings.fleet, "host" if current.uses_node_network else "bridge"
+    if (network, current.replicas > 0) != (fleet.network, fleet.replicas > 0):
+        raise SettingsError(
+            f"The service has fleet.network={network} and fleet.replicas={current.replicas}, "
+            f"and the settings are {fleet.network} and {fleet.replicas}.",
+            "Swarm refuses to change the one into the other, or loses requests.",
+            "Set what the service has. Or remove the service, which then serves nothing until the next deployment: "
+            f"docker stack rm {settings.app.name}",
+        )
+
+
 def require_object(environment: str, others: object) -> str:
     """Return the config or secret that has the page's configuration, as config:NAME. Raises SettingsError."""
-    if others or not re.fullmatch(r"(config|secret):[\w.-]+", environment):
-        what = f"--env-from {environment} has the whole configuration." if others else f"--env-from {environment!r}."
+    if others:
+        why, how = "The object has the whole configuration.", "Choose one of them"
+        raise SettingsError("--env-from was given together with --env or --no-env.", why, how)
+    if not re.fullmatch(r"(config|secret):[\w.-]+", environment):
         raise SettingsError(
-            what, "", "Give --env-from=config:NAME or --env-from=secret:NAME, without --env and --no-env"
+            f"--env-from {environment!r} is neither config:NAME nor secret:NAME.",
+            "Swarm has configs and secrets, and both may have the same name.",
+            "For example: --env-from=config:colours. See the names: docker config ls, docker secret ls",
         )
     return environment
 
 
 def plan(project: Project, options: DeployOptions, current: Service | None) -> Change:
     """Return what the options change of the service that there is. Raises DockError."""
+    prod, fleet = project.settings.prod, project.settings.fleet
+    if current:
+        require_same_form(project.settings, current)
     release = _before(current) if options.rollback else _digest(project, options.image)
     environment = configuration(current.environment) if current else ""
     before = current.before if current else ""
     if current and current.release != release:
         before = current.release
     new_environment = environment if options.environment is None else options.environment
-    _require_object(project, new_environment)
-    return Change(release, current, before, new_environment, environment, project.settings.prod.retain_releases)
+    values = _values(project, new_environment)
+    return Change(release, current, before, new_environment, environment, prod.retain_releases, fleet.replicas, values)
 
 
 def notices(change: Change, options: DeployOptions, names: Iterable[str]) -> tuple[str, ...]:
     """Say what the page keeps of its configuration, what it loses, and which of the names have no value."""
-    if any(swarm_object(text)[0] for text in (change.environment, change.old_environment)):
-        is_kept = options.environment is None
-        return (f"The page keeps its configuration: {change.environment}",) if is_kept else ()
-    changes = runtime_config.changes(change.old_environment, options.environment)
-    return (*changes, *runtime_config.missing(change.environment, names))
+    lines: tuple[str, ...] = ()
+    if not any(swarm_object(text)[0] for text in (change.environment, change.old_environment)):
+        lines = runtime_config.changes(change.old_environment, options.environment)
+    elif options.environment is None:
+        lines = (f"The page keeps its configuration: {change.environment}",)
+    if change.values is not None:
+        return (*lines, *runtime_config.missing(change.values, names))
+    is_new_secret = (options.environment or "").startswith("secret:")
+    return (*lines, f"Swarm shows no secret, so it was not checked. It has to be {OBJECT}") if is_new_secret else lines
 
 
-def _require_object(project: Project, environment: str) -> None:
-    """Raise FleetError if the swarm has no config or secret of this name."""
+def _values(project: Project, environment: str) -> str | None:
+    """Return the page's configuration as JSON; None for a secret, and under --dry. Raises DockError.
+
+    The swarm has to have the object, and a config the same names as --env may give.
+    """
     kind, name = swarm_object(environment)
-    objects = project.engine.swarm(f"{kind}s", name=name) if kind and not project.dry else []
-    if kind and not project.dry and not any(attrs["Spec"]["Name"] == name for attrs in objects):
-        what = f"The swarm has no {kind} {name}."
-        raise FleetError(what, "", f"Make it of a file with a JSON object: docker {kind} create {name} FILE")
+    if not kind or project.dry:
+        return None if kind else environment
+    how = f"Make one of a file with {OBJECT}: docker {kind} create {name} FILE"
+    specs = [attrs["Spec"] for attrs in project.engine.swarm(f"{kind}s", name=name)]
+    spec = next((spec for spec in specs if spec["Name"] == name), None)
+    if not spec:
+        raise FleetError(f"The swarm has no {kind} {name}.", "", how)
+    if kind == "secret":
+        return None
+    text, values = base64.b64decode(spec["Data"]).decode(errors="replace"), None
+    with suppress(ValueError):
+        values = json.loads(text)
+    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+        raise FleetError(f"The config {name} has no JSON object of texts.", "The page gets it as /env.js.", how)
+    prod = project.settings.prod
+    try:
+        runtime_config.as_json((f"{variable}=" for variable in values), prod.env_prefixes, prod.runtime_env)
+    except SettingsError as error:
+        what = f"The config {name} has a name that --env refuses: {error.what}"
+        raise SettingsError(what, error.why, error.how) from error
+    return text
 
 
 def _before(current: Service | None) -> str:

@@ -80,7 +80,7 @@ def _deploy(swarm: Swarm, folder: Path, options: DeployOptions) -> Deployed:
     nodes = swarm.nodes()
     if not project.dry:
         local = release_build.pulled_build(project, planned.release).image
-        nodes = requirements.require_nodes(nodes, local)
+        nodes = requirements.require_nodes(nodes, local, project.settings.fleet.replicas)
     notices = change.notices(planned, options, project.settings.prod.runtime_env)
     if not planned.is_needed:
         return Deployed(planned.release, _urls(swarm), unchanged=True, notices=notices)

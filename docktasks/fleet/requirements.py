@@ -11,6 +11,7 @@ from docktasks.app.project import Project
 from docktasks.engine.models import Image
 from docktasks.errors import FleetError
 from docktasks.fleet.swarm import ENDED, Node, Swarm
+from docktasks.output import counted
 from docktasks.waiting import Probe
 
 SCRIPT = Path(__file__).with_name("check.sh")
@@ -19,6 +20,10 @@ SCRIPTS = {"host": "/docker-entrypoint.d/32-hello-dock-listen.sh", "bridge": "/u
 
 MIN_ENGINE = 23
 """Older engines start no job on every node, or replace no task of a global service before it stops."""
+ONE_TASK = (
+    "Visitors get no answer for some seconds at each deployment: one task serves, and with fleet.network=bridge it "
+    "stops before the next one starts. Let two serve on two nodes, or set fleet.network=host"
+)
 LOG_TIMEOUT_S = 15
 MIGRATE = "net.ipv4.tcp_migrate_req"
 
@@ -46,13 +51,17 @@ class NodeFacts:
         return values.get("node", ""), cls(script, kernel, migrate, first_port, ports)
 
 
-def require_nodes(nodes: Sequence[Node], image: Image) -> list[Node]:
-    """Return the nodes that get the site. Raises FleetError if one of them cannot."""
+def require_nodes(nodes: Sequence[Node], image: Image, replicas: int) -> list[Node]:
+    """Return the nodes that may get the site. Raises FleetError if one cannot, or if they are fewer than `replicas`."""
     faults = [fault for node in nodes for fault in _faults_of_node(node, image)]
-    if not any(node.runs_tasks for node in nodes):
+    fit = [node for node in nodes if node.runs_tasks]
+    if not fit:
         faults.append("No node takes tasks. List them: docker node ls")
+    elif len(fit) < replicas:
+        most = f"{counted(len(fit), 'node')} can have at most one task each"
+        faults.append(f"fleet.replicas is {replicas}, and {most}. Set it to {len(fit)} or less, or add nodes")
     _refuse(faults)
-    return [node for node in nodes if node.runs_tasks]
+    return fit
 
 
 def _faults_of_node(node: Node, image: Image) -> Iterator[str]:
@@ -86,29 +95,30 @@ def require_ready(swarm: Swarm, nodes: Sequence[Node], images: Sequence[str], *,
         finally:
             swarm.project.run(["docker", "service", "rm", name], quiet=True)
     facts = dict(map(NodeFacts.parse, lines.splitlines()))
-    is_shared = swarm.project.settings.fleet.network == "host"
-    settings, serving = swarm.project.settings.fleet, swarm.running()
+    fleet, serving = swarm.project.settings.fleet, swarm.running()
     faults, notices = list[str](), list[str]()
     for node in nodes:
         node_facts = facts.get(node.id)
         if node_facts is None:
             faults.append(f"{node.name} does not say what it needs. See its log: docker service logs")
             continue
-        ports = [settings.candidate_port, *([] if serving.get(node.id) else [settings.host_port])]
-        faults += _faults_of_ports(node, node_facts, ports, is_shared=is_shared)
-        if is_shared:
+        ports = [fleet.candidate_port, *([] if serving.get(node.id) else [fleet.host_port])]
+        faults += _faults_of_ports(node, node_facts, ports, uses_node_network=fleet.uses_node_network)
+        if fleet.uses_node_network:
             (notices if lossy else faults).extend(_faults_of_kernel(node, node_facts))
     if any(not node_facts.script for node_facts in facts.values()):
         faults.append("The image is of an older hello-dock. Build and push it again: invoke push")
     _refuse(faults)
+    if not fleet.uses_node_network and 1 in (len(nodes), fleet.replicas):
+        notices.append(ONE_TASK)
     return notices
 
 
-def _faults_of_ports(node: Node, facts: NodeFacts, ports: Sequence[int], *, is_shared: bool) -> Iterator[str]:
+def _faults_of_ports(node: Node, facts: NodeFacts, ports: Sequence[int], *, uses_node_network: bool) -> Iterator[str]:
     for port in ports:
         if port in facts.listening:
             yield f"Port {port} of {node.name} is in use. Stop what listens there (ss -ltnp), or set fleet.host_port"
-        if port < facts.first_port and is_shared:
+        if port < facts.first_port and uses_node_network:
             yield (
                 f"{node.name} lets only root listen on port {port}. Allow it there: "
                 f"sysctl -w net.ipv4.ip_unprivileged_port_start={port}"

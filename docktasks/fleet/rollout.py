@@ -87,8 +87,11 @@ def _fault_of_nodes(swarm: Swarm, nodes: Sequence[Node], changed: Sequence[Node]
     """Return what is wrong with the nodes that have changed, or which node is lost."""
     ready = {node.id for node in swarm.nodes() if node.runs_tasks}
     lost = [f"{node.name} does not take tasks any more" for node in nodes if node.id not in ready]
-    faults = ((node.name, look(node)) for node in changed)
-    return lost[0] if lost else next((f"{name}: {fault}" for name, fault in faults if fault), "")
+    if lost:
+        return lost[0]
+    faults = ((node, look(node)) for node in changed)
+    # A task that goes, because fewer replicas are to run, may stop during the look.
+    return next((f"{node.name}: {fault}" for node, fault in faults if fault and node in swarm.serving_nodes()), "")
 
 
 def task_errors(swarm: Swarm, image: str, nodes: Sequence[Node], name: str = "") -> str:

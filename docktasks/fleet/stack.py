@@ -60,12 +60,13 @@ class Stack:
 
     def _network_values(self) -> dict[str, object]:
         fleet, drain_s = self.settings.fleet, self.settings.prod.drain_timeout
+        delay = 0 if self.is_candidate else fleet.delay  # no balancer knows a candidate
         # A port that one task has is free only after it. So the balancer sends the visitors elsewhere, node by node.
-        values: dict[str, object] = {"order": "stop-first", "parallelism": 1, "delay_back": fleet.delay}
-        values |= {"drain": drain_s + fleet.delay}
-        if fleet.network == "host":
+        values: dict[str, object] = {"order": "stop-first", "parallelism": 1, "delay_back": delay}
+        values |= {"drain": drain_s + delay}
+        if fleet.uses_node_network:
             values = {"order": "start-first", "parallelism": self.parallelism, "delay_back": 0, "drain": drain_s}
-        network = _filled(f"network-{fleet.network}", port=self.port, delay=fleet.delay).rstrip()
+        network = _filled(f"network-{fleet.network}", port=self.port, delay=delay).rstrip()
         return values | {
             "network": network, "network_name": fleet.network, "health": HEALTH_ADDRESSES[fleet.network],
         }  # fmt: skip
@@ -78,7 +79,7 @@ class Stack:
 
     def _environment_values(self) -> dict[str, str]:
         own = {"HELLO_DOCK_LISTEN": str(self.port), "HELLO_DOCK_TASK": "{{.Task.ID}}"}
-        variables = (own if self.settings.fleet.network == "host" else {}) | self.variables
+        variables = (own if self.settings.fleet.uses_node_network else {}) | self.variables
         kind, name = swarm_object(self.environment)
         return {
             "environment": f"    environment:\n{_lines(variables, 6)}" if variables else "    environment: {}",

@@ -65,7 +65,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Task:
-    """A container of a service on a node, or one that could not be started, with its `error`."""
+    """A container of a service on a node, or one that could not be started, with its `error`.
+
+    `is_kept` is false when Swarm has told it to stop.
+    """
 
     node_id: str
     image: str
@@ -73,6 +76,7 @@ class Task:
     error: str = ""
     since: str = ""
     environment: tuple[str, ...] = ()
+    is_kept: bool = True
 
     @classmethod
     def parse(cls, attrs: dict[str, Any]) -> Task:
@@ -80,23 +84,29 @@ class Task:
         status, container = attrs["Status"], attrs["Spec"]["ContainerSpec"]
         return cls(
             attrs.get("NodeID", ""), container["Image"], status["State"], status.get("Err", ""),
-            status.get("Timestamp", ""), tuple(container.get("Env") or ()),
+            status.get("Timestamp", ""), tuple(container.get("Env") or ()), attrs["DesiredState"] == "running",
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Service:
-    """A service: its image and labels, and how far an update of it is, in Swarm's words, such as updating."""
+    """A service, and how far an update of it is, in Swarm's words, such as updating. 0 `replicas`: one on each node."""
 
     image: str
     labels: dict[str, str]
     update_state: str = ""
     environment: tuple[str, ...] = ()
+    replicas: int = 0
 
     @property
     def is_changing(self) -> bool:
         """True while Swarm replaces its tasks."""
         return self.update_state in ("updating", "rollback_started")
+
+    @property
+    def uses_node_network(self) -> bool:
+        """True if its containers use the node's own network, where nginx is told on which port to listen."""
+        return any(line.startswith("HELLO_DOCK_LISTEN=") for line in self.environment)
 
     @property
     def release(self) -> str:
@@ -118,7 +128,8 @@ class Service:
         """Return what the API's answer says."""
         spec, container = attrs["Spec"], attrs["Spec"]["TaskTemplate"]["ContainerSpec"]
         state = (attrs.get("UpdateStatus") or {}).get("State", "")
-        return cls(container["Image"], spec.get("Labels") or {}, state, tuple(container.get("Env") or ()))
+        replicas = spec["Mode"].get("Replicated", {}).get("Replicas", 0)
+        return cls(container["Image"], spec.get("Labels") or {}, state, tuple(container.get("Env") or ()), replicas)
 
 
 @dataclass(frozen=True)
@@ -156,11 +167,11 @@ class Swarm:
         return sorted(tasks, key=lambda task: task.since)
 
     def serving_nodes(self) -> list[Node]:
-        """Return the nodes that have to serve: all that take tasks, or those of fleet.replicas once all of them run."""
-        nodes, replicas = [node for node in self.nodes() if node.runs_tasks], self.project.settings.fleet.replicas
-        running = self.running() if replicas else {}
-        is_complete = sum(map(len, running.values())) >= replicas > 0
-        return [node for node in nodes if node.id in running] if is_complete else nodes
+        """Return the nodes that have to serve: all that take tasks, or those with the replicas once all of them run."""
+        nodes, service = [node for node in self.nodes() if node.runs_tasks], self.service()
+        replicas = service.replicas if service else 0
+        kept = {task.node_id for task in self.tasks() if task.state == "running" and task.is_kept}
+        return [node for node in nodes if node.id in kept] if len(kept) >= replicas > 0 else nodes
 
     def running(self, name: str = "") -> dict[str, list[Task]]:
         """Return the tasks of a service that run and are healthy, by the id of their node."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,22 +32,27 @@ def node(number: int, *, state: str = "ready", availability: str = "active", **l
     }
 
 
-def service(image: str, name: str = "hello-dock_site", state: str = "", **labels: str) -> dict[str, Any]:
+def service(
+    image: str, name: str = "hello-dock_site", state: str = "", network: str = "host", replicas: int = 0, **labels: str
+) -> dict[str, Any]:
     """Return a service as the API describes it. The names of the labels lack their prefix."""
+    environment = ["HELLO_DOCK_ENV={}", *(["HELLO_DOCK_LISTEN=8080"] if network == "host" else [])]
     return {
         "Spec": {
             "Name": name,
             "Labels": {f"hello-dock.fleet.{key}": value for key, value in labels.items()},
-            "TaskTemplate": {"ContainerSpec": {"Image": image, "Env": ["HELLO_DOCK_ENV={}"]}},
+            "TaskTemplate": {"ContainerSpec": {"Image": image, "Env": environment}},
+            "Mode": {"Replicated": {"Replicas": replicas}} if replicas else {"Global": {}},
         },
         "UpdateStatus": {"State": state},
     }
 
 
-def task(number: int, image: str, state: str = "running", error: str = "") -> dict[str, Any]:
+def task(number: int, image: str, state: str = "running", error: str = "", desired: str = "running") -> dict[str, Any]:
     """Return a task on a node as the API describes it."""
     return {
         "NodeID": f"id{number}",
+        "DesiredState": desired,
         "Spec": {"ContainerSpec": {"Image": image}},
         "Status": {"State": state, "Err": error, "Timestamp": "2026-11-29T11:09:54.14658334Z"},
     }
@@ -69,6 +75,13 @@ class SwarmEngine(FakeEngine):
     def service_logs(self, _name: str) -> str:
         """Return what the nodes have printed."""
         return self.report
+
+
+def with_fleet(swarm: Swarm, **changes: Any) -> Swarm:
+    """Return a swarm with other settings of the fleet."""
+    settings = swarm.project.settings
+    changed = replace(settings, fleet=replace(settings.fleet, **changes))
+    return Swarm(replace(swarm.project, settings=changed))
 
 
 @pytest.fixture

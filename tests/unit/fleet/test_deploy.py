@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.network import free_port
 from docktasks.commands import Result
-from docktasks.errors import ConflictError, FleetError, SettingsError
+from docktasks.errors import ConflictError, DockError, FleetError, SettingsError
 from docktasks.fleet import deploy
-from docktasks.fleet.change import DeployOptions, notices, plan, require_choice, require_form, require_object
+from docktasks.fleet.change import OBJECT, DeployOptions, notices, plan, require_choice, require_form, require_object
 from docktasks.fleet.lock import fleet_lock
 from docktasks.fleet.status import fleet_table, verify_table
 from docktasks.fleet.swarm import Service, Swarm
 from docktasks.settings import Settings
 from tests.unit.fakes.runner import Runner
-from tests.unit.fleet.conftest import A, B, C, SwarmEngine, node, service, task
+from tests.unit.fleet.conftest import A, B, C, SwarmEngine, node, service, task, with_fleet
 
 LOCK = f"docker config create --label hello-dock.owner={os.getpid()}@{socket.gethostname()} hello-dock-lock"
 TAKEN = {"docker config create": Result(1, "AlreadyExists")}
@@ -46,7 +48,7 @@ def test_rollback_needs_no_expansion(swarm_of: Callable[..., Swarm]) -> None:
 
 
 @pytest.mark.parametrize("labels", [{}, {"release": A}])
-def test_first_release_has_none_before(swarm_of: Callable[..., Swarm], labels: dict[str, str]) -> None:
+def test_first_release_has_none_before(swarm_of: Callable[..., Swarm], labels: dict[str, Any]) -> None:
     """The error says how to name another."""
     current = Service.parse(service(A, **labels)) if labels else None
     with pytest.raises(FleetError) as caught:
@@ -136,14 +138,76 @@ def test_node_that_does_not_answer_fails(swarm_of: Callable[..., Swarm]) -> None
     assert [row[2] for row in table.rows] == ["none", "serves nothing"]
 
 
+def with_config(content: str) -> SwarmEngine:
+    """Return a swarm that has a config called colours."""
+    return SwarmEngine(configs=[{"Spec": {"Name": "colours", "Data": base64.b64encode(content.encode()).decode()}}])
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ("colour = blue", "has no JSON object of texts"),
+        ('["blue"]', "has no JSON object of texts"),
+        ('{"APP_COLOURS": 3}', "has no JSON object of texts"),
+        ('{"DB_PASSWORD": "x"}', "begins with none of the allowed prefixes"),
+    ],
+)
+def test_config_has_what_the_page_may_get(swarm_of: Callable[..., Swarm], content: str, what: str) -> None:
+    """Every visitor can read it, as what --env gives."""
+    with pytest.raises(DockError, match=f"^The config colours .*{what}") as caught:
+        plan(swarm_of(with_config(content)).project, DeployOptions(A, environment="config:colours"), None)
+    assert caught.value.how
+
+
+def test_secret_is_not_checked(swarm_of: Callable[..., Swarm]) -> None:
+    """Swarm does not show it. The notice says what it has to be, once."""
+    engine = SwarmEngine(secrets=[{"Spec": {"Name": "colours"}}])
+    options = DeployOptions(A, environment="secret:colours")
+    change = plan(swarm_of(engine).project, options, None)
+    assert notices(change, options, ("APP_NAME",)) == (
+        f"Swarm shows no secret, so it was not checked. It has to be {OBJECT}",
+    )
+    assert notices(change, DeployOptions(A), ("APP_NAME",)) == ("The page keeps its configuration: secret:colours",)
+
+
+@pytest.mark.parametrize(
+    ("current", "fleet"),
+    [
+        ({"network": "host"}, {"network": "bridge"}),
+        ({"network": "bridge"}, {"network": "host"}),
+        ({"network": "bridge"}, {"network": "bridge", "replicas": 2}),
+        ({"network": "bridge", "replicas": 2}, {"network": "bridge"}),
+    ],
+)
+def test_other_form_of_the_service_is_refused(
+    swarm_of: Callable[..., Swarm], current: dict[str, Any], fleet: dict[str, Any]
+) -> None:
+    """The old task has no drain, or holds the port, and Swarm keeps the mode of a service."""
+    project = with_fleet(swarm_of(SwarmEngine()), **fleet).project
+    with pytest.raises(SettingsError, match=r"^The service has fleet\.network=") as caught:
+        plan(project, DeployOptions(B), Service.parse(service(A, release=A, **current)))
+    assert caught.value.how.endswith("docker stack rm hello-dock")
+    assert plan(project, DeployOptions(B), Service.parse(service(A, release=A, **fleet))).is_needed
+
+
+def test_other_number_of_replicas_is_a_change(swarm_of: Callable[..., Swarm]) -> None:
+    """The image may be the same."""
+    project = with_fleet(swarm_of(SwarmEngine()), network="bridge", replicas=3).project
+    two, three = (Service.parse(service(A, network="bridge", replicas=number, release=A)) for number in (2, 3))
+    assert plan(project, DeployOptions(A), two).is_needed
+    assert not plan(project, DeployOptions(A), three).is_needed
+
+
 def test_object_with_the_configuration_is_kept(swarm_of: Callable[..., Swarm]) -> None:
     """Until --env, --env-from or --no-env names another one. One that the swarm does not have is an error."""
     current = Service.parse(service(A, release=A))
-    current = replace(current, environment=("HELLO_DOCK_ENV_FILE=/run/config/colours",))
-    engine = SwarmEngine(configs=[{"Spec": {"Name": "colours"}}])
+    current = replace(current, environment=("HELLO_DOCK_LISTEN=8080", "HELLO_DOCK_ENV_FILE=/run/config/colours"))
+    engine = with_config('{"APP_COLOUR": "blue"}')
     kept = plan(swarm_of(engine).project, DeployOptions(A), current)
     assert (kept.environment, kept.is_needed) == ("config:colours", False)
-    assert notices(kept, DeployOptions(A), ()) == ("The page keeps its configuration: config:colours",)
+    keeps, lacks = notices(kept, DeployOptions(A), ("APP_COLOUR", "APP_NAME"))
+    assert keeps == "The page keeps its configuration: config:colours"
+    assert lacks.startswith("Without a value, as they were at the build, or undefined: APP_NAME.")
     assert plan(swarm_of(engine).project, DeployOptions(A, environment=""), current).is_needed
     with pytest.raises(FleetError) as caught:
         plan(swarm_of(engine).project, DeployOptions(A, environment="secret:colours"), current)
@@ -152,7 +216,9 @@ def test_object_with_the_configuration_is_kept(swarm_of: Callable[..., Swarm]) -
 
 @pytest.mark.parametrize(("environment", "others"), [("colours", []), ("config:", []), ("config:a", ["A=b"])])
 def test_object_has_kind_and_name(environment: str, others: list[str]) -> None:
-    """It has the whole configuration, so that nothing else may be given."""
+    """It has the whole configuration, so that nothing else may be given. The error says what, why and how."""
     assert require_object("secret:a-1", []) == "secret:a-1"
-    with pytest.raises(SettingsError):
+    with pytest.raises(SettingsError, match=r"^--env-from .*(together|neither)") as caught:
         require_object(environment, others)
+    assert caught.value.why
+    assert caught.value.how

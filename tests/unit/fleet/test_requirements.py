@@ -14,7 +14,7 @@ from docktasks.fleet import requirements
 from docktasks.fleet.requirements import NodeFacts
 from docktasks.fleet.swarm import Node, Swarm, require_manager
 from tests.unit.fakes.runner import Runner
-from tests.unit.fleet.conftest import A, SwarmEngine, node, service, task
+from tests.unit.fleet.conftest import A, SwarmEngine, node, service, task, with_fleet
 
 SCRIPT = "/docker-entrypoint.d/32-hello-dock-listen.sh"
 IMAGE = Image(A, architecture="amd64")
@@ -43,7 +43,7 @@ def test_node_that_cannot_get_the_release_stops_it(change: dict[str, Any], advic
     """Each one is named, with what to do."""
     nodes = [Node.parse(node(1)), replace(Node.parse(node(2)), **change)]
     with pytest.raises(FleetError) as caught:
-        requirements.require_nodes(nodes, IMAGE)
+        requirements.require_nodes(nodes, IMAGE, 0)
     assert "harbour2 (10.0.0.2)" in caught.value.evidence
     assert "harbour1" not in caught.value.evidence
     assert advice in caught.value.evidence
@@ -52,10 +52,20 @@ def test_node_that_cannot_get_the_release_stops_it(change: dict[str, Any], advic
 def test_drained_node_gets_nothing() -> None:
     """Swarm has stopped what ran there."""
     nodes = [Node.parse(node(1)), Node.parse(node(2, availability="drain"))]
-    assert requirements.require_nodes(nodes, IMAGE) == nodes[:1]
+    assert requirements.require_nodes(nodes, IMAGE, 0) == nodes[:1]
     with pytest.raises(FleetError) as caught:
-        requirements.require_nodes(nodes[1:], IMAGE)
+        requirements.require_nodes(nodes[1:], IMAGE, 0)
     assert "No node takes tasks" in caught.value.evidence
+
+
+def test_more_replicas_than_nodes_are_refused() -> None:
+    """Those without a node would wait for ever. A drained node gets none."""
+    nodes = [Node.parse(node(1)), Node.parse(node(2)), Node.parse(node(3, availability="drain"))]
+    assert requirements.require_nodes(nodes, IMAGE, 2) == nodes[:2]
+    with pytest.raises(FleetError) as caught:
+        requirements.require_nodes(nodes, IMAGE, 3)
+    assert caught.value.evidence.startswith("fleet.replicas is 3, and 2 nodes can have")
+    assert caught.value.why.startswith("Nothing was changed")
 
 
 @pytest.mark.parametrize(
@@ -81,16 +91,35 @@ def test_node_says_what_it_lacks(
     assert run.lines[-1] == "docker service rm hello-dock-check0"
 
 
+def published_nodes(engine: SwarmEngine) -> list[Node]:
+    """Return two nodes, which are ready for a service with a published port."""
+    engine.parts = {
+        "services": [service(A, "hello-dock-check0")],
+        "tasks": [task(number, A, "complete") for number in (1, 2)],
+    }
+    line = REPORT.format(script="/usr/local/bin/drain", migrate="0", listening="")
+    engine.report = line + line.replace("id1", "id2")
+    return [Node.parse(node(number)) for number in (1, 2)]
+
+
 def test_published_port_needs_nothing_of_the_kernel(swarm_of: Callable[..., Swarm]) -> None:
     """The load balancer sends no connection to a task that is about to stop. Docker publishes a port below 1024."""
-    engine = SwarmEngine(services=[service(A, "hello-dock-check0")], tasks=[task(1, A, "complete")])
-    engine.report = REPORT.format(script="/usr/local/bin/drain", migrate="0", listening="")
+    engine = SwarmEngine()
     run = Runner(engine)
-    swarm = swarm_of(engine, run)
-    fleet = replace(swarm.project.settings.fleet, network="bridge", host_port=80)
-    swarm = Swarm(replace(swarm.project, settings=replace(swarm.project.settings, fleet=fleet)))
-    assert requirements.require_ready(swarm, [Node.parse(node(1))], [A], lossy=False) == []
+    swarm = with_fleet(swarm_of(engine, run), network="bridge", host_port=80)
+    assert requirements.require_ready(swarm, published_nodes(engine), [A], lossy=False) == []
     assert "SCRIPT=/usr/local/bin/drain" in run.lines[0]
+
+
+@pytest.mark.parametrize(("node_count", "replicas"), [(1, 0), (2, 1)])
+def test_only_task_with_a_published_port_is_told(
+    swarm_of: Callable[..., Swarm], node_count: int, replicas: int
+) -> None:
+    """It stops before the next one starts, and no other node serves meanwhile."""
+    engine = SwarmEngine()
+    nodes = published_nodes(engine)[:node_count]
+    swarm = with_fleet(swarm_of(engine), network="bridge", replicas=replicas)
+    assert requirements.require_ready(swarm, nodes, [A], lossy=False) == [requirements.ONE_TASK]
 
 
 def test_lossy_deployment_is_a_choice(swarm_of: Callable[..., Swarm]) -> None:

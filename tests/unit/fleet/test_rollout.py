@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from docktasks.fleet import rollout
 from docktasks.fleet.stack import Stack
 from docktasks.fleet.swarm import Node, Swarm
 from tests.unit.fakes.runner import Runner
-from tests.unit.fleet.conftest import A, B, SwarmEngine, node, service, task
+from tests.unit.fleet.conftest import A, B, SwarmEngine, node, service, task, with_fleet
 
 ROLLBACK = "docker service rollback --detach --quiet hello-dock_site"
 
@@ -131,15 +130,44 @@ def test_what_swarm_takes_back_itself_is_not_taken_back_twice(swarm_of: Callable
 def test_replicas_serve_on_some_nodes(
     swarm_of: Callable[..., Swarm], serving: tuple[int, ...], *, is_settled: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A node without a task is looked at only while tasks are missing."""
-    engine = SwarmEngine(nodes=[node(number) for number in (1, 2, 3)], services=[service(A, release=A)])
+    """A node without a task is looked at only while tasks are missing. The service says how many there are."""
+    engine = SwarmEngine(nodes=[node(number) for number in (1, 2, 3)], services=[service(A, replicas=2, release=A)])
     engine.parts["tasks"] = [task(number, A) for number in serving]
-    swarm = swarm_of(engine)
-    settings = swarm.project.settings
-    changed = replace(settings, fleet=replace(settings.fleet, replicas=2))
-    swarm = Swarm(replace(swarm.project, settings=changed))
+    swarm = with_fleet(swarm_of(engine), replicas=3)  # the next deployment's
     monkeypatch.setattr(rollout, "time_limit_s", lambda *_: 0)
     assert rollout.settle(swarm) is is_settled
     assert [node.id for node in swarm.serving_nodes()] == [
         f"id{number}" for number in (serving if is_settled else (1, 2, 3))
     ]
+
+
+def test_task_that_is_too_many_is_not_looked_at(swarm_of: Callable[..., Swarm]) -> None:
+    """Swarm has told it to stop, and it drains."""
+    engine = SwarmEngine(nodes=[node(1), node(2)], services=[service(A, replicas=1, release=A)])
+    engine.parts["tasks"] = [task(1, A, desired="remove"), task(2, A)]
+    assert [node.id for node in swarm_of(engine).serving_nodes()] == ["id2"]
+
+
+def test_task_may_go_during_the_look_at_it(swarm_of: Callable[..., Swarm], tmp_path: Path) -> None:
+    """There are fewer replicas than before. A look that fails at a task that stays is a fault."""
+    engine = SwarmEngine(nodes=[node(1), node(2)])
+
+    class ScalingRunner(Runner):
+        """Sets the number of replicas to 1, while both tasks still run."""
+
+        def _result(self, args: list[str]) -> Result:
+            if args[1:3] == ["stack", "deploy"]:
+                engine.parts["services"] = [service(B, state="completed", replicas=1, release=B)]
+                engine.parts["tasks"] = [task(1, B), task(2, B)]
+            return Result()
+
+    def look(looked_at: Node) -> str:
+        if looked_at.id == "id2":
+            engine.parts["tasks"] = [task(1, B), task(2, B, desired="remove")]
+        return "no answer" if looked_at.id == "id2" else ""
+
+    run = ScalingRunner(engine)
+    roll(swarm_of(engine, run), tmp_path, look)
+    assert len(run.lines) == 1
+    with pytest.raises(FleetError, match="does not serve on every node"):
+        roll(swarm_of(engine, run), tmp_path, lambda _: "no answer")

@@ -74,6 +74,13 @@ def test_task_with_a_published_port_drains_before_it_stops(settings: Settings) -
     assert parse_yaml(Stack(changed, A).text())["networks"] == {"node": {"external": True, "name": "bridge"}}
 
 
+def test_candidate_does_not_drain(settings: Settings) -> None:
+    """It has no visitors, and the deployment waits until it has stopped."""
+    service = parsed(Stack(with_fleet(settings, network="bridge", delay=7), A, is_candidate=True))
+    assert service["entrypoint"][:2] == ["drain", "0"]
+    assert service["stop_grace_period"] == f"{settings.prod.drain_timeout}s"
+
+
 def test_replicas_are_as_many_as_the_setting_says(settings: Settings) -> None:
     """Two tasks of a node cannot publish the same port. The candidate runs on every node, which may get a task."""
     changed = with_fleet(settings, network="bridge", replicas=2)
