@@ -176,8 +176,12 @@ def _open_page(subject: Subject, vite: ViteClient, stack: contextlib.ExitStack) 
 
     browser = stack.enter_context(chromium.launch_browser(subject.chromium, BROWSER_TIMEOUT_S))
     page = stack.enter_context(chromium.new_page(browser, ignore_https_errors=True))
+    messages: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda _: messages.append(socket.url)))
     chromium.open_page(page, vite.url + vite.base)
     page.evaluate("globalThis.helloDockMark = true")
+    # An edit before the page has its socket would never reach it. The page is asked, so that the driver takes events.
+    wait_until(lambda: Probe(page.evaluate("true") and bool(messages)), PAGE_TIMEOUT_MS / 1000)
     return page
 
 

@@ -14,7 +14,8 @@ MISSING_NAME = "no-such-file-5f2c"
 UNKNOWN_ENDS = (
     "", "/", "/deeper?query=1", "/a/b", "/a/b/c/d/", "/42", "/%C3%BC/%E6%97%A5", "/a,b/@c/d+e", "?utm_source=a&id=1",
 )  # fmt: skip
-UNKNOWN_PATHS = "users/john.doe", "5f2c/v1.2.3", "tags/node.js", "5f2c/a/b.c/d"
+UNKNOWN_PATHS = "5f2c/john.doe", "5f2c/v1.2.3", "5f2c/node.js", "5f2c/a/b.c/d"
+"""Addresses with a dot, in a folder for which no site has a rule: users/ may lead to a file of its own."""
 MAX_PAGES, MAX_FOLDERS, MAX_FILES = 100, 60, 24
 LONG_NAME_CHARS = 1500
 MAX_BACKED_UP_FILES = 30
