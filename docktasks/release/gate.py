@@ -95,7 +95,10 @@ def _require_free_prefixes(project: Project) -> None:
 
 
 def critical_verdicts(entry: str) -> tuple[Site, list[Verdict]]:
-    """Run the critical checks of `verify` that need only an address. Returns the site, and a verdict for each check."""
+    """Run the critical checks of `verify` that need only an address. Returns the site, and a verdict for each check.
+
+    One fails for a critical fault. What is less, such as an icon that is missing, is advice, and left to `verify`.
+    """
     from docktasks.verify import catalog  # imported here, because it loads the HTTP client, which a build does not need
     from docktasks.verify.probes.survey import Survey
     from docktasks.verify.subject import Subject
@@ -103,7 +106,7 @@ def critical_verdicts(entry: str) -> tuple[Site, list[Verdict]]:
     checks = [check for check in catalog.CHECKS if check.needs == "url" and check.severity == "critical"]
     subject = Subject(entry)
     subject.survey = Survey(subject.site, is_small=True)
-    return subject.site, [*catalog.run_checks(subject, checks)]
+    return subject.site, [verdict.judged("critical") for verdict in catalog.run_checks(subject, checks)]
 
 
 def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:

@@ -120,6 +120,20 @@ def test_candidate_with_a_missing_chunk_does_not_pass(engine: FakeEngine, settin
     assert set(asked[:-1]) == {49153}  # the candidate's; at last the one that serves is asked whether it still does
 
 
+def test_missing_icon_is_no_reason_to_refuse(engine: FakeEngine, settings: Settings, web: Web) -> None:
+    """It is a minor fault of a critical check. `verify` reports it."""
+    asked: list[str] = []
+
+    def lose_the_icon(request: httpx.Request, answer: Answer) -> None:
+        if request.url.path == "/favicon.svg":
+            asked.append(request.url.path)
+            answer.status, answer.body = 404, b"Not Found"
+
+    web.answer = engine.route(Site(lose_the_icon))
+    assert deployed(engine, settings).url
+    assert asked
+
+
 def test_refused_first_release_leaves_no_container_and_no_volume(
     engine: FakeEngine, settings: Settings, web: Web
 ) -> None:

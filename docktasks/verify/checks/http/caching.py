@@ -76,7 +76,10 @@ def _named_by_content(subject: Subject) -> set[str]:
     policies = {path: file.get("cache-control") for path, file in site.files.items() if file.is_ok}
     perhaps = [path for path in policies if PERHAPS_HASHED.search(path)]
     none_is_kept = len(perhaps) >= MIN_PERHAPS and max(map(_max_age_s, policies.values())) < MONTH_S
-    named_by_build = {*map(site.address, subject.hashed_files)} & policies.keys()
+    names = {site.address(name).removeprefix(site.home) for name in subject.hashed_files}
+    # A site with a base path is served at its root, too. So the end of a path counts, from any of its slashes.
+    ends = {path: (path[slash.end() :] for slash in re.finditer("/", path)) for path in policies}
+    named_by_build = (path for path in policies if not names.isdisjoint(ends[path]))
     return {*filter(HASHED.search, policies), *(perhaps if none_is_kept else ()), *named_by_build}
 
 
