@@ -78,7 +78,7 @@ def _named_by_content(subject: Subject) -> set[str]:
     none_is_kept = len(perhaps) >= MIN_PERHAPS and max(map(_max_age_s, policies.values())) < MONTH_S
     names = {site.address(name).removeprefix(site.home) for name in subject.hashed_files}
     # A site with a base path is served at its root, too. So the end of a path counts, from any of its slashes.
-    ends = {path: (path[slash.end() :] for slash in re.finditer("/", path)) for path in policies}
+    ends = {path: [path[slash.end() :] for slash in re.finditer("/", path)] for path in policies}
     named_by_build = (path for path in policies if not names.isdisjoint(ends[path]))
     return {*filter(HASHED.search, policies), *(perhaps if none_is_kept else ()), *named_by_build}
 
