@@ -169,9 +169,10 @@ class Swarm:
     def serving_nodes(self) -> list[Node]:
         """Return the nodes that have to serve: all that take tasks, or those with the replicas once all of them run."""
         nodes, service = [node for node in self.nodes() if node.runs_tasks], self.service()
-        replicas = service.replicas if service else 0
+        if not service or not service.replicas:
+            return nodes
         kept = {task.node_id for task in self.tasks() if task.state == "running" and task.is_kept}
-        return [node for node in nodes if node.id in kept] if len(kept) >= replicas > 0 else nodes
+        return [node for node in nodes if node.id in kept] if len(kept) >= service.replicas else nodes
 
     def running(self, name: str = "") -> dict[str, list[Task]]:
         """Return the tasks of a service that run and are healthy, by the id of their node."""

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.local_registry import LocalRegistry, debian_program, docker_config
-from docktasks.engine.client import DockerEngine
 from tests.support.commands import docker
-from tests.support.project import RUN_STAGED, ProjectUnderTest
+from tests.support.project import ProjectUnderTest
 from tests.support.registry_proxy import NEVER, RegistryProxy, running_proxy
 
 pytestmark = pytest.mark.long  # tests/unit/ship/test_push.py has the order of the tags; the engine retries for a minute
@@ -25,18 +24,6 @@ def proxy(registry: LocalRegistry) -> Iterator[RegistryProxy]:
     with running_proxy(registry) as proxy:
         yield proxy
         remove(f"{proxy.address}/*/*")
-
-
-@pytest.fixture(scope="module")
-def serving(engine: DockerEngine, checkout: Path, built_project: ProjectUnderTest) -> Iterator[ProjectUnderTest]:
-    """Another project, whose release serves. Each test leaves it serving."""
-    project = ProjectUnderTest(engine, checkout)
-    try:
-        project.stage(built_project.image)
-        project.succeeds(*RUN_STAGED)
-        yield project
-    finally:
-        project.end()
 
 
 def remove(pattern: str) -> None:
@@ -56,9 +43,12 @@ def tags_of(registry: LocalRegistry, path: str) -> dict[str, str]:
 
 
 def test_registry_that_dies_during_a_push(
-    built_project: ProjectUnderTest, serving: ProjectUnderTest, registry: LocalRegistry, proxy: RegistryProxy,
+    built_project: ProjectUnderTest,
+    shared_running_project: ProjectUnderTest,
+    registry: LocalRegistry,
+    proxy: RegistryProxy,
     tmp_path: Path,
-) -> None:  # fmt: skip
+) -> None:
     """The error says what was pushed before. The next push sends what is missing, and gives the same digest."""
     record = tmp_path / "release.json"
     push = ("push", f"--to={proxy.address}/faults/dies", f"--record={record}")
@@ -80,13 +70,16 @@ def test_registry_that_dies_during_a_push(
     after = tags_of(registry, "faults/dies")
     assert after == dict.fromkeys((revision, "1.0.0", "latest"), before[revision])
     assert json.loads(record.read_text())["digest"] == before[revision]
-    serving.assert_one_release_serves()
+    shared_running_project.assert_one_release_serves()
 
 
 def test_registry_that_dies_while_it_is_signed(
-    built_project: ProjectUnderTest, serving: ProjectUnderTest, registry: LocalRegistry, proxy: RegistryProxy,
+    built_project: ProjectUnderTest,
+    shared_running_project: ProjectUnderTest,
+    registry: LocalRegistry,
+    proxy: RegistryProxy,
     tmp_path: Path,
-) -> None:  # fmt: skip
+) -> None:
     """No tag but the commit's means the image that has no signature. The next push signs it."""
     program = Path(debian_program("cosign", tmp_path))
     environ = {"COSIGN_PASSWORD": "p", "PATH": f"{program.parent}:{os.environ['PATH']}"}
@@ -107,11 +100,11 @@ def test_registry_that_dies_while_it_is_signed(
         "verify", "--attested", f"--image={image}", f"--key={tmp_path / 'cosign.pub'}", **environ
     )
     assert f"Proved: {image}" in proof
-    serving.assert_one_release_serves()
+    shared_running_project.assert_one_release_serves()
 
 
 def test_token_that_expires_during_a_push(
-    built_project: ProjectUnderTest, serving: ProjectUnderTest, registry: LocalRegistry, tmp_path: Path
+    built_project: ProjectUnderTest, shared_running_project: ProjectUnderTest, registry: LocalRegistry, tmp_path: Path
 ) -> None:
     """The registry gives no other one, because the login has expired, too."""
     with running_proxy(registry, has_tokens=True) as proxy:
@@ -127,14 +120,16 @@ def test_token_that_expires_during_a_push(
         pushed = json.loads((tmp_path / "release.json").read_text())["image"]
         remove(f"{proxy.address}/*/*")
         proxy.expires_at = ""
-        output = serving.fails("run-prod", f"--image={pushed}", **login)
+        output = shared_running_project.fails("run-prod", f"--image={pushed}", **login)
         assert f"docker login {proxy.address}" in output
-        assert f"{serving.name}-prod keeps serving." in output
-        serving.assert_one_release_serves()
+        assert f"{shared_running_project.name}-prod keeps serving." in output
+        shared_running_project.assert_one_release_serves()
         remove(f"{proxy.address}/*/*")
 
 
-def test_full_disk_of_the_registry(built_project: ProjectUnderTest, serving: ProjectUnderTest, tmp_path: Path) -> None:
+def test_full_disk_of_the_registry(
+    built_project: ProjectUnderTest, shared_running_project: ProjectUnderTest, tmp_path: Path
+) -> None:
     """The error does not blame the image."""
     if os.geteuid():
         pytest.skip("a small disk takes root")
@@ -148,7 +143,7 @@ def test_full_disk_of_the_registry(built_project: ProjectUnderTest, serving: Pro
         assert "could not be pushed" in output
         assert "because its disk is full" in output or "A disk is full" in output
         assert not record.exists()
-        serving.assert_one_release_serves()
+        shared_running_project.assert_one_release_serves()
     finally:
         registry.stop()
         subprocess.run(["umount", tmp_path / "data"], check=True)
@@ -156,25 +151,25 @@ def test_full_disk_of_the_registry(built_project: ProjectUnderTest, serving: Pro
 
 
 def test_tag_that_somebody_has_moved_since(
-    built_project: ProjectUnderTest, serving: ProjectUnderTest, registry: LocalRegistry, tmp_path: Path
+    built_project: ProjectUnderTest, shared_running_project: ProjectUnderTest, registry: LocalRegistry, tmp_path: Path
 ) -> None:
     """Named by both, tag and digest, the image is not run. By its digest it is still the same."""
     record, repository = tmp_path / "release.json", f"{registry.address}/faults/moved"
     built_project.succeeds("push", f"--to={repository}", f"--record={record}", "--tag=version")
     digest = json.loads(record.read_text())["digest"]
-    serving.stage(built_project.image, "LABEL somebody=else", tag=f"{repository}:1.0.0")
+    shared_running_project.stage(built_project.image, "LABEL somebody=else", tag=f"{repository}:1.0.0")
     docker("image", "push", "--quiet", f"{repository}:1.0.0")
     try:
-        output = serving.fails("run-prod", f"--image={repository}:1.0.0@{digest}")
+        output = shared_running_project.fails("run-prod", f"--image={repository}:1.0.0@{digest}")
         assert f"{repository}:1.0.0 means sha256:" in output
         assert f"now, and not {digest}" in output
-        assert f"{serving.name}-prod keeps serving." in output
-        serving.assert_one_release_serves()
+        assert f"{shared_running_project.name}-prod keeps serving." in output
+        shared_running_project.assert_one_release_serves()
         refused = built_project.fails(
             "push", f"--to={repository}", "--immutable", "--tag=version", f"--record={record}"
         )
         assert f"{repository}:1.0.0 exists, and is another image" in refused
-        assert "Serving" in serving.succeeds("run-prod", f"--image={repository}@{digest}")
-        serving.assert_one_release_serves()
+        assert "Serving" in shared_running_project.succeeds("run-prod", f"--image={repository}@{digest}")
+        shared_running_project.assert_one_release_serves()
     finally:
         remove(repository)
