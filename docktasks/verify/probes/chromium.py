@@ -116,14 +116,32 @@ def new_page(browser: Browser, **options: Any) -> Iterator[Page]:
 def open_page(page: Page, url: str, attempts: int = MAX_ATTEMPTS) -> Response | None:
     """Go to an address, and wait until the page has loaded. Raises BrowserError.
 
-    When another container's start or end disturbs the browser, it is tried again.
+    When another container's start or end cuts off the page or something that it loads, it is opened again.
     """
+    with disturbances(page) as lost:
+        try:
+            response = settle(lambda: page.goto(url, wait_until="commit"), page)
+        except BrowserError as error:
+            if attempts == 1 or NETWORK_CHANGED not in str(error):
+                raise
+            lost.append(url)
+    return open_page(page, url, attempts - 1) if lost and attempts > 1 else response
+
+
+@contextlib.contextmanager
+def disturbances(page: Page) -> Iterator[list[str]]:
+    """The addresses of what the page could not load in the block, because the machine's network changed."""
+    lost: list[str] = []
+
+    def note(request: Request) -> None:
+        if NETWORK_CHANGED in (request.failure or ""):
+            lost.append(request.url)
+
+    page.on("requestfailed", note)
     try:
-        return settle(lambda: page.goto(url, wait_until="commit"), page)
-    except BrowserError as error:
-        if attempts == 1 or NETWORK_CHANGED not in str(error):
-            raise
-    return open_page(page, url, attempts - 1)
+        yield lost
+    finally:
+        page.remove_listener("requestfailed", note)
 
 
 def reload_page(page: Page) -> Response | None:

@@ -67,11 +67,13 @@ def test_working_release_passes_every_check(verified_project: ProjectUnderTest, 
 def test_verify_judges_the_dev_container_when_no_release_runs(verified_project: ProjectUnderTest) -> None:
     """`verify` judges the dev container when nothing else runs. Groups about a release then have no subject."""
     verified_project.succeeds("stop", "--role=prod")
-    output = verified_project.succeeds("verify", "--strict", "--group=dev")
-    assert f"verify {verified_project.container('dev').url}" in output
-    assert "0 failed, 0 skipped" in output
-    assert "There is nothing to verify" in verified_project.fails("verify", "--group=http", "--group=browser")
-    verified_project.succeeds("run-prod", "--no-build")
+    try:
+        output = verified_project.succeeds("verify", "--strict", "--group=dev")
+        assert f"verify {verified_project.container('dev').url}" in output
+        assert "0 failed, 0 skipped" in output
+        assert "There is nothing to verify" in verified_project.fails("verify", "--group=http", "--group=browser")
+    finally:
+        verified_project.succeeds("run-prod", "--no-build")
 
 
 # One handler takes both; test_clones.py has SIGINT.

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,27 +33,44 @@ def test_page_is_ok_with_content_and_without_an_error(snapshot: PageSnapshot, *,
 
 
 class DisturbedPage:
-    """A page whose first requests end with these errors."""
+    """A page whose first loads end with these errors, of the page itself or of a script of it."""
 
-    def __init__(self, *errors: str) -> None:
-        self.errors, self.requests = list(errors), 0
+    def __init__(self, *errors: str, of_script: bool = False) -> None:
+        self.errors, self.of_script, self.requests = list(errors), of_script, 0
+        self.listeners: list[Any] = []
 
-    def goto(self, _url: str, **_: Any) -> str:
+    def goto(self, url: str, **_: Any) -> str:
         """Answer, or raise the next error."""
         self.requests += 1
         if self.errors:
-            raise BrowserError(self.errors.pop(0))
+            error = self.errors.pop(0)
+            if not self.of_script:
+                raise BrowserError(error)
+            for listener in self.listeners:
+                listener(SimpleNamespace(url=f"{url}main.js", failure=error))
         return "answer"
 
+    def on(self, event: str, listener: Any) -> None:
+        """Listen for requests that fail."""
+        assert event == "requestfailed"
+        self.listeners.append(listener)
 
-def test_page_is_opened_again_when_the_network_of_the_machine_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def remove_listener(self, _event: str, listener: Any) -> None:
+        """Listen no more."""
+        self.listeners.remove(listener)
+
+
+@pytest.mark.parametrize("of_script", [False, True])
+def test_page_is_opened_again_when_the_network_of_the_machine_changed(
+    monkeypatch: pytest.MonkeyPatch, *, of_script: bool
+) -> None:
     """A container that starts or ends cuts off what Chromium is loading. Any other error counts at once."""
     monkeypatch.setattr(chromium, "settle", lambda navigate, _: navigate())
-    page: Any = DisturbedPage(chromium.NETWORK_CHANGED, chromium.NETWORK_CHANGED)
-    chromium.open_page(page, "http://h/")
-    assert page.requests == 3
+    page: Any = DisturbedPage(chromium.NETWORK_CHANGED, chromium.NETWORK_CHANGED, of_script=of_script)
+    answer: Any = chromium.open_page(page, "http://h/")
+    assert (answer, page.requests, page.listeners) == ("answer", 3, [])
     for error, requests in (("net::ERR_CONNECTION_REFUSED", 1), (chromium.NETWORK_CHANGED, chromium.MAX_ATTEMPTS)):
-        page = DisturbedPage(*[error] * 9)
-        with pytest.raises(BrowserError, match=error):
+        page = DisturbedPage(*[error] * 9, of_script=of_script)
+        with contextlib.nullcontext() if of_script else pytest.raises(BrowserError, match=error):
             chromium.open_page(page, "http://h/")
         assert page.requests == requests
