@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -71,13 +71,13 @@ class Response:
 
     def get(self, name: str) -> str:
         """The values of a header, joined by commas; empty without the header."""
-        return ", ".join(self.get_list(name))
+        return ", ".join([value for key, value in self.headers if key == name])
 
     def get_list(self, name: str) -> list[str]:
         """The values of a header, one for each line."""
         return [value for key, value in self.headers if key == name]
 
-    @property
+    @cached_property  # asked for a dozen times
     def media_type(self) -> str:
         """The media type without its parameters, in small letters."""
         return self.get("content-type").partition(";")[0].strip().lower()

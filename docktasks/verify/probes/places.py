@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from docktasks.verify.probes.crawler import HIDDEN_PATH, Site
+from docktasks.verify.probes.crawler import HIDDEN_PATH, Site, spread
 
 MISSING_NAME = "no-such-file-5f2c"
 """A file name that no site has."""
@@ -81,15 +79,6 @@ def file_sample(site: Site, limit: int, seed: str) -> list[str]:
     """Some of the files: of each type, in each folder."""
     files = {path: file for path, file in site.files.items() if file.is_ok}
     return spread(files, limit, lambda path: (files[path].media_type, path.rpartition("/")[0]), seed)
-
-
-def spread(items: Iterable[str], limit: int, group: Callable[[str], object], seed: str) -> list[str]:
-    """At most `limit` of the items, of each group in turn."""
-    groups: dict[object, list[str]] = {}
-    for item in sorted(items, key=lambda item: hashlib.sha256(f"{seed}{item}".encode()).digest()):
-        groups.setdefault(group(item), []).append(item)
-    in_turn = [item for turn in zip_longest(*groups.values()) for item in turn if item is not None]
-    return in_turn[:limit]
 
 
 def _pages(site: Site) -> Iterator[str]:

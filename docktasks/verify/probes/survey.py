@@ -10,9 +10,9 @@ from itertools import groupby
 from httpx import codes
 
 from docktasks.verify.probes import odd_requests
-from docktasks.verify.probes.crawler import Site
+from docktasks.verify.probes.crawler import Site, spread
 from docktasks.verify.probes.http_client import Request, Response
-from docktasks.verify.probes.places import Place, hidden_paths, places, spread
+from docktasks.verify.probes.places import Place, hidden_paths, places
 from docktasks.verify.probes.raw_socket import RawResponse
 from docktasks.verify.probes.ways import METHODS, NEGOTIATED, READING, conditions, get, ways_of
 
@@ -73,14 +73,9 @@ class Survey:
         self._odd: dict[Callable[[Site], dict[str, bytes]], dict[str, RawResponse]] = {}
 
     @cached_property
-    def seed(self) -> str:
-        """What chooses among many places: another release has another."""
-        return self.site.index.digest.hex()[:8]
-
-    @cached_property
     def plain(self) -> list[Answer]:
         """The answer of each place to a simple GET, with its text."""
-        all_places = places(self.site, self._kept(), self.seed)
+        all_places = places(self.site, self._kept(), self.site.seed)
         answers: list[Answer] = []
         for kind, group in groupby(all_places, lambda place: place.kind):
             accept = (("accept", "text/html"),) if kind in ("page", "unknown") else ()
@@ -95,7 +90,7 @@ class Survey:
         """The places that are asked in every way: some of each kind."""
         by_path = {answer.place.path: answer for answer in self.plain if answer.response.status}
         kinds = {path: (answer.place.kind, answer.response.media_type) for path, answer in by_path.items()}
-        chosen = spread(by_path, MAX_SAMPLE_PLACES, kinds.__getitem__, self.seed)
+        chosen = spread(by_path, MAX_SAMPLE_PLACES, kinds.__getitem__, self.site.seed)
         return [by_path[path] for path in dict.fromkeys([*list(by_path)[:1], *chosen])]
 
     @cached_property
@@ -166,7 +161,8 @@ class Survey:
     def lost_files(self) -> list[Answer]:
         """The files that got no answer in some encoding, or an error in a compressed one."""
         encodings = ("",) if self.is_small else ("", "gzip", "br")
-        files = (self.file_answer(path, encoding) for encoding in encodings for path in self.site.files)
+        paths = {encoding: self.site.encoded_files(encoding or "identity") for encoding in encodings}
+        files = (self.file_answer(path, encoding) for encoding, asked in paths.items() for path in asked)
         return [answer for answer in files if not answer.response.status or (answer.way and not answer.is_judged)]
 
     @cached_property
@@ -180,7 +176,7 @@ class Survey:
         """A few texts, asked with values of Accept-Encoding; with each answer the encodings that the value allows."""
         texts = {path: file for path, file in self.texts.items() if file.is_ok}
         largest = sorted(texts, key=lambda path: texts[path].size)[-1:]  # some servers choose by size
-        few = spread(texts, 5, lambda path: texts[path].media_type, self.seed)
+        few = spread(texts, 5, lambda path: texts[path].media_type, self.site.seed)
         bases = [Answer(Place(path, "file"), "", Request(path), texts[path], texts[path]) for path in {*few, *largest}]
         asked = [
             (allowed, (base, "negotiated", get(("accept-encoding", value))))
@@ -201,7 +197,7 @@ class Survey:
     def hidden(self) -> list[Answer]:
         """What may never be served: dotfiles, and what editors and tools leave next to files."""
         unknown = self.unknown
-        paths = hidden_paths(self.site, self.site.shipped, self.seed)
+        paths = hidden_paths(self.site, self.site.shipped, self.site.seed)
         return self._get(((path, unknown) for path in paths), "hidden")
 
     @cached_property

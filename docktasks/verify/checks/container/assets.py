@@ -58,7 +58,7 @@ def asset_bytes(subject: Subject) -> Iterator[str]:
             yield f"{address}: other bytes in each of the releases {', '.join(releases_by_digest.values())}"
     for encoding in ("identity", "gzip", "br"):
         current = subject.site.encoded_files(encoding)  # the survey has asked for these
-        others = subject.site.get_all(sorted(digests.keys() - current.keys()), Accept_Encoding=encoding)
+        others = subject.site.get_all(sorted(digests.keys() - subject.site.files.keys()), Accept_Encoding=encoding)
         for response in [*(current[path] for path in sorted(digests.keys() & current.keys())), *others]:
             if response.status == codes.OK and (response.fault or response.digest not in digests[response.path]):
                 release = next(iter(digests[response.path].values()))

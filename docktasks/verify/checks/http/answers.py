@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from docktasks.verify.checks.http.rules import exceptions, listed
+from docktasks.verify.probes.crawler import MAX_ENCODED_FILES
 from docktasks.verify.probes.survey import Answer, is_error
 from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
@@ -27,9 +28,10 @@ def answers(subject: Subject) -> Iterator[str]:
     open_names = [name for name, answer in answered.items() if not answer.is_closed]
     if 2 * len(open_names) > len(answered):
         yield f"the connection stays open after Connection: close, {len(open_names)} odd requests: {listed(open_names)}"
-    files, places = len(survey.site.files), {answer.place.path for answer in survey.answers}
+    files, places = survey.site.files, {answer.place.path for answer in survey.answers}
     sample = f", {len(survey.sample)} of them in every way" if not survey.is_small else ""
-    yield Note(f"{files:,} files; {len(places)} places{sample}, chosen by the seed {survey.seed}")
+    encoded = f", {MAX_ENCODED_FILES:,} of them compressed" if len(files) > MAX_ENCODED_FILES else ""
+    yield Note(f"{len(files):,} files{encoded}; {len(places)} places{sample}, chosen by the seed {survey.site.seed}")
 
 
 def _faults(answer: Answer) -> Iterator[str]:

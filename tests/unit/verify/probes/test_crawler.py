@@ -79,6 +79,23 @@ def test_no_encoding_is_accepted_unless_a_probe_names_one(web: Web) -> None:
     assert web.requests == ["http://127.0.0.1:8080/"] * 2
 
 
+def test_only_the_simple_request_reads_what_a_body_names(web: Web) -> None:
+    """A script is parsed once, not for each condition under which it is asked for."""
+    web.answer = lambda _request: httpx.Response(200, headers=HTML, text='<img src="/a.png">')
+    site = Subject("http://127.0.0.1:8080/").site
+    assert site.get("/").references.files == ("/a.png",)
+    assert site.get("/", Accept_Encoding="br").references.files == ()
+
+
+def test_large_site_is_asked_for_some_files_of_each_type_in_each_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All are asked for plain. http.answers says how many are asked for compressed."""
+    monkeypatch.setattr("docktasks.verify.probes.crawler.MAX_ENCODED_FILES", 3)
+    site = subject(Site()).site
+    encoded = site.encoded_files("br")
+    assert (set(site.files), len(encoded)) == ({f"/{name}" for name in VITE_FILES}, 3)
+    assert len({response.media_type for response in encoded.values()}) == 3
+
+
 def test_redirect_is_a_response_of_its_own(web: Web) -> None:
     """The response that a user gets first is checked."""
     web.answer = lambda _request: httpx.Response(301, headers={"location": "https://example.org/"})
