@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from docktasks.verify import chromium_path
+from docktasks.verify.probes.chromium import open_page
 
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
@@ -107,7 +108,7 @@ def axe(url: str, path: str = "/") -> list[str]:
                 color_scheme="dark" if scheme == "dark" else "light",
                 reduced_motion="reduce",
             )
-            page.goto(url + path, wait_until="networkidle")
+            open_page(page, url + path)
             page.evaluate(source)
             for rule in page.evaluate("() => axe.run()")["violations"]:
                 places = ", ".join(node["html"] for node in rule["nodes"])
@@ -121,7 +122,7 @@ def rendered_html(url: str) -> str:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=ROOT_ARGUMENTS)
         page = browser.new_page()
-        page.goto(url, wait_until="networkidle")
+        open_page(page, url)
         html = page.content()
         browser.close()
     return html

@@ -17,8 +17,10 @@ Step = Literal["first", "deep", "inject", "follow", "audit"]
 
 
 def _visit(subject: Subject, step: Step) -> Visit:
-    """The visit. Raises Skip if it ended before this step."""
+    """The visit. Raises Skip if it ended before this step, or if containers that come and go disturbed the step."""
     visit = subject.visit()
+    if step in visit.disturbed:
+        raise Skip("the machine's network changed each time while pages loaded: verify again, without other work")
     if step not in visit.finished:
         raise Skip("the visit ended before this step: see browser.renders and the step before")
     return visit

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from functools import partial
 from urllib.parse import urljoin, urlsplit
 
@@ -21,7 +22,8 @@ from docktasks.verify.probes.page_timing import NetworkRecorder, ResourceTiming
 from docktasks.waiting import Probe, wait_until
 
 VISIT_TIMEOUT_S = 90.0
-MAX_VISITS = 3
+MAX_ATTEMPTS = 3
+"""How often a step is taken that a change of the machine's network disturbs."""
 MAX_LINKS = 10
 """How many of the page's own links are followed."""
 UNKNOWN_PATH = "/no-such-page-5f2c"
@@ -38,8 +40,9 @@ class Visit:
 
     `timings` and `screenshot` are those of the first page. `audits` has axe's findings, and `widths` the width in
     pixels that a page takes, by path and width of the window; `unseen` are pages for which there was no time. `strict`
-    is what prod.csp: strict would block; None if that was not tried. `finished` names the steps that ended, and
-    `failures` says why the browser did not get through a step.
+    is what prod.csp: strict would block; None if that was not tried. `finished` names the steps that ended,
+    `failures` says why the browser did not get through a step, and `disturbed` names those that the machine's network
+    disturbed each time, whose results are left out.
     """
 
     timings: tuple[ResourceTiming, ...] = ()
@@ -56,6 +59,7 @@ class Visit:
     strict: tuple[str, ...] | None = None
     finished: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
+    disturbed: frozenset[str] = frozenset()
 
     @property
     def pages(self) -> list[PageSnapshot]:
@@ -72,50 +76,52 @@ class Visit:
 def visit(
     url: str, executable: str, limit_s: float = VISIT_TIMEOUT_S, *, is_api: Callable[[str], bool] = lambda _: False
 ) -> Visit:
-    """Visit a site. A disturbed visit is repeated within the limit, up to MAX_VISITS in all.
-
-    A link for which `is_api` is no page.
-    """
-    end = time.monotonic() + limit_s
-    for _ in range(MAX_VISITS):
-        result = _visit_once(url, executable, end - time.monotonic(), is_api)
-        if not result.was_disturbed or time.monotonic() + limit_s / MAX_VISITS > end:
-            break
-    return result
-
-
-def _visit_once(url: str, executable: str, limit_s: float, is_api: Callable[[str], bool]) -> Visit:
-    result = Visit()
+    """Visit a site. A link for which `is_api` is no page."""
+    visitor = None
     try:
         with chromium.launch_browser(executable, limit_s) as browser:
-            _take_steps(_Visitor(browser, url, result, is_api), limit_s)
+            visitor = _Visitor(browser, url, is_api)
+            _take_steps(visitor, limit_s)
     except BrowserError as error:  # the browser did not start, or was killed, which a step has reported already
-        if not result.finished:
-            result.finished.add("first")
-            result.failures["first"] = chromium.short_message(error)
-    return result
+        if not (visitor and visitor.visit.finished):
+            return Visit(finished={"first"}, failures={"first": chromium.short_message(error)})
+    return visitor.visit if visitor else Visit()
 
 
 def _take_steps(visitor: _Visitor, limit_s: float) -> None:
-    result, browser = visitor.visit, visitor.browser
+    """Take all steps. One that is disturbed is taken again in the first half of the limit, and left out in the end."""
+    half = time.monotonic() + limit_s / 2
     for step in (visitor.first, visitor.deep, visitor.inject, visitor.follow, visitor.audit, visitor.strict):
-        try:
-            step()
-        except BrowserError as error:
-            result.failures[step.__name__] = chromium.short_message(error)
-        result.finished.add(step.__name__)
-        if not browser.is_connected():
-            result.failures[step.__name__] = f"the page kept the browser busy for {limit_s:.0f} s, or crashed it"
+        before = visitor.visit
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            visitor.visit = deepcopy(before)
+            _take_step(visitor, step, limit_s)
+            if not visitor.visit.was_disturbed:
+                break
+            if attempt == MAX_ATTEMPTS or time.monotonic() > half:
+                visitor.visit = replace(before, disturbed=before.disturbed | {step.__name__})
+                break
+        result = visitor.visit
+        if not visitor.browser.is_connected() or not (result.first and all(page.has_content for page in result.first)):
             break
-        if not result.first or not all(page.has_content for page in result.first):
-            break
+
+
+def _take_step(visitor: _Visitor, step: Callable[[], None], limit_s: float) -> None:
+    failures = visitor.visit.failures
+    try:
+        step()
+    except BrowserError as error:
+        failures[step.__name__] = chromium.short_message(error)
+    visitor.visit.finished.add(step.__name__)
+    if not visitor.browser.is_connected():
+        failures[step.__name__] = f"the page kept the browser busy for {limit_s:.0f} s, or crashed it"
 
 
 class _Visitor:
     """The steps of a visit. Each has a browser profile of its own, like a new visitor."""
 
-    def __init__(self, browser: Browser, url: str, result: Visit, is_api: Callable[[str], bool]) -> None:
-        self.browser, self.url, self.visit, self.is_api = browser, url, result, is_api
+    def __init__(self, browser: Browser, url: str, is_api: Callable[[str], bool]) -> None:
+        self.browser, self.url, self.visit, self.is_api = browser, url, Visit(), is_api
         self.links: list[tuple[str, str]] = []
 
     def first(self) -> None:

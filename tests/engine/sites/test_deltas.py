@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Response, expect
 
-from docktasks.verify.probes.chromium import launch_browser
+from docktasks.verify.probes.chromium import launch_browser, open_page
 from tests.engine.sites.conftest import SiteFactory
 from tests.support.checkouts import make_repository, write_app
 from tests.support.project import ProjectUnderTest
@@ -51,7 +51,7 @@ def tides(sites: SiteFactory, app: Path) -> ProjectUnderTest:
 def script_of(page: Page, url: str, text: str) -> Response:
     """Open a page, and return the response for its script, when the page shows a text."""
     with page.expect_response(lambda response: ".js" in response.url and "/assets/" in response.url) as script:
-        page.goto(url)
+        open_page(page, url)
     expect(page.locator("main")).to_contain_text(text, timeout=30_000)
     return script.value
 

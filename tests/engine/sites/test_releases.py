@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from docktasks.verify.probes.chromium import launch_browser
+from docktasks.verify.probes.chromium import launch_browser, open_page, reload_page
 from tests.engine.sites.conftest import SiteFactory
 from tests.support.checkouts import make_repository, write_app
 from tests.support.project import ProjectUnderTest
@@ -127,7 +127,7 @@ def test_open_page_finds_its_files_after_the_next_release(harbour: ProjectUnderT
     with launch_browser(chromium, 300) as browser:
         pages = {pattern: browser.new_page() for pattern in PATTERNS}
         for pattern, page in pages.items():
-            page.goto(url + folder(pattern))
+            open_page(page, url + folder(pattern))
             expect(page).to_have_title("Harbour, first")
         (app / "src/tides.js").unlink()
         (app / "src/currents.js").write_text("export const text = 'currents of the second release'\n")
@@ -137,7 +137,7 @@ def test_open_page_finds_its_files_after_the_next_release(harbour: ProjectUnderT
         for page in pages.values():
             page.get_by_role("button").click()
             expect(page.locator("output")).to_have_text("tides of the first release")
-            page.reload()
+            reload_page(page)
             page.get_by_role("button").click()
             expect(page.locator("output")).to_have_text("currents of the second release")
     url = harbour.container().url

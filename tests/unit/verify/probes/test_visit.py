@@ -1,23 +1,54 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
+from docktasks.verify.probes import chromium
 from docktasks.verify.probes.page_events import PageSnapshot
-from docktasks.verify.probes.visit import Visit, visit
+from docktasks.verify.probes.visit import MAX_ATTEMPTS, Visit, visit
 
-DISTURBED = Visit(first=[PageSnapshot("/", network=("http://h/a.css: net::ERR_NETWORK_CHANGED",))])
+DISTURBED = PageSnapshot("/", network=("http://h/a.css: net::ERR_NETWORK_CHANGED",), has_content=True)
+SEEN = PageSnapshot("/", has_content=True)
 
 
-@pytest.mark.parametrize(
-    ("visits", "count"),
-    [([DISTURBED, Visit()], 2), ([Visit()], 1), ([DISTURBED] * 3, 3)],
-    ids=["once disturbed", "undisturbed", "always disturbed"],
-)
-def test_disturbed_visit_is_repeated_up_to_three_times(
-    monkeypatch: pytest.MonkeyPatch, visits: list[Visit], count: int
-) -> None:
+@contextmanager
+def browser(*_: object) -> Iterator[Any]:
+    """A browser that runs."""
+    yield SimpleNamespace(is_connected=lambda: True)
+
+
+def visit_with(monkeypatch: pytest.MonkeyPatch, limit_s: float, **pages: list[PageSnapshot]) -> Visit:
+    """Visit a site whose pages look like these, one after the other, in the steps `first` and `deep`."""
+    monkeypatch.setattr(chromium, "launch_browser", browser)
+    for step in ("first", "deep", "inject", "follow", "audit", "strict"):
+        snapshots = pages.get(step)
+
+        def take(visitor: Any, step: str = step, snapshots: list[PageSnapshot] | None = snapshots) -> None:
+            if snapshots:
+                getattr(visitor.visit, step).append(snapshots.pop(0))
+
+        take.__name__ = step
+        monkeypatch.setattr(f"{visit.__module__}._Visitor.{step}", take)
+    return visit("http://h", "chromium", limit_s)
+
+
+def test_disturbed_step_is_taken_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A container that starts anywhere on the machine cuts off what Chromium is loading."""
-    remaining = list(visits)
-    monkeypatch.setattr("docktasks.verify.probes.visit._visit_once", lambda *_: remaining.pop(0))
-    assert visit("http://h", "chromium", 1) is visits[-1]
-    assert len(visits) - len(remaining) == count
+    first, deep = [SEEN, DISTURBED], [DISTURBED, DISTURBED, SEEN]
+    result = visit_with(monkeypatch, 60, first=first, deep=deep)
+    assert (result.first, result.deep, set(result.disturbed)) == ([SEEN], [SEEN], set())
+    assert (len(first), len(deep)) == (1, 0)
+
+
+def test_step_that_is_always_disturbed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no fault of the site. After the half of the limit no step is taken again."""
+    result = visit_with(monkeypatch, 60, first=[SEEN], deep=[DISTURBED] * MAX_ATTEMPTS)
+    assert (result.first, len(result.deep), set(result.disturbed)) == ([SEEN], 0, {"deep"})
+    assert "audit" in result.finished
+    snapshots = [DISTURBED, SEEN]
+    result = visit_with(monkeypatch, 0, first=snapshots)
+    assert (len(result.first), set(result.disturbed), snapshots) == (0, {"first"}, [SEEN])
