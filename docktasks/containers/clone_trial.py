@@ -50,23 +50,29 @@ class Original:
 class IntactClone:
     """The results of the intact copy: the folders it can write to, its log, and its state after `docker stop`.
 
-    `reached` is the address at which it reaches the original; empty if it does not. `configuration` is what `nginx -T`
-    prints. In the original it would listen for a moment, and take connections.
+    `configuration` is what `nginx -T` prints. In the original it would listen for a moment, and take connections.
     """
 
     writable: tuple[str, ...]
     log: str
     stopped: Container
-    reached: str
     configuration: str = ""
 
 
 @dataclass(frozen=True)
+class BrokenClone:
+    """The faults of the copy that lost its site, and the address at which it reaches the original, if there is one."""
+
+    faults: tuple[str, ...]
+    reached: str
+
+
+@dataclass(frozen=True)
 class Trial:
-    """The results of both copies; `broken` has the faults. `result()` raises Skip where a copy could not be tried."""
+    """The results of both copies. `result()` raises Skip where a copy could not be tried."""
 
     intact: Future[IntactClone]
-    broken: Future[tuple[str, ...]]
+    broken: Future[BrokenClone]
 
 
 def settled_health(engine: Engine, name: str) -> str:
@@ -94,35 +100,42 @@ def run_trial(original: Original) -> Trial:
 
 def _try_intact(original: Original) -> IntactClone:
     engine = original.project.engine
-    with _started(original, "intact", original.config) as clone, ThreadPoolExecutor(2) as pool:
-        # It waits a second for an answer that does not come, so it begins first.
-        reached = pool.submit(networks.reached_address, engine, clone.name, original.container, PROD.container_port)
+    with _started(original, "intact", original.config) as clone, ThreadPoolExecutor(1) as pool:
         health = clone.await_health("healthy", original.project.settings.prod.deploy_timeout)
         if health != "healthy":
             raise Skip(f"a copy of it is {health}, and not healthy")
         printed = pool.submit(clone.docker, "exec", clone.name, *clones.print_configuration(original.config.command))
         listing = clone.docker("exec", clone.name, "sh", "-c", LIST_WRITABLE_DIRS, "sh", SCRATCH_DIR)
-        address, configuration = reached.result(), printed.result().output
+        configuration = printed.result().output
         clone.docker("stop", "-t", str(min(original.config.stop_timeout, MAX_GRACE_S)), clone.name)
         stopped, log = clone.inspect(), engine.logs(clone.name, MAX_LOG_LINES)
         if not listing.ok:
             raise Skip(f"a copy of it cannot list its writable folders: {listing.tail(1)}")
-        return IntactClone(tuple(listing.output.splitlines()), log, stopped, address, configuration)
+        return IntactClone(tuple(listing.output.splitlines()), log, stopped, configuration)
 
 
-def _try_broken(original: Original) -> tuple[str, ...]:
+def _try_broken(original: Original) -> BrokenClone:
     # Without capabilities, root may still delete its own files.
     config = replace(original.config, read_only=False, dropped=(), added=())
-    limit_s = original.project.settings.prod.deploy_timeout
-    with _started(original, "broken", config) as clone:
-        health = clone.await_health("healthy", limit_s)
-        if health != "healthy":
-            return (f"a copy of it is {health} after {limit_s} s, and not healthy",)
-        removal = clone.docker("exec", "--user", "0:0", clone.name, "rm", "-r", SITE)
-        if not removal.ok:
-            raise Skip(f"root cannot remove {SITE} in a copy of it: {removal.tail(1)}")
-        health = clone.await_health("unhealthy", UNHEALTHY_TIMEOUT_S)
-        return () if health == "unhealthy" else (f"without {SITE} a copy of it is {health}",)
+    engine, port = original.project.engine, PROD.container_port
+    with _started(original, "broken", config) as clone, ThreadPoolExecutor(1) as pool:
+        # It waits a second for an answer that does not come, which this copy takes anyway.
+        reached = pool.submit(networks.reached_address, engine, clone.name, original.container, port)
+        return BrokenClone(tuple(_faults_without_site(clone)), reached.result())
+
+
+def _faults_without_site(clone: _Clone) -> Iterator[str]:
+    limit_s = clone.original.project.settings.prod.deploy_timeout
+    health = clone.await_health("healthy", limit_s)
+    if health != "healthy":
+        yield f"a copy of it is {health} after {limit_s} s, and not healthy"
+        return
+    removal = clone.docker("exec", "--user", "0:0", clone.name, "rm", "-r", SITE)
+    if not removal.ok:
+        raise Skip(f"root cannot remove {SITE} in a copy of it: {removal.tail(1)}")
+    health = clone.await_health("unhealthy", UNHEALTHY_TIMEOUT_S)
+    if health != "unhealthy":
+        yield f"without {SITE} a copy of it is {health}"
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ def _flag(flag: str, *values: object) -> list[str]:
 def _health_args(test: tuple[str, ...]) -> list[str]:
     """Return the container's health check, run often. A check that is no shell command is in the image, and so here."""
     command = ["--health-cmd", test[1]] if test[0] == "CMD-SHELL" else []
-    return [*command, "--health-interval", "200ms", "--health-start-period", "1ms", "--health-retries", "2"]
+    return [*command, "--health-interval", "200ms", "--health-start-period", "1ms", "--health-retries", "1"]
 
 
 def remove_clones_args(name: str) -> list[str]:

@@ -12,23 +12,22 @@ CAPABILITY_SETS = ("CapPrm", "CapEff", "CapBnd", "CapAmb")
 """Fields of /proc/<pid>/status: https://man7.org/linux/man-pages/man7/capabilities.7.html."""
 
 
-def read_file(engine: Engine, container: Container, path: str) -> str:
-    """The text of a file in the container. Raises Skip if `cat` fails."""
-    result = engine.exec(container.name, ["cat", path])
+def read_file(engine: Engine, container: Container, *paths: str) -> str:
+    """The text of a file in the container, or of several. Raises Skip if `cat` fails."""
+    result = engine.exec(container.name, ["cat", *paths])
     if result.ok and not result.output:  # an engine under load may lose the output of a short command
-        result = engine.exec(container.name, ["cat", path])
+        result = engine.exec(container.name, ["cat", *paths])
     if not result.ok:
-        raise Skip(f"the container does not give {path}: {result.tail(1)}")
+        raise Skip(f"the container does not give {' and '.join(paths)}: {result.tail(1)}")
     return result.output
 
 
-def process_status(engine: Engine, container: Container, process: str = "1") -> dict[str, str]:
-    """The fields of /proc/1/status in the container. Raises Skip if one that is needed is missing."""
-    lines = read_file(engine, container, f"/proc/{process}/status").splitlines()
-    fields = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+def process_status(text: str, path: str = "/proc/1/status") -> dict[str, str]:
+    """The fields of /proc/1/status. Raises Skip if one that is needed is missing."""
+    fields = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
     missing = {"Uid", "NoNewPrivs", *CAPABILITY_SETS} - fields.keys()
     if missing:
-        raise Skip(f"/proc/{process}/status in the container does not tell {', '.join(sorted(missing))}")
+        raise Skip(f"{path} in the container does not tell {', '.join(sorted(missing))}")
     return fields
 
 

@@ -47,7 +47,7 @@ def network(subject: Subject) -> Iterator[str]:
 @check("dev.unprivileged", "major", fix="Start it by invoke dev: as the owner, --cap-drop ALL, no-new-privileges")
 def unprivileged(subject: Subject) -> Iterator[str]:
     """The main process has no capability, and a filter of calls. It is root only if root owns the checkout."""
-    status = proc.process_status(subject.project.engine, subject.dev)
+    status = proc.process_status(proc.read_file(subject.project.engine, subject.dev, "/proc/1/status"))
     owner = user_for(subject.project.engine, subject.project.settings.app_dir).partition(":")[0]
     if "0" in status["Uid"].split() and owner != "0":
         yield f"--user is root: uids {', '.join(status['Uid'].split())}; the checkout belongs to uid {owner}"

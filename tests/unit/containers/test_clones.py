@@ -57,7 +57,7 @@ def test_clone_has_the_flags_of_the_container(settings: Settings) -> None:
         "--cap-drop ALL --cap-add CAP_CHOWN --security-opt no-new-privileges "
         "--memory 67108864 --memory-swap -1 --pids-limit 64 --ipc none --read-only --tmpfs /tmp:size=16m --tmpfs /run "
         "--env 'A=1 2' "
-        "--health-cmd 'wget x' --health-interval 200ms --health-start-period 1ms --health-retries 2 "
+        "--health-cmd 'wget x' --health-interval 200ms --health-start-period 1ms --health-retries 1 "
         "--entrypoint /docker-entrypoint.sh IMAGE nginx -g 'daemon off;'"
     )
 
@@ -69,7 +69,7 @@ def test_clone_of_a_container_without_flags(settings: Settings) -> None:
     )
     assert "--health-cmd" not in bare
     assert "--ipc" not in line(settings, replace(CONFIG, options={"IpcMode": {"": "host"}}))
-    assert bare.endswith("--log-opt max-size=10m --health-interval 200ms --health-start-period 1ms --health-retries 2 "
+    assert bare.endswith("--log-opt max-size=10m --health-interval 200ms --health-start-period 1ms --health-retries 1 "
                          "--entrypoint nginx IMAGE")  # fmt: skip
 
 

@@ -94,22 +94,30 @@ class FakeEngine(FakeStore):
         yield from self.log_chunks
 
     def exec(self, name: str, args: list[str]) -> Result:
-        """Run `cat` of a file, or `ls` or `find` of a folder, in `files`; or wget, which no container answers."""
+        """Run `cat` of files, `find` of a folder, or list what is carried, in `files`; or wget, which none answers."""
         assert name in self.by_name
         command, path = args[:2]
-        assert command in ("cat", "ls", "find", "wget")
+        assert command in ("cat", "find", "wget", "sh")
         if command == "wget":
             return Result(0 if self.is_open else 1)
         if command == "cat":
-            return self._read(path)
+            return self._read(*args[1:])
+        if command == "sh":
+            assert "sha256sum" in args[2]
+            return self._carried()
         below = [file for file in self.files if file.startswith(f"{path}/")]
-        names = {file.removeprefix(f"{path}/").partition("/")[0] for file in below}
-        if "sha256sum" in args:
-            below = [f"{sha256(self.files[file].encode()).hexdigest()}  {file}" for file in below]
-        return Result(0 if below else 1, "\n".join(names if command == "ls" else below))
+        return Result(0 if below else 1, "\n".join(below))
 
-    def _read(self, path: str) -> Result:
-        return Result(0, self.files[path]) if path in self.files else Result(1, f"cat: can't open '{path}'")
+    def _read(self, *paths: str) -> Result:
+        lost = [f"cat: can't open '{path}'" for path in paths if path not in self.files]
+        return Result(1, "\n".join(lost)) if lost else Result(0, "".join(self.files[path] for path in paths))
+
+    def _carried(self) -> Result:
+        folder = "/srv/carried/releases/"
+        digests = {file: sha256(text.encode()).hexdigest() for file, text in self.files.items() if folder in file}
+        names = {file.removeprefix(folder).partition("/")[0] for file in digests}
+        lines = [*names, *(f"{digest}  {file}" for file, digest in digests.items())]
+        return Result(0 if lines else 1, "\n".join(lines))
 
     def container_config(self, name: str) -> ContainerConfig:
         """Return the configuration of every container."""

@@ -9,13 +9,10 @@ from httpx import codes
 from docktasks.errors import Skip
 from docktasks.images import releases
 from docktasks.verify.registry import check
-from docktasks.verify.subject import Subject
+from docktasks.verify.subject import BUILT, Subject
 
 VOLUME = "/srv/carried"
 """Where the volume is mounted in a release (docktasks/release/run_args.py)."""
-RELEASES_DIR = f"{VOLUME}/releases"
-"""One folder for each release, and in it one for the files whose name has no hash (docktasks/images/nginx/carry.sh)."""
-BUILT = "/built"
 MAX_FILES_PER_RELEASE = 200
 
 
@@ -27,7 +24,10 @@ def assets(subject: Subject) -> Iterator[str]:
         return
     kept: dict[str, tuple[str, ...]] = {subject.container.release: (subject.container.release,)}
     kept |= {image.release: image.release_ids for image in releases.kept_releases(subject.project)}
-    paths_by_release = _carried_paths(subject)
+    releases_kept, files = subject.carried()
+    paths_by_release: dict[str, list[str]] = {release: [] for release in releases_kept}
+    for file in files:
+        paths_by_release.setdefault(file.release, []).append(file.path)
     for release, release_ids in sorted(kept.items()):
         if paths_by_release.keys().isdisjoint(release_ids):
             yield f"release {release}: its assets are not in the volume"
@@ -47,12 +47,13 @@ def assets(subject: Subject) -> Iterator[str]:
 )
 def asset_bytes(subject: Subject) -> Iterator[str]:
     """A hashed name has the same bytes in every kept release, and these are served, compressed or not."""
-    if not _output_lines(subject, "ls", RELEASES_DIR):
+    releases_kept, files = subject.carried()
+    if not releases_kept:
         raise Skip("the assets of kept releases cannot be read")
     digests: dict[str, dict[bytes, str]] = {}
-    for digest, release, path in _carried_digests(subject):
-        if not release.endswith(BUILT):
-            digests.setdefault(subject.site.address(path), {}).setdefault(digest, release)
+    for file in files:
+        if not file.release.endswith(BUILT):
+            digests.setdefault(subject.site.address(file.path), {}).setdefault(file.digest, file.release)
     for address, releases_by_digest in sorted(digests.items()):
         if len(releases_by_digest) > 1:
             yield f"{address}: other bytes in each of the releases {', '.join(releases_by_digest.values())}"
@@ -63,31 +64,3 @@ def asset_bytes(subject: Subject) -> Iterator[str]:
             if response.status == codes.OK and (response.fault or response.digest not in digests[response.path]):
                 release = next(iter(digests[response.path].values()))
                 yield f"{response.path}, {encoding}: {response.fault or f'other bytes than in release {release}'}"
-
-
-def _carried_digests(subject: Subject) -> Iterator[tuple[bytes, str, str]]:
-    """Yield the SHA-256, the release and the path, from the site's root, of each file in the volume.
-
-    For a file whose name has no hash the release ends in /built.
-    """
-    command = ["find", RELEASES_DIR, "-type", "f", "-path", f"{RELEASES_DIR}/*/site/*", "-exec", "sha256sum", "{}", "+"]
-    rows = (line.partition(f"  {RELEASES_DIR}/") for line in _output_lines(subject, *command))
-    files = [(digest, name) for digest, _, name in rows if name]  # others are messages
-    names = {name for _, name in files}
-    for digest, name in files:
-        release, _, path = name.partition("/site/")
-        if not (name.endswith(".gz") and name[:-3] in names):  # a compressed copy has no name of its own
-            yield bytes.fromhex(digest), release, path
-
-
-def _carried_paths(subject: Subject) -> dict[str, list[str]]:
-    """Release -> the paths of its files in the volume, from the site's root. Empty if the container lists none."""
-    paths: dict[str, list[str]] = {release: [] for release in _output_lines(subject, "ls", RELEASES_DIR)}
-    for _, release, path in _carried_digests(subject):
-        paths.setdefault(release, []).append(path)
-    return {release: sorted(names) for release, names in paths.items()}
-
-
-def _output_lines(subject: Subject, *command: str) -> list[str]:
-    result = subject.project.engine.exec(subject.container.name, list(command))
-    return result.output.splitlines() if result.ok else []

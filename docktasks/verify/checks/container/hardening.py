@@ -66,17 +66,19 @@ def unprivileged(subject: Subject) -> Iterator[str]:
 def _kernel_faults(subject: Subject, container: Container, config: ContainerConfig) -> Iterator[str]:
     """What the kernel says of the main process, or of another one that Docker starts with the same privileges."""
     process = "self" if shares_processes(config) else "1"
-    status = process_status(subject.project.engine, container, process)
+    paths = f"/proc/{process}/status", f"/proc/{process}/mounts"
+    text = read_file(subject.project.engine, container, *paths)
+    status = process_status(text, paths[0])
     if "0" in status["Uid"].split():
         yield f"--user or USER is root: uids {', '.join(status['Uid'].split())}"
     groups = f"{status.get('Gid', '')} {status.get('Groups', '')}".split()
     if "0" in groups:
         yield f"--group-add, --user or USER has root's group: groups {', '.join(dict.fromkeys(groups))}"
     yield from privilege_faults(status, config)
-    lines = read_file(subject.project.engine, container, f"/proc/{process}/mounts").splitlines()
-    roots = [options for _device, target, _type, options, *_ in map(str.split, lines) if target == "/"]
+    mounts = [line.split() for line in text.splitlines() if "\t" not in line]  # the kernel escapes a tab in a mount
+    roots = [options for _device, target, _type, options, *_ in mounts if target == "/"]
     if not roots:
-        yield Major(f"/proc/{process}/mounts has no line for /")
+        yield Major(f"{paths[1]} has no line for /")
     for options in (root.split(",") for root in roots):
         if "ro" not in options:  # the options with a value name the image's layers, in hundreds of characters
             yield Major(f"no --read-only: / is mounted {','.join(option for option in options if '=' not in option)}")

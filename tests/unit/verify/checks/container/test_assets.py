@@ -93,7 +93,7 @@ def test_same_name_with_other_bytes_in_two_releases_fails() -> None:
     assert result(same | copies | built, check_id="container.asset-bytes") == ("pass", ())
     outcome, evidence = result(same | {f"{other}{path}": "1"}, check_id="container.asset-bytes")
     assert outcome == "fail"
-    assert evidence == (f"/assets/index-Dk1aQz7_.js: other bytes in each of the releases {A}, 0123456789ab",)
+    assert evidence == (f"/assets/index-Dk1aQz7_.js: other bytes in each of the releases 0123456789ab, {A}",)
 
 
 def test_served_bytes_of_another_release_fail() -> None:
