@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from docktasks.app.project import Project
 from docktasks.containers.networks import join_args
 from docktasks.containers.run_args import label_args
 from docktasks.engine.models import Container, ContainerConfig, Image
@@ -108,18 +107,3 @@ def _health_args(test: tuple[str, ...]) -> list[str]:
 def remove_clones_args(name: str) -> list[str]:
     """Return the command that removes a clone, and the volumes that Docker created for it."""
     return ["docker", "container", "rm", "--force", "--volumes", name]
-
-
-def server_version_args(settings: Settings, image_id: str) -> list[str]:
-    """Return the command that runs `nginx -v` in a clone of an image, without a network."""
-    return [
-        *["docker", "container", "run", "--rm", "--network", "none", *label_args(settings, CLONE_ROLE)],
-        *["--entrypoint", "nginx", image_id, "-v"],
-    ]
-
-
-def nginx_version(project: Project, image_id: str) -> str:
-    """Return the version of nginx in an image, as nginx prints it; empty if there is none."""
-    result = project.run(server_version_args(project.settings, image_id), quiet=True)
-    version = re.search(r"^nginx version: nginx/([\w.+-]+)", result.output, re.MULTILINE)
-    return version[1] if result.ok and version else ""

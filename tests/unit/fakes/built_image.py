@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from docktasks.background import Once
-from docktasks.commands import Result
 from docktasks.engine.models import Image
 from docktasks.images.archive import Contents, File, Layer
 from docktasks.secret_patterns import find_secrets
@@ -88,7 +87,7 @@ class BuiltImage:
     base_labels: dict[str, str] = field(default_factory=dict)
     base_environment: dict[str, str] = field(default_factory=dict)
     nginx: str = "nginx version: nginx/1.30.7\n"
-    """What `nginx -v` prints."""
+    """What nginx would print as its version."""
     has_base: bool = True
     base_is_another: bool = False
     """True if the engine has another image under the name of the base."""
@@ -108,9 +107,9 @@ class BuiltImage:
         images = {self.base_name: base} if self.has_base else {}
         images["node:lts-alpine"] = Image("sha256:3", tags=("node:lts-alpine",))
         engine = FakeEngine(images=images)
-        run = run or Runner(answers={"docker container run --rm --network none": Result(0, self.nginx)})
         subject = Subject("", project(engine, settings or _another_project(), run), None, image)
-        base_layer = layer(shipped("/etc/os-release"), ours=not self.own_layers_are_known)
+        base_files = shipped("/etc/os-release"), shipped("/usr/bin/nginx", self.nginx.encode(), mode=0o755)
+        base_layer = layer(*base_files, ours=not self.own_layers_are_known)
         contents = Contents([base_layer, layer(*self.files), *self.layers_above], self.config, self.history)
         subject.contents = Once(lambda: contents)
         (verdict,) = catalog.run_checks(subject, catalog.select(only=[check_id]))

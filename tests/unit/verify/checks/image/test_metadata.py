@@ -184,9 +184,9 @@ def test_unsafe_nginx_fails_unless_its_source_has_no_newer_one(
     assert verdict.notes[-1].startswith("The table of safe versions is of")
 
 
-def test_nginx_is_asked_for_its_version() -> None:
+def test_version_is_that_of_the_program() -> None:
     """A variable may lie. An image without nginx is not judged."""
     evidence = BuiltImage(environment={"NGINX_VERSION": "1.31.9"}).evidence("image.nginx-version")
-    assert evidence == ("NGINX_VERSION is 1.31.9, but nginx -v says 1.30.7",)
+    assert evidence == ("NGINX_VERSION is 1.31.9, but the program says 1.30.7",)
     assert BuiltImage(nginx="nginx version: openresty/1.27.1.2").verdict("image.nginx-version").outcome == "skip"
     assert BuiltImage(environment={}).evidence("image.nginx-version") == ()
