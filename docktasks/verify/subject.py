@@ -14,7 +14,7 @@ from docktasks.containers import clone_trial, startup
 from docktasks.containers.clone_trial import Original, Trial
 from docktasks.engine.models import Container, ContainerConfig, Image
 from docktasks.images import archive
-from docktasks.images.archive import Contents, Unreadable, final_files
+from docktasks.images.archive import Contents, File, Unreadable, final_files
 from docktasks.images.build import base_image
 from docktasks.labels import BUILT_FOR
 from docktasks.verify import chromium_path
@@ -148,30 +148,29 @@ class Subject:
         """What the site answers, everywhere."""
         return Survey(self.site, self._kept_paths)
 
+    @cached_property
+    def _files(self) -> dict[str, File]:
+        """What a container of the image sees, by path. Empty if it cannot be read, which its own checks report."""
+        with contextlib.suppress(Unreadable):
+            return final_files(self.contents().layers) if self._image else {}
+        return {}
+
     @property
     def shipped_files(self) -> dict[str, int]:
         """Path from the site's root -> size, of all files that the image ships. Empty if the image cannot be read."""
-        with contextlib.suppress(Unreadable):  # the checks of the image report it
-            return site_file_sizes(self.contents().layers) if self._image else {}
-        return {}
+        return site_file_sizes(self._files)
 
     @property
     def hashed_files(self) -> list[str]:
         """Paths, from the site's root, of the files that our build took for named by their content."""
-        with contextlib.suppress(Unreadable):
-            files = final_files(self.contents().layers) if self._image else {}
-            paths = (path for path, file in files.items() if path.startswith(HASHED_DIR) and file.kind == "file")
-            return [path.removeprefix(HASHED_DIR) for path in paths]
-        return []
+        files = (path for path, file in self._files.items() if file.kind == "file")
+        return [path.removeprefix(HASHED_DIR) for path in files if path.startswith(HASHED_DIR)]
 
     @cached_property
     def written(self) -> dict[str, str]:
         """Path below /etc/nginx/ -> text, of nginx's configuration in the image. Empty if it cannot be read."""
-        with contextlib.suppress(Unreadable):
-            files = final_files(self.contents().layers) if self._image else {}
-            texts = ((path, file.content) for path, file in files.items() if path.startswith(NGINX_DIR))
-            return {path.removeprefix(NGINX_DIR): text.decode(errors="replace") for path, text in texts if text}
-        return {}
+        texts = ((path, file.content) for path, file in self._files.items() if path.startswith(NGINX_DIR))
+        return {path.removeprefix(NGINX_DIR): text.decode(errors="replace") for path, text in texts if text}
 
     @property
     def site_headers(self) -> str:

@@ -46,7 +46,7 @@ MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
     "app": 2_800, "containers": 1_150, "dev": 1_600, "fleet": 1_547, "ground": 1_755,
-    "housekeeping": 1_050, "images": 1_600, "release": 1_700, "ship": 2_050, "verify": 6_980,
+    "housekeeping": 1_050, "images": 1_600, "release": 1_700, "ship": 2_050, "verify": 6_979,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES. The goal for verify is 4,000."""
 MAX_LINES_IN_ALL = 22_990

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import zip_longest
 from threading import RLock
@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from docktasks.api import is_below
-from docktasks.images.archive import Layer, final_files
+from docktasks.images.archive import File
 from docktasks.verify.probes import raw_socket
 from docktasks.verify.probes.http_client import MAX_KEPT_BYTES, Client, Request, Response
 from docktasks.verify.probes.nginx_config import Words, redirected, words
@@ -129,17 +129,13 @@ class Site:
         return words(self._written().values())
 
     @cached_property
-    def has_rules(self) -> bool:
-        """True if the site has redirects of its own."""
-        return "The site has a file _redirects." in self.health
-
-    @cached_property
     def _rules(self) -> list[re.Pattern[str]]:
         return redirected(self._written().values())
 
     def is_redirected(self, path: str) -> bool:
         """True if a rule of the site leads this address elsewhere. Without its image each may be such an address."""
-        return self.has_rules and (not self._rules or any(rule.search(path) for rule in self._rules))
+        has_rules = "The site has a file _redirects." in self.health
+        return has_rules and (not self._rules or any(rule.search(path) for rule in self._rules))
 
     @cached_property
     def health(self) -> str:
@@ -195,11 +191,11 @@ def spread(items: Iterable[str], limit: int, group: Callable[[str], object], see
     return in_turn[:limit]
 
 
-def site_file_sizes(layers: Iterable[Layer]) -> dict[str, int]:
-    """The site's files in these layers, the base image's first: path relative to the site -> size in bytes."""
+def site_file_sizes(files: Mapping[str, File]) -> dict[str, int]:
+    """The site's files of those in an image: path relative to the site -> size in bytes."""
     sizes = {
         path.removeprefix(folder): file.size
-        for path, file in final_files(layers).items()
+        for path, file in files.items()
         for folder in SITE_DIRS
         if path.startswith(folder) and file.kind == "file"
     }

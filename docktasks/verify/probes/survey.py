@@ -146,11 +146,6 @@ class Survey:
         """The answers to these ways of asking."""
         return [answer for answer in self.answers if answer.way in names and answer.response.status]
 
-    @cached_property
-    def health(self) -> str:
-        """What the health check of our image says about the site (images/nginx/serving/site.conf)."""
-        return self.site.health
-
     def file_answer(self, path: str, encoding: str = "") -> Answer:
         """A file as the answer of a place."""
         file = self.site.encoded_files(encoding or "identity")[path]

@@ -9,16 +9,13 @@ from pathlib import Path
 
 from docktasks.api import Upstream
 from docktasks.errors import Skip
-from docktasks.images import media_types
 from docktasks.verify.checks.container.lifecycle import trial_of
-from docktasks.verify.probes.nginx_config import Directive, changes, parse, parse_file
+from docktasks.verify.probes.nginx_config import PACKAGED, Directive, changes, parse, parse_file
 from docktasks.verify.registry import Minor, check
 from docktasks.verify.subject import Subject
 
 FOLDER = "/etc/nginx/"
 PAGE = "serving/site.conf"
-PACKAGED = media_types.TABLE.parents[1]
-"""Our configuration, from which the build makes the image's."""
 NEVER = "(?!)"
 RULES: list[list[str]] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))["rules"]
 """The name of a directive, the values that a release may have, and what else happens. The first two are patterns."""
@@ -50,7 +47,8 @@ def _dangers(subject: Subject, directives: Sequence[Directive]) -> Iterator[tupl
     upstreams = subject.project.settings.api.upstreams
     servers = [directive for directive in directives if (directive.name, directive.args) == ("server", ())]
     yield from ((server, "it is a second server") for server in servers[1:])
-    ours = {directive for name, path in _packaged().items() for directive in parse_file(name, path.read_text())}
+    names = (str(path.relative_to(PACKAGED)) for path in PACKAGED.rglob("*.conf"))
+    ours = {directive for name in names for directive in parse_file(name, (PACKAGED / name).read_text())}  # no danger
     for directive in (directive for directive in directives if directive not in ours):
         for allowed, danger in _rules(directive, has_api=bool(upstreams)):
             if not re.fullmatch(allowed, " ".join(directive.args)):
@@ -60,11 +58,6 @@ def _dangers(subject: Subject, directives: Sequence[Directive]) -> Iterator[tupl
         is_address = directive.name == "set" and directive.args[:1] in (("$api_address",), ("$api_origin",))
         if is_address and not any(_is_address_of(upstream, directive.args[-1]) for upstream in upstreams):
             yield directive, "the settings name no such API"
-
-
-def _packaged() -> dict[str, Path]:
-    """The files of our configuration, by their path below /etc/nginx. What stands there is no danger."""
-    return {str(path.relative_to(PACKAGED)): path for path in sorted(PACKAGED.rglob("*.conf"))}
 
 
 def _rules(directive: Directive, *, has_api: bool) -> Iterator[tuple[str, str]]:

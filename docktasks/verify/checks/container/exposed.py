@@ -33,10 +33,7 @@ def secrets(subject: Subject) -> Iterator[str]:
     log = subject.project.engine.logs(container.name, MAX_LOG_LINES).splitlines()
     texts += [("its log", line) for line in log if not REQUEST.match(line)]
     faults = [(place, name) for place, text in texts for name in find_secrets(text.encode())]
-    faults += [(f"--env {name}", secret) for name in PAGE_VARIABLES for secret in _of_page(own.get(name, ""))]
+    of_pages = [(f"--env {name}", own.get(name, "").encode()) for name in PAGE_VARIABLES]
+    faults += [(place, name) for place, text in of_pages for name in find_secrets(text, "page")]
     faults += [("its log", "an Authorization header") for line in log if HEADER.search(line)]
     yield from dict.fromkeys(f"{place}: {name}" for place, name in faults)
-
-
-def _of_page(text: str) -> tuple[str, ...]:
-    return find_secrets(text.encode(), "page")

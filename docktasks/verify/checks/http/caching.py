@@ -55,7 +55,7 @@ NGINX_TAG = re.compile(r'"([0-9a-f]{1,9})-([0-9a-f]+)"$')
 def cache_policy(subject: Subject) -> Iterator[str]:
     """Pages are always revalidated, hashed assets are kept for a year, and errors are never kept, by any cache."""
     survey = survey_of(subject)
-    is_own = "The site's _headers has rules for caches." in survey.health  # how long its files are kept is its choice
+    is_own = "The site's _headers has rules for caches." in survey.site.health  # how long they are kept is its choice
     expected, answers = _named_by_content(subject), _judged(survey)
     usual = _usual(answers, expected) if is_ours(subject, "cache-control") and not is_own else {}
 

@@ -60,7 +60,7 @@ def _is_there(survey: Survey, response: Response, statuses: dict[str, int]) -> b
         may_lead_away = not unknown.is_ok or _is_redirected(survey, response)
         return not is_loop and (may_lead_away or _plain(target) == _plain(path))
     is_there_without_slash = path.endswith("/") and statuses.get(path.rstrip("/")) == codes.OK
-    is_promised = is_there_without_slash and "Without a file" in survey.health
+    is_promised = is_there_without_slash and "Without a file" in survey.site.health
     return response.is_ok or (response.status == unknown.status and not is_promised)
 
 
@@ -71,7 +71,7 @@ def _plain(path: str) -> str:
 def _right_pages(survey: Survey) -> set[tuple[int, bytes]]:
     """Status and bytes for an address without a file, as our health check promises; else those of usual servers."""
     site = survey.site
-    if promise := re.search(r"Without a file: (\d+) (.*)", survey.health):
+    if promise := re.search(r"Without a file: (\d+) (.*)", survey.site.health):
         status = int(promise[1])
         if promise[2]:
             return {(status, site.get(site.address(promise[2])).digest)}
