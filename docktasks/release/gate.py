@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from docktasks import waiting
 from docktasks.app.project import Project
@@ -112,7 +113,7 @@ def critical_verdicts(entry: str) -> tuple[Site, list[Verdict]]:
 def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
     """Run the critical checks of `verify` that need only an address, and the visit meanwhile. Raises StartError."""
     entry = entry_page(project, url)
-    visit.begin(entry)
+    visit.begin(_below_base_path(entry))
     site, verdicts = critical_verdicts(entry)
     failed = [verdict for verdict in verdicts if verdict.outcome == "fail"]
     linked = [] if failed else [*_faults_of_api(project, site), *faults_of_linked_pages(site)]
@@ -132,6 +133,14 @@ def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
         f"{failed[0].check.fix if failed else browser_fix if findings.faults else LINKED_FIX}. {PAST_THE_GATE}",
         evidence="\n".join(evidence),
     )
+
+
+def _below_base_path(entry: str) -> str:
+    """Return where a browser opens the page: a router shows nothing at an address without the site's base path."""
+    from docktasks.verify.probes.crawler import Site
+
+    with closing(Site(entry)) as site:
+        return f"{site.origin}{site.base_path}{urlsplit(entry).path or '/'}"
 
 
 def _faults_of_api(project: Project, site: Site) -> Iterator[str]:

@@ -220,7 +220,7 @@ class Subject:
         from docktasks.verify.probes.visit import visit
 
         with self._quiet:
-            return visit(self.url, self.chromium, is_api=self.site.is_api)
+            return visit(self.url + self.site.base_path, self.chromium, is_api=self.site.is_api)
 
 
 def _present(part: T | None) -> T:

@@ -1,4 +1,5 @@
 // What answers each address: the files of a site, its pages, and the rules that it brings in _redirects and _headers.
+import { basePathConfiguration } from './base-path.mjs'
 import { headersConfiguration, parseHeaders } from './headers.mjs'
 import { answerOf, hasEntryPage, hasMpaType, noticeOf, pagesConfiguration } from './pages.mjs'
 import { parseRedirects, SiteFileError, splitCatchAll } from './redirects.mjs'
@@ -47,6 +48,7 @@ export function answersOf({ files, read, fallback, sourceNames, viteConfig, base
       notices: [noticeOf(answer), ...parsed.notices, ...(redirects.notices ?? []), ...headers.notices].filter(Boolean),
       configuration: () => ({
         'site/pages.conf': pagesConfiguration(answer, files),
+        ...(base && basePathConfiguration(base)),
         ...(redirects.rules.length && redirectsConfiguration(redirects.rules, base)),
         ...headerFiles(),
       }),

@@ -28,7 +28,7 @@ import { promisify } from 'node:util'
 import { constants, gzip } from 'node:zlib'
 import { LOADS_ENV } from '../node/vite/runtime-env.mjs'
 import { answersOf, withoutOwnFiles } from './answers.mjs'
-import { basePathConfiguration, basePathOf } from './base-path.mjs'
+import { basePathOf } from './base-path.mjs'
 import { BrotliCache } from './brotli-cache.mjs'
 import { configurationFor, versionIn } from './configuration.mjs'
 import { link, write } from './image-files.mjs'
@@ -266,10 +266,7 @@ checkRuntimeEnv([...names].filter(isPage), read)
 if (policySettings.profile === 'strict') await addIntegrity(dist, names)
 await writePolicy(dist, names)
 const base = basePathOf(await readFile(join(dist, firstPage([...names])), 'utf8'), [...(hashed.size ? hashed : names)])
-if (base) {
-  console.log(`NOTICE: The site is served at ${base}/, and at / as well`)
-  await write(join(image, 'etc/nginx/base/base.conf'), basePathConfiguration(base))
-}
+if (base) console.log(`NOTICE: The site is served at ${base}/, and at / for a proxy that removes this base path`)
 await writeAnswers(dist, names, ownFiles, base)
 await writeScripts()
 await writeBuiltNames(built)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:  # these load the browser's driver
     from docktasks.verify.probes.page_events import PageSnapshot
     from docktasks.verify.probes.visit import Visit
 
+CHUNK = re.compile(r"\.(?:m?js|css)(?:\?[^:]*)?: ")
+"""Matches a request that failed, if it is for code."""
 Step = Literal["first", "deep", "inject", "follow", "audit"]
 
 
@@ -110,8 +113,8 @@ def navigation(subject: Subject) -> Iterator[str]:
     for page in visit.followed:
         if not page.has_content:
             yield f"{page.label}: the page is empty"
-        events = (*page.console, *page.network, *page.policy)
-        yield from (f"{page.label}: {event}" for event in _of_site(subject, events))
+        # What else fails is the finding of browser.network, browser.console and browser.policy.
+        yield from (f"{page.label}: {event}" for event in page.network if CHUNK.search(event))
     yield from _failures(visit, "follow")
 
 

@@ -143,6 +143,12 @@ class Site:
         return self.get(f"{self.home}healthz").text
 
     @cached_property
+    def base_path(self) -> str:
+        """The path below which a site that is served at its root wants to be opened, such as `/shop`; mostly empty."""
+        named = re.search(r"^The base path is (/.+)/\.$", self.health, re.MULTILINE)
+        return named[1] if named and self.home == "/" else ""
+
+    @cached_property
     def api_prefixes(self) -> tuple[str, ...]:
         """The prefixes that belong to an API and not to the site, as our health check names them."""
         named = re.search(r"The API answers below: (.*)", self.health)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
+from docktasks.verify.probes.crawler import Site
 from tests.engine.sites.conftest import SiteFactory
 from tests.engine.sites.test_pages import PROGRAM, SCRIPT, VISITOR, get, heading, page
 from tests.support.project import ProjectUnderTest, new_name
@@ -168,6 +170,14 @@ def test_build_says_what_it_left_out(site: ProjectUnderTest) -> None:
     assert "_redirects, line 13 is left out, because it depends on a country" in output
     assert "files and those that editors leave behind are never served: notes~" in output
     site.succeeds("verify", "--only=image.site", "--only=http.files", "--only=http.deep-link")
+
+
+def test_health_check_says_below_which_path_a_browser_opens_the_site(site: ProjectUnderTest) -> None:
+    """The gate and verify open it there: a router shows nothing elsewhere."""
+    url = site.container().url
+    for address, base in ((url, "/shop"), (f"{url}/shop/", "")):
+        with closing(Site(address)) as served:
+            assert served.base_path == base
 
 
 def test_line_that_loops_is_refused(site: ProjectUnderTest) -> None:

@@ -203,6 +203,9 @@ def test_base_path_follows_from_the_addresses_in_the_page(tmp_path: Path, text: 
     rewrite = f'rewrite "^{base}(?<below_base>.*)$" /$below_base last;\n'
     assert (conf.read_text() if conf.exists() else "") == (rewrite if base else "")
     assert ("The site is served at" in output) == bool(base)
+    health = tmp_path / "out/etc/nginx/site/base.conf"
+    named = base.replace("\\", "")
+    assert (f"The base path is {named}." in health.read_text() if health.exists() else False) == bool(base)
 
 
 def compressed(folder: Path, text: str) -> bytes:

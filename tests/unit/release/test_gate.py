@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -273,6 +274,19 @@ def test_root_that_leads_to_a_page_of_the_site_is_judged_there(
     web.answer = lambda request: redirect if request.url.path == "/" else html("<h1>Tides</h1>")
     project = Project(Runner(engine), engine, settings)
     assert gate.entry_page(project, "http://127.0.0.1:1") == "http://127.0.0.1:1/en/"
+
+
+def test_browser_opens_a_site_below_its_base_path(
+    engine: FakeEngine, settings: Settings, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A router shows nothing at an address without it."""
+    opened: list[str] = []
+    monkeypatch.setattr("docktasks.release.gate.GateVisit.begin", lambda _, url: opened.append(url))
+    site = Site()
+    site.files["/healthz"] = "ok\nThe base path is /shop/.\n"
+    web.answer = engine.route(site)
+    gate.check_candidate(Project(Runner(engine), engine, settings), Release(image("a")))
+    assert [urlsplit(url).path for url in opened if url] == ["/shop/"]
 
 
 def test_image_of_before_the_setting_is_refused_with_an_api(engine: FakeEngine, settings: Settings, web: Web) -> None:

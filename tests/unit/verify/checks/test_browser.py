@@ -80,7 +80,11 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
         {"followed": [replace(ABOUT, label="a click", has_content=False)]},
         "a click: the page is",
     ),
-    ("browser.navigation", {"followed": [replace(ABOUT, label="a click", network=("x: 404",))]}, "a click: x: 404"),
+    (
+        "browser.navigation",
+        {"followed": [replace(ABOUT, label="a click", network=("/x.png: 404", "/x.js: 404"))]},
+        "a click: /x.js: 404",
+    ),
     ("browser.accessible", {"audits": {"/a, dark, 360 wide": ("lang: b",)}}, "/a, dark, 360 wide: lang: b"),
     (
         "browser.no-sideways-scroll",
