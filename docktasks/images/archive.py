@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
 import re
 import tarfile
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
 from typing import IO, Any
 
 from docktasks.errors import Skip
@@ -159,12 +159,13 @@ def _files(layer: tarfile.TarFile, budget: int, is_kept: Callable[[str], bool]) 
     """Yield the files of a layer. `budget` is how many bytes of content may be kept; below 0 that `is_kept` is read."""
     with layer:
         for member in layer:
-            path = PurePosixPath("/", member.name.removeprefix("./"))
-            if path.name.startswith(".wh."):
-                yield File(str(path.with_name(path.name.removeprefix(".wh."))), "whiteout")
+            path = posixpath.normpath(f"/{member.name.strip('/')}")  # ten times as fast as PurePosixPath
+            folder, _, name = path.rpartition("/")
+            if name.startswith(".wh."):
+                yield File(f"{folder}/{name.removeprefix('.wh.')}", "whiteout")
                 continue
             kind = KINDS.get(member.type, "other")
-            file = File(str(path), kind, member.size, member.mode, member.uid, member.gid)
+            file = File(path, kind, member.size, member.mode, member.uid, member.gid)
             if kind == "file" and budget >= 0:
                 file = _with_content(file, layer, member, is_kept=file.size <= budget)
                 budget -= len(file.content or b"")

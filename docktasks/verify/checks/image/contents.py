@@ -68,11 +68,10 @@ def _builder_files(subject: Subject) -> Iterator[tuple[str, str]]:
     for number, layer in enumerate(subject.contents().layers, 1):
         patterns = (BUILDER_FILE, SOURCE_FILE, PRIVATE_FILE, *([BACKUP_FILE] if layer.ours else []))
         for file in (file for file in layer.files.values() if file.kind != "whiteout"):
-            path = PurePosixPath(file.path)
-            is_in_folder = not BUILDER_FOLDERS.isdisjoint(path.parts[:-1])
-            is_map = SOURCE_MAP.search(path.name) and re.sub(r"\.(gz|br|zst)$", "", path.name) not in public_maps
-            if is_in_folder or is_map or any(pattern.search(path.name) for pattern in patterns):
-                yield file.path, f"{path} (layer {number})"
+            *folders, name = file.path.split("/")
+            is_map = SOURCE_MAP.search(name) and re.sub(r"\.(gz|br|zst)$", "", name) not in public_maps
+            if is_map or not BUILDER_FOLDERS.isdisjoint(folders) or any(pattern.search(name) for pattern in patterns):
+                yield file.path, f"{file.path} (layer {number})"
             elif file.path.endswith(SCRIPTS) and INLINE_MAP.search(file.content or b"") and not public_maps:
                 yield file.path, f"{file.path} (layer {number}): its source map, with the source, is in it"
 
