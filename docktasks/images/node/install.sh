@@ -138,7 +138,8 @@ npm)
 pnpm)
     frozen=--frozen-lockfile
     if [ ! -f pnpm-lock.yaml ]; then unlocked pnpm-lock.yaml && frozen=${in_checkout:+--no-lockfile}; fi
-    pnpm install "${frozen:---no-frozen-lockfile}" --store-dir "$cache/pnpm"
+    # Else scripts that run as root have the app's folder as TMPDIR: https://github.com/pnpm/pnpm/issues/9718
+    pnpm install "${frozen:---no-frozen-lockfile}" --store-dir "$cache/pnpm" --config.unsafe-perm=true
     ;;
 yarn)
     # Yarn asks a registry of its own, unless the app's .yarnrc.yml names one: give it npm's, which may be a mirror.
