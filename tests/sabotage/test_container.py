@@ -81,6 +81,9 @@ SABOTAGES = [
     starts("second-listener", "(while :; do nc -l -p 9999; done) &", "container.processes"),
     starts("sleeper", "sleep 999 &", "container.processes"),
     starts("calls-another", "(while :; do wget -T 9 -q -O - http://10.1.2.3:8000/; done) &", "container.processes"),
+    starts("configured-later", "(sleep 2; mkdir -p /tmp/api; echo map >/tmp/api/http-x.conf) &",
+           "container.configuration"),
+    starts("connections-of-another", "(sleep 2; echo map >/tmp/connect-x.conf) &", "container.configuration"),
     starts("tells-a-password", "echo DB_PASS" + "WORD=hunter2", "container.secrets"),
     run("login-by-a-name", "container.secrets", plus=("--env", "NPM_AUTH=bWU6eA")),
     run("address-with-a-password", "container.secrets", plus=("--env", "DB=postgres://me:" + "hunter2@10.0.0.3/a")),
@@ -101,6 +104,7 @@ SABOTAGES = [
     run("kernel-setting", "container.options", plus=("--sysctl", "net.ipv4.ip_local_port_range=1024 65000")),
     run("another-machine", "container.options", plus=("--add-host", "api.example.com:10.1.2.3")),
     run("another-port", "container.options", plus=("--expose", "8081")),
+    run("another-group", "container.options", plus=("--group-add", "999")),
     run("unknown-option", "container.options", plus=("--ulimit", "nofile=64:64")),
     run("forgetful", "container.assets", without=("--mount",)),
     Sabotage("lost-chunk", frozenset({"container.assets"}), volume_script="mkdir -p releases/0123456789ab/site/assets; "

@@ -105,6 +105,14 @@ SABOTAGES = [
     site("alias-nobody-names", answer("/files", "alias /srv/br/;"), "http.traversal"),
     site("any-origin-reads", header(ORIGIN, "$http_origin"), "http.cors"),
     site("any-origin-reads-icons", header(ORIGIN, "$http_origin", pattern="[.]svg"), "http.cors"),
+    site("page-for-a-missing-module", answer("~ [.](?:wasm|PNG)$", "try_files /site$uri /site/index.html =404;"),
+         "http.missing"),
+    site("page-for-a-missing-folder", answer("~ ^/assets/.+/", "try_files /site$uri /site/index.html =404;"),
+         "http.missing"),
+    site("manifest-of-the-app", "cp /srv/site/robots.txt /srv/site/package.json", "http.hidden-files"),
+    site("any-origin-reads-values", header(ORIGIN, "*", pattern="env[.]js"), "http.cors"),
+    site("origin-that-ends-alike", f"echo 'map $http_origin $sabotaged {{ default \"\"; ~:[0-9]+$ $http_origin; }} "
+         f"add_header {ORIGIN} $sabotaged always;' >>security.conf", "http.cors"),
     site("any-origin-reads-pages", header(ORIGIN, "*"), "http.cors"),
     site("null-origin-reads", "echo 'map $http_origin $sabotaged { default \"\"; null null; } "
          f"add_header {ORIGIN} $sabotaged always;' >>security.conf", "http.cors"),
@@ -133,6 +141,9 @@ SABOTAGES = [
     site("old-for-caches", header("Age", "999999", pattern="^/image"), "http.headers"),
     site("expires-in-years", header("Expires", FAR, pattern="^/tasks"), "http.cache-policy"),
     site("errors-expire-in-years", header("Expires", FAR, "$status", "404"), "http.cache-policy"),
+    site("errors-expire-without-a-policy", "sed -i 's|default  *no-store;|default \"\";|' caching.conf; "
+         + header("Expires", FAR, "$status", "404"), "http.cache-policy"),
+    site("errors-may-be-kept", "sed -i 's|default  *no-store;|default \"\";|' caching.conf", "http.cache-policy"),
     site("edge-keeps-a-page", header("Edge-Control", "cache-maxage=1d", pattern="^/image"), "http.cache-policy"),
     site("styles-vary-by-everything", header("Vary", "*", pattern="[.]css"), "http.vary"),
     site("page-varies-by-cookie", header("Vary", "Cookie", pattern="^/tasks"), "http.vary"),
@@ -155,6 +166,9 @@ SABOTAGES = [
          "http.redirects"),
     site("refused-by-host", first("if ($http_x_forwarded_host) { return 403; }"), "http.host"),
     site("answer-by-a-header", first("if ($http_x_trace) { return 200 traced; }"), "http.host"),
+    site("method-by-the-query", first("if ($arg__method = DELETE) { return 204; }"), "http.methods"),
+    site("method-of-one-file", first('set $asked "$uri$arg__method"; if ($asked = /robots.txtDELETE) { return 204; }'),
+         "http.methods"),
     site("method-by-a-header", first("if ($http_x_http_method_override = DELETE) { return 200 deleted; }"),
          "http.methods"),
     site("options-of-assets",
@@ -165,6 +179,10 @@ SABOTAGES = [
     site("campaigns-lead-home", first("if ($arg_utm_source) { return 302 /; }"), "http.deep-link"),
     site("path-in-an-error", "sed -i 's#^    default  *\"$status $error_title[.] .*#    default "
          "\"open() /srv/site$request_path failed\";#' errors.conf", "http.server-version"),
+    site("version-in-via", header("Via", "1.1 varnish-6.0.1", pattern="[.]css"), "http.server-version"),
+    site("host-in-a-text", "sed -i 's|^    404 .*|    404 \"Not at $http_host\";|' errors.conf", "http.host"),
+    site("path-in-a-page", "sed -i 's|^    404 .*|    404 \"No $request_path\";|' errors.conf", "http.malformed"),
+    site("referrer-in-a-page", "sed -i 's|^    404 .*|    404 \"No, $http_referer\";|' errors.conf", "http.malformed"),
     site("version-in-the-health-check", "sed -i 's#return 200 \"ok#&  nginx/$nginx_version#' site.conf",
          "http.server-version"),
     site("script-of-another-host", "cd /srv/site; sed -i 's|</head>|<script src=https://cdn.example/a.js></script>&|' "

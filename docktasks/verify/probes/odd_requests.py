@@ -16,6 +16,7 @@ SLASHES = "/", "%2f", "%252f", "\\", "%5c", "%c0%af", "//"
 PASSWD, *OTHER_OUTSIDE_FILES = "etc/passwd", "etc/nginx/nginx.conf", "proc/self/environ"
 METHODS = "POST", "PUT", "DELETE", "PATCH", "TRACE", "OPTIONS", "PROPFIND", "MKCOL", "BREW", "get"
 MAX_FOLDERS = 20
+MARKUP, MARKED_HEADERS = "<x-5f2c>", ("User-Agent", "Referer", "Cookie", "X-Forwarded-For")
 PAGE_ENDS = "", "/", "//", "/.", "/..", "/%2e%2e", "/index", "/index.html", "/home", ".html", "?a=b"
 """What a server may take away from the address of a page, or add, and then redirect to the rest."""
 COMMON_FOLDERS = "static", "files", "images", "img", "media", "public", "uploads", "docs", "js", "css", "fonts"
@@ -90,8 +91,19 @@ def malformed(site: Site) -> Requests:
         "no colon": _request(site, get, "X-A"),
         "HTTP version 9.9": _request(site, f"GET {site.home} HTTP/9.9"),
         "an invalid % escape": _request(site, f"GET {site.home}%zz HTTP/1.1"),
+        **_markup(site),
         **_line_ends(site),
         **_smuggling(site),
+    }
+
+
+def _markup(site: Site) -> Requests:
+    """An element in the path or in headers of a request that a page of an error answers."""
+    missing, accept = f"GET {site.home}{MISSING_NAME}", ("Accept: text/html", "Sec-Fetch-Dest: empty")
+    path, headers = f"%3C{MARKUP[1:-1]}%3E.js?a={MARKUP}", [f"{name}: {MARKUP}" for name in MARKED_HEADERS]
+    return {
+        "markup in a path": _request(site, f"{missing}{path} HTTP/1.1", *accept),
+        "markup in headers": _request(site, f"{missing}.js HTTP/1.1", *accept, *headers),
     }
 
 
@@ -129,7 +141,7 @@ def hosts(site: Site) -> Requests:
     lines: list[tuple[str, ...]] = [
         (f"GET {home} HTTP/1.1", foreign),
         *((f"GET {folder}{end} HTTP/1.1", foreign) for folder in folders for end in ("", "/")),
-        (f"GET {home}{MISSING_NAME} HTTP/1.1", foreign, f"X-Forwarded-Host: {FOREIGN_HOST}"),
+        (f"GET {home}{MISSING_NAME}.txt HTTP/1.1", foreign, f"X-Forwarded-Host: {FOREIGN_HOST}"),
         (f"GET http://{FOREIGN_HOST}{home} HTTP/1.1", "Host: localhost"),
         (f"GET http://{FOREIGN_HOST}{folders[0]} HTTP/1.1", foreign),
         (f"GET {home} HTTP/1.1", f"Host: localhost {FOREIGN_HOST}"),

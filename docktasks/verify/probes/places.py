@@ -14,6 +14,9 @@ UNKNOWN_ENDS = (
 )  # fmt: skip
 UNKNOWN_PATHS = "5f2c/john.doe", "5f2c/v1.2.3", "5f2c/node.js", "5f2c/a/b.c/d"
 """Addresses with a dot, in a folder for which no site has a rule: users/ may lead to a file of its own."""
+MISSING_ENDS = (
+    "txt", "js", "json", "svg", "mjs", "css", "map", "wasm", "xml", "webmanifest", "ico", "webp", "PNG", "pdf", "mp4",
+)  # fmt: skip
 MAX_PAGES, MAX_FOLDERS, MAX_FILES = 100, 60, 24
 LONG_NAME_CHARS = 1500
 MAX_BACKED_UP_FILES = 30
@@ -21,7 +24,8 @@ HIDDEN_NAMES = (
     ".env", ".env.production", ".env.local", ".git/HEAD", ".git/config", ".gitignore", ".npmrc", ".htaccess",
     ".htpasswd", ".DS_Store", ".ssh/id_rsa", ".aws/credentials", ".index.html.swp", ".vite/manifest.json",
     ".svn/entries", "Dockerfile", "docker-compose.yml", "site.conf", "nginx.conf", "package-lock.json",
-    "vite.config.js",
+    "vite.config.js", "vite.config.ts", "package.json", "tsconfig.json", "yarn.lock", "pnpm-lock.yaml", "composer.json",
+    "info.php", "web.config", "Makefile",
 )  # fmt: skip
 HIDDEN_IN_FOLDERS = ".env", ".htpasswd", ".htaccess", ".DS_Store", ".git/config"
 BACKUP_NAMES = (
@@ -105,9 +109,9 @@ def _unknown(site: Site, pages: Sequence[str]) -> Iterator[str]:
 
 
 def _missing(site: Site, folders: Iterable[str]) -> Iterator[str]:
-    yield from (f"{site.home}{MISSING_NAME}.{end}" for end in ("txt", "js", "json", "svg"))
+    yield from (f"{site.home}{MISSING_NAME}.{end}" for end in MISSING_ENDS)
     for folder in [*folders][:12]:
-        yield from (f"{folder}/{MISSING_NAME}.{end}" for end in ("js", "css", "png", "woff2"))
+        yield from (f"{folder}/{MISSING_NAME}{end}" for end in (".js", ".css", ".png", ".woff2", "/a/b.js"))
 
 
 def _odd(site: Site) -> Iterator[str]:

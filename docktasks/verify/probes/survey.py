@@ -99,7 +99,7 @@ class Survey:
         if self.is_small:
             return self.plain
         answers, sampled = [*self.plain], {answer.place for answer in self.sample}
-        for way, request in (READING | METHODS | ways_of(self.site.words)).items():
+        for way, request in (READING | METHODS | ways_of(self.site.words, self.site.origin)).items():
             answers += self._ask((answer, way, request) for answer in self.sample)
         bases = [answer for answer in answers if answer.place in sampled and answer.way in ("", "gzip", "br")]
         asked = [(base, way, request) for base in bases for way, request in conditions(base.response, base.way)]

@@ -37,14 +37,13 @@ READING: Ways = {
     "br": get(("accept-encoding", "br")),
     "again": get(("accept-encoding", BROWSER_ENCODINGS)),
     "foreign origin": get(("origin", FOREIGN_ORIGIN)),
-    "null origin": get(("origin", "null")),
     "foreign host": get(
         ("x-forwarded-host", FOREIGN_HOST), ("forwarded", f"host={FOREIGN_HOST}"),
         ("x-forwarded-prefix", f"//{FOREIGN_HOST}"), ("x-original-url", f"//{FOREIGN_HOST}/"),
         ("x-rewrite-url", f"//{FOREIGN_HOST}/"),
     ),
     "foreign scheme": get(("x-forwarded-proto", "http"), ("x-forwarded-port", "81")),
-    "override": get(*OVERRIDES),
+    "override": get(*OVERRIDES, ("origin", "null"), query="?_method=DELETE"),
     "query": get(query="?utm_source=a&gclid=b&id=1"),
     "target": get(query=targets(f"//{FOREIGN_HOST}")),
     "target with a scheme": get(query=targets(FOREIGN_ORIGIN)),
@@ -100,10 +99,14 @@ def conditions(response: Response, encoding: str) -> Iterator[tuple[str, Request
         yield "part of another", get(("range", "bytes=0-0"), ("if-range", FOREIGN_TAG))
 
 
-def ways_of(words: Words) -> Ways:
-    """Ways that the server's configuration names: arguments of the query, and headers."""
+def ways_of(words: Words, origin: str) -> Ways:
+    """An origin that a careless pattern takes for the site's, and what the server's configuration names.
+
+    That are arguments of the query, and headers.
+    """
+    like = {"like origin": get(("origin", f"{origin}.{FOREIGN_HOST}.{origin.partition('//')[2]}"))}
     arguments = {
         f"target {at}": get(query=targets(at, words.arguments)) for at in (f"//{FOREIGN_HOST}", FOREIGN_ORIGIN)
     }
     headers = {f"header {value}": get(*((name, value) for name in words.headers)) for value in ("1", FOREIGN_HOST)}
-    return (arguments if words.arguments else {}) | (headers if words.headers else {})
+    return like | (arguments if words.arguments else {}) | (headers if words.headers else {})

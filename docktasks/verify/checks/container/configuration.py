@@ -29,6 +29,8 @@ CREDENTIALS = re.compile(
     r"|arg_\w*(?:token|key|pass|secret|code)|sent_http_set_cookie)"
 )
 MAX_CHANGES = 20
+LATE_FILES = ["find", "/tmp", "-newer", "/tmp/nginx.pid", "(", "-name", "*.conf", "-o", "-name", "*.js", ")"]  # noqa: S108
+"""What a container writes for nginx, it writes before nginx starts. A copy of the container has none of these."""
 
 
 @check("container.configuration", "major", fix="Build again: invoke build-prod. Does a later step change /etc/nginx?")
@@ -38,6 +40,8 @@ def configuration(subject: Subject) -> Iterator[str]:
     directives = parse(output)
     if not directives:
         raise Skip(f"nginx -T prints no configuration in a copy of it: {output.strip()[-100:]}")
+    written = subject.project.engine.exec(subject.container.name, LATE_FILES).output.splitlines()
+    yield from (f"{path}: written after nginx has started" for path in written if path.startswith("/tmp/"))  # noqa: S108
     dangers = dict(_dangers(subject, directives))
     yield from (f"{directive}: {danger}" for directive, danger in dangers.items())
     yield from (line for line in _changes(subject, directives) if not line.startswith(tuple(map(str, dangers))))

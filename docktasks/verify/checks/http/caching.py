@@ -63,7 +63,8 @@ def cache_policy(subject: Subject) -> Iterator[str]:
         is_first = answer.place.kind == "unknown" or answer.place.path == survey.site.index.path
         policy, status = answer.response.get("cache-control"), answer.response.status
         is_unusual = policy != usual.get(_kind_of(answer, expected), policy) and answer.place.kind != "folder"
-        if _is_wrong(answer, expected, is_free=is_own and not is_first) or is_unusual:
+        is_open = bool(usual) and status >= codes.BAD_REQUEST and not policy
+        if _is_wrong(answer, expected, is_free=is_own and not is_first) or is_unusual or is_open:
             yield f"Cache-Control is {policy or 'missing'}" + (f" with {status}" if status >= codes.BAD_REQUEST else "")
         yield from _shared_faults(answer)
 
@@ -134,10 +135,12 @@ def _is_wrong(answer: Answer, expected: set[str], *, is_free: bool) -> bool:
 def _shared_faults(answer: Answer) -> Iterator[str]:
     """What a cache between the site and a browser would keep, though a browser does not."""
     policy = answer.response.get("cache-control")
-    may_be_kept = _max_age_s(policy) > 0 and answer.response.status < codes.BAD_REQUEST and not answer.is_page
+    is_error = answer.response.status >= codes.BAD_REQUEST
+    may_be_kept = _max_age_s(policy) > 0 and not is_error and not answer.is_page
     for name, value in answer.response.headers:
         is_kept = SHARED_HEADERS.fullmatch(name) and LIFETIME.search(value)
-        is_late = name == "expires" and policy and 0 < _seconds(answer.response.get("date")) < _seconds(value)
+        is_open = name == "expires" and (policy or is_error)
+        is_late = is_open and 0 < _seconds(answer.response.get("date")) < _seconds(value)
         if (is_kept or is_late) and not may_be_kept:
             yield f"{name}: {value}"
     if not may_be_kept and re.search(r"stale-(?:while-revalidate|if-error)=[1-9]", policy):

@@ -28,7 +28,7 @@ SERVER_VERSION = re.compile(
     r"uvicorn|tomcat|jetty|kestrel|varnish|haproxy|traefik|python|openssl|tengine|cherokee)[/ ]v?\d[\w.]*",
     re.IGNORECASE,
 )
-VERSION = re.compile(r"[\w.-]+/v?\d[\w.]*")
+VERSION = re.compile(r"[\w.-]+(?:/v?\d|(?<=[a-z])[ -]v?\d+\.\d)[\w.]*", re.IGNORECASE)
 STACK_TRACE = re.compile(
     r"Traceback \(most recent call last\)|^\s+at .{1,200}:\d+(?::\d+)?\)?$|\bgoroutine \d+ \[|node_modules/|"
     r"\.php on line \d|Stack ?trace:|\bat (?:java|org|com|System)\.[\w.]+\(|no such file or directory",

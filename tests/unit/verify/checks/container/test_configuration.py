@@ -43,10 +43,16 @@ class Trial:
         return self
 
 
-def verdict(files: dict[str, str], *, built: dict[str, str] | None = None, api: Api | None = None) -> Verdict:
-    """The verdict on a container whose nginx has loaded these files, and whose image was built with `built`."""
+def verdict(
+    files: dict[str, str], *, built: dict[str, str] | None = None, api: Api | None = None, late: tuple[str, ...] = ()
+) -> Verdict:
+    """The verdict on a container whose nginx has loaded these files, and whose image was built with `built`.
+
+    `late` are files that were written after nginx has started.
+    """
     container = release(health="healthy")
     engine = FakeEngine(container, images={"hello-dock:prod": image("a")})
+    engine.files.update(dict.fromkeys(late, ""))
     settings = replace(configured(ROOT), api=api or Api())
     subject = Subject(container.url, project(engine, settings), container, engine.image(container.image_id))
     parts = [
@@ -133,6 +139,12 @@ def test_changed_and_lost_directives_are_found() -> None:
     assert (policy.outcome, policy.severity) == ("fail", "major")
     extra = verdict(FILES | POLICY | {"conf.d/extra.conf": "if ($http_x_a) { return 302 https://else.example; }"})
     assert len(extra.evidence) == 2
+
+
+def test_file_that_was_written_after_the_start_fails() -> None:
+    """The copy that prints its configuration has no such file."""
+    late = verdict(FILES | POLICY, late=("/tmp/api/locations-1.conf",))  # noqa: S108
+    assert late.evidence == ("/tmp/api/locations-1.conf: written after nginx has started",)  # noqa: S108
 
 
 def test_api_must_be_that_of_the_settings() -> None:

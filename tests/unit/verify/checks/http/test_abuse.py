@@ -35,6 +35,31 @@ def credentials(answer: Answer) -> None:
     answer.set("access-control-allow-credentials", "true")
 
 
+def origin_that_ends_alike(request: httpx.Request, answer: Answer) -> None:
+    """A server that lets each origin read whose end is its own host."""
+    origin = request.headers.get("origin", "")
+    if origin.endswith(request.headers["host"]):
+        answer.set("access-control-allow-origin", origin)
+
+
+def host_in_an_error(request: httpx.Request, answer: Answer) -> None:
+    """A text that names the host."""
+    if request.url.path.endswith(".txt"):
+        body(f"Nothing here at {request.headers['host']}")(answer)
+
+
+def markup_of_the_request(request: httpx.Request, answer: Answer) -> None:
+    """A page that repeats a header as it is."""
+    answer.set("content-type", "text/html")
+    answer.body += request.headers.get("referer", "").encode()
+
+
+def method_in_the_query(request: httpx.Request, answer: Answer) -> None:
+    """A server that deletes the file."""
+    if request.url.params.get("_method") == "DELETE":
+        answer.status = 204
+
+
 def slip(request: httpx.Request, answer: Answer) -> None:
     """An alias without its slash: what follows the folder's name is added to the folder's path."""
     if request.url.path.startswith("/assets../assets/"):
@@ -68,6 +93,10 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ("http.malformed", decoded_path_in_header, "line ends in … became a header of the answer"),
     ("http.cors", on_header("origin", header("access-control-allow-origin", "https://canary-5f2c.example")),
      "Access-Control-Allow-Origin: https://canary-5f2c.example on "),
+    ("http.cors", origin_that_ends_alike, ".canary-5f2c.example.127.0.0.1:8080 on "),
+    ("http.host", host_in_an_error, "with the foreign host in the answer"),
+    ("http.malformed", markup_of_the_request, "markup in headers: became an element of the page"),
+    ("http.methods", method_in_the_query, "204, but 200 to a simple GET, on"),
     ("http.cors", on_path("favicon.svg", credentials), "Access-Control-Allow-Credentials for * on … /favicon.svg"),
     ("http.cookies", on_path("favicon.svg", header("set-cookie", "id=1")), "set-cookie: id=1 on … /favicon.svg"),
     ("http.cookies", on_path("/assets/no-such-file-5f2c.png", header("refresh", "0;url=/")),

@@ -43,6 +43,8 @@ FAULTS: list[tuple[str, Fault, str]] = [
      "Cache-Control is max-age=60 … /no-such-file-5f2c.txt"),
     ("http.cache-policy", on_path(INDEX, header("edge-control", "cache-maxage=1d")), "edge-control: cache-maxage=1d"),
     ("http.cache-policy", on_path("-5f2c.txt", expires), "expires: Thu, 31 Dec 2037 23:55:55 GMT on 1 of"),
+    ("http.cache-policy", on_path("-5f2c.js", lambda answer: [expires(answer), header("cache-control")(answer)]),
+     "expires: Thu, 31 Dec 2037 23:55:55 GMT on "),
     ("http.validators", on_path("favicon.svg", header("etag", '"386d4380-6"')),
      "the ETag is a fixed time (386d4380) and the size on 1 files: /favicon.svg"),
     ("http.validators", on_path(ENTRY, header("last-modified", "Sat, 26 Oct 1985 00:00:00 GMT")),

@@ -45,6 +45,7 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ("http.csp", on_path(INDEX, header(CSP)), "there is no policy on 2 of … places: /, "),
     ("http.csp-allows-page", on_path(INDEX, body("<script>go()</script>")),
      "inline <script> go() is not in script-src on 2 of"),
+    ("http.server-version", on_path(".css", header("via", "1.1 varnish-6.0.1")), "varnish-6.0.1 on "),
     ("http.server-version", on_path("-5f2c.txt", header("server", "nginx/1.30.6")),
      "nginx/1.30.6 on 1 of … /no-such-file-5f2c.txt"),
     ("http.server-version", on_path("-5f2c.txt", body('open() "/srv/site/a.txt" failed')),
