@@ -5,22 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from docktasks.verify.probes.crawler import Site
-from docktasks.verify.probes.places import MISSING_NAME, folders_of
+from docktasks.verify.probes.places import MISSING_NAME, NAMES, folders_of
 from docktasks.verify.probes.ways import FOREIGN_HOST, FOREIGN_ORIGIN, targets
 
 Requests = dict[str, bytes]
-PARENTS = (
-    "..", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "..%00", "..;", "%c0%ae%c0%ae", "%uff0e%uff0e", "%e0%80%ae%e0%80%ae",
-)  # fmt: skip
-SLASHES = "/", "%2f", "%252f", "\\", "%5c", "%c0%af", "//"
 PASSWD, *OTHER_OUTSIDE_FILES = "etc/passwd", "etc/nginx/nginx.conf", "proc/self/environ"
 METHODS = "POST", "PUT", "DELETE", "PATCH", "TRACE", "OPTIONS", "PROPFIND", "MKCOL", "BREW", "get"
 MAX_FOLDERS = 20
 MARKUP, MARKED_HEADERS = "<x-5f2c>", ("User-Agent", "Referer", "Cookie", "X-Forwarded-For")
-PAGE_ENDS = "", "/", "//", "/.", "/..", "/%2e%2e", "/index", "/index.html", "/home", ".html", "?a=b"
-"""What a server may take away from the address of a page, or add, and then redirect to the rest."""
-COMMON_FOLDERS = "static", "files", "images", "img", "media", "public", "uploads", "docs", "js", "css", "fonts"
-"""Folders that a server may have, and no page names."""
 
 
 def _request(site: Site, line: str, *headers: str) -> bytes:
@@ -36,8 +28,8 @@ def traversal(site: Site) -> Requests:
 
 def _targets_outside(site: Site) -> Iterator[str]:
     assets = f"{site.home}assets"
-    for slash in SLASHES:
-        yield from (f"{site.home}{(parent + slash) * 6}{PASSWD}" for parent in PARENTS)
+    for slash in NAMES["slashes"]:
+        yield from (f"{site.home}{(parent + slash) * 6}{PASSWD}" for parent in NAMES["parents"])
         yield from (f"{assets}{start}{slash}{PASSWD}" for start in ("..", "/..", "../..", "/../../.."))
     for folder in (assets, f"{assets}.."):
         yield from (f"{folder}/../../../{file}" for file in (PASSWD, *OTHER_OUTSIDE_FILES))
@@ -56,7 +48,7 @@ def slips(site: Site) -> dict[str, str]:
         file = next((path for path in site.files if path.startswith(f"{folder}/") and site.files[path].is_ok), "")
         if file:
             paths[f"{folder}../{folder.rpartition('/')[2]}{file.removeprefix(folder)}"] = file
-    for folder in [*folders_of(site)[:MAX_FOLDERS], *(site.home + name for name in COMMON_FOLDERS)]:
+    for folder in [*folders_of(site)[:MAX_FOLDERS], *(site.home + name for name in NAMES["common_folders"])]:
         paths |= {f"{folder}../{root}index.html": site.index.path for root in ("", "site/", "html/", "dist/")}
     return paths
 
@@ -157,7 +149,7 @@ def foreign_paths(site: Site) -> Requests:
     """Paths that a browser takes for another host, if a redirect repeats them. The Host is localhost."""
     home = site.home
     starts = [f"{start}{FOREIGN_HOST}" for start in ("//", f"{home}/", "/\\", "/%5c", "/%2f", "///")]
-    paths = [f"{start}{end}" for start in dict.fromkeys(starts) for end in PAGE_ENDS]
+    paths = [f"{start}{end}" for start in dict.fromkeys(starts) for end in NAMES["page_ends"]]
     inner = [f"/{FOREIGN_ORIGIN}", *starts[::2], f"//{FOREIGN_HOST}/.."]
     paths += [f"{folder}{start}" for folder in [*folders_of(site)[:3], *_leading(site)] for start in inner]
     text = "GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"

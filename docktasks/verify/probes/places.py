@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from docktasks.verify.probes.crawler import HIDDEN_PATH, Site, spread
 
 MISSING_NAME = "no-such-file-5f2c"
 """A file name that no site has."""
-UNKNOWN_ENDS = (
-    "", "/", "/deeper?query=1", "/a/b", "/a/b/c/d/", "/42", "/%C3%BC/%E6%97%A5", "/a,b/@c/d+e", "?utm_source=a&id=1",
-)  # fmt: skip
-UNKNOWN_PATHS = "5f2c/john.doe", "5f2c/v1.2.3", "5f2c/node.js", "5f2c/a/b.c/d"
-"""Addresses with a dot, in a folder for which no site has a rule: users/ may lead to a file of its own."""
-MISSING_ENDS = (
-    "txt", "js", "json", "svg", "mjs", "css", "map", "wasm", "xml", "webmanifest", "ico", "webp", "PNG", "pdf", "mp4",
-)  # fmt: skip
+NAMES: dict[str, list[str]] = json.loads(Path(__file__).with_name("names.json").read_text(encoding="utf-8"))
+"""What is asked for although the site does not name it. Its `about` says what each list is."""
 MAX_PAGES, MAX_FOLDERS, MAX_FILES = 100, 60, 24
 LONG_NAME_CHARS = 1500
 MAX_BACKED_UP_FILES = 30
-HIDDEN_NAMES = (
-    ".env", ".env.production", ".env.local", ".git/HEAD", ".git/config", ".gitignore", ".npmrc", ".htaccess",
-    ".htpasswd", ".DS_Store", ".ssh/id_rsa", ".aws/credentials", ".index.html.swp", ".vite/manifest.json",
-    ".svn/entries", "Dockerfile", "docker-compose.yml", "site.conf", "nginx.conf", "package-lock.json",
-    "vite.config.js", "vite.config.ts", "package.json", "tsconfig.json", "yarn.lock", "pnpm-lock.yaml", "composer.json",
-    "info.php", "web.config", "Makefile",
-)  # fmt: skip
-HIDDEN_IN_FOLDERS = ".env", ".htpasswd", ".htaccess", ".DS_Store", ".git/config"
-BACKUP_NAMES = (
-    "{}~", "{}.bak", "{}.BAK", "{}.old", "{}.orig", "{}.save", "{}.swp", ".{}.swp", ".{}.swn", "{}.tmp", "{}.rej",
-    "#{}#", ".#{}", "{}.1~", "{}.backup", "{}.zip", "{}.tar.gz", "{}.copy", "Copy of {}", "{}.1", "{}_bak",
-)  # fmt: skip
-"""How editors, tools and people name copies of a file."""
-ARCHIVES = [
-    f"{name}.{end}"
-    for name in ("site", "dist", "build", "backup", "www", "html", "public", "app", "src", "old")
-    for end in ("zip", "tar.gz", "tgz", "tar", "7z")
-] + ["backup.sql", "dump.sql", "db.sqlite"]
+ARCHIVES = [f"{name}.{end}" for name in NAMES["archived"] for end in NAMES["archive_ends"]] + NAMES["dumps"]
 
 
 class Place(NamedTuple):
@@ -102,16 +81,16 @@ def _pages(site: Site) -> Iterator[str]:
 
 def _unknown(site: Site, pages: Sequence[str]) -> Iterator[str]:
     """Addresses as an app makes them. Only our image promises that one with a dot is a page."""
-    yield from (f"{site.home}{MISSING_NAME}{end}" for end in UNKNOWN_ENDS)
-    yield from (site.home + path for path in UNKNOWN_PATHS if "Without a file" in site.health)
+    yield from (f"{site.home}{MISSING_NAME}{end}" for end in NAMES["unknown_ends"])
+    yield from (site.home + path for path in NAMES["unknown_paths"] if "Without a file" in site.health)
     folders = [page for page in pages[1:] if not page.endswith((".html", "/"))]
     yield from (f"{page}/{end}" for page in folders[:3] for end in (MISSING_NAME, "5f2c/a/b"))
 
 
 def _missing(site: Site, folders: Iterable[str]) -> Iterator[str]:
-    yield from (f"{site.home}{MISSING_NAME}.{end}" for end in MISSING_ENDS)
     for folder in [*folders][:12]:
         yield from (f"{folder}/{MISSING_NAME}{end}" for end in (".js", ".css", ".png", ".woff2", "/a/b.js"))
+    yield from (f"{site.home}{MISSING_NAME}.{end}" for end in NAMES["missing_ends"])
 
 
 def _odd(site: Site) -> Iterator[str]:
@@ -130,11 +109,11 @@ def hidden_paths(site: Site, shipped: Iterable[str], seed: str) -> list[str]:
     files = [path for path in file_sample(site, MAX_BACKED_UP_FILES, seed) if "." in path.rpartition("/")[2]]
     folders = folders_of(site)[:MAX_FOLDERS]
     archives = [*ARCHIVES, *(f"{folder.rpartition('/')[2]}.{end}" for folder in folders for end in ("zip", "tar.gz"))]
-    paths = [site.home + name for name in (*HIDDEN_NAMES, *archives)]
+    paths = [site.home + name for name in (*NAMES["hidden"], *archives)]
     paths += [site.home + name for name in shipped if HIDDEN_PATH.search(name)]
-    paths += [f"{folder}/{name}" for folder in folders for name in HIDDEN_IN_FOLDERS]
+    paths += [f"{folder}/{name}" for folder in folders for name in NAMES["hidden_in_folders"]]
     for folder, _, name in (path.rpartition("/") for path in (f"{site.home}index.html", *files)):
-        paths += [f"{folder}/{backup.format(name)}" for backup in BACKUP_NAMES]
+        paths += [f"{folder}/{backup.format(name)}" for backup in NAMES["backups"]]
     shipped_paths = {site.address(name) for name in shipped}
     named = {
         path for text in (site.index, *site.files.values()) for path in (*text.references.files, *text.references.pages)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from docktasks.verify.probes.http_client import EDGE_BYTES, Request, Response
 from docktasks.verify.probes.nginx_config import Words
+from docktasks.verify.probes.places import NAMES
 
 FOREIGN_HOST = "canary-5f2c.example"
 FOREIGN_ORIGIN = f"https://{FOREIGN_HOST}"
@@ -14,11 +15,6 @@ BROWSER_ENCODINGS = "gzip, deflate, br, zstd"
 Ways = dict[str, Request]
 """Name -> a request for a place. Its path is what is added to the place's."""
 OVERRIDES = tuple((f"x-{name}", "DELETE") for name in ("http-method-override", "http-method", "method-override"))
-TARGETS = (
-    "next", "url", "redirect", "redirect_uri", "return", "returnUrl", "return_to", "to", "dest", "continue", "goto",
-    "target", "u", "r", "link",
-)  # fmt: skip
-"""Names by which servers take the address of a redirect from the query."""
 
 
 def get(*headers: tuple[str, str], query: str = "") -> Request:
@@ -26,7 +22,7 @@ def get(*headers: tuple[str, str], query: str = "") -> Request:
     return Request(query, "GET", headers)
 
 
-def targets(value: str, names: Iterable[str] = TARGETS) -> str:
+def targets(value: str, names: Iterable[str] = NAMES["targets"]) -> str:
     """A query that names an address by each of the names."""
     return "?" + "&".join(f"{name}={value}" for name in names)
 
@@ -100,10 +96,7 @@ def conditions(response: Response, encoding: str) -> Iterator[tuple[str, Request
 
 
 def ways_of(words: Words, origin: str) -> Ways:
-    """An origin that a careless pattern takes for the site's, and what the server's configuration names.
-
-    That are arguments of the query, and headers.
-    """
+    """An origin that looks like the site's, and arguments and headers that the server's configuration names."""
     like = {"like origin": get(("origin", f"{origin}.{FOREIGN_HOST}.{origin.partition('//')[2]}"))}
     arguments = {
         f"target {at}": get(query=targets(at, words.arguments)) for at in (f"//{FOREIGN_HOST}", FOREIGN_ORIGIN)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from docktasks.verify.probes.places import UNKNOWN_PATHS
+from docktasks.verify.probes.places import NAMES
 from tests.unit.fakes.site_faults import Change, assert_reported, header, on_header, on_path, status, verdicts
 from tests.unit.fakes.sites import Answer, Fault, Site
 
@@ -105,7 +105,7 @@ def promising(notes: str, code: int, text: str = "", location: str = "") -> Site
 
     def fault(request: httpx.Request, answer: Answer) -> None:
         path = request.url.path
-        is_unknown = "5f2c" in path or path.removeprefix("/") in UNKNOWN_PATHS
+        is_unknown = "5f2c" in path or path.removeprefix("/") in NAMES["unknown_paths"]
         if path != "/docs/a.html" and not is_unknown:
             return
         answer.status = code if is_unknown else 200
