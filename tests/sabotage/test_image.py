@@ -84,6 +84,12 @@ SABOTAGES = [
     image("password-in-the-history", "ARG FROM=https://me:" + "hunter2@example.com/\nRUN : $FROM", "image.secrets"),
     image("key-deleted-later", step(f"echo '{KEY}' >/etc/key") + "\nUSER root\nRUN rm /etc/key\nUSER 101",
           "image.secrets", "image.leftovers"),
+    image("token-in-an-argument", "ARG NPM_TOKEN=" + "hunter2pw\nRUN : $NPM_TOKEN", "image.secrets"),
+    image("login-in-an-argument", "ARG DEPLOY_AUTH=" + "hunter2pw", "image.secrets"),
+    image("health-of-nothing", "HEALTHCHECK CMD true", "image.declaration"),
+    image("health-of-a-shell", 'HEALTHCHECK CMD ["exit", "0"]', "image.declaration"),
+    image("token-in-a-setting", step("echo 'proxy_set_header Authorization \"Bearer " + "0123456789abcdef" * 2
+          + "\";' >/etc/nginx/site/login.conf"), "image.secrets"),
     image("login-in-the-history", step("echo curl -u me:" + "hunter2pw https://a.example >/dev/null"), "image.secrets"),
     image("password-in-json", step("echo '{\"pass" + "word\": \"letmein\"}' >/etc/app.json"), "image.secrets"),
     image("password-in-json-of-the-site", step("echo '{\"pass" + "word\": \"hunter2\"}' >site/c.json"),

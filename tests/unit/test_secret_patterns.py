@@ -91,6 +91,7 @@ EXAMPLES = {
         fake("Authoriz", "ation: Basic ", WORD[:24]),
         fake("Authoriz", "ation: Bearer ", WORD),
         fake("Authorization 'Bas", "ic ", WORD[:24], "'"),
+        fake("Authorization 'Bea", "rer ", "0123456789abcdef" * 2, "'"),
     ],
     "a JSON Web Token": [fake("eyJ", WORD[:20], ".eyJ", WORD[:50], ".", WORD[:43])],
     "a Google OAuth secret": [fake("GOCSPX", "-", WORD[:28])],

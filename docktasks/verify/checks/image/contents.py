@@ -35,6 +35,8 @@ RELEASE_FILE = re.compile(
 """What the assembler writes (docktasks/images/nginx/assemble.mjs): a release needs nothing else."""
 MAX_EXTRA_BYTES = 65_000
 """What an image may add to its base next to the site: configuration, and scripts, without what grows with the site."""
+BUILD_ARGUMENTS = re.compile(r"ARG |RUN \|\d")
+"""Matches a step that keeps the values of build arguments: https://docs.docker.com/build/building/secrets/."""
 SCRIPTS = (".js", ".mjs", ".cjs", ".css")
 SCRATCH = {("/tmp", 0o1777), ("/var/tmp", 0o1777)}  # noqa: S108 - the image's own
 """The folders that everybody may write to, with the mode that keeps others from deleting files."""
@@ -108,6 +110,9 @@ def secrets(subject: Subject) -> Iterator[str]:
     """No private key, token or password is in the image's own layers, its configuration or its history."""
     config, history = subject.contents().config, subject.contents().history
     yield from variable_faults(subject.image.environment)
+    steps = (str(step.get("created_by", "")).partition(" /bin/sh ")[0] for step in history)
+    arguments = dict(pair for step in steps if BUILD_ARGUMENTS.match(step) for pair in re.findall(r"(\w+)=(\S+)", step))
+    yield from (fault for fault in variable_faults(arguments, "history") if fault.endswith(" has a value"))
     texts = [(f"label {name}", f"{name}={value}") for name, value in subject.image.labels.items()]
     texts += [("history", f"{step.get('created_by', '')} {step.get('comment', '')}") for step in history]
     texts += [(name, json.dumps(value)) for name, value in config.items() if name not in ("Env", "Labels")]
@@ -118,13 +123,13 @@ def secrets(subject: Subject) -> Iterator[str]:
         yield from (f"{file.path}: {secret}" for secret in file.secrets)
 
 
-def variable_faults(variables: Mapping[str, str]) -> Iterator[str]:
+def variable_faults(variables: Mapping[str, str], place: str = "environment") -> Iterator[str]:
     """Yield the variables whose value, or whose name, is that of a secret."""
     for name, value in variables.items():
         secrets_of_value = find_secrets(f"{name}={value}".encode())
-        yield from (f"environment: {name}: {secret}" for secret in secrets_of_value)
+        yield from (f"{place}: {name}: {secret}" for secret in secrets_of_value)
         if value and not secrets_of_value and SECRET_VARIABLE.search(name):
-            yield f"environment: {name} has a value"
+            yield f"{place}: {name} has a value"
 
 
 @check("image.ownership", "major", fix="Keep root as the owner, and modes 644 and 755: COPY without --chown, no chmod")

@@ -59,6 +59,8 @@ def declaration(subject: Subject) -> Iterator[str]:
     test = (config.get("Healthcheck") or {}).get("Test") or []
     if not test or test == ["NONE"]:
         yield "HEALTHCHECK is NONE" if test else "HEALTHCHECK is not set"
+    elif not re.search(r"/|\b(?:curl|wget|nc|nginx|health\w*)\b", " ".join(test)):
+        yield f"HEALTHCHECK {' '.join(test)}: it asks nothing"
     if subject.is_ours:
         yield from _needless(subject, config)
 

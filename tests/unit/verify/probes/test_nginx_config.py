@@ -23,10 +23,11 @@ def test_names_that_our_configuration_lacks_are_found(text: str, named: Words) -
 
 def test_names_become_ways_of_asking() -> None:
     """An argument may hold the target of a redirect, and a header anything."""
-    requests = ways.ways_of(Words(arguments=("next",), headers=("x-debug",)))
+    requests = ways.ways_of(Words(arguments=("next",), headers=("x-debug",)), "http://127.0.0.1")
     assert requests["target https://canary-5f2c.example"].path == "?next=https://canary-5f2c.example"
     assert requests["header 1"].headers == (("x-debug", "1"),)
-    assert ways.ways_of(Words()) == {}
+    origin = ("origin", "http://127.0.0.1.canary-5f2c.example.127.0.0.1")
+    assert ways.ways_of(Words(), "http://127.0.0.1") == {"like origin": ways.get(origin)}
 
 
 def test_rules_of_a_site_are_read() -> None:

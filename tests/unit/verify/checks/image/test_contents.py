@@ -119,6 +119,14 @@ def test_secret_is_found_in_every_place(secret: str) -> None:
         assert secret not in image.evidence("image.secrets")[0]
 
 
+@pytest.mark.parametrize("step", ["ARG NPM_AUTH=bWU6eA", "RUN |2 A=1 NPM_AUTH=bWU6eA /bin/sh -c : # buildkit"])
+def test_argument_of_a_build_with_the_name_of_a_secret_is_found(step: str) -> None:
+    """The history of an image keeps its value."""
+    evidence = BuiltImage(history=[{"created_by": step}]).evidence("image.secrets")
+    assert evidence == ("history: NPM_AUTH has a value",)
+    assert not BuiltImage(history=[{"created_by": step.replace("NPM_AUTH", "NPM_TAG")}]).evidence("image.secrets")
+
+
 @pytest.mark.parametrize(
     "text",
     [
