@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from docktasks.verify.checks.http.rules import exceptions, is_ours, survey_of
 from docktasks.verify.probes.survey import Answer
@@ -27,28 +29,12 @@ HARMLESS = re.compile(
     r"|content-security-policy-report-only|x-xss-protection|x-permitted-cross-domain-policies|x-download-options"
 )
 """What people add on purpose. Some of its values are faults."""
-LOADS = r"[^,]*\brel\s*=\s*\"?(?:modulepreload|preload|prefetch|stylesheet|icon|manifest|preconnect|prerender)"
-FAULTS = {
-    "service-worker-allowed": (r".", "a script of a folder may take over the whole site"),
-    "(?:x-)?sourcemap": (r".", "it tells where the app's source is"),
-    "link": (rf"<\s*(?:https?:)?//{LOADS}", "browsers load what another host sends"),
-    "alt-svc": (r"=\"[^\":]+:", "browsers go to another host"),
-    "x-accel-(?!expires|buffering).*|x-sendfile": (r".", "it is an order to a proxy, and tells a path"),
-    "content-location": (r"//", "it names another host"),
-    "x-frame-options": (r"^(?!(?:deny|sameorigin)$)", "no browser knows the value"),
-    "strict-transport-security": (r"max-age=\"?0*\"?(?:;|$)", "it ends the rule that browsers use https only"),
-    "x-permitted-cross-domain-policies": (r"all|by-", "other programs may read the site"),
-    "content-security-policy-report-only": (r"report-(?:uri|to)\s+(?:https?:)?//", "browsers report to another host"),
-    r".*(?:token|secret|password|passwd|api-?key|private)[^-]*|(?:proxy-)?authorization": (r".", "it tells a secret"),
-}
-"""Name -> the values that are a fault wherever they are, and what happens. All are patterns."""
-OWN_FAULTS = {
-    "age": (r"[1-9]", "no cache is there, and one behind it takes the answer for old"),
-    "nel|report-to|reporting-endpoints": (r".", "browsers report their visits"),
-    "content-disposition": (r"attachment", "a browser saves a page in place of showing it"),
-    "access-control-allow-private-network": (r".", "other sites reach this one in a visitor's network"),
-}
-"""The same, for what only a release of ours may not send. A CDN sends some of these."""
+TABLE: dict[str, list[list[str]]] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+FAULTS, OWN_FAULTS = TABLE["faults"], TABLE["own_faults"]
+"""Name, the values that are a fault, and what happens. The first two are patterns.
+
+Those of the second hold only for a release of ours: a CDN sends some of these.
+"""
 MAX_HEAD_BYTES = 16_000
 """nginx takes 4 or 8 kB from a server behind it, Node.js 16, and Chrome 256: what is larger becomes an error."""
 
@@ -75,8 +61,8 @@ def _faults_of(answer: Answer, name: str, value: str, *, is_built: bool) -> Iter
     if name == "content-disposition" and not answer.is_page:
         return
     short = f"{name}: {value[:60]}"
-    rules = FAULTS | OWN_FAULTS if is_built else FAULTS
-    matches = [(values, result) for pattern, (values, result) in rules.items() if re.fullmatch(pattern, name)]
+    rules = FAULTS + OWN_FAULTS if is_built else FAULTS
+    matches = [(values, result) for pattern, values, result in rules if re.fullmatch(pattern, name)]
     for values, result in matches:
         if re.search(values, value, re.IGNORECASE):
             yield f"{short}: {result},"
