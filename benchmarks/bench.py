@@ -25,7 +25,7 @@ from docktasks.settings import Settings
 
 MAX_ROUNDS = 100
 QUICK_NOTICE = "! A quick run: it shows that the measurement works. Its figures mean nothing."
-INSTALL_CHARTS = "pip install --require-hashes --requirement .ci/requirements-bench.lock"
+INSTALL_CHARTS = ".venv/bin/uv pip install --require-hashes --requirement .ci/requirements-bench.lock"
 
 
 @dataclass(frozen=True)

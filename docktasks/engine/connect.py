@@ -40,6 +40,8 @@ def _open() -> Connection:
 
     try:
         client = docker.from_env(**_context_options())
+        if client.api.base_url.startswith("http+docker:"):  # a socket: no proxy is looked for, for each question
+            client.api.trust_env = False
         version = client.version()
     except DockerException as error:
         require_supported(_cli_version())

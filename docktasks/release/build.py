@@ -53,6 +53,7 @@ def build_prod(project: Project, maps_folder: str = "") -> Build:
     nginx = base_images.resolve(project, "nginx")
     build_args = images_build.prod_build_args(project.settings, project.app, node.reference, nginx.reference, source)
     labels = images_build.origin_labels(project.settings, source) | images_build.input_labels(build_args)
+    in_background(lambda: project.engine.containerd_store)  # the sizes need it, and the engine takes a while for it
     image = images_build.build_image(project, PROD, build_args, labels)
     if maps_folder:
         source_maps.export(project, build_args, maps_folder)

@@ -23,7 +23,7 @@ from docktasks.background import in_background
 from docktasks.verify.subject import Subject
 
 if TYPE_CHECKING:  # these load the browser's driver, for the visit only
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 VISIT_TIMEOUT_S = 30
 """How long a visit may take. Then the release goes on, with a notice. A page takes half a second on an idle machine."""
@@ -108,10 +108,13 @@ def _visit(project: Project, address: Future[str], mark: str) -> Iterator[Findin
     timer = Timer(VISIT_TIMEOUT_S, chromium.kill_browser, [mark])
     timer.daemon = True
     try:
-        with chromium.launch_browser(executable, timeout_s, mark) as browser:
+        with (
+            chromium.launch_browser(executable, timeout_s, mark) as browser,
+            chromium.new_page(browser) as page,  # a blank one, while the candidate starts
+        ):
             url = address.result(timeout_s)
             timer.start()
-            yield _visit_until_undisturbed(browser, url, project.settings.api.prefixes) if url else Findings()
+            yield _visit_until_undisturbed(browser, page, url, project.settings.api.prefixes) if url else Findings()
     except BrowserError as error:
         yield _not_seen(TOO_SLOW if timer.finished.is_set() else chromium.short_message(error))
     except FutureTimeout:
@@ -120,31 +123,30 @@ def _visit(project: Project, address: Future[str], mark: str) -> Iterator[Findin
         timer.cancel()
 
 
-def _visit_until_undisturbed(browser: Browser, url: str, api: tuple[str, ...]) -> Findings:
-    for _ in range(MAX_VISITS):
-        findings, is_disturbed = _visit_pages(browser, url, api)
-        if not is_disturbed:
-            return findings
-    return _not_seen("the machine's network changed meanwhile")
+def _visit_until_undisturbed(browser: Browser, page: Page, url: str, api: tuple[str, ...]) -> Findings:
+    from docktasks.verify.probes import chromium
+
+    findings, is_disturbed = _visit_pages(browser, page, url, api)
+    for _ in range(MAX_VISITS - 1):
+        if is_disturbed:
+            with chromium.new_page(browser) as other_page:
+                findings, is_disturbed = _visit_pages(browser, other_page, url, api)
+    return _not_seen("the machine's network changed meanwhile") if is_disturbed else findings
 
 
-def _visit_pages(browser: Browser, url: str, api: tuple[str, ...]) -> tuple[Findings, bool]:
+def _visit_pages(browser: Browser, page: Page, url: str, api: tuple[str, ...]) -> tuple[Findings, bool]:
     """Open the entry page, and then some pages that it links to, as one visitor. True if the network changed meanwhile.
 
     `api` are the prefixes below which an API answers.
     """
     from docktasks.release.page_visit import PageVisit, open_all
-    from docktasks.verify.probes.chromium import new_page
 
-    with new_page(browser) as first_page:
-        entry = PageVisit(first_page, url)
-        open_all(first_page.context, [entry])
-        own_links = (link for link in entry.own_links() if not is_below(urlsplit(link).path, api))
-        pages = islice(own_links, MAX_LINKED_PAGES)
-        linked = [PageVisit(first_page.context.new_page(), link) for link in pages]
-        open_all(first_page.context, linked)
-        visits = [entry, *linked]
-        faults = [fault for visit in visits for fault in visit.faults(browser)]
-        notices = dict.fromkeys(notice for visit in visits for notice in visit.notices())
-        is_disturbed = any(visit.is_disturbed for visit in visits)
-    return Findings(len(visits), tuple(faults), tuple(notices)), is_disturbed
+    entry = PageVisit(page, url)
+    open_all(page.context, [entry])
+    own_links = (link for link in entry.own_links() if not is_below(urlsplit(link).path, api))
+    linked = [PageVisit(page.context.new_page(), link) for link in islice(own_links, MAX_LINKED_PAGES)]
+    open_all(page.context, linked)
+    visits = [entry, *linked]
+    faults = [fault for visit in visits for fault in visit.faults(browser)]
+    notices = dict.fromkeys(notice for visit in visits for notice in visit.notices())
+    return Findings(len(visits), tuple(faults), tuple(notices)), any(visit.is_disturbed for visit in visits)

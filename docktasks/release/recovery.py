@@ -7,11 +7,13 @@ from docktasks.containers import clones
 from docktasks.containers.roles import CANDIDATE, CARRY, HOLDER_PREVIOUS, NEXT, PREVIOUS, PROD_ROLES
 from docktasks.engine.models import Container
 from docktasks.release.production import ReleaseContainers
-from docktasks.roles import HOLDER
+from docktasks.roles import DEV, HOLDER
 
 
 def recover(containers: ReleaseContainers) -> bool:
     """Complete or undo what an interrupted task began, and return True if there was one. May be interrupted itself."""
+    if _is_undisturbed(containers):
+        return False
     _remove_helpers(containers)
     adopt_or_remove_renamed(containers)
     interrupted = any(containers.container(role) for role in (NEXT, PREVIOUS, HOLDER_PREVIOUS))
@@ -29,6 +31,14 @@ def recover(containers: ReleaseContainers) -> bool:
         state = "serves" if recovered.ready else "does not answer"
         containers.progress(f"recovered from an interrupted task: release {current.release} {state}")
     return interrupted
+
+
+def _is_undisturbed(containers: ReleaseContainers) -> bool:
+    """Return True if the project has a current release that serves, its port holder, and no other of production."""
+    project = containers.project
+    own = [own for own in project.engine.containers(project.settings.app.name) if own.role != DEV.name]
+    names = {project.settings.container(role) for role in ("prod", HOLDER)}
+    return {container.name for container in own} == names and all(container.serves for container in own)
 
 
 def _remove_helpers(containers: ReleaseContainers) -> None:

@@ -11,7 +11,7 @@ import time
 from docktasks import waiting
 from docktasks.containers import ports, startup
 from docktasks.containers.ports import Bind
-from docktasks.containers.roles import HOLDER_PREVIOUS, NEXT, PREVIOUS
+from docktasks.containers.roles import HOLDER_PREVIOUS, NEXT, PREVIOUS, PROD_ROLES
 from docktasks.engine.models import Container
 from docktasks.errors import ConflictError
 from docktasks.release import history, recovery
@@ -29,6 +29,8 @@ def deploy(containers: ReleaseContainers, release: Release, bind: Bind, *, gate:
 
     All that can fail without a change comes first: what serves then goes on. Raises StartError or ConflictError.
     """
+    for role in PROD_ROLES:
+        containers.container(role)  # it raises ConflictError if the name belongs to a container of others
     _require_own_volume(containers)
     _require_free_port(containers, bind)
     current = containers.container()

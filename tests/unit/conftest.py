@@ -6,11 +6,16 @@ import errno
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from urllib.request import AbstractHTTPHandler
 
 import httpx
 import pytest
 
+from docktasks.background import in_background
+from docktasks.errors import DockError
+from docktasks.release import deploy
 from docktasks.settings import Settings
 from docktasks.verify.probes import http_client, raw_socket
 from docktasks.verify.subject import Subject
@@ -53,9 +58,23 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Web:
     web = Web()
     transport = httpx.MockTransport(web)
     monkeypatch.setattr(httpx.HTTPTransport, "handle_request", lambda _self, request: transport.handle_request(request))
+    monkeypatch.setattr(AbstractHTTPHandler, "do_open", web.open)
     monkeypatch.setattr(http_client, "Connection", lambda origin: Line(web, origin))
     monkeypatch.setattr(raw_socket, "exchange", lambda *args: raw(web, *args))
     return web
+
+
+@pytest.fixture(autouse=True)
+def in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a release does meanwhile is done before it goes on, so that its commands have one order."""
+
+    def at_once(work: Callable[[], object]) -> Callable[..., object]:
+        result = in_background(work)
+        with suppress(DockError, KeyboardInterrupt):
+            result()
+        return result
+
+    monkeypatch.setattr(deploy, "in_background", at_once)
 
 
 @pytest.fixture

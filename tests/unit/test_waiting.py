@@ -78,7 +78,7 @@ def test_http_ready_names_an_error_without_text(web: Web) -> None:
         raise httpx.ReadTimeout("", request=request)
 
     web.answer = answer
-    assert waiting.http_ready("http://127.0.0.1:1/").status == "http://127.0.0.1:1/ does not answer (ReadTimeout)"
+    assert waiting.http_ready("http://127.0.0.1:1/").status == "http://127.0.0.1:1/ does not answer (OSError)"
 
 
 @pytest.mark.parametrize(("answer", "listens"), [(0, True), (errno.ECONNREFUSED, False), (errno.EAGAIN, False)])

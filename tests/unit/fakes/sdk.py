@@ -55,6 +55,9 @@ class Row:
 class Api:
     """The SDK's low-level client, which returns the rows of the engine's API."""
 
+    base_url = "http+docker://localhost"
+    trust_env = True
+
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
         self.query: dict[str, Any] = {}
