@@ -70,7 +70,7 @@ def _measure_life(bench: Bench, app: synthetic_apps.EditableApp, stack: ExitStac
     bench.output([*INVOKE, "run-prod"], **environ)
     server.serve()
     edit_to_served = edit_latency.EditToServed(server)
-    checks = [check for check in verify_cost.checks_without_browser() if check.needs != "dev"]
+    checks = verify_cost.checks_without_browser()
 
     def measure() -> tuple[float, ...]:
         seconds, peak, _ = verify_cost.measure(bench, checks, **environ)

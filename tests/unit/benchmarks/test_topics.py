@@ -4,7 +4,7 @@ import pkgutil
 
 import pytest
 
-from benchmarks import results, topics
+from benchmarks import results, topics, verify_cost
 from benchmarks.topics import nginx_settings
 from benchmarks.topics.swap import DRAINED
 
@@ -39,3 +39,8 @@ def test_drain_time_is_read_from_the_progress_line(line: str) -> None:
     match = DRAINED.search(f"   1.2 s  built\n{line}\n")
     assert match is not None
     assert match.group(1) == "0.4"
+
+
+def test_verify_is_measured_with_what_a_release_has() -> None:
+    """No dev container runs then. A named check without its container ends verify with an error."""
+    assert {check.needs for check in verify_cost.checks_without_browser()} == {"image", "container", "url"}
