@@ -22,7 +22,8 @@ MEMORY_GOAL = Goal("container memory under 16 MB", "memory", UNCHANGED, most=16)
 CHANGES = {
     "access_log off": ("serving/logging.conf", "access_log /dev/stdout", "access_log off; #"),
     "access_log unbuffered": ("serving/logging.conf", " buffer=4k flush=100ms", ""),
-    "open_file_cache off": ("serving/files.conf", "open_file_cache max=2000 inactive=5m", "open_file_cache off"),
+    "open_file_cache off": ("serving/files.conf", "open_file_cache max=500 inactive=5m", "open_file_cache off"),
+    "pcre_jit off": ("nginx.conf", "pcre_jit on", "pcre_jit off"),
     "sendfile off": ("serving/files.conf", "sendfile on", "sendfile off"),
     "tcp_nopush off": ("serving/files.conf", "tcp_nopush on", "tcp_nopush off"),
     "no reuseport": ("serving/site.conf", " reuseport", ""),

@@ -35,17 +35,18 @@ SABOTAGES = [
     site("missing-is-forbidden", "sed -i 's|$unknown_page =404|$unknown_page =403|' site.conf", "http.missing"),
     site("api-is-the-site",
          "echo 'map \"\" $health_api { default \"The API answers below: /api\\\\n\"; }' >../site/api.conf", "http.api"),
-    site("shell-is-kept", "sed -i 's|/(?:site.br)/\" * no-cache|/(?:site\\|br)/\" max-age=3600|' caching.conf",
+    site("shell-is-kept", "sed -i 's|w+ [$]\" * no-cache|w+ $\" max-age=3600|' caching.conf",
          "http.cache-policy"),
-    site("shell-says-nothing", "sed -i 's|/(?:site.br)/\" * no-cache|/(?:site\\|br)/\" \"\"|' caching.conf",
+    site("shell-says-nothing", "sed -i 's|w+ [$]\" * no-cache|w+ $\" \"\"|' caching.conf",
          "http.cache-policy"),
     site("errors-are-immutable", "sed -i 's|default  *no-store|default \"max-age=31536000, immutable\"|' caching.conf",
          "http.cache-policy"),
     site("errors-are-kept", "sed -i 's|default  *no-store|default max-age=60|' caching.conf", "http.cache-policy"),
     site("assets-for-an-hour", "sed -i 's|max-age=31536000, immutable|max-age=3600|' caching.conf",
          "http.cache-policy"),
-    site("styles-are-asked-for", "sed -i 's|^    \"~^(?:20.06..304) /(?:hashed.carried)|    "
-         "\"~/hashed/.*[.]css$\" no-cache;\\n&|' caching.conf", "http.cache-policy"),
+    site("styles-are-asked-for", "sed -i 's|^add_header Cache-Control .cache_control|map $uri $own { default "
+         "$cache_control; \"~/hashed/.*[.]css$\" no-cache; }\\nadd_header Cache-Control $own|' caching.conf",
+         "http.cache-policy"),
     site("everything-immutable", "sed -i 's|^add_header Cache-Control.*|add_header Cache-Control "
          "\"public, max-age=31536000, immutable\" always;|' caching.conf", "http.cache-policy"),
     site("header-on-unknown-paths", "sed -i 's|location @unknown {|& add_header X-Frame-Options DENY;|' site.conf",

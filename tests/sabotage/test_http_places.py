@@ -85,7 +85,7 @@ SABOTAGES = [
     site("shared-caches-keep-pages", header("CDN-Cache-Control", "max-age=600"), "http.cache-policy"),
     site("shared-caches-keep-a-page", header("Surrogate-Control", "max-age=9", pattern="^/image"),
          "http.cache-policy"),
-    site("pages-while-revalidated", "sed -i 's|/(?:site.br)/\" * no-cache|/(?:site\\|br)/\" "
+    site("pages-while-revalidated", "sed -i 's|w+ [$]\" * no-cache|w+ $\" "
          "\"no-cache, stale-while-revalidate=60\"|' caching.conf", "http.cache-policy"),
     site("fixed-time-in-the-etag", "find /srv/site /srv/hashed /srv/br -type f -exec touch -d @1577836800 {} +",
          "http.validators"),
@@ -117,8 +117,10 @@ SABOTAGES = [
     site("null-origin-reads", "echo 'map $http_origin $sabotaged { default \"\"; null null; } "
          f"add_header {ORIGIN} $sabotaged always;' >>security.conf", "http.cors"),
     replace(site("headers-lost-on-kept-files", "sed -i 's|location @carried {|& add_header X-Kept yes;|' site.conf",
-                 "http.security-headers", "http.cross-origin-headers", "http.cache-policy"), volume_script=KEPT),
-    replace(site("kept-files-for-an-hour", "sed -i 's#/(?:hashed.carried)/#/hashed/#' caching.conf",
+                 "http.security-headers", "http.cross-origin-headers", "http.cache-policy", "http.headers"),
+            volume_script=KEPT),
+    replace(site("kept-files-for-an-hour", "sed -i 's#^add_header Cache-Control .cache_control#map $uri $own { "
+                 "default $cache_control; ~^/carried/ max-age=3600; } add_header Cache-Control $own#' caching.conf",
                  "http.cache-policy"), volume_script=KEPT),
     site("delta-for-every-dictionary", "echo 'let old' >/srv/hashed/delta.js; "
          "sed -i 's|/carried/deltas/$dictionary$uri|/hashed/delta.js|' deltas.conf", "http.dictionaries"),

@@ -53,6 +53,7 @@ const HEADERS = {
   compatible: { opener_policy: 'same-origin-allow-popups', resource_policy: 'cross-origin', permissions_policy: '' },
   strict: { opener_policy: 'same-origin', resource_policy: 'same-origin' },
 }
+const ERROR_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 // nginx reads words of up to 4,096 bytes.
 const MAX_WORD_CHARACTERS = 3_500
 
@@ -158,7 +159,7 @@ export function policyConfiguration(settings, directives, pages, features) {
     rows.push([keyOf(name), sets.get(text).number])
   }
   const variables = ['script-src', 'style-src'].map((name, index) => {
-    const length = Math.max(1, ...[...sets.values()].map(({ texts }) => texts[index].length))
+    const length = Math.max(0, ...[...sets.values()].map(({ texts }) => texts[index].filter(Boolean).length))
     const variable = `$${name.replace('-', '_')}_of_page`
     return Array.from({ length }, (_, part) => ({ variable: `${variable}${part || ''}`, index, part }))
   })
@@ -175,10 +176,11 @@ export function policyConfiguration(settings, directives, pages, features) {
   const headers = { permissions_policy: permissionsPolicy(features), ...HEADERS[settings.profile] }
   return [
     '# Written by policy.mjs. The page that is served decides which inline code may run.\n',
-    block('$page', '$inline_set', rows),
+    rows.length ? block('$page', '$inline_set', rows) : '',
     ...inline,
     ...Object.entries(headers).map(([name, text]) => `map "" $${name} {\n    default "${text}";\n}\n`),
     `# An error's page has nothing to load.\nmap $uri $built_policy {\n    default "${policy}";\n`,
-    `    "~^/\\.error\\." "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";\n}\n`,
+    ...['html', 'json', 'txt'].map((type) => `    /.error.${type} "${ERROR_POLICY}";\n`),
+    '}\n',
   ].join('')
 }

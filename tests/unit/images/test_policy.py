@@ -44,7 +44,8 @@ class Policy(NamedTuple):
 
     def header(self, page: str = "index.html") -> dict[str, list[str]]:
         """Return the sources of each directive that nginx sends with a page."""
-        number = self.value("$inline_set", page, key=f'"/{page}"')
+        has_sets = "$inline_set" in self.configuration
+        number = self.value("$inline_set", page, key=f'"/{page}"') if has_sets else ""
         text = re.search(r'map \$uri \$built_policy \{\n    default "(.*)";', self.configuration)
         assert text
         filled = re.sub(
