@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from docktasks import waiting
 from docktasks.app.project import Project
+from docktasks.background import in_background
 from docktasks.containers import run_args as containers_run_args
 from docktasks.containers import startup
 from docktasks.containers.networks import join_args
@@ -67,16 +68,26 @@ def candidate(project: Project, release: Release) -> Iterator[str]:
         project.run(containers_run_args.remove_args(project.settings.container(CANDIDATE)), quiet=True)
 
 
-def check_candidate(project: Project, release: Release) -> Passed:
-    """Start the release on a free loopback port, check it, and remove it. Raises StartError."""
-    visit = None if project.dry else GateVisit(project)
-    try:
-        with candidate(project, release) as url:
-            _require_free_prefixes(project)
-            return _check_page(project, url, visit) if visit else Passed()
-    finally:
+def check_candidate(project: Project, release: Release, then: Callable[[Passed], None] = lambda _: None) -> Passed:
+    """Start the release on a free loopback port, check it, and remove it. Raises StartError.
+
+    `then` is called with what the release has passed, while the candidate and the browser end.
+    """
+    with ExitStack() as stack:
+        visit = None if project.dry else GateVisit(project)
         if visit:
-            visit.end()  # the browser has closed meanwhile
+            stack.callback(visit.end)
+        url = stack.enter_context(candidate(project, release))
+        _require_free_prefixes(project)
+        passed = _check_page(project, url, visit) if visit else Passed()
+        ended = in_background(stack.pop_all().close)
+        if project.dry:  # the commands are shown in one order
+            ended()
+    try:
+        then(passed)
+    finally:
+        ended()
+    return passed
 
 
 def _require_free_prefixes(project: Project) -> None:

@@ -15,7 +15,7 @@ from docktasks.containers.roles import HOLDER_PREVIOUS, NEXT, PREVIOUS, PROD_ROL
 from docktasks.engine.models import Container
 from docktasks.errors import ConflictError
 from docktasks.release import history, recovery
-from docktasks.release.gate import check_candidate
+from docktasks.release.gate import Passed, check_candidate
 from docktasks.release.production import ReleaseContainers
 from docktasks.release.run_args import Release
 from docktasks.roles import HOLDER, PROD
@@ -140,12 +140,19 @@ def _free_port(containers: ReleaseContainers, bind: Bind) -> None:
 
 def _prepare(containers: ReleaseContainers, release: Release, *, gate: bool) -> None:
     """Do what can fail before a container that serves is touched."""
+    project = containers.project
+
+    def bridge(passed: Passed | None = None) -> None:
+        if passed:
+            containers.progress(f"gate passed: {passed}")
+            for notice in passed.visit.notices:
+                containers.progress.note(notice)
+        history.bridge_assets(project, release)
+
     if gate:
-        passed = check_candidate(containers.project, release)
-        containers.progress(f"gate passed: {passed}")
-        for notice in passed.visit.notices:
-            containers.progress.note(notice)
-    history.bridge_assets(containers.project, release)
+        check_candidate(project, release, bridge)
+    else:
+        bridge()
     containers.progress("assets bridged")
 
 

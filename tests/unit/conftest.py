@@ -15,7 +15,7 @@ import pytest
 
 from docktasks.background import in_background
 from docktasks.errors import DockError
-from docktasks.release import deploy
+from docktasks.release import deploy, gate
 from docktasks.settings import Settings
 from docktasks.verify.probes import http_client, raw_socket
 from docktasks.verify.subject import Subject
@@ -74,7 +74,8 @@ def in_order(monkeypatch: pytest.MonkeyPatch) -> None:
             result()
         return result
 
-    monkeypatch.setattr(deploy, "in_background", at_once)
+    for module in (deploy, gate):
+        monkeypatch.setattr(module, "in_background", at_once)
 
 
 @pytest.fixture
