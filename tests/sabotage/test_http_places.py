@@ -166,6 +166,9 @@ SABOTAGES = [
     site("line-ends-behind-a-folder", answer("~ ^/out/(?<rest>[^.]*)$", "return 302 /$rest;"), "http.malformed"),
     site("redirect-by-scheme", first("if ($http_x_forwarded_proto = http) { return 301 https://$host$request_uri; }"),
          "http.redirects"),
+    site("browsers-are-refused", first("if ($http_user_agent ~ Mozilla) { return 403; }"), "http.files"),
+    site("browsers-get-no-icon", answer("= /favicon.svg", "if ($http_user_agent ~ Mozilla) { return 404; } "
+         "try_files /site/favicon.svg =404;"), "http.files"),
     site("refused-by-host", first("if ($http_x_forwarded_host) { return 403; }"), "http.host"),
     site("answer-by-a-header", first("if ($http_x_trace) { return 200 traced; }"), "http.host"),
     site("method-by-the-query", first("if ($arg__method = DELETE) { return 204; }"), "http.methods"),
