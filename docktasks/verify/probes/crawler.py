@@ -52,7 +52,9 @@ class Site:
         self.absent: dict[str, Response] = {}
         self._responses: dict[Request, Response] = {}
         self._files: dict[str, dict[str, Response]] = {}
-        self._lock = RLock()  # groups of checks run in parallel
+        # Groups of checks run in parallel. What asks the site is no cached_property, which has a lock of its own before
+        # Python 3.12: two threads would wait for each other.
+        self._lock = RLock()
 
     def get(self, path: str, method: str = "GET", **headers: str) -> Response:
         """The response to one request, with its body. Raises httpx.HTTPError without a response.
@@ -102,12 +104,12 @@ class Site:
                 self._files[encoding] = {response.path: response for response in responses}
             return self._files[encoding]
 
-    @cached_property
+    @property
     def seed(self) -> str:
         """What chooses among many places: another release has another."""
         return self.index.digest.hex()[:8]
 
-    @cached_property
+    @property
     def _file_sample(self) -> list[str]:
         files = self.files
         if len(files) <= MAX_ENCODED_FILES:
@@ -137,18 +139,18 @@ class Site:
         has_rules = "The site has a file _redirects." in self.health
         return has_rules and (not self._rules or any(rule.search(path) for rule in self._rules))
 
-    @cached_property
+    @property
     def health(self) -> str:
         """What the health check of our image says about the site (images/nginx/serving/site.conf)."""
         return self.get(f"{self.home}healthz").text
 
-    @cached_property
+    @property
     def base_path(self) -> str:
         """The path below which a site that is served at its root wants to be opened, such as `/shop`; mostly empty."""
         named = re.search(r"^The base path is (/.+)/\.$", self.health, re.MULTILINE)
         return named[1] if named and self.home == "/" else ""
 
-    @cached_property
+    @property
     def api_prefixes(self) -> tuple[str, ...]:
         """The prefixes that belong to an API and not to the site, as our health check names them."""
         named = re.search(r"The API answers below: (.*)", self.health)

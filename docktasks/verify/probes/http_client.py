@@ -173,7 +173,11 @@ class Client:
 
     def _exchange(self, connection: Connection, request: Request, *, keep: int, read: bool) -> Response:
         limit_s = min(REQUEST_TIMEOUT_S, self.remaining_s())
-        headers = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "Mozilla/5.0 (compatible; hello-dock verify)"}
+        headers = {
+            "accept": "*/*",
+            "accept-encoding": "identity",
+            "user-agent": "Mozilla/5.0 (compatible; hello-dock verify)",
+        }
         headers |= {name.lower(): value for name, value in request.headers}
         target = quote(request.path, safe=SAFE_IN_A_PATH)
         reply = connection.ask(request.method, target, tuple(headers.items()), limit_s)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import time
+from threading import Event, Thread
+
 import httpx
 import pytest
 
@@ -94,6 +97,33 @@ def test_large_site_is_asked_for_some_files_of_each_type_in_each_encoding(monkey
     encoded = site.encoded_files("br")
     assert (set(site.files), len(encoded)) == ({f"/{name}" for name in VITE_FILES}, 3)
     assert len({response.media_type for response in encoded.values()}) == 3
+
+
+def test_crawl_and_another_thread_do_not_wait_for_each_other() -> None:
+    """While one group of checks crawls, the browser's asks below which path it opens the site."""
+    answer, asks, is_asked = Site(), Event(), Event()
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/":
+            is_asked.set()
+            asks.wait(5)
+            time.sleep(0.05)  # the other thread waits for this answer now
+        return answer(request)
+
+    site = subject(slow).site
+    crawl = Thread(target=lambda: site.files, daemon=True)
+    crawl.start()
+    assert is_asked.wait(5)
+
+    def ask() -> None:
+        asks.set()
+        assert not site.is_api(site.base_path)
+
+    other = Thread(target=ask, daemon=True)
+    other.start()
+    for thread in (crawl, other):
+        thread.join(5)
+        assert not thread.is_alive()
 
 
 def test_redirect_is_a_response_of_its_own(web: Web) -> None:
