@@ -169,6 +169,10 @@ SABOTAGES = [
     site("browsers-are-refused", first("if ($http_user_agent ~ Mozilla) { return 403; }"), "http.files"),
     site("browsers-get-no-icon", answer("= /favicon.svg", "if ($http_user_agent ~ Mozilla) { return 404; } "
          "try_files /site/favicon.svg =404;"), "http.files"),
+    site("redirect-of-one-page-by-host", first('set $to "$http_x_forwarded_host$uri"; if ($to ~ "^(.+)/tasks$") '
+         "{ return 302 https://$1/; }"), "http.redirects"),
+    site("one-page-with-a-slash-by-host", first('set $to "$http_x_forwarded_host$uri"; if ($to ~ "^(.+)/image/$") '
+         "{ return 302 https://$1/; }"), "http.redirects"),
     site("refused-by-host", first("if ($http_x_forwarded_host) { return 403; }"), "http.host"),
     site("answer-by-a-header", first("if ($http_x_trace) { return 200 traced; }"), "http.host"),
     site("method-by-the-query", first("if ($arg__method = DELETE) { return 204; }"), "http.methods"),

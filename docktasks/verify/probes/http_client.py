@@ -34,6 +34,7 @@ MAX_KEPT_BYTES = 4 << 20
 """How much of a body is kept at most. Bodies of any size are hashed."""
 EDGE_BYTES = 16
 """How much of the beginning and of the end of a body is kept, to compare ranges with."""
+USER_AGENT = "Mozilla/5.0 (compatible; hello-dock verify)"
 SAFE_IN_A_PATH = "!$%&'()*+,-./:;=?@[\\]_|~"
 """What a browser sends as it is."""
 
@@ -173,11 +174,7 @@ class Client:
 
     def _exchange(self, connection: Connection, request: Request, *, keep: int, read: bool) -> Response:
         limit_s = min(REQUEST_TIMEOUT_S, self.remaining_s())
-        headers = {
-            "accept": "*/*",
-            "accept-encoding": "identity",
-            "user-agent": "Mozilla/5.0 (compatible; hello-dock verify)",
-        }
+        headers = {"accept": "*/*", "accept-encoding": "identity", "user-agent": USER_AGENT}
         headers |= {name.lower(): value for name, value in request.headers}
         target = quote(request.path, safe=SAFE_IN_A_PATH)
         reply = connection.ask(request.method, target, tuple(headers.items()), limit_s)

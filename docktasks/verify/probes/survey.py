@@ -16,8 +16,8 @@ from docktasks.verify.probes.places import Place, hidden_paths, places
 from docktasks.verify.probes.raw_socket import RawResponse
 from docktasks.verify.probes.ways import METHODS, NEGOTIATED, READING, conditions, get, ways_of
 
-MAX_SAMPLE_PLACES = 40
-"""How many places are asked in every way. All are asked in the plain one."""
+MAX_SAMPLE_PLACES, MAX_SAMPLE_PAGES = 40, 10
+"""How many places are asked in every way, and how many pages in any case. All are asked in the plain one."""
 PAGE_BYTES, TEXT_BYTES = 1 << 20, 1 << 12
 """How much of a body is kept: of a page, and of another answer."""
 MAX_LABEL_CHARS = 100
@@ -87,11 +87,12 @@ class Survey:
 
     @cached_property
     def sample(self) -> list[Answer]:
-        """The places that are asked in every way: some of each kind."""
+        """The places that are asked in every way: the first pages, and some of each kind."""
         by_path = {answer.place.path: answer for answer in self.plain if answer.response.status}
         kinds = {path: (answer.place.kind, answer.response.media_type) for path, answer in by_path.items()}
         chosen = spread(by_path, MAX_SAMPLE_PLACES, kinds.__getitem__, self.site.seed)
-        return [by_path[path] for path in dict.fromkeys([*list(by_path)[:1], *chosen])]
+        pages = [path for path, answer in by_path.items() if answer.place.kind == "page"]
+        return [by_path[path] for path in dict.fromkeys([*pages[:MAX_SAMPLE_PAGES], *chosen])]
 
     @cached_property
     def answers(self) -> list[Answer]:
