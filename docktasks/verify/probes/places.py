@@ -14,8 +14,7 @@ MISSING_NAME = "no-such-file-5f2c"
 NAMES: dict[str, list[str]] = json.loads(Path(__file__).with_name("names.json").read_text(encoding="utf-8"))
 """What is asked for although the site does not name it. Its `about` says what each list is."""
 MAX_PAGES, MAX_FOLDERS, MAX_FILES = 100, 60, 24
-LONG_NAME_CHARS = 1500
-MAX_BACKED_UP_FILES = 30
+LONG_NAME_CHARS, MAX_BACKED_UP_FILES = 1500, 30
 ARCHIVES = [f"{name}.{end}" for name in NAMES["archived"] for end in NAMES["archive_ends"]] + NAMES["dumps"]
 
 

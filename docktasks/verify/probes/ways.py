@@ -35,8 +35,7 @@ READING: Ways = {
     "foreign origin": get(("origin", FOREIGN_ORIGIN)),
     "foreign host": get(
         ("x-forwarded-host", FOREIGN_HOST), ("forwarded", f"host={FOREIGN_HOST}"),
-        ("x-forwarded-prefix", f"//{FOREIGN_HOST}"), ("x-original-url", f"//{FOREIGN_HOST}/"),
-        ("x-rewrite-url", f"//{FOREIGN_HOST}/"),
+        *((f"x-{name}", f"//{FOREIGN_HOST}/") for name in ("forwarded-prefix", "original-url", "rewrite-url")),
     ),
     "foreign scheme": get(("x-forwarded-proto", "http"), ("x-forwarded-port", "81")),
     "override": get(*OVERRIDES, ("origin", "null"), query="?_method=DELETE"),

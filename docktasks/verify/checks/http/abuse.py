@@ -113,8 +113,8 @@ def host(subject: Subject) -> Iterator[str]:
         yield from _errors(name, answer)
 
     def faults(answer: Answer) -> Iterator[str]:
-        headers = "\n".join(value for name, value in answer.response.headers if name != "location")
         response = answer.response
+        headers = "\n".join(value for name, value in response.headers if name != "location")
         if FOREIGN_HOST in headers or _repeats_host(answer.request.path, response.status, response.text):
             yield "the foreign host is in the answer"
 

@@ -63,8 +63,8 @@ def cache_policy(subject: Subject) -> Iterator[str]:
         is_first = answer.place.kind == "unknown" or answer.place.path == survey.site.index.path
         policy, status = answer.response.get("cache-control"), answer.response.status
         is_unusual = policy != usual.get(_kind_of(answer, expected), policy) and answer.place.kind != "folder"
-        is_open = bool(usual) and status >= codes.BAD_REQUEST and not policy
-        if _is_wrong(answer, expected, is_free=is_own and not is_first) or is_unusual or is_open:
+        is_unusual |= bool(usual) and status >= codes.BAD_REQUEST and not policy
+        if _is_wrong(answer, expected, is_free=is_own and not is_first) or is_unusual:
             yield f"Cache-Control is {policy or 'missing'}" + (f" with {status}" if status >= codes.BAD_REQUEST else "")
         yield from _shared_faults(answer)
 

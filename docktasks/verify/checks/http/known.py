@@ -51,15 +51,14 @@ def headers(subject: Subject) -> Iterator[str]:
             longest, value = max(lines, key=lambda line: len(line[1]))
             yield f"{size // 1000} kB of headers, {len(value) // 1000} kB of them {longest}: many proxies refuse them,"
         for name, value in lines:
-            if not KNOWN.fullmatch(name) and not ELSEWHERE.fullmatch(name):
-                yield from _faults_of(answer, name, value, is_built=is_built and is_ours(subject, name))
+            is_saved_file = name == "content-disposition" and not answer.is_page
+            if not is_saved_file and not KNOWN.fullmatch(name) and not ELSEWHERE.fullmatch(name):
+                yield from _faults_of(name, value, is_built=is_built and is_ours(subject, name))
 
     return exceptions(survey_of(subject).seen, faults)
 
 
-def _faults_of(answer: Answer, name: str, value: str, *, is_built: bool) -> Iterator[str]:
-    if name == "content-disposition" and not answer.is_page:
-        return
+def _faults_of(name: str, value: str, *, is_built: bool) -> Iterator[str]:
     short = f"{name}: {value[:60]}"
     rules = FAULTS + OWN_FAULTS if is_built else FAULTS
     matches = [(values, result) for pattern, values, result in rules if re.fullmatch(pattern, name)]
