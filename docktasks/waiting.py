@@ -69,9 +69,10 @@ def http_ready(url: str, timeout: float = 2.0, *, needs_page: bool = True, may_b
 
 
 def get(url: str, timeout: float) -> tuple[int, str]:
-    """GET an address without proxies, and return the status and the address after redirects. Raises OSError.
+    """GET an address without proxies, and return the status and the address after redirects.
 
-    By the standard library, which the Docker SDK has loaded: httpx takes a tenth of a task that has nothing to do.
+    Raises OSError or HTTPException. By the standard library, which the Docker SDK has loaded: httpx takes a tenth of a
+    task that has nothing to do.
     """
     import ssl
     from urllib.error import HTTPError

@@ -22,8 +22,9 @@ INTRODUCTION = """\
 `invoke verify` runs {count} checks, from outside, on what is running. It judges what it finds, and not what was asked
 for. A sabotage in [tests/sabotage](../tests/sabotage) proves each check: it breaks something for real, and the check
 must report it. A check that cannot look at its subject, such as one of the browser without a Chromium, is skipped and
-gives the reason. A skip is never a pass. What is not there and was not asked for is left out, and no skip: the checks
-of the dev container if none runs, those of the image with `--url`.
+gives the reason. A skip is never a pass. A container that starts or ends cuts off what Chromium loads: the browser
+takes such a step up to three times, and then its checks are skipped. What is not there and was not asked for is left
+out, and no skip: the checks of the dev container if none runs, those of the image with `--url`.
 
     invoke verify                               # the running production container, its image, and its address
     invoke verify --url=https://example.org     # any address, without an engine
@@ -39,10 +40,11 @@ looked and none failed, or else 1.
 The checks of http judge a survey: each kind of place of the site (pages, addresses that pages and routers name, with
 and without a slash, files of each type, folders, files that are missing, files of an earlier release) is asked once in
 every way (methods, encodings, conditions, ranges, another origin or host). A rule holds everywhere, or its exceptions
-are listed: `Cache-Control is missing on 3 of 41 places: /tour, …`. All files are asked; of a large site some are asked
-in every way, and a note tells how many, and the seed that chose them. No answer is waited for longer than 10 s, and
-nothing longer than 2 minutes: `http.answers` says what was not seen, and reports a cause that spoils everything, such
-as a limit on requests, once. The checks that it makes meaningless are skipped.
+are listed: `Cache-Control is missing on 3 of 41 places: /tour, …`. All files are asked, of more than
+1,000 only 1,000 also with gzip and brotli; of a large site some are asked in every way, and a note tells how many, and
+the seed that chose them. The log of the site shows `hello-dock verify` in the name of the browser. No answer is waited
+for longer than 10 s, and nothing longer than 2 minutes: `http.answers` says what was not seen, and reports a cause that
+spoils everything, such as a limit on requests, once. The checks that it makes meaningless are skipped.
 
 Of a failed check the reports say what was found first, then what is right, then the fix. `--quiet` prints only what
 fails, and the last line.

@@ -38,8 +38,8 @@ class Unreadable(Skip):
 class File:
     """A path in a layer. `kind` is file, folder, link, hardlink, other, or whiteout for a path that the layer deletes.
 
-    Only a file of ours has a `digest` (SHA-256), `content`, and the names of the `secrets` in it. `capabilities` is the
-    bit set that a program gains when it runs.
+    Only a file of ours, or one that `is_kept` names, has a `digest` (SHA-256), `content`, and the names of the
+    `secrets` in it. `capabilities` is the bit set that a program gains when it runs.
     """
 
     path: str

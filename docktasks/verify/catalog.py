@@ -62,7 +62,7 @@ GROUPS = tuple(NEEDS)
 WAITING = (site.__name__, lifecycle.__name__, configuration.__name__)
 """The modules whose checks wait for a build or for copies of the container, in a thread of their own. All others of a
 group run in one thread, one after the other: some run commands in the container, and container.processes would take
-those for strangers."""
+those for strangers. It waits for the one command that other groups run, too (Subject.carried)."""
 RENAMED_CHECKS: dict[str, str] = json.loads(Path(__file__).with_name("renamed_checks.json").read_text(encoding="utf-8"))
 """Old id -> new id, of checks that users may have in scripts."""
 

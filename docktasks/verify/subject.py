@@ -29,8 +29,10 @@ RELEASES_DIR = "/srv/carried/releases"
 """One folder for each release, and in it one for the files whose name has no hash (docktasks/images/nginx/carry.sh)."""
 BUILT = "/built"
 """The end of the release of a file whose name has no hash."""
-LIST_CARRIED = f"cd {RELEASES_DIR} && ls && find $PWD -type f -path '*/site/*' -exec sha256sum {{}} +"
-"""Shell script: a line for each release, and one for each file with its SHA-256."""
+LIST_CARRIED = (
+    f"cd {RELEASES_DIR} && ls && {{ find $PWD -type f -path '*/site/*' -exec sha256sum {{}} + 2>/dev/null || :; }}"
+)
+"""Shell script: a line for each release, and one for each file with its SHA-256. One may be removed meanwhile."""
 Need = Literal["image", "container", "url", "dev", "browser"]
 T = TypeVar("T")
 

@@ -23,7 +23,7 @@ def _visit(subject: Subject, step: Step) -> Visit:
     """The visit. Raises Skip if it ended before this step, or if containers that come and go disturbed the step."""
     visit = subject.visit()
     if step in visit.disturbed:
-        raise Skip("the machine's network changed each time while pages loaded: verify again, without other work")
+        raise Skip("containers that start or end cut off what pages load: verify again while no other one does")
     if step not in visit.finished:
         raise Skip("the visit ended before this step: see browser.renders and the step before")
     return visit
@@ -54,7 +54,10 @@ def _of_site(subject: Subject, events: Iterable[str]) -> Iterator[str]:
 
 def _events(subject: Subject, kind: Literal["console", "network", "policy"]) -> Iterator[str]:
     """The events of one kind, on each page of the visit."""
-    for page in _visit(subject, "first").pages:
+    visit = _visit(subject, "first")
+    if visit.disturbed:
+        yield Note(f"not judged, because containers that start or end cut it off: {', '.join(sorted(visit.disturbed))}")
+    for page in visit.pages:
         events: tuple[str, ...] = {"console": page.console, "network": page.network, "policy": page.policy}[kind]
         yield from (f"{page.label}: {event}" for event in _of_site(subject, events))
 

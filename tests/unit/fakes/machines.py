@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 from docker.errors import DockerException
 
@@ -34,6 +35,7 @@ class FakeFromEnv:
 
     def __init__(self, message: str, refusals: int) -> None:
         self.message, self.refusals = message, refusals
+        self.api = SimpleNamespace(base_url="http+docker://localhost", trust_env=True)
 
     def __call__(self) -> FakeFromEnv:
         """Raise DockerException, or return the engine's client."""

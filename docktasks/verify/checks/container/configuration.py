@@ -30,10 +30,10 @@ CREDENTIALS = re.compile(
 )
 MAX_CHANGES = 20
 LATE_FILES = ["find", "/tmp", "-newer", "/tmp/nginx.pid", "(", "-name", "*.conf", "-o", "-name", "*.js", ")"]  # noqa: S108
-"""What a container writes for nginx, it writes before nginx starts. A copy of the container has none of these."""
+"""What a container writes for nginx, it writes before nginx starts. A copy of it lacks what was written later."""
 
 
-@check("container.configuration", "major", fix="Build again: invoke build-prod. Does a later step change /etc/nginx?")
+@check("container.configuration", "major", fix="Build again: invoke build-prod. What changes /etc/nginx or /tmp later?")
 def configuration(subject: Subject) -> Iterator[str]:
     """nginx runs with what the build wrote: one server for the site's folder, with no other log and way out."""
     output = trial_of(subject).intact.result().configuration
@@ -41,7 +41,8 @@ def configuration(subject: Subject) -> Iterator[str]:
     if not directives:
         raise Skip(f"nginx -T prints no configuration in a copy of it: {output.strip()[-100:]}")
     written = subject.project.engine.exec(subject.container.name, LATE_FILES).output.splitlines()
-    yield from (f"{path}: written after nginx has started" for path in written if path.startswith("/tmp/"))  # noqa: S108
+    late = (path for path in written if path.startswith("/tmp/"))  # noqa: S108
+    yield from (f"{path}: written after nginx has started, which loads it when it is told to reload" for path in late)
     dangers = dict(_dangers(subject, directives))
     yield from (f"{directive}: {danger}" for directive, danger in dangers.items())
     yield from (line for line in _changes(subject, directives) if not line.startswith(tuple(map(str, dangers))))

@@ -64,6 +64,7 @@ def processes(subject: Subject) -> Iterator[str]:
     """Only nginx runs in it, as one user. It listens on port 80 only, and has connections to the API only."""
     if shares_processes(subject.config):
         raise Skip("it sees the processes of others (container.options), so which are its own is unknown")
+    subject.carried()  # the checks of http may be running its command in the container, which takes as long as it takes
     processes, sockets = _look(subject)
     strangers = dict(_strangers(processes))
 

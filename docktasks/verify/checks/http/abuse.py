@@ -87,9 +87,9 @@ def _method_faults(method: str, status: int, allow: list[str], body: bytes) -> I
         yield f"{method}: 405 without Allow"
 
 
-@check("http.malformed", "major", fix="Use a server that refuses what RFC 9112 calls malformed (nginx since 1.21)")
+@check("http.malformed", "major", fix="Refuse what RFC 9112 calls malformed (nginx since 1.21). Repeat no request")
 def malformed(subject: Subject) -> Iterator[str]:
-    """A malformed or huge request gets one answer, quickly, and no 5xx. What it hides does nothing."""
+    """A malformed or huge request gets one answer, quickly, and no 5xx. It becomes no second request or header."""
     for name, answer in survey_of(subject).odd(odd_requests.malformed).items():
         if answer.response_count > 1:
             yield f"{name}: {answer.response_count} answers, so a second request can be hidden in it"

@@ -30,7 +30,7 @@ def answers(subject: Subject) -> Iterator[str]:
         yield f"the connection stays open after Connection: close, {len(open_names)} odd requests: {listed(open_names)}"
     files, places = survey.site.files, {answer.place.path for answer in survey.answers}
     sample = f", {len(survey.sample)} of them in every way" if not survey.is_small else ""
-    encoded = f", {MAX_ENCODED_FILES:,} of them compressed" if len(files) > MAX_ENCODED_FILES else ""
+    encoded = f", {MAX_ENCODED_FILES:,} of them also with gzip and brotli" if len(files) > MAX_ENCODED_FILES else ""
     yield Note(f"{len(files):,} files{encoded}; {len(places)} places{sample}, chosen by the seed {survey.site.seed}")
 
 

@@ -60,7 +60,7 @@ def declaration(subject: Subject) -> Iterator[str]:
     if not test or test == ["NONE"]:
         yield "HEALTHCHECK is NONE" if test else "HEALTHCHECK is not set"
     elif not re.search(r"/|\b(?:curl|wget|nc|nginx|health\w*)\b", " ".join(test)):
-        yield f"HEALTHCHECK {' '.join(test)}: it asks nothing"
+        yield f"HEALTHCHECK {' '.join(test)}: it does not ask the server"
     if subject.is_ours:
         yield from _needless(subject, config)
 

@@ -54,6 +54,16 @@ def test_linked_pages_without_a_longer_look_are_named() -> None:
     assert (verdict.outcome, verdict.notes) == ("pass", ("there was no time for 2 linked pages: /a, /b",))
 
 
+def test_step_that_was_disturbed_each_time_is_skipped() -> None:
+    """Nothing that the browser saw in it counts, and the checks of all pages say that some were not seen."""
+    visit = replace(healthy(), followed=[], disturbed=frozenset({"follow"}))
+    outcomes = verdicts(visit, "browser.navigation", "browser.console", "browser.deep-link")
+    assert {name: verdict.outcome for name, verdict in outcomes.items()} == {
+        "browser.navigation": "skip", "browser.console": "pass", "browser.deep-link": "pass",
+    }  # fmt: skip
+    assert outcomes["browser.console"].notes[0].endswith("cut it off: follow")
+
+
 FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ("browser.renders", {"first": [replace(HOME, has_content=False)]}, "/: the page is empty"),
     (

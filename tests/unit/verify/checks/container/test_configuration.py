@@ -144,7 +144,7 @@ def test_changed_and_lost_directives_are_found() -> None:
 def test_file_that_was_written_after_the_start_fails() -> None:
     """The copy that prints its configuration has no such file."""
     late = verdict(FILES | POLICY, late=("/tmp/api/locations-1.conf",))  # noqa: S108
-    assert late.evidence == ("/tmp/api/locations-1.conf: written after nginx has started",)  # noqa: S108
+    assert late.evidence[0].startswith("/tmp/api/locations-1.conf: written after nginx has started")  # noqa: S108
 
 
 def test_api_must_be_that_of_the_settings() -> None:

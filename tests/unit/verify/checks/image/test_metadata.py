@@ -54,7 +54,7 @@ def test_root_or_a_user_name_fails(user: str, evidence: str) -> None:
         ({"StopSignal": None}, "STOPSIGNAL is not set, so SIGTERM, at which nginx drops open requests"),
         ({"Healthcheck": None}, "HEALTHCHECK is not set"),
         ({"Healthcheck": {"Test": ["NONE"]}}, "HEALTHCHECK is NONE"),
-        ({"Healthcheck": {"Test": ["CMD-SHELL", "true"]}}, "HEALTHCHECK CMD-SHELL true: it asks nothing"),
+        ({"Healthcheck": {"Test": ["CMD-SHELL", "true"]}}, "HEALTHCHECK CMD-SHELL true: it does not ask the server"),
     ],
 )
 def test_wrong_declaration_fails(changes: dict[str, Any], evidence: str) -> None:
