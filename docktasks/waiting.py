@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import FrameType
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,18 @@ def get(url: str, timeout: float) -> tuple[int, str]:
     """
     import ssl
     from urllib.error import HTTPError
-    from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
+    from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
+
+    class Redirects(HTTPRedirectHandler):
+        """Follow a 308, too, which Python 3.10 does not."""
+
+        http_error_308 = HTTPRedirectHandler.http_error_302
+
+        def redirect_request(self, req: Request, fp: Any, code: int, *rest: Any) -> Request | None:
+            return super().redirect_request(req, fp, 307 if code == HTTPStatus.PERMANENT_REDIRECT else code, *rest)
 
     # The address is http, or this machine's own.
-    handlers = ProxyHandler({}), HTTPSHandler(context=ssl._create_unverified_context())  # noqa: S323, SLF001
+    handlers = Redirects, ProxyHandler({}), HTTPSHandler(context=ssl._create_unverified_context())  # noqa: S323, SLF001
     request = Request(url, headers={"Accept": "*/*"})  # noqa: S310 - our own address
     try:
         with build_opener(*handlers).open(request, timeout=timeout) as response:

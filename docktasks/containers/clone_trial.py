@@ -60,19 +60,16 @@ class IntactClone:
 
 
 @dataclass(frozen=True)
-class BrokenClone:
-    """The faults of the copy that lost its site, and the address at which it reaches the original, if there is one."""
-
-    faults: tuple[str, ...]
-    reached: str
-
-
-@dataclass(frozen=True)
 class Trial:
-    """The results of both copies. `result()` raises Skip where a copy could not be tried."""
+    """The results of both copies. `result()` raises Skip where a copy could not be tried.
+
+    `broken` has the faults of the copy that lost its site, and `reached` the address at which this copy reaches the
+    original, if there is one.
+    """
 
     intact: Future[IntactClone]
-    broken: Future[BrokenClone]
+    broken: Future[tuple[str, ...]]
+    reached: Future[str]
 
 
 def settled_health(engine: Engine, name: str) -> str:
@@ -94,8 +91,9 @@ def settled_health(engine: Engine, name: str) -> str:
 
 def run_trial(original: Original) -> Trial:
     """Start both copies, try them, and remove them in any case."""
+    reached: Future[str] = Future()
     with ThreadPoolExecutor(2) as pool:
-        return Trial(pool.submit(_try_intact, original), pool.submit(_try_broken, original))
+        return Trial(pool.submit(_try_intact, original), pool.submit(_try_broken, original, reached), reached)
 
 
 def _try_intact(original: Original) -> IntactClone:
@@ -114,14 +112,23 @@ def _try_intact(original: Original) -> IntactClone:
         return IntactClone(tuple(listing.output.splitlines()), log, stopped, configuration)
 
 
-def _try_broken(original: Original) -> BrokenClone:
+def _try_broken(original: Original, reached: Future[str]) -> tuple[str, ...]:
+    """Return the faults of the copy. `reached` gets its answer, or why there is none."""
     # Without capabilities, root may still delete its own files.
     config = replace(original.config, read_only=False, dropped=(), added=())
     engine, port = original.project.engine, PROD.container_port
-    with _started(original, "broken", config) as clone, ThreadPoolExecutor(1) as pool:
-        # It waits a second for an answer that does not come, which this copy takes anyway.
-        reached = pool.submit(networks.reached_address, engine, clone.name, original.container, port)
-        return BrokenClone(tuple(_faults_without_site(clone)), reached.result())
+    try:
+        with _started(original, "broken", config) as clone, ThreadPoolExecutor(1) as pool:
+            # It waits a second for an answer that does not come. This copy lives longer than that.
+            answer = pool.submit(networks.reached_address, engine, clone.name, original.container, port)
+            try:
+                return tuple(_faults_without_site(clone))
+            finally:
+                reached.set_result(answer.result())
+    except BaseException as error:
+        if not reached.done():
+            reached.set_exception(error)
+        raise
 
 
 def _faults_without_site(clone: _Clone) -> Iterator[str]:

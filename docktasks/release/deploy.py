@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from docktasks.app import runtime_config
@@ -129,14 +130,14 @@ def _deploy(
         url = startup.await_serving(project, "prod")
         if not recorded():  # its task was interrupted
             history.bridge_assets(project, release)
-            _record(containers, release)()
+            with _recorded(containers, release):
+                pass
         return Deployment(build, url, unchanged=True, notices=notices)
     from docktasks.release import swap  # it loads the checks, which are not needed if nothing changes
 
     url = swap.deploy(containers, release, bind, gate=gate)
-    made = _record(containers, release)
-    line, lost = kept_files.report(project, url, release.id) if url else ("", "")
-    made()
+    with _recorded(containers, release):
+        line, lost = kept_files.report(project, url, release.id) if url else ("", "")
     if line:
         containers.progress(line)
     notices = (*notices, *([] if gate else [UNCHECKED]), *([lost] if lost else []))
@@ -154,13 +155,18 @@ def _serves_already(containers: ReleaseContainers, current: Container, release: 
     return current.labels.get(roles.CONFIG_HASH_LABEL) == config_hash
 
 
-def _record(containers: ReleaseContainers, release: Release) -> Callable[[], None]:
-    """Record that a release serves, and begin to make its deltas. Return what waits for them."""
+@contextmanager
+def _recorded(containers: ReleaseContainers, release: Release) -> Iterator[None]:
+    """Record that a release serves, and make its deltas while the block runs."""
     earlier, removed = history.record_release(containers.project, release)
     if removed:
         retained = containers.project.settings.prod.retain_releases
         containers.progress(f"removed releases beyond the last {retained}: {', '.join(removed)}")
-    return in_background(lambda: deltas.make(containers.project) if earlier else None)
+    wait_for_deltas = in_background(lambda: deltas.make(containers.project) if earlier else None)
+    try:
+        yield
+    finally:
+        wait_for_deltas()
 
 
 def _machine_notices(engine: Engine, release: Release) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -80,13 +80,13 @@ def check_candidate(project: Project, release: Release, then: Callable[[Passed],
         url = stack.enter_context(candidate(project, release))
         _require_free_prefixes(project)
         passed = _check_page(project, url, visit) if visit else Passed()
-        ended = in_background(stack.pop_all().close)
+        wait_for_end = in_background(stack.pop_all().close)
         if project.dry:  # the commands are shown in one order
-            ended()
+            wait_for_end()
     try:
         then(passed)
     finally:
-        ended()
+        wait_for_end()
     return passed
 
 
@@ -148,10 +148,13 @@ def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
 
 def _below_base_path(entry: str) -> str:
     """Return where a browser opens the page: a router shows nothing at an address without the site's base path."""
+    from httpx import HTTPError
+
     from docktasks.verify.probes.crawler import Site
 
-    with closing(Site(entry)) as site:
+    with closing(Site(entry)) as site, suppress(HTTPError):  # the checks report a candidate that does not answer
         return f"{site.origin}{site.base_path}{urlsplit(entry).path or '/'}"
+    return entry
 
 
 def _faults_of_api(project: Project, site: Site) -> Iterator[str]:

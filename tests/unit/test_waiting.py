@@ -52,12 +52,13 @@ def test_http_ready_only_with_status_200(web: Web, status: int, *, ready: bool) 
     assert waiting.http_ready(url) == Probe(ready, f"{url} answers {status}", url=url, final_url=url)
 
 
-def test_http_ready_follows_redirects(web: Web) -> None:
+@pytest.mark.parametrize("status", [302, 307, 308])
+def test_http_ready_follows_redirects(web: Web, status: int) -> None:
     """A dev server with a base path redirects to it."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         at_home = request.url.path == "/app/"
-        return httpx.Response(200) if at_home else httpx.Response(302, headers={"location": "/app/"})
+        return httpx.Response(200) if at_home else httpx.Response(status, headers={"location": "/app/"})
 
     web.answer = answer
     look = waiting.http_ready("http://127.0.0.1:3000/")

@@ -159,7 +159,7 @@ export function policyConfiguration(settings, directives, pages, features) {
     rows.push([keyOf(name), sets.get(text).number])
   }
   const variables = ['script-src', 'style-src'].map((name, index) => {
-    const length = Math.max(0, ...[...sets.values()].map(({ texts }) => texts[index].filter(Boolean).length))
+    const length = Math.max(0, ...[...sets.values()].map(({ texts }) => texts[index].findLastIndex(Boolean) + 1))
     const variable = `$${name.replace('-', '_')}_of_page`
     return Array.from({ length }, (_, part) => ({ variable: `${variable}${part || ''}`, index, part }))
   })

@@ -117,7 +117,7 @@ def navigation(subject: Subject) -> Iterator[str]:
         if not page.has_content:
             yield f"{page.label}: the page is empty"
         # What else fails is the finding of browser.network, browser.console and browser.policy.
-        yield from (f"{page.label}: {event}" for event in page.network if CHUNK.search(event))
+        yield from (f"{page.label}: {event}" for event in _of_site(subject, page.network) if CHUNK.search(event))
     yield from _failures(visit, "follow")
 
 

@@ -96,7 +96,7 @@ def _take_steps(visitor: _Visitor, limit_s: float) -> None:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             visitor.visit = deepcopy(before)
             _take_step(visitor, step, limit_s)
-            if not visitor.visit.was_disturbed:
+            if not visitor.visit.was_disturbed or not visitor.browser.is_connected():
                 break
             if attempt == MAX_ATTEMPTS or time.monotonic() > half:
                 visitor.visit = replace(before, disturbed=before.disturbed | {step.__name__})

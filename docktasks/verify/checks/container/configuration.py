@@ -11,7 +11,7 @@ from docktasks.api import Upstream
 from docktasks.errors import Skip
 from docktasks.verify.checks.container.lifecycle import trial_of
 from docktasks.verify.probes.nginx_config import PACKAGED, Directive, changes, parse, parse_file
-from docktasks.verify.registry import Minor, check
+from docktasks.verify.registry import Minor, Note, check
 from docktasks.verify.subject import Subject
 
 FOLDER = "/etc/nginx/"
@@ -36,13 +36,15 @@ LATE_FILES = ["find", "/tmp", "-newer", "/tmp/nginx.pid", "(", "-name", "*.conf"
 @check("container.configuration", "major", fix="Build again: invoke build-prod. What changes /etc/nginx or /tmp later?")
 def configuration(subject: Subject) -> Iterator[str]:
     """nginx runs with what the build wrote: one server for the site's folder, with no other log and way out."""
+    listed = subject.project.engine.exec(subject.container.name, LATE_FILES)
+    late = (path for path in listed.output.splitlines() if path.startswith("/tmp/"))  # noqa: S108
+    yield from (f"{path}: written after nginx has started, which loads it when it is told to reload" for path in late)
+    if not listed.ok:
+        yield Note(f"what was written later is not known: {listed.tail(1)}")
     output = trial_of(subject).intact.result().configuration
     directives = parse(output)
     if not directives:
         raise Skip(f"nginx -T prints no configuration in a copy of it: {output.strip()[-100:]}")
-    written = subject.project.engine.exec(subject.container.name, LATE_FILES).output.splitlines()
-    late = (path for path in written if path.startswith("/tmp/"))  # noqa: S108
-    yield from (f"{path}: written after nginx has started, which loads it when it is told to reload" for path in late)
     dangers = dict(_dangers(subject, directives))
     yield from (f"{directive}: {danger}" for directive, danger in dangers.items())
     yield from (line for line in _changes(subject, directives) if not line.startswith(tuple(map(str, dangers))))

@@ -87,9 +87,11 @@ def _method_faults(method: str, status: int, allow: list[str], body: bytes) -> I
         yield f"{method}: 405 without Allow"
 
 
-@check("http.malformed", "major", fix="Refuse what RFC 9112 calls malformed (nginx since 1.21). Repeat no request")
+@check(
+    "http.malformed", "major", fix="Refuse what RFC 9112 calls malformed (nginx since 1.21). Escape what a page repeats"
+)
 def malformed(subject: Subject) -> Iterator[str]:
-    """A malformed or huge request gets one answer, quickly, and no 5xx. It becomes no second request or header."""
+    """A malformed or huge request gets one answer, quickly, and no 5xx. It becomes no request, header or element."""
     for name, answer in survey_of(subject).odd(odd_requests.malformed).items():
         if answer.response_count > 1:
             yield f"{name}: {answer.response_count} answers, so a second request can be hidden in it"
@@ -103,19 +105,21 @@ def malformed(subject: Subject) -> Iterator[str]:
 @check("http.host", "major", fix="Build no redirect from Host (absolute_redirect off), or answer only known hosts")
 def host(subject: Subject) -> Iterator[str]:
     """A foreign, invalid, missing or double Host is refused, or appears nowhere in the answer."""
-    survey = survey_of(subject)
+    survey, is_own = survey_of(subject), subject.has("image")
     for name, answer in survey.odd(odd_requests.hosts).items():
         location = re.search(r"(?im)^location: *(\S*)", answer.head)
         if location and FOREIGN_HOST in location[1]:
             yield f"{name}: {answer.status} to {location[1]}"
-        elif FOREIGN_HOST in answer.head or _repeats_host(name, answer.status, answer.body.decode("latin-1")):
+        elif FOREIGN_HOST in answer.head or _repeats_host(
+            name, answer.status, answer.body.decode("latin-1"), is_own=is_own
+        ):
             yield f"{name}: {answer.status}, with the foreign host in the answer"
         yield from _errors(name, answer)
 
     def faults(answer: Answer) -> Iterator[str]:
         response = answer.response
         headers = "\n".join(value for name, value in response.headers if name != "location")
-        if FOREIGN_HOST in headers or _repeats_host(answer.request.path, response.status, response.text):
+        if FOREIGN_HOST in headers or _repeats_host(answer.request.path, response.status, response.text, is_own=is_own):
             yield "the foreign host is in the answer"
 
     yield from exceptions(survey.ways("foreign host"), faults)
@@ -151,9 +155,13 @@ def cookies(subject: Subject) -> Iterator[str]:
     return exceptions(survey_of(subject).seen, faults)
 
 
-def _repeats_host(request: str, status: int, body: str) -> bool:
-    """True if a body has the foreign host; only as an address, where the path has it, too, or the host is refused."""
-    is_harmless = FOREIGN_HOST in request.partition(",")[0] or status in (400, 403, 421)
+def _repeats_host(request: str, status: int, body: str, *, is_own: bool) -> bool:
+    """True if a body has the foreign host; only as an address, where the path has it, too, or the host is refused.
+
+    Servers of others refuse a host by any error.
+    """
+    is_refused = status in (400, 403, 421) or (status >= 400 and not is_own)  # noqa: PLR2004 - HTTP's errors
+    is_harmless = is_refused or FOREIGN_HOST in request.partition(",")[0]
     return FOREIGN_ADDRESS.search(body) is not None if is_harmless else FOREIGN_HOST in body
 
 

@@ -37,6 +37,8 @@ MAX_EXTRA_BYTES = 65_000
 """What an image may add to its base next to the site: configuration, and scripts, without what grows with the site."""
 BUILD_ARGUMENTS = re.compile(r"ARG |RUN \|\d")
 """Matches a step that keeps the values of build arguments: https://docs.docker.com/build/building/secrets/."""
+SHELL = re.compile(r" (?:/\S*/)?(?:ba|a|da|z|k)?sh ")
+"""Matches where the arguments of a step end, and its command begins."""
 SCRIPTS = (".js", ".mjs", ".cjs", ".css")
 SCRATCH = {("/tmp", 0o1777), ("/var/tmp", 0o1777)}  # noqa: S108 - the image's own
 """The folders that everybody may write to, with the mode that keeps others from deleting files."""
@@ -110,7 +112,7 @@ def secrets(subject: Subject) -> Iterator[str]:
     """No private key, token or password is in the image's own layers, its configuration or its history."""
     config, history = subject.contents().config, subject.contents().history
     yield from variable_faults(subject.image.environment)
-    steps = (str(step.get("created_by", "")).partition(" /bin/sh ")[0] for step in history)
+    steps = (SHELL.split(str(step.get("created_by", "")), maxsplit=1)[0] for step in history)
     arguments = dict(pair for step in steps if BUILD_ARGUMENTS.match(step) for pair in re.findall(r"(\w+)=(\S+)", step))
     yield from (fault for fault in variable_faults(arguments, "history") if fault.endswith(" has a value"))
     texts = [(f"label {name}", f"{name}={value}") for name, value in subject.image.labels.items()]

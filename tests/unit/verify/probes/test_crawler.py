@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import time
-from threading import Event, Thread
+from threading import Event, RLock, Thread
 
 import httpx
 import pytest
 
 from docktasks.images.archive import File, final_files
+from docktasks.verify.probes import crawler
 from docktasks.verify.probes.crawler import site_file_sizes
 from docktasks.verify.subject import Subject
 from tests.unit.fakes.image_archives import layer
@@ -99,27 +99,37 @@ def test_large_site_is_asked_for_some_files_of_each_type_in_each_encoding(monkey
     assert len({response.media_type for response in encoded.values()}) == 3
 
 
-def test_crawl_and_another_thread_do_not_wait_for_each_other() -> None:
+class WatchedLock:
+    """A lock that tells when a thread waits for it."""
+
+    def __init__(self) -> None:
+        self.lock, self.is_awaited = RLock(), Event()
+
+    def __enter__(self) -> None:
+        if not self.lock.acquire(blocking=False):
+            self.is_awaited.set()
+            self.lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
+def test_crawl_and_another_thread_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """While one group of checks crawls, the browser's asks below which path it opens the site."""
-    answer, asks, is_asked = Site(), Event(), Event()
+    answer, lock, is_asked = Site(), WatchedLock(), Event()
+    monkeypatch.setattr(crawler, "RLock", lambda: lock)
 
     def slow(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/":
             is_asked.set()
-            asks.wait(5)
-            time.sleep(0.05)  # the other thread waits for this answer now
+            assert lock.is_awaited.wait(5)
         return answer(request)
 
     site = subject(slow).site
     crawl = Thread(target=lambda: site.files, daemon=True)
     crawl.start()
     assert is_asked.wait(5)
-
-    def ask() -> None:
-        asks.set()
-        assert not site.is_api(site.base_path)
-
-    other = Thread(target=ask, daemon=True)
+    other = Thread(target=lambda: site.is_api(site.base_path), daemon=True)
     other.start()
     for thread in (crawl, other):
         thread.join(5)

@@ -42,9 +42,9 @@ def origin_that_ends_alike(request: httpx.Request, answer: Answer) -> None:
         answer.set("access-control-allow-origin", origin)
 
 
-def host_in_an_error(request: httpx.Request, answer: Answer) -> None:
+def host_in_a_page(request: httpx.Request, answer: Answer) -> None:
     """A text that names the host."""
-    if request.url.path.endswith(".txt"):
+    if answer.status == httpx.codes.OK:
         body(f"Nothing here at {request.headers['host']}")(answer)
 
 
@@ -94,7 +94,7 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ("http.cors", on_header("origin", header("access-control-allow-origin", "https://canary-5f2c.example")),
      "Access-Control-Allow-Origin: https://canary-5f2c.example on "),
     ("http.cors", origin_that_ends_alike, ".canary-5f2c.example.127.0.0.1:8080 on "),
-    ("http.host", host_in_an_error, "with the foreign host in the answer"),
+    ("http.host", host_in_a_page, "with the foreign host in the answer"),
     ("http.malformed", markup_of_the_request, "markup in headers: became an element of the page"),
     ("http.methods", method_in_the_query, "204, but 200 to a simple GET, on"),
     ("http.cors", on_path("favicon.svg", credentials), "Access-Control-Allow-Credentials for * on … /favicon.svg"),

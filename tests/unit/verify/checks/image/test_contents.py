@@ -127,6 +127,13 @@ def test_argument_of_a_build_with_the_name_of_a_secret_is_found(step: str) -> No
     assert not BuiltImage(history=[{"created_by": step.replace("NPM_AUTH", "NPM_TAG")}]).evidence("image.secrets")
 
 
+@pytest.mark.parametrize("shell", ["/bin/sh -c", "/bin/bash -o pipefail -c", "sh -c", "/bin/ash -e"])
+def test_variable_in_the_command_of_a_step_is_no_argument(shell: str) -> None:
+    """A secret mount is read there, and its value is not in the history."""
+    step = f"RUN |1 V=1 {shell} export API_TOKEN=$(cat /run/secrets/token) # buildkit"
+    assert not BuiltImage(history=[{"created_by": step}]).evidence("image.secrets")
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -54,12 +54,22 @@ def test_root_or_a_user_name_fails(user: str, evidence: str) -> None:
         ({"StopSignal": None}, "STOPSIGNAL is not set, so SIGTERM, at which nginx drops open requests"),
         ({"Healthcheck": None}, "HEALTHCHECK is not set"),
         ({"Healthcheck": {"Test": ["NONE"]}}, "HEALTHCHECK is NONE"),
-        ({"Healthcheck": {"Test": ["CMD-SHELL", "true"]}}, "HEALTHCHECK CMD-SHELL true: it does not ask the server"),
+        *(
+            ({"Healthcheck": {"Test": test}}, f"HEALTHCHECK {' '.join(test)}: it does not ask the server")
+            for test in (["CMD-SHELL", "true"], ["CMD", "/bin/true"], ["CMD-SHELL", "test -f /tmp/nginx.pid"])
+        ),
     ],
 )
 def test_wrong_declaration_fails(changes: dict[str, Any], evidence: str) -> None:
     """The image's own configuration is judged."""
     assert BuiltImage(config=BuiltImage().config | changes).evidence("image.declaration") == (evidence,)
+
+
+@pytest.mark.parametrize("command", ["wget -q localhost", "node probe.js", "http --check-status :80", "/ask"])
+def test_health_check_by_any_program_passes(command: str) -> None:
+    """Only a command that asks nobody is surely wrong."""
+    config = BuiltImage().config | {"Healthcheck": {"Test": ["CMD-SHELL", command]}}
+    assert BuiltImage(config=config).evidence("image.declaration") == ()
 
 
 @pytest.mark.parametrize(
