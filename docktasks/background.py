@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Lock, Thread
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+EXIT_TIMEOUT_S = 2.0
+"""How long the end of a task waits for a thread, at most, because the process may crash if one is loading OpenSSL then.
+One that waits for an engine that does not answer is left: https://docs.python.org/3/library/threading.html#thread-objects."""
 
 
 def in_background(work: Callable[[], T]) -> Callable[..., T]:
@@ -20,8 +24,10 @@ def in_background(work: Callable[[], T]) -> Callable[..., T]:
         except BaseException as error:  # noqa: BLE001 - the caller of result() gets it
             future.set_exception(error)
 
-    # Not an executor: at exit Python would wait for its threads.
-    Thread(target=run, daemon=True).start()
+    # Not an executor: at exit Python would wait for its threads as long as they take.
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    atexit.register(thread.join, EXIT_TIMEOUT_S)
     return future.result
 
 
