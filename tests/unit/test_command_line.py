@@ -49,7 +49,8 @@ def refusal(capsys: pytest.CaptureFixture[str], programs: Programs) -> Refusal:
         with pytest.raises(SystemExit) as caught:
             Program(name="invoke", binary="invoke").run(["invoke", *args])
         out, err = capsys.readouterr()
-        assert (caught.value.code, out, programs.calls) == (1, "", [])
+        calls = [call for call in programs.calls if not call.startswith("docker version")]  # a thread may ask that
+        assert (caught.value.code, out, calls) == (1, "", [])
         return str(err).strip()
 
     return run

@@ -236,7 +236,8 @@ def test_task_that_changes_containers_takes_the_lock_first(
     with pytest.raises(SystemExit) as caught:
         Program(name="invoke", binary="invoke").run(["invoke", task])
     out, err = capsys.readouterr()
-    assert (caught.value.code, out, programs.calls) == (1, "", [])
+    changes = [call for call in programs.calls if not call.startswith("docker version")]  # a thread may ask that
+    assert (caught.value.code, out, changes) == (1, "", [])
     assert "Another task is changing them." in err
 
 
