@@ -38,10 +38,11 @@ def test_in_background_raises_the_error_with_the_result() -> None:
 def test_end_of_the_process_waits_for_the_thread_a_while() -> None:
     """A process that ends while a thread loads OpenSSL may crash. One that never ends does not keep the process."""
     program = """
-import sys, time
+import sys
+from threading import Event
 from docktasks import background
 background.EXIT_TIMEOUT_S = float(sys.argv[1])
-background.in_background(lambda: time.sleep(0.3) or print("ready"))
+background.in_background(lambda: Event().wait(0.3) or print("ready"))
 """
     for limit_s, output in (("60", "ready\n"), ("0", "")):
         ended = subprocess.run(

@@ -82,10 +82,11 @@ def visit(
         with chromium.launch_browser(executable, limit_s) as browser:
             visitor = _Visitor(browser, url, is_api)
             _take_steps(visitor, limit_s)
+            return visitor.visit
     except BrowserError as error:  # the browser did not start, or was killed, which a step has reported already
-        if not (visitor and visitor.visit.finished):
-            return Visit(finished={"first"}, failures={"first": chromium.short_message(error)})
-    return visitor.visit if visitor else Visit()
+        if visitor and visitor.visit.finished:
+            return visitor.visit
+        return Visit(finished={"first"}, failures={"first": chromium.short_message(error)})
 
 
 def _take_steps(visitor: _Visitor, limit_s: float) -> None:

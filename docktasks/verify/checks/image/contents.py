@@ -125,13 +125,13 @@ def secrets(subject: Subject) -> Iterator[str]:
         yield from (f"{file.path}: {secret}" for secret in file.secrets)
 
 
-def variable_faults(variables: Mapping[str, str], place: str = "environment") -> Iterator[str]:
+def variable_faults(variables: Mapping[str, str], source: str = "environment") -> Iterator[str]:
     """Yield the variables whose value, or whose name, is that of a secret."""
     for name, value in variables.items():
         secrets_of_value = find_secrets(f"{name}={value}".encode())
-        yield from (f"{place}: {name}: {secret}" for secret in secrets_of_value)
+        yield from (f"{source}: {name}: {secret}" for secret in secrets_of_value)
         if value and not secrets_of_value and SECRET_VARIABLE.search(name):
-            yield f"{place}: {name} has a value"
+            yield f"{source}: {name} has a value"
 
 
 @check("image.ownership", "major", fix="Keep root as the owner, and modes 644 and 755: COPY without --chown, no chmod")

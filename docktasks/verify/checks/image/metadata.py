@@ -24,7 +24,7 @@ OWN_VARIABLES = {"NGINX_ENTRYPOINT_QUIET_LOGS", "NGINX_VERSION"}
 """What our Dockerfile adds, and what image.nginx-version judges."""
 NGINX_VERSION = re.compile(rb"nginx version: nginx/([\w.+-]+)")
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-ASKS_NOTHING = re.compile(r"(?:\S*/)?(?:true|:|exit 0|echo\b.*|test\b.*|\[ .*|sleep\b.*)")
+ASKS_NOTHING = re.compile(r"(?:\S*/)?(?:true|:|exit 0|(?:echo|test|sleep|\[)(?:\s[^;&|]*)?)")
 """Matches the command of a health check that is healthy without a server."""
 SHELLS = {"sh", "/bin/sh", "bash", "/bin/bash", "ash", "/bin/ash"}
 

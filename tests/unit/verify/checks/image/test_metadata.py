@@ -65,7 +65,10 @@ def test_wrong_declaration_fails(changes: dict[str, Any], evidence: str) -> None
     assert BuiltImage(config=BuiltImage().config | changes).evidence("image.declaration") == (evidence,)
 
 
-@pytest.mark.parametrize("command", ["wget -q localhost", "node probe.js", "http --check-status :80", "/ask"])
+@pytest.mark.parametrize(
+    "command",
+    ["wget -q localhost", "node probe.js", "http --check-status :80", "/ask", "test -f /a && wget -q localhost"],
+)
 def test_health_check_by_any_program_passes(command: str) -> None:
     """Only a command that asks nobody is surely wrong."""
     config = BuiltImage().config | {"Healthcheck": {"Test": ["CMD-SHELL", command]}}
