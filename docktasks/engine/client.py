@@ -10,6 +10,7 @@ from typing import Any
 
 from docktasks.commands import Result
 from docktasks.engine import inspection
+from docktasks.engine.exec_output import exec_output
 from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport, Network
 from docktasks.labels import BUILT_FOR, LABEL, STANDIN_PREFIX
 
@@ -181,8 +182,11 @@ class DockerEngine:
 
     def exec(self, name: str, args: list[str]) -> Result:
         """Run a command that only looks, such as `cat`, in a running container."""
+        api = self.client.api
         try:
-            code, output = self.client.containers.get(name).exec_run(args)
+            command = api.exec_create(name, args)["Id"]
+            output = exec_output(api, command)
+            code = api.exec_inspect(command)["ExitCode"]
         except self._errors.APIError as error:
             if error.status_code not in (GONE_STATUS, STOPPED_STATUS):
                 raise

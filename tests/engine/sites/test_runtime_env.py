@@ -49,7 +49,7 @@ def read_page(browser: Browser, url: str) -> list[str]:
     """Open the page of a container, and return the values that its modules have read."""
     with new_page(browser) as page:
         open_page(page, f"{url}/quay/")
-        page.wait_for_function("globalThis.seen?.length === 5")
+        page.wait_for_function("() => globalThis.seen?.length === 5")
         values: list[str] = page.evaluate("globalThis.seen")
         return values
 

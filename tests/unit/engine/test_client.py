@@ -7,7 +7,6 @@ import pytest
 from docker.errors import APIError
 from requests import Response
 
-from docktasks.commands import Result
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Container, ContainerConfig, Image, LimitSupport, Network, Published
 from tests.unit.fakes.sdk import Client, Row, Rows, container_attrs
@@ -216,33 +215,12 @@ def test_container_publishing_finds_the_host_port(client: Client, engine: Docker
     assert engine.container_publishing(80) is None
 
 
-def test_logs_and_output_of_a_command_are_text(client: Client, engine: DockerEngine) -> None:
+def test_logs_are_text(client: Client, engine: DockerEngine) -> None:
     """Bytes that are not UTF-8 are replaced."""
     row = Row("web", container_attrs())
     row.log = b"one\ntwo\xff\nthree"
     client.containers.append(row)
     assert engine.logs("web", 2) == "two�\nthree"
-    assert engine.exec("web", ["cat", "/x"]) == Result(3, "cat /x�")
-
-
-@pytest.mark.parametrize("status", [404, 409])
-def test_exec_in_a_container_that_has_ended_fails(
-    client: Client, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch, status: int
-) -> None:
-    """The result is that of a failed command. Any other refusal is the engine's error."""
-    row = Row("web", container_attrs())
-    client.containers.append(row)
-    answer = Response()
-    answer.status_code = status
-
-    def refuse(_args: list[str]) -> None:
-        raise APIError("refused", answer, "it is not running")
-
-    monkeypatch.setattr(row, "exec_run", refuse)
-    assert engine.exec("web", ["cat", "/x"]) == Result(1, "it is not running")
-    answer.status_code = 500
-    with pytest.raises(APIError):
-        engine.exec("web", ["cat", "/x"])
 
 
 def test_container_config_has_the_command_and_the_limits(client: Client, engine: DockerEngine) -> None:

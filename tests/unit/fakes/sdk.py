@@ -46,11 +46,6 @@ class Row:
         """Return the last lines of the log."""
         return b"\n".join(self.log.splitlines()[-tail:])
 
-    @staticmethod
-    def exec_run(args: list[str]) -> tuple[int, bytes]:
-        """Return exit code 3, and the arguments as output."""
-        return 3, " ".join(args).encode() + b"\xff"
-
 
 class Api:
     """The SDK's low-level client, which returns the rows of the engine's API."""
