@@ -129,18 +129,19 @@ def verify(
 ) -> None:
     """Check what is running, from outside. Exit code 1 if it fails."""
     from docktasks import output_files
-    from docktasks.ship import attested as proofs
-    from docktasks.ship import served
     from docktasks.verify import catalog, report, run
 
     with session(c, needs_app=bool(revision) or not (url or image)) as project:
         reports = output_files.named(json=json, junit=junit, html=html)
         named = {*group, *(check_id.partition(".")[0] for check_id in only)}
-        chosen = tuple(catalog.select(group, only, skip))
-        options = run.VerifyOptions(chosen, image, "".join(url[:1]), named, strict, fail_on)
+        options = run.VerifyOptions(catalog.select(group, only, skip), image, "".join(url[:1]), named, strict, fail_on)
         if attested:
+            from docktasks.ship import attested as proofs
+
             print(proofs.shown(project, image, key))
         elif revision or len(url) > 1 or (url and image):
+            from docktasks.ship import served
+
             is_alone = not (group or only or skip or list or strict or reports)
             print(served.verify(project, url, image, revision, is_alone=is_alone))
         elif list:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import shlex
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,9 @@ from docktasks.app import streams
 from docktasks.app.runner import is_quiet
 from docktasks.errors import SettingsError
 from docktasks.mistyped import closest
+
+WITHOUT_BYTECODE = sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
+"""Invoke lets Python keep no compiled module, so that each call would compile ours again: only its user decides."""
 
 _make_pairs = Program._make_pairs  # noqa: SLF001 - the one place where the list is made
 _make_parser = Program._make_parser  # noqa: SLF001 - all tasks have their names there, and none has run
@@ -101,6 +105,7 @@ def make_parser(program: Program) -> Any:
     all_tasks = ((name, program.collection[name]) for name in program.collection.task_names)
     tasks = {name: task for name, task in all_tasks if task.body in _positions}
     names = {task.name.replace("_", "-"): name for name, task in tasks.items()}
+    sys.dont_write_bytecode = WITHOUT_BYTECODE  # the command hello-dock has loaded this module before Invoke ran
     called_as = program.called_as if program.namespace is None else program.binary  # hello-dock has its own
     command_names.remember(command_names.of_this_process(called_as), names)
     _own_names.update(tasks)

@@ -15,8 +15,6 @@ CAPABILITY_SETS = ("CapPrm", "CapEff", "CapBnd", "CapAmb")
 def read_file(engine: Engine, container: Container, *paths: str) -> str:
     """The text of a file in the container, or of several. Raises Skip if `cat` fails."""
     result = engine.exec(container.name, ["cat", *paths])
-    if result.ok and not result.output:  # an engine under load may lose the output of a short command
-        result = engine.exec(container.name, ["cat", *paths])
     if not result.ok:
         raise Skip(f"the container does not give {' and '.join(paths)}: {result.tail(1)}")
     return result.output

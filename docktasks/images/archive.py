@@ -38,8 +38,8 @@ class Unreadable(Skip):
 class File:
     """A path in a layer. `kind` is file, folder, link, hardlink, other, or whiteout for a path that the layer deletes.
 
-    Only a file of ours, or one that `is_kept` names, has a `digest` (SHA-256), `content`, and the names of the
-    `secrets` in it. `capabilities` is the bit set that a program gains when it runs.
+    Only a file of ours has a `digest` (SHA-256), and the names of the `secrets` in it. It has its `content`, and so has
+    a file that `is_kept` names. `capabilities` is the bit set that a program of ours gains when it runs.
     """
 
     path: str
@@ -167,9 +167,11 @@ def _files(layer: tarfile.TarFile, budget: int, is_kept: Callable[[str], bool]) 
             kind = KINDS.get(member.type, "other")
             file = File(path, kind, member.size, member.mode, member.uid, member.gid)
             if kind == "file" and budget >= 0:
-                file = _with_content(file, layer, member, is_kept=file.size <= budget)
+                file = _with_content(file, layer, member, is_kept=file.size <= budget or is_kept(path))
                 budget -= len(file.content or b"")
-            yield _with_content(file, layer, member, is_kept=True) if kind == "file" and is_kept(file.path) else file
+            elif kind == "file" and is_kept(path) and (source := layer.extractfile(member)):
+                file = replace(file, content=source.read())
+            yield file
 
 
 def _with_content(file: File, layer: tarfile.TarFile, member: tarfile.TarInfo, *, is_kept: bool) -> File:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -28,7 +28,7 @@ class VerifyOptions:
     and a fault that is less than `fail_on` fails nothing.
     """
 
-    checks: tuple[Check, ...]
+    checks: Sequence[Check]
     image: str = ""
     url: str = ""
     named: Collection[str] = ()

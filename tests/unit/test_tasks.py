@@ -122,6 +122,15 @@ def test_list_imports_no_slow_library() -> None:
     assert result.stdout.splitlines()[-1] == "slow: []"
 
 
+@pytest.mark.parametrize(("value", "is_kept"), [("", True), ("1", False)])
+def test_compiled_modules_are_kept_for_the_next_task(tmp_path: Path, value: str, is_kept: bool) -> None:  # noqa: FBT001
+    """Unless the user said otherwise: Invoke itself keeps none."""
+    environ = os.environ | {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": value}
+    command = [sys.executable, "-m", "invoke", "--search-root", str(ROOT), "--list"]
+    subprocess.run(command, check=True, capture_output=True, env=environ)
+    assert any(tmp_path.rglob("docktasks/app/session.*.pyc")) == is_kept
+
+
 SHOWN_PROGRAMS = ("docker ", "mmdebstrap ", "npm ")
 BUILD_ANY = "docker image build "
 BUILD = f"{BUILD_ANY}--tag hello-dock:"

@@ -35,6 +35,7 @@ class InlineCode(NamedTuple):
     code: str = ""
 
 
+@lru_cache(64)
 class Policy:
     """One policy. Of a directive that stands twice the first counts."""
 
@@ -144,19 +145,20 @@ class Page(Html):
         self._is_inline = self._is_inline and tag != self.inline[-1].tag
 
 
-def policies(headers: Iterable[str], html: str) -> list[Policy]:
+def policies(headers: Iterable[str], html: str) -> tuple[Policy, ...]:
     """The policies of a page, by its headers and its meta elements. A browser obeys all of them."""
     texts = [text for value in [*headers, *Page(html).policies] for text in value.split(",")]
-    return [Policy(text) for text in texts if text.strip()]
+    return tuple(Policy(text) for text in texts if text.strip())
 
 
-def weaknesses(policies: list[Policy], frame_options: str) -> list[str]:
+@lru_cache(64)  # a site has few policies, and thousands of answers
+def weaknesses(policies: tuple[Policy, ...], frame_options: str) -> list[str]:
     """What no policy prevents."""
     first, *others = [list(policy.weaknesses(frame_options)) for policy in policies] or [["there is no policy"]]
     return [line for line in first if all(line in other for other in others)]
 
 
-def blocked_code(policies: list[Policy], html: str) -> Iterator[str]:
+def blocked_code(policies: Iterable[Policy], html: str) -> Iterator[str]:
     """The inline code of a page that a policy blocks."""
     for inline in Page(html).inline:
         if not all(policy.allows(inline) for policy in policies):

@@ -28,7 +28,6 @@ CREDENTIALS = re.compile(
     r"\$\{?(?:http_(?:authorization|proxy_authorization|cookie|x_(?:api|auth|access|csrf|token)\w*)|cookie_|request_body"
     r"|arg_\w*(?:token|key|pass|secret|code)|sent_http_set_cookie)"
 )
-MAX_CHANGES = 20
 LATE_FILES = ["find", "/tmp", "-newer", "/tmp/nginx.pid", "(", "-name", "*.conf", "-o", "-name", "*.js", ")"]  # noqa: S108
 """What a container writes for nginx, it writes before nginx starts. A copy of it lacks what was written later."""
 
@@ -101,6 +100,6 @@ def _changes(subject: Subject, directives: Sequence[Directive]) -> Iterator[str]
     names = {(directive.file, directive.block, directive.name) for directive in added}
     gone = [directive for directive in lost if (directive.file, directive.block, directive.name) not in names]
     for words, changed in (("the build wrote another", added), ("the build wrote it, and it is gone", gone)):
-        for directive in changed[:MAX_CHANGES]:
+        for directive in changed:
             is_decisive = directive.is_row or DECISIVE.fullmatch(directive.name)
             yield (str if is_decisive else Minor)(f"{directive}: {words}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from docktasks.containers.proc import privilege_faults, process_status, public_addresses, read_file
 from docktasks.containers.run_args import limit_args
@@ -45,12 +46,12 @@ def options(subject: Subject) -> Iterator[str]:
     project = subject.project
     assets = rf"Mounts /srv/carried=volume {re.escape(project.settings.container('carried'))} ro"
     args = [*limit_args(project.settings), "--restart", "unless-stopped"]
+    expected_of = cache(lambda image_id: expected_config(project, image_id, args, "prod"))  # both often have one image
     for name, container, config in _parts(subject):
-        expected = expected_config(project, container.image_id, args, "prod")
         variables = config.options.get("Env", {}).items()
         secrets = [re.escape(name) for name, value in variables if [*variable_faults({name: value})]]
         reported = f"Env (?:{'|'.join(secrets)})=.*" if secrets else "(?!)"  # by container.secrets
-        faults = differences(config.options, expected.options, f"{assets}|{reported}")
+        faults = differences(config.options, expected_of(container.image_id).options, f"{assets}|{reported}")
         yield from (type(fault)(f"{name}{fault}") for fault in faults)
     if unsupported := project.engine.limit_support.unsupported:
         yield Note(f"this engine cannot limit {', '.join(unsupported)}")

@@ -29,7 +29,6 @@ LOOK_INTERVAL_S = 0.5
 WORKER = re.compile(r"nginx: (?:worker process|cache (?:manager|loader))")
 UNKNOWN = "?"
 ROW_LENGTH = 6
-MAX_LOOKS = 3
 INIT = re.compile(r"/(?:docker-init|tini)$")
 LISTENING = "0A"
 """https://www.kernel.org/doc/html/latest/networking/proc_net_tcp.html, and TCP_LISTEN in linux/tcp_states.h."""
@@ -85,15 +84,14 @@ def processes(subject: Subject) -> Iterator[str]:
 
 
 def _look(subject: Subject) -> tuple[list[Process], list[Socket]]:
-    """List processes and sockets. An engine under load may lose the output of a short command, so it is asked again."""
-    for _ in range(MAX_LOOKS):
-        result = subject.project.engine.exec(subject.container.name, ["sh", "-c", LIST])
-        rows = [line.split(None, 5) for line in result.output.splitlines()]
-        full_rows = (row for row in rows if len(row) == ROW_LENGTH and row[0].isdigit() and row[1] != "Z")
-        listed = [Process(pid, *map(str.strip, others)) for pid, _state, *others in full_rows]
-        if any(process.pid == "1" for process in listed):
-            return listed, [socket for row in rows if not row[0].isdigit() for socket in _socket(row)]
-    raise Skip(f"its processes cannot be listed: {result.tail(1) or 'the list is empty'}")
+    """List processes and sockets. Raises Skip if the container cannot list them."""
+    result = subject.project.engine.exec(subject.container.name, ["sh", "-c", LIST])
+    rows = [line.split(None, 5) for line in result.output.splitlines()]
+    full_rows = (row for row in rows if len(row) == ROW_LENGTH and row[0].isdigit() and row[1] != "Z")
+    listed = [Process(pid, *map(str.strip, others)) for pid, _state, *others in full_rows]
+    if not any(process.pid == "1" for process in listed):
+        raise Skip(f"its processes cannot be listed: {result.tail(1) or 'the list is empty'}")
+    return listed, [socket for row in rows if not row[0].isdigit() for socket in _socket(row)]
 
 
 def _strangers(listed: list[Process]) -> Iterator[tuple[Process, str]]:

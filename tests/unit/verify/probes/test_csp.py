@@ -67,4 +67,4 @@ def test_policy_may_be_strict_in_several_ways(policy: str, frame_options: str, f
 
 def test_no_policy_is_a_weakness() -> None:
     """A page without any is open to everything."""
-    assert weaknesses([], "") == ["there is no policy"]
+    assert weaknesses((), "") == ["there is no policy"]

@@ -139,14 +139,6 @@ def test_writable_folder_fails() -> None:
     )
 
 
-def test_only_the_first_writable_folders_are_named() -> None:
-    """The number of the others is given."""
-    folders = "\n".join([TMP, *(f"/var/a {number}" for number in range(9))])
-    outcome, evidence = tried(CloneRunner(FakeEngine(), folders))["container.writable-paths"]
-    assert (outcome, len(evidence)) == ("fail", 6)
-    assert (evidence[0], evidence[-1]) == ("it can write to /var/a 0", "it can write to 4 more folders")
-
-
 def test_health_check_that_cannot_fail_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """The broken copy stays healthy without its page."""
     monkeypatch.setattr(clone_trial, "UNHEALTHY_TIMEOUT_S", 0)
