@@ -6,7 +6,7 @@ import contextlib
 import re
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from docktasks.app.project import Project
 from docktasks.background import Once
@@ -16,6 +16,7 @@ from docktasks.engine.models import Container, ContainerConfig, Image
 from docktasks.images import archive
 from docktasks.images.archive import Contents, File, Unreadable, final_files
 from docktasks.images.build import base_image
+from docktasks.images.carried import carried
 from docktasks.labels import BUILT_FOR
 from docktasks.verify import chromium_path
 from docktasks.verify.probes.crawler import HASHED_DIR, Site, site_file_sizes
@@ -25,24 +26,8 @@ if TYPE_CHECKING:  # it loads the browser's driver
     from docktasks.verify.probes.visit import Visit
 
 NGINX_DIR = "/etc/nginx/"
-RELEASES_DIR = "/srv/carried/releases"
-"""One folder for each release, and in it one for the files whose name has no hash (docktasks/images/nginx/carry.sh)."""
-BUILT = "/built"
-"""The end of the release of a file whose name has no hash."""
-LIST_CARRIED = (
-    f"cd {RELEASES_DIR} && ls && {{ find $PWD -type f -path '*/site/*' -exec sha256sum {{}} + 2>/dev/null || :; }}"
-)
-"""Shell script: a line for each release, and one for each file with its SHA-256. One may be removed meanwhile."""
 Need = Literal["image", "container", "url", "dev", "browser"]
 T = TypeVar("T")
-
-
-class CarriedFile(NamedTuple):
-    """A file of a kept release in the volume: its path is from the site's root, its digest a SHA-256."""
-
-    release: str
-    path: str
-    digest: bytes
 
 
 class Subject:
@@ -61,7 +46,7 @@ class Subject:
         self._project, self._container, self._image, self._dev = project, container, image, dev
         self._quiet = Lock()  # a container that starts or ends changes the network, which disturbs a browser
         self.contents = Once(self._read_image)
-        self.carried = Once(self._list_carried)
+        self.carried = Once(lambda: carried(self.project.engine, self.container))
         self.health = Once(lambda: clone_trial.settled_health(self.project.engine, self.container.name))
         self.trial = Once(self._try_clones)
         self.visit = Once(self._visit_site)
@@ -188,20 +173,8 @@ class Subject:
         """The addresses of files that the volume has of earlier releases and this one has not, and whether hashed."""
         if not self._container:
             return {}
-        paths = {self.site.address(file.path): not file.release.endswith(BUILT) for file in self.carried()[1]}
+        paths = {self.site.address(file.path): file.is_hashed for file in self.carried()[1]}
         return {path: is_hashed for path, is_hashed in paths.items() if path not in self.site.files}
-
-    def _list_carried(self) -> tuple[list[str], list[CarriedFile]]:
-        """The kept releases, and their files. A compressed copy is none, because it has no name of its own."""
-        result = self.project.engine.exec(self.container.name, ["sh", "-c", LIST_CARRIED])
-        rows = [line.partition(f"  {RELEASES_DIR}/") for line in result.output.splitlines()] if result.ok else []
-        digests = {name: digest for digest, _, name in rows if name}
-        names = [name for name in sorted(digests) if not (name.endswith(".gz") and name[:-3] in digests)]
-        files = [(name.partition("/site/"), digests[name]) for name in names]
-        return (
-            [release for release, separator, _ in rows if not separator],
-            [CarriedFile(release, path, bytes.fromhex(digest)) for (release, _, path), digest in files],
-        )
 
     def _read_image(self) -> Contents:
         from docker.errors import APIError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from docktasks.images.carried import RELEASES_DIR
 from docktasks.release import kept_files
 from docktasks.settings import Settings
 from tests.unit.fakes.engine import FakeEngine
@@ -16,7 +17,7 @@ NAMES = ["site/assets/a-1.js", "site/assets/a-1.js.gz", "br/assets/a-1.js", "bui
 
 def earlier_files(engine: FakeEngine, *names: str, release: str = A) -> None:
     """Put files of a release into the volume."""
-    engine.files |= {f"{kept_files.RELEASES_DIR}/{release}/{name}": "" for name in names}
+    engine.files |= {f"{RELEASES_DIR}/{release}/{name}": "" for name in names}
 
 
 def answer_scripts(web: Web, lost: str = "") -> None:
@@ -42,7 +43,7 @@ def test_every_file_of_an_earlier_release_is_asked_for(
     deployment = deployed(engine, settings)
     assert "2 of 2 files of earlier releases that were asked for are there" in capsys.readouterr().out
     asked = [url.removeprefix("http://127.0.0.1:8080") for url in web.requests if url.endswith(("-1.js", "one.js"))]
-    assert asked == ["/assets/a-1.js", "/lazy%20one.js"]
+    assert sorted(asked) == ["/assets/a-1.js", "/lazy%20one.js"]
     assert not [notice for notice in deployment.notices if "earlier releases" in notice]
 
 
@@ -67,4 +68,4 @@ def test_sample_is_bounded_and_spread_over_all_files(engine: FakeEngine, setting
     deployed(engine, settings)
     asked = [url for url in web.requests if url.endswith("-1.js")]
     assert len(asked) == kept_files.MAX_FILES_PER_RELEASE
-    assert asked[-1].endswith("/0980-1.js")
+    assert max(asked).endswith("/0980-1.js")

@@ -8,36 +8,32 @@ from httpx import codes
 
 from docktasks.errors import Skip
 from docktasks.images import releases
+from docktasks.images.carried import FOLDER, sampled
 from docktasks.verify.registry import check
-from docktasks.verify.subject import BUILT, Subject
+from docktasks.verify.subject import Subject
 
-VOLUME = "/srv/carried"
-"""Where the volume is mounted in a release (docktasks/release/run_args.py)."""
 MAX_FILES_PER_RELEASE = 200
 
 
 @check("container.assets", "critical", fix="Release again, which copies the assets into the volume: invoke run-prod")
 def assets(subject: Subject) -> Iterator[str]:
     """What every kept release built is served, so that a page loaded before a swap still works after it."""
-    if VOLUME not in subject.config.options.get("Mounts", {}):
-        yield f"no volume with the assets of earlier releases is mounted at {VOLUME}"
+    if FOLDER not in subject.config.options.get("Mounts", {}):
+        yield f"no volume with the assets of earlier releases is mounted at {FOLDER}"
         return
     kept: dict[str, tuple[str, ...]] = {subject.container.release: (subject.container.release,)}
     kept |= {image.release: image.release_ids for image in releases.kept_releases(subject.project)}
     releases_kept, files = subject.carried()
-    paths_by_release: dict[str, list[str]] = {release: [] for release in releases_kept}
-    for file in files:
-        paths_by_release.setdefault(file.release, []).append(file.path)
     for release, release_ids in sorted(kept.items()):
-        if paths_by_release.keys().isdisjoint(release_ids):
+        if {*releases_kept}.isdisjoint(release_ids):
             yield f"release {release}: its assets are not in the volume"
-    for release, paths in sorted(paths_by_release.items()):
-        addresses = map(subject.site.address, paths[:MAX_FILES_PER_RELEASE])
-        for response in subject.site.get_all(addresses, "HEAD"):
-            if not response.status and response.fault.startswith("not "):  # not seen, or not asked
-                raise Skip(f"there was no time for all: {response.fault}")
-            if response.status != codes.OK:
-                yield f"{response.path} of release {release.removesuffix(BUILT)}: {response.summary}"
+    asked = [*sampled(files, MAX_FILES_PER_RELEASE)]
+    answers = subject.site.get_all((subject.site.address(file.path) for file in asked), "HEAD")
+    for file, answer in zip(asked, answers, strict=True):
+        if not answer.status and answer.fault.startswith("not "):  # not seen, or not asked
+            raise Skip(f"there was no time for all: {answer.fault}")
+        if answer.status != codes.OK:
+            yield f"{answer.path} of release {file.release}: {answer.summary}"
 
 
 @check(
@@ -52,7 +48,7 @@ def asset_bytes(subject: Subject) -> Iterator[str]:
         raise Skip("the assets of kept releases cannot be read")
     digests: dict[str, dict[bytes, str]] = {}
     for file in files:
-        if not file.release.endswith(BUILT):
+        if file.is_hashed:
             digests.setdefault(subject.site.address(file.path), {}).setdefault(file.digest, file.release)
     for address, releases_by_digest in sorted(digests.items()):
         if len(releases_by_digest) > 1:

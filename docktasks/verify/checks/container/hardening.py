@@ -9,6 +9,7 @@ from functools import cache
 from docktasks.containers.proc import privilege_faults, process_status, public_addresses, read_file
 from docktasks.containers.run_args import limit_args
 from docktasks.engine.models import Container, ContainerConfig
+from docktasks.images.carried import FOLDER
 from docktasks.labels import LABEL
 from docktasks.roles import HOLDER
 from docktasks.verify.checks.image.contents import variable_faults
@@ -44,7 +45,7 @@ def _parts(subject: Subject) -> Iterator[tuple[str, Container, ContainerConfig]]
 def options(subject: Subject) -> Iterator[str]:
     """It has the options of run-prod only: limits, restarts, and nothing of the host or of another container."""
     project = subject.project
-    assets = rf"Mounts /srv/carried=volume {re.escape(project.settings.container('carried'))} ro"
+    assets = rf"Mounts {FOLDER}=volume {re.escape(project.settings.container('carried'))} ro"
     args = [*limit_args(project.settings), "--restart", "unless-stopped"]
     expected_of = cache(lambda image_id: expected_config(project, image_id, args, "prod"))  # both often have one image
     for name, container, config in _parts(subject):

@@ -1,0 +1,50 @@
+"""The files of kept releases, in the volume that each release sees (docktasks/images/nginx/carry.sh)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from docktasks.engine.models import Container
+from docktasks.engine.protocol import Engine
+
+FOLDER = "/srv/carried"
+"""Where the volume is mounted."""
+RELEASES_DIR = f"{FOLDER}/releases"
+LIST = f"cd {RELEASES_DIR} && ls && {{ find $PWD -type f -path '*/site/*' ACTION 2>/dev/null || :; }}"
+"""Shell script: a line for each release, and one for each file. One may be removed meanwhile."""
+
+
+class CarriedFile(NamedTuple):
+    """A file of a kept release: its path is from the site's root, its digest a SHA-256, or empty.
+
+    `is_hashed` is False for a file whose name has no hash: other releases may have other bytes under it.
+    """
+
+    release: str
+    path: str
+    digest: bytes
+    is_hashed: bool
+
+
+def carried(engine: Engine, container: Container, *, with_digests: bool = True) -> tuple[list[str], list[CarriedFile]]:
+    """Return the kept releases, and their files. A compressed copy is none, because it has no name of its own."""
+    action = "-exec sha256sum {} +" if with_digests else "-print"
+    result = engine.exec(container.name, ["sh", "-c", LIST.replace("ACTION", action)])
+    rows = [line.partition(f"{RELEASES_DIR}/") for line in result.output.splitlines()] if result.ok else []
+    digests = {name: bytes.fromhex(digest) for digest, _, name in rows if name}
+    names = [name for name in sorted(digests) if not (name.endswith(".gz") and name[:-3] in digests)]
+    files = [(*name.partition("/site/"), digests[name]) for name in names]
+    return (
+        [release for release, separator, _ in rows if not separator],
+        [CarriedFile(folder.partition("/")[0], path, digest, "/" not in folder) for folder, _, path, digest in files],
+    )
+
+
+def sampled(files: Iterable[CarriedFile], limit: int) -> Iterator[CarriedFile]:
+    """Yield at most `limit` files of each release with a hash in the name, and as many others, spread over all."""
+    groups: dict[tuple[str, bool], list[CarriedFile]] = {}
+    for file in sorted(files, key=lambda file: (file.release, not file.is_hashed)):
+        groups.setdefault((file.release, file.is_hashed), []).append(file)
+    for group in groups.values():
+        yield from group[:: -(-len(group) // limit)]
