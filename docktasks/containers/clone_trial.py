@@ -34,6 +34,8 @@ MAX_GRACE_S = 5
 UNHEALTHY_TIMEOUT_S = 10
 """The health check of a copy runs several times a second, so a broken copy is unhealthy long before."""
 MAX_LOG_LINES = 2000
+LOOK_INTERVAL_S = 0.1
+"""Each look asks the engine. The health check of a copy runs five times a second."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ class _Clone:
             health = container.health if is_running else f"{container.state} with exit code {container.exit_code}"
             return Probe(not is_running or health == expected)
 
-        wait_until(look, limit_s)
+        wait_until(look, limit_s, LOOK_INTERVAL_S)
         return health
 
 

@@ -11,14 +11,19 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from docktasks.errors import Skip
 from docktasks.secret_patterns import SecretSearch, kind_of
 
+T = TypeVar("T")
 MAX_KEPT_BYTES = 64 << 20
 """How much content of our files is kept in memory. Files beyond it have a digest but no content."""
 CHUNK_BYTES = 1 << 20
+HASHED_DIR = "/srv/hashed/site/"
+"""Where the image has the files that are named by their content."""
+SITE_DIRS = "/srv/site/", HASHED_DIR
+"""Where the image has the site's files, each with its gzip copy next to it."""
 OPAQUE_MARKER = "/.wh..opq"
 """End of the path of a whiteout that deletes the whole content of a folder: https://github.com/opencontainers/image-spec/blob/main/layer.md."""
 GZIP_MAGIC = b"\x1f\x8b"
@@ -211,3 +216,14 @@ def final_files(layers: Iterable[Layer]) -> dict[str, File]:
             files = {name: file for name, file in files.items() if name not in deleted}
         files |= {path: file for path, file in layer.files.items() if file.kind != "whiteout"}
     return files
+
+
+def site_files(files: Mapping[str, T]) -> dict[str, T]:
+    """Return what there is of each file of the site, by its path in it, out of what there is of an image's files."""
+    paths = [(path, folder) for folder in SITE_DIRS for path in files if path.startswith(folder)]
+    return without_compressed({path.removeprefix(folder): files[path] for path, folder in paths})
+
+
+def without_compressed(files: Mapping[str, T]) -> dict[str, T]:
+    """Return the files without the gzip copies of others."""
+    return {path: file for path, file in files.items() if not (path.endswith(".gz") and path[:-3] in files)}

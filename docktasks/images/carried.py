@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from docktasks.engine.models import Container
 from docktasks.engine.protocol import Engine
+from docktasks.images.archive import without_compressed
 
 FOLDER = "/srv/carried"
 """Where the volume is mounted."""
@@ -33,8 +34,7 @@ def carried(engine: Engine, container: Container, *, with_digests: bool = True) 
     result = engine.exec(container.name, ["sh", "-c", LIST.replace("ACTION", action)])
     rows = [line.partition(f"{RELEASES_DIR}/") for line in result.output.splitlines()] if result.ok else []
     digests = {name: bytes.fromhex(digest) for digest, _, name in rows if name}
-    names = [name for name in sorted(digests) if not (name.endswith(".gz") and name[:-3] in digests)]
-    files = [(*name.partition("/site/"), digests[name]) for name in names]
+    files = [(*name.partition("/site/"), digest) for name, digest in sorted(without_compressed(digests).items())]
     return (
         [release for release, separator, _ in rows if not separator],
         [CarriedFile(folder.partition("/")[0], path, digest, "/" not in folder) for folder, _, path, digest in files],

@@ -18,7 +18,6 @@ from docktasks.app import git, inputs
 from docktasks.app.project import Project
 from docktasks.errors import BuildError
 from docktasks.images import base_images, build, build_context
-from docktasks.verify.probes.crawler import SITE_DIRS
 
 FOLDER = "/tmp/hello-dock-bundle"  # noqa: S108 - the build's own
 """Where the build records its bundles."""
@@ -111,17 +110,6 @@ def from_report(report: Mapping[str, Any]) -> Bundle:
     absent = tuple(Package(name, version) for name, version in sorted(locked.keys() - known))
     app, unrecorded = report["app"], tuple(report["unrecorded"])
     return Bundle(app["name"], app["version"], app["license"], report["files"], packages, helpers, unrecorded, absent)
-
-
-def site_of(files: Mapping[str, bytes]) -> dict[str, str]:
-    """Return the SHA-256 of each file of the site, by its path in it. `files` has those of an image."""
-    site = {
-        path.removeprefix(folder): digest.hex()
-        for folder in SITE_DIRS
-        for path, digest in files.items()
-        if path.startswith(folder)
-    }
-    return {path: digest for path, digest in site.items() if not (path.endswith(".gz") and path[:-3] in site)}
 
 
 def require_same_site(recorded: Mapping[str, str], site: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from docktasks.errors import VerifyError
 from docktasks.images import archive
 from docktasks.images.build import BASE_LABEL, OCI
 from docktasks.images.releases import REVISION_LABEL
-from docktasks.ship import base_packages, bundle
+from docktasks.ship import base_packages
 from docktasks.ship.base_packages import Base
 from docktasks.ship.names import ShippedImage
 
@@ -57,6 +57,6 @@ def describe(project: Project, image: Image, name: ShippedImage) -> Described:
         for path, file in files.items()
         if file.content and base_packages.is_wanted(path)
     }
-    site = bundle.site_of({path: file.digest for path, file in files.items() if file.kind == "file"})
+    site = archive.site_files({path: file.digest.hex() for path, file in files.items() if file.kind == "file"})
     base = base_packages.base_of(texts, image.environment)
     return Described(name, site, image.labels, base, image.architecture, image.created)

@@ -18,13 +18,13 @@ from docktasks.app.runtime_config import MAX_CHARACTERS
 from docktasks.engine.models import Image
 from docktasks.errors import SettingsError, VerifyError
 from docktasks.images import archive
-from docktasks.images.archive import final_files
+from docktasks.images.archive import final_files, site_files
 from docktasks.release import build as release_build
 from docktasks.release import gate
 from docktasks.release.run_args import Release
 from docktasks.ship import rebuilt
 from docktasks.verify.probes.connection import Connection, port_of
-from docktasks.verify.probes.crawler import SITE_DIRS, Site
+from docktasks.verify.probes.crawler import Site
 from docktasks.verify.probes.http_client import Request, Response
 from docktasks.verify.run import subject_at
 
@@ -171,13 +171,8 @@ def _request(path: str, coding: str) -> Request:
 
 def _files(project: Project, image: Image) -> dict[str, bytes]:
     """Return the digest of each file of the site by its path, from the image's layers."""
-    files = {
-        path.removeprefix(folder): file.digest
-        for path, file in final_files(archive.read(project.engine.save(image.id), ()).layers).items()
-        for folder in SITE_DIRS
-        if path.startswith(folder) and file.kind == "file"
-    }
-    return {path: digest for path, digest in files.items() if not (path.endswith(".gz") and path[:-3] in files)}
+    files = final_files(archive.read(project.engine.save(image.id), ()).layers)
+    return site_files({path: file.digest for path, file in files.items() if file.kind == "file"})
 
 
 def _paths(site: Site, files: Iterable[str]) -> list[str]:

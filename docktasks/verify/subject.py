@@ -14,12 +14,12 @@ from docktasks.containers import clone_trial, startup
 from docktasks.containers.clone_trial import Original, Trial
 from docktasks.engine.models import Container, ContainerConfig, Image
 from docktasks.images import archive
-from docktasks.images.archive import Contents, File, Unreadable, final_files
+from docktasks.images.archive import HASHED_DIR, Contents, File, Unreadable, final_files, site_files
 from docktasks.images.build import base_image
 from docktasks.images.carried import carried
 from docktasks.labels import BUILT_FOR
 from docktasks.verify import chromium_path
-from docktasks.verify.probes.crawler import HASHED_DIR, Site, site_file_sizes
+from docktasks.verify.probes.crawler import Site
 from docktasks.verify.probes.survey import Survey
 
 if TYPE_CHECKING:  # it loads the browser's driver
@@ -145,7 +145,7 @@ class Subject:
     @property
     def shipped_files(self) -> dict[str, int]:
         """Path from the site's root -> size, of all files that the image ships. Empty if the image cannot be read."""
-        return site_file_sizes(self._files)
+        return site_files({path: file.size for path, file in self._files.items() if file.kind == "file"})
 
     @property
     def hashed_files(self) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from itertools import zip_longest
 from threading import RLock
@@ -13,7 +13,6 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from docktasks.api import is_below
-from docktasks.images.archive import File
 from docktasks.verify.probes import raw_socket
 from docktasks.verify.probes.http_client import MAX_KEPT_BYTES, Client, Request, Response
 from docktasks.verify.probes.nginx_config import Words, redirected, words
@@ -23,10 +22,6 @@ MAX_SITE_FILES = 20_000
 """How many files are requested. A site may generate names without end."""
 MAX_ENCODED_FILES = 1_000
 """How many files are also requested in each encoding. image.precompressed compares all that are in the image."""
-HASHED_DIR = "/srv/hashed/site/"
-"""Where the image has the files that are named by their content."""
-SITE_DIRS = "/srv/site/", HASHED_DIR
-"""Where the image has the site's files, each with its gzip copy next to it."""
 HIDDEN_PATH = re.compile(r"(?:^|/)\.(?!well-known/)")
 """Matches a path that must not be served."""
 
@@ -197,17 +192,6 @@ def spread(items: Iterable[str], limit: int, group: Callable[[str], object], see
         groups.setdefault(group(item), []).append(item)
     in_turn = [item for turn in zip_longest(*groups.values()) for item in turn if item is not None]
     return in_turn[:limit]
-
-
-def site_file_sizes(files: Mapping[str, File]) -> dict[str, int]:
-    """The site's files of those in an image: path relative to the site -> size in bytes."""
-    sizes = {
-        path.removeprefix(folder): file.size
-        for path, file in files.items()
-        for folder in SITE_DIRS
-        if path.startswith(folder) and file.kind == "file"
-    }
-    return {path: size for path, size in sizes.items() if not (path.endswith(".gz") and path[:-3] in sizes)}
 
 
 def _headers(values: dict[str, str]) -> tuple[tuple[str, str], ...]:

@@ -130,3 +130,10 @@ def test_final_files_are_the_topmost_without_deleted_ones() -> None:
     above = [File("/b", "file", 2), File("/a", "whiteout"), File("/c", "whiteout"), File("/f/.wh..opq", "whiteout")]
     files = final_files([layer(*below, File("/f", "folder")), layer(*above, File("/f/h", "file", 3))])
     assert {path: file.size for path, file in files.items()} == {"/b": 2, "/f": 0, "/f/h": 3, "/fg": 1}
+
+
+def test_files_of_the_site_have_no_compressed_copies() -> None:
+    """The site's own archive stays, and a dotfile. What nginx sends as brotli is no file of the site."""
+    files = {"/srv/site/index.html": 1, "/srv/site/index.html.gz": 2, "/srv/site/data.gz": 3, "/srv/site/.env": 4,
+             "/srv/hashed/site/assets/a.js": 5, "/srv/br/b.html": 6, "/etc/passwd": 7}  # fmt: skip
+    assert image_archive.site_files(files) == {"index.html": 1, "data.gz": 3, ".env": 4, "assets/a.js": 5}

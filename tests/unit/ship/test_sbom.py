@@ -145,13 +145,6 @@ def test_site_of_another_build_is_refused() -> None:
             bundle.require_same_site(recorded, other)
 
 
-def test_site_of_an_image_has_no_compressed_copies() -> None:
-    """The site's own archive stays."""
-    files = {"/srv/site/index.html": b"1", "/srv/site/index.html.gz": b"2", "/srv/site/data.gz": b"3",
-             "/srv/hashed/site/assets/a.js": b"4", "/etc/passwd": b"5"}  # fmt: skip
-    assert bundle.site_of(files) == {"index.html": "31", "data.gz": "33", "assets/a.js": "34"}
-
-
 def test_bundle_without_a_record_is_refused() -> None:
     """A build by other tools, or by an old Node.js, would have an empty list, which would be a lie."""
     bundle.require_recorded(REPORT)

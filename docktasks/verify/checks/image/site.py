@@ -10,11 +10,10 @@ from pathlib import Path
 from docktasks.app import git
 from docktasks.errors import Skip
 from docktasks.images import base_images, build, build_context
-from docktasks.images.archive import File, final_files
+from docktasks.images.archive import SITE_DIRS, File, final_files, site_files, without_compressed
 from docktasks.labels import INPUTS_LABEL
 from docktasks.verify.checks.image.own_layers import build_epoch, own_layers
 from docktasks.verify.probes.content_encoding import decodes_to
-from docktasks.verify.probes.crawler import SITE_DIRS
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
@@ -29,24 +28,15 @@ def _image_files(subject: Subject) -> dict[str, File]:
     return files
 
 
-def _without_compressed(digests: dict[str, bytes]) -> dict[str, bytes]:
-    return {path: digest for path, digest in digests.items() if not (path.endswith(".gz") and path[:-3] in digests)}
-
-
 @check("image.site", "critical", fix="Build again: invoke build-prod. Does a step of the Dockerfile change the site?")
 def site(subject: Subject) -> Iterator[str]:
     """The site in the image is what the build wrote, byte for byte. The build cache has it for comparison."""
-    shipped = {
-        path.removeprefix(folder): file.digest
-        for folder in SITE_DIRS
-        for path, file in _image_files(subject).items()
-        if path.startswith(folder)
-    }
+    shipped = site_files({path: file.digest for path, file in _image_files(subject).items()})
     with tempfile.TemporaryDirectory() as folder:
         _export_build(subject, folder)
         files = [path for path in Path(folder).rglob("*") if path.is_file()]
-        built = {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).digest() for path in files}
-    shipped, built = _without_compressed(shipped), _without_compressed(built)
+        written = {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).digest() for path in files}
+    built = without_compressed(written)
     for path in sorted(shipped.keys() | built.keys()):
         if path not in built:
             yield f"{path}: not written by the build"

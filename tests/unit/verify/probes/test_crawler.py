@@ -5,11 +5,8 @@ from threading import Event, RLock, Thread
 import httpx
 import pytest
 
-from docktasks.images.archive import File, final_files
 from docktasks.verify.probes import crawler
-from docktasks.verify.probes.crawler import site_file_sizes
 from docktasks.verify.subject import Subject
-from tests.unit.fakes.image_archives import layer
 from tests.unit.fakes.sites import VITE_FILES, Site, subject
 from tests.unit.fakes.web import Web
 
@@ -145,15 +142,6 @@ def test_redirect_is_a_response_of_its_own(web: Web) -> None:
 def test_address_escapes_what_would_end_a_path() -> None:
     """A file name may have a # or a space."""
     assert subject(Site()).site.address("a b/c#1 50%.txt") == "/a%20b/c%231%2050%25.txt"
-
-
-def test_site_files_of_an_image_are_the_uncompressed_ones() -> None:
-    """Compressed copies, folders, and files that a later layer deletes are none."""
-    sizes = {"docs/a.html": 9, "docs/a.html.gz": 4, "old.txt": 5, ".env": 3, "alone.gz": 2}
-    files = [File(f"/srv/site/{path}", "file", size) for path, size in sizes.items()]
-    files += [File("/srv/hashed/site/assets/a.js", "file", 1), File("/srv/br/docs/b.html", "file", 2)]
-    layers = [layer(*files, File("/srv/site/docs", "folder")), layer(File("/srv/site/old.txt", "whiteout"))]
-    assert site_file_sizes(final_files(layers)) == {"docs/a.html": 9, "assets/a.js": 1, ".env": 3, "alone.gz": 2}
 
 
 def test_file_that_nothing_surely_loads_promises_nothing() -> None:
