@@ -92,7 +92,7 @@ def _is_sent(app: App, path: Path) -> bool:
         name = path.resolve().relative_to(app.root.resolve())
     except ValueError:
         return False
-    return path.is_file() and path.suffix != ".local" and not IgnoreFile.read(app.root).ignores(str(name))
+    return path.is_file() and path.suffix != ".local" and not IgnoreFile.of(app).ignores(str(name))
 
 
 def _mode_of(app: App, path: Path) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from docktasks.app.manifest import MANIFEST
 from docktasks.app.package import App
+from docktasks.app.workspaces import PNPM_FILE
 from docktasks.errors import AppError
 
-NEEDED = ("package.json", "index.html", "src", "vite.config.*", "tsconfig.json")
+NEEDED = (MANIFEST, "index.html", "src", "public", "*.config.*", "tsconfig*.json")
 """What a build needs of the app's folder, where it is there."""
 
 SIGN = re.compile(r"\*\*/?|\*|\?|\[\^?[^\]]+\]|\\?(.)")
@@ -21,10 +23,25 @@ EXPRESSIONS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 @dataclass(frozen=True)
 class IgnoreFile:
-    """The lines of a .dockerignore; `path` is None where the app has no such file."""
+    """The lines of a .dockerignore, and those that do not count; `path` is None where the app has no such file."""
 
     path: Path | None = None
     lines: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, app: App, dockerfile: str = "Dockerfile") -> IgnoreFile:
+        """Return the owner's file without the lines that keep out what a build needs. Raises AppError.
+
+        They are for another Dockerfile, such as one that copies what was built on the host.
+        """
+        own = cls.read(app.root, dockerfile)
+        pairs = [(app.folder, NEEDED), (app.root, (MANIFEST, PNPM_FILE, app.package_manager.lock or MANIFEST))]
+        paths = [path for folder, patterns in pairs for pattern in patterns for path in folder.glob(pattern)]
+        names = {path.relative_to(app.root).as_posix() for path in paths}
+        names = {name for name in names if own.ignores(name) and not own.opens(name)}
+        without = tuple(line for line in own.lines if any(map(cls(lines=(line,)).ignores, names)))
+        return replace(own, lines=tuple(line for line in own.lines if line not in without), without=without)
 
     @classmethod
     def read(cls, folder: Path, dockerfile: str = "Dockerfile") -> IgnoreFile:
@@ -69,19 +86,3 @@ class IgnoreFile:
 
 def _expression(sign: re.Match[str]) -> str:
     return re.escape(sign[1]) if sign[1] else EXPRESSIONS.get(sign[0], sign[0])
-
-
-def require_needed(app: App) -> None:
-    """Raise AppError when the owner's file keeps something out of a build that this needs."""
-    own = IgnoreFile.read(app.root)
-    paths = [path for pattern in NEEDED for path in sorted(app.folder.glob(pattern))]
-    paths += [app.root / app.package_manager.lock] if app.package_manager.lock else []
-    names = [path.relative_to(app.root).as_posix() for path in dict.fromkeys(paths)]
-    ignored = [name for name in names if own.ignores(name) and not own.opens(name)]
-    if ignored:
-        lines = " ".join(f"!{name}" for name in ignored)
-        raise AppError(
-            f"{own.path} keeps {', '.join(ignored)} out of the build.",
-            "The build installs and builds the app in the image, and needs it. Nothing was built.",
-            f"Add at the end of the file, a line each: {lines}",
-        )

@@ -39,6 +39,7 @@ def find_app(root: Path, dist: str) -> str:
     if has_manifest and (workspaces.has_page(root) or (workspaces.has_config(root) and not is_workspace)):
         return "."
     apps = workspaces.apps_of(root) if is_workspace else workspaces.apps_among(root, _app_folders(root))
+    apps = _named_by_scripts(root, apps) or apps
     if len(apps) == 1 and not dist.startswith(f"{apps[0]}/"):
         return apps[0]
     if has_manifest and (not apps or any(dist.startswith(f"{app}/") for app in apps)):
@@ -51,6 +52,14 @@ def find_app(root: Path, dist: str) -> str:
         raise AppError(f"{root} has {len(apps)} Vite apps: {names}.", "A task is for one of them.", f"Name one: {ways}")
     what = f"There is no Vite app in {root}."
     raise AppError(what, "An app has a package.json, and an index.html or a configuration of Vite.", f"Name it: {ways}")
+
+
+def _named_by_scripts(root: Path, apps: list[str]) -> list[str]:
+    """Return the one of several apps that the root's scripts for it name, by its path or package; else none."""
+    scripts = read_manifest(root).get("scripts") or {} if (root / MANIFEST).is_file() and len(apps) > 1 else {}
+    words = {word for name in ("dev", "start", "build") for word in re.split(r"[\s'\"=]+", str(scripts.get(name, "")))}
+    named = [app for app in apps if words & {app, f"./{app}", _package_name(root / app)} - {""}]
+    return named if len(named) == 1 else []
 
 
 def _app_folders(root: Path) -> Iterator[str]:

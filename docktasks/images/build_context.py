@@ -78,7 +78,7 @@ def write_context(settings: Settings, app: App, dockerfile: str) -> None:
         outputs = [path for sibling in siblings for path in sibling.outputs]
         names = [settings.app.dist, *OUT_DIR.findall(env_files.config_text(app))]
         folders = [posixpath.normpath(f"{app.path_in_root}/{name}") for name in names]
-        own = IgnoreFile.read(app.root, dockerfile)  # of two lines that match a path, the last decides
+        own = IgnoreFile.of(app, dockerfile)  # of two lines that match a path, the last decides
         patterns = [*own.lines, *NEVER_SENT, *(f"/{path}" for path in (*folders, *outputs))]
         (written / f"{dockerfile}.dockerignore").write_text("\n".join(patterns) + "\n")
 

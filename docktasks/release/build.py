@@ -6,7 +6,8 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 
-from docktasks.app import env_files, env_notices, git, ignore_file, inputs, runtime_config, vite
+from docktasks.app import env_files, env_notices, git, inputs, runtime_config, vite
+from docktasks.app.ignore_file import IgnoreFile
 from docktasks.app.project import Project
 from docktasks.background import in_background
 from docktasks.containers import startup
@@ -42,8 +43,9 @@ def build_prod(project: Project, maps_folder: str = "") -> Build:
     project.app.first_script("build")
     maps_folder = source_maps.require_folder(maps_folder)
     inputs.require(project.settings, os.environ)
-    if project.settings.is_external_app:
-        ignore_file.require_needed(project.app)
+    without = IgnoreFile.of(project.app).without if project.settings.is_external_app else ()
+    if without:
+        project.progress.note(f"The build needs what these lines of .dockerignore keep out: {', '.join(without)}")
     env_files.require_mode(project.app, project.settings.build.mode)
     environment_notices = in_background(lambda: env_notices.notices(project.app, project.settings, os.environ))
     for notice in env_notices.registry_notices(project.app, project.settings, os.environ):

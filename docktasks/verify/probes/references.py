@@ -114,8 +114,11 @@ class _Page(Html):
 
 
 def _is_conditional(tag: str, attributes: dict[str, str]) -> bool:
-    """True if a browser may leave the file out, as a script of another type, or a picture below the window."""
-    is_data = tag == "script" and attributes.get("type", "").lower() not in ("", "module", "text/javascript")
+    """True for what a page may do without: a picture below the window, data, or a script of other than the bundler.
+
+    Vite bundles modules only. Another script may come with the deployment, such as a configuration.
+    """
+    is_data = tag == "script" and attributes.get("type", "").lower() != "module"
     values = {"loading": "lazy", "preload": "none"}.items()
     return is_data or not {"disabled", "nomodule"}.isdisjoint(attributes) or not values.isdisjoint(attributes.items())
 

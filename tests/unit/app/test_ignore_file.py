@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from docktasks.app.ignore_file import IgnoreFile, require_needed
+from docktasks.app.ignore_file import IgnoreFile
 from docktasks.app.package import App
-from docktasks.errors import AppError
 from tests.unit.fakes.apps import make_app
 
 
@@ -55,19 +54,42 @@ def app_with(folder: Path, lines: str) -> App:
     """Return an app with a source, and an ignore file."""
     make_app(folder)
     (folder / "src").mkdir()
-    (folder / "src/main.js").touch()
+    (folder / "public").mkdir()
+    for name in ("src/main.js", "tsconfig.json"):
+        (folder / name).touch()
     (folder / ".dockerignore").write_text(lines)
     return App(folder, {})
 
 
-@pytest.mark.parametrize("lines", ["", ".env\nREADME.md\n", "*\n!package*.json\n!src/**\n"])
-def test_file_that_lets_in_what_a_build_needs_is_accepted(tmp_path: Path, lines: str) -> None:
+@pytest.mark.parametrize("lines", ["", ".env\nREADME.md\n", "*\n!*.json\n!src/**\n!public\n"])
+def test_file_that_lets_in_what_a_build_needs_counts_as_it_is(tmp_path: Path, lines: str) -> None:
     """An exception may name what is in a folder, too."""
-    require_needed(app_with(tmp_path / "app", lines))
+    app = app_with(tmp_path / "app", lines)
+    assert IgnoreFile.of(app) == IgnoreFile.read(app.root)
 
 
-def test_list_for_another_dockerfile_is_refused_with_the_missing_lines(tmp_path: Path) -> None:
-    """Such a Dockerfile copies only what was built on the host."""
-    with pytest.raises(AppError, match=r"\.dockerignore keeps package\.json, src, package-lock\.json out") as caught:
-        require_needed(app_with(tmp_path / "app", "*\n!dist\n"))
-    assert caught.value.how == "Add at the end of the file, a line each: !package.json !src !package-lock.json"
+@pytest.mark.parametrize(
+    ("lines", "without"),
+    [
+        ("*|!dist|.env", ("*",)),
+        (".env|tsconfig.json|/src/", ("tsconfig.json", "/src/")),
+        ("**/*|.env*|!dist", ("**/*",)),
+        ("pub*|*.log|.env", ("pub*",)),
+        (".env|*.json|!package.json", ("*.json",)),
+    ],
+)
+def test_lines_that_keep_out_what_a_build_needs_do_not_count(tmp_path: Path, lines: str, without: tuple[str]) -> None:
+    """They are for a Dockerfile that copies what was built on the host. A secret stays out if a line names it."""
+    own = IgnoreFile.of(app_with(tmp_path / "app", lines.replace("|", "\n")))
+    assert own.without == without
+    assert not any(map(own.ignores, ("package.json", "package-lock.json", "src/main.js", "public/x", "tsconfig.json")))
+    assert own.ignores(".env") is (".env" in lines)
+
+
+def test_root_of_a_workspace_reaches_the_build(tmp_path: Path) -> None:
+    """A build installs at the root, and builds below."""
+    app = app_with(tmp_path / "repo/apps/web", "")
+    root = tmp_path / "repo"
+    (root / "package.json").write_text('{"workspaces": ["apps/*"]}')
+    (root / ".dockerignore").write_text("apps\npackage.json\ndocs\n")
+    assert IgnoreFile.of(app).lines == ("docs",)

@@ -63,6 +63,34 @@ def test_app_is_the_folder_or_the_only_one_below(repo: Path, trees: list[tuple[s
     assert repository.find_app(repo, "dist") == app
 
 
+@pytest.mark.parametrize(
+    ("scripts", "app"),
+    [
+        ({"build": "yarn --cwd ./apps/b build"}, "apps/b"),
+        ({"start": "cd apps/a && pnpm dev"}, "apps/a"),
+        ({"build": "pnpm --filter=@fleet/b build", "test": "cd apps/a && vitest"}, "apps/b"),
+        ({"dev": "npm run dev -w apps/a", "build": "npm run build -w apps/b"}, None),
+        ({"build": "turbo build"}, None),
+    ],
+)
+def test_scripts_of_the_root_choose_one_of_several_apps(repo: Path, scripts: dict[str, str], app: str | None) -> None:
+    """They name its folder or its package. Two that name different apps choose none."""
+    write(repo, (".", {"package.json": json.dumps({"workspaces": ["apps/*"], "scripts": scripts})}))
+    for name in ("a", "b"):
+        write(
+            repo,
+            (
+                f"apps/{name}",
+                {**CONFIG, "package.json": json.dumps({"name": f"@fleet/{name}", "scripts": {"build": ""}})},
+            ),
+        )
+    if app:
+        assert repository.find_app(repo, "dist") == app
+    else:
+        with pytest.raises(AppError, match="2 Vite apps"):
+            repository.find_app(repo, "dist")
+
+
 def test_several_apps_are_named(repo: Path) -> None:
     """The error says how to choose one. The folder of a build at the root chooses the root."""
     write(repo, *[(f"apps/{name}", PAGE) for name in ("a", "b")], (".", {"package.json": "{}"}))

@@ -240,7 +240,7 @@ def html(text: str, status: int = 200) -> httpx.Response:
 )
 def test_pages_to_which_the_entry_page_links_are_judged(web: Web, link: str, faults: list[str]) -> None:
     """A link that leads nowhere is no reason. The app's page at another address is not judged a second time."""
-    about = html("<title>About</title><script src=/assets/gone.js></script>")
+    about = html("<title>About</title><script type=module src=/assets/gone.js></script>")
     pages = {"/": html(link), "/same": html(link), "/about.html": about, "/tide.png": httpx.Response(200)}
     web.answer = lambda request: pages.get(request.url.path) or html("", 404)
     assert list(gate.faults_of_linked_pages(crawler.Site("http://h.example"))) == faults

@@ -148,7 +148,7 @@ def test_file_that_nothing_surely_loads_promises_nothing() -> None:
     """A worker that is named only in a string may import what is not there. What the page loads has to be there."""
     script = {"content-type": "text/javascript"}
     answers = {
-        "/": httpx.Response(200, headers=HTML, text="<script src=/app.js></script>"),
+        "/": httpx.Response(200, headers=HTML, text="<script type=module src=/app.js></script>"),
         "/app.js": httpx.Response(200, headers=script, text="import './part.js'; const worker = './worker.js'"),
         "/part.js": httpx.Response(200, headers=script, text="import './gone-too.js'"),
         "/worker.js": httpx.Response(200, headers=script, text="import './gone.js'"),

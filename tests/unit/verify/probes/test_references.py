@@ -11,12 +11,12 @@ URL = "http://h.example/"
 @pytest.mark.parametrize(
     ("media_type", "text", "paths"),
     [
-        (HTML, '<script src="/a.js"></script>', ["/a.js"]),
+        (HTML, '<script type="module" src="/a.js"></script><script src="/config.js"></script>', ["/a.js"]),
         (HTML, '<link rel="modulepreload" href="/a.js">', ["/a.js"]),
         (HTML, '<img src="img/a.png"><source src=./b.webp>', ["/img/a.png"]),
-        (HTML, '<base href="/app/"><script src="a.js"></script>', ["/app/a.js"]),
+        (HTML, '<base href="/app/"><script type=module src="a.js"></script>', ["/app/a.js"]),
         (HTML, '<script src="//cdn.example/a.js"></script>', []),
-        (HTML, '<script src="//h.example/a.js"></script>', ["/a.js"]),
+        (HTML, '<script type=MODULE src="//h.example/a.js"></script>', ["/a.js"]),
         (HTML, '<link rel=icon href=/a.ico><link rel="apple-touch-icon manifest" href=/a.png>', []),
         (HTML, "<img loading=lazy src=/a.png><video preload=none src=/b.mp4></video><audio src=/c.mp3>", ["/c.mp3"]),
         (HTML, '<script nomodule src=/a.js></script><script type="text/template" src=/b.js></script>', []),
