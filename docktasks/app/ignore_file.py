@@ -13,7 +13,8 @@ from docktasks.app.package import App
 from docktasks.app.workspaces import PNPM_FILE
 from docktasks.errors import AppError
 
-NEEDED = (MANIFEST, "index.html", "src", "public", "*.config.*", "tsconfig*.json")
+CONFIGURED = ("vite", "astro", "svelte", "postcss", "tailwind")
+NEEDED = (MANIFEST, "index.html", "src", "public", "tsconfig*.json", *(f"{name}.config.*" for name in CONFIGURED))
 """What a build needs of the app's folder, where it is there."""
 
 SIGN = re.compile(r"\*\*/?|\*|\?|\[\^?[^\]]+\]|\\?(.)")

@@ -136,8 +136,9 @@ def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
     evidence = [line for verdict in failed for line in verdict.evidence[:5]]
     evidence += [*linked, *findings.faults]
     browser_fix = EVAL_FIX if any("'unsafe-eval'" in fault for fault in findings.faults) else BROWSER_FIX
-    if failed:  # what a page does in a browser is not in the log
-        evidence += ["Its last log lines:", project.engine.logs(project.settings.container(CANDIDATE), 10)]
+    if failed:  # what a page does in a browser is not in the log, and the requests of the checks say nothing
+        lines = project.engine.logs(project.settings.container(CANDIDATE), 500).splitlines()
+        evidence += ["Its last log lines:", *[line for line in lines if "; hello-dock verify)" not in line][-10:]]
     raise StartError(
         f"The new release does not pass the gate: {'; '.join(faults)}.",
         "",

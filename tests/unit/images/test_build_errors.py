@@ -347,11 +347,7 @@ def test_a_sibling_that_cannot_be_built_is_named(settings: Settings) -> None:
     ("line", "what", "how"),
     [
         ('code EBADENGINE\nnpm error notsup Required: {"node":">=14 <16"}', "such as 14.", "node:14-alpine"),
-        (
-            "[ERR_PNPM_UNSUPPORTED_ENGINE] Bad\nYour Node version\nExpected version: >=24.1 <25",
-            "such as 24.",
-            "=node:24-alpine",
-        ),
+        ("UNSUPPORTED_ENGINE] a\nYour Node version\nExpected version: >=24.1 <25", "such as 24.", "=node:24-alpine"),
         ('The engine "node" is incompatible with this module. Expected version "^20". Got "26"', "such as 20.", "20"),
         ("GET https://r.example/@a/b/-/b-1.0.0.tgz: Not Found - 404\nadded 502", "get the package @a/b", "private"),
         ("npm error code EBADENGINE", "another version of Node.js", "INVOKE_BASES_NODE_IMAGE="),
@@ -359,6 +355,7 @@ def test_a_sibling_that_cannot_be_built_is_named(settings: Settings) -> None:
         ('error x@1.0.0: The engine "node" is incompatible with this module.', "another version", "BASES_NODE_IMAGE"),
         ("x: error while loading shared libraries: liba.so.5: cannot open", "the library liba.so.5", "node:lts"),
         ("Error loading shared library ld-linux-x86-64.so.2: No such", "library ld-linux-x86-64.so.2", "node:lts"),
+        ("Error: Unable to update lock within the stale threshold", "yarn lost the lock", "Start it again"),
         ("reason: getaddrinfo ENOTFOUND git.example", "cannot reach git.example", "HTTPS_PROXY"),
         ("npm error syscall spawn git", "comes from a git repository", "node:lts"),
         ("/bin/sh: git: not found", "calls git", "process.env.REVISION"),

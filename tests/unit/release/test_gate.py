@@ -17,6 +17,7 @@ from docktasks.release import deploy, gate
 from docktasks.release.run_args import Release
 from docktasks.settings import Settings
 from docktasks.verify.probes import crawler
+from docktasks.verify.probes.http_client import USER_AGENT
 from tests.unit.fakes.apps import impatient
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.production import (
@@ -170,8 +171,8 @@ def test_rollback_without_the_gate_has_the_notice(engine: FakeEngine, settings: 
 
 
 def test_failed_gate_shows_the_log_of_the_candidate(engine: FakeEngine, settings: Settings, web: Web) -> None:
-    """The log is read before the candidate is removed."""
-    engine.container_logs[CANDIDATE] = "one\ntwo"
+    """The log is read before the candidate is removed. The requests of the checks are left out."""
+    engine.container_logs[CANDIDATE] = f'one\n"GET /" 404 "{USER_AGENT}"\ntwo'
     run = Runner(engine)
     web.answer = Site(remove_chunk)  # nobody logs a request here
     with pytest.raises(StartError) as caught:
