@@ -355,6 +355,8 @@ def test_a_sibling_that_cannot_be_built_is_named(settings: Settings) -> None:
         ('error x@1.0.0: The engine "node" is incompatible with this module.', "another version", "BASES_NODE_IMAGE"),
         ("x: error while loading shared libraries: liba.so.5: cannot open", "the library liba.so.5", "node:lts"),
         ("Error loading shared library ld-linux-x86-64.so.2: No such", "library ld-linux-x86-64.so.2", "node:lts"),
+        ("sh: line 0: bash: not found\n ELIFECYCLE  Command failed.", "calls bash", "IMAGE=node:lts;"),
+        ("/bin/sh: 1: python3: not found", "calls python3", "IMAGE=node:lts;"),
         ("Error: Unable to update lock within the stale threshold", "yarn lost the lock", "Start it again"),
         ("reason: getaddrinfo ENOTFOUND git.example", "cannot reach git.example", "HTTPS_PROXY"),
         ("npm error syscall spawn git", "comes from a git repository", "node:lts"),
@@ -368,6 +370,7 @@ def test_advice_fits_what_the_build_lacks(settings: Settings, line: str, what: s
     error = explain(FAILED.format(step=STEP, line=f"{line}\n{NOT_INSTALLED}"), settings)
     assert what in error.what
     assert how in error.how
+    assert error.evidence.startswith(line.splitlines()[0])
 
 
 @pytest.mark.parametrize(
