@@ -6,8 +6,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 
-from docktasks.app import env_files, env_notices, git, inputs, runtime_config, vite
-from docktasks.app.ignore_file import IgnoreFile
+from docktasks.app import env_files, env_notices, git, ignore_file, inputs, runtime_config, vite
 from docktasks.app.project import Project
 from docktasks.background import in_background
 from docktasks.containers import startup
@@ -43,9 +42,8 @@ def build_prod(project: Project, maps_folder: str = "") -> Build:
     project.app.first_script("build")
     maps_folder = source_maps.require_folder(maps_folder)
     inputs.require(project.settings, os.environ)
-    without = IgnoreFile.of(project.app).without if project.settings.is_external_app else ()
-    if without:
-        project.progress.note(f"The build needs what these lines of .dockerignore keep out: {', '.join(without)}")
+    for line in ignore_file.IgnoreFile.of(project.app).without if project.settings.is_external_app else ():
+        project.progress.note(f".dockerignore: {line} does not count, because the build needs what it keeps out.")
     env_files.require_mode(project.app, project.settings.build.mode)
     environment_notices = in_background(lambda: env_notices.notices(project.app, project.settings, os.environ))
     for notice in env_notices.registry_notices(project.app, project.settings, os.environ):

@@ -133,8 +133,7 @@ def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
     faults += [f"in Chromium, {fault}" for fault in findings.faults[:1]]
     if not faults:
         return Passed(tuple(verdict.check.id for verdict in verdicts), findings)
-    evidence = [line for verdict in failed for line in verdict.evidence[:5]]
-    evidence += [*linked, *findings.faults]
+    evidence = [*(line for verdict in failed for line in verdict.evidence[:5]), *linked, *findings.faults]
     browser_fix = EVAL_FIX if any("'unsafe-eval'" in fault for fault in findings.faults) else BROWSER_FIX
     if failed:  # what a page does in a browser is not in the log, and the requests of the checks say nothing
         lines = project.engine.logs(project.settings.container(CANDIDATE), 500).splitlines()

@@ -3,7 +3,8 @@
 const MAP = /\.map$/i
 const MAPPED = /\.(?:[cm]?js|css)\.map$/i
 const COPY = /\.(?:gz|br|zst)$/i
-const INLINE = /[#@] sourceMappingURL=data:/
+// At the start of a line and with content: a library's code may write such a comment, too.
+const INLINE = /^\s*(?:\/\/|\/\*)[#@]\s*sourceMappingURL=data:[^'"`\s]{40}/m
 
 // Another program's file may be called .map, too. Some servers put a line that is no JSON before a source map:
 // https://tc39.es/ecma426/#sec-source-map-format

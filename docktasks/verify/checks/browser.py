@@ -86,8 +86,9 @@ def console(subject: Subject) -> Iterator[str]:
 def network(subject: Subject) -> Iterator[str]:
     """No request of a page fails, and the browser can read its files. Hosts that are out of reach are notes."""
     yield from _events(subject, "network")
-    unreachable = dict.fromkeys(line for page in subject.visit().pages for line in page.unreachable)
-    yield from (Note(f"not judged, because another host did not answer: {line}") for line in unreachable)
+    lines = (line for page in subject.visit().pages for line in page.unreachable)
+    hosts = dict.fromkeys(re.sub(r"^(\w+://[^/]+)/.*(: \S+)$", r"\1\2", line) for line in lines)
+    yield from (Note(f"not judged, because another host did not answer: {text}") for text in hosts)
 
 
 @check("browser.policy", "critical", fix="Allow its source (prod.csp_sources), or build again if a page was changed")

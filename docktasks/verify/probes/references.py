@@ -114,10 +114,7 @@ class _Page(Html):
 
 
 def _is_conditional(tag: str, attributes: dict[str, str]) -> bool:
-    """True for what a page may do without: a picture below the window, data, or a script of other than the bundler.
-
-    Vite bundles modules only. Another script may come with the deployment, such as a configuration.
-    """
+    """True for what a page does without: a lazy picture, data, or a script of the deployment. Vite bundles modules."""
     is_data = tag == "script" and attributes.get("type", "").lower() != "module"
     values = {"loading": "lazy", "preload": "none"}.items()
     return is_data or not {"disabled", "nomodule"}.isdisjoint(attributes) or not values.isdisjoint(attributes.items())

@@ -370,8 +370,12 @@ def test_service_worker_that_needs_a_source_map_is_refused(
 def test_source_map_inside_of_a_script_is_named(tmp_path: Path) -> None:
     """It cannot be left out without another content of the script."""
     write(tmp_path / "site/index.html")
-    (tmp_path / "site/a.js").write_text("go()\n//# sourceMappingURL=data:application/json;base64,e30=")
-    assert "NOTICE: The source of the app is in a.js" in assemble(tmp_path, "cp -r site dist")
+    comment = "//# sourceMappingURL=data:application/json;base64,"
+    (tmp_path / "site/a.js").write_text(f"go()\n{comment}{'e30=' * 8}")
+    (tmp_path / "site/library.js").write_text(
+        f"const a = (map) => `\n{comment}${{btoa(map)}}`, b = '{comment}{'e30=' * 8}'"
+    )
+    assert "NOTICE: The source of the app is in a.js, where" in assemble(tmp_path, "cp -r site dist")
 
 
 def test_files_with_a_byte_order_mark_are_read(tmp_path: Path) -> None:

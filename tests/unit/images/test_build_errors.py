@@ -356,7 +356,7 @@ def test_a_sibling_that_cannot_be_built_is_named(settings: Settings) -> None:
         ("x: error while loading shared libraries: liba.so.5: cannot open", "the library liba.so.5", "node:lts"),
         ("Error loading shared library ld-linux-x86-64.so.2: No such", "library ld-linux-x86-64.so.2", "node:lts"),
         ("sh: line 0: bash: not found\n ELIFECYCLE  Command failed.", "calls bash", "IMAGE=node:lts;"),
-        ("/bin/sh: 1: python3: not found", "calls python3", "IMAGE=node:lts;"),
+        ('. prepare: Error: exec: "git": executable file not found in $PATH', "lefthook", "BASES_NODE_IMAGE=node:lts"),
         ("Error: Unable to update lock within the stale threshold", "yarn lost the lock", "Start it again"),
         ("reason: getaddrinfo ENOTFOUND git.example", "cannot reach git.example", "HTTPS_PROXY"),
         ("npm error syscall spawn git", "comes from a git repository", "node:lts"),

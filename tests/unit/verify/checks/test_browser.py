@@ -64,6 +64,18 @@ def test_step_that_was_disturbed_each_time_is_skipped() -> None:
     assert outcomes["browser.console"].notes[0].endswith("cut it off: follow")
 
 
+def test_host_that_does_not_answer_is_one_note() -> None:
+    """A map loads many pictures from there."""
+    lines = ("https://tile.example/1/2.png: net::ERR_NAME", "https://tile.example/1/3.png: net::ERR_NAME", "no answer")
+    verdict = verdicts(replace(healthy(), first=[replace(HOME, unreachable=lines)]), "browser.network")[
+        "browser.network"
+    ]
+    assert [note.partition("answer: ")[2] for note in verdict.notes] == [
+        "https://tile.example: net::ERR_NAME",
+        "no answer",
+    ]
+
+
 FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ("browser.renders", {"first": [replace(HOME, has_content=False)]}, "/: the page is empty"),
     (
