@@ -59,6 +59,11 @@ def commits_at(folder: Path, epoch: int) -> list[str]:
     return [commit for time, _, commit in (line.partition(" ") for line in lines) if time == str(epoch)]
 
 
+def remotes(folder: Path) -> list[str]:
+    """Return the addresses of the repositories that the checkout knows."""
+    return [line.split()[-1] for line in _git(folder, "config", "--get-regexp", r"^remote\..*\.url$").splitlines()]
+
+
 def ignored(folder: Path, paths: Collection[str]) -> set[str] | None:
     """Return those of the paths in a folder that git ignores; None when that cannot be known."""
     if not paths:

@@ -32,6 +32,7 @@ def parse_image(attrs: Mapping[str, Any]) -> Image:
         created=attrs.get("Created") or "",
         tagged=(attrs.get("Metadata") or {}).get("LastTagTime") or "",
         release=_release_id(layers, config),
+        config=config,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from docktasks.labels import LABEL, RELEASE_LABEL
 
@@ -16,7 +16,7 @@ def short_id(image_id: str) -> str:
 
 @dataclass(frozen=True)
 class Image:
-    """An image. `release` names what it serves and how; `id` and `size` depend on the image store (images/sizes.py).
+    """An image, with its `config` of OCI. `release` names what it serves and how; stores differ in `id` and `size`.
 
     `layers` has digests, the base image's first. `created` is the time that the build wrote into it (the commit's),
     `tagged` when it last got a tag here. `digests` are its names in registries, `parent` is what it was committed from.
@@ -35,6 +35,7 @@ class Image:
     parent: str = ""
     release: str = ""
     digests: tuple[str, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def short_id(self) -> str:

@@ -19,17 +19,15 @@ from docktasks.errors import SettingsError, Skip
 from docktasks.mistyped import closest
 from docktasks.verify import chromium_path
 from docktasks.verify.checks import browser, dev, dev_container
-from docktasks.verify.checks.container import assets, configuration, exposed, hardening, lifecycle, processes
+from docktasks.verify.checks.container import assets, configuration, hardening, lifecycle, processes
 from docktasks.verify.checks.http import (
     abuse,
     answers,
     caching,
-    code,
     compression,
     dictionaries,
     files,
     headers,
-    known,
     routing,
 )
 from docktasks.verify.checks.image import claims, contents, metadata, site
@@ -41,16 +39,16 @@ CHECKS: tuple[Check, ...] = (
     contents.contents, contents.secrets, contents.ownership, contents.setuid, contents.leftovers,
     site.site, site.precompressed,
     hardening.loopback, hardening.options, hardening.unprivileged, processes.processes,
-    exposed.secrets, assets.assets, assets.asset_bytes,
+    hardening.secrets, assets.assets, assets.asset_bytes,
     lifecycle.writable_paths, lifecycle.network, lifecycle.health, lifecycle.stop, lifecycle.log,
     lifecycle.release, configuration.configuration,
-    answers.answers, files.files, files.charset, files.head, files.ranges,
+    answers.answers, answers.variants, files.files, files.charset, files.head, files.ranges,
     routing.deep_link, routing.missing, routing.api, routing.directories, routing.redirects,
     caching.cache_policy, caching.revalidation, caching.validators,
     compression.encoding, compression.vary, compression.brotli, compression.negotiation,
     dictionaries.dictionaries,
     headers.security_headers, headers.cross_origin_headers, headers.csp, headers.csp_allows_page,
-    known.headers, headers.server_version, code.source_maps, code.third_party,
+    headers.headers, headers.server_version, headers.source_maps, headers.third_party,
     abuse.cors, abuse.cookies, abuse.hidden_files, abuse.traversal, abuse.methods, abuse.malformed, abuse.host,
     dev_container.loopback, dev_container.network, dev_container.options, dev_container.unprivileged,
     dev.vite_version, dev.foreign_host, dev.foreign_origin,

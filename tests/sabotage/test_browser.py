@@ -49,6 +49,8 @@ SABOTAGES = [
          + "; head -c 999 /dev/urandom >half.woff2; echo >favicon.svg; rm favicon.svg.gz /srv/br/favicon.svg",
          "browser.network"),
     page("fails-after-a-while", loads("js", 'setTimeout(() => { throw new Error("sunk") }, 1200)'), "browser.console"),
+    site("loads-itself-again", f"cd {HASHED}; echo 'setTimeout(() => location.reload(), 600)' >>$(ls TasksView-*.js); "
+         "rm TasksView-*.js.gz ../../br/assets/TasksView-*.js", "browser.console"),
     site("lost-chunk", "rm /srv/hashed/*/assets/TasksView-*.js",
          "browser.navigation", "browser.network", "browser.console"),
     site("deep-links-404", "sed -i 's|$unknown_page|/never|g' site.conf",

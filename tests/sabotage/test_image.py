@@ -11,7 +11,7 @@ import pytest
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Image
 from docktasks.images.archive import CAPABILITY_HEADER
-from docktasks.images.build import BASE_LABEL
+from docktasks.images.build import BASE_LABEL, OCI
 from docktasks.labels import INPUTS_LABEL, SOURCE_MAPS_LABEL
 from docktasks.verify.catalog import run_checks, select
 from tests.sabotage.faults import Sabotage, add, assert_caught, cases, image, subject_of
@@ -36,7 +36,7 @@ SCRIPT = "hashed/site/assets/$(ls hashed/site/assets | grep js$ | head -n 1)"
 
 def step(script: str) -> str:
     """A layer made by a shell script, which runs as root in /srv."""
-    return f"USER root\nWORKDIR /srv\nRUN {script}\nUSER 101:101"
+    return f"USER root\nRUN cd /srv; {script}\nUSER 101:101"
 
 
 SABOTAGES = [
@@ -60,6 +60,12 @@ SABOTAGES = [
     image("command-in-a-shell", "CMD nginx -g 'daemon off;'", "image.declaration"),
     image("entrypoint-in-a-shell", "ENTRYPOINT exec nginx -g 'daemon off;'", "image.declaration"),
     image("signal-of-docker", "STOPSIGNAL SIGTERM", "image.declaration"),
+    image("another-folder", "WORKDIR /srv", "image.declaration"),
+    image("another-shell", 'SHELL ["/bin/sh", "-x", "-c"]', "image.declaration"),
+    image("health-that-never-fails", "HEALTHCHECK CMD wget -q -O /dev/null http://127.0.0.1/ || exit 0",
+          "image.declaration"),
+    image("a-repository-of-elsewhere", f"LABEL {OCI}.source=https://git.example/else/where", "image.claims"),
+    image("a-time-of-elsewhere", f"LABEL {OCI}.created=2019-01-01T00:00:00Z", "image.claims"),
     image("no-health-check", "HEALTHCHECK NONE", "image.declaration"),
     image("no-title", 'LABEL org.opencontainers.image.title=""', "image.labels"),
     image("empty-label", 'LABEL org.opencontainers.image.source=""', "image.labels"),

@@ -51,8 +51,8 @@ while sleep 1; do
             pid=''
         elif another_listens; then
             echo 'A release listens again: it serves from now on.'
-            kill -QUIT "$pid"
-            wait "$pid"
+            # Again each second, because a signal that comes before nginx has set its handlers is lost.
+            while kill -QUIT "$pid" 2>/dev/null; do sleep 1; done
             pid='' seconds_without_listener=0
         fi
     elif [ -n "$(listening_sockets)" ]; then

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
@@ -21,7 +20,7 @@ VIEWS: tuple[View, ...] = (
     (WIDE_VIEWPORT, "light"), (WIDE_VIEWPORT, "dark"), (NARROW_VIEWPORT, "light"), (NARROW_VIEWPORT, "dark"),
 )  # fmt: skip
 LATE_S = 1.5
-"""How long a page is watched, at least: a script may fail after a while."""
+"""How long a page is watched, at least: a script may fail, or load the page again, after a while."""
 END_ANIMATIONS = page_script("end_animations")
 BROKEN_FILES = page_script("broken_files")
 
@@ -36,20 +35,21 @@ class Audit(NamedTuple):
 
 def audit(events: PageEvents, path: str, address: str, views: Iterable[View], known: Collection[str]) -> Audit:
     """Look at the page in each view. `known` are the events that other looks have reported."""
-    page, start = events.page, time.monotonic()
+    page = events.page
     findings: dict[str, tuple[str, ...]] = {}
     widths: dict[tuple[str, int], int] = {}
     for viewport, same_window in groupby(views, key=lambda view: view[0]):
         width = viewport["width"]
         page.set_viewport_size(viewport)
         open_page(page, address)
+        if events.reloads(LATE_S if not widths else 0.0):
+            return Audit({}, {}, events.snapshot(path, lambda: None))  # axe would never end
         widths[path, width] = page.evaluate("document.documentElement.scrollWidth")
         for _, scheme in same_window:
             page.emulate_media(color_scheme=scheme)
             page.evaluate(END_ANIMATIONS)  # a colour in transition is no colour of the page
             findings[f"{path}, {scheme}, {width} wide"] = tuple(_axe_findings(page))
     broken = page.evaluate(BROKEN_FILES)
-    page.wait_for_timeout(max(0, 1000 * (start + LATE_S - time.monotonic())))
     snapshot = events.snapshot(path, lambda: None)
     console, network, policy = (
         tuple(line for line in lines if line not in known)

@@ -165,4 +165,10 @@ def _leading(site: Site) -> list[str]:
     return [*(f"{site.home}{name}" for name in ("go", "out", "redirect", "r", MISSING_NAME)), *site.words.paths]
 
 
-ALL = traversal, methods, heads, malformed, hosts, foreign_paths
+def old(site: Site) -> Requests:
+    """Requests by HTTP/1.0, as of some health checks and proxies: for the first page, a file, and an unknown page."""
+    paths = [site.index.path, *[*site.files][:1], f"{site.home}{MISSING_NAME}"]
+    return {f"GET {path} HTTP/1.0": _request(site, f"GET {path} HTTP/1.0", "Accept: text/html") for path in paths}
+
+
+ALL = traversal, methods, heads, malformed, hosts, foreign_paths, old

@@ -104,6 +104,14 @@ class PageEvents:
         self.clear()
         return replace(snapshot, console=console, network=network, policy=policy, unreachable=unreachable)
 
+    def reloads(self, watch_s: float) -> bool:
+        """Watch the page. True, and reported, if it loads again and again. Once it may be led elsewhere by a script."""
+        before = self.loads
+        self.page.wait_for_timeout(1000 * watch_s)
+        if self.loads - before > 1:
+            self.console.append(f"the page loads itself again and again, {self.loads - before} times in {watch_s:g} s")
+        return self.loads - before > 1
+
     def _judge_rest(self, host: str) -> None:
         """Report a page that does not come to rest, or is left for another host, and files that do not come."""
         if self.loads > MAX_LOADS:

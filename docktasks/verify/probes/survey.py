@@ -20,10 +20,11 @@ MAX_SAMPLE_PLACES, MAX_SAMPLE_PAGES = 40, 10
 """How many places are asked in every way, and how many pages in any case. All are asked in the plain one."""
 PAGE_BYTES, TEXT_BYTES = 1 << 20, 1 << 12
 """How much of a body is kept: of a page, and of another answer."""
-MAX_LABEL_CHARS = 100
+MAX_LABEL_CHARS, MAX_NAMED_HEADERS = 100, 3
 LIMIT_STATUSES, MIN_LIMITED_PLACES = (429, 503), 5
 """On so many places one of these statuses is a limit on requests."""
 TEXTS = "text/", "application/json", "image/svg"
+UNIQUE_HEADERS = "date", "x-request-id", "server-timing", "connection", "keep-alive"
 HARMLESS_5XX = 501, 505  # "not implemented", "version not supported"
 
 
@@ -40,9 +41,10 @@ class Answer:
     @property
     def label(self) -> str:
         """The place, and how it was asked if that was not a simple GET."""
-        headers = [f"{name}: {value}" for name, value in self.request.headers if name != "accept"]
+        headers = [f"{name}: {value}"[:60] for name, value in self.request.headers if name != "accept"]
         headers += filter(None, [self.request.path.removeprefix(self.place.path)[:40]])
-        asked = self.request.method if self.request.method != "GET" else ", ".join(headers[:2])
+        asked = f"as {self.way}" if len(headers) > MAX_NAMED_HEADERS else ", ".join(headers)
+        asked = self.request.method if self.request.method != "GET" else asked
         path = self.place.path if len(self.place.path) < MAX_LABEL_CHARS else f"{self.place.path[:60]}…"
         return f"{path} ({asked})" if asked else path
 
@@ -50,6 +52,15 @@ class Answer:
     def is_page(self) -> bool:
         """True for a page that a browser shows, whatever its status and its headers."""
         return (self.response.media_type or self.base.media_type) in ("text/html", "application/xhtml+xml")
+
+    @property
+    def is_changed(self) -> bool:
+        """True for another answer than the one before: another status, body or header. The date does not count."""
+        now, before = (
+            (one.status, one.digest, {line for line in one.headers if line[0] not in UNIQUE_HEADERS})
+            for one in (self.response, self.base)
+        )
+        return now != before
 
     @property
     def is_judged(self) -> bool:
@@ -100,12 +111,29 @@ class Survey:
         if self.is_small:
             return self.plain
         answers, sampled = [*self.plain], {answer.place for answer in self.sample}
-        for way, request in (READING | METHODS | ways_of(self.site.words, self.site.origin)).items():
-            answers += self._ask((answer, way, request) for answer in self.sample)
+        more_ways = ways_of(self.site.words, self.site.origin)
+        for way, request in (READING | METHODS | more_ways).items():
+            replies = self._ask((answer, way, request) for answer in self.sample)
+            answers += self._narrowed(replies, request) if way in more_ways else replies
         bases = [answer for answer in answers if answer.place in sampled and answer.way in ("", "gzip", "br")]
         asked = [(base, way, request) for base in bases for way, request in conditions(base.response, base.way)]
         for name in dict.fromkeys(way for _, way, _ in asked):
             answers += self._ask(item for item in asked if item[1] == name)
+        return answers
+
+    def _narrowed(self, answers: list[Answer], more: Request) -> list[Answer]:
+        """The answers, with the first header or argument alone where that is enough for another answer than before.
+
+        Only of a site of ours, because a page of another server may be another one each time.
+        """
+        bases = {answer.place: answer for answer in self.sample}
+        changed = [answer for answer in answers if answer.is_changed and "Without a file" in self.site.health]
+        arguments = filter(None, more.path[1:].split("&"))
+        parts = [*map(get, more.headers), *(get(query=f"?{argument}") for argument in arguments)]
+        for part in parts if changed and len(parts) > 1 else []:
+            alone = self._ask((bases[answer.place], answer.way, part) for answer in changed)
+            if same := {answer.place: answer for answer in alone if answer.is_changed}:
+                return [same.get(answer.place, answer) for answer in answers]
         return answers
 
     @cached_property
@@ -135,9 +163,7 @@ class Survey:
         if len({response.path for response in limited}) >= MIN_LIMITED_PLACES:
             return f"{limited[0].status} on {len(limited):,} of {len(responses):,} requests: a limit on requests"
         for what in ("an error of the server", "no answer"):
-            failed = [
-                answer for answer in responses if (not answer.status if what == "no answer" else is_error(answer))
-            ]
+            failed = [one for one in responses if (not one.status if what == "no answer" else is_error(one))]
             if 2 * len(failed) > len(responses):
                 first = failed[0].fault or failed[0].status
                 return f"{what} to {len(failed):,} of {len(responses):,} requests: {first}"
@@ -164,8 +190,7 @@ class Survey:
     @cached_property
     def unknown(self) -> Response:
         """The answer to an address without a file."""
-        plain = [answer.response for answer in self.plain if answer.place.kind == "unknown"]
-        return plain[0]
+        return next(answer.response for answer in self.plain if answer.place.kind == "unknown")
 
     @cached_property
     def negotiated(self) -> list[tuple[tuple[str, ...], Answer]]:
@@ -180,8 +205,7 @@ class Survey:
             for value in values
             for base in bases
         ]
-        answers = self._ask(item for _, item in asked)
-        return [(allowed, answer) for (allowed, _), answer in zip(asked, answers, strict=True)]
+        return [*zip((allowed for allowed, _ in asked), self._ask(item for _, item in asked), strict=True)]
 
     @cached_property
     def texts(self) -> dict[str, Response]:
@@ -192,9 +216,8 @@ class Survey:
     @cached_property
     def hidden(self) -> list[Answer]:
         """What may never be served: dotfiles, and what editors and tools leave next to files."""
-        unknown = self.unknown
         paths = hidden_paths(self.site, self.site.shipped, self.site.seed)
-        return self._get(((path, unknown) for path in paths), "hidden")
+        return self._get(((path, self.unknown) for path in paths), "hidden")
 
     @cached_property
     def slips(self) -> list[Answer]:

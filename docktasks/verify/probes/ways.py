@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
 
 from docktasks.verify.probes.http_client import EDGE_BYTES, Request, Response
 from docktasks.verify.probes.nginx_config import Words
@@ -14,7 +17,10 @@ FOREIGN_TAG = '"of-another-release"'
 BROWSER_ENCODINGS = "gzip, deflate, br, zstd"
 Ways = dict[str, Request]
 """Name -> a request for a place. Its path is what is added to the place's."""
-OVERRIDES = tuple((f"x-{name}", "DELETE") for name in ("http-method-override", "http-method", "method-override"))
+LONG_CHARS = 900
+"""How long one value of a query and of a cookie may be on any site. Servers take 4 kB or more."""
+TABLE: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+"""The ways. Its `about` says what each kind is."""
 
 
 def get(*headers: tuple[str, str], query: str = "") -> Request:
@@ -27,45 +33,24 @@ def targets(value: str, names: Iterable[str] = NAMES["targets"]) -> str:
     return "?" + "&".join(f"{name}={value}" for name in names)
 
 
-READING: Ways = {
-    "HEAD": Request("", "HEAD"),
-    "gzip": get(("accept-encoding", "gzip")),
-    "br": get(("accept-encoding", "br")),
-    "again": get(("accept-encoding", BROWSER_ENCODINGS)),
-    "foreign origin": get(("origin", FOREIGN_ORIGIN)),
-    "foreign host": get(
-        ("x-forwarded-host", FOREIGN_HOST), ("forwarded", f"host={FOREIGN_HOST}"),
-        *((f"x-{name}", f"//{FOREIGN_HOST}/") for name in ("forwarded-prefix", "original-url", "rewrite-url")),
-    ),
-    "foreign scheme": get(("x-forwarded-proto", "http"), ("x-forwarded-port", "81")),
-    "null origin": get(("origin", "null")),
-    "override": get(*OVERRIDES, query="?_method=DELETE"),
-    "query": get(query="?utm_source=a&gclid=b&id=1"),
-    "target": get(query=targets(f"//{FOREIGN_HOST}")),
-    "target with a scheme": get(query=targets(FOREIGN_ORIGIN)),
-}  # fmt: skip
-METHODS: Ways = {
-    "POST": Request("", "POST"),
-    "POST for DELETE": Request("", "POST", OVERRIDES),
-    "PATCH": Request("", "PATCH"),
-    "PROPFIND": Request("", "PROPFIND"),
-    "TRACE": Request("", "TRACE", (("x-canary", FOREIGN_HOST),)),
-    "OPTIONS": Request("", "OPTIONS", (("origin", FOREIGN_ORIGIN), ("access-control-request-method", "GET"))),
-    "PUT": Request("", "PUT", (("content-range", "bytes 0-0/2"), ("if-match", FOREIGN_TAG))),
-    "DELETE": Request("", "DELETE", (("depth", "1"), ("if-match", FOREIGN_TAG))),
-}
-"""A server that obeys PUT or DELETE refuses these two: half a file, and a folder of depth 1 (RFC 9110, RFC 4918)."""
+def _ways(kind: str) -> Ways:
+    """The ways of one kind in the table."""
+
+    def filled(text: str) -> str:
+        return text.replace("{host}", FOREIGN_HOST).replace("{long}", "a" * LONG_CHARS)
+
+    return {
+        name: Request(filled(query), method, tuple((header, filled(value)) for header, value in headers.items()))
+        for name, (method, query, headers) in TABLE[kind].items()
+    }
+
+
+READING, VISITORS, METHODS = map(_ways, ("reading", "visitors", "methods"))
 BR, GZIP, PLAIN = "br", "gzip", ""
 NEGOTIATED: dict[tuple[str, ...], tuple[str, ...]] = {
-    (PLAIN,): (
-        "", "identity", "br;q=0, gzip;q=0", "gzip;q=0", "gzip;q=0.000", "br;q=0", "br; q=0.0", "*;q=0",
-        "xbr, brx, x-br, bro, brotli", "gzipped, xgzip", "nothing-of-this-name", ",,;q=1,",
-    ),
-    (PLAIN, GZIP): ("br;q=0,gzip", "gzip;q=1.0, identity; q=0.5, *;q=0", "GZIP"),
-    (PLAIN, BR): ("gzip;q=0, br", "BR"),
-    (PLAIN, GZIP, BR): ("*", BROWSER_ENCODINGS, "br;q=0.2,gzip;q=0.8"),
-}  # fmt: skip
-"""Allowed Content-Encoding -> values of Accept-Encoding: https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3"""
+    tuple(allowed): tuple(values) for allowed, values in TABLE["negotiated"]
+}
+"""Allowed Content-Encoding -> values of Accept-Encoding."""
 
 
 def conditions(response: Response, encoding: str) -> Iterator[tuple[str, Request]]:
@@ -96,10 +81,9 @@ def conditions(response: Response, encoding: str) -> Iterator[tuple[str, Request
 
 
 def ways_of(words: Words, origin: str) -> Ways:
-    """An origin that looks like the site's, and arguments and headers that the server's configuration names."""
+    """An origin that looks like the site's; arguments and headers, also those that the server's configuration names."""
+    names = *NAMES["targets"], *words.arguments
     like = {"like origin": get(("origin", f"{origin}.{FOREIGN_HOST}.{origin.partition('//')[2]}"))}
-    arguments = {
-        f"target {at}": get(query=targets(at, words.arguments)) for at in (f"//{FOREIGN_HOST}", FOREIGN_ORIGIN)
-    }
+    arguments = {f"target {at}": get(query=targets(at, names)) for at in (f"//{FOREIGN_HOST}", FOREIGN_ORIGIN)}
     headers = {f"header {value}": get(*((name, value) for name in words.headers)) for value in ("1", FOREIGN_HOST)}
-    return like | (arguments if words.arguments else {}) | (headers if words.headers else {})
+    return like | arguments | VISITORS | (headers if words.headers else {})

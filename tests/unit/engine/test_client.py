@@ -108,12 +108,13 @@ def test_text_that_is_no_name_of_an_image_names_none(
 
 def test_image_has_the_fields_of_docker_inspect(client: Client, engine: DockerEngine) -> None:
     """The value of a variable may contain an equals sign."""
+    config = {"Labels": {"a": "b"}, "Env": ["NODE_VERSION=26.10.0", "OPTIONS=--a=b"], "User": "101:101"}
     attrs = {
         "Id": "sha256:77",
         "Size": 17_900_000,
         "RepoTags": ["hello-dock:prod"],
         "Architecture": "arm64",
-        "Config": {"Labels": {"a": "b"}, "Env": ["NODE_VERSION=26.10.0", "OPTIONS=--a=b"], "User": "101:101"},
+        "Config": config,
         "RootFS": {"Layers": ["sha256:1", "sha256:2"]},
         "Created": "2026-11-22T08:09:10Z",
         "Metadata": {"LastTagTime": "2026-11-23T14:20:00.123456789Z"},
@@ -133,6 +134,7 @@ def test_image_has_the_fields_of_docker_inspect(client: Client, engine: DockerEn
         created="2026-11-22T08:09:10Z",
         tagged="2026-11-23T14:20:00.123456789Z",
         release=image.release,
+        config=config,
     )
     assert re.fullmatch("[0-9a-f]{12}", image.release)
 

@@ -13,6 +13,7 @@ from docktasks.images.archive import Contents, File, Layer
 from docktasks.secret_patterns import find_secrets
 from docktasks.settings import Settings
 from docktasks.verify import catalog
+from docktasks.verify.checks.image.metadata import DECLARED
 from docktasks.verify.registry import Verdict
 from docktasks.verify.subject import Subject
 from tests.unit.fakes.apps import ROOT, configured
@@ -77,8 +78,8 @@ class BuiltImage:
     environment: dict[str, str] = field(default_factory=lambda: {"NGINX_VERSION": "1.30.7", "PATH": "/usr/bin"})
     config: dict[str, Any] = field(
         default_factory=lambda: {
-            "Entrypoint": ["/docker-entrypoint.sh"], "Cmd": ["nginx", "-g", "daemon off;"],
-            "StopSignal": "SIGQUIT", "Healthcheck": {"Test": ["CMD", "wget"]},
+            "Entrypoint": ["/docker-entrypoint.sh"],
+            **DECLARED,
         }
     )  # fmt: skip
     history: list[dict[str, Any]] = field(default_factory=lambda: [*HISTORY])
@@ -102,7 +103,7 @@ class BuiltImage:
         image = Image("sha256:1", labels=self.labels, environment=self.environment, user=self.user, layers=layers)
         base_layers = ("sha256:moved",) if self.base_is_another else ("sha256:0",)
         base = Image("sha256:2", tags=(self.base_name,), labels=self.base_labels, layers=base_layers)
-        base = replace(base, environment=self.base_environment)
+        base = replace(base, environment=self.base_environment, config={"Entrypoint": ["/docker-entrypoint.sh"]})
         base = replace(base, created=self.base_created, digests=self.base_digests)
         images = {self.base_name: base} if self.has_base else {}
         images["node:lts-alpine"] = Image("sha256:3", tags=("node:lts-alpine",))

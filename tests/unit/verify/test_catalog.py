@@ -12,7 +12,7 @@ from docktasks.errors import SettingsError, Skip
 from docktasks.verify import catalog
 from docktasks.verify.checks import browser, dev
 from docktasks.verify.checks.container import assets, configuration, hardening, lifecycle, processes
-from docktasks.verify.checks.http import abuse, answers, caching, code, compression, files, headers, routing
+from docktasks.verify.checks.http import abuse, answers, caching, compression, files, headers, routing
 from docktasks.verify.checks.image import contents, metadata, site
 from docktasks.verify.registry import Check, Note
 from docktasks.verify.subject import Subject
@@ -20,7 +20,7 @@ from tests.unit.fakes.engine import own_container
 
 URL = "http://127.0.0.1:8080"
 MODULES = (
-    metadata, contents, site, hardening, lifecycle, assets, answers, files, routing, code, caching, compression,
+    metadata, contents, site, hardening, lifecycle, assets, answers, files, routing, caching, compression,
     headers, abuse, dev, browser,
 )  # fmt: skip
 

@@ -8,11 +8,11 @@ from statistics import mode
 
 from httpx import codes
 
-from docktasks.verify.checks.http.rules import changes, exceptions, is_ours, survey_of
+from docktasks.verify.checks.http.rules import exceptions, is_ours, survey_of
 from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.raw_socket import RawResponse
 from docktasks.verify.probes.survey import Answer, is_error
-from docktasks.verify.probes.ways import FOREIGN_HOST, FOREIGN_ORIGIN, METHODS, ways_of
+from docktasks.verify.probes.ways import FOREIGN_HOST, FOREIGN_ORIGIN, METHODS
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
@@ -53,7 +53,7 @@ def traversal(subject: Subject) -> Iterator[str]:
 
 @check("http.methods", "major", fix="Answer 405 with Allow to all methods but GET and HEAD (site.conf)")
 def methods(subject: Subject) -> Iterator[str]:
-    """Methods but GET and HEAD are refused everywhere, also in a header. TRACE does not echo, and a 405 has Allow."""
+    """Methods but GET and HEAD are refused everywhere. TRACE does not echo, and a 405 has Allow."""
     survey = survey_of(subject)
     answers = survey.ways(*METHODS)
     usual = {way: mode(answer.response.status for answer in survey.ways(way)) for way in CHANGING if answers}
@@ -68,7 +68,6 @@ def methods(subject: Subject) -> Iterator[str]:
         yield from _method_faults(answer.way, response.status, response.get_list("allow"), response.body)
 
     yield from exceptions(answers, faults)
-    yield from changes(survey, ["override"], with_bytes=subject.has("image"))
     for name, answer in survey.odd(odd_requests.methods).items():
         method = name.partition(" ")[0]
         allow = [value for key, value in answer.headers if key == "allow"]
@@ -123,8 +122,6 @@ def host(subject: Subject) -> Iterator[str]:
             yield "the foreign host is in the answer"
 
     yield from exceptions(survey.ways("foreign host"), faults)
-    named = (way for way in ways_of(survey.site.words, survey.site.origin) if way.startswith("header"))
-    yield from changes(survey, ["foreign host", "foreign scheme", *named], with_bytes=subject.has("image"))
 
 
 @check("http.cors", "major", fix="Allow the origins that you know by name, and no credentials")

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from docktasks.verify.checks.http.rules import exceptions, listed
+from docktasks.verify.checks.http.rules import exceptions, header_differences, leads_away, listed, survey_of
+from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.crawler import MAX_ENCODED_FILES
 from docktasks.verify.probes.survey import Answer, is_error
+from docktasks.verify.probes.ways import VISITORS, ways_of
 from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
+
+HARMFUL = 400, 404, 405, 410, 414, 431
+"""What no server answers on purpose to a visitor of another kind. It may send some elsewhere, and refuse a program."""
 
 
 @check("http.answers", "critical", fix="Read the server's log. Raise its limits on requests, or restart what hangs")
@@ -39,3 +44,32 @@ def _faults(answer: Answer) -> Iterator[str]:
         yield f"{answer.response.status}"
     elif not answer.response.status:
         yield answer.response.fault
+
+
+@check("http.variants", "major", fix="Remove what depends on it: an `if`, a map, a rule of a proxy or of a firewall")
+def variants(subject: Subject) -> Iterator[str]:
+    """An address answers the same to each visitor: with any query, language, browser, cookie and proxy, by HTTP/1.0."""
+    survey, is_own = survey_of(subject), subject.has("image")
+
+    def faults(answer: Answer) -> Iterator[str]:
+        response, base, path = answer.response, answer.base, answer.request.path
+        locations = response.get_list("location")
+        may_refuse = not is_own and answer.way.startswith(("a ", "nobody"))
+        is_chosen = survey.site.is_redirected(path) if is_own else may_refuse and response.status not in HARMFUL
+        if not answer.is_judged or is_error(base) or any(leads_away(survey.site, path, locations)):
+            return
+        if (response.status, locations) != (base.status, base.get_list("location")):
+            if not is_chosen:
+                yield f"{response.summary}, but {base.status} to a simple GET,"
+        elif is_own and response.digest != base.digest:
+            yield "other bytes than to a simple GET"
+        elif is_own:
+            yield from header_differences(base, response)
+
+    yield from exceptions(
+        survey.ways(*(ways_of(survey.site.words, survey.site.origin) if is_own else VISITORS)), faults
+    )
+    statuses = {answer.place.path: answer.response.status for answer in survey.plain}
+    for name, answer in survey.odd(odd_requests.old).items() if is_own else ():
+        if answer.status != statuses.get(name.split()[1], answer.status):
+            yield f"{name}: {answer.status}, but {statuses[name.split()[1]]} to a simple GET"

@@ -1,20 +1,24 @@
-"""Headers that limit what a browser does and what others learn: they hold on every answer, with the right value."""
+"""Headers that limit what a browser does and what others learn, on every answer; and what pages load and tell."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from statistics import mode
 from urllib.parse import unquote
 
-from docktasks.verify.checks.http.rules import exceptions, is_ours, survey_of
+from docktasks.verify.checks.http.rules import exceptions, is_ours, listed, survey_of
 from docktasks.verify.probes.connection import Headers
 from docktasks.verify.probes.csp import Page, blocked_code, policies, weaknesses
 from docktasks.verify.probes.survey import Answer, Survey
-from docktasks.verify.registry import Note, check
+from docktasks.verify.registry import Minor, Note, check
 from docktasks.verify.subject import Subject
 
 CSP = "content-security-policy"
+WITHOUT_INTEGRITY = {"fonts.googleapis.com"}
+"""Hosts whose answer depends on the browser, so that no integrity fits."""
 SECURITY_HEADERS = {CSP: r".", "x-content-type-options": r"^nosniff$"}
 CROSS_ORIGIN_HEADERS = {
     "referrer-policy": r"^(no-referrer|same-origin|strict-origin|origin)(?!-when-downgrade)",
@@ -22,19 +26,13 @@ CROSS_ORIGIN_HEADERS = {
     "cross-origin-opener-policy": r"^(same-origin|noopener)",
     "cross-origin-resource-policy": r"^(same-(origin|site)|cross-origin)$",
 }
-SERVER_HEADERS = re.compile(r"server|via|x-powered-by|x-aspnet.*|x-generator|x-runtime|x-(?:backend|upstream|debug).*")
-SERVER_VERSION = re.compile(
-    r"\b(?:nginx|apache|caddy|openresty|lighttpd|iis|httpapi|express|php|node(?:\.js)?|envoy|vite|gunicorn|werkzeug|"
-    r"uvicorn|tomcat|jetty|kestrel|varnish|haproxy|traefik|python|openssl|tengine|cherokee)[/ ]v?\d[\w.]*",
-    re.IGNORECASE,
+_TABLE = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+SERVER_HEADERS, SERVER_VERSION, VERSION, STACK_TRACE, SERVER_PATH, KNOWN, ELSEWHERE, HARMLESS = (
+    re.compile(pattern) for pattern in _TABLE["patterns"].values()
 )
-VERSION = re.compile(r"[\w.-]+(?:/v?\d|(?<=[a-z])[ -]v?\d+\.\d)[\w.]*", re.IGNORECASE)
-STACK_TRACE = re.compile(
-    r"Traceback \(most recent call last\)|^\s+at .{1,200}:\d+(?::\d+)?\)?$|\bgoroutine \d+ \[|node_modules/|"
-    r"\.php on line \d|Stack ?trace:|\bat (?:java|org|com|System)\.[\w.]+\(|no such file or directory",
-    re.MULTILINE | re.IGNORECASE,
-)
-SERVER_PATH = re.compile(r"(?<![\w./%-])(?:/(?:srv|var/www|usr/(?:share|local|lib)|root|etc)|[A-Z]:\\)[/\\][\w./\\-]+")
+"""The table says what each is, and has what is wrong about headers."""
+MAX_HEAD_BYTES = 16_000
+"""nginx takes 4 or 8 kB from a server behind it, Node.js 16, and Chrome 256: what is larger becomes an error."""
 
 
 @check("http.security-headers", "major", fix="Set them once at server level, with `always`, never in a location")
@@ -168,3 +166,55 @@ def _told_by(all_headers: Headers, error: str) -> Iterator[str]:
         yield powered[0]
     if trace := STACK_TRACE.search(error):
         yield f"a stack trace ({' '.join(trace[0].split())[:60]})"
+
+
+@check("http.headers", "major", fix="Remove the header (add_header), or name it in the site's _headers if you want it")
+def headers(subject: Subject) -> Iterator[str]:
+    """No answer has a header that leads browsers or caches astray, or more headers than proxies take."""
+    is_built = subject.has("image")
+
+    def faults(answer: Answer) -> Iterator[str]:
+        lines = answer.response.headers
+        size = sum(len(name) + len(value) + 4 for name, value in lines)
+        if size > MAX_HEAD_BYTES:
+            longest, value = max(lines, key=lambda line: len(line[1]))
+            yield f"{size // 1000} kB of headers, {len(value) // 1000} kB of them {longest}: many proxies refuse them,"
+        for name, value in lines:
+            if not KNOWN.fullmatch(name) and not ELSEWHERE.fullmatch(name):
+                yield from _faults_of_header(name, value, is_built=is_built and is_ours(subject, name))
+
+    return exceptions(survey_of(subject).seen, faults)
+
+
+def _faults_of_header(name: str, value: str, *, is_built: bool) -> Iterator[str]:
+    short = f"{name}: {value[:60]}"
+    rules = _TABLE["faults"] + (_TABLE["own_faults"] if is_built else [])
+    matches = [(values, result) for pattern, values, result in rules if re.fullmatch(pattern, name)]
+    for values, result in matches:
+        if re.search(values, value, re.IGNORECASE):
+            yield f"{short}: {result},"
+    if is_built and not matches and not HARMLESS.fullmatch(name):
+        yield Minor(f"{name}: the build does not send it,")  # one line, whatever its values are
+
+
+@check("http.source-maps", "minor", fix="Build without inline source maps: build.sourcemap false or 'hidden'")
+def source_maps(subject: Subject) -> Iterator[str]:
+    """No script or style sheet contains its source map: every visitor would load the app's source."""
+    survey = survey_of(subject)
+    files = survey.site.files
+    if paths := [path for path, file in files.items() if file.references.has_map]:
+        yield f"an inline source map is in {len(paths):,} of {len(files):,} files: {listed(paths)}"
+
+
+@check("http.third-party", "minor", fix="Add integrity and crossorigin to the element, or serve the file yourself")
+def third_party(subject: Subject) -> Iterator[str]:
+    """Scripts and style sheets of other hosts have an integrity, or that host can change what the pages do."""
+    survey = survey_of(subject)
+
+    def faults(answer: Answer) -> Iterator[str]:
+        for address in Page(answer.response.text).without_integrity:
+            host = re.match(r"\s*(?:https?:)?//([^/?#]+)", address)
+            if host and host[1] not in WITHOUT_INTEGRITY and host[1] != survey.site.origin.partition("//")[2]:
+                yield f"{address} without integrity"
+
+    return exceptions((answer for answer in survey.plain if answer.is_page), faults)

@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 from httpx import codes
 
 from docktasks.errors import Skip
-from docktasks.verify.checks.http.rules import changes, exceptions, leads_away, survey_of
+from docktasks.verify.checks.http.rules import exceptions, leads_away, survey_of
 from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.http_client import Response
 from docktasks.verify.probes.places import MISSING_NAME, folders_of
@@ -22,7 +22,7 @@ LISTING = re.compile(r"<title>\s*(?:Index of|Directory listing)\b", re.IGNORECAS
 
 @check("http.deep-link", "critical", fix="Serve the app's page for paths without a file (prod.fallback, site.conf)")
 def deep_link(subject: Subject) -> Iterator[str]:
-    """Each linked page is there, and an address inside an app gives the app, with any query. Else there is a 404."""
+    """Each linked page is there, and an address inside an app gives the app. Else there is a 404."""
     survey = survey_of(subject)
     index = survey.site.index
     right, statuses = _right_pages(survey), {answer.place.path: answer.response.status for answer in survey.plain}
@@ -40,7 +40,6 @@ def deep_link(subject: Subject) -> Iterator[str]:
             yield _wrong_page(survey, response)
 
     yield from exceptions((answer for answer in survey.plain if answer.place.kind in ("page", "unknown")), faults)
-    yield from changes(survey, ["query"], with_bytes=subject.has("image"))
 
 
 def _wrong_page(survey: Survey, response: Response) -> str:

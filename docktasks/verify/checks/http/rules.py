@@ -10,7 +10,7 @@ from httpx import HTTPError
 from docktasks.errors import Skip
 from docktasks.verify.probes.crawler import Site
 from docktasks.verify.probes.http_client import Response
-from docktasks.verify.probes.survey import Answer, Survey, is_error
+from docktasks.verify.probes.survey import Answer, Survey
 from docktasks.verify.probes.ways import FOREIGN_HOST
 from docktasks.verify.subject import Subject
 
@@ -64,23 +64,6 @@ def leads_away(site: Site, path: str, locations: Iterable[str], origin: str = ""
         is_of_site = site.is_redirected(path) and target.hostname not in (own.hostname, FOREIGN_HOST)
         if is_elsewhere and not is_of_site:
             yield f"Location: {location}"
-
-
-def changes(survey: Survey, ways: Iterable[str], *, with_bytes: bool) -> Iterator[str]:
-    """Answers that what a request has more than a simple GET changes. http.redirects reports those that lead away."""
-
-    def faults(answer: Answer) -> Iterator[str]:
-        response, base = answer.response, answer.base
-        location = response.get_list("location")
-        if not answer.is_judged or is_error(base) or any(leads_away(survey.site, answer.request.path, location)):
-            return
-        if (response.status, location) != (base.status, base.get_list("location")):
-            if not (location and survey.site.is_redirected(answer.request.path)):
-                yield f"{response.summary}, but {base.status} to a simple GET,"
-        elif with_bytes and response.digest != base.digest:
-            yield "other bytes than to a simple GET"
-
-    return exceptions(survey.ways(*ways), faults)
 
 
 def listed(names: Iterable[str]) -> str:

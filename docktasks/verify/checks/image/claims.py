@@ -12,6 +12,7 @@ from docktasks.images import archive
 from docktasks.images.base_images import configured_image, digests_of
 from docktasks.images.build import BASE_DIGEST_LABEL, BASE_LABEL, OCI, input_labels
 from docktasks.images.manifests import DIGEST
+from docktasks.images.own_files import recorded
 from docktasks.images.references import split_digest
 from docktasks.images.standins import STANDIN_LABEL
 from docktasks.labels import BUILT_FOR, INPUTS_LABEL, SOURCE_MAPS_LABEL, STANDIN_PREFIX
@@ -19,6 +20,9 @@ from docktasks.verify.checks.image import site
 from docktasks.verify.checks.image.own_layers import build_epoch
 from docktasks.verify.registry import Minor, Note, check
 from docktasks.verify.subject import Subject
+
+OUR_LABELS = {f"{OCI}.{name}" for name in ("title", "description", "source", "revision", "version")}
+OUR_LABELS |= {BASE_LABEL, BASE_DIGEST_LABEL}
 
 
 @check("image.claims", "major", fix="Build it by invoke build-prod, and add no label by hand")
@@ -32,6 +36,7 @@ def claims(subject: Subject) -> Iterator[str]:
     if labels.get(BUILT_FOR) != settings.app.name:
         yield f"{BUILT_FOR} is {labels.get(BUILT_FOR) or 'missing'}, but this is the image of {settings.app.name}"
     yield from _origin_claims(subject)
+    yield from map(Minor, _strange_labels(subject))
     with suppress(Skip):
         inputs = input_labels(site.build_args_now(subject)).get(INPUTS_LABEL, "")
         if inputs != labels.get(INPUTS_LABEL, ""):
@@ -96,6 +101,24 @@ def _origin_claims(subject: Subject) -> Iterator[str]:
     version = labels.get(f"{OCI}.version", "")
     if revision == origin.revision and version not in ("", origin.version):
         yield f"{OCI}.version is {version}, but package.json of that commit says {origin.version or 'none'}"
+
+
+def _strange_labels(subject: Subject) -> Iterator[str]:
+    """The labels of OCI that no build of ours sets, and a repository that is not the checkout's."""
+    labels, project = subject.image.labels, subject.project
+    base_labels = subject.base.labels if subject.base else labels
+    for name, value in labels.items() if not recorded(project.app.root) else ():
+        if name.startswith(f"{OCI}.") and value not in ("", base_labels.get(name)) and name not in OUR_LABELS:
+            yield f"{name} is {value}: neither the build nor the base image sets it"
+    source = labels.get(f"{OCI}.source", "")
+    addresses = {project.settings.build.source_url, *git.remotes(project.settings.app_dir)}
+    if source and _repository(source) not in map(_repository, addresses):
+        yield f"{OCI}.source is {source}, but neither build.source_url nor a remote of the checkout is"
+
+
+def _repository(address: str) -> str:
+    """Host and path of a repository: an address may name a scheme or a user, too."""
+    return re.sub(r"^\w+://|^.*@|\.git$|/$", "", address).replace(":", "/")
 
 
 def is_standin(subject: Subject) -> bool:

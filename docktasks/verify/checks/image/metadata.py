@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from docktasks.app import git, safe_versions
+from docktasks.containers.run_args import NGINX_USER
 from docktasks.errors import Skip
 from docktasks.images.archive import final_files
 from docktasks.images.base_images import age_days
 from docktasks.images.build import BASE_LABEL, OCI
+from docktasks.images.own_files import recorded
 from docktasks.output import counted
-from docktasks.roles import PROD
 from docktasks.verify.checks.image.claims import is_standin
 from docktasks.verify.checks.image.contents import variable_faults
 from docktasks.verify.probes.options import LOADS_CODE
@@ -24,8 +27,12 @@ OWN_VARIABLES = {"NGINX_ENTRYPOINT_QUIET_LOGS", "NGINX_VERSION"}
 """What our Dockerfile adds, and what image.nginx-version judges."""
 NGINX_VERSION = re.compile(rb"nginx version: nginx/([\w.+-]+)")
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-ASKS_NOTHING = re.compile(r"(?:\S*/)?(?:true|:|exit 0|(?:echo|test|sleep|\[)(?:\s[^;&|]*)?)")
+ASKS_NOTHING = re.compile(
+    r"(?:\S*/)?(?:true|:|exit 0|(?:echo|test|sleep|\[)(?:\s[^;&|]*)?)|.*(?:\|\||;) *(?:true|:|exit 0) *;?"
+)
 """Matches the command of a health check that is healthy without a server."""
+INSTRUCTIONS, DECLARED = json.loads(Path(__file__).with_name("declared.json").read_text(encoding="utf-8")).values()
+"""Field of OCI's image-spec -> instruction; and what our Dockerfile declares, whatever the base image does."""
 SHELLS = {"sh", "/bin/sh", "bash", "/bin/bash", "ash", "/bin/ash"}
 
 
@@ -41,42 +48,60 @@ def user(subject: Subject) -> Iterator[str]:
         yield "USER is 0, root"
     elif group in ("0", "root"):
         yield Major(f"USER is {subject.image.user}: files that root's group may write can be changed")
+    elif subject.is_ours and subject.image.user.partition(":")[0] != str(NGINX_USER):
+        yield Minor(f"USER is {subject.image.user}, but run-prod gives the folders that it writes to {NGINX_USER}")
 
 
 @check("image.declaration", "major", fix="Correct that instruction in the Dockerfile's last stage")
 def declaration(subject: Subject) -> Iterator[str]:
-    """It declares an exec-form command, SIGQUIT and a health check, and no port, volume or variable without a use."""
+    """It declares an exec-form command, SIGQUIT and a health check. Ours declares nothing else than our Dockerfile."""
     config = subject.contents().config
+    faults = dict(_faults(subject, config))
+    yield from faults.values()
+    if subject.is_ours and not recorded(subject.project.app.root):  # else the app has a Dockerfile of its own
+        yield from (Minor(line) for name, line in _differences(subject, config) if name not in faults)
+        yield from _variables(subject)
+
+
+def _faults(subject: Subject, config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong in any image: the field, and the line about it."""
     commands = {name: config.get(name) or [] for name in ("Entrypoint", "Cmd")}
     words = " ".join([*commands["Entrypoint"], *commands["Cmd"]])
     if not words:
-        yield "neither ENTRYPOINT nor CMD is set"
+        yield "Cmd", "neither ENTRYPOINT nor CMD is set"
     for name, command in commands.items():
         if command[1:2] == ["-c"] and command[0] in SHELLS:
-            yield f"{name.upper()} is run by a shell, which keeps signals from nginx: {' '.join(command)}"
+            yield name, f"{name.upper()} is run by a shell, which keeps signals from nginx: {' '.join(command)}"
     signal = config.get("StopSignal")
     is_nginx = "NGINX_VERSION" in subject.image.environment or "nginx" in words
     if is_nginx and signal not in ("SIGQUIT", "QUIT", "3"):
-        yield f"STOPSIGNAL is {signal or 'not set, so SIGTERM'}, at which nginx drops open requests"
+        yield "StopSignal", f"STOPSIGNAL is {signal or 'not set, so SIGTERM'}, at which nginx drops open requests"
     test = (config.get("Healthcheck") or {}).get("Test") or []
     if not test or test == ["NONE"]:
-        yield "HEALTHCHECK is NONE" if test else "HEALTHCHECK is not set"
+        yield "Healthcheck", "HEALTHCHECK is NONE" if test else "HEALTHCHECK is not set"
     elif ASKS_NOTHING.fullmatch(" ".join(test[1:])):
-        yield f"HEALTHCHECK {' '.join(test)}: it does not ask the server"
-    if subject.is_ours:
-        yield from _needless(subject, config)
+        yield "Healthcheck", f"HEALTHCHECK {' '.join(test)}: it does not ask the server, or never fails"
 
 
-def _needless(subject: Subject, config: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what our Dockerfile does not declare: another port, a volume, a trigger, a variable."""
-    port = f"{PROD.container_port}/tcp"
-    yield from (
-        Minor(f"EXPOSE {name}: it listens on {port}") for name in config.get("ExposedPorts") or {} if name != port
-    )
-    yield from (Minor(f"VOLUME {path}: each start makes a volume that stays") for path in config.get("Volumes") or {})
-    yield from (
-        Minor(f"ONBUILD {trigger}: it changes images that are built on it") for trigger in config.get("OnBuild") or ()
-    )
+def _differences(subject: Subject, config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each field that neither the base image nor our Dockerfile declares so, and the line about it."""
+    base = subject.base.config if subject.base else {name: config.get(name) for name in ("Entrypoint", "WorkingDir")}
+    for name, instruction in INSTRUCTIONS.items():
+        actual, expected = (_entries(fields.get(name)) for fields in (config, {**base, **DECLARED}))
+        for entry in sorted(actual - expected):
+            yield name, f"{instruction} {entry}: neither the base image nor our Dockerfile declares it"
+        if expected - actual and not actual - expected:
+            yield name, f"{instruction} {', '.join(sorted(expected - actual))} is missing"
+
+
+def _entries(value: Any) -> set[str]:
+    """The entries of a field as texts. Ports and volumes are names without a value."""
+    if isinstance(value, dict):
+        return {json.dumps(value, sort_keys=True)} if any(value.values()) else set(value)
+    return {" ".join(value) if isinstance(value, list) else str(value or "")} - {"", "/"}
+
+
+def _variables(subject: Subject) -> Iterator[str]:
     known = dict(subject.base.environment) if subject.base else dict(subject.image.environment)
     for name, value in subject.image.environment.items():
         if known.get(name) != value and name not in OWN_VARIABLES and not [*variable_faults({name: value})]:

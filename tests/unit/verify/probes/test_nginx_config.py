@@ -24,10 +24,20 @@ def test_names_that_our_configuration_lacks_are_found(text: str, named: Words) -
 def test_names_become_ways_of_asking() -> None:
     """An argument may hold the target of a redirect, and a header anything."""
     requests = ways.ways_of(Words(arguments=("next",), headers=("x-debug",)), "http://127.0.0.1")
-    assert requests["target https://canary-5f2c.example"].path == "?next=https://canary-5f2c.example"
+    assert requests["target https://canary-5f2c.example"].path.endswith("&next=https://canary-5f2c.example")
     assert requests["header 1"].headers == (("x-debug", "1"),)
     origin = ("origin", "http://127.0.0.1.canary-5f2c.example.127.0.0.1")
-    assert ways.ways_of(Words(), "http://127.0.0.1") == {"like origin": ways.get(origin)}
+    others = ways.ways_of(Words(), "http://127.0.0.1")
+    assert others["like origin"] == ways.get(origin)
+    assert not any(name.startswith("header") for name in others)
+
+
+def test_visitors_ask_with_all_that_one_request_can_have() -> None:
+    """The words in braces of the table are filled in."""
+    assert dict(ways.VISITORS["foreign host"].headers)["forwarded"] == "host=canary-5f2c.example"
+    assert len(ways.VISITORS["a desktop"].path) > ways.LONG_CHARS
+    texts = [text for way in ways.VISITORS.values() for text in (way.path, *(value for _, value in way.headers))]
+    assert not any("{" in text for text in texts)
 
 
 def test_rules_of_a_site_are_read() -> None:

@@ -96,7 +96,7 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ("http.cors", origin_that_ends_alike, ".canary-5f2c.example.127.0.0.1:8080 on "),
     ("http.host", host_in_a_page, "with the foreign host in the answer"),
     ("http.malformed", markup_of_the_request, "markup in headers: became an element of the page"),
-    ("http.methods", method_in_the_query, "204, but 200 to a simple GET, on"),
+    ("http.variants", method_in_the_query, "204, but 200 to a simple GET, on"),
     ("http.cors", on_path("favicon.svg", credentials), "Access-Control-Allow-Credentials for * on … /favicon.svg"),
     ("http.cookies", on_path("favicon.svg", header("set-cookie", "id=1")), "set-cookie: id=1 on … /favicon.svg"),
     ("http.cookies", on_path("/assets/no-such-file-5f2c.png", header("refresh", "0;url=/")),

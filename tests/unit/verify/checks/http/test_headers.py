@@ -59,6 +59,10 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ("http.headers", on_path("-5f2c.js", header("alt-svc", 'h2="other.example:443"')), "browsers go to another host"),
     ("http.headers", on_method("POST", header("x-trace", "t" * 20_000)), "20 kB of headers … x-trace … (POST)"),
     ("http.headers", on_path(ENTRY, header("sourcemap", "a.map")), "where the app's source is, on … index-Dk1aQz7_.js"),
+    ("http.server-version", on_path("-5f2c.js", body("System.NullReferenceException: at App.Main()")),
+     "a stack trace (System.NullReferenceException) on "),
+    ("http.server-version", on_path("-5f2c.js", body("app/home_controller.rb:12:in `index'")),
+     "a stack trace (app/home_controller.rb:12) on "),
     ("http.server-version", on_method("POST", body("<hr>Apache/2.4.1 at")), "Apache/2.4.1 on … / (POST)"),
 ]  # fmt: skip
 

@@ -58,14 +58,16 @@ FAULTS: list[tuple[str, Fault, str]] = [
      "a list of the folder that contains index-Dk1aQz7_.js on … /assets/"),
     ("http.redirects", on_path("/assets", header("location", "http://127.0.0.1/assets/")),
      "Location: http://127.0.0.1/assets/ on … /assets"),
-    ("http.deep-link", on_query("utm_source", status(302)),
+    ("http.variants", on_query("utm_source", status(302)),
      "302, but 200 to a simple GET, on … / (?utm_source=a&gclid=b&id=1)"),
+    ("http.variants", on_query("fbclid", status(404)), "404, but 200 to a simple GET, on … / (as a phone)"),
+    ("http.variants", on_header("accept-language", status(410), "fr"), "410, but 200 to a simple GET, on"),
     ("http.deep-link", on_path("/no-such-file-5f2c/a/b", status(404)), "404 on 1 of … /no-such-file-5f2c/a/b"),
     ("http.redirects", on_query("next=//", redirect("//canary-5f2c.example")),
      "Location: //canary-5f2c.example on … (?next=//canary"),
     ("http.redirects", redirect_to_target, "Location: //canary-5f2c.example on GET /go/%2fcanary-5f2c.example"),
-    ("http.host", on_header("x-forwarded-proto", status(403)), "403, but 200 to a simple GET, on … (x-forwarded-proto"),
-    ("http.methods", on_header("x-http-method-override", status(202)), "202, but 200 to a simple GET, on … (x-http-m"),
+    ("http.variants", on_header("x-forwarded-proto", status(403)), "403, but 200 … / (x-forwarded-proto: http"),
+    ("http.variants", on_header("x-http-method-override", status(202)), "202, but 200 … / (as override DELETE)"),
 ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -108,6 +109,26 @@ def test_revision_of_another_commit_is_seen_by_the_time_of_the_layer(
     lie = f"{OCI}.revision is {commit[:12]}, but the layer of the build has the time of commit {other[:12]}"
     assert image.evidence(CHECK, settings) == (lie,)
     monkeypatch.setattr("docktasks.app.git.commits_at", lambda *_: [other, commit])
+    assert image.evidence(CHECK, settings) == ()
+
+
+def test_label_that_no_build_sets_is_a_minor_fault(settings: Settings, commit: str) -> None:
+    """Such as a time of elsewhere. The base image may have it."""
+    image = with_labels(revision=commit, version="1.2.3", created="2019-01-01T00:00:00Z")
+    line = f"{OCI}.created is 2019-01-01T00:00:00Z: neither the build nor the base image sets it"
+    assert (image.verdict(CHECK, settings).evidence, image.verdict(CHECK, settings).severity) == ((line,), "minor")
+    inherited = {name: value for name, value in image.labels.items() if name.endswith("created")}
+    assert replace(image, base_labels=inherited).evidence(CHECK, settings) == ()
+
+
+def test_repository_must_be_the_one_of_the_checkout(settings: Settings, commit: str) -> None:
+    """By the setting, or by a remote of git, whichever scheme or user its address has."""
+    image = with_labels(revision=commit, version="1.2.3", source="https://git.example/me/shop")
+    (line,) = image.evidence(CHECK, settings)
+    assert line.endswith("but neither build.source_url nor a remote of the checkout is")
+    named = replace(settings, build=replace(settings.build, source_url="https://git.example/me/shop"))
+    assert image.evidence(CHECK, named) == ()
+    subprocess.run(["git", "-C", settings.root, "remote", "add", "a", "git@git.example:me/shop.git"], check=True)
     assert image.evidence(CHECK, settings) == ()
 
 

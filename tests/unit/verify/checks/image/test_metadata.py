@@ -55,8 +55,16 @@ def test_root_or_a_user_name_fails(user: str, evidence: str) -> None:
         ({"Healthcheck": None}, "HEALTHCHECK is not set"),
         ({"Healthcheck": {"Test": ["NONE"]}}, "HEALTHCHECK is NONE"),
         *(
-            ({"Healthcheck": {"Test": test}}, f"HEALTHCHECK {' '.join(test)}: it does not ask the server")
-            for test in (["CMD-SHELL", "true"], ["CMD", "/bin/true"], ["CMD-SHELL", "test -f /tmp/nginx.pid"])
+            (
+                {"Healthcheck": {"Test": test}},
+                f"HEALTHCHECK {' '.join(test)}: it does not ask the server, or never fails",
+            )
+            for test in (
+                ["CMD-SHELL", "true"],
+                ["CMD", "/bin/true"],
+                ["CMD-SHELL", "test -f /tmp/nginx.pid"],
+                ["CMD-SHELL", "wget -q localhost || exit 0"],
+            )
         ),
     ],
 )
@@ -78,9 +86,19 @@ def test_health_check_by_any_program_passes(command: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "variables", "evidence", "severity"),
     [
-        ({"ExposedPorts": {"80/tcp": {}, "8081/tcp": {}}}, {}, "EXPOSE 8081/tcp: it listens on 80/tcp", "minor"),
-        ({"Volumes": {"/data": {}}}, {}, "VOLUME /data: each start makes a volume that stays", "minor"),
-        ({"OnBuild": ["RUN x"]}, {}, "ONBUILD RUN x: it changes images that are built on it", "minor"),
+        *(
+            ({field: value}, {}, f"{line}: neither the base image nor our Dockerfile declares it", "minor")
+            for field, value, line in (
+                ("ExposedPorts", {"80/tcp": {}, "8081/tcp": {}}, "EXPOSE 8081/tcp"),
+                ("Volumes", {"/data": {}}, "VOLUME /data"),
+                ("OnBuild", ["RUN x"], "ONBUILD RUN x"),
+                ("WorkingDir", "/srv", "WORKDIR /srv"),
+                ("Shell", ["/bin/bash", "-c"], "SHELL /bin/bash -c"),
+                ("Cmd", ["nginx"], "CMD nginx"),
+                ("Healthcheck", {"Test": ["CMD", "wget"]}, 'HEALTHCHECK {"Test": ["CMD", "wget"]}'),
+            )
+        ),
+        ({"Entrypoint": []}, {}, "ENTRYPOINT /docker-entrypoint.sh is missing", "minor"),
         ({}, {"DEBUG": "1"}, "ENV DEBUG: neither the base image nor our Dockerfile has this value", "minor"),
         ({}, {"LD_PRELOAD": "/x"}, "ENV LD_PRELOAD: neither the base image nor our Dockerfile has this value", "major"),
     ],
