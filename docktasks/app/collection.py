@@ -24,9 +24,6 @@ from docktasks.app.runner import is_quiet
 from docktasks.errors import SettingsError
 from docktasks.mistyped import closest
 
-WITHOUT_BYTECODE = sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
-"""Invoke lets Python keep no compiled module, so that each call would compile ours again: only its user decides."""
-
 _make_pairs = Program._make_pairs  # noqa: SLF001 - the one place where the list is made
 _make_parser = Program._make_parser  # noqa: SLF001 - all tasks have their names there, and none has run
 _load_project = Config.load_project
@@ -44,6 +41,15 @@ IN_CHECKOUT = {"bench", "compare"}
 
 RESULT_ONLY = {"clean", "logs", "releases", "shell", "status", "stop"}
 """The tasks that print nothing but their result, so that they need no flag --quiet."""
+
+
+def keep_bytecode(program: Program | None = None) -> None:
+    """Let Python keep our compiled modules, which Invoke forbids. In another repository it would keep others', too."""
+    if resources.is_checkout(resources.PACKAGE.parent) or (program and program.namespace is not None):
+        sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
+
+
+keep_bytecode()
 
 
 def compose(tasks: Sequence[Task[Any]]) -> Collection:
@@ -105,7 +111,7 @@ def make_parser(program: Program) -> Any:
     all_tasks = ((name, program.collection[name]) for name in program.collection.task_names)
     tasks = {name: task for name, task in all_tasks if task.body in _positions}
     names = {task.name.replace("_", "-"): name for name, task in tasks.items()}
-    sys.dont_write_bytecode = WITHOUT_BYTECODE  # the command hello-dock has loaded this module before Invoke ran
+    keep_bytecode(program)  # again, because the command hello-dock loads this module before Invoke runs
     called_as = program.called_as if program.namespace is None else program.binary  # hello-dock has its own
     command_names.remember(command_names.of_this_process(called_as), names)
     _own_names.update(tasks)

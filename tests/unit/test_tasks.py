@@ -10,14 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.program import Program
 from invoke.tasks import Task
 
 import tasks
+from docktasks import resources
+from docktasks.app import collection, runner, session
 from docktasks.app import project as app_project
-from docktasks.app import runner, session
 from docktasks.app.project import Project
 from docktasks.engine.models import Image, Published
 from docktasks.errors import ConflictError
@@ -129,6 +131,16 @@ def test_compiled_modules_are_kept_for_the_next_task(tmp_path: Path, value: str,
     command = [sys.executable, "-m", "invoke", "--search-root", str(ROOT), "--list"]
     subprocess.run(command, check=True, capture_output=True, env=environ)
     assert any(tmp_path.rglob("docktasks/app/session.*.pyc")) == is_kept
+
+
+def test_compiled_modules_of_other_repositories_are_left_to_invoke(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that git does not ignore there would make the commit look changed. hello-dock loads none of theirs."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(resources, "is_checkout", lambda _: False)
+    collection.keep_bytecode()
+    assert sys.dont_write_bytecode
+    collection.keep_bytecode(Program(namespace=Collection()))
+    assert sys.dont_write_bytecode == bool(sys.flags.dont_write_bytecode)
 
 
 SHOWN_PROGRAMS = ("docker ", "mmdebstrap ", "npm ")
