@@ -11,6 +11,13 @@ MIN_SIMILARITY = 0.85
 
 Sections = Mapping[str, Collection[str]]  # the keys of each section of settings
 
+RENAMED = {
+    "prod.drain": "prod.drain_timeout", "prod.keep": "prod.retain_releases",
+    "prod.log_files": "prod.log_max_files", "prod.log_size": "prod.log_max_size",
+    "prod.pids": "prod.pids_limit", "wait.ready": "prod.deploy_timeout and dev.deploy_timeout",
+}  # fmt: skip
+"""Names that settings had earlier, and what they are called now."""
+
 
 def did_you_mean(names: Iterable[str]) -> str:
     """Return the end of a message about a mistyped name: the first of these names, or nothing."""
@@ -41,8 +48,12 @@ def variables(environ: Mapping[str, str], sections: Sections, invokes_own: Mappi
     """Yield a problem for each INVOKE_* variable that sets nothing. `invokes_own` are Invoke's own defaults."""
     ours = {section: dict.fromkeys(keys) for section, keys in sections.items()}
     known = ["INVOKE_DEBUG", "INVOKE_RUN_QUIET", *_variables("INVOKE", ours), *_variables("INVOKE", invokes_own)]
+    new_names = {f"INVOKE_{old}".upper().replace(".", "_"): new for old, new in RENAMED.items()}
     for name in sorted(environ):
-        if name.startswith("INVOKE_") and name not in known:
+        if name in new_names:
+            names = " and ".join(f"INVOKE_{new}".upper().replace(".", "_") for new in new_names[name].split(" and "))
+            yield f"{name} in the environment is called {names} now"
+        elif name.startswith("INVOKE_") and name not in known:
             close = get_close_matches(name.upper(), known, 1, MIN_SIMILARITY)
             yield f"{name} in the environment is not a setting{did_you_mean(close)}"
 
@@ -55,3 +66,12 @@ def _variables(prefix: str, settings: Mapping[str, Any]) -> Iterator[str]:
             yield from _variables(name, value)
         else:
             yield name
+
+
+def renamed_keys(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a problem for each key of `config` that has another name now."""
+    for old, new in RENAMED.items():
+        section, _, key = old.partition(".")
+        values = config.get(section)
+        if isinstance(values, Mapping) and key in values:
+            yield f"{old} is called {new} now"

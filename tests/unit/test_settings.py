@@ -9,6 +9,7 @@ from invoke.config import Config
 
 from docktasks import api
 from docktasks.errors import SettingsError
+from docktasks.mistyped import RENAMED
 from docktasks.parsers import https
 from docktasks.settings import SECTIONS, Settings, load, parsers
 from tests.unit.fakes.apps import ROOT, configured, invoke_yaml
@@ -251,6 +252,21 @@ def test_mistyped_section_is_a_problem() -> None:
     assert problems(invoke_yaml() | {"porduction": {}, "prd": {"memory": "1g", "x": 1}}) == [
         "prd is no section of settings. Did you mean prod?"
     ]
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_old_name_of_a_setting_leads_to_the_new_one(old: str, new: str) -> None:
+    """invoke.yaml and the environment are checked, so that an upgrade says what to change."""
+    section, _, key = old.partition(".")
+    config = invoke_yaml()
+    config.setdefault(section, {})[key] = "30"
+    assert problems(config) == [f"{old} is called {new} now"]
+    variable = f"INVOKE_{section}_{key}".upper()
+    (problem,) = problems(invoke_yaml(), {variable: "30"})
+    assert problem.startswith(f"{variable} in the environment is called INVOKE_PROD_")
+    for name in new.split(" and "):
+        section, _, key = name.partition(".")
+        assert key in parsers(section)
 
 
 def test_names_derive_from_app_name(settings: Settings) -> None:
