@@ -89,6 +89,10 @@ if [ "$step" = with-source ]; then
     if [ -f /tmp/notices ]; then cat /tmp/notices; fi
     if [ ! -f /tmp/lacks-secret ] && ! has_scripts && ! needs_files; then exit; fi
     package=
+    # It calls git, which the image lacks, whatever LEFTHOOK says. A build needs no hooks. The file may be a link to
+    # another one of the manager's store, so it is replaced.
+    lefthook=node_modules/lefthook/bin/index.js
+    if [ -f "$lefthook" ]; then rm "$lefthook" && : >"$lefthook"; fi
 fi
 end() {
     code=$?
@@ -139,7 +143,9 @@ pnpm)
     frozen=--frozen-lockfile
     if [ ! -f pnpm-lock.yaml ]; then unlocked pnpm-lock.yaml && frozen=${in_checkout:+--no-lockfile}; fi
     # Else scripts that run as root have the app's folder as TMPDIR: https://github.com/pnpm/pnpm/issues/9718
-    pnpm install "${frozen:---no-frozen-lockfile}" --store-dir "$cache/pnpm" --config.unsafe-perm=true
+    # pnpm 11 takes a package.json that is older than node_modules for installed, and would not run the app's scripts.
+    pnpm install "${frozen:---no-frozen-lockfile}" --store-dir "$cache/pnpm" --config.unsafe-perm=true \
+        --config.optimistic-repeat-install=false
     ;;
 yarn)
     # Yarn asks a registry of its own, unless the app's .yarnrc.yml names one: give it npm's, which may be a mirror.

@@ -85,7 +85,7 @@ def test_an_edit_of_the_source_installs_nothing(new_project: ProjectFactory, tmp
 @pytest.mark.parametrize(
     ("manager", "script"),
     [(NAMED_NPM, "prepare"), long(NPM, "postinstall"), long(PNPM, "postinstall"), long(YARN_1, "postinstall"),
-     long(YARN_4, "postinstall"), long(PNPM, "prepare")],
+     long(YARN_4, "postinstall"), long(PNPM, "prepare"), long("pnpm@11.28.11", "prepare")],
 )  # fmt: skip
 def test_the_apps_own_scripts_run_with_its_source(
     new_project: ProjectFactory, tmp_path: Path, manager: str, script: str
