@@ -21,7 +21,7 @@ ERROR = re.compile(r"(?i)(error|failed|: not found|ERR_PNPM|YN00(?:01|09|16|18|2
 for a package that it cannot have: https://yarnpkg.com/advanced/error-codes."""
 VARIABLE = re.compile(r"(?<![\w$])[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9](?!\w)")
 COMPLAINT = re.compile(
-    r"environment|env var|process\.env|meta\.env|missing|required?\b|must be|not (?:set|defined|found)|undefined",
+    r"environment|env[ /][vs]|(?:process|meta)\.env|missing|required?\b|must be|not (?:set|defined|found)|undefined",
     re.IGNORECASE,
 )
 """What a line says that complains about a variable."""
@@ -88,11 +88,11 @@ def _plain(text: str) -> str:
 
 
 def _evidence(text: str) -> str:
-    """Return the output of the failed step from its first error on, without npm's usage and stack traces."""
+    """Return the output of the failed step from Vite's or the first error on, without npm's usage and stack traces."""
     lines = [line for line in _failed_step(text) if line.strip() and not re.match(r"\s+at ", line)]
     errors = (index for index, line in enumerate(lines) if ERROR.search(line))
-    first = next(errors, max(0, len(lines) - MAX_EVIDENCE_LINES))
-    return "\n".join(lines[first : first + MAX_EVIDENCE_LINES]) or Result(1, text).tail()
+    first = min(errors, key=lambda at: "error during build:" not in lines[at], default=-MAX_EVIDENCE_LINES)
+    return "\n".join(lines[first:][:MAX_EVIDENCE_LINES]) or Result(1, text).tail()
 
 
 def _failed_step(text: str) -> list[str]:
