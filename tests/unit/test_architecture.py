@@ -46,7 +46,7 @@ MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
     "app": 2_800, "containers": 1_150, "dev": 1_600, "engine": 1_015, "fleet": 1_547, "ground": 1_795,
-    "housekeeping": 1_050, "images": 1_623, "release": 1_713, "ship": 2_030, "verify": 6_930,
+    "housekeeping": 1_050, "images": 1_623, "release": 1_713, "ship": 2_030, "verify": 6_926,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES. The goal for verify is 4,000."""
 MAX_LINES_IN_ALL = 23_118

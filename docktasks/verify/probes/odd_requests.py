@@ -104,7 +104,8 @@ def _line_ends(site: Site) -> Requests:
     line_end = "%0d%0aX-Canary:%201"  # without a dot, which would make it a file's name
     folders = [*folders_of(site)[:MAX_FOLDERS], *_leading(site)]
     paths = [f"{site.home}{start}{line_end}" for start in ("", f"{MISSING_NAME}.txt", "?a=", targets(line_end))]
-    paths += [f"{folder}{end}" for folder in folders for end in (line_end, f"/{line_end}", f"/{line_end}/")]
+    ends = line_end, f"/{line_end}", f"/{line_end}/", f"/{line_end.replace('%0a', '')}"  # a rule of `.*` ends before LF
+    paths += [f"{folder}{end}" for folder in folders for end in ends]
     headers = [f"X-Forwarded-{name}: a{line_end}" for name in ("Host", "Proto", "Prefix", "Port")]
     headers += [f"Cookie: a={line_end}", f"Referer: http://a/{line_end}", f"Accept-Language: en{line_end}"]
     return {f"line ends in {path}": _request(site, f"GET {path} HTTP/1.1") for path in paths} | {

@@ -94,7 +94,7 @@ def malformed(subject: Subject) -> Iterator[str]:
     for name, answer in survey_of(subject).odd(odd_requests.malformed).items():
         if answer.response_count > 1:
             yield f"{name}: {answer.response_count} answers, so a second request can be hidden in it"
-        if re.search(r"(?im)^x-canary:", answer.head):
+        if re.search(r"(?i)[\r\n]x-canary:", answer.head):
             yield f"{name}: became a header of the answer"
         if odd_requests.MARKUP.encode() in answer.body and re.search(r"(?im)^content-type: *[\w/+]*html", answer.head):
             yield f"{name}: became an element of the page"

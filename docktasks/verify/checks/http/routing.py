@@ -133,7 +133,8 @@ def directories(subject: Subject) -> Iterator[str]:
         response, text = answer.response, answer.response.text
         if response.is_ok and response.digest != survey.site.index.digest:
             folder = answer.place.path.rstrip("./")
-            listed = next((name for name in names.get(folder, ()) if re.search(rf">\s*{re.escape(name)}", text)), "")
+            start = '"' if "json" in response.media_type else r">\s*"
+            listed = next((name for name in names.get(folder, ()) if re.search(start + re.escape(name), text)), "")
             if LISTING.search(text) or (listed and not _is_shipped_page(survey, response)):
                 yield f"a list of the folder{f' that contains {listed}' if listed else ''}"
 
