@@ -47,9 +47,7 @@ def _ways(kind: str) -> Ways:
 
 READING, VISITORS, METHODS = map(_ways, ("reading", "visitors", "methods"))
 BR, GZIP, PLAIN = "br", "gzip", ""
-NEGOTIATED: dict[tuple[str, ...], tuple[str, ...]] = {
-    tuple(allowed): tuple(values) for allowed, values in TABLE["negotiated"]
-}
+NEGOTIATED = {tuple(allowed): tuple(values) for allowed, values in TABLE["negotiated"]}
 """Allowed Content-Encoding -> values of Accept-Encoding."""
 
 
