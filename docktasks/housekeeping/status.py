@@ -84,9 +84,7 @@ def _warnings(settings: Settings, containers: Sequence[Container]) -> list[str]:
 def _ends(container: Container) -> str:
     """Return how often Docker restarted a container and how it ended, or "" if it never ended by itself."""
     facts = [
-        f"was restarted {container.restarts} time{'s' * (container.restarts > 1)} by Docker"
-        if container.restarts
-        else "",
+        f"was restarted {container.restarts} time{'s' * (container.restarts > 1)} by Docker" * bool(container.restarts),
         "ran out of memory" if container.out_of_memory else "",
         "ends again and again" if container.state == "restarting" else "",
         f"ended with exit code {container.exit_code}" if container.state != "running" and container.exit_code else "",
@@ -97,10 +95,12 @@ def _ends(container: Container) -> str:
 
 def _release_warning(name: str, release: Container | None, holder: Container | None) -> str:
     """Return what is wrong with the release in container `name`; empty when it serves, or nothing was released."""
-    if release and release.state == "paused":
-        # The sockets of a paused release keep listening, so the port holder does not take over.
-        return f"{name} is paused, so no request is answered. Continue it: docker container unpause {name}"
+    for one in (release, holder):
+        if one and one.state == "paused":  # its sockets keep listening, so the other one gets a part at most
+            return f"{one.name} is paused, so requests get no answer. Continue it: docker container unpause {one.name}"
     if release and release.serves:
+        if holder and holder.state == "running" and not holder.url:
+            return f"{holder.name} has lost its port, so no request is answered. Start it again: invoke run-prod"
         unhealthy = f"{name} is unhealthy. Start a new container next to it: invoke run-prod"
         return unhealthy if release.health == "unhealthy" else ""
     if release is None and holder is None:
@@ -125,7 +125,7 @@ def releases_table(project: Project) -> Table:
     current_id = current.release if current else ""
     kept = releases.kept_releases(project)
     rows = [_release_row(project, image, current=current_id in image.release_ids) for image in kept]
-    return Table(titles, rows, f"Nothing of {project.settings.app.name} was released yet. Release it: invoke run-prod")
+    return Table(titles, rows, f"No release of {project.settings.app.name} is kept. Release it: invoke run-prod")
 
 
 def _release_row(project: Project, image: Image, *, current: bool) -> tuple[str, ...]:

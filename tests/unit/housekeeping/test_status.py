@@ -85,7 +85,9 @@ def test_status_warns_of_a_release_that_cannot_be_reached(
     settings: Settings, changes: dict[str, Any] | None, holder: str, warning: str
 ) -> None:
     """The warning says why, and whether the port holder serves. A release that is cut off looks healthy."""
-    containers = [own_container("prod", name="hello-dock-prod-port", state=holder)] if holder else []
+    containers = (
+        [own_container("prod", **PUBLISHED | {"name": "hello-dock-prod-port", "state": holder})] if holder else []
+    )
     containers += [own_container("prod", **UNPUBLISHED | changes)] if changes is not None else []
     warnings = containers_table(settings, *containers).warnings
     assert warnings == ([f"hello-dock-prod {warning} Start it again: invoke run-prod"] if warning else [])
@@ -97,7 +99,7 @@ def test_status_warns_of_a_release_that_cannot_be_reached(
         (
             [own_container("prod", **UNPUBLISHED | {"state": "paused"})],
             (
-                "hello-dock-prod is paused, so no request is answered. "
+                "hello-dock-prod is paused, so requests get no answer. "
                 "Continue it: docker container unpause hello-dock-prod"
             ),
         ),
@@ -119,8 +121,32 @@ def test_status_warns_of_a_container_that_needs_attention(
     settings: Settings, containers: list[Container], warning: str
 ) -> None:
     """The warning says what to do about it."""
-    holder = own_container("prod", name="hello-dock-prod-port")
+    holder = own_container("prod", **PUBLISHED | {"name": "hello-dock-prod-port"})
     assert containers_table(settings, holder, *containers).warnings == [warning]
+
+
+@pytest.mark.parametrize(
+    ("holder", "warning"),
+    [
+        (
+            PUBLISHED | {"state": "paused"},
+            (
+                "hello-dock-prod-port is paused, so requests get no answer. "
+                "Continue it: docker container unpause hello-dock-prod-port"
+            ),
+        ),
+        ({}, "hello-dock-prod-port has lost its port, so no request is answered. Start it again: invoke run-prod"),
+    ],
+)
+def test_status_warns_of_a_port_holder_that_passes_on_nothing(
+    settings: Settings, holder: dict[str, Any], warning: str
+) -> None:
+    """The release runs and looks healthy, but its port is paused, or was taken from its network by hand."""
+    containers = [
+        own_container("prod", **UNPUBLISHED),
+        own_container("prod", **holder | {"name": "hello-dock-prod-port"}),
+    ]
+    assert containers_table(settings, *containers).warnings == [warning]
 
 
 def test_status_without_containers_says_how_to_start_one(settings: Settings) -> None:
@@ -209,7 +235,7 @@ def test_releases_of_a_project_without_any_say_how_to_release(settings: Settings
     """An image that was built and never released is not a release."""
     engine = FakeEngine(images={"prod": Image("sha256:1", tags=("hello-dock:prod",), labels=production.BUILT)})
     table = status.releases_table(Project(Runner(engine), engine, settings))
-    assert (table.rows, table.empty) == ([], "Nothing of hello-dock was released yet. Release it: invoke run-prod")
+    assert (table.rows, table.empty) == ([], "No release of hello-dock is kept. Release it: invoke run-prod")
 
 
 def test_dry_list_of_releases_shows_none(settings: Settings) -> None:
