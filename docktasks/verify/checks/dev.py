@@ -6,8 +6,8 @@ import contextlib
 import json
 import re
 import secrets
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import TYPE_CHECKING
 
 from docktasks.app import safe_versions
@@ -16,6 +16,7 @@ from docktasks.containers.app_mount import APP_PATH, Checkout
 from docktasks.errors import Skip
 from docktasks.secret_patterns import SECRET_VARIABLE
 from docktasks.verify.chromium_path import browser_errors
+from docktasks.verify.probes.crawler import spread
 from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
 from docktasks.waiting import Probe, wait_until
@@ -32,7 +33,7 @@ FOREIGN_HOSTS = (f"{STRANGER}.example", f"{STRANGER}.com", f"localhost.{STRANGER
 FOREIGN_ORIGIN = f"http://{FOREIGN_HOSTS[0]}"
 FOREIGN_ORIGINS = (*(f"http://{host}" for host in FOREIGN_HOSTS), f"https://{STRANGER}-localhost.example", "null")
 """Those of a page whose name contains `localhost`, and of one in a sandbox, too."""
-MAX_MODULES = 5
+MAX_MODULES = 8
 """How many of the page's modules are asked for in another name."""
 CUSTOM_PROPERTY = "name => getComputedStyle(document.documentElement).getPropertyValue(name)"
 BROWSER_TIMEOUT_S = 60
@@ -88,29 +89,27 @@ def foreign_host(subject: Subject) -> Iterator[str]:
             if vite.has_certificate_for(FOREIGN_HOSTS[0]):
                 yield f"the certificate is valid for {FOREIGN_HOSTS[0]}"
         return
-    for host in FOREIGN_HOSTS:
-        for path, response in _responses(subject, {"Host": host}):
-            if response.is_success:
-                yield f"{path}: {response.status_code} for Host {host}"
+    answers = _responses(subject, "Host", FOREIGN_HOSTS)
+    yield from (f"{path}: {one.status_code} for Host {host}" for host, path, one in answers if one.is_success)
 
 
 @check("dev.foreign-origin", "critical", fix="Leave server.cors of vite.config at its default, or list origins")
 def foreign_origin(subject: Subject) -> Iterator[str]:
     """The page of another site cannot read what is served: its Origin gets no CORS header."""
     readable = set[str]()
-    for origin in FOREIGN_ORIGINS:
-        for path, response in _responses(subject, {"Origin": origin}):
-            allowed = response.headers.get("access-control-allow-origin", "")
-            if allowed in ("*", origin) and path not in readable:
-                readable.add(path)
-                yield f"{path}: Access-Control-Allow-Origin is {allowed} for Origin {origin}"
+    for origin, path, response in _responses(subject, "Origin", FOREIGN_ORIGINS):
+        allowed = response.headers.get("access-control-allow-origin", "")
+        if allowed in ("*", origin) and path not in readable:
+            readable.add(path)
+            yield f"{path}: Access-Control-Allow-Origin is {allowed} for Origin {origin}"
 
 
-def _responses(subject: Subject, headers: dict[str, str]) -> Iterator[tuple[str, Response]]:
-    """Yield the path and the answer of the page, of Vite's client, and of some of the page's modules."""
+def _responses(subject: Subject, header: str, values: Iterable[str]) -> Iterator[tuple[str, str, Response]]:
+    """Yield each value of the header, with path and answer of the page, Vite's client, and modules of each kind."""
     with _vite_client(subject) as vite:
-        for path in (vite.base, f"{vite.base}@vite/client", *islice(vite.modules(), MAX_MODULES)):
-            yield path, vite.client.get(path, headers=headers)
+        modules = spread(vite.modules(), MAX_MODULES, lambda path: re.sub(r"[^/]*\.", "", path), "")
+        for value, path in product(values, (vite.base, f"{vite.base}@vite/client", *modules)):
+            yield value, path, vite.client.get(path, headers={header: value})
 
 
 @check("dev.foreign-socket", "critical", fix="Update Vite, and remove legacy.skipWebSocketTokenCheck from vite.config")
