@@ -241,7 +241,7 @@ def _variables_in_modules(subject: Subject, vite: ViteClient) -> Iterator[str]:
     files = sorted(file for file in subject.project.settings.app_dir.glob(".env*") if file.is_file())
     rows = [row for file in files for row in ENV_ROW.findall(file.read_text(errors="replace"))]
     values = {name: value.strip("'\"") for name, value in rows if SECRET_VARIABLE.search(name)}
-    for path in (f"{vite.base}@vite/client", f"{vite.base}@vite/env", *vite.modules()):
+    for path in (vite.base, f"{vite.base}@vite/client", f"{vite.base}@vite/env", *vite.modules()):
         text = vite.module(path)
         for name, value in values.items():
             if len(value) >= MIN_SECRET_CHARS and value in text:
