@@ -34,6 +34,8 @@ LINKED = (
     "@media (prefers-color-scheme: dark) { main p, main h1 { color: #2a2a2a !important } }"
 )
 
+FONT = "@font-face { font-family: Half; src: url(/half.woff2) } .low { margin-top: 9999px }"
+
 SABOTAGES = [
     site("throws", f"cd {HASHED}; echo \"throw new Error('sunk')\" >$(ls index-*.js); "
          "rm index-*.js.gz ../../br/assets/index-*.js", "browser.renders", "browser.console"),
@@ -45,9 +47,12 @@ SABOTAGES = [
          "browser.accessible", "browser.no-sideways-scroll"),
     site("wide-and-dark-on-a-linked-page", f"cd {HASHED}; echo '{LINKED}' >>$(ls TasksView-*.css); "
          "rm TasksView-*.css.gz ../../br/assets/TasksView-*.css", "browser.accessible", "browser.no-sideways-scroll"),
-    page("half-a-font-and-no-icon", loads("css", "@font-face { font-family: Half; src: url(/half.woff2) }")
-         + "; head -c 999 /dev/urandom >half.woff2; echo >favicon.svg; rm favicon.svg.gz /srv/br/favicon.svg",
+    page("half-a-font-no-icon-and-no-picture-below", loads("css", FONT)
+         + "; sed -i 's|</body>|<img class=low alt=map loading=lazy width=9 height=9 src=/lost.png>&|' index.html"
+         "; head -c 999 /dev/urandom >half.woff2; echo >favicon.svg; rm favicon.svg.gz /srv/br/favicon.svg",
          "browser.network"),
+    page("empty-in-the-dark", loads("css", "@media (prefers-color-scheme: dark) { #app { opacity: 0 } }"),
+         "browser.renders", "browser.deep-link"),
     page("fails-after-a-while", loads("js", 'setTimeout(() => { throw new Error("sunk") }, 1200)'), "browser.console"),
     site("loads-itself-again", f"cd {HASHED}; echo 'setTimeout(() => location.reload(), 600)' >>$(ls TasksView-*.js); "
          "rm TasksView-*.js.gz ../../br/assets/TasksView-*.js", "browser.console"),

@@ -62,23 +62,23 @@ def _events(subject: Subject, kind: Literal["console", "network", "policy"]) -> 
 
 @check("browser.renders", "critical", fix="Read the browser's console: a script may throw or be missing")
 def renders(subject: Subject) -> Iterator[str]:
-    """The page has content and a title, also after a reload."""
+    """The page has content and a title, also after a reload and after a while, in the dark and when narrow."""
     visit = _visit(subject, "first")
-    yield from _page_faults(visit.first)
+    yield from _page_faults([*visit.first, *visit.audited[:1]])
     yield from _failures(visit, "first")
 
 
 @check("browser.deep-link", "critical", fix="Serve index.html for every page. Reference files from the root (base '/')")
 def deep_link(subject: Subject) -> Iterator[str]:
-    """Another page of the app has content when it is opened by its address, and after a reload."""
+    """Each linked page has content and a title when it is opened by its address. One is also reloaded."""
     visit = _visit(subject, "deep")
-    yield from _page_faults(visit.deep)
+    yield from _page_faults([*visit.deep, *visit.audited[1:]])
     yield from _failures(visit, "deep")
 
 
 @check("browser.console", "major", fix="Correct what the line reports. Log expected errors on the server instead")
 def console(subject: Subject) -> Iterator[str]:
-    """No script throws or logs an error, also not after a while, and no dialog blocks the page."""
+    """No script throws or logs an error, also not after a while, and no dialog or window opens."""
     return _events(subject, "console")
 
 

@@ -50,7 +50,7 @@ def audit(events: PageEvents, path: str, address: str, views: Iterable[View], kn
             page.evaluate(END_ANIMATIONS)  # a colour in transition is no colour of the page
             findings[f"{path}, {scheme}, {width} wide"] = tuple(_axe_findings(page))
     broken = page.evaluate(BROKEN_FILES)
-    snapshot = events.snapshot(path, lambda: None)
+    snapshot = events.snapshot(f"{path} after a while", lambda: None)
     console, network, policy = (
         tuple(line for line in lines if line not in known)
         for lines in (snapshot.console, (*snapshot.network, *broken), snapshot.policy)

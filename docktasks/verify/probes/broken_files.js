@@ -1,5 +1,6 @@
 // Own fonts, pictures and icons of the page that the browser cannot read, as `address: what is wrong`.
 async () => {
+  for (const e of document.querySelectorAll('[loading=lazy]')) e.loading = 'eager' // nobody scrolls here
   const isOwn = (address) => URL.parse(address, document.baseURI)?.origin === location.origin
   const path = (address) => new URL(address, document.baseURI).pathname
   const sheets = [...document.styleSheets].filter((sheet) => !sheet.href || isOwn(sheet.href))

@@ -78,6 +78,7 @@ class PageEvents:
         page.on("pageerror", lambda error: self._add_to_console(f"uncaught: {first_line(str(error))}"))
         page.on("crash", lambda _: self.console.append("the page crashed"))
         page.on("dialog", self._on_dialog)
+        page.on("popup", self._on_window)
         page.on("response", self._on_response)
         page.on("request", self._on_request)
         page.on("requestfinished", self._on_request_end)
@@ -156,6 +157,11 @@ class PageEvents:
             return
         self.console.append(f"a dialog ({dialog.type}) covers the page: {first_line(dialog.message)}")
         dialog.dismiss()
+
+    def _on_window(self, window: Page) -> None:
+        self.console.append(f"the page opens a window: {window.url}")
+        with contextlib.suppress(BrowserError):  # it may have closed itself
+            window.close()
 
     def _on_response(self, response: Response) -> None:
         if response.status >= 400:  # noqa: PLR2004 - HTTP's errors begin here

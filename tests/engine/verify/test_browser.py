@@ -32,6 +32,7 @@ setInterval(() => {
 }, 100)"""
 RESTLESS = {
     "reloads": ("setTimeout(() => location.reload(), 50)", "the page loads itself again and again"),
+    "opens": ("open('/alone')", "the page opens a window"),
     "leaves": ("setTimeout(() => location.assign('about:blank'), 50)", "the page leaves the site for about:blank"),
     "floods": ("setInterval(() => { for (let i = 0; i < 999; i++) console.error(i) })", "more than 1,000 messages"),
     "asks": ("setInterval(() => alert(1), 50)", "a dialog (alert) covers the page"),

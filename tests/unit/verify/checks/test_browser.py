@@ -85,6 +85,16 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("browser.renders", {"first": [replace(HOME, title=" ")]}, "/: the page has no title"),
     ("browser.renders", {"first": [replace(HOME, status=503)]}, "/: the server answers 503"),
+    (
+        "browser.renders",
+        {"audited": [replace(HOME, label="/ after a while", has_content=False)]},
+        "/ after a while: the page is empty",
+    ),
+    (
+        "browser.deep-link",
+        {"audited": [HOME, replace(ABOUT, label="/about after a while", title="")]},
+        "/about after a while: the page has no title",
+    ),
     ("browser.renders", {"failures": {"first": "net::ERR_ABORTED"}}, "net::ERR_ABORTED"),
     ("browser.deep-link", {"deep": [replace(ABOUT, status=404)]}, "/about: the server answers 404"),
     ("browser.deep-link", {"failures": {"deep": "Timeout"}}, "Timeout"),
