@@ -189,11 +189,10 @@ def headers(subject: Subject) -> Iterator[str]:
 def _faults_of_header(name: str, value: str, *, is_built: bool) -> Iterator[str]:
     short = f"{name}: {value[:60]}"
     rules = _TABLE["faults"] + (_TABLE["own_faults"] if is_built else [])
-    matches = [(values, result) for pattern, values, result in rules if re.fullmatch(pattern, name)]
-    for values, result in matches:
-        if re.search(values, value, re.IGNORECASE):
-            yield f"{short}: {result},"
-    if is_built and not matches and not HARMLESS.fullmatch(name):
+    rows = [(values, result) for pattern, values, result in rules if re.fullmatch(pattern, name)]
+    faults = [f"{short}: {result}," for values, result in rows if re.search(values, value, re.IGNORECASE)]
+    yield from faults
+    if is_built and not faults and not HARMLESS.fullmatch(name):
         yield Minor(f"{name}: the build does not send it,")  # one line, whatever its values are
 
 
