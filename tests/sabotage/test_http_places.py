@@ -197,6 +197,7 @@ SABOTAGES = [
     site("status-of-the-server", answer("= /nginx_status", "stub_status;"), "http.hidden-files", "http.cache-policy",
          "http.variants"),
     site("line-end-in-a-query", answer("~ ^/share/(.+)$", "return 302 /?to=$1;"), "http.malformed"),
+    site("header-of-a-proxy", header("X-Served-By", "10.0.0.3:8080", pattern="^/assets"), "http.headers"),
     site("file-that-is-saved", header("Content-Disposition", "attachment", pattern="robots"), "http.headers"),
     site("browsers-report-elsewhere", header("X-XSS-Protection", "1; report=https://r.example/", pattern="^/image"),
          "http.headers"),
