@@ -36,6 +36,8 @@ LINKED = (
 
 FONT = "@font-face { font-family: Half; src: url(/half.woff2) } .low { margin-top: 9999px }"
 
+EMPTY = 'setTimeout(() => { document.body.textContent = "" }, 1200)'
+
 SABOTAGES = [
     site("throws", f"cd {HASHED}; echo \"throw new Error('sunk')\" >$(ls index-*.js); "
          "rm index-*.js.gz ../../br/assets/index-*.js", "browser.renders", "browser.console"),
@@ -52,6 +54,8 @@ SABOTAGES = [
          "; head -c 999 /dev/urandom >half.woff2; echo >favicon.svg; rm favicon.svg.gz /srv/br/favicon.svg",
          "browser.network"),
     page("empty-in-the-dark", loads("css", "@media (prefers-color-scheme: dark) { #app { opacity: 0 } }"),
+         "browser.renders", "browser.deep-link"),
+    page("empties-after-a-while", loads("js", f"if (innerWidth < 400) {EMPTY}"),
          "browser.renders", "browser.deep-link"),
     page("fails-after-a-while", loads("js", 'setTimeout(() => { throw new Error("sunk") }, 1200)'), "browser.console"),
     site("loads-itself-again", f"cd {HASHED}; echo 'setTimeout(() => location.reload(), 600)' >>$(ls TasksView-*.js); "

@@ -42,7 +42,7 @@ def audit(events: PageEvents, path: str, address: str, views: Iterable[View], kn
         width = viewport["width"]
         page.set_viewport_size(viewport)
         open_page(page, address)
-        if events.reloads(LATE_S if not widths else 0.0):
+        if events.reloads(LATE_S):
             return Audit({}, {}, events.snapshot(path, lambda: None))  # axe would never end
         widths[path, width] = page.evaluate("document.documentElement.scrollWidth")
         for _, scheme in same_window:
