@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from statistics import mode
 from urllib.parse import unquote
 
@@ -19,10 +17,20 @@ from docktasks.verify.probes.ways import METHODS, VISITORS
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
-_TABLE = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
-MAYBE_HASHED, HASHED, PERHAPS_HASHED, SHARED_HEADERS, LIFETIME, NGINX_TAG = map(re.compile, _TABLE["patterns"].values())
-"""Patterns. The table says what each is."""
+# A bundler's hash has eight characters or more, after a separator or as the whole name. A size and a word of small
+# letters are none, so a file of the first pattern may be kept. Of the second it must: a script or style of Vite whose
+# hash is no word, and no service worker (hashed-names.mjs). Of three of the third pattern one must be kept.
+MAYBE_HASHED = re.compile(
+    r"(?:[-._]|/(?![a-z]{3,}[-_]))(?!\d+x\d+\.|[a-z_-]+\.)(?=[\w-]*[A-Za-z])[\w-]{8,}(?:\.[a-z]+){0,2}\.[^/.]+$"
+)
+_NUMERONYMS = r"(?![\w-]*(?i:i18n|l10n|a11y|e2e|k8s|[bp]2[bcp]|utf8|base64|sha\d|md5|es\d|h26[45]|mp[34]|x64|x86))"
+_CODE = _NUMERONYMS + r"(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{8}\.(?:m?js|css)$"
+HASHED = re.compile(r"/assets/(?!.*(?:sw|worker)\b).*-(?=[\w-]*[A-Za-z]\d+[A-Za-z]+\d)" + _CODE)
 MIN_PERHAPS = 3
+PERHAPS_HASHED = re.compile(r"/assets/.*-(?=[\w-]*[\d_-][A-Za-z])" + _CODE)
+SHARED_HEADERS = re.compile(r".+-cache-control|surrogate-control|edge-control|x-accel-expires")
+"""What a shared cache obeys before Cache-Control: https://www.rfc-editor.org/rfc/rfc9213"""
+LIFETIME = re.compile(r"^\s*@?[1-9]|(?:age|stale-[a-z-]+|ttl)\s*=\s*\"?0*[1-9]", re.IGNORECASE)
 MONTH_S = 30 * 86_400
 """A file with this max-age or more is as good as immutable: a visitor who returns does not ask for it."""
 MAX_REDIRECT_S = 86_400
@@ -35,6 +43,8 @@ OTHER_WAYS = {*METHODS, "after the end"}
 """What answers these without an error is judged by http.methods and http.ranges."""
 MIN_EQUAL_TIMES = 3
 KEPT = "kept", "former", "own"
+NGINX_TAG = re.compile(r'"([0-9a-f]{1,9})-([0-9a-f]+)"$')
+"""nginx makes an ETag of a file's time and size, in hexadecimal."""
 
 
 @check(

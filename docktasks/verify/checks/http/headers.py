@@ -26,11 +26,42 @@ CROSS_ORIGIN_HEADERS = {
     "cross-origin-opener-policy": r"^(same-origin|noopener)",
     "cross-origin-resource-policy": r"^(same-(origin|site)|cross-origin)$",
 }
-_TABLE = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
-SERVER_HEADERS, SERVER_VERSION, VERSION, STACK_TRACE, SERVER_PATH, KNOWN, ELSEWHERE, HARMLESS = (
-    re.compile(pattern) for pattern in _TABLE["patterns"].values()
+SERVER_HEADERS = re.compile(r"server|via|x-powered-by|x-aspnet.*|x-generator|x-runtime|x-(?:backend|upstream|debug).*")
+SERVER_VERSION = re.compile(
+    r"\b(?:nginx|apache|caddy|openresty|lighttpd|iis|httpapi|express|php|node(?:\.js)?|envoy|vite|gunicorn|werkzeug|"
+    r"uvicorn|tomcat|jetty|kestrel|varnish|haproxy|traefik|python|openssl|tengine|cherokee)[/ ]v?\d[\w.]*",
+    re.IGNORECASE,
 )
-"""The table says what each is, and has what is wrong about headers."""
+VERSION = re.compile(r"[\w.-]+(?:/v?\d|(?<=[a-z])[ -]v?\d+\.\d)[\w.]*", re.IGNORECASE)
+STACK_TRACE = re.compile(
+    r"Traceback \(most recent call last\)|^\s+at .{1,200}:\d+(?::\d+)?\)?$|\bgoroutine \d+ \[|node_modules/|"
+    r"Stack ?trace:|Backtrace:|"
+    r"\b[\w./\\-]+\.(?:py|rb|php|[mc]?js|tsx?|cs|vb|java|kt|go|rs|pl|exs?|lua|scala|c|cpp)[\"')]*"
+    r"(?::|,? (?:on )?line )\d+|\b[\w.]*[a-z]Exception\b|\bat [\w$]+(?:\.[\w$<>]+)+\(|\bpanic(?:ked)?(?:: | at )|"
+    r"no such file or directory|SQLSTATE\[|\bORA-\d{5}|\bsyntax error at or near",
+    re.MULTILINE | re.IGNORECASE,
+)
+SERVER_PATH = re.compile(r"(?<![\w./%-])(?:/(?:srv|var/www|usr/(?:share|local|lib)|root|etc)|[A-Z]:\\)[/\\][\w./\\-]+")
+KNOWN = re.compile(
+    r"connection|keep-alive|transfer-encoding|content-(?:length|type|encoding|range|security-policy)|accept-ranges|date"
+    r"|server|etag|last-modified|expires|cache-control|vary|location|allow|x-content-type-options|referrer-policy"
+    r"|permissions-policy|cross-origin-(?:opener|resource|embedder)-policy|retry-after|use-as-dictionary"
+)
+"""What nginx and our configuration send, and what the checks of caches judge."""
+ELSEWHERE = re.compile(
+    r"access-control-allow-(?:origin|credentials)|set-cookie|clear-site-data|refresh|www-authenticate|x-powered-by|via"
+    r"|x-(?:generator|runtime|aspnet.*|backend.*|upstream.*|debug.*)|.*(?:cache|surrogate|edge)-control|x-accel-expires"
+)
+"""What another check reports."""
+HARMLESS = re.compile(
+    r"strict-transport-security|x-robots-tag|x-frame-options|content-(?:language|disposition|location)|link|alt-svc|age|pragma"
+    r"|timing-allow-origin|origin-agent-cluster|access-control-(?:max-age|expose-headers|allow-(?:methods|headers))"
+    r"|content-security-policy-report-only|x-xss-protection|x-permitted-cross-domain-policies|x-download-options"
+    r"|x-request-id|server-timing"
+)
+"""What people add on purpose. Some of its values are faults."""
+_TABLE = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+"""What is wrong about headers. Its `about` says what a row has."""
 MAX_HEAD_BYTES = 16_000
 """nginx takes 4 or 8 kB from a server behind it, Node.js 16, and Chrome 256: what is larger becomes an error."""
 

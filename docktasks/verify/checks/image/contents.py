@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from docktasks.images import archive
 from docktasks.images.archive import File, final_files
@@ -16,19 +16,38 @@ from docktasks.verify.checks.image.own_layers import files_of, own_files, own_la
 from docktasks.verify.registry import Major, Minor, check
 from docktasks.verify.subject import Subject
 
-_TABLE = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
-BUILDER_FILE, SOURCE_FILE, PRIVATE_FILE, BACKUP_FILE, SOURCE_MAP, RELEASE_FILE, BUILD_ARGUMENTS, SHELL, CACHE_PATH = (
-    re.compile(pattern) for pattern in _TABLE["patterns"].values()
+# What belongs in the builder or the checkout, and never in a shipped image: by the name of a file or of a folder.
+BUILDER_FILE = re.compile(
+    r"^(node|nodejs|npm|npx|yarn|pnpm|bun|corepack|package(-lock)?\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?)$"
 )
-"""Names of files, and parts of a step. The table says what each is."""
+SOURCE_FILE = re.compile(r"\.(vue|tsx?|jsx|svelte)$|^vite\.config\.[cm]?[jt]s$")
+SOURCE_MAP = re.compile(r"\.([cm]?js|css)\.map(\.(gz|br|zst))?$")
+BACKUP_FILE = re.compile(r"(?i)(?:~|\.(?:bak|old|orig|rej|save|sw[k-p]|tmp))$|^#.*#$|^(?:\.ds_store|thumbs\.db)$")
 INLINE_MAP = re.compile(rb"sourceMappingURL=data:application/json[^,\s]{0,60},[\w%+/=-]{40}")
 MAP_NAME = re.compile(rb"sourceMappingURL=([\w./%@~+-]+\.map)")
+PRIVATE_FILE = re.compile(r"^\.env(\..+)?$|^\.(npmrc|yarnrc(\.yml)?|pnpmfile\.cjs|envrc)$|^bunfig\.toml$")
 BUILDER_FOLDERS = {"node_modules", ".git"}
+RELEASE_FILE = re.compile(
+    r"/srv/(?:hashed/)?(?:site|br)/|/srv/(?:run|carried)$|/usr/local/share/hello-dock/(?:built|deltas\.mjs)$"
+    r"|/usr/local/bin/(?:carry|drain|hold)$|/docker-entrypoint\.d/3\d-hello-dock-\w+\.sh$"
+    r"|/etc/nginx/(?:nginx\.conf|serving/[\w-]+\.conf|(?:base|policy|site|redirects)/[\w-]+\.conf)$"
+)
+"""What the assembler writes (docktasks/images/nginx/assemble.mjs): a release needs nothing else."""
 MAX_EXTRA_BYTES = 65_000
 """What an image may add to its base next to the site: configuration, and scripts, without what grows with the site."""
+BUILD_ARGUMENTS = re.compile(r"ARG |RUN \|\d")
+"""Matches a step that keeps the values of build arguments: https://docs.docker.com/build/building/secrets/."""
+SHELL = re.compile(r" (?:/\S*/)?(?:ba|a|da|z|k)?sh ")
+"""Matches where the arguments of a step end, and its command begins."""
 SCRIPTS = (".js", ".mjs", ".cjs", ".css")
 SCRATCH = {("/tmp", 0o1777), ("/var/tmp", 0o1777)}  # noqa: S108 - the image's own
 """The folders that everybody may write to, with the mode that keeps others from deleting files."""
+
+CACHE_PATH = re.compile(
+    r"^/(root|home/[^/]+)/\.(npm|cache|yarn|pnpm-store|node-gyp)/|^/var/(cache|log)/.|^/var/lib/apt/lists/."
+    r"|^/(var/)?tmp/.|/__pycache__/|^/var/lib/dpkg/info/."
+)
+"""Where package managers and builds keep caches: https://docs.docker.com/build/building/best-practices/."""
 
 
 @check("image.contents", "critical", fix="Copy only what serves the app: COPY --from=builder /out/image/ /")

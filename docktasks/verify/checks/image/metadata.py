@@ -31,7 +31,8 @@ ASKS_NOTHING = re.compile(
     r"(?:\S*/)?(?:true|:|exit 0|(?:echo|test|sleep|\[)(?:\s[^;&|]*)?)|.*(?:\|\||;) *(?:true|:|exit 0) *;?"
 )
 """Matches the command of a health check that is healthy without a server."""
-INSTRUCTIONS, DECLARED = json.loads(Path(__file__).with_name("declared.json").read_text(encoding="utf-8")).values()
+_TABLE = json.loads(Path(__file__).with_name("declared.json").read_text(encoding="utf-8"))
+INSTRUCTIONS, DECLARED = _TABLE["instructions"], _TABLE["declared"]
 """Field of OCI's image-spec -> instruction; and what our Dockerfile declares, whatever the base image does."""
 SHELLS = {"sh", "/bin/sh", "bash", "/bin/bash", "ash", "/bin/ash"}
 
