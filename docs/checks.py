@@ -38,13 +38,15 @@ from which severity on a fault fails. Less is advice: it is shown, and fails not
 looked and none failed, or else 1.
 
 The checks of http judge a survey: each kind of place of the site (pages, addresses that pages and routers name, with
-and without a slash, files of each type, folders, files that are missing, files of an earlier release) is asked once in
-every way (methods, encodings, conditions, ranges, another origin or host). A rule holds everywhere, or its exceptions
-are listed: `Cache-Control is missing on 3 of 41 places: /tour, …`. All files are asked, of more than
+and without a slash, files of each type, folders, files that are missing, files of an earlier release) is asked in every
+way (methods, encodings, conditions, ranges, another origin or host, other visitors). Where a site of ours answers a
+visitor otherwise, it is asked again with each header alone, so that the finding names the one. A rule holds everywhere,
+or its exceptions are listed: `Cache-Control is missing on 3 of 41 places: /tour, …`. All files are asked, of more than
 1,000 only 1,000 also with gzip and brotli; of a large site some are asked in every way, and a note tells how many, and
-the seed that chose them. The log of the site shows `hello-dock verify` in the name of the browser. No answer is waited
-for longer than 10 s, and nothing longer than 2 minutes: `http.answers` says what was not seen, and reports a cause that
-spoils everything, such as a limit on requests, once. The checks that it makes meaningless are skipped.
+the seed that chose them. The log of the site shows `hello-dock verify` in the name of the browser, but for the requests
+of `http.variants`, which ask as a phone, a search engine and others. No answer is waited for longer than 10 s, and
+nothing longer than 2 minutes: `http.answers` says what was not seen, and reports a cause that spoils everything, such
+as a limit on requests, once. The checks that it makes meaningless are skipped.
 
 Of a failed check the reports say what was found first, then what is right, then the fix. `--quiet` prints only what
 fails, and the last line.

@@ -61,6 +61,12 @@ class IgnoreFile:
                 raise AppError(f"{path} cannot be read: {error}", why, "Correct it, or remove it") from error
         return cls()
 
+    @property
+    def notices(self) -> list[str]:
+        """A sentence for each line that does not count."""
+        reason = "because it keeps out what the build needs. What only it kept out is sent, too."
+        return [f"{self.path and self.path.name}: the line {line} does not count, {reason}" for line in self.without]
+
     @cached_property
     def _patterns(self) -> list[tuple[bool, str, re.Pattern[str]]]:
         """For each pattern: whether it lets in again what others ignore, its text, and its regular expression."""

@@ -95,12 +95,12 @@ def _ends(container: Container) -> str:
 
 def _release_warning(name: str, release: Container | None, holder: Container | None) -> str:
     """Return what is wrong with the release in container `name`; empty when it serves, or nothing was released."""
-    for one in (release, holder):
-        if one and one.state == "paused":  # its sockets keep listening, so the other one gets a part at most
-            return f"{one.name} is paused, so requests get no answer. Continue it: docker container unpause {one.name}"
+    for one, consequence in ((release, "requests get no answer"), (holder, "it cannot serve when the release ends")):
+        if one and one.state == "paused":  # the sockets of a paused container keep listening
+            return f"{one.name} is paused, so {consequence}. Continue it: docker container unpause {one.name}"
     if release and release.serves:
         if holder and holder.state == "running" and not holder.url:
-            return f"{holder.name} has lost its port, so no request is answered. Start it again: invoke run-prod"
+            return f"{holder.name} has lost its port, so no request is answered. Repair it: invoke run-prod"
         unhealthy = f"{name} is unhealthy. Start a new container next to it: invoke run-prod"
         return unhealthy if release.health == "unhealthy" else ""
     if release is None and holder is None:

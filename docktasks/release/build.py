@@ -42,8 +42,8 @@ def build_prod(project: Project, maps_folder: str = "") -> Build:
     project.app.first_script("build")
     maps_folder = source_maps.require_folder(maps_folder)
     inputs.require(project.settings, os.environ)
-    for line in ignore_file.IgnoreFile.of(project.app).without if project.settings.is_external_app else ():
-        project.progress.note(f".dockerignore: {line} does not count, because the build needs what it keeps out.")
+    for notice in ignore_file.IgnoreFile.of(project.app).notices if project.settings.is_external_app else ():
+        project.progress.note(notice)
     env_files.require_mode(project.app, project.settings.build.mode)
     environment_notices = in_background(lambda: env_notices.notices(project.app, project.settings, os.environ))
     for notice in env_notices.registry_notices(project.app, project.settings, os.environ):

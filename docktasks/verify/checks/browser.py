@@ -62,7 +62,7 @@ def _events(subject: Subject, kind: Literal["console", "network", "policy"]) -> 
 
 @check("browser.renders", "critical", fix="Read the browser's console: a script may throw or be missing")
 def renders(subject: Subject) -> Iterator[str]:
-    """The page has content and a title, also after a reload and after a while, in the dark and when narrow."""
+    """The page has content and a title, also after a reload, and after a while in a narrow and dark window."""
     visit = _visit(subject, "first")
     yield from _page_faults([*visit.first, *visit.audited[:1]])
     yield from _failures(visit, "first")
@@ -70,7 +70,7 @@ def renders(subject: Subject) -> Iterator[str]:
 
 @check("browser.deep-link", "critical", fix="Serve index.html for every page. Reference files from the root (base '/')")
 def deep_link(subject: Subject) -> Iterator[str]:
-    """Each linked page has content and a title when it is opened by its address. One is also reloaded."""
+    """Linked pages, up to ten, have content and a title when opened by their addresses. One is also reloaded."""
     visit = _visit(subject, "deep")
     yield from _page_faults([*visit.deep, *visit.audited[1:]])
     yield from _failures(visit, "deep")

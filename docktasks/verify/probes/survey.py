@@ -43,7 +43,8 @@ class Answer:
         """The place, and how it was asked if that was not a simple GET."""
         headers = [f"{name}: {value}"[:60] for name, value in self.request.headers if name != "accept"]
         headers += filter(None, [self.request.path.removeprefix(self.place.path)[:40]])
-        asked = f"as {self.way}" if len(headers) > MAX_NAMED_HEADERS else ", ".join(headers)
+        way = f"{'as' if self.way.startswith(('a ', 'nobody')) else 'with'} {self.way}"
+        asked = way if len(headers) > MAX_NAMED_HEADERS else ", ".join(headers)
         asked = self.request.method if self.request.method != "GET" else asked
         path = self.place.path if len(self.place.path) < MAX_LABEL_CHARS else f"{self.place.path[:60]}…"
         return f"{path} ({asked})" if asked else path

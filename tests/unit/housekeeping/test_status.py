@@ -131,17 +131,17 @@ def test_status_warns_of_a_container_that_needs_attention(
         (
             PUBLISHED | {"state": "paused"},
             (
-                "hello-dock-prod-port is paused, so requests get no answer. "
+                "hello-dock-prod-port is paused, so it cannot serve when the release ends. "
                 "Continue it: docker container unpause hello-dock-prod-port"
             ),
         ),
-        ({}, "hello-dock-prod-port has lost its port, so no request is answered. Start it again: invoke run-prod"),
+        ({}, "hello-dock-prod-port has lost its port, so no request is answered. Repair it: invoke run-prod"),
     ],
 )
 def test_status_warns_of_a_port_holder_that_passes_on_nothing(
     settings: Settings, holder: dict[str, Any], warning: str
 ) -> None:
-    """The release runs and looks healthy, but its port is paused, or was taken from its network by hand."""
+    """The release runs and looks healthy, but the port holder is paused, or was taken from its network by hand."""
     containers = [
         own_container("prod", **UNPUBLISHED),
         own_container("prod", **holder | {"name": "hello-dock-prod-port"}),

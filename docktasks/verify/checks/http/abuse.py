@@ -28,7 +28,7 @@ CHANGING, REFUSED = ("PUT", "DELETE", "OPTIONS"), (301, 302, 307, 308, 401, 403,
 
 @check("http.hidden-files", "major", fix="Keep them out of the image; answer 404 for dotfiles and backups (site.conf)")
 def hidden_files(subject: Subject) -> Iterator[str]:
-    """Dotfiles, repositories, archives, and the copies that editors and tools leave are never served."""
+    """Dotfiles, repositories, archives, copies that tools leave, and a server's status page are never served."""
     survey = survey_of(subject)
     pages = {answer.response.digest for answer in survey.plain if answer.place.kind in ("page", "unknown")}
     for answer in survey.hidden:

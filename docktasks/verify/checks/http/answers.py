@@ -1,4 +1,4 @@
-"""That a site answers at all, everywhere and in time. What spoils every other check is reported here, once."""
+"""That a site answers everywhere, in time, and each visitor alike. What spoils every other check is told here, once."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def _faults(answer: Answer) -> Iterator[str]:
         yield answer.response.fault
 
 
-@check("http.variants", "major", fix="Remove what depends on it: an `if`, a map, a rule of a proxy or of a firewall")
+@check("http.variants", "major", fix="Remove what looks at the visitor: an `if`, a map, a rule of a proxy or firewall")
 def variants(subject: Subject) -> Iterator[str]:
-    """An address answers the same to each visitor: with any query, language, browser, cookie and proxy, by HTTP/1.0."""
+    """An address answers each visitor alike, whatever query, language, browser, cookie or proxy, also by HTTP/1.0."""
     survey, is_own = survey_of(subject), subject.has("image")
 
     def faults(answer: Answer) -> Iterator[str]:

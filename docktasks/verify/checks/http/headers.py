@@ -201,7 +201,7 @@ def _told_by(all_headers: Headers, error: str) -> Iterator[str]:
 
 @check("http.headers", "major", fix="Remove the header (add_header), or name it in the site's _headers if you want it")
 def headers(subject: Subject) -> Iterator[str]:
-    """No answer has a header that leads browsers or caches astray, or more headers than proxies take."""
+    """No header leads browsers or caches astray, or is too large for proxies. A site of ours has only its own."""
     is_built = subject.has("image")
 
     def faults(answer: Answer) -> Iterator[str]:

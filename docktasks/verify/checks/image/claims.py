@@ -27,7 +27,7 @@ OUR_LABELS |= {BASE_LABEL, BASE_DIGEST_LABEL}
 
 @check("image.claims", "major", fix="Build it by invoke build-prod, and add no label by hand")
 def claims(subject: Subject) -> Iterator[str]:
-    """What the labels claim is true: the base image, the commit and its version, and how it was built."""
+    """What the labels claim is true: the base image, the repository, the commit, its version, and how it was built."""
     yield from _base_claims(subject)
     yield from _digest_claims(subject)
     if not subject.is_ours:
@@ -113,7 +113,7 @@ def _strange_labels(subject: Subject) -> Iterator[str]:
     source = labels.get(f"{OCI}.source", "")
     addresses = {project.settings.build.source_url, *git.remotes(project.settings.app_dir)}
     if source and _repository(source) not in map(_repository, addresses):
-        yield f"{OCI}.source is {source}, but neither build.source_url nor a remote of the checkout is"
+        yield f"{OCI}.source is {source}: that is not build.source_url, and no remote of the checkout"
 
 
 def _repository(address: str) -> str:

@@ -159,7 +159,7 @@ def leftovers(subject: Subject) -> Iterator[str]:
     """The image's own layers contain no cache, and no file that a later one replaces or deletes."""
     for file in own_files(subject):
         if file.kind in ("file", "link") and CACHE_PATH.search(file.path):
-            yield f"{file.path}: {file.size:,} bytes of a cache"
+            yield f"{file.path}: {'a link' if file.kind == 'link' else f'{file.size:,} bytes'} of a cache"
     layers = own_layers(subject)
     for number, layer in enumerate(layers, 1):
         later_paths = {path for later in layers[number:] for path in later.files}

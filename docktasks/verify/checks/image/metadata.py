@@ -50,12 +50,12 @@ def user(subject: Subject) -> Iterator[str]:
     elif group in ("0", "root"):
         yield Major(f"USER is {subject.image.user}: files that root's group may write can be changed")
     elif subject.is_ours and subject.image.user.partition(":")[0] != str(NGINX_USER):
-        yield Minor(f"USER is {subject.image.user}, but run-prod gives the folders that it writes to {NGINX_USER}")
+        yield Minor(f"USER is {subject.image.user}, but the folders that it may write to belong to {NGINX_USER}")
 
 
 @check("image.declaration", "major", fix="Correct that instruction in the Dockerfile's last stage")
 def declaration(subject: Subject) -> Iterator[str]:
-    """It declares an exec-form command, SIGQUIT and a health check. Ours declares nothing else than our Dockerfile."""
+    """It declares an exec-form command, SIGQUIT, a health check. Ours declares only what its base and Dockerfile do."""
     config = subject.contents().config
     faults = dict(_faults(subject, config))
     yield from faults.values()

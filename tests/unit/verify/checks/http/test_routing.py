@@ -67,7 +67,7 @@ FAULTS: list[tuple[str, Fault, str]] = [
      "Location: //canary-5f2c.example on … (?next=//canary"),
     ("http.redirects", redirect_to_target, "Location: //canary-5f2c.example on GET /go/%2fcanary-5f2c.example"),
     ("http.variants", on_header("x-forwarded-proto", status(403)), "403, but 200 … / (x-forwarded-proto: http"),
-    ("http.variants", on_header("x-http-method-override", status(202)), "202, but 200 … / (as override DELETE)"),
+    ("http.variants", on_header("x-http-method-override", status(202)), "202, but 200 … / (with override DELETE)"),
 ]  # fmt: skip
 
 

@@ -125,7 +125,7 @@ def test_repository_must_be_the_one_of_the_checkout(settings: Settings, commit: 
     """By the setting, or by a remote of git, whichever scheme or user its address has."""
     image = with_labels(revision=commit, version="1.2.3", source="https://git.example/me/shop")
     (line,) = image.evidence(CHECK, settings)
-    assert line.endswith("but neither build.source_url nor a remote of the checkout is")
+    assert line.endswith("that is not build.source_url, and no remote of the checkout")
     named = replace(settings, build=replace(settings.build, source_url="https://git.example/me/shop"))
     assert image.evidence(CHECK, named) == ()
     subprocess.run(["git", "-C", settings.root, "remote", "add", "a", "git@git.example:me/shop.git"], check=True)
