@@ -15,7 +15,7 @@ def exec_output(api: Any, command: str) -> bytes:
     from docker.errors import APIError
 
     url = f"{api.base_url}/v{api.api_version}/exec/{command}/start"
-    answer = api.post(url, json={"Detach": False, "Tty": False}, timeout=api.timeout)
+    answer = api.post(url, json={"Detach": False, "Tty": False}, timeout=(api.timeout, None))  # it may print late
     if not answer.ok:
         raise APIError(answer.reason, answer, answer.text)
     return b"".join(_frames(answer.content))

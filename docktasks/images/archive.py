@@ -107,7 +107,7 @@ def _contents(saved: tarfile.TarFile, base: Sequence[str], is_kept: Callable[[st
     for index, name in enumerate(names):
         ours = index >= start
         files = {file.path: file for file in _files(_open_layer(saved, name, index), budget if ours else -1, is_kept)}
-        budget -= sum(len(file.content or b"") for file in files.values())
+        budget = max(0, budget - sum(len(file.content or b"") for file in files.values()))
         size = sum(file.size for file in files.values())
         layers.append(Layer(_at(digests, index), _at(commands, index), size, ours, files))
     return Contents(layers, config.get("config") or {}, history)
@@ -173,7 +173,7 @@ def _files(layer: tarfile.TarFile, budget: int, is_kept: Callable[[str], bool]) 
             file = File(path, kind, member.size, member.mode, member.uid, member.gid)
             if kind == "file" and budget >= 0:
                 file = _with_content(file, layer, member, is_kept=file.size <= budget or is_kept(path))
-                budget -= len(file.content or b"")
+                budget = max(0, budget - len(file.content or b""))
             elif kind == "file" and is_kept(path) and (source := layer.extractfile(member)):
                 file = replace(file, content=source.read())
             yield file

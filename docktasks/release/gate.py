@@ -34,6 +34,8 @@ SITE_DIR = "/srv/site"
 HASHED_DIR = "/srv/hashed/site"
 """Where it has the files with a hash in their name."""
 MAX_LINKED_PAGES = 10
+MAX_LOG_LINES = 5_000
+"""How many lines may be requests of the checks, which say nothing."""
 PAST_THE_GATE = "To release it as it is: --no-gate"
 LINKED_FIX = "Build again, or correct the address in the page: npm run build, then npx vite preview"
 EVAL_FIX = """The policy forbids eval and new Function. Allow them: prod.csp_sources: "script-src 'unsafe-eval'\""""
@@ -135,9 +137,12 @@ def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
         return Passed(tuple(verdict.check.id for verdict in verdicts), findings)
     evidence = [*(line for verdict in failed for line in verdict.evidence[:5]), *linked, *findings.faults]
     browser_fix = EVAL_FIX if any("'unsafe-eval'" in fault for fault in findings.faults) else BROWSER_FIX
-    if failed:  # what a page does in a browser is not in the log, and the requests of the checks say nothing
-        lines = project.engine.logs(project.settings.container(CANDIDATE), 500).splitlines()
-        evidence += ["Its last log lines:", *[line for line in lines if "; hello-dock verify)" not in line][-10:]]
+    if failed:  # what a page does in a browser is not in the log
+        from docktasks.verify.probes.http_client import USER_AGENT
+
+        lines = project.engine.logs(project.settings.container(CANDIDATE), MAX_LOG_LINES).splitlines()
+        lines = [line for line in lines if USER_AGENT not in line]
+        evidence += ["Its last log lines:", *lines[-10:]] if lines else []
     raise StartError(
         f"The new release does not pass the gate: {'; '.join(faults)}.",
         "",

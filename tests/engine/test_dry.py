@@ -18,9 +18,9 @@ TASKS = [
 
 
 def file_stats(folder: Path) -> dict[Path, tuple[int, int]]:
-    """Return size and time of every file of a checkout, without Python's and git's own files."""
+    """Return size and time of every file of a checkout, and its folders, without Python's and git's own files."""
     return {
-        path: (path.lstat().st_size, path.lstat().st_mtime_ns)
+        path: (path.lstat().st_size, path.lstat().st_mtime_ns) if not path.is_dir() else (0, 0)
         for path in folder.rglob("*")
         if "__pycache__" not in path.parts and ".git" not in path.parts
     }

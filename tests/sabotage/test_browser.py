@@ -34,7 +34,7 @@ LINKED = (
     "@media (prefers-color-scheme: dark) { main p, main h1 { color: #2a2a2a !important } }"
 )
 
-FONT = "@font-face { font-family: Half; src: url(/half.woff2) } .low { margin-top: 9999px }"
+FONT = "@font-face { font-family: Half; src: url(/half.woff2) }"
 
 EMPTY = 'setTimeout(() => { document.body.textContent = "" }, 1200)'
 
@@ -49,16 +49,18 @@ SABOTAGES = [
          "browser.accessible", "browser.no-sideways-scroll"),
     site("wide-and-dark-on-a-linked-page", f"cd {HASHED}; echo '{LINKED}' >>$(ls TasksView-*.css); "
          "rm TasksView-*.css.gz ../../br/assets/TasksView-*.css", "browser.accessible", "browser.no-sideways-scroll"),
-    page("half-a-font-no-icon-and-no-picture-below", loads("css", FONT)
-         + "; sed -i 's|</body>|<img class=low alt=map loading=lazy width=9 height=9 src=/lost.png>&|' index.html"
-         "; head -c 999 /dev/urandom >half.woff2; echo >favicon.svg; rm favicon.svg.gz /srv/br/favicon.svg",
+    page("no-picture-below", loads("css", ".low { margin-top: 9999px }")
+         + "; sed -i 's|</body>|<img class=low alt=map loading=lazy width=9 height=9 src=/lost.png>&|' index.html",
+         "browser.network"),
+    page("half-a-font-and-no-icon", loads("css", FONT)
+         + "; head -c 999 /dev/urandom >half.woff2; echo >favicon.svg; rm favicon.svg.gz /srv/br/favicon.svg",
          "browser.network"),
     page("empty-in-the-dark", loads("css", "@media (prefers-color-scheme: dark) { #app { opacity: 0 } }"),
          "browser.renders", "browser.deep-link"),
     page("empties-after-a-while", loads("js", f"if (innerWidth < 400) {EMPTY}"),
          "browser.renders", "browser.deep-link"),
     page("fails-after-a-while", loads("js", 'setTimeout(() => { throw new Error("sunk") }, 1200)'), "browser.console"),
-    site("loads-itself-again", f"cd {HASHED}; echo 'setTimeout(() => location.reload(), 600)' >>$(ls TasksView-*.js); "
+    site("loads-itself-again", f"cd {HASHED}; echo 'setTimeout(() => location.reload(), 200)' >>$(ls TasksView-*.js); "
          "rm TasksView-*.js.gz ../../br/assets/TasksView-*.js", "browser.console"),
     site("lost-chunk", "rm /srv/hashed/*/assets/TasksView-*.js",
          "browser.navigation", "browser.network", "browser.console"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
@@ -42,13 +43,15 @@ def audit(events: PageEvents, path: str, address: str, views: Iterable[View], kn
         width = viewport["width"]
         page.set_viewport_size(viewport)
         open_page(page, address)
-        if events.reloads(LATE_S):
+        opened = time.monotonic()
+        if events.reloads(0.0 if widths else LATE_S):
             return Audit({}, {}, events.snapshot(path, lambda: None))  # axe would never end
         widths[path, width] = page.evaluate("document.documentElement.scrollWidth")
         for _, scheme in same_window:
             page.emulate_media(color_scheme=scheme)
             page.evaluate(END_ANIMATIONS)  # a colour in transition is no colour of the page
             findings[f"{path}, {scheme}, {width} wide"] = tuple(_axe_findings(page))
+    page.wait_for_timeout(1000 * max(0.0, opened + LATE_S - time.monotonic()))
     broken = page.evaluate(BROKEN_FILES)
     snapshot = events.snapshot(f"{path} after a while", lambda: None)
     console, network, policy = (

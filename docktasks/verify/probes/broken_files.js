@@ -1,6 +1,7 @@
 // Own fonts, pictures and icons of the page that the browser cannot read, as `address: what is wrong`.
 async () => {
-  for (const e of document.querySelectorAll('[loading=lazy]')) e.loading = 'eager' // nobody scrolls here
+  const lazy = [...document.querySelectorAll('img[loading=lazy]')]
+  for (const e of lazy) e.loading = 'eager' // nobody scrolls here
   const isOwn = (address) => URL.parse(address, document.baseURI)?.origin === location.origin
   const path = (address) => new URL(address, document.baseURI).pathname
   const sheets = [...document.styleSheets].filter((sheet) => !sheet.href || isOwn(sheet.href))
@@ -12,7 +13,7 @@ async () => {
   const own = new Map(fonts.filter(([, address]) => address && isOwn(address)))
   const faces = [...document.fonts].filter(({ family }) => own.has(family.replace(/["']/g, '')))
   const limit = new Promise((resolve) => setTimeout(resolve, 2000))
-  await Promise.race([Promise.allSettled(faces.map((face) => face.load())), limit])
+  await Promise.race([Promise.allSettled([...faces.map((face) => face.load()), ...lazy.map((e) => e.decode())]), limit])
   const bad = faces.filter(({ status }) => status === 'error')
     .map(({ family }) => `${path(own.get(family.replace(/["']/g, '')))}: the browser cannot read this font`)
   const icons = [...document.querySelectorAll('link[rel~="icon"], link[rel~="apple-touch-icon"]')].filter((e) => isOwn(e.href))

@@ -43,9 +43,9 @@ class Answer:
         """The place, and how it was asked if that was not a simple GET."""
         headers = [f"{name}: {value}"[:60] for name, value in self.request.headers if name != "accept"]
         headers += filter(None, [self.request.path.removeprefix(self.place.path)[:40]])
-        way = f"{'as' if self.way.startswith(('a ', 'nobody')) else 'with'} {self.way}"
-        asked = way if len(headers) > MAX_NAMED_HEADERS else ", ".join(headers)
-        asked = self.request.method if self.request.method != "GET" else asked
+        word = "as" if self.way.startswith(("a ", "nobody")) else "with"
+        asked = ", ".join(headers) if len(headers) <= MAX_NAMED_HEADERS else f"{word} {self.way}"
+        asked = asked if self.request.method == "GET" else self.request.method
         path = self.place.path if len(self.place.path) < MAX_LABEL_CHARS else f"{self.place.path[:60]}…"
         return f"{path} ({asked})" if asked else path
 
@@ -129,8 +129,7 @@ class Survey:
         """
         bases = {answer.place: answer for answer in self.sample}
         changed = [answer for answer in answers if answer.is_changed and "Without a file" in self.site.health]
-        arguments = filter(None, more.path[1:].split("&"))
-        parts = [*map(get, more.headers), *(get(query=f"?{argument}") for argument in arguments)]
+        parts = [*map(get, more.headers), *(get(query=f"?{text}") for text in more.path[1:].split("&") if text)]
         for part in parts if changed and len(parts) > 1 else []:
             alone = self._ask((bases[answer.place], answer.way, part) for answer in changed)
             if same := {answer.place: answer for answer in alone if answer.is_changed}:

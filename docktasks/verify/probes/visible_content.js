@@ -6,10 +6,11 @@
     (e) => [e, ...(e.shadowRoot ? inside(e.shadowRoot) : [])])
   const elements = inside(document.body).filter((e) => e.checkVisibility({ opacityProperty: true }))
   const hosts = [document.body, ...elements.flatMap((e) => e.shadowRoot ? [...e.shadowRoot.children] : [])]
+  const title = document.title || (document.contentType === 'text/html' ? '' : document.contentType) // a feed has none
   const text = hosts.map((e) => e.innerText?.trim()).filter(Boolean).join('\n')
   const isText = [document.body, ...elements].some((e) => [...e.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.data.trim()))
   const shown = 'img, svg, canvas, video, audio[controls], iframe, object, embed, input, textarea, select, progress, meter'
   const pictures = elements.filter((e) => e.matches(shown)
     || (e.localName.includes('-') && !e.shadowRoot && !e.childElementCount && e.getBoundingClientRect().height))
-  return (text && isText) || pictures.some((e) => e.getBoundingClientRect().width) ? { title: document.title, text } : false
+  return (text && isText) || pictures.some((e) => e.getBoundingClientRect().width) ? { title, text } : false
 }

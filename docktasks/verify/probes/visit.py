@@ -27,8 +27,8 @@ MAX_ATTEMPTS = 3
 MAX_LINKS = 10
 """How many of the page's own links are followed."""
 UNKNOWN_PATH = "/no-such-page-5f2c"
-LINKED_TIME_S = 20.0
-"""For how long further pages are looked at. Each takes a second or two."""
+LINKED_TIME_S = 30.0
+"""For how long further pages are looked at. Each takes about three seconds."""
 POLICY = "content-security-policy"
 INJECT_SCRIPT = page_script("inject_script")
 OWN_LINKS = page_script("own_links")

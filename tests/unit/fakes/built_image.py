@@ -87,6 +87,7 @@ class BuiltImage:
     layers_above: list[Layer] = field(default_factory=list)
     base_labels: dict[str, str] = field(default_factory=dict)
     base_environment: dict[str, str] = field(default_factory=dict)
+    base_config: dict[str, Any] = field(default_factory=lambda: {"Entrypoint": ["/docker-entrypoint.sh"]})
     nginx: str = "nginx version: nginx/1.30.7\n"
     """What nginx would print as its version."""
     has_base: bool = True
@@ -103,7 +104,7 @@ class BuiltImage:
         image = Image("sha256:1", labels=self.labels, environment=self.environment, user=self.user, layers=layers)
         base_layers = ("sha256:moved",) if self.base_is_another else ("sha256:0",)
         base = Image("sha256:2", tags=(self.base_name,), labels=self.base_labels, layers=base_layers)
-        base = replace(base, environment=self.base_environment, config={"Entrypoint": ["/docker-entrypoint.sh"]})
+        base = replace(base, environment=self.base_environment, config=self.base_config)
         base = replace(base, created=self.base_created, digests=self.base_digests)
         images = {self.base_name: base} if self.has_base else {}
         images["node:lts-alpine"] = Image("sha256:3", tags=("node:lts-alpine",))

@@ -124,6 +124,15 @@ def test_file_beyond_the_limit_has_a_digest_and_no_content(monkeypatch: pytest.M
     assert only.files["/b"].digest == hashlib.sha256(b"5678").digest()
 
 
+def test_file_that_is_always_kept_leaves_the_others_their_digests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when it is larger than what may be kept."""
+    monkeypatch.setattr(image_archive, "MAX_KEPT_BYTES", 5)
+    layers = [saved(tar(("a", b"123456789"), ("b", b"5678")), tar(("c", b"9")))]
+    files = final_files(image_archive.read(layers, [], lambda path: path == "/a").layers)
+    assert files["/a"].content == b"123456789"
+    assert [files[path].digest for path in ("/b", "/c")] == [hashlib.sha256(text).digest() for text in (b"5678", b"9")]
+
+
 def test_final_files_are_the_topmost_without_deleted_ones() -> None:
     """A later layer can delete a file, a folder, or with an opaque whiteout the content of a folder."""
     below = [File(path, "file", 1) for path in ("/a", "/b", "/c/d", "/c/e", "/f/g", "/fg")]

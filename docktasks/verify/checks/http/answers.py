@@ -55,7 +55,8 @@ def variants(subject: Subject) -> Iterator[str]:
         response, base, path = answer.response, answer.base, answer.request.path
         locations = response.get_list("location")
         may_refuse = not is_own and answer.way.startswith(("a ", "nobody"))
-        is_chosen = survey.site.is_redirected(path) if is_own else may_refuse and response.status not in HARMFUL
+        harmful = HARMFUL[1:] if answer.way == "a program" else HARMFUL  # S3 answers 400 to another kind of password
+        is_chosen = survey.site.is_redirected(path) if is_own else may_refuse and response.status not in harmful
         if not answer.is_judged or is_error(base) or any(leads_away(survey.site, path, locations)):
             return
         if (response.status, locations) != (base.status, base.get_list("location")):
@@ -71,5 +72,5 @@ def variants(subject: Subject) -> Iterator[str]:
     )
     statuses = {answer.place.path: answer.response.status for answer in survey.plain}
     for name, answer in survey.odd(odd_requests.old).items() if is_own else ():
-        if answer.status != statuses.get(name.split()[1], answer.status):
+        if answer.status and answer.status != statuses.get(name.split()[1], answer.status):
             yield f"{name}: {answer.status}, but {statuses[name.split()[1]]} to a simple GET"

@@ -111,14 +111,15 @@ def _strange_labels(subject: Subject) -> Iterator[str]:
         if name.startswith(f"{OCI}.") and value not in ("", base_labels.get(name)) and name not in OUR_LABELS:
             yield f"{name} is {value}: neither the build nor the base image sets it"
     source = labels.get(f"{OCI}.source", "")
-    addresses = {project.settings.build.source_url, *git.remotes(project.settings.app_dir)}
-    if source and _repository(source) not in map(_repository, addresses):
+    addresses = {*filter(None, [project.settings.build.source_url, *git.remotes(project.settings.app_dir)])}
+    if source and addresses and _repository(source) not in map(_repository, addresses):
         yield f"{OCI}.source is {source}: that is not build.source_url, and no remote of the checkout"
 
 
 def _repository(address: str) -> str:
-    """Host and path of a repository: an address may name a scheme or a user, too."""
-    return re.sub(r"^\w+://|^.*@|\.git$|/$", "", address).replace(":", "/")
+    """Host and path of a repository: an address may name a scheme, a user, a token or a port, too."""
+    bare = re.sub(r"^[^/]*@", "", re.sub(r"^[\w+]+://", "", address))
+    return re.sub(r":\d+(?=/)|(?:\.git)?/?$", "", bare).replace(":", "/")
 
 
 def is_standin(subject: Subject) -> bool:

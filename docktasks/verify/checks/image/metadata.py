@@ -28,7 +28,8 @@ OWN_VARIABLES = {"NGINX_ENTRYPOINT_QUIET_LOGS", "NGINX_VERSION"}
 NGINX_VERSION = re.compile(rb"nginx version: nginx/([\w.+-]+)")
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ASKS_NOTHING = re.compile(
-    r"(?:\S*/)?(?:true|:|exit 0|(?:echo|test|sleep|\[)(?:\s[^;&|]*)?)|.*(?:\|\||;) *(?:true|:|exit 0) *;?"
+    r"(?:\S*/)?(?:true|:|exit 0|(?:echo|test|sleep|\[)(?:\s[^;&|]*)?)"
+    r"|(?!.*exit [1-9]).*(?:\|\||;) *(?:true|:|exit 0) *;?"
 )
 """Matches the command of a health check that is healthy without a server."""
 _TABLE = json.loads(Path(__file__).with_name("declared.json").read_text(encoding="utf-8"))
@@ -86,9 +87,10 @@ def _faults(subject: Subject, config: Mapping[str, Any]) -> Iterator[tuple[str, 
 
 def _differences(subject: Subject, config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield each field that neither the base image nor our Dockerfile declares so, and the line about it."""
-    base = subject.base.config if subject.base else {name: config.get(name) for name in ("Entrypoint", "WorkingDir")}
+    base = subject.base.config if subject.base else config  # a base that is not here is not known
+    declared = {**base, **DECLARED, "ExposedPorts": {**(base.get("ExposedPorts") or {}), **DECLARED["ExposedPorts"]}}
     for name, instruction in INSTRUCTIONS.items():
-        actual, expected = (_entries(fields.get(name)) for fields in (config, {**base, **DECLARED}))
+        actual, expected = (_entries(fields.get(name)) for fields in (config, declared))
         for entry in sorted(actual - expected):
             yield name, f"{instruction} {entry}: neither the base image nor our Dockerfile declares it"
         if expected - actual and not actual - expected:
@@ -96,9 +98,10 @@ def _differences(subject: Subject, config: Mapping[str, Any]) -> Iterator[tuple[
 
 
 def _entries(value: Any) -> set[str]:
-    """The entries of a field as texts. Ports and volumes are names without a value."""
+    """The entries of a field as texts. Ports and volumes are names without a value. A time of 0 is the default."""
     if isinstance(value, dict):
-        return {json.dumps(value, sort_keys=True)} if any(value.values()) else set(value)
+        given = {name: entry for name, entry in value.items() if entry}
+        return {json.dumps(given, sort_keys=True)} if given else set(value)
     return {" ".join(value) if isinstance(value, list) else str(value or "")} - {"", "/"}
 
 

@@ -28,6 +28,14 @@ def test_release_without_secrets_passes() -> None:
     assert result(environment=page, log=log) == ("pass", ())
 
 
+def test_lines_of_a_log_are_judged_apart() -> None:
+    """What follows a line is no value of it, whatever requests stood between them."""
+    assert result(log='Enter the password:\n10.0.0.1 [x] "GET / HTTP/1.1" 200\nnginx: worker process 7 began\n') == (
+        "pass",
+        (),
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [

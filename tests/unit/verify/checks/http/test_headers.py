@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from docktasks.verify.checks.http.headers import STACK_TRACE
 from tests.unit.fakes.site_faults import (
     ENTRY,
     INDEX,
@@ -65,6 +66,21 @@ FAULTS: list[tuple[str, Fault, str]] = [
      "a stack trace (app/home_controller.rb:12) on "),
     ("http.server-version", on_method("POST", body("<hr>Apache/2.4.1 at")), "Apache/2.4.1 on … / (POST)"),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Don't panic: the page is not here.",
+        "Ask http://shop.example.pl:8080/ or shop@example.rs",
+        '{"/a.js":12,"b.css":3}',
+        "catch(e){if(e instanceof DOMException)throw e}",
+        "The exception proves the rule.",
+    ],
+)
+def test_friendly_error_page_has_no_stack_trace(text: str) -> None:
+    """Words and addresses are no traces."""
+    assert not STACK_TRACE.search(text)
 
 
 @pytest.mark.parametrize(("check_id", "fault", "evidence"), FAULTS, ids=[f"{row[0]} {row[2]}" for row in FAULTS])

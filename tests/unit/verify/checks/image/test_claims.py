@@ -121,14 +121,25 @@ def test_label_that_no_build_sets_is_a_minor_fault(settings: Settings, commit: s
     assert replace(image, base_labels=inherited).evidence(CHECK, settings) == ()
 
 
-def test_repository_must_be_the_one_of_the_checkout(settings: Settings, commit: str) -> None:
-    """By the setting, or by a remote of git, whichever scheme or user its address has."""
+@pytest.mark.parametrize(
+    "remote",
+    [
+        "git@git.example:me/shop.git",
+        "ssh://git@git.example:2222/me/shop",
+        "https://token:x@git.example/me/shop.git/",
+        "git+ssh://git.example/me/shop",
+    ],
+)
+def test_repository_must_be_the_one_of_the_checkout(settings: Settings, commit: str, remote: str) -> None:
+    """By the setting, or by a remote of git, whichever scheme or user its address has. Without both nobody knows."""
     image = with_labels(revision=commit, version="1.2.3", source="https://git.example/me/shop")
+    assert image.evidence(CHECK, settings) == ()
+    subprocess.run(["git", "-C", settings.root, "remote", "add", "b", "https://git.example/me/fork"], check=True)
     (line,) = image.evidence(CHECK, settings)
     assert line.endswith("that is not build.source_url, and no remote of the checkout")
     named = replace(settings, build=replace(settings.build, source_url="https://git.example/me/shop"))
     assert image.evidence(CHECK, named) == ()
-    subprocess.run(["git", "-C", settings.root, "remote", "add", "a", "git@git.example:me/shop.git"], check=True)
+    subprocess.run(["git", "-C", settings.root, "remote", "add", "a", remote], check=True)
     assert image.evidence(CHECK, settings) == ()
 
 

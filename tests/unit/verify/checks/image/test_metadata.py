@@ -75,7 +75,15 @@ def test_wrong_declaration_fails(changes: dict[str, Any], evidence: str) -> None
 
 @pytest.mark.parametrize(
     "command",
-    ["wget -q localhost", "node probe.js", "http --check-status :80", "/ask", "test -f /a && wget -q localhost"],
+    [
+        "wget -q localhost",
+        "node probe.js",
+        "http --check-status :80",
+        "/ask",
+        "test -f /a && wget -q localhost",
+        "curl -f localhost || exit 1; exit 0",
+        "if ! wget -q localhost; then exit 1; fi; exit 0",
+    ],
 )
 def test_health_check_by_any_program_passes(command: str) -> None:
     """Only a command that asks nobody is surely wrong."""
@@ -112,6 +120,15 @@ def test_declaration_without_a_use_fails_in_an_image_of_ours(
     verdict = image.verdict("image.declaration", settings)
     assert (verdict.evidence, verdict.severity) == ((evidence,), severity)
     assert image.evidence("image.declaration") == ()
+
+
+def test_declaration_of_the_base_image_passes(settings: Settings) -> None:
+    """Its ports are added to ours. A time of 0 in the health check is the default."""
+    image = BuiltImage()
+    image.base_environment, image.base_config["ExposedPorts"] = image.environment, {"8080/tcp": {}}
+    image.config["ExposedPorts"] = {"80/tcp": {}, "8080/tcp": {}}
+    image.config["Healthcheck"] = image.config["Healthcheck"] | {"StartInterval": 0}
+    assert image.evidence("image.declaration", settings) == ()
 
 
 def test_stop_signal_of_another_server_is_not_judged() -> None:
