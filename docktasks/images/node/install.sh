@@ -90,9 +90,9 @@ if [ "$step" = with-source ]; then
     if [ ! -f /tmp/lacks-secret ] && ! has_scripts && ! needs_files; then exit; fi
     package=
     # It calls git, which the image lacks, whatever LEFTHOOK says. A build needs no hooks. The file may be a link to
-    # another one of the manager's store, so it is replaced.
+    # another one of the manager's store, so it is replaced. npm links node_modules/.bin/lefthook to it, and runs that.
     lefthook=node_modules/lefthook/bin/index.js
-    if [ -f "$lefthook" ]; then rm "$lefthook" && : >"$lefthook"; fi
+    if [ -f "$lefthook" ]; then rm "$lefthook" && : >"$lefthook" && chmod 755 "$lefthook"; fi
 fi
 end() {
     code=$?

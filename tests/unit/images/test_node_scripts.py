@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -132,3 +133,32 @@ def test_a_renamed_package_of_a_workspace_is_told_from_a_lock_file_that_does_not
         command, cwd=tmp_path, input="./apps/web/package.json\n", capture_output=True, text=True, check=True
     )
     assert process.stdout == names
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_lefthook_does_nothing_in_a_build(tmp_path: Path, *, is_shared: bool) -> None:
+    """A script of the app still runs it, by npm's link. The file that a manager's store shares stays as it is."""
+    app, programs = tmp_path / "app", tmp_path / "bin"
+    for folder in (app / "node_modules/.bin", app / "node_modules/lefthook/bin", programs):
+        folder.mkdir(parents=True)
+    (app / "package.json").write_text('{"scripts": {"prepare": "lefthook install"}}')
+    for path, script in [
+        (programs / "npm", 'PATH="$PWD/node_modules/.bin:$PATH" sh -c "lefthook install"'),
+        (tmp_path / "stored", "exit 1"),
+        (app / "node_modules/lefthook/bin/index.js", "exit 1"),
+    ]:
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+    if is_shared:
+        (app / "node_modules/lefthook/bin/index.js").unlink()
+        (app / "node_modules/lefthook/bin/index.js").hardlink_to(tmp_path / "stored")
+    (app / "node_modules/.bin/lefthook").symlink_to("../lefthook/bin/index.js")
+    script = (NODE / "install.sh").read_text()
+    for name in ("/tmp", "/var/cache", "/settings", "/source", "/run/secrets"):  # noqa: S108 (they are the image's)
+        script = script.replace(f"{name}/", f"{tmp_path}/none{name}/")
+    script = script.replace("/tools/node", str(NODE))
+    command = ["sh", "-c", script, "install.sh", "npm", "", "with-source"]
+    environ = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"}
+    process = subprocess.run(command, cwd=app, env=environ, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    assert "exit 1" in (tmp_path / "stored").read_text()
