@@ -347,7 +347,7 @@ def test_a_sibling_that_cannot_be_built_is_named(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("line", "what", "how"),
     [
-        ('code EBADENGINE\nnpm error notsup Required: {"node":">=14 <16"}', "such as 14.", "node:14-alpine"),
+        ('npm error code EBADENGINE\nnpm error Required: {"node":">=14 <16"}', "such as 14.", "node:14-alpine"),
         ("UNSUPPORTED_ENGINE] a\nYour Node version\nExpected version: >=24.1 <25", "such as 24.", "=node:24-alpine"),
         ("GET https://r.example/@a/b/-/b-1.0.0.tgz: Not Found - 404\nadded 502", "get the package @a/b", "private"),
         ("npm error code EBADENGINE", "another version of Node.js", "INVOKE_BASES_NODE_IMAGE="),
