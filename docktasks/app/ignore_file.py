@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from docktasks.app.manifest import MANIFEST
@@ -24,25 +26,36 @@ EXPRESSIONS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 @dataclass(frozen=True)
 class IgnoreFile:
-    """The lines of a .dockerignore, and those that do not count; `path` is None where the app has no such file."""
+    """The lines of a .dockerignore that count; `path` is None where the app has no such file.
+
+    `dropped` has the owner's lines that do not count, `opened` the paths that a build needs and the owner keeps out.
+    """
 
     path: Path | None = None
     lines: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    opened: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, app: App, dockerfile: str = "Dockerfile") -> IgnoreFile:
-        """Return the owner's file without the lines that keep out what a build needs. Raises AppError.
+        """Return the owner's file, with an exception for each path that it keeps out and a build needs.
 
-        They are for another Dockerfile, such as one that copies what was built on the host.
+        A line does not count when it keeps out all that a build needs of the app, and no exception lets in any of it:
+        it is for another Dockerfile, such as one that copies what was built on the host. Raises AppError.
         """
-        own = cls.read(app.root, dockerfile)
-        pairs = [(app.folder, NEEDED), (app.root, (MANIFEST, PNPM_FILE, app.package_manager.lock or MANIFEST))]
-        paths = [path for folder, patterns in pairs for pattern in patterns for path in folder.glob(pattern)]
-        names = {path.relative_to(app.root).as_posix() for path in paths}
-        names = {name for name in names if own.ignores(name) and not own.opens(name)}
-        without = tuple(line for line in own.lines if any(map(cls(lines=(line,)).ignores, names)))
-        return replace(own, lines=tuple(line for line in own.lines if line not in without), without=without)
+        own, root = cls.read(app.root, dockerfile), app.root
+        of_root = [root / name for name in (MANIFEST, PNPM_FILE, app.package_manager.lock or MANIFEST)]
+        of_app = [path for pattern in NEEDED for path in app.folder.glob(pattern)]
+        needed = {path for path in (*of_app, *of_root) if any(_files(path))}
+        of_app = [path for path in of_app if path in needed]
+        if all(own.keeps_out(path, root) for path in of_app):
+            alone = {line: replace(own, lines=(line,)) for line in own.lines}
+            dropped = tuple(line for line, it in alone.items() if all(it.keeps_out(path, root) for path in of_app))
+            own = replace(own, lines=tuple(line for line in own.lines if line not in dropped), dropped=dropped)
+        for path in sorted(needed):
+            if own.keeps_out(path, root):
+                own = own.opening(path, root)
+        return own
 
     @classmethod
     def read(cls, folder: Path, dockerfile: str = "Dockerfile") -> IgnoreFile:
@@ -63,32 +76,67 @@ class IgnoreFile:
 
     @property
     def notices(self) -> list[str]:
-        """A sentence for each line that does not count."""
-        reason = "because it keeps out what the build needs. What only it kept out is sent, too."
-        return [f"{self.path and self.path.name}: the line {line} does not count, {reason}" for line in self.without]
+        """A sentence for each line that does not count, and for each path that is sent although lines keep it out."""
+        name = self.path.name if self.path else ""
+        reason = "because it keeps out all that the build needs, and what only it kept out is sent, too."
+        return [
+            *(f"{name}: the line {line} does not count, {reason}" for line in self.dropped),
+            *(f"{path} is sent although {name} keeps it out, because the build needs it." for path in self.opened),
+        ]
 
     @cached_property
-    def _patterns(self) -> list[tuple[bool, str, re.Pattern[str]]]:
-        """For each pattern: whether it lets in again what others ignore, its text, and its regular expression."""
+    def _patterns(self) -> list[tuple[bool, re.Pattern[str]]]:
+        """For each pattern: whether it lets in again what others ignore, and its regular expression."""
         texts = (line.strip() for line in self.lines if not line.startswith("#"))
         pairs = ((text.startswith("!"), text.removeprefix("!").strip()) for text in texts)
         cleaned = (
             (is_exception, posixpath.normpath(f"/{text.strip('/')}")[1:]) for is_exception, text in pairs if text
         )
-        return [(is_exception, text, re.compile(SIGN.sub(_expression, text))) for is_exception, text in cleaned if text]
+        return [(is_exception, self._compiled(text)) for is_exception, text in cleaned if text]
+
+    def _compiled(self, text: str) -> re.Pattern[str]:
+        try:
+            return re.compile(SIGN.sub(_expression, text))
+        except re.error as error:
+            what = f"{self.path} has the pattern {text}, which is none: {error}."
+            raise AppError(what, "Docker could not read it, either.", "Correct it, or remove it") from error
 
     def ignores(self, name: str) -> bool:
-        """Return True when a build does not see this path of its context. The last pattern that matches decides."""
+        """Return True when a build does not see this path of its context. The last pattern that matches decides.
+
+        Raises AppError for a pattern that is none.
+        """
         names = [name, *(str(folder) for folder in PurePosixPath(name).parents if str(folder) != ".")]
         ignored = False
-        for is_exception, _, expression in self._patterns:
+        for is_exception, expression in self._patterns:
             if any(map(expression.fullmatch, names)):
                 ignored = not is_exception
         return ignored
 
-    def opens(self, folder: str) -> bool:
-        """Return True when a line lets something below this ignored folder in again."""
-        return any(is_exception and text.startswith(f"{folder}/") for is_exception, text, _ in self._patterns)
+    def keeps_out(self, path: Path, root: Path) -> bool:
+        """Return True when a build sees nothing of this file or folder of the context in `root`. Raises AppError."""
+        return all(self.ignores(file.relative_to(root).as_posix()) for file in _files(path))
+
+    def opening(self, path: Path, root: Path) -> IgnoreFile:
+        """Return the lines with an exception for this path after the last that alone keeps it out.
+
+        Lines behind that still count, such as one for the keys in a folder. Where these keep out the rest, it is last.
+        Raises AppError.
+        """
+        name = path.relative_to(root).as_posix()
+        exception = "!" + re.sub(r"[*?[\\]", r"\\\g<0>", name)
+        ends = [at for at, line in enumerate(self.lines, 1) if replace(self, lines=(line,)).keeps_out(path, root)]
+        for end in (*ends[-1:], len(self.lines)):
+            lines = (*self.lines[:end], exception, *self.lines[end:])
+            opened = replace(self, lines=lines, opened=(*self.opened, name))
+            if not opened.keeps_out(path, root):
+                break
+        return opened
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """Yield a file, or the files below a folder; nothing where there is none."""
+    yield from (file for file in chain([path], path.rglob("*")) if file.is_file())
 
 
 def _expression(sign: re.Match[str]) -> str:
