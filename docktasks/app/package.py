@@ -128,13 +128,14 @@ class App:
         if not version and name != "npm":
             version = _version_by_lock(name, self._head_of(lock))
             # pnpm and yarn refuse a package.json whose engines name another version of them.
-            engine = str((self.root_manifest.get("engines") or {}).get(name, ""))
+            engines = self.root_manifest.get("engines")
+            engine = str(engines.get(name, "")) if isinstance(engines, dict) else ""
             at_least = re.fullmatch(r">=? ?(\d+)[\d.]*", engine)
             is_met = at_least and int(at_least[1]) <= int(version)
             version = engine if not is_met and re.fullmatch(r"[\^~<>=]*\d[\d.xX*^~<>= -]*", engine) else version
         package = f"{name}@{version}" if version else ""
         # On npm, yarn 2 and later have another package name than yarn 1.
-        return PackageManager(name, re.sub(r"^yarn@(?=[2-9])", "@yarnpkg/cli-dist@", package), lock)
+        return PackageManager(name, re.sub(r"^yarn@(?=\D*(?:[2-9]|\d\d))", "@yarnpkg/cli-dist@", package), lock)
 
     @property
     def lock_notices(self) -> list[str]:

@@ -86,6 +86,16 @@ def test_missing_script_is_an_error_with_an_example(
         ("pnpm-lock.yaml", "", {"engines": {"pnpm": ">=9.1"}}, PackageManager("pnpm", "pnpm@10", "pnpm-lock.yaml")),
         ("pnpm-lock.yaml", "", {"engines": {"pnpm": "^9 || 11"}}, PackageManager("pnpm", "pnpm@10", "pnpm-lock.yaml")),
         ("yarn.lock", "", {"engines": {"yarn": ">=1.22 <2"}}, PackageManager("yarn", "yarn@>=1.22 <2", "yarn.lock")),
+        (
+            "yarn.lock", "__metadata:", {"engines": {"yarn": "^4.0.0"}},
+            PackageManager("yarn", "@yarnpkg/cli-dist@^4.0.0", "yarn.lock"),
+        ),
+        (
+            "yarn.lock", "__metadata:", {"engines": {"yarn": ">=4.1 <5"}},
+            PackageManager("yarn", "@yarnpkg/cli-dist@>=4.1 <5", "yarn.lock"),
+        ),
+        ("yarn.lock", "", {"engines": {"yarn": "^1.22.22"}}, PackageManager("yarn", "yarn@^1.22.22", "yarn.lock")),
+        ("yarn.lock", "", {"engines": ["node >= 0.8"]}, PackageManager("yarn", "yarn@1", "yarn.lock")),
         ("yarn.lock", "", {"engines": {"yarn": "please-use-npm"}}, PackageManager("yarn", "yarn@1", "yarn.lock")),
         (
             "pnpm-lock.yaml", "", {"devEngines": {"packageManager": {"name": "pnpm", "version": "^9.0.0"}}},
