@@ -35,11 +35,10 @@ SERVER_VERSION = re.compile(
 VERSION = re.compile(r"[\w.-]+(?:/v?\d|(?<=[a-z])[ -]v?\d+\.\d)[\w.]*", re.IGNORECASE)
 STACK_TRACE = re.compile(
     r"Traceback \(most recent call last\)|^\s+at .{1,200}:\d+(?::\d+)?\)?$|\bgoroutine \d+ \[|node_modules/|"
-    r"Stack ?trace:|Backtrace:|"
     r"(?<![\w./:-])(?:[A-Z]:)?[\w./\\-]+\.(?:py|rb|php|[mc]?js|tsx?|cs|vb|java|kt|go|rs|pl|exs?|lua|scala|c|cpp)"
     r"(?:[\"')]*,? (?:on )?line \d+|:(?:line )?\d+)|(?-i:\b[\w.]*[a-z]Exception\b(?=:| at |\s*$))|"
     r"\bat [\w$]+(?:\.[\w$<>]+)+\(|^panic: |\bpanicked at |no such file or directory|"
-    r"SQLSTATE\[|\bORA-\d{5}|\bsyntax error at or near",
+    r"SQLSTATE\[|\bORA-\d{5}|\bsyntax error at or near|Stack ?trace:|Backtrace:",
     re.MULTILINE | re.IGNORECASE,
 )
 SERVER_PATH = re.compile(r"(?<![\w./%-])(?:/(?:srv|var/www|usr/(?:share|local|lib)|root|etc)|[A-Z]:\\)[/\\][\w./\\-]+")
