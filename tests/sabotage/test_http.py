@@ -88,7 +88,7 @@ SABOTAGES = [
     site("date-decides", "sed -i 's|if_modified_since off|if_modified_since before|' caching.conf", "http.validators"),
     site("fixed-time", "find /srv/site /srv/hashed /srv/br -type f -exec touch -d @0 {} +; "
          "sed -i '/^add_header Last-Modified/d' caching.conf", "http.validators"),
-    site("one-etag-for-all-codings", "echo 'etag off; add_header ETag \"\\\"$request_uri\\\"\";' >>caching.conf",
+    site("one-etag-for-all-codings", "echo 'etag off; add_header ETag \"\\\"$uri\\\"\";' >>caching.conf",
          "http.validators", "http.revalidation"),
     site("editor-left-it", "sed -i 's/(?:~|#|/(?:/' site.conf; cp /srv/site/robots.txt '/srv/site/#index.html#'; "
          "cp /srv/site/robots.txt /srv/site/index.html~", "http.hidden-files"),

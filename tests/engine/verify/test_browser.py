@@ -167,7 +167,7 @@ def test_host_that_this_machine_cannot_reach_is_a_note(page_server: str, chromiu
     verdicts = verdicts_of(visit(f"{page_server}/remote", chromium, 60))
     assert {verdicts[f"browser.{name}"].outcome for name in ("console", "policy")} == {"pass"}
     notes = " ".join(verdicts["browser.network"].notes)
-    assert "https://host.invalid/map.png: net::ERR_NAME_NOT_RESOLVED" in notes
+    assert "https://host.invalid: net::ERR_NAME_NOT_RESOLVED" in notes
     assert "Failed to fetch" in notes
 
 
