@@ -100,8 +100,8 @@ def _differences(subject: Subject, config: Mapping[str, Any]) -> Iterator[tuple[
 def _entries(value: Any) -> set[str]:
     """The entries of a field as texts. Ports and volumes are names without a value. A time of 0 is the default."""
     if isinstance(value, dict):
-        given = {name: entry for name, entry in value.items() if entry}
-        return {json.dumps(given, sort_keys=True)} if given else set(value)
+        entries = {name: entry for name, entry in value.items() if entry}
+        return {json.dumps(entries, sort_keys=True)} if entries else set(value)
     return {" ".join(value) if isinstance(value, list) else str(value or "")} - {"", "/"}
 
 
