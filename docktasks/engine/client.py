@@ -22,7 +22,7 @@ Connection = tuple[Any, dict[str, Any]]
 
 
 class DockerEngine:
-    """A Docker engine."""
+    """A Docker engine. The class Engine (protocol.py) says what each question means."""
 
     def __init__(self, connection: Callable[[], Connection]) -> None:
         self._connect = connection
@@ -45,32 +45,26 @@ class DockerEngine:
 
     @property
     def version(self) -> str:
-        """The engine's version, such as 26.1.5."""
         return str(self._connection[1]["Version"])
 
     @property
     def api(self) -> tuple[int, ...]:
-        """The version of its API, such as (1, 45)."""
         return tuple(int(part) for part in str(self._connection[1]["ApiVersion"]).split("."))
 
     @property
     def kernel_release(self) -> str:
-        """The full version of its kernel, as `uname -r` prints it there."""
         return str(self._connection[1].get("KernelVersion"))
 
     @property
     def kernel(self) -> tuple[int, ...]:
-        """Major and minor version of its kernel; empty where the engine does not say."""
         kernel = re.match(r"(\d+)\.(\d+)", self.kernel_release)
         return tuple(int(part) for part in kernel.groups()) if kernel else ()
 
     @cached_property
     def standins(self) -> list[str]:
-        """The tags of the stand-ins for base images at the first question. A build of stand-ins adds its own."""
         return [*self.image_ids(f"{STANDIN_PREFIX}-*")]
 
     def image_ids(self, pattern: str = "") -> dict[str, str]:
-        """Return the id of each local image by `name:tag`, or of those whose name:tag is like a pattern (name:*)."""
         query = {"filters": {"reference": pattern}} if pattern else {}
         return {tag: image.id for image in self._images(**query) for tag in image.tags}
 
@@ -80,16 +74,13 @@ class DockerEngine:
 
     @property
     def rootless(self) -> bool:
-        """True when the engine runs without root: uid 0 in a container is the user who started the engine."""
         return any("rootless" in option for option in self._info.get("SecurityOptions") or [])
 
     @property
     def containerd_store(self) -> bool:
-        """True when the images are in containerd's store: https://docs.docker.com/engine/storage/containerd/."""
         return ["driver-type", "io.containerd.snapshotter.v1"] in (self._info.get("DriverStatus") or [])
 
     def image(self, reference: str) -> Image | None:
-        """Return the image of a name or id, None when there is none."""
         try:
             return inspection.parse_image(self.client.images.get(reference).attrs)
         except self._errors.APIError as error:
@@ -98,11 +89,9 @@ class DockerEngine:
             raise
 
     def registry_digest(self, reference: str) -> str:
-        """Return the digest of the image that the registry has under a name. Raises the SDK's error without one."""
         return str(self.client.images.get_registry_data(reference).id)
 
     def images(self, project: str) -> list[Image]:
-        """Return the images that the project built, and those that others built on top of them."""
         return self._images(all=True, filters={"label": f"{BUILT_FOR}={project}"})
 
     def _images(self, **query: Any) -> list[Image]:
@@ -119,69 +108,56 @@ class DockerEngine:
         ]
 
     def container(self, name: str) -> Container | None:
-        """Return the container of a name, also one that others started; None when there is none."""
         attrs = _attrs(self.client.containers, name)
         return self._parse(attrs) if attrs else None
 
     def containers(self, project: str) -> list[Container]:
-        """Return the containers that the project started, stopped ones too, sorted by name."""
         containers = map(self._parse, self._containers(all=True, filters=_project_filter(project)))
         return sorted(containers, key=lambda container: container.name)
 
     def container_publishing(self, host_port: int) -> Container | None:
-        """Return the running container that publishes a port of the host, None when none does."""
         containers = map(inspection.parse_container, self._containers())
         ports = ((port.host_port, container) for container in containers for port in container.published)
         return next((container for port, container in ports if port == host_port), None)
 
     def volumes(self, project: str) -> list[str]:
-        """Return the names of the volumes that the project made."""
         return sorted(volume.name for volume in self.client.volumes.list(filters=_project_filter(project)))
 
     def has_volume(self, name: str) -> bool:
-        """Return True when there is a volume of that name, also one that others made."""
         return _attrs(self.client.volumes, name) is not None
 
     def network(self, name: str) -> Network | None:
-        """Return the network of a name, also one that others made; None when there is none."""
         attrs = _attrs(self.client.networks, name)
         return inspection.parse_network(attrs) if attrs else None
 
     def containers_using(self, image_id: str) -> list[str]:
-        """Return the names of the containers that were started from an image, stopped ones too."""
         containers = map(inspection.parse_container, self._containers(all=True))
         return [container.name for container in containers if container.image_id == image_id]
 
     def logs(self, name: str, lines: int = 15) -> str:
-        """Return the last lines that a container logged; an empty text when it has gone."""
         try:
             return str(self.client.containers.get(name).logs(tail=lines).decode(errors="replace"))
         except self._errors.DockerException:
             return ""
 
     def stream_logs(self, name: str) -> Iterator[bytes]:
-        """Yield the chunks of a container's log, from the start of the log until the container stops."""
         yield from self.client.containers.get(name).logs(stream=True, follow=True)
 
     @property
     def swarm_state(self) -> str:
-        """`manager` or `worker` of a swarm, or the engine's own word, such as inactive."""
         swarm = self.client.info().get("Swarm") or {}
         state = str(swarm.get("LocalNodeState") or "inactive")
         return {True: "manager", False: "worker"}[bool(swarm.get("ControlAvailable"))] if state == "active" else state
 
     def swarm(self, kind: str, /, **filters: str) -> list[dict[str, Any]]:
-        """Return the nodes, services, tasks or configs of the swarm, as the API describes them."""
         answer: list[dict[str, Any]] = getattr(self.client.api, kind)(filters=filters)
         return answer
 
     def service_logs(self, name: str) -> str:
-        """Return what the tasks of a service have printed so far."""
         frames = self.client.services.get(name).logs(stdout=True)
         return b"".join(frames).decode(errors="replace")
 
     def exec(self, name: str, args: list[str]) -> Result:
-        """Run a command that only looks, such as `cat`, in a running container."""
         api = self.client.api
         try:
             command = api.exec_create(name, args)["Id"]
@@ -194,17 +170,14 @@ class DockerEngine:
         return Result(code, output.decode(errors="replace"))
 
     def container_config(self, name: str) -> ContainerConfig:
-        """Return the configuration that a container was started with; an empty one when the container is gone."""
         attrs = _attrs(self.client.containers, name)
         return inspection.container_config(attrs) if attrs else ContainerConfig()
 
     @property
     def limit_support(self) -> LimitSupport:
-        """The limits that the engine can set on a container."""
         return inspection.limit_support(self._info)
 
     def save(self, image_id: str) -> Iterator[bytes]:
-        """Yield an image as `docker image save` writes it: a tar of its configuration and layers."""
         yield from self.client.images.get(image_id).save()
 
     def _parse(self, attrs: dict[str, Any]) -> Container:

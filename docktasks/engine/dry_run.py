@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
 
-from docktasks.commands import Result
-from docktasks.engine.models import START_INTERVAL_API, Container, ContainerConfig, Image, LimitSupport, Network
-from docktasks.labels import LABEL, STANDIN_PREFIX
+from docktasks.engine.models import START_INTERVAL_API, Container, Image, LimitSupport, Network
+from docktasks.engine.protocol import Engine
+from docktasks.labels import LABEL
 
 
-class DryRunEngine:
+class DryRunEngine(Engine):
     """Answers so that every task has commands to show: `stop` and `clean` have things to remove, names are free."""
 
     version = ""
@@ -20,8 +18,8 @@ class DryRunEngine:
     kernel_release = ""
     rootless = False
     containerd_store = False
-    swarm_state = "manager"
     limit_support = LimitSupport()
+    swarm_state = "manager"
 
     def __init__(self, project: str) -> None:
         self.project = project
@@ -29,24 +27,8 @@ class DryRunEngine:
 
     @cached_property
     def standins(self) -> list[str]:
-        """The tags of the stand-ins for base images at the first question. A build of stand-ins adds its own."""
-        return [*self.image_ids(f"{STANDIN_PREFIX}-*")]
-
-    def image_ids(self, _pattern: str = "") -> dict[str, str]:
-        """Return no image."""
-        return {}
-
-    def registry_digest(self, _reference: str) -> str:
-        """Return no digest: no registry is asked."""
-        return ""
-
-    def swarm(self, _kind: str, /, **_filters: str) -> list[dict[str, Any]]:
-        """Return nothing: no service is there, so that it is shown how the first release is deployed."""
+        """None at first. A build of stand-ins adds its own."""
         return []
-
-    def service_logs(self, _name: str) -> str:
-        """Return nothing."""
-        return ""
 
     def image(self, reference: str) -> Image | None:
         """Return an image for every name, so that nothing is pulled."""
@@ -56,10 +38,6 @@ class DryRunEngine:
         """Return the two images that a project builds."""
         return [Image(f"{project}:{role}", tags=(f"{project}:{role}",)) for role in ("dev", "prod")]
 
-    def container(self, _name: str) -> Container | None:
-        """Return None: every name is free."""
-        return None
-
     def containers(self, project: str) -> list[Container]:
         """Return the dev and the production container."""
         return [
@@ -67,45 +45,9 @@ class DryRunEngine:
             for role in ("dev", "prod")
         ]
 
-    def container_publishing(self, _host_port: int) -> Container | None:
-        """Return None: every port is free."""
-        return None
-
-    def containers_using(self, _image_id: str) -> list[str]:
-        """Return no name: images may be removed."""
-        return []
-
-    def container_config(self, _name: str) -> ContainerConfig:
-        """Return an empty configuration."""
-        return ContainerConfig()
-
-    def volumes(self, _project: str) -> list[str]:
-        """Return no volume."""
-        return []
-
-    def has_volume(self, _name: str) -> bool:
-        """Return False: every name is free."""
-        return False
-
     def network(self, name: str) -> Network | None:
         """Return None for a new name, and later a network of the project, so that a task shows once how it is made."""
         if name in self._created_networks:
             return Network({f"{LABEL}.project": self.project})
         self._created_networks.add(name)
         return None
-
-    def logs(self, _name: str, _lines: int = 15) -> str:
-        """Return no line."""
-        return ""
-
-    def stream_logs(self, _name: str) -> Iterator[bytes]:
-        """Yield no line."""
-        return iter(())
-
-    def exec(self, _name: str, _args: list[str]) -> Result:
-        """Return a failure: no container runs."""
-        return Result(1)
-
-    def save(self, _image_id: str) -> Iterator[bytes]:
-        """Yield nothing."""
-        return iter(())
