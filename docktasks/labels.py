@@ -14,6 +14,9 @@ SHARED = "_shared"
 RELEASE_LABEL = f"{LABEL}.release"
 """Label on a container: the id of the release that it runs."""
 
+CONFIG_HASH_LABEL = f"{LABEL}.config-hash"
+"""Label on a container: the config_hash() of its release and settings (release/run_args.py)."""
+
 BUILT_FOR = f"{LABEL}.built-for"
 """Label on images. Containers carry a different one, because Docker copies an image's labels to every container and
 derived image: with one label, other people's containers would look like ours.

@@ -159,7 +159,7 @@ class Settings:
         return f"{self.app.name}:{role}"
 
     def container(self, role: str) -> str:
-        """Return the name of the container for a role: `dev`, `prod`, or one of containers/roles.py."""
+        """Return the name of the container for a role: `dev`, `prod`, or another one of roles.py."""
         return f"{self.app.name}-{role}"
 
     def deploy_timeout(self, role: str) -> int:

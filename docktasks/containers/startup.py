@@ -11,14 +11,13 @@ from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.containers import networks, ports
 from docktasks.containers.ports import Bind
-from docktasks.containers.roles import SHARING_ROLES, role_of
 from docktasks.containers.run_args import remove_args
 from docktasks.engine.connect import sdk_errors_as_ours
 from docktasks.engine.models import Container
 from docktasks.engine.protocol import Engine
 from docktasks.errors import ConflictError, DockError, EngineError, StartError
 from docktasks.labels import LABEL
-from docktasks.roles import DEV, HOLDER, PROD, Role
+from docktasks.roles import DEV, HOLDER, PROD, SHARING_ROLES, Role, role_of
 
 LOOK_INTERVAL_S = 0.02
 """Time between two looks at a container that starts. A look takes 3 ms, a start 400 ms."""
@@ -37,7 +36,7 @@ COLOR = re.compile(r"\x1b\[[0-9;]*m")
 class ContainerSpec:
     """A container to start: its role, its published address, and its complete `docker container run` command.
 
-    The role is dev or one of PROD_ROLES (containers/roles.py); the container's name is made from it.
+    The role is dev or one of PROD_ROLES (roles.py); the container's name is made from it.
     """
 
     role: str

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from docktasks.app import runtime_config
 from docktasks.app.project import Project
 from docktasks.background import in_background
-from docktasks.containers import networks, roles, startup
+from docktasks.containers import networks, startup
 from docktasks.containers.ports import Bind, free_bind
 from docktasks.engine.models import Container, short_id
 from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
+from docktasks.labels import CONFIG_HASH_LABEL
 from docktasks.release import build as release_build
 from docktasks.release import deltas, history, kept_files, recovery, run_args
 from docktasks.release.build import Build
@@ -152,7 +153,7 @@ def _serves_already(containers: ReleaseContainers, current: Container, release: 
         return False
     project = containers.project
     config_hash = run_args.config_hash(project.settings, release, project.engine.api)
-    return current.labels.get(roles.CONFIG_HASH_LABEL) == config_hash
+    return current.labels.get(CONFIG_HASH_LABEL) == config_hash
 
 
 @contextmanager

@@ -17,13 +17,12 @@ from docktasks.containers import run_args as containers_run_args
 from docktasks.containers import startup
 from docktasks.containers.networks import join_args
 from docktasks.containers.ports import Bind
-from docktasks.containers.roles import CANDIDATE
 from docktasks.containers.startup import ContainerSpec
 from docktasks.errors import StartError
 from docktasks.release import run_args
 from docktasks.release.gate_visit import Findings, GateVisit
 from docktasks.release.run_args import Release
-from docktasks.roles import PROD
+from docktasks.roles import CANDIDATE, PROD
 
 if TYPE_CHECKING:  # it loads the HTTP client
     from docktasks.verify.probes.crawler import Site

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from docktasks.app.project import Project
 from docktasks.commands import Result
-from docktasks.containers import roles, startup
+from docktasks.containers import startup
 from docktasks.engine.models import Container, Image
 from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
 from docktasks.images.releases import image_of, kept_releases, release_tag, release_tags
+from docktasks.labels import CONFIG_HASH_LABEL
 from docktasks.release import run_args
 from docktasks.release.run_args import Release
 from docktasks.roles import HOLDER
@@ -80,7 +81,7 @@ def _distinct_lines(failure: Result) -> str:
 def is_recorded(engine: Engine, container: Container) -> bool:
     """Return True if record_release() was completed for the release that this container serves."""
     stored = engine.exec(container.name, ["cat", f"{run_args.CURRENT}/run-id"])
-    return stored.ok and stored.output == container.labels.get(roles.CONFIG_HASH_LABEL)
+    return stored.ok and stored.output == container.labels.get(CONFIG_HASH_LABEL)
 
 
 def environment(project: Project, image: Image) -> str:

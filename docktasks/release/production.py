@@ -21,7 +21,7 @@ from docktasks.roles import HOLDER, PROD
 
 @dataclass(frozen=True)
 class ReleaseContainers:
-    """What can be done with a project's production containers. A role is one of PROD_ROLES (containers/roles.py).
+    """What can be done with a project's production containers. A role is one of PROD_ROLES (roles.py).
 
     Nothing is remembered: each question goes to the engine, because other processes change containers, too.
     """

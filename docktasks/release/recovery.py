@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from docktasks import waiting
 from docktasks.containers import clones
-from docktasks.containers.roles import CANDIDATE, CARRY, HOLDER_PREVIOUS, NEXT, PREVIOUS, PROD_ROLES
 from docktasks.engine.models import Container
 from docktasks.release.production import ReleaseContainers
-from docktasks.roles import DEV, HOLDER
+from docktasks.roles import CANDIDATE, CARRY, DEV, HOLDER, HOLDER_PREVIOUS, NEXT, PREVIOUS, PROD_ROLES
 
 
 def recover(containers: ReleaseContainers) -> bool:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from docktasks.app import runtime_config
 from docktasks.containers.networks import join_args, reach
 from docktasks.containers.ports import Bind
-from docktasks.containers.roles import CANDIDATE, CARRY, CONFIG_HASH_LABEL
 from docktasks.containers.run_args import NGINX_USER, csv_line, hardening_args, label_args, limit_args
 from docktasks.engine.models import START_INTERVAL_API, Image
-from docktasks.labels import LABEL, RELEASE_LABEL
-from docktasks.roles import HOLDER, PROD
+from docktasks.labels import CONFIG_HASH_LABEL, LABEL, RELEASE_LABEL
+from docktasks.roles import CANDIDATE, CARRY, HOLDER, PROD
 from docktasks.settings import Settings
 
 ENVIRONMENT_VARIABLE = "HELLO_DOCK_ENV"

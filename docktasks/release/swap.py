@@ -11,14 +11,13 @@ import time
 from docktasks import waiting
 from docktasks.containers import ports, startup
 from docktasks.containers.ports import Bind
-from docktasks.containers.roles import HOLDER_PREVIOUS, NEXT, PREVIOUS, PROD_ROLES
 from docktasks.engine.models import Container
 from docktasks.errors import ConflictError
 from docktasks.release import history, recovery
 from docktasks.release.gate import Passed, check_candidate
 from docktasks.release.production import ReleaseContainers
 from docktasks.release.run_args import Release
-from docktasks.roles import HOLDER, PROD
+from docktasks.roles import HOLDER, HOLDER_PREVIOUS, NEXT, PREVIOUS, PROD, PROD_ROLES
 
 GAP_STOP_TIMEOUT_S = 1
 """How long a release may take to stop when its port is needed: no request can be answered until the port is free."""

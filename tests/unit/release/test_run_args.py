@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from docktasks import roles
 from docktasks.api import Api, Upstream
-from docktasks.containers import roles
 from docktasks.containers.ports import Bind
 from docktasks.engine.models import Image
 from docktasks.release import run_args
