@@ -12,9 +12,8 @@ from pathlib import Path
 from docktasks.app.project import Project
 from docktasks.commands import Run
 from docktasks.errors import BaseImageError, RegistryError
-from docktasks.images.manifests import DIGEST, Manifests, manifests
 from docktasks.images.references import familiar
-from docktasks.images.registry import advice
+from docktasks.images.registry import DIGEST, Manifests, advice, manifests
 from docktasks.settings import Settings
 
 FILE = "bases.lock"

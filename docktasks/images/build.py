@@ -8,16 +8,16 @@ import os
 from collections.abc import Mapping
 
 from docktasks import resources
-from docktasks.app import inputs, vite_options
+from docktasks.app import git, inputs, vite_options
 from docktasks.app.git import Source
 from docktasks.app.package import App
 from docktasks.app.project import Project
 from docktasks.app.siblings import siblings_of
-from docktasks.commands import Run
+from docktasks.commands import Result, Run
 from docktasks.engine.models import Image
 from docktasks.engine.protocol import Engine
 from docktasks.errors import BuildError
-from docktasks.images import build_context, build_notices, own_files
+from docktasks.images import base_images, build_context, build_notices, own_files
 from docktasks.images.base_images import base_digest
 from docktasks.images.build_errors import explain_build
 from docktasks.images.references import split_digest
@@ -37,10 +37,10 @@ BASE_DIGEST_LABEL = f"{OCI}.base.digest"
 Texts = dict[str, str]
 
 
-def origin_labels(settings: Settings, source: Source) -> Texts:
+def origin_labels(settings: Settings, values: Texts) -> Texts:
     """Return the labels that say where the app comes from. An empty one has nothing to say."""
-    values = {"source": settings.build.source_url, "revision": source.revision, "version": source.version}
-    return {f"{OCI}.{name}": value for name, value in values.items()}
+    texts = {"source": settings.build.source_url, "revision": values["REVISION"], "version": values["VERSION"]}
+    return {f"{OCI}.{name}": text for name, text in texts.items()}
 
 
 def input_labels(values: Texts) -> Texts:
@@ -111,6 +111,14 @@ def dist_args(settings: Settings, app: App, values: Texts, folder: str) -> list[
     ]
 
 
+def write_dist(project: Project, values: Texts, folder: str) -> Result:
+    """Write the site of a production build with these values into a folder, as dist_args() says."""
+    if not project.dry:
+        build_context.write_context(project.settings, project.app, PROD.dockerfile)
+    os.environ.update(inputs.secret_environ(project.settings, os.environ))
+    return project.run(dist_args(project.settings, project.app, values, folder), quiet=True)
+
+
 def _value_args(settings: Settings, app: App, values: Texts, dockerfile: str) -> list[str]:
     """Return the build arguments. The app's own Dockerfile gets all: its defaults are the settings of `init`."""
     manager = app.package_manager
@@ -143,6 +151,13 @@ def prod_build_args(settings: Settings, app: App, node: str, nginx: str, source:
         "HELLO_DOCK_CSP_SOURCES": settings.prod.csp_sources,
         vite_options.VARIABLE: vite_options.for_build(settings),
     }
+
+
+def values_now(project: Project) -> Texts:
+    """Return the build arguments of the production image for the checkout as it is, and this machine's base images."""
+    node, nginx = (base_images.resolve(project, kind).reference for kind in ("node", "nginx"))
+    source = git.source(project.app, project.settings)
+    return prod_build_args(project.settings, project.app, node, nginx, source)
 
 
 def build_image(project: Project, role: Role, values: Texts, labels: Texts | None = None) -> Image:

@@ -52,7 +52,7 @@ def build_prod(project: Project, maps_folder: str = "") -> Build:
     node = base_images.resolve(project, "node")
     nginx = base_images.resolve(project, "nginx")
     build_args = images_build.prod_build_args(project.settings, project.app, node.reference, nginx.reference, source)
-    labels = images_build.origin_labels(project.settings, source) | images_build.input_labels(build_args)
+    labels = images_build.origin_labels(project.settings, build_args) | images_build.input_labels(build_args)
     in_background(lambda: project.engine.containerd_store)  # the sizes need it, and the engine takes a while for it
     image = images_build.build_image(project, PROD, build_args, labels)
     if maps_folder:
@@ -69,13 +69,10 @@ def build_for(project: Project, platform: str) -> Image:
 
     The builder's stages run on the engine's platform, and only files are copied into the other. Raises DockError.
     """
-    source = git.source(project.app, project.settings)
-    node, nginx = (base_images.resolve(project, kind).reference for kind in ("node", "nginx"))
-    build_args = images_build.prod_build_args(
-        project.settings, project.app, node, base_images.of_all_platforms(project, nginx), source
-    )
-    labels = images_build.origin_labels(project.settings, source) | images_build.input_labels(build_args)
-    return images_build.build_image(project, PROD.on(platform), build_args, labels)
+    values = images_build.values_now(project)
+    values |= {"NGINX_IMAGE": base_images.of_all_platforms(project, values["NGINX_IMAGE"])}
+    labels = images_build.origin_labels(project.settings, values) | images_build.input_labels(values)
+    return images_build.build_image(project, PROD.on(platform), values, labels)
 
 
 def latest_build(project: Project) -> Build:

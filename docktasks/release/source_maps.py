@@ -32,8 +32,7 @@ def export(project: Project, values: build.Texts, folder: str) -> None:
     """Write the source maps of the build with these values into the folder. Older ones stay. Raises BuildError."""
     with tempfile.TemporaryDirectory() as unpacked:
         target = folder if project.dry else unpacked
-        values = values | {"PART": "maps"}
-        result = project.run(build.dist_args(project.settings, project.app, values, target))
+        result = build.write_dist(project, values | {"PART": "maps"}, target)
         if not result.ok:
             raise BuildError("The source maps cannot be written.", "The image was built.", "Correct it", result.tail(3))
         maps = [path for path in Path(unpacked).rglob("*.map*") if path.is_file()]

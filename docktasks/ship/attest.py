@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from docktasks.app import git
 from docktasks.app.project import Project
 from docktasks.images import base_images, build
 from docktasks.ship import bundle, cosign, described, keys, provenance, sbom, vex
@@ -77,15 +76,13 @@ def attach(project: Project, signing: Signing, recorded: Record | None, verified
 
 
 def _documents(project: Project, facts: Described, record: Bundle, verified: Results) -> dict[str, Document]:
-    settings = project.settings
-    node, nginx = (base_images.resolve(project, kind) for kind in ("node", "nginx"))
-    source = git.source(project.app, settings)
-    parameters = build.prod_build_args(settings, project.app, node.reference, nginx.reference, source)
-    node_digest = base_images.base_digest(project.engine.image(node.reference), node.reference)
+    parameters, source_url = build.values_now(project), project.settings.build.source_url
+    node = parameters["NODE_IMAGE"]
+    node_digest = base_images.base_digest(project.engine.image(node), node)
     image = {"name": facts.image.repository, "digest": facts.image.digest}
     return {
         SBOM: sbom.document(facts, record),
         VEX: vex.document(facts, record),
-        PROVENANCE: provenance.document(facts, parameters, node_digest, settings.build.source_url, os.environ),
+        PROVENANCE: provenance.document(facts, parameters, node_digest, source_url, os.environ),
         VERIFY: {"image": image, **verified},
     }

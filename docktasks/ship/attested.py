@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from docktasks.app import git
 from docktasks.app.project import Project
-from docktasks.errors import AppError, RegistryError, SettingsError, VerifyError
-from docktasks.images.manifests import manifests
+from docktasks.errors import AppError, SettingsError, VerifyError
 from docktasks.release import build as release_build
 from docktasks.ship import bundle, claims, cosign, described, keys, sbom, tags, vex
 from docktasks.ship.bundle import Bundle
@@ -57,10 +56,7 @@ def prove(project: Project, image: ShippedImage, key: Key) -> Iterator[str]:
 
 def _of_platform(project: Project, image: ShippedImage, platform: str) -> ShippedImage:
     """Return the image that has the documents: a platform's, where an index names them. Raises PushError."""
-    try:
-        platforms = manifests(project.run, image.reference).platforms
-    except RegistryError as error:
-        raise tags.unknown(image.reference, error) from error
+    platforms = tags.platforms_of(project, image.reference)
     digests = [digest for name, digest in platforms.items() if f"{name}/".startswith(f"{platform}/")]
     return replace(image, digest=digests[0]) if digests else image
 

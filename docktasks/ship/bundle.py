@@ -6,7 +6,6 @@ A build of the same source records it (images/node/bundle/hooks.cjs). Its site h
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,10 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from docktasks.app import git, inputs
 from docktasks.app.project import Project
 from docktasks.errors import BuildError
-from docktasks.images import base_images, build, build_context
+from docktasks.images import build
 
 FOLDER = "/tmp/hello-dock-bundle"  # noqa: S108 - the build's own
 """Where the build records its bundles."""
@@ -66,17 +64,12 @@ class Bundle:
 
 def record(project: Project, site: Mapping[str, str]) -> Bundle:
     """Build the app once more, and return what is in its site, whose files have to be these. Raises BuildError."""
-    settings, app = project.settings, project.app
-    node, nginx = (base_images.resolve(project, kind) for kind in ("node", "nginx"))
-    values = build.prod_build_args(settings, app, node.reference, nginx.reference, git.source(app, settings))
+    values = build.values_now(project)
     values = values | {"BUILD_ENV": values["BUILD_ENV"] + RECORDING, "PART": "bundle"}
-    os.environ.update(inputs.secret_environ(settings, os.environ))
     with tempfile.TemporaryDirectory() as folder:
-        if not project.dry:
-            build_context.write_context(settings, app, "Dockerfile")
-        result = project.run(build.dist_args(settings, app, values, folder), quiet=True)
+        result = build.write_dist(project, values, folder)
         if project.dry:
-            return Bundle(app.folder.name, app.version, "", site)
+            return Bundle(project.app.folder.name, project.app.version, "", site)
         path = Path(folder) / "bundle.json"
         if not result.ok or not path.is_file():
             how = "Correct what Docker reports above. A Dockerfile that `invoke init` wrote long ago: run it again"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from docktasks.app.project import Project
 from docktasks.errors import PushError, SettingsError
+from docktasks.images.registry import DIGEST
 
 TAGS = ("revision", "version", "latest")
 """The kinds of tags. They are pushed in this order, so that a push that fails has moved none of the later ones."""
@@ -17,7 +18,6 @@ TAG = re.compile(r"\w[\w.-]{0,127}")
 PATH = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 REPOSITORY = re.compile(rf"(?:[\w.-]+(?::\d+)?/)?{PATH}(?:/{PATH})*")
 """A registry and a path, without a tag: https://docs.docker.com/reference/cli/docker/image/tag/#description."""
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from docktasks import parsers
 from docktasks.app.project import Project
 from docktasks.engine.models import Image
-from docktasks.errors import PushError, RegistryError, SettingsError
+from docktasks.errors import PushError, SettingsError
 from docktasks.images import base_images
-from docktasks.images.manifests import manifests
 from docktasks.release import build as release_build
 from docktasks.release.build import Build
 from docktasks.ship import tags
@@ -45,10 +44,7 @@ def _require_base(project: Project, platforms: list[str]) -> None:
     """Raise PushError if the registry of the base image does not have it for each platform."""
     nginx = base_images.resolve(project, "nginx").reference
     reference = base_images.of_all_platforms(project, nginx)
-    try:
-        offered = manifests(project.run, reference).platforms
-    except RegistryError as error:
-        raise tags.unknown(reference, error) from error
+    offered = tags.platforms_of(project, reference)
     missing = [platform for platform in platforms if platform not in offered]
     if missing:
         raise PushError(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from docktasks.app.project import Project
 from docktasks.engine.models import Image
 from docktasks.errors import NotInRegistryError, PushError, RegistryError
-from docktasks.images.manifests import manifests
-from docktasks.images.registry import advice, registry_digest
+from docktasks.images.registry import advice, manifests, registry_digest
 from docktasks.ship.record import Pushed
 
 ANSWER_TIMEOUT_S = 30
@@ -29,10 +28,7 @@ def _is_same(project: Project, pushed: Pushed, digest: str) -> bool:
     """Return True if the registry has these images, and no others, under a digest: of an index, or of one image."""
     digests = {"": digest}
     if len(pushed.images) > 1:
-        try:
-            digests = manifests(project.run, f"{pushed.repository}@{digest}").platforms
-        except RegistryError as error:
-            raise unknown(f"{pushed.repository}@{digest}", error) from error
+        digests = platforms_of(project, f"{pushed.repository}@{digest}")
         if digests.keys() != pushed.images.keys():
             return False
     images = {platform: pushed.images.get(platform, pushed.build.image) for platform in digests}
@@ -57,7 +53,7 @@ def digest_of(project: Project, reference: str) -> str:
     except NotInRegistryError:
         return ""
     except RegistryError as error:
-        raise unknown(reference, error) from error
+        raise _unknown(reference, error) from error
 
 
 def pushed_digest(project: Project, reference: str) -> str:
@@ -68,6 +64,13 @@ def pushed_digest(project: Project, reference: str) -> str:
     return digest
 
 
-def unknown(reference: str, error: RegistryError) -> PushError:
-    """Return the error for a name of which a registry does not say what it is."""
+def platforms_of(project: Project, reference: str) -> dict[str, str]:
+    """Return the digest that the registry has for each platform of an image. Raises PushError."""
+    try:
+        return manifests(project.run, reference).platforms
+    except RegistryError as error:
+        raise _unknown(reference, error) from error
+
+
+def _unknown(reference: str, error: RegistryError) -> PushError:
     return PushError(f"{reference} cannot be looked up: {error}.", "", advice(str(error), reference))

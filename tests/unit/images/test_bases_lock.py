@@ -13,8 +13,8 @@ from docktasks.commands import Result
 from docktasks.engine.models import Image
 from docktasks.errors import BaseImageError, RegistryError
 from docktasks.images import base_images, bases_lock, build
-from docktasks.images.manifests import Manifests, manifests
 from docktasks.images.references import split_digest
+from docktasks.images.registry import Manifests, manifests
 from docktasks.settings import Settings
 from tests.unit.fakes.apps import configured
 from tests.unit.fakes.engine import FakeEngine

@@ -125,11 +125,13 @@ def test_prod_build_args_differ_from_the_defaults_of_the_dockerfile(settings: Se
 
 def test_label_without_anything_to_say_is_left_out(settings: Settings) -> None:
     """There is no empty label, whichever of them has no value."""
-    labels = build.origin_labels(settings, git.Source("", "", "1700000000"))
+    labels = build.origin_labels(settings, {"VERSION": "", "REVISION": ""})
     assert labels.keys() == {f"{build.OCI}.{name}" for name in ("source", "revision", "version")}
     assert build.labels_over(Image("sha256:base"), labels) == {}
     url = "https://s.example/shop"
-    labels = build.origin_labels(configured(settings.root, build_source_url=url), git.Source("1.2.3", "abc", ""))
+    labels = build.origin_labels(
+        configured(settings.root, build_source_url=url), {"VERSION": "1.2.3", "REVISION": "abc"}
+    )
     assert build.labels_over(None, labels) == {
         f"{build.OCI}.source": url,
         f"{build.OCI}.revision": "abc",
@@ -143,7 +145,7 @@ def test_label_of_the_base_image_is_hidden(settings: Settings) -> None:
     base = Image("sha256:base", tags=("nginx:stable-alpine",), labels={**base_labels, "maintainer": "nginx"})
     engine = FakeEngine(images={"nginx:stable-alpine": base})
     run = Runner(engine)
-    labels = build.origin_labels(settings, git.Source("", "abc", ""))
+    labels = build.origin_labels(settings, {"VERSION": "", "REVISION": "abc"})
     build.build_image(Project(run, engine, settings), PROD, VALUES, labels)
     assert [word for word in run.ran[0] if word.startswith(f"{build.OCI}.")] == [
         f"{build.OCI}.licenses=",

@@ -11,9 +11,9 @@ from docktasks.errors import Skip
 from docktasks.images import archive
 from docktasks.images.base_images import configured_image, digests_of
 from docktasks.images.build import BASE_DIGEST_LABEL, BASE_LABEL, OCI, input_labels
-from docktasks.images.manifests import DIGEST
 from docktasks.images.own_files import recorded
 from docktasks.images.references import split_digest
+from docktasks.images.registry import DIGEST
 from docktasks.images.standins import STANDIN_LABEL
 from docktasks.labels import BUILT_FOR, INPUTS_LABEL, SOURCE_MAPS_LABEL, STANDIN_PREFIX
 from docktasks.verify.checks.image import site

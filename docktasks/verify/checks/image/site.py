@@ -9,7 +9,7 @@ from pathlib import Path
 
 from docktasks.app import git
 from docktasks.errors import Skip
-from docktasks.images import base_images, build, build_context
+from docktasks.images import base_images, build
 from docktasks.images.archive import SITE_DIRS, File, final_files, site_files, without_compressed
 from docktasks.labels import INPUTS_LABEL
 from docktasks.verify.checks.image.own_layers import build_epoch, own_layers
@@ -68,11 +68,10 @@ def build_args_now(subject: Subject) -> dict[str, str]:
 
 def _export_build(subject: Subject, folder: str) -> None:
     """Export what the build wrote to the folder. Raises Skip if the same cannot be built again."""
-    settings, app, build_args = subject.project.settings, subject.project.app, build_args_now(subject)
+    build_args = build_args_now(subject)
     if build.input_labels(build_args).get(INPUTS_LABEL) != subject.image.labels.get(INPUTS_LABEL):
         raise Skip("it was built with another mode, other variables or other secrets than are set now")
-    build_context.write_context(settings, app, "Dockerfile")
-    result = subject.project.run(build.dist_args(settings, app, build_args, folder), quiet=True)
+    result = build.write_dist(subject.project, build_args, folder)
     if not result.ok:
         raise Skip(f"the build cannot be repeated: {result.tail(1)}")
 
