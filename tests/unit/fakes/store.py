@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from fnmatch import fnmatch
+from functools import cached_property
 from hashlib import sha256
 from itertools import count
 from typing import Any
@@ -17,6 +18,7 @@ from docktasks.engine.dry_run import DryRunEngine
 from docktasks.engine.models import Image, Network
 from docktasks.errors import NotInRegistryError, RegistryError
 from docktasks.images.references import familiar
+from docktasks.labels import STANDIN_PREFIX
 
 
 class FakeStore(DryRunEngine, ABC):
@@ -56,6 +58,11 @@ class FakeStore(DryRunEngine, ABC):
         """Return the images with the label of a build, each once."""
         images = [image for image in self.image_store.values() if image.labels.get("hello-dock.built-for") == project]
         return list({image.id: image for image in images}.values())
+
+    @cached_property
+    def standins(self) -> list[str]:
+        """The stand-ins at the first question."""
+        return [*self.image_ids(f"{STANDIN_PREFIX}-*")]
 
     def image_ids(self, pattern: str = "*") -> dict[str, str]:
         """Return the id of each image, by its tags that are like the pattern."""
