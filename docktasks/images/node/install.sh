@@ -129,7 +129,10 @@ npm)
     elif [ -f package-lock.json ] || [ -f npm-shrinkwrap.json ]; then
         renamed=$(renamed_packages)
         if [ -z "$renamed" ]; then
-            npm ci --cache "$cache"
+            # For each package without an address in the lock file npm asks the registry which versions there are. Its
+            # earlier answers will do, unless a version is newer than they are.
+            if cat package-lock.json npm-shrinkwrap.json 2>/dev/null | grep -q '"resolved": "http' ||
+                ! npm ci --prefer-offline --cache "$cache"; then npm ci --cache "$cache"; fi
         else
             notice "The lock file has other names for the workspace's $renamed. Write it again: npm install"
             npm install --no-save --cache "$cache"

@@ -153,12 +153,47 @@ def test_lefthook_does_nothing_in_a_build(tmp_path: Path, *, is_shared: bool) ->
         (app / "node_modules/lefthook/bin/index.js").unlink()
         (app / "node_modules/lefthook/bin/index.js").hardlink_to(tmp_path / "stored")
     (app / "node_modules/.bin/lefthook").symlink_to("../lefthook/bin/index.js")
+    assert install(app, "with-source", programs).returncode == 0
+    assert "exit 1" in (tmp_path / "stored").read_text()
+
+
+@pytest.mark.parametrize(
+    ("address", "calls"),
+    [
+        ("https://packages.example/a.tgz", ["ci --cache"]),
+        ("", ["ci --prefer-offline --cache"]),
+        ("unknown", ["ci --prefer-offline --cache", "ci --cache"]),
+    ],
+)
+def test_npm_asks_for_what_the_lock_file_lacks_only_if_an_earlier_answer_lacks_it(
+    tmp_path: Path, address: str, calls: list[str]
+) -> None:
+    """A lock file without addresses makes npm ask for each package, whose versions it may know from before."""
+    app, programs = tmp_path / "app", tmp_path / "bin"
+    app.mkdir()
+    programs.mkdir()
+    resolved = {"resolved": address} if address.startswith("https:") else {}
+    (app / "package.json").write_text('{"dependencies": {"a": "1.0.0"}}')
+    (app / "package-lock.json").write_text(
+        json.dumps({"packages": {"node_modules/a": {"version": "1.0.0", **resolved}}})
+    )
+    knows_version = "false" if address == "unknown" else "true"
+    (programs / "npm").write_text(
+        f'#!/bin/sh\necho "$@" >>calls\n[ "$2" != --prefer-offline ] || {knows_version} || exit 1\n'
+        "mkdir -p node_modules/a && echo '{}' >node_modules/a/package.json\n"
+    )
+    (programs / "npm").chmod(0o755)
+    process = install(app, "before-source", programs)
+    assert process.returncode == 0, process.stderr
+    assert [call.rpartition(" ")[0] for call in (app / "calls").read_text().splitlines()] == calls
+
+
+def install(app: Path, step: str, programs: Path) -> subprocess.CompletedProcess[str]:
+    """Run install.sh in the app's folder, with programs that come first, and nothing of this machine."""
     script = (NODE / "install.sh").read_text()
     for name in ("/tmp", "/var/cache", "/settings", "/source", "/run/secrets"):  # noqa: S108 (they are the image's)
-        script = script.replace(f"{name}/", f"{tmp_path}/none{name}/")
+        script = script.replace(f"{name}/", f"{app.parent}/none{name}/")
     script = script.replace("/tools/node", str(NODE))
-    command = ["sh", "-c", script, "install.sh", "npm", "", "with-source"]
+    command = ["sh", "-c", script, "install.sh", "npm", "", step]
     environ = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"}
-    process = subprocess.run(command, cwd=app, env=environ, capture_output=True, text=True, check=False)
-    assert process.returncode == 0, process.stderr
-    assert "exit 1" in (tmp_path / "stored").read_text()
+    return subprocess.run(command, cwd=app, env=environ, capture_output=True, text=True, check=False)
