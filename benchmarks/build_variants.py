@@ -116,14 +116,14 @@ class BuildSandbox:
         return f"{self.settings.app.name}-{variant.id}"
 
     def run_args(
-        self, variant: Variant, *, name: str = "", host_port: int = 0, options: Sequence[str] = ()
+        self, variant: Variant, *, name: str = "", publish: str = "127.0.0.1:", options: Sequence[str] = ()
     ) -> list[str]:
-        """The handbook's command to serve the image, on 127.0.0.1. Docker chooses the port when `host_port` is 0."""
+        """The handbook's command to serve the image, at an address such as 127.0.0.1:8080. Docker chooses a port."""
         return [
             "docker", "container", "run", "--detach",
             "--name", name or self.container_name(variant),
             *label_args(self.settings, variant.id),
-            "--publish", f"127.0.0.1:{host_port or ''}:80",
+            "--publish", f"{publish}:80",
             *options,
             self.tag(variant),
         ]  # fmt: skip

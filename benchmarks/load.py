@@ -1,4 +1,4 @@
-"""Load by wrk, only on 127.0.0.1 and for a limited time."""
+"""Load by wrk, only on 127.0.0.1 or on the cable of network.neighbour(), and for a limited time."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from benchmarks.network import NEIGHBOUR
 from docktasks.errors import BenchError
 
 CONNECTIONS = 32
@@ -40,14 +41,17 @@ def installed() -> bool:
     return shutil.which("wrk") is not None
 
 
-def burst(url: str, seconds: float, paths: Sequence[str] = (), *, keepalive: bool = True) -> Load:
-    """Load an address on 127.0.0.1 with 32 connections. `paths` are requested in turn; without them, `url` is.
+def burst(
+    url: str, seconds: float, paths: Sequence[str] = (), *, keepalive: bool = True, enter: Sequence[str] = ()
+) -> Load:
+    """Load an address with 32 connections. `paths` are requested in turn; without them, `url` is.
 
+    `enter` are words in front of the command, which let it run in a neighbour's network.
     Raises BenchError when a request failed, and ValueError for another machine's address.
     """
-    if urlsplit(url).hostname != "127.0.0.1":
-        raise ValueError(f"only 127.0.0.1 may be loaded, not {url}")
-    args = _wrk_args(url, seconds, paths, keepalive=keepalive)
+    if urlsplit(url).hostname not in ("127.0.0.1", f"{NEIGHBOUR}.1"):
+        raise ValueError(f"only this machine may be loaded, not {url}")
+    args = [*enter, *_wrk_args(url, seconds, paths, keepalive=keepalive)]
     completed = subprocess.run(args, capture_output=True, text=True, check=False, timeout=MAX_BURST_S + 30)
     try:
         summary: dict[str, Any] = json.loads(completed.stdout.splitlines()[-1])

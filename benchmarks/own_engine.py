@@ -15,6 +15,7 @@ from pathlib import Path
 import docker
 import psutil
 
+from benchmarks.network import hold_namespace
 from docktasks.engine.client import DockerEngine
 from docktasks.errors import EngineError
 from docktasks.waiting import Probe, wait_until
@@ -51,7 +52,7 @@ class OwnEngine:
         # A tmpfs, because overlayfs cannot use every file system that a temporary folder may be on.
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={disk_size}", "none", folder / "data"], check=True)
         self._daemon: subprocess.Popen[bytes] | None = None
-        self._namespace = _hold_namespace() if isolated else None
+        self._namespace = hold_namespace() if isolated else None
         self.bridge = "" if isolated else _add_bridge()
 
     @property
@@ -134,15 +135,6 @@ class OwnEngine:
         own = [path for path in mounted if path.startswith(f"{self.folder}/")]
         subprocess.run(["umount", *reversed(own)], check=True)
         shutil.rmtree(self.folder)
-
-
-def _hold_namespace() -> subprocess.Popen[bytes]:
-    """Start a process that keeps a new network namespace while the engine is stopped."""
-    script = "ip link set lo up && echo up && exec sleep infinity"
-    process = subprocess.Popen(["unshare", "--net", "sh", "-c", script], stdout=subprocess.PIPE)
-    if process.stdout is None or process.stdout.readline() != b"up\n":
-        raise EngineError("No network namespace can be made.", "A second engine needs one.", "Run it as root on Linux")
-    return process
 
 
 def _add_bridge() -> str:

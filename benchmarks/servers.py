@@ -93,14 +93,20 @@ def host_container(bench: Bench, port: int) -> str:
 
 @contextmanager
 def on_host(  # noqa: PLR0913 - an image, how it runs, and where
-    bench: Bench, sandbox: BuildSandbox, image: str, port: int, *, options: Sequence[str] = (), command: str = ""
+    bench: Bench,
+    sandbox: BuildSandbox,
+    image: str,
+    address: str,
+    *,
+    options: Sequence[str] = (),
+    command: str = "",
 ) -> Iterator[str]:
-    """Run an image in the host's network, so without docker-proxy. Yields its address on `port`."""
-    name = host_container(bench, port)
+    """Run an image in the host's network, so without docker-proxy. Yields its URL at `address`, such as 127.0.0.1:9."""
+    name = host_container(bench, int(address.rpartition(":")[2]))
     run = ["docker", "container", "run", "--detach", "--name", name, "--network", "host", "--no-healthcheck"]
     try:
         bench.output([*run, *label_args(sandbox.settings, "host"), *options, image, *command.split()])
-        yield await_answer(f"http://127.0.0.1:{port}", name)
+        yield await_answer(f"http://{address}", name)
     finally:
         bench(remove_args(name))
 
@@ -113,14 +119,16 @@ def changed(bench: Bench, sandbox: BuildSandbox, files: Mapping[str, str]) -> It
 
 
 @contextmanager
-def ours_on_host(bench: Bench, sandbox: BuildSandbox, files: Mapping[str, str] | None = None) -> Iterator[str]:
+def ours_on_host(
+    bench: Bench, sandbox: BuildSandbox, files: Mapping[str, str] | None = None, ip: str = "127.0.0.1"
+) -> Iterator[str]:
     """Run our image in the host's network, with other texts for files of nginx/. Yields its address."""
-    port = free_port()
+    address = f"{ip}:{free_port()}"
     texts = {SITE: (NGINX / SITE).read_text()} | dict(files or {})
-    texts[SITE] = texts[SITE].replace("listen 80", f"listen 127.0.0.1:{port}")
+    texts[SITE] = texts[SITE].replace("listen 80", f"listen {address}")
     with (
         _mounted(texts) as mounts,
-        on_host(bench, sandbox, sandbox.tag(OURS), port, options=mounts) as url,
+        on_host(bench, sandbox, sandbox.tag(OURS), address, options=mounts) as url,
     ):
         yield url
 
@@ -132,7 +140,7 @@ def bare_nginx(bench: Bench, sandbox: BuildSandbox, dist: Path) -> Iterator[str]
     server = f"server {{ listen 127.0.0.1:{port}; root /usr/share/nginx/html; }}\n"
     with _mounted({"conf.d/default.conf": server}) as mounts:
         options = [*mounts, "--volume", f"{dist}:/usr/share/nginx/html:ro"]
-        with on_host(bench, sandbox, sandbox.nginx, port, options=options) as url:
+        with on_host(bench, sandbox, sandbox.nginx, f"127.0.0.1:{port}", options=options) as url:
             yield url
 
 
@@ -141,7 +149,7 @@ def vite_preview(bench: Bench, sandbox: BuildSandbox) -> Iterator[str]:
     """Run `vite preview` from the handbook's one-stage image, in the host's network. Yields its address."""
     port = free_port()
     command = f"npx vite preview --host 127.0.0.1 --port {port} --strictPort"
-    with on_host(bench, sandbox, sandbox.tag(ONE_STAGE), port, command=command) as url:
+    with on_host(bench, sandbox, sandbox.tag(ONE_STAGE), f"127.0.0.1:{port}", command=command) as url:
         yield url
 
 

@@ -17,7 +17,7 @@ from benchmarks.checkout import APP, CREATE_VITE, ROOT, VITE_VERSION, copy_app
 from docktasks.commands import Run
 
 PAGE = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><div id="app"></div>'
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><h1>{title}</h1><div id="app"></div>'
     '<script type="module" src="/src/main.js"></script></html>\n'
 )
 MODULE = """
@@ -56,6 +56,7 @@ for (let at = 0; at < COUNT; at += 1) {
 }
 writeFileSync('dist/assets/index-X1234abc.js', chunks.map((name) => `import('./${name}')`).join(';'))
 writeFileSync('dist/index.html', '<!doctype html><html lang="en"><meta charset="utf-8"><title>Many</title>' +
+  '<h1>Many</h1>' +
   '<script type="module" src="/assets/index-X1234abc.js"></script></html>')
 """
 """A build that writes COUNT files: a page, scripts that it loads, styles, and pages that nothing links to."""

@@ -20,12 +20,15 @@ from benchmarks.build_variants import OURS, TWO_STAGE, BuildSandbox, Variant, bu
 from benchmarks.checkout import copy_app
 from benchmarks.harness import INVOKE, Bench, Case, Goal, Measure, Metric
 
-MODULES = (10, 100, 1_000, 5_000)
-FILES = (100, 1_000, 10_000)
+MODULES = (10, 100, 1_000, 5_000, 20_000)
+FILES = (100, 1_000, 10_000, 50_000)
 FEW_MODULES = 10
 """Modules of the apps that grow by files."""
 
 MAX_ROUNDS = 3
+LARGE = 20_000
+"""An app of this size takes minutes for each build, so it is measured once."""
+
 LOAD_S = 2
 METRICS = (Metric("build", "s"), Metric("over base", "MB"), Metric("memory", "MB"))
 LIFE_METRICS = (Metric("verify", "s"), Metric("verify memory", "MB"), Metric("edit", "ms"), Metric("dev memory", "MB"))
@@ -42,7 +45,7 @@ def cases(bench: Bench) -> Iterator[Case]:
 
 
 def _cases_of_size(bench: Bench, series: str, size: int, modules: int, files: int) -> Iterator[Case]:
-    rounds = min(bench.rounds, MAX_ROUNDS)
+    rounds = min(bench.rounds, 1 if size >= LARGE else MAX_ROUNDS)
     with ExitStack() as stack:
         app = Path(stack.enter_context(TemporaryDirectory()), "app")
         if bench.quick:  # its packages are installed already

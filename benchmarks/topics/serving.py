@@ -8,7 +8,7 @@ proxy. wrk, the server and docker-proxy share the same cores: what one of them s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 
 from benchmarks import load, servers
@@ -76,13 +76,15 @@ def load_case(  # noqa: PLR0913 - what is loaded, and how
     return Case(name, measures, METRICS, baseline, goals=(GOAL,) if keepalive else ())
 
 
-def measure_burst(bench: Bench, url: str, paths: tuple[str, ...], *, keepalive: bool = True) -> Measure:
-    """A function that measures METRICS of an address in one burst of load."""
+def measure_burst(
+    bench: Bench, url: str, paths: tuple[str, ...], *, keepalive: bool = True, enter: Sequence[str] = ()
+) -> Measure:
+    """A function that measures METRICS of an address in one burst of load; `enter` as for load.burst()."""
     several = paths if len(paths) > 1 else ()
 
     def measure() -> tuple[float, float]:
         seconds = load.MIN_BURST_S if bench.quick else BURST_S
-        result = load.burst(url + paths[0], seconds, several, keepalive=keepalive)
+        result = load.burst(url + paths[0], seconds, several, keepalive=keepalive, enter=enter)
         return result.requests, result.p99
 
     return measure

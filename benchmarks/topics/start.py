@@ -29,7 +29,9 @@ def _measure(bench: Bench, sandbox: BuildSandbox, variant: Variant) -> Measure:
     def measure() -> float:
         port = free_port()
         try:
-            return bench.until_served(sandbox.run_args(variant, host_port=port), f"http://127.0.0.1:{port}/")
+            return bench.until_served(
+                sandbox.run_args(variant, publish=f"127.0.0.1:{port}"), f"http://127.0.0.1:{port}/"
+            )
         finally:
             bench(remove_args(sandbox.container_name(variant)))
 

@@ -21,10 +21,10 @@ FILES = 5_000
 MAX_ROUNDS = 3
 WITHOUT_BROWSER = "without the browser"
 METRICS = (*verify_cost.METRICS, Metric("checks", ""))
-APP_GOALS = (Goal("verify takes at most 5 s", ours=WITHOUT_BROWSER, most=5),)
+APP_GOALS = (Goal("verify takes at most 1 s", ours=WITHOUT_BROWSER, most=1),)
 FILES_GOALS = (
-    Goal("verify takes at most 30 s", ours=WITHOUT_BROWSER, most=30),
-    Goal("verify uses at most 200 MB", "memory", ours=WITHOUT_BROWSER, most=200),
+    Goal("verify takes at most 8 s", ours=WITHOUT_BROWSER, most=8),
+    Goal("verify uses at most 150 MB", "memory", ours=WITHOUT_BROWSER, most=150),
 )
 
 

@@ -34,7 +34,7 @@ def test_container_runs_the_image_that_was_built(settings: Settings) -> None:
     with build_sandbox(Runner(dry=True), DryRunEngine("shop"), settings, "shop") as sandbox:
         for variant in VARIANTS:
             assert sandbox.run_args(variant)[-1] == option(sandbox.build_args(variant), "--tag")
-        args = sandbox.run_args(OURS, name="here", host_port=8081, options=["--volume", "/a:/b"])
+        args = sandbox.run_args(OURS, name="here", publish="127.0.0.1:8081", options=["--volume", "/a:/b"])
         assert option(args, "--name") == "here"
         assert option(args, "--publish") == "127.0.0.1:8081:80"
         assert args[-3:-1] == ["--volume", "/a:/b"]
