@@ -61,12 +61,12 @@ def parse_container(attrs: Mapping[str, Any]) -> Container:
         environment=_environment(attrs["Config"]),
         published=tuple(
             Published(binding["HostIp"], int(binding["HostPort"]), int(container_port.partition("/")[0]))
-            for container_port, bindings in _value(attrs["NetworkSettings"], "Ports", {}).items()
+            for container_port, bindings in (attrs["NetworkSettings"].get("Ports") or {}).items()
             for binding in bindings or ()
         ),
         networks={
             name: endpoint.get("IPAddress", "")
-            for name, endpoint in _value(attrs["NetworkSettings"], "Networks", {}).items()
+            for name, endpoint in (attrs["NetworkSettings"].get("Networks") or {}).items()
         },
         created=attrs.get("Created") or "",
         started=attrs["State"]["StartedAt"],
@@ -77,8 +77,8 @@ def parse_container(attrs: Mapping[str, Any]) -> Container:
 
 def parse_network(attrs: Mapping[str, Any]) -> Network:
     """Return the network that `docker network inspect` describes."""
-    members = tuple(member["Name"] for member in _value(attrs, "Containers", {}).values())
-    return Network(_value(attrs, "Labels", {}), _value(attrs, "Options", {}), members)
+    members = tuple(member["Name"] for member in (attrs.get("Containers") or {}).values())
+    return Network(attrs.get("Labels") or {}, attrs.get("Options") or {}, members)
 
 
 STOP_TIMEOUT_S = 10
@@ -97,43 +97,38 @@ def limit_support(info: Mapping[str, Any]) -> LimitSupport:
 def container_config(attrs: Mapping[str, Any]) -> ContainerConfig:
     """Return the configuration of a container, by the output of `docker container inspect`."""
     config, host = attrs["Config"], attrs["HostConfig"]
-    stop_timeout = config.get("StopTimeout")  # 0 is a timeout, so _value() does not fit
+    stop_timeout = config.get("StopTimeout")  # 0 is a timeout, so `or` does not fit
     return ContainerConfig(
-        user=_value(config, "User", ""),
+        user=config.get("User") or "",
         command=(attrs["Path"], *attrs["Args"]),
         init=bool(host.get("Init")),
-        stop_signal=_value(config, "StopSignal", ""),
+        stop_signal=config.get("StopSignal") or "",
         stop_timeout=STOP_TIMEOUT_S if stop_timeout is None else stop_timeout,
         health=_health(config),
         read_only=bool(host.get("ReadonlyRootfs")),
-        tmpfs=_value(host, "Tmpfs", {}),
-        dropped=tuple(_value(host, "CapDrop", ())),
-        added=tuple(_value(host, "CapAdd", ())),
-        security=tuple(_value(host, "SecurityOpt", ())),
-        memory=_value(host, "Memory", 0),
-        swap=_value(host, "MemorySwap", 0),
-        pids=max(_value(host, "PidsLimit", 0), 0),
+        tmpfs=host.get("Tmpfs") or {},
+        dropped=tuple(host.get("CapDrop") or ()),
+        added=tuple(host.get("CapAdd") or ()),
+        security=tuple(host.get("SecurityOpt") or ()),
+        memory=host.get("Memory") or 0,
+        swap=host.get("MemorySwap") or 0,
+        pids=max(host.get("PidsLimit") or 0, 0),
         options=_options(attrs),
     )
 
 
-def _value(attrs: Mapping[str, Any], key: str, default: Any) -> Any:
-    """Return a value; the default when it is missing, null, 0 or empty."""
-    return attrs.get(key) or default
-
-
 def _health(config: Mapping[str, Any]) -> tuple[str, ...]:
-    test = tuple(_value(_value(config, "Healthcheck", {}), "Test", ()))
+    test = tuple((config.get("Healthcheck") or {}).get("Test") or ())
     return () if test[:1] == ("NONE",) else test
 
 
 def _options(attrs: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Return every field of the configuration that is not null, 0 or empty, with its values by name."""
-    host, log = attrs["HostConfig"], _value(attrs["HostConfig"], "LogConfig", {})
+    host, log = attrs["HostConfig"], attrs["HostConfig"].get("LogConfig") or {}
     mounts = {
-        mount["Destination"]: f"{mount['Type']} {_value(mount, 'Name', _value(mount, 'Source', ''))}"
+        mount["Destination"]: f"{mount['Type']} {mount.get('Name') or mount.get('Source') or ''}"
         f" {'rw' if mount.get('RW') else 'ro'}"
-        for mount in _value(attrs, "Mounts", ())
+        for mount in attrs.get("Mounts") or ()
     }
     command = {"Cmd": None, "Entrypoint": None, "Command": " ".join([attrs["Path"], *attrs["Args"]])}
     split = {"LogConfig": None, "LogDriver": log.get("Type"), "LogOptions": log.get("Config"), "Mounts": mounts}

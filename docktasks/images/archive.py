@@ -20,10 +20,8 @@ T = TypeVar("T")
 MAX_KEPT_BYTES = 64 << 20
 """How much content of our files is kept in memory. Files beyond it have a digest but no content."""
 CHUNK_BYTES = 1 << 20
-HASHED_DIR = "/srv/hashed/site/"
-"""Where the image has the files that are named by their content."""
-SITE_DIRS = "/srv/site/", HASHED_DIR
-"""Where the image has the site's files, each with its gzip copy next to it."""
+SITE_DIR, HASHED_DIR = SITE_DIRS = "/srv/site/", "/srv/hashed/site/"
+"""Where the image has the site's pages, and the files named by their content, each with its gzip copy next to it."""
 OPAQUE_MARKER = "/.wh..opq"
 """End of the path of a whiteout that deletes the whole content of a folder: https://github.com/opencontainers/image-spec/blob/main/layer.md."""
 GZIP_MAGIC = b"\x1f\x8b"

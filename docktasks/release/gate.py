@@ -19,6 +19,7 @@ from docktasks.containers.networks import join_args
 from docktasks.containers.ports import Bind
 from docktasks.containers.startup import ContainerSpec
 from docktasks.errors import StartError
+from docktasks.images.archive import SITE_DIR, SITE_DIRS
 from docktasks.release import run_args
 from docktasks.release.gate_visit import Findings, GateVisit
 from docktasks.release.run_args import Release
@@ -28,10 +29,6 @@ if TYPE_CHECKING:  # it loads the HTTP client
     from docktasks.verify.probes.crawler import Site
     from docktasks.verify.registry import Verdict
 
-SITE_DIR = "/srv/site"
-"""Where the image has the site's pages."""
-HASHED_DIR = "/srv/hashed/site"
-"""Where it has the files with a hash in their name."""
 MAX_LINKED_PAGES = 10
 MAX_LOG_LINES = 5_000
 """How many lines may be requests of the checks, which say nothing."""
@@ -94,16 +91,16 @@ def check_candidate(project: Project, release: Release, then: Callable[[Passed],
 def _require_free_prefixes(project: Project) -> None:
     """Raise StartError if the API would hide files of the site."""
     for prefix in project.settings.api.prefixes:
-        paths = [f"{folder}{prefix}" for folder in (SITE_DIR, HASHED_DIR)]
+        paths = [f"{folder}{prefix[1:]}" for folder in SITE_DIRS]
         name = project.settings.container(CANDIDATE)
-        listed = project.engine.exec(name, ["find", *paths, f"{SITE_DIR}{prefix}.html", "-type", "f"]).output
-        files = re.findall(rf"^(?:{SITE_DIR}|{HASHED_DIR})(/.*)$", listed, re.MULTILINE)
+        listed = project.engine.exec(name, ["find", *paths, f"{paths[0]}.html", "-type", "f"]).output
+        files = re.findall(rf"^(?:{'|'.join(SITE_DIRS)})(.*)$", listed, re.MULTILINE)
         if files:
             raise StartError(
                 f"The prefix {prefix} of the API hides files of the site.",
                 "",
                 "Choose another prefix for the API (api), or let the build write other names (build.assetsDir)",
-                evidence="\n".join(sorted(files)[:5]),
+                evidence="\n".join(f"/{file}" for file in sorted(files)[:5]),
             )
 
 
@@ -175,7 +172,8 @@ def entry_page(project: Project, url: str) -> str:
     name = project.settings.container(CANDIDATE)
     listed = project.engine.exec(name, ["find", SITE_DIR, "-name", "*.html"]).output.splitlines()
     pages = [path.removeprefix(SITE_DIR).removesuffix("index.html") for path in listed if path.startswith(SITE_DIR)]
-    return url + min(pages, key=lambda path: (path.count("/"), not path.endswith("/"), path), default="/")
+    page = min(pages, key=lambda path: (path.count("/"), not path.endswith("/"), path), default="")
+    return f"{url}/{page}"
 
 
 def faults_of_linked_pages(site: Site) -> Iterator[str]:

@@ -104,7 +104,7 @@ class FakeEngine(FakeStore):
             return self._read(*args[1:])
         if command == "sh":
             return self._carried(with_digests="sha256sum" in args[2])
-        below = [file for file in self.files if file.startswith(f"{path}/")]
+        below = [file for file in self.files if file.startswith(f"{path.rstrip('/')}/")]
         return Result(0 if below else 1, "\n".join(below))
 
     def _read(self, *paths: str) -> Result:
