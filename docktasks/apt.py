@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 from docktasks import waiting
-from docktasks.commands import Result, Run
+from docktasks.commands import Result, Run, output_of
 from docktasks.errors import SetupError
 from docktasks.progress import print_notices
 
@@ -78,8 +78,5 @@ def _run_unlocked(run: Run, args: list[str]) -> Result:
 
 def debian_mirror() -> str:
     """Return the address of the Debian mirror that this machine uses; empty when apt knows none."""
-    if not shutil.which("apt-get"):
-        return ""
     command = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Label: Debian"]
-    targets = subprocess.run(command, capture_output=True, text=True, check=False)
-    return next(iter(targets.stdout.splitlines()), "")
+    return next(iter(output_of(command).splitlines()), "")

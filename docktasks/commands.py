@@ -1,8 +1,9 @@
-"""A command as a text for a shell, its result, and the protocol of the runner that every command goes through."""
+"""A command as a text for a shell, its result, and the protocol of the runner that every command of a task passes."""
 
 from __future__ import annotations
 
 import shlex
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -36,6 +37,15 @@ class Run(Protocol):
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
         """Run an argument list, and return its result. Its output is shown if it fails, unless it is `quiet`."""
+
+
+def output_of(args: Sequence[str]) -> str:
+    """Return what a command that only looks prints on stdout; empty when it fails, or is not installed."""
+    try:
+        result = subprocess.run(args, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return result.stdout.strip() if result.returncode == 0 else ""
 
 
 def shell_text(args: Sequence[str]) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from docktasks.app.package import App
+from docktasks.commands import output_of
 from docktasks.settings import Settings
 
 ASSETS = ("docktasks/images/nginx", "docktasks/images/node")
@@ -74,9 +74,4 @@ def ignored(folder: Path, paths: Collection[str]) -> set[str] | None:
 
 
 def _git(folder: Path, *args: str) -> str:
-    """Return the output of a git command; an empty text when git fails or is not installed."""
-    try:
-        result = subprocess.run(["git", "-C", str(folder), *args], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ""
-    return result.stdout.strip() if result.returncode == 0 else ""
+    return output_of(["git", "-C", str(folder), *args])

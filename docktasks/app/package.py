@@ -126,7 +126,7 @@ class App:
         name = name or (LOCK_FILES[locks[0]] if locks else "npm")
         lock = next((lock for lock in locks if LOCK_FILES[lock] == name), "")
         if not version and name != "npm":
-            version = _version_by_lock(name, self._head_of(lock))
+            version = _version_by_lock(name, (self.root / lock).read_text(errors="replace")[:300] if lock else "")
             # pnpm and yarn refuse a package.json whose engines name another version of them.
             engines = self.root_manifest.get("engines")
             engine = str(engines.get(name, "")) if isinstance(engines, dict) else ""
@@ -145,9 +145,6 @@ class App:
             return []
         newest = f"`{manager.name} install` takes the newest versions that package.json allows"
         return [f"{self.root.name} has no lock file: {newest}."]
-
-    def _head_of(self, lock: str) -> str:
-        return (self.root / lock).read_text(errors="replace")[:300] if lock else ""
 
     def _named_manager(self) -> tuple[str, str]:
         """Return the name and version in package.json, from packageManager or devEngines; else empty texts."""

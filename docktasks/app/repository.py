@@ -15,8 +15,8 @@ from docktasks.app import workspaces
 from docktasks.app.manifest import MANIFEST, read_manifest
 from docktasks.errors import AppError
 from docktasks.labels import LABEL
+from docktasks.resources import DEFAULTS
 
-SETTINGS_FILE = "invoke.yaml"
 MAX_DEPTH = 4
 """How many folders below the repository's an app is looked for."""
 MAX_NAMED = 5
@@ -30,7 +30,7 @@ def root_from(folder: Path) -> Path:
     folders = [folder, *workspaces.parents(folder)]
     if not (folders[-1] / ".git").exists():
         return folder
-    return next((path for path in folders if (path / MANIFEST).is_file() or (path / SETTINGS_FILE).is_file()), folder)
+    return next((path for path in folders if (path / MANIFEST).is_file() or (path / DEFAULTS).is_file()), folder)
 
 
 def find_app(root: Path, dist: str) -> str:
@@ -46,7 +46,7 @@ def find_app(root: Path, dist: str) -> str:
         return "."
     app = apps[0] if apps else "path/to/app"
     flag = f"--app={app}, " if command_names.program().endswith(LABEL) else ""
-    ways = f"{flag}INVOKE_APP_DIR={app}, or app.dir in {SETTINGS_FILE}"
+    ways = f"{flag}INVOKE_APP_DIR={app}, or app.dir in {DEFAULTS}"
     if apps:
         names = ", ".join(apps[:MAX_NAMED]) + (f", and {len(apps) - MAX_NAMED} more" if apps[MAX_NAMED:] else "")
         raise AppError(f"{root} has {len(apps)} Vite apps: {names}.", "A task is for one of them.", f"Name one: {ways}")

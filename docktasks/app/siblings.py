@@ -44,7 +44,8 @@ def siblings_of(app: App) -> list[Sibling]:
     """
     packages = packages_of(app.root)
     paths = {str(manifest.get("name")): path for path, manifest in packages.items() if path != app.path_in_root}
-    needed = [path for path in _in_order(app.manifest, paths, packages, set()) if _has_build(packages[path])]
+    in_order = _in_order(app.manifest, paths, packages, set())
+    needed = [path for path in in_order if (packages[path].get("scripts") or {}).get("build")]
     files = {path: sorted(set(_entries(packages[path]))) for path in needed}
     outputs = _outputs(app.root, files)
     first = _orchestrator_builds_all(app.root)
@@ -66,10 +67,6 @@ def _in_order(
                 visited.add(path)
                 yield from _in_order(packages[path], paths, packages, visited)
                 yield path
-
-
-def _has_build(manifest: dict[str, Any]) -> bool:
-    return bool((manifest.get("scripts") or {}).get("build"))
 
 
 def _entries(manifest: dict[str, Any]) -> list[str]:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from docktasks.api import Upstream
 from docktasks.settings import Settings
 
 VARIABLE = "HELLO_DOCK_VITE"
@@ -33,7 +32,11 @@ MARK = "/tmp/hello-dock-vite.config.mjs"  # noqa: S108 - the container's own
 
 def for_dev(settings: Settings) -> str:
     """Return what the dev server gets; empty for nothing."""
-    proxy = {_pattern(upstream.prefix): _passed_on(upstream) for upstream in settings.api.upstreams}
+    # As nginx passes requests on in production (api-location.conf).
+    proxy = {
+        _pattern(prefix): {"target": address, "changeOrigin": address.startswith("https:"), "ws": True}
+        for prefix, address in ((upstream.prefix, upstream.address) for upstream in settings.api.upstreams)
+    }
     policy = {"profile": settings.prod.csp, "sources": settings.prod.csp_sources} if reports_policy(settings) else {}
     return _as_json({"policy": policy}, server={**({"proxy": proxy} if proxy else {}), **_https(settings)})
 
@@ -56,11 +59,6 @@ def reports_policy(settings: Settings) -> bool:
 def _pattern(prefix: str) -> str:
     """Return the key of Vite's proxy for a prefix. As plain text /api would be the key of /apiary, too."""
     return f"^{re.escape(prefix)}(?:[/?]|$)"
-
-
-def _passed_on(upstream: Upstream) -> dict[str, Any]:
-    """Return the options of a key, as nginx passes requests on in production (api-location.conf)."""
-    return {"target": upstream.address, "changeOrigin": upstream.address.startswith("https:"), "ws": True}
 
 
 def for_build(settings: Settings) -> str:

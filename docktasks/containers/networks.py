@@ -132,11 +132,6 @@ def connect(project: Project, name: str) -> Result:
     return project.run(connect_args(project.settings, name), quiet=True)
 
 
-def remove_args(*names: str) -> list[str]:
-    """Return the command that removes networks. Docker keeps a network that a running container uses."""
-    return ["docker", "network", "rm", *names]
-
-
 def ensure(project: Project, role: Role) -> None:
     """Create the network of a role if there is none. Raises ConflictError or StartError."""
     name = own_name(project.settings, role)
@@ -168,7 +163,7 @@ def remove_unused(project: Project, *roles: Role) -> tuple[list[str], list[str]]
     used = [name for name in own if (network := by_name[name]) and set(network.members) - ended]
     removed = [name for name in own if name not in used]
     if removed:  # Docker refuses it where a container has joined just now
-        project.run(remove_args(*removed), quiet=True)
+        project.run(["docker", "network", "rm", *removed], quiet=True)
     return [f"network {name}" for name in removed], [f"network {name}" for name in used]
 
 

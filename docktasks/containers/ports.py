@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from docktasks.api import LAST_PORT
 from docktasks.app.project import Project
 from docktasks.engine.protocol import Engine
 from docktasks.errors import ConflictError
@@ -16,7 +17,6 @@ WORKING_DIR_LABEL = f"{LABEL}.working-dir"
 """Label of a dev container: the folder of the app that is mounted in it."""
 
 
-LAST_PORT = 65535
 MAX_PORTS = 100
 """How many ports are tried from a default on."""
 

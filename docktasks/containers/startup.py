@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from docktasks import waiting
 from docktasks.app.project import Project
+from docktasks.app.vite import ANSI_COLOR
 from docktasks.commands import Result
 from docktasks.containers import networks, ports
 from docktasks.containers.ports import Bind
@@ -29,7 +30,6 @@ ANSWERED_REQUEST = re.compile(r'" [1-5][0-9]{2} ')
 
 LOCAL_ADDRESS = re.compile(rf"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\]):{DEV.container_port}(/\S*)")
 """The address that a dev server prints as soon as it listens, such as http://localhost:3000/docs/, and its path."""
-COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ def _look_at_announced(engine: Engine, container: Container) -> waiting.Probe | 
 
     The root of a framework with a base path answers 404, and so does an app that has no page there.
     """
-    paths = LOCAL_ADDRESS.findall(COLOR.sub("", engine.logs(container.name, 100)))
+    paths = LOCAL_ADDRESS.findall(ANSI_COLOR.sub("", engine.logs(container.name, 100)))
     return waiting.http_ready(f"{container.url}{paths[-1]}", needs_page=False, may_be_https=True) if paths else None
 
 

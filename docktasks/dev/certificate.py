@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import ssl
-import subprocess
 from contextlib import suppress
 from pathlib import Path
 
 from docktasks import workspace
 from docktasks.app.project import Project
 from docktasks.app.vite_options import CERT, HTTPS_FOLDER, KEY
+from docktasks.commands import output_of
 from docktasks.containers.run_args import csv_line
 from docktasks.errors import AppError, SetupError
 from docktasks.settings import Settings
@@ -138,8 +138,7 @@ def _host_by_mkcert(project: Project) -> str:
 
 def authority_file() -> Path:
     """Return the file with the authority of mkcert, which may not exist yet."""
-    root = subprocess.run(["mkcert", "-CAROOT"], capture_output=True, text=True, check=False).stdout.strip()
-    return Path(root) / AUTHORITY
+    return Path(output_of(["mkcert", "-CAROOT"])) / AUTHORITY
 
 
 def notices(project: Project) -> list[str]:

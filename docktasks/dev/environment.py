@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from docktasks.app import git, inputs
@@ -47,7 +48,9 @@ def prepare(project: Project, lookups: PendingLookups, command: DevCommand) -> D
     inputs.require(project.settings, os.environ)
     checkout = Checkout.of(project.app)
     if not project.dry:
-        _check_checkout(project, checkout)
+        app_mount.make_mountpoints(checkout)
+        if project.engine.kernel_release == platform.release():  # else the limit is another machine's
+            file_events.check_watch_limit(project.settings.app_dir)
     image, build_notices = build(project)
     user = lookups.user()
     polling_reason = "" if project.dry else file_events.polling_reason(project, user)
@@ -56,7 +59,7 @@ def prepare(project: Project, lookups: PendingLookups, command: DevCommand) -> D
         polling=bool(polling_reason), needs_preload=command.needs_preload,
     )  # fmt: skip
     volume, install_notices = _filled_volume(project, run_spec)
-    notices = (*build_notices, *install_notices, *_root_notices(project, user), *_polling_notices(polling_reason))
+    notices = (*build_notices, *install_notices, *_notices(project, user, polling_reason))
     return DevEnvironment(volume, run_spec, notices)
 
 
@@ -92,20 +95,9 @@ def build(project: Project) -> tuple[Image, list[str]]:
     return image, [*notices, *inputs.proxy_notices(os.environ)]
 
 
-def _check_checkout(project: Project, checkout: Checkout) -> None:
-    """Raise AppError when node_modules cannot be mounted, StartError when the kernel allows too few watches."""
-    app_mount.make_mountpoints(checkout)
-    if project.engine.kernel_release == platform.release():  # else the limit is another machine's
-        file_events.check_watch_limit(project.settings.app_dir)
-
-
-def _root_notices(project: Project, user: str) -> list[str]:
-    if user != "0:0" or project.engine.rootless:
-        return []
-    return ["Root owns the checkout, so the container runs as root. It has no capability."]
-
-
-def _polling_notices(reason: str) -> list[str]:
-    if not reason:
-        return []
-    return [f"File change events do not reach the container ({reason}). Vite polls instead, which uses some CPU."]
+def _notices(project: Project, user: str, polling_reason: str) -> Iterator[str]:
+    if user == "0:0" and not project.engine.rootless:
+        yield "Root owns the checkout, so the container runs as root. It has no capability."
+    if polling_reason:
+        reason = f"File change events do not reach the container ({polling_reason})"
+        yield f"{reason}. Vite polls instead, which uses some CPU."

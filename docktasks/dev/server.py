@@ -117,21 +117,16 @@ def _start(project: Project, dev_environment: DevEnvironment, bind: Bind, host: 
     dev_environment.volume.remove_others()
     log = project.engine.logs(project.settings.container("dev"), STARTUP_LOG_LINES)
     limit_reached = file_events.watch_limit_reached(log)
+    reported = f"The log says what prod.csp: {project.settings.prod.csp} would block of the pages that you open"
     notices = (
         *dev_environment.notices,
         *networks.api_notices(project.settings),
-        *_policy_notices(project.settings),
+        *([reported] if vite_options.reports_policy(project.settings) else []),
         *vite.notices_of_log(log, project.app),
         *([file_events.WATCH_LIMIT_NOTICE] if limit_reached else []),
         *([f"Another dev server of the script did not start: {PORT_TAKEN}"] if PORT_TAKEN in log else []),
     )
     return DevServer(url, dev_environment.run_spec, notices, limit_reached)
-
-
-def _policy_notices(settings: Settings) -> list[str]:
-    if not vite_options.reports_policy(settings):
-        return []
-    return [f"The log says what prod.csp: {settings.prod.csp} would block of the pages that you open"]
 
 
 def _require_options(project: Project) -> None:

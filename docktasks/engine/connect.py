@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from docktasks.background import in_background
+from docktasks.commands import output_of
 from docktasks.engine.client import Connection, DockerEngine
 from docktasks.errors import EngineError, NoEngineError, UnfitError
 
@@ -94,11 +95,8 @@ def _cli_version() -> dict[str, Any]:
     """Return the server's part of `docker version` where Podman is installed; empty when no engine answers it."""
     if not (shutil.which("docker") and shutil.which("podman")):
         return {}
-    command = ["docker", "version", "--format", "{{json .}}"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        return {}
-    version: dict[str, dict[str, Any] | None] = json.loads(result.stdout)
+    text = output_of(["docker", "version", "--format", "{{json .}}"])
+    version: dict[str, dict[str, Any] | None] = json.loads(text or '{"Server": {"Components": []}}')
     # Podman's own command, installed under the name docker, has no server.
     return version["Server"] or {"Components": [{"Name": PODMAN, **(version["Client"] or {})}]}
 

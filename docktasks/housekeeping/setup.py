@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import platform
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
 from docktasks import waiting
 from docktasks.apt import apt_install, as_root, debian_mirror, is_debian_like, is_root, os_release, sudo_works
-from docktasks.commands import Run
+from docktasks.commands import Run, output_of
 from docktasks.engine import connect
 from docktasks.engine.client import DockerEngine
-from docktasks.errors import EngineError, NoEngineError, SetupError
-from docktasks.housekeeping.advice import advice, is_wsl
+from docktasks.errors import EngineError, NoEngineError, SetupError, UnfitError
 from docktasks.progress import Progress
 
 PACKAGES = ["docker.io", "docker-cli", "docker-buildx", "containerd"]
@@ -67,15 +65,12 @@ def _connect() -> DockerEngine | None:
     except EngineError as error:
         if isinstance(error, NoEngineError) and _is_supported() and _may_install():
             return None
-        raise SetupError(error.what, error.why, advice(error), error.evidence) from error
+        raise SetupError(error.what, error.why, _advice(error), error.evidence) from error
 
 
 def buildx_version() -> str:
     """Return the version of the CLI's plugin buildx; empty when there is none. Only the CLI knows it."""
-    if not shutil.which("docker"):
-        return ""
-    result = subprocess.run(["docker", "buildx", "version"], capture_output=True, text=True, check=False)
-    return result.stdout.split()[1] if result.returncode == 0 else ""
+    return "".join(output_of(["docker", "buildx", "version"]).split()[1:2])
 
 
 def _add_buildx(run: Run, engine: DockerEngine) -> None:
@@ -95,7 +90,7 @@ def _is_supported() -> bool:
     """Return True on Debian and Ubuntu; False on WSL without an engine, where the user should start Docker Desktop."""
     if platform.system() != "Linux" or not is_debian_like():
         return False
-    return not is_wsl() or bool(shutil.which("dockerd"))
+    return not _is_wsl() or bool(shutil.which("dockerd"))
 
 
 def _may_install() -> bool:
@@ -175,3 +170,42 @@ def _engine_ready() -> waiting.Probe:
     except EngineError as error:
         return waiting.Probe(ready=False, status=error.what)
     return waiting.Probe(ready=True)
+
+
+def _advice(error: EngineError) -> str:
+    """Return what the user can do about an engine that cannot be used."""
+    if isinstance(error, UnfitError):  # it runs already
+        return error.how
+    if selected := connect.selected_engine():
+        return f"Start the engine at {selected}, or choose the local one: unset DOCKER_HOST DOCKER_CONTEXT"
+    if not isinstance(error, NoEngineError):  # permission denied: the error's own advice fits every machine
+        return error.how
+    by_system = {"Darwin": _advice_for_macos, "Windows": _advice_for_windows}
+    return by_system.get(platform.system(), _advice_for_linux)()
+
+
+def _advice_for_macos() -> str:
+    if shutil.which("colima"):
+        return "Start it: colima start"
+    if Path("/Applications/Docker.app").exists():
+        return "Start it: open -a Docker"
+    return "Install Docker Desktop (https://docs.docker.com/desktop/), or: brew install colima docker && colima start"
+
+
+def _advice_for_windows() -> str:
+    return "Start Docker Desktop (https://docs.docker.com/desktop/), and work inside WSL 2"
+
+
+def _advice_for_linux() -> str:
+    if shutil.which("dockerd"):
+        return "Start it: sudo systemctl enable --now docker (without systemd: sudo dockerd)"
+    if _is_wsl():
+        return "Start Docker Desktop, and turn on WSL integration for this distribution in its settings"
+    if is_debian_like():
+        return "Let sudo ask for your password first, then try again: sudo true && invoke setup"
+    return "Install it: https://docs.docker.com/engine/install/"
+
+
+def _is_wsl() -> bool:
+    """Return True in a distribution of the Windows Subsystem for Linux."""
+    return "microsoft" in platform.release().lower()

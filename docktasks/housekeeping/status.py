@@ -27,7 +27,13 @@ def containers_table(project: Project) -> Table:
         [_container_row(project.settings, container) for container in containers],
         f"Nothing of {project.settings.app.name} is running. Start it: invoke run-prod, or invoke dev",
         _warnings(project.settings, containers),
-        [*_current_release(project), *_downloads_notes(project)],
+        [
+            *_current_release(project),
+            *(
+                f"Downloads of all projects: {name}. To remove them: invoke clean --downloads"
+                for name in downloads(project)
+            ),
+        ],
     )
 
 
@@ -37,11 +43,6 @@ def downloads(project: Project) -> list[str]:
         return []
     name = downloads_volume(app_mount.user_for(project.engine, project.settings.app_dir))
     return [name] if project.engine.has_volume(name) else []
-
-
-def _downloads_notes(project: Project) -> list[str]:
-    how = "To remove them: invoke clean --downloads"
-    return [f"Downloads of all projects: {name}. {how}" for name in downloads(project)]
 
 
 def _current_release(project: Project) -> Iterator[str]:

@@ -73,19 +73,15 @@ def write_context(settings: Settings, app: App, dockerfile: str) -> None:
         written.mkdir(exist_ok=True)
         _write_tools(_tools_with_ca(settings, app), written / TOOLS_CONTEXT)
     if settings.is_external_app:
-        shutil.copyfile(dockerfile_path(settings, app, dockerfile), written / dockerfile)
+        own = own_files.own_file(app.root, dockerfile)  # which init wrote
+        shutil.copyfile(own or resources.path(settings.root, dockerfile), written / dockerfile)
         siblings = siblings_of(app) if dockerfile == "Dockerfile" else []  # no other copies them
         outputs = [path for sibling in siblings for path in sibling.outputs]
         names = [settings.app.dist, *OUT_DIR.findall(env_files.config_text(app))]
         folders = [posixpath.normpath(f"{app.path_in_root}/{name}") for name in names]
-        own = IgnoreFile.of(app, dockerfile)  # of two lines that match a path, the last decides
-        patterns = [*own.lines, *NEVER_SENT, *(f"/{path}" for path in (*folders, *outputs))]
+        ignored = IgnoreFile.of(app, dockerfile)  # of two lines that match a path, the last decides
+        patterns = [*ignored.lines, *NEVER_SENT, *(f"/{path}" for path in (*folders, *outputs))]
         (written / f"{dockerfile}.dockerignore").write_text("\n".join(patterns) + "\n")
-
-
-def dockerfile_path(settings: Settings, app: App, name: str) -> Path:
-    """Return the path of the Dockerfile of a build: the app's own, where `init` wrote it, else ours."""
-    return own_files.own_file(app.root, name) or resources.path(settings.root, name)
 
 
 def _write_tools(contents: Mapping[Path, bytes], target: Path) -> None:

@@ -14,9 +14,10 @@ from docktasks.containers.ports import Bind, free_bind
 from docktasks.engine.models import Container, short_id
 from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
+from docktasks.images import base_images
 from docktasks.labels import CONFIG_HASH_LABEL
 from docktasks.release import build as release_build
-from docktasks.release import deltas, history, kept_files, recovery, run_args
+from docktasks.release import history, kept_files, recovery, run_args
 from docktasks.release.build import Build
 from docktasks.release.production import ReleaseContainers
 from docktasks.release.run_args import Release
@@ -60,19 +61,16 @@ def run_prod(project: Project, options: RunOptions) -> Deployment:
         containers = ReleaseContainers(project, project.progress)
         networks.require_api_network(project)
         try:
-            build = _chosen_build(project, options)
+            if options.image:
+                build = release_build.pulled_build(project, options.image)
+            else:
+                build = release_build.build_prod(project) if options.build else release_build.latest_build(project)
         finally:  # also after a failed build, because an interrupted task may have left nothing serving
             recovery.recover(containers)
         bind = _bind(containers, public=options.public)
         if containers.bind and containers.bind.public and not bind.public:
             containers.progress.note("Without --public, only this machine reaches the app from now on.")
         return _deploy(containers, build, options.environment, bind, gate=options.gate)
-
-
-def _chosen_build(project: Project, options: RunOptions) -> Build:
-    if options.image:
-        return release_build.pulled_build(project, options.image)
-    return release_build.build_prod(project) if options.build else release_build.latest_build(project)
 
 
 def _bind(containers: ReleaseContainers, *, public: bool) -> Bind:
@@ -163,11 +161,27 @@ def _recorded(containers: ReleaseContainers, release: Release) -> Iterator[None]
     if removed:
         retained = containers.project.settings.prod.retain_releases
         containers.progress(f"removed releases beyond the last {retained}: {', '.join(removed)}")
-    wait_for_deltas = in_background(lambda: deltas.make(containers.project) if earlier else None)
+    wait_for_deltas = in_background(lambda: _make_deltas(containers.project) if earlier else None)
     try:
         yield
     finally:
         wait_for_deltas()
+
+
+def _make_deltas(project: Project) -> None:
+    """Make the deltas, by which a browser with a file of a kept release downloads less of this one (nginx/deltas.mjs).
+
+    A failure is only a notice. The base image with node has zstd. A machine that runs images of a registry may lack it,
+    and makes none.
+    """
+    node = base_images.local(project, "node")
+    if node is None:
+        return
+    result = project.run(run_args.delta_args(project.settings, node.reference), quiet=True)
+    if not result.ok:
+        project.progress.note(f"There are no deltas, so visitors who return load whole files: {result.tail(1)}")
+    elif result.output.strip():
+        project.progress(f"made {result.tail(1)}")
 
 
 def _machine_notices(engine: Engine, release: Release) -> Iterator[str]:

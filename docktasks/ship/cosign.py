@@ -9,7 +9,6 @@ import base64
 import json
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from docktasks.app.project import Project
-from docktasks.commands import Result
+from docktasks.commands import Result, output_of
 from docktasks.errors import PushError, SettingsError, VerifyError
 from docktasks.images.registry import advice
 from docktasks.ship.keys import PASSWORD, Key
@@ -43,9 +42,8 @@ def require_cosign(*, dry: bool = False) -> None:
 @cache
 def version_flags() -> tuple[str, ...]:
     """Return what cosign 3 needs to sign without a public log, and in the form that cosign 2 verifies, too."""
-    args = ["cosign", "sign", "--help"]
-    known = subprocess.run(args, capture_output=True, check=False).stdout if shutil.which("cosign") else b""
-    return ("--use-signing-config=false", "--new-bundle-format=false") if b"--use-signing-config" in known else ()
+    known = output_of(["cosign", "sign", "--help"])
+    return ("--use-signing-config=false", "--new-bundle-format=false") if "--use-signing-config" in known else ()
 
 
 def public_key(project: Project, key: Key, folder: str) -> Path:

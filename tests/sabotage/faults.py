@@ -98,7 +98,7 @@ def start(project: ProjectUnderTest, sabotage: Sabotage, cleanup: ExitStack) -> 
     network += run_args.carried_args(settings, writable=False)
     args = run_args.prod_args(settings, "prod", release, network, project.engine.api)
     name, value = (sabotage.network_option or "=").split("=")
-    cleanup.callback(docker, *networks.remove_args(settings.container("prod"))[1:])
+    cleanup.callback(docker, "network", "rm", settings.container("prod"))
     options = networks.create_args(settings, PROD)[1:]
     docker(*(f"{name}={value}" if name and option.startswith(name) else option for option in options))
     cleanup.callback(docker, "volume", "rm", "--force", settings.container("carried"))
