@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from docktasks.app.project import Project
 from docktasks.background import Once
-from docktasks.containers import clone_trial, startup
-from docktasks.containers.clone_trial import Original, Trial
+from docktasks.containers import startup
 from docktasks.engine.models import Container, ContainerConfig, Image
 from docktasks.images import archive
 from docktasks.images.archive import HASHED_DIR, Contents, File, Unreadable, final_files, site_files
@@ -19,6 +18,8 @@ from docktasks.images.build import base_image
 from docktasks.images.carried import carried
 from docktasks.labels import BUILT_FOR
 from docktasks.verify import chromium_path
+from docktasks.verify.probes import clone_trial
+from docktasks.verify.probes.clone_trial import Original, Trial
 from docktasks.verify.probes.crawler import Site
 from docktasks.verify.probes.survey import Survey
 

@@ -11,11 +11,11 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from docktasks.app import safe_versions
-from docktasks.containers import app_files, proc
 from docktasks.containers.app_mount import APP_PATH, Checkout
 from docktasks.errors import Skip
 from docktasks.secret_patterns import SECRET_VARIABLE
 from docktasks.verify.chromium_path import browser_errors
+from docktasks.verify.probes import app_files, proc
 from docktasks.verify.probes.crawler import spread
 from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # modules that load the browser's driver or the WebSocket lib
     from httpx import Response
     from playwright.sync_api import Page
 
-    from docktasks.app.vite_client import ViteClient
+    from docktasks.verify.probes.vite_client import ViteClient
 
 MANIFEST = "node_modules/vite/package.json"
 STRANGER = "hello-dock-stranger"
@@ -49,7 +49,7 @@ PAGE_TIMEOUT_MS = 15_000
 
 @contextlib.contextmanager
 def _vite_client(subject: Subject) -> Iterator[ViteClient]:
-    from docktasks.app.vite_client import ViteClient
+    from docktasks.verify.probes.vite_client import ViteClient
 
     vite = ViteClient(subject.dev_url)
     with vite.client:
@@ -115,7 +115,7 @@ def _responses(subject: Subject, header: str, values: Iterable[str]) -> Iterator
 @check("dev.foreign-socket", "critical", fix="Update Vite, and remove legacy.skipWebSocketTokenCheck from vite.config")
 def foreign_socket(subject: Subject) -> Iterator[str]:
     """The page of another site cannot connect to the hot-reload socket."""
-    from docktasks.app.vite_client import SOCKET_ERRORS
+    from docktasks.verify.probes.vite_client import SOCKET_ERRORS
 
     with contextlib.suppress(*SOCKET_ERRORS), _vite_client(subject) as vite, vite.socket(FOREIGN_ORIGIN):
         yield f"the socket accepts Origin: {FOREIGN_ORIGIN}, without a token"
@@ -124,7 +124,7 @@ def foreign_socket(subject: Subject) -> Iterator[str]:
 @check("dev.source", "critical", fix="Start it by invoke dev, with a script that runs Vite's dev server and no preview")
 def source(subject: Subject) -> Iterator[str]:
     """The app is served from its source: an edit of a file that the page loads arrives. The check restores the file."""
-    from docktasks.app.vite_client import find_source
+    from docktasks.verify.probes.vite_client import find_source
 
     with _vite_client(subject) as vite:
         client = vite.client.get(f"{vite.base}@vite/client", headers={"Accept": "*/*"})
@@ -157,7 +157,7 @@ def hot_reload(subject: Subject) -> Iterator[str]:
 
 def _edit_style(subject: Subject) -> tuple[list[str], list[str]]:
     """Return what is wrong with the update of an edited style, and what a changed network kept from the page."""
-    from docktasks.app.vite_client import check_hot_update, find_style
+    from docktasks.verify.probes.vite_client import check_hot_update, find_style
 
     name = f"--hello-dock-{secrets.token_hex(4)}"
     faults: list[str] = []
@@ -213,8 +213,8 @@ def _page_faults(page: Page, name: str) -> Iterator[str]:
 @check("dev.leaks", "critical", fix="Update Vite, and leave server.fs of vite.config at its defaults")
 def leaks(subject: Subject) -> Iterator[str]:
     """No address, module or socket gives a file outside the app, a .env, its secrets, or a file in .git."""
-    from docktasks.app.vite_client import SOCKET_ERRORS
     from docktasks.verify.probes import vite_leaks
+    from docktasks.verify.probes.vite_client import SOCKET_ERRORS
 
     app_dir, checkout = subject.project.settings.app_dir, Checkout.of(subject.project.app)
     canaries = [vite_leaks.Canary("/etc/passwd", proc.read_file(subject.project.engine, subject.dev, "/etc/passwd"))]

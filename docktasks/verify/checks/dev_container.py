@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from docktasks.containers import app_files, networks, proc
+from docktasks.containers import networks
 from docktasks.containers.app_mount import APP_PATH, Checkout, user_for
 from docktasks.containers.run_args import hardening_args
 from docktasks.roles import DEV
+from docktasks.verify.probes import app_files, proc
 from docktasks.verify.probes.options import LOADS_CODE, differences, expected_config
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 import httpx
 
-from docktasks.app.vite_client import ViteClient, fetch_module
+from docktasks.verify.probes.vite_client import ViteClient, fetch_module
 
 QUERIES = ("", "?raw", "?raw??", "?import&raw", "?url")
 """With these Vite serves a file as it is, or as a string in a module: https://vite.dev/guide/assets."""

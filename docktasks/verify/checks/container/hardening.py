@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from docktasks.containers.proc import privilege_faults, process_status, public_addresses, read_file
 from docktasks.containers.run_args import limit_args
 from docktasks.engine.models import Container, ContainerConfig
 from docktasks.images.carried import FOLDER
@@ -15,6 +14,7 @@ from docktasks.roles import HOLDER
 from docktasks.secret_patterns import find_secrets
 from docktasks.verify.checks.image.contents import variable_faults
 from docktasks.verify.probes.options import differences, expected_config
+from docktasks.verify.probes.proc import privilege_faults, process_status, public_addresses, read_file
 from docktasks.verify.registry import Major, Note, check
 from docktasks.verify.subject import Subject
 

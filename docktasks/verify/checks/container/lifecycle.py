@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from docktasks.containers import networks
-from docktasks.containers.clone_trial import SCRATCH_DIR, Trial
 from docktasks.errors import Skip
 from docktasks.images.releases import release_tag
 from docktasks.labels import CONFIG_HASH_LABEL
 from docktasks.roles import PROD
+from docktasks.verify.probes.clone_trial import SCRATCH_DIR, Trial
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 

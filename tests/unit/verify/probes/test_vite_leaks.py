@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from docktasks.app.vite_client import ViteClient
+from docktasks.verify.probes.vite_client import ViteClient
 from docktasks.verify.probes.vite_leaks import QUERIES, Canary, leaks_by_request
 from tests.unit.fakes.web import Web
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from docktasks.commands import Result as CommandResult
-from docktasks.containers import clone_trial
 from docktasks.engine.models import Container, ContainerConfig
+from docktasks.verify.probes import clone_trial
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.production import A, B, image
 from tests.unit.fakes.runner import Runner

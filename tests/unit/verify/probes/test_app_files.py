@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docktasks.containers.app_files import temporary_edit, temporary_secret
+from docktasks.verify.probes.app_files import temporary_edit, temporary_secret
 
 
 def test_temporary_edit_restores_the_bytes_and_the_time(tmp_path: Path) -> None:

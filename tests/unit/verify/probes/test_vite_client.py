@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from docktasks.app.vite_client import ViteClient, fetch_module, find_style, hot_updates
 from docktasks.errors import Skip
+from docktasks.verify.probes.vite_client import ViteClient, fetch_module, find_style, hot_updates
 from tests.unit.fakes.web import Web
 
 URL = "http://127.0.0.1:3000"
