@@ -48,6 +48,11 @@ def output_of(args: Sequence[str]) -> str:
     return result.stdout.strip() if result.returncode == 0 else ""
 
 
+def flags(flag: str, *values: object) -> list[str]:
+    """Return the arguments that repeat a flag, once before each value that is not empty or 0."""
+    return [arg for value in values if value for arg in (flag, str(value))]
+
+
 def shell_text(args: Sequence[str]) -> str:
     r"""Return a command as a user can read, copy and run it: one flag with its value a line, which ends in `\`."""
     lines: list[list[str]] = []

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
 from docktasks.app import env_files, env_usage, inputs
 from docktasks.app.package import SETTINGS_FILES, App
@@ -31,8 +30,8 @@ def notices(app: App, settings: Settings, environ: Mapping[str, str]) -> list[st
     of_files, kept_out = env_files.variables(app, settings.build.mode)
     defined = {*usage.defined, *of_files, *(name for name in names if f"{name}=" in scripts)}
     unset = [name for name in names if name not in {*environ, *defined}]
-    advice = _Advice(settings, usage.needed, kept_out)
-    return [*advice.not_given([name for name in names if name in environ]), *advice.not_set(unset)]
+    in_environment = [name for name in names if name in environ]
+    return [*_not_given(in_environment, settings), *_not_set(unset, settings, usage.needed, kept_out)]
 
 
 def registry_notices(app: App, settings: Settings, environ: Mapping[str, str]) -> list[str]:
@@ -48,35 +47,33 @@ def registry_notices(app: App, settings: Settings, environ: Mapping[str, str]) -
     return [f"{file} uses {names}, and the installation does not get it: INVOKE_BUILD_SECRETS={shlex.quote(secrets)}"]
 
 
-@dataclass(frozen=True)
-class _Advice:
-    """Words for notices. `places` has the file of each name's use, `kept_out` files with it that no build gets."""
-
-    settings: Settings
-    places: Mapping[str, str]
-    kept_out: Mapping[str, str]
-
-    def not_given(self, names: list[str]) -> list[str]:
-        """Return a notice for variables of the environment that the build does not get."""
-        if not names:
-            return []
+def _not_given(names: list[str], settings: Settings) -> Iterator[str]:
+    """Yield a notice for variables of the environment that the build does not get."""
+    if names:
         are = "is" if len(names) == 1 else "are"
-        return [f"{_listed(names)} {are} set in the environment, but the build does not get it: {self._setting(names)}"]
+        text = f"{_listed(names)} {are} set in the environment, but the build does not get it"
+        yield f"{text}: {_setting(names, settings)}"
 
-    def not_set(self, names: list[str]) -> list[str]:
-        """Return a notice for variables that the build gets from nowhere."""
-        if not names:
-            return []
-        files = sorted({self.kept_out[name] for name in names if name in self.kept_out})
+
+def _not_set(
+    names: list[str], settings: Settings, places: Mapping[str, str], kept_out: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield a notice for variables that the build gets from nowhere.
+
+    `places` has the file of each name's use, `kept_out` the file with it that no build gets.
+    """
+    if names:
+        files = sorted({kept_out[name] for name in names if name in kept_out})
         reason = f" No build gets {' and '.join(files)}." if files else ""
-        mode = self.settings.build.mode or "production"
-        text = f"{_listed(names)}: {self.places[names[0]]} uses it, and the build does not get it.{reason}"
-        return [f"{text} Set it in .env.{mode}, or in the environment with {self._setting(names)}"]
+        mode = settings.build.mode or "production"
+        text = f"{_listed(names)}: {places[names[0]]} uses it, and the build does not get it.{reason}"
+        yield f"{text} Set it in .env.{mode}, or in the environment with {_setting(names, settings)}"
 
-    def _setting(self, names: list[str]) -> str:
-        """Return the setting that gives the build these variables, in addition to those that it gets."""
-        prefixes = (*self.settings.build.env_prefixes, *(f"{name.partition('_')[0]}_" for name in names))
-        return f"INVOKE_BUILD_ENV_PREFIXES={shlex.quote(' '.join(dict.fromkeys(prefixes)))}"
+
+def _setting(names: list[str], settings: Settings) -> str:
+    """Return the setting that gives the build these variables, in addition to those that it gets."""
+    prefixes = (*settings.build.env_prefixes, *(f"{name.partition('_')[0]}_" for name in names))
+    return f"INVOKE_BUILD_ENV_PREFIXES={shlex.quote(' '.join(dict.fromkeys(prefixes)))}"
 
 
 def _prefixes(config: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
+from docktasks.commands import flags
 from docktasks.errors import SettingsError
 from docktasks.settings import Settings
 
@@ -81,12 +82,12 @@ def container_args(settings: Settings, environ: Environ) -> list[str]:
     """
     names = [*variables(settings, environ), *settings.build.secrets, *proxies(environ)]
     fixed = [f"{name}={value}" for name, value in fixed_variables(settings, environ).items()]
-    return [arg for text in (*fixed, *names) for arg in ("--env", text)]
+    return flags("--env", *fixed, *names)
 
 
 def proxy_args(environ: Environ) -> list[str]:
     """Return the arguments that give a build the proxies of the environment, without their values."""
-    return [arg for name in proxies(environ) for arg in ("--build-arg", name)]
+    return flags("--build-arg", *proxies(environ))
 
 
 def proxies(environ: Environ) -> list[str]:

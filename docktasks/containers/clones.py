@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from docktasks.commands import flags
 from docktasks.containers.networks import join_args
 from docktasks.containers.run_args import label_args
 from docktasks.engine.models import Container, ContainerConfig, Image
@@ -52,11 +53,11 @@ def clone_args(
         "--name", name,
         *label_args(settings, CLONE_ROLE),
         *join_args(settings, PROD),
-        *_flag("--log-driver", "json-file"),
-        *_flag("--log-opt", f"max-size={settings.prod.log_max_size}"),
+        *flags("--log-driver", "json-file"),
+        *flags("--log-opt", f"max-size={settings.prod.log_max_size}"),
         *_process_args(config),
         *_limit_args(config),
-        *_flag("--env", *(f"{variable}={value}" for variable, value in environment.items())),
+        *flags("--env", *(f"{variable}={value}" for variable, value in environment.items())),
         *_health_args(config.health),
         "--entrypoint", config.command[0],
         image.id,
@@ -66,12 +67,12 @@ def clone_args(
 
 def _process_args(config: ContainerConfig) -> list[str]:
     return [
-        *_flag("--user", config.user),
-        *_flag("--stop-signal", config.stop_signal),
+        *flags("--user", config.user),
+        *flags("--stop-signal", config.stop_signal),
         *(["--init"] if config.init else []),
-        *_flag("--cap-drop", *config.dropped),
-        *_flag("--cap-add", *config.added),
-        *_flag("--security-opt", *(option for option in config.security if option.startswith("no-new-privileges"))),
+        *flags("--cap-drop", *config.dropped),
+        *flags("--cap-add", *config.added),
+        *flags("--security-opt", *(option for option in config.security if option.startswith("no-new-privileges"))),
     ]
 
 
@@ -84,18 +85,13 @@ def print_configuration(command: Sequence[str]) -> list[str]:
 def _limit_args(config: ContainerConfig) -> list[str]:
     tmpfs = [f"{path}:{options}" if options else path for path, options in config.tmpfs.items()]
     return [
-        *_flag("--memory", config.memory),
-        *_flag("--memory-swap", config.swap if config.memory else 0),  # Docker refuses it without --memory
-        *_flag("--pids-limit", config.pids),
+        *flags("--memory", config.memory),
+        *flags("--memory-swap", config.swap if config.memory else 0),  # Docker refuses it without --memory
+        *flags("--pids-limit", config.pids),
         *(["--ipc", "none"] if config.option("IpcMode") == "none" else []),
         *(["--read-only"] if config.read_only else []),
-        *_flag("--tmpfs", *tmpfs),
+        *flags("--tmpfs", *tmpfs),
     ]
-
-
-def _flag(flag: str, *values: object) -> list[str]:
-    """Return the flag once for each value that is not empty or 0."""
-    return [arg for value in values if value for arg in (flag, str(value))]
 
 
 def _health_args(test: tuple[str, ...]) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from docktasks.api import HOST_GATEWAY
 from docktasks.app.project import Project
-from docktasks.commands import Result
+from docktasks.commands import Result, flags
 from docktasks.containers.run_args import label_args
 from docktasks.engine.models import Container, Network
 from docktasks.engine.protocol import Engine
@@ -59,7 +59,7 @@ def _options(settings: Settings, role: Role) -> dict[str, str]:
 
 def create_args(settings: Settings, role: Role) -> list[str]:
     """Return the command that creates the network of a role, in which no container reaches another one."""
-    options = [arg for name, value in _options(settings, role).items() for arg in ("--opt", f"{name}={value}")]
+    options = flags("--opt", *(f"{name}={value}" for name, value in _options(settings, role).items()))
     return ["docker", "network", "create", *label_args(settings, role.name), *options, own_name(settings, role)]
 
 

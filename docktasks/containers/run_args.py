@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
+from docktasks.commands import flags
 from docktasks.settings import Settings
 
 NGINX_USER = 101
@@ -41,7 +42,7 @@ def limit_args(settings: Settings) -> list[str]:
 
 def label_args(settings: Settings, role: str) -> list[str]:
     """Return the labels by which `status`, `stop` and `clean` find a container."""
-    return [arg for name, value in settings.labels(role).items() for arg in ("--label", f"{name}={value}")]
+    return flags("--label", *(f"{name}={value}" for name, value in settings.labels(role).items()))
 
 
 def csv_line(*fields: str) -> str:

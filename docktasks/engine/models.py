@@ -42,6 +42,10 @@ class Image:
         """The first 12 digits of the id, as `docker image ls` shows it."""
         return short_id(self.id)
 
+    def names_in(self, repository: str) -> list[str]:
+        """Return its names with a digest in a repository of a registry, such as registry.example/app@sha256:…."""
+        return [name for name in self.digests if name.partition("@")[0] == repository]
+
     @property
     def release_ids(self) -> tuple[str, str]:
         """The ids that name its release: its own, and the image's, by which older versions of hello-dock named it."""

@@ -14,6 +14,7 @@ from docktasks.app.project import Project
 from docktasks.errors import FleetError, SettingsError
 from docktasks.fleet.stack import configuration, swarm_object
 from docktasks.fleet.swarm import Service
+from docktasks.images.references import repository
 from docktasks.release import build as release_build
 from docktasks.settings import Fleet, Settings
 
@@ -194,7 +195,7 @@ def _digest(project: Project, reference: str) -> str:
     if "@" in reference or project.dry:
         return reference
     pulled = release_build.pulled_build(project, reference).image
-    digests = [name for name in pulled.digests if name.startswith(f"{reference.rpartition(':')[0]}@")]
+    digests = pulled.names_in(repository(reference))
     if not digests:
         raise FleetError(
             f"{reference} is in no registry.",

@@ -86,7 +86,7 @@ def push(project: Project, image: FleetImage, folder: Path) -> str:
             evidence=pushed.tail(3),
         )
     local = project.engine.image(image.tag)
-    digests = [name for name in (local.digests if local else ()) if name.startswith(f"{image.repository}@")]
+    digests = local.names_in(image.repository) if local else []
     return digests[-1] if digests else image.tag
 
 

@@ -115,8 +115,7 @@ def _has_newer(engine: Engine, image: Image, reference: str) -> bool:
 
 def digests_of(image: Image, reference: str) -> list[str]:
     """Return the digests of an image in the repository of a reference. One that was never there has none."""
-    names = [name.partition("@") for name in image.digests]
-    return [digest for name, _, digest in names if name == repository(reference)]
+    return [name.partition("@")[2] for name in image.names_in(repository(reference))]
 
 
 def base_digest(image: Image | None, reference: str) -> str:

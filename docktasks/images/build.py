@@ -13,7 +13,7 @@ from docktasks.app.git import Source
 from docktasks.app.package import App
 from docktasks.app.project import Project
 from docktasks.app.siblings import siblings_of
-from docktasks.commands import Result, Run
+from docktasks.commands import Result, Run, flags
 from docktasks.engine.models import Image
 from docktasks.engine.protocol import Engine
 from docktasks.errors import BuildError
@@ -80,11 +80,11 @@ def build_args(settings: Settings, app: App, role: Role, values: Texts, labels: 
     """Return the command that builds the image of a role. `values` has its build arguments; empty ones are left out."""
     labels = {**(labels or {}), BUILT_FOR: settings.app.name, BASE_LABEL: split_digest(values[role.base])[0]}
     return [
-        *["docker", "image", "build", *(["--platform", role.platform] if role.platform else [])],
+        *["docker", "image", "build", *flags("--platform", role.platform)],
         *["--tag", settings.image(role.name)],
         *_value_args(settings, app, values, role.dockerfile),
         *(cache_args(settings) if role.dockerfile == PROD.dockerfile else []),
-        *[arg for name, value in labels.items() for arg in ("--label", f"{name}={value}")],
+        *flags("--label", *(f"{name}={value}" for name, value in labels.items())),
         *build_context.context_args(settings, app, role.dockerfile),
     ]
 
@@ -94,8 +94,7 @@ def cache_args(settings: Settings) -> list[str]:
 
     The dev image has its packages in a volume, so it has no layer that is worth it.
     """
-    caches = {"--cache-from": settings.build.cache_from, "--cache-to": settings.build.cache_to}
-    return [word for flag, cache in caches.items() if cache for word in (flag, cache)]
+    return [*flags("--cache-from", settings.build.cache_from), *flags("--cache-to", settings.build.cache_to)]
 
 
 def dist_args(settings: Settings, app: App, values: Texts, folder: str) -> list[str]:
@@ -123,13 +122,11 @@ def _value_args(settings: Settings, app: App, values: Texts, dockerfile: str) ->
     """Return the build arguments. The app's own Dockerfile gets all: its defaults are the settings of `init`."""
     manager = app.package_manager
     values = values | {"MANAGER": "" if manager.name == "npm" else manager.name, "MANAGER_PACKAGE": manager.package}
+    defaults = {}
     if own_files.own_file(app.root, dockerfile):
-        ours = own_files.argument_defaults(resources.path(settings.root, dockerfile).read_text(encoding="utf-8"))
-        values = {name: value or ours.get(name, "") for name, value in values.items()}
-        return [
-            arg for name, value in values.items() if value or name in ours for arg in ("--build-arg", f"{name}={value}")
-        ]
-    return [arg for name, value in values.items() if value for arg in ("--build-arg", f"{name}={value}")]
+        defaults = own_files.argument_defaults(resources.path(settings.root, dockerfile).read_text(encoding="utf-8"))
+    names = [name for name, value in values.items() if value or name in defaults]
+    return flags("--build-arg", *(f"{name}={values[name] or defaults[name]}" for name in names))
 
 
 def prod_build_args(settings: Settings, app: App, node: str, nginx: str, source: Source) -> dict[str, str]:

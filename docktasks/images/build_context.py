@@ -16,6 +16,7 @@ from docktasks.app.git import ASSETS
 from docktasks.app.ignore_file import IgnoreFile
 from docktasks.app.package import SETTINGS_FILES, App
 from docktasks.app.siblings import siblings_of
+from docktasks.commands import flags
 from docktasks.errors import BuildError
 from docktasks.images import own_files
 from docktasks.settings import Settings
@@ -55,7 +56,7 @@ def _secret_args(app: App) -> list[str]:
     """Return the arguments that give a build the package manager's settings as secrets, by names without the dot."""
     paths = [path for name in SETTINGS_FILES if (path := app.root / name).is_file()]
     ids = {path.name.lstrip("."): path for path in paths}
-    secrets = [arg for name, path in ids.items() for arg in ("--secret", f"id={name},src={path}")]
+    secrets = flags("--secret", *(f"id={name},src={path}" for name, path in ids.items()))
     return [*secrets, *(["--build-arg", f"SETTINGS={' '.join(ids)}"] if ids else [])]
 
 

@@ -14,6 +14,7 @@ from docktasks.engine.models import Image
 from docktasks.errors import PushError, RegistryError, StartError
 from docktasks.images import base_images, bases_lock
 from docktasks.images import build as images_build
+from docktasks.images.references import repository
 from docktasks.images.registry import advice, registry_digest
 from docktasks.images.sizes import unpacked_size
 from docktasks.labels import BUILT_FOR
@@ -110,8 +111,8 @@ def pulled_build(project: Project, reference: str) -> Build:
             f"It lacks what run-prod needs of an image. {startup.serving_now(project)}",
             "Name an image that `invoke push` has pushed",
         )
-    names = [name for name in image.digests if name.partition("@")[0] == reference.partition("@")[0].rpartition(":")[0]]
-    return build_of(project, image, tuple(f"{reference} is {name}." for name in names if "@" not in reference))
+    names = image.names_in(repository(reference)) if "@" not in reference else ()
+    return build_of(project, image, tuple(f"{reference} is {name}." for name in names))
 
 
 def _require_unmoved_tag(project: Project, reference: str) -> None:

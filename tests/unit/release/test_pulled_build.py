@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from docktasks.app.project import Project
+from docktasks.commands import Result
 from docktasks.errors import NotInRegistryError, PushError, RegistryError
+from docktasks.fleet.change import DeployOptions, plan
 from docktasks.release import build
 from docktasks.settings import Settings
 from tests.unit.fakes.engine import FakeEngine
@@ -37,3 +41,13 @@ def test_tag_that_was_moved_since_is_refused(
     with pytest.raises(PushError, match=f"means {MOVED} now") as caught:
         build.pulled_build(project, reference)
     assert f"--image={NAME}@{PUSHED}" in caught.value.how
+
+
+@pytest.mark.parametrize("tag", ["", ":1.0.0"])
+def test_digest_of_a_pulled_image_is_found_with_or_without_a_tag(settings: Settings, tag: str) -> None:
+    """A name without a tag means latest, and the port of its registry is no tag. The fleet takes the digest, too."""
+    pulled = replace(image("a"), digests=(f"{NAME}@{PUSHED}", f"{NAME}-copy@{MOVED}"))
+    engine = FakeEngine(images={f"{NAME}{tag}": pulled})
+    project = Project(Runner(answers={"docker image pull": Result()}), engine, settings)
+    assert build.pulled_build(project, f"{NAME}{tag}").notices == (f"{NAME}{tag} is {NAME}@{PUSHED}.",)
+    assert plan(project, DeployOptions(f"{NAME}{tag}"), None).release == f"{NAME}@{PUSHED}"
