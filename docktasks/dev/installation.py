@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from docktasks import waiting
 from docktasks.app.project import Project
 from docktasks.app.siblings import siblings_of
@@ -22,27 +25,14 @@ def install(project: Project, run_spec: DevRunSpec, volume: Volume) -> list[str]
     The package manager runs as the checkout's owner, with the source at hand, as on the host. Raises BuildError, and
     removes the volumes, when it fails or is interrupted.
     """
-    name = install_container(project.settings)
-    try:
-        with waiting.terminate_as_interrupt():
-            output = _install(project, run_spec, name)
-    except BaseException:  # KeyboardInterrupt is no Exception
-        project.run(remove_args(name), quiet=True)
-        volume.discard()
-        networks.remove_unused(project, DEV)
-        raise
+    manager = project.app.package_manager.name
+    with _container(project, volume.discard) as name:
+        if len(run_spec.volumes) > 1:
+            _open_volumes(project, run_spec)
+        output = _run(project, run_spec.with_command("sh", "/tools/node/install.sh", manager, "", "mounted"), name)
     volume.mark_filled()
     project.progress("installed the dependencies")
     return notices(output)
-
-
-def _install(project: Project, run_spec: DevRunSpec, name: str) -> str:
-    """Install in a container with this name, and return what the package manager printed. Raises BuildError."""
-    networks.ensure(project, DEV)
-    if len(run_spec.volumes) > 1:
-        _open_volumes(project, run_spec)
-    manager = project.app.package_manager.name
-    return _run(project, run_spec.with_command("sh", "/tools/node/install.sh", manager, "", "mounted"), name)
 
 
 def build_siblings(project: Project, run_spec: DevRunSpec) -> list[str]:
@@ -52,26 +42,32 @@ def build_siblings(project: Project, run_spec: DevRunSpec) -> list[str]:
     """
     siblings = siblings_of(project.app)
     paths = [sibling.path for sibling in siblings if not sibling.is_built]
+    manager = project.app.package_manager.name
     if paths:
-        _build_siblings(project, run_spec, paths)
+        with _container(project) as name:
+            command = ("sh", "/tools/node/build-siblings.sh", manager, " ".join(paths))
+            _run(project, run_spec.with_command(*command), name)
+        project.progress(f"built {', '.join(paths)}")
     names = [sibling.path for sibling in siblings if sibling.outputs]
     if not names:
         return []
-    command = f"(cd {names[0]} && {project.app.package_manager.name} run build)"
-    return [f"Used as built: {', '.join(names)}. Build it again after an edit there: {command}"]
+    again = f"(cd {names[0]} && {manager} run build)"
+    return [f"Used as built: {', '.join(names)}. Build it again after an edit there: {again}"]
 
 
-def _build_siblings(project: Project, run_spec: DevRunSpec, paths: list[str]) -> None:
-    name, command = install_container(project.settings), ["sh", "/tools/node/build-siblings.sh"]
+@contextmanager
+def _container(project: Project, undo: Callable[[], object] = lambda: None) -> Iterator[str]:
+    """Yield the name of the container that installs or builds. After a failure, remove it and its network, and undo."""
+    name = install_container(project.settings)
     try:
         with waiting.terminate_as_interrupt():
             networks.ensure(project, DEV)
-            _run(project, run_spec.with_command(*command, project.app.package_manager.name, " ".join(paths)), name)
+            yield name
     except BaseException:  # KeyboardInterrupt is no Exception
         project.run(remove_args(name), quiet=True)
+        undo()
         networks.remove_unused(project, DEV)
         raise
-    project.progress(f"built {', '.join(paths)}")
 
 
 def _run(project: Project, run_spec: DevRunSpec, name: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import quote
+from contextlib import closing
 
 from docktasks import waiting
 from docktasks.fleet.swarm import Node
@@ -55,17 +55,12 @@ def missing_files(urls: Iterable[str], paths: Iterable[str]) -> list[str]:
     """Return a line for each of the files that an address does not have."""
     paths = [*paths]
     with ThreadPoolExecutor(MAX_ADDRESSES) as pool:
-        return [line for lines in pool.map(lambda url: [*_missing_at(url, paths)], [*urls]) for line in lines]
+        return [line for lines in pool.map(lambda url: _missing_at(url, paths), urls) for line in lines]
 
 
-def _missing_at(url: str, paths: Iterable[str]) -> Iterator[str]:
-    import httpx
+def _missing_at(url: str, paths: list[str]) -> list[str]:
+    from docktasks.verify.probes.crawler import Site
 
-    with httpx.Client(base_url=url, timeout=TIMEOUT_S, trust_env=False) as client:
-        for path in paths:
-            try:
-                answer = str(client.head(quote(path, safe="/!$&'()*+,;=:@%")).status_code)
-            except httpx.HTTPError as error:
-                answer = str(error) or type(error).__name__
-            if answer != "200":
-                yield f"{url}{path}: {answer}"
+    with closing(Site(url)) as site:
+        answers = site.get_all(paths, "HEAD")
+    return [f"{url}{answer.path}: {answer.summary}" for answer in answers if not answer.is_ok]

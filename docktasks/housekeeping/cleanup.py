@@ -95,7 +95,7 @@ def _image_references(project: Project, removed_containers: Sequence[str]) -> tu
     return [reference for reference in ids if reference not in used], used
 
 
-def _remove(project: Project, args: list[str], names: Sequence[str] = ("all",)) -> None:
+def _remove(project: Project, args: list[str], names: Sequence[str]) -> None:
     """Run a command that removes the things with these names. Without names, run nothing. Raises ConflictError."""
     if not names:
         return
