@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,10 +42,9 @@ class Run(Protocol):
 
 def output_of(args: Sequence[str]) -> str:
     """Return what a command that only looks prints on stdout; empty when it fails, or is not installed."""
-    try:
-        result = subprocess.run(args, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
+    if not shutil.which(args[0]):
         return ""
+    result = subprocess.run(args, capture_output=True, text=True, check=False)
     return result.stdout.strip() if result.returncode == 0 else ""
 
 
