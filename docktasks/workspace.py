@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from docktasks import resources
 from docktasks.errors import ConflictError, DockError
@@ -53,6 +55,14 @@ def cache_path(root: Path) -> str:
 
     repository = hashlib.sha256(str(root).encode()).hexdigest()[:12]
     return str(user_cache_path(LABEL) / repository)
+
+
+def read_cached(path: Path) -> dict[str, Any]:
+    """Return the JSON object that a task has kept in a file; an empty one if it is not there yet, or was cut off."""
+    with suppress(OSError, ValueError):
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return content
+    return {}
 
 
 @contextmanager

@@ -82,10 +82,7 @@ def project_name(app_dir: Path, *, dry: bool) -> tuple[str, str]:
     name = _docker_name(_package_name(app_dir)) or _docker_name(app_dir.name) or "app"
     own = name + _suffix(app_dir)
     with workspace.user_state("projects.json") as path:
-        try:
-            folders: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # it is not there yet, or was cut off
-            folders = {}
+        folders: dict[str, str] = workspace.read_cached(path)
         known = next((key for key in (name, own) if folders.get(key) == str(app_dir)), "")
         owner = folders.get(name, "")
         chosen = known or (own if (Path(owner) / MANIFEST).is_file() and owner else name)

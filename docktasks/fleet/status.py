@@ -64,16 +64,13 @@ def verify_table(project: Project) -> tuple[Table, list[str]]:
     options = verify_run.VerifyOptions(tuple(catalog.select(groups=["http"])))
     rows, failed = [], list[str]()
     for node in swarm.nodes():
-        if node.id not in serving:
-            rows.append((node.hostname, address(node, port), "serves nothing", "-"))
-            continue
-        try:
-            run = verify_run.verify(project, replace(options, url=address(node, port)))
-        except VerifyError as error:  # it does not answer
-            rows.append((node.hostname, address(node, port), "none", error.what))
-            failed.append(node.name)
-            continue
-        faults = run.ids("fail")
+        url, checks, faults = address(node, port), "serves nothing", ""
+        if node.id in serving:
+            try:
+                run = verify_run.verify(project, replace(options, url=url))
+                checks, faults = f"{len(run.ids('pass'))} passed", ", ".join(run.ids("fail"))
+            except VerifyError as error:  # it does not answer
+                checks, faults = "none", error.what
+        rows.append((node.hostname, url, checks, faults or "-"))
         failed += [node.name] if faults else []
-        rows.append((node.hostname, address(node, port), f"{len(run.ids('pass'))} passed", ", ".join(faults) or "-"))
     return Table(("node", "address", "checks", "failed"), rows, "The swarm has no node."), failed

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import suppress
-from pathlib import Path
 
 from docktasks import workspace
 from docktasks.settings import Settings
@@ -29,20 +27,13 @@ def remembered(settings: Settings, layer: str, output: str) -> list[str]:
     A machine that has only the cache of another one, and no earlier build, has none. Raises DockError.
     """
     path = workspace.cache_folder(settings.root) / f"notices-{settings.app.name}.json"
-    builds = _read(path)
+    builds: dict[str, list[str]] = workspace.read_cached(path)
     if _is_cached(output):
         return [*dict.fromkeys([*builds.get(layer, []), *notices(output)])]
     builds = {name: texts for name, texts in builds.items() if name != layer} | {layer: notices(output)}
     with workspace.writing(path):
         path.write_text(json.dumps(dict([*builds.items()][-MAX_BUILDS:])))
     return builds[layer]
-
-
-def _read(path: Path) -> dict[str, list[str]]:
-    with suppress(OSError, ValueError):  # the first build, or a file that was cut short
-        builds: dict[str, list[str]] = json.loads(path.read_text())
-        return builds
-    return {}
 
 
 def _is_cached(output: str) -> bool:

@@ -19,9 +19,7 @@ def unpacked_size(project: Project, image: Image) -> int:
     if not (project.engine.containerd_store and image.layers):
         return image.size
     path = project.settings.root / workspace.cache_path(project.settings.root) / SIZES_FILE
-    sizes: dict[str, int] = {}
-    with suppress(OSError, ValueError):  # it is not there yet, or was cut off
-        sizes = json.loads(path.read_text())
+    sizes: dict[str, int] = workspace.read_cached(path)
     if not sizes.keys() >= {*image.layers}:
         try:
             layers = archive.read(project.engine.save(image.id), image.layers).layers

@@ -139,9 +139,9 @@ def _deploy(
         line, lost = kept_files.report(project, url, release.id) if url else ("", "")
     if line:
         containers.progress(line)
-    notices = (*notices, *([] if gate else [UNCHECKED]), *([lost] if lost else []))
-    notices = (*notices, *networks.api_notices(project.settings), *networks.https_notices(project))
-    notices = (*notices, *_machine_notices(project.engine, release))
+    own = filter(None, ("" if gate else UNCHECKED, lost))
+    of_api = (*networks.api_notices(project.settings), *networks.https_notices(project))
+    notices = (*notices, *own, *of_api, *_machine_notices(project.engine, release))
     return Deployment(build, url, notices=notices)
 
 
