@@ -20,41 +20,17 @@ from docktasks.mistyped import closest
 from docktasks.verify import chromium_path
 from docktasks.verify.checks import browser, dev, dev_container
 from docktasks.verify.checks.container import assets, configuration, hardening, lifecycle, processes
-from docktasks.verify.checks.http import (
-    abuse,
-    answers,
-    caching,
-    compression,
-    files,
-    headers,
-    routing,
-)
+from docktasks.verify.checks.http import abuse, answers, caching, compression, files, headers, policy, routing
 from docktasks.verify.checks.image import claims, contents, metadata, site
 from docktasks.verify.registry import NEEDS, Check, Note, Outcome, Verdict
 from docktasks.verify.subject import Subject
 
-CHECKS: tuple[Check, ...] = (
-    metadata.user, metadata.declaration, metadata.labels, metadata.base, metadata.nginx_version, claims.claims,
-    contents.contents, contents.secrets, contents.ownership, contents.setuid, contents.leftovers,
-    site.site, site.precompressed,
-    hardening.loopback, hardening.options, hardening.unprivileged, processes.processes,
-    hardening.secrets, assets.assets, assets.asset_bytes,
-    lifecycle.writable_paths, lifecycle.network, lifecycle.health, lifecycle.stop, lifecycle.log,
-    lifecycle.release, configuration.configuration,
-    answers.answers, answers.variants, files.files, files.charset, files.head, files.ranges,
-    routing.deep_link, routing.missing, routing.api, routing.directories, routing.redirects,
-    caching.cache_policy, caching.revalidation, caching.validators,
-    compression.encoding, compression.vary, compression.brotli, compression.negotiation,
-    compression.dictionaries,
-    headers.security_headers, headers.cross_origin_headers, headers.csp, headers.csp_allows_page,
-    headers.headers, headers.server_version, headers.source_maps, headers.third_party,
-    abuse.cors, abuse.cookies, abuse.hidden_files, abuse.traversal, abuse.methods, abuse.malformed, abuse.host,
-    dev_container.loopback, dev_container.network, dev_container.options, dev_container.unprivileged,
-    dev.vite_version, dev.foreign_host, dev.foreign_origin,
-    dev.foreign_socket, dev.source, dev.hot_reload, dev.leaks, dev_container.file_owners,
-    browser.renders, browser.deep_link, browser.console, browser.network, browser.policy, browser.injection,
-    browser.navigation, browser.accessible, browser.no_sideways_scroll,
+MODULES = (
+    metadata, claims, contents, site, hardening, processes, assets, lifecycle, configuration, answers, files, routing,
+    caching, compression, headers, policy, abuse, dev, dev_container, browser,
 )  # fmt: skip
+"""In the order in which their checks are shown. Each module has its own in the order in which they run."""
+CHECKS = tuple(item for module in MODULES for item in vars(module).values() if isinstance(item, Check))
 GROUPS = tuple(NEEDS)
 WAITING = (site.__name__, lifecycle.__name__, configuration.__name__)
 """The modules whose checks wait for a build or for copies of the container, in a thread of their own. All others of a

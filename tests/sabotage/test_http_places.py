@@ -61,6 +61,20 @@ SABOTAGES = [
          "http.cross-origin-headers"),
     site("features-for-everybody", "sed -i 's|^add_header Permissions-Policy.*|"
          "add_header Permissions-Policy \"camera=*\" always;|' security.conf", "http.cross-origin-headers"),
+    site("page-reports-elsewhere", by("$request_uri", "^/image", "$built_policy; report-uri https://r.example/", *CSP),
+         "http.csp"),
+    site("style-loads-from-elsewhere", by("$request_uri", "[.]css", "$built_policy; prefetch-src https:", *CSP),
+         "http.csp"),
+    site("origin-of-the-configuration", header(ORIGIN, "$http_origin", "$uri", "env[.]js$"), "http.cors"),
+    site("no-cache-of-a-header", "sed -i 's|w+ [$]\" * no-cache;|w+ $\" \\x27no-cache=\"Set-Cookie\"\\x27;|' "
+         "caching.conf", "http.cache-policy"),
+    site("errors-lead-elsewhere", "sed -i 's|^<title>|<meta http-equiv=refresh content=0;url=//r.example>\\n&|' "
+         "errors.conf", "http.cookies"),
+    site("dictionary-for-everything", "sed -i 's|[$]dictionary_type\"|\"|' deltas.conf", "http.dictionaries"),
+    site("no-room-for-robots", first("if ($http_user_agent ~ Googlebot) { return 503; }"), "http.answers"),
+    site("trace-in-json", first('set $asked "$http_accept $uri"; if ($asked ~ "json .*no-such") '
+         "{ rewrite ^ /trace last; }") + "; " + answer("= /trace", f'internal; return 404 "{TRACE}";'),
+         "http.server-version"),
     site("page-fails", answer("= /tasks", "return 500;"), "http.answers"),
     site("asset-fails-as-brotli", first('set $form "$tree$uri"; if ($form ~ "^br/assets/.*css") { return 502; }'),
          "http.answers"),

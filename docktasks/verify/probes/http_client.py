@@ -15,6 +15,7 @@ import httpx
 
 from docktasks.verify.probes.connection import Connection, Headers, Reply
 from docktasks.verify.probes.content_encoding import Decoder
+from docktasks.verify.probes.raw_socket import RawResponse
 from docktasks.verify.probes.references import NO_REFERENCES, References
 
 REQUEST_TIMEOUT_S = 5.0
@@ -28,6 +29,7 @@ MAX_CONNECTIONS = 6
 """Requests at a time. More are no faster, because Python is the bottleneck."""
 MAX_BODY_BYTES = 512 << 20
 """Limit for one body, encoded as well as decoded."""
+HARMLESS_5XX = 501, 505  # "not implemented", "version not supported"
 MAX_CHUNK_BYTES = 64 << 20
 """Limit for what one chunk of a body decodes to. It is all that a compression bomb takes of the memory."""
 MAX_KEPT_BYTES = 4 << 20
@@ -98,6 +100,11 @@ class Response:
         """The status, the target of a redirect, and the fault: a piece of evidence."""
         location = f" to {self.get('location')}" if self.get_list("location") else ""
         return f"{self.status or 'no answer'}{location}{f' ({self.fault})' if self.fault else ''}"
+
+
+def is_error(response: Response | RawResponse) -> bool:
+    """True for an error of the server."""
+    return response.status >= httpx.codes.INTERNAL_SERVER_ERROR and response.status not in HARMLESS_5XX
 
 
 class Client:

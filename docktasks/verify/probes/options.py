@@ -14,7 +14,9 @@ from docktasks.engine.models import ContainerConfig
 from docktasks.errors import Skip
 from docktasks.verify.registry import Major, Minor
 
-MAX_NAME_CHARS = 60
+MAX_NAME_CHARS, MAX_FACTOR = 60, 10
+LIMITS = "Memory", "MemorySwap", "PidsLimit"
+"""A release may be older than the settings. MAX_FACTOR times their limit, or such a part of it, is none of ours."""
 TABLE = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 LOADS_CODE: str = TABLE["loads_code"]
 """Matches the name of a variable that changes what programs load, or whom they ask."""
@@ -61,6 +63,9 @@ def differences(
         lost = [f"!{name}={value}" for name, value in before.items() if name not in now]
         faults = (_line(field, entry) for entry in (*changed, *lost) if not re.fullmatch(allowed, f"{field} {entry}"))
         lines |= dict.fromkeys(filter(None, faults))
+        limit, usual = (values.get("", "") if field in LIMITS else "" for values in (now, before))
+        if limit.isdigit() and not 1 < MAX_FACTOR * int(limit) / int(usual or limit) < MAX_FACTOR**2:
+            lines[Minor(f"{OPTIONS[field]} {limit} is far from {usual}, as the settings have it")] = None
     yield from lines
 
 

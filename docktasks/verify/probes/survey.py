@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
-from httpx import codes
-
 from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.crawler import Site, spread
-from docktasks.verify.probes.http_client import Request, Response
+from docktasks.verify.probes.http_client import Request, Response, is_error
 from docktasks.verify.probes.places import Place, hidden_paths, places
 from docktasks.verify.probes.raw_socket import RawResponse
 from docktasks.verify.probes.ways import METHODS, NEGOTIATED, READING, conditions, get, ways_of
@@ -21,11 +19,10 @@ MAX_SAMPLE_PLACES, MAX_SAMPLE_PAGES = 40, 10
 PAGE_BYTES, TEXT_BYTES = 1 << 20, 1 << 12
 """How much of a body is kept: of a page, and of another answer."""
 MAX_LABEL_CHARS, MAX_NAMED_HEADERS = 100, 3
-LIMIT_STATUSES, MIN_LIMITED_PLACES = (429, 503), 5
-"""On so many places one of these statuses is a limit on requests."""
+LIMIT_STATUSES, MIN_LIMITED_PLACES, MIN_LIMITED_WAYS = (429, 503), 5, 8
+"""On so many places one of these statuses is a limit on requests: on simple ones, or in so many ways of asking."""
 TEXTS = "text/", "application/json", "image/svg"
 UNIQUE_HEADERS = "date", "x-request-id", "server-timing", "connection", "keep-alive"
-HARMLESS_5XX = 501, 505  # "not implemented", "version not supported"
 
 
 @dataclass(frozen=True)
@@ -69,11 +66,6 @@ class Answer:
         return self.response.status > 0 and not is_error(self.response)
 
 
-def is_error(response: Response | RawResponse) -> bool:
-    """True for an error of the server."""
-    return response.status >= codes.INTERNAL_SERVER_ERROR and response.status not in HARMLESS_5XX
-
-
 class Survey:
     """The answers of a site. A small survey has the simple answers only.
 
@@ -101,7 +93,10 @@ class Survey:
     def sample(self) -> list[Answer]:
         """The places that are asked in every way: the first pages, and some of each kind."""
         by_path = {answer.place.path: answer for answer in self.plain if answer.response.status}
-        kinds = {path: (answer.place.kind, answer.response.media_type) for path, answer in by_path.items()}
+        kinds = {  # at the root are files that a rule of the server names, such as /env.js
+            path: (answer.place.kind, answer.response.media_type, "/" in path.removeprefix(self.site.home))
+            for path, answer in by_path.items()
+        }
         chosen = spread(by_path, MAX_SAMPLE_PLACES, kinds.__getitem__, self.site.seed)
         pages = [path for path, answer in by_path.items() if answer.place.kind == "page"]
         return [by_path[path] for path in dict.fromkeys([*pages[:MAX_SAMPLE_PAGES], *chosen])]
@@ -160,7 +155,9 @@ class Survey:
         """What spoils many of the answers: a limit on requests, a server that is gone, or one that fails."""
         responses = [*self.site.files.values(), *(answer.response for answer in self.answers)]
         limited = [response for response in responses if response.status in LIMIT_STATUSES]
-        if len({response.path for response in limited}) >= MIN_LIMITED_PLACES:
+        ways = {answer.way for answer in self.answers if answer.response.status in LIMIT_STATUSES}
+        is_for_all = not ways or "" in ways or len(ways) >= MIN_LIMITED_WAYS
+        if is_for_all and len({response.path for response in limited}) >= MIN_LIMITED_PLACES:
             return f"{limited[0].status} on {len(limited):,} of {len(responses):,} requests: a limit on requests"
         for what in ("an error of the server", "no answer"):
             failed = [one for one in responses if (not one.status if what == "no answer" else is_error(one))]

@@ -24,7 +24,7 @@ REQUEST = re.compile(r"^[\d.a-fA-F:]+ \S.* \".*\n?", re.MULTILINE)
 """A line about a request, which is of a stranger: a password in its address is no secret of the container."""
 MAX_LOG_LINES = 20_000
 """What the container said at its start stands before the thousands of requests that verify itself makes."""
-HEADER = re.compile(r"\b(?:Basic|Bearer) [\w+/.=~-]{8,}")
+HEADER = re.compile(r"(?:Basic|Bearer) [\w+/.=~-]{8,}")  # no \b, which would cost a fifth of a second
 
 
 @check("container.loopback", "critical", fix="Publish on 127.0.0.1, as run-prod does without --public")

@@ -8,10 +8,11 @@ from statistics import mode
 
 from httpx import codes
 
-from docktasks.verify.checks.http.rules import exceptions, is_ours, survey_of
+from docktasks.verify.checks.http.rules import exceptions, is_ours, leads_away, survey_of
 from docktasks.verify.probes import odd_requests
+from docktasks.verify.probes.http_client import is_error
 from docktasks.verify.probes.raw_socket import RawResponse
-from docktasks.verify.probes.survey import Answer, is_error
+from docktasks.verify.probes.survey import Answer
 from docktasks.verify.probes.ways import FOREIGN_HOST, FOREIGN_ORIGIN, METHODS
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
@@ -22,6 +23,7 @@ OUTSIDE_CONTENT = re.compile(
 """Found only in files outside the site: passwd, the server's configuration and environment, a repository, a key."""
 FOREIGN_ADDRESS = re.compile(rf"(?:https?:|[\"'=(])(?:\\?/){{2}}{re.escape(FOREIGN_HOST)}", re.IGNORECASE)
 """The foreign host as an address. The name of a path that a page repeats is none."""
+META_REFRESH = re.compile(r"""<meta[^>]+http-equiv=["']?refresh[^>]+?url=["']?([^"'>\s]+)""", re.IGNORECASE)
 CHANGING, REFUSED = ("PUT", "DELETE", "OPTIONS"), (301, 302, 307, 308, 401, 403, 404, 405)
 """Methods that are asked so that a server which obeys them answers otherwise than where it refuses them."""
 
@@ -144,12 +146,15 @@ def cors(subject: Subject) -> Iterator[str]:
 @check("http.cookies", "major", fix="Remove them: a site of files needs no cookie (add_header, proxy_cookie_…)")
 def cookies(subject: Subject) -> Iterator[str]:
     """No answer sets a cookie, clears the browser's data, leads it away by Refresh, or asks for a password."""
-    names = "set-cookie", "clear-site-data", "refresh", "www-authenticate"
+    survey, names = survey_of(subject), ("set-cookie", "clear-site-data", "refresh", "www-authenticate")
 
     def faults(answer: Answer) -> Iterator[str]:
         yield from (f"{name}: {value}" for name, value in answer.response.headers if name in names)
+        text = answer.response.text if answer.is_page else ""
+        if any(leads_away(survey.site, answer.request.path, META_REFRESH.findall(text))):
+            yield "<meta http-equiv=refresh> to another origin"
 
-    return exceptions(survey_of(subject).seen, faults)
+    return exceptions(survey.seen, faults)
 
 
 def _repeats_host(request: str, status: int, body: str, *, is_own: bool) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from docktasks.verify.checks.http.rules import exceptions, header_differences, leads_away, listed, survey_of
 from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.crawler import MAX_ENCODED_FILES
-from docktasks.verify.probes.survey import Answer, is_error
+from docktasks.verify.probes.http_client import is_error
+from docktasks.verify.probes.survey import Answer
 from docktasks.verify.probes.ways import VISITORS, ways_of
 from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject

@@ -56,7 +56,7 @@ def cache_policy(subject: Subject) -> Iterator[str]:
     """Pages are always revalidated, hashed assets are kept for a year, and errors are never kept, by any cache."""
     survey = survey_of(subject)
     is_own = "The site's _headers has rules for caches." in survey.site.health  # how long they are kept is its choice
-    expected, answers = _named_by_content(subject), _judged(survey)
+    expected, answers = _named_by_content(subject), _judged(survey, is_own=subject.has("image"))
     usual = _usual(answers, expected) if is_ours(subject, "cache-control") and not is_own else {}
 
     def faults(answer: Answer) -> Iterator[str]:
@@ -84,14 +84,14 @@ def _named_by_content(subject: Subject) -> set[str]:
     return {*filter(HASHED.search, policies), *(perhaps if none_is_kept else ()), *named_by_build}
 
 
-def _judged(survey: Survey) -> list[Answer]:
+def _judged(survey: Survey, *, is_own: bool) -> list[Answer]:
     asked = {answer.place.path for answer in survey.answers}
     others = [survey.file_answer(path) for path, file in survey.site.files.items() if file.is_ok and path not in asked]
     return others + [
         answer
         for answer in survey.seen
         if answer.place.kind != "file" or answer.base.is_ok  # http.files reports a missing file
-        if answer.way not in VISITORS and not answer.way.startswith("header ")  # http.variants
+        if not is_own or (answer.way not in VISITORS and not answer.way.startswith("header "))  # http.variants
         if answer.way not in OTHER_WAYS or answer.response.status >= codes.BAD_REQUEST
         if answer.way != "HEAD" and answer.response.status != codes.NOT_MODIFIED  # http.head, http.revalidation
     ]
@@ -122,7 +122,7 @@ def _is_wrong(answer: Answer, expected: set[str], *, is_free: bool) -> bool:
     if response.status >= codes.MULTIPLE_CHOICES and response.status != codes.NOT_MODIFIED:
         return "immutable" in policy or age_s > (MAX_REDIRECT_S if response.status < codes.BAD_REQUEST else 0)
     if answer.is_page:
-        is_revalidated = is_free or re.search(r"no-cache|no-store|max-age=0\b", policy)
+        is_revalidated = is_free or re.search(r"no-cache(?!\s*=)|no-store|max-age=0\b", policy)
         return is_long or not is_revalidated or _max_age_s(policy, "s-maxage") > 0
     is_kept = answer.place.kind == "kept"
     is_of_container = path.endswith("/env.js")  # its configuration

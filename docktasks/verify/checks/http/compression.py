@@ -14,8 +14,8 @@ from fnmatch import fnmatchcase
 from httpx import codes
 
 from docktasks.verify.checks.http.rules import exceptions, is_ours, survey_of
-from docktasks.verify.probes.http_client import Response
-from docktasks.verify.probes.survey import Answer, Survey, is_error
+from docktasks.verify.probes.http_client import Response, is_error
+from docktasks.verify.probes.survey import Answer, Survey
 from docktasks.verify.probes.ways import BR, BROWSER_ENCODINGS, GZIP, PLAIN
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
@@ -161,6 +161,9 @@ def dictionaries(subject: Subject) -> Iterator[str]:
     offered = {path: file for path, file in files.items() if file.get("use-as-dictionary")}
     for path, file in offered.items():
         yield from (f"{path}: {fault}" for fault in _offer_faults(file))
+        offer = file.get("use-as-dictionary")
+        if is_ours(subject, "use-as-dictionary") and f'.{path.rpartition(".")[2]}"' not in offer:
+            yield f"{path}: it is offered for files of other types: {offer}"
     kept = [answer.base for answer in survey.seen if answer.place.kind == "kept" and answer.base.is_ok]
     known = {f"as {file.path}": file.digest for file in [*kept, *offered.values()][: 2 * MAX_FILES]}
     unknown = {text: hashlib.sha256(text.encode()).digest() for text in UNKNOWN}

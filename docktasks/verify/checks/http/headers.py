@@ -1,24 +1,21 @@
-"""Headers that limit what a browser does and what others learn, on every answer; and what pages load and tell."""
+"""Headers that limit what a browser does and what others learn, on every answer, and what answers tell."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from statistics import mode
 from urllib.parse import unquote
 
-from docktasks.verify.checks.http.rules import exceptions, is_ours, listed, survey_of
+from docktasks.verify.checks.http.rules import CSP, chosen, exceptions, is_ours, listed, survey_of
 from docktasks.verify.probes.connection import Headers
-from docktasks.verify.probes.csp import Page, blocked_code, policies, weaknesses
-from docktasks.verify.probes.survey import Answer, Survey
+from docktasks.verify.probes.survey import Answer
 from docktasks.verify.registry import Minor, Note, check
 from docktasks.verify.subject import Subject
 
-CSP = "content-security-policy"
-WITHOUT_INTEGRITY = {"fonts.googleapis.com"}
-"""Hosts whose answer depends on the browser, so that no integrity fits."""
 SECURITY_HEADERS = {CSP: r".", "x-content-type-options": r"^nosniff$"}
 CROSS_ORIGIN_HEADERS = {
     "referrer-policy": r"^(no-referrer|same-origin|strict-origin|origin)(?!-when-downgrade)",
@@ -26,42 +23,16 @@ CROSS_ORIGIN_HEADERS = {
     "cross-origin-opener-policy": r"^(same-origin|noopener)",
     "cross-origin-resource-policy": r"^(same-(origin|site)|cross-origin)$",
 }
-SERVER_HEADERS = re.compile(r"server|via|x-powered-by|x-aspnet.*|x-generator|x-runtime|x-(?:backend|upstream|debug).*")
-SERVER_VERSION = re.compile(
-    r"\b(?:nginx|apache|caddy|openresty|lighttpd|iis|httpapi|express|php|node(?:\.js)?|envoy|vite|gunicorn|werkzeug|"
-    r"uvicorn|tomcat|jetty|kestrel|varnish|haproxy|traefik|python|openssl|tengine|cherokee)[/ ]v?\d[\w.]*",
-    re.IGNORECASE,
-)
-VERSION = re.compile(r"[\w.-]+(?:/v?\d|(?<=[a-z])[ -]v?\d+\.\d)[\w.]*", re.IGNORECASE)
-STACK_TRACE = re.compile(
-    r"Traceback \(most recent call last\)|^\s+at .{1,200}:\d+(?::\d+)?\)?$|\bgoroutine \d+ \[|node_modules/|"
-    r"(?<![\w./:-])(?:[A-Z]:)?[\w./\\-]+\.(?:py|rb|php|[mc]?js|tsx?|cs|vb|java|kt|go|rs|pl|exs?|lua|scala|c|cpp)"
-    r"(?:[\"')]*,? (?:on )?line \d+|:(?:line )?\d+)|(?-i:\b[\w.]*[a-z]Exception\b(?=:| at |\s*$))|"
-    r"\bat [\w$]+(?:\.[\w$<>]+)+\(|^panic: |\bpanicked at |no such file or directory|"
-    r"SQLSTATE\[|\bORA-\d{5}|\bsyntax error at or near|Stack ?trace:|Backtrace:",
-    re.MULTILINE | re.IGNORECASE,
-)
-SERVER_PATH = re.compile(r"(?<![\w./%-])(?:/(?:srv|var/www|usr/(?:share|local|lib)|root|etc)|[A-Z]:\\)[/\\][\w./\\-]+")
-KNOWN = re.compile(
-    r"connection|keep-alive|transfer-encoding|content-(?:length|type|encoding|range|security-policy)|accept-ranges|date"
-    r"|server|etag|last-modified|expires|cache-control|vary|location|allow|x-content-type-options|referrer-policy"
-    r"|permissions-policy|cross-origin-(?:opener|resource|embedder)-policy|retry-after|use-as-dictionary"
-)
-"""What nginx and our configuration send, and what the checks of caches judge."""
-ELSEWHERE = re.compile(
-    r"access-control-allow-(?:origin|credentials)|set-cookie|clear-site-data|refresh|www-authenticate|x-powered-by|via"
-    r"|x-(?:generator|runtime|aspnet.*|backend.*|upstream.*|debug.*)|.*(?:cache|surrogate|edge)-control|x-accel-expires"
-)
-"""What another check reports."""
-HARMLESS = re.compile(
-    r"strict-transport-security|x-robots-tag|x-frame-options|content-(?:language|disposition|location)|link|alt-svc|age|pragma"
-    r"|timing-allow-origin|origin-agent-cluster|access-control-(?:max-age|expose-headers|allow-(?:methods|headers))"
-    r"|content-security-policy-report-only|x-xss-protection|x-permitted-cross-domain-policies|x-download-options"
-    r"|x-request-id|server-timing"
-)
-"""What people add on purpose. Some of its values are faults."""
 _TABLE = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
-"""What is wrong about headers. Its `about` says what a row has."""
+"""What is wrong about headers, and patterns of their names and of what errors tell. Its `about` says what each has."""
+SERVER_HEADERS, KNOWN, ELSEWHERE, HARMLESS = (
+    re.compile("|".join(_TABLE[name])) for name in ("server_headers", "known", "elsewhere", "harmless")
+)
+STACK_TRACE = re.compile("|".join(_TABLE["stack_trace"]), re.MULTILINE | re.IGNORECASE)
+SERVER_VERSION = re.compile(rf"\b(?:{'|'.join(_TABLE['servers'])})[/ ]v?\d[\w.]*", re.IGNORECASE)
+VERSION = re.compile(r"[\w.-]+(?:/v?\d|(?<=[a-z])[ -]v?\d+\.\d)[\w.]*", re.IGNORECASE)
+SERVER_PATH = re.compile(r"(?<![\w./%-])(?:/(?:srv|var/www|usr/(?:share|local|lib)|root|etc)|[A-Z]:\\)[/\\][\w./\\-]+")
+_is_of_server = lru_cache(256)(SERVER_HEADERS.fullmatch)
 MAX_HEAD_BYTES = 16_000
 """nginx takes 4 or 8 kB from a server behind it, Node.js 16, and Chrome 256: what is larger becomes an error."""
 
@@ -69,7 +40,7 @@ MAX_HEAD_BYTES = 16_000
 @check("http.security-headers", "major", fix="Set them once at server level, with `always`, never in a location")
 def security_headers(subject: Subject) -> Iterator[str]:
     """Content-Security-Policy and nosniff are sent exactly once with every answer: pages, files, errors, redirects."""
-    return exceptions(_judged(survey_of(subject)), _faults_of(SECURITY_HEADERS))
+    return exceptions(chosen(survey_of(subject)), _faults_of(SECURITY_HEADERS))
 
 
 @check("http.cross-origin-headers", "minor", fix="Set each once at server level, with `always` (security.conf)")
@@ -80,7 +51,7 @@ def cross_origin_headers(subject: Subject) -> Iterator[str]:
     if not index.get("permissions-policy"):
         del headers["permissions-policy"]
         yield Note("advice: Permissions-Policy can refuse the camera to all scripts, as prod.csp: strict does")
-    judged = _judged(survey)
+    judged = chosen(survey)
     yield from exceptions(judged, _faults_of(headers))
     names = [name for name in headers if is_ours(subject, name)]
     usual = {name: mode(answer.response.get(name) for answer in judged) for name in names}
@@ -99,11 +70,6 @@ def _unusual(answer: Answer, usual: dict[str, str], patterns: dict[str, str]) ->
             yield f"{name}: {sent}, and {value} elsewhere,"
 
 
-def _judged(survey: Survey) -> list[Answer]:
-    """The answers that the site chose, not those to a request that it cannot read."""
-    return [answer for answer in survey.seen if answer.response.status not in (400, 414, 431, 501)]
-
-
 def _faults_of(expected: dict[str, str]) -> Callable[[Answer], Iterator[str]]:
     """A rule: each of these headers is there once, and matches a pattern."""
 
@@ -118,85 +84,39 @@ def _faults_of(expected: dict[str, str]) -> Callable[[Answer], Iterator[str]]:
     return faults
 
 
-@check("http.csp", "major", fix="Allow only scripts of the site ('self', hashes), no plugins, no other base or frame")
-def csp(subject: Subject) -> Iterator[str]:
-    """Everywhere the Content-Security-Policy blocks injected inline scripts, foreign scripts, plugins and frames."""
-    survey = survey_of(subject)
-    yield from exceptions(_judged(survey), _weaknesses)
-    yield from _kept_nonces(survey)
-    index = survey.site.index
-    csp_policies = policies(index.get_list(CSP), index.text)
-    if any(policy.takes_text_as_code for policy in csp_policies):
-        yield Note("advice: 'unsafe-eval' runs text as code; a script that is injected as text can then run, too")
-    if not any(policy.is_strict for policy in csp_policies):
-        yield Note("advice: begin the policy with default-src 'none', and name each kind of file that the site loads")
-    if loaded := Page(index.text).without_integrity:
-        yield Note(
-            f"advice: by integrity a browser refuses changed files. Scripts and styles without it: {len(loaded)}"
-        )
-
-
-def _weaknesses(answer: Answer) -> Iterator[str]:
-    response = answer.response
-    csp_policies = policies(response.get_list(CSP), response.text if answer.is_page else "")
-    is_bare_error = response.status >= 400 and any(policy.is_strict for policy in csp_policies)  # noqa: PLR2004
-    if not is_bare_error and (csp_policies or (answer.is_page and response.is_ok)):
-        yield from weaknesses(csp_policies, response.get("x-frame-options"))
-
-
-def _kept_nonces(survey: Survey) -> Iterator[str]:
-    """The nonces that two answers have. A visitor who has seen one can use it on another."""
-    nonces: dict[str, set[str]] = {}
-    for answer in survey.seen:
-        if answer.is_page and answer.response.is_ok:
-            for nonce in re.findall(r"'nonce-([^']+)'", answer.response.get(CSP)):
-                nonces.setdefault(nonce, set()).add(answer.label)
-    yield from (
-        f"the nonce {nonce} is the same in {len(labels)} answers: {', '.join(sorted(labels)[:3])}"
-        for nonce, labels in nonces.items()
-        if len(labels) > 1
-    )
-
-
-@check("http.csp-allows-page", "critical", fix="Move inline code into files, or add its hash to the policy")
-def csp_allows_page(subject: Subject) -> Iterator[str]:
-    """The Content-Security-Policy allows the inline scripts and styles of each page."""
-    return exceptions((answer for answer in survey_of(subject).plain if answer.is_page), _blocked_code)
-
-
-def _blocked_code(answer: Answer) -> Iterator[str]:
-    html = answer.response.text
-    return blocked_code(policies(answer.response.get_list(CSP), html), html)
-
-
 @check("http.server-version", "minor", fix="Hide the version (server_tokens off), and the details of errors")
 def server_version(subject: Subject) -> Iterator[str]:
     """No answer tells the version of a server or a path on it, or shows where its code has failed."""
     survey = survey_of(subject)
     yield from exceptions(survey.seen, _told)
     for name, answer in survey.odd_answers.items():
-        error = answer.body[:4096].decode("latin-1")
-        error = error if answer.status >= 400 else ""  # noqa: PLR2004
-        yield from (f"{fault} on {name}" for fault in _told_by(answer.headers, error))
+        error = answer.body[:4096].decode("latin-1") if answer.status >= 400 else ""  # noqa: PLR2004
+        yield from (f"{fault} on {name}" for fault in _told_by(_server_headers(answer.headers), error))
 
 
 def _told(answer: Answer) -> Iterator[str]:
     is_error = answer.response.status >= 400  # noqa: PLR2004 - HTTP's errors begin there
     text = answer.response.text if is_error or (answer.place.kind == "own" and not answer.is_page) else ""
-    yield from _told_by(answer.response.headers, text)
+    yield from _told_by(_server_headers(answer.response.headers), text)
     path = SERVER_PATH.search(text)
     if path and path[0] not in unquote(answer.request.path):
         yield f"a path of the server ({path[0][:60]})"
 
 
-def _told_by(all_headers: Headers, error: str) -> Iterator[str]:
-    headers = "\n".join(f"{name}: {value}" for name, value in all_headers if SERVER_HEADERS.fullmatch(name))
+def _server_headers(headers: Headers) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in headers if _is_of_server(name))
+
+
+@lru_cache(1024)  # thousands of answers have the same ones
+def _told_by(headers: str, error: str) -> list[str]:
+    told = []
     if version := VERSION.search(headers) or SERVER_VERSION.search(error):
-        yield version[0]
+        told.append(version[0])
     elif powered := re.search(r"^x-.*", headers, re.MULTILINE):
-        yield powered[0]
-    if trace := STACK_TRACE.search(error):
-        yield f"a stack trace ({' '.join(trace[0].split())[:60]})"
+        told.append(powered[0])
+    if trace := STACK_TRACE.search(error.replace("\\n", "\n")):  # JSON writes a line's end so
+        told.append(f"a stack trace ({' '.join(trace[0].split())[:60]})")
+    return told
 
 
 @check("http.headers", "major", fix="Remove the header (add_header), or name it in the site's _headers if you want it")
@@ -234,17 +154,3 @@ def source_maps(subject: Subject) -> Iterator[str]:
     files = survey.site.files
     if paths := [path for path, file in files.items() if file.references.has_map]:
         yield f"an inline source map is in {len(paths):,} of {len(files):,} files: {listed(paths)}"
-
-
-@check("http.third-party", "minor", fix="Add integrity and crossorigin to the element, or serve the file yourself")
-def third_party(subject: Subject) -> Iterator[str]:
-    """Scripts and style sheets of other hosts have an integrity, or that host can change what the pages do."""
-    survey = survey_of(subject)
-
-    def faults(answer: Answer) -> Iterator[str]:
-        for address in Page(answer.response.text).without_integrity:
-            host = re.match(r"\s*(?:https?:)?//([^/?#]+)", address)
-            if host and host[1] not in WITHOUT_INTEGRITY and host[1] != survey.site.origin.partition("//")[2]:
-                yield f"{address} without integrity"
-
-    return exceptions((answer for answer in survey.plain if answer.is_page), faults)

@@ -11,9 +11,9 @@ from httpx import codes
 from docktasks.errors import Skip
 from docktasks.verify.checks.http.rules import exceptions, leads_away, survey_of
 from docktasks.verify.probes import odd_requests
-from docktasks.verify.probes.http_client import Response
+from docktasks.verify.probes.http_client import Response, is_error
 from docktasks.verify.probes.places import MISSING_NAME, folders_of
-from docktasks.verify.probes.survey import Answer, Survey, is_error
+from docktasks.verify.probes.survey import Answer, Survey
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 

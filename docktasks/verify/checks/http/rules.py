@@ -14,6 +14,7 @@ from docktasks.verify.probes.survey import Answer, Survey
 from docktasks.verify.probes.ways import FOREIGN_HOST
 from docktasks.verify.subject import Subject
 
+CSP = "content-security-policy"
 MAX_NAMED_PLACES = 12
 """How many places of one fault a line names."""
 FILE_HEADERS = "content-type", "content-encoding", "etag", "last-modified", "cache-control", "vary"
@@ -44,6 +45,11 @@ def exceptions(answers: Iterable[Answer], faults_of: Callable[[Answer], Iterable
             labels.setdefault(fault, {}).setdefault(answer.place.path, answer.label)  # the simplest way comes first
     for fault, named in labels.items():
         yield type(fault)(f"{fault} on {len(named):,} of {len(places):,} places: {listed(named.values())}")
+
+
+def chosen(survey: Survey) -> list[Answer]:
+    """The answers that the site chose, not those to a request that it cannot read."""
+    return [answer for answer in survey.seen if answer.response.status not in (400, 414, 431, 501)]
 
 
 def is_ours(subject: Subject, header: str) -> bool:

@@ -175,6 +175,11 @@ def test_unfiltered_system_calls_fail(mode: str) -> None:
          "--volume hello-dock-carried:/srv/carried: it has a volume", "critical"),
         ("Mounts", {"/srv": f"volume {'a' * 99} ro"}, f"--volume {'a' * 60}:/srv:ro: it has a volume", "critical"),
         ("Memory", {}, "no --memory: memory without a limit", "major"),
+        ("Memory", {"": "4294967296"}, "--memory 4294967296 is far from 67108864, as the settings have it", "minor"),
+        ("PidsLimit", {"": "5"}, "--pids-limit 5 is far from 64, as the settings have it", "minor"),
+        ("NanoCpus", {"": "10000000"}, "--cpus: less than a tenth of a processor", "minor"),
+        ("Healthcheck", {"Interval": "3600000000000"},
+         "--health Interval=3600000000000: a fault is seen only minutes later", "major"),
         ("MemorySwap", {"": "-1"}, "no --memory-swap: swap without a limit", "major"),
         ("PidsLimit", {}, "no --pids-limit: processes without a limit", "major"),
         ("LogOptions", {"max-file": "3"}, "no --log-opt max-size: a log without a limit", "major"),
@@ -214,7 +219,7 @@ def test_option_that_run_prod_does_not_give_fails(
 @pytest.mark.parametrize(
     "options",
     [
-        {"Memory": {"": "1"}, "MemorySwap": {"": "2"}, "PidsLimit": {"": "500"}, "NanoCpus": {"": "2"}},
+        {"Memory": {"": "134217728"}, "PidsLimit": {"": "500"}, "NanoCpus": {"": "500000000"}},
         {"LogDriver": {"": "local"}, "LogOptions": {}},
         {"LogDriver": {"": "journald"}, "LogOptions": {"tag": "x"}},
         {"LogOptions": {"max-size": "1m", "max-file": "9"}, "Tmpfs": {TMP: "noexec,size=99m"}},

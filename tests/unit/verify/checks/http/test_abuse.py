@@ -101,6 +101,8 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ("http.cookies", on_path("favicon.svg", header("set-cookie", "id=1")), "set-cookie: id=1 on … /favicon.svg"),
     ("http.cookies", on_path("/assets/no-such-file-5f2c.png", header("refresh", "0;url=/")),
      "refresh: 0;url=/ on 1 of"),
+    ("http.cookies", on_path("-5f2c", body("<meta http-equiv=refresh content='0; url=https://other.example/'>")),
+     "<meta http-equiv=refresh> to another origin on … /no-such-file-5f2c"),
     ("http.hidden-files", on_path("/assets/.env", status(200)), "/assets/.env: 200"),
     ("http.hidden-files", on_path("/assets/logo-C6fJt9Xa.png.orig", status(200)),
      "/assets/logo-C6fJt9Xa.png.orig: 200"),

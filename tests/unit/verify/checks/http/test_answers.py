@@ -13,6 +13,7 @@ MAP = "//# sourceMappingURL=data:application/json;base64," + "a" * 99
 FAULTS: list[tuple[str, Fault, str]] = [
     ("http.answers", on_path("/assets", status(500)), "500 on 2 of … places: /assets, /assets/."),
     ("http.answers", on_header("range", status(502)), "502 on … (range: "),
+    ("http.answers", on_header("user-agent", status(503), "Googlebot"), "503 on … / (as a search engine)"),
     ("http.source-maps", on_path("index-Bq4dYn0s.css", body(f"a{{}}\n{MAP}")),
      "in 1 of 7 files: /assets/index-Bq4dYn0s.css"),
     ("http.third-party", on_path(INDEX, body("<script src=https://cdn.example/a.js></script>")),

@@ -35,6 +35,10 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 FAULTS: list[tuple[str, Fault, str]] = [
     ("http.cache-policy", on_path(INDEX, header("cache-control", "max-age=600")),
      "Cache-Control is max-age=600 on 2 of … places: /, "),
+    ("http.cache-policy", on_path(INDEX, header("cache-control", 'no-cache="Set-Cookie"')),
+     'Cache-Control is no-cache="Set-Cookie" on 2 of … places: /, '),
+    ("http.cache-policy", on_header("x-forwarded-host", header("cache-control", "max-age=60")),
+     "Cache-Control is max-age=60 on … / (with foreign host)"),
     ("http.cache-policy", on_path(INDEX, header("cache-control")), "Cache-Control is missing on 2 of … places: /, "),
     ("http.cache-policy", on_path("-5f2c", header("cache-control", IMMUTABLE)),
      f"Cache-Control is {IMMUTABLE} on … /no-such-file-5f2c"),

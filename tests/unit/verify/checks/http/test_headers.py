@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from docktasks.verify.checks.http.headers import STACK_TRACE
@@ -24,6 +26,12 @@ def no_page(answer: Answer, text: str) -> None:
     """A short text."""
     body(text)(answer)
     answer.set("content-type", "text/plain")
+
+
+def trace(answer: Answer) -> None:
+    """An error in JSON, which escapes the ends of lines."""
+    no_page(answer, json.dumps({"stack": "Error: no\n    at go (/app/a.js:1:2)"}))
+    answer.status = 404
 
 
 FAULTS: list[tuple[str, Fault, str]] = [
@@ -51,6 +59,7 @@ FAULTS: list[tuple[str, Fault, str]] = [
      "nginx/1.30.6 on 1 of … /no-such-file-5f2c.txt"),
     ("http.server-version", on_path("-5f2c.txt", body('open() "/srv/site/a.txt" failed')),
      "a path of the server (/srv/site/a.txt) on 1 of … /no-such-file-5f2c.txt"),
+    ("http.server-version", on_header("accept", trace, "json"), "a stack trace (/app/a.js:1) on … places: /, "),
     ("http.server-version", on_path("/healthz", lambda answer: no_page(answer, "ok nginx/1.30.6")),
      "nginx/1.30.6 on 1 of … /healthz"),
     ("http.headers", on_path("favicon.svg", header("service-worker-allowed", "/")),
