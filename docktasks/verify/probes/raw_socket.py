@@ -15,6 +15,7 @@ EXCHANGE_TIMEOUT_S = 5.0
 SETTLE_S = 0.2
 """How long a second response may take, when a server keeps the connection open after the first."""
 MAX_RESPONSE_BYTES = 1 << 20
+"""How much of a response is read. A longer one, such as a large script, is judged by its beginning."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,11 @@ def exchange(origin: str, request: bytes, limit_s: float) -> RawResponse:
         # A server that refuses a request may close before it has read everything; its response has come already.
         with contextlib.suppress(ConnectionError, ssl.SSLError):
             connection.sendall(request)
-        while len(data) < MAX_RESPONSE_BYTES:
-            chunk = _receive(connection, deadline)
-            if not chunk:
-                return RawResponse(bytes(data))
+        while len(data) < MAX_RESPONSE_BYTES and (chunk := _receive(connection, deadline)):
             data += chunk
             if not is_whole and _is_whole(bytes(data), is_head=request.startswith(b"HEAD ")):
                 is_whole, deadline = True, min(deadline, time.monotonic() + SETTLE_S)
+        return RawResponse(bytes(data))
     return RawResponse(bytes(data), is_whole, is_closed=False)
 
 

@@ -223,6 +223,15 @@ def test_server_that_keeps_the_connection_open_is_not_waited_for(serve: Callable
 
 
 @pytest.mark.usefixtures("long_timeouts")
+def test_long_answer_is_judged_by_its_beginning(serve: Callable[[Respond], Server]) -> None:
+    """A script of megabytes is no fault of the server."""
+    server = serve(always(response(ZEROS, media_type="text/javascript")))
+    (answer,) = Site(server.url).send_raw([b"GET / HTTP/1.0\r\n\r\n"])
+    assert (answer.status, answer.fault, answer.is_closed) == (200, "", True)
+    assert len(answer.data) < len(ZEROS)
+
+
+@pytest.mark.usefixtures("long_timeouts")
 @pytest.mark.parametrize(
     ("respond", "fault"),
     [
