@@ -18,7 +18,7 @@ from httpx import HTTPError
 from docktasks.errors import SettingsError, Skip
 from docktasks.mistyped import closest
 from docktasks.verify import chromium_path
-from docktasks.verify.checks import browser, dev, dev_container
+from docktasks.verify.checks import browser, dev, dev_container, dev_leaks, dev_page
 from docktasks.verify.checks.container import assets, configuration, hardening, lifecycle, processes
 from docktasks.verify.checks.http import abuse, answers, caching, compression, files, headers, policy, routing
 from docktasks.verify.checks.image import claims, contents, metadata, site
@@ -27,7 +27,7 @@ from docktasks.verify.subject import Subject
 
 MODULES = (
     metadata, claims, contents, site, hardening, processes, assets, lifecycle, configuration, answers, files, routing,
-    caching, compression, headers, policy, abuse, dev, dev_container, browser,
+    caching, compression, headers, policy, abuse, dev, dev_page, dev_leaks, dev_container, browser,
 )  # fmt: skip
 """In the order in which their checks are shown. Each module has its own in the order in which they run."""
 CHECKS = tuple(item for module in MODULES for item in vars(module).values() if isinstance(item, Check))

@@ -38,11 +38,24 @@ FONT = "@font-face { font-family: Half; src: url(/half.woff2) }"
 
 EMPTY = 'setTimeout(() => { document.body.textContent = "" }, 1200)'
 
+GREEDY = (
+    "const all = []; setInterval(() => { if (all.length < 160) all.push(new Array(3e5).fill(1.5)); "
+    'fetch("/robots.txt?" + Date.now()) }, 100)'
+)
+PUSH = 'history.pushState(null, "")'
+KEEP = 'if (event.key === "Tab" && document.activeElement.localName === "a") event.preventDefault()'
+INTERRUPT = (
+    "setTimeout(() => Notification.requestPermission(), 900); "
+    'addEventListener("beforeunload", (event) => event.preventDefault()); '
+    'const link = document.createElement("a"); link.href = "/robots.txt"; link.download = "x"; link.click()'
+)
+
 SABOTAGES = [
     site("throws", f"cd {HASHED}; echo \"throw new Error('sunk')\" >$(ls index-*.js); "
          "rm index-*.js.gz ../../br/assets/index-*.js", "browser.renders", "browser.console"),
     page("logs-asks-and-has-inline-code", loads("js", 'console.error("adrift"); alert(1)')
-         + "; sed -i 's|<body>|&<script>1</script>|' index.html", "browser.console", "browser.policy"),
+         + "; sed -i 's|<body>|&<script>1</script>|' index.html",
+         "browser.console", "browser.policy", "browser.interruptions"),
     page("pale-wide-and-without-language", loads("css", f"{PALE} #app {{ min-width: 700px }}")
          + "; sed -i 's| lang=\"en\"||' index.html", "browser.accessible", "browser.no-sideways-scroll"),
     page("wide-and-without-language-below", loads("js", f'if (location.pathname !== "/") {{ {BELOW} }}'),
@@ -60,8 +73,16 @@ SABOTAGES = [
     page("empties-after-a-while", loads("js", f"if (innerWidth < 400) {EMPTY}"),
          "browser.renders", "browser.deep-link"),
     page("fails-after-a-while", loads("js", 'setTimeout(() => { throw new Error("sunk") }, 1200)'), "browser.console"),
-    site("loads-itself-again", f"cd {HASHED}; echo 'setTimeout(() => location.reload(), 200)' >>$(ls TasksView-*.js); "
-         "rm TasksView-*.js.gz ../../br/assets/TasksView-*.js", "browser.console"),
+    site("loads-itself-again", f"cd {HASHED}; echo 'setTimeout(() => location.reload(), 800)' >>$(ls TasksView-*.js); "
+         "rm TasksView-*.js.gz ../../br/assets/TasksView-*.js", "browser.idle"),
+    page("loads-itself-every-other-second", loads("js", "setTimeout(() => location.reload(), 2000)"), "browser.idle"),
+    page("asks-and-grows-without-end", loads("js", GREEDY), "browser.idle"),
+    page("blocks-for-seconds", loads("js", "const end = Date.now() + 4500; while (Date.now() < end);"), "browser.idle"),
+    page("keeps-who-goes-back", loads("js", f'{PUSH}; addEventListener("popstate", () => {PUSH})'),
+         "browser.navigation"),
+    page("keeps-the-focus", loads("js", f'addEventListener("keydown", (event) => {{ {KEEP} }})'),
+         "browser.accessible"),
+    page("interrupts-below", loads("js", f'if (location.pathname !== "/") {{ {INTERRUPT} }}'), "browser.interruptions"),
     site("lost-chunk", "rm /srv/hashed/*/assets/TasksView-*.js",
          "browser.navigation", "browser.network", "browser.console"),
     site("deep-links-404", "sed -i 's|$unknown_page|/never|g' site.conf",

@@ -50,8 +50,9 @@ class Sabotage:
     """One deliberate fault, and exactly the checks of the dev container that must fail.
 
     The fault is in vite.config (`server`, `plugin`); or in options of `docker container run` that are left out
-    (`without`) or added (`plus`); or it is the `command`, a `file` that root owns, or another network that the
-    container `joins`. `skips` are the checks that then have nothing to judge.
+    (`without`) or added (`plus`); or it is the `command`, a `file` that root owns, a `link` to a folder of the
+    container, another network that the container `joins`, or in other files (`edits`: path, text, new text). `skips`
+    are the checks that then have nothing to judge. `evidence` has parts of lines that must be there.
     """
 
     name: str
@@ -64,6 +65,25 @@ class Sabotage:
     joins: str = ""
     command: tuple[str, ...] = ()
     skips: frozenset[str] = frozenset()
+    link: tuple[str, str] = ("", "")
+    edits: tuple[tuple[str, str, str], ...] = ()
+    evidence: tuple[str, ...] = ()
+
+
+FILES = """{
+    name: 'files',
+    configureServer(server) {
+        const fs = process.getBuiltinModule('node:fs')
+        process.getBuiltinModule('node:net').createServer().listen(4444)
+        server.middlewares.use('/files', (request, response) => response.end(fs.readFileSync(request.url)))
+        server.middlewares.use('/show', (request, response) => {
+            const name = new URL(request.url, 'http://h').searchParams.get('name')
+            response.end(fs.readFileSync(name ?? '/dev/null'))
+        })
+    },
+}"""
+"""A plugin that serves every file of the container, and listens at another port."""
+VUE = '"node_modules/vue": {\n      "version": "'
 
 
 SABOTAGES = [
@@ -106,6 +126,31 @@ SABOTAGES = [
             "NODE_OPTIONS=--no-deprecation",
             "--security-opt",
             "seccomp=unconfined",
+        ),
+    ),
+    Sabotage(
+        "serves-the-container",
+        frozenset({"dev.foreign-host", "dev.leaks", "dev.network", "dev.page", "dev.packages"}),
+        server="server: { allowedHosts: ['.io'], fs: { allow: ['.', '/usr'] } }",
+        plugin=FILES,
+        link=("public/more", "/etc"),
+        edits=(
+            ("src/main.js", "import", "setTimeout(() => { throw new Error('sunk') }, 300)\nimport"),
+            (
+                "package-lock.json",
+                '"node_modules/vue": {\n      "version": "',
+                '"node_modules/vue": {\n      "version": "0',
+            ),
+        ),
+        evidence=(
+            "Host hello-dock-stranger.io",
+            "/@fs/usr/",
+            "/more/",
+            "/files/etc/passwd",
+            "/show?name=/etc/passwd",
+            "port 4444",
+            "uncaught: sunk",
+            "/vue: ",
         ),
     ),
     Sabotage("sees-no-edit", frozenset({"dev.source", "dev.hot-reload"}), server="server: { watch: null }"),
@@ -194,6 +239,17 @@ def apply(sabotage: Sabotage, app: Path, cleanup: ExitStack) -> None:
     cleanup.callback(config.write_text, before)
     text = before.replace("answerPings()]", f"answerPings(), {sabotage.plugin}]")
     config.write_text(text.replace("server: { port: 3000 }", sabotage.server or "server: { port: 3000 }"))
+    for name, old, new in sabotage.edits:
+        file, content = app / name, (app / name).read_text()
+        assert old in content
+        cleanup.callback(file.write_text, content)
+        file.write_text(content.replace(old, new, 1))
+    if sabotage.link[0]:
+        link = app / sabotage.link[0]
+        link.parent.mkdir(exist_ok=True)
+        link.symlink_to(sabotage.link[1])
+        cleanup.callback(link.unlink)
+        os.lchown(link, app.stat().st_uid, app.stat().st_gid)
     if sabotage.file:
         cleanup.callback((app / sabotage.file).unlink)
         (app / sabotage.file).write_text("")
@@ -205,7 +261,7 @@ def start(project: ProjectUnderTest, sabotage: Sabotage, app: Path) -> None:
     settings = settings_with_app(project, str(app))
     (volume,) = project.node_modules_volumes()
     args = run_args.dev_args(settings, Bind(0), DevRunSpec(Checkout(app), volume, user_for(project.engine, app)))
-    if "dev.leaks" in sabotage.fails:  # without the mount that hides .git
+    if sabotage.server == LAX:  # without the mount that hides .git
         args = [arg for arg in args if arg != HIDDEN_HISTORY]
         args = [arg for arg, after in pairwise([*args, ""]) if (arg, after[:2]) != ("--mount", "--")]
     args = without_options(args, sabotage.without)
@@ -240,7 +296,9 @@ def test_sabotage_is_caught(
     evidence = failures(dev_project, sabotage.skips)
     assert evidence.keys() == sabotage.fails, evidence
     assert all(evidence.values())
-    for name in ("/etc/passwd", "/.env.", "/.git/HEAD") if "dev.leaks" in sabotage.fails else ():
+    lines = [line for part in evidence.values() for line in part]
+    assert [part for part in sabotage.evidence if not any(part in line for line in lines)] == [], lines
+    for name in ("/etc/passwd", "/.env.", "/.git/HEAD") if sabotage.server == LAX else ():
         assert any(name in line for line in evidence["dev.leaks"]), evidence["dev.leaks"]
 
 

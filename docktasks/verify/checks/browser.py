@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 from docktasks.errors import Skip
-from docktasks.verify.registry import Note, check
+from docktasks.verify.registry import Major, Note, check
 from docktasks.verify.subject import Subject
 
 if TYPE_CHECKING:  # these load the browser's driver
@@ -50,14 +50,13 @@ def _of_site(subject: Subject, events: Iterable[str]) -> Iterator[str]:
     return (event for event in events if not subject.site.is_api(event.partition(": ")[0]))
 
 
-def _events(subject: Subject, kind: Literal["console", "network", "policy"]) -> Iterator[str]:
-    """The events of one kind, on each page of the visit."""
+def _events(subject: Subject, kind: str) -> Iterator[str]:
+    """The events of one kind, one of page_events.KINDS, on each page of the visit."""
     visit = _visit(subject, "first")
     if visit.disturbed:
         yield Note(f"not judged, because containers that start or end cut it off: {', '.join(sorted(visit.disturbed))}")
     for page in visit.pages:
-        events: tuple[str, ...] = {"console": page.console, "network": page.network, "policy": page.policy}[kind]
-        yield from (f"{page.label}: {event}" for event in _of_site(subject, events))
+        yield from (f"{page.label}: {event}" for event in _of_site(subject, page.events[kind]))
 
 
 @check("browser.renders", "critical", fix="Read the browser's console: a script may throw or be missing")
@@ -78,8 +77,20 @@ def deep_link(subject: Subject) -> Iterator[str]:
 
 @check("browser.console", "major", fix="Correct what the line reports. Log expected errors on the server instead")
 def console(subject: Subject) -> Iterator[str]:
-    """No script throws or logs an error, also not after a while, and no dialog or window opens."""
+    """No script throws or logs an error, also not after a while."""
     return _events(subject, "console")
+
+
+@check("browser.interruptions", "major", fix="Wait with it until the visitor has asked for it, such as by a click")
+def interruptions(subject: Subject) -> Iterator[str]:
+    """A page that nobody touches opens no dialog, window or download, asks for nothing, plays no sound, and is left."""
+    return _events(subject, "interruptions")
+
+
+@check("browser.idle", "major", fix="Find the timer or the loop in the app's code, and end it or let it wait longer")
+def idle(subject: Subject) -> Iterator[str]:
+    """A page that nobody touches comes to rest: it loads once, asks the server seldom, and its memory does not grow."""
+    return _events(subject, "activity")
 
 
 @check("browser.network", "major", fix="Is the file in the build (dist/)? Does the page reference its right path?")
@@ -109,13 +120,14 @@ def injection(subject: Subject) -> Iterator[str]:
 
 @check("browser.navigation", "critical", fix="Look in the browser's console for the chunk that the click loads")
 def navigation(subject: Subject) -> Iterator[str]:
-    """A click on each of the page's own links shows another page. Its chunks load only then."""
+    """A click on each of the page's own links shows another page. The back button leaves each page."""
     visit = _visit(subject, "follow")
     yield from visit.dead_links
+    yield from map(Major, visit.dead_ends)
     for page in visit.followed:
         if not page.has_content:
             yield f"{page.label}: the page is empty"
-        # What else fails is the finding of browser.network, browser.console and browser.policy.
+        # Chunks load only then. What else fails is the finding of browser.network, browser.console and browser.policy.
         yield from (f"{page.label}: {event}" for event in _of_site(subject, page.network) if CHUNK.search(event))
     yield from _failures(visit, "follow")
 
@@ -127,12 +139,13 @@ def navigation(subject: Subject) -> Iterator[str]:
     is_of_app=True,
 )
 def accessible(subject: Subject) -> Iterator[str]:
-    """axe reports nothing against WCAG 2.2 A and AA on the first page and linked ones: light, dark, wide and narrow."""
+    """axe reports nothing against WCAG 2.2 A and AA on the first page and linked ones, in each view. Tab goes on."""
     visit = _visit(subject, "audit")
     if visit.unseen:
         yield Note(f"there was no time for {len(visit.unseen)} linked pages: {', '.join(visit.unseen)}")
     yield from (f"{view}: {fault}" for view, faults in visit.audits.items() for fault in faults)
     yield from _failures(visit, "audit")
+    _require_seen(visit)
 
 
 @check(
@@ -143,6 +156,14 @@ def accessible(subject: Subject) -> Iterator[str]:
 )
 def no_sideways_scroll(subject: Subject) -> Iterator[str]:
     """The first page and those that it links to do not scroll sideways, even in a window 360 pixels wide."""
-    for (path, window), width in _visit(subject, "audit").widths.items():
+    visit = _visit(subject, "audit")
+    for (path, window), width in visit.widths.items():
         if width > window:
             yield f"{path}: in a window of {window} pixels the page is {width} wide"
+    _require_seen(visit)
+
+
+def _require_seen(visit: Visit) -> None:
+    """Raise Skip if a page was not seen to the end."""
+    if visit.restless:
+        raise Skip(f"these pages load again while one looks at them (browser.idle): {', '.join(visit.restless)}")

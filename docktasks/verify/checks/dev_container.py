@@ -10,12 +10,18 @@ from docktasks.containers import networks
 from docktasks.containers.app_mount import APP_PATH, Checkout, user_for
 from docktasks.containers.run_args import hardening_args
 from docktasks.roles import DEV
+from docktasks.verify.checks.container import processes
+from docktasks.verify.checks.dev import vite_client
 from docktasks.verify.probes import app_files, proc
+from docktasks.verify.probes.in_container import run_in_node
+from docktasks.verify.probes.lock_file import locked
 from docktasks.verify.probes.options import LOADS_CODE, differences, expected_config
-from docktasks.verify.registry import check
+from docktasks.verify.registry import Minor, Note, check
 from docktasks.verify.subject import Subject
 
 MAX_FOREIGN_FILES = 20
+HMR_PORT = re.compile(r"hmrPort = (\d+)")
+"""Where Vite's client finds the socket of updates, if server.hmr.port names another port."""
 OWN_OPTIONS = "|".join(
     [
         rf"Mounts {APP_PATH}/(?:.*/)?node_modules=volume .* rw",
@@ -37,12 +43,45 @@ def loopback(subject: Subject) -> Iterator[str]:
 
 @check("dev.network", "critical", fix="Make its network again: invoke stop --role=dev, then invoke dev")
 def network(subject: Subject) -> Iterator[str]:
-    """The container has a network of its own, in which other containers do not reach it."""
+    """The container has a network of its own, in which other containers do not reach it, and only Vite listens."""
     yield from networks.faults(subject.project, subject.dev, DEV)
     if subject.has("container"):
         visitor, dev = subject.container.name, networks.without_api(subject.dev, subject.project.settings)
         if reached := networks.reached_address(subject.project.engine, visitor, dev, DEV.container_port):
             yield f"{visitor} reaches it at {reached}"
+    yield from map(Minor, _listeners(subject))
+
+
+def _listeners(subject: Subject) -> Iterator[str]:
+    """Yield what else listens in it. A server that only the container itself reaches may be the app's API."""
+    _, sockets = processes.look(subject.project.engine, subject.dev)
+    others = [one for one in sockets if one.state == processes.LISTENING and not one.own[0].is_loopback]
+    others = [one for one in others if one.own[1] != DEV.container_port]
+    if others:
+        with vite_client(subject) as vite:
+            hot_reload = set(map(int, HMR_PORT.findall(vite.module(f"{vite.base}@vite/client"))))
+        for (address, port), kind in ((one.own, one.kind) for one in others if one.own[1] not in hot_reload):
+            yield f"a socket listens on {address}, port {port} ({kind}), next to port {DEV.container_port}"
+
+
+@check("dev.packages", "major", fix="Start it again, which installs what the lock file says: invoke dev")
+def packages(subject: Subject) -> Iterator[str]:
+    """The installed packages are those of the lock file, in these versions, and none is missing."""
+    app, checkout = subject.project.app, Checkout.of(subject.project.app)
+    lock = app.package_manager.lock
+    named = locked(app.root / lock, app.package_manager.name) if lock else set[tuple[str, str]]()
+    if not named:
+        yield Note("not judged, because the app has no lock file that can be read")
+        return
+    folders = [f"{APP_PATH}/{folder}" for folder in checkout.modules]
+    rows = run_in_node(subject.project.engine, subject.dev, "list_packages", *folders)
+    for path, name, version in rows:
+        versions = sorted(other for other_name, other in named if other_name == name)
+        if version and version not in versions:
+            yield f"{path}: {version} is installed, and the lock file has {' and '.join(versions) or 'no such package'}"
+    installed = {path.rpartition("/node_modules/")[2] for path, _, _ in rows}
+    direct = {**app.manifest.get("dependencies", {}), **app.manifest.get("devDependencies", {})}
+    yield from (f"{name}: it is not installed" for name in direct if rows and name not in installed)
 
 
 @check("dev.unprivileged", "major", fix="Start it by invoke dev: as the owner, --cap-drop ALL, no-new-privileges")

@@ -1,71 +1,215 @@
-"""A longer look at one page: how wide it is, what axe finds, which files cannot be read, and what goes wrong later."""
+"""Pages that stay open at the same time: whether they come to rest, what axe finds, and whether one can leave them."""
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
-from itertools import groupby
-from typing import Literal, NamedTuple
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Browser, ViewportSize
+from playwright.sync_api import Error as BrowserError
 
-from docktasks.verify.probes.chromium import WIDE_VIEWPORT, open_page
+from docktasks.verify.probes.chromium import WIDE_VIEWPORT, new_page, open_pages
 from docktasks.verify.probes.page_events import PageEvents, PageSnapshot, page_script
+from docktasks.waiting import Probe, wait_until
 
 NARROW_VIEWPORT = ViewportSize(width=360, height=780)
-WCAG_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
-View = tuple[ViewportSize, Literal["light", "dark"]]
-VIEWS: tuple[View, ...] = (
-    (WIDE_VIEWPORT, "light"), (WIDE_VIEWPORT, "dark"), (NARROW_VIEWPORT, "light"), (NARROW_VIEWPORT, "dark"),
-)  # fmt: skip
+VIEWS = ((WIDE_VIEWPORT, "light"), (WIDE_VIEWPORT, "dark"), (NARROW_VIEWPORT, "light"), (NARROW_VIEWPORT, "dark"))
+WATCH_S = 5.0
+"""How long a page is watched, at least: it may load again every other second, or fail after a while."""
 LATE_S = 1.5
-"""How long a page is watched, at least: a script may fail, or load the page again, after a while."""
-END_ANIMATIONS = page_script("end_animations")
-BROKEN_FILES = page_script("broken_files")
+"""How long a page in a narrow window is watched."""
+AXE_TIME_S = 30.0
+"""After that, axe does not look at further pages that are linked."""
+GROWTH_TIME_S, MIN_GROWTH_BYTES = 1.0, 20_000_000
+"""A page that nobody touches needs no more memory, first until it is looked at, and then for a second."""
+MAX_ENTRIES = 3
+"""How many entries a page may add to the history by itself."""
+BACK_TIMEOUT_S = 2.0
+SAME_STOPS, MAX_STOPS = 10, 40
+"""How often Tab may stay on an element, such as a video with its controls; how many elements are looked at."""
+FOCUS_STEP, LOUD_MEDIA, END_ANIMATIONS, BROKEN_FILES, RUN_AXE = map(
+    page_script, ("focus_step", "loud_media", "end_animations", "broken_files", "run_axe")
+)
 
 
-class Audit(NamedTuple):
-    """axe's findings by view, the width that the page takes by path and window, and what the browser reported."""
+@dataclass
+class Findings:
+    """What axe finds by view, the width that a page takes by path and window, and what the browser reported.
 
-    findings: dict[str, tuple[str, ...]]
-    widths: dict[tuple[str, int], int]
-    snapshot: PageSnapshot
+    `late` are the pages for which there was no time, `restless` those that load again while axe looks at them, and
+    `dead_ends` has those that the back button does not leave.
+    """
+
+    audits: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    widths: dict[tuple[str, int], int] = field(default_factory=dict)
+    snapshots: list[PageSnapshot] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
+    restless: list[str] = field(default_factory=list)
+    dead_ends: list[str] = field(default_factory=list)
 
 
-def audit(events: PageEvents, path: str, address: str, views: Iterable[View], known: Collection[str]) -> Audit:
-    """Look at the page in each view. `known` are the events that other looks have reported."""
-    page = events.page
-    findings: dict[str, tuple[str, ...]] = {}
-    widths: dict[tuple[str, int], int] = {}
-    for viewport, same_window in groupby(views, key=lambda view: view[0]):
-        width = viewport["width"]
-        page.set_viewport_size(viewport)
-        open_page(page, address)
+@dataclass(eq=False)
+class _Tab:
+    path: str
+    address: str
+    views: Collection[Any]
+    events: PageEvents
+    heap: list[int] = field(default_factory=list)
+    is_lost: bool = False
+
+    def evaluate(self, script: str, argument: Any = None) -> Any:
+        """Run a script in the page; None if it is left meanwhile, or has crashed."""
+        try:
+            return self.events.page.evaluate(script, argument)
+        except BrowserError as error:
+            if not re.search("context was destroyed|Target crashed", error.message):
+                raise
+            self.is_lost = True
+
+    def measure_heap(self) -> None:
+        """Measure what the page keeps in memory."""
+        usage = self.events.ask("Runtime.getHeapUsage")
+        self.heap.append(sum(int(usage.get(name, 0)) for name in ("usedSize", "backingStorageSize")))
+
+    def is_growing(self) -> bool:
+        """True if what the page keeps in memory grows and grows."""
+        first, middle, last = self.heap
+        if min(middle - first, last - middle) < MIN_GROWTH_BYTES:
+            return False
+        self.events.ask("HeapProfiler.collectGarbage")
+        self.measure_heap()
+        return self.heap[-1] - first > MIN_GROWTH_BYTES
+
+    def history_index(self) -> int:
+        """Return where the page is in the tab's history; 0 while it makes way for another."""
+        return int(self.events.ask("Page.getNavigationHistory").get("currentIndex", 0))
+
+
+class OpenPages:
+    """Pages of a site, by path and address, which open at once. Those that are `linked` get a shorter look."""
+
+    def __init__(self, browser: Browser, addresses: Mapping[str, str], linked: Collection[str]) -> None:
+        self._exit = ExitStack()
+        page = self._exit.enter_context(new_page(browser, reduced_motion="reduce"))
+        pages = [page, *(page.context.new_page() for _ in range(len(addresses) - 1))]
+        self.tabs = [
+            _Tab(path, address, VIEWS[::3] if path in linked else VIEWS, PageEvents(page))
+            for page, (path, address) in zip(pages, addresses.items(), strict=True)
+        ]
+        self._linked, self._context, self._found = linked, page.context, Findings()
+        self._sessions = [tab.events.session for tab in self.tabs]  # each counts from its start
+        self._open()
+        self._opened = time.monotonic()
+
+    def close(self) -> None:
+        """Close them all."""
+        self._exit.close()
+
+    def _open(self) -> None:
+        open_pages(self._context, [(tab.events.page, tab.address) for tab in self.tabs])
+        for tab in self.tabs:
+            tab.measure_heap()
+
+    def audit(self, known: Collection[str]) -> Findings:
+        """Judge what the pages do while nobody touches them, look at each view, and leave. `known` are known events."""
+        self._watch()
+        end = time.monotonic() + AXE_TIME_S
+        self._look(WIDE_VIEWPORT, end)
+        for tab in self.tabs:
+            tab.events.page.set_viewport_size(NARROW_VIEWPORT)
+            tab.events.judge_rest()
+        self._open()
         opened = time.monotonic()
-        if events.reloads(0.0 if widths else LATE_S):
-            return Audit({}, {}, events.snapshot(path, lambda: None))  # axe would never end
-        widths[path, width] = page.evaluate("document.documentElement.scrollWidth")
-        for _, scheme in same_window:
-            page.emulate_media(color_scheme=scheme)
-            page.evaluate(END_ANIMATIONS)  # a colour in transition is no colour of the page
-            findings[f"{path}, {scheme}, {width} wide"] = tuple(_axe_findings(page))
-    page.wait_for_timeout(1000 * max(0.0, opened + LATE_S - time.monotonic()))
-    broken = page.evaluate(BROKEN_FILES)
-    snapshot = events.snapshot(f"{path} after a while", lambda: None)
-    console, network, policy = (
-        tuple(line for line in lines if line not in known)
-        for lines in (snapshot.console, (*snapshot.network, *broken), snapshot.policy)
-    )
-    return Audit(findings, widths, replace(snapshot, console=console, network=network, policy=policy))
+        self._look(NARROW_VIEWPORT, end)
+        self._wait(opened + LATE_S)
+        broken = self._in_all(self.tabs, BROKEN_FILES)
+        snapshots = []
+        for tab in self.tabs:
+            tab.events.tasks.clear()  # those of axe
+            tab.events.network += broken[tab] or []
+            snapshots.append(tab.events.snapshot(f"{tab.path} after a while", lambda: None))
+        self._leave()
+        for tab, snapshot in zip(self.tabs, snapshots, strict=True):
+            late = {"interruptions": [*snapshot.interruptions, *tab.events.interruptions]}  # also of who leaves it
+            events = {
+                kind: [line for line in lines if line not in known] for kind, lines in (snapshot.events | late).items()
+            }
+            self._found.snapshots.append(snapshot.with_events(events))
+            if tab.is_lost:
+                self._found.restless.append(tab.path)
+        return self._found
 
+    def _wait(self, end: float) -> None:
+        self.tabs[0].events.page.wait_for_timeout(1000 * max(0.0, end - time.monotonic()))
 
-def _axe_findings(page: Page) -> Iterator[str]:
-    """What axe finds, a rule a line, with the first element that breaks it."""
-    # Without preload axe fetches no style sheet of another host, which no policy allows for the app.
-    options = {"runOnly": list(WCAG_TAGS), "resultTypes": ["violations"], "preload": False}
-    for violation in Axe().run(page, options=options).response["violations"]:
-        elements = [" ".join(map(str, node["target"])) for node in violation["nodes"]]
-        more = f" and {len(elements) - 1} more" if len(elements) > 1 else ""
-        yield f"{violation['id']} ({violation['impact']}): {violation['help']}: {elements[0]}{more}"
+    def _watch(self) -> None:
+        """Wait until each page was open for WATCH_S, and judge what it does meanwhile."""
+        for end in (0.0, max(self._opened + WATCH_S, time.monotonic() + GROWTH_TIME_S)):
+            self._wait(end)
+            for tab in self.tabs:
+                tab.measure_heap()
+        for tab in self.tabs:
+            tab.events.judge_rest()
+            if tab.is_growing():
+                tab.events.activity.append("the page takes more and more memory")
+            if (entries := tab.history_index() - 1) > MAX_ENTRIES:
+                self._found.dead_ends.append(f"{tab.path}: the page adds {entries} entries to the history by itself")
+            tab.events.interruptions.extend(tab.evaluate(LOUD_MEDIA) or [])
+
+    def _look(self, window: ViewportSize, end: float) -> None:
+        width = window["width"]
+        for tab, taken in self._in_all(self.tabs, "() => document.documentElement.scrollWidth").items():
+            if taken is not None:
+                self._found.widths[tab.path, width] = taken
+        for tab in self.tabs:
+            tab.evaluate(Axe().axe_script)
+        for scheme in ("light", "dark"):
+            tabs = [tab for tab in self.tabs if (window, scheme) in tab.views]
+            for tab in tabs:
+                tab.events.page.emulate_media(color_scheme=scheme)
+            self._in_all(tabs, END_ANIMATIONS)  # a colour in transition is no colour of the page
+            for tab, violations in self._in_all(tabs, RUN_AXE, end).items():
+                tab.is_lost |= violations is None
+                self._found.audits[f"{tab.path}, {scheme}, {width} wide"] = tuple(violations or ())
+
+    def _in_all(self, tabs: Iterable[_Tab], script: str, end: float = 0.0) -> dict[_Tab, Any]:
+        """Run a script in the tabs at the same time, and return its results, None where the page was left meanwhile.
+
+        After the `end`, results of linked pages are not waited for.
+        """
+        tabs, results = list(tabs), {}
+        for tab in tabs:
+            tab.evaluate(f"() => {{ globalThis.helloDockWork = ({script})() }}")
+        for tab in tabs:
+            if end and time.monotonic() > end and tab.path in self._linked:
+                self._found.late.append(tab.path)
+                continue
+            results[tab] = tab.evaluate("() => globalThis.helloDockWork")
+        return results
+
+    def _leave(self) -> None:
+        """Press Tab on each page from element to element, and then leave it by the back button."""
+        for tab in self.tabs:
+            for _ in range(MAX_STOPS):
+                tab.events.page.keyboard.press("Tab")
+                if trap := tab.evaluate(FOCUS_STEP, SAME_STOPS):
+                    self._found.audits[f"{tab.path}, by keyboard"] = (f"Tab does not leave {trap} (WCAG 2.1.2)",)
+                if trap != "":
+                    break
+        before = {tab: tab.history_index() for tab in self.tabs}
+        for tab in self.tabs:
+            tab.evaluate("() => { setTimeout(() => history.back()) }")
+        self._wait(time.monotonic() + 0.3)
+        for tab, index in before.items():
+            look = partial(self._has_left, tab, index)
+            if index and not wait_until(look, BACK_TIMEOUT_S).ready:
+                self._found.dead_ends.append(f"{tab.path}: the back button does not leave the page")
+
+    def _has_left(self, tab: _Tab, index: int) -> Probe:
+        return Probe(tab.history_index() < index)

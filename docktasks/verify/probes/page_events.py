@@ -5,23 +5,29 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import ConsoleMessage, Dialog, Page, Request, Response
+from playwright.sync_api import CDPSession, ConsoleMessage, Dialog, Page, Request, Response
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import TimeoutError as BrowserTimeout
 
 CONTENT_TIMEOUT_MS = 5_000
 """How long a page may then stay empty or unchanged."""
-MAX_TEXT_CHARS = 300
-MAX_LOADS = 4
-"""A page may lead to another one by a script. One that loads more often does so for ever."""
+MAX_LOADS, MAX_REPEATS = 4, 1
+"""A page may lead to another one by a script, or load again once. One that loads more often does so for ever."""
+MAX_REQUESTS, POLL_TIME_S = 2, 3
+"""How often a page may ask for one address in a second, and for how many seconds more often."""
+MAX_BLOCKED_S = 2.0
+"""How long tasks may block a page that uses the processor as long, or half of it in a snapshot of it alone."""
+MAX_TEXT_CHARS, ANSWER_TIMEOUT_S = 300, 2.5
 MAX_MESSAGES = 1000
 """How many messages of the console are taken. A page may write faster than they are read."""
-ANSWER_TIMEOUT_S = 2.5
 FILES = ("document", "script", "stylesheet", "image", "font")
 """What a page needs, and what has an end: https://playwright.dev/python/docs/api/class-request#request-resource-type."""
 
@@ -31,12 +37,11 @@ def page_script(name: str) -> str:
     return (Path(__file__).parent / f"{name}.js").read_text()
 
 
-VISIBLE_CONTENT = page_script("visible_content")
-REPORT_VIOLATIONS = page_script("report_violations")
+VISIBLE_CONTENT, RECORD_PAGE = page_script("visible_content"), page_script("record_page")
+KINDS = ("console", "network", "policy", "unreachable", "interruptions", "activity")
+"""What is collected of a page. `reported` and `tasks` are judged elsewhere."""
 
-NO_CONNECTION = re.compile(
-    r"ERR_(NAME|DNS|INTERNET|ADDRESS|CONNECTION|TIMED_OUT|PROXY|TUNNEL|SSL|CERT|QUIC|NETWORK_ACCESS)"
-)
+OFFLINE = re.compile(r"ERR_(NAME|DNS|INTERNET|ADDRESS|CONNECTION|TIMED_OUT|PROXY|TUNNEL|SSL|CERT|QUIC|NETWORK_ACCESS)")
 """Chromium's errors for a host that cannot be reached from this machine: https://chromium.googlesource.com/chromium/src/+/main/net/base/net_error_list.h"""
 FAILED_FETCH = re.compile(r"failed to (fetch|load|connect)|network ?error|load failed|ERR_", re.IGNORECASE)
 """What scripts say when a request got no answer."""
@@ -46,8 +51,9 @@ FAILED_FETCH = re.compile(r"failed to (fetch|load|connect)|network ?error|load f
 class PageSnapshot:
     """What a page shows, and the faults that the browser reported until then: `console`, `network` and `policy`.
 
-    `label` is the page's name in evidence. `status` is 0 if the page came without a request, as after a click.
-    `unreachable` has the requests to other hosts that got no answer, and what scripts say about them.
+    `label` is its name in evidence. `status` is 0 if the page came without a request, as after a click. `unreachable`
+    has the requests to other hosts that got no answer, and what scripts say about them. `interruptions` are dialogs,
+    questions and the like that no visitor asked for; `activity` is what a page does without end.
     """
 
     label: str
@@ -59,32 +65,59 @@ class PageSnapshot:
     network: tuple[str, ...] = ()
     policy: tuple[str, ...] = ()
     unreachable: tuple[str, ...] = ()
+    interruptions: tuple[str, ...] = ()
+    activity: tuple[str, ...] = ()
 
     @property
     def is_ok(self) -> bool:
         """True if the page shows something, and is no error page of the server."""
         return self.has_content and self.status < 400  # noqa: PLR2004 - HTTP's errors begin here
 
+    @property
+    def events(self) -> dict[str, tuple[str, ...]]:
+        """The events by their kind, one of KINDS."""
+        return {kind: getattr(self, kind) for kind in KINDS}
+
+    def with_events(self, events: Mapping[str, Iterable[str]]) -> PageSnapshot:
+        """Return a snapshot with these events, by their kind, each once."""
+        changes: dict[str, Any] = {kind: tuple(dict.fromkeys(lines)) for kind, lines in events.items()}
+        return replace(self, **changes)
+
 
 class PageEvents:
-    """Collects what the browser reports about a page: on the console, of requests, and of blocked content."""
+    """Collects what the browser reports about a page: on the console, of requests, of blocked content and the like."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.clear()
         self._pending: dict[Request, float] = {}
         self._message_count, self._host = 0, ""
+        self.clear()
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self._add_to_console(f"uncaught: {first_line(str(error))}"))
         page.on("crash", lambda _: self.console.append("the page crashed"))
         page.on("dialog", self._on_dialog)
         page.on("popup", self._on_window)
+        page.on("download", lambda file: self.interruptions.append(f"a download begins: {file.url[:MAX_TEXT_CHARS]}"))
         page.on("response", self._on_response)
         page.on("request", self._on_request)
         page.on("requestfinished", self._on_request_end)
         page.on("requestfailed", self._on_request_failed)
-        page.expose_binding("helloDockViolation", lambda _source, *violation: self._on_violation(*violation))
-        page.add_init_script(REPORT_VIOLATIONS)
+        page.on("websocket", lambda socket: self._times[_place(socket.url)].append(time.monotonic()))
+        page.expose_binding("helloDockEvent", lambda _source, kind, text: self._on_event(kind, text))
+        page.add_init_script(RECORD_PAGE)
+
+    @cached_property
+    def session(self) -> CDPSession:
+        """The page's session of Chromium's protocol, which counts its use of the processor."""
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        return session
+
+    def ask(self, method: str) -> dict[str, Any]:
+        """Return Chromium's answer; an empty one while the page makes way for another."""
+        with contextlib.suppress(BrowserError):
+            return dict(self.session.send(method))
+        return {}
 
     def clear(self) -> None:
         """Forget all events."""
@@ -92,43 +125,63 @@ class PageEvents:
         self.network: list[str] = []
         self.policy: list[str] = []
         self.unreachable: list[str] = []
+        self.interruptions: list[str] = []
+        self.activity: list[str] = []
         self.reported: list[str] = []  # what a policy that only reports would block
-        self.loads = 0
+        self.tasks: list[str] = []  # the milliseconds of each that took more than a second
+        self._loads: list[str] = []
+        self._times: defaultdict[str, list[float]] = defaultdict(list)
 
     def snapshot(self, label: str, navigate: Callable[[], Response | None]) -> PageSnapshot:
         """Navigate, and take a snapshot with all events since the last one, each line once."""
-        response = navigate()
+        _, response = self.session, navigate()
         snapshot = replace(take_snapshot(self.page, label), status=response.status if response else 0)
-        self._judge_rest(urlsplit(self.page.url).netloc)
-        lists = (self.console, self.network, self.policy, self.unreachable)
-        console, network, policy, unreachable = (tuple(dict.fromkeys(lines)) for lines in lists)
+        self.judge_rest(MAX_BLOCKED_S / 2)
+        snapshot = snapshot.with_events({kind: getattr(self, kind) for kind in KINDS})
         self.clear()
-        return replace(snapshot, console=console, network=network, policy=policy, unreachable=unreachable)
+        return snapshot
 
-    def reloads(self, watch_s: float) -> bool:
-        """Watch the page. True, and reported, if it loads again and again. Once it may be led elsewhere by a script."""
-        before = self.loads
-        self.page.wait_for_timeout(1000 * watch_s)
-        if self.loads - before > 1:
-            self.console.append(f"the page loads itself again and again, {self.loads - before} times in {watch_s:g} s")
-        return self.loads - before > 1
+    def judge_rest(self, min_cpu_s: float = MAX_BLOCKED_S) -> None:
+        """Report a page that does not come to rest, or is left for another host, and files that do not come.
 
-    def _judge_rest(self, host: str) -> None:
-        """Report a page that does not come to rest, or is left for another host, and files that do not come."""
-        if self.loads > MAX_LOADS:
-            self.console.append(f"the page loads itself again and again, {self.loads} times until now")
-        if host != self._host:
-            self.console.append(f"the page leaves the site for {self.page.url}")
+        Loads and requests are then counted from here on.
+        """
+        if urlsplit(self.page.url).netloc != self._host:
+            self.interruptions.append(f"the page leaves the site for {self.page.url}")
+        self.activity.extend(self._unrest(min_cpu_s))
+        self._loads, self._times = [], defaultdict(list)
         late = time.monotonic() - ANSWER_TIMEOUT_S
         for request, start in self._pending.items():
             if start < late and request.resource_type in FILES:
                 self.network.append(f"{request.url}: not complete after {ANSWER_TIMEOUT_S:g} s")
 
+    def _unrest(self, min_cpu_s: float) -> Iterator[str]:
+        now, count = time.monotonic(), len(self._loads)
+        if is_loading := count > MAX_LOADS or count - len(set(self._loads)) > MAX_REPEATS:
+            yield "the page loads itself again and again"
+        for place, times in self._times.items():
+            seconds = Counter(int(now - sent) for sent in times)
+            if not is_loading and all(seconds[second] > MAX_REQUESTS for second in range(POLL_TIME_S)):
+                yield f"the page asks for {place} without end, more than {MAX_REQUESTS} times a second"
+        blocked_s = sum(map(float, self.tasks)) / 1000
+        if blocked_s > MAX_BLOCKED_S and self._cpu_s() > min_cpu_s:
+            yield f"scripts block the page for {blocked_s:.1f} s"
+
+    def _cpu_s(self) -> float:
+        metrics = self.ask("Performance.getMetrics").get("metrics", [])
+        return next((float(metric["value"]) for metric in metrics if metric["name"] == "TaskDuration"), 0.0)
+
+    def _on_event(self, kind: str, text: str) -> None:
+        lists = {"policy": self.policy, "reported": self.reported, "tasks": self.tasks}
+        lists.get(kind, self.interruptions).append(text)
+
     def _on_request(self, request: Request) -> None:
         self._pending[request] = time.monotonic()
+        if request.resource_type != "media":  # a video is loaded in many parts
+            self._times[_place(request.url)].append(time.monotonic())
         with contextlib.suppress(BrowserError):  # a request without a frame
             if request.is_navigation_request() and request.frame == self.page.main_frame:
-                self.loads += not request.redirected_from
+                self._loads.extend([] if request.redirected_from else [_place(request.url)])
                 self._host = self._host or urlsplit(request.url).netloc
 
     def _on_request_end(self, request: Request) -> None:
@@ -148,18 +201,16 @@ class PageEvents:
         is_consequence = self.unreachable and FAILED_FETCH.search(line)
         (self.unreachable if is_consequence else self.console).append(line)
 
-    def _on_violation(self, is_blocked: bool, text: str) -> None:  # noqa: FBT001 - the page calls it
-        (self.policy if is_blocked else self.reported).append(text)
-
     def _on_dialog(self, dialog: Dialog) -> None:
         if dialog.type == "beforeunload":
-            dialog.accept()  # the page is left, as it was asked to be
-            return
-        self.console.append(f"a dialog ({dialog.type}) covers the page: {first_line(dialog.message)}")
-        dialog.dismiss()
+            self.interruptions.append("a dialog asks who leaves the page, and has changed nothing in it")
+            dialog.accept()
+        else:
+            self.interruptions.append(f"a dialog ({dialog.type}) covers the page: {first_line(dialog.message)}")
+            dialog.dismiss()
 
     def _on_window(self, window: Page) -> None:
-        self.console.append(f"the page opens a window: {window.url}")
+        self.interruptions.append(f"the page opens a window: {window.url}")
         with contextlib.suppress(BrowserError):  # it may have closed itself
             window.close()
 
@@ -168,16 +219,21 @@ class PageEvents:
             self.network.append(f"{response.url}: {response.status}")
 
     def _on_request_failed(self, request: Request) -> None:
-        self._on_request_end(request)
+        self._pending.pop(request, None)
         # A page aborts requests when it is left, and the policy reports what it blocks.
         if request.failure not in ("net::ERR_ABORTED", "csp"):
             hosts = {urlsplit(url).netloc for url in (request.url, self.page.url)}
-            is_unreachable = len(hosts) == 2 and NO_CONNECTION.search(request.failure or "")  # noqa: PLR2004 - the page's
+            is_unreachable = len(hosts) == 2 and OFFLINE.search(request.failure or "")  # noqa: PLR2004 - the page's
             (self.unreachable if is_unreachable else self.network).append(f"{request.url}: {request.failure or ''}")
 
 
-def take_snapshot(page: Page, label: str) -> PageSnapshot:
-    """What the page shows as soon as it shows anything. A page that hangs or is left gives an empty snapshot."""
+def _place(url: str) -> str:
+    """The address without its query, which may be a new one each time."""
+    return url.partition("#")[0].partition("?")[0][:MAX_TEXT_CHARS]
+
+
+def take_snapshot(page: Page, label: str, attempts: int = MAX_LOADS) -> PageSnapshot:
+    """What the page shows as soon as it shows anything. A page that hangs or is left again and again shows nothing."""
     try:
         content = page.wait_for_function(VISIBLE_CONTENT, timeout=CONTENT_TIMEOUT_MS).json_value()
     except BrowserTimeout:
@@ -185,7 +241,7 @@ def take_snapshot(page: Page, label: str) -> PageSnapshot:
     except BrowserError as error:
         if "context was destroyed" not in error.message:
             raise
-        return PageSnapshot(label)
+        return take_snapshot(page, label, attempts - 1) if attempts else PageSnapshot(label)
     return PageSnapshot(label, title=content["title"], text=content["text"], has_content=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from copy import deepcopy
@@ -14,8 +15,8 @@ from playwright.sync_api import Browser, Page, Route
 from playwright.sync_api import Error as BrowserError
 
 from docktasks.verify.probes import chromium, page_events
-from docktasks.verify.probes.audit import VIEWS, audit
-from docktasks.verify.probes.chromium import NETWORK_CHANGED, new_page, open_page, reload_page
+from docktasks.verify.probes.audit import OpenPages
+from docktasks.verify.probes.chromium import NETWORK_CHANGED, new_page, open_page, open_pages, reload_page
 from docktasks.verify.probes.csp import policies
 from docktasks.verify.probes.page_events import PageEvents, PageSnapshot, page_script
 from docktasks.verify.probes.page_timing import NetworkRecorder, ResourceTiming
@@ -27,8 +28,6 @@ MAX_ATTEMPTS = 3
 MAX_LINKS = 10
 """How many of the page's own links are followed."""
 UNKNOWN_PATH = "/no-such-page-5f2c"
-LINKED_TIME_S = 30.0
-"""For how long further pages are looked at. Each takes about three seconds."""
 POLICY = "content-security-policy"
 INJECT_SCRIPT = page_script("inject_script")
 OWN_LINKS = page_script("own_links")
@@ -39,8 +38,9 @@ class Visit:
     """What a visit recorded: the pages in `first`, `deep`, `followed` and `audited`, and the results of other steps.
 
     `timings` and `screenshot` are those of the first page. `audits` has axe's findings, and `widths` the width in
-    pixels that a page takes, by path and width of the window; `unseen` are pages for which there was no time. `strict`
-    is what prod.csp: strict would block; None if that was not tried. `finished` names the steps that ended,
+    pixels that a page takes, by path and width of the window; `unseen` are pages for which there was no time, and
+    `restless` those that load again meanwhile. `dead_ends` are pages that the back button does not leave. `strict` is
+    what prod.csp: strict would block; None if that was not tried. `finished` names the steps that ended,
     `failures` says why the browser did not get through a step, and `disturbed` names those that the machine's network
     disturbed each time, whose results are left out.
     """
@@ -53,6 +53,8 @@ class Visit:
     audited: list[PageSnapshot] = field(default_factory=list)
     injected: tuple[str, ...] = ()
     unseen: list[str] = field(default_factory=list)
+    restless: list[str] = field(default_factory=list)
+    dead_ends: list[str] = field(default_factory=list)
     dead_links: list[str] = field(default_factory=list)
     audits: dict[str, tuple[str, ...]] = field(default_factory=dict)
     widths: dict[tuple[str, int], int] = field(default_factory=dict)
@@ -124,28 +126,42 @@ class _Visitor:
     def __init__(self, browser: Browser, url: str, is_api: Callable[[str], bool]) -> None:
         self.browser, self.url, self.visit, self.is_api = browser, url, Visit(), is_api
         self.links: list[tuple[str, str]] = []
+        self.below = ""
+        self.open_pages: OpenPages | None = None
 
     def first(self) -> None:
-        """Open the first page, record its requests and a screenshot, and reload it."""
+        """Open the first page, record its requests and a screenshot, and reload it. Open those that stay open, too."""
         with new_page(self.browser) as page:
             events, recorder = PageEvents(page), NetworkRecorder(page)
             self.visit.first.append(events.snapshot("/", lambda: open_page(page, f"{self.url}/")))
             self.visit.timings = recorder.timings()
             self.visit.screenshot = page.screenshot(timeout=chromium.ACTION_TIMEOUT_MS)
-            if self.visit.first[0].has_content:  # a page without may hang
-                self.links = [link for link in _own_links(page) if not self.is_api(link[1])]
-                self.visit.first.append(events.snapshot("/ after a reload", lambda: reload_page(page)))
+            if not self.visit.first[0].has_content:  # it may hang
+                return
+            self.links = [link for link in _own_links(page) if not self.is_api(link[1])][:MAX_LINKS]
+            self.below = self._path_below(page)
+            self.visit.first.append(events.snapshot("/ after a reload", lambda: reload_page(page)))
+        with contextlib.suppress(BrowserError):  # the step `audit` then opens them again
+            self.open_pages = self._open_pages()
+
+    def _path_below(self, page: Page) -> str:
+        """The path of a page below the first; that of the first for a site of pages without links."""
+        unknown = self.url + UNKNOWN_PATH
+        if not self.links and page.request.get(unknown, headers={"Accept": "text/html"}).status == codes.NOT_FOUND:
+            unknown = f"{self.url}/"
+        return urlsplit(next((url for _, url in self.links), unknown)).path
+
+    def _open_pages(self) -> OpenPages:
+        linked = {urlsplit(url).path for _, url in self.links} - {self.below}
+        addresses = {path: urljoin(f"{self.url}/", path) for path in dict.fromkeys(["/", self.below, *sorted(linked)])}
+        return OpenPages(self.browser, addresses | {"/": f"{self.url}/"}, linked)
 
     def deep(self) -> None:
         """Open a page below the first by its address, and reload it."""
         with new_page(self.browser) as page:
-            unknown = self.url + UNKNOWN_PATH
-            if not self.links and page.request.get(unknown, headers={"Accept": "text/html"}).status == codes.NOT_FOUND:
-                unknown = f"{self.url}/"  # a site of pages without links, or a fault that http.deep-link reports
-            path = urlsplit(next((url for _, url in self.links), unknown)).path
-            events, address = PageEvents(page), urljoin(f"{self.url}/", path)
-            self.visit.deep.append(events.snapshot(path, lambda: open_page(page, address)))
-            self.visit.deep.append(events.snapshot(f"{path} after a reload", lambda: reload_page(page)))
+            events, address = PageEvents(page), urljoin(f"{self.url}/", self.below)
+            self.visit.deep.append(events.snapshot(self.below, lambda: open_page(page, address)))
+            self.visit.deep.append(events.snapshot(f"{self.below} after a reload", lambda: reload_page(page)))
 
     def inject(self) -> None:
         """Add an inline script to the page, as an attack on unescaped text would."""
@@ -164,7 +180,7 @@ class _Visitor:
             events = PageEvents(page)
             open_page(page, f"{self.url}/")
             events.clear()
-            for href, _ in self.links[:MAX_LINKS]:
+            for href, _ in self.links:
                 if not page.locator(_selector(href)).count():
                     open_page(page, f"{self.url}/")
                 click = partial(self._click, page, href)
@@ -178,26 +194,13 @@ class _Visitor:
             self.visit.dead_links.append(f"a click on {href}: the page shows the same as before")
 
     def audit(self) -> None:
-        """Look longer at the first page, at one below it, and at those that it links to, as far as there is time."""
-        paths = {"/": False}
-        if self.visit.deep and all(page.is_ok for page in self.visit.deep):
-            paths[self.visit.deep[0].label] = False
-        for _, url in self.links[:MAX_LINKS]:
-            paths.setdefault(urlsplit(url).path, True)
-        end = 0.0
-        with new_page(self.browser, reduced_motion="reduce") as page:
-            events = PageEvents(page)
-            for path, is_linked in paths.items():
-                end = end or (time.monotonic() + LINKED_TIME_S if is_linked else 0)
-                if is_linked and time.monotonic() > end:
-                    self.visit.unseen.append(path)
-                    continue
-                known = {line for page in self.visit.pages for line in (*page.console, *page.network, *page.policy)}
-                address = f"{self.url}/" if path == "/" else urljoin(f"{self.url}/", path)
-                findings, widths, snapshot = audit(events, path, address, VIEWS[::3] if is_linked else VIEWS, known)
-                self.visit.audits |= findings
-                self.visit.widths |= widths
-                self.visit.audited.append(snapshot)
+        """Look at the pages that stayed open: the first one, one below it, and those that it links to."""
+        pages, self.open_pages = self.open_pages or self._open_pages(), None  # another attempt opens them again
+        with contextlib.closing(pages):
+            known = {line for page in self.visit.pages for lines in page.events.values() for line in lines}
+            found = pages.audit(known)
+        self.visit.audits, self.visit.widths, self.visit.audited = found.audits, found.widths, found.snapshots
+        self.visit.unseen, self.visit.restless, self.visit.dead_ends = found.late, found.restless, found.dead_ends
 
     def strict(self) -> None:
         """Open the first page and those that it links to under the strict policy, which the browser only reports."""
@@ -205,11 +208,12 @@ class _Visitor:
             header = page.request.get(f"{self.url}/").headers.get(POLICY, "")
             if all(policy.is_strict for policy in policies([header], "")):
                 return  # there is nothing to advise, also for a site without a policy
-            events = PageEvents(page)
-            page.route(lambda url: url.startswith(self.url), self._add_strict_policy)
-            for address in [f"{self.url}/", *(url for _, url in self.links[:MAX_LINKS])]:
-                open_page(page, address)
-            self.visit.strict = tuple(dict.fromkeys(events.reported))
+            addresses = [f"{self.url}/", *(url for _, url in self.links)]
+            pages = [page, *(page.context.new_page() for _ in self.links)]
+            page.context.route(lambda url: url.startswith(self.url), self._add_strict_policy)
+            events = [PageEvents(one) for one in pages]
+            open_pages(page.context, list(zip(pages, addresses, strict=True)))
+            self.visit.strict = tuple(dict.fromkeys(line for one in events for line in one.reported))
 
     def _add_strict_policy(self, route: Route) -> None:
         if route.request.resource_type != "document":

@@ -6,7 +6,8 @@ configuration is found that serves any file. Only the body tells, because Vite a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
@@ -16,6 +17,12 @@ from docktasks.verify.probes.vite_client import ViteClient, fetch_module
 
 QUERIES = ("", "?raw", "?raw??", "?import&raw", "?url")
 """With these Vite serves a file as it is, or as a string in a module: https://vite.dev/guide/assets."""
+
+BODY_TIME_S, MAX_BODY_BYTES = 2.0, 1_000_000
+ACCOUNTS = "/etc/passwd"
+"""A file that each system has."""
+UPWARD = 9
+"""How many folders one goes up, which is enough for each."""
 
 
 @dataclass(frozen=True)
@@ -34,23 +41,49 @@ class Canary:
         """The addresses to ask for: the straight ones with every query, and a few other spellings."""
         straight = [f"/@fs{self.path}", *([self.address] if self.address else [])]
         yield from (f"{path}{query}" for path in straight for query in QUERIES)
-        spellings = [f"//@fs{self.path}", f"/@fs{quote(self.path, safe='')}", f"/{'%2e%2e/' * 9}{self.path[1:]}"]
+        spellings = [f"//@fs{self.path}", f"/@fs{quote(self.path, safe='')}", f"/{'%2e%2e/' * UPWARD}{self.path[1:]}"]
         for path in [*spellings, *(f"{path}{end}" for path in straight for end in ("/", "%2f", "%00"))]:
             yield from (path, f"{path}?raw")
 
+    def straight(self) -> Iterator[str]:
+        """The straight addresses only. That of a link in the app may begin below any folder, such as public/."""
+        names = self.address.split("/")
+        paths = [f"/@fs{self.path}", *(f"/{'/'.join(names[index:])}" for index in range(1, len(names)))]
+        yield from (f"{path}{query}" for path in paths for query in QUERIES[:2])
 
-def leaks_by_request(vite: ViteClient, canary: Canary) -> Iterator[str]:
+    def below(self, mounts: Sequence[str], parameters: Sequence[str]) -> Iterator[str]:
+        """The addresses at which a middleware may serve it: below a path, or by a parameter. A path may be a folder."""
+        folders = [folder.rstrip("/") for folder in mounts if self.path.startswith(f"{folder.rstrip('/')}/")]
+        for mount in (mount.rstrip("/") for mount in mounts):
+            yield from (f"{mount}{self.path.removeprefix(folder)}" for folder in folders)
+            if self.path == ACCOUNTS:
+                yield from (f"{mount}/{up * UPWARD}{self.path[1:]}" for up in ("", "../", "%2e%2e/", "..%2f"))
+                yield from (f"{mount}?{name}={self.path}" for name in parameters)
+
+
+def leaks_by_request(vite: ViteClient, canary: Canary, targets: Iterable[str]) -> Iterator[str]:
     """The addresses that give the file away. Raises TimeoutError if the server does not answer one of them."""
-    for target in canary.targets():
+    for target in targets:
         path = f"{vite.base.rstrip('/')}{target}"
         try:
-            response = vite.client.get(f"{vite.url}{path}", headers={"Sec-Fetch-Dest": "script"})
+            body = _body(vite, path)
         except httpx.TimeoutException as error:
             raise TimeoutError(f"the dev server did not answer {path}") from error
         except httpx.HTTPError:  # the server closed the connection
             continue
-        if canary.is_in(response.text):
+        if canary.is_in(body):
             yield f"{path}: it gives {canary.path} away"
+
+
+def _body(vite: ViteClient, path: str) -> str:
+    """The beginning of a body. A middleware may send one without end."""
+    end, body = time.monotonic() + BODY_TIME_S, b""
+    with vite.client.stream("GET", f"{vite.url}{path}", headers={"Sec-Fetch-Dest": "script"}) as response:
+        for part in response.iter_bytes():
+            body += part
+            if time.monotonic() > end or len(body) > MAX_BODY_BYTES:
+                break
+    return body.decode(errors="replace")
 
 
 def leaks_by_socket(vite: ViteClient, canary: Canary) -> Iterator[str]:

@@ -118,7 +118,7 @@ def test_page_that_blocks_the_browser_costs_only_the_time_limit(page_server: str
 def test_page_that_does_not_come_to_rest_is_judged_within_the_limit(page_server: str, chromium: str, name: str) -> None:
     """A page that loads itself for ever, is left, floods the console, asks, or waits for a file says so."""
     result = visit(f"{page_server}/{name}", chromium, 60)
-    lines = [line for page in result.pages for line in (*page.console, *page.network)]
+    lines = [line for page in result.pages for lines in page.events.values() for line in lines]
     assert any(RESTLESS[name][1] in line for line in lines), lines
 
 

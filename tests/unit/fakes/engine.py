@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -43,6 +44,10 @@ class FakeEngine(FakeStore):
         """The state of a container after its start, by name, when it is not healthy."""
         self.files: dict[str, str] = {}
         """The files in every container, by path."""
+        self.listed: list[list[str]] = []
+        """What a script of node prints in every container."""
+        self.sockets = ""
+        """The rows of /proc/net in every container."""
         self.is_open = False
         """True if every container reaches every other one."""
         self.archive = b""
@@ -97,11 +102,15 @@ class FakeEngine(FakeStore):
         """Run `cat` of files, `find` of a folder, or list what is carried, in `files`; or wget, which none answers."""
         assert name in self.by_name
         command, path = args[:2]
-        assert command in ("cat", "find", "wget", "sh")
+        assert command in ("cat", "find", "wget", "sh", "node")
+        if command == "node":
+            return Result(0, json.dumps(self.listed))
         if command == "wget":
             return Result(0 if self.is_open else 1)
         if command == "cat":
             return self._read(*args[1:])
+        if command == "sh" and "/proc/net" in args[2]:
+            return Result(0, f"1 S 0 0 node node\n{self.sockets}")
         if command == "sh":
             return self._carried(with_digests="sha256sum" in args[2])
         below = [file for file in self.files if file.startswith(f"{path.rstrip('/')}/")]

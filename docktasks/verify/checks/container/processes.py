@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from docktasks.engine.models import Container
+from docktasks.engine.protocol import Engine
 from docktasks.errors import Skip
 from docktasks.roles import PROD
 from docktasks.verify.checks.container.hardening import shares_processes
@@ -67,13 +69,13 @@ def processes(subject: Subject) -> Iterator[str]:
     if shares_processes(subject.config):
         raise Skip("it sees the processes of others (container.options), so which are its own is unknown")
     subject.carried()  # the checks of http may be running its command in the container, which takes as long as it takes
-    processes, sockets = _look(subject)
+    processes, sockets = look(subject.project.engine, subject.container)
     strangers = dict(_strangers(processes))
 
     def have_ended() -> Probe:
         """Look again, and forget the strangers that are gone."""
         nonlocal sockets
-        processes, sockets = _look(subject)
+        processes, sockets = look(subject.project.engine, subject.container)
         present = dict(_strangers(processes))
         for process in strangers.keys() - present.keys():
             del strangers[process]
@@ -86,9 +88,9 @@ def processes(subject: Subject) -> Iterator[str]:
         yield from _socket_faults(subject, socket)
 
 
-def _look(subject: Subject) -> tuple[list[Process], list[Socket]]:
+def look(engine: Engine, container: Container) -> tuple[list[Process], list[Socket]]:
     """List processes and sockets. Raises Skip if the container cannot list them."""
-    result = subject.project.engine.exec(subject.container.name, ["sh", "-c", LIST])
+    result = engine.exec(container.name, ["sh", "-c", LIST])
     rows = [line.split(None, 5) for line in result.output.splitlines()]
     full_rows = (row for row in rows if len(row) == ROW_LENGTH and row[0].isdigit() and row[1] != "Z")
     listed = [Process(pid, *map(str.strip, others)) for pid, _state, *others in full_rows]

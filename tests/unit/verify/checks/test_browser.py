@@ -54,6 +54,15 @@ def test_linked_pages_without_a_longer_look_are_named() -> None:
     assert (verdict.outcome, verdict.notes) == ("pass", ("there was no time for 2 linked pages: /a, /b",))
 
 
+def test_page_that_loads_again_while_it_is_looked_at_is_not_passed() -> None:
+    """What axe has seen of other pages still counts."""
+    visit = replace(healthy(), restless=["/a"])
+    outcomes = verdicts(visit, "browser.accessible", "browser.no-sideways-scroll")
+    assert [verdict.outcome for verdict in outcomes.values()] == ["skip", "skip"]
+    verdict = verdicts(replace(visit, audits={"/": ("lang: b",)}), "browser.accessible")["browser.accessible"]
+    assert (verdict.outcome, verdict.evidence) == ("fail", ("/: lang: b",))
+
+
 def test_step_that_was_disturbed_each_time_is_skipped() -> None:
     """Nothing that the browser saw in it counts, and the checks of all pages say that some were not seen."""
     visit = replace(healthy(), followed=[], disturbed=frozenset({"follow"}))
@@ -103,6 +112,13 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ("browser.network", {"audited": [replace(ABOUT, network=("/a.woff2: it is cut",))]}, "/about: /a.woff2: it is cut"),
     ("browser.network", {"first": [replace(HOME, network=("http://h/x.js: 404",))]}, "/: http://h/x.js: 404"),
     ("browser.policy", {"first": [replace(HOME, policy=("img-src blocks data",))]}, "/: img-src blocks data"),
+    (
+        "browser.interruptions",
+        {"audited": [replace(HOME, interruptions=("a dialog (alert) covers the page: 1",))]},
+        "/: a dialog",
+    ),
+    ("browser.idle", {"first": [replace(HOME, activity=("the page loads itself again and again",))]}, "/: the page"),
+    ("browser.navigation", {"dead_ends": ["/: the back button does not leave the page"]}, "/: the back button"),
     ("browser.injection", {"injected": ("an inline script ran",)}, "an inline script ran"),
     ("browser.injection", {"failures": {"inject": "Timeout"}}, "Timeout"),
     ("browser.navigation", {"dead_links": ["a click on /about: the same"]}, "a click on /about: the same"),
@@ -154,7 +170,7 @@ def test_visit_that_ended_early_fails_one_check() -> None:
     outcomes = verdicts(Visit(finished={"first"}, failures={"first": "the page kept the browser busy for 90 s"}))
     assert outcomes["browser.renders"].outcome == "fail"
     skipped = {name for name, verdict in outcomes.items() if verdict.outcome == "skip"}
-    reached = {"browser.renders", "browser.console", "browser.network", "browser.policy"}
+    reached = {f"browser.{name}" for name in ("renders", "console", "network", "policy", "interruptions", "idle")}
     assert skipped == {check.id for check in BROWSER_CHECKS} - reached
     assert "browser.renders" in outcomes["browser.accessible"].evidence[0]
 

@@ -18,7 +18,7 @@ from docktasks.containers import networks
 from docktasks.engine.models import ContainerConfig
 from docktasks.roles import DEV
 from docktasks.settings import Settings
-from docktasks.verify.checks import dev
+from docktasks.verify.checks import dev_page
 from docktasks.verify.subject import Subject
 from tests.support.certificates import make_certificate
 from tests.unit.fakes.engine import FakeEngine, own_container
@@ -224,6 +224,43 @@ def test_server_that_answers_any_host_of_a_domain_fails(settings: Settings, web:
     assert (outcome, evidence[0]) == ("fail", "/: 200 for Host hello-dock-stranger.com")
 
 
+def test_server_that_answers_the_hosts_of_another_domain_fails(settings: Settings, web: Web) -> None:
+    """A server may answer for one domain only."""
+    web.answer = lambda request: httpx.Response(200) if request.headers["host"].endswith(".io") else vite(request)
+    assert result(settings, "dev.foreign-host") == ("fail", ("/: 200 for Host hello-dock-stranger.io",))
+
+
+def test_file_of_the_container_that_is_served_fails(settings: Settings, web: Web) -> None:
+    """A folder may be allowed, a link in the app may lead out of it, and the app's own middleware may serve files."""
+    (settings.app_dir / "vite.config.js").write_text("import { files } from './files'\n")
+    (settings.app_dir / "files.js").write_text("middlewares.use('/show', (r) => q.searchParams.get('name'))")
+    container = own_container("dev", published=PUBLISHED)
+    engine = FakeEngine(container)
+    engine.files = {"/etc/passwd": "root:x:0:0:a line"}
+    engine.listed = [
+        ["/etc/passwd", "root:x:0:0:a line", ""],
+        ["/opt/a.txt", "a text of opt", ""],
+        ["/etc/issue", "a greeting", "/public/more/issue"],
+    ]
+    served = {
+        "/@fs/opt/a.txt": "a text of opt",
+        "/more/issue": "a greeting",
+        "/show?name=/etc/passwd": "root:x:0:0:a line",
+    }
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        text = served.get(request.url.raw_path.decode())
+        return httpx.Response(200, text=text) if text else vite(request)
+
+    subject = Subject("", project(engine, settings), dev=container)
+    web.answer = vite
+    assert results(subject, "dev.leaks")["dev.leaks"] == ("pass", ())
+    web.answer = answer
+    files = {"/@fs/opt/a.txt": "/opt/a.txt", "/more/issue": "/etc/issue", "/show?name=/etc/passwd": "/etc/passwd"}
+    lines = tuple(f"{address}: it gives {path} away" for address, path in files.items())
+    assert results(subject, "dev.leaks")["dev.leaks"] == ("fail", lines)
+
+
 def test_module_with_the_value_of_a_secret_variable_fails(settings: Settings, web: Web) -> None:
     """envPrefix or define may put every variable into the page. Others than secrets may be meant for it."""
     (settings.app_dir / ".env").write_text("API_TOKEN='geheim-4711'\nPUBLIC_NAME=shop-of-mine\nDB_PASSWORD=abc\n")
@@ -285,7 +322,7 @@ def test_server_that_does_not_serve_an_edit_fails(
     settings: Settings, web: Web, monkeypatch: pytest.MonkeyPatch, name: str, *, is_fresh: bool
 ) -> None:
     """The check adds a text to a file of the app that the page loads, and restores it."""
-    monkeypatch.setattr(dev, "UPDATE_TIMEOUT_S", 0)
+    monkeypatch.setattr(dev_page, "UPDATE_TIMEOUT_S", 0)
     file = settings.app_dir / "src" / name
     file.parent.mkdir()
     file.write_text("content\n")

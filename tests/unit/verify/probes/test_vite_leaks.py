@@ -50,7 +50,7 @@ def test_server_that_gives_a_file_away_is_found(web: Web, base: str) -> None:
 
     web.answer = answer
     vite = ViteClient("http://127.0.0.1:3000")
-    assert list(leaks_by_request(vite, CANARY)) == [f"{way}: it gives /home/node/app/.env.x away"]
+    assert list(leaks_by_request(vite, CANARY, CANARY.targets())) == [f"{way}: it gives /home/node/app/.env.x away"]
     vite.client.close()
 
 
@@ -69,8 +69,8 @@ def test_server_that_hangs_up_gives_nothing_away(web: Web) -> None:
     """Only a server that does not answer at all ends the search."""
     web.answer = raising(httpx.RemoteProtocolError("gone"))
     vite = ViteClient("http://127.0.0.1:3000")
-    assert list(leaks_by_request(vite, CANARY)) == []
+    assert list(leaks_by_request(vite, CANARY, CANARY.targets())) == []
     web.answer = raising(httpx.ReadTimeout("slow"))
     with pytest.raises(TimeoutError, match="did not answer /@fs/home/node/app"):
-        list(leaks_by_request(vite, CANARY))
+        list(leaks_by_request(vite, CANARY, CANARY.targets()))
     vite.client.close()

@@ -1,0 +1,154 @@
+"""Whether the dev server's page works, and whether an edit reaches it. Judged on the container that runs."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from docktasks.errors import Skip
+from docktasks.verify.checks.dev import vite_client
+from docktasks.verify.chromium_path import browser_errors, what_is_missing
+from docktasks.verify.probes import app_files
+from docktasks.verify.registry import check
+from docktasks.verify.subject import Subject
+from docktasks.waiting import Probe, wait_until
+
+if TYPE_CHECKING:  # modules that load the browser's driver or the WebSocket library are imported where they are used
+    from playwright.sync_api import Page
+
+    from docktasks.verify.probes.page_events import PageEvents
+    from docktasks.verify.probes.vite_client import ViteClient
+
+CUSTOM_PROPERTY = "name => getComputedStyle(document.documentElement).getPropertyValue(name)"
+BROWSER_TIMEOUT_S = 60
+MAX_ATTEMPTS = 3
+"""How often a page is edited whose requests a change of the machine's network cuts off."""
+WATCH_S = 1.0
+"""How long the page is looked at: a script may throw after a while."""
+UPDATE_TIMEOUT_S = 5.0
+"""How long an edit may take until it is served. It usually takes milliseconds."""
+PAGE_TIMEOUT_MS = 15_000
+"""How long it may take until a page has it. The browser of a machine with much to do takes seconds."""
+
+
+@check("dev.page", "major", fix="Read the browser's console, and what invoke logs --role=dev says")
+def page(subject: Subject) -> Iterator[str]:
+    """The page shows something in a browser, no script of it throws, and Vite can serve each of its modules."""
+    if not subject.chromium:
+        raise Skip(what_is_missing())
+    for _ in range(MAX_ATTEMPTS):
+        with contextlib.ExitStack() as stack:
+            vite = stack.enter_context(vite_client(subject))
+            faults, lost = _look_at_page(subject, vite, stack)
+        if not (faults and lost):
+            break
+    yield from faults
+
+
+def _look_at_page(subject: Subject, vite: ViteClient, stack: contextlib.ExitStack) -> tuple[list[str], list[str]]:
+    """Return what is wrong with the page, and what a changed network kept from it.
+
+    Libraries write warnings to the console as errors in development, and an API may not run, so these do not count.
+    """
+    try:
+        events, lost = _open_page(subject, vite, stack)
+        events.page.wait_for_timeout(1000 * WATCH_S)
+        snapshot = events.snapshot(vite.base, lambda: None)
+    except browser_errors() as error:
+        return [f"{vite.base}: {error.message.splitlines()[0]}"], []
+    own = re.escape(vite.url) + r"/(?:[^?]*\.(?:[mc]?[jt]sx?|vue|svelte|css)\b|@).*: 5\d\d"
+    lines = [line for line in snapshot.console if line.startswith("uncaught: ")]
+    lines += [line for line in snapshot.network if re.fullmatch(own, line)]
+    lines += [] if snapshot.has_content else ["the page is empty"]
+    return [f"{vite.base}: {line}" for line in lines], lost
+
+
+@check("dev.source", "critical", fix="Start it by invoke dev, with a script that runs Vite's dev server and no preview")
+def source(subject: Subject) -> Iterator[str]:
+    """The app is served from its source: an edit of a file that the page loads arrives. The check restores the file."""
+    from docktasks.verify.probes.vite_client import find_source
+
+    with vite_client(subject) as vite:
+        client = vite.client.get(f"{vite.base}@vite/client", headers={"Accept": "*/*"})
+        if "javascript" not in client.headers.get("content-type", ""):
+            yield f"what answers is no dev server of Vite: {vite.base}@vite/client is {client.status_code}, no script"
+            return
+        path, file = find_source(vite, subject.project.settings.app_dir)
+        mark = f"--hello-dock-{secrets.token_hex(4)}"
+        try:
+            with app_files.temporary_edit(file, app_files.marked_addition(file, mark)):
+                if not wait_until(lambda: _look_for(vite, path, mark), UPDATE_TIMEOUT_S).ready:
+                    yield f"{path}: an edit of {file} is not served within {UPDATE_TIMEOUT_S} s"
+        except OSError as error:
+            raise Skip(f"{file} cannot be edited: {error}") from error
+
+
+def _look_for(vite: ViteClient, path: str, mark: str) -> Probe:
+    return Probe(any(mark in text for text in vite.with_styles([path])))
+
+
+@check("dev.hot-reload", "major", fix="Read invoke logs --role=dev; look at server.hmr and server.watch in vite.config")
+def hot_reload(subject: Subject) -> Iterator[str]:
+    """An edit of a style reaches the page without a reload. The check restores the file's bytes and time."""
+    for _ in range(MAX_ATTEMPTS):
+        faults, lost = _edit_style(subject)
+        if not (faults and lost):
+            break
+    yield from faults
+
+
+def _edit_style(subject: Subject) -> tuple[list[str], list[str]]:
+    """Return what is wrong with the update of an edited style, and what a changed network kept from the page."""
+    from docktasks.verify.probes.vite_client import check_hot_update, find_style
+
+    name = f"--hello-dock-{secrets.token_hex(4)}"
+    faults: list[str] = []
+    lost: list[str] = []
+    with contextlib.ExitStack() as stack:
+        vite = stack.enter_context(vite_client(subject))
+        path, file = find_style(vite, subject.project.settings.app_dir)
+        edit = app_files.temporary_edit(file, app_files.marked_addition(file, name))
+        try:
+            events, lost = _open_page(subject, vite, stack) if subject.chromium else (None, [])
+            faults.extend(check_hot_update(vite, path, name, stack, edit))
+            if events and not faults:
+                faults.extend(_page_faults(events.page, name))
+        except browser_errors() as error:
+            from docktasks.verify.probes.chromium import short_message
+
+            is_left = "context was destroyed" in error.message
+            kept_from = f"does not get the edit: {short_message(error)}"
+            faults.append(f"a page in a browser {'reloads after the edit' if is_left else kept_from}")
+        except OSError as error:
+            raise Skip(f"{file} cannot be edited: {error}") from error
+    return faults, lost
+
+
+def _open_page(subject: Subject, vite: ViteClient, stack: contextlib.ExitStack) -> tuple[PageEvents, list[str]]:
+    """Open the page, with a mark that a reload removes. Raises BrowserError.
+
+    The list gets what a change of the machine's network keeps from the page.
+    """
+    from docktasks.verify.probes import chromium
+    from docktasks.verify.probes.page_events import PageEvents
+
+    browser = stack.enter_context(chromium.launch_browser(subject.chromium, BROWSER_TIMEOUT_S))
+    page = stack.enter_context(chromium.new_page(browser, ignore_https_errors=True))
+    lost, events = stack.enter_context(chromium.disturbances(page)), PageEvents(page)
+    messages: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda _: messages.append(socket.url)))
+    chromium.open_page(page, vite.url + vite.base)
+    page.evaluate("globalThis.helloDockMark = true")
+    # An edit before the page has its socket would never reach it. The page is asked, so that the driver takes events.
+    wait_until(lambda: Probe(page.evaluate("true") and bool(messages)), PAGE_TIMEOUT_MS / 1000)
+    return events, lost
+
+
+def _page_faults(page: Page, name: str) -> Iterator[str]:
+    """Wait for the style with this custom property. Raises BrowserError if it does not come."""
+    page.wait_for_function(CUSTOM_PROPERTY, arg=name, timeout=PAGE_TIMEOUT_MS)
+    if not page.evaluate("globalThis.helloDockMark === true"):
+        yield "a page in a browser reloads after the edit"
