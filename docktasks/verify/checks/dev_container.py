@@ -69,17 +69,21 @@ def packages(subject: Subject) -> Iterator[str]:
     """The installed packages are those of the lock file, in these versions, and none is missing."""
     app, checkout = subject.project.app, Checkout.of(subject.project.app)
     lock = app.package_manager.lock
-    named = locked(app.root / lock, app.package_manager.name) if lock else set[tuple[str, str]]()
-    if not named:
+    path = app.root / lock if lock else None
+    named = locked(path, app.package_manager.name) if path else set[tuple[str, str]]()
+    if path is None or not named:
         yield Note("not judged, because the app has no lock file that can be read")
         return
+    text = path.read_text(encoding="utf-8", errors="replace")
     folders = [f"{APP_PATH}/{folder}" for folder in checkout.modules]
     rows = run_in_node(subject.project.engine, subject.dev, "list_packages", *folders)
-    for path, name, version in rows:
+    for folder, name, version in rows:
         versions = sorted(other for other_name, other in named if other_name == name)
-        if version and version not in versions:
-            yield f"{path}: {version} is installed, and the lock file has {' and '.join(versions) or 'no such package'}"
-    installed = {path.rpartition("/node_modules/")[2] for path, _, _ in rows}
+        is_elsewhere = not versions and name in text  # an archive or a repository has an address in place of a version
+        if version and not is_elsewhere and version not in versions:
+            line = f"{version} is installed, and the lock file has {' and '.join(versions) or 'no such package'}"
+            yield f"{folder}: {line}"
+    installed = {folder.rpartition("/node_modules/")[2] for folder, _, _ in rows}
     direct = {**app.manifest.get("dependencies", {}), **app.manifest.get("devDependencies", {})}
     yield from (f"{name}: it is not installed" for name in direct if rows and name not in installed)
 

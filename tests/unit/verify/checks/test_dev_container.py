@@ -34,6 +34,14 @@ def test_package_that_is_not_that_of_the_lock_file_fails(settings: Settings) -> 
             "axe: it is not installed",
         ),
     )
+    lock["packages"]["node_modules/old"] = {"resolved": "git+ssh://git@git.example/more.git"}
+    (settings.app_dir / "package-lock.json").write_text(json.dumps(lock))
+    engine.listed = [
+        [f"{folder}/axe", "axe", "1.0.0"],
+        [f"{folder}/vue", "vue", "3.5.1"],
+        [f"{folder}/more", "more", "1"],
+    ]
+    assert results(subject, "dev.packages")["dev.packages"] == ("pass", ())
     (settings.app_dir / "package-lock.json").unlink()
     subject = Subject("", project(engine, settings), dev=container)
     assert results(subject, "dev.packages")["dev.packages"][0] == "pass"
