@@ -118,7 +118,7 @@ class BuildSandbox:
     def run_args(
         self, variant: Variant, *, name: str = "", publish: str = "127.0.0.1:", options: Sequence[str] = ()
     ) -> list[str]:
-        """The handbook's command to serve the image, at an address such as 127.0.0.1:8080. Docker chooses a port."""
+        """The handbook's command to serve the image, at 127.0.0.1:80 or so; for `127.0.0.1:` Docker chooses a port."""
         return [
             "docker", "container", "run", "--detach",
             "--name", name or self.container_name(variant),

@@ -1,4 +1,4 @@
-"""A command as a text for a shell, its result, and the protocol of the runner that every command of a task passes."""
+"""A command as a text for a shell, its result, and the protocol of the runner for what changes the machine."""
 
 from __future__ import annotations
 

@@ -23,8 +23,9 @@ INTRODUCTION = """\
 for. A sabotage in [tests/sabotage](../tests/sabotage) proves each check: it breaks something for real, and the check
 must report it. A check that cannot look at its subject, such as one of the browser without a Chromium, is skipped and
 gives the reason. A skip is never a pass. A container that starts or ends cuts off what Chromium loads: the browser
-takes such a step up to three times, and then its checks are skipped. What is not there and was not asked for is left
-out, and no skip: the checks of the dev container if none runs, those of the image with `--url`.
+takes such a step up to three times, and then the checks of that step are skipped; those of all pages say it in a note.
+What is not there and was not asked for is left out, and no skip: the checks of the dev container if none runs, those of
+the image with `--url`.
 
     invoke verify                               # the running production container, its image, and its address
     invoke verify --url=https://example.org     # any address, without an engine
@@ -57,8 +58,8 @@ fails, and the last line.
 never takes over from the release that serves. A major fault hurts users, or opens a second line of defence. A minor
 fault is a matter of care. Some faults of a check are less than its severity, and are then reported as major or minor.
 What is marked as *the app's own* comes from its pages, such as a pale colour: neither the image nor the server causes
-it, and no release was better before, so it is minor. *Needs*: without this, the check is left out. Files that a fix
-names, such as site.conf, are in docktasks/images/nginx/.
+it, and no release was better before, so it is minor. *Needs*: without this, the check is left out; without a Chromium
+those of browser and dev.page are skipped. Files that a fix names, such as site.conf, are in docktasks/images/nginx/.
 """
 GROUPS = {
     "image": "What was built, before anything runs.",

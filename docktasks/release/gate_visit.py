@@ -142,10 +142,10 @@ def _visit_pages(browser: Browser, page: Page, url: str, api: tuple[str, ...]) -
     from docktasks.release.page_visit import PageVisit, open_all
 
     entry = PageVisit(page, url)
-    open_all(page.context, [entry])
+    open_all([entry])
     own_links = (link for link in entry.own_links() if not is_below(urlsplit(link).path, api))
     linked = [PageVisit(page.context.new_page(), link) for link in islice(own_links, MAX_LINKED_PAGES)]
-    open_all(page.context, linked)
+    open_all(linked)
     visits = [entry, *linked]
     faults = [fault for visit in visits for fault in visit.faults(browser)]
     notices = dict.fromkeys(notice for visit in visits for notice in visit.notices())

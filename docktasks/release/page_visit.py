@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, WebSocket
+from playwright.sync_api import Browser, Page, Request, Response, WebSocket
 from playwright.sync_api import Error as BrowserError
 
 from docktasks.verify.probes.chromium import ACTION_TIMEOUT_MS, NETWORK_CHANGED, new_page, open_pages
@@ -28,9 +28,9 @@ OTHERS_FAULT = re.compile(
 without its service worker, which may load scripts of another host."""
 
 
-def open_all(context: BrowserContext, visits: Sequence[PageVisit]) -> None:
+def open_all(visits: Sequence[PageVisit]) -> None:
     """Open pages of one visitor, which load at the same time, and wait until each shows something."""
-    responses = open_pages(context, [(visit.page, visit.url) for visit in visits])
+    responses = open_pages([(visit.page, visit.url) for visit in visits])
     for visit, response in zip(visits, responses, strict=True):
         visit.look(response)
 

@@ -1,4 +1,4 @@
-"""All checks of `verify`, written out in the order in which they are shown; how to select some, and how to run them.
+"""All checks of `verify`, in the order in which they are shown; how to select some, and how to run them.
 
 Each check has a sabotage in tests/sabotage that it must catch.
 """
@@ -29,13 +29,13 @@ MODULES = (
     metadata, claims, contents, site, hardening, processes, assets, lifecycle, configuration, answers, files, routing,
     caching, compression, headers, policy, abuse, dev, dev_page, dev_leaks, dev_container, browser,
 )  # fmt: skip
-"""In the order in which their checks are shown. Each module has its own in the order in which they run."""
+"""In the order in which their checks are shown. Within a module the order of its functions counts."""
 CHECKS = tuple(item for module in MODULES for item in vars(module).values() if isinstance(item, Check))
 GROUPS = tuple(NEEDS)
 WAITING = (site.__name__, lifecycle.__name__, configuration.__name__)
 """The modules whose checks wait for a build or for copies of the container, in a thread of their own. All others of a
 group run in one thread, one after the other: some run commands in the container, and container.processes would take
-those for strangers. It waits for the one command that other groups run, too (Subject.carried)."""
+those for strangers. It waits for the long command of another group (Subject.carried); that of dev.network ends soon."""
 RENAMED_CHECKS: dict[str, str] = json.loads(Path(__file__).with_name("renamed_checks.json").read_text(encoding="utf-8"))
 """Old id -> new id, of checks that users may have in scripts."""
 

@@ -83,7 +83,6 @@ FILES = """{
     },
 }"""
 """A plugin that serves every file of the container, and listens at another port."""
-VUE = '"node_modules/vue": {\n      "version": "'
 
 
 SABOTAGES = [

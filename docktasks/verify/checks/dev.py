@@ -1,4 +1,4 @@
-"""What the dev server lets others read, and whether an edit reaches the page. Judged on the container that runs."""
+"""Whether Vite is a safe version, and whether the page of another site reaches the dev server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from docktasks.verify.probes.crawler import spread
 from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
 
-if TYPE_CHECKING:  # modules that load the browser's driver or the WebSocket library are imported where they are used
+if TYPE_CHECKING:  # modules that load the HTTP client or the WebSocket library are imported where they are used
     from httpx import Response
 
     from docktasks.verify.probes.vite_client import ViteClient

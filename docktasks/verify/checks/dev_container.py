@@ -9,6 +9,7 @@ from itertools import islice
 from docktasks.containers import networks
 from docktasks.containers.app_mount import APP_PATH, Checkout, user_for
 from docktasks.containers.run_args import hardening_args
+from docktasks.errors import Skip
 from docktasks.roles import DEV
 from docktasks.verify.checks.container import processes
 from docktasks.verify.checks.dev import vite_client
@@ -16,7 +17,7 @@ from docktasks.verify.probes import app_files, proc
 from docktasks.verify.probes.in_container import run_in_node
 from docktasks.verify.probes.lock_file import locked
 from docktasks.verify.probes.options import LOADS_CODE, differences, expected_config
-from docktasks.verify.registry import Minor, Note, check
+from docktasks.verify.registry import Minor, check
 from docktasks.verify.subject import Subject
 
 MAX_FOREIGN_FILES = 20
@@ -41,7 +42,11 @@ def loopback(subject: Subject) -> Iterator[str]:
     yield from proc.public_addresses(subject.dev)
 
 
-@check("dev.network", "critical", fix="Make its network again: invoke stop --role=dev, then invoke dev")
+@check(
+    "dev.network",
+    "critical",
+    fix="Start it again: invoke stop --role=dev, invoke dev. Let another server listen on 127.0.0.1",
+)
 def network(subject: Subject) -> Iterator[str]:
     """The container has a network of its own, in which other containers do not reach it, and only Vite listens."""
     yield from networks.faults(subject.project, subject.dev, DEV)
@@ -66,20 +71,20 @@ def _listeners(subject: Subject) -> Iterator[str]:
 
 @check("dev.packages", "major", fix="Start it again, which installs what the lock file says: invoke dev")
 def packages(subject: Subject) -> Iterator[str]:
-    """The installed packages are those of the lock file, in these versions, and none is missing."""
+    """The installed packages have the versions of the lock file, and none that package.json names is missing."""
     app, checkout = subject.project.app, Checkout.of(subject.project.app)
     lock = app.package_manager.lock
     path = app.root / lock if lock else None
     named = locked(path, app.package_manager.name) if path else set[tuple[str, str]]()
     if path is None or not named:
-        yield Note("not judged, because the app has no lock file that can be read")
-        return
+        raise Skip("the app has no lock file that can be read")
     text = path.read_text(encoding="utf-8", errors="replace")
     folders = [f"{APP_PATH}/{folder}" for folder in checkout.modules]
     rows = run_in_node(subject.project.engine, subject.dev, "list_packages", *folders)
     for folder, name, version in rows:
         versions = sorted(other for other_name, other in named if other_name == name)
-        is_elsewhere = not versions and name in text  # an archive or a repository has an address in place of a version
+        # What comes from an archive or a repository has an address in place of a version.
+        is_elsewhere = re.search(rf"(?<![\w/-]){re.escape(name)}@(?!npm:)[a-z+]+:", text)
         if version and not is_elsewhere and version not in versions:
             line = f"{version} is installed, and the lock file has {' and '.join(versions) or 'no such package'}"
             yield f"{folder}: {line}"

@@ -27,11 +27,16 @@ MIN_SECRET_CHARS = 6
 OWN_FOLDER = "/usr/local/lib/hello-dock"
 """What invoke dev mounts for Vite."""
 LOCAL_IMPORT = re.compile(r"""(?:from|import|require)\s*\(?\s*["'](\.[^"']+)["']""")
-TEXTS = re.compile(r"""["'`](/[\w./@-]{1,60})["'`]""")
+TEXTS = re.compile(r"""["'`](/[\w./@-]{1,60})["'`](?!\s*:)""")
+"""Paths in a text of JavaScript, without keys, such as those of `proxy`, whose requests would reach an API."""
 PARAMETERS = re.compile(r"""(?:get\(|query\.|query\[|params\.)["']?(\w+)""")
 
 
-@check("dev.leaks", "critical", fix="Update Vite, and leave server.fs of vite.config at its defaults")
+@check(
+    "dev.leaks",
+    "critical",
+    fix="Update Vite, leave server.fs at its defaults, and remove the link or middleware that serves it",
+)
 def leaks(subject: Subject) -> Iterator[str]:
     """No address, link, middleware or socket gives a file outside the app, a .env, its secrets, or a file in .git."""
     from docktasks.verify.probes import vite_leaks
@@ -43,7 +48,6 @@ def leaks(subject: Subject) -> Iterator[str]:
     head = checkout.root / ".git" / "HEAD"
     if head.is_file():
         canaries.append(vite_leaks.Canary(f"{APP_PATH}/.git/HEAD", head.read_text(), "/.git/HEAD"))
-    others = [canary for canary in _others(subject) if canary.address or canary.path != ACCOUNTS]
     with vite_client(subject) as vite, contextlib.ExitStack() as stack:
         _ = vite.token  # read it first, because a server that gives files away may restart after that
         try:
@@ -51,12 +55,14 @@ def leaks(subject: Subject) -> Iterator[str]:
             canaries.append(vite_leaks.Canary(f"{checkout.workdir}/{name}", content, f"/{name}"))
             for canary in canaries:
                 yield from vite_leaks.leaks_by_request(vite, canary, canary.targets())
+            others = [canary for canary in _others(subject) if canary.address or canary.path != ACCOUNTS]
             for canary in others:
                 yield from vite_leaks.leaks_by_request(vite, canary, canary.straight())
             mounts, parameters = _middleware(app_dir)
             for canary in (*canaries[:1], *others):
-                with contextlib.suppress(TimeoutError):  # the app's own middleware may wait for something
-                    yield from vite_leaks.leaks_by_request(vite, canary, canary.below(mounts, parameters))
+                for target in canary.below(mounts, parameters):
+                    with contextlib.suppress(TimeoutError):  # the app's own middleware may wait for something
+                        yield from vite_leaks.leaks_by_request(vite, canary, [target])
         except OSError as error:
             raise Skip(str(error)) from error
         yield from _variables_in_modules(subject, vite)
@@ -69,7 +75,9 @@ def _others(subject: Subject) -> list[Canary]:
     """Return a file of each folder of the container outside the app, and those to which links in the app lead."""
     from docktasks.verify.probes.vite_leaks import Canary
 
-    rows = run_in_node(subject.project.engine, subject.dev, "list_files", APP_PATH, OWN_FOLDER)
+    rows = []
+    with contextlib.suppress(Skip):  # the known files are asked for all the same
+        rows = run_in_node(subject.project.engine, subject.dev, "list_files", APP_PATH, OWN_FOLDER)
     return [Canary(path, line, address) for path, line, address in rows]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from docktasks.errors import Skip
@@ -26,6 +26,12 @@ CUSTOM_PROPERTY = "name => getComputedStyle(document.documentElement).getPropert
 BROWSER_TIMEOUT_S = 60
 MAX_ATTEMPTS = 3
 """How often a page is edited whose requests a change of the machine's network cuts off."""
+OUTDATED = re.compile(r"/node_modules/.*: 504$")
+"""A package that Vite has bundled again meanwhile: https://vite.dev/guide/dep-pre-bundling."""
+NO_FILE = re.compile(r"/[^/.?]*(?:\?.*)?: (?:[45]\d\d|net::\S+)$")
+"""A request that failed, for data and no file, such as of an API that does not run."""
+OF_DATA = re.compile(r"JSON|fetch|network|axios|status code|timeout", re.IGNORECASE)
+"""Errors of a script that got no data, or a page in place of it."""
 WATCH_S = 1.0
 """How long the page is looked at: a script may throw after a while."""
 UPDATE_TIMEOUT_S = 5.0
@@ -39,30 +45,40 @@ def page(subject: Subject) -> Iterator[str]:
     """The page shows something in a browser, no script of it throws, and Vite can serve each of its modules."""
     if not subject.chromium:
         raise Skip(what_is_missing())
+    yield from _faults_undisturbed(lambda: _look_at_page(subject))
+
+
+def _faults_undisturbed(look: Callable[[], tuple[list[str], list[str]]]) -> list[str]:
+    """Return the faults of a look at the page that no change of the machine's network disturbed. Raises Skip."""
     for _ in range(MAX_ATTEMPTS):
-        with contextlib.ExitStack() as stack:
-            vite = stack.enter_context(vite_client(subject))
-            faults, lost = _look_at_page(subject, vite, stack)
+        faults, lost = look()
         if not (faults and lost):
-            break
-    yield from faults
+            return faults
+    raise Skip(f"containers that start or end cut off what the page loads: {lost[0]}")
 
 
-def _look_at_page(subject: Subject, vite: ViteClient, stack: contextlib.ExitStack) -> tuple[list[str], list[str]]:
+def _look_at_page(subject: Subject) -> tuple[list[str], list[str]]:
     """Return what is wrong with the page, and what a changed network kept from it.
 
     Libraries write warnings to the console as errors in development, and an API may not run, so these do not count.
     """
-    try:
-        events, lost = _open_page(subject, vite, stack)
-        events.page.wait_for_timeout(1000 * WATCH_S)
-        snapshot = events.snapshot(vite.base, lambda: None)
-    except browser_errors() as error:
-        return [f"{vite.base}: {error.message.splitlines()[0]}"], []
-    own = re.escape(vite.url) + r"/(?:[^?]*\.(?:[mc]?[jt]sx?|vue|svelte|css)\b|@).*: 5\d\d"
+    with contextlib.ExitStack() as stack:
+        vite = stack.enter_context(vite_client(subject))
+        try:
+            events, lost = _open_page(subject, vite, stack)
+            events.page.wait_for_timeout(1000 * WATCH_S)
+            snapshot = events.snapshot(vite.base, lambda: None)
+        except browser_errors() as error:
+            is_left = "context was destroyed" in error.message
+            return [f"{vite.base}: {error.message.splitlines()[0]}"], [*(["the page loads again"] if is_left else [])]
+    # Vite has bundled a package that it did not know before, and reloads the page.
+    lost += [line for line in snapshot.network if OUTDATED.search(line)]
+    own = re.escape(vite.url) + r"/(?:[^?]*\.(?:[mc]?[jt]sx?|vue|svelte|css)\b|@(?:fs|id|vite)/).*: 50[01]"
+    has_data = not snapshot.unreachable and not any(NO_FILE.search(line) for line in snapshot.network)
     lines = [line for line in snapshot.console if line.startswith("uncaught: ")]
+    lines = [line for line in lines if has_data and not OF_DATA.search(line)]
     lines += [line for line in snapshot.network if re.fullmatch(own, line)]
-    lines += [] if snapshot.has_content else ["the page is empty"]
+    lines += [] if snapshot.has_content or not has_data else ["the page is empty"]
     return [f"{vite.base}: {line}" for line in lines], lost
 
 
@@ -93,11 +109,7 @@ def _look_for(vite: ViteClient, path: str, mark: str) -> Probe:
 @check("dev.hot-reload", "major", fix="Read invoke logs --role=dev; look at server.hmr and server.watch in vite.config")
 def hot_reload(subject: Subject) -> Iterator[str]:
     """An edit of a style reaches the page without a reload. The check restores the file's bytes and time."""
-    for _ in range(MAX_ATTEMPTS):
-        faults, lost = _edit_style(subject)
-        if not (faults and lost):
-            break
-    yield from faults
+    yield from _faults_undisturbed(lambda: _edit_style(subject))
 
 
 def _edit_style(subject: Subject) -> tuple[list[str], list[str]]:

@@ -1,13 +1,13 @@
-"""Pages that stay open at the same time: whether they come to rest, what axe finds, and whether one can leave them."""
+"""Pages that nobody touches: whether they come to rest, what axe finds, and whether one can leave them."""
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
@@ -26,11 +26,16 @@ LATE_S = 1.5
 """How long a page in a narrow window is watched."""
 AXE_TIME_S = 30.0
 """After that, axe does not look at further pages that are linked."""
-GROWTH_TIME_S, MIN_GROWTH_BYTES = 1.0, 20_000_000
-"""A page that nobody touches needs no more memory, first until it is looked at, and then for a second."""
+GROWTH_TIME_S, MIN_GROWTH_BYTES, MORE_LOOKS = 1.0, 20_000_000, 2
+"""Memory is measured when the pages are open, when the watch begins, and at least so long after that. One that
+grows is looked at twice more. A fault is memory that grows by so many bytes each time and does not shrink again."""
+MAX_TABS = 4
+"""How many pages are open at the same time. A page with a game or a map keeps a core busy."""
 MAX_ENTRIES = 3
 """How many entries a page may add to the history by itself."""
 BACK_TIMEOUT_S = 2.0
+BLANK = "about:blank"
+"""What a new tab shows, and the first entry of its history."""
 SAME_STOPS, MAX_STOPS = 10, 40
 """How often Tab may stay on an element, such as a video with its controls; how many elements are looked at."""
 FOCUS_STEP, LOUD_MEDIA, END_ANIMATIONS, BROKEN_FILES, RUN_AXE = map(
@@ -42,8 +47,8 @@ FOCUS_STEP, LOUD_MEDIA, END_ANIMATIONS, BROKEN_FILES, RUN_AXE = map(
 class Findings:
     """What axe finds by view, the width that a page takes by path and window, and what the browser reported.
 
-    `late` are the pages for which there was no time, `restless` those that load again while axe looks at them, and
-    `dead_ends` has those that the back button does not leave.
+    `late` are the pages for which there was no time, `restless` those that load again or crash meanwhile. `dead_ends`
+    says which pages the back button does not leave, or fill the history by themselves.
     """
 
     audits: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -68,60 +73,83 @@ class _Tab:
         try:
             return self.events.page.evaluate(script, argument)
         except BrowserError as error:
-            if not re.search("context was destroyed|Target crashed", error.message):
+            if "has been closed" in error.message:  # the browser was killed
                 raise
             self.is_lost = True
+            return None
 
     def measure_heap(self) -> None:
         """Measure what the page keeps in memory."""
-        usage = self.events.ask("Runtime.getHeapUsage")
+        usage = self.events.workload.ask("Runtime.getHeapUsage")
         self.heap.append(sum(int(usage.get(name, 0)) for name in ("usedSize", "backingStorageSize")))
 
     def is_growing(self) -> bool:
-        """True if what the page keeps in memory grows and grows."""
-        first, middle, last = self.heap
-        if min(middle - first, last - middle) < MIN_GROWTH_BYTES:
+        """True if what the page keeps in memory grows and grows, and not with what it still loads."""
+        for _ in range(MORE_LOOKS):
+            if self.events.is_loading or self._growth() < MIN_GROWTH_BYTES:
+                return False
+            self.events.page.wait_for_timeout(1000 * GROWTH_TIME_S)
+            self.measure_heap()
+        if self.events.is_loading or self._growth() < MIN_GROWTH_BYTES:
             return False
-        self.events.ask("HeapProfiler.collectGarbage")
+        self.events.workload.ask("HeapProfiler.collectGarbage")
         self.measure_heap()
-        return self.heap[-1] - first > MIN_GROWTH_BYTES
+        return self.heap[-1] - self.heap[0] > MIN_GROWTH_BYTES
 
-    def history_index(self) -> int:
-        """Return where the page is in the tab's history; 0 while it makes way for another."""
-        return int(self.events.ask("Page.getNavigationHistory").get("currentIndex", 0))
+    def _growth(self) -> int:
+        return min(later - earlier for earlier, later in pairwise(self.heap))
+
+    def history(self) -> tuple[int, list[str]]:
+        """Return where the page is in the tab's history, and its addresses; (0, []) while it makes way for another."""
+        history = self.events.workload.ask("Page.getNavigationHistory")
+        entries = history.get("entries", [])
+        return int(history.get("currentIndex", 0)), [entry["url"].partition("#")[0] for entry in entries]
 
 
-class OpenPages:
-    """Pages of a site, by path and address, which open at once. Those that are `linked` get a shorter look."""
+def audit(browser: Browser, addresses: Mapping[str, str], linked: Collection[str], known: Collection[str]) -> Findings:
+    """Judge what pages do while nobody touches them, look at each view, and leave them.
 
-    def __init__(self, browser: Browser, addresses: Mapping[str, str], linked: Collection[str]) -> None:
-        self._exit = ExitStack()
-        page = self._exit.enter_context(new_page(browser, reduced_motion="reduce"))
-        pages = [page, *(page.context.new_page() for _ in range(len(addresses) - 1))]
+    `addresses` are those of the pages, by path. Those that are `linked` get a shorter look. `known` are known events.
+    """
+    findings, end = Findings(), time.monotonic() + AXE_TIME_S
+    rows = list(addresses.items())
+    for start in range(0, len(rows), MAX_TABS):
+        chosen = rows[start : start + MAX_TABS]
+        if time.monotonic() > end and all(path in linked for path, _ in chosen):
+            findings.late.extend(path for path, _ in chosen)
+            continue
+        with ExitStack() as stack:
+            _OpenPages(browser, dict(chosen), linked, findings, stack).audit(known, end)
+    return findings
+
+
+class _OpenPages:
+    """Pages that are open at the same time, each in a profile of its own: some apps allow one page only."""
+
+    def __init__(
+        self, browser: Browser, addresses: Mapping[str, str], linked: Collection[str], found: Findings, stack: ExitStack
+    ) -> None:
         self.tabs = [
             _Tab(path, address, VIEWS[::3] if path in linked else VIEWS, PageEvents(page))
-            for page, (path, address) in zip(pages, addresses.items(), strict=True)
+            for path, address in addresses.items()
+            for page in [stack.enter_context(new_page(browser, reduced_motion="reduce"))]
         ]
-        self._linked, self._context, self._found = linked, page.context, Findings()
-        self._sessions = [tab.events.session for tab in self.tabs]  # each counts from its start
+        self._linked, self._found = linked, found
+        self._sessions = [tab.events.workload.session for tab in self.tabs]  # each counts from its start
         self._open()
         self._opened = time.monotonic()
 
-    def close(self) -> None:
-        """Close them all."""
-        self._exit.close()
-
     def _open(self) -> None:
-        open_pages(self._context, [(tab.events.page, tab.address) for tab in self.tabs])
+        open_pages([(tab.events.page, tab.address) for tab in self.tabs])
         for tab in self.tabs:
             tab.measure_heap()
 
-    def audit(self, known: Collection[str]) -> Findings:
-        """Judge what the pages do while nobody touches them, look at each view, and leave. `known` are known events."""
+    def audit(self, known: Collection[str], end: float) -> None:
+        """Add to the findings. After the `end`, axe is not waited for on linked pages."""
         self._watch()
-        end = time.monotonic() + AXE_TIME_S
         self._look(WIDE_VIEWPORT, end)
         for tab in self.tabs:
+            tab.events.workload.tasks.clear()  # those of axe
             tab.events.page.set_viewport_size(NARROW_VIEWPORT)
             tab.events.judge_rest()
         self._open()
@@ -131,7 +159,7 @@ class OpenPages:
         broken = self._in_all(self.tabs, BROKEN_FILES)
         snapshots = []
         for tab in self.tabs:
-            tab.events.tasks.clear()  # those of axe
+            tab.events.workload.tasks.clear()  # those of axe
             tab.events.network += broken[tab] or []
             snapshots.append(tab.events.snapshot(f"{tab.path} after a while", lambda: None))
         self._leave()
@@ -143,7 +171,6 @@ class OpenPages:
             self._found.snapshots.append(snapshot.with_events(events))
             if tab.is_lost:
                 self._found.restless.append(tab.path)
-        return self._found
 
     def _wait(self, end: float) -> None:
         self.tabs[0].events.page.wait_for_timeout(1000 * max(0.0, end - time.monotonic()))
@@ -158,7 +185,7 @@ class OpenPages:
             tab.events.judge_rest()
             if tab.is_growing():
                 tab.events.activity.append("the page takes more and more memory")
-            if (entries := tab.history_index() - 1) > MAX_ENTRIES:
+            if (entries := tab.history()[0] - 1) > MAX_ENTRIES:
                 self._found.dead_ends.append(f"{tab.path}: the page adds {entries} entries to the history by itself")
             tab.events.interruptions.extend(tab.evaluate(LOUD_MEDIA) or [])
 
@@ -188,7 +215,7 @@ class OpenPages:
             tab.evaluate(f"() => {{ globalThis.helloDockWork = ({script})() }}")
         for tab in tabs:
             if end and time.monotonic() > end and tab.path in self._linked:
-                self._found.late.append(tab.path)
+                self._found.late += [] if tab.path in self._found.late else [tab.path]
                 continue
             results[tab] = tab.evaluate("() => globalThis.helloDockWork")
         return results
@@ -202,14 +229,17 @@ class OpenPages:
                     self._found.audits[f"{tab.path}, by keyboard"] = (f"Tab does not leave {trap} (WCAG 2.1.2)",)
                 if trap != "":
                     break
-        before = {tab: tab.history_index() for tab in self.tabs}
+        before = {tab: tab.history() for tab in self.tabs}
         for tab in self.tabs:
             tab.evaluate("() => { setTimeout(() => history.back()) }")
         self._wait(time.monotonic() + 0.3)
-        for tab, index in before.items():
+        for tab, (index, addresses) in before.items():
+            # A page that only leads on, such as to the visitor's language, leads on again: browsers pass over it.
+            if not index or addresses[index - 1] not in (addresses[index], BLANK):
+                continue
             look = partial(self._has_left, tab, index)
-            if index and not wait_until(look, BACK_TIMEOUT_S).ready:
+            if not wait_until(look, BACK_TIMEOUT_S).ready:
                 self._found.dead_ends.append(f"{tab.path}: the back button does not leave the page")
 
     def _has_left(self, tab: _Tab, index: int) -> Probe:
-        return Probe(tab.history_index() < index)
+        return Probe(tab.history()[0] < index)

@@ -151,53 +151,53 @@ def reload_page(page: Page) -> Response | None:
 
 def settle(navigate: Callable[[], Response | None], page: Page) -> Response | None:
     """Navigate, and wait until no request is under way."""
-    return _settle(page, [page], lambda: [navigate()])[0]
+    return _settle([page], lambda: [navigate()])[0]
 
 
-def open_pages(context: BrowserContext, urls: Sequence[tuple[Page, str]]) -> list[Response | None]:
-    """Go to an address in each page of a context, and wait until all have loaded. They load at the same time."""
+def open_pages(urls: Sequence[tuple[Page, str]]) -> list[Response | None]:
+    """Go to an address in each page, and wait until all have loaded. They load at the same time."""
     pages = [page for page, _ in urls]
-    return _settle(context, pages, lambda: [page.goto(url, wait_until="commit") for page, url in urls]) if urls else []
+    return _settle(pages, lambda: [page.goto(url, wait_until="commit") for page, url in urls]) if urls else []
 
 
-def _settle(
-    source: Page | BrowserContext, pages: Sequence[Page], navigate: Callable[[], list[Response | None]]
-) -> list[Response | None]:
-    """Navigate, and wait until no request of `source` is under way. "networkidle" takes half a second more."""
+def _settle(pages: Sequence[Page], navigate: Callable[[], list[Response | None]]) -> list[Response | None]:
+    """Navigate, and wait until no request of the pages is under way. "networkidle" takes half a second more."""
     deadline = time.monotonic() + LOAD_TIMEOUT_MS / 1000
-    with _pending_requests(source) as pending:
+    requests = [0]
+    with contextlib.ExitStack() as stack:
+        pending = [stack.enter_context(_pending_requests(page, requests)) for page in pages]
         responses = navigate()
         for page in pages:
             with contextlib.suppress(BrowserTimeout):
                 page.wait_for_load_state("load", timeout=max(1, 1000 * (deadline - time.monotonic())))
-        while time.monotonic() < deadline:
-            with contextlib.suppress(BrowserTimeout):
-                source.wait_for_event("request", timeout=SETTLE_MS)
-                continue
-            if not pending:
-                break
+        count = -1
+        while time.monotonic() < deadline and (any(pending) or count != requests[0]):
+            count = requests[0]
+            pages[0].wait_for_timeout(SETTLE_MS)
     return responses
 
 
 @contextlib.contextmanager
-def _pending_requests(page: Any) -> Iterator[set[Request]]:
-    """The requests of a Page or BrowserContext that are under way, kept up to date in the block."""
+def _pending_requests(page: Page, requests: list[int]) -> Iterator[set[Request]]:
+    """The requests of a page that are under way, kept up to date in the block. `requests` counts them."""
     pending: set[Request] = set()
 
     def begin(request: Request) -> None:
+        requests[0] += 1
         pending.add(request)
 
     def end(request: Request) -> None:
         pending.discard(request)
 
-    listeners = {"request": begin, "requestfinished": end, "requestfailed": end}
-    for event, listener in listeners.items():
-        page.on(event, listener)
+    page.on("request", begin)
+    page.on("requestfinished", end)
+    page.on("requestfailed", end)
     try:
         yield pending
     finally:
-        for event, listener in listeners.items():
-            page.remove_listener(event, listener)
+        page.remove_listener("request", begin)
+        page.remove_listener("requestfinished", end)
+        page.remove_listener("requestfailed", end)
 
 
 def short_message(error: BrowserError) -> str:

@@ -5,6 +5,8 @@ async (times) => {
   await new Promise((resolve) => setTimeout(resolve)) // the page may move the focus back
   const active = (root) => root.activeElement?.shadowRoot ? active(root.activeElement.shadowRoot) : root.activeElement
   const element = active(document)
+  // These take Tab for what they show, and one more Tab would change it.
+  if (element?.isContentEditable || element?.matches('textarea, canvas, [role=textbox], [role=application]')) return null
   const steps = globalThis.helloDockSteps ??= []
   const isNew = !steps.some((step) => step.element === element)
   if (!isNew && steps.at(-1).element !== element) return null

@@ -1,6 +1,6 @@
 // Prints files of the container that no dev server may serve, with their first lines: one for each folder outside the app,
 // and where links in the app lead out of it. Arguments: the app's folder, and folders that the server may serve.
-const { openSync, readSync, readdirSync, realpathSync, statSync } = require('node:fs')
+const { closeSync, openSync, readSync, readdirSync, realpathSync, statSync } = require('node:fs')
 const [root, ...own] = process.argv.slice(1)
 const MAX_DEPTH = 4
 const MAX_ENTRIES = 200
@@ -9,8 +9,9 @@ const first = (path) => {
   try {
     const { size } = statSync(path)
     if (!statSync(path).isFile() || size > 100000) return ''
-    const buffer = Buffer.alloc(400)
-    const text = buffer.toString('utf8', 0, readSync(openSync(path, 'r'), buffer)).split('\n')[0]
+    const [buffer, file] = [Buffer.alloc(400), openSync(path, 'r')]
+    const text = buffer.toString('utf8', 0, readSync(file, buffer)).split('\n')[0]
+    closeSync(file)
     return /^(?!<)[\x20-\x7e]{12,}$/.test(text) ? text : ''
   } catch {
     return ''
@@ -37,9 +38,10 @@ const chosen = folders('/').flatMap((folder) => {
   return [...new Set(found)].slice(0, MAX_FILES)
 })
 const files = new Set(['/etc/passwd', '/proc/version', ...chosen])
-const links = (folder) => entries(folder).flatMap((e) => {
+const LARGE = ['node_modules', '.git', '.venv', '.yarn', 'target', 'vendor']
+const links = (folder, depth = 6) => entries(folder).flatMap((e) => {
   const path = `${folder}/${e.name}`
-  if (e.isDirectory()) return ['node_modules', '.git'].includes(e.name) ? [] : links(path)
+  if (e.isDirectory()) return LARGE.includes(e.name) || !depth ? [] : links(path, depth - 1)
   if (!e.isSymbolicLink()) return []
   try {
     const target = realpathSync(path)

@@ -24,7 +24,7 @@ def locked(path: Path, manager: str) -> set[tuple[str, str]]:
 
 
 def _npm_entries(text: str) -> Iterator[tuple[str, str]]:
-    with contextlib.suppress(ValueError):  # such as one with a conflict of git
+    with contextlib.suppress(ValueError, AttributeError):  # such as one with a conflict of git, or of another form
         for folder, package in json.loads(text).get("packages", {}).items():
-            if "node_modules/" in folder and "version" in package:
+            if "node_modules/" in folder and package.get("version"):
                 yield package.get("name") or folder.rpartition("node_modules/")[2], package["version"]

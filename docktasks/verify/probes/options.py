@@ -16,7 +16,7 @@ from docktasks.verify.registry import Major, Minor
 
 MAX_NAME_CHARS, MAX_FACTOR = 60, 10
 LIMITS = "Memory", "MemorySwap", "PidsLimit"
-"""A release may be older than the settings. MAX_FACTOR times their limit, or such a part of it, is none of ours."""
+"""A release may be older than the settings, so its limits may differ from them, but not by such a factor."""
 TABLE = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 LOADS_CODE: str = TABLE["loads_code"]
 """Matches the name of a variable that changes what programs load, or whom they ask."""

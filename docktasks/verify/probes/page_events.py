@@ -5,26 +5,20 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import CDPSession, ConsoleMessage, Dialog, Page, Request, Response
+from playwright.sync_api import ConsoleMessage, Dialog, Page, Request, Response
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import TimeoutError as BrowserTimeout
 
+from docktasks.verify.probes.workload import MAX_BLOCKED_S, MAX_LOADS, Workload
+
 CONTENT_TIMEOUT_MS = 5_000
 """How long a page may then stay empty or unchanged."""
-MAX_LOADS, MAX_REPEATS = 4, 1
-"""A page may lead to another one by a script, or load again once. One that loads more often does so for ever."""
-MAX_REQUESTS, POLL_TIME_S = 2, 3
-"""How often a page may ask for one address in a second, and for how many seconds more often."""
-MAX_BLOCKED_S = 2.0
-"""How long tasks may block a page that uses the processor as long, or half of it in a snapshot of it alone."""
 MAX_TEXT_CHARS, ANSWER_TIMEOUT_S = 300, 2.5
 MAX_MESSAGES = 1000
 """How many messages of the console are taken. A page may write faster than they are read."""
@@ -39,7 +33,7 @@ def page_script(name: str) -> str:
 
 VISIBLE_CONTENT, RECORD_PAGE = page_script("visible_content"), page_script("record_page")
 KINDS = ("console", "network", "policy", "unreachable", "interruptions", "activity")
-"""What is collected of a page. `reported` and `tasks` are judged elsewhere."""
+"""What is collected of a page. The step `strict` reads `reported`, too."""
 
 OFFLINE = re.compile(r"ERR_(NAME|DNS|INTERNET|ADDRESS|CONNECTION|TIMED_OUT|PROXY|TUNNEL|SSL|CERT|QUIC|NETWORK_ACCESS)")
 """Chromium's errors for a host that cannot be reached from this machine: https://chromium.googlesource.com/chromium/src/+/main/net/base/net_error_list.h"""
@@ -90,7 +84,7 @@ class PageEvents:
     def __init__(self, page: Page) -> None:
         self.page = page
         self._pending: dict[Request, float] = {}
-        self._message_count, self._host = 0, ""
+        self._message_count, self._host, self.workload = 0, "", Workload(page)
         self.clear()
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self._add_to_console(f"uncaught: {first_line(str(error))}"))
@@ -102,22 +96,13 @@ class PageEvents:
         page.on("request", self._on_request)
         page.on("requestfinished", self._on_request_end)
         page.on("requestfailed", self._on_request_failed)
-        page.on("websocket", lambda socket: self._times[_place(socket.url)].append(time.monotonic()))
         page.expose_binding("helloDockEvent", lambda _source, kind, text: self._on_event(kind, text))
         page.add_init_script(RECORD_PAGE)
 
-    @cached_property
-    def session(self) -> CDPSession:
-        """The page's session of Chromium's protocol, which counts its use of the processor."""
-        session = self.page.context.new_cdp_session(self.page)
-        session.send("Performance.enable", {"timeDomain": "threadTicks"})
-        return session
-
-    def ask(self, method: str) -> dict[str, Any]:
-        """Return Chromium's answer; an empty one while the page makes way for another."""
-        with contextlib.suppress(BrowserError):
-            return dict(self.session.send(method))
-        return {}
+    @property
+    def is_loading(self) -> bool:
+        """True while a request is under way."""
+        return bool(self._pending)
 
     def clear(self) -> None:
         """Forget all events."""
@@ -128,13 +113,11 @@ class PageEvents:
         self.interruptions: list[str] = []
         self.activity: list[str] = []
         self.reported: list[str] = []  # what a policy that only reports would block
-        self.tasks: list[str] = []  # the milliseconds of each that took more than a second
-        self._loads: list[str] = []
-        self._times: defaultdict[str, list[float]] = defaultdict(list)
+        self.workload.clear()
 
     def snapshot(self, label: str, navigate: Callable[[], Response | None]) -> PageSnapshot:
         """Navigate, and take a snapshot with all events since the last one, each line once."""
-        _, response = self.session, navigate()
+        _, response = self.workload.session, navigate()
         snapshot = replace(take_snapshot(self.page, label), status=response.status if response else 0)
         self.judge_rest(MAX_BLOCKED_S / 2)
         snapshot = snapshot.with_events({kind: getattr(self, kind) for kind in KINDS})
@@ -148,41 +131,26 @@ class PageEvents:
         """
         if urlsplit(self.page.url).netloc != self._host:
             self.interruptions.append(f"the page leaves the site for {self.page.url}")
-        self.activity.extend(self._unrest(min_cpu_s))
-        self._loads, self._times = [], defaultdict(list)
+        self.activity.extend(self.workload.judge(min_cpu_s))
         late = time.monotonic() - ANSWER_TIMEOUT_S
         for request, start in self._pending.items():
             if start < late and request.resource_type in FILES:
                 self.network.append(f"{request.url}: not complete after {ANSWER_TIMEOUT_S:g} s")
 
-    def _unrest(self, min_cpu_s: float) -> Iterator[str]:
-        now, count = time.monotonic(), len(self._loads)
-        if is_loading := count > MAX_LOADS or count - len(set(self._loads)) > MAX_REPEATS:
-            yield "the page loads itself again and again"
-        for place, times in self._times.items():
-            seconds = Counter(int(now - sent) for sent in times)
-            if not is_loading and all(seconds[second] > MAX_REQUESTS for second in range(POLL_TIME_S)):
-                yield f"the page asks for {place} without end, more than {MAX_REQUESTS} times a second"
-        blocked_s = sum(map(float, self.tasks)) / 1000
-        if blocked_s > MAX_BLOCKED_S and self._cpu_s() > min_cpu_s:
-            yield f"scripts block the page for {blocked_s:.1f} s"
-
-    def _cpu_s(self) -> float:
-        metrics = self.ask("Performance.getMetrics").get("metrics", [])
-        return next((float(metric["value"]) for metric in metrics if metric["name"] == "TaskDuration"), 0.0)
-
     def _on_event(self, kind: str, text: str) -> None:
-        lists = {"policy": self.policy, "reported": self.reported, "tasks": self.tasks}
-        lists.get(kind, self.interruptions).append(text)
+        if kind == "tasks":
+            self.workload.tasks.append(float(text))
+        else:
+            {"policy": self.policy, "reported": self.reported}.get(kind, self.interruptions).append(text)
 
     def _on_request(self, request: Request) -> None:
         self._pending[request] = time.monotonic()
-        if request.resource_type != "media":  # a video is loaded in many parts
-            self._times[_place(request.url)].append(time.monotonic())
+        is_load = False
         with contextlib.suppress(BrowserError):  # a request without a frame
-            if request.is_navigation_request() and request.frame == self.page.main_frame:
-                self._loads.extend([] if request.redirected_from else [_place(request.url)])
-                self._host = self._host or urlsplit(request.url).netloc
+            is_load = request.is_navigation_request() and request.frame == self.page.main_frame
+        self.workload.add(request, is_load=is_load and not request.redirected_from)
+        if is_load:
+            self._host = self._host or urlsplit(request.url).netloc
 
     def _on_request_end(self, request: Request) -> None:
         self._pending.pop(request, None)
@@ -203,7 +171,7 @@ class PageEvents:
 
     def _on_dialog(self, dialog: Dialog) -> None:
         if dialog.type == "beforeunload":
-            self.interruptions.append("a dialog asks who leaves the page, and has changed nothing in it")
+            self.interruptions.append("a dialog holds back a visitor who leaves the page")
             dialog.accept()
         else:
             self.interruptions.append(f"a dialog ({dialog.type}) covers the page: {first_line(dialog.message)}")
@@ -225,11 +193,6 @@ class PageEvents:
             hosts = {urlsplit(url).netloc for url in (request.url, self.page.url)}
             is_unreachable = len(hosts) == 2 and OFFLINE.search(request.failure or "")  # noqa: PLR2004 - the page's
             (self.unreachable if is_unreachable else self.network).append(f"{request.url}: {request.failure or ''}")
-
-
-def _place(url: str) -> str:
-    """The address without its query, which may be a new one each time."""
-    return url.partition("#")[0].partition("?")[0][:MAX_TEXT_CHARS]
 
 
 def take_snapshot(page: Page, label: str, attempts: int = MAX_LOADS) -> PageSnapshot:

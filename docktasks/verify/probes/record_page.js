@@ -12,8 +12,8 @@
 
   let isTouched = false
   for (const type of ['pointerdown', 'keydown']) addEventListener(type, (e) => { isTouched ||= e.isTrusted }, true)
-  const isOnline = (node) => !(node.context instanceof OfflineAudioContext)
-  const isLoud = (media) => !media.muted && media.volume > 0
+  // A video may have no sound, and an AudioContext makes none before the visitor's first click.
+  const isLoud = (media) => media instanceof HTMLAudioElement && !media.muted && media.volume > 0
   const copies = (_, command) => /^(copy|cut|paste)$/i.test(command)
   const ASKED = [
     ['Geolocation.prototype', 'getCurrentPosition watchPosition', "asks for the visitor's position"],
@@ -35,8 +35,6 @@
     ['window', 'print showOpenFilePicker showSaveFilePicker showDirectoryPicker', 'opens a dialog of the browser'],
     ['window', 'queryLocalFonts', "asks for the machine's fonts"],
     ['HTMLMediaElement.prototype', 'play', 'plays sound', isLoud],
-    ['AudioScheduledSourceNode.prototype', 'start', 'plays sound', isOnline],
-    ['AudioBufferSourceNode.prototype', 'start', 'plays sound', isOnline],
   ]
   const report = (name, what) => helloDockEvent('interruptions', `the page ${what} (${name}), and nobody has touched it`)
   const wrap = (owner, name, what, isOne = () => true) => {

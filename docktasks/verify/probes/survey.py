@@ -20,7 +20,7 @@ PAGE_BYTES, TEXT_BYTES = 1 << 20, 1 << 12
 """How much of a body is kept: of a page, and of another answer."""
 MAX_LABEL_CHARS, MAX_NAMED_HEADERS = 100, 3
 LIMIT_STATUSES, MIN_LIMITED_PLACES, MIN_LIMITED_WAYS = (429, 503), 5, 8
-"""On so many places one of these statuses is a limit on requests: on simple ones, or in so many ways of asking."""
+"""On so many places one of these statuses is a limit on requests, if simple requests get it, too, or so many ways."""
 TEXTS = "text/", "application/json", "image/svg"
 UNIQUE_HEADERS = "date", "x-request-id", "server-timing", "connection", "keep-alive"
 

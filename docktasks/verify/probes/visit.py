@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable
 from copy import deepcopy
@@ -15,7 +14,7 @@ from playwright.sync_api import Browser, Page, Route
 from playwright.sync_api import Error as BrowserError
 
 from docktasks.verify.probes import chromium, page_events
-from docktasks.verify.probes.audit import OpenPages
+from docktasks.verify.probes.audit import audit
 from docktasks.verify.probes.chromium import NETWORK_CHANGED, new_page, open_page, open_pages, reload_page
 from docktasks.verify.probes.csp import policies
 from docktasks.verify.probes.page_events import PageEvents, PageSnapshot, page_script
@@ -39,7 +38,7 @@ class Visit:
 
     `timings` and `screenshot` are those of the first page. `audits` has axe's findings, and `widths` the width in
     pixels that a page takes, by path and width of the window; `unseen` are pages for which there was no time, and
-    `restless` those that load again meanwhile. `dead_ends` are pages that the back button does not leave. `strict` is
+    `restless` those that load again or crash. `dead_ends` says which pages the back button does not leave. `strict` is
     what prod.csp: strict would block; None if that was not tried. `finished` names the steps that ended,
     `failures` says why the browser did not get through a step, and `disturbed` names those that the machine's network
     disturbed each time, whose results are left out.
@@ -127,10 +126,9 @@ class _Visitor:
         self.browser, self.url, self.visit, self.is_api = browser, url, Visit(), is_api
         self.links: list[tuple[str, str]] = []
         self.below = ""
-        self.open_pages: OpenPages | None = None
 
     def first(self) -> None:
-        """Open the first page, record its requests and a screenshot, and reload it. Open those that stay open, too."""
+        """Open the first page, record its requests and a screenshot, and reload it."""
         with new_page(self.browser) as page:
             events, recorder = PageEvents(page), NetworkRecorder(page)
             self.visit.first.append(events.snapshot("/", lambda: open_page(page, f"{self.url}/")))
@@ -141,8 +139,6 @@ class _Visitor:
             self.links = [link for link in _own_links(page) if not self.is_api(link[1])][:MAX_LINKS]
             self.below = self._path_below(page)
             self.visit.first.append(events.snapshot("/ after a reload", lambda: reload_page(page)))
-        with contextlib.suppress(BrowserError):  # the step `audit` then opens them again
-            self.open_pages = self._open_pages()
 
     def _path_below(self, page: Page) -> str:
         """The path of a page below the first; that of the first for a site of pages without links."""
@@ -150,11 +146,6 @@ class _Visitor:
         if not self.links and page.request.get(unknown, headers={"Accept": "text/html"}).status == codes.NOT_FOUND:
             unknown = f"{self.url}/"
         return urlsplit(next((url for _, url in self.links), unknown)).path
-
-    def _open_pages(self) -> OpenPages:
-        linked = {urlsplit(url).path for _, url in self.links} - {self.below}
-        addresses = {path: urljoin(f"{self.url}/", path) for path in dict.fromkeys(["/", self.below, *sorted(linked)])}
-        return OpenPages(self.browser, addresses | {"/": f"{self.url}/"}, linked)
 
     def deep(self) -> None:
         """Open a page below the first by its address, and reload it."""
@@ -194,11 +185,11 @@ class _Visitor:
             self.visit.dead_links.append(f"a click on {href}: the page shows the same as before")
 
     def audit(self) -> None:
-        """Look at the pages that stayed open: the first one, one below it, and those that it links to."""
-        pages, self.open_pages = self.open_pages or self._open_pages(), None  # another attempt opens them again
-        with contextlib.closing(pages):
-            known = {line for page in self.visit.pages for lines in page.events.values() for line in lines}
-            found = pages.audit(known)
+        """Look at the first page, one below it, and those that it links to, some at a time."""
+        linked = {urlsplit(url).path for _, url in self.links} - {self.below}
+        addresses = {path: urljoin(f"{self.url}/", path) for path in dict.fromkeys(["/", self.below, *sorted(linked)])}
+        known = {line for page in self.visit.pages for lines in page.events.values() for line in lines}
+        found = audit(self.browser, addresses | {"/": f"{self.url}/"}, linked, known)
         self.visit.audits, self.visit.widths, self.visit.audited = found.audits, found.widths, found.snapshots
         self.visit.unseen, self.visit.restless, self.visit.dead_ends = found.late, found.restless, found.dead_ends
 
@@ -212,7 +203,7 @@ class _Visitor:
             pages = [page, *(page.context.new_page() for _ in self.links)]
             page.context.route(lambda url: url.startswith(self.url), self._add_strict_policy)
             events = [PageEvents(one) for one in pages]
-            open_pages(page.context, list(zip(pages, addresses, strict=True)))
+            open_pages(list(zip(pages, addresses, strict=True)))
             self.visit.strict = tuple(dict.fromkeys(line for one in events for line in one.reported))
 
     def _add_strict_policy(self, route: Route) -> None:

@@ -1,7 +1,7 @@
 """Ask a Vite dev server for files that it must not serve, and look for their content in the response.
 
-The list of addresses is short on purpose: Vite's known holes are judged by its version (dev.vite-version). Here a
-configuration is found that serves any file. Only the body tells, because Vite answers unknown paths with the page.
+Vite's known holes are judged by its version (dev.vite-version). Here a configuration, a link or a middleware of the app
+is found that serves a file from outside. Only the body tells, because Vite answers unknown paths with the page.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def leaks_by_request(vite: ViteClient, canary: Canary, targets: Iterable[str]) -
             body = _body(vite, path)
         except httpx.TimeoutException as error:
             raise TimeoutError(f"the dev server did not answer {path}") from error
-        except httpx.HTTPError:  # the server closed the connection
+        except (httpx.HTTPError, httpx.InvalidURL):  # the server closed the connection; a name of a file is no address
             continue
         if canary.is_in(body):
             yield f"{path}: it gives {canary.path} away"

@@ -23,7 +23,7 @@ OUTSIDE_CONTENT = re.compile(
 """Found only in files outside the site: passwd, the server's configuration and environment, a repository, a key."""
 FOREIGN_ADDRESS = re.compile(rf"(?:https?:|[\"'=(])(?:\\?/){{2}}{re.escape(FOREIGN_HOST)}", re.IGNORECASE)
 """The foreign host as an address. The name of a path that a page repeats is none."""
-META_REFRESH = re.compile(r"""<meta[^>]+http-equiv=["']?refresh[^>]+?url=["']?([^"'>\s]+)""", re.IGNORECASE)
+META_REFRESH = re.compile(r"""<meta(?=[^>]+http-equiv=["']?refresh)[^>]+?url=["']?([^"'>\s]+)""", re.IGNORECASE)
 CHANGING, REFUSED = ("PUT", "DELETE", "OPTIONS"), (301, 302, 307, 308, 401, 403, 404, 405)
 """Methods that are asked so that a server which obeys them answers otherwise than where it refuses them."""
 

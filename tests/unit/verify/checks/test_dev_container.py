@@ -34,17 +34,27 @@ def test_package_that_is_not_that_of_the_lock_file_fails(settings: Settings) -> 
             "axe: it is not installed",
         ),
     )
-    lock["packages"]["node_modules/old"] = {"resolved": "git+ssh://git@git.example/more.git"}
-    (settings.app_dir / "package-lock.json").write_text(json.dumps(lock))
-    engine.listed = [
-        [f"{folder}/axe", "axe", "1.0.0"],
-        [f"{folder}/vue", "vue", "3.5.1"],
-        [f"{folder}/more", "more", "1"],
-    ]
-    assert results(subject, "dev.packages")["dev.packages"] == ("pass", ())
     (settings.app_dir / "package-lock.json").unlink()
     subject = Subject("", project(engine, settings), dev=container)
-    assert results(subject, "dev.packages")["dev.packages"][0] == "pass"
+    assert results(subject, "dev.packages")["dev.packages"][0] == "skip"
+
+
+def test_package_of_a_repository_has_no_version_to_compare(settings: Settings) -> None:
+    """A lock file has its address in place of a version."""
+    (settings.app_dir / "package-lock.json").unlink(missing_ok=True)
+    manifest = json.loads((settings.app_dir / "package.json").read_text())
+    (settings.app_dir / "package.json").write_text(json.dumps(manifest | {"dependencies": {"vue": "3", "more": "a/b"}}))
+    rows = ("vue@3.5.1", "more@https://codeload.example/a/b/tar.gz/0a1b", "more-icons@1.0.0")
+    lock = "lockfileVersion: '9.0'\n\npackages:\n\n" + "".join(f"  {row}:\n    resolution: {{}}\n\n" for row in rows)
+    (settings.app_dir / "pnpm-lock.yaml").write_text(lock)
+    container = own_container("dev", published=(("127.0.0.1", 3000, 3000),))
+    engine, folder = FakeEngine(container), "/home/node/app/node_modules"
+    engine.listed = [[f"{folder}/vue", "vue", "3.5.1"], [f"{folder}/more", "more", "0.2.0"]]
+    subject = Subject("", project(engine, settings), dev=container)
+    assert results(subject, "dev.packages")["dev.packages"] == ("pass", ())
+    engine.listed += [[f"{folder}/icons", "icons", "1.0.0"]]
+    line = f"{folder}/icons: 1.0.0 is installed, and the lock file has no such package"
+    assert results(subject, "dev.packages")["dev.packages"] == ("fail", (line,))
 
 
 def test_other_socket_that_listens_is_a_minor_fault(settings: Settings, web: Web) -> None:
