@@ -50,6 +50,18 @@ INTERRUPT = (
     'const link = document.createElement("a"); link.href = "/robots.txt"; link.download = "x"; link.click()'
 )
 
+EDITOR = (
+    'const box = document.createElement("div"); box.contentEditable = "true"; box.role = "textbox"; '
+    'box.ariaLabel = "text"; '
+    'box.addEventListener("keydown", (event) => { event.preventDefault(); box.textContent += "x"; '
+    'addEventListener("beforeunload", (leaving) => leaving.preventDefault()) }); document.body.prepend(box); '
+)
+LIVELY = (
+    'addEventListener("load", () => { ' + EDITOR + 'history.replaceState({ at: 1 }, "") }); '
+    "new OscillatorNode(new AudioContext()).start(); globalThis.once = new Array(4e6).fill(1.5); "
+    'for (const part of ["a", "b", "c"]) setInterval(() => fetch("/?part=" + part), 700)'
+)
+
 SABOTAGES = [
     site("throws", f"cd {HASHED}; echo \"throw new Error('sunk')\" >$(ls index-*.js); "
          "rm index-*.js.gz ../../br/assets/index-*.js", "browser.renders", "browser.console"),
@@ -100,3 +112,9 @@ def test_sabotage_is_caught(
 ) -> None:
     """Exactly the expected checks of the browser fail."""
     assert_caught(sabotaged_project, built_image, sabotage, cleanup, ["browser"])
+
+
+@pytest.mark.usefixtures("chromium")
+def test_lively_page_is_healthy(sabotaged_project: ProjectUnderTest, built_image: Image, cleanup: ExitStack) -> None:
+    """An editor, silent sound, several parts that ask one address, and memory that is taken once are no faults."""
+    assert_caught(sabotaged_project, built_image, page("lively", loads("js", LIVELY)), cleanup, ["browser"])
