@@ -130,9 +130,13 @@ npm)
         renamed=$(renamed_packages)
         if [ -z "$renamed" ]; then
             # For each package without an address in the lock file npm asks the registry which versions there are. Its
-            # earlier answers will do, unless a version is newer than they are.
+            # earlier answers will do, unless a version is newer than they are. What it says then is said again below.
             if cat package-lock.json npm-shrinkwrap.json 2>/dev/null | grep -q '"resolved": "http' ||
-                ! npm ci --prefer-offline --cache "$cache"; then npm ci --cache "$cache"; fi
+                ! npm ci --prefer-offline --cache "$cache" >/tmp/npm-ci 2>&1; then
+                npm ci --cache "$cache"
+            else
+                cat /tmp/npm-ci
+            fi
         else
             notice "The lock file has other names for the workspace's $renamed. Write it again: npm install"
             npm install --no-save --cache "$cache"

@@ -179,13 +179,14 @@ def test_npm_asks_for_what_the_lock_file_lacks_only_if_an_earlier_answer_lacks_i
     )
     knows_version = "false" if address == "unknown" else "true"
     (programs / "npm").write_text(
-        f'#!/bin/sh\necho "$@" >>calls\n[ "$2" != --prefer-offline ] || {knows_version} || exit 1\n'
+        f'#!/bin/sh\necho "$@" | tee -a calls\n[ "$2" != --prefer-offline ] || {knows_version} || exit 1\n'
         "mkdir -p node_modules/a && echo '{}' >node_modules/a/package.json\n"
     )
     (programs / "npm").chmod(0o755)
     process = install(app, "before-source", programs)
     assert process.returncode == 0, process.stderr
     assert [call.rpartition(" ")[0] for call in (app / "calls").read_text().splitlines()] == calls
+    assert [line.rpartition(" ")[0] for line in process.stdout.splitlines()] == calls[-1:], "an error is said once"
 
 
 def install(app: Path, step: str, programs: Path) -> subprocess.CompletedProcess[str]:
@@ -193,6 +194,7 @@ def install(app: Path, step: str, programs: Path) -> subprocess.CompletedProcess
     script = (NODE / "install.sh").read_text()
     for name in ("/tmp", "/var/cache", "/settings", "/source", "/run/secrets"):  # noqa: S108 (they are the image's)
         script = script.replace(f"{name}/", f"{app.parent}/none{name}/")
+    Path(f"{app.parent}/none/tmp").mkdir(parents=True)
     script = script.replace("/tools/node", str(NODE))
     command = ["sh", "-c", script, "install.sh", "npm", "", step]
     environ = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"}
