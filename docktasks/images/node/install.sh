@@ -130,7 +130,7 @@ npm)
         renamed=$(renamed_packages)
         if [ -z "$renamed" ]; then
             # For each package without an address in the lock file npm asks the registry which versions there are. Its
-            # earlier answers will do, unless a version is newer than they are. What it says then is said again below.
+            # earlier answers will do, unless a version is newer than they are. A second attempt says again what it says.
             if cat package-lock.json npm-shrinkwrap.json 2>/dev/null | grep -q '"resolved": "http' ||
                 ! npm ci --prefer-offline --cache "$cache" >/tmp/npm-ci 2>&1; then
                 npm ci --cache "$cache"

@@ -19,7 +19,7 @@ from docktasks.waiting import Probe, wait_until
 if TYPE_CHECKING:  # modules that load the browser's driver or the WebSocket library are imported where they are used
     from playwright.sync_api import Page
 
-    from docktasks.verify.probes.page_events import PageEvents
+    from docktasks.verify.probes.page_events import PageEvents, PageSnapshot
     from docktasks.verify.probes.vite_client import ViteClient
 
 CUSTOM_PROPERTY = "name => getComputedStyle(document.documentElement).getPropertyValue(name)"
@@ -73,13 +73,19 @@ def _look_at_page(subject: Subject) -> tuple[list[str], list[str]]:
             return [f"{vite.base}: {error.message.splitlines()[0]}"], [*(["the page loads again"] if is_left else [])]
     # Vite has bundled a package that it did not know before, and reloads the page.
     lost += [line for line in snapshot.network if OUTDATED.search(line)]
-    own = re.escape(vite.url) + r"/(?:[^?]*\.(?:[mc]?[jt]sx?|vue|svelte|css)\b|@(?:fs|id|vite)/).*: 50[01]"
+    return [f"{vite.base}: {line}" for line in faults_of(snapshot, vite.url)], lost
+
+
+def faults_of(snapshot: PageSnapshot, url: str) -> Iterator[str]:
+    """Yield what is wrong with the page of a dev server at `url`, and is not for want of an API."""
     has_data = not snapshot.unreachable and not any(NO_FILE.search(line) for line in snapshot.network)
-    lines = [line for line in snapshot.console if line.startswith("uncaught: ")]
-    lines = [line for line in lines if has_data and not OF_DATA.search(line)]
-    lines += [line for line in snapshot.network if re.fullmatch(own, line)]
-    lines += [] if snapshot.has_content or not has_data else ["the page is empty"]
-    return [f"{vite.base}: {line}" for line in lines], lost
+    if has_data:
+        lines = (line for line in snapshot.console if line.startswith("uncaught: "))
+        yield from (line for line in lines if not OF_DATA.search(line))
+    own = re.escape(url) + r"/(?:[^?]*\.(?:[mc]?[jt]sx?|vue|svelte|css)\b|@(?:fs|id|vite)/).*: 50[01]"
+    yield from (line for line in snapshot.network if re.fullmatch(own, line))
+    if has_data and not snapshot.has_content:
+        yield "the page is empty"
 
 
 @check("dev.source", "critical", fix="Start it by invoke dev, with a script that runs Vite's dev server and no preview")

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from docktasks.verify.checks.dev_page import OUTDATED, faults_of
+from docktasks.verify.probes.page_events import PageSnapshot
+
+URL = "http://127.0.0.1:3000"
+NO_JSON = "uncaught: SyntaxError: Unexpected token '<' is not valid JSON"
+THROWN = "uncaught: ReferenceError: a is not defined"
+
+
+def snapshot(*, has_content: bool = True, **lines: Any) -> PageSnapshot:
+    """A page with these events."""
+    return PageSnapshot("/", has_content=has_content, **lines)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        {"network": (f"{URL}/api/users: 500",), "console": ("uncaught: TypeError: users is null",)},
+        {"network": (f"{URL}/api/users?page=2: net::ERR_EMPTY_RESPONSE",), "has_content": False},
+        {"network": (f"{URL}/@alice/feed: 502",)},
+        {"unreachable": ("https://api.example/: net::ERR_NAME_NOT_RESOLVED",), "console": (THROWN,)},
+        {"console": (NO_JSON,)},
+        {"console": ("uncaught: AxiosError: Request failed with status code 404",)},
+        {"console": ("error: a warning of a library",)},
+        {"network": (f"{URL}/favicon.ico: 404",)},
+    ],
+)
+def test_page_whose_api_does_not_run_is_no_fault(lines: dict[str, Any]) -> None:
+    """A dev server has no API, unless one was started. What follows from that says nothing about the server."""
+    assert list(faults_of(snapshot(**lines), URL)) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "fault"),
+    [
+        ({"console": (THROWN,)}, THROWN),
+        ({"console": (THROWN,), "network": (f"{URL}/logo.svg: 404",)}, THROWN),
+        ({"network": (f"{URL}/src/App.vue?t=1: 500",)}, f"{URL}/src/App.vue?t=1: 500"),
+        ({"network": (f"{URL}/@fs/home/a.js: 500",)}, f"{URL}/@fs/home/a.js: 500"),
+        ({"has_content": False}, "the page is empty"),
+    ],
+)
+def test_page_that_does_not_work_is_a_fault(lines: dict[str, Any], fault: str) -> None:
+    """Its own script throws, Vite cannot serve a module, or it shows nothing."""
+    assert list(faults_of(snapshot(**lines), URL)) == [fault]
+
+
+def test_package_that_vite_bundles_again_is_seen() -> None:
+    """The page is then loaded again, as Vite does."""
+    assert OUTDATED.search(f"{URL}/node_modules/.vite/deps/lodash-es.js?v=1a2b3c: 504")
+    assert not OUTDATED.search(f"{URL}/api/node_modules: 504")
