@@ -119,23 +119,22 @@ def audit(browser: Browser, addresses: Mapping[str, str], linked: Collection[str
             findings.late.extend(path for path, _ in chosen)
             continue
         with ExitStack() as stack:
-            _OpenPages(browser, dict(chosen), linked, findings, stack).audit(known, end)
+            tabs = [
+                _Tab(path, address, VIEWS[::3] if path in linked else VIEWS, PageEvents(page))
+                for path, address in chosen
+                for page in [stack.enter_context(new_page(browser, reduced_motion="reduce"))]
+            ]
+            _OpenPages(tabs, linked, findings).audit(known, end)
     return findings
 
 
 class _OpenPages:
     """Pages that are open at the same time, each in a profile of its own: some apps allow one page only."""
 
-    def __init__(
-        self, browser: Browser, addresses: Mapping[str, str], linked: Collection[str], found: Findings, stack: ExitStack
-    ) -> None:
-        self.tabs = [
-            _Tab(path, address, VIEWS[::3] if path in linked else VIEWS, PageEvents(page))
-            for path, address in addresses.items()
-            for page in [stack.enter_context(new_page(browser, reduced_motion="reduce"))]
-        ]
-        self._linked, self._found = linked, found
-        self._sessions = [tab.events.workload.session for tab in self.tabs]  # each counts from its start
+    def __init__(self, tabs: list[_Tab], linked: Collection[str], findings: Findings) -> None:
+        self.tabs, self._linked, self._findings = tabs, linked, findings
+        for tab in self.tabs:
+            _ = tab.events.workload.session  # it counts from its start
         self._open()
         self._opened = time.monotonic()
 
@@ -168,9 +167,9 @@ class _OpenPages:
             events = {
                 kind: [line for line in lines if line not in known] for kind, lines in (snapshot.events | late).items()
             }
-            self._found.snapshots.append(snapshot.with_events(events))
+            self._findings.snapshots.append(snapshot.with_events(events))
             if tab.is_lost:
-                self._found.restless.append(tab.path)
+                self._findings.restless.append(tab.path)
 
     def _wait(self, end: float) -> None:
         self.tabs[0].events.page.wait_for_timeout(1000 * max(0.0, end - time.monotonic()))
@@ -186,14 +185,14 @@ class _OpenPages:
             if tab.is_growing():
                 tab.events.activity.append("the page takes more and more memory")
             if (entries := tab.history()[0] - 1) > MAX_ENTRIES:
-                self._found.dead_ends.append(f"{tab.path}: the page adds {entries} entries to the history by itself")
+                self._findings.dead_ends.append(f"{tab.path}: the page adds {entries} entries to the history by itself")
             tab.events.interruptions.extend(tab.evaluate(LOUD_MEDIA) or [])
 
     def _look(self, window: ViewportSize, end: float) -> None:
         width = window["width"]
         for tab, taken in self._in_all(self.tabs, "() => document.documentElement.scrollWidth").items():
             if taken is not None:
-                self._found.widths[tab.path, width] = taken
+                self._findings.widths[tab.path, width] = taken
         for tab in self.tabs:
             tab.evaluate(Axe().axe_script)
         for scheme in ("light", "dark"):
@@ -203,7 +202,7 @@ class _OpenPages:
             self._in_all(tabs, END_ANIMATIONS)  # a colour in transition is no colour of the page
             for tab, violations in self._in_all(tabs, RUN_AXE, end).items():
                 tab.is_lost |= violations is None
-                self._found.audits[f"{tab.path}, {scheme}, {width} wide"] = tuple(violations or ())
+                self._findings.audits[f"{tab.path}, {scheme}, {width} wide"] = tuple(violations or ())
 
     def _in_all(self, tabs: Iterable[_Tab], script: str, end: float = 0.0) -> dict[_Tab, Any]:
         """Run a script in the tabs at the same time, and return its results, None where the page was left meanwhile.
@@ -215,7 +214,7 @@ class _OpenPages:
             tab.evaluate(f"() => {{ globalThis.helloDockWork = ({script})() }}")
         for tab in tabs:
             if end and time.monotonic() > end and tab.path in self._linked:
-                self._found.late += [] if tab.path in self._found.late else [tab.path]
+                self._findings.late += [] if tab.path in self._findings.late else [tab.path]
                 continue
             results[tab] = tab.evaluate("() => globalThis.helloDockWork")
         return results
@@ -226,7 +225,7 @@ class _OpenPages:
             for _ in range(MAX_STOPS):
                 tab.events.page.keyboard.press("Tab")
                 if trap := tab.evaluate(FOCUS_STEP, SAME_STOPS):
-                    self._found.audits[f"{tab.path}, by keyboard"] = (f"Tab does not leave {trap} (WCAG 2.1.2)",)
+                    self._findings.audits[f"{tab.path}, by keyboard"] = (f"Tab does not leave {trap} (WCAG 2.1.2)",)
                 if trap != "":
                     break
         before = {tab: tab.history() for tab in self.tabs}
@@ -239,7 +238,7 @@ class _OpenPages:
                 continue
             look = partial(self._has_left, tab, index)
             if not wait_until(look, BACK_TIMEOUT_S).ready:
-                self._found.dead_ends.append(f"{tab.path}: the back button does not leave the page")
+                self._findings.dead_ends.append(f"{tab.path}: the back button does not leave the page")
 
     def _has_left(self, tab: _Tab, index: int) -> Probe:
         return Probe(tab.history()[0] < index)

@@ -7,6 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from threading import Timer
 from typing import Any
 
@@ -162,42 +163,37 @@ def open_pages(urls: Sequence[tuple[Page, str]]) -> list[Response | None]:
 
 def _settle(pages: Sequence[Page], navigate: Callable[[], list[Response | None]]) -> list[Response | None]:
     """Navigate, and wait until no request of the pages is under way. "networkidle" takes half a second more."""
-    deadline = time.monotonic() + LOAD_TIMEOUT_MS / 1000
-    requests = [0]
-    with contextlib.ExitStack() as stack:
-        pending = [stack.enter_context(_pending_requests(page, requests)) for page in pages]
+    deadline, count = time.monotonic() + LOAD_TIMEOUT_MS / 1000, -1
+    with _requests_of(pages) as (begun, ended):
         responses = navigate()
         for page in pages:
             with contextlib.suppress(BrowserTimeout):
                 page.wait_for_load_state("load", timeout=max(1, 1000 * (deadline - time.monotonic())))
-        count = -1
-        while time.monotonic() < deadline and (any(pending) or count != requests[0]):
-            count = requests[0]
+        while time.monotonic() < deadline and (begun - ended or count != len(begun)):
+            count = len(begun)
             pages[0].wait_for_timeout(SETTLE_MS)
     return responses
 
 
 @contextlib.contextmanager
-def _pending_requests(page: Page, requests: list[int]) -> Iterator[set[Request]]:
-    """The requests of a page that are under way, kept up to date in the block. `requests` counts them."""
-    pending: set[Request] = set()
+def _requests_of(pages: Sequence[Page]) -> Iterator[tuple[set[Request], set[Request]]]:
+    """The requests of pages that begin and those that end in the block, kept up to date."""
+    begun, ended = set[Request](), set[Request]()
 
     def begin(request: Request) -> None:
-        requests[0] += 1
-        pending.add(request)
+        begun.add(request)
 
     def end(request: Request) -> None:
-        pending.discard(request)
+        ended.add(request)
 
-    page.on("request", begin)
-    page.on("requestfinished", end)
-    page.on("requestfailed", end)
+    listeners: dict[Any, Callable[[Request], None]] = {"request": begin, "requestfinished": end, "requestfailed": end}
+    for page, (event, listener) in product(pages, listeners.items()):
+        page.on(event, listener)
     try:
-        yield pending
+        yield begun, ended
     finally:
-        page.remove_listener("request", begin)
-        page.remove_listener("requestfinished", end)
-        page.remove_listener("requestfailed", end)
+        for page, (event, listener) in product(pages, listeners.items()):
+            page.remove_listener(event, listener)
 
 
 def short_message(error: BrowserError) -> str:

@@ -30,12 +30,12 @@ const find = (folder, depth) => {
   const inside = entries(folder)
   const file = inside.find((e) => e.isFile() && first(`${folder}/${e.name}`))
   if (file) return `${folder}/${file.name}`
-  return inside.filter((e) => e.isDirectory()).reduce((found, e) => found ?? find(`${folder}/${e.name}`, depth - 1), null)
+  return inside.filter((e) => e.isDirectory()).reduce((path, e) => path ?? find(`${folder}/${e.name}`, depth - 1), null)
 }
 const folders = (parent) => entries(parent).filter((e) => e.isDirectory()).map((e) => `${parent === '/' ? '' : parent}/${e.name}`)
 const chosen = folders('/').flatMap((folder) => {
-  const found = [folder, ...folders(folder)].map((inner) => find(inner, MAX_DEPTH)).filter(Boolean)
-  return [...new Set(found)].slice(0, MAX_FILES)
+  const paths = [folder, ...folders(folder)].map((inner) => find(inner, MAX_DEPTH)).filter(Boolean)
+  return [...new Set(paths)].slice(0, MAX_FILES)
 })
 const files = new Set(['/etc/passwd', '/proc/version', ...chosen])
 const LARGE = ['node_modules', '.git', '.venv', '.yarn', 'target', 'vendor']

@@ -11,7 +11,7 @@ const list = (folder, bundled = []) => {
     const manifest = JSON.parse(readFileSync(`${path}/package.json`, 'utf8').replace(/^\uFEFF/, ''))
     const { name: ownName = '', version = '', bundleDependencies, bundledDependencies } = manifest
     if (!realpathSync(path).includes('/node_modules/')) return [[path, ownName, '']]
-    return [[path, ownName, version.split('+')[0]], ...(realpathSync(path) === path ? list(`${path}/node_modules`, bundleDependencies ?? bundledDependencies ?? []) : [])]
+    return [[path, ownName, version.split('+')[0]], ...(realpathSync(path) === path ? list(`${path}/node_modules`, bundleDependencies || bundledDependencies || []) : [])]
   })
 }
 console.log(JSON.stringify(process.argv.slice(1).flatMap((folder) => list(folder))))

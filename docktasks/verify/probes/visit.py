@@ -189,9 +189,13 @@ class _Visitor:
         linked = {urlsplit(url).path for _, url in self.links} - {self.below}
         addresses = {path: urljoin(f"{self.url}/", path) for path in dict.fromkeys(["/", self.below, *sorted(linked)])}
         known = {line for page in self.visit.pages for lines in page.events.values() for line in lines}
-        found = audit(self.browser, addresses | {"/": f"{self.url}/"}, linked, known)
-        self.visit.audits, self.visit.widths, self.visit.audited = found.audits, found.widths, found.snapshots
-        self.visit.unseen, self.visit.restless, self.visit.dead_ends = found.late, found.restless, found.dead_ends
+        findings = audit(self.browser, addresses | {"/": f"{self.url}/"}, linked, known)
+        self.visit.audits, self.visit.widths, self.visit.audited = findings.audits, findings.widths, findings.snapshots
+        self.visit.unseen, self.visit.restless, self.visit.dead_ends = (
+            findings.late,
+            findings.restless,
+            findings.dead_ends,
+        )
 
     def strict(self) -> None:
         """Open the first page and those that it links to under the strict policy, which the browser only reports."""

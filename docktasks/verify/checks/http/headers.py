@@ -88,16 +88,16 @@ def _faults_of(expected: dict[str, str]) -> Callable[[Answer], Iterator[str]]:
 def server_version(subject: Subject) -> Iterator[str]:
     """No answer tells the version of a server or a path on it, or shows where its code has failed."""
     survey = survey_of(subject)
-    yield from exceptions(survey.seen, _told)
+    yield from exceptions(survey.seen, _details_of)
     for name, answer in survey.odd_answers.items():
         error = answer.body[:4096].decode("latin-1") if answer.status >= 400 else ""  # noqa: PLR2004
-        yield from (f"{fault} on {name}" for fault in _told_by(_server_headers(answer.headers), error))
+        yield from (f"{fault} on {name}" for fault in _details(_server_headers(answer.headers), error))
 
 
-def _told(answer: Answer) -> Iterator[str]:
+def _details_of(answer: Answer) -> Iterator[str]:
     is_error = answer.response.status >= 400  # noqa: PLR2004 - HTTP's errors begin there
     text = answer.response.text if is_error or (answer.place.kind == "own" and not answer.is_page) else ""
-    yield from _told_by(_server_headers(answer.response.headers), text)
+    yield from _details(_server_headers(answer.response.headers), text)
     path = SERVER_PATH.search(text)
     if path and path[0] not in unquote(answer.request.path):
         yield f"a path of the server ({path[0][:60]})"
@@ -108,15 +108,15 @@ def _server_headers(headers: Headers) -> str:
 
 
 @lru_cache(1024)  # thousands of answers have the same ones
-def _told_by(headers: str, error: str) -> list[str]:
-    told = []
+def _details(headers: str, error: str) -> list[str]:
+    details = []
     if version := VERSION.search(headers) or SERVER_VERSION.search(error):
-        told.append(version[0])
+        details.append(version[0])
     elif powered := re.search(r"^x-.*", headers, re.MULTILINE):
-        told.append(powered[0])
+        details.append(powered[0])
     if trace := STACK_TRACE.search(error.replace("\\n", "\n")):  # JSON writes a line's end so
-        told.append(f"a stack trace ({' '.join(trace[0].split())[:60]})")
-    return told
+        details.append(f"a stack trace ({' '.join(trace[0].split())[:60]})")
+    return details
 
 
 @check("http.headers", "major", fix="Remove the header (add_header), or name it in the site's _headers if you want it")
