@@ -12,7 +12,7 @@ from playwright.sync_api import Error as BrowserError
 
 from docktasks.verify.probes.chromium import ACTION_TIMEOUT_MS, NETWORK_CHANGED, new_page, open_pages
 from docktasks.verify.probes.page_events import PageEvents, first_line, page_script, take_snapshot
-from docktasks.verify.probes.visit import OWN_LINKS
+from docktasks.verify.probes.visitor import OWN_LINKS
 
 ERROR_STATUS = 400
 DATA_TYPES = {"fetch", "xhr", "eventsource", "websocket"}

@@ -193,7 +193,7 @@ class Subject:
             return clone_trial.run_trial(Original(self.project, self.container, self.image, self.config))
 
     def _visit_site(self) -> Visit:
-        from docktasks.verify.probes.visit import visit
+        from docktasks.verify.probes.visitor import visit
 
         with self._quiet:
             return visit(self.url + self.site.base_path, self.chromium, is_api=self.site.is_api)

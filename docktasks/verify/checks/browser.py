@@ -30,7 +30,9 @@ def _visit(subject: Subject, step: Step) -> Visit:
 
 
 def _failures(visit: Visit, step: Step) -> Iterable[str]:
-    """What kept the browser from finishing the step, if anything did."""
+    """What kept the browser from finishing the step, if anything did. Raises Skip if a page did not stay."""
+    if visit.is_left(step):
+        raise Skip(f"a page loads again, or another page, while one looks at it (browser.idle): {visit.failures[step]}")
     return [visit.failures[step]] if step in visit.failures else []
 
 

@@ -7,35 +7,34 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ViewportSize
-from playwright.sync_api import Error as BrowserError
 
-from docktasks.verify.probes.chromium import WIDE_VIEWPORT, new_page, open_pages
+from docktasks.verify.probes.chromium import BLANK, WIDE_VIEWPORT, new_page, settle_all
 from docktasks.verify.probes.page_events import PageEvents, PageSnapshot, page_script
+from docktasks.verify.probes.tab import GROWTH_TIME_S, Tab, View
 from docktasks.waiting import Probe, wait_until
 
 NARROW_VIEWPORT = ViewportSize(width=360, height=780)
-VIEWS = ((WIDE_VIEWPORT, "light"), (WIDE_VIEWPORT, "dark"), (NARROW_VIEWPORT, "light"), (NARROW_VIEWPORT, "dark"))
+VIEWS: tuple[View, ...] = (
+    (WIDE_VIEWPORT, "light"),
+    (WIDE_VIEWPORT, "dark"),
+    (NARROW_VIEWPORT, "light"),
+    (NARROW_VIEWPORT, "dark"),
+)
 WATCH_S = 5.0
 """How long a page is watched, at least: it may load again every other second, or fail after a while."""
 LATE_S = 1.5
 """How long a page in a narrow window is watched."""
 AXE_TIME_S = 30.0
 """After that, axe does not look at further pages that are linked."""
-GROWTH_TIME_S, MIN_GROWTH_BYTES, MORE_LOOKS = 1.0, 20_000_000, 2
-"""Memory is measured when the pages are open, when the watch begins, and at least so long after that. One that
-grows is looked at twice more. A fault is memory that grows by so many bytes each time and does not shrink again."""
 MAX_TABS = 4
 """How many pages are open at the same time. A page with a game or a map keeps a core busy."""
 MAX_ENTRIES = 3
 """How many entries a page may add to the history by itself."""
 BACK_TIMEOUT_S = 2.0
-BLANK = "about:blank"
-"""What a new tab shows, and the first entry of its history."""
 SAME_STOPS, MAX_STOPS = 10, 40
 """How often Tab may stay on an element, such as a video with its controls; how many elements are looked at."""
 FOCUS_STEP, LOUD_MEDIA, END_ANIMATIONS, BROKEN_FILES, RUN_AXE = map(
@@ -59,53 +58,6 @@ class Findings:
     dead_ends: list[str] = field(default_factory=list)
 
 
-@dataclass(eq=False)
-class _Tab:
-    path: str
-    address: str
-    views: Collection[Any]
-    events: PageEvents
-    heap: list[int] = field(default_factory=list)
-    is_lost: bool = False
-
-    def evaluate(self, script: str, argument: Any = None) -> Any:
-        """Run a script in the page; None if it is left meanwhile, or has crashed."""
-        try:
-            return self.events.page.evaluate(script, argument)
-        except BrowserError as error:
-            if "has been closed" in error.message:  # the browser was killed
-                raise
-            self.is_lost = True
-            return None
-
-    def measure_heap(self) -> None:
-        """Measure what the page keeps in memory."""
-        usage = self.events.workload.ask("Runtime.getHeapUsage")
-        self.heap.append(sum(int(usage.get(name, 0)) for name in ("usedSize", "backingStorageSize")))
-
-    def is_growing(self) -> bool:
-        """True if what the page keeps in memory grows and grows, and not with what it still loads."""
-        for _ in range(MORE_LOOKS):
-            if self.events.is_loading or self._growth() < MIN_GROWTH_BYTES:
-                return False
-            self.events.page.wait_for_timeout(1000 * GROWTH_TIME_S)
-            self.measure_heap()
-        if self.events.is_loading or self._growth() < MIN_GROWTH_BYTES:
-            return False
-        self.events.workload.ask("HeapProfiler.collectGarbage")
-        self.measure_heap()
-        return self.heap[-1] - self.heap[0] > MIN_GROWTH_BYTES
-
-    def _growth(self) -> int:
-        return min(later - earlier for earlier, later in pairwise(self.heap))
-
-    def history(self) -> tuple[int, list[str]]:
-        """Return where the page is in the tab's history, and its addresses; (0, []) while it makes way for another."""
-        history = self.events.workload.ask("Page.getNavigationHistory")
-        entries = history.get("entries", [])
-        return int(history.get("currentIndex", 0)), [entry["url"].partition("#")[0] for entry in entries]
-
-
 def audit(browser: Browser, addresses: Mapping[str, str], linked: Collection[str], known: Collection[str]) -> Findings:
     """Judge what pages do while nobody touches them, look at each view, and leave them.
 
@@ -120,18 +72,27 @@ def audit(browser: Browser, addresses: Mapping[str, str], linked: Collection[str
             continue
         with ExitStack() as stack:
             tabs = [
-                _Tab(path, address, VIEWS[::3] if path in linked else VIEWS, PageEvents(page))
+                Tab(path, address, VIEWS[::3] if path in linked else VIEWS, PageEvents(page), PageSnapshot(label))
                 for path, address in chosen
                 for page in [stack.enter_context(new_page(browser, reduced_motion="reduce"))]
+                for label in [f"{path} after a while"]
             ]
-            _OpenPages(tabs, linked, findings).audit(known, end)
+            _OpenPages(tabs, linked, findings).audit(end)
+            findings.snapshots += [_without(tab.last_snapshot(), known) for tab in tabs]
+            findings.restless += [tab.path for tab in tabs if tab.is_lost]
     return findings
+
+
+def _without(snapshot: PageSnapshot, known: Collection[str]) -> PageSnapshot:
+    return snapshot.with_events(
+        {kind: [line for line in lines if line not in known] for kind, lines in snapshot.events.items()}
+    )
 
 
 class _OpenPages:
     """Pages that are open at the same time, each in a profile of its own: some apps allow one page only."""
 
-    def __init__(self, tabs: list[_Tab], linked: Collection[str], findings: Findings) -> None:
+    def __init__(self, tabs: list[Tab], linked: Collection[str], findings: Findings) -> None:
         self.tabs, self._linked, self._findings = tabs, linked, findings
         for tab in self.tabs:
             _ = tab.events.workload.session  # it counts from its start
@@ -139,11 +100,12 @@ class _OpenPages:
         self._opened = time.monotonic()
 
     def _open(self) -> None:
-        open_pages([(tab.events.page, tab.address) for tab in self.tabs])
+        settle_all([tab.events.page for tab in self.tabs], lambda: [tab.open() for tab in self.tabs])
+        self.tabs = [tab for tab in self.tabs if not tab.failure]
         for tab in self.tabs:
             tab.measure_heap()
 
-    def audit(self, known: Collection[str], end: float) -> None:
+    def audit(self, end: float) -> None:
         """Add to the findings. After the `end`, axe is not waited for on linked pages."""
         self._watch()
         self._look(WIDE_VIEWPORT, end)
@@ -156,23 +118,15 @@ class _OpenPages:
         self._look(NARROW_VIEWPORT, end)
         self._wait(opened + LATE_S)
         broken = self._in_all(self.tabs, BROKEN_FILES)
-        snapshots = []
         for tab in self.tabs:
             tab.events.workload.tasks.clear()  # those of axe
             tab.events.network += broken[tab] or []
-            snapshots.append(tab.events.snapshot(f"{tab.path} after a while", lambda: None))
+            tab.snapshot = tab.events.snapshot(tab.snapshot.label, lambda: None)
         self._leave()
-        for tab, snapshot in zip(self.tabs, snapshots, strict=True):
-            late = {"interruptions": [*snapshot.interruptions, *tab.events.interruptions]}  # also of who leaves it
-            events = {
-                kind: [line for line in lines if line not in known] for kind, lines in (snapshot.events | late).items()
-            }
-            self._findings.snapshots.append(snapshot.with_events(events))
-            if tab.is_lost:
-                self._findings.restless.append(tab.path)
 
     def _wait(self, end: float) -> None:
-        self.tabs[0].events.page.wait_for_timeout(1000 * max(0.0, end - time.monotonic()))
+        for tab in self.tabs[:1]:
+            tab.events.page.wait_for_timeout(1000 * max(0.0, end - time.monotonic()))
 
     def _watch(self) -> None:
         """Wait until each page was open for WATCH_S, and judge what it does meanwhile."""
@@ -204,7 +158,7 @@ class _OpenPages:
                 tab.is_lost |= violations is None
                 self._findings.audits[f"{tab.path}, {scheme}, {width} wide"] = tuple(violations or ())
 
-    def _in_all(self, tabs: Iterable[_Tab], script: str, end: float = 0.0) -> dict[_Tab, Any]:
+    def _in_all(self, tabs: Iterable[Tab], script: str, end: float = 0.0) -> dict[Tab, Any]:
         """Run a script in the tabs at the same time, and return its results, None where the page was left meanwhile.
 
         After the `end`, results of linked pages are not waited for.
@@ -240,5 +194,5 @@ class _OpenPages:
             if not wait_until(look, BACK_TIMEOUT_S).ready:
                 self._findings.dead_ends.append(f"{tab.path}: the back button does not leave the page")
 
-    def _has_left(self, tab: _Tab, index: int) -> Probe:
+    def _has_left(self, tab: Tab, index: int) -> Probe:
         return Probe(tab.history()[0] < index)

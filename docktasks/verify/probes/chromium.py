@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -37,6 +38,10 @@ DRIVER_END_S = 5.0
 """How long the calls may take to end after the browser was killed."""
 NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
 """Chromium's error for everything that it is loading while a network interface of the machine appears or goes."""
+IS_LEFT = re.compile(r"interrupted by another navigation|context was destroyed|ERR_ABORTED|frame (?:was|got) detached")
+"""Playwright's errors for an action on a page that loads itself again, or another page, at that moment."""
+BLANK = "about:blank"
+"""What a new tab shows, and the first entry of its history."""
 MAX_ATTEMPTS = 4
 WIDE_VIEWPORT = ViewportSize(width=1280, height=800)
 
@@ -121,7 +126,7 @@ def open_page(page: Page, url: str, attempts: int = MAX_ATTEMPTS) -> Response | 
     """
     with disturbances(page) as lost:
         try:
-            response = settle(lambda: page.goto(url, wait_until="commit"), page)
+            response = settle(lambda: go_to(page, url), page)
         except BrowserError as error:
             if attempts == 1 or NETWORK_CHANGED not in str(error):
                 raise
@@ -152,16 +157,27 @@ def reload_page(page: Page) -> Response | None:
 
 def settle(navigate: Callable[[], Response | None], page: Page) -> Response | None:
     """Navigate, and wait until no request is under way."""
-    return _settle([page], lambda: [navigate()])[0]
+    return settle_all([page], lambda: [navigate()])[0]
 
 
 def open_pages(urls: Sequence[tuple[Page, str]]) -> list[Response | None]:
     """Go to an address in each page, and wait until all have loaded. They load at the same time."""
     pages = [page for page, _ in urls]
-    return _settle(pages, lambda: [page.goto(url, wait_until="commit") for page, url in urls]) if urls else []
+    return settle_all(pages, lambda: [go_to(page, url) for page, url in urls])
 
 
-def _settle(pages: Sequence[Page], navigate: Callable[[], list[Response | None]]) -> list[Response | None]:
+def go_to(page: Page, url: str) -> Response | None:
+    """Go to an address; None if the page went somewhere else by itself at the same moment."""
+    is_blank = page.url == BLANK
+    try:
+        return page.goto(url, wait_until="commit")
+    except BrowserError as error:
+        if is_blank or not IS_LEFT.search(error.message):
+            raise
+        return None
+
+
+def settle_all(pages: Sequence[Page], navigate: Callable[[], list[Response | None]]) -> list[Response | None]:
     """Navigate, and wait until no request of the pages is under way. "networkidle" takes half a second more."""
     deadline, count = time.monotonic() + LOAD_TIMEOUT_MS / 1000, -1
     with _requests_of(pages) as (begun, ended):
@@ -169,7 +185,7 @@ def _settle(pages: Sequence[Page], navigate: Callable[[], list[Response | None]]
         for page in pages:
             with contextlib.suppress(BrowserTimeout):
                 page.wait_for_load_state("load", timeout=max(1, 1000 * (deadline - time.monotonic())))
-        while time.monotonic() < deadline and (begun - ended or count != len(begun)):
+        while pages and time.monotonic() < deadline and (begun - ended or count != len(begun)):
             count = len(begun)
             pages[0].wait_for_timeout(SETTLE_MS)
     return responses

@@ -17,7 +17,8 @@ from docktasks.verify.catalog import run_checks, select
 from docktasks.verify.probes import chromium as chromium_probe
 from docktasks.verify.probes.chromium import launch_browser, new_page, open_page, settle
 from docktasks.verify.probes.page_events import PageEvents, PageSnapshot
-from docktasks.verify.probes.visit import Visit, visit
+from docktasks.verify.probes.visit import Visit
+from docktasks.verify.probes.visitor import visit
 from docktasks.verify.registry import Verdict
 from docktasks.verify.subject import Subject
 from docktasks.waiting import Probe, wait_until
@@ -53,13 +54,17 @@ PAGES = {
         title="remote", more="<img alt=map src=https://host.invalid/map.png>" + REMOTE_DATA
     ),
     "alone": PAGE.format(title="alone", more=""),
+    "leads": PAGE.format(title="leads", more="<a href=/alone>alone</a> <a href=/gone>gone</a>"),
     **{name: PAGE.format(title=name, more=f"<script>{script}</script>") for name, (script, _) in RESTLESS.items()},
 }
 
 
 @pytest.fixture
 def page_server() -> Iterator[str]:
-    """A server with a page for each name of PAGES. `moved` redirects to itself, and `alone` has no page below it."""
+    """A server with a page for each name of PAGES.
+
+    `moved` redirects to itself, `alone` has no page below it, and `gone` ends the connection without an answer.
+    """
     ended = Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -67,6 +72,8 @@ def page_server() -> Iterator[str]:
             name, _, rest = self.path.strip("/").partition("/")
             if name == "wait":
                 ended.wait()
+            if name == "gone":
+                return
             is_page = name in PAGES and not (name == "alone" and rest)
             self.send_response(302 if name == "moved" else 200 if is_page else 404)
             self.send_header("Location", "/moved/")
@@ -120,6 +127,17 @@ def test_page_that_does_not_come_to_rest_is_judged_within_the_limit(page_server:
     result = visit(f"{page_server}/{name}", chromium, 60)
     lines = [line for page in result.pages for lines in page.events.values() for line in lines]
     assert any(RESTLESS[name][1] in line for line in lines), lines
+
+
+def test_page_that_does_not_answer_is_named_and_the_others_are_looked_at(page_server: str, chromium: str) -> None:
+    """A linked page whose server hangs up is no reason to leave out the pages that open at the same time."""
+    result = visit(f"{page_server}/leads", chromium, 60)
+    assert "audit" not in result.failures
+    assert {page.label: page.has_content for page in result.audited} == {
+        "/ after a while": True, "/alone after a while": True, "/gone after a while": False,
+    }  # fmt: skip
+    assert any("net::ERR_EMPTY_RESPONSE" in line for line in result.audited[-1].network)
+    assert {view.partition(",")[0] for view in result.audits} == {"/", "/alone"}
 
 
 def test_browser_whose_driver_does_not_answer_is_given_up(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from docktasks.verify.probes import visit
+from docktasks.verify.probes import visitor
 from tests.support.long_forms import long
 from tests.support.page_server import serve_page
 
@@ -35,7 +35,7 @@ def test_visit_reports_what_the_strict_policy_would_block(
     """The browser only reports it. Styles in the page count by their hashes. The visit itself is not disturbed."""
     headers = [("Content-Security-Policy", policy)] if policy else []
     with serve_page(BODY.format(more=more), *headers) as url:
-        result = visit.visit(url, chromium)
+        result = visitor.visit(url, chromium)
     assert result.failures == {}
     if reported is None:
         assert result.strict is None

@@ -73,6 +73,14 @@ def test_step_that_was_disturbed_each_time_is_skipped() -> None:
     assert outcomes["browser.console"].notes[0].endswith("cut it off: follow")
 
 
+def test_step_whose_page_does_not_stay_is_skipped() -> None:
+    """browser.idle says that a page loads again and again. What that keeps the browser from is no second fault."""
+    failures = {"audit": 'Navigation to "http://h/" is interrupted by another navigation to "http://h/"'}
+    verdict = verdicts(replace(healthy(), failures=failures), "browser.accessible")["browser.accessible"]
+    assert verdict.outcome == "skip"
+    assert "loads again" in verdict.evidence[0]
+
+
 def test_host_that_does_not_answer_is_one_note() -> None:
     """A map loads many pictures from there."""
     lines = ("https://tile.example/1/2.png: net::ERR_NAME", "https://tile.example/1/3.png: net::ERR_NAME", "no answer")

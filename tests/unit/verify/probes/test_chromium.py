@@ -38,10 +38,12 @@ class DisturbedPage:
     def __init__(self, *errors: str, of_script: bool = False) -> None:
         self.errors, self.of_script, self.requests = list(errors), of_script, 0
         self.listeners: list[Any] = []
+        self.url = "about:blank"
 
     def goto(self, url: str, **_: Any) -> str:
         """Answer, or raise the next error."""
         self.requests += 1
+        self.url = url
         if self.errors:
             error = self.errors.pop(0)
             if not self.of_script:
@@ -74,3 +76,13 @@ def test_page_is_opened_again_when_the_network_of_the_machine_changed(
         with contextlib.nullcontext() if of_script else pytest.raises(BrowserError, match=error):
             chromium.open_page(page, "http://h/")
         assert page.requests == requests
+
+
+def test_page_that_goes_elsewhere_by_itself_at_the_same_moment_stays_there() -> None:
+    """A page that loads itself again can be quicker than the browser. A new tab has no page that could."""
+    message = 'Page.goto: Navigation to "http://h/a" is interrupted by another navigation to "http://h/"'
+    page: Any = DisturbedPage(message, message, of_script=False)
+    with pytest.raises(BrowserError, match="interrupted"):
+        chromium.go_to(page, "http://h/a")
+    assert page.url == "http://h/a"
+    assert chromium.go_to(page, "http://h/a") is None

@@ -9,7 +9,8 @@ import pytest
 
 from docktasks.verify.probes import chromium
 from docktasks.verify.probes.page_events import PageSnapshot
-from docktasks.verify.probes.visit import MAX_ATTEMPTS, Visit, visit
+from docktasks.verify.probes.visit import Visit
+from docktasks.verify.probes.visitor import MAX_ATTEMPTS, visit
 
 DISTURBED = PageSnapshot("/", network=("http://h/a.css: net::ERR_NETWORK_CHANGED",), has_content=True)
 SEEN = PageSnapshot("/", has_content=True)

@@ -1,0 +1,207 @@
+"""One visit of a site with a real browser, which the browser checks judge. After a limit the browser is killed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from functools import partial
+from urllib.parse import urljoin, urlsplit
+
+from httpx import codes
+from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Error as BrowserError
+
+from docktasks.verify.probes import chromium, page_events
+from docktasks.verify.probes.audit import audit
+from docktasks.verify.probes.chromium import new_page, open_page, open_pages, reload_page
+from docktasks.verify.probes.csp import policies
+from docktasks.verify.probes.page_events import PageEvents, page_script
+from docktasks.verify.probes.page_timing import NetworkRecorder
+from docktasks.verify.probes.visit import Visit
+from docktasks.waiting import Probe, wait_until
+
+VISIT_TIMEOUT_S = 90.0
+MAX_ATTEMPTS = 3
+"""How often a step is taken that the machine's network disturbs, or a page that loads meanwhile."""
+MAX_LINKS = 10
+"""How many of the page's own links are followed."""
+UNKNOWN_PATH = "/no-such-page-5f2c"
+POLICY = "content-security-policy"
+INJECT_SCRIPT = page_script("inject_script")
+OWN_LINKS = page_script("own_links")
+
+
+def visit(
+    url: str, executable: str, limit_s: float = VISIT_TIMEOUT_S, *, is_api: Callable[[str], bool] = lambda _: False
+) -> Visit:
+    """Visit a site. A link for which `is_api` is no page."""
+    visitor = None
+    try:
+        with chromium.launch_browser(executable, limit_s) as browser:
+            visitor = _Visitor(browser, url, is_api)
+            _take_steps(visitor, limit_s)
+            return visitor.visit
+    except BrowserError as error:  # the browser did not start, or was killed, which a step has reported already
+        if visitor and visitor.visit.finished:
+            return visitor.visit
+        return Visit(finished={"first"}, failures={"first": chromium.short_message(error)})
+
+
+def _take_steps(visitor: _Visitor, limit_s: float) -> None:
+    """Take all steps. One that is disturbed, or whose page is left, is taken again in the first half of the limit.
+
+    In the end, the results of one that the machine's network disturbs are left out.
+    """
+    half = time.monotonic() + limit_s / 2
+    for step in (visitor.first, visitor.deep, visitor.inject, visitor.follow, visitor.audit, visitor.strict):
+        before = visitor.visit
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            visitor.visit = deepcopy(before)
+            _take_step(visitor, step, limit_s)
+            if not visitor.visit.is_to_repeat(step.__name__) or not visitor.browser.is_connected():
+                break
+            if attempt == MAX_ATTEMPTS or time.monotonic() > half:
+                if visitor.visit.was_disturbed:
+                    visitor.visit = replace(before, disturbed=before.disturbed | {step.__name__})
+                break
+        result = visitor.visit
+        if not visitor.browser.is_connected() or not (result.first and all(page.has_content for page in result.first)):
+            break
+
+
+def _take_step(visitor: _Visitor, step: Callable[[], None], limit_s: float) -> None:
+    failures = visitor.visit.failures
+    try:
+        step()
+    except BrowserError as error:
+        failures[step.__name__] = chromium.short_message(error)
+    visitor.visit.finished.add(step.__name__)
+    if not visitor.browser.is_connected():
+        failures[step.__name__] = f"the page kept the browser busy for {limit_s:.0f} s, or crashed it"
+
+
+class _Visitor:
+    """The steps of a visit. Each has a browser profile of its own, like a new visitor."""
+
+    def __init__(self, browser: Browser, url: str, is_api: Callable[[str], bool]) -> None:
+        self.browser, self.url, self.visit, self.is_api = browser, url, Visit(), is_api
+        self.links: list[tuple[str, str]] = []
+        self.below = ""
+
+    def first(self) -> None:
+        """Open the first page, record its requests and a screenshot, and reload it."""
+        with new_page(self.browser) as page:
+            events, recorder = PageEvents(page), NetworkRecorder(page)
+            self.visit.first.append(events.snapshot("/", lambda: open_page(page, f"{self.url}/")))
+            self.visit.timings = recorder.timings()
+            self.visit.screenshot = page.screenshot(timeout=chromium.ACTION_TIMEOUT_MS)
+            if not self.visit.first[0].has_content:  # it may hang
+                return
+            self.links = [link for link in _own_links(page) if not self.is_api(link[1])][:MAX_LINKS]
+            self.below = self._path_below(page)
+            self.visit.first.append(events.snapshot("/ after a reload", lambda: reload_page(page)))
+
+    def _path_below(self, page: Page) -> str:
+        """The path of a page below the first; that of the first for a site of pages without links."""
+        unknown = self.url + UNKNOWN_PATH
+        if not self.links and page.request.get(unknown, headers={"Accept": "text/html"}).status == codes.NOT_FOUND:
+            unknown = f"{self.url}/"
+        return urlsplit(next((url for _, url in self.links), unknown)).path
+
+    def deep(self) -> None:
+        """Open a page below the first by its address, and reload it."""
+        with new_page(self.browser) as page:
+            events, address = PageEvents(page), urljoin(f"{self.url}/", self.below)
+            self.visit.deep.append(events.snapshot(self.below, lambda: open_page(page, address)))
+            self.visit.deep.append(events.snapshot(f"{self.below} after a reload", lambda: reload_page(page)))
+
+    def inject(self) -> None:
+        """Add an inline script to the page, as an attack on unescaped text would."""
+        with new_page(self.browser) as page:
+            open_page(page, f"{self.url}/")
+            result = page.evaluate(INJECT_SCRIPT)
+        blocked_by = result["reported"] or "no report"
+        if result["ran"]:
+            self.visit.injected = ("an inline script that was put into the document ran",)
+        elif not blocked_by.startswith("script-src"):
+            self.visit.injected = (f"an inline script did not run, but not because of script-src: {blocked_by}",)
+
+    def follow(self) -> None:
+        """Click on the page's own links, whose targets may load files only then."""
+        with new_page(self.browser) as page:
+            events = PageEvents(page)
+            open_page(page, f"{self.url}/")
+            events.clear()
+            for href, _ in self.links:
+                if not page.locator(_selector(href)).count():
+                    open_page(page, f"{self.url}/")
+                click = partial(self._click, page, href)
+                self.visit.followed.append(events.snapshot(f"a click on {href}", partial(chromium.settle, click, page)))
+
+    def _click(self, page: Page, href: str) -> None:
+        before = _address_and_text(page)
+        page.locator(_selector(href)).first.click(timeout=chromium.ACTION_TIMEOUT_MS)
+        limit_s = page_events.CONTENT_TIMEOUT_MS / 1000
+        if not wait_until(lambda: Probe(_address_and_text(page) != before), limit_s).ready:
+            self.visit.dead_links.append(f"a click on {href}: the page shows the same as before")
+
+    def audit(self) -> None:
+        """Look at the first page, one below it, and those that it links to, some at a time."""
+        linked = {urlsplit(url).path for _, url in self.links} - {self.below}
+        addresses = {path: urljoin(f"{self.url}/", path) for path in dict.fromkeys(["/", self.below, *sorted(linked)])}
+        known = {line for page in self.visit.pages for lines in page.events.values() for line in lines}
+        findings = audit(self.browser, addresses | {"/": f"{self.url}/"}, linked, known)
+        self.visit.audits, self.visit.widths, self.visit.audited = findings.audits, findings.widths, findings.snapshots
+        self.visit.unseen, self.visit.restless, self.visit.dead_ends = (
+            findings.late,
+            findings.restless,
+            findings.dead_ends,
+        )
+
+    def strict(self) -> None:
+        """Open the first page and those that it links to under the strict policy, which the browser only reports."""
+        with new_page(self.browser) as page:
+            header = page.request.get(f"{self.url}/").headers.get(POLICY, "")
+            if all(policy.is_strict for policy in policies([header], "")):
+                return  # there is nothing to advise, also for a site without a policy
+            addresses = [f"{self.url}/", *(url for _, url in self.links)]
+            pages = [page, *(page.context.new_page() for _ in self.links)]
+            page.context.route(lambda url: url.startswith(self.url), self._add_strict_policy)
+            events = [PageEvents(one) for one in pages]
+            open_pages(list(zip(pages, addresses, strict=True)))
+            self.visit.strict = tuple(dict.fromkeys(line for one in events for line in one.reported))
+
+    def _add_strict_policy(self, route: Route) -> None:
+        if route.request.resource_type != "document":
+            route.continue_()
+            return
+        response = route.fetch()
+        header = response.headers.get(POLICY, "")
+        reported = [policy.strict(response.text()) for policy in policies([header], "") if not policy.is_strict]
+        encoding = {"content-encoding", "content-length"}  # those of the body, which is decoded
+        headers = {name: value for name, value in response.headers.items() if name not in encoding}
+        route.fulfill(response=response, headers=headers | {f"{POLICY}-report-only": ", ".join(reported)})
+
+
+def _address_and_text(page: Page) -> str:
+    """What a person sees of the page; nothing while it is being left."""
+    try:
+        return f"{page.url}\n{page.locator('body').inner_text()}"
+    except BrowserError:
+        return ""
+
+
+def _own_links(page: Page) -> list[tuple[str, str]]:
+    """The page's links to other pages of the site: the href as written, and the address."""
+    links: dict[str, str] = {}
+    for href, url in page.locator("a[href]").evaluate_all(OWN_LINKS):
+        if urlsplit(url).path != urlsplit(page.url).path and url not in links.values():
+            links[href] = url
+    return list(links.items())
+
+
+def _selector(href: str) -> str:
+    escaped = href.replace("\\", "\\\\").replace('"', '\\"')
+    return f'a[href="{escaped}"]:visible'
