@@ -38,8 +38,10 @@ DRIVER_END_S = 5.0
 """How long the calls may take to end after the browser was killed."""
 NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
 """Chromium's error for everything that it is loading while a network interface of the machine appears or goes."""
-IS_LEFT = re.compile(r"interrupted by another navigation|context was destroyed|ERR_ABORTED|frame (?:was|got) detached")
+IS_LEFT = re.compile(r"interrupted by another navigation|context was destroyed|Not attached to an active page")
 """Playwright's errors for an action on a page that loads itself again, or another page, at that moment."""
+IS_ABORTED = "maybe frame was detached"
+"""The end of its error for a navigation that is given up, also for an answer without a page (204)."""
 BLANK = "about:blank"
 """What a new tab shows, and the first entry of its history."""
 MAX_ATTEMPTS = 4
@@ -152,7 +154,7 @@ def disturbances(page: Page) -> Iterator[list[str]]:
 
 def reload_page(page: Page) -> Response | None:
     """Reload, and wait until the page has loaded."""
-    return settle(lambda: page.reload(wait_until="commit"), page)
+    return settle(lambda: _unless_left(page, lambda: page.reload(wait_until="commit")), page)
 
 
 def settle(navigate: Callable[[], Response | None], page: Page) -> Response | None:
@@ -167,12 +169,16 @@ def open_pages(urls: Sequence[tuple[Page, str]]) -> list[Response | None]:
 
 
 def go_to(page: Page, url: str) -> Response | None:
-    """Go to an address; None if the page went somewhere else by itself at the same moment."""
-    is_blank = page.url == BLANK
+    """Go to an address; None if the page went somewhere by itself at the same moment, and stays there."""
+    return _unless_left(page, lambda: page.goto(url, wait_until="commit"))
+
+
+def _unless_left(page: Page, navigate: Callable[[], Response | None]) -> Response | None:
+    is_new = page.url == BLANK
     try:
-        return page.goto(url, wait_until="commit")
+        return navigate()
     except BrowserError as error:
-        if is_blank or not IS_LEFT.search(error.message):
+        if is_new or not (IS_LEFT.search(error.message) or IS_ABORTED in error.message):
             raise
         return None
 
