@@ -17,9 +17,8 @@ from docktasks.errors import StartError
 from docktasks.images import base_images
 from docktasks.labels import CONFIG_HASH_LABEL
 from docktasks.release import build as release_build
-from docktasks.release import history, kept_files, recovery, run_args
+from docktasks.release import history, kept_files, production, recovery, run_args
 from docktasks.release.build import Build
-from docktasks.release.production import ReleaseContainers
 from docktasks.release.run_args import Release
 from docktasks.roles import PROD
 
@@ -58,7 +57,6 @@ class Deployment:
 def run_prod(project: Project, options: RunOptions) -> Deployment:
     """Build the production image, if that was chosen, and make it serve without losing a request. Raises DockError."""
     with project.lock():
-        containers = ReleaseContainers(project, project.progress)
         networks.require_api_network(project)
         try:
             if options.image:
@@ -66,20 +64,19 @@ def run_prod(project: Project, options: RunOptions) -> Deployment:
             else:
                 build = release_build.build_prod(project) if options.build else release_build.latest_build(project)
         finally:  # also after a failed build, because an interrupted task may have left nothing serving
-            recovery.recover(containers)
-        bind = _bind(containers, public=options.public)
-        if containers.bind and containers.bind.public and not bind.public:
-            containers.progress.note("Without --public, only this machine reaches the app from now on.")
-        return _deploy(containers, build, options.environment, bind, gate=options.gate)
+            recovery.recover(project)
+        current = production.current_bind(project)
+        bind = _bind(project, current, public=options.public)
+        if current and current.public and not bind.public:
+            project.progress.note("Without --public, only this machine reaches the app from now on.")
+        return _deploy(project, build, options.environment, bind, gate=options.gate)
 
 
-def _bind(containers: ReleaseContainers, *, public: bool) -> Bind:
-    """Return the address to publish. A project whose port is a default keeps the one that it has."""
-    project, current = containers.project, containers.bind
-    bind = Bind(project.settings.prod.host_port, public)
+def _bind(project: Project, current: Bind | None, *, public: bool) -> Bind:
+    """Return the address to publish. A project whose port is a default keeps the current one."""
     if current and PROD.name in project.settings.default_ports:
         return replace(current, public=public)
-    return free_bind(project, PROD, bind)
+    return free_bind(project, PROD, Bind(project.settings.prod.host_port, public))
 
 
 def roll_back(project: Project, to: str, *, gate: bool = True) -> Deployment:
@@ -89,15 +86,14 @@ def roll_back(project: Project, to: str, *, gate: bool = True) -> Deployment:
     takes over unchecked. Raises DockError.
     """
     with project.lock():
-        containers = ReleaseContainers(project, project.progress)
         networks.require_api_network(project)
-        interrupted = recovery.recover(containers)
-        current = containers.container()
+        interrupted = recovery.recover(project)
+        current = startup.own_container(project, "prod")
         if current and not to:
             _require_recorded(project.engine, current, interrupted=interrupted)
         image = history.rollback_target(project, current.release if current else "", short_id(to))
-        bind = containers.bind or free_bind(project, PROD, Bind(project.settings.prod.host_port))
-        return _deploy(containers, release_build.build_of(project, image), None, bind, gate=gate)
+        bind = production.current_bind(project) or free_bind(project, PROD, Bind(project.settings.prod.host_port))
+        return _deploy(project, release_build.build_of(project, image), None, bind, gate=gate)
 
 
 def _require_recorded(engine: Engine, current: Container, *, interrupted: bool) -> None:
@@ -110,12 +106,9 @@ def _require_recorded(engine: Engine, current: Container, *, interrupted: bool) 
         )
 
 
-def _deploy(
-    containers: ReleaseContainers, build: Build, environment: str | None, bind: Bind, *, gate: bool
-) -> Deployment:
+def _deploy(project: Project, build: Build, environment: str | None, bind: Bind, *, gate: bool) -> Deployment:
     """Make a build serve. It keeps the configuration in force if `environment` is None."""
-    project = containers.project
-    current = containers.container()
+    current = startup.own_container(project, "prod")
     before = history.environment(project, build.image)
     release = Release(build.image, before if environment is None else environment)
     names = project.settings.prod.runtime_env
@@ -124,44 +117,43 @@ def _deploy(
         *runtime_config.changes(before, environment),
         *runtime_config.missing(release.environment, names),
     )
-    if current and _serves_already(containers, current, release, bind):
+    if current and _serves_already(project, current, release, bind):
         recorded = in_background(lambda: history.is_recorded(project.engine, current))
         url = startup.await_serving(project, "prod")
         if not recorded():  # its task was interrupted
             history.bridge_assets(project, release)
-            with _recorded(containers, release):
+            with _recorded(project, release):
                 pass
         return Deployment(build, url, unchanged=True, notices=notices)
     from docktasks.release import swap  # it loads the checks, which are not needed if nothing changes
 
-    url = swap.deploy(containers, release, bind, gate=gate)
-    with _recorded(containers, release):
+    url = swap.deploy(project, release, bind, gate=gate)
+    with _recorded(project, release):
         line, lost = kept_files.report(project, url, release.id) if url else ("", "")
     if line:
-        containers.progress(line)
+        project.progress(line)
     own = filter(None, ("" if gate else UNCHECKED, lost))
     of_api = (*networks.api_notices(project.settings), *networks.https_notices(project))
     notices = (*notices, *own, *of_api, *_machine_notices(project.engine, release))
     return Deployment(build, url, notices=notices)
 
 
-def _serves_already(containers: ReleaseContainers, current: Container, release: Release, bind: Bind) -> bool:
+def _serves_already(project: Project, current: Container, release: Release, bind: Bind) -> bool:
     """Return True if the current container serves this release at this address, and is not unhealthy."""
-    if not current.serves or current.health == "unhealthy" or not containers.holds(bind):
+    if not current.serves or current.health == "unhealthy" or not production.holds(project, bind):
         return False
-    project = containers.project
     config_hash = run_args.config_hash(project.settings, release, project.engine.api)
     return current.labels.get(CONFIG_HASH_LABEL) == config_hash
 
 
 @contextmanager
-def _recorded(containers: ReleaseContainers, release: Release) -> Iterator[None]:
+def _recorded(project: Project, release: Release) -> Iterator[None]:
     """Record that a release serves, and make its deltas while the block runs."""
-    earlier, removed = history.record_release(containers.project, release)
+    earlier, removed = history.record_release(project, release)
     if removed:
-        retained = containers.project.settings.prod.retain_releases
-        containers.progress(f"removed releases beyond the last {retained}: {', '.join(removed)}")
-    wait_for_deltas = in_background(lambda: _make_deltas(containers.project) if earlier else None)
+        retained = project.settings.prod.retain_releases
+        project.progress(f"removed releases beyond the last {retained}: {', '.join(removed)}")
+    wait_for_deltas = in_background(lambda: _make_deltas(project) if earlier else None)
     try:
         yield
     finally:

@@ -3,87 +3,87 @@
 from __future__ import annotations
 
 from docktasks import waiting
+from docktasks.app.project import Project
 from docktasks.containers import clones
+from docktasks.containers.startup import own_container
 from docktasks.engine.models import Container
-from docktasks.release.production import ReleaseContainers
+from docktasks.release import production
 from docktasks.roles import CANDIDATE, CARRY, DEV, HOLDER, HOLDER_PREVIOUS, NEXT, PREVIOUS, PROD_ROLES
 
 
-def recover(containers: ReleaseContainers) -> bool:
+def recover(project: Project) -> bool:
     """Complete or undo what an interrupted task began, and return True if there was one. May be interrupted itself."""
-    if _is_undisturbed(containers):
+    if _is_undisturbed(project):
         return False
-    _remove_helpers(containers)
-    adopt_or_remove_renamed(containers)
-    interrupted = any(containers.container(role) for role in (NEXT, PREVIOUS, HOLDER_PREVIOUS))
-    if containers.container(HOLDER_PREVIOUS):
-        finish_move(containers)
-    _name_current(containers)
-    restart_stopped(containers)
+    _remove_helpers(project)
+    adopt_or_remove_renamed(project)
+    interrupted = any(own_container(project, role) for role in (NEXT, PREVIOUS, HOLDER_PREVIOUS))
+    if own_container(project, HOLDER_PREVIOUS):
+        finish_move(project)
+    _name_current(project)
+    restart_stopped(project)
     for role in (NEXT, PREVIOUS):
-        if containers.container(role):
-            containers.drain(role)
-    current = containers.container()
+        if container := own_container(project, role):
+            production.drain(project, container.name)
+    current = own_container(project, "prod")
     if interrupted and current:
-        timeout_s = containers.project.settings.prod.deploy_timeout
-        recovered = waiting.wait_until(lambda: waiting.Probe(_is_serving(containers.container())), timeout_s)
+        timeout_s = project.settings.prod.deploy_timeout
+        recovered = waiting.wait_until(lambda: waiting.Probe(_is_serving(own_container(project, "prod"))), timeout_s)
         state = "serves" if recovered.ready else "does not answer"
-        containers.progress(f"recovered from an interrupted task: release {current.release} {state}")
+        project.progress(f"recovered from an interrupted task: release {current.release} {state}")
     return interrupted
 
 
-def _is_undisturbed(containers: ReleaseContainers) -> bool:
+def _is_undisturbed(project: Project) -> bool:
     """Return True if the project has a current release that serves, its port holder, and no other of production."""
-    project = containers.project
     own = [own for own in project.engine.containers(project.settings.app.name) if own.role != DEV.name]
     names = {project.settings.container(role) for role in ("prod", HOLDER)}
     return {container.name for container in own} == names and all(container.serves for container in own)
 
 
-def _remove_helpers(containers: ReleaseContainers) -> None:
+def _remove_helpers(project: Project) -> None:
     """Remove the containers that never serve: a candidate, one that bridges assets, clones whose task has ended."""
     for role in (CANDIDATE, CARRY):
-        if containers.container(role):
-            containers.remove_roles(role)
-    project = containers.project
+        if container := own_container(project, role):
+            production.remove(project, container.name)
     for name in clones.abandoned_clones(project.engine.containers(project.settings.app.name)):
         project.run(clones.remove_clones_args(name), quiet=True)
 
 
-def adopt_or_remove_renamed(containers: ReleaseContainers) -> None:
+def adopt_or_remove_renamed(project: Project) -> None:
     """Give a release that was renamed by hand its name back, or remove it, because it would answer next to another."""
-    project = containers.project
     names = [project.settings.container(role) for role in PROD_ROLES]
     for container in project.engine.containers(project.settings.app.name):
         if container.role != "prod" or container.name in names or not container.serves:
             continue
-        if any(containers.container(role) for role in ("prod", PREVIOUS, NEXT)):
-            containers.progress.note(f"{container.name} is a renamed release, and not the current one: it is removed.")
-            containers.stop_and_remove(container.name, container.image_id)
+        if any(own_container(project, role) for role in ("prod", PREVIOUS, NEXT)):
+            project.progress.note(f"{container.name} is a renamed release, and not the current one: it is removed.")
+            production.drain(project, container.name)
         else:
-            containers.rename_container(container.name, project.settings.container("prod"))
+            production.rename(project, container.name, "prod")
 
 
-def finish_move(containers: ReleaseContainers) -> None:
+def finish_move(project: Project) -> None:
     """Remove the containers that a move set aside, or put them back if the new release does not serve."""
-    previous = containers.container(PREVIOUS)
-    if previous and not _is_serving(containers.container()):
-        _undo_move(containers, previous)
+    previous = own_container(project, PREVIOUS)
+    if previous and not _is_serving(own_container(project, "prod")):
+        _undo_move(project, previous)
         return
     if previous:
-        containers.drain(PREVIOUS)
-    containers.remove_roles(HOLDER_PREVIOUS)
+        production.drain(project, previous.name)
+    production.remove(project, project.settings.container(HOLDER_PREVIOUS))
 
 
-def _undo_move(containers: ReleaseContainers, previous: Container) -> None:
-    containers.remove_roles("prod", HOLDER)
+def _undo_move(project: Project, previous: Container) -> None:
+    current, holder, holder_previous = map(project.settings.container, ("prod", HOLDER, HOLDER_PREVIOUS))
+    production.remove(project, current, holder)
     # The holder first: as long as it is set aside, recover() takes a container called prod for the new release.
-    containers.rename_role(HOLDER_PREVIOUS, HOLDER)
-    containers.rename_role(PREVIOUS, "prod")
+    production.rename(project, holder_previous, HOLDER)
+    production.rename(project, previous.name, "prod")
     # A Ctrl-C does not end `docker container stop`: the engine goes on with it. The container then still runs, but its
     # nginx answers no more.
     if not (previous.serves and waiting.http_ready(f"{previous.url}/", needs_page=False).ready):
-        containers.restart(HOLDER, "prod")
+        production.restart(project, holder, current)
 
 
 def _is_serving(release: Container | None) -> bool:
@@ -93,21 +93,21 @@ def _is_serving(release: Container | None) -> bool:
     return waiting.http_ready(f"{release.url}/", needs_page=False).ready
 
 
-def _name_current(containers: ReleaseContainers) -> None:
+def _name_current(project: Project) -> None:
     """Give the current release its name if a swap was interrupted between its two renames."""
-    if containers.container():
+    if own_container(project, "prod"):
         return
     for role in (NEXT, PREVIOUS):  # the next one first: it had answered requests before anything was renamed
-        if containers.container(role):
-            containers.rename_role(role, "prod")
+        if container := own_container(project, role):
+            production.rename(project, container.name, "prod")
             return
 
 
-def restart_stopped(containers: ReleaseContainers) -> None:
+def restart_stopped(project: Project) -> None:
     """Restart a release that was stopped, or whose port holder was stopped."""
-    current, holder = containers.container(), containers.container(HOLDER)
+    current, holder = own_container(project, "prod"), own_container(project, HOLDER)
     if holder and holder.state == "paused":  # by an interrupted `invoke stop`
-        containers.project.run(["docker", "container", "unpause", holder.name], quiet=True)
-        holder = containers.container(HOLDER)
+        project.run(["docker", "container", "unpause", holder.name], quiet=True)
+        holder = own_container(project, HOLDER)
     if current and holder and not current.serves:
-        containers.restart(*([] if holder.state == "running" else [HOLDER]), "prod")
+        production.restart(project, *([] if holder.state == "running" else [holder.name]), current.name)

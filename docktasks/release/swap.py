@@ -9,13 +9,14 @@ from __future__ import annotations
 import time
 
 from docktasks import waiting
+from docktasks.app.project import Project
 from docktasks.containers import ports, startup
 from docktasks.containers.ports import Bind
+from docktasks.containers.startup import own_container
 from docktasks.engine.models import Container
 from docktasks.errors import ConflictError
-from docktasks.release import history, recovery
+from docktasks.release import history, production, recovery
 from docktasks.release.gate import Passed, check_candidate
-from docktasks.release.production import ReleaseContainers
 from docktasks.release.run_args import Release
 from docktasks.roles import HOLDER, HOLDER_PREVIOUS, NEXT, PREVIOUS, PROD, PROD_ROLES
 
@@ -23,39 +24,39 @@ GAP_STOP_TIMEOUT_S = 1
 """How long a release may take to stop when its port is needed: no request can be answered until the port is free."""
 
 
-def deploy(containers: ReleaseContainers, release: Release, bind: Bind, *, gate: bool = True) -> str:
+def deploy(project: Project, release: Release, bind: Bind, *, gate: bool = True) -> str:
     """Make the release serve at `bind`, and return its URL. Without the `gate` it is not checked before.
 
     All that can fail without a change comes first: what serves then goes on. Raises StartError or ConflictError.
     """
     for role in PROD_ROLES:
-        containers.container(role)  # it raises ConflictError if the name belongs to a container of others
-    _require_own_volume(containers)
-    _require_free_port(containers, bind)
-    current = containers.container()
-    serves = current is not None and current.serves and containers.bind is not None
+        own_container(project, role)  # it raises ConflictError if the name belongs to a container of others
+    _require_own_volume(project)
+    _require_free_port(project, bind)
+    current = own_container(project, "prod")
+    serves = current is not None and current.serves and production.current_bind(project) is not None
     if current and serves:
-        history.record_missed_release(containers.project, current)
-    _prepare(containers, release, gate=gate)
+        history.record_missed_release(project, current)
+    _prepare(project, release, gate=gate)
     if current is None or not serves:
-        return start(containers, release, bind)
-    if containers.holds(bind):
-        return swap(containers, release, bind, current)
-    return move(containers, release, bind, current)
+        return start(project, release, bind)
+    if production.holds(project, bind):
+        return swap(project, release, bind, current)
+    return move(project, release, bind, current)
 
 
-def _require_free_port(containers: ReleaseContainers, bind: Bind) -> None:
+def _require_free_port(project: Project, bind: Bind) -> None:
     """Raise ConflictError if somebody else listens on the port. What a port holder publishes is its own."""
-    holder = containers.container(HOLDER)
+    holder = own_container(project, HOLDER)
     is_own = holder is not None and bind.host_port in {published.host_port for published in holder.published}
-    if is_own or not bind.host_port or containers.project.dry:
+    if is_own or not bind.host_port or project.dry:
         return
     if waiting.is_listening("127.0.0.1", bind.host_port):
-        raise ports.port_conflict(containers.project.engine, bind, PROD)
+        raise ports.port_conflict(project.engine, bind, PROD)
 
 
-def _require_own_volume(containers: ReleaseContainers) -> None:
-    engine, settings = containers.project.engine, containers.project.settings
+def _require_own_volume(project: Project) -> None:
+    engine, settings = project.engine, project.settings
     volume = settings.container("carried")
     if engine.has_volume(volume) and volume not in engine.volumes(settings.app.name):
         raise ConflictError(
@@ -65,64 +66,65 @@ def _require_own_volume(containers: ReleaseContainers) -> None:
         )
 
 
-def start(containers: ReleaseContainers, release: Release, bind: Bind) -> str:
+def start(project: Project, release: Release, bind: Bind) -> str:
     """Start the release where none serves, and return its URL. Raises StartError or ConflictError."""
-    holder = containers.container(HOLDER)
-    reuse_holder = holder is not None and holder.state == "running" and containers.holds(bind)
-    if containers.container():
-        containers.remove_roles("prod")
+    current, holder = own_container(project, "prod"), own_container(project, HOLDER)
+    reuse_holder = holder is not None and holder.state == "running" and production.holds(project, bind)
+    if current:
+        production.remove(project, current.name)
     if holder and not reuse_holder:
-        containers.remove_roles(HOLDER)
+        production.remove(project, holder.name)
     try:
         with waiting.terminate_as_interrupt():
-            url = _bring_up(containers, release, bind, reuse_holder=reuse_holder)
+            url = _bring_up(project, release, bind, reuse_holder=reuse_holder)
     except BaseException:
-        containers.remove_roles("prod", *([] if reuse_holder else [HOLDER]))
+        roles = ("prod", *([] if reuse_holder else [HOLDER]))
+        production.remove(project, *map(project.settings.container, roles))
         raise
-    containers.progress(f"release {release.id} serves")
+    project.progress(f"release {release.id} serves")
     return url
 
 
-def swap(containers: ReleaseContainers, release: Release, bind: Bind, current: Container) -> str:
+def swap(project: Project, release: Release, bind: Bind, current: Container) -> str:
     """Start the release next to the current one, drain that, and return the URL. Raises StartError or ConflictError."""
     try:
         with waiting.terminate_as_interrupt():
-            containers.start(NEXT, release, bind)
-            url = startup.await_serving(containers.project, NEXT, shared_port=True)
-            containers.rename_role("prod", PREVIOUS)
-            containers.rename_role(NEXT, "prod")
+            production.start(project, NEXT, release, bind)
+            url = startup.await_serving(project, NEXT, shared_port=True)
+            production.rename(project, current.name, PREVIOUS)
+            production.rename(project, project.settings.container(NEXT), "prod")
     except BaseException:
-        recovery.recover(containers)
+        recovery.recover(project)
         raise
-    containers.progress(f"release {release.id} serves, next to {_described(current, release)}")
-    containers.drain(PREVIOUS)
-    containers.progress(f"drained and removed {_described(current, release)}")
+    project.progress(f"release {release.id} serves, next to {_described(current, release)}")
+    production.drain(project, project.settings.container(PREVIOUS))
+    project.progress(f"drained and removed {_described(current, release)}")
     return url
 
 
-def move(containers: ReleaseContainers, release: Release, bind: Bind, current: Container) -> str:
+def move(project: Project, release: Release, bind: Bind, current: Container) -> str:
     """Start the release with a port holder for another address or network, remove the current pair, and return the URL.
 
     Another address on the same port needs a gap: the port is free only after the current port holder has stopped.
     """
     needs_gap = bind.host_port in {published.host_port for published in current.published}
-    if containers.bind == bind:
-        containers.progress.note("The port holder is replaced by one in other networks.")
+    if production.current_bind(project) == bind:
+        project.progress.note("The port holder is replaced by one in other networks.")
     try:
         with waiting.terminate_as_interrupt():
-            containers.rename_role("prod", PREVIOUS)
-            containers.rename_role(HOLDER, HOLDER_PREVIOUS)
+            production.rename(project, current.name, PREVIOUS)
+            production.rename(project, project.settings.container(HOLDER), HOLDER_PREVIOUS)
             gap_start_s = time.monotonic()
             if needs_gap:
-                _free_port(containers, bind)
-            url = _bring_up(containers, release, bind)
+                _free_port(project, bind)
+            url = _bring_up(project, release, bind)
     except BaseException:
-        recovery.recover(containers)
+        recovery.recover(project)
         raise
     gap = f"after a gap of {time.monotonic() - gap_start_s:.1f} s" if needs_gap else "without a gap"
-    containers.progress(f"release {release.id} serves, {gap}")
-    recovery.finish_move(containers)
-    containers.progress(f"drained and removed {_described(current, release)}")
+    project.progress(f"release {release.id} serves, {gap}")
+    recovery.finish_move(project)
+    project.progress(f"drained and removed {_described(current, release)}")
     return url
 
 
@@ -131,33 +133,32 @@ def _described(current: Container, release: Release) -> str:
     return "the previous container" if current.release in release.image.release_ids else f"release {current.release}"
 
 
-def _free_port(containers: ReleaseContainers, bind: Bind) -> None:
-    containers.progress.note(f"{bind} needs the port of the current release: a gap begins.")
+def _free_port(project: Project, bind: Bind) -> None:
+    project.progress.note(f"{bind} needs the port of the current release: a gap begins.")
     for role in (PREVIOUS, HOLDER_PREVIOUS):
-        containers.stop(role, GAP_STOP_TIMEOUT_S)
+        production.stop(project, project.settings.container(role), GAP_STOP_TIMEOUT_S)
 
 
-def _prepare(containers: ReleaseContainers, release: Release, *, gate: bool) -> None:
+def _prepare(project: Project, release: Release, *, gate: bool) -> None:
     """Do what can fail before a container that serves is touched."""
-    project = containers.project
 
     def bridge(passed: Passed | None = None) -> None:
         if passed:
-            containers.progress(f"gate passed: {passed}")
+            project.progress(f"gate passed: {passed}")
             for notice in passed.visit.notices:
-                containers.progress.note(notice)
+                project.progress.note(notice)
         history.bridge_assets(project, release)
 
     if gate:
         check_candidate(project, release, bridge)
     else:
         bridge()
-    containers.progress("assets bridged")
+    project.progress("assets bridged")
 
 
-def _bring_up(containers: ReleaseContainers, release: Release, bind: Bind, *, reuse_holder: bool = False) -> str:
+def _bring_up(project: Project, release: Release, bind: Bind, *, reuse_holder: bool = False) -> str:
     if not reuse_holder:
-        bind = ports.publish(containers.project, PROD, bind, lambda free: containers.start(HOLDER, release, free))
-    containers.start("prod", release, bind)
+        bind = ports.publish(project, PROD, bind, lambda free: production.start(project, HOLDER, release, free))
+    production.start(project, "prod", release, bind)
     # A port holder that was there before may be answering, too.
-    return startup.await_serving(containers.project, "prod", shared_port=reuse_holder)
+    return startup.await_serving(project, "prod", shared_port=reuse_holder)

@@ -6,10 +6,9 @@ import pytest
 
 from docktasks.app.project import Project
 from docktasks.commands import Result
+from docktasks.containers.startup import own_container
 from docktasks.engine.dry_run import DryRunEngine
-from docktasks.progress import Progress
-from docktasks.release import recovery
-from docktasks.release.production import ReleaseContainers
+from docktasks.release import production, recovery
 from docktasks.release.run_args import HOLDER_COMMAND
 from docktasks.settings import Settings
 from tests.unit.fakes.engine import FakeEngine
@@ -31,9 +30,9 @@ def test_port_holder_runs_the_base_image(engine: FakeEngine, settings: Settings,
 def test_dry_run_has_no_containers(settings: Settings) -> None:
     """Under --dry no container is found, so nothing is recovered, and run-prod shows a first start."""
     run = Runner(dry=True)
-    containers = ReleaseContainers(Project(run, DryRunEngine("hello-dock"), settings), Progress(silent=True))
-    assert not recovery.recover(containers)
-    assert (run.ran, containers.bind, containers.container()) == ([], None, None)
+    project = Project(run, DryRunEngine("hello-dock"), settings)
+    assert not recovery.recover(project)
+    assert (run.ran, production.current_bind(project), own_container(project, "prod")) == ([], None, None)
 
 
 def test_container_that_cannot_be_removed_is_reported(
@@ -42,5 +41,5 @@ def test_container_that_cannot_be_removed_is_reported(
     """The notice names the containers and has Docker's words; the task goes on."""
     refusal = Result(1, "Error response from daemon: removal is already in progress")
     run = Runner(engine, {"docker container rm": refusal})
-    ReleaseContainers(Project(run, engine, settings), Progress()).remove_roles("prod-previous", "prod-port")
+    production.remove(Project(run, engine, settings), PREVIOUS, HOLDER)
     assert capsys.readouterr().out == f"! Docker did not remove {PREVIOUS}, {HOLDER}: {refusal.output}\n"

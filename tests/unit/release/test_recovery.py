@@ -11,7 +11,6 @@ from docktasks.app.project import Project
 from docktasks.engine.models import Container, Published
 from docktasks.progress import Progress
 from docktasks.release import recovery
-from docktasks.release.production import ReleaseContainers
 from docktasks.settings import Settings
 from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.production import (
@@ -122,7 +121,7 @@ def test_recover_completes_or_undoes_a_killed_swap(
         name: replace(container, started=f"{holder.started}0") for name, container in engine.by_name.items()
     }
     run = Runner(engine)
-    interrupted = recovery.recover(ReleaseContainers(Project(run, engine, settings), Progress(silent=True)))
+    interrupted = recovery.recover(Project(run, engine, settings, Progress(silent=True)))
     assert interrupted is bool({NEXT, PREVIOUS} & set(names))
     assert run.verbs == verbs
     assert sorted(engine.by_name) == ([NAME, HOLDER] if names != [CANDIDATE] else [HOLDER])
