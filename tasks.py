@@ -132,7 +132,7 @@ def verify(
     from docktasks.verify import catalog, report, run
 
     with session(c, needs_app=bool(revision) or not (url or image)) as project:
-        reports = output_files.named(json=json, junit=junit, html=html)
+        reports = output_files.require_writable(json=json, junit=junit, html=html)
         named = {*group, *(check_id.partition(".")[0] for check_id in only)}
         options = run.VerifyOptions(catalog.select(group, only, skip), image, "".join(url[:1]), named, strict, fail_on)
         if attested:

@@ -17,7 +17,7 @@ def compare(c: Context, html: str = "") -> None:
 
     with exit_on_error(attended=True):
         run = Runner(c)
-        output_files.require_writable({"html": html})
+        output_files.require_writable(html=html)
         compare.compare(run, load_settings(c), run.progress, html)
 
 

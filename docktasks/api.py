@@ -116,7 +116,8 @@ def _faults(key: str, upstream: Upstream, others: Mapping[str, Upstream]) -> Ite
     if not upstream.prefix and key.startswith("/"):
         yield "would hide the whole site: choose a path below it, such as /api"
     elif not PREFIX.fullmatch(upstream.prefix):
-        yield f"is no prefix: it must be a path such as /api, of letters, digits and ._~-{_hint(key)}"
+        hint = f" (/{key}?)" if PREFIX.fullmatch(f"/{key}") else ""
+        yield f"is no prefix: it must be a path such as /api, of letters, digits and ._~-{hint}"
     elif reason := OWN_PATHS.get(upstream.prefix):
         yield f"cannot be the API's, because {reason}"
     elif upstream.prefix in others:
@@ -128,7 +129,3 @@ def _faults(key: str, upstream: Upstream, others: Mapping[str, Upstream]) -> Ite
     elif ITSELF.fullmatch(upstream.host):
         port = f":{address['port']}" if address["port"] else ""
         yield f"is {upstream.address!r}, which is the container itself: for this machine write http://{HOST_GATEWAY}{port}"
-
-
-def _hint(key: str) -> str:
-    return f" (/{key}?)" if PREFIX.fullmatch(f"/{key}") else ""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 from docktasks.errors import SettingsError
 
 
-def require_writable(paths: Mapping[str, str]) -> None:
-    """Raise SettingsError when a result could not be written later. `paths` has the file of each flag, maybe empty."""
+def require_writable(**paths: str) -> dict[str, str]:
+    """Return the file of each flag that names one. Raises SettingsError when a result could not be written later."""
     flags: dict[Path, str] = {}
     for flag, path in ((flag, Path(text).resolve()) for flag, text in paths.items() if text):
         faults = {
@@ -22,9 +21,4 @@ def require_writable(paths: Mapping[str, str]) -> None:
         for fault in (text for text, is_found in faults.items() if is_found):
             raise SettingsError(f"--{flag}={path}: {fault}.", "It names the file for the results.", "Name another file")
         flags[path] = flag
-
-
-def named(**paths: str) -> dict[str, str]:
-    """Return the file of each flag that names one. Raises SettingsError when it could not be written later."""
-    require_writable(paths)
     return {flag: path for flag, path in paths.items() if path}

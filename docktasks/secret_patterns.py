@@ -13,7 +13,6 @@ OVERLAP_BYTES = 4 << 10
 SNIFF_BYTES = 1 << 10
 """A file with a zero in these first bytes is not text."""
 
-
 PAGE_FILE = re.compile(r"\.(?:x?html?|[cm]?js|css|svg|md|txt|xml|vtt|map|webmanifest)$", re.IGNORECASE)
 """What a visitor reads, and what documentation shows examples of passwords in."""
 

@@ -89,14 +89,12 @@ def project_lock(root: Path, project: str) -> Iterator[None]:
     lock = FileLock(cache_folder(root) / f"{project}.lock", timeout=0)
     try:
         with writing(lock.lock_file):
-            lock.acquire()
+            acquired = lock.acquire()
     except Timeout as error:
         raise ConflictError(
             f"Another task is changing the containers of {project}.",
             "Two tasks at once would undo each other's work.",
             "Wait until it has ended, then try again",
         ) from error
-    try:
+    with acquired:
         yield
-    finally:
-        lock.release()

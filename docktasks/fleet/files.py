@@ -24,7 +24,7 @@ UNITS = {"b": "", "k": "Ki", "m": "Mi", "g": "Gi"}
 def write(stack: Stack, file: str, folder: str) -> Iterator[str]:
     """Write the stack file, the base for Kubernetes, or both. Yields how to run them. Raises DockError."""
     if file:
-        output_files.require_writable({"stack": file})
+        output_files.require_writable(stack=file)
         Path(file).write_text(stack.text(), encoding="utf-8")
         yield f"Written: {file}. Run it: docker stack deploy -c {file} {stack.name}"
     if folder:

@@ -18,7 +18,7 @@ def write(project: Project, folder: str) -> list[Path]:
     """Build the production image, and write its SBOM and its VEX into a folder. Raises DockError."""
     paths = [Path(folder) / SBOM_FILE, Path(folder) / VEX_FILE]
     for path in paths:
-        output_files.require_writable({"out": str(path)})
+        output_files.require_writable(out=str(path))
     with project.lock():
         image = release_build.build_prod(project).image
         facts = described.describe(project, image, ShippedImage(project.settings.image("prod")))

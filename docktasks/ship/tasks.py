@@ -42,7 +42,7 @@ def push(
     from docktasks.ship.keys import Key
 
     with session(c) as project:
-        output_files.require_writable({"record": record})
+        output_files.require_writable(record=record)
         signing = Signing(sign or bool(key), Key.parse(key), key_password_file)
         pushed = pushing.push(project, pushing.PushOptions(to, tag, immutable, record, platforms, signing))
         print_build(pushed.build, pushed.repository)

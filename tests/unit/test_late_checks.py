@@ -35,7 +35,7 @@ def test_file_for_results_is_refused_before_the_work(tmp_path: Path, paths: Mapp
     """A report is written at the end of minutes of work."""
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError) as caught:
-        output_files.require_writable({flag: str(tmp_path / path) for flag, path in paths.items()})
+        output_files.require_writable(**{flag: str(tmp_path / path) for flag, path in paths.items()})
     assert caught.value.what == fault.replace("{}", str(tmp_path))
 
 
@@ -43,13 +43,14 @@ def test_file_that_may_not_be_written_is_refused(tmp_path: Path, monkeypatch: py
     """Root may write everywhere, so the answer of the system is replaced."""
     monkeypatch.setattr(os, "access", lambda path, _mode: path != tmp_path)
     with pytest.raises(SettingsError, match="it cannot be written"):
-        output_files.require_writable({"json": str(tmp_path / "x.json")})
+        output_files.require_writable(json=str(tmp_path / "x.json"))
 
 
 def test_files_for_results_may_be_new_or_there(tmp_path: Path) -> None:
     """A flag that is not given names no file. Nothing is written yet."""
     (tmp_path / "old").write_text("old")
-    output_files.require_writable({"json": str(tmp_path / "new"), "html": str(tmp_path / "old"), "junit": ""})
+    files = {"json": str(tmp_path / "new"), "html": str(tmp_path / "old")}
+    assert output_files.require_writable(**files, junit="") == files
     assert (sorted(path.name for path in tmp_path.iterdir()), (tmp_path / "old").read_text()) == (["old"], "old")
 
 
