@@ -121,6 +121,17 @@ def terminate_as_interrupt(*, survive_hangup: bool = False) -> Iterator[None]:
                 signal.signal(number, handler)
 
 
+@contextmanager
+def on_failure(undo: Callable[[], object]) -> Iterator[None]:
+    """Call `undo` when the block fails or is interrupted, as terminate_as_interrupt() has it, and raise the error."""
+    try:
+        with terminate_as_interrupt():
+            yield
+    except BaseException:  # KeyboardInterrupt is no Exception
+        undo()
+        raise
+
+
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     """End the task. What it does then, such as removing containers, only another Ctrl-C ends."""
     for other in SIGNALS:

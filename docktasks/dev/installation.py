@@ -59,15 +59,15 @@ def build_siblings(project: Project, run_spec: DevRunSpec) -> list[str]:
 def _container(project: Project, undo: Callable[[], object] = lambda: None) -> Iterator[str]:
     """Yield the name of the container that installs or builds. After a failure, remove it and its network, and undo."""
     name = install_container(project.settings)
-    try:
-        with waiting.terminate_as_interrupt():
-            networks.ensure(project, DEV)
-            yield name
-    except BaseException:  # KeyboardInterrupt is no Exception
+
+    def remove() -> None:
         project.run(remove_args(name), quiet=True)
         undo()
         networks.remove_unused(project, DEV)
-        raise
+
+    with waiting.on_failure(remove):
+        networks.ensure(project, DEV)
+        yield name
 
 
 def _run(project: Project, run_spec: DevRunSpec, name: str) -> str:

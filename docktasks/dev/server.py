@@ -147,16 +147,12 @@ def _require_options(project: Project) -> None:
 def _removed_on_failure(project: Project, volume: Volume) -> Iterator[None]:
     """Remove the dev container when its start fails or is interrupted, and a volume that lacks packages."""
     try:
-        with waiting.terminate_as_interrupt():
+        with waiting.on_failure(lambda: down(project)):
             yield
     except StartError as error:
-        down(project)
         if MISSING_PACKAGE.search(error.evidence):
             volume.discard()
         raise explain_failure(error, project.settings) from error
-    except BaseException:  # KeyboardInterrupt is no Exception
-        down(project)
-        raise
 
 
 def explain_failure(error: StartError, settings: Settings) -> StartError:

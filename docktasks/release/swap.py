@@ -74,28 +74,20 @@ def start(project: Project, release: Release, bind: Bind) -> str:
         production.remove(project, current.name)
     if holder and not reuse_holder:
         production.remove(project, holder.name)
-    try:
-        with waiting.terminate_as_interrupt():
-            url = _bring_up(project, release, bind, reuse_holder=reuse_holder)
-    except BaseException:
-        roles = ("prod", *([] if reuse_holder else [HOLDER]))
-        production.remove(project, *map(project.settings.container, roles))
-        raise
+    started = [project.settings.container(role) for role in ("prod", *([] if reuse_holder else [HOLDER]))]
+    with waiting.on_failure(lambda: production.remove(project, *started)):
+        url = _bring_up(project, release, bind, reuse_holder=reuse_holder)
     project.progress(f"release {release.id} serves")
     return url
 
 
 def swap(project: Project, release: Release, bind: Bind, current: Container) -> str:
     """Start the release next to the current one, drain that, and return the URL. Raises StartError or ConflictError."""
-    try:
-        with waiting.terminate_as_interrupt():
-            production.start(project, NEXT, release, bind)
-            url = startup.await_serving(project, NEXT, shared_port=True)
-            production.rename(project, current.name, PREVIOUS)
-            production.rename(project, project.settings.container(NEXT), "prod")
-    except BaseException:
-        recovery.recover(project)
-        raise
+    with waiting.on_failure(lambda: recovery.recover(project)):
+        production.start(project, NEXT, release, bind)
+        url = startup.await_serving(project, NEXT, shared_port=True)
+        production.rename(project, current.name, PREVIOUS)
+        production.rename(project, project.settings.container(NEXT), "prod")
     project.progress(f"release {release.id} serves, next to {_described(current, release)}")
     production.drain(project, project.settings.container(PREVIOUS))
     project.progress(f"drained and removed {_described(current, release)}")
@@ -110,17 +102,13 @@ def move(project: Project, release: Release, bind: Bind, current: Container) -> 
     needs_gap = bind.host_port in {published.host_port for published in current.published}
     if production.current_bind(project) == bind:
         project.progress.note("The port holder is replaced by one in other networks.")
-    try:
-        with waiting.terminate_as_interrupt():
-            production.rename(project, current.name, PREVIOUS)
-            production.rename(project, project.settings.container(HOLDER), HOLDER_PREVIOUS)
-            gap_start_s = time.monotonic()
-            if needs_gap:
-                _free_port(project, bind)
-            url = _bring_up(project, release, bind)
-    except BaseException:
-        recovery.recover(project)
-        raise
+    with waiting.on_failure(lambda: recovery.recover(project)):
+        production.rename(project, current.name, PREVIOUS)
+        production.rename(project, project.settings.container(HOLDER), HOLDER_PREVIOUS)
+        gap_start_s = time.monotonic()
+        if needs_gap:
+            _free_port(project, bind)
+        url = _bring_up(project, release, bind)
     gap = f"after a gap of {time.monotonic() - gap_start_s:.1f} s" if needs_gap else "without a gap"
     project.progress(f"release {release.id} serves, {gap}")
     recovery.finish_move(project)

@@ -134,6 +134,18 @@ def test_second_kill_does_not_end_what_the_first_one_began() -> None:
     assert caught.value.args == (signal.SIGINT,)
 
 
+def test_failure_and_kill_undo_what_was_begun() -> None:
+    """The error stays the same. After a success nothing is undone."""
+    undone: list[str] = []
+    with waiting.on_failure(lambda: undone.append("success")):
+        pass
+    with pytest.raises(ValueError, match="failed"), waiting.on_failure(lambda: undone.append("error")):
+        raise ValueError("failed")
+    with pytest.raises(KeyboardInterrupt), waiting.on_failure(lambda: undone.append("kill")):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert undone == ["error", "kill"]
+
+
 def test_http_ready_asks_over_https_where_http_is_not_answered(web: Web) -> None:
     """A server that speaks https only closes a connection of http. The look's address is the one that answers."""
 
