@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from docktasks.app import git, inputs
 from docktasks.app.project import Project
@@ -31,53 +31,33 @@ class DevEnvironment:
     notices: tuple[str, ...] = ()
 
 
-class PendingLookups:
-    """Questions to git and the engine, which are all asked at once in the background. Call one for its answer."""
-
-    def __init__(self, project: Project) -> None:
-        self.revision = in_background(lambda: git.source(project.app, project.settings).revision)
-        self.user = in_background(lambda: app_mount.user_for(project.engine, project.settings.app_dir))
-
-
-def prepare(project: Project, lookups: PendingLookups, command: DevCommand) -> DevEnvironment:
+def prepare(project: Project, command: DevCommand, previous: DevRunSpec | None = None) -> DevEnvironment:
     """Build the image, install into a new volume or take one, and find out how the checkout has to be watched.
 
-    `command` is what the container runs. Call it with the project's lock held. Raises AppError, BuildError,
-    ConflictError, SettingsError, or StartError when the app has more files than can be watched.
+    `command` is what the container runs. Of a `previous` run, with other dependencies, user and polling stay.
+    Call it with the project's lock held. Raises AppError, BuildError, ConflictError, SettingsError, or StartError when
+    the app has more files than can be watched.
     """
     inputs.require(project.settings, os.environ)
+    # git and the engine are asked while the image is built.
+    revision = in_background(lambda: git.source(project.app, project.settings).revision)
+    owner = in_background(lambda: app_mount.user_for(project.engine, project.settings.app_dir))
     checkout = Checkout.of(project.app)
     if not project.dry:
         app_mount.make_mountpoints(checkout)
-        if project.engine.kernel_release == platform.release():  # else the limit is another machine's
-            file_events.check_watch_limit(project.settings.app_dir)
+    is_first = not (project.dry or previous)
+    if is_first and project.engine.kernel_release == platform.release():  # else the limit is another machine's
+        file_events.check_watch_limit(project.settings.app_dir)
     image, build_notices = build(project)
-    user = lookups.user()
-    polling_reason = "" if project.dry else file_events.polling_reason(project, user)
+    user = previous.user if previous else owner()
+    polling_reason = file_events.polling_reason(project, user) if is_first else ""
     run_spec = DevRunSpec(
-        checkout, volume_name(project, image, user), user, lookups.revision(), command.args,
-        polling=bool(polling_reason), needs_preload=command.needs_preload,
+        checkout, volume_name(project, image, user), user, revision(), command.args,
+        polling=previous.polling if previous else bool(polling_reason), needs_preload=command.needs_preload,
     )  # fmt: skip
     volume, install_notices = _filled_volume(project, run_spec)
     notices = (*build_notices, *install_notices, *_notices(project, user, polling_reason))
     return DevEnvironment(volume, run_spec, notices)
-
-
-def prepare_again(project: Project, previous: DevRunSpec, command: DevCommand) -> DevEnvironment:
-    """Build the image and take or fill the volume for changed dependencies. Raises as prepare() for these."""
-    checkout = Checkout.of(project.app)
-    app_mount.make_mountpoints(checkout)
-    image, build_notices = build(project)
-    run_spec = replace(
-        previous,
-        checkout=checkout,
-        volume=volume_name(project, image, previous.user),
-        revision=git.source(project.app, project.settings).revision,
-        command=command.args,
-        needs_preload=command.needs_preload,
-    )
-    volume, install_notices = _filled_volume(project, run_spec)
-    return DevEnvironment(volume, run_spec, (*build_notices, *install_notices))
 
 
 def _filled_volume(project: Project, run_spec: DevRunSpec) -> tuple[Volume, list[str]]:

@@ -17,7 +17,7 @@ from docktasks.containers.run_args import remove_args
 from docktasks.containers.startup import ContainerSpec
 from docktasks.dev import certificate, environment, file_events
 from docktasks.dev.dev_script import dev_command
-from docktasks.dev.environment import DevEnvironment, PendingLookups
+from docktasks.dev.environment import DevEnvironment
 from docktasks.dev.node_modules import Volume
 from docktasks.dev.run_args import DevRunSpec, dev_args
 from docktasks.engine.models import Container
@@ -63,14 +63,12 @@ def up(project: Project) -> DevServer:
         command = dev_command(project.app)
         networks.require_api_network(project)
         host = certificate.host(project)
-        lookups = PendingLookups(project)
         container = startup.own_container(project, "dev")
         if container is not None and container.state == "running":
             raise _already_running(container)
         if container is not None:
             down(project)
-        dev_environment = environment.prepare(project, lookups, command)
-        dev_environment = replace(dev_environment, notices=(*dev_environment.notices, *certificate.notices(project)))
+        dev_environment = environment.prepare(project, command)
         bind = free_bind(project, DEV, Bind(project.settings.dev.host_port))
         return _start(project, dev_environment, bind, host)
 
@@ -83,7 +81,7 @@ def recreate(project: Project, dev_server: DevServer) -> DevServer:
     project = replace(project)  # a Project reads package.json only once
     project.progress.restart()
     with project.lock():
-        dev_environment = environment.prepare_again(project, dev_server.run_spec, dev_command(project.app))
+        dev_environment = environment.prepare(project, dev_command(project.app), dev_server.run_spec)
         container = project.engine.container(project.settings.container("dev"))
         host_port = container.published[0].host_port if container and container.published else None
         project.run(remove_args(project.settings.container("dev")), quiet=True)
@@ -120,6 +118,7 @@ def _start(project: Project, dev_environment: DevEnvironment, bind: Bind, host: 
     reported = f"The log says what prod.csp: {project.settings.prod.csp} would block of the pages that you open"
     notices = (
         *dev_environment.notices,
+        *certificate.notices(project),
         *networks.api_notices(project.settings),
         *([reported] if vite_options.reports_policy(project.settings) else []),
         *vite.notices_of_log(log, project.app),

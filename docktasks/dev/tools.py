@@ -16,7 +16,6 @@ from docktasks.containers.app_mount import Checkout
 from docktasks.containers.run_args import remove_args
 from docktasks.dev import environment
 from docktasks.dev.dev_script import DevCommand
-from docktasks.dev.environment import PendingLookups
 from docktasks.dev.run_args import DOWNLOADS_PATH, DevRunSpec, downloads_args, tool_args
 from docktasks.dev.server import STOPPED_EXIT_CODES
 from docktasks.errors import StartError
@@ -107,7 +106,7 @@ def tests(project: Project, arguments: list[str], *, watch: bool) -> Tool:
     script = project.app.first_script("test")
     command = project.app.package_manager.run(script, *(["--watch"] if watch else []), *arguments)
     with project.lock():
-        dev_environment = environment.prepare(project, PendingLookups(project), DevCommand(command))
+        dev_environment = environment.prepare(project, DevCommand(command))
     return _tool(project, "test", dev_environment.run_spec, runs_until_stopped=watch)
 
 

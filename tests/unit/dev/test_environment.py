@@ -12,7 +12,7 @@ from docktasks.containers import app_mount
 from docktasks.containers.app_mount import Checkout
 from docktasks.dev import environment, file_events
 from docktasks.dev.dev_script import DevCommand
-from docktasks.dev.environment import DevEnvironment, PendingLookups
+from docktasks.dev.environment import DevEnvironment
 from docktasks.dev.run_args import DevRunSpec
 from docktasks.engine.models import Image
 from docktasks.errors import AppError, StartError
@@ -23,7 +23,7 @@ from tests.unit.fakes.runner import Runner
 
 def prepare(project: Project) -> DevEnvironment:
     """Prepare a run of the image's own command."""
-    return environment.prepare(project, PendingLookups(project), DevCommand())
+    return environment.prepare(project, DevCommand())
 
 
 def test_prepare_builds_the_image_and_fills_the_volume(project: Project, run: Runner) -> None:
@@ -118,11 +118,13 @@ def test_prepare_checks_the_watch_limit_of_its_own_kernel(
         assert prepare(project).notices == ()
 
 
-def test_prepare_again_keeps_the_user_and_polling(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The checkout is the same, so only the volume, the revision and the command are new."""
+def test_prepare_for_other_dependencies_keeps_the_user_and_polling(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checkout is the same, so it is not found out again. The volume, the revision and the command are new."""
     monkeypatch.setattr(git, "source", lambda _app, _settings: git.Source("1", "def"))
     previous = DevRunSpec(Checkout(project.settings.app_dir), "hello-dock-modules-0", "7:7", "abc", polling=True)
-    prepared = environment.prepare_again(project, previous, DevCommand(("npm", "run", "dev"), needs_preload=True))
+    prepared = environment.prepare(project, DevCommand(("npm", "run", "dev"), needs_preload=True), previous)
     expected = replace(previous, volume=prepared.volume.name, revision="def", needs_preload=True)
     assert prepared.run_spec == expected.with_command("npm", "run", "dev")
     assert prepared.volume.name != previous.volume

@@ -20,7 +20,7 @@ from docktasks.dev.run_args import DevRunSpec
 from docktasks.dev.server import DevServer
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.dry_run import DryRunEngine
-from docktasks.engine.models import Container, Published
+from docktasks.engine.models import Image, Published
 from docktasks.errors import BuildError, ConflictError, StartError
 from docktasks.settings import Settings
 from tests.unit.fakes.apps import configured, impatient, make_app
@@ -106,14 +106,14 @@ def test_up_keeps_nothing_of_a_failed_installation(
 def test_up_asks_git_and_the_engine_at_once(
     settings: Settings, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All questions are begun before the engine has answered the first one."""
+    """All questions are begun before the engine has told of an image, and so before the build."""
     begun = [Event(), Event()]
     revision, user = begun
 
     class SlowEngine(FakeEngine):
-        def container(self, name: str) -> Container | None:
+        def image(self, reference: str) -> Image | None:
             assert all(question.wait(10) for question in begun)
-            return super().container(name)
+            return super().image(reference)
 
     def source(_app: App, _settings: Settings) -> git.Source:
         revision.set()
