@@ -29,16 +29,10 @@ def abandoned_clones(containers: Iterable[Container]) -> list[str]:
 
 
 def _process_runs(clone_name: str) -> bool:
+    import psutil
+
     pid = re.search(r"-(\d{1,9})$", clone_name)
-    if pid is None:
-        return False
-    try:
-        os.kill(int(pid[1]), 0)  # signal 0 only checks that the process exists
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it is another user's
-        return True
-    return True
+    return pid is not None and psutil.pid_exists(int(pid[1]))
 
 
 def clone_args(

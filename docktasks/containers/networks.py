@@ -37,7 +37,6 @@ PROBE_TIMEOUT_S = 1
 NO_RESOLVER = "0.0.0.0"  # noqa: S104 - an address that is asked, not bound
 """A DNS server that never answers. Docker itself asks a server of the host, which would be a way out."""
 
-
 NO_AUTHORITIES = "An API on https is not reached"
 """How a line of the release's log begins (nginx/api.sh)."""
 

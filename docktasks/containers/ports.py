@@ -16,7 +16,6 @@ from docktasks.waiting import is_listening
 WORKING_DIR_LABEL = f"{LABEL}.working-dir"
 """Label of a dev container: the folder of the app that is mounted in it."""
 
-
 MAX_PORTS = 100
 """How many ports are tried from a default on."""
 

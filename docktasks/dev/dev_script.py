@@ -36,18 +36,8 @@ VALUE_OPTIONS = {"--mode", "-m", "--config", "-c", "--base", "--port", "--host",
 """Options of these programs whose value is the next word."""
 
 PASSES_NOTHING_ON = {
-    "turbo",
-    "nx",
-    "lerna",
-    "moon",
-    "wireit",
-    "make",
-    "just",
-    "sh",
-    "bash",
-    "nodemon",
-    *scripts.MANAGERS,
-}
+    "turbo", "nx", "lerna", "moon", "wireit", "make", "just", "sh", "bash", "nodemon", *scripts.MANAGERS,
+}  # fmt: skip
 """Programs that start others and refuse, or keep, the arguments of these."""
 
 STATIC_SERVERS = {"serve", "http-server", "sirv", "servor", "superstatic", "local-web-server", "live-server"}

@@ -119,11 +119,6 @@ def check_watch_limit(app_dir: Path, limit_file: Path = WATCH_LIMIT_FILE) -> Non
             raise watch_limit_error(f"The limit is {limit:,}. The app has more than {spare:,} files and folders.")
 
 
-def watch_limit_reached(log: str) -> bool:
-    """Return True when Vite's log says that the kernel refused to watch a file."""
-    return VITE_LIMIT_MESSAGE in log
-
-
 def watch_limit_error(evidence: str) -> StartError:
     """Return the error for a kernel that allows too few inotify watches."""
     return StartError(

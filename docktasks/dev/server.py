@@ -34,10 +34,8 @@ STOPPED_EXIT_CODES = (0, 130, 137, 143)
 MISSING_PACKAGE = re.compile(r"Cannot find (native binding|module|package)|MODULE_NOT_FOUND")
 """What node and native packages write when node_modules lacks a package."""
 
-
 LISTENING = re.compile(r"Local: +https?://[^\s/]+:(\d+)")
 """What Vite, and frameworks with it, log when they listen."""
-
 
 PORT_TAKEN = f"Port {DEV.container_port} is already in use"
 """What Vite says when it listens nowhere, because another server of the same script does."""
@@ -114,7 +112,7 @@ def _start(project: Project, dev_environment: DevEnvironment, bind: Bind, host: 
     project.progress("the dev server serves")
     dev_environment.volume.remove_others()
     log = project.engine.logs(project.settings.container("dev"), STARTUP_LOG_LINES)
-    limit_reached = file_events.watch_limit_reached(log)
+    limit_reached = file_events.VITE_LIMIT_MESSAGE in log
     reported = f"The log says what prod.csp: {project.settings.prod.csp} would block of the pages that you open"
     notices = (
         *dev_environment.notices,
@@ -167,7 +165,7 @@ def explain_failure(error: StartError, settings: Settings) -> StartError:
     if PORT_TAKEN in evidence:
         why = f"The script starts two dev servers. Both get port {DEV.container_port}, because only that is published."
         how = "Let it start one. turbo and nx start those of all packages: let app.dir name the folder of one app"
-    if file_events.watch_limit_reached(evidence):
+    if file_events.VITE_LIMIT_MESSAGE in evidence:
         return file_events.watch_limit_error(f"Vite reports: {file_events.VITE_LIMIT_MESSAGE}")
     return StartError(error.what, why, how, evidence)
 

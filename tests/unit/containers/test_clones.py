@@ -101,7 +101,7 @@ def test_clone_of_another_users_process_is_in_use(monkeypatch: pytest.MonkeyPatc
         raise PermissionError
 
     monkeypatch.setattr(os, "kill", refuse)
-    assert clones.abandoned_clones([clone()]) == []
+    assert clones.abandoned_clones([clone(1)]) == []
 
 
 def test_run_prod_removes_abandoned_clones(engine: FakeEngine, settings: Settings) -> None:
