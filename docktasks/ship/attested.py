@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from docktasks.app import git
@@ -11,7 +11,7 @@ from docktasks.errors import AppError, SettingsError, VerifyError
 from docktasks.release import build as release_build
 from docktasks.ship import bundle, claims, cosign, described, keys, sbom, tags, vex
 from docktasks.ship.bundle import Bundle
-from docktasks.ship.claims import Content, Evidence
+from docktasks.ship.claims import Evidence
 from docktasks.ship.described import Described
 from docktasks.ship.keys import Key
 from docktasks.ship.names import ShippedImage, shipped_image
@@ -35,10 +35,10 @@ def prove(project: Project, image: ShippedImage, key: Key) -> Iterator[str]:
     record = None if project.dry else _record(project, facts)
     for name, (_, faults_of) in claims.CLAIMS.items():
         for content in contents[name]:
-            require_true(name, own, faults_of, content, Evidence(facts, record))
+            require_true(name, own, faults_of(content, Evidence(facts, record)))
     purls = {purl for content in contents["SBOM"] for purl in sbom.purls_in(content)}
     for content in contents["VEX"]:
-        require_true("VEX", own, lambda one, _: claims.lies(one, purls), content, Evidence(facts))
+        require_true("VEX", own, claims.lies(content, purls))
     if project.dry:
         return
     said = {name: of_kind[-1] for name, of_kind in contents.items()}
@@ -70,21 +70,18 @@ def _record(project: Project, facts: Described) -> Bundle | None:
     return bundle.record(project, facts.site) if revision and revision == facts.revision else None
 
 
-def require_true(
-    name: str, image: ShippedImage, faults_of: Callable[[Content, Evidence], Iterator[str]], content: Content,
-    evidence: Evidence,
-) -> None:  # fmt: skip
-    """Raise VerifyError if a statement does not hold, or says it in a form that is not known."""
+def require_true(name: str, image: ShippedImage, faults: Iterator[str]) -> None:
+    """Raise VerifyError if a statement has faults, or if it has a form in which nobody can look for them."""
     try:
-        faults = list(faults_of(content, evidence))
+        texts = list(faults)
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise cosign.unknown_format(image, name, f"it lacks {error}") from error
-    if faults:
+    if texts:
         raise VerifyError(
-            f"The {name} of {image.reference} is not true: {faults[0]}.",
+            f"The {name} of {image.reference} is not true: {texts[0]}.",
             "It is signed, so somebody with the key says something that the image does not show.",
             "Do not run this image. Push it again with --sign from its commit, or ask who has signed it",
-            evidence="\n".join(faults[1:MAX_FAULTS]),
+            evidence="\n".join(texts[1:MAX_FAULTS]),
         )
 
 

@@ -42,7 +42,8 @@ def is_wanted(path: str) -> bool:
 
 def base_of(texts: Mapping[str, str], environment: Mapping[str, str]) -> Base:
     """Return the base of an image: `texts` has the content of the files that are wanted, by path."""
-    release = _release(next((texts[path] for path in RELEASE_FILES if texts.get(path)), ""))
+    text = next((texts[path] for path in RELEASE_FILES if texts.get(path)), "")
+    release: dict[str, str] = dict(re.findall(r"^(\w+)=[\"']?(.*?)[\"']?$", text, re.MULTILINE))
     system = release.get("ID", "linux")
     version = release.get("VERSION_ID") or release.get("VERSION_CODENAME", "")
     distro = f"&distro={quote(f'{system}-{version}', safe='')}" if version else ""
@@ -52,11 +53,6 @@ def base_of(texts: Mapping[str, str], environment: Mapping[str, str]) -> Base:
         purl = f"pkg:generic/nginx@{quote(nginx, safe='')}"
         packages[purl] = BasePackage("nginx", nginx, purl, NGINX_LICENSE)
     return Base(f"{system} {version}".strip(), tuple(packages[purl] for purl in sorted(packages)))
-
-
-def _release(text: str) -> dict[str, str]:
-    pairs = re.findall(r"^(\w+)=[\"']?(.*?)[\"']?$", text, re.MULTILINE)
-    return dict(pairs)
 
 
 def _apk(texts: Mapping[str, str], system: str, distro: str) -> Iterator[BasePackage]:

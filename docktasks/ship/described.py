@@ -9,7 +9,7 @@ from docktasks.app.project import Project
 from docktasks.engine.models import Image
 from docktasks.errors import VerifyError
 from docktasks.images import archive
-from docktasks.images.build import BASE_LABEL, OCI
+from docktasks.images.build import BASE_DIGEST_LABEL, BASE_LABEL
 from docktasks.images.releases import REVISION_LABEL
 from docktasks.ship import base_packages
 from docktasks.ship.base_packages import Base
@@ -40,7 +40,7 @@ class Described:
     @property
     def base_digest(self) -> str:
         """The digest of its base image in a registry; empty for one that no registry has."""
-        return self.labels.get(f"{OCI}.base.digest", "")
+        return self.labels.get(BASE_DIGEST_LABEL, "")
 
 
 def describe(project: Project, image: Image, name: ShippedImage) -> Described:

@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -32,7 +32,7 @@ def document(described: Described, bundle: Bundle) -> Document:
     """Return the SBOM of an image: its site's files, the packages in them, and those of its base."""
     app = _app(bundle)
     packages = [_package(one) for one in bundle.packages]
-    base = [_base_package(one) for one in described.base.packages]
+    base = [component(one, licenses=licenses(one.license)) for one in described.base.packages]
     root = image_component(described)
     refs = [component["bom-ref"] for component in packages]
     content = {
@@ -112,31 +112,27 @@ def _app(bundle: Bundle) -> Document:
     }  # fmt: skip
 
 
+def component(package: Package | BasePackage, **fields: Any) -> Document:
+    """Return the component of a package, with those of these other fields that are not empty."""
+    own = {"type": "library", "bom-ref": package.purl, "name": package.name, "version": package.version}
+    return {**own, "purl": package.purl, **_optional(**fields)}
+
+
 def _package(package: Package) -> Document:
-    occurrences = [{"location": name} for name in package.files]
-    return {
-        "type": "library", "bom-ref": package.purl, "name": package.name, "version": package.version,
-        "scope": "required", "purl": package.purl,
-        **_optional(hashes=list(_hashes(package.integrity)), licenses=licenses(package.license)),
-        "evidence": {"occurrences": occurrences},
-        **({"properties": [{"name": "hello-dock:workspace", "value": "true"}]} if package.is_sibling else {}),
-    }  # fmt: skip
+    return component(
+        package,
+        scope="required",
+        hashes=list(_hashes(package.integrity)),
+        licenses=licenses(package.license),
+        evidence={"occurrences": [{"location": name} for name in package.files]},
+        properties=[{"name": "hello-dock:workspace", "value": "true"}] if package.is_sibling else [],
+    )
 
 
 def _helper(package: Package) -> Document:
     """Return a tool of the build, with those of its modules that are in the site."""
     properties = [{"name": "hello-dock:module", "value": module} for module in package.helpers]
-    return {
-        "type": "application", "bom-ref": f"build:{package.purl}", "name": package.name, "version": package.version,
-        "purl": package.purl, "properties": properties,
-    }  # fmt: skip
-
-
-def _base_package(package: BasePackage) -> Document:
-    return {
-        "type": "library", "bom-ref": package.purl, "name": package.name, "version": package.version,
-        "purl": package.purl, **_optional(licenses=licenses(package.license)),
-    }  # fmt: skip
+    return {**component(package, properties=properties), "type": "application", "bom-ref": f"build:{package.purl}"}
 
 
 def _hashes(integrity: str) -> Iterator[Document]:
@@ -151,5 +147,5 @@ def _hashes(integrity: str) -> Iterator[Document]:
             yield {"alg": HASHES[algorithm], "content": content}
 
 
-def _optional(**lists: Iterable[Any]) -> Document:
-    return {name: items for name, items in lists.items() if items}
+def _optional(**fields: Any) -> Document:
+    return {name: value for name, value in fields.items() if value}

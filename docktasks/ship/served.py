@@ -17,12 +17,11 @@ from docktasks.app.project import Project
 from docktasks.app.runtime_config import MAX_CHARACTERS
 from docktasks.engine.models import Image
 from docktasks.errors import SettingsError, VerifyError
-from docktasks.images import archive
-from docktasks.images.archive import final_files, site_files
 from docktasks.release import build as release_build
 from docktasks.release import gate
 from docktasks.release.run_args import Release
-from docktasks.ship import rebuilt
+from docktasks.ship import described, rebuilt
+from docktasks.ship.names import ShippedImage
 from docktasks.verify.probes.connection import Connection, port_of
 from docktasks.verify.probes.crawler import Site
 from docktasks.verify.probes.http_client import Request, Response
@@ -68,11 +67,6 @@ class Original:
     answers: dict[Request, Response]
     file_count: int
 
-    @property
-    def path_count(self) -> int:
-        """The number of addresses that are asked for, each in several codings."""
-        return len({request.path for request in self.answers})
-
 
 def verify(project: Project, urls: Sequence[str], image: str, revision: str, *, is_alone: bool = True) -> str:
     """Compare what each address serves with an image, or with the one that a commit gives.
@@ -96,7 +90,8 @@ def verify(project: Project, urls: Sequence[str], image: str, revision: str, *, 
         _run(project, chosen, places[0]) as original,
     ):
         faults = {place: [*_differences(place, original)] for place in places}
-    lines = [f"Compared with {name}: {original.file_count:,} files, {original.path_count:,} addresses."]
+    paths = {request.path for request in original.answers}  # each is asked for in several codings
+    lines = [f"Compared with {name}: {original.file_count:,} files, {len(paths):,} addresses."]
     for place, texts in faults.items():
         lines.append(f"{place}: {f'{len(texts):,} of them differ' if texts else 'all as the image has them'}")
     _require_none(faults, lines)
@@ -148,7 +143,7 @@ def _answers(origin: str, address: str) -> bool:
 @contextmanager
 def _run(project: Project, image: Image, place: Place) -> Iterator[Original]:
     """Run the image here with the configuration of a place, and ask it for all that it has. Raises VerifyError."""
-    files = _files(project, image)
+    files = described.describe(project, image, ShippedImage(image.short_id)).site
     own = replace(project, settings=replace(project.settings, api=api.Api()))
     with ExitStack() as stack:
         url = stack.enter_context(gate.candidate(own, Release(image, _configuration(place))))
@@ -160,19 +155,13 @@ def _run(project: Project, image: Image, place: Place) -> Iterator[Original]:
                 raise VerifyError(f"The image itself gives {request.path} {answer.summary}.", "", "Try again")
         for name, digest in files.items():
             answer = answers[_request(site.address(name), "identity")]
-            if answer.is_ok and answer.digest != digest and name != "env.js":
+            if answer.is_ok and answer.digest.hex() != digest and name != "env.js":
                 raise VerifyError(f"The image itself serves other bytes than its file {name}.", "", "Build it again")
         yield Original(answers, len(files))
 
 
 def _request(path: str, coding: str) -> Request:
     return Request(path, "GET", (("accept-encoding", coding),))
-
-
-def _files(project: Project, image: Image) -> dict[str, bytes]:
-    """Return the digest of each file of the site by its path, from the image's layers."""
-    files = final_files(archive.read(project.engine.save(image.id), ()).layers)
-    return site_files({path: file.digest for path, file in files.items() if file.kind == "file"})
 
 
 def _paths(site: Site, files: Iterable[str]) -> list[str]:

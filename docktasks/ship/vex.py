@@ -11,7 +11,7 @@ from typing import Any
 
 from docktasks.ship.bundle import Bundle, Package
 from docktasks.ship.described import Described
-from docktasks.ship.sbom import Document, envelope
+from docktasks.ship.sbom import Document, component, envelope
 
 ABSENT = "code_not_present"
 """The justification of https://cyclonedx.org/docs/1.6/json/#vulnerabilities_items_analysis_justification."""
@@ -26,7 +26,7 @@ def document(described: Described, bundle: Bundle) -> Document:
         detail = f"It is a tool of the build. Of it only these modules are in the site: {modules}"
         statements.append(_statement("in_triage", detail, package))
     packages = [*bundle.absent, *bundle.helpers]
-    return {**envelope(described, "vex"), "components": list(map(_component, packages)), "vulnerabilities": statements}
+    return {**envelope(described, "vex"), "components": list(map(component, packages)), "vulnerabilities": statements}
 
 
 def absent_in(content: Mapping[str, Any]) -> set[str]:
@@ -38,13 +38,6 @@ def absent_in(content: Mapping[str, Any]) -> set[str]:
         if statement["analysis"]["state"] not in ("in_triage", "exploitable")
         for affected in statement["affects"]
     }
-
-
-def _component(package: Package) -> Document:
-    return {
-        "type": "library", "bom-ref": package.purl, "name": package.name, "version": package.version,
-        "purl": package.purl,
-    }  # fmt: skip
 
 
 def _statement(state: str, detail: str, package: Package, **analysis: str) -> Document:

@@ -213,7 +213,7 @@ def test_documents_of_a_copy_and_of_another_version_are_judged_alike() -> None:
         content["metadata"].update({f"x-{number}": number for number in range(10)})
         _, faults_of = claims.CLAIMS[name]
         with pytest.raises(VerifyError, match=r"hello-dock 0\.0\.1 wrote it, .*: repeat this with that version"):
-            attested.require_true(name, IMAGE, faults_of, content, Evidence(described(), BUNDLE))
+            attested.require_true(name, IMAGE, faults_of(content, Evidence(described(), BUNDLE)))
         moved = replace(described(), image=replace(described().image, repository="mirror.example/shop"))
         assert list(faults_of(TRUTH[name], Evidence(moved, BUNDLE))) == []
 
@@ -224,7 +224,7 @@ def test_unknown_form_is_one_clear_error(name: str, content: Document) -> None:
     """It proves nothing, and the error says of which document."""
     _, faults_of = claims.CLAIMS[name]
     with pytest.raises(VerifyError, match=f"The attestation of its {name} cannot be read") as caught:
-        attested.require_true(name, IMAGE, faults_of, content, Evidence(described(), BUNDLE))
+        attested.require_true(name, IMAGE, faults_of(content, Evidence(described(), BUNDLE)))
     assert caught.value.how
 
 

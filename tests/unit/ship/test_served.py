@@ -13,6 +13,7 @@ from typing import ClassVar
 import pytest
 
 from docktasks.app.project import Project
+from docktasks.engine.models import Image
 from docktasks.errors import SettingsError, VerifyError
 from docktasks.settings import Settings
 from docktasks.ship import served
@@ -163,3 +164,12 @@ def test_pages_and_missing_files_are_compared_too() -> None:
         "/docs/",
     ]
     assert len(paths) == 9
+
+
+def test_image_that_cannot_be_read_is_one_clear_error(settings: Settings) -> None:
+    """Its layers may be compressed in a way that is not read here."""
+    run = Runner()
+    original = served._run(Project(run, FakeEngine(), settings), Image("sha256:0a1b"), Place(URL))  # noqa: SLF001
+    with pytest.raises(VerifyError, match="0a1b cannot be read: its archive"), original:
+        pass
+    assert run.ran == []
