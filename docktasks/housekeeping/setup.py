@@ -180,8 +180,9 @@ def _advice(error: EngineError) -> str:
         return f"Start the engine at {selected}, or choose the local one: unset DOCKER_HOST DOCKER_CONTEXT"
     if not isinstance(error, NoEngineError):  # permission denied: the error's own advice fits every machine
         return error.how
-    by_system = {"Darwin": _advice_for_macos, "Windows": _advice_for_windows}
-    return by_system.get(platform.system(), _advice_for_linux)()
+    if platform.system() == "Windows":
+        return "Start Docker Desktop (https://docs.docker.com/desktop/), and work inside WSL 2"
+    return _advice_for_macos() if platform.system() == "Darwin" else _advice_for_linux()
 
 
 def _advice_for_macos() -> str:
@@ -190,10 +191,6 @@ def _advice_for_macos() -> str:
     if Path("/Applications/Docker.app").exists():
         return "Start it: open -a Docker"
     return "Install Docker Desktop (https://docs.docker.com/desktop/), or: brew install colima docker && colima start"
-
-
-def _advice_for_windows() -> str:
-    return "Start Docker Desktop (https://docs.docker.com/desktop/), and work inside WSL 2"
 
 
 def _advice_for_linux() -> str:

@@ -27,13 +27,7 @@ def containers_table(project: Project) -> Table:
         [_container_row(project.settings, container) for container in containers],
         f"Nothing of {project.settings.app.name} is running. Start it: invoke run-prod, or invoke dev",
         _warnings(project.settings, containers),
-        [
-            *_current_release(project),
-            *(
-                f"Downloads of all projects: {name}. To remove them: invoke clean --downloads"
-                for name in downloads(project)
-            ),
-        ],
+        [*_notes(project)],
     )
 
 
@@ -45,13 +39,15 @@ def downloads(project: Project) -> list[str]:
     return [name] if project.engine.has_volume(name) else []
 
 
-def _current_release(project: Project) -> Iterator[str]:
-    """Yield what the current release was built from, and when it was deployed."""
+def _notes(project: Project) -> Iterator[str]:
+    """Yield what the current release was built from, when it was deployed, and what all projects share."""
     container = startup.own_container(project, "prod")
     image = project.engine.image(container.image_id) if container and container.image_id else None
     if container and image:
         yield f"Release {container.release}: {releases.described(image)}"
         yield f"Deployed: {releases.minute(container.created)} UTC"
+    for name in downloads(project):
+        yield f"Downloads of all projects: {name}. To remove them: invoke clean --downloads"
 
 
 def _container_row(settings: Settings, container: Container) -> tuple[str, ...]:

@@ -54,8 +54,7 @@ completion.install({
 )
 def setup(c: Context, browser: bool = False, https: bool = False) -> None:
     """Install and start a Docker engine with BuildKit, or say how."""
-    from docktasks.housekeeping.authority import ensure_trusted
-    from docktasks.housekeeping.browser import ensure_browser
+    from docktasks.housekeeping import optional_tools
     from docktasks.housekeeping.setup import ensure_engine
 
     with exit_on_error():
@@ -63,9 +62,9 @@ def setup(c: Context, browser: bool = False, https: bool = False) -> None:
         run = Runner(c)
         print(ensure_engine(run, run.progress))
         if browser:
-            print(ensure_browser(run, run.progress, executable))
+            print(optional_tools.ensure_browser(run, run.progress, executable))
         if https:
-            print(ensure_trusted(run, run.progress))
+            print(optional_tools.ensure_authority(run, run.progress))
 
 
 @task(auto_shortflags=False)

@@ -49,7 +49,7 @@ MAX_LINES = {
     "verify": 8_180,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES. The goal for verify is 4,000."""
-MAX_LINES_IN_ALL = 23_647
+MAX_LINES_IN_ALL = 23_631
 """For all modules of docktasks/ together. The goal is 8,500; docstrings that stand alone are not cut for it. SBOM and
 VEX took 560: what is in the bundle, in the base, and both as CycloneDX. No library knows the first. The fleet's
 form with a published port, its replicas and its configs took 190. What a replacement does at once, and a look at an

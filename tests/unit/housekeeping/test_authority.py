@@ -4,7 +4,7 @@ import pytest
 
 from docktasks.commands import Result
 from docktasks.errors import SetupError
-from docktasks.housekeeping import authority
+from docktasks.housekeeping import optional_tools
 from docktasks.progress import Progress
 from tests.unit.fakes.machines import FEDORA, TRIXIE, Machine
 from tests.unit.fakes.programs import Programs
@@ -17,7 +17,7 @@ def test_mkcert_is_installed_from_debian_and_installs_its_authority(machine: Mac
     """certutil comes along, by which mkcert reaches Chromium's and Firefox's certificates."""
     machine(release=TRIXIE)
     run = Runner(dry=True)
-    assert authority.ensure_trusted(run, SILENT) == "Dry run: nothing was changed."
+    assert optional_tools.ensure_authority(run, SILENT) == "Dry run: nothing was changed."
     assert run.lines == [
         "apt-get update",
         "apt-get install --yes --no-install-recommends mkcert libnss3-tools",
@@ -31,10 +31,10 @@ def test_installed_mkcert_is_used(machine: Machine, programs: Programs) -> None:
     programs.add("mkcert", prints="/home/me/mkcert")
     run = Runner()
     line = "This machine trusts mkcert's authority: /home/me/mkcert/rootCA.pem"
-    assert authority.ensure_trusted(run, SILENT) == line
+    assert optional_tools.ensure_authority(run, SILENT) == line
     assert run.lines == ["mkcert -install"]
     with pytest.raises(SetupError) as caught:
-        authority.ensure_trusted(Runner(answers={"mkcert": Result(1, "ERROR: no certutil")}), SILENT)
+        optional_tools.ensure_authority(Runner(answers={"mkcert": Result(1, "ERROR: no certutil")}), SILENT)
     assert caught.value.evidence == "ERROR: no certutil"
 
 
@@ -43,4 +43,4 @@ def test_mkcert_elsewhere_is_installed_by_hand(machine: Machine, release: dict[s
     """The error says where mkcert describes that."""
     machine(release=release, uid=uid)
     with pytest.raises(SetupError, match="There is no mkcert on this machine"):
-        authority.ensure_trusted(Runner(), SILENT)
+        optional_tools.ensure_authority(Runner(), SILENT)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from docktasks.errors import SetupError
-from docktasks.housekeeping import browser
+from docktasks.housekeeping import optional_tools
 from docktasks.progress import Progress
 from docktasks.verify import chromium_path
 from tests.unit.fakes.machines import FEDORA, TRIXIE, UBUNTU, Machine
@@ -26,7 +26,7 @@ def test_installed_browser_is_used(programs: Programs) -> None:
     """Nothing is installed, and the line names the browser."""
     path = programs.add("chromium")
     run = Runner()
-    assert browser.ensure_browser(run, SILENT) == f"Chromium: {path}"
+    assert optional_tools.ensure_browser(run, SILENT) == f"Chromium: {path}"
     assert run.ran == []
 
 
@@ -34,7 +34,7 @@ def test_browser_on_debian_is_a_package(machine: Machine) -> None:
     """A font is installed with it, because a page would show boxes."""
     machine(release=TRIXIE)
     run = Runner(dry=True)
-    browser.ensure_browser(run, SILENT)
+    optional_tools.ensure_browser(run, SILENT)
     assert run.lines == [
         "apt-get update",
         "apt-get install --yes --no-install-recommends chromium fonts-dejavu-core",
@@ -46,7 +46,7 @@ def test_browser_on_other_machines_is_playwrights(machine: Machine, release: dic
     """Ubuntu's package is a snap, and without root no package can be installed."""
     machine(release=release, uid=uid)
     run = Runner(dry=True)
-    browser.ensure_browser(run, SILENT)
+    optional_tools.ensure_browser(run, SILENT)
     assert run.lines == ["playwright install chromium"]
 
 
@@ -54,5 +54,5 @@ def test_browser_that_cannot_be_installed_is_an_error(machine: Machine) -> None:
     """The error names the setting for a browser that is somewhere else."""
     machine(release=FEDORA)
     with pytest.raises(SetupError, match="No Chromium could be installed") as caught:
-        browser.ensure_browser(Runner(), SILENT)
+        optional_tools.ensure_browser(Runner(), SILENT)
     assert "INVOKE_BROWSER_EXECUTABLE" in caught.value.how
