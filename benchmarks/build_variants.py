@@ -181,7 +181,7 @@ def build_sandbox(
     `dockerfile` is the one of our variant, from the checkout. Raises BaseImageError, AppError.
     """
     project = Project(run, engine, settings)
-    project.app.first_script("build")
+    project.app.require_script("build")
     node, nginx = (base_images.resolve(project, kind).reference for kind in ("node", "nginx"))
     cache = settings.root / CACHE
     cache.mkdir(exist_ok=True)

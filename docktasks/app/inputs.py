@@ -57,8 +57,8 @@ def build_values(settings: Settings, environ: Environ) -> dict[str, str]:
     A secret is not in the cache's key, but its name is: a step that had none runs again with it.
     """
     return {
-        "INSTALL_ENV": _exports(fixed_variables(settings, environ)),
-        "BUILD_ENV": _exports(variables(settings, environ)),
+        "INSTALL_ENV": exports(fixed_variables(settings, environ)),
+        "BUILD_ENV": exports(variables(settings, environ)),
         "SECRETS": " ".join(settings.build.secrets),
     }
 
@@ -71,7 +71,7 @@ def secret_args(settings: Settings) -> list[str]:
 def secret_environ(settings: Settings, environ: Environ) -> dict[str, str]:
     """Return what the environment of the docker process needs for secret_args()."""
     secrets = {name: environ[name] for name in settings.build.secrets if name in environ}
-    return {SECRETS_VARIABLE: _exports(secrets)} if secrets else {}
+    return {SECRETS_VARIABLE: exports(secrets)} if secrets else {}
 
 
 def container_args(settings: Settings, environ: Environ) -> list[str]:
@@ -112,10 +112,6 @@ def _is_loopback(name: str, address: str) -> bool:
     return name.upper() != "NO_PROXY" and (host in ("localhost", "::1") or host.startswith("127."))
 
 
-def exports(values: Mapping[str, str]) -> list[str]:
+def exports(values: Mapping[str, str], separator: str = "\n") -> str:
     """Return the commands of a shell that set these variables."""
-    return [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
-
-
-def _exports(values: Mapping[str, str]) -> str:
-    return "\n".join(exports(values))
+    return separator.join(f"export {name}={shlex.quote(value)}" for name, value in values.items())

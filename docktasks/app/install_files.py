@@ -28,18 +28,13 @@ LOCAL_PACKAGE = re.compile(r'"(?:file:|link:|portal:)?((?:\.\.?/|(?<=:))[^":#]+)
 
 def install_files(app: App) -> list[Path]:
     """Return the paths of these files, each once. Those that may be written later are among them."""
-    root, packages = app.root, [".", *packages_with_modules(app)]
+    root, packages = app.root, [".", *workspaces.packages_of(app.root)]
     paths = [root / name for name in NAMES]
     paths += [root / package / "package.json" for package in packages]
     paths += sorted(path for folder in FOLDERS for path in (root / folder).rglob("*") if path.is_file())
     for package in packages:
         paths += _named_files(root / package)
     return list(dict.fromkeys(paths))
-
-
-def packages_with_modules(app: App) -> list[str]:
-    """Return the paths of the packages of the app's workspace, each of which has a folder node_modules of its own."""
-    return list(workspaces.packages_of(app.root))
 
 
 def has_lifecycle_scripts(app: App) -> bool:

@@ -12,6 +12,7 @@ from invoke.util import yaml  # type: ignore[attr-defined]  # the reader of invo
 from docktasks.errors import AppError
 
 MANIFEST = "package.json"
+UNREADABLE = "The package manager cannot read it."
 
 
 def parse_yaml(text: str) -> Any:
@@ -38,13 +39,9 @@ def _read(path: Path, parse: Callable[[str], Any], form: str, content: str) -> d
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise AppError(f"{path} cannot be read: {error.strerror}.", *_why_and_how("Allow it")) from error
+        raise AppError(f"{path} cannot be read: {error.strerror}.", UNREADABLE, "Allow it") from error
     except ValueError as error:
-        raise AppError(f"{path} is not {form}: {error}", *_why_and_how("Correct the file")) from error
+        raise AppError(f"{path} is not {form}: {error}", UNREADABLE, "Correct the file") from error
     if not isinstance(values, dict):
-        raise AppError(f"{path} holds no {content}.", *_why_and_how("Correct the file"))
+        raise AppError(f"{path} holds no {content}.", UNREADABLE, "Correct the file")
     return values
-
-
-def _why_and_how(how: str) -> tuple[str, str]:
-    return "The package manager cannot read it.", how

@@ -23,7 +23,7 @@ LOCK_FILES = {
 SETTINGS_FILES = (".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml")
 """The files with the settings of the package managers, which may have a token."""
 
-EXAMPLE_SCRIPTS = {"serve": "vite", "build": "vite build", "test": "vitest run"}
+EXAMPLE_SCRIPTS = {"build": "vite build", "test": "vitest run"}
 """The content that an error proposes for a missing script, by the name of the script."""
 
 
@@ -106,17 +106,14 @@ class App:
         """The app's own version, 0.0.0 where package.json has none."""
         return str(self.manifest.get("version", "0.0.0"))
 
-    def first_script(self, *names: str) -> str:
-        """Return the first of these npm scripts that package.json has. Raises AppError when it has none of them."""
-        scripts = self.manifest.get("scripts") or {}
-        for name in names:
-            if name in scripts:
-                return name
-        raise AppError(
-            f"{self.folder / 'package.json'} has no script {' or '.join(names)}.",
-            f"The image runs `{self.package_manager.name} run {names[0]}`.",
-            f'Add it, for example "{names[0]}": "{EXAMPLE_SCRIPTS[names[0]]}"',
-        )
+    def require_script(self, name: str) -> None:
+        """Raise AppError when package.json lacks this script, one of EXAMPLE_SCRIPTS."""
+        if name not in (self.manifest.get("scripts") or {}):
+            raise AppError(
+                f"{self.folder / 'package.json'} has no script {name}.",
+                f"The image runs `{self.package_manager.name} run {name}`.",
+                f'Add it, for example "{name}": "{EXAMPLE_SCRIPTS[name]}"',
+            )
 
     @cached_property
     def package_manager(self) -> PackageManager:

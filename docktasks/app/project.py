@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -34,11 +33,6 @@ class Project:
         """The app as package.json describes it, read once a task. Raises AppError."""
         return App.load(self.settings)
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> AbstractContextManager[None]:
         """Hold the project's lock, so that only one task at a time changes its containers. Raises ConflictError."""
-        if self.dry:
-            yield
-            return
-        with project_lock(self.settings.root, self.settings.app.name):
-            yield
+        return nullcontext() if self.dry else project_lock(self.settings.root, self.settings.app.name)

@@ -38,7 +38,9 @@ def for_dev(settings: Settings) -> str:
         for prefix, address in ((upstream.prefix, upstream.address) for upstream in settings.api.upstreams)
     }
     policy = {"profile": settings.prod.csp, "sources": settings.prod.csp_sources} if reports_policy(settings) else {}
-    return _as_json({"policy": policy}, server={**({"proxy": proxy} if proxy else {}), **_https(settings)})
+    files = {"cert": f"{HTTPS_FOLDER}/{CERT}", "key": f"{HTTPS_FOLDER}/{KEY}"}  # which Vite reads
+    server = {"proxy": proxy, "https": files if settings.dev.https else {}}
+    return _as_json({"policy": policy}, server={name: value for name, value in server.items() if value})
 
 
 def settings_for_dev(settings: Settings) -> str:
@@ -64,12 +66,6 @@ def _pattern(prefix: str) -> str:
 def for_build(settings: Settings) -> str:
     """Return what a production build gets; empty for nothing."""
     return _as_json({"mode": settings.build.mode, "runtimeEnv": settings.prod.runtime_env})
-
-
-def _https(settings: Settings) -> dict[str, Any]:
-    if not settings.dev.https:
-        return {}
-    return {"https": {"cert": f"{HTTPS_FOLDER}/{CERT}", "key": f"{HTTPS_FOLDER}/{KEY}"}}  # Vite reads these files
 
 
 def _as_json(values: dict[str, Any], **config: Mapping[str, Any]) -> str:

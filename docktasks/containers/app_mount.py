@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docktasks.app import workspaces
-from docktasks.app.install_files import packages_with_modules
 from docktasks.app.package import App
 from docktasks.containers.run_args import csv_line
 from docktasks.engine.protocol import Engine
@@ -23,7 +22,8 @@ APP_PATH = "/home/node/app"
 class Checkout:
     """What a container sees of the checkout: the folder `root`, which is the app's own or that of its workspace.
 
-    `app` is the app's path in it. `packages` are the paths of what has a folder node_modules, the root's `.` first.
+    `app` is the app's path in it. `packages` are the paths of what has a folder node_modules: the root's `.`, and then
+    that of each package of its workspace.
     """
 
     root: Path
@@ -33,7 +33,7 @@ class Checkout:
     @classmethod
     def of(cls, app: App) -> Checkout:
         """Return what a container of this app sees. Raises AppError when a file of its workspace cannot be read."""
-        return cls(app.root, app.path_in_root, (".", *packages_with_modules(app)))
+        return cls(app.root, app.path_in_root, (".", *workspaces.packages_of(app.root)))
 
     @property
     def workdir(self) -> str:

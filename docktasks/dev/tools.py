@@ -103,8 +103,8 @@ def tests(project: Project, arguments: list[str], *, watch: bool) -> Tool:
 
     Raises AppError for an app without that script, or BuildError.
     """
-    script = project.app.first_script("test")
-    command = project.app.package_manager.run(script, *(["--watch"] if watch else []), *arguments)
+    project.app.require_script("test")
+    command = project.app.package_manager.run("test", *(["--watch"] if watch else []), *arguments)
     with project.lock():
         dev_environment = environment.prepare(project, DevCommand(command))
     return _tool(project, "test", dev_environment.run_spec, runs_until_stopped=watch)

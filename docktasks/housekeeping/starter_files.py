@@ -47,7 +47,7 @@ PLACES = {
 def starter_files(project: Project) -> dict[Path, bytes]:
     """Return the content of each file by its absolute path. Raises AppError for an app that cannot be built or run."""
     settings, root = project.settings, project.app.root
-    project.app.first_script("build")
+    project.app.require_script("build")
     texts = {
         root / "Dockerfile": _dockerfile(project),
         root / "Dockerfile.dev": _dev_dockerfile(project, dev_command(project.app)),
@@ -100,7 +100,7 @@ def _dockerfile(project: Project) -> str:
         settings, app, settings.bases.node_image, settings.bases.nginx_image, git.Source(app.version)
     )
     fixed = {name: value for name, value in settings.build.env if value is not None}
-    values |= {"APP_DIR": ".", "TITLE": name_of(project), "INSTALL_ENV": "; ".join(inputs.exports(fixed))}
+    values |= {"APP_DIR": ".", "TITLE": name_of(project), "INSTALL_ENV": inputs.exports(fixed, "; ")}
     lasting = {name: value for name, value in values.items() if name not in OF_ONE_BUILD}
     return _with_defaults(project, "Dockerfile", lasting)
 

@@ -40,7 +40,7 @@ def build_prod(project: Project, maps_folder: str = "") -> Build:
 
     Raises SettingsError, AppError, BaseImageError or BuildError.
     """
-    project.app.first_script("build")
+    project.app.require_script("build")
     maps_folder = source_maps.require_folder(maps_folder)
     inputs.require(project.settings, os.environ)
     for notice in ignore_file.IgnoreFile.of(project.app).notices if project.settings.is_external_app else ():

@@ -37,30 +37,18 @@ def test_broken_package_json_is_an_error(settings: Settings, text: str, what: st
     assert str(settings.app_dir / "package.json") in caught.value.what
 
 
-def test_first_script_is_the_first_that_the_app_has(settings: Settings) -> None:
-    """`serve` comes before `dev`, which Vite's own templates have."""
-    assert App.load(settings).first_script("serve", "dev") == "serve"
-    make_app(settings.root / "shop", scripts={"dev": "vite", "build": "vite build"})
-    assert App.load(configured(settings.root, app_dir="shop")).first_script("serve", "dev") == "dev"
-
-
-@pytest.mark.parametrize("scripts", [{}, None, {"test": "vitest"}])
-@pytest.mark.parametrize(
-    ("names", "what", "how"),
-    [
-        (("build",), "has no script build.", '"build": "vite build"'),
-        (("serve", "dev"), "has no script serve or dev.", '"serve": "vite"'),
-    ],
-)
+@pytest.mark.parametrize("scripts", [{}, None, {"serve": "vite"}])
+@pytest.mark.parametrize(("name", "example"), [("build", '"build": "vite build"'), ("test", '"test": "vitest run"')])
 def test_missing_script_is_an_error_with_an_example(
-    settings: Settings, scripts: object, names: tuple[str, ...], what: str, how: str
+    settings: Settings, scripts: object, name: str, example: str
 ) -> None:
-    """The error has a line to add to package.json."""
+    """The error has a line to add to package.json. A script that is there is none."""
+    App.load(settings).require_script("build")
     make_app(settings.root / "shop", scripts=scripts)
     with pytest.raises(AppError) as caught:
-        App.load(configured(settings.root, app_dir="shop")).first_script(*names)
-    assert caught.value.what.endswith(what)
-    assert how in caught.value.how
+        App.load(configured(settings.root, app_dir="shop")).require_script(name)
+    assert caught.value.what.endswith(f"has no script {name}.")
+    assert example in caught.value.how
 
 
 @pytest.mark.parametrize(
