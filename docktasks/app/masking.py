@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from docktasks.app.inputs import SECRETS_VARIABLE
@@ -15,36 +14,31 @@ MIN_CHARS = 4
 MASK = "***"
 
 
-@dataclass(frozen=True)
-class Secrets:
-    """The lines of all secrets, the longest first, because one may contain another."""
+def masker(environ: Mapping[str, str]) -> Callable[[str], str]:
+    """Return a function that takes out of a text the secrets that the docker process gets in an environment."""
+    words = shlex.split(environ.get(SECRETS_VARIABLE, ""))
+    lines = {line.strip() for word in words for line in word.partition("=")[2].splitlines()}
+    # The longest first, because one may contain another.
+    secrets = sorted((line for line in lines if len(line) >= MIN_CHARS), key=len, reverse=True)
 
-    lines: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, environ: Mapping[str, str]) -> Secrets:
-        """Return the secrets that the docker process gets in an environment."""
-        words = shlex.split(environ.get(SECRETS_VARIABLE, ""))
-        lines = {line.strip() for word in words for line in word.partition("=")[2].splitlines()}
-        return cls(tuple(sorted((line for line in lines if len(line) >= MIN_CHARS), key=len, reverse=True)))
-
-    def mask(self, text: str) -> str:
-        """Return the text without the secrets."""
-        for line in self.lines:
+    def mask(text: str) -> str:
+        for line in secrets:
             text = text.replace(line, MASK)
         return text
+
+    return mask
 
 
 class MaskedStream:
     """A stream that shows whole lines without secrets. Call end() for the last line."""
 
-    def __init__(self, stream: TextIO, secrets: Secrets) -> None:
-        self._stream, self._secrets, self._held = stream, secrets, ""
+    def __init__(self, stream: TextIO, mask: Callable[[str], str]) -> None:
+        self._stream, self._mask, self._held = stream, mask, ""
 
     def write(self, text: str) -> None:
         """Show the lines that are complete."""
         lines, newline, self._held = (self._held + text).rpartition("\n")
-        self._stream.write(self._secrets.mask(lines + newline))
+        self._stream.write(self._mask(lines + newline))
 
     def flush(self) -> None:
         """Flush the stream."""
@@ -52,5 +46,5 @@ class MaskedStream:
 
     def end(self) -> None:
         """Show what follows the last line."""
-        self._stream.write(self._secrets.mask(self._held))
+        self._stream.write(self._mask(self._held))
         self._stream.flush()

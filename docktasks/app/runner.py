@@ -83,18 +83,18 @@ class Runner:
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
         """Run one command, on a terminal when the task has one. BUILDKIT_PROGRESS=plain shows each of its lines."""
-        from docktasks.app.masking import MaskedStream, Secrets
+        from docktasks.app.masking import MaskedStream, masker
         from docktasks.commands import Result
 
         self._echo(args)
         if self.dry:
             return Result()
-        secrets = Secrets.of(os.environ)
-        streams = [MaskedStream(stream, secrets) for stream in (sys.stdout, sys.stderr)]
+        mask = masker(os.environ)
+        streams = [MaskedStream(stream, mask) for stream in (sys.stdout, sys.stderr)]
         is_hidden = quiet or self.progress.quiet
         shows_lines = not is_hidden and os.environ.get("BUILDKIT_PROGRESS") == "plain"
         on_terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-        drawing = Drawing(secrets.mask) if on_terminal and not (is_hidden or shows_lines) else None
+        drawing = Drawing(mask) if on_terminal and not (is_hidden or shows_lines) else None
         shown = (
             {"pty": True, "out_stream": drawing} if drawing else {"out_stream": streams[0], "err_stream": streams[1]}
         )
@@ -102,7 +102,7 @@ class Runner:
         # Paths in commands are relative to the repository, while the task stays where the user is.
         command = f"cd {shlex.quote(str(self._root))} && exec {shlex.join(args)}"
         result = self.c.run(command, echo=False, warn=True, in_stream=False, **options)
-        output = secrets.mask(result.stdout + result.stderr)
+        output = mask(result.stdout + result.stderr)
         for stream in streams:
             stream.end()
         if drawing:

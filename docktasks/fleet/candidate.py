@@ -89,8 +89,6 @@ def remove(swarm: Swarm, stack: str) -> None:
     """Remove a candidate, and wait until its ports are free."""
     name = f"{stack}_{SITE}"
     swarm.project.run(["docker", "stack", "rm", stack], quiet=True)
-    if swarm.project.dry:
-        return
 
     def look() -> Probe:
         reachable = {node.id for node in swarm.nodes() if node.state == "ready"}  # a dead node reports no end

@@ -81,8 +81,7 @@ def _refresh(project: Project, reference: str) -> str:
     An image that its registry does not know was made by hand, and stays. So does one that is named by its digest.
     """
     max_age = project.settings.bases.max_age
-    is_asked = max_age and not project.dry
-    image = project.engine.image(reference) if is_asked else None
+    image = project.engine.image(reference) if max_age and not project.dry else None
     days = age_days(image.created) if image else None
     if image is None or days is None or days <= max_age:
         return ""
@@ -147,8 +146,6 @@ def age_days(built: str, today: date | None = None) -> int | None:
 
 def _pull(project: Project, reference: str) -> bool:
     """Pull an image. Return False when no registry answers and a stand-in is allowed. Raises BaseImageError."""
-    if project.dry:  # as if the image were here
-        return True
     _ = project.engine.version  # raises EngineError, where `docker image pull` would look refused by the registry
     result = project.run(["docker", "image", "pull", reference])
     if result.ok:

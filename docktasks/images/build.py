@@ -78,23 +78,17 @@ def base_image(engine: Engine, labels: Mapping[str, str]) -> Image | None:
 
 def build_args(settings: Settings, app: App, role: Role, values: Texts, labels: Texts | None = None) -> list[str]:
     """Return the command that builds the image of a role. `values` has its build arguments; empty ones are left out."""
+    # The dev image has its packages in a volume, so it has no layer that is worth a cache.
+    caches = [*flags("--cache-from", settings.build.cache_from), *flags("--cache-to", settings.build.cache_to)]
     labels = {**(labels or {}), BUILT_FOR: settings.app.name, BASE_LABEL: split_digest(values[role.base])[0]}
     return [
         *["docker", "image", "build", *flags("--platform", role.platform)],
         *["--tag", settings.image(role.name)],
         *_value_args(settings, app, values, role.dockerfile),
-        *(cache_args(settings) if role.dockerfile == PROD.dockerfile else []),
+        *(caches if role.dockerfile == PROD.dockerfile else []),
         *flags("--label", *(f"{name}={value}" for name, value in labels.items())),
         *build_context.context_args(settings, app, role.dockerfile),
     ]
-
-
-def cache_args(settings: Settings) -> list[str]:
-    """Return the arguments of a production build that take layers from a cache and keep layers in one.
-
-    The dev image has its packages in a volume, so it has no layer that is worth it.
-    """
-    return [*flags("--cache-from", settings.build.cache_from), *flags("--cache-to", settings.build.cache_to)]
 
 
 def dist_args(settings: Settings, app: App, values: Texts, folder: str) -> list[str]:

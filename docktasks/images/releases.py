@@ -24,7 +24,8 @@ def kept_releases(project: Project, tags: dict[str, Image] | None = None) -> lis
     release that it does not have, that is the time of the image's last tag, which any `docker image tag` changes.
     """
     tagged = (release_tags(project) if tags is None else tags).values()
-    images = {image.release: image for image in sorted(tagged, key=_tagged)}
+    # Without the Z, because Docker drops trailing zeros of the fraction.
+    images = {image.release: image for image in sorted(tagged, key=lambda image: image.tagged.rstrip("Z"))}
     times = {release: time for release, time in _recorded_times(project).items() if release in images}
     recorded = [replace(images[release], tagged=time or images[release].tagged) for release, time in times.items()]
     # What the record does not have yet began to serve after it was written.
@@ -41,10 +42,6 @@ def _recorded_times(project: Project) -> dict[str, str]:
             lines = record.output.splitlines() if record.ok else []
             return {release: time for release, _, time in (line.partition(" ") for line in lines)}
     return {}
-
-
-def _tagged(image: Image) -> str:
-    return image.tagged.rstrip("Z")  # because Docker drops trailing zeros of the fraction
 
 
 def release_tags(project: Project) -> dict[str, Image]:
