@@ -23,7 +23,6 @@ from docktasks.ship import tasks as shipping
         "open": "Open the app in the browser as soon as it serves.",
         "port": "The port on 127.0.0.1, instead of dev.host_port. 0 takes a free one.",
     },
-    auto_shortflags=False,
 )
 def dev(c: Context, detach: bool = False, open: bool = False, port: str = "") -> None:  # noqa: A002 - the flag is --open
     """Run the app with hot reload, on http://127.0.0.1:3000."""
@@ -42,7 +41,7 @@ def dev(c: Context, detach: bool = False, open: bool = False, port: str = "") ->
             foreground.follow(project, dev_server)
 
 
-@task(help={"source_maps": "Also write the source maps, which no image has, into this folder."}, auto_shortflags=False)
+@task(help={"source_maps": "Also write the source maps, which no image has, into this folder."})
 def build_prod(c: Context, source_maps: str = "") -> None:
     """Build the production image: node builds, nginx serves."""
     from docktasks.release import build
@@ -64,7 +63,6 @@ def build_prod(c: Context, source_maps: str = "") -> None:
         "public": "Publish on every address of this machine, not only on 127.0.0.1.",
     },
     iterable=["env"],
-    auto_shortflags=False,
 )
 def run_prod(
     c: Context,
@@ -108,7 +106,6 @@ def run_prod(
         "html": "Also write the verdicts as one HTML page, with pictures.",
     },
     iterable=["group", "only", "skip", "url"],
-    auto_shortflags=False,
 )
 def verify(
     c: Context,

@@ -9,7 +9,7 @@ from docktasks.app.runner import Runner
 from docktasks.app.session import exit_on_error, load_settings
 
 
-@task(help={"html": "The page to write. Default: .cache/compare.html"}, auto_shortflags=False)
+@task(help={"html": "The page to write. Default: .cache/compare.html"})
 def compare(c: Context, html: str = "") -> None:
     """Compare the Docker Handbook's two images with ours."""
     from benchmarks import compare
@@ -30,7 +30,6 @@ def compare(c: Context, html: str = "") -> None:
         "docs": "Also write docs/benchmarks.md from all results in that folder.",
     },
     iterable=["topic"],
-    auto_shortflags=False,
 )
 def bench(
     c: Context, topic: list[str], quick: bool = False, rounds: str = "5", out: str = "", docs: bool = False

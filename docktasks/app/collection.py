@@ -62,6 +62,7 @@ def compose(tasks: Sequence[Task[Any]]) -> Collection:
         has_quiet = "quiet" in inspect.signature(task.body).parameters  # Invoke may import tasks.py a second time
         if task.name not in RESULT_ONLY and not has_quiet:
             _add_quiet(task)
+        task.auto_shortflags = False  # a flag of one letter says nothing
         _positions[task.body] = position
     Config.load_project = load_project  # type: ignore[method-assign, assignment]
     Program._make_pairs = make_ordered_pairs  # type: ignore[method-assign, assignment] # noqa: SLF001

@@ -11,7 +11,7 @@ from docktasks.app.runner import Runner
 from docktasks.app.session import exit_with, session
 
 
-@task(auto_shortflags=False)
+@task
 def npm(c: Context) -> None:
     """Run the package manager in a container: invoke npm -- install x."""
     from docktasks.dev import tools
@@ -21,7 +21,7 @@ def npm(c: Context) -> None:
         exit_with(tools.run_attached(project, Runner(c).attach, tool))
 
 
-@task(help={"watch": "Keep running, and test again after each edit."}, auto_shortflags=False)
+@task(help={"watch": "Keep running, and test again after each edit."})
 def test(c: Context, watch: bool = False) -> None:
     """Run the app's own tests in the dev image.
 
@@ -34,7 +34,7 @@ def test(c: Context, watch: bool = False) -> None:
         exit_with(tools.run_attached(project, Runner(c).attach, tool))
 
 
-@task(auto_shortflags=False)
+@task
 def shell(c: Context) -> None:
     """Open a shell in the running dev container."""
     from docktasks.dev import tools

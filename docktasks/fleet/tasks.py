@@ -22,7 +22,6 @@ from docktasks.progress import print_notices
         "lossy": "Deploy also to nodes that lose waiting connections.",
     },
     iterable=["env"],
-    auto_shortflags=False,
 )
 def deploy(
     c: Context,
@@ -61,7 +60,7 @@ def deploy(
             print(f"    {url}")
 
 
-@task(help={"verify": "Check each node of the fleet from outside. Exit code 1 if one fails."}, auto_shortflags=False)
+@task(help={"verify": "Check each node of the fleet from outside. Exit code 1 if one fails."})
 def status(c: Context, verify: bool = False) -> None:
     """Show containers and fleet: state, address and release."""
     from docktasks.errors import VerifyError

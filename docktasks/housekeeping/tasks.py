@@ -50,7 +50,6 @@ completion.install({
         "browser": "Also install a Chromium, for the browser checks.",
         "https": "Also install mkcert, and let this machine trust its authority, for dev.https.",
     },
-    auto_shortflags=False,
 )
 def setup(c: Context, browser: bool = False, https: bool = False) -> None:
     """Install and start a Docker engine with BuildKit, or say how."""
@@ -67,7 +66,7 @@ def setup(c: Context, browser: bool = False, https: bool = False) -> None:
             print(optional_tools.ensure_authority(run, run.progress))
 
 
-@task(auto_shortflags=False)
+@task
 def init(c: Context) -> None:
     """Write an app's own Dockerfiles, tasks and CI workflow."""
     from docktasks.housekeeping import starter
@@ -77,7 +76,7 @@ def init(c: Context) -> None:
             print(text)
 
 
-@task(help={"update": "Pin the base images by their digests, in bases.lock."}, auto_shortflags=False)
+@task(help={"update": "Pin the base images by their digests, in bases.lock."})
 def bases(c: Context, update: bool = False) -> None:
     """Build stand-ins for the base images, or pin the images."""
     from docktasks.images import bases_lock, standins
@@ -93,7 +92,6 @@ def bases(c: Context, update: bool = False) -> None:
         "follow": "Keep showing new lines until Ctrl-C.",
         "tail": "The number of lines from the end, or all.",
     },
-    auto_shortflags=False,
 )
 def logs(c: Context, role: str = "prod", follow: bool = False, tail: str = "100") -> None:
     """Show the log of the production or the dev container."""
@@ -103,7 +101,7 @@ def logs(c: Context, role: str = "prod", follow: bool = False, tail: str = "100"
         status.logs(project, Runner(c).attach, role, [*status.tail_args(tail), *(["--follow"] if follow else [])])
 
 
-@task(help={"role": "dev or prod. Default: both."}, auto_shortflags=False)
+@task(help={"role": "dev or prod. Default: both."})
 def stop(c: Context, role: str = "") -> None:
     """Stop and remove this project's containers, and keep the rest."""
     from docktasks.housekeeping import cleanup
@@ -117,7 +115,6 @@ def stop(c: Context, role: str = "") -> None:
         "bases": "Also remove the stand-ins for the base images.",
         "downloads": "Also remove the package managers' downloads, which all projects share.",
     },
-    auto_shortflags=False,
 )
 def clean(c: Context, bases: bool = False, downloads: bool = False) -> None:
     """Remove this project's containers, volumes and images."""
@@ -127,7 +124,7 @@ def clean(c: Context, bases: bool = False, downloads: bool = False) -> None:
         print_text(cleanup.clean(project, bases=bases, with_downloads=downloads))
 
 
-@task(auto_shortflags=False)
+@task
 def releases(c: Context) -> None:
     """List the releases that can be rolled back to."""
     from docktasks.housekeeping import status

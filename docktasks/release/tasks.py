@@ -13,7 +13,6 @@ from docktasks.app.session import session
         "to": "The id of a release, or its first characters. Default: the one before the current.",
         "gate": "Check the release before it takes over. --no-gate skips that.",
     },
-    auto_shortflags=False,
 )
 def rollback(c: Context, to: str = "", gate: bool = True) -> None:
     """Return to an earlier release without losing a request."""

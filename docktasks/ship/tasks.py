@@ -21,7 +21,6 @@ from docktasks.release.tasks import rollback
         "key_password_file": "The file with the password of the key, in place of COSIGN_PASSWORD.",
     },
     iterable=["tag"],
-    auto_shortflags=False,
 )
 def push(
     c: Context,
@@ -49,10 +48,7 @@ def push(
         print(f"Pushed: {pushed.image.reference} ({', '.join(pushed.tags)})")
 
 
-@task(
-    help={"out": "The folder for sbom.cdx.json and vex.cdx.json. It has to exist."},
-    auto_shortflags=False,
-)
+@task(help={"out": "The folder for sbom.cdx.json and vex.cdx.json. It has to exist."})
 def sbom(c: Context, out: str = ".") -> None:
     """Write what is in the production image, and what is not."""
     from docktasks.ship import documents

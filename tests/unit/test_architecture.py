@@ -37,7 +37,7 @@ MAX_ROOMS = 10
 """8, and one each for what goes to a registry (ship) and for several machines (fleet), each a subject of its own."""
 MAX_TOP_LEVEL_ENTRIES = 18
 MAX_MODULE_LINES = 250
-MAX_TASKS_LINES = 161
+MAX_TASKS_LINES = 158
 """150, and the flags of verify that compare what is served, and that prove what was signed, with their own imports."""
 MAX_TEST_LINES = 400
 MAX_DOCKERFILE_LINES = 80
@@ -45,11 +45,11 @@ MAX_FUNCTION_LINES = 30
 MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
-    "app": 2_609, "dev": 1_497, "fleet": 1_538, "ground": 1_831, "images": 1_598, "release": 1_660, "ship": 1_966,
+    "app": 2_610, "dev": 1_497, "fleet": 1_537, "ground": 1_831, "images": 1_598, "release": 1_659, "ship": 1_962,
     "verify": 8_180,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES. The goal for verify is 4,000."""
-MAX_LINES_IN_ALL = 23_586
+MAX_LINES_IN_ALL = 23_578
 """For all modules of docktasks/ together. The goal is 8,500; docstrings that stand alone are not cut for it. SBOM and
 VEX took 560: what is in the bundle, in the base, and both as CycloneDX. No library knows the first. The fleet's
 form with a published port, its replicas and its configs took 190. What a replacement does at once, and a look at an
