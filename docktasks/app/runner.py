@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from invoke.config import Config
 from invoke.context import Context
@@ -19,11 +18,8 @@ from invoke.runners import Local
 
 from docktasks import resources
 from docktasks.app import streams
+from docktasks.commands import Result, shell_text
 from docktasks.progress import Drawing, Progress
-
-# docktasks and what it imports (docker, httpx) are imported where they are used: `invoke --list` needs none.
-if TYPE_CHECKING:
-    from docktasks.commands import Result
 
 # Skip the garbage collection at exit, which takes a tenth of a short task's time.
 atexit.register(gc.freeze)
@@ -84,7 +80,6 @@ class Runner:
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
         """Run one command, on a terminal when the task has one. BUILDKIT_PROGRESS=plain shows each of its lines."""
         from docktasks.app.masking import MaskedStream, masker
-        from docktasks.commands import Result
 
         self._echo(args)
         if self.dry:
@@ -116,8 +111,6 @@ class Runner:
 
     def _echo(self, args: list[str]) -> None:
         """Show a command, with --echo on standard error, where it does not mix with results."""
-        from docktasks.commands import shell_text
-
         if self.dry or self.c.config.run.echo:
             form = self.c.config.run.echo_format
             is_invokes_own = form == Config.global_defaults()["run"]["echo_format"]  # with colours, also into a file

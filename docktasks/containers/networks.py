@@ -65,7 +65,7 @@ def create_args(settings: Settings, role: Role) -> list[str]:
 def join_args(settings: Settings, role: Role) -> list[str]:
     """Return the arguments by which a container joins the network of its role.
 
-    Production resolves no names of other machines, unless its API is there. connect_args() joins the API's network.
+    Production resolves no names of other machines, unless its API is there. connect() joins the API's network.
     """
     is_closed = role == PROD and not settings.api.is_outside
     return [
@@ -73,11 +73,6 @@ def join_args(settings: Settings, role: Role) -> list[str]:
         *(["--dns", NO_RESOLVER] if is_closed else []),
         *(["--add-host", f"{HOST_GATEWAY}:host-gateway"] if settings.api.uses_host else []),
     ]  # fmt: skip
-
-
-def connect_args(settings: Settings, name: str) -> list[str]:
-    """Return the command by which a container joins the API's network, too."""
-    return ["docker", "network", "connect", settings.api.network, name]
 
 
 def reach(settings: Settings) -> str:
@@ -125,10 +120,10 @@ def https_notices(project: Project) -> list[str]:
 
 
 def connect(project: Project, name: str) -> Result:
-    """Let a container join the API's network, if there is one."""
+    """Let a container join the API's network, too, if there is one."""
     if not project.settings.api.network:
         return Result(0)
-    return project.run(connect_args(project.settings, name), quiet=True)
+    return project.run(["docker", "network", "connect", project.settings.api.network, name], quiet=True)
 
 
 def ensure(project: Project, role: Role) -> None:

@@ -144,7 +144,13 @@ def _connect_error(error: Exception) -> EngineError:
     """Return our error for an exception of the SDK, chosen by the text of the exception."""
     text = str(error)
     if "PermissionError" in text or "Permission denied" in text:
-        return _permission_error()
+        return EngineError(
+            "Permission denied on the Docker socket.",
+            "Only root and the members of the group docker may use it.",
+            _rootless_advice()
+            or "Join the group and log in again: sudo usermod -aG docker $USER "
+            "(it gives root's power; rootless mode does not: https://docs.docker.com/engine/security/rootless/)",
+        )
     if "too old" in text or "client version" in text:
         return UnfitError(
             f"The Docker engine and the SDK share no API version: {text}",
@@ -156,16 +162,6 @@ def _connect_error(error: Exception) -> EngineError:
     if own := _rootless_advice():  # not NoEngineError, because no engine has to be installed
         return EngineError(what, why, own, evidence)
     return NoEngineError(what, why, "Start or install one: invoke setup (it says what fits this machine)", evidence)
-
-
-def _permission_error() -> EngineError:
-    return EngineError(
-        "Permission denied on the Docker socket.",
-        "Only root and the members of the group docker may use it.",
-        _rootless_advice()
-        or "Join the group and log in again: sudo usermod -aG docker $USER "
-        "(it gives root's power; rootless mode does not: https://docs.docker.com/engine/security/rootless/)",
-    )
 
 
 def _rootless_advice() -> str:

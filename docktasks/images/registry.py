@@ -78,11 +78,6 @@ class Manifests:
     platforms: dict[str, str] = field(default_factory=dict)
 
 
-def inspect_args(reference: str, part: str) -> list[str]:
-    """Return the command that asks a registry for a part of an image: Manifest or Image."""
-    return ["docker", "buildx", "imagetools", "inspect", "--format", f"{{{{json .{part}}}}}", reference]
-
-
 def manifests(run: Run, reference: str) -> Manifests:
     """Return what the registry has under a name. Raises RegistryError."""
     answer = _ask(run, reference, "Manifest")
@@ -103,7 +98,9 @@ def _platform(values: dict[str, Any]) -> str:
 
 
 def _ask(run: Run, reference: str, part: str) -> dict[str, Any]:
-    result = run(inspect_args(reference, part), quiet=True)
+    """Return a part of an image, Manifest or Image. Raises RegistryError."""
+    template = f"{{{{json .{part}}}}}"
+    result = run(["docker", "buildx", "imagetools", "inspect", "--format", template, reference], quiet=True)
     try:  # warnings follow the answer
         answer, _ = json.JSONDecoder().raw_decode(result.output.lstrip()) if result.ok else (None, 0)
     except ValueError:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from docktasks.app.project import Project
 from docktasks.containers import startup
 from docktasks.images import releases
 from docktasks.output import decimal
 from docktasks.progress import print_notices
 from docktasks.release.build import Build
-
-if TYPE_CHECKING:  # it loads the HTTP client, which a build does not need
-    from docktasks.release.deploy import Deployment
+from docktasks.release.deploy import Deployment
 
 
 def print_build(build: Build, name: str, notices: tuple[str, ...] = ()) -> None:
