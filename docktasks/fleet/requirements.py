@@ -162,14 +162,12 @@ def _await_job(swarm: Swarm, name: str, nodes: Sequence[Node], image: str) -> No
 
     def look() -> Probe:
         tasks = {task.node_id: task for task in swarm.tasks(name)}
-        waiting_for = [node for node in nodes if node.id not in tasks or tasks[node.id].state not in ENDED]
-        failed = [
-            f"{node.name}: {tasks[node.id].error or tasks[node.id].state}"
-            for node in nodes
-            if node.id in tasks and tasks[node.id].state in ENDED and tasks[node.id].state != "complete"
-        ]
-        states = [f"{node.name}: {tasks[node.id].state if node.id in tasks else 'no task'}" for node in waiting_for]
-        return Probe(not waiting_for and not failed, "\n".join(states), failed="\n".join(failed))
+        pairs = [(node, tasks.get(node.id)) for node in nodes]
+        ended = [(node, task) for node, task in pairs if task and task.state in ENDED]
+        failed = [f"{node.name}: {task.error or task.state}" for node, task in ended if task.state != "complete"]
+        others = [pair for pair in pairs if pair not in ended]
+        states = [f"{node.name}: {task.state if task else 'no task'}" for node, task in others]
+        return Probe(not states and not failed, "\n".join(states), failed="\n".join(failed))
 
     probe = waiting.wait_until(look, swarm.project.settings.fleet.pull_timeout, 0.2)
     if not (probe.ready or swarm.project.dry):

@@ -25,16 +25,15 @@ def ensure_browser(run: Run, progress: Progress, configured: str = "") -> str:
         why = "Playwright drives the browser, and axe judges whether a page is accessible."
         raise SetupError("The extra browser is not installed.", why, f"Install it: {install_extra('browser')}")
     path = "" if run.dry else find_chromium(configured)
-    if path:
-        return f"Chromium: {path}"
-    if os_release().get("ID") == "debian" and (is_root() or sudo_works()):  # Ubuntu's package is a snap
-        apt_install(run, ["chromium", FONT])
-    else:
-        run(["playwright", "install", "chromium"])
-    progress("installed a Chromium")
+    if not path:
+        if os_release().get("ID") == "debian" and (is_root() or sudo_works()):  # Ubuntu's package is a snap
+            apt_install(run, ["chromium", FONT])
+        else:
+            run(["playwright", "install", "chromium"])
+        progress("installed a Chromium")
+        path = "" if run.dry else find_chromium(configured)
     if run.dry:
         return "Dry run: not checked whether this is needed."
-    path = find_chromium(configured)
     if not path:
         raise SetupError(
             "No Chromium could be installed.",

@@ -31,13 +31,13 @@ def build_each(project: Project, build: Build, platforms: tuple[str, ...]) -> di
     others = [platform for platform in platforms if platform != own]
     if others and not project.dry:
         _require_base(project, others)
-    images = {own: build.image} if own in platforms or not platforms else {}
-    for platform in others:
-        image = release_build.build_for(project, platform)
-        images[platform] = image
+    images = {}
+    for platform in platforms or (own,):
+        image = build.image if platform == own else release_build.build_for(project, platform)
         if not project.dry:
             _require_same(build.image, image, platform)
-    return {platform: images[platform] for platform in platforms} if platforms else images
+        images[platform] = image
+    return images
 
 
 def _require_base(project: Project, platforms: list[str]) -> None:
