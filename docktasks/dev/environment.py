@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,7 +10,6 @@ from docktasks.app import git, inputs
 from docktasks.app.project import Project
 from docktasks.background import in_background
 from docktasks.containers import app_mount
-from docktasks.containers.app_mount import Checkout
 from docktasks.dev import file_events, installation
 from docktasks.dev.dev_script import DevCommand
 from docktasks.dev.node_modules import Volume, volume_name
@@ -35,22 +33,18 @@ def prepare(project: Project, command: DevCommand, previous: DevRunSpec | None =
     """Build the image, install into a new volume or take one, and find out how the checkout has to be watched.
 
     `command` is what the container runs. Of a `previous` run, with other dependencies, user and polling stay.
-    Call it with the project's lock held. Raises AppError, BuildError, ConflictError, SettingsError, or StartError when
-    the app has more files than can be watched.
+    Call it with the project's lock held. Raises AppError, BuildError, ConflictError, SettingsError or StartError.
     """
     inputs.require(project.settings, os.environ)
     # git and the engine are asked while the image is built.
     revision = in_background(lambda: git.source(project.app, project.settings).revision)
     owner = in_background(lambda: app_mount.user_for(project.engine, project.settings.app_dir))
-    checkout = Checkout.of(project.app)
+    checkout = app_mount.Checkout.of(project.app)
     if not project.dry:
         app_mount.make_mountpoints(checkout)
-    is_first = not (project.dry or previous)
-    if is_first and project.engine.kernel_release == platform.release():  # else the limit is another machine's
-        file_events.check_watch_limit(project.settings.app_dir)
     image, build_notices = build(project)
     user = previous.user if previous else owner()
-    polling_reason = file_events.polling_reason(project, user) if is_first else ""
+    polling_reason = "" if project.dry or previous else file_events.polling_reason(project, user)
     run_spec = DevRunSpec(
         checkout, volume_name(project, image, user), user, revision(), command.args,
         polling=previous.polling if previous else bool(polling_reason), needs_preload=command.needs_preload,

@@ -1,8 +1,7 @@
-"""Find out whether a container hears of file changes on this machine, and whether the kernel allows enough watches."""
+"""Find out whether a container hears of file changes on this machine. What to do if Vite may watch no more files."""
 
 from __future__ import annotations
 
-import os
 import platform
 import secrets
 from pathlib import Path
@@ -18,8 +17,6 @@ from docktasks.settings import Settings
 NATIVE_FILE_SYSTEMS = {"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "bcachefs", "jfs", "overlay", "tmpfs"}
 """File systems of the Linux kernel, which always deliver events. Others (FUSE, 9p, virtiofs, NFS, …) are tried."""
 
-WATCH_LIMIT_FILE = Path("/proc/sys/fs/inotify/max_user_watches")
-
 RAISE_LIMIT = "sudo sysctl fs.inotify.max_user_watches=524288 (keep it with a file in /etc/sysctl.d/)"
 
 VITE_LIMIT_MESSAGE = "ENOSPC: System limit for number of file watchers reached"
@@ -28,9 +25,6 @@ VITE_LIMIT_MESSAGE = "ENOSPC: System limit for number of file watchers reached"
 WATCH_LIMIT_NOTICE = (
     f"This user's inotify watches are used up, so some edits will go unnoticed. Raise the limit: {RAISE_LIMIT}"
 )
-
-SPARE_WATCHES = 1024
-"""Watches that are left to other programs of the same user, such as an editor."""
 
 LISTENER_SCRIPT = f"""
 const [file, seconds] = process.argv.slice(1)
@@ -104,26 +98,11 @@ def _listener_args(settings: Settings, name: str, user: str, file_name: str) -> 
     ]  # fmt: skip
 
 
-def check_watch_limit(app_dir: Path, limit_file: Path = WATCH_LIMIT_FILE) -> None:
-    """Raise StartError when the kernel allows fewer inotify watches than the app has files and folders."""
-    try:
-        limit = int(limit_file.read_text())
-    except (OSError, ValueError):  # not Linux, so there is no such limit
-        return
-    count = 0
-    for _, folders, files in os.walk(app_dir):
-        folders[:] = [name for name in folders if name not in ("node_modules", ".git")]
-        count += 1 + len(files)
-        if count + SPARE_WATCHES > limit:
-            spare = max(0, limit - SPARE_WATCHES)
-            raise watch_limit_error(f"The limit is {limit:,}. The app has more than {spare:,} files and folders.")
-
-
-def watch_limit_error(evidence: str) -> StartError:
-    """Return the error for a kernel that allows too few inotify watches."""
+def watch_limit_error() -> StartError:
+    """Return the error for a dev server that ended because the kernel allows too few inotify watches."""
     return StartError(
         "This machine allows too few inotify watches for a user (fs.inotify.max_user_watches).",
         "Vite watches every file and folder of the app.",
         f"Raise the limit: {RAISE_LIMIT}",
-        evidence=evidence,
+        evidence=f"Vite reports: {VITE_LIMIT_MESSAGE}",
     )

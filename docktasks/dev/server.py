@@ -166,7 +166,7 @@ def explain_failure(error: StartError, settings: Settings) -> StartError:
         why = f"The script starts two dev servers. Both get port {DEV.container_port}, because only that is published."
         how = "Let it start one. turbo and nx start those of all packages: let app.dir name the folder of one app"
     if file_events.VITE_LIMIT_MESSAGE in evidence:
-        return file_events.watch_limit_error(f"Vite reports: {file_events.VITE_LIMIT_MESSAGE}")
+        return file_events.watch_limit_error()
     return StartError(error.what, why, how, evidence)
 
 

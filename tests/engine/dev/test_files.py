@@ -71,29 +71,6 @@ def app_on_share(app_on_fuse: Path) -> Iterator[Path]:
 BEHIND_SHARE = ("unshare", "--mount", "sh", "-c", 'umount --lazy "$0" && exec "$@"')
 """Runs a command on the user's side of the share, as with Docker Desktop. The mount and the command come after it."""
 
-WITH_LOW_LIMIT = (
-    "unshare",
-    "--mount",
-    "sh",
-    "-c",
-    'mount --bind "$0" /proc/sys/fs/inotify/max_user_watches && exec "$@"',
-)
-"""Runs a command that reads the kernel's limit from a file, because the limit itself is for the whole machine."""
-
-
-@AS_ROOT
-def test_dev_refuses_a_watch_limit_that_is_too_low(new_project: ProjectFactory, pier: Path, tmp_path: Path) -> None:
-    """dev names the command that raises the limit, and starts nothing."""
-    (tmp_path / "limit").write_text("1028\n")
-    project = new_project(APP_DIR=str(pier)).with_prefix(*WITH_LOW_LIMIT, str(tmp_path / "limit"))
-    output = project.fails("dev", "--detach")
-    assert "The limit is 1,028. The app has more than 4 files and folders." in output
-    assert "sudo sysctl fs.inotify.max_user_watches=" in output
-    assert project.container_names() == []
-    (tmp_path / "limit").write_text("1040\n")
-    project.succeeds("dev", "--detach")
-
-
 NO_WATCHES_LEFT = {
     "defaultAction": "SCMP_ACT_ALLOW",
     "syscalls": [{"names": ["inotify_add_watch"], "action": "SCMP_ACT_ERRNO", "errnoRet": errno.ENOSPC}],

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import platform
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +13,7 @@ from docktasks.dev.dev_script import DevCommand
 from docktasks.dev.environment import DevEnvironment
 from docktasks.dev.run_args import DevRunSpec
 from docktasks.engine.models import Image
-from docktasks.errors import AppError, StartError
+from docktasks.errors import AppError
 from docktasks.settings import Settings
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.runner import Runner
@@ -97,25 +95,6 @@ def test_prepare_builds_nothing_for_a_read_only_checkout(
     with pytest.raises(AppError):
         prepare(project)
     assert run.ran == []
-
-
-@pytest.mark.parametrize("kernel_release", [platform.release(), "6.1.0-linuxkit"])
-def test_prepare_checks_the_watch_limit_of_its_own_kernel(
-    project: Project, engine: FakeEngine, run: Runner, monkeypatch: pytest.MonkeyPatch, kernel_release: str
-) -> None:
-    """An engine in a virtual machine has a limit of its own, which this machine's file does not show."""
-
-    def refuse(_app_dir: Path) -> None:
-        raise StartError("Too few inotify watches.", "", "")
-
-    monkeypatch.setattr(file_events, "check_watch_limit", refuse)
-    engine.kernel_release = kernel_release
-    if kernel_release == platform.release():
-        with pytest.raises(StartError):
-            prepare(project)
-        assert run.ran == []
-    else:
-        assert prepare(project).notices == ()
 
 
 def test_prepare_for_other_dependencies_keeps_the_user_and_polling(

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +8,6 @@ import pytest
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.dev import file_events
-from docktasks.errors import StartError
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.runner import Runner
 
@@ -89,51 +87,3 @@ def test_events_do_not_arrive_in_a_read_only_checkout(
     engine.container_logs[LISTENER] = "listening"
     monkeypatch.setattr(Path, "touch", refuse)
     assert not file_events.events_arrive(project, "1:1")
-
-
-@pytest.fixture
-def app_of_twelve(tmp_path: Path) -> Path:
-    """An app with two folders and ten files, and with ten more files in node_modules."""
-    app_dir = tmp_path / "app"
-    for folder in ("src", "node_modules"):
-        (app_dir / folder).mkdir(parents=True)
-        for number in range(10):
-            (app_dir / folder / f"{number}.js").touch()
-    return app_dir
-
-
-@pytest.fixture
-def write_limit(tmp_path: Path) -> Callable[[str], Path]:
-    """Writes a file such as the kernel's, which holds the limit."""
-
-    def write(text: str) -> Path:
-        path = tmp_path / "limit"
-        path.write_text(text)
-        return path
-
-    return write
-
-
-def test_check_watch_limit_counts_files_and_folders(app_of_twelve: Path, write_limit: Callable[[str], Path]) -> None:
-    """12 watches for the app and 1,024 for other programs are enough; Vite does not watch node_modules."""
-    file_events.check_watch_limit(app_of_twelve, write_limit("1036\n"))
-
-
-def test_check_watch_limit_names_the_command_that_raises_it(
-    app_of_twelve: Path, write_limit: Callable[[str], Path]
-) -> None:
-    """One watch too few is an error, because Vite would serve without noticing some edits."""
-    with pytest.raises(StartError, match="max_user_watches") as caught:
-        file_events.check_watch_limit(app_of_twelve, write_limit("1035\n"))
-    assert "sudo sysctl fs.inotify.max_user_watches=524288" in caught.value.how
-    assert caught.value.evidence == "The limit is 1,035. The app has more than 11 files and folders."
-
-
-def test_check_watch_limit_accepts_a_kernel_without_the_limit(app_of_twelve: Path, tmp_path: Path) -> None:
-    """macOS has no such file."""
-    file_events.check_watch_limit(app_of_twelve, tmp_path / "missing")
-
-
-def test_check_watch_limit_accepts_an_unreadable_limit(app_of_twelve: Path, write_limit: Callable[[str], Path]) -> None:
-    """A file without a number says nothing about a limit."""
-    file_events.check_watch_limit(app_of_twelve, write_limit("no number"))
