@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -66,10 +66,11 @@ def candidate(project: Project, release: Release) -> Iterator[str]:
         project.run(containers_run_args.remove_args(project.settings.container(CANDIDATE)), quiet=True)
 
 
-def check_candidate(project: Project, release: Release, then: Callable[[Passed], None] = lambda _: None) -> Passed:
+@contextmanager
+def check_candidate(project: Project, release: Release) -> Iterator[Passed]:
     """Start the release on a free loopback port, check it, and remove it. Raises StartError.
 
-    `then` is called with what the release has passed, while the candidate and the browser end.
+    What the release has passed is yielded while the candidate and the browser end.
     """
     with ExitStack() as stack:
         visit = None if project.dry else GateVisit(project)
@@ -82,10 +83,9 @@ def check_candidate(project: Project, release: Release, then: Callable[[Passed],
         if project.dry:  # the commands are shown in one order
             wait_for_end()
     try:
-        then(passed)
+        yield passed
     finally:
         wait_for_end()
-    return passed
 
 
 def _require_free_prefixes(project: Project) -> None:

@@ -7,6 +7,7 @@ time; the kernel then divides new connections between them. docs/releases.md dra
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 
 from docktasks import waiting
 from docktasks.app.project import Project
@@ -129,18 +130,13 @@ def _free_port(project: Project, bind: Bind) -> None:
 
 def _prepare(project: Project, release: Release, *, gate: bool) -> None:
     """Do what can fail before a container that serves is touched."""
-
-    def bridge(passed: Passed | None = None) -> None:
+    check: AbstractContextManager[Passed | None] = check_candidate(project, release) if gate else nullcontext()
+    with check as passed:
         if passed:
             project.progress(f"gate passed: {passed}")
             for notice in passed.visit.notices:
                 project.progress.note(notice)
         history.bridge_assets(project, release)
-
-    if gate:
-        check_candidate(project, release, bridge)
-    else:
-        bridge()
     project.progress("assets bridged")
 
 

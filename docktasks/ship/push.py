@@ -62,8 +62,8 @@ def push(project: Project, options: PushOptions) -> Pushed:
         pushed = Pushed(build, repository, tag_names, images=images)
         if options.immutable and not project.dry:
             tags.require_unmoved(project, pushed)
-        passed = gate.check_candidate(project, Release(build.image))
-        project.progress(f"gate passed: {passed}")
+        with gate.check_candidate(project, Release(build.image)) as passed:
+            project.progress(f"gate passed: {passed}")
         verified = None if project.dry else _verified(project, build.image)
         recorded = attest.record(project, pushed) if options.signing.is_wanted else None
         sign = partial(attest.attach, project, options.signing, recorded, as_data(verified) if verified else {})

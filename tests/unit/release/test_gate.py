@@ -56,7 +56,8 @@ def gate_error(engine: FakeEngine, settings: Settings, run: Runner | None = None
 def test_gate_returns_the_passed_checks_and_removes_the_candidate(engine: FakeEngine, settings: Settings) -> None:
     """The critical checks are named by their ids. Without a browser no page counts."""
     run = Runner(engine)
-    passed = gate.check_candidate(Project(run, engine, settings), Release(image("a")))
+    with gate.check_candidate(Project(run, engine, settings), Release(image("a"))) as passed:
+        pass
     assert passed.check_ids[:2] == ("http.answers", "http.files")
     assert all(check_id.startswith("http.") for check_id in passed.check_ids)
     assert str(passed) == "7 critical checks"
@@ -175,8 +176,8 @@ def test_failed_gate_shows_the_log_of_the_candidate(engine: FakeEngine, settings
     engine.container_logs[CANDIDATE] = f'one\n"GET /" 404 "{USER_AGENT}"\ntwo'
     run = Runner(engine)
     web.answer = Site(remove_chunk)  # nobody logs a request here
-    with pytest.raises(StartError) as caught:
-        gate.check_candidate(Project(run, engine, settings), Release(image("a")))
+    with pytest.raises(StartError) as caught, gate.check_candidate(Project(run, engine, settings), Release(image("a"))):
+        pass
     assert caught.value.evidence.endswith("\nIts last log lines:\none\ntwo")
     assert engine.by_name == {}
 
@@ -286,7 +287,8 @@ def test_browser_opens_a_site_below_its_base_path(
     site = Site()
     site.files["/healthz"] = "ok\nThe base path is /shop/.\n"
     web.answer = engine.route(site)
-    gate.check_candidate(Project(Runner(engine), engine, settings), Release(image("a")))
+    with gate.check_candidate(Project(Runner(engine), engine, settings), Release(image("a"))):
+        pass
     assert [urlsplit(url).path for url in opened if url] == ["/shop/"]
 
 
@@ -294,8 +296,9 @@ def test_image_of_before_the_setting_is_refused_with_an_api(engine: FakeEngine, 
     """A rollback to it would answer requests to the API with the app's page."""
     web.answer = engine.route(Site())
     other = replace(settings, api=Api((Upstream("/api", "https://api.example.com"),)))
-    with pytest.raises(StartError, match="/api: this image passes nothing on to an API"):
-        gate.check_candidate(Project(Runner(engine), engine, other), Release(image("a")))
+    check = gate.check_candidate(Project(Runner(engine), engine, other), Release(image("a")))
+    with pytest.raises(StartError, match="/api: this image passes nothing on to an API"), check:
+        pass
     assert engine.by_name == {}
 
 
@@ -303,5 +306,6 @@ def test_prefix_that_hides_files_of_the_site_is_refused(engine: FakeEngine, sett
     """The error names the files, and no check runs."""
     engine.files = {"/srv/site/assets/b.svg": "", "/srv/site/c.svg": ""}
     other = replace(settings, api=Api((Upstream("/assets", "https://api.example.com"),)))
-    with pytest.raises(StartError, match="The prefix /assets of the API hides files"):
-        gate.check_candidate(Project(Runner(engine), engine, other), Release(image("a")))
+    check = gate.check_candidate(Project(Runner(engine), engine, other), Release(image("a")))
+    with pytest.raises(StartError, match="The prefix /assets of the API hides files"), check:
+        pass
