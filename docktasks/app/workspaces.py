@@ -154,8 +154,7 @@ def apps_among(root: Path, paths: Iterable[str]) -> list[str]:
 
 def has_page(folder: Path) -> bool:
     """Return True for a folder with a page of its own, or with a framework that makes the pages."""
-    is_framework = any(_config_files(folder) - {"vite"})
-    return (folder / "index.html").is_file() or is_framework
+    return (folder / "index.html").is_file() or any(_config_files(folder) - {"vite"})
 
 
 def has_config(folder: Path) -> bool:

@@ -16,7 +16,6 @@ from docktasks.containers.run_args import csv_line
 from docktasks.errors import AppError, SetupError
 from docktasks.settings import Settings
 
-AUTHORITY = "rootCA.pem"
 HOSTS = ("127.0.0.1", "localhost")
 """Where the dev server is published. A certificate must be valid for one of them; the first comes first."""
 
@@ -138,7 +137,7 @@ def _host_by_mkcert(project: Project) -> str:
 
 def authority_file() -> Path:
     """Return the file with the authority of mkcert, which may not exist yet."""
-    return Path(output_of(["mkcert", "-CAROOT"])) / AUTHORITY
+    return Path(output_of(["mkcert", "-CAROOT"])) / "rootCA.pem"
 
 
 def notices(project: Project) -> list[str]:

@@ -14,8 +14,6 @@ from docktasks.dev.server import DevServer
 from docktasks.roles import DEV
 from docktasks.settings import Settings
 
-VITE_HOST = f"//localhost:{DEV.container_port}"
-
 NETWORK_LINE = re.compile(rb"^.*Network: +https?://.*\r?\n?", re.MULTILINE)
 """Vite's line with the container's own address, which only the container can open."""
 
@@ -34,8 +32,9 @@ class LogTranslator:
         self._replacements = {f"{APP_PATH}/".encode(): host_paths(f"{APP_PATH}/", settings).encode()}
         if dev_server.url:
             url = urlsplit(dev_server.url)
+            origin = f"{url.scheme}://{url.netloc}".encode()
             for scheme in ("http", "https"):
-                self._replacements[f"{scheme}:{VITE_HOST}".encode()] = f"{url.scheme}://{url.netloc}".encode()
+                self._replacements[f"{scheme}://localhost:{DEV.container_port}".encode()] = origin
 
     def translate(self, chunk: bytes) -> bytes:
         """Return the translation of some lines. They stay bytes, because an app may log anything."""

@@ -74,8 +74,7 @@ def package_manager(project: Project, arguments: list[str]) -> Tool:
     checkout = Checkout.of(project.app)
     if not project.dry:
         app_mount.make_mountpoints(checkout)
-    tag = settings.image("dev")
-    image = None if project.dry else project.engine.image(tag)
+    image = None if project.dry else project.engine.image(settings.image("dev"))
     if image is None or image.labels.get(f"{LABEL}.manager", "") != project.app.package_manager.package:
         with project.lock():
             environment.build(project)

@@ -84,8 +84,7 @@ def _deploy(swarm: Swarm, folder: Path, options: DeployOptions) -> Deployed:
     notices = change.notices(planned, options, project.settings.prod.runtime_env)
     if not planned.is_needed:
         return Deployed(planned.release, _urls(swarm), unchanged=True, notices=notices)
-    final = image.push(project, FleetImage(planned.release, planned.kept), folder)
-    images = [final]
+    images = [image.push(project, FleetImage(planned.release, planned.kept), folder)]
     if planned.current and planned.needs_expansion:
         images.append(image.push(project, FleetImage(planned.current.release, planned.old_kept), folder))
     project.progress(f"images with the files of {1 + len(planned.kept)} releases are in the registry")

@@ -50,8 +50,7 @@ def deploy(
             for line in files.write(Stack(project.settings, image, environment=config or ""), stack, kubernetes):
                 print(line)
             return
-        options = DeployOptions(image, rollback, config, lossy)
-        deployed = deployment.deploy(project, options)
+        deployed = deployment.deploy(project, DeployOptions(image, rollback, config, lossy))
         print_notices(deployed.notices)
         if project.dry:
             return
