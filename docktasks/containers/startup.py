@@ -11,7 +11,6 @@ from docktasks.app.project import Project
 from docktasks.app.vite import ANSI_COLOR
 from docktasks.commands import Result
 from docktasks.containers import networks, ports
-from docktasks.containers.ports import Bind
 from docktasks.containers.run_args import remove_args
 from docktasks.engine.connect import sdk_errors_as_ours
 from docktasks.engine.models import Container
@@ -40,7 +39,7 @@ class ContainerSpec:
     """
 
     role: str
-    bind: Bind
+    bind: ports.Bind
     args: list[str]
 
     @property
@@ -92,7 +91,7 @@ def start(project: Project, spec: ContainerSpec) -> None:
     raise explain_start(result, project.engine, spec.bind, spec.part)
 
 
-def explain_start(result: Result, engine: Engine, bind: Bind, role: Role) -> DockError:
+def explain_start(result: Result, engine: Engine, bind: ports.Bind, role: Role) -> DockError:
     """Return the error for a `docker container run` that failed."""
     text = result.output
     if "port is already allocated" in text or "address already in use" in text:

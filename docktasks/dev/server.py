@@ -14,7 +14,6 @@ from docktasks.containers import networks, startup
 from docktasks.containers.app_mount import host_paths
 from docktasks.containers.ports import WORKING_DIR_LABEL, Bind, free_bind, publish
 from docktasks.containers.run_args import remove_args
-from docktasks.containers.startup import ContainerSpec
 from docktasks.dev import certificate, environment, file_events
 from docktasks.dev.dev_script import dev_command
 from docktasks.dev.environment import DevEnvironment
@@ -101,7 +100,7 @@ def _start(project: Project, dev_environment: DevEnvironment, bind: Bind, host: 
 
     def start(bind: Bind) -> None:
         args = dev_args(project.settings, bind, dev_environment.run_spec)
-        startup.start(project, ContainerSpec("dev", bind, args))
+        startup.start(project, startup.ContainerSpec("dev", bind, args))
 
     with _removed_on_failure(project, dev_environment.volume):
         publish(project, DEV, bind, start)

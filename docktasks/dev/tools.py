@@ -12,7 +12,6 @@ from docktasks import waiting
 from docktasks.app import inputs
 from docktasks.app.project import Project
 from docktasks.containers import app_mount, networks, startup
-from docktasks.containers.app_mount import Checkout
 from docktasks.containers.run_args import remove_args
 from docktasks.dev import environment
 from docktasks.dev.dev_script import DevCommand
@@ -71,7 +70,7 @@ def package_manager(project: Project, arguments: list[str]) -> Tool:
     """
     settings, name = project.settings, project.app.package_manager.name
     inputs.require(settings, os.environ)
-    checkout = Checkout.of(project.app)
+    checkout = app_mount.Checkout.of(project.app)
     if not project.dry:
         app_mount.make_mountpoints(checkout)
     image = None if project.dry else project.engine.image(settings.image("dev"))

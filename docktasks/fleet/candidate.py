@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from docktasks import waiting
 from docktasks.errors import FleetError
 from docktasks.fleet.look import MAX_ADDRESSES, address, page_digest
 from docktasks.fleet.rollout import task_errors
 from docktasks.fleet.stack import Stack, deploy_args
 from docktasks.fleet.swarm import ENDED, SITE, Node, Swarm, Task
 from docktasks.release import gate
-from docktasks.waiting import Probe
+from docktasks.waiting import Probe, wait_until
 
 END_TIMEOUT_S = 60
 
@@ -44,7 +43,7 @@ def _await(swarm: Swarm, stack: Stack, nodes: Sequence[Node]) -> None:
         missing = [node.name for node in nodes if node.id not in running]
         return Probe(not missing, f"not healthy in time: {', '.join(missing)}", failed=errors)
 
-    probe = waiting.wait_until(look, swarm.project.settings.prod.deploy_timeout, 0.2)
+    probe = wait_until(look, swarm.project.settings.prod.deploy_timeout, 0.2)
     if not probe.ready:
         raise _refusal(probe.failed or probe.status)
 
@@ -95,4 +94,4 @@ def remove(swarm: Swarm, stack: str) -> None:
         tasks = map(Task.parse, swarm.project.engine.swarm("tasks", name=name))
         return Probe(all(task.state in ENDED for task in tasks if task.node_id in reachable))
 
-    waiting.wait_until(look, END_TIMEOUT_S, 0.2)
+    wait_until(look, END_TIMEOUT_S, 0.2)

@@ -9,10 +9,8 @@ from pathlib import Path
 from docktasks.app.project import Project
 from docktasks.errors import FleetError
 from docktasks.fleet import candidate, change, image, look, requirements, rollout
-from docktasks.fleet.change import Change, DeployOptions, plan
 from docktasks.fleet.image import FleetImage
 from docktasks.fleet.lock import fleet_lock
-from docktasks.fleet.rollout import short
 from docktasks.fleet.stack import Stack
 from docktasks.fleet.swarm import BEFORE, KEPT, RELEASE, SITE, Node, Swarm, require_manager
 from docktasks.output import counted
@@ -40,7 +38,7 @@ def work_folder(project: Project) -> Path:
     return folder
 
 
-def deploy(project: Project, options: DeployOptions) -> Deployed:
+def deploy(project: Project, options: change.DeployOptions) -> Deployed:
     """Deploy a pushed image, or the release before, to every node. Raises DockError; then no node has changed."""
     require_manager(project)
     swarm, folder = Swarm(project), work_folder(project)
@@ -70,13 +68,13 @@ def recover(swarm: Swarm) -> None:
             f"See why: docker service ps --no-trunc {swarm.service_name}",
         )
     service = swarm.service()
-    project.progress(f"every node serves {short(service.release) if service else 'nothing'}")
+    project.progress(f"every node serves {rollout.short(service.release) if service else 'nothing'}")
 
 
-def _deploy(swarm: Swarm, folder: Path, options: DeployOptions) -> Deployed:
+def _deploy(swarm: Swarm, folder: Path, options: change.DeployOptions) -> Deployed:
     """Check what the change needs, make its images, and let the nodes change. Raises DockError."""
     project = swarm.project
-    planned = plan(project, options, swarm.service())
+    planned = change.plan(project, options, swarm.service())
     nodes = swarm.nodes()
     if not project.dry:
         local = release_build.pulled_build(project, planned.release).image
@@ -98,7 +96,7 @@ def _urls(swarm: Swarm) -> tuple[str, ...]:
     return tuple(look.address(node, swarm.project.settings.fleet.host_port) for node in swarm.serving_nodes())
 
 
-def _roll_out(swarm: Swarm, folder: Path, planned: Change, nodes: Sequence[Node], images: Sequence[str]) -> None:
+def _roll_out(swarm: Swarm, folder: Path, planned: change.Change, nodes: Sequence[Node], images: Sequence[str]) -> None:
     """Let the nodes pass the gate, give them the files of the release, and then its page."""
     progress, fleet = swarm.project.progress, swarm.project.settings.fleet
     labels = {RELEASE: planned.release, KEPT: ",".join(planned.kept), BEFORE: planned.before}
@@ -110,7 +108,7 @@ def _roll_out(swarm: Swarm, folder: Path, planned: Change, nodes: Sequence[Node]
         own = {name: labels.get(name, "") for name in (RELEASE, KEPT, BEFORE)}
         old = Stack(swarm.project.settings, images[1], own, planned.old_environment, parallelism=0)
         rollout.roll(swarm, old, folder, nodes, lambda _: "")
-        progress(f"every node has the files of {short(planned.release)}")
+        progress(f"every node has the files of {rollout.short(planned.release)}")
     if missing := look.missing_files(_urls(swarm), paths if planned.current else ()):
         raise FleetError(
             "A node lacks files of the next release.", "Every node serves what it served.", "Deploy it again",
@@ -121,4 +119,4 @@ def _roll_out(swarm: Swarm, folder: Path, planned: Change, nodes: Sequence[Node]
         swarm, stack, folder, nodes,
         lambda node: look.fault_of_page(look.address(node, fleet.host_port), digest, limit_s),
     )  # fmt: skip
-    progress(f"every node serves {short(planned.release)}")
+    progress(f"every node serves {rollout.short(planned.release)}")

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
-from docktasks import waiting
 from docktasks.fleet.swarm import Node
-from docktasks.waiting import Probe
+from docktasks.waiting import Probe, wait_until
 
 TIMEOUT_S = 3.0
 SAME_ANSWERS = 10
@@ -47,7 +46,7 @@ def fault_of_page(url: str, digest: str, limit_s: float) -> str:
         same_count = same_count + 1 if answer == digest else 0
         return Probe(same_count >= SAME_ANSWERS, "another page" if len(answer) == len(digest) else answer)
 
-    probe = waiting.wait_until(look, limit_s, 0.02)
+    probe = wait_until(look, limit_s, 0.02)
     return "" if probe.ready else f"{url}/ has {probe.status}"
 
 

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from docktasks import waiting
 from docktasks.app.project import Project
 from docktasks.engine.models import Image
 from docktasks.errors import FleetError
 from docktasks.fleet.swarm import ENDED, Node, Swarm
 from docktasks.output import counted
-from docktasks.waiting import Probe
+from docktasks.waiting import Probe, wait_until
 
 SCRIPT = Path(__file__).with_name("check.sh")
 SCRIPTS = {"host": "/docker-entrypoint.d/32-hello-dock-listen.sh", "bridge": "/usr/local/bin/drain"}
@@ -169,7 +168,7 @@ def _await_job(swarm: Swarm, name: str, nodes: Sequence[Node], image: str) -> No
         states = [f"{node.name}: {task.state if task else 'no task'}" for node, task in others]
         return Probe(not states and not failed, "\n".join(states), failed="\n".join(failed))
 
-    probe = waiting.wait_until(look, swarm.project.settings.fleet.pull_timeout, 0.2)
+    probe = wait_until(look, swarm.project.settings.fleet.pull_timeout, 0.2)
     if not (probe.ready or swarm.project.dry):
         raise FleetError(
             "Not every node has the image.",
@@ -189,5 +188,5 @@ def _report(swarm: Swarm, name: str, nodes: Sequence[Node]) -> str:
         lines = swarm.project.engine.service_logs(name)
         return Probe(all(f"node={node.id} " in lines for node in nodes))
 
-    waiting.wait_until(look, 0 if swarm.project.dry else LOG_TIMEOUT_S, 0.3)
+    wait_until(look, 0 if swarm.project.dry else LOG_TIMEOUT_S, 0.3)
     return lines

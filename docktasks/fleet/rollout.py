@@ -10,12 +10,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from docktasks import waiting
 from docktasks.commands import Result
 from docktasks.errors import FleetError
 from docktasks.fleet.stack import Stack, deploy_args
 from docktasks.fleet.swarm import Node, Service, Swarm
-from docktasks.waiting import Probe
+from docktasks.waiting import Probe, wait_until
 
 Look = Callable[[Node], str]
 """Looks at a node that has the new image, and returns what is wrong there, or an empty text."""
@@ -74,7 +73,7 @@ def _await_nodes(swarm: Swarm, stack: Stack, nodes: Sequence[Node], look: Look, 
         is_done = is_over and not missing
         return Probe(is_done, f"Swarm has not changed {', '.join(missing) or 'its state'} in time")
 
-    probe = waiting.wait_until(look_at_nodes, time_limit_s(swarm, nodes), INTERVAL_S)
+    probe = wait_until(look_at_nodes, time_limit_s(swarm, nodes), INTERVAL_S)
     if not probe.ready:
         raise FleetError(
             "The release does not serve on every node.", "",
@@ -130,7 +129,7 @@ def settle(swarm: Swarm) -> bool:
         images = [{task.image for task in running.get(node.id, [])} for node in swarm.serving_nodes()]
         return Probe(all(served == {service.image} for served in images))
 
-    return waiting.wait_until(look, time_limit_s(swarm, swarm.nodes()), INTERVAL_S).ready
+    return wait_until(look, time_limit_s(swarm, swarm.nodes()), INTERVAL_S).ready
 
 
 def short(reference: str) -> str:

@@ -17,7 +17,6 @@ from docktasks.containers.app_mount import APP_PATH
 from docktasks.dev.dev_script import ADDRESS, DevCommand, dev_command
 from docktasks.errors import AppError
 from docktasks.images import build, build_context, own_files
-from docktasks.images.own_files import FOLDER
 from docktasks.roles import DEV
 
 TEMPLATES = Path(__file__).with_name("starter")
@@ -34,8 +33,8 @@ NOT_LINTED = b"/* eslint-disable -- hello-dock wrote this file */\n"
 """The first line of a script, which is not in the style of the repository."""
 
 PLACES = {
-    "docktasks/images/nginx/": f"{FOLDER}/nginx/",
-    "docktasks/images/node/": f"{FOLDER}/node/",
+    "docktasks/images/nginx/": f"{own_files.FOLDER}/nginx/",
+    "docktasks/images/node/": f"{own_files.FOLDER}/node/",
     ", or a stand-in (docktasks/images/bases/)": "",
     "a mirror, a newer image.": "a mirror or a newer image.",
     "# Our scripts and nginx's configuration. For an app outside of this repository, `": "# The build's scripts. `",
@@ -60,7 +59,7 @@ def starter_files(project: Project) -> dict[Path, bytes]:
     if not _is_found(project):
         texts[settings.root / "invoke.yaml"] = f"app:\n  dir: {json.dumps(settings.app.dir)}\n"
     tools = {
-        root / FOLDER / path: (NOT_LINTED if path.suffix in (".mjs", ".cjs") else b"") + content
+        root / own_files.FOLDER / path: (NOT_LINTED if path.suffix in (".mjs", ".cjs") else b"") + content
         for path, content in build_context.tools(resources.path(settings.root, resources.IMAGES)).items()
     }
     return {path: text.encode() for path, text in texts.items()} | tools

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 from docktasks import resources
 from docktasks.app import git, inputs, vite_options
-from docktasks.app.git import Source
 from docktasks.app.package import App
 from docktasks.app.project import Project
 from docktasks.app.siblings import siblings_of
@@ -18,7 +17,6 @@ from docktasks.engine.models import Image
 from docktasks.engine.protocol import Engine
 from docktasks.errors import BuildError
 from docktasks.images import base_images, build_context, build_notices, own_files
-from docktasks.images.base_images import base_digest
 from docktasks.images.build_errors import explain_build
 from docktasks.images.references import split_digest
 from docktasks.labels import BUILT_FOR, INPUTS_LABEL, LABEL, SOURCE_MAPS_LABEL
@@ -123,7 +121,7 @@ def _value_args(settings: Settings, app: App, values: Texts, dockerfile: str) ->
     return flags("--build-arg", *(f"{name}={values[name] or defaults[name]}" for name in names))
 
 
-def prod_build_args(settings: Settings, app: App, node: str, nginx: str, source: Source) -> dict[str, str]:
+def prod_build_args(settings: Settings, app: App, node: str, nginx: str, source: git.Source) -> dict[str, str]:
     """Return the build arguments of the production image by name; empty where the Dockerfile's own default is right."""
     return {
         "NODE_IMAGE": node,
@@ -158,7 +156,7 @@ def build_image(project: Project, role: Role, values: Texts, labels: Texts | Non
     if not project.dry:
         build_context.write_context(project.settings, project.app, role.dockerfile)
     base = project.engine.image(values[role.base])
-    labels = labels_over(base, {**(labels or {}), BASE_DIGEST_LABEL: base_digest(base, values[role.base])})
+    labels = labels_over(base, {**(labels or {}), BASE_DIGEST_LABEL: base_images.base_digest(base, values[role.base])})
     os.environ.update(inputs.secret_environ(project.settings, os.environ))
     result = project.run(build_args(project.settings, project.app, role, values, labels))
     if not result.ok:

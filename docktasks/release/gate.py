@@ -17,7 +17,6 @@ from docktasks.containers import run_args as containers_run_args
 from docktasks.containers import startup
 from docktasks.containers.networks import join_args
 from docktasks.containers.ports import Bind
-from docktasks.containers.startup import ContainerSpec
 from docktasks.errors import StartError
 from docktasks.images.archive import SITE_DIR, SITE_DIRS
 from docktasks.release import run_args
@@ -58,7 +57,7 @@ def candidate(project: Project, release: Release) -> Iterator[str]:
     network_args = [*join_args(project.settings, PROD), *bind.args(PROD.container_port)]
     args = run_args.prod_args(project.settings, CANDIDATE, release, network_args, project.engine.api)
     try:
-        startup.start(project, ContainerSpec(CANDIDATE, bind, args))
+        startup.start(project, startup.ContainerSpec(CANDIDATE, bind, args))
         yield startup.await_serving(project, CANDIDATE)
     except StartError as error:
         raise StartError(error.what, startup.serving_now(project), error.how, error.evidence) from error

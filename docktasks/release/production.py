@@ -10,7 +10,6 @@ from docktasks.app.project import Project
 from docktasks.containers import networks, startup
 from docktasks.containers import run_args as containers_run_args
 from docktasks.containers.ports import Bind
-from docktasks.containers.startup import ContainerSpec, own_container
 from docktasks.errors import StartError
 from docktasks.images import build as images_build
 from docktasks.labels import LABEL
@@ -21,13 +20,13 @@ from docktasks.roles import HOLDER, PROD
 
 def current_bind(project: Project) -> Bind | None:
     """Return the address that the port holder was started for; None without a port holder."""
-    holder = own_container(project, HOLDER)
+    holder = startup.own_container(project, HOLDER)
     return Bind.parse(holder.labels[f"{LABEL}.publish"]) if holder else None
 
 
 def holds(project: Project, bind: Bind) -> bool:
     """Return True if the port holder publishes `bind`, and is in the project's own network and the API's."""
-    holder, own = own_container(project, HOLDER), networks.own_name(project.settings, PROD)
+    holder, own = startup.own_container(project, HOLDER), networks.own_name(project.settings, PROD)
     joined = {own, project.settings.api.network} - {""}
     if holder is None or current_bind(project) != bind or not joined <= holder.networks.keys():
         return False
@@ -41,7 +40,7 @@ def start(project: Project, role: str, release: Release, bind: Bind) -> None:
     else:
         network_args = run_args.shared_network_args(project.settings, bind)
         args = run_args.prod_args(project.settings, role, release, network_args, project.engine.api)
-    startup.start(project, ContainerSpec(role, bind, args))
+    startup.start(project, startup.ContainerSpec(role, bind, args))
 
 
 def _holder_args(project: Project, release: Release, bind: Bind) -> list[str]:

@@ -13,7 +13,6 @@ from docktasks import waiting
 from docktasks.app.project import Project
 from docktasks.containers import ports, startup
 from docktasks.containers.ports import Bind
-from docktasks.containers.startup import own_container
 from docktasks.engine.models import Container
 from docktasks.errors import ConflictError
 from docktasks.release import history, production, recovery
@@ -31,10 +30,10 @@ def deploy(project: Project, release: Release, bind: Bind, *, gate: bool = True)
     All that can fail without a change comes first: what serves then goes on. Raises StartError or ConflictError.
     """
     for role in PROD_ROLES:
-        own_container(project, role)  # it raises ConflictError if the name belongs to a container of others
+        startup.own_container(project, role)  # it raises ConflictError if the name belongs to a container of others
     _require_own_volume(project)
     _require_free_port(project, bind)
-    current = own_container(project, "prod")
+    current = startup.own_container(project, "prod")
     serves = current is not None and current.serves and production.current_bind(project) is not None
     if current and serves:
         history.record_missed_release(project, current)
@@ -48,7 +47,7 @@ def deploy(project: Project, release: Release, bind: Bind, *, gate: bool = True)
 
 def _require_free_port(project: Project, bind: Bind) -> None:
     """Raise ConflictError if somebody else listens on the port. What a port holder publishes is its own."""
-    holder = own_container(project, HOLDER)
+    holder = startup.own_container(project, HOLDER)
     is_own = holder is not None and bind.host_port in {published.host_port for published in holder.published}
     if is_own or not bind.host_port or project.dry:
         return
@@ -69,7 +68,7 @@ def _require_own_volume(project: Project) -> None:
 
 def start(project: Project, release: Release, bind: Bind) -> str:
     """Start the release where none serves, and return its URL. Raises StartError or ConflictError."""
-    current, holder = own_container(project, "prod"), own_container(project, HOLDER)
+    current, holder = startup.own_container(project, "prod"), startup.own_container(project, HOLDER)
     reuse_holder = holder is not None and holder.state == "running" and production.holds(project, bind)
     if current:
         production.remove(project, current.name)

@@ -11,7 +11,6 @@ from docktasks.errors import AppError, SettingsError, VerifyError
 from docktasks.release import build as release_build
 from docktasks.ship import bundle, claims, cosign, described, keys, sbom, tags, vex
 from docktasks.ship.bundle import Bundle
-from docktasks.ship.claims import Evidence
 from docktasks.ship.described import Described
 from docktasks.ship.keys import Key
 from docktasks.ship.names import ShippedImage, shipped_image
@@ -35,7 +34,7 @@ def prove(project: Project, image: ShippedImage, key: Key) -> Iterator[str]:
     record = None if project.dry else _record(project, facts)
     for name, (_, faults_of) in claims.CLAIMS.items():
         for content in contents[name]:
-            require_true(name, own, faults_of(content, Evidence(facts, record)))
+            require_true(name, own, faults_of(content, claims.Evidence(facts, record)))
     purls = {purl for content in contents["SBOM"] for purl in sbom.purls_in(content)}
     for content in contents["VEX"]:
         require_true("VEX", own, claims.lies(content, purls))
