@@ -90,19 +90,16 @@ def _exists(folder: Path, file: str) -> bool:
 
 def _outputs(root: Path, files: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
     """Return the outermost folders, or files, with these files that git ignores, by the folder of their package."""
-    prefixes = {
-        path: [["/".join(file.split("/")[: count + 1]) for count in range(file.count("/") + 1)] for file in names]
-        for path, names in files.items()
-    }
-    candidates = {f"{path}/{prefix}" for path, lists in prefixes.items() for ones in lists for prefix in ones}
+    pairs = [(path, file.split("/")) for path, names in files.items() for file in names]
+    chains = [(path, ["/".join([path, *parts[: end + 1]]) for end in range(len(parts))]) for path, parts in pairs]
+    candidates = {one for _, chain in chains for one in chain}
     ignored = git.ignored(root, candidates)
     if ignored is None:
         ignored = {path for path in candidates if path.endswith(f"/{OUTPUT}") and (root / path).is_dir()}
-    outermost = {
-        path: [next((one for one in ones if f"{path}/{one}" in ignored), "") for ones in lists]
-        for path, lists in prefixes.items()
-    }
-    return {path: tuple(sorted({f"{path}/{one}" for one in ones if one})) for path, ones in outermost.items()}
+    outputs: dict[str, set[str]] = {path: set() for path in files}
+    for path, chain in chains:  # from the outermost folder to the file
+        outputs[path].update([one for one in chain if one in ignored][:1])
+    return {path: tuple(sorted(names)) for path, names in outputs.items()}
 
 
 def _orchestrator_builds_all(root: Path) -> bool:

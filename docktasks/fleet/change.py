@@ -80,12 +80,15 @@ class Change:
 
 def require_choice(image: str, *, rollback: bool) -> None:
     """Raise SettingsError unless there is either a rollback or the name of an image."""
-    what = "--image and --rollback name two releases." if image and rollback else ""
-    what = what or ("" if image or rollback else "deploy needs an image, or --rollback.")
-    what = what or ("" if rollback or REFERENCE.fullmatch(image) else f"{image!r} is no name of an image.")
-    if what:
-        how = "Deploy what `invoke push` has pushed: invoke deploy --image=REPOSITORY@sha256:…"
-        raise SettingsError(what, "", how)
+    if image and rollback:
+        what = "--image and --rollback name two releases."
+    elif not (image or rollback):
+        what = "deploy needs an image, or --rollback."
+    elif image and not REFERENCE.fullmatch(image):
+        what = f"{image!r} is no name of an image."
+    else:
+        return
+    raise SettingsError(what, "", "Deploy what `invoke push` has pushed: invoke deploy --image=REPOSITORY@sha256:…")
 
 
 def require_form(fleet: Fleet) -> None:

@@ -45,7 +45,7 @@ MAX_FUNCTION_LINES = 30
 MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
-    "app": 2_602, "dev": 1_465, "fleet": 1_527, "ground": 1_831, "images": 1_593, "release": 1_648, "ship": 1_961,
+    "app": 2_599, "dev": 1_465, "fleet": 1_530, "ground": 1_831, "images": 1_593, "release": 1_648, "ship": 1_961,
     "verify": 8_180,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES. The goal for verify is 4,000."""
