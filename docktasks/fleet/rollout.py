@@ -67,11 +67,10 @@ def _await_nodes(swarm: Swarm, stack: Stack, nodes: Sequence[Node], look: Look, 
             return Probe(ready=False, failed=fault)
         looked_at.update(node.id for node in changed)
         # A new service has no update, and one that replaces no task never begins.
-        is_over = service.update_state == "completed"
-        is_over = is_over or (not service.update_state and time.monotonic() > begin + SETTLE_S)
+        has_settled = not service.update_state and time.monotonic() > begin + SETTLE_S
+        is_over = service.update_state == "completed" or has_settled
         missing = [node.name for node in serving if node not in changed]
-        is_done = is_over and not missing
-        return Probe(is_done, f"Swarm has not changed {', '.join(missing) or 'its state'} in time")
+        return Probe(is_over and not missing, f"Swarm has not changed {', '.join(missing) or 'its state'} in time")
 
     probe = wait_until(look_at_nodes, time_limit_s(swarm, nodes), INTERVAL_S)
     if not probe.ready:

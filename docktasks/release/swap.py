@@ -34,15 +34,15 @@ def deploy(project: Project, release: Release, bind: Bind, *, gate: bool = True)
     _require_own_volume(project)
     _require_free_port(project, bind)
     current = startup.own_container(project, "prod")
-    serves = current is not None and current.serves and production.current_bind(project) is not None
-    if current and serves:
-        history.record_missed_release(project, current)
+    serving = current if current and current.serves and production.current_bind(project) else None
+    if serving:
+        history.record_missed_release(project, serving)
     _prepare(project, release, gate=gate)
-    if current is None or not serves:
+    if serving is None:
         return start(project, release, bind)
     if production.holds(project, bind):
-        return swap(project, release, bind, current)
-    return move(project, release, bind, current)
+        return swap(project, release, bind, serving)
+    return move(project, release, bind, serving)
 
 
 def _require_free_port(project: Project, bind: Bind) -> None:
