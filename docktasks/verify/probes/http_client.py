@@ -15,7 +15,6 @@ import httpx
 
 from docktasks.verify.probes.connection import Connection, Headers, Reply
 from docktasks.verify.probes.content_encoding import Decoder
-from docktasks.verify.probes.raw_socket import RawResponse
 from docktasks.verify.probes.references import NO_REFERENCES, References
 
 REQUEST_TIMEOUT_S = 5.0
@@ -102,7 +101,7 @@ class Response:
         return f"{self.status or 'no answer'}{location}{f' ({self.fault})' if self.fault else ''}"
 
 
-def is_error(response: Response | RawResponse) -> bool:
+def is_error(response: Response) -> bool:
     """True for an error of the server."""
     return response.status >= httpx.codes.INTERNAL_SERVER_ERROR and response.status not in HARMLESS_5XX
 

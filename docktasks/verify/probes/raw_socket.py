@@ -9,7 +9,10 @@ import ssl
 import time
 from dataclasses import dataclass
 
+import httpx
+
 from docktasks.verify.probes.connection import READ_BYTES, open_socket
+from docktasks.verify.probes.http_client import Response
 
 EXCHANGE_TIMEOUT_S = 5.0
 SETTLE_S = 0.2
@@ -19,47 +22,34 @@ MAX_RESPONSE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class RawResponse:
-    """The bytes that came back; `is_whole` is True if a response ended, or the connection (`is_closed`), in time.
+class RawResponse(Response):
+    """The first response on a connection. Its body is everything after its headers.
 
-    `fault` says why there are none.
+    Without a status line the status is 0, and all is body. `head` has the status line and the headers as they came.
+    Of a request that hid another one, `count` is 2. `is_closed` is True if the server closed the connection in time.
     """
 
-    data: bytes = b""
-    is_whole: bool = True
+    head: str = ""
+    count: int = 1
     is_closed: bool = True
-    fault: str = ""
 
-    @property
-    def status(self) -> int:
-        """The status of the first response; 0 without a status line."""
-        match = re.match(rb"HTTP/\d\.\d (\d{3})", self.data)
-        return int(match[1]) if match else 0
 
-    @property
-    def head(self) -> str:
-        """The status line and the headers of the first response."""
-        return self.data.partition(b"\r\n\r\n")[0].decode("latin-1") if self.status else ""
-
-    @property
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """The headers of the first response: names in small letters, and values."""
-        lines = (line.partition(":") for line in self.head.split("\r\n")[1:])
-        return tuple((name.strip().lower(), value.strip()) for name, _, value in lines)
-
-    @property
-    def body(self) -> bytes:
-        """Everything after the headers."""
-        return self.data.partition(b"\r\n\r\n")[2] if self.status else self.data
-
-    @property
-    def response_count(self) -> int:
-        """How many responses came. Two mean that the request hid another one."""
-        return len(re.findall(rb"(?:^|\n|>|\})HTTP/\d\.\d \d{3} ", self.data))
+def parse(data: bytes, *, is_closed: bool = True) -> RawResponse:
+    """The bytes that came back as a response."""
+    status_line = re.match(rb"HTTP/\d\.\d (\d{3})", data)
+    head, _, body = data.partition(b"\r\n\r\n") if status_line else (b"", b"", data)
+    lines = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:])
+    headers = tuple((name.strip().lower(), value.strip()) for name, _, value in lines)
+    count = len(re.findall(rb"(?:^|\n|>|\})HTTP/\d\.\d \d{3} ", data))
+    status = int(status_line[1]) if status_line else 0
+    return RawResponse("", status, headers, body=body, head=head.decode("latin-1"), count=count, is_closed=is_closed)
 
 
 def exchange(origin: str, request: bytes, limit_s: float) -> RawResponse:
-    """Send a request on a new connection, and read the response. Raises httpx.ConnectError."""
+    """Send a request on a new connection, and read the response.
+
+    Raises httpx.ConnectError, and httpx.ReadTimeout if neither the response nor the connection ends in time.
+    """
     limit_s = min(EXCHANGE_TIMEOUT_S, limit_s)
     deadline, data, is_whole = time.monotonic() + limit_s, bytearray(), False
     with open_socket(origin, limit_s) as connection, contextlib.suppress(TimeoutError):
@@ -70,8 +60,10 @@ def exchange(origin: str, request: bytes, limit_s: float) -> RawResponse:
             data += chunk
             if not is_whole and _is_whole(bytes(data), is_head=request.startswith(b"HEAD ")):
                 is_whole, deadline = True, min(deadline, time.monotonic() + SETTLE_S)
-        return RawResponse(bytes(data))
-    return RawResponse(bytes(data), is_whole, is_closed=False)
+        return parse(bytes(data))
+    if not is_whole:
+        raise httpx.ReadTimeout(f"no end after {len(data):,} bytes")
+    return parse(bytes(data), is_closed=False)
 
 
 def _receive(connection: socket.socket, deadline: float) -> bytes:

@@ -13,7 +13,7 @@ import httpx
 
 from docktasks.verify.probes import crawler
 from docktasks.verify.probes.connection import Connection, Headers, Reply
-from docktasks.verify.probes.raw_socket import RawResponse
+from docktasks.verify.probes.raw_socket import RawResponse, parse
 from docktasks.verify.subject import Subject
 
 HEADERS = {
@@ -190,12 +190,12 @@ def raw(site: Serve, origin: str, request: bytes, _seconds: float = 0) -> RawRes
         and not re.search(r"[ <]", host) and not ({"transfer-encoding"} & set(names)) and not body
     )  # fmt: skip
     if not is_valid:
-        return RawResponse(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad")
+        return parse(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad")
     path = target if target.startswith("/") else "/" + target.split("/", 3)[3]
     answer = site(httpx.Request(method, origin + path, headers=headers))
     assert isinstance(answer.stream, httpx.SyncByteStream)
     fields = [f"HTTP/1.1 {answer.status_code} X", *(f"{name}: {value}" for name, value in answer.headers.multi_items())]
-    return RawResponse("\r\n".join([*fields, "", ""]).encode() + b"".join(answer.stream))
+    return parse("\r\n".join([*fields, "", ""]).encode() + b"".join(answer.stream))
 
 
 class Line(Connection):

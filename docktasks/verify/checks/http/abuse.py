@@ -10,8 +10,7 @@ from httpx import codes
 
 from docktasks.verify.checks.http.rules import exceptions, is_ours, leads_away, survey_of
 from docktasks.verify.probes import odd_requests
-from docktasks.verify.probes.http_client import is_error
-from docktasks.verify.probes.raw_socket import RawResponse
+from docktasks.verify.probes.http_client import Response, is_error
 from docktasks.verify.probes.survey import Answer
 from docktasks.verify.probes.ways import FOREIGN_HOST, FOREIGN_ORIGIN, METHODS
 from docktasks.verify.registry import check
@@ -67,20 +66,20 @@ def methods(subject: Subject) -> Iterator[str]:
         may_succeed = answer.way == "OPTIONS" and is_usual and not subject.has("image")
         if not is_usual or (codes.is_success(response.status) and not may_succeed):
             yield f"{answer.way}: {response.status}, though no server may obey it,"
-        yield from _method_faults(answer.way, response.status, response.get_list("allow"), response.body)
+        yield from _method_faults(answer.way, response)
 
     yield from exceptions(answers, faults)
     for name, answer in survey.odd(odd_requests.methods).items():
         method = name.partition(" ")[0]
-        allow = [value for key, value in answer.headers if key == "allow"]
         if codes.is_success(answer.status) and method != "OPTIONS":
             yield f"{name}: {answer.status}"
-        yield from (f"{fault} on {name}" for fault in _method_faults(method, answer.status, allow, answer.body))
+        yield from (f"{fault} on {name}" for fault in _method_faults(method, answer))
         yield from _errors(name, answer)
 
 
-def _method_faults(method: str, status: int, allow: list[str], body: bytes) -> Iterator[str]:
-    if method != "OPTIONS" and FOREIGN_HOST.encode() in body:
+def _method_faults(method: str, response: Response) -> Iterator[str]:
+    status, allow = response.status, response.get_list("allow")
+    if method != "OPTIONS" and FOREIGN_HOST.encode() in response.body:
         yield f"{method}: {status} echoes the request"
     if named := re.search(r"\b(?:PUT|DELETE|PATCH|TRACE|CONNECT)\b", ", ".join(allow)):
         yield f"{method}: {status} with Allow for {named[0]}"
@@ -94,11 +93,11 @@ def _method_faults(method: str, status: int, allow: list[str], body: bytes) -> I
 def malformed(subject: Subject) -> Iterator[str]:
     """A malformed or huge request gets one answer, quickly, and no 5xx. It becomes no request, header or element."""
     for name, answer in survey_of(subject).odd(odd_requests.malformed).items():
-        if answer.response_count > 1:
-            yield f"{name}: {answer.response_count} answers, so a second request can be hidden in it"
+        if answer.count > 1:
+            yield f"{name}: {answer.count} answers, so a second request can be hidden in it"
         if re.search(r"(?i)[\r\n]x-canary:", answer.head):
             yield f"{name}: became a header of the answer"
-        if odd_requests.MARKUP.encode() in answer.body and re.search(r"(?im)^content-type: *[\w/+]*html", answer.head):
+        if odd_requests.MARKUP.encode() in answer.body and "html" in answer.media_type:
             yield f"{name}: became an element of the page"
         yield from _errors(name, answer)
 
@@ -108,19 +107,14 @@ def host(subject: Subject) -> Iterator[str]:
     """A foreign, invalid, missing or double Host is refused, or appears nowhere in the answer."""
     survey, is_own = survey_of(subject), subject.has("image")
     for name, answer in survey.odd(odd_requests.hosts).items():
-        location = re.search(r"(?im)^location: *(\S*)", answer.head)
-        if location and FOREIGN_HOST in location[1]:
-            yield f"{name}: {answer.status} to {location[1]}"
-        elif FOREIGN_HOST in answer.head or _repeats_host(
-            name, answer.status, answer.body.decode("latin-1"), is_own=is_own
-        ):
+        if FOREIGN_HOST in answer.get("location"):
+            yield f"{name}: {answer.summary}"
+        elif _repeats_host(name, answer, is_own=is_own):
             yield f"{name}: {answer.status}, with the foreign host in the answer"
         yield from _errors(name, answer)
 
     def faults(answer: Answer) -> Iterator[str]:
-        response = answer.response
-        headers = "\n".join(value for name, value in response.headers if name != "location")
-        if FOREIGN_HOST in headers or _repeats_host(answer.request.path, response.status, response.text, is_own=is_own):
+        if _repeats_host(answer.request.path, answer.response, is_own=is_own):
             yield "the foreign host is in the answer"
 
     yield from exceptions(survey.ways("foreign host"), faults)
@@ -157,17 +151,20 @@ def cookies(subject: Subject) -> Iterator[str]:
     return exceptions(survey.seen, faults)
 
 
-def _repeats_host(request: str, status: int, body: str, *, is_own: bool) -> bool:
-    """True if a body has the foreign host; only as an address, where the path has it, too, or the host is refused.
+def _repeats_host(request: str, response: Response, *, is_own: bool) -> bool:
+    """True if a header or the body has the foreign host. What http.redirects judges does not count.
 
-    Servers of others refuse a host by any error.
+    In the body only an address counts where the path has the host, too, or where it is refused. Servers of others
+    refuse it by any error.
     """
+    status, headers = response.status, "\n".join(value for name, value in response.headers if name != "location")
     is_refused = status in (400, 403, 421) or (status >= 400 and not is_own)  # noqa: PLR2004 - HTTP's errors
     is_harmless = is_refused or FOREIGN_HOST in request.partition(",")[0]
-    return FOREIGN_ADDRESS.search(body) is not None if is_harmless else FOREIGN_HOST in body
+    is_in_body = FOREIGN_ADDRESS.search(response.text) if is_harmless else FOREIGN_HOST in response.text
+    return FOREIGN_HOST in headers or bool(is_in_body)
 
 
-def _errors(request: str, answer: RawResponse) -> Iterator[str]:
+def _errors(request: str, answer: Response) -> Iterator[str]:
     """What no request may cause: an error of the server."""
     if is_error(answer):
         yield f"{request}: {answer.status}"

@@ -161,6 +161,5 @@ def redirects(subject: Subject) -> Iterator[str]:
 
     yield from exceptions(survey.seen, faults)
     for name, answer in survey.odd(odd_requests.foreign_paths).items():
-        locations = [value for key, value in answer.headers if key == "location"]
-        faults_of = leads_away(site, name.removeprefix("GET "), locations, "http://localhost")
+        faults_of = leads_away(site, name.removeprefix("GET "), answer.get_list("location"), "http://localhost")
         yield from (f"{fault} on {name}" for fault in faults_of)

@@ -5,7 +5,7 @@ import pytest
 
 from docktasks.verify import catalog
 from docktasks.verify.probes.places import MISSING_NAME
-from docktasks.verify.probes.raw_socket import RawResponse
+from docktasks.verify.probes.raw_socket import RawResponse, parse
 from tests.unit.fakes.site_faults import assert_reported, body, header, on_header, on_method, on_path, status
 from tests.unit.fakes.sites import Answer, Fault, Site, subject
 
@@ -122,10 +122,10 @@ def test_fault_is_reported(check_id: str, fault: Fault, evidence: str) -> None:
 @pytest.mark.parametrize(
     ("sent", "answer", "evidence"),
     [
-        (b"Transfer-Encoding: chunked", RawResponse(b"HTTP/1.1 200 OK\r\n\r\nok\nHTTP/1.1 404 No\r\n\r\n"),
+        (b"Transfer-Encoding: chunked", parse(b"HTTP/1.1 200 OK\r\n\r\nok\nHTTP/1.1 404 No\r\n\r\n"),
          "Content-Length and chunked: 2 answers"),
-        (b"X-A: a\rX-B", RawResponse(b"HTTP/1.1 500 No\r\n\r\n"), "a bare CR: 500"),
-        (b"%zz", RawResponse(b"HTTP/1.1 502 Bad Gateway\r\n\r\n"), "an invalid % escape: 502"),
+        (b"X-A: a\rX-B", parse(b"HTTP/1.1 500 No\r\n\r\n"), "a bare CR: 500"),
+        (b"%zz", parse(b"HTTP/1.1 502 Bad Gateway\r\n\r\n"), "an invalid % escape: 502"),
     ],
 )  # fmt: skip
 def test_malformed_request_with_a_bad_answer_is_reported(sent: bytes, answer: RawResponse, evidence: str) -> None:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from docktasks.verify import catalog
-from docktasks.verify.probes.raw_socket import RawResponse
+from docktasks.verify.probes import raw_socket
 from tests.unit.fakes.site_faults import (
     ENTRY,
     INDEX,
@@ -54,7 +54,7 @@ def test_fault_is_reported(check_id: str, fault: Fault, evidence: str) -> None:
 def test_body_after_head_is_reported() -> None:
     """A client would read it as the beginning of the next answer."""
     judged = subject(Site())
-    judged.site.exchange = lambda *_: RawResponse(b"HTTP/1.1 200 OK\r\n\r\npage")
+    judged.site.exchange = lambda *_: raw_socket.parse(b"HTTP/1.1 200 OK\r\n\r\npage")
     (verdict,) = catalog.run_checks(judged, catalog.select(only=["http.head"]))
     assert verdict.evidence[0] == "HEAD /: 4 bytes after the headers"
 
