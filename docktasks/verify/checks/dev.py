@@ -7,20 +7,17 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from itertools import product
-from typing import TYPE_CHECKING
+
+from httpx import Response
 
 from docktasks.app import safe_versions
 from docktasks.containers.app_mount import APP_PATH, Checkout
 from docktasks.errors import Skip
 from docktasks.verify.probes import proc
 from docktasks.verify.probes.crawler import spread
+from docktasks.verify.probes.vite_client import ViteClient, socket_errors
 from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
-
-if TYPE_CHECKING:  # modules that load the HTTP client or the WebSocket library are imported where they are used
-    from httpx import Response
-
-    from docktasks.verify.probes.vite_client import ViteClient
 
 MANIFEST = "node_modules/vite/package.json"
 STRANGER = "hello-dock-stranger"
@@ -35,16 +32,6 @@ FOREIGN_ORIGINS = (*(f"http://{host}" for host in FOREIGN_HOSTS), f"https://{STR
 """Those of a page whose name contains `localhost`, and of one in a sandbox, too."""
 MAX_MODULES = 8
 """How many of the page's modules are asked for in another name."""
-
-
-@contextlib.contextmanager
-def vite_client(subject: Subject) -> Iterator[ViteClient]:
-    """A client of the dev server, which is closed in the end."""
-    from docktasks.verify.probes.vite_client import ViteClient
-
-    vite = ViteClient(subject.dev_url)
-    with vite.client:
-        yield vite
 
 
 @check("dev.vite-version", "major", fix="Install the version that the evidence names: invoke npm -- install vite@…")
@@ -76,14 +63,14 @@ def foreign_host(subject: Subject) -> Iterator[str]:
     Over https Vite answers every host, and a browser refuses a certificate that is not valid for the host.
     """
     if subject.dev_url.startswith("https:"):
-        with vite_client(subject) as vite:
+        with ViteClient(subject.dev_url) as vite:
             if vite.has_certificate_for(FOREIGN_HOSTS[0]):
                 yield f"the certificate is valid for {FOREIGN_HOSTS[0]}"
         return
     answers = [*_responses(subject, "Host", FOREIGN_HOSTS)]
-    with vite_client(subject) as vite:
+    with ViteClient(subject.dev_url) as vite:
         hosts = [f"{STRANGER}.{domain}" for domain in DOMAINS.split()]
-        answers += [(host, vite.base, vite.client.get(vite.base, headers={"Host": host})) for host in hosts]
+        answers += [(host, vite.base, vite.get(vite.base, headers={"Host": host})) for host in hosts]
     yield from (f"{path}: {one.status_code} for Host {host}" for host, path, one in answers if one.is_success)
 
 
@@ -100,16 +87,14 @@ def foreign_origin(subject: Subject) -> Iterator[str]:
 
 def _responses(subject: Subject, header: str, values: Iterable[str]) -> Iterator[tuple[str, str, Response]]:
     """Yield each value of the header, with path and answer of the page, Vite's client, and modules of each kind."""
-    with vite_client(subject) as vite:
+    with ViteClient(subject.dev_url) as vite:
         modules = spread(vite.modules(), MAX_MODULES, lambda path: re.sub(r"[^/]*\.", "", path), "")
         for value, path in product(values, (vite.base, f"{vite.base}@vite/client", *modules)):
-            yield value, path, vite.client.get(path, headers={header: value})
+            yield value, path, vite.get(path, headers={header: value})
 
 
 @check("dev.foreign-socket", "critical", fix="Update Vite, and remove legacy.skipWebSocketTokenCheck from vite.config")
 def foreign_socket(subject: Subject) -> Iterator[str]:
     """The page of another site cannot connect to the hot-reload socket."""
-    from docktasks.verify.probes.vite_client import SOCKET_ERRORS
-
-    with contextlib.suppress(*SOCKET_ERRORS), vite_client(subject) as vite, vite.socket(FOREIGN_ORIGIN):
+    with contextlib.suppress(*socket_errors()), ViteClient(subject.dev_url) as vite, vite.socket(FOREIGN_ORIGIN):
         yield f"the socket accepts Origin: {FOREIGN_ORIGIN}, without a token"

@@ -12,11 +12,11 @@ from docktasks.containers.run_args import hardening_args
 from docktasks.errors import Skip
 from docktasks.roles import DEV
 from docktasks.verify.checks.container import processes
-from docktasks.verify.checks.dev import vite_client
 from docktasks.verify.probes import app_files, proc
 from docktasks.verify.probes.in_container import run_in_node
 from docktasks.verify.probes.lock_file import locked
 from docktasks.verify.probes.options import LOADS_CODE, differences, expected_config
+from docktasks.verify.probes.vite_client import ViteClient
 from docktasks.verify.registry import Minor, check
 from docktasks.verify.subject import Subject
 
@@ -63,7 +63,7 @@ def _listeners(subject: Subject) -> Iterator[str]:
     others = [one for one in sockets if one.state == processes.LISTENING and not one.own[0].is_loopback]
     others = [one for one in others if one.own[1] != DEV.container_port]
     if others:
-        with vite_client(subject) as vite:
+        with ViteClient(subject.dev_url) as vite:
             hot_reload = set(map(int, HMR_PORT.findall(vite.module(f"{vite.base}@vite/client"))))
         for (address, port), kind in ((one.own, one.kind) for one in others if one.own[1] not in hot_reload):
             yield f"a socket listens on {address}, port {port} ({kind}), next to port {DEV.container_port}"

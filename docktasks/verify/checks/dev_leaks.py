@@ -6,21 +6,17 @@ import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from docktasks.app.workspaces import CONFIG_FILE
 from docktasks.containers.app_mount import APP_PATH, Checkout
 from docktasks.errors import Skip
 from docktasks.secret_patterns import SECRET_VARIABLE
-from docktasks.verify.checks.dev import vite_client
 from docktasks.verify.probes import app_files, proc
 from docktasks.verify.probes.in_container import run_in_node
+from docktasks.verify.probes.vite_client import ViteClient, socket_errors
+from docktasks.verify.probes.vite_leaks import ACCOUNTS, Canary, leaks_by_request, leaks_by_socket
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
-
-if TYPE_CHECKING:  # it loads the HTTP client
-    from docktasks.verify.probes.vite_client import ViteClient
-    from docktasks.verify.probes.vite_leaks import Canary
 
 ENV_ROW = re.compile(r"^\s*(?:export\s+)?(\w+)\s*=\s*(\S+)", re.MULTILINE)
 MIN_SECRET_CHARS = 6
@@ -39,42 +35,36 @@ PARAMETERS = re.compile(r"""(?:get\(|query\.|query\[|params\.)["']?(\w+)""")
 )
 def leaks(subject: Subject) -> Iterator[str]:
     """No address, link, middleware or socket gives a file outside the app, a .env, its secrets, or a file in .git."""
-    from docktasks.verify.probes import vite_leaks
-    from docktasks.verify.probes.vite_client import SOCKET_ERRORS
-    from docktasks.verify.probes.vite_leaks import ACCOUNTS
-
     app_dir, checkout = subject.project.settings.app_dir, Checkout.of(subject.project.app)
-    canaries = [vite_leaks.Canary(ACCOUNTS, proc.read_file(subject.project.engine, subject.dev, ACCOUNTS))]
+    canaries = [Canary(ACCOUNTS, proc.read_file(subject.project.engine, subject.dev, ACCOUNTS))]
     head = checkout.root / ".git" / "HEAD"
     if head.is_file():
-        canaries.append(vite_leaks.Canary(f"{APP_PATH}/.git/HEAD", head.read_text(), "/.git/HEAD"))
-    with vite_client(subject) as vite, contextlib.ExitStack() as stack:
+        canaries.append(Canary(f"{APP_PATH}/.git/HEAD", head.read_text(), "/.git/HEAD"))
+    with ViteClient(subject.dev_url) as vite, contextlib.ExitStack() as stack:
         _ = vite.token  # read it first, because a server that gives files away may restart after that
         try:
             name, content = stack.enter_context(app_files.temporary_secret(app_dir))
-            canaries.append(vite_leaks.Canary(f"{checkout.workdir}/{name}", content, f"/{name}"))
+            canaries.append(Canary(f"{checkout.workdir}/{name}", content, f"/{name}"))
             for canary in canaries:
-                yield from vite_leaks.leaks_by_request(vite, canary, canary.targets())
+                yield from leaks_by_request(vite, canary, canary.targets())
             others = [canary for canary in _others(subject) if canary.address or canary.path != ACCOUNTS]
             for canary in others:
-                yield from vite_leaks.leaks_by_request(vite, canary, canary.straight())
+                yield from leaks_by_request(vite, canary, canary.straight())
             mounts, parameters = _middleware(app_dir)
             for canary in (*canaries[:1], *others):
                 for target in canary.below(mounts, parameters):
                     with contextlib.suppress(TimeoutError):  # the app's own middleware may wait for something
-                        yield from vite_leaks.leaks_by_request(vite, canary, [target])
+                        yield from leaks_by_request(vite, canary, [target])
         except OSError as error:
             raise Skip(str(error)) from error
         yield from _variables_in_modules(subject, vite)
-        with contextlib.suppress(*SOCKET_ERRORS):  # dev.hot-reload reports a missing socket
+        with contextlib.suppress(*socket_errors()):  # dev.hot-reload reports a missing socket
             for canary in canaries:
-                yield from vite_leaks.leaks_by_socket(vite, canary)
+                yield from leaks_by_socket(vite, canary)
 
 
 def _others(subject: Subject) -> list[Canary]:
     """Return a file of each folder of the container outside the app, and those to which links in the app lead."""
-    from docktasks.verify.probes.vite_leaks import Canary
-
     rows = []
     with contextlib.suppress(Skip):  # the known files are asked for all the same
         rows = run_in_node(subject.project.engine, subject.dev, "list_files", APP_PATH, OWN_FOLDER)

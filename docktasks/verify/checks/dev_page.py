@@ -9,18 +9,23 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from docktasks.errors import Skip
-from docktasks.verify.checks.dev import vite_client
 from docktasks.verify.chromium_path import browser_errors, what_is_missing
 from docktasks.verify.probes import app_files
+from docktasks.verify.probes.vite_client import (
+    SCRIPT_SUFFIXES,
+    STYLE_SUFFIXES,
+    ViteClient,
+    check_hot_update,
+    find_source,
+)
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 from docktasks.waiting import Probe, wait_until
 
-if TYPE_CHECKING:  # modules that load the browser's driver or the WebSocket library are imported where they are used
+if TYPE_CHECKING:  # modules that load the browser's driver are imported where they are used
     from playwright.sync_api import Page
 
     from docktasks.verify.probes.page_events import PageEvents, PageSnapshot
-    from docktasks.verify.probes.vite_client import ViteClient
 
 CUSTOM_PROPERTY = "name => getComputedStyle(document.documentElement).getPropertyValue(name)"
 BROWSER_TIMEOUT_S = 60
@@ -63,7 +68,7 @@ def _look_at_page(subject: Subject) -> tuple[list[str], list[str]]:
     Libraries write warnings to the console as errors in development, and an API may not run, so these do not count.
     """
     with contextlib.ExitStack() as stack:
-        vite = stack.enter_context(vite_client(subject))
+        vite = stack.enter_context(ViteClient(subject.dev_url))
         try:
             events, lost = _open_page(subject, vite, stack)
             events.page.wait_for_timeout(1000 * WATCH_S)
@@ -91,14 +96,12 @@ def faults_of(snapshot: PageSnapshot, url: str) -> Iterator[str]:
 @check("dev.source", "critical", fix="Start it by invoke dev, with a script that runs Vite's dev server and no preview")
 def source(subject: Subject) -> Iterator[str]:
     """The app is served from its source: an edit of a file that the page loads arrives. The check restores the file."""
-    from docktasks.verify.probes.vite_client import find_source
-
-    with vite_client(subject) as vite:
-        client = vite.client.get(f"{vite.base}@vite/client", headers={"Accept": "*/*"})
+    with ViteClient(subject.dev_url) as vite:
+        client = vite.get(f"{vite.base}@vite/client", headers={"Accept": "*/*"})
         if "javascript" not in client.headers.get("content-type", ""):
             yield f"what answers is no dev server of Vite: {vite.base}@vite/client is {client.status_code}, no script"
             return
-        path, file = find_source(vite, subject.project.settings.app_dir)
+        path, file = find_source(vite, subject.project.settings.app_dir, (*STYLE_SUFFIXES, *SCRIPT_SUFFIXES))
         mark = f"--hello-dock-{secrets.token_hex(4)}"
         try:
             with app_files.temporary_edit(file, app_files.marked_addition(file, mark)):
@@ -120,14 +123,12 @@ def hot_reload(subject: Subject) -> Iterator[str]:
 
 def _edit_style(subject: Subject) -> tuple[list[str], list[str]]:
     """Return what is wrong with the update of an edited style, and what a changed network kept from the page."""
-    from docktasks.verify.probes.vite_client import check_hot_update, find_style
-
     name = f"--hello-dock-{secrets.token_hex(4)}"
     faults: list[str] = []
     lost: list[str] = []
     with contextlib.ExitStack() as stack:
-        vite = stack.enter_context(vite_client(subject))
-        path, file = find_style(vite, subject.project.settings.app_dir)
+        vite = stack.enter_context(ViteClient(subject.dev_url))
+        path, file = find_source(vite, subject.project.settings.app_dir, STYLE_SUFFIXES)
         edit = app_files.temporary_edit(file, app_files.marked_addition(file, name))
         try:
             events, lost = _open_page(subject, vite, stack) if subject.chromium else (None, [])

@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from socket import create_connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
-from websockets.exceptions import WebSocketException
-from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Origin, Subprotocol
 
 from docktasks.errors import Skip
+
+if TYPE_CHECKING:  # loaded for the first socket
+    from websockets.sync.client import ClientConnection
 
 MAX_MODULES = 200
 """How many modules of a page are read."""
@@ -28,8 +28,6 @@ UPDATE_TIMEOUT_S = 5.0
 """How long the socket may take to announce an edit."""
 FETCH_TIMEOUT_S = 2.0
 
-SOCKET_ERRORS = (WebSocketException, OSError)
-"""Raised by a socket that is refused, breaks, or stays silent: a TimeoutError is an OSError."""
 STYLE_SUFFIXES = (".css", ".scss", ".less", ".vue")
 """Files with a style, the simplest first."""
 SCRIPT_SUFFIXES = (".js", ".mjs", ".ts", ".mts", ".jsx", ".tsx")
@@ -45,21 +43,28 @@ _ANY.check_hostname = False
 _ANY.verify_mode = ssl.CERT_NONE
 
 
-class ViteClient:
-    """The dev server at `url`."""
+def socket_errors() -> tuple[type[Exception], ...]:
+    """Return what a socket raises that is refused, breaks, or stays silent: a TimeoutError is an OSError."""
+    from websockets.exceptions import WebSocketException
+
+    return (WebSocketException, OSError)
+
+
+class ViteClient(httpx.Client):
+    """A client of the dev server at `url`."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
         # Node closes a connection after 5 idle seconds, maybe while a request is sent on it. So none is kept.
         limits = httpx.Limits(max_keepalive_connections=0)
-        self.client = httpx.Client(
+        super().__init__(
             base_url=url, timeout=REQUEST_TIMEOUT_S, trust_env=False, follow_redirects=True, limits=limits, verify=_ANY
         )
+        self.url = url
 
     @cached_property
     def page(self) -> str:
         """The page, as Vite serves it."""
-        return self.client.get("/").text
+        return self.get("/").text
 
     @cached_property
     def base(self) -> str:
@@ -70,11 +75,14 @@ class ViteClient:
     @cached_property
     def token(self) -> str:
         """The socket's token, which only a page of this server can read. Empty for a Vite older than the token."""
-        match = re.search(r'wsToken = "([^"]+)"', self.client.get(f"{self.base}@vite/client").text)
+        match = re.search(r'wsToken = "([^"]+)"', self.get(f"{self.base}@vite/client").text)
         return match[1] if match else ""
 
     def socket(self, origin: str | None = None, token: str = "") -> ClientConnection:
-        """Connect to the socket, like a page of `origin`, or like a program without one. Raises SOCKET_ERRORS."""
+        """Connect to the socket, like a page of `origin`, or like a program without one. Raises socket_errors()."""
+        from websockets.sync.client import connect
+        from websockets.typing import Origin, Subprotocol
+
         query = f"?token={token}" if token else ""  # an older Vite accepts only the bare path
         return connect(
             f"{self.url.replace('http', 'ws', 1)}{self.base}{query}",
@@ -101,7 +109,7 @@ class ViteClient:
 
     def module(self, path: str) -> str:
         """The text of a module, as a page that imports it gets it."""
-        return self.client.get(path, headers={"Accept": "*/*"}).text
+        return self.get(path, headers={"Accept": "*/*"}).text
 
     def modules(self) -> Iterator[str]:
         """Paths of the app's own modules that the page imports, without the timestamps that Vite adds after edits."""
@@ -123,27 +131,16 @@ class ViteClient:
             yield from (self.module(style) for style in _IMPORT.findall(text) if "type=style" in style)
 
 
-def find_style(vite: ViteClient, app_dir: Path) -> tuple[str, Path]:
-    """A style of the app that the page imports: its path on the server and its file. Raises Skip without any."""
-    style = _find_module(vite, app_dir, STYLE_SUFFIXES)
-    if not style:
-        raise Skip("the page imports no style of the app, and only a style is sure to update without a reload")
-    return style
+def find_source(vite: ViteClient, app_dir: Path, suffixes: tuple[str, ...]) -> tuple[str, Path]:
+    """A module of the app that the page loads: its path on the server and its file. Raises Skip without any.
 
-
-def find_source(vite: ViteClient, app_dir: Path) -> tuple[str, Path]:
-    """A style, else a script, of the app that the page loads, as find_style(). Raises Skip without any."""
-    module = _find_module(vite, app_dir, (*STYLE_SUFFIXES, *SCRIPT_SUFFIXES))
-    if not module:
-        raise Skip("the page loads no style or script of the app, so there is no edit to look for")
-    return module
-
-
-def _find_module(vite: ViteClient, app_dir: Path, suffixes: tuple[str, ...]) -> tuple[str, Path] | None:
-    """The path and the file of the module that the page loads whose suffix stands first."""
+    It is one whose suffix stands first.
+    """
     files = {path: app_dir / path.removeprefix(vite.base).lstrip("/") for path in vite.modules()}
     modules = [(path, file) for path, file in files.items() if file.suffix in suffixes and file.is_file()]
-    return min(modules, key=lambda module: suffixes.index(module[1].suffix), default=None)
+    if not modules:
+        raise Skip(f"the page loads no file of the app with one of the suffixes {' '.join(suffixes)}")
+    return min(modules, key=lambda module: suffixes.index(module[1].suffix))
 
 
 def check_hot_update(
@@ -152,13 +149,13 @@ def check_hot_update(
     """Faults of a hot update. `edit` adds the text `marker` to the module at `path`, and `stack` undoes it later."""
     try:
         socket = stack.enter_context(vite.socket(vite.url, vite.token))
-    except SOCKET_ERRORS as error:
+    except socket_errors() as error:
         yield f"a page cannot connect to the socket: {error}"
         return
     stack.enter_context(edit)
     try:
         updates = hot_updates(socket)
-    except SOCKET_ERRORS as error:
+    except socket_errors() as error:
         yield f"{path}: the socket does not announce an edit ({error or 'timed out'})"
         return
     if not updates:
@@ -171,21 +168,21 @@ def check_hot_update(
 
 
 def hot_updates(socket: ClientConnection) -> list[dict[str, Any]]:
-    """The updates that the socket announces next; none if it wants the page reloaded. Raises SOCKET_ERRORS."""
-    deadline = time.monotonic() + UPDATE_TIMEOUT_S
-    while True:
-        message = json.loads(socket.recv(timeout=max(deadline - time.monotonic(), 0)))
-        if message.get("type") in ("update", "full-reload"):
-            updates: list[dict[str, Any]] = message.get("updates", [])
-            return updates
+    """The updates that the socket announces next; none if it wants the page reloaded. Raises socket_errors()."""
+    messages = map(json.loads, _messages(socket, UPDATE_TIMEOUT_S))
+    message = next(message for message in messages if message.get("type") in ("update", "full-reload"))
+    return list(message.get("updates", []))
 
 
 def fetch_module(socket: ClientConnection, address: str) -> str:
-    """Fetch a module over the socket, as Vite's module runner does. Raises SOCKET_ERRORS."""
+    """Fetch a module over the socket, as Vite's module runner does. Raises socket_errors()."""
     data = {"id": "send:1", "name": "fetchModule", "data": [address]}
     socket.send(json.dumps({"type": "custom", "event": "vite:invoke", "data": data}))
-    deadline = time.monotonic() + FETCH_TIMEOUT_S
+    return next(message for message in _messages(socket, FETCH_TIMEOUT_S) if '"vite:invoke"' in message)
+
+
+def _messages(socket: ClientConnection, limit_s: float) -> Iterator[str]:
+    """What the socket says. Raises socket_errors(), also after the limit."""
+    deadline = time.monotonic() + limit_s
     while True:
-        message = str(socket.recv(timeout=max(deadline - time.monotonic(), 0)))
-        if '"vite:invoke"' in message:
-            return message
+        yield str(socket.recv(timeout=max(deadline - time.monotonic(), 0)))

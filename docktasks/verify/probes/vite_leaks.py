@@ -78,7 +78,7 @@ def leaks_by_request(vite: ViteClient, canary: Canary, targets: Iterable[str]) -
 def _body(vite: ViteClient, path: str) -> str:
     """The beginning of a body. A middleware may send one without end."""
     end, body = time.monotonic() + BODY_TIME_S, b""
-    with vite.client.stream("GET", f"{vite.url}{path}", headers={"Sec-Fetch-Dest": "script"}) as response:
+    with vite.stream("GET", f"{vite.url}{path}", headers={"Sec-Fetch-Dest": "script"}) as response:
         for part in response.iter_bytes():
             body += part
             if time.monotonic() > end or len(body) > MAX_BODY_BYTES:
@@ -87,7 +87,7 @@ def _body(vite: ViteClient, path: str) -> str:
 
 
 def leaks_by_socket(vite: ViteClient, canary: Canary) -> Iterator[str]:
-    """The modules, fetched over the hot-reload socket, that give the file away. Raises SOCKET_ERRORS."""
+    """The modules, fetched over the hot-reload socket, that give the file away. Raises socket_errors()."""
     with vite.socket(token=vite.token) as socket:
         for address in (f"file://{canary.path}", f"/@fs{canary.path}", canary.path):
             if canary.is_in(fetch_module(socket, f"{address}?raw")):

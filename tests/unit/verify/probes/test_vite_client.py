@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from docktasks.errors import Skip
-from docktasks.verify.probes.vite_client import ViteClient, fetch_module, find_style, hot_updates
+from docktasks.verify.probes.vite_client import STYLE_SUFFIXES, ViteClient, fetch_module, find_source, hot_updates
 from tests.unit.fakes.web import Web
 
 URL = "http://127.0.0.1:3000"
@@ -54,20 +54,20 @@ def test_client_reads_each_module_of_the_page_once(web: Web) -> None:
         "/src/style.css",
         "/src/App.vue?vue&type=style&index=0",
     ]
-    vite.client.close()
+    vite.close()
 
 
-def test_find_style_prefers_a_style_sheet_to_a_component(web: Web, root: Path) -> None:
+def test_find_source_prefers_a_style_sheet_to_a_component(web: Web, root: Path) -> None:
     """Without either there is nothing to edit, so the check is skipped."""
     web.answer = dev_server
     vite, app = ViteClient(URL), root / "hello-dock"
     (app / "src").mkdir()
     with pytest.raises(Skip):
-        find_style(vite, app)
+        find_source(vite, app, STYLE_SUFFIXES)
     for name in ("App.vue", "style.css"):
         (app / "src" / name).touch()
-        assert find_style(vite, app) == (f"/src/{name}", app / "src" / name)
-    vite.client.close()
+        assert find_source(vite, app, STYLE_SUFFIXES) == (f"/src/{name}", app / "src" / name)
+    vite.close()
 
 
 def test_hot_updates_ignores_other_messages() -> None:

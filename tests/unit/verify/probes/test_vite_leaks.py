@@ -51,7 +51,7 @@ def test_server_that_gives_a_file_away_is_found(web: Web, base: str) -> None:
     web.answer = answer
     vite = ViteClient("http://127.0.0.1:3000")
     assert list(leaks_by_request(vite, CANARY, CANARY.targets())) == [f"{way}: it gives /home/node/app/.env.x away"]
-    vite.client.close()
+    vite.close()
 
 
 def raising(error: Exception) -> Callable[[httpx.Request], httpx.Response]:
@@ -73,4 +73,4 @@ def test_server_that_hangs_up_gives_nothing_away(web: Web) -> None:
     web.answer = raising(httpx.ReadTimeout("slow"))
     with pytest.raises(TimeoutError, match="did not answer /@fs/home/node/app"):
         list(leaks_by_request(vite, CANARY, CANARY.targets()))
-    vite.client.close()
+    vite.close()
