@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import lru_cache, partial
 from pathlib import Path
 from statistics import mode
 from urllib.parse import unquote
@@ -40,7 +40,7 @@ MAX_HEAD_BYTES = 16_000
 @check("http.security-headers", "major", fix="Set them once at server level, with `always`, never in a location")
 def security_headers(subject: Subject) -> Iterator[str]:
     """Content-Security-Policy and nosniff are sent exactly once with every answer: pages, files, errors, redirects."""
-    return exceptions(chosen(survey_of(subject)), _faults_of(SECURITY_HEADERS))
+    return exceptions(chosen(survey_of(subject)), partial(_wrong, SECURITY_HEADERS))
 
 
 @check("http.cross-origin-headers", "minor", fix="Set each once at server level, with `always` (security.conf)")
@@ -52,7 +52,7 @@ def cross_origin_headers(subject: Subject) -> Iterator[str]:
         del headers["permissions-policy"]
         yield Note("advice: Permissions-Policy can refuse the camera to all scripts, as prod.csp: strict does")
     judged = chosen(survey)
-    yield from exceptions(judged, _faults_of(headers))
+    yield from exceptions(judged, partial(_wrong, headers))
     names = [name for name in headers if is_ours(subject, name)]
     usual = {name: mode(answer.response.get(name) for answer in judged) for name in names}
     yield from exceptions(judged, lambda answer: _unusual(answer, usual, headers))
@@ -70,18 +70,14 @@ def _unusual(answer: Answer, usual: dict[str, str], patterns: dict[str, str]) ->
             yield f"{name}: {sent}, and {value} elsewhere,"
 
 
-def _faults_of(expected: dict[str, str]) -> Callable[[Answer], Iterator[str]]:
-    """A rule: each of these headers is there once, and matches a pattern."""
-
-    def faults(answer: Answer) -> Iterator[str]:
-        for name, pattern in expected.items():
-            values = answer.response.get_list(name)
-            if len(values) != 1:
-                yield f"{name} is sent {len(values)} times" if values else f"{name} is missing"
-            elif not re.search(pattern, values[0], re.IGNORECASE):
-                yield f"{name}: {values[0]}"
-
-    return faults
+def _wrong(patterns: dict[str, str], answer: Answer) -> Iterator[str]:
+    """The headers that are not there once, or do not match their pattern."""
+    for name, pattern in patterns.items():
+        values = answer.response.get_list(name)
+        if len(values) != 1:
+            yield f"{name} is sent {len(values)} times" if values else f"{name} is missing"
+        elif not re.search(pattern, values[0], re.IGNORECASE):
+            yield f"{name}: {values[0]}"
 
 
 @check("http.server-version", "minor", fix="Hide the version (server_tokens off), and the details of errors")
@@ -122,7 +118,6 @@ def _details(headers: str, error: str) -> list[str]:
 @check("http.headers", "major", fix="Remove the header (add_header), or name it in the site's _headers if you want it")
 def headers(subject: Subject) -> Iterator[str]:
     """No header leads browsers or caches astray, or is too large for proxies. A site of ours has only its own."""
-    is_built = subject.has("image")
 
     def faults(answer: Answer) -> Iterator[str]:
         lines = answer.response.headers
@@ -132,7 +127,7 @@ def headers(subject: Subject) -> Iterator[str]:
             yield f"{size // 1000} kB of headers, {len(value) // 1000} kB of them {longest}: many proxies refuse them,"
         for name, value in lines:
             if not KNOWN.fullmatch(name) and not ELSEWHERE.fullmatch(name):
-                yield from _faults_of_header(name, value, is_built=is_built and is_ours(subject, name))
+                yield from _faults_of_header(name, value, is_built=is_ours(subject, name))
 
     return exceptions(survey_of(subject).seen, faults)
 
