@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Page, Request, Response, WebSocket
 from playwright.sync_api import Error as BrowserError
 
-from docktasks.verify.probes.chromium import ACTION_TIMEOUT_MS, NETWORK_CHANGED, new_page, open_pages
-from docktasks.verify.probes.page_events import PageEvents, first_line, page_script, take_snapshot
+from docktasks.verify.probes.chromium import ACTION_TIMEOUT_MS, new_page, open_pages
+from docktasks.verify.probes.page_events import NETWORK_CHANGED, PageEvents, first_line, page_script, take_snapshot
 from docktasks.verify.probes.visitor import OWN_LINKS
 
 ERROR_STATUS = 400
@@ -35,21 +35,20 @@ def open_all(visits: Sequence[PageVisit]) -> None:
         visit.look(response)
 
 
-class PageVisit:
+class PageVisit(PageEvents):
     """One page that is opened in a browser, with what the browser reports meanwhile, in its order."""
 
     def __init__(self, page: Page, url: str) -> None:
-        self.page, self.url = page, url
-        parts = urlsplit(url)
+        super().__init__(page)
+        self.url, parts = url, urlsplit(url)
         self.origin, self.label = f"{parts.scheme}://{parts.netloc}", parts.path or "/"
-        self._events = PageEvents(page)
         self.unreachable: list[str] = []
         self.thrown: list[str] = []
         self.excused: list[str] = []
         self.has_content, self.status = False, 0
         page.on("pageerror", self._on_error)
         page.on("requestfailed", self._on_failed_request)
-        page.on("response", self._on_response)
+        page.on("response", self._on_answer)
         page.on("websocket", self._on_socket)
 
     def look(self, response: Response | None) -> None:
@@ -65,22 +64,22 @@ class PageVisit:
     @property
     def is_disturbed(self) -> bool:
         """True if the machine's network changed meanwhile."""
-        return any(NETWORK_CHANGED in line for line in (*self._events.network, *self.unreachable, *self.excused))
+        return any(NETWORK_CHANGED in line for line in (*self.texts("network"), *self.unreachable, *self.excused))
 
     def faults(self, browser: Browser) -> Iterator[str]:
         """Yield what is surely wrong with the page, by the release itself."""
         yield from (f"{self.label}: {error}" for error in self.thrown)
         own_scripts = f"script-src-elem blocks {self.origin}/"
-        yield from (f"{self.label}: {line}" for line in self._events.policy if line.startswith(own_scripts))
+        yield from (f"{self.label}: {line}" for line in self.texts("policy") if line.startswith(own_scripts))
         has_reason = self.has_content or self.status >= ERROR_STATUS or self.unreachable or self.excused or self.thrown
         if self.is_at_home and not has_reason and _is_blank(browser, self.page):
-            events = "; ".join(self._events.network[:2])
+            events = "; ".join(self.texts("network")[:2])
             yield f"{self.label}: the page stays blank" + (f" ({events})" if events else "")
 
     def notices(self) -> Iterator[str]:
         """Yield what may be wrong, but for a reason that may not be the release."""
         yield from (f"{self.label}: {error}" for error in self.excused)
-        yield from (f"{self.label}: {line}" for line in self._events.policy)
+        yield from (f"{self.label}: {line}" for line in self.texts("policy"))
         if self.status >= ERROR_STATUS:
             yield f"{self.label}: the server answers {self.status}"
         elif not self.is_at_home:
@@ -114,7 +113,7 @@ class PageVisit:
         if not is_blocked and (is_others or request.resource_type in DATA_TYPES):
             self.unreachable.append(f"{request.url} ({request.failure})")
 
-    def _on_response(self, response: Response) -> None:
+    def _on_answer(self, response: Response) -> None:
         """Note a request for data that got an error, or a page, as a site without the API may answer."""
         is_page = "text/html" in response.headers.get("content-type", "")
         if response.request.resource_type in DATA_TYPES and (response.status >= ERROR_STATUS or is_page):

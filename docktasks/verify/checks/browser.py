@@ -11,7 +11,7 @@ from docktasks.verify.registry import Major, Minor, Note, check
 from docktasks.verify.subject import Subject
 
 if TYPE_CHECKING:  # these load the browser's driver
-    from docktasks.verify.probes.page_events import PageSnapshot
+    from docktasks.verify.probes.page_events import Kind, PageSnapshot
     from docktasks.verify.probes.visit import Visit
 
 CHUNK = re.compile(r"\.(?:m?js|css)(?:\?[^:]*)?: ")
@@ -41,7 +41,7 @@ def _page_faults(pages: list[PageSnapshot]) -> Iterator[str]:
         if page.status >= 400:  # noqa: PLR2004 - HTTP's errors, whose pages have content, too
             yield f"{page.label}: the server answers {page.status}"
         elif not page.has_content:
-            events = "; ".join([*page.console, *page.network, *page.policy][:2])
+            events = "; ".join(page.texts("console", "network", "policy")[:2])
             yield f"{page.label}: the page is empty" + (f" ({events})" if events else "")
         elif not page.title.strip():
             yield f"{page.label}: the page has no title"
@@ -52,13 +52,13 @@ def _of_site(subject: Subject, events: Iterable[str]) -> Iterator[str]:
     return (event for event in events if not subject.site.is_api(event.partition(": ")[0]))
 
 
-def _events(subject: Subject, kind: str) -> Iterator[str]:
-    """The events of one kind, one of page_events.KINDS, on each page of the visit."""
+def _events(subject: Subject, kind: Kind) -> Iterator[str]:
+    """The events of one kind, on each page of the visit."""
     visit = _visit(subject, "first")
     if visit.disturbed:
         yield Note(f"not judged, because containers that start or end cut it off: {', '.join(sorted(visit.disturbed))}")
     for page in visit.pages:
-        yield from (f"{page.label}: {event}" for event in _of_site(subject, page.events[kind]))
+        yield from (f"{page.label}: {event}" for event in _of_site(subject, page.texts(kind)))
 
 
 @check("browser.renders", "critical", fix="Read the browser's console: a script may throw or be missing")
@@ -102,7 +102,7 @@ def idle(subject: Subject) -> Iterator[str]:
 def network(subject: Subject) -> Iterator[str]:
     """No request of a page fails, and the browser can read its files. Hosts that are out of reach are notes."""
     yield from _events(subject, "network")
-    lines = (line for page in subject.visit().pages for line in page.unreachable)
+    lines = (line for page in subject.visit().pages for line in page.texts("unreachable"))
     hosts = dict.fromkeys(re.sub(r"^(\w+://[^/]+)/.*(: \S+)$", r"\1\2", line) for line in lines)
     yield from (Note(f"not judged, because another host did not answer: {text}") for text in hosts)
 
@@ -137,7 +137,8 @@ def navigation(subject: Subject) -> Iterator[str]:
         if not page.has_content:
             yield f"{page.label}: the page is empty"
         # Chunks load only then. What else fails is the finding of browser.network, browser.console and browser.policy.
-        yield from (f"{page.label}: {event}" for event in _of_site(subject, page.network) if CHUNK.search(event))
+        failed = _of_site(subject, page.texts("network"))
+        yield from (f"{page.label}: {line}" for line in failed if CHUNK.search(line))
     yield from _failures(visit, "follow")
 
 

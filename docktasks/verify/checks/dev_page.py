@@ -23,8 +23,6 @@ from docktasks.verify.subject import Subject
 from docktasks.waiting import Probe, wait_until
 
 if TYPE_CHECKING:  # modules that load the browser's driver are imported where they are used
-    from playwright.sync_api import Page
-
     from docktasks.verify.probes.page_events import PageEvents, PageSnapshot
 
 CUSTOM_PROPERTY = "name => getComputedStyle(document.documentElement).getPropertyValue(name)"
@@ -70,25 +68,27 @@ def _look_at_page(subject: Subject) -> tuple[list[str], list[str]]:
     with contextlib.ExitStack() as stack:
         vite = stack.enter_context(ViteClient(subject.dev_url))
         try:
-            events, lost = _open_page(subject, vite, stack)
+            events = _open_page(subject, vite, stack)
             events.page.wait_for_timeout(1000 * WATCH_S)
             snapshot = events.snapshot(vite.base, lambda: None)
         except browser_errors() as error:
             is_left = "context was destroyed" in error.message
             return [f"{vite.base}: {error.message.splitlines()[0]}"], [*(["the page loads again"] if is_left else [])]
     # Vite has bundled a package that it did not know before, and reloads the page.
-    lost += [line for line in snapshot.network if OUTDATED.search(line)]
-    return [f"{vite.base}: {line}" for line in faults_of(snapshot, vite.url)], lost
+    outdated = filter(OUTDATED.search, snapshot.texts("network"))
+    faults = [f"{vite.base}: {line}" for line in faults_of(snapshot, vite.url)]
+    return faults, [*snapshot.disturbances, *outdated]
 
 
 def faults_of(snapshot: PageSnapshot, url: str) -> Iterator[str]:
     """Yield what is wrong with the page of a dev server at `url`, and is not for want of an API."""
-    has_data = not snapshot.unreachable and not any(NO_FILE.search(line) for line in snapshot.network)
+    failed = snapshot.texts("network")
+    has_data = not snapshot.texts("unreachable") and not any(map(NO_FILE.search, failed))
     if has_data:
-        lines = (line for line in snapshot.console if line.startswith("uncaught: "))
+        lines = (line for line in snapshot.texts("console") if line.startswith("uncaught: "))
         yield from (line for line in lines if not OF_DATA.search(line))
     own = re.escape(url) + r"/(?:[^?]*\.(?:[mc]?[jt]sx?|vue|svelte|css)\b|@(?:fs|id|vite)/).*: 50[01]"
-    yield from (line for line in snapshot.network if re.fullmatch(own, line))
+    yield from (line for line in failed if re.fullmatch(own, line))
     if has_data and not snapshot.has_content:
         yield "the page is empty"
 
@@ -103,16 +103,16 @@ def source(subject: Subject) -> Iterator[str]:
             return
         path, file = find_source(vite, subject.project.settings.app_dir, (*STYLE_SUFFIXES, *SCRIPT_SUFFIXES))
         mark = f"--hello-dock-{secrets.token_hex(4)}"
+
+        def is_served() -> Probe:
+            return Probe(any(mark in text for text in vite.with_styles([path])))
+
         try:
             with app_files.temporary_edit(file, app_files.marked_addition(file, mark)):
-                if not wait_until(lambda: _look_for(vite, path, mark), UPDATE_TIMEOUT_S).ready:
+                if not wait_until(is_served, UPDATE_TIMEOUT_S).ready:
                     yield f"{path}: an edit of {file} is not served within {UPDATE_TIMEOUT_S} s"
         except OSError as error:
             raise Skip(f"{file} cannot be edited: {error}") from error
-
-
-def _look_for(vite: ViteClient, path: str, mark: str) -> Probe:
-    return Probe(any(mark in text for text in vite.with_styles([path])))
 
 
 @check("dev.hot-reload", "major", fix="Read invoke logs --role=dev; look at server.hmr and server.watch in vite.config")
@@ -125,16 +125,18 @@ def _edit_style(subject: Subject) -> tuple[list[str], list[str]]:
     """Return what is wrong with the update of an edited style, and what a changed network kept from the page."""
     name = f"--hello-dock-{secrets.token_hex(4)}"
     faults: list[str] = []
-    lost: list[str] = []
+    events = None
     with contextlib.ExitStack() as stack:
         vite = stack.enter_context(ViteClient(subject.dev_url))
         path, file = find_source(vite, subject.project.settings.app_dir, STYLE_SUFFIXES)
         edit = app_files.temporary_edit(file, app_files.marked_addition(file, name))
         try:
-            events, lost = _open_page(subject, vite, stack) if subject.chromium else (None, [])
+            events = _open_page(subject, vite, stack) if subject.chromium else None
             faults.extend(check_hot_update(vite, path, name, stack, edit))
             if events and not faults:
-                faults.extend(_page_faults(events.page, name))
+                events.page.wait_for_function(CUSTOM_PROPERTY, arg=name, timeout=PAGE_TIMEOUT_MS)
+                is_same = events.page.evaluate("globalThis.helloDockMark === true")
+                faults.extend([] if is_same else ["a page in a browser reloads after the edit"])
         except browser_errors() as error:
             from docktasks.verify.probes.chromium import short_message
 
@@ -143,31 +145,21 @@ def _edit_style(subject: Subject) -> tuple[list[str], list[str]]:
             faults.append(f"a page in a browser {'reloads after the edit' if is_left else kept_from}")
         except OSError as error:
             raise Skip(f"{file} cannot be edited: {error}") from error
-    return faults, lost
+    return faults, events.disturbances if events else []
 
 
-def _open_page(subject: Subject, vite: ViteClient, stack: contextlib.ExitStack) -> tuple[PageEvents, list[str]]:
-    """Open the page, with a mark that a reload removes. Raises BrowserError.
-
-    The list gets what a change of the machine's network keeps from the page.
-    """
+def _open_page(subject: Subject, vite: ViteClient, stack: contextlib.ExitStack) -> PageEvents:
+    """Open the page, with a mark that a reload removes. Raises BrowserError."""
     from docktasks.verify.probes import chromium
     from docktasks.verify.probes.page_events import PageEvents
 
     browser = stack.enter_context(chromium.launch_browser(subject.chromium, BROWSER_TIMEOUT_S))
     page = stack.enter_context(chromium.new_page(browser, ignore_https_errors=True))
-    lost, events = stack.enter_context(chromium.disturbances(page)), PageEvents(page)
+    events = PageEvents(page)
     messages: list[str] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda _: messages.append(socket.url)))
     chromium.open_page(page, vite.url + vite.base)
     page.evaluate("globalThis.helloDockMark = true")
     # An edit before the page has its socket would never reach it. The page is asked, so that the driver takes events.
     wait_until(lambda: Probe(page.evaluate("true") and bool(messages)), PAGE_TIMEOUT_MS / 1000)
-    return events, lost
-
-
-def _page_faults(page: Page, name: str) -> Iterator[str]:
-    """Wait for the style with this custom property. Raises BrowserError if it does not come."""
-    page.wait_for_function(CUSTOM_PROPERTY, arg=name, timeout=PAGE_TIMEOUT_MS)
-    if not page.evaluate("globalThis.helloDockMark === true"):
-        yield "a page in a browser reloads after the edit"
+    return events

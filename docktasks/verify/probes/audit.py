@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -13,8 +12,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ViewportSize
 
 from docktasks.verify.probes.chromium import BLANK, WIDE_VIEWPORT, new_page, settle_all
-from docktasks.verify.probes.page_events import PageEvents, PageSnapshot, page_script
+from docktasks.verify.probes.page_events import PageEvents, page_script
 from docktasks.verify.probes.tab import GROWTH_TIME_S, Tab, View
+from docktasks.verify.probes.visit import Visit
 from docktasks.waiting import Probe, wait_until
 
 NARROW_VIEWPORT = ViewportSize(width=360, height=780)
@@ -42,58 +42,34 @@ FOCUS_STEP, LOUD_MEDIA, END_ANIMATIONS, BROKEN_FILES, RUN_AXE = map(
 )
 
 
-@dataclass
-class Findings:
-    """What axe finds by view, the width that a page takes by path and window, and what the browser reported.
+def audit(visit: Visit, browser: Browser, addresses: Mapping[str, str], linked: Collection[str]) -> None:
+    """Judge what pages do while nobody touches them, look at each view, and leave them. What that shows is added.
 
-    `late` are the pages for which there was no time, `restless` those that load again or crash meanwhile. `dead_ends`
-    says which pages the back button does not leave, or fill the history by themselves.
+    `addresses` are those of the pages, by path. Those that are `linked` get a shorter look.
     """
-
-    audits: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    widths: dict[tuple[str, int], int] = field(default_factory=dict)
-    snapshots: list[PageSnapshot] = field(default_factory=list)
-    late: list[str] = field(default_factory=list)
-    restless: list[str] = field(default_factory=list)
-    dead_ends: list[str] = field(default_factory=list)
-
-
-def audit(browser: Browser, addresses: Mapping[str, str], linked: Collection[str], known: Collection[str]) -> Findings:
-    """Judge what pages do while nobody touches them, look at each view, and leave them.
-
-    `addresses` are those of the pages, by path. Those that are `linked` get a shorter look. `known` are known events.
-    """
-    findings, end = Findings(), time.monotonic() + AXE_TIME_S
-    rows = list(addresses.items())
+    known = {event.text for page in visit.pages for event in page.events}
+    rows, end = list(addresses.items()), time.monotonic() + AXE_TIME_S
     for start in range(0, len(rows), MAX_TABS):
         chosen = rows[start : start + MAX_TABS]
         if time.monotonic() > end and all(path in linked for path, _ in chosen):
-            findings.late.extend(path for path, _ in chosen)
+            visit.unseen.extend(path for path, _ in chosen)
             continue
         with ExitStack() as stack:
+            pages = [stack.enter_context(new_page(browser, reduced_motion="reduce")) for _ in chosen]
             tabs = [
-                Tab(path, address, VIEWS[::3] if path in linked else VIEWS, PageEvents(page), PageSnapshot(label))
-                for path, address in chosen
-                for page in [stack.enter_context(new_page(browser, reduced_motion="reduce"))]
-                for label in [f"{path} after a while"]
+                Tab(path, address, VIEWS[::3] if path in linked else VIEWS, PageEvents(page))
+                for (path, address), page in zip(chosen, pages, strict=True)
             ]
-            _OpenPages(tabs, linked, findings).audit(end)
-            findings.snapshots += [_without(tab.last_snapshot(), known) for tab in tabs]
-            findings.restless += [tab.path for tab in tabs if tab.is_lost]
-    return findings
-
-
-def _without(snapshot: PageSnapshot, known: Collection[str]) -> PageSnapshot:
-    return snapshot.with_events(
-        {kind: [line for line in lines if line not in known] for kind, lines in snapshot.events.items()}
-    )
+            _OpenPages(tabs, linked, visit).audit(end)
+            visit.audited += [tab.last_snapshot(known) for tab in tabs]
+            visit.restless += [tab.path for tab in tabs if tab.is_lost]
 
 
 class _OpenPages:
     """Pages that are open at the same time, each in a profile of its own: some apps allow one page only."""
 
-    def __init__(self, tabs: list[Tab], linked: Collection[str], findings: Findings) -> None:
-        self.tabs, self._linked, self._findings = tabs, linked, findings
+    def __init__(self, tabs: list[Tab], linked: Collection[str], visit: Visit) -> None:
+        self.tabs, self._linked, self._visit = tabs, linked, visit
         for tab in self.tabs:
             _ = tab.events.workload.session  # it counts from its start
         self._open()
@@ -106,7 +82,7 @@ class _OpenPages:
             tab.measure_heap()
 
     def audit(self, end: float) -> None:
-        """Add to the findings. After the `end`, axe is not waited for on linked pages."""
+        """Add to the visit. After the `end`, axe is not waited for on linked pages."""
         self._watch()
         self._look(WIDE_VIEWPORT, end)
         for tab in self.tabs:
@@ -120,7 +96,7 @@ class _OpenPages:
         broken = self._in_all(self.tabs, BROKEN_FILES)
         for tab in self.tabs:
             tab.events.workload.tasks.clear()  # those of axe
-            tab.events.network += broken[tab] or []
+            tab.events.add("network", *(broken[tab] or ()))
             tab.snapshot = tab.events.snapshot(tab.snapshot.label, lambda: None)
         self._leave()
 
@@ -137,16 +113,16 @@ class _OpenPages:
         for tab in self.tabs:
             tab.events.judge_rest()
             if tab.is_growing():
-                tab.events.activity.append("the page takes more and more memory")
+                tab.events.add("activity", "the page takes more and more memory")
             if (entries := tab.history()[0] - 1) > MAX_ENTRIES:
-                self._findings.dead_ends.append(f"{tab.path}: the page adds {entries} entries to the history by itself")
-            tab.events.interruptions.extend(tab.evaluate(LOUD_MEDIA) or [])
+                self._visit.dead_ends.append(f"{tab.path}: the page adds {entries} entries to the history by itself")
+            tab.events.add("interruptions", *(tab.evaluate(LOUD_MEDIA) or ()))
 
     def _look(self, window: ViewportSize, end: float) -> None:
         width = window["width"]
         for tab, taken in self._in_all(self.tabs, "() => document.documentElement.scrollWidth").items():
             if taken is not None:
-                self._findings.widths[tab.path, width] = taken
+                self._visit.widths[tab.path, width] = taken
         for tab in self.tabs:
             tab.evaluate(Axe().axe_script)
         for scheme in ("light", "dark"):
@@ -156,7 +132,7 @@ class _OpenPages:
             self._in_all(tabs, END_ANIMATIONS)  # a colour in transition is no colour of the page
             for tab, violations in self._in_all(tabs, RUN_AXE, end).items():
                 tab.is_lost |= violations is None
-                self._findings.audits[f"{tab.path}, {scheme}, {width} wide"] = tuple(violations or ())
+                self._visit.audits[f"{tab.path}, {scheme}, {width} wide"] = tuple(violations or ())
 
     def _in_all(self, tabs: Iterable[Tab], script: str, end: float = 0.0) -> dict[Tab, Any]:
         """Run a script in the tabs at the same time, and return its results, None where the page was left meanwhile.
@@ -168,7 +144,7 @@ class _OpenPages:
             tab.evaluate(f"() => {{ globalThis.helloDockWork = ({script})() }}")
         for tab in tabs:
             if end and time.monotonic() > end and tab.path in self._linked:
-                self._findings.late += [] if tab.path in self._findings.late else [tab.path]
+                self._visit.unseen += [] if tab.path in self._visit.unseen else [tab.path]
                 continue
             results[tab] = tab.evaluate("() => globalThis.helloDockWork")
         return results
@@ -179,7 +155,7 @@ class _OpenPages:
             for _ in range(MAX_STOPS):
                 tab.events.page.keyboard.press("Tab")
                 if trap := tab.evaluate(FOCUS_STEP, SAME_STOPS):
-                    self._findings.audits[f"{tab.path}, by keyboard"] = (f"Tab does not leave {trap} (WCAG 2.1.2)",)
+                    self._visit.audits[f"{tab.path}, by keyboard"] = (f"Tab does not leave {trap} (WCAG 2.1.2)",)
                 if trap != "":
                     break
         before = {tab: tab.history() for tab in self.tabs}
@@ -192,7 +168,7 @@ class _OpenPages:
                 continue
             look = partial(self._has_left, tab, index)
             if not wait_until(look, BACK_TIMEOUT_S).ready:
-                self._findings.dead_ends.append(f"{tab.path}: the back button does not leave the page")
+                self._visit.dead_ends.append(f"{tab.path}: the back button does not leave the page")
 
     def _has_left(self, tab: Tab, index: int) -> Probe:
         return Probe(tab.history()[0] < index)

@@ -8,7 +8,6 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
-from itertools import product
 from threading import Timer
 from typing import Any
 
@@ -25,7 +24,7 @@ from playwright.sync_api import (
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import TimeoutError as BrowserTimeout
 
-from docktasks.verify.probes.page_events import first_line
+from docktasks.verify.probes.page_events import NETWORK_CHANGED, first_line
 from docktasks.waiting import Probe, wait_until
 
 ACTION_TIMEOUT_MS = 10_000
@@ -36,14 +35,14 @@ SETTLE_MS = 150
 """Without a new request for this long, a page has finished loading."""
 DRIVER_END_S = 5.0
 """How long the calls may take to end after the browser was killed."""
-NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
-"""Chromium's error for everything that it is loading while a network interface of the machine appears or goes."""
 IS_LEFT = re.compile(r"interrupted by another navigation|context was destroyed|Not attached to an active page")
 """Playwright's errors for an action on a page that loads itself again, or another page, at that moment."""
 IS_ABORTED = "maybe frame was detached"
 """The end of its error for a navigation that is given up, also for an answer without a page (204)."""
 BLANK = "about:blank"
 """What a new tab shows, and the first entry of its history."""
+MARK = "--hello-dock-visit="
+"""An option that Chromium does not know and ignores. By its value a browser is found among the processes."""
 MAX_ATTEMPTS = 4
 WIDE_VIEWPORT = ViewportSize(width=1280, height=800)
 
@@ -54,15 +53,15 @@ def launch_browser(executable: str, limit_s: float, mark: str = "") -> Iterator[
 
     kill_browser(mark) kills it earlier.
     """
-    flag = _flag(mark or secrets.token_hex(8))
+    mark = mark or secrets.token_hex(8)
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=executable,
-            args=["--disable-background-networking", "--no-proxy-server", flag],
+            args=["--disable-background-networking", "--no-proxy-server", f"{MARK}{mark}"],
             chromium_sandbox=not is_root,  # Chromium refuses to run its sandbox as root
         )
-        timer = Timer(limit_s, _end_browser, [flag, _driver(flag)])
+        timer = Timer(limit_s, _end_browser, [mark, _driver(mark)])
         timer.daemon = True
         timer.start()
         try:
@@ -74,36 +73,27 @@ def launch_browser(executable: str, limit_s: float, mark: str = "") -> Iterator[
 
 def kill_browser(mark: str) -> None:
     """Kill the browser that was launched with this mark, if there is one; its pages end with it."""
-    _kill_by_flag(_flag(mark))
-
-
-def _flag(mark: str) -> str:
-    """Return an option that Chromium does not know and ignores, by which it is found among the processes."""
-    return f"--hello-dock-visit={mark}"
-
-
-def _browser_processes(flag: str) -> Iterator[psutil.Process]:
-    for process in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            if flag in process.cmdline():
-                yield process
-
-
-def _driver(flag: str) -> psutil.Process | None:
-    """Return Playwright's process that started the browser."""
-    parents = filter(None, (process.parent() for process in _browser_processes(flag)))
-    return next((parent for parent in parents if flag not in parent.cmdline()), None)
-
-
-def _kill_by_flag(flag: str) -> None:
-    for process in _browser_processes(flag):
+    for process in _browser_processes(mark):
         with contextlib.suppress(psutil.Error):
             process.kill()
 
 
-def _end_browser(flag: str, driver: psutil.Process | None) -> None:
+def _browser_processes(mark: str) -> Iterator[psutil.Process]:
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if f"{MARK}{mark}" in process.cmdline():
+                yield process
+
+
+def _driver(mark: str) -> psutil.Process | None:
+    """Return Playwright's process that started the browser."""
+    parents = filter(None, (process.parent() for process in _browser_processes(mark)))
+    return next((parent for parent in parents if f"{MARK}{mark}" not in parent.cmdline()), None)
+
+
+def _end_browser(mark: str, driver: psutil.Process | None) -> None:
     """Kill the browser, and then its driver: a call can wait for ever for a browser that is gone."""
-    _kill_by_flag(flag)
+    kill_browser(mark)
     if driver and not wait_until(lambda: Probe(not driver.is_running()), DRIVER_END_S).ready:
         with contextlib.suppress(psutil.Error):
             driver.kill()
@@ -126,30 +116,16 @@ def open_page(page: Page, url: str, attempts: int = MAX_ATTEMPTS) -> Response | 
 
     When another container's start or end cuts off the page or something that it loads, it is opened again.
     """
-    with disturbances(page) as lost:
+    failures: list[str] = []
+    with _listening([page], requestfailed=lambda request: failures.append(request.failure or "")):
         try:
             response = settle(lambda: go_to(page, url), page)
         except BrowserError as error:
             if attempts == 1 or NETWORK_CHANGED not in str(error):
                 raise
-            lost.append(url)
-    return open_page(page, url, attempts - 1) if lost and attempts > 1 else response
-
-
-@contextlib.contextmanager
-def disturbances(page: Page) -> Iterator[list[str]]:
-    """The addresses of what the page could not load in the block, because the machine's network changed."""
-    lost: list[str] = []
-
-    def note(request: Request) -> None:
-        if NETWORK_CHANGED in (request.failure or ""):
-            lost.append(request.url)
-
-    page.on("requestfailed", note)
-    try:
-        yield lost
-    finally:
-        page.remove_listener("requestfailed", note)
+            failures.append(NETWORK_CHANGED)
+    is_disturbed = any(NETWORK_CHANGED in failure for failure in failures)
+    return open_page(page, url, attempts - 1) if is_disturbed and attempts > 1 else response
 
 
 def reload_page(page: Page) -> Response | None:
@@ -186,7 +162,15 @@ def _unless_left(page: Page, navigate: Callable[[], Response | None]) -> Respons
 def settle_all(pages: Sequence[Page], navigate: Callable[[], list[Response | None]]) -> list[Response | None]:
     """Navigate, and wait until no request of the pages is under way. "networkidle" takes half a second more."""
     deadline, count = time.monotonic() + LOAD_TIMEOUT_MS / 1000, -1
-    with _requests_of(pages) as (begun, ended):
+    begun, ended = set[Request](), set[Request]()
+
+    def begin(request: Request) -> None:
+        begun.add(request)
+
+    def end(request: Request) -> None:
+        ended.add(request)
+
+    with _listening(pages, request=begin, requestfinished=end, requestfailed=end):
         responses = navigate()
         for page in pages:
             with contextlib.suppress(BrowserTimeout):
@@ -198,23 +182,16 @@ def settle_all(pages: Sequence[Page], navigate: Callable[[], list[Response | Non
 
 
 @contextlib.contextmanager
-def _requests_of(pages: Sequence[Page]) -> Iterator[tuple[set[Request], set[Request]]]:
-    """The requests of pages that begin and those that end in the block, kept up to date."""
-    begun, ended = set[Request](), set[Request]()
-
-    def begin(request: Request) -> None:
-        begun.add(request)
-
-    def end(request: Request) -> None:
-        ended.add(request)
-
-    listeners: dict[Any, Callable[[Request], None]] = {"request": begin, "requestfinished": end, "requestfailed": end}
-    for page, (event, listener) in product(pages, listeners.items()):
+def _listening(pages: Sequence[Page], **listeners: Callable[[Request], None]) -> Iterator[None]:
+    """Call listeners for the requests of pages in the block, by the name of the event."""
+    rows: list[tuple[Page, Any, Callable[[Request], None]]]
+    rows = [(page, event, listener) for page in pages for event, listener in listeners.items()]
+    for page, event, listener in rows:
         page.on(event, listener)
     try:
-        yield begun, ended
+        yield
     finally:
-        for page, (event, listener) in product(pages, listeners.items()):
+        for page, event, listener in rows:
             page.remove_listener(event, listener)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Dialog, Page, Request, Response
@@ -32,54 +32,58 @@ def page_script(name: str) -> str:
 
 
 VISIBLE_CONTENT, RECORD_PAGE = page_script("visible_content"), page_script("record_page")
-KINDS = ("console", "network", "policy", "unreachable", "interruptions", "activity")
-"""What is collected of a page. The step `strict` reads `reported`, too."""
-
+Kind = Literal["console", "network", "policy", "reported", "unreachable", "interruptions", "activity"]
+"""`reported` is what a policy that only reports would block. `unreachable` has the requests to other hosts that got no
+answer, and what scripts say about them. `interruptions` are dialogs, questions and the like that no visitor asked for;
+`activity` is what a page does without end."""
+RECORDED: dict[str, Kind] = {"policy": "policy", "reported": "reported"}
+"""The kinds that record_page.js tells, next to interruptions."""
+NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
+"""Chromium's error for everything that it is loading while a network interface of the machine appears or goes."""
 OFFLINE = re.compile(r"ERR_(NAME|DNS|INTERNET|ADDRESS|CONNECTION|TIMED_OUT|PROXY|TUNNEL|SSL|CERT|QUIC|NETWORK_ACCESS)")
 """Chromium's errors for a host that cannot be reached from this machine: https://chromium.googlesource.com/chromium/src/+/main/net/base/net_error_list.h"""
 FAILED_FETCH = re.compile(r"failed to (fetch|load|connect)|network ?error|load failed|ERR_", re.IGNORECASE)
 """What scripts say when a request got no answer."""
 
 
-@dataclass(frozen=True)
-class PageSnapshot:
-    """What a page shows, and the faults that the browser reported until then: `console`, `network` and `policy`.
+class Event(NamedTuple):
+    """What the browser reports about a page."""
 
-    `label` is its name in evidence. `status` is 0 if the page came without a request, as after a click. `unreachable`
-    has the requests to other hosts that got no answer, and what scripts say about them. `interruptions` are dialogs,
-    questions and the like that no visitor asked for; `activity` is what a page does without end.
+    kind: Kind
+    text: str
+
+
+class Log:
+    """What the browser reports about a page."""
+
+    events: Sequence[Event]
+
+    def texts(self, *kinds: Kind) -> list[str]:
+        """Return the texts of the events of these kinds, in the order of the kinds."""
+        return [event.text for kind in kinds for event in self.events if event.kind == kind]
+
+    @property
+    def disturbances(self) -> list[str]:
+        """What did not load because the machine's network changed, as when a container starts: no fault of the site."""
+        return [event.text for event in self.events if NETWORK_CHANGED in event.text]
+
+
+@dataclass(frozen=True)
+class PageSnapshot(Log):
+    """What a page shows, and what the browser reported until then, each event once.
+
+    `label` is its name in evidence. `status` is 0 if the page came without a request, as after a click.
     """
 
     label: str
     status: int = 0
     title: str = ""
-    text: str = ""
     has_content: bool = False
-    console: tuple[str, ...] = ()
-    network: tuple[str, ...] = ()
-    policy: tuple[str, ...] = ()
-    unreachable: tuple[str, ...] = ()
-    interruptions: tuple[str, ...] = ()
-    activity: tuple[str, ...] = ()
-
-    @property
-    def is_ok(self) -> bool:
-        """True if the page shows something, and is no error page of the server."""
-        return self.has_content and self.status < 400  # noqa: PLR2004 - HTTP's errors begin here
-
-    @property
-    def events(self) -> dict[str, tuple[str, ...]]:
-        """The events by their kind, one of KINDS."""
-        return {kind: getattr(self, kind) for kind in KINDS}
-
-    def with_events(self, events: Mapping[str, Iterable[str]]) -> PageSnapshot:
-        """Return a snapshot with these events, by their kind, each once."""
-        changes: dict[str, Any] = {kind: tuple(dict.fromkeys(lines)) for kind, lines in events.items()}
-        return replace(self, **changes)
+    events: tuple[Event, ...] = ()
 
 
-class PageEvents:
-    """Collects what the browser reports about a page: on the console, of requests, of blocked content and the like."""
+class PageEvents(Log):
+    """Collects what the browser reports about a page."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -88,10 +92,10 @@ class PageEvents:
         self.clear()
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self._add_to_console(f"uncaught: {first_line(str(error))}"))
-        page.on("crash", lambda _: self.console.append("the page crashed"))
+        page.on("crash", lambda _: self.add("console", "the page crashed"))
         page.on("dialog", self._on_dialog)
         page.on("popup", self._on_window)
-        page.on("download", lambda file: self.interruptions.append(f"a download begins: {file.url[:MAX_TEXT_CHARS]}"))
+        page.on("download", lambda file: self.add("interruptions", f"a download begins: {file.url[:MAX_TEXT_CHARS]}"))
         page.on("response", self._on_response)
         page.on("request", self._on_request)
         page.on("requestfinished", self._on_request_end)
@@ -106,23 +110,21 @@ class PageEvents:
 
     def clear(self) -> None:
         """Forget all events."""
-        self.console: list[str] = []
-        self.network: list[str] = []
-        self.policy: list[str] = []
-        self.unreachable: list[str] = []
-        self.interruptions: list[str] = []
-        self.activity: list[str] = []
-        self.reported: list[str] = []  # what a policy that only reports would block
+        self.events: list[Event] = []
         self.workload.clear()
 
+    def add(self, kind: Kind, *lines: str) -> None:
+        """Add events of one kind."""
+        self.events += [Event(kind, line) for line in lines]
+
     def snapshot(self, label: str, navigate: Callable[[], Response | None]) -> PageSnapshot:
-        """Navigate, and take a snapshot with all events since the last one, each line once."""
+        """Navigate, and take a snapshot with all events since the last one."""
         _, response = self.workload.session, navigate()
-        snapshot = replace(take_snapshot(self.page, label), status=response.status if response else 0)
+        snapshot = take_snapshot(self.page, label)
         self.judge_rest(MAX_BLOCKED_S / 2)
-        snapshot = snapshot.with_events({kind: getattr(self, kind) for kind in KINDS})
+        events = tuple(dict.fromkeys(self.events))
         self.clear()
-        return snapshot
+        return replace(snapshot, status=response.status if response else 0, events=events)
 
     def judge_rest(self, min_cpu_s: float = MAX_BLOCKED_S) -> None:
         """Report a page that does not come to rest, or is left for another host, and files that do not come.
@@ -130,18 +132,18 @@ class PageEvents:
         Loads and requests are then counted from here on.
         """
         if urlsplit(self.page.url).netloc != self._host:
-            self.interruptions.append(f"the page leaves the site for {self.page.url}")
-        self.activity.extend(self.workload.judge(min_cpu_s))
+            self.add("interruptions", f"the page leaves the site for {self.page.url}")
+        self.add("activity", *self.workload.judge(min_cpu_s))
         late = time.monotonic() - ANSWER_TIMEOUT_S
         for request, start in self._pending.items():
             if start < late and request.resource_type in FILES:
-                self.network.append(f"{request.url}: not complete after {ANSWER_TIMEOUT_S:g} s")
+                self.add("network", f"{request.url}: not complete after {ANSWER_TIMEOUT_S:g} s")
 
     def _on_event(self, kind: str, text: str) -> None:
         if kind == "tasks":
             self.workload.tasks.append(float(text))
         else:
-            {"policy": self.policy, "reported": self.reported}.get(kind, self.interruptions).append(text)
+            self.add(RECORDED.get(kind, "interruptions"), text)
 
     def _on_request(self, request: Request) -> None:
         self._pending[request] = time.monotonic()
@@ -159,32 +161,32 @@ class PageEvents:
         self._message_count += 1
         if self._message_count == MAX_MESSAGES:
             self.page.remove_listener("console", self._on_console)
-            self.console.insert(0, f"more than {MAX_MESSAGES:,} messages")
+            self.events.insert(0, Event("console", f"more than {MAX_MESSAGES:,} messages"))
         # Other events report failed requests and blocked content.
         is_repeated = message.text.startswith("Failed to load resource") or "Content Security Policy" in message.text
         if message.type == "error" and not is_repeated:
             self._add_to_console(f"error: {first_line(message.text)}")
 
     def _add_to_console(self, line: str) -> None:
-        is_consequence = self.unreachable and FAILED_FETCH.search(line)
-        (self.unreachable if is_consequence else self.console).append(line)
+        is_consequence = FAILED_FETCH.search(line) and self.texts("unreachable")
+        self.add("unreachable" if is_consequence else "console", line)
 
     def _on_dialog(self, dialog: Dialog) -> None:
         if dialog.type == "beforeunload":
-            self.interruptions.append("a dialog holds back a visitor who leaves the page")
+            self.add("interruptions", "a dialog holds back a visitor who leaves the page")
             dialog.accept()
         else:
-            self.interruptions.append(f"a dialog ({dialog.type}) covers the page: {first_line(dialog.message)}")
+            self.add("interruptions", f"a dialog ({dialog.type}) covers the page: {first_line(dialog.message)}")
             dialog.dismiss()
 
     def _on_window(self, window: Page) -> None:
-        self.interruptions.append(f"the page opens a window: {window.url}")
+        self.add("interruptions", f"the page opens a window: {window.url}")
         with contextlib.suppress(BrowserError):  # it may have closed itself
             window.close()
 
     def _on_response(self, response: Response) -> None:
         if response.status >= 400:  # noqa: PLR2004 - HTTP's errors begin here
-            self.network.append(f"{response.url}: {response.status}")
+            self.add("network", f"{response.url}: {response.status}")
 
     def _on_request_failed(self, request: Request) -> None:
         self._pending.pop(request, None)
@@ -192,7 +194,7 @@ class PageEvents:
         if request.failure not in ("net::ERR_ABORTED", "csp"):
             hosts = {urlsplit(url).netloc for url in (request.url, self.page.url)}
             is_unreachable = len(hosts) == 2 and OFFLINE.search(request.failure or "")  # noqa: PLR2004 - the page's
-            (self.unreachable if is_unreachable else self.network).append(f"{request.url}: {request.failure or ''}")
+            self.add("unreachable" if is_unreachable else "network", f"{request.url}: {request.failure or ''}")
 
 
 def take_snapshot(page: Page, label: str, attempts: int = MAX_LOADS) -> PageSnapshot:
@@ -205,7 +207,7 @@ def take_snapshot(page: Page, label: str, attempts: int = MAX_LOADS) -> PageSnap
         if "context was destroyed" not in error.message:
             raise
         return take_snapshot(page, label, attempts - 1) if attempts else PageSnapshot(label)
-    return PageSnapshot(label, title=content["title"], text=content["text"], has_content=True)
+    return PageSnapshot(label, title=content["title"], has_content=True)
 
 
 def first_line(text: str) -> str:

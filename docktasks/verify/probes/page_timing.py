@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # it loads the browser's driver
     from playwright.sync_api import Page
 
 
-@dataclass(frozen=True)
+@dataclass
 class ResourceTiming:
     """One request of a page. `start` and `end` are milliseconds since the navigation. `status` is 0 without a response.
 
@@ -47,8 +47,8 @@ class NetworkRecorder:
     def __init__(self, page: Page) -> None:
         self._start_s: float | None = None
         self._header_sizes: dict[str, int] = {}
-        self._open: dict[str, ResourceTiming] = {}
-        self._done: list[ResourceTiming] = []
+        self._timings: list[ResourceTiming] = []
+        self._current: dict[str, ResourceTiming] = {}  # by the id of the request, which those that follow it share
         session = page.context.new_cdp_session(page)
         session.on("Network.requestWillBeSent", self._on_request)
         session.on("Network.responseReceived", self._on_response)
@@ -58,8 +58,8 @@ class NetworkRecorder:
         session.send("Network.enable")
 
     def timings(self) -> tuple[ResourceTiming, ...]:
-        """All requests until now, by their start, with those that are under way."""
-        return tuple(sorted([*self._done, *self._open.values()], key=lambda timing: timing.start))
+        """All requests until now, with those that are under way."""
+        return tuple(replace(timing) for timing in self._timings)
 
     def _elapsed_ms(self, event: dict[str, Any]) -> float:
         now_s = float(event["timestamp"])
@@ -70,34 +70,26 @@ class NetworkRecorder:
     def _on_request(self, event: dict[str, Any]) -> None:
         request_id, url, now = event["requestId"], event["request"]["url"], self._elapsed_ms(event)
         redirect = event.get("redirectResponse")
-        if redirect:  # one event ends a request and begins the next, with the same id
-            self._update(request_id, status=redirect["status"], end=now)
-            self._finish(request_id)
+        if redirect and (timing := self._current.get(request_id)):  # one event ends a request and begins the next
+            timing.status, timing.end = redirect["status"], now
         if not url.startswith("data:"):
             kind, method = event.get("type", "Other").lower(), event["request"].get("method", "GET")
-            self._open[request_id] = ResourceTiming(url, kind, start=now, end=now, method=method)
+            self._current[request_id] = ResourceTiming(url, kind, start=now, end=now, method=method)
+            self._timings.append(self._current[request_id])
 
     def _on_response(self, event: dict[str, Any]) -> None:
         response = event["response"]
         self._header_sizes[event["requestId"]] = int(response.get("encodedDataLength", 0))
         headers = {name.lower(): value for name, value in response["headers"].items()}
-        self._update(event["requestId"], status=response["status"], encoding=headers.get("content-encoding", ""))
+        if timing := self._current.get(event["requestId"]):
+            timing.status, timing.encoding = response["status"], headers.get("content-encoding", "")
 
     def _on_data(self, event: dict[str, Any]) -> None:
-        timing = self._open.get(event["requestId"])
-        if timing:
-            self._update(event["requestId"], decoded_size=timing.decoded_size + event["dataLength"])
+        if timing := self._current.get(event["requestId"]):
+            timing.decoded_size += event["dataLength"]
 
     def _on_end(self, event: dict[str, Any]) -> None:
-        received = int(event.get("encodedDataLength", 0))
-        size = max(0, received - self._header_sizes.get(event["requestId"], 0))
-        self._update(event["requestId"], end=self._elapsed_ms(event), encoded_size=size)
-        self._finish(event["requestId"])
-
-    def _update(self, request_id: str, **changes: Any) -> None:
-        if request_id in self._open:
-            self._open[request_id] = replace(self._open[request_id], **changes)
-
-    def _finish(self, request_id: str) -> None:
-        if request_id in self._open:
-            self._done.append(self._open.pop(request_id))
+        if timing := self._current.get(event["requestId"]):
+            received = int(event.get("encodedDataLength", 0))
+            timing.encoded_size = max(0, received - self._header_sizes.get(event["requestId"], 0))
+            timing.end = self._elapsed_ms(event)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Response, ViewportSize
 
 from docktasks.verify.probes.chromium import go_to, short_message
-from docktasks.verify.probes.page_events import PageEvents, PageSnapshot
+from docktasks.verify.probes.page_events import Event, PageEvents, PageSnapshot
 
 GROWTH_TIME_S, MIN_GROWTH_BYTES, MORE_LOOKS = 1.0, 20_000_000, 2
 """Memory is measured when the page is open, when the watch begins, and at least so long after that. If it grows, it is
@@ -33,10 +33,12 @@ class Tab:
     address: str
     views: Collection[View]
     events: PageEvents
-    snapshot: PageSnapshot
     heap: list[int] = field(default_factory=list)
     is_lost: bool = False
     failure: str = ""
+
+    def __post_init__(self) -> None:
+        self.snapshot = PageSnapshot(f"{self.path} after a while")
 
     def open(self) -> Response | None:
         """Go to the page."""
@@ -56,13 +58,12 @@ class Tab:
             self.is_lost = True
             return None
 
-    def last_snapshot(self) -> PageSnapshot:
-        """Return the page's snapshot, with what kept it from being opened, or stopped who left it."""
-        events = {
-            "network": [*self.snapshot.network, *filter(None, [self.failure])],
-            "interruptions": [*self.snapshot.interruptions, *self.events.interruptions],
-        }
-        return self.snapshot.with_events(events)
+    def last_snapshot(self, known: Collection[str]) -> PageSnapshot:
+        """Return the page's snapshot, with what kept it from being opened, or stopped who left it; no `known` texts."""
+        failure = [Event("network", self.failure)] if self.failure else []
+        leaving = [Event("interruptions", text) for text in self.events.texts("interruptions")]
+        events = dict.fromkeys((*self.snapshot.events, *failure, *leaving))
+        return replace(self.snapshot, events=tuple(event for event in events if event.text not in known))
 
     def measure_heap(self) -> None:
         """Measure what the page keeps in memory."""

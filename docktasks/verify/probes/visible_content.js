@@ -12,5 +12,5 @@
   const shown = 'img, svg, canvas, video, audio[controls], iframe, object, embed, input, textarea, select, progress, meter'
   const pictures = elements.filter((e) => e.matches(shown)
     || (e.localName.includes('-') && !e.shadowRoot && !e.childElementCount && e.getBoundingClientRect().height))
-  return (text && isText) || pictures.some((e) => e.getBoundingClientRect().width) ? { title, text } : false
+  return (text && isText) || pictures.some((e) => e.getBoundingClientRect().width) ? { title } : false
 }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from docktasks.verify.probes.chromium import IS_LEFT, NETWORK_CHANGED
-from docktasks.verify.probes.page_events import PageSnapshot
+from docktasks.verify.probes.chromium import IS_LEFT
+from docktasks.verify.probes.page_events import NETWORK_CHANGED, PageSnapshot
 from docktasks.verify.probes.page_timing import ResourceTiming
 
 
@@ -15,10 +15,10 @@ class Visit:
 
     `timings` and `screenshot` are those of the first page. `audits` has axe's findings, and `widths` the width in
     pixels that a page takes, by path and width of the window; `unseen` are pages for which there was no time, and
-    `restless` those that load again or crash. `dead_ends` says which pages the back button does not leave. `strict` is
-    what prod.csp: strict would block; None if that was not tried. `finished` names the steps that ended,
-    `failures` says why the browser did not get through a step, and `disturbed` names those that the machine's network
-    disturbed each time, whose results are left out.
+    `restless` those that load again or crash. `dead_ends` says which pages the back button does not leave, or fill the
+    history by themselves. `strict` is what prod.csp: strict would block; None if that was not tried. `finished` names
+    the steps that ended, `failures` says why the browser did not get through a step, and `disturbed` names those that
+    the machine's network disturbed each time, whose results are left out.
     """
 
     timings: tuple[ResourceTiming, ...] = ()
@@ -50,10 +50,11 @@ class Visit:
 
     def is_to_repeat(self, step: str) -> bool:
         """Return True if the step may get further next time. A page without rest is left each time."""
-        return self.was_disturbed or (self.is_left(step) and not any(page.activity for page in self.pages))
+        is_restless = any(page.texts("activity") for page in self.pages)
+        return self.was_disturbed or (self.is_left(step) and not is_restless)
 
     @property
     def was_disturbed(self) -> bool:
         """True if the machine's network changed meanwhile, as when a container starts. That is no fault of the site."""
-        lines = [line for page in self.pages for line in (*page.network, *page.console, *page.unreachable)]
-        return any(NETWORK_CHANGED in line for line in (*lines, *self.failures.values()))
+        is_failure = any(NETWORK_CHANGED in text for text in self.failures.values())
+        return is_failure or any(page.disturbances for page in self.pages)

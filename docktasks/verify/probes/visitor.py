@@ -151,14 +151,7 @@ class _Visitor:
         """Look at the first page, one below it, and those that it links to, some at a time."""
         linked = {urlsplit(url).path for _, url in self.links} - {self.below}
         addresses = {path: urljoin(f"{self.url}/", path) for path in dict.fromkeys(["/", self.below, *sorted(linked)])}
-        known = {line for page in self.visit.pages for lines in page.events.values() for line in lines}
-        findings = audit(self.browser, addresses | {"/": f"{self.url}/"}, linked, known)
-        self.visit.audits, self.visit.widths, self.visit.audited = findings.audits, findings.widths, findings.snapshots
-        self.visit.unseen, self.visit.restless, self.visit.dead_ends = (
-            findings.late,
-            findings.restless,
-            findings.dead_ends,
-        )
+        audit(self.visit, self.browser, addresses | {"/": f"{self.url}/"}, linked)
 
     def strict(self) -> None:
         """Open the first page and those that it links to under the strict policy, which the browser only reports."""
@@ -171,7 +164,7 @@ class _Visitor:
             page.context.route(lambda url: url.startswith(self.url), self._add_strict_policy)
             events = [PageEvents(one) for one in pages]
             open_pages(list(zip(pages, addresses, strict=True)))
-            self.visit.strict = tuple(dict.fromkeys(line for one in events for line in one.reported))
+            self.visit.strict = tuple(dict.fromkeys(line for one in events for line in one.texts("reported")))
 
     def _add_strict_policy(self, route: Route) -> None:
         if route.request.resource_type != "document":

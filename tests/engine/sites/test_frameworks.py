@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
-from docktasks.verify.probes.chromium import NETWORK_CHANGED, open_page
+from docktasks.verify.probes.chromium import open_page
+from docktasks.verify.probes.page_events import NETWORK_CHANGED
 from tests.engine.sites.conftest import SiteFactory
 from tests.engine.sites.frameworks import SITES
 from tests.support.checkouts import make_repository, write_app

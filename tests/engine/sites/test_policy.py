@@ -153,10 +153,10 @@ def visit(browser: Browser, url: str) -> tuple[dict[str, Any], set[str]]:
     with new_page(browser) as page:
         page.route("https://pictures.example/**", answer)
         events = PageEvents(page)
-        policy = set(events.snapshot("/", lambda: open_page(page, f"{url}/")).policy)
+        policy = set(events.snapshot("/", lambda: open_page(page, f"{url}/")).texts("policy"))
         page.wait_for_function("() => globalThis.results !== undefined")
         results: dict[str, Any] = page.evaluate("results")
-        return results, {line.partition(" ")[0] for line in {*policy, *events.policy}}
+        return results, {line.partition(" ")[0] for line in {*policy, *events.texts("policy")}}
 
 
 def test_default_policy_blocks_nothing_that_works_without_one(harbour: ProjectUnderTest, browser: Browser) -> None:
@@ -178,7 +178,7 @@ def test_page_that_the_build_copied_has_a_policy_of_its_own(harbour: ProjectUnde
         page.wait_for_function("() => document.body.dataset.clicked === 'yes'")
         assert page.evaluate("document.body.dataset.loaded") == "1"
         assert "ebb" in page.inner_text("body")
-        assert (snapshot.policy, events.policy) == ((), [])
+        assert (snapshot.texts("policy"), events.texts("policy")) == ([], [])
     plain, first = (set(harbour.get(path).headers[CSP].split()) for path in ("/plain.html", "/"))
     assert {word for word in plain & first if word.startswith("'sha")} == set()
     assert {word for word in first if word.startswith("'sha")}

@@ -125,7 +125,7 @@ def test_page_that_blocks_the_browser_costs_only_the_time_limit(page_server: str
 def test_page_that_does_not_come_to_rest_is_judged_within_the_limit(page_server: str, chromium: str, name: str) -> None:
     """A page that loads itself for ever, is left, floods the console, asks, or waits for a file says so."""
     result = visit(f"{page_server}/{name}", chromium, 60)
-    lines = [line for page in result.pages for lines in page.events.values() for line in lines]
+    lines = [event.text for page in result.pages for event in page.events]
     assert any(RESTLESS[name][1] in line for line in lines), lines
 
 
@@ -136,7 +136,7 @@ def test_page_that_does_not_answer_is_named_and_the_others_are_looked_at(page_se
     assert {page.label: page.has_content for page in result.audited} == {
         "/ after a while": True, "/alone after a while": True, "/gone after a while": False,
     }  # fmt: skip
-    assert any("net::ERR_EMPTY_RESPONSE" in line for line in result.audited[-1].network)
+    assert any("net::ERR_EMPTY_RESPONSE" in line for line in result.audited[-1].texts("network"))
     assert {view.partition(",")[0] for view in result.audits} == {"/", "/alone"}
 
 
@@ -162,7 +162,7 @@ def test_browser_whose_driver_does_not_answer_is_given_up(
 def test_page_that_never_stops_loading_is_judged(page_server: str, chromium: str) -> None:
     """A page that sends requests all the time is judged by what it shows."""
     snapshot = visit(f"{page_server}/polls", chromium, 8).first[0]
-    assert (snapshot.has_content, snapshot.title, snapshot.console, snapshot.network) == (True, "polls", (), ())
+    assert (snapshot.has_content, snapshot.title, snapshot.texts("console", "network")) == (True, "polls", [])
 
 
 def test_page_that_cancels_its_animations_is_judged(page_server: str, chromium: str) -> None:
@@ -174,7 +174,7 @@ def test_page_that_cancels_its_animations_is_judged(page_server: str, chromium: 
 def test_site_of_one_page_has_no_address_below_it(page_server: str, chromium: str) -> None:
     """A site of pages answers an unknown address with 404. Without a link there is no other page to open."""
     snapshots = visit(f"{page_server}/alone", chromium, 30).deep
-    assert [(snapshot.has_content, snapshot.network) for snapshot in snapshots] == [(True, ())] * 2
+    assert [(snapshot.has_content, snapshot.texts("network")) for snapshot in snapshots] == [(True, [])] * 2
 
 
 def test_host_that_this_machine_cannot_reach_is_a_note(page_server: str, chromium: str) -> None:
@@ -218,7 +218,7 @@ def test_crashed_page_is_named(chromium: str) -> None:
         events = PageEvents(page)
         with page.expect_event("crash"), contextlib.suppress(BrowserError):
             page.goto("chrome://crash")
-        assert events.console == ["the page crashed"]
+        assert events.texts("console") == ["the page crashed"]
 
 
 def click(page: Page, events: PageEvents, path: str) -> tuple[PageSnapshot, list[str]]:
@@ -246,7 +246,7 @@ def open_marked_page(page: Page, url: str) -> PageEvents:
 def assert_page_continues(page: Page, snapshot: PageSnapshot, chunks: list[str]) -> None:
     """Check that the page has loaded scripts, without an error and without a reload."""
     assert snapshot.has_content
-    assert (snapshot.console, snapshot.network, snapshot.policy) == ((), (), ())
+    assert snapshot.texts("console", "network", "policy") == []
     assert chunks
     assert page.evaluate("globalThis.helloDockSame === true")
 

@@ -42,4 +42,4 @@ def test_visit_reports_what_the_strict_policy_would_block(
     else:
         assert result.strict is not None
         assert [line[: len(text)] for line, text in zip(result.strict, reported, strict=True)] == list(reported)
-        assert all(page.policy == () for page in result.pages)
+        assert all(page.texts("policy") == [] for page in result.pages)

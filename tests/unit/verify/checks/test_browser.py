@@ -13,9 +13,10 @@ from docktasks.verify.probes.visit import Visit
 from docktasks.verify.registry import Check, Verdict
 from docktasks.verify.subject import Subject
 from tests.unit.fakes import sites
+from tests.unit.fakes.pages import with_events
 
 BROWSER_CHECKS = catalog.select(["browser"])
-HOME = PageSnapshot("/", status=200, title="Home", text="Welcome", has_content=True)
+HOME = PageSnapshot("/", status=200, title="Home", has_content=True)
 ABOUT = replace(HOME, label="/about", title="About")
 STEPS = {"first", "deep", "inject", "follow", "audit"}
 
@@ -84,7 +85,7 @@ def test_step_whose_page_does_not_stay_is_skipped() -> None:
 def test_host_that_does_not_answer_is_one_note() -> None:
     """A map loads many pictures from there."""
     lines = ("https://tile.example/1/2.png: net::ERR_NAME", "https://tile.example/1/3.png: net::ERR_NAME", "no answer")
-    verdict = verdicts(replace(healthy(), first=[replace(HOME, unreachable=lines)]), "browser.network")[
+    verdict = verdicts(replace(healthy(), first=[with_events(HOME, unreachable=lines)]), "browser.network")[
         "browser.network"
     ]
     assert [note.partition("answer: ")[2] for note in verdict.notes] == [
@@ -97,7 +98,7 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ("browser.renders", {"first": [replace(HOME, has_content=False)]}, "/: the page is empty"),
     (
         "browser.renders",
-        {"first": [replace(HOME, has_content=False, console=("uncaught: sunk",))]},
+        {"first": [with_events(HOME, has_content=False, console=("uncaught: sunk",))]},
         "/: the page is empty (uncaught: sunk)",
     ),
     ("browser.renders", {"first": [replace(HOME, title=" ")]}, "/: the page has no title"),
@@ -115,17 +116,25 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ("browser.renders", {"failures": {"first": "net::ERR_ABORTED"}}, "net::ERR_ABORTED"),
     ("browser.deep-link", {"deep": [replace(ABOUT, status=404)]}, "/about: the server answers 404"),
     ("browser.deep-link", {"failures": {"deep": "Timeout"}}, "Timeout"),
-    ("browser.console", {"deep": [replace(ABOUT, console=("error: x",))]}, "/about: error: x"),
-    ("browser.console", {"audited": [replace(ABOUT, console=("uncaught: late",))]}, "/about: uncaught: late"),
-    ("browser.network", {"audited": [replace(ABOUT, network=("/a.woff2: it is cut",))]}, "/about: /a.woff2: it is cut"),
-    ("browser.network", {"first": [replace(HOME, network=("http://h/x.js: 404",))]}, "/: http://h/x.js: 404"),
-    ("browser.policy", {"first": [replace(HOME, policy=("img-src blocks data",))]}, "/: img-src blocks data"),
+    ("browser.console", {"deep": [with_events(ABOUT, console=("error: x",))]}, "/about: error: x"),
+    ("browser.console", {"audited": [with_events(ABOUT, console=("uncaught: late",))]}, "/about: uncaught: late"),
+    (
+        "browser.network",
+        {"audited": [with_events(ABOUT, network=("/a.woff2: it is cut",))]},
+        "/about: /a.woff2: it is cut",
+    ),
+    ("browser.network", {"first": [with_events(HOME, network=("http://h/x.js: 404",))]}, "/: http://h/x.js: 404"),
+    ("browser.policy", {"first": [with_events(HOME, policy=("img-src blocks data",))]}, "/: img-src blocks data"),
     (
         "browser.interruptions",
-        {"audited": [replace(HOME, interruptions=("a dialog (alert) covers the page: 1",))]},
+        {"audited": [with_events(HOME, interruptions=("a dialog (alert) covers the page: 1",))]},
         "/: a dialog",
     ),
-    ("browser.idle", {"first": [replace(HOME, activity=("the page loads itself again and again",))]}, "/: the page"),
+    (
+        "browser.idle",
+        {"first": [with_events(HOME, activity=("the page loads itself again and again",))]},
+        "/: the page",
+    ),
     ("browser.navigation", {"dead_ends": ["/: the back button does not leave the page"]}, "/: the back button"),
     ("browser.injection", {"injected": ("an inline script ran",)}, "an inline script ran"),
     ("browser.injection", {"failures": {"inject": "Timeout"}}, "Timeout"),
@@ -137,7 +146,7 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "browser.navigation",
-        {"followed": [replace(ABOUT, label="a click", network=("/x.png: 404", "/x.js: 404"))]},
+        {"followed": [with_events(ABOUT, label="a click", network=("/x.png: 404", "/x.js: 404"))]},
         "a click: /x.js: 404",
     ),
     ("browser.accessible", {"audits": {"/a, dark, 360 wide": ("lang: b",)}}, "/a, dark, 360 wide: lang: b"),
@@ -191,6 +200,6 @@ def test_requests_to_the_api_are_not_the_sites() -> None:
             answer.status, answer.body = 200, b"The API answers below: /api\n"
 
     events = ("http://127.0.0.1:8080/api/me: 401", "http://127.0.0.1:8080/apiary.js: 404")
-    visit = replace(healthy(), first=[replace(HOME, network=events)])
+    visit = replace(healthy(), first=[with_events(HOME, network=events)])
     verdict = verdicts(visit, "browser.network", site=sites.Site(fault))["browser.network"]
     assert verdict.evidence == ("/: http://127.0.0.1:8080/apiary.js: 404",)

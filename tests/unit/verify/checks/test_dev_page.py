@@ -6,6 +6,7 @@ import pytest
 
 from docktasks.verify.checks.dev_page import OUTDATED, faults_of
 from docktasks.verify.probes.page_events import PageSnapshot
+from tests.unit.fakes.pages import with_events
 
 URL = "http://127.0.0.1:3000"
 NO_JSON = "uncaught: SyntaxError: Unexpected token '<' is not valid JSON"
@@ -14,7 +15,7 @@ THROWN = "uncaught: ReferenceError: a is not defined"
 
 def snapshot(*, has_content: bool = True, **lines: Any) -> PageSnapshot:
     """A page with these events."""
-    return PageSnapshot("/", has_content=has_content, **lines)
+    return with_events(PageSnapshot("/", has_content=has_content), **lines)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Error as BrowserError
 
 from docktasks.verify.probes import chromium
-from docktasks.verify.probes.page_events import PageSnapshot, first_line
+from docktasks.verify.probes.page_events import NETWORK_CHANGED, first_line
 
 
 def test_first_line_is_of_bounded_length() -> None:
@@ -16,20 +16,6 @@ def test_first_line_is_of_bounded_length() -> None:
     assert first_line("\n\nTypeError: x\n    at y") == "TypeError: x"
     assert len(first_line("x" * 100_000)) == 300
     assert first_line("") == ""
-
-
-@pytest.mark.parametrize(
-    ("snapshot", "is_ok"),
-    [
-        (PageSnapshot("/", 200, has_content=True), True),
-        (PageSnapshot("/about", 0, has_content=True), True),
-        (PageSnapshot("/", 200), False),
-        (PageSnapshot("/", 404, has_content=True), False),
-    ],
-)
-def test_page_is_ok_with_content_and_without_an_error(snapshot: PageSnapshot, *, is_ok: bool) -> None:
-    """Status 0 is a page that came without a request."""
-    assert snapshot.is_ok is is_ok
 
 
 class DisturbedPage:
@@ -68,10 +54,10 @@ def test_page_is_opened_again_when_the_network_of_the_machine_changed(
 ) -> None:
     """A container that starts or ends cuts off what Chromium is loading. Any other error counts at once."""
     monkeypatch.setattr(chromium, "settle", lambda navigate, _: navigate())
-    page: Any = DisturbedPage(chromium.NETWORK_CHANGED, chromium.NETWORK_CHANGED, of_script=of_script)
+    page: Any = DisturbedPage(NETWORK_CHANGED, NETWORK_CHANGED, of_script=of_script)
     answer: Any = chromium.open_page(page, "http://h/")
     assert (answer, page.requests, page.listeners) == ("answer", 3, [])
-    for error, requests in (("net::ERR_CONNECTION_REFUSED", 1), (chromium.NETWORK_CHANGED, chromium.MAX_ATTEMPTS)):
+    for error, requests in (("net::ERR_CONNECTION_REFUSED", 1), (NETWORK_CHANGED, chromium.MAX_ATTEMPTS)):
         page = DisturbedPage(*[error] * 9, of_script=of_script)
         with contextlib.nullcontext() if of_script else pytest.raises(BrowserError, match=error):
             chromium.open_page(page, "http://h/")

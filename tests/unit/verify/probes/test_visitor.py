@@ -11,9 +11,10 @@ from docktasks.verify.probes import chromium
 from docktasks.verify.probes.page_events import PageSnapshot
 from docktasks.verify.probes.visit import Visit
 from docktasks.verify.probes.visitor import MAX_ATTEMPTS, visit
+from tests.unit.fakes.pages import with_events
 
-DISTURBED = PageSnapshot("/", network=("http://h/a.css: net::ERR_NETWORK_CHANGED",), has_content=True)
 SEEN = PageSnapshot("/", has_content=True)
+DISTURBED = with_events(SEEN, network=("http://h/a.css: net::ERR_NETWORK_CHANGED",))
 
 
 @contextmanager
