@@ -15,7 +15,6 @@ from docktasks.verify.probes import raw_socket
 from docktasks.verify.probes.http_client import MAX_KEPT_BYTES, Client, Request, Response
 from docktasks.verify.probes.nginx_config import Words, redirected, words
 from docktasks.verify.probes.raw_socket import RawResponse
-from docktasks.verify.probes.references import find_references
 
 MAX_SITE_FILES = 20_000
 """How many files are requested. A site may generate names without end."""
@@ -40,7 +39,7 @@ class Site:
         self._entry = parts.path if parts.path.endswith(".html") else f"{parts.path}/"
         self.home = f"{self._entry.rpartition('/')[0]}/"
         self.origin = f"{parts.scheme}://{parts.netloc}"
-        self.client = Client(self.origin, lambda path, *text: find_references(self.origin + path, *text))
+        self.client = Client(self.origin)
         self.exchange: Callable[[str, bytes, float], RawResponse] = raw_socket.exchange
         self._shipped, self._written = shipped, written
         self.absent: dict[str, Response] = {}

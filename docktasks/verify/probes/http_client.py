@@ -15,7 +15,7 @@ import httpx
 
 from docktasks.verify.probes.connection import Connection, Headers, Reply
 from docktasks.verify.probes.content_encoding import Decoder
-from docktasks.verify.probes.references import NO_REFERENCES, References
+from docktasks.verify.probes.references import NO_REFERENCES, References, find_references
 
 REQUEST_TIMEOUT_S = 5.0
 """Limit for an answer, from the request to its last byte."""
@@ -109,9 +109,9 @@ def is_error(response: Response) -> bool:
 class Client:
     """Sends requests to one origin, without an Accept-Encoding of its own. It follows no redirect."""
 
-    def __init__(self, origin: str, find_references: Callable[[str, str, str], References]) -> None:
+    def __init__(self, origin: str) -> None:
+        self.origin = origin
         self.connect: Callable[[], Connection] = lambda: Connection(origin)
-        self._find_references = find_references
         self._idle: list[Connection] = []
         self._deadline, self._silent = 0.0, 0
         self._pool = ThreadPoolExecutor(MAX_CONNECTIONS)  # for all groups of checks together
@@ -197,7 +197,8 @@ class Client:
         fault = body.read(reply.chunks)
         references = NO_REFERENCES
         if is_text and not fault:
-            references = self._find_references(request.path, response.media_type, body.kept.decode(errors="replace"))
+            text = body.kept.decode(errors="replace")
+            references = find_references(self.origin + request.path, response.media_type, text)
         return replace(
             response, encoded_size=body.encoded_size, size=body.size, digest=body.digest.digest(), edges=body.edges,
             body=bytes(body.kept[:keep]), references=references, fault=fault,
@@ -216,8 +217,13 @@ class _Body:
         """Read all of it. Returns what is wrong with it."""
         try:
             for chunk in chunks:
-                self._count(chunk)
-                self._add(self._decoder.decode(chunk, min(MAX_CHUNK_BYTES, MAX_BODY_BYTES - self.size)))
+                first, last = self.edges  # not decoded, because a range is a part of what is sent
+                self.edges = (first + chunk[:EDGE_BYTES])[:EDGE_BYTES], (last + chunk[-EDGE_BYTES:])[-EDGE_BYTES:]
+                self.encoded_size += len(chunk)
+                content = self._decoder.decode(chunk, min(MAX_CHUNK_BYTES, MAX_BODY_BYTES - self.size))
+                self.size += len(content)
+                self.digest.update(content)
+                self.kept += content[: self._max_kept - len(self.kept)]
                 if max(self.size, self.encoded_size) > MAX_BODY_BYTES:
                     return f"sends more than {MAX_BODY_BYTES:,} bytes"
             if self.encoded_size:
@@ -225,13 +231,3 @@ class _Body:
         except ValueError as error:
             return str(error)
         return ""
-
-    def _count(self, chunk: bytes) -> None:
-        first, last = self.edges  # not decoded, because a range is a part of what is sent
-        self.edges = (first + chunk[:EDGE_BYTES])[:EDGE_BYTES], (last + chunk[-EDGE_BYTES:])[-EDGE_BYTES:]
-        self.encoded_size += len(chunk)
-
-    def _add(self, content: bytes) -> None:
-        self.size += len(content)
-        self.digest.update(content)
-        self.kept += content[: self._max_kept - len(self.kept)]

@@ -80,11 +80,6 @@ class Directive:
         """True for a row of a table, such as a map, whose first word is no name."""
         return bool(self.block) and self.block[-1].startswith(("map ", "geo ", "types", "split_clients "))
 
-    @property
-    def is_inner(self) -> bool:
-        """True if it stands in a location or an `if`. One location of ours removes headers on purpose."""
-        return bool(self.block) and re.match("(?:location (?!@unsatisfiable)|if )", self.block[-1]) is not None
-
     def __str__(self) -> str:
         around = f" in {self.block[-1]}" if self.block else ""
         text = self.text if len(self.text) <= MAX_CHARS else f"{self.text[:MAX_CHARS]}…"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from docktasks.verify.probes.crawler import Site
 from docktasks.verify.probes.places import MISSING_NAME, NAMES, folders_of
 from docktasks.verify.probes.ways import FOREIGN_HOST, FOREIGN_ORIGIN, targets
@@ -23,19 +21,16 @@ def _request(site: Site, line: str, *headers: str) -> bytes:
 
 def traversal(site: Site) -> Requests:
     """Paths that lead out of the site, if a server reads them so."""
-    return {f"GET {target}": _request(site, f"GET {target} HTTP/1.1") for target in _targets_outside(site)}
-
-
-def _targets_outside(site: Site) -> Iterator[str]:
-    assets = f"{site.home}assets"
+    assets, paths = f"{site.home}assets", list[str]()
     for slash in NAMES["slashes"]:
-        yield from (f"{site.home}{(parent + slash) * 6}{PASSWD}" for parent in NAMES["parents"])
-        yield from (f"{assets}{start}{slash}{PASSWD}" for start in ("..", "/..", "../..", "/../../.."))
+        paths += [f"{site.home}{(parent + slash) * 6}{PASSWD}" for parent in NAMES["parents"]]
+        paths += [f"{assets}{start}{slash}{PASSWD}" for start in ("..", "/..", "../..", "/../../..")]
     for folder in (assets, f"{assets}.."):
-        yield from (f"{folder}/../../../{file}" for file in (PASSWD, *OTHER_OUTSIDE_FILES))
-    yield from (f"{start}{PASSWD}" for start in ("/", "//", "file:///"))
-    yield from ("/%00", f"{site.home}index.html%00.js")
-    yield from (f"{assets}../{file}" for file in (".git/config", "site.conf", "../nginx/nginx.conf"))
+        paths += [f"{folder}/../../../{file}" for file in (PASSWD, *OTHER_OUTSIDE_FILES)]
+    paths += [f"{start}{PASSWD}" for start in ("/", "//", "file:///")]
+    paths += ["/%00", f"{site.home}index.html%00.js"]
+    paths += [f"{assets}../{file}" for file in (".git/config", "site.conf", "../nginx/nginx.conf")]
+    return {f"GET {path}": _request(site, f"GET {path} HTTP/1.1") for path in paths}
 
 
 def slips(site: Site) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import groupby
 
 from docktasks.verify.probes import odd_requests
@@ -74,7 +74,7 @@ class Survey:
 
     def __init__(self, site: Site, kept: Callable[[], Mapping[str, bool]] = dict, *, is_small: bool = False) -> None:
         self.site, self._kept, self.is_small = site, kept, is_small
-        self._odd: dict[Callable[[Site], dict[str, bytes]], dict[str, RawResponse]] = {}
+        self.odd = cache(self._send_odd)
 
     @cached_property
     def plain(self) -> list[Answer]:
@@ -136,7 +136,7 @@ class Survey:
         """Every answer, also those to what may never be served, and where none came."""
         if self.is_small:
             return self.answers
-        return [*self.answers, *self.hidden, *self.slips, *(answer for _, answer in self.negotiated)]
+        return [*self.answers, *self.hidden, *self.slips, *self.negotiated]
 
     @cached_property
     def seen(self) -> list[Answer]:
@@ -190,19 +190,14 @@ class Survey:
         return next(answer.response for answer in self.plain if answer.place.kind == "unknown")
 
     @cached_property
-    def negotiated(self) -> list[tuple[tuple[str, ...], Answer]]:
-        """A few texts, asked with values of Accept-Encoding; with each answer the encodings that the value allows."""
+    def negotiated(self) -> list[Answer]:
+        """A few texts, asked with values of Accept-Encoding."""
         texts = {path: file for path, file in self.texts.items() if file.is_ok}
         largest = sorted(texts, key=lambda path: texts[path].size)[-1:]  # some servers choose by size
         few = spread(texts, 5, lambda path: texts[path].media_type, self.site.seed)
         bases = [Answer(Place(path, "file"), "", Request(path), texts[path], texts[path]) for path in {*few, *largest}]
-        asked = [
-            (allowed, (base, "negotiated", get(("accept-encoding", value))))
-            for allowed, values in NEGOTIATED.items()
-            for value in values
-            for base in bases
-        ]
-        return [*zip((allowed for allowed, _ in asked), self._ask(item for _, item in asked), strict=True)]
+        ways = [get(("accept-encoding", value)) for value in NEGOTIATED]
+        return self._ask((base, "negotiated", way) for way in ways for base in bases)
 
     @cached_property
     def texts(self) -> dict[str, Response]:
@@ -226,12 +221,10 @@ class Survey:
         asked = [Answer(Place(path, kind), "", Request(path), base, base) for path, base in bases]
         return self._ask((answer, "", get()) for answer in asked)
 
-    def odd(self, requests: Callable[[Site], dict[str, bytes]]) -> dict[str, RawResponse]:
+    def _send_odd(self, requests: Callable[[Site], dict[str, bytes]]) -> dict[str, RawResponse]:
         """Description -> answer, of requests that no browser sends (odd_requests.py)."""
-        if requests not in self._odd:
-            by_name = requests(self.site)
-            self._odd[requests] = dict(zip(by_name, self.site.send_raw(by_name.values()), strict=True))
-        return self._odd[requests]
+        by_name = requests(self.site)
+        return dict(zip(by_name, self.site.send_raw(by_name.values()), strict=True))
 
     def _ask(self, items: Iterable[tuple[Answer, str, Request]]) -> list[Answer]:
         """Ask places in a way, with what an answer before said."""

@@ -47,8 +47,8 @@ def _ways(kind: str) -> Ways:
 
 READING, VISITORS, METHODS = map(_ways, ("reading", "visitors", "methods"))
 BR, GZIP, PLAIN = "br", "gzip", ""
-NEGOTIATED = {tuple(allowed): tuple(values) for allowed, values in TABLE["negotiated"]}
-"""Allowed Content-Encoding -> values of Accept-Encoding."""
+NEGOTIATED: dict[str, list[str]] = {value: allowed for allowed, values in TABLE["negotiated"] for value in values}
+"""Value of Accept-Encoding -> allowed values of Content-Encoding."""
 
 
 def conditions(response: Response, encoding: str) -> Iterator[tuple[str, Request]]:

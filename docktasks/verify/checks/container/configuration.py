@@ -17,6 +17,8 @@ from docktasks.verify.subject import Subject
 FOLDER = "/etc/nginx/"
 PAGE = "serving/site.conf"
 NEVER = "(?!)"
+INNER = re.compile("location (?!@unsatisfiable)|if ")
+"""Matches a location or an `if`. One location of ours removes headers on purpose."""
 RULES: list[list[str]] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))["rules"]
 """The name of a directive, the values that a release may have, and what else happens. The first two are patterns."""
 DECISIVE = re.compile(
@@ -70,7 +72,7 @@ def _rules(directive: Directive, *, has_api: bool) -> Iterator[tuple[str, str]]:
     """Yield what the values of the directive may be, and the danger of others."""
     if directive.is_row and directive.name != "include":
         return
-    if directive.name == "add_header" and directive.is_inner:
+    if directive.name == "add_header" and INNER.match("".join(directive.block[-1:])):
         yield NEVER, "it takes the place of all headers of the site"
     for name, allowed, danger in RULES:
         if re.fullmatch(name, directive.name) and not (has_api and name == "resolver"):

@@ -186,7 +186,7 @@ def validators(subject: Subject) -> Iterator[str]:
     index = survey.site.index
     files = {path: file for path, file in ({index.path: index} | survey.site.files).items() if file.is_ok}
     for time, paths in _paths_by(files, lambda file: file.get("last-modified")).items():
-        if _is_fixed(time):
+        if _seconds(time) <= MAX_FIXED_TIME_S or _seconds(time) % DAY_S == 0:
             yield f"Last-Modified: {time}, which is a fixed time, on {len(paths)} files: {listed(paths)}"
     for tag, paths in _paths_by(files, lambda file: file.get("etag")).items():
         different = {files[path].digest: path for path in paths}
@@ -216,10 +216,6 @@ def _seconds(time: str) -> float:
         return parsedate_to_datetime(time).timestamp()
     except (ValueError, OverflowError):
         return 0.0
-
-
-def _is_fixed(time: str) -> bool:
-    return _seconds(time) <= MAX_FIXED_TIME_S or _seconds(time) % DAY_S == 0
 
 
 def _tag_time(response: Response) -> str:

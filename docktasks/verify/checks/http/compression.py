@@ -16,7 +16,7 @@ from httpx import codes
 from docktasks.verify.checks.http.rules import exceptions, is_ours, survey_of
 from docktasks.verify.probes.http_client import Response, is_error
 from docktasks.verify.probes.survey import Answer, Survey
-from docktasks.verify.probes.ways import BR, BROWSER_ENCODINGS, GZIP, PLAIN
+from docktasks.verify.probes.ways import BR, BROWSER_ENCODINGS, GZIP, NEGOTIATED, PLAIN
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
@@ -130,13 +130,13 @@ def negotiation(subject: Subject) -> Iterator[str]:
     sizes = {PLAIN: {path: plain.encoded_size for path, plain in survey.texts.items()}}
     for accepted in (GZIP, BR):
         sizes[accepted] = {plain.path: response.encoded_size for plain, response in _encoded_texts(survey, accepted)}
-    for allowed, answer in survey.negotiated:
-        if answer.is_judged and (fault := _negotiation_fault(allowed, answer.response, sizes)):
-            value = dict(answer.request.headers)["accept-encoding"]
+    for answer in survey.negotiated:
+        value = dict(answer.request.headers)["accept-encoding"]
+        if answer.is_judged and (fault := _negotiation_fault(NEGOTIATED[value], answer.response, sizes)):
             yield f"{answer.place.path} for Accept-Encoding: {value or '(empty)'}: {fault}"
 
 
-def _negotiation_fault(allowed: tuple[str, ...], response: Response, sizes: dict[str, dict[str, int]]) -> str | None:
+def _negotiation_fault(allowed: list[str], response: Response, sizes: dict[str, dict[str, int]]) -> str | None:
     """The fault, if there is one. `sizes` has the right size by Content-Encoding and path."""
     encoding = response.get("content-encoding")
     if encoding not in allowed:
@@ -144,7 +144,7 @@ def _negotiation_fault(allowed: tuple[str, ...], response: Response, sizes: dict
     if response.status != codes.OK:
         return f"{response.summary}, expected 200"
     size = sizes[encoding].get(response.path, response.encoded_size)
-    if response.encoded_size != size and (encoding or allowed == (PLAIN,)):
+    if response.encoded_size != size and (encoding or allowed == [PLAIN]):
         return f"{response.encoded_size} bytes, but {encoding or 'plain'} has {size}"
     return None
 

@@ -135,16 +135,13 @@ def directories(subject: Subject) -> Iterator[str]:
             folder = answer.place.path.rstrip("./")
             start = '"' if "json" in response.media_type else r">\s*"
             listed = next((name for name in names.get(folder, ()) if re.search(start + re.escape(name), text)), "")
-            if LISTING.search(text) or (listed and not _is_shipped_page(survey, response)):
+            # A page that is called after a folder has the bytes of a file.
+            is_shipped = listed and any(file.digest == response.digest for file in survey.site.files.values())
+            if LISTING.search(text) or (listed and not is_shipped):
                 yield f"a list of the folder{f' that contains {listed}' if listed else ''}"
 
     places = (answer for answer in survey.plain if answer.place.kind in ("folder", "page"))
     yield from exceptions(places, faults)
-
-
-def _is_shipped_page(survey: Survey, response: Response) -> bool:
-    """True if a file of the site has these bytes, such as a page that is called after a folder."""
-    return any(file.digest == response.digest for file in survey.site.files.values())
 
 
 @check("http.redirects", "major", fix="absolute_redirect off: the server does not know its public address")

@@ -40,6 +40,7 @@ BUILD_ARGUMENTS = re.compile(r"ARG |RUN \|\d")
 SHELL = re.compile(r" (?:/\S*/)?(?:ba|a|da|z|k)?sh ")
 """Matches where the arguments of a step end, and its command begins."""
 SCRIPTS = (".js", ".mjs", ".cjs", ".css")
+SHIPPED_KINDS = "file", "link", "hardlink"
 SCRATCH = {("/tmp", 0o1777), ("/var/tmp", 0o1777)}  # noqa: S108 - the image's own
 """The folders that everybody may write to, with the mode that keeps others from deleting files."""
 
@@ -57,13 +58,9 @@ def contents(subject: Subject) -> Iterator[str]:
     yield from reported.values()
     if archive.own_start(subject.contents().history) is not None:
         kind = Minor if recorded(subject.project.app.root) else Major  # a Dockerfile of the app's own may add files
-        yield from map(kind, _needless_files([file for file in _own_final_files(subject) if file.path not in reported]))
-
-
-def _own_final_files(subject: Subject) -> list[File]:
-    """What the own layers leave in a container, but for what image.leftovers reports."""
-    files = final_files(own_layers(subject)).values()
-    return [file for file in files if file.kind in ("file", "link", "hardlink") and not CACHE_PATH.search(file.path)]
+        files = (file for file in final_files(own_layers(subject)).values() if file.path not in reported)
+        others = [file for file in files if file.kind in SHIPPED_KINDS and not CACHE_PATH.search(file.path)]
+        yield from map(kind, _needless_files(others))
 
 
 def _builder_files(subject: Subject) -> Iterator[tuple[str, str]]:
@@ -81,7 +78,7 @@ def _builder_files(subject: Subject) -> Iterator[tuple[str, str]]:
 
 
 def _needless_files(files: list[File]) -> Iterator[str]:
-    """Yield what no release needs, but for what image.secrets and image.setuid report."""
+    """Yield what no release needs, but for what image.secrets and image.setuid report; image.leftovers has caches."""
     for file in files:
         is_reported = file.secrets or SECRET_FILE.search(file.path) or file.mode & 0o6000 or file.capabilities
         if not (RELEASE_FILE.match(file.path) or (is_reported and file.kind == "file")):
