@@ -13,8 +13,8 @@ from httpx import Response
 from docktasks.app import safe_versions
 from docktasks.containers.app_mount import APP_PATH, Checkout
 from docktasks.errors import Skip
-from docktasks.verify.probes import proc
 from docktasks.verify.probes.crawler import spread
+from docktasks.verify.probes.in_container import read_file
 from docktasks.verify.probes.vite_client import ViteClient, socket_errors
 from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
@@ -52,8 +52,8 @@ def _vite_manifest(subject: Subject) -> str:
     engine, folder = subject.project.engine, Checkout.of(subject.project.app).workdir
     if folder != APP_PATH:
         with contextlib.suppress(Skip):
-            return proc.read_file(engine, subject.dev, f"{folder}/{MANIFEST}")
-    return proc.read_file(engine, subject.dev, f"{APP_PATH}/{MANIFEST}")
+            return read_file(engine, subject.dev, f"{folder}/{MANIFEST}")
+    return read_file(engine, subject.dev, f"{APP_PATH}/{MANIFEST}")
 
 
 @check("dev.foreign-host", "critical", fix="Leave server.allowedHosts of vite.config at its default, or list hosts")

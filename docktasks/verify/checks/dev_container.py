@@ -12,8 +12,7 @@ from docktasks.containers.run_args import hardening_args
 from docktasks.errors import Skip
 from docktasks.roles import DEV
 from docktasks.verify.checks.container import processes
-from docktasks.verify.probes import app_files, proc
-from docktasks.verify.probes.in_container import run_in_node
+from docktasks.verify.probes import app_files, in_container
 from docktasks.verify.probes.lock_file import locked
 from docktasks.verify.probes.options import LOADS_CODE, differences, expected_config
 from docktasks.verify.probes.vite_client import ViteClient
@@ -39,7 +38,7 @@ OWN_OPTIONS = "|".join(
 @check("dev.loopback", "critical", fix="Publish on 127.0.0.1, as invoke dev does")
 def loopback(subject: Subject) -> Iterator[str]:
     """The port is published only on the loopback address."""
-    yield from proc.public_addresses(subject.dev)
+    yield from in_container.public_addresses(subject.dev)
 
 
 @check(
@@ -80,7 +79,7 @@ def packages(subject: Subject) -> Iterator[str]:
         raise Skip("the app has no lock file that can be read")
     text = path.read_text(encoding="utf-8", errors="replace")
     folders = [f"{APP_PATH}/{folder}" for folder in checkout.modules]
-    rows = run_in_node(subject.project.engine, subject.dev, "list_packages", *folders)
+    rows = in_container.run_in_node(subject.project.engine, subject.dev, "list_packages", *folders)
     for folder, name, version in rows:
         versions = sorted(other for other_name, other in named if other_name == name)
         # What comes from an archive or a repository has an address in place of a version.
@@ -96,11 +95,11 @@ def packages(subject: Subject) -> Iterator[str]:
 @check("dev.unprivileged", "major", fix="Start it by invoke dev: as the owner, --cap-drop ALL, no-new-privileges")
 def unprivileged(subject: Subject) -> Iterator[str]:
     """The main process has no capability, and a filter of calls. It is root only if root owns the checkout."""
-    status = proc.process_status(proc.read_file(subject.project.engine, subject.dev, "/proc/1/status"))
+    status = in_container.process_status(in_container.read_file(subject.project.engine, subject.dev, "/proc/1/status"))
     owner = user_for(subject.project.engine, subject.project.settings.app_dir).partition(":")[0]
     if "0" in status["Uid"].split() and owner != "0":
         yield f"--user is root: uids {', '.join(status['Uid'].split())}; the checkout belongs to uid {owner}"
-    yield from proc.privilege_faults(status, subject.project.engine.container_config(subject.dev.name))
+    yield from in_container.privilege_faults(status, subject.project.engine.container_config(subject.dev.name))
 
 
 @check("dev.options", "critical", fix="Start it by invoke dev, without an option of Docker that a line names")

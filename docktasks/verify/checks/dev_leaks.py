@@ -11,8 +11,8 @@ from docktasks.app.workspaces import CONFIG_FILE
 from docktasks.containers.app_mount import APP_PATH, Checkout
 from docktasks.errors import Skip
 from docktasks.secret_patterns import SECRET_VARIABLE
-from docktasks.verify.probes import app_files, proc
-from docktasks.verify.probes.in_container import run_in_node
+from docktasks.verify.probes import app_files
+from docktasks.verify.probes.in_container import read_file, run_in_node
 from docktasks.verify.probes.vite_client import ViteClient, socket_errors
 from docktasks.verify.probes.vite_leaks import ACCOUNTS, Canary, leaks_by_request, leaks_by_socket
 from docktasks.verify.registry import check
@@ -36,7 +36,7 @@ PARAMETERS = re.compile(r"""(?:get\(|query\.|query\[|params\.)["']?(\w+)""")
 def leaks(subject: Subject) -> Iterator[str]:
     """No address, link, middleware or socket gives a file outside the app, a .env, its secrets, or a file in .git."""
     app_dir, checkout = subject.project.settings.app_dir, Checkout.of(subject.project.app)
-    canaries = [Canary(ACCOUNTS, proc.read_file(subject.project.engine, subject.dev, ACCOUNTS))]
+    canaries = [Canary(ACCOUNTS, read_file(subject.project.engine, subject.dev, ACCOUNTS))]
     head = checkout.root / ".git" / "HEAD"
     if head.is_file():
         canaries.append(Canary(f"{APP_PATH}/.git/HEAD", head.read_text(), "/.git/HEAD"))

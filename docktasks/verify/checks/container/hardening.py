@@ -13,8 +13,8 @@ from docktasks.labels import LABEL
 from docktasks.roles import HOLDER
 from docktasks.secret_patterns import find_secrets
 from docktasks.verify.checks.image.contents import variable_faults
+from docktasks.verify.probes.in_container import privilege_faults, process_status, public_addresses, read_file
 from docktasks.verify.probes.options import differences, expected_config
-from docktasks.verify.probes.proc import privilege_faults, process_status, public_addresses, read_file
 from docktasks.verify.registry import Major, Note, check
 from docktasks.verify.subject import Subject
 
