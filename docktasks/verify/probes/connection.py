@@ -11,7 +11,6 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from functools import cache, lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -47,18 +46,15 @@ def port_of(origin: str) -> int:
 def open_socket(origin: str, limit_s: float, address: str = "") -> socket.socket:
     """Connect to a server, at one of its addresses if that is named. Raises httpx.ConnectError."""
     parts = urlsplit(origin)
-    host, is_tls = parts.hostname or "", parts.scheme == "https"
+    host = parts.hostname or ""
     try:
-        with ExitStack() as stack:
-            connection = socket.create_connection((address or host, port_of(origin)), timeout=limit_s)
-            stack.callback(connection.close)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if is_tls:
-                connection = _tls(os.environ.get("SSL_CERT_FILE", "")).wrap_socket(connection, server_hostname=host)
-            stack.pop_all()
-            return connection
+        connection = socket.create_connection((address or host, port_of(origin)), timeout=limit_s)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if parts.scheme == "https":  # this closes the connection if it fails
+            connection = _tls(os.environ.get("SSL_CERT_FILE", "")).wrap_socket(connection, server_hostname=host)
     except OSError as error:
         raise httpx.ConnectError(str(error)) from error
+    return connection
 
 
 @lru_cache(4096)

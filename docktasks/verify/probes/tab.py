@@ -72,19 +72,16 @@ class Tab:
 
     def is_growing(self) -> bool:
         """True if what the page keeps in memory grows and grows, and not with what it still loads."""
-        for _ in range(MORE_LOOKS):
-            if self.events.is_loading or self._growth() < MIN_GROWTH_BYTES:
+        for more in reversed(range(MORE_LOOKS + 1)):
+            growth = min(later - earlier for earlier, later in pairwise(self.heap))
+            if self.events.is_loading or growth < MIN_GROWTH_BYTES:
                 return False
-            self.events.page.wait_for_timeout(1000 * GROWTH_TIME_S)
-            self.measure_heap()
-        if self.events.is_loading or self._growth() < MIN_GROWTH_BYTES:
-            return False
+            if more:
+                self.events.page.wait_for_timeout(1000 * GROWTH_TIME_S)
+                self.measure_heap()
         self.events.workload.ask("HeapProfiler.collectGarbage")
         self.measure_heap()
         return self.heap[-1] - self.heap[0] > MIN_GROWTH_BYTES
-
-    def _growth(self) -> int:
-        return min(later - earlier for earlier, later in pairwise(self.heap))
 
     def history(self) -> tuple[int, list[str]]:
         """Return where the page is in the tab's history, and its addresses; (0, []) while it makes way for another."""
