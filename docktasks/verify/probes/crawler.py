@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from itertools import zip_longest
 from threading import RLock
+from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 from docktasks.api import is_below
@@ -22,6 +23,9 @@ MAX_ENCODED_FILES = 1_000
 """How many files are also requested in each encoding. image.precompressed compares all that are in the image."""
 HIDDEN_PATH = re.compile(r"(?:^|/)\.(?!well-known/)")
 """Matches a path that must not be served."""
+
+K = TypeVar("K")
+T = TypeVar("T")
 
 
 class Site:
@@ -182,11 +186,17 @@ class Site:
 
 def spread(items: Iterable[str], limit: int, group: Callable[[str], object], seed: str) -> list[str]:
     """At most `limit` of the items, of each group in turn."""
-    groups: dict[object, list[str]] = {}
-    for item in sorted(items, key=lambda item: hashlib.sha256(f"{seed}{item}".encode()).digest()):
-        groups.setdefault(group(item), []).append(item)
-    in_turn = [item for turn in zip_longest(*groups.values()) for item in turn if item is not None]
-    return in_turn[:limit]
+    mixed = sorted(items, key=lambda item: hashlib.sha256(f"{seed}{item}".encode()).digest())
+    turns = zip_longest(*grouped(mixed, group).values())
+    return [item for turn in turns for item in turn if item is not None][:limit]
+
+
+def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    """The items by their key."""
+    groups: dict[K, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
 
 
 def _headers(values: dict[str, str]) -> tuple[tuple[str, str], ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import groupby
 
 from docktasks import output
 from docktasks.command_names import spelled
+from docktasks.verify.probes.crawler import grouped
 from docktasks.verify.registry import Check, Severity, Verdict
 from docktasks.verify.subject import Subject
 
@@ -43,13 +44,10 @@ class Group:
         """How long the checks took, one after the other."""
         return sum(verdict.seconds for verdict in self.verdicts)
 
-    def skips(self) -> Iterator[tuple[str, tuple[Verdict, ...]]]:
+    def skips(self) -> Iterable[tuple[str, list[Verdict]]]:
         """The skipped checks by their reason."""
-        reasons: dict[str, list[Verdict]] = {}
-        for verdict in self.verdicts:
-            if verdict.outcome == "skip":
-                reasons.setdefault("; ".join(truncated(verdict)), []).append(verdict)
-        yield from ((reason, tuple(verdicts)) for reason, verdicts in reasons.items())
+        skipped = (verdict for verdict in self.verdicts if verdict.outcome == "skip")
+        return grouped(skipped, lambda verdict: "; ".join(truncated(verdict))).items()
 
 
 @dataclass(frozen=True)

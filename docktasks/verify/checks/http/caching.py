@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from statistics import mode
 from urllib.parse import unquote
@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from httpx import codes
 
 from docktasks.verify.checks.http.rules import exceptions, header_differences, is_ours, listed, survey_of
+from docktasks.verify.probes.crawler import grouped
 from docktasks.verify.probes.http_client import Response
 from docktasks.verify.probes.survey import Answer, Survey
 from docktasks.verify.probes.ways import METHODS, VISITORS
@@ -57,7 +58,9 @@ def cache_policy(subject: Subject) -> Iterator[str]:
     survey = survey_of(subject)
     is_own = "The site's _headers has rules for caches." in survey.site.health  # how long they are kept is its choice
     expected, answers = _named_by_content(subject), _judged(survey, is_own=subject.has("image"))
-    usual = _usual(answers, expected) if is_ours(subject, "cache-control") and not is_own else {}
+    kinds = grouped(answers, lambda answer: _kind_of(answer, expected))
+    usual = {kind: mode(answer.response.get("cache-control") for answer in alike) for kind, alike in kinds.items()}
+    usual = usual if is_ours(subject, "cache-control") and not is_own else {}
 
     def faults(answer: Answer) -> Iterator[str]:
         is_first = answer.place.kind == "unknown" or answer.place.path == survey.site.index.path
@@ -95,14 +98,6 @@ def _judged(survey: Survey, *, is_own: bool) -> list[Answer]:
         if answer.way not in OTHER_WAYS or answer.response.status >= codes.BAD_REQUEST
         if answer.way != "HEAD" and answer.response.status != codes.NOT_MODIFIED  # http.head, http.revalidation
     ]
-
-
-def _usual(answers: Iterable[Answer], expected: set[str]) -> dict[tuple[object, ...], str]:
-    """What most answers of a kind have in Cache-Control."""
-    values: dict[tuple[object, ...], list[str]] = {}
-    for answer in answers:
-        values.setdefault(_kind_of(answer, expected), []).append(answer.response.get("cache-control"))
-    return {kind: mode(policies) for kind, policies in values.items()}
 
 
 def _kind_of(answer: Answer, expected: set[str]) -> tuple[object, ...]:
@@ -185,12 +180,12 @@ def validators(subject: Subject) -> Iterator[str]:
     yield from exceptions(survey.ways("other tag", "old date", "its date"), _faults_of_200)
     index = survey.site.index
     files = {path: file for path, file in ({index.path: index} | survey.site.files).items() if file.is_ok}
-    for time, paths in _paths_by(files, lambda file: file.get("last-modified")).items():
-        if _seconds(time) <= MAX_FIXED_TIME_S or _seconds(time) % DAY_S == 0:
+    for time, paths in grouped(sorted(files), lambda path: files[path].get("last-modified")).items():
+        if time and (_seconds(time) <= MAX_FIXED_TIME_S or _seconds(time) % DAY_S == 0):
             yield f"Last-Modified: {time}, which is a fixed time, on {len(paths)} files: {listed(paths)}"
-    for tag, paths in _paths_by(files, lambda file: file.get("etag")).items():
+    for tag, paths in grouped(sorted(files), lambda path: files[path].get("etag")).items():
         different = {files[path].digest: path for path in paths}
-        if len(different) > 1:
+        if tag and len(different) > 1:
             yield f"{' and '.join(sorted(different.values())[:2])} differ, but both have ETag: {tag}"
     yield from _fixed_tags(files)
     yield from _tags_shared_by_encodings(survey)
@@ -200,14 +195,6 @@ def _faults_of_200(answer: Answer) -> Iterator[str]:
     """A 304 to a browser that has another file."""
     if answer.response.status == codes.NOT_MODIFIED:
         yield "304, expected the file,"
-
-
-def _paths_by(files: dict[str, Response], value_of: Callable[[Response], str]) -> dict[str, list[str]]:
-    """Each value that files have -> their paths."""
-    paths: dict[str, list[str]] = {}
-    for path in sorted(files):
-        paths.setdefault(value_of(files[path]), []).append(path)
-    return {value: names for value, names in paths.items() if value}
 
 
 def _seconds(time: str) -> float:
@@ -226,7 +213,8 @@ def _tag_time(response: Response) -> str:
 
 def _fixed_tags(files: dict[str, Response]) -> Iterator[str]:
     """ETags of a fixed time and the size: another release with a file of equal size has the same."""
-    for time, paths in _paths_by(files, _tag_time).items():
+    tagged = [path for path in sorted(files) if _tag_time(files[path])]
+    for time, paths in grouped(tagged, lambda path: _tag_time(files[path])).items():
         is_shared = len({files[path].digest for path in paths}) >= max(MIN_EQUAL_TIMES, len(files) / 2)
         is_sent = any(files[path].get("last-modified") for path in paths)  # then it may be the time of a build
         is_known = int(time, 16) in KNOWN_TIMES or int(time, 16) % DAY_S == 0

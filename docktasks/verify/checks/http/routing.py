@@ -11,6 +11,7 @@ from httpx import codes
 from docktasks.errors import Skip
 from docktasks.verify.checks.http.rules import exceptions, leads_away, survey_of
 from docktasks.verify.probes import odd_requests
+from docktasks.verify.probes.crawler import grouped
 from docktasks.verify.probes.http_client import Response, is_error
 from docktasks.verify.probes.places import MISSING_NAME, folders_of
 from docktasks.verify.probes.survey import Answer, Survey
@@ -124,17 +125,14 @@ def directories(subject: Subject) -> Iterator[str]:
     survey = survey_of(subject)
     if not folders_of(survey.site):
         raise Skip("the site has no folder")
-    names: dict[str, list[str]] = {}
-    for path in survey.site.files:
-        folder, _, name = path.rpartition("/")
-        names.setdefault(folder, []).append(name)
+    folders = grouped(survey.site.files, lambda path: path.rpartition("/")[0])
 
     def faults(answer: Answer) -> Iterator[str]:
         response, text = answer.response, answer.response.text
         if response.is_ok and response.digest != survey.site.index.digest:
-            folder = answer.place.path.rstrip("./")
+            names = (path.rpartition("/")[2] for path in folders.get(answer.place.path.rstrip("./"), ()))
             start = '"' if "json" in response.media_type else r">\s*"
-            listed = next((name for name in names.get(folder, ()) if re.search(start + re.escape(name), text)), "")
+            listed = next((name for name in names if re.search(start + re.escape(name), text)), "")
             # A page that is called after a folder has the bytes of a file.
             is_shipped = listed and any(file.digest == response.digest for file in survey.site.files.values())
             if LISTING.search(text) or (listed and not is_shipped):
