@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from datetime import datetime
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -12,9 +13,10 @@ from docktasks.app.project import Project
 from docktasks.background import Once
 from docktasks.containers import startup
 from docktasks.engine.models import Container, ContainerConfig, Image
+from docktasks.errors import Skip
 from docktasks.images import archive
-from docktasks.images.archive import HASHED_DIR, Contents, File, Unreadable, final_files, site_files
-from docktasks.images.build import base_image
+from docktasks.images.archive import HASHED_DIR, Contents, File, Layer, Unreadable, final_files, is_own_step, site_files
+from docktasks.images.build import BASE_LABEL, base_image
 from docktasks.images.carried import carried
 from docktasks.labels import BUILT_FOR
 from docktasks.verify import chromium_path
@@ -125,6 +127,24 @@ class Subject:
     def _begins_with(self, other: Image) -> bool:
         count = len(other.layers)
         return 0 < count < len(self.image.layers) and self.image.layers[:count] == other.layers
+
+    def own_layers(self) -> list[Layer]:
+        """The layers on top of the base image's, whatever a label says. Raises Skip if they cannot be told apart."""
+        layers = self.contents().layers
+        own = [layer for layer in layers if layer.ours]
+        if len(own) == len(layers):
+            name = self.image.labels.get(BASE_LABEL)
+            reason = f"its base image {name} is not here, or is another one now" if name else "it names no base image"
+            raise Skip(f"{reason}, so its own layers are unknown")
+        return own
+
+    @property
+    def build_epoch(self) -> int | None:
+        """The time of the layer that our Dockerfile's last stage copies: that of the commit (SOURCE_DATE_EPOCH)."""
+        for step in filter(is_own_step, self.contents().history):
+            day_and_time = str(step.get("created"))[: len("2026-11-29T06:29:26")]
+            return int(datetime.fromisoformat(f"{day_and_time}+00:00").timestamp())
+        return None
 
     @cached_property
     def site(self) -> Site:

@@ -37,7 +37,7 @@ def render(verify_run: VerifyRun) -> str:
     return environment.get_template("page.html.j2").render(
         run=verify_run,
         count=verify_run.count(),
-        name=escaped(verify_run.name),
+        name=escaped(verify_run.subject.name),
         facts=_facts(verify_run),
         faults=lambda verdict: truncated(verdict, MAX_FAULTS),
         finding=lambda verdict: shortened(verdict.finding),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from docktasks.verify.registry import Verdict
-from docktasks.verify.report.run import Group, VerifyRun, shortened, truncated
+from docktasks.verify.report.run import VerifyRun, shortened, truncated
 
 MAX_FAULTS = 100
 """How many faults of one check are written. Readers of JUnit XML show all of them."""
@@ -13,21 +13,17 @@ MAX_FAULTS = 100
 
 def render(verify_run: VerifyRun) -> str:
     """The XML: a test suite for each group, and a test case for each check."""
-    root = JUnitXml(f"verify {verify_run.name}")
+    root = JUnitXml(f"verify {verify_run.subject.name}")
     for group in verify_run.groups:
-        root.add_testsuite(_suite(group, verify_run))
+        suite = TestSuite(group.name)
+        suite.timestamp = verify_run.when.strftime("%Y-%m-%dT%H:%M:%S")  # in UTC: the format has no time zone
+        for verdict in group.verdicts:
+            suite.add_testcase(_case(verdict, verify_run))
+        root.add_testsuite(suite)
     root.update_statistics()  # type: ignore[no-untyped-call]  # the library has no types here and below
     root.time = round(verify_run.seconds, 3)
     xml: bytes = root.tostring()  # type: ignore[no-untyped-call]
     return f'<?xml version="1.0" encoding="utf-8"?>\n{xml.decode()}\n'
-
-
-def _suite(group: Group, verify_run: VerifyRun) -> TestSuite:
-    suite = TestSuite(group.name)
-    suite.timestamp = verify_run.when.strftime("%Y-%m-%dT%H:%M:%S")  # in UTC: the format has no time zone
-    for verdict in group.verdicts:
-        suite.add_testcase(_case(verdict, verify_run))
-    return suite
 
 
 def _case(verdict: Verdict, verify_run: VerifyRun) -> TestCase:

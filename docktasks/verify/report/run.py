@@ -67,11 +67,6 @@ class VerifyRun:
     left_out_reason: str = ""
 
     @property
-    def name(self) -> str:
-        """The name of the subject."""
-        return self.subject.name
-
-    @property
     def groups(self) -> list[Group]:
         """The verdicts by group, in the order of the checks."""
         return self._grouped(lambda verdict: verdict.check.group)

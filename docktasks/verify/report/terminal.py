@@ -15,13 +15,12 @@ SIGNS = {"pass": "  ✓ ", "fail": "  ✗ ", "advice": "  ! "}
 STYLES = {"pass": GREEN, "fail": BOLD_RED, "advice": BOLD}  # readable on dark and on light ground
 
 
-def show(verify_run: VerifyRun, screen: Screen | None = None, *, quiet: bool = False) -> None:
+def show(verify_run: VerifyRun, screen: Screen, *, quiet: bool = False) -> None:
     """Print the checks by group, and the summary; if `quiet`, no check but those that keep the run from passing."""
-    screen = screen or Screen.of_stdout()
     bad_outcomes = ("fail", "skip") if verify_run.strict else ("fail",)
     shown = tuple(verdict for verdict in verify_run.verdicts if not quiet or verdict.outcome in bad_outcomes)
     if not quiet:
-        screen.print("verify ", escaped(verify_run.name), style=BOLD)
+        screen.print("verify ", escaped(verify_run.subject.name), style=BOLD)
     for group in replace(verify_run, verdicts=shown).sections:
         _show_group(group, screen)
     if verify_run.left_out and not quiet:

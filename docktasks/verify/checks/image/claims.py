@@ -17,7 +17,6 @@ from docktasks.images.registry import DIGEST
 from docktasks.images.standins import STANDIN_LABEL
 from docktasks.labels import BUILT_FOR, INPUTS_LABEL, SOURCE_MAPS_LABEL, STANDIN_PREFIX
 from docktasks.verify.checks.image import site
-from docktasks.verify.checks.image.own_layers import build_epoch
 from docktasks.verify.registry import Minor, Note, check
 from docktasks.verify.subject import Subject
 
@@ -92,7 +91,7 @@ def _origin_claims(subject: Subject) -> Iterator[str]:
     if not git.has_commit(folder, revision):
         yield f"{OCI}.revision is {revision}: not a commit of the checkout"
         return
-    epoch = build_epoch(subject)
+    epoch = subject.build_epoch
     commits = git.commits_at(folder, epoch) if epoch else []
     if commits and revision not in commits:
         yield f"{OCI}.revision is {revision[:12]}, but the layer of the build has the time of commit {commits[0][:12]}"

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from docktasks.images import archive
-from docktasks.images.archive import File, final_files
+from docktasks.images.archive import File, Layer, final_files
 from docktasks.images.own_files import recorded
 from docktasks.labels import SOURCE_MAPS_LABEL
 from docktasks.secret_patterns import SECRET_FILE, SECRET_VARIABLE, find_secrets
-from docktasks.verify.checks.image.own_layers import files_of, own_files, own_layers
 from docktasks.verify.registry import Major, Minor, check
 from docktasks.verify.subject import Subject
 
@@ -58,7 +57,7 @@ def contents(subject: Subject) -> Iterator[str]:
     yield from reported.values()
     if archive.own_start(subject.contents().history) is not None:
         kind = Minor if recorded(subject.project.app.root) else Major  # a Dockerfile of the app's own may add files
-        files = (file for file in final_files(own_layers(subject)).values() if file.path not in reported)
+        files = (file for file in final_files(subject.own_layers()).values() if file.path not in reported)
         others = [file for file in files if file.kind in SHIPPED_KINDS and not CACHE_PATH.search(file.path)]
         yield from map(kind, _needless_files(others))
 
@@ -116,10 +115,16 @@ def secrets(subject: Subject) -> Iterator[str]:
     texts += [("history", f"{step.get('created_by', '')} {step.get('comment', '')}") for step in history]
     texts += [(name, json.dumps(value)) for name, value in config.items() if name not in ("Env", "Labels")]
     yield from dict.fromkeys(f"{place}: {secret}" for place, text in texts for secret in find_secrets(text.encode()))
-    for file in files_of([layer for layer in subject.contents().layers if layer.ours]):
+    for file in _files_of(layer for layer in subject.contents().layers if layer.ours):
         if file.kind == "file" and SECRET_FILE.search(file.path):
             yield f"{file.path}: a file of keys or passwords"
         yield from (f"{file.path}: {secret}" for secret in file.secrets)
+
+
+def _files_of(layers: Iterable[Layer]) -> Iterator[File]:
+    """Every file of these layers, also if a later layer deletes it."""
+    for layer in layers:
+        yield from (file for file in layer.files.values() if file.kind != "whiteout")
 
 
 def variable_faults(variables: Mapping[str, str], source: str = "environment") -> Iterator[str]:
@@ -134,7 +139,7 @@ def variable_faults(variables: Mapping[str, str], source: str = "environment") -
 @check("image.ownership", "major", fix="Keep root as the owner, and modes 644 and 755: COPY without --chown, no chmod")
 def ownership(subject: Subject) -> Iterator[str]:
     """The files of the image's own layers belong to root, and the user that serves them cannot change them."""
-    for file in own_files(subject):
+    for file in _files_of(subject.own_layers()):
         if file.uid or file.gid:
             yield f"{file.path} belongs to uid {file.uid}, gid {file.gid}"
         elif file.kind in ("file", "folder") and file.mode & 0o022 and (file.path, file.mode & 0o7777) not in SCRATCH:
@@ -144,7 +149,7 @@ def ownership(subject: Subject) -> Iterator[str]:
 @check("image.setuid", "major", fix="chmod u-s,g-s; setcap -r; or remove the program")
 def setuid(subject: Subject) -> Iterator[str]:
     """The image's own layers add no program with setuid, setgid or capabilities."""
-    for file in own_files(subject):
+    for file in _files_of(subject.own_layers()):
         if file.kind == "file" and file.mode & 0o6000:
             yield f"{file.path} has mode {file.mode & 0o7777:o}"
         if file.capabilities:
@@ -154,10 +159,10 @@ def setuid(subject: Subject) -> Iterator[str]:
 @check("image.leftovers", "minor", fix="Clean up in the same step, use the stage builder, or mount the cache")
 def leftovers(subject: Subject) -> Iterator[str]:
     """The image's own layers contain no cache, and no file that a later one replaces or deletes."""
-    for file in own_files(subject):
+    for file in _files_of(subject.own_layers()):
         if file.kind in ("file", "link") and CACHE_PATH.search(file.path):
             yield f"{file.path}: {'a link' if file.kind == 'link' else f'{file.size:,} bytes'} of a cache"
-    layers = own_layers(subject)
+    layers = subject.own_layers()
     for number, layer in enumerate(layers, 1):
         later_paths = {path for later in layers[number:] for path in later.files}
         for path, file in layer.files.items():

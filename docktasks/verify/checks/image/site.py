@@ -12,7 +12,6 @@ from docktasks.errors import Skip
 from docktasks.images import base_images, build
 from docktasks.images.archive import SITE_DIRS, File, final_files, site_files, without_compressed
 from docktasks.labels import INPUTS_LABEL
-from docktasks.verify.checks.image.own_layers import build_epoch, own_layers
 from docktasks.verify.probes.content_encoding import decodes_to
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
@@ -22,7 +21,7 @@ BROTLI_DIRS = ("/srv/hashed/br/", "/srv/br/")
 
 def _image_files(subject: Subject) -> dict[str, File]:
     """Path -> file, of all that the own layers leave in a container. Raises Skip without a site in /srv/site."""
-    files = {path: file for path, file in final_files(own_layers(subject)).items() if file.kind != "folder"}
+    files = {path: file for path, file in final_files(subject.own_layers()).items() if file.kind != "folder"}
     if not any(path.startswith(SITE_DIRS) for path in files):
         raise Skip("there is no site in /srv/site")
     return files
@@ -32,8 +31,13 @@ def _image_files(subject: Subject) -> dict[str, File]:
 def site(subject: Subject) -> Iterator[str]:
     """The site in the image is what the build wrote, byte for byte. The build cache has it for comparison."""
     shipped = site_files({path: file.digest for path, file in _image_files(subject).items()})
+    build_args = build_args_now(subject)
+    if build.input_labels(build_args).get(INPUTS_LABEL) != subject.image.labels.get(INPUTS_LABEL):
+        raise Skip("it was built with another mode, other variables or other secrets than are set now")
     with tempfile.TemporaryDirectory() as folder:
-        _export_build(subject, folder)
+        result = build.write_dist(subject.project, build_args, folder)
+        if not result.ok:
+            raise Skip(f"the build cannot be repeated: {result.tail(1)}")
         files = [path for path in Path(folder).rglob("*") if path.is_file()]
         written = {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).digest() for path in files}
     built = without_compressed(written)
@@ -53,7 +57,7 @@ def build_args_now(subject: Subject) -> dict[str, str]:
     settings, app = subject.project.settings, subject.project.app
     origin = git.source(app, settings)
     revision = subject.image.labels.get("org.opencontainers.image.revision", "")
-    is_built_from_it = revision == origin.revision or str(build_epoch(subject)) == origin.epoch
+    is_built_from_it = revision == origin.revision or str(subject.build_epoch) == origin.epoch
     if not origin.revision:
         raise Skip("the app is in no git checkout, so it is unknown whether its source is still the same")
     if origin.revision.endswith("-dirty") or not is_built_from_it:
@@ -64,16 +68,6 @@ def build_args_now(subject: Subject) -> dict[str, str]:
     names = subject.base.tags if subject.base else ()
     base = nginx.reference if nginx.reference in names else next(iter(names), nginx.reference)
     return build.prod_build_args(settings, app, node.reference, base, origin)
-
-
-def _export_build(subject: Subject, folder: str) -> None:
-    """Export what the build wrote to the folder. Raises Skip if the same cannot be built again."""
-    build_args = build_args_now(subject)
-    if build.input_labels(build_args).get(INPUTS_LABEL) != subject.image.labels.get(INPUTS_LABEL):
-        raise Skip("it was built with another mode, other variables or other secrets than are set now")
-    result = build.write_dist(subject.project, build_args, folder)
-    if not result.ok:
-        raise Skip(f"the build cannot be repeated: {result.tail(1)}")
 
 
 @check("image.precompressed", "critical", fix="Build again: invoke build-prod, whose assemble.mjs compresses the files")

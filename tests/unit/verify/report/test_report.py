@@ -7,7 +7,6 @@ import pytest
 from docktasks.engine.models import Image
 from docktasks.errors import VerifyError
 from docktasks.verify import report
-from docktasks.verify.report.run import VerifyRun
 from docktasks.verify.subject import Subject
 from tests.unit.fakes.reports import HOSTILE, verdict, verify_run
 
@@ -16,7 +15,7 @@ def test_run_is_named_after_its_subject() -> None:
     """An image that does not run is named by its tag, and without one by its id."""
     tagged = Subject("", image=Image("sha256:" + "a" * 64, tags=("shop:1",)))
     untagged = Subject("", image=Image("sha256:" + "a" * 64))
-    assert [VerifyRun(subject, (), 0).name for subject in (tagged, untagged)] == ["shop:1", "a" * 12]
+    assert [subject.name for subject in (tagged, untagged)] == ["shop:1", "a" * 12]
 
 
 @pytest.mark.parametrize("form", report.REPORTS)
