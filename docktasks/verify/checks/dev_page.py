@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING
 
 from docktasks.errors import Skip
 from docktasks.verify.chromium_path import browser_errors, what_is_missing
-from docktasks.verify.probes import app_files
-from docktasks.verify.probes.vite_client import (
-    SCRIPT_SUFFIXES,
-    STYLE_SUFFIXES,
-    ViteClient,
-    check_hot_update,
-    find_source,
-)
+from docktasks.verify.probes import app_files, vite_client
+from docktasks.verify.probes.vite_client import SCRIPT_SUFFIXES, STYLE_SUFFIXES, ViteClient, find_source
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 from docktasks.waiting import Probe, wait_until
@@ -132,7 +126,7 @@ def _edit_style(subject: Subject) -> tuple[list[str], list[str]]:
         edit = app_files.temporary_edit(file, app_files.marked_addition(file, name))
         try:
             events = _open_page(subject, vite, stack) if subject.chromium else None
-            faults.extend(check_hot_update(vite, path, name, stack, edit))
+            faults.extend(vite_client.check_hot_update(vite, path, name, stack, edit))
             if events and not faults:
                 events.page.wait_for_function(CUSTOM_PROPERTY, arg=name, timeout=PAGE_TIMEOUT_MS)
                 is_same = events.page.evaluate("globalThis.helloDockMark === true")

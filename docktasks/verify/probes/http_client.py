@@ -39,7 +39,6 @@ USER_AGENT = "Mozilla/5.0 (compatible; hello-dock verify)"
 SAFE_IN_A_PATH = "!$%&'()*+,-./:;=?@[\\]_|~"
 """What a browser sends as it is."""
 
-
 S = TypeVar("S")
 T = TypeVar("T")
 

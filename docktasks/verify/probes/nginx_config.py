@@ -20,8 +20,6 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 """https://nginx.org/en/docs/beginners_guide.html#conf_structure"""
-
-
 _WORD = re.compile(
     r"\$\{?(?P<kind>arg|http)_(?P<name>\w+)|(?<![\w./$*)])(?P<path>/(?!srv|tmp|etc|dev|usr|var|run)[A-Za-z][\w-]*(?:/[\w-]+)*)"
 )

@@ -40,11 +40,13 @@ _STYLE_TOKEN = re.compile(
 )
 """What is read as a whole, so that a comment, a text or a data: picture has no address of its own:
 https://www.w3.org/TR/css-syntax-3/#token-diagrams"""
-
-
 _FONT_FACE = re.compile(r"@font-face\s*\{[^{}]*\}", re.IGNORECASE)
 _OLD_FONT = re.compile(r"\.(?:eot|svg)(?:[?#]|$)", re.IGNORECASE)
 """Formats that no browser of today reads: https://developer.mozilla.org/docs/Web/CSS/@font-face/src."""
+_ROUTE = re.compile(r"""\b(?:path|to|href)["']?\s*[:=]\s*["'`](/[\w/-]{1,80})["'`]""")
+"""What a router, or a link of a component, says in a script."""
+_INLINE_MAP = re.compile(r"^\s*(?://|/\*)[#@]\s*sourceMappingURL=data:[^'\"`\s]{40}", re.MULTILINE)
+"""A library may contain the text without the map."""
 
 
 class References(NamedTuple):
@@ -66,12 +68,6 @@ class References(NamedTuple):
 
 
 NO_REFERENCES = References()
-
-
-_ROUTE = re.compile(r"""\b(?:path|to|href)["']?\s*[:=]\s*["'`](/[\w/-]{1,80})["'`]""")
-"""What a router, or a link of a component, says in a script."""
-_INLINE_MAP = re.compile(r"^\s*(?://|/\*)[#@]\s*sourceMappingURL=data:[^'\"`\s]{40}", re.MULTILINE)
-"""A library may contain the text without the map."""
 
 
 class Html(HTMLParser):

@@ -27,7 +27,6 @@ REQUEST_TIMEOUT_S = 10.0
 UPDATE_TIMEOUT_S = 5.0
 """How long the socket may take to announce an edit."""
 FETCH_TIMEOUT_S = 2.0
-
 STYLE_SUFFIXES = (".css", ".scss", ".less", ".vue")
 """Files with a style, the simplest first."""
 SCRIPT_SUFFIXES = (".js", ".mjs", ".ts", ".mts", ".jsx", ".tsx")
@@ -35,8 +34,6 @@ SCRIPT_SUFFIXES = (".js", ".mjs", ".ts", ".mts", ".jsx", ".tsx")
 _IMPORT = re.compile(r"""(?:from|import)\s*\(?\s*["'](/[^"'?]+(?:\?[^"']*)?)["']""")
 _TIMESTAMP = re.compile(r"\?t=\d+$")
 _SCRIPT = re.compile(r"""<script[^>]*\bsrc="(/[^"]+)""")
-
-
 _ANY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Accepts every certificate: the server is on this machine, and its own plugin may have signed it."""
 _ANY.check_hostname = False
