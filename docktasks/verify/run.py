@@ -134,7 +134,11 @@ def subject_at(url: str, project: Project | None = None) -> Subject:
     try:
         location = subject.site.index.get("location")
     except httpx.HTTPError as error:
-        raise _no_answer(url, str(error) or type(error).__name__) from error
+        reason, how = str(error) or type(error).__name__, "Start the app, or name another address"
+        if "CERTIFICATE_VERIFY_FAILED" in reason:
+            how = "Trust the issuer of its certificate: SSL_CERT_FILE=ca.pem invoke verify --url=…"
+        what = f"{url} does not answer: {reason}."
+        raise VerifyError(what, "verify checks from outside what is served.", how) from error
     if location:
         raise VerifyError(
             f"{url} redirects to {location}.",
@@ -142,13 +146,6 @@ def subject_at(url: str, project: Project | None = None) -> Subject:
             "Name the address where the app is",
         )
     return subject
-
-
-def _no_answer(url: str, reason: str) -> VerifyError:
-    how = "Start the app, or name another address"
-    if "CERTIFICATE_VERIFY_FAILED" in reason:
-        how = "Trust the issuer of its certificate: SSL_CERT_FILE=ca.pem invoke verify --url=…"
-    return VerifyError(f"{url} does not answer: {reason}.", "verify checks from outside what is served.", how)
 
 
 def image_subject(project: Project, reference: str) -> Subject:

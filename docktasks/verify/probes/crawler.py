@@ -38,8 +38,7 @@ class Site:
     def __init__(
         self, url: str, shipped: Callable[[], Iterable[str]] = tuple, written: Callable[[], dict[str, str]] = dict
     ) -> None:
-        self.url = url.rstrip("/")
-        parts = urlsplit(self.url)
+        parts = urlsplit(url.rstrip("/"))
         self._entry = parts.path if parts.path.endswith(".html") else f"{parts.path}/"
         self.home = f"{self._entry.rpartition('/')[0]}/"
         self.origin = f"{parts.scheme}://{parts.netloc}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from docktasks.errors import VerifyError
 from docktasks.output import Screen
-from docktasks.verify.report import github, json_report, terminal
+from docktasks.verify.report import github, html_report, json_report, terminal
 from docktasks.verify.report.run import VerifyRun as VerifyRun
 from docktasks.verify.report.terminal import show_checks as show_checks
 
@@ -35,13 +35,8 @@ def _junit(verify_run: VerifyRun) -> str:
     return junit_report.render(verify_run)
 
 
-def _html(verify_run: VerifyRun) -> str:
-    from docktasks.verify.report import html_report  # it loads Jinja
-
-    return html_report.render(verify_run)
-
-
-REPORTS: dict[str, Callable[[VerifyRun], str]] = {"json": json_report.render, "junit": _junit, "html": _html}
+Render = Callable[[VerifyRun], str]
+REPORTS: dict[str, Render] = {"json": json_report.render, "junit": _junit, "html": html_report.render}
 """The forms of report, by the flag of `verify` that names the file."""
 
 

@@ -7,9 +7,6 @@ from hashlib import sha256
 from math import floor, log10
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from docktasks import __version__
 from docktasks.images.sizes import unpacked_size
 from docktasks.verify.probes.page_timing import first_load
@@ -21,12 +18,12 @@ MAX_FAULTS = 100
 
 def render(verify_run: VerifyRun) -> str:
     """The page. Texts of checks, sites and images are escaped, and its policy lets no script run."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
     folder = Path(__file__).parent
     environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
+        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters |= {"escaped": escaped, "decimal": decimal}
     style = (folder / "page.css").read_text(encoding="utf-8")
