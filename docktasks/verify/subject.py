@@ -21,7 +21,7 @@ from docktasks.images.carried import carried
 from docktasks.labels import BUILT_FOR
 from docktasks.verify import chromium_path
 from docktasks.verify.probes import clone_trial
-from docktasks.verify.probes.clone_trial import Original, Trial
+from docktasks.verify.probes.clone_trial import FIRST_HEALTH_TIMEOUT_S, Original, Trial
 from docktasks.verify.probes.crawler import Site
 from docktasks.verify.probes.survey import Survey
 
@@ -50,7 +50,7 @@ class Subject:
         self._quiet = Lock()  # a container that starts or ends changes the network, which disturbs a browser
         self.contents = Once(self._read_image)
         self.carried = Once(lambda: carried(self.project.engine, self.container))
-        self.health = Once(lambda: clone_trial.settled_health(self.project.engine, self.container.name))
+        self.health = Once(self._settled_health)
         self.trial = Once(self._try_clones)
         self.visit = Once(self._visit_site)
 
@@ -207,6 +207,10 @@ class Subject:
         except APIError as error:  # such as for an image without layers
             reason = f"the engine cannot save it: {error.explanation or error}"
             raise Unreadable(reason if self.image.layers else "it has no layer") from error
+
+    def _settled_health(self) -> str:
+        engine, name = self.project.engine, self.container.name
+        return clone_trial.await_health(engine, name, FIRST_HEALTH_TIMEOUT_S, lambda health: health != "starting")
 
     def _try_clones(self) -> Trial:
         with self._quiet:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -34,18 +34,45 @@ MAX_GRACE_S = 5
 UNHEALTHY_TIMEOUT_S = 10
 """The health check of a copy runs several times a second, so a broken copy is unhealthy long before."""
 MAX_LOG_LINES = 2000
+GONE, REMOVED = "gone", "another process removed the copy while it was tried"
 LOOK_INTERVAL_S = 0.1
 """Each look asks the engine. The health check of a copy runs five times a second."""
 
 
 @dataclass(frozen=True)
 class Original:
-    """The container that is copied; `config` is what it was started with."""
+    """The container that is copied; `config` is what it was started with. A copy is known by its name."""
 
     project: Project
     container: Container
     image: Image
     config: ContainerConfig
+
+    @contextmanager
+    def started(self, suffix: str, config: ContainerConfig) -> Iterator[str]:
+        """A running copy, which is removed at the end. Raises Skip when it does not start."""
+        project, name = self.project, clones.clone_name(self.project.settings, suffix)
+        environment = dict(sorted(self.container.environment.items() - self.image.environment.items()))
+        try:
+            networks.ensure(project, PROD)
+            args = clones.clone_args(project.settings, name, self.image, config, environment)
+            start = project.run(args, quiet=True)
+            if not start.ok:
+                raise Skip(f"a copy of it does not start: {start.tail(1)}")
+            yield name
+        finally:
+            project.run(clones.remove_clones_args(name), quiet=True)
+
+    def docker(self, *args: str) -> Result:
+        """Run a `docker container` command."""
+        return self.project.run(["docker", "container", *args], quiet=True)
+
+    def await_health(self, copy: str, expected: str, limit_s: float) -> str:
+        """The health of a copy as soon as it is the expected one, or after the limit. Raises Skip if it was removed."""
+        health = await_health(self.project.engine, copy, limit_s, lambda health: health == expected)
+        if health == GONE:
+            raise Skip(REMOVED)
+        return health
 
 
 @dataclass(frozen=True)
@@ -74,21 +101,19 @@ class Trial:
     reached: Future[str]
 
 
-def settled_health(engine: Engine, name: str) -> str:
-    """The health of a running container after its first check; its state where it does not run; else `gone`."""
-    health = ""
+def await_health(engine: Engine, name: str, limit_s: float, is_expected: Callable[[str], bool]) -> str:
+    """The health of a container as soon as it is as expected, or after the limit; its state if it does not run."""
 
     def look() -> Probe:
-        nonlocal health
         container = engine.container(name)
-        if container is None or container.state != "running":
-            health = container.state if container else "gone"
-        else:
-            health = container.health
-        return Probe(health != "starting")
+        if container is None:
+            return Probe(ready=True, status=GONE)
+        if container.state == "running":
+            return Probe(is_expected(container.health), container.health)
+        code = f" with exit code {container.exit_code}" if container.state == "exited" else ""
+        return Probe(ready=True, status=f"{container.state}{code}")
 
-    wait_until(look, FIRST_HEALTH_TIMEOUT_S)
-    return health
+    return wait_until(look, limit_s, LOOK_INTERVAL_S).status
 
 
 def run_trial(original: Original) -> Trial:
@@ -100,15 +125,18 @@ def run_trial(original: Original) -> Trial:
 
 def _try_intact(original: Original) -> IntactClone:
     engine = original.project.engine
-    with _started(original, "intact", original.config) as clone, ThreadPoolExecutor(1) as pool:
-        health = clone.await_health("healthy", original.project.settings.prod.deploy_timeout)
+    with original.started("intact", original.config) as name, ThreadPoolExecutor(1) as pool:
+        health = original.await_health(name, "healthy", original.project.settings.prod.deploy_timeout)
         if health != "healthy":
             raise Skip(f"a copy of it is {health}, and not healthy")
-        printed = pool.submit(clone.docker, "exec", clone.name, *clones.print_configuration(original.config.command))
-        listing = clone.docker("exec", clone.name, "sh", "-c", LIST_WRITABLE_DIRS, "sh", SCRATCH_DIR)
+        printed = pool.submit(original.docker, "exec", name, *clones.print_configuration(original.config.command))
+        listing = original.docker("exec", name, "sh", "-c", LIST_WRITABLE_DIRS, "sh", SCRATCH_DIR)
         configuration = printed.result().output
-        clone.docker("stop", "-t", str(min(original.config.stop_timeout, MAX_GRACE_S)), clone.name)
-        stopped, log = clone.inspect(), engine.logs(clone.name, MAX_LOG_LINES)
+        original.docker("stop", "-t", str(min(original.config.stop_timeout, MAX_GRACE_S)), name)
+        stopped = engine.container(name)
+        if stopped is None:
+            raise Skip(REMOVED)
+        log = engine.logs(name, MAX_LOG_LINES)
         if not listing.ok:
             raise Skip(f"a copy of it cannot list its writable folders: {listing.tail(1)}")
         return IntactClone(tuple(listing.output.splitlines()), log, stopped, configuration)
@@ -120,11 +148,11 @@ def _try_broken(original: Original, reached: Future[str]) -> tuple[str, ...]:
     config = replace(original.config, read_only=False, dropped=(), added=())
     engine, port = original.project.engine, PROD.container_port
     try:
-        with _started(original, "broken", config) as clone, ThreadPoolExecutor(1) as pool:
+        with original.started("broken", config) as name, ThreadPoolExecutor(1) as pool:
             # It waits a second for an answer that does not come. This copy lives longer than that.
-            answer = pool.submit(networks.reached_address, engine, clone.name, original.container, port)
+            answer = pool.submit(networks.reached_address, engine, name, original.container, port)
             try:
-                return tuple(_faults_without_site(clone))
+                return tuple(_faults_without_site(original, name))
             finally:
                 reached.set_result(answer.result())
     except BaseException as error:
@@ -133,64 +161,15 @@ def _try_broken(original: Original, reached: Future[str]) -> tuple[str, ...]:
         raise
 
 
-def _faults_without_site(clone: _Clone) -> Iterator[str]:
-    limit_s = clone.original.project.settings.prod.deploy_timeout
-    health = clone.await_health("healthy", limit_s)
+def _faults_without_site(original: Original, name: str) -> Iterator[str]:
+    limit_s = original.project.settings.prod.deploy_timeout
+    health = original.await_health(name, "healthy", limit_s)
     if health != "healthy":
         yield f"a copy of it is {health} after {limit_s} s, and not healthy"
         return
-    removal = clone.docker("exec", "--user", "0:0", clone.name, "rm", "-r", SITE)
+    removal = original.docker("exec", "--user", "0:0", name, "rm", "-r", SITE)
     if not removal.ok:
         raise Skip(f"root cannot remove {SITE} in a copy of it: {removal.tail(1)}")
-    health = clone.await_health("unhealthy", UNHEALTHY_TIMEOUT_S)
+    health = original.await_health(name, "unhealthy", UNHEALTHY_TIMEOUT_S)
     if health != "unhealthy":
         yield f"without {SITE} a copy of it is {health}"
-
-
-@dataclass(frozen=True)
-class _Clone:
-    """One copy, by its name."""
-
-    original: Original
-    name: str
-
-    def docker(self, *args: str) -> Result:
-        """Run a `docker container` command."""
-        return self.original.project.run(["docker", "container", *args], quiet=True)
-
-    def inspect(self) -> Container:
-        """The copy's state. Raises Skip when it was removed."""
-        container = self.original.project.engine.container(self.name)
-        if container is None:
-            raise Skip("another process removed the copy while it was tried")
-        return container
-
-    def await_health(self, expected: str, limit_s: float) -> str:
-        """Its health as soon as it is the expected one, or after the limit; its exit code if it ended before."""
-        health = ""
-
-        def look() -> Probe:
-            nonlocal health
-            container = self.inspect()
-            is_running = container.state == "running"
-            health = container.health if is_running else f"{container.state} with exit code {container.exit_code}"
-            return Probe(not is_running or health == expected)
-
-        wait_until(look, limit_s, LOOK_INTERVAL_S)
-        return health
-
-
-@contextmanager
-def _started(original: Original, suffix: str, config: ContainerConfig) -> Iterator[_Clone]:
-    """A running copy, which is removed at the end. Raises Skip when it does not start."""
-    project, image = original.project, original.image
-    name = clones.clone_name(project.settings, suffix)
-    environment = dict(sorted(original.container.environment.items() - image.environment.items()))
-    try:
-        networks.ensure(project, PROD)
-        start = project.run(clones.clone_args(project.settings, name, image, config, environment), quiet=True)
-        if not start.ok:
-            raise Skip(f"a copy of it does not start: {start.tail(1)}")
-        yield _Clone(original, name)
-    finally:
-        project.run(clones.remove_clones_args(name), quiet=True)
