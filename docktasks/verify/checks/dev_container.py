@@ -13,7 +13,6 @@ from docktasks.errors import Skip
 from docktasks.roles import DEV
 from docktasks.verify.checks.container import processes
 from docktasks.verify.probes import app_files, in_container
-from docktasks.verify.probes.lock_file import locked
 from docktasks.verify.probes.options import LOADS_CODE, differences, expected_config
 from docktasks.verify.probes.vite_client import ViteClient
 from docktasks.verify.registry import Minor, check
@@ -74,7 +73,7 @@ def packages(subject: Subject) -> Iterator[str]:
     app, checkout = subject.project.app, Checkout.of(subject.project.app)
     lock = app.package_manager.lock
     path = app.root / lock if lock else None
-    named = locked(path, app.package_manager.name) if path else set[tuple[str, str]]()
+    named = app_files.locked(path, app.package_manager.name) if path else set[tuple[str, str]]()
     if path is None or not named:
         raise Skip("the app has no lock file that can be read")
     text = path.read_text(encoding="utf-8", errors="replace")

@@ -1,12 +1,21 @@
-"""Files in the app's folder, which a dev container sees at once: changed for a while, or of another owner."""
+"""Files in the app's folder, which a dev container sees at once: changed for a while, of others, and the lock file."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+
+ENTRIES = {
+    "pnpm": r"^  '?/?(@?[^@\s'(]+?)[@/](\d[^:'(_\s]*)",
+    "yarn": r'^"?(?:[^"\s,]+@npm:)?(@?[^@"\s,]+)@[^\n]*:\n(?:  (?!version)[^\n]*\n)*  version:? "?([^"\n]+)',
+    "bun": r'\["(@?[^@"]+)@(\d[^"]*)"',
+}
+"""Package manager -> what matches name and version in its lock file."""
 
 
 @contextlib.contextmanager
@@ -56,3 +65,17 @@ def files_of_others(app_dir: Path, owner: int) -> Iterator[str]:
                 if uid != owner:
                     yield f"{path.relative_to(app_dir)}: belongs to uid {uid}, the folder to uid {owner}"
         folders[:] = [name for name in folders if name != "node_modules"]
+
+
+def locked(path: Path, manager: str) -> set[tuple[str, str]]:
+    """Return name and version of each package of a lock file. Empty if it is in a form that is not known."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    entries = _npm_entries(text) if manager == "npm" else re.findall(ENTRIES[manager], text, re.MULTILINE)
+    return {(name, version.partition("+")[0]) for name, version in entries}
+
+
+def _npm_entries(text: str) -> Iterator[tuple[str, str]]:
+    with contextlib.suppress(ValueError, AttributeError):  # such as one with a conflict of git, or of another form
+        for folder, package in json.loads(text).get("packages", {}).items():
+            if "node_modules/" in folder and package.get("version"):
+                yield package.get("name") or folder.rpartition("node_modules/")[2], package["version"]

@@ -75,11 +75,6 @@ class Policy:
         """True if it blocks what it does not name."""
         return self.sources("default-src") == ["'none'"]
 
-    @property
-    def takes_text_as_code(self) -> bool:
-        """True if scripts may call eval."""
-        return "'unsafe-eval'" in (self.sources("script-src") or [])
-
     def strict(self, html: str) -> str:
         """What prod.csp: strict would be for this page: the words of script-src, and the hashes of its styles."""
         scripts = [word for word in self.sources("script-src") or [] if word.startswith("'")]

@@ -27,7 +27,7 @@ def csp(subject: Subject) -> Iterator[str]:
         yield from exceptions(survey.seen, lambda answer: _unbuilt(answer.response.get(CSP), built))
     index = survey.site.index
     csp_policies = policies(index.get_list(CSP), index.text)
-    if any(policy.takes_text_as_code for policy in csp_policies):
+    if any("'unsafe-eval'" in (policy.sources("script-src") or ()) for policy in csp_policies):
         yield Note("advice: 'unsafe-eval' runs text as code; a script that is injected as text can then run, too")
     if not any(policy.is_strict for policy in csp_policies):
         yield Note("advice: begin the policy with default-src 'none', and name each kind of file that the site loads")

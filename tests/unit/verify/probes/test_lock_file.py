@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docktasks.verify.probes.lock_file import locked
+from docktasks.verify.probes.app_files import locked
 
 NPM = json.dumps(
     {
