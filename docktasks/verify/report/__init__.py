@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from docktasks.errors import VerifyError
-from docktasks.output import Screen
-from docktasks.verify.report import github, html_report, json_report, terminal
+from docktasks.verify.report import html_report, json_report
 from docktasks.verify.report.run import VerifyRun as VerifyRun
+from docktasks.verify.report.terminal import show as show
 from docktasks.verify.report.terminal import show_checks as show_checks
-
-
-def show(verify_run: VerifyRun, screen: Screen | None = None, *, quiet: bool = False) -> None:
-    """Print the run, as terminal.show() does, and its annotations where GitHub runs the task."""
-    screen = screen or Screen.of_stdout()
-    terminal.show(verify_run, screen, quiet=quiet)
-    if os.environ.get(github.VARIABLE) == "true":
-        screen.file.writelines(f"{line}\n" for line in github.lines(verify_run))
 
 
 def show_and_write(verify_run: VerifyRun, reports: Mapping[str, str], *, quiet: bool) -> VerifyRun:

@@ -10,13 +10,13 @@ import pytest
 from docktasks.output import Screen
 from docktasks.verify import report
 from docktasks.verify.registry import Verdict
-from docktasks.verify.report.github import VARIABLE
+from docktasks.verify.report.terminal import GITHUB
 from tests.unit.fakes.reports import verdict, verify_run
 
 
 def commands(monkeypatch: pytest.MonkeyPatch, *verdicts: Verdict, strict: bool = False) -> list[str]:
     """Return the commands for GitHub in what a run prints there."""
-    monkeypatch.setenv(VARIABLE, "true")
+    monkeypatch.setenv(GITHUB, "true")
     written = io.StringIO()
     report.show(replace(verify_run(*verdicts), strict=strict), Screen(written, 80))
     return [line for line in written.getvalue().splitlines() if line.startswith("::")]
@@ -55,6 +55,6 @@ def test_other_machines_get_no_commands(monkeypatch: pytest.MonkeyPatch) -> None
     """They would be noise in a terminal."""
     written = io.StringIO()
     for value in ("", "false"):
-        monkeypatch.setenv(VARIABLE, value)
+        monkeypatch.setenv(GITHUB, value)
         report.show(verify_run(verdict("fail", "a fault")), Screen(written))
     assert "::error" not in written.getvalue()
