@@ -96,7 +96,9 @@ def look(engine: Engine, container: Container) -> tuple[list[Process], list[Sock
     listed = [Process(pid, *map(str.strip, others)) for pid, _state, *others in full_rows]
     if not any(process.pid == "1" for process in listed):
         raise Skip(f"its processes cannot be listed: {result.tail(1) or 'the list is empty'}")
-    return listed, [socket for row in rows if not row[0].isdigit() for socket in _socket(row)]
+    # Such as `tcp 0: 0100007F:0050 00000000:0000 0A …`.
+    others = (row for row in rows if len(row) > 4 and ":" in row[2] and ":" in row[3])  # noqa: PLR2004 - up to the state
+    return listed, [Socket(row[0], row[4], _address(row[2]), _address(row[3])) for row in others]
 
 
 def _strangers(listed: list[Process]) -> Iterator[tuple[Process, str]]:
@@ -113,12 +115,6 @@ def _strangers(listed: list[Process]) -> Iterator[tuple[Process, str]]:
             yield process, f"another process than nginx, {process.program}"
     if not master.command.startswith("nginx: master"):
         yield master, "the main process is not nginx"
-
-
-def _socket(row: list[str]) -> Iterator[Socket]:
-    """Yield the socket of a row such as `tcp 0: 0100007F:0050 00000000:0000 0A …`."""
-    if len(row) > 4 and ":" in row[2] and ":" in row[3]:  # noqa: PLR2004 - the columns up to the state
-        yield Socket(row[0], row[4], _address(row[2]), _address(row[3]))
 
 
 def _address(text: str) -> tuple[IPv4Address | IPv6Address, int]:
