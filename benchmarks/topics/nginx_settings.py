@@ -25,7 +25,7 @@ CHANGES = {
     "open_file_cache off": ("serving/files.conf", "open_file_cache max=500 inactive=5m", "open_file_cache off"),
     "pcre_jit off": ("nginx.conf", "pcre_jit on", "pcre_jit off"),
     "sendfile off": ("serving/files.conf", "sendfile on", "sendfile off"),
-    "tcp_nopush off": ("serving/files.conf", "tcp_nopush on", "tcp_nopush off"),
+    "tcp_nopush on": ("serving/files.conf", "sendfile on;", "sendfile on; tcp_nopush on;"),
     "no reuseport": ("serving/site.conf", " reuseport", ""),
     "one worker": ("nginx.conf", "worker_processes 4", "worker_processes 1"),
     "a worker a core": ("nginx.conf", "worker_processes 4", "worker_processes auto"),

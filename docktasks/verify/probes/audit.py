@@ -25,7 +25,7 @@ VIEWS: tuple[View, ...] = (
     (NARROW_VIEWPORT, "dark"),
 )
 WATCH_S = 5.0
-"""How long a page is watched, at least: it may load again every other second, or fail after a while."""
+"""How long a page is watched, at least: it may fail after a while. One that loads again is watched twice as long."""
 LATE_S = 1.5
 """How long a page in a narrow window is watched."""
 AXE_TIME_S = 30.0
@@ -110,6 +110,8 @@ class _OpenPages:
             self._wait(end)
             for tab in self.tabs:
                 tab.measure_heap()
+        if any(tab.events.workload.has_reloaded for tab in self.tabs):
+            self._wait(time.monotonic() + WATCH_S)
         for tab in self.tabs:
             tab.events.judge_rest()
             if tab.is_growing():

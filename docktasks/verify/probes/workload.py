@@ -38,6 +38,11 @@ class Workload:
         self._loads: list[str] = []
         self._times: defaultdict[str, list[float]] = defaultdict(list)
 
+    @property
+    def has_reloaded(self) -> bool:
+        """True if the page has loaded an address again."""
+        return len(self._loads) > len(set(self._loads))
+
     @cached_property
     def session(self) -> CDPSession:
         """The page's session of Chromium's protocol, which counts its use of the processor."""

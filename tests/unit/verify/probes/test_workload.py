@@ -43,6 +43,15 @@ def request(url: str, method: str = "GET", body: bytes = b"", kind: str = "fetch
     return cast("Request", one)
 
 
+def test_address_that_is_loaded_twice_is_a_reload(work: Workload) -> None:
+    """A page that leads on to another one has loaded each once. What is asked for by a script does not count."""
+    for url, is_load in (("/", True), ("/en/", True), ("/en/", False)):
+        work.add(request(url), is_load=is_load)
+    assert not work.has_reloaded
+    work.add(request("/en/?again"), is_load=True)
+    assert work.has_reloaded
+
+
 @pytest.mark.parametrize(
     ("urls", "line"),
     [
