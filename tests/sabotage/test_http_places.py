@@ -225,6 +225,14 @@ SABOTAGES = [
     site("referrer-in-a-page", "sed -i 's|^    404 .*|    404 \"No, $http_referer\";|' errors.conf", "http.malformed"),
     site("version-in-the-health-check", "sed -i 's#return 200 \"ok#&  nginx/$nginx_version#' site.conf",
          "http.server-version"),
+    site("purge-of-assets",
+         first('set $asked "$request_method$uri"; if ($asked ~ "^PURGE/assets/") { return 200 ok; }'), "http.methods"),
+    site("host-in-a-405", "sed -i 's|^    405 .*|    405 \"$http_host answers GET only\";|' errors.conf", "http.host"),
+    site("path-in-a-405", "sed -i 's|^    405 .*|    405 \"Not for $request_path\";|' errors.conf", "http.malformed"),
+    site("old-protocol-gets-no-style", first('set $asked "$server_protocol$uri"; if ($asked ~ "1[.]0/assets/.*css") '
+         "{ return 426; }"), "http.variants"),
+    site("style-imports-from-another-host", f"cd {HASHED}; f=site/assets/{STYLE}; rm br/assets/{STYLE}; "
+         "sed -i '1s|^|@import \"//cdn.example/a.css\";|' $f; gzip -kf $f", "http.third-party", "http.brotli"),
     site("script-of-another-host", "cd /srv/site; sed -i 's|</head>|<script src=https://cdn.example/a.js></script>&|' "
          "index.html; gzip -kf index.html; rm /srv/br/index.html", "http.third-party", "http.brotli"),
 ]  # fmt: skip

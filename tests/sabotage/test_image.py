@@ -42,6 +42,7 @@ def step(script: str) -> str:
 SABOTAGES = [
     image("root", "USER root", "image.user"),
     image("root-by-number", "USER 0:101", "image.user"),
+    image("user-without-a-group", "USER 4711", "image.user"),
     image("user-by-name", "USER nginx", "image.user"),
     image("environment-file", add("/srv/site/.env"), "image.contents", "image.site"),
     image("environment-file-of-a-mode", add("/srv/site/.env.production"), "image.contents", "image.site"),

@@ -87,12 +87,13 @@ def _middleware(app_dir: Path) -> tuple[list[str], list[str]]:
 
 
 def _variables_in_modules(subject: Subject, vite: ViteClient) -> Iterator[str]:
-    """Yield the variables of .env files, with the name of a secret, whose value is in what the page loads."""
+    """Yield the variables of .env files, with the name of a secret, and build.secrets that the page loads."""
     files = sorted(file for file in subject.project.settings.app_dir.glob(".env*") if file.is_file())
     rows = [row for file in files for row in ENV_ROW.findall(file.read_text(errors="replace"))]
     values = {name: value.strip("'\"") for name, value in rows if SECRET_VARIABLE.search(name)}
+    values |= {name: subject.dev.environment.get(name, "") for name in subject.project.settings.build.secrets}
     for path in (vite.base, f"{vite.base}@vite/client", f"{vite.base}@vite/env", *vite.modules()):
         text = vite.module(path)
         for name, value in values.items():
             if len(value) >= MIN_SECRET_CHARS and value in text:
-                yield f"{path}: it has the value of {name}, a secret of a .env file"
+                yield f"{path}: it has the value of {name}, a secret"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from docktasks.verify.probes.crawler import Site
-from docktasks.verify.probes.places import MISSING_NAME, NAMES, folders_of
+from docktasks.verify.probes.places import MAX_FILES, MISSING_NAME, NAMES, file_sample, folders_of
 from docktasks.verify.probes.ways import FOREIGN_HOST, FOREIGN_ORIGIN, targets
 
 Requests = dict[str, bytes]
 PASSWD, *OTHER_OUTSIDE_FILES = "etc/passwd", "etc/nginx/nginx.conf", "proc/self/environ"
-METHODS = "POST", "PUT", "DELETE", "PATCH", "TRACE", "OPTIONS", "PROPFIND", "MKCOL", "BREW", "get"
+METHODS = "POST", "PUT", "DELETE", "PATCH", "TRACE", "OPTIONS", "PROPFIND", "MKCOL", "PURGE", "BREW", "get"
 MAX_FOLDERS = 20
 MARKUP, MARKED_HEADERS = "<x-5f2c>", ("User-Agent", "Referer", "Cookie", "X-Forwarded-For")
 
@@ -52,6 +52,7 @@ def methods(site: Site) -> Requests:
     """Methods that nothing answers, for a file that is not there, and a tunnel."""
     headers = f"X-Canary: {FOREIGN_HOST}", "Content-Length: 0"
     lines = [f"{method} {site.home}{MISSING_NAME}.txt" for method in METHODS]
+    lines += [f"PURGE {folder}/{MISSING_NAME}.txt" for folder in folders_of(site)[:MAX_FOLDERS]]  # caches obey it
     return {line: _request(site, f"{line} HTTP/1.1", *headers) for line in lines} | {
         f"CONNECT {FOREIGN_HOST}:80": _request(site, f"CONNECT {FOREIGN_HOST}:80 HTTP/1.1")
     }
@@ -90,6 +91,7 @@ def _markup(site: Site) -> Requests:
     path, headers = f"%3C{MARKUP[1:-1]}%3E.js?a={MARKUP}", [f"{name}: {MARKUP}" for name in MARKED_HEADERS]
     return {
         "markup in a path": _request(site, f"{missing}{path} HTTP/1.1", *accept),
+        "markup in a path that is posted": _request(site, f"POST{missing[3:]}{path} HTTP/1.1", *accept),
         "markup in headers": _request(site, f"{missing}.js HTTP/1.1", *accept, *headers),
     }
 
@@ -127,7 +129,7 @@ def hosts(site: Site) -> Requests:
     home, foreign = site.home, f"Host: {FOREIGN_HOST}"
     folders = folders_of(site)[:MAX_FOLDERS] or [f"{home}assets"]
     lines: list[tuple[str, ...]] = [
-        (f"GET {home} HTTP/1.1", foreign),
+        *((f"{method} {home} HTTP/1.1", foreign) for method in ("GET", "POST")),
         *((f"GET {folder}{end} HTTP/1.1", foreign) for folder in folders for end in ("", "/")),
         (f"GET {home}{MISSING_NAME}.txt HTTP/1.1", foreign, f"X-Forwarded-Host: {FOREIGN_HOST}"),
         (f"GET http://{FOREIGN_HOST}{home} HTTP/1.1", "Host: localhost"),
@@ -162,8 +164,8 @@ def _leading(site: Site) -> list[str]:
 
 
 def old(site: Site) -> Requests:
-    """Requests by HTTP/1.0, as of some health checks and proxies: for the first page, a file, and an unknown page."""
-    paths = [site.index.path, *[*site.files][:1], f"{site.home}{MISSING_NAME}"]
+    """Requests by HTTP/1.0, as of some health checks and proxies: for the first page, files, and an unknown page."""
+    paths = [site.index.path, *file_sample(site, MAX_FILES, site.seed), f"{site.home}{MISSING_NAME}"]
     return {f"GET {path} HTTP/1.0": _request(site, f"GET {path} HTTP/1.0", "Accept: text/html") for path in paths}
 
 

@@ -54,12 +54,14 @@ class References(NamedTuple):
 
     `possible` has texts that look like a path. A library may never use them, or give them another meaning. `pages` are
     those that a page links to, or that a router in a script names. `has_map` is True for a source map in the text.
+    `foreign` are the addresses of other hosts whose code a script or a style sheet imports.
     """
 
     loaded: tuple[str, ...] = ()
     possible: tuple[str, ...] = ()
     pages: tuple[str, ...] = ()
     has_map: bool = False
+    foreign: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -68,6 +70,10 @@ class References(NamedTuple):
 
 
 NO_REFERENCES = References()
+
+
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_STYLE_IMPORT = re.compile(r"""@import\s+(?:url\(\s*)?["']?((?:https?:)?//[^"'\s);]+)""", re.IGNORECASE)
 
 
 class Html(HTMLParser):
@@ -121,19 +127,23 @@ def find_references(url: str, media_type: str, text: str) -> References:
     loaded: Iterable[str] = ()
     possible: Iterable[str] = ()
     pages: Iterable[str] = ()
+    foreign: Iterable[str] = ()
     if media_type == "text/html":
         page = _Page(text)
         url, loaded, possible = urljoin(url, page.base), filter(None, page.urls), filter(None, page.possible)
         pages = filter(None, page.links)
     elif media_type == "text/css":
         loaded, possible = _names_in_style(text)
+        foreign = _STYLE_IMPORT.findall(_COMMENT.sub("", text)) if "@import" in text.lower() else ()
     elif media_type in ("text/javascript", "application/javascript"):
-        loaded, possible = _names_in_script(urlsplit(url).path, text)
+        loaded, possible = map(list, _names_in_script(urlsplit(url).path, text))
+        foreign = [name for name in loaded if name.startswith(("//", "http"))]
         pages = _ROUTE.findall(text)
     loaded_paths = dict.fromkeys(_own_paths(url, loaded))
     possible_paths = dict.fromkeys(path for path in _own_paths(url, possible) if path not in loaded_paths)
     has_map = "sourceMappingURL=data:" in text and bool(_INLINE_MAP.search(text))
-    return References(tuple(loaded_paths), tuple(possible_paths), tuple(dict.fromkeys(_own_paths(url, pages))), has_map)
+    page_paths = dict.fromkeys(_own_paths(url, pages))
+    return References(tuple(loaded_paths), tuple(possible_paths), tuple(page_paths), has_map, tuple(foreign))
 
 
 def _names_in_style(text: str) -> tuple[list[str], list[str]]:
@@ -188,7 +198,7 @@ def _names_in_script(path: str, text: str) -> tuple[Iterator[str], Iterator[str]
 
 
 def _is_relative(name: str) -> bool:
-    return name.startswith(("/", "./", "../"))
+    return name.startswith(("/", "./", "../", "https://", "http://"))
 
 
 def _from_base(path: str, names: Iterable[str]) -> Iterator[str]:

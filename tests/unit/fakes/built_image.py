@@ -110,7 +110,8 @@ class BuiltImage:
         images["node:lts-alpine"] = Image("sha256:3", tags=("node:lts-alpine",))
         engine = FakeEngine(images=images)
         subject = Subject("", project(engine, settings or _another_project(), run), None, image)
-        base_files = shipped("/etc/os-release"), shipped("/usr/bin/nginx", self.nginx.encode(), mode=0o755)
+        passwd = shipped("/etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnginx:x:101:101::/:\nother:x:102:0::/:\n")
+        base_files = shipped("/etc/os-release"), shipped("/usr/bin/nginx", self.nginx.encode(), mode=0o755), passwd
         base_layer = layer(*base_files, ours=not self.own_layers_are_known)
         contents = Contents([base_layer, layer(*self.files), *self.layers_above], self.config, self.history)
         subject.contents = Once(lambda: contents)

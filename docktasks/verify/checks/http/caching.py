@@ -34,7 +34,6 @@ SHARED_HEADERS = re.compile(r".+-cache-control|surrogate-control|edge-control|x-
 LIFETIME = re.compile(r"^\s*@?[1-9]|(?:age|stale-[a-z-]+|ttl)\s*=\s*\"?0*[1-9]", re.IGNORECASE)
 MONTH_S = 30 * 86_400
 """A file with this max-age or more is as good as immutable: a visitor who returns does not ask for it."""
-MAX_REDIRECT_S = 86_400
 MAX_FIXED_TIME_S = 315_619_200
 """1980-01-02. Reproducible builds set times from 1970 to 1980-01-01, the first that a zip file can have."""
 DAY_S = 86_400
@@ -115,7 +114,7 @@ def _is_wrong(answer: Answer, expected: set[str], *, is_free: bool) -> bool:
     age_s = _max_age_s(policy)
     is_long = age_s >= MONTH_S or "immutable" in policy
     if response.status >= codes.MULTIPLE_CHOICES and response.status != codes.NOT_MODIFIED:
-        return "immutable" in policy or age_s > (MAX_REDIRECT_S if response.status < codes.BAD_REQUEST else 0)
+        return "immutable" in policy or age_s > (DAY_S if response.status < codes.BAD_REQUEST else 0)
     if answer.is_page:
         is_revalidated = is_free or re.search(r"no-cache(?!\s*=)|no-store|max-age=0\b", policy)
         return is_long or not is_revalidated or _max_age_s(policy, "s-maxage") > 0

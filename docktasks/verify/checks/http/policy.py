@@ -83,9 +83,11 @@ def third_party(subject: Subject) -> Iterator[str]:
     survey = survey_of(subject)
 
     def faults(answer: Answer) -> Iterator[str]:
-        for address in Page(answer.response.text).without_integrity:
+        response = answer.response
+        for address in Page(response.text).without_integrity if answer.is_page else response.references.foreign:
             host = re.match(r"\s*(?:https?:)?//([^/?#]+)", address)
             if host and host[1] not in WITHOUT_INTEGRITY and host[1] != survey.site.origin.partition("//")[2]:
                 yield f"{address} without integrity"
 
-    return exceptions((answer for answer in survey.plain if answer.is_page), faults)
+    pages = (answer for answer in survey.plain if answer.is_page)
+    return exceptions([*pages, *map(survey.file_answer, survey.site.files)], faults)

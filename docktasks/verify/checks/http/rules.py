@@ -67,7 +67,7 @@ def leads_away(site: Site, path: str, locations: Iterable[str], origin: str = ""
             yield f"Location: {location}"
             continue
         is_elsewhere = (target.scheme, target.netloc) != (own.scheme, own.netloc)
-        is_of_site = site.is_redirected(path) and target.hostname not in (own.hostname, FOREIGN_HOST)
+        is_of_site = site.is_redirected(path) and target.hostname not in (own.hostname, FOREIGN_HOST, "localhost")
         if is_elsewhere and not is_of_site:
             yield f"Location: {location}"
 

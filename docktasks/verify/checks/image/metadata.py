@@ -48,10 +48,17 @@ def user(subject: Subject) -> Iterator[str]:
         yield f"USER is {subject.image.user}, a name: which uid that is cannot be seen before it runs"
     elif int(name) == 0:
         yield "USER is 0, root"
-    elif group in ("0", "root"):
+    elif (group or _group_in_image(subject, name)) in ("0", "root"):
         yield Major(f"USER is {subject.image.user}: files that root's group may write can be changed")
     elif subject.is_ours and subject.image.user.partition(":")[0] != str(NGINX_USER):
         yield Minor(f"USER is {subject.image.user}, but the folders that it may write to belong to {NGINX_USER}")
+
+
+def _group_in_image(subject: Subject, user: str) -> str:
+    """The group that Docker gives this user: that of /etc/passwd, or root's for a user who is not there."""
+    file = final_files(subject.contents().layers).get("/etc/passwd")
+    row = re.search(rb"^[^:\n]*:[^:\n]*:%s:(\d+):" % user.encode(), (file and file.content) or b"", re.MULTILINE)
+    return row[1].decode() if row else "0"
 
 
 @check("image.declaration", "major", fix="Correct that instruction in the Dockerfile's last stage")

@@ -273,7 +273,7 @@ def test_module_with_the_value_of_a_secret_variable_fails(settings: Settings, we
     assert result(settings, "dev.leaks", files) == ("pass", ())
     web.answer = answer
     outcome, evidence = result(settings, "dev.leaks", files)
-    texts = [f"{path}: it has the value of API_TOKEN, a secret of a .env file" for path in ("/", "/@vite/client")]
+    texts = [f"{path}: it has the value of API_TOKEN, a secret" for path in ("/", "/@vite/client")]
     assert (outcome, [*evidence[:2]]) == ("fail", texts)
     assert not [line for line in evidence if "PUBLIC" in line or "DB_" in line or "geheim" in line]
 

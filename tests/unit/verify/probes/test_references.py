@@ -54,6 +54,22 @@ def test_loaded_references_are_files_of_the_site(media_type: str, text: str, pat
     assert find_references(URL, media_type, text).loaded == tuple(paths)
 
 
+@pytest.mark.parametrize(
+    ("media_type", "text", "addresses"),
+    [
+        (CSS, "/* @import '//a.example/a.css'; */@import 'b.css';@IMPORT url( https://c.example/c.css ) print;",
+         ["https://c.example/c.css"]),
+        (CSS, "a{b:url(https://c.example/c.png)}", []),
+        (SCRIPT, "import a from'https://a.example/a.js';export*from'//b.example/b.js';import'./c//d.js'",
+         ["https://a.example/a.js", "//b.example/b.js"]),
+        (SCRIPT, "const a = () => import('https://a.example/a.js'), b = 'import \"https://b.example/b.js\"'", []),
+    ],
+)  # fmt: skip
+def test_imported_code_of_other_hosts_is_foreign(media_type: str, text: str, addresses: list[str]) -> None:
+    """A picture runs nothing, and what a script may import later is maybe never used."""
+    assert find_references(URL, media_type, text).foreign == tuple(addresses)
+
+
 def test_other_forms_of_a_font_are_only_possible() -> None:
     """A browser takes the first that it reads, so a release without the others loses nothing."""
     text = "@font-face{src:url(a.eot?#iefix) format('eot'),url(a.woff2),url(a.woff)}"

@@ -79,6 +79,25 @@ def options_of_a_file(request: httpx.Request, answer: Answer) -> None:
         answer.status = 204
 
 
+def host_in_405(request: httpx.Request, answer: Answer) -> None:
+    """A page of an error with a link to the host."""
+    if answer.status == httpx.codes.METHOD_NOT_ALLOWED:
+        answer.body = f"http://{request.headers['host']}/ only answers GET".encode()
+
+
+def path_in_405(request: httpx.Request, answer: Answer) -> None:
+    """A page of an error that repeats the path."""
+    if answer.status == httpx.codes.METHOD_NOT_ALLOWED:
+        answer.set("content-type", "text/html")
+        answer.body = request.url.path.encode()
+
+
+def purge_of_a_folder(request: httpx.Request, answer: Answer) -> None:
+    """A cache that obeys everybody."""
+    if request.method == "PURGE" and request.url.path.startswith("/assets/"):
+        answer.status = 200
+
+
 FAULTS: list[tuple[str, Fault, str]] = [
     ("http.hidden-files", on_path("/.env", status(200)), "/.env: 200, 9 bytes of text/plain"),
     ("http.hidden-files", on_path("index.html~", status(200)), "/index.html~: 200"),
@@ -90,6 +109,9 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ("http.methods", on_method("TRACE", body("X-Canary: canary-5f2c.example")),
      f"TRACE: 405 echoes … TRACE /{MISSING_NAME}.txt"),
     ("http.methods", on_method("BREW", status(500)), f"BREW /{MISSING_NAME}.txt: 500"),
+    ("http.methods", purge_of_a_folder, f"PURGE /assets/{MISSING_NAME}.txt: 200"),
+    ("http.host", host_in_405, "POST /, Host: canary-5f2c.example: 405, with the foreign host in the answer"),
+    ("http.malformed", path_in_405, "markup in a path that is posted: became an element of the page"),
     ("http.malformed", decoded_path_in_header, "line ends in … became a header of the answer"),
     ("http.cors", on_header("origin", header("access-control-allow-origin", "https://canary-5f2c.example")),
      "Access-Control-Allow-Origin: https://canary-5f2c.example on "),

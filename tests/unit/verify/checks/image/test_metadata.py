@@ -30,11 +30,13 @@ def test_numeric_user_passes(user: str) -> None:
         ("0", "USER is 0, root"),
         ("0:101", "USER is 0, root"),
         ("101:0", "USER is 101:0: files that root's group may write can be changed"),
+        ("1001", "USER is 1001: files that root's group may write can be changed"),
+        ("102", "USER is 102: files that root's group may write can be changed"),
         ("root", "USER is root, a name: which uid that is cannot be seen before it runs"),
     ],
 )
 def test_root_or_a_user_name_fails(user: str, evidence: str) -> None:
-    """A name may belong to root in another /etc/passwd."""
+    """A name may belong to root in another /etc/passwd. There a number has its group, or root's."""
     assert BuiltImage(user=user).evidence("image.user") == (evidence,)
 
 
