@@ -89,6 +89,10 @@ SABOTAGES = [
          "rm TasksView-*.js.gz ../../br/assets/TasksView-*.js", "browser.idle"),
     page("loads-itself-now-and-then", loads("js", "setTimeout(() => location.reload(), 4000)"), "browser.idle"),
     page("asks-and-grows-without-end", loads("js", GREEDY), "browser.idle"),
+    page("grows-without-end", loads("js", "const all = []; setInterval(() => { if (all.length < 150) "
+         "all.push(new Array(1e5).fill(1.5)) }, 100)"), "browser.idle"),
+    page("throws-at-a-key", loads("js", 'addEventListener("keydown", () => { throw new Error("sunk") })'),
+         "browser.console"),
     page("blocks-for-seconds", loads("js", "const end = Date.now() + 4500; while (Date.now() < end);"), "browser.idle"),
     page("keeps-who-goes-back", loads("js", f'{PUSH}; addEventListener("popstate", () => {PUSH})'),
          "browser.navigation"),

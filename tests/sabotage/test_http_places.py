@@ -228,7 +228,7 @@ SABOTAGES = [
     site("purge-of-assets",
          first('set $asked "$request_method$uri"; if ($asked ~ "^PURGE/assets/") { return 200 ok; }'), "http.methods"),
     site("host-in-a-405", "sed -i 's|^    405 .*|    405 \"$http_host answers GET only\";|' errors.conf", "http.host"),
-    site("path-in-a-405", "sed -i 's|^    405 .*|    405 \"Not for $request_path\";|' errors.conf", "http.malformed"),
+    site("path-in-a-405", "sed -i 's|^    405 .*|    405 \"Not for $request_uri\";|' errors.conf", "http.malformed"),
     site("old-protocol-gets-no-style", first('set $asked "$server_protocol$uri"; if ($asked ~ "1[.]0/assets/.*css") '
          "{ return 426; }"), "http.variants"),
     site("style-imports-from-another-host", f"cd {HASHED}; f=site/assets/{STYLE}; rm br/assets/{STYLE}; "

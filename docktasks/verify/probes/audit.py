@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, ViewportSize
 
 from docktasks.verify.probes.chromium import BLANK, WIDE_VIEWPORT, new_page, settle_all
 from docktasks.verify.probes.page_events import PageEvents, page_script
-from docktasks.verify.probes.tab import GROWTH_TIME_S, Tab, View
+from docktasks.verify.probes.tab import Tab, View
 from docktasks.verify.probes.visit import Visit
 from docktasks.waiting import Probe, wait_until
 
@@ -79,7 +79,7 @@ class _OpenPages:
         settle_all([tab.events.page for tab in self.tabs], lambda: [tab.open() for tab in self.tabs])
         self.tabs = [tab for tab in self.tabs if not tab.failure]
         for tab in self.tabs:
-            tab.measure_heap()
+            tab.heap_bytes_at_first = tab.heap_bytes()
 
     def audit(self, end: float) -> None:
         """Add to the visit. After the `end`, axe is not waited for on linked pages."""
@@ -93,6 +93,7 @@ class _OpenPages:
         opened = time.monotonic()
         self._look(NARROW_VIEWPORT, end)
         self._wait(opened + LATE_S)
+        self._press_tab()
         broken = self._in_all(self.tabs, BROKEN_FILES)
         for tab in self.tabs:
             tab.events.workload.tasks.clear()  # those of axe
@@ -106,10 +107,7 @@ class _OpenPages:
 
     def _watch(self) -> None:
         """Wait until each page was open for WATCH_S, and judge what it does meanwhile."""
-        for end in (0.0, max(self._opened + WATCH_S, time.monotonic() + GROWTH_TIME_S)):
-            self._wait(end)
-            for tab in self.tabs:
-                tab.measure_heap()
+        self._wait(self._opened + WATCH_S)
         if any(tab.events.workload.has_reloaded for tab in self.tabs):
             self._wait(time.monotonic() + WATCH_S)
         for tab in self.tabs:
@@ -151,8 +149,8 @@ class _OpenPages:
             results[tab] = tab.evaluate("() => globalThis.helloDockWork")
         return results
 
-    def _leave(self) -> None:
-        """Press Tab on each page from element to element, and then leave it by the back button."""
+    def _press_tab(self) -> None:
+        """Press Tab on each page from element to element."""
         for tab in self.tabs:
             for _ in range(MAX_STOPS):
                 tab.events.page.keyboard.press("Tab")
@@ -160,6 +158,9 @@ class _OpenPages:
                     self._visit.audits[f"{tab.path}, by keyboard"] = (f"Tab does not leave {trap} (WCAG 2.1.2)",)
                 if trap != "":
                     break
+
+    def _leave(self) -> None:
+        """Leave each page by the back button."""
         before = {tab: tab.history() for tab in self.tabs}
         for tab in self.tabs:
             tab.evaluate("() => { setTimeout(() => history.back()) }")

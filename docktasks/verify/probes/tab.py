@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -13,9 +13,9 @@ from playwright.sync_api import Response, ViewportSize
 from docktasks.verify.probes.chromium import go_to, short_message
 from docktasks.verify.probes.page_events import Event, PageEvents, PageSnapshot
 
-GROWTH_TIME_S, MIN_GROWTH_BYTES, MORE_LOOKS = 1.0, 20_000_000, 2
-"""Memory is measured when the page is open, when the watch begins, and at least so long after that. If it grows, it is
-measured twice more. A fault is memory that grows by so many bytes each time and does not shrink again."""
+MIN_GROWTH_BYTES, MIN_KEPT_BYTES, LOOKS, LOOK_TIME_S = 20_000_000, 2_000_000, 3, 1.0
+"""Memory is measured when the page is open, and after it was watched. If it has grown by so many bytes, it is measured
+three times more, without garbage and a second apart. A fault is memory that has grown by so many bytes each time."""
 
 View = tuple[ViewportSize, Literal["light", "dark"]]
 """The size of the window, and the color scheme."""
@@ -25,15 +25,15 @@ View = tuple[ViewportSize, Literal["light", "dark"]]
 class Tab:
     """A tab with a page of the site, of which some views are looked at.
 
-    `heap` has the bytes that the page keeps in memory, by time. `is_lost` tells that it was left, or crashed, while a
-    script ran in it; `failure` is why it cannot be opened.
+    `heap_bytes_at_first` is what its scripts used when it had loaded. `is_lost` tells that it was left, or crashed,
+    while a script ran in it; `failure` is why it cannot be opened.
     """
 
     path: str
     address: str
     views: Collection[View]
     events: PageEvents
-    heap: list[int] = field(default_factory=list)
+    heap_bytes_at_first: int = 0
     is_lost: bool = False
     failure: str = ""
 
@@ -65,23 +65,22 @@ class Tab:
         events = dict.fromkeys((*self.snapshot.events, *failure, *leaving))
         return replace(self.snapshot, events=tuple(event for event in events if event.text not in known))
 
-    def measure_heap(self) -> None:
-        """Measure what the page keeps in memory."""
+    def heap_bytes(self) -> int:
+        """Return how much memory the page's scripts use."""
         usage = self.events.workload.ask("Runtime.getHeapUsage")
-        self.heap.append(sum(int(usage.get(name, 0)) for name in ("usedSize", "backingStorageSize")))
+        return sum(int(usage.get(name, 0)) for name in ("usedSize", "backingStorageSize"))
 
     def is_growing(self) -> bool:
         """True if what the page keeps in memory grows and grows, and not with what it still loads."""
-        for more in reversed(range(MORE_LOOKS + 1)):
-            growth = min(later - earlier for earlier, later in pairwise(self.heap))
-            if self.events.is_loading or growth < MIN_GROWTH_BYTES:
-                return False
-            if more:
-                self.events.page.wait_for_timeout(1000 * GROWTH_TIME_S)
-                self.measure_heap()
-        self.events.workload.ask("HeapProfiler.collectGarbage")
-        self.measure_heap()
-        return self.heap[-1] - self.heap[0] > MIN_GROWTH_BYTES
+        if self.heap_bytes() - self.heap_bytes_at_first < MIN_GROWTH_BYTES:
+            return False
+        kept = []
+        for _ in range(LOOKS):
+            self.events.page.wait_for_timeout(1000 * LOOK_TIME_S)
+            self.events.workload.ask("HeapProfiler.collectGarbage")
+            kept.append(self.heap_bytes())
+        has_grown = all(later - earlier > MIN_KEPT_BYTES for earlier, later in pairwise(kept))
+        return has_grown and not self.events.is_loading
 
     def history(self) -> tuple[int, list[str]]:
         """Return where the page is in the tab's history, and its addresses; (0, []) while it makes way for another."""
