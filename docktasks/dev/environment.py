@@ -32,18 +32,20 @@ class DevEnvironment:
 def prepare(project: Project, command: DevCommand, previous: DevRunSpec | None = None) -> DevEnvironment:
     """Build the image, install into a new volume or take one, and find out how the checkout has to be watched.
 
-    `command` is what the container runs. Of a `previous` run, with other dependencies, user and polling stay.
+    `command` is what the container runs. After a `previous` run, its user and polling are kept.
     Call it with the project's lock held. Raises AppError, BuildError, ConflictError, SettingsError or StartError.
     """
     inputs.require(project.settings, os.environ)
     # git and the engine are asked while the image is built.
     revision = in_background(lambda: git.source(project.app, project.settings).revision)
-    owner = in_background(lambda: app_mount.user_for(project.engine, project.settings.app_dir))
+    owner = in_background(
+        lambda: previous.user if previous else app_mount.user_for(project.engine, project.settings.app_dir)
+    )
     checkout = app_mount.Checkout.of(project.app)
     if not project.dry:
         app_mount.make_mountpoints(checkout)
     image, build_notices = build(project)
-    user = previous.user if previous else owner()
+    user = owner()
     polling_reason = "" if project.dry or previous else file_events.polling_reason(project, user)
     run_spec = DevRunSpec(
         checkout, volume_name(project, image, user), user, revision(), command.args,

@@ -102,6 +102,7 @@ def _start(project: Project, dev_environment: DevEnvironment, bind: Bind, host: 
         args = dev_args(project.settings, bind, dev_environment.run_spec)
         startup.start(project, startup.ContainerSpec("dev", bind, args))
 
+    certificate_notices = certificate.notices(project)
     with _removed_on_failure(project, dev_environment.volume):
         publish(project, DEV, bind, start)
         url = startup.await_page(project, "dev")
@@ -115,7 +116,7 @@ def _start(project: Project, dev_environment: DevEnvironment, bind: Bind, host: 
     reported = f"The log says what prod.csp: {project.settings.prod.csp} would block of the pages that you open"
     notices = (
         *dev_environment.notices,
-        *certificate.notices(project),
+        *certificate_notices,
         *networks.api_notices(project.settings),
         *([reported] if vite_options.reports_policy(project.settings) else []),
         *vite.notices_of_log(log, project.app),

@@ -6,7 +6,7 @@
 // A text of eight characters may also be a word, a date, a version or a size. Two models tell which: in a random text
 // each of 64 characters is as likely as the others; in words small letters follow small letters, and common pairs of
 // letters are most of all pairs. The score is the logarithm of how much likelier the text is at random. Of random
-// hashes of eight characters 0.5 % score below -3, 3 % below 0, and 12 % below 2.5. Of 14,800 words with capitals in names of files
+// hashes of eight characters 3 % score below 0, and 12 % below 2.5. Of 14,800 words with capitals in names of files
 // (of Python, Debian and npm) 3 % score above 4, mostly acronyms and real hashes.
 
 import { dirname } from 'node:path'
@@ -45,11 +45,10 @@ export function randomScore(token) {
 }
 
 // The scores that a name needs by itself, and when the other names of its folder with a text of that length after that
-// separator have PATTERN_SCORE together: then it is the bundler's pattern. With three times that, there is hardly a
-// script of another kind. What scripts and style sheets are called is the bundler's choice; other files may have their
-// names from a plugin or from the author.
+// separator have PATTERN_SCORE together: then it is the bundler's pattern. What scripts and style sheets are called is
+// the bundler's choice; other files may have their names from a plugin or from the author.
 const CODE = /\.(?:css|[cm]?js)$/i
-const MIN_SCORES = { code: { single: 2.5, among: 0, amongMany: -3 }, other: { single: 7, among: 3, amongMany: 3 } }
+const MIN_SCORES = { code: { single: 2.5, among: 0 }, other: { single: 7, among: 3 } }
 const PATTERN_SCORE = 7
 
 // Hexadecimal hashes are Vite's up to version 4, and a commit or an id looks the same. So there must be several of them
@@ -108,11 +107,9 @@ function isHash({ token, pattern, isHex }, name, { scores, hex }) {
     return isPattern && !DATA.test(name)
   }
   if (CODE.test(name) && SURE.test(token) && token.search(NUMERONYMS) < 0) return true
-  const { single, among, amongMany } = MIN_SCORES[CODE.test(name) ? 'code' : 'other']
-  const evidence = scores.get(pattern) - scoreOf(token)
-  if (evidence >= PATTERN_SCORE) {
-    const minScore = evidence >= 3 * PATTERN_SCORE ? amongMany : among
-    return /[A-Za-z]/.test(token) && /[A-Z\d]/.test(token) && randomScore(token) >= minScore
+  const { single, among } = MIN_SCORES[CODE.test(name) ? 'code' : 'other']
+  if (scores.get(pattern) - scoreOf(token) >= PATTERN_SCORE) {
+    return /[A-Za-z]/.test(token) && /[A-Z\d]/.test(token) && randomScore(token) >= among
   }
   return hasBothCases(token) && randomScore(token) >= (token.length === 8 ? single : PATTERN_SCORE)
 }

@@ -31,9 +31,14 @@ def _visit(subject: Subject, step: Step) -> Visit:
 
 def _failures(visit: Visit, step: Step) -> Iterable[str]:
     """What kept the browser from finishing the step, if anything did. Raises Skip if a page did not stay."""
-    if visit.is_left(step):
+    if visit.was_interrupted(step):
         raise Skip(f"a page loads again, or another page, while one looks at it (browser.idle): {visit.failures[step]}")
     return [visit.failures[step]] if step in visit.failures else []
+
+
+def _unseen(visit: Visit) -> Iterator[str]:
+    if "audit" in visit.failures:
+        yield Note("not looked at after a while: see browser.accessible")
 
 
 def _page_faults(pages: list[PageSnapshot]) -> Iterator[str]:
@@ -66,6 +71,7 @@ def renders(subject: Subject) -> Iterator[str]:
     """The page has content and a title, also after a reload, and after a while in a narrow and dark window."""
     visit = _visit(subject, "first")
     yield from _page_faults([*visit.first, *visit.audited[:1]])
+    yield from _unseen(visit)
     yield from _failures(visit, "first")
 
 
@@ -74,6 +80,7 @@ def deep_link(subject: Subject) -> Iterator[str]:
     """Linked pages, up to ten, have content and a title when opened by their addresses. One is also reloaded."""
     visit = _visit(subject, "deep")
     yield from _page_faults([*visit.deep, *visit.audited[1:]])
+    yield from _unseen(visit)
     yield from _failures(visit, "deep")
 
 
@@ -175,6 +182,8 @@ def no_sideways_scroll(subject: Subject) -> Iterator[str]:
 
 def _require_seen(visit: Visit) -> None:
     """Raise Skip if a page was not seen to the end."""
+    if "audit" in visit.failures:
+        raise Skip("the browser did not get through all pages: see browser.accessible")
     if visit.restless:
         raise Skip(
             f"these pages load again or crash while one looks at them (browser.idle): {', '.join(visit.restless)}"

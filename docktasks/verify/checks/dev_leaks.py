@@ -90,10 +90,12 @@ def _variables_in_modules(subject: Subject, vite: ViteClient) -> Iterator[str]:
     """Yield the variables of .env files, with the name of a secret, and build.secrets that the page loads."""
     files = sorted(file for file in subject.project.settings.app_dir.glob(".env*") if file.is_file())
     rows = [row for file in files for row in ENV_ROW.findall(file.read_text(errors="replace"))]
-    values = {name: value.strip("'\"") for name, value in rows if SECRET_VARIABLE.search(name)}
-    values |= {name: subject.dev.environment.get(name, "") for name in subject.project.settings.build.secrets}
+    secret_rows = {name: value.strip("'\"") for name, value in rows if SECRET_VARIABLE.search(name)}
+    values = {f"{name}, a secret of a .env file": value for name, value in secret_rows.items()}
+    secrets = subject.project.settings.build.secrets
+    values |= {f"{name}, one of build.secrets": subject.dev.environment.get(name, "") for name in secrets}
     for path in (vite.base, f"{vite.base}@vite/client", f"{vite.base}@vite/env", *vite.modules()):
         text = vite.module(path)
         for name, value in values.items():
             if len(value) >= MIN_SECRET_CHARS and value in text:
-                yield f"{path}: it has the value of {name}, a secret"
+                yield f"{path}: it has the value of {name}"

@@ -27,10 +27,8 @@ SETTLE_MS = 150
 """Without a new request for this long, a page has finished loading."""
 DRIVER_END_S = 5.0
 """How long the calls may take to end after the browser was killed."""
-IS_LEFT = re.compile(r"interrupted by another navigation|context was destroyed|Not attached to an active page")
+INTERRUPTED = re.compile(r"interrupted by another navigation|context was destroyed|Not attached to an active page")
 """Playwright's errors for an action on a page that loads itself again, or another page, at that moment."""
-IS_ABORTED = "maybe frame was detached"
-"""The end of its error for a navigation that is given up, also for an answer without a page (204)."""
 BLANK = "about:blank"
 """What a new tab shows, and the first entry of its history."""
 MARK = "--hello-dock-visit="
@@ -122,7 +120,7 @@ def open_page(page: Page, url: str, attempts: int = MAX_ATTEMPTS) -> Response | 
 
 def reload_page(page: Page) -> Response | None:
     """Reload, and wait until the page has loaded."""
-    return settle(lambda: _unless_left(page, lambda: page.reload(wait_until="commit")), page)
+    return settle(lambda: _unless_interrupted(page, lambda: page.reload(wait_until="commit")), page)
 
 
 def settle(navigate: Callable[[], Response | None], page: Page) -> Response | None:
@@ -138,15 +136,15 @@ def open_pages(urls: Sequence[tuple[Page, str]]) -> list[Response | None]:
 
 def go_to(page: Page, url: str) -> Response | None:
     """Go to an address; None if the page went somewhere by itself at the same moment, and stays there."""
-    return _unless_left(page, lambda: page.goto(url, wait_until="commit"))
+    return _unless_interrupted(page, lambda: page.goto(url, wait_until="commit"))
 
 
-def _unless_left(page: Page, navigate: Callable[[], Response | None]) -> Response | None:
+def _unless_interrupted(page: Page, navigate: Callable[[], Response | None]) -> Response | None:
     is_new = page.url == BLANK
     try:
         return navigate()
     except BrowserError as error:
-        if is_new or not (IS_LEFT.search(error.message) or IS_ABORTED in error.message):
+        if is_new or not INTERRUPTED.search(error.message):
             raise
         return None
 

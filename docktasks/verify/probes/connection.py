@@ -48,10 +48,11 @@ def open_socket(origin: str, limit_s: float, address: str = "") -> socket.socket
     parts = urlsplit(origin)
     host = parts.hostname or ""
     try:
+        tls = _tls(os.environ.get("SSL_CERT_FILE", "")) if parts.scheme == "https" else None
         connection = socket.create_connection((address or host, port_of(origin)), timeout=limit_s)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if parts.scheme == "https":  # this closes the connection if it fails
-            connection = _tls(os.environ.get("SSL_CERT_FILE", "")).wrap_socket(connection, server_hostname=host)
+        if tls:  # this closes the connection if it fails
+            connection = tls.wrap_socket(connection, server_hostname=host)
     except OSError as error:
         raise httpx.ConnectError(str(error)) from error
     return connection

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from docktasks.verify.probes.crawler import Site
+from docktasks.verify.probes.http_client import SAFE_IN_A_PATH
 from docktasks.verify.probes.places import MAX_FILES, MISSING_NAME, NAMES, file_sample, folders_of
 from docktasks.verify.probes.ways import FOREIGN_HOST, FOREIGN_ORIGIN, targets
 
@@ -17,6 +20,15 @@ def _request(site: Site, line: str, *headers: str) -> bytes:
     """A request with this request line and these header lines, sent as they are. The connection closes after it."""
     host = site.origin.partition("//")[2]
     return "\r\n".join([line, f"Host: {host}", *headers, "Connection: close", "", ""]).encode("latin-1")
+
+
+def as_sent(path: str) -> str:
+    """Return a path as it is in a request line, which has no spaces and only ASCII."""
+    return quote(path, safe=SAFE_IN_A_PATH)
+
+
+def _folders(site: Site) -> list[str]:
+    return [as_sent(folder) for folder in folders_of(site)[:MAX_FOLDERS]]
 
 
 def traversal(site: Site) -> Requests:
@@ -52,7 +64,7 @@ def methods(site: Site) -> Requests:
     """Methods that nothing answers, for a file that is not there, and a tunnel."""
     headers = f"X-Canary: {FOREIGN_HOST}", "Content-Length: 0"
     lines = [f"{method} {site.home}{MISSING_NAME}.txt" for method in METHODS]
-    lines += [f"PURGE {folder}/{MISSING_NAME}.txt" for folder in folders_of(site)[:MAX_FOLDERS]]  # caches obey it
+    lines += [f"PURGE {folder}/{MISSING_NAME}.txt" for folder in _folders(site)]  # caches obey it
     return {line: _request(site, f"{line} HTTP/1.1", *headers) for line in lines} | {
         f"CONNECT {FOREIGN_HOST}:80": _request(site, f"CONNECT {FOREIGN_HOST}:80 HTTP/1.1")
     }
@@ -99,7 +111,7 @@ def _markup(site: Site) -> Requests:
 def _line_ends(site: Site) -> Requests:
     """Escaped line ends, in a path of each kind and in the headers of proxies."""
     line_end = "%0d%0aX-Canary:%201"  # without a dot, which would make it a file's name
-    folders = [*folders_of(site)[:MAX_FOLDERS], *_leading(site)]
+    folders = [*_folders(site), *_leading(site)]
     paths = [f"{site.home}{start}{line_end}" for start in ("", f"{MISSING_NAME}.txt", "?a=", targets(line_end))]
     ends = line_end, f"/{line_end}", f"/{line_end}/", f"/{line_end.replace('%0a', '')}"  # a rule of `.*` ends before LF
     paths += [f"{folder}{end}" for folder in folders for end in ends]
@@ -127,7 +139,7 @@ def _smuggling(site: Site) -> Requests:
 def hosts(site: Site) -> Requests:
     """A host that is foreign, invalid, missing or there twice, in each header and in the path."""
     home, foreign = site.home, f"Host: {FOREIGN_HOST}"
-    folders = folders_of(site)[:MAX_FOLDERS] or [f"{home}assets"]
+    folders = _folders(site) or [f"{home}assets"]
     lines: list[tuple[str, ...]] = [
         *((f"{method} {home} HTTP/1.1", foreign) for method in ("GET", "POST")),
         *((f"GET {folder}{end} HTTP/1.1", foreign) for folder in folders for end in ("", "/")),
@@ -149,7 +161,7 @@ def foreign_paths(site: Site) -> Requests:
     starts = [f"{start}{FOREIGN_HOST}" for start in ("//", f"{home}/", "/\\", "/%5c", "/%2f", "///")]
     paths = [f"{start}{end}" for start in dict.fromkeys(starts) for end in NAMES["page_ends"]]
     inner = [f"/{FOREIGN_ORIGIN}", *starts[::2], f"//{FOREIGN_HOST}/.."]
-    paths += [f"{folder}{start}" for folder in [*folders_of(site)[:3], *_leading(site)] for start in inner]
+    paths += [f"{folder}{start}" for folder in [*_folders(site)[:3], *_leading(site)] for start in inner]
     text = "GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     return {f"GET {path}": text.format(path).encode() for path in paths}
 
@@ -160,12 +172,13 @@ def _in_words(line: str, *headers: str) -> str:
 
 def _leading(site: Site) -> list[str]:
     """Folders that lead elsewhere on many sites, or that the server's configuration names, and one of an app."""
-    return [*(f"{site.home}{name}" for name in ("go", "out", "redirect", "r", MISSING_NAME)), *site.words.paths]
+    names = "go", "out", "redirect", "r", MISSING_NAME
+    return [*(f"{site.home}{name}" for name in names), *map(as_sent, site.words.paths)]
 
 
 def old(site: Site) -> Requests:
     """Requests by HTTP/1.0, as of some health checks and proxies: for the first page, files, and an unknown page."""
-    paths = [site.index.path, *file_sample(site, MAX_FILES, site.seed), f"{site.home}{MISSING_NAME}"]
+    paths = [site.index.path, *map(as_sent, file_sample(site, MAX_FILES, site.seed)), f"{site.home}{MISSING_NAME}"]
     return {f"GET {path} HTTP/1.0": _request(site, f"GET {path} HTTP/1.0", "Accept: text/html") for path in paths}
 
 

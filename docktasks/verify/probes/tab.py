@@ -59,10 +59,14 @@ class Tab:
             return None
 
     def last_snapshot(self, known: Collection[str]) -> PageSnapshot:
-        """Return the page's snapshot, with what kept it from being opened, or stopped who left it; no `known` texts."""
-        failure = [Event("network", self.failure)] if self.failure else []
-        leaving = [Event("interruptions", text) for text in self.events.texts("interruptions")]
-        events = dict.fromkeys((*self.snapshot.events, *failure, *leaving))
+        """Return the page's snapshot, with what happened since, but without `known` texts.
+
+        Of a page that was left, only what interrupted that counts. One that could not be opened had no later look.
+        """
+        since = [Event("interruptions", text) for text in self.events.texts("interruptions")]
+        if self.failure:
+            since = [*self.events.events, Event("network", self.failure)]
+        events = dict.fromkeys((*self.snapshot.events, *since))
         return replace(self.snapshot, events=tuple(event for event in events if event.text not in known))
 
     def heap_bytes(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from docktasks.verify.probes.chromium import IS_LEFT
+from docktasks.verify.probes.chromium import INTERRUPTED
 from docktasks.verify.probes.page_events import NETWORK_CHANGED, PageSnapshot
 from docktasks.verify.probes.page_timing import ResourceTiming
 
@@ -44,14 +44,14 @@ class Visit:
         """Every page, in the order of the visit."""
         return [*self.first, *self.deep, *self.followed, *self.audited]
 
-    def is_left(self, step: str) -> bool:
+    def was_interrupted(self, step: str) -> bool:
         """Return True if a page loaded again, or another page, while a step looked at it."""
-        return bool(IS_LEFT.search(self.failures.get(step, "")))
+        return bool(INTERRUPTED.search(self.failures.get(step, "")))
 
     def is_to_repeat(self, step: str) -> bool:
         """Return True if the step may get further next time. A page without rest is left each time."""
         is_restless = any(page.texts("activity") for page in self.pages)
-        return self.was_disturbed or (self.is_left(step) and not is_restless)
+        return self.was_disturbed or (self.was_interrupted(step) and not is_restless)
 
     @property
     def was_disturbed(self) -> bool:

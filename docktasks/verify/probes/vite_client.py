@@ -136,7 +136,7 @@ def find_source(vite: ViteClient, app_dir: Path, suffixes: tuple[str, ...]) -> t
     files = {path: app_dir / path.removeprefix(vite.base).lstrip("/") for path in vite.modules()}
     modules = [(path, file) for path, file in files.items() if file.suffix in suffixes and file.is_file()]
     if not modules:
-        raise Skip(f"the page loads no file of the app with one of the suffixes {' '.join(suffixes)}")
+        raise Skip(f"the page loads no file of the app that ends in {' or '.join(suffixes)}")
     return min(modules, key=lambda module: suffixes.index(module[1].suffix))
 
 

@@ -71,7 +71,7 @@ def variants(subject: Subject) -> Iterator[str]:
     yield from exceptions(
         survey.ways(*(ways_of(survey.site.words, survey.site.origin) if is_own else VISITORS)), faults
     )
-    statuses = {answer.place.path: answer.response.status for answer in survey.plain}
+    statuses = {odd_requests.as_sent(answer.place.path): answer.response.status for answer in survey.plain}
     for name, answer in survey.odd(odd_requests.old).items() if is_own else ():
         if answer.status and answer.status != statuses.get(name.split()[1], answer.status):
             yield f"{name}: {answer.status}, but {statuses[name.split()[1]]} to a simple GET"

@@ -77,7 +77,7 @@ def _blocked_code(answer: Answer) -> Iterator[str]:
     return blocked_code(policies(answer.response.get_list(CSP), html), html)
 
 
-@check("http.third-party", "minor", fix="Add integrity and crossorigin to the element, or serve the file yourself")
+@check("http.third-party", "minor", fix="Add integrity and crossorigin to the element. Serve what a file imports")
 def third_party(subject: Subject) -> Iterator[str]:
     """Scripts and style sheets of other hosts have an integrity, or that host can change what the pages do."""
     survey = survey_of(subject)
@@ -87,7 +87,7 @@ def third_party(subject: Subject) -> Iterator[str]:
         for address in Page(response.text).without_integrity if answer.is_page else response.references.foreign:
             host = re.match(r"\s*(?:https?:)?//([^/?#]+)", address)
             if host and host[1] not in WITHOUT_INTEGRITY and host[1] != survey.site.origin.partition("//")[2]:
-                yield f"{address} without integrity"
+                yield f"{address} without integrity" if answer.is_page else f"it imports {address}"
 
     pages = (answer for answer in survey.plain if answer.is_page)
     return exceptions([*pages, *map(survey.file_answer, survey.site.files)], faults)

@@ -77,9 +77,11 @@ def test_step_that_was_disturbed_each_time_is_skipped() -> None:
 def test_step_whose_page_does_not_stay_is_skipped() -> None:
     """browser.idle says that a page loads again and again. What that keeps the browser from is no second fault."""
     failures = {"audit": 'Navigation to "http://h/" is interrupted by another navigation to "http://h/"'}
-    verdict = verdicts(replace(healthy(), failures=failures), "browser.accessible")["browser.accessible"]
-    assert verdict.outcome == "skip"
-    assert "loads again" in verdict.evidence[0]
+    visit = replace(healthy(), failures=failures, audited=[])
+    outcomes = verdicts(visit, "browser.accessible", "browser.no-sideways-scroll", "browser.renders")
+    assert [verdict.outcome for verdict in outcomes.values()] == ["pass", "skip", "skip"]
+    assert outcomes["browser.renders"].notes == ("not looked at after a while: see browser.accessible",)
+    assert "loads again" in outcomes["browser.accessible"].evidence[0]
 
 
 def test_host_that_does_not_answer_is_one_note() -> None:

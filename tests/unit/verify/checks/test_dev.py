@@ -273,9 +273,13 @@ def test_module_with_the_value_of_a_secret_variable_fails(settings: Settings, we
     assert result(settings, "dev.leaks", files) == ("pass", ())
     web.answer = answer
     outcome, evidence = result(settings, "dev.leaks", files)
-    texts = [f"{path}: it has the value of API_TOKEN, a secret" for path in ("/", "/@vite/client")]
-    assert (outcome, [*evidence[:2]]) == ("fail", texts)
+    text = "it has the value of API_TOKEN, a secret of a .env file"
+    assert (outcome, [*evidence[:2]]) == ("fail", [f"{path}: {text}" for path in ("/", "/@vite/client")])
     assert not [line for line in evidence if "PUBLIC" in line or "DB_" in line or "geheim" in line]
+    (settings.app_dir / ".env").unlink()
+    secret = replace(settings, build=replace(settings.build, secrets=("NPM_KEY",)))
+    outcome, evidence = result(secret, "dev.leaks", files, environment={"NPM_KEY": "geheim-4711"})
+    assert (outcome, evidence[0]) == ("fail", "/: it has the value of NPM_KEY, one of build.secrets")
 
 
 def test_server_over_https_needs_a_certificate_that_is_not_for_foreign_hosts(

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from playwright.sync_api import Error as BrowserError
 
 from docktasks.verify.probes import chromium
 from docktasks.verify.probes.page_events import PageSnapshot
@@ -23,15 +24,18 @@ def browser(*_: object) -> Iterator[Any]:
     yield SimpleNamespace(is_connected=lambda: True)
 
 
-def visit_with(monkeypatch: pytest.MonkeyPatch, limit_s: float, **pages: list[PageSnapshot]) -> Visit:
-    """Visit a site whose pages look like these, one after the other, in the steps `first` and `deep`."""
+def visit_with(monkeypatch: pytest.MonkeyPatch, limit_s: float, **pages: list[Any]) -> Visit:
+    """Visit a site whose pages look like these, one after the other, in the steps `first` and `deep`, or raise them."""
     monkeypatch.setattr(chromium, "launch_browser", browser)
     for step in ("first", "deep", "inject", "follow", "audit", "strict"):
         snapshots = pages.get(step)
 
-        def take(visitor: Any, step: str = step, snapshots: list[PageSnapshot] | None = snapshots) -> None:
-            if snapshots:
-                getattr(visitor.visit, step).append(snapshots.pop(0))
+        def take(visitor: Any, step: str = step, snapshots: list[Any] | None = snapshots) -> None:
+            snapshot = snapshots.pop(0) if snapshots else None
+            if isinstance(snapshot, BrowserError):
+                raise snapshot
+            if snapshot:
+                getattr(visitor.visit, step).append(snapshot)
 
         take.__name__ = step
         monkeypatch.setattr(f"{visit.__module__}._Visitor.{step}", take)
@@ -54,3 +58,14 @@ def test_step_that_is_always_disturbed_is_left_out(monkeypatch: pytest.MonkeyPat
     snapshots = [DISTURBED, SEEN]
     result = visit_with(monkeypatch, 0, first=snapshots)
     assert (len(result.first), set(result.disturbed), snapshots) == (0, {"first"}, [SEEN])
+
+
+def test_step_whose_page_loads_again_meanwhile_is_taken_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page may do so once, such as for its service worker. One that does not come to rest would do so each time."""
+    error = BrowserError("Page.evaluate: Execution context was destroyed, most likely because of a navigation")
+    result = visit_with(monkeypatch, 60, first=[SEEN], deep=[error, SEEN])
+    assert (result.deep, result.failures) == ([SEEN], {})
+    snapshots = [error, SEEN]
+    restless = with_events(SEEN, activity=("the page loads itself again and again",))
+    result = visit_with(monkeypatch, 60, first=[restless], deep=snapshots)
+    assert (result.deep, list(result.failures), snapshots) == ([], ["deep"], [SEEN])
