@@ -21,9 +21,9 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ("http.third-party", on_path("-5f2c", body("<link rel=stylesheet href=//cdn.example/a.css>")),
      "//cdn.example/a.css without integrity on … /no-such-file-5f2c"),
     ("http.third-party", on_path("index-Bq4dYn0s.css", body("@import url(//cdn.example/a.css);")),
-     "//cdn.example/a.css without integrity on 1 of … places: /assets/index-Bq4dYn0s.css"),
+     "it imports //cdn.example/a.css on 1 of … places: /assets/index-Bq4dYn0s.css"),
     ("http.third-party", on_path("index-Dk1aQz7_.js", body("import'https://cdn.example/a.js';import'./b.js'")),
-     "https://cdn.example/a.js without integrity on 1 of … places: /assets/index-Dk1aQz7_.js"),
+     "it imports https://cdn.example/a.js on 1 of … places: /assets/index-Dk1aQz7_.js"),
 ]  # fmt: skip
 
 
