@@ -29,6 +29,8 @@ DRIVER_END_S = 5.0
 """How long the calls may take to end after the browser was killed."""
 INTERRUPTED = re.compile(r"interrupted by another navigation|context was destroyed|Not attached to an active page")
 """Playwright's errors for an action on a page that loads itself again, or another page, at that moment."""
+WITHOUT_A_PAGE = {204, 205}
+"""After such an answer a browser stays on its page, and says ERR_ABORTED, as for a navigation that another one ends."""
 BLANK = "about:blank"
 """What a new tab shows, and the first entry of its history."""
 MARK = "--hello-dock-visit="
@@ -140,13 +142,15 @@ def go_to(page: Page, url: str) -> Response | None:
 
 
 def _unless_interrupted(page: Page, navigate: Callable[[], Response | None]) -> Response | None:
-    is_new = page.url == BLANK
-    try:
-        return navigate()
-    except BrowserError as error:
-        if is_new or not INTERRUPTED.search(error.message):
-            raise
-        return None
+    is_new, statuses = page.url == BLANK, set[int]()
+    with _listening([page], response=lambda response: statuses.add(response.status)):
+        try:
+            return navigate()
+        except BrowserError as error:
+            is_given_up = "ERR_ABORTED" in error.message and not statuses & WITHOUT_A_PAGE
+            if is_new or not (is_given_up or INTERRUPTED.search(error.message)):
+                raise
+            return None
 
 
 def settle_all(pages: Sequence[Page], navigate: Callable[[], list[Response | None]]) -> list[Response | None]:
@@ -172,9 +176,9 @@ def settle_all(pages: Sequence[Page], navigate: Callable[[], list[Response | Non
 
 
 @contextlib.contextmanager
-def _listening(pages: Sequence[Page], **listeners: Callable[[Request], None]) -> Iterator[None]:
-    """Call listeners for the requests of pages in the block, by the name of the event."""
-    rows: list[tuple[Page, Any, Callable[[Request], None]]]
+def _listening(pages: Sequence[Page], **listeners: Callable[[Any], None]) -> Iterator[None]:
+    """Call listeners for the requests or responses of pages in the block, by the name of the event."""
+    rows: list[tuple[Page, Any, Callable[[Any], None]]]
     rows = [(page, event, listener) for page in pages for event, listener in listeners.items()]
     for page, event, listener in rows:
         page.on(event, listener)

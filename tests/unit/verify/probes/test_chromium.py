@@ -21,9 +21,9 @@ def test_first_line_is_of_bounded_length() -> None:
 class DisturbedPage:
     """A page whose first loads end with these errors, of the page itself or of a script of it."""
 
-    def __init__(self, *errors: str, of_script: bool = False) -> None:
-        self.errors, self.of_script, self.requests = list(errors), of_script, 0
-        self.listeners: list[Any] = []
+    def __init__(self, *errors: str, of_script: bool = False, status: int = 200) -> None:
+        self.errors, self.of_script, self.requests, self.status = list(errors), of_script, 0, status
+        self.listeners: list[tuple[str, Any]] = []
         self.url = "about:blank"
 
     def goto(self, url: str, **_: Any) -> str:
@@ -32,20 +32,20 @@ class DisturbedPage:
         self.url = url
         if self.errors:
             error = self.errors.pop(0)
+            event = "requestfailed" if self.of_script else "response"
+            for listener in [listener for name, listener in self.listeners if name == event]:
+                listener(SimpleNamespace(url=f"{url}main.js", failure=error, status=self.status))
             if not self.of_script:
                 raise BrowserError(error)
-            for listener in self.listeners:
-                listener(SimpleNamespace(url=f"{url}main.js", failure=error))
         return "answer"
 
     def on(self, event: str, listener: Any) -> None:
-        """Listen for requests that fail."""
-        assert event == "requestfailed"
-        self.listeners.append(listener)
+        """Listen for requests that fail, or responses."""
+        self.listeners.append((event, listener))
 
-    def remove_listener(self, _event: str, listener: Any) -> None:
+    def remove_listener(self, event: str, listener: Any) -> None:
         """Listen no more."""
-        self.listeners.remove(listener)
+        self.listeners.remove((event, listener))
 
 
 @pytest.mark.parametrize("of_script", [False, True])
@@ -64,11 +64,25 @@ def test_page_is_opened_again_when_the_network_of_the_machine_changed(
         assert page.requests == requests
 
 
-def test_page_that_goes_elsewhere_by_itself_at_the_same_moment_stays_there() -> None:
+@pytest.mark.parametrize(
+    "message",
+    [
+        'Page.goto: Navigation to "http://h/a" is interrupted by another navigation to "http://h/"',
+        "Page.goto: net::ERR_ABORTED at http://h/a",
+    ],
+)
+def test_page_that_goes_elsewhere_by_itself_at_the_same_moment_stays_there(message: str) -> None:
     """A page that loads itself again can be quicker than the browser. A new tab has no page that could."""
-    message = 'Page.goto: Navigation to "http://h/a" is interrupted by another navigation to "http://h/"'
-    page: Any = DisturbedPage(message, message, of_script=False)
-    with pytest.raises(BrowserError, match="interrupted"):
+    page: Any = DisturbedPage(message, message)
+    with pytest.raises(BrowserError):
         chromium.go_to(page, "http://h/a")
     assert page.url == "http://h/a"
     assert chromium.go_to(page, "http://h/a") is None
+
+
+def test_answer_without_a_page_is_a_fault() -> None:
+    """After a 204 the browser stays on its page, too, but nothing else was loaded."""
+    page: Any = DisturbedPage("Page.goto: net::ERR_ABORTED at http://h/a", status=204)
+    page.url = "http://h/"
+    with pytest.raises(BrowserError, match="ERR_ABORTED"):
+        chromium.go_to(page, "http://h/a")
