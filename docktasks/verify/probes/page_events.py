@@ -47,14 +47,14 @@ FAILED_FETCH = re.compile(r"failed to (fetch|load|connect)|network ?error|load f
 
 
 class Event(NamedTuple):
-    """What the browser reports about a page."""
+    """One thing that the browser reports about a page, of one kind."""
 
     kind: Kind
     text: str
 
 
 class Log:
-    """What the browser reports about a page."""
+    """Has the events of a page, in the order in which the browser reported them."""
 
     events: Sequence[Event]
 

@@ -24,7 +24,7 @@ from docktasks.waiting import Probe, wait_until
 
 VISIT_TIMEOUT_S = 90.0
 MAX_ATTEMPTS = 3
-"""How often a step is taken that the machine's network disturbs, or a page that loads meanwhile."""
+"""How often a step is taken, if the machine's network disturbs it, or a page that loads again meanwhile."""
 MAX_LINKS = 10
 """How many of the page's own links are followed."""
 UNKNOWN_PATH = "/no-such-page-5f2c"
