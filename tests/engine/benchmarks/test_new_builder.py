@@ -10,7 +10,7 @@ from benchmarks import new_builder
 from benchmarks.build_variants import TWO_STAGE, build_sandbox
 from benchmarks.checkout import ROOT
 from benchmarks.harness import Bench
-from benchmarks.own_engine import can_start
+from benchmarks.own_engine import CONTAINERD_STORE, can_start
 from docktasks.engine.client import DockerEngine
 from tests.support.project import ProjectUnderTest
 
@@ -29,7 +29,7 @@ def cached_steps(printed: str) -> dict[str, bool]:
 
 @pytest.mark.skipif(not can_start(), reason=new_builder.REQUIREMENTS)
 def test_new_builder_has_only_the_layers_of_the_exported_cache(
-    engine: DockerEngine, project: ProjectUnderTest, skiff: Path
+    engine: DockerEngine, project: ProjectUnderTest, skiff: Path, tmp_path: Path
 ) -> None:
     """After an edit, the packages come from the imported layers and the app is built.
 
@@ -40,15 +40,16 @@ def test_new_builder_has_only_the_layers_of_the_exported_cache(
     bench = Bench(replace(settings, app=replace(settings.app, dir=str(skiff))), engine, project.name)
     with build_sandbox(bench, engine, bench.settings, bench.name) as sandbox:
         args = [*sandbox.build_args(TWO_STAGE), "--progress", "plain"]
-        with new_builder.new_builder(bench, [sandbox.node, sandbox.nginx]) as builder:
-            bridge = builder.engine.bridge
-            assert {bridge, *docker0} <= network_bridges()  # the first engine keeps its network
+        images = [sandbox.node, sandbox.nginx]
+        with new_builder.engine_without_builds(bench, images, CONTAINERD_STORE) as (on_engine, second):
+            assert {second.bridge, *docker0} <= network_bridges()  # the first engine keeps its network
+            builder = new_builder.NewBuilder(on_engine, tmp_path)
             builder.export(args, "cache")
             sandbox.edit_source()
             _, imported = builder.build(args, "cache")
             (builder.caches / "cache").rename(builder.caches / "gone")
             _, empty = builder.build(args, "cache")
-    assert bridge not in network_bridges()
+    assert second.bridge not in network_bridges()
     assert docker0 <= network_bridges()
     assert cached_steps(imported) == {"npm install": True, "npm run build": False}
     assert cached_steps(empty) == {"npm install": False, "npm run build": False}
