@@ -1,21 +1,4 @@
-"""The errors. Each one says what happened, why it matters, and how to fix it.
-
-DockError
-├── SettingsError        a key or a value that cannot be used
-├── AppError             the folder in app.dir is not a Vite app that can be built
-├── EngineError          the Docker engine cannot be used
-│   ├── NoEngineError    no Docker engine answers
-│   └── UnfitError       an engine that cannot build our images: too old, or Podman
-├── SetupError           `invoke setup` cannot install or start what is missing
-├── BaseImageError       a base image that is not here, cannot be pulled, and has no stand-in
-├── BuildError           `docker image build` failed
-├── ConflictError        a port or a name that is in use
-├── StartError           a container that does not start or does not serve
-├── PushError            an image that cannot be pushed, or one of a registry that cannot be run
-├── FleetError           a swarm that cannot take a release, or a release that a node does not serve
-├── VerifyError          a check that failed
-└── BenchError           a measurement that cannot be made
-"""
+"""The errors. Each one says what happened, why it matters, and how to fix it."""
 
 from __future__ import annotations
 
