@@ -167,8 +167,12 @@ class Bench:
     dry: bool = False
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:  # noqa: ARG002 - it is always quiet
-        """Run a command, as a docktasks.answers.Run does. Raises BenchError when it fails."""
+        """Run a command, as a docktasks.commands.Run does. Raises BenchError when it fails."""
         return Result(0, self.output(args))
+
+    def attach(self, args: list[str], end: Callable[[], object] = lambda: None) -> int:  # noqa: ARG002 - it has no Ctrl-C
+        """Run a command without a terminal."""
+        return self(args).code
 
     def output(self, args: list[str], **environ: str) -> str:
         """Run a command with more environment variables, and return what it prints. Raises BenchError when it fails."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,6 +38,9 @@ class Run(Protocol):
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
         """Run an argument list, and return its result. Its output is shown if it fails, unless it is `quiet`."""
+
+    def attach(self, args: list[str], end: Callable[[], object] = lambda: None) -> int:
+        """Run a command on this terminal with its keyboard, and return its exit code. On an interrupt call `end`."""
 
 
 def output_of(args: Sequence[str]) -> str:

@@ -120,7 +120,7 @@ class Runner:
             stream.flush()
 
     def attach(self, args: list[str], end: Callable[[], object] = lambda: None) -> int:
-        """Run one command on this terminal with its keyboard, and return its exit code. On an interrupt call `end`."""
+        """Run one command on this terminal with its keyboard, as Run.attach() says."""
         self._echo(args)
         if self.dry:
             return 0

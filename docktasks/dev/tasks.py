@@ -7,7 +7,6 @@ import shlex
 from invoke.context import Context
 from invoke.tasks import task
 
-from docktasks.app.runner import Runner
 from docktasks.app.session import exit_with, session
 
 
@@ -17,8 +16,7 @@ def npm(c: Context) -> None:
     from docktasks.dev import tools
 
     with session(c, attended=True) as project:
-        tool = tools.package_manager(project, shlex.split(c.remainder))
-        exit_with(tools.run_attached(project, Runner(c).attach, tool))
+        exit_with(tools.run_package_manager(project, shlex.split(c.remainder)))
 
 
 @task(help={"watch": "Keep running, and test again after each edit."})
@@ -30,8 +28,7 @@ def test(c: Context, watch: bool = False) -> None:
     from docktasks.dev import tools
 
     with session(c, attended=True) as project:
-        tool = tools.tests(project, shlex.split(c.remainder), watch=watch)
-        exit_with(tools.run_attached(project, Runner(c).attach, tool))
+        exit_with(tools.run_tests(project, shlex.split(c.remainder), watch=watch))
 
 
 @task
@@ -40,7 +37,7 @@ def shell(c: Context) -> None:
     from docktasks.dev import tools
 
     with session(c, attended=True) as project:
-        exit_with(Runner(c).attach(tools.shell_args(project)))
+        exit_with(tools.open_shell(project))
 
 
 TASKS = [npm, test, shell]

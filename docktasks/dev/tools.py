@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from docktasks import waiting
 from docktasks.app import inputs
@@ -31,39 +29,9 @@ PNPM_SETTINGS = {
     "manage_package_manager_versions": "false",
 }
 
-Attach = Callable[[list[str], Callable[[], object]], int]
-"""Runs a command on this terminal and returns its exit code. When it is interrupted, it calls its second argument."""
 
-
-@dataclass(frozen=True)
-class Tool:
-    """A command that runs a tool in a container of its own, which is called `container`.
-
-    One that `runs_until_stopped`, such as `vitest --watch`, is stopped by the user, and that is no failure.
-    """
-
-    args: list[str]
-    container: str
-    runs_until_stopped: bool = False
-
-
-def run_attached(project: Project, attach: Attach, tool: Tool) -> int:
-    """Run a tool on this terminal and return its exit code. Its container is removed even if the terminal closes."""
-    networks.ensure(project, DEV)
-    try:
-        with waiting.terminate_as_interrupt():
-            code = attach(tool.args, lambda: project.run(remove_args(tool.container), quiet=True))
-    except KeyboardInterrupt:
-        if tool.runs_until_stopped:
-            return 0
-        raise
-    finally:
-        networks.remove_unused(project, DEV)
-    return 0 if tool.runs_until_stopped and code in STOPPED_EXIT_CODES else code
-
-
-def package_manager(project: Project, arguments: list[str]) -> Tool:
-    """Return the tool that runs the app's package manager as the checkout's owner.
+def run_package_manager(project: Project, arguments: list[str]) -> int:
+    """Run the app's package manager as the checkout's owner, and return its exit code.
 
     It runs in the image that is there, if that has this manager.
     What it installs is removed with its container. Raises AppError, or BuildError when the manager cannot be installed.
@@ -85,7 +53,7 @@ def package_manager(project: Project, arguments: list[str]) -> Tool:
         command=(name, *arguments),
         docker_options=(*downloads_args(user), *_cache_options(name)),
     )
-    return _tool(project, "npm", run_spec, build_context.ca_file(settings))
+    return _run(project, "npm", run_spec, build_context.ca_file(settings))
 
 
 def _cache_options(manager: str) -> tuple[str, ...]:
@@ -96,8 +64,8 @@ def _cache_options(manager: str) -> tuple[str, ...]:
     return tuple(options)
 
 
-def tests(project: Project, arguments: list[str], *, watch: bool) -> Tool:
-    """Return the tool that runs the app's script `test` with the node_modules of the dev server.
+def run_tests(project: Project, arguments: list[str], *, watch: bool) -> int:
+    """Run the app's script `test` with the node_modules of the dev server, and return its exit code.
 
     Raises AppError for an app without that script, or BuildError.
     """
@@ -105,27 +73,42 @@ def tests(project: Project, arguments: list[str], *, watch: bool) -> Tool:
     command = project.app.package_manager.run("test", *(["--watch"] if watch else []), *arguments)
     with project.lock():
         dev_environment = environment.prepare(project, DevCommand(command))
-    return _tool(project, "test", dev_environment.run_spec, runs_until_stopped=watch)
+    return _run(project, "test", dev_environment.run_spec, runs_until_stopped=watch)
 
 
-def _tool(
+def _run(
     project: Project, kind: str, run_spec: DevRunSpec, ca_file: str = "", *, runs_until_stopped: bool = False
-) -> Tool:
-    """Return a tool whose container has a name of its own, which contains `kind`."""
+) -> int:
+    """Run a tool on this terminal, in a container of its own, which is removed even if the terminal closes.
+
+    Return its exit code. One that `runs_until_stopped`, as `vitest --watch`, is stopped by the user, and that is no
+    failure. `kind` is in the container's name.
+    """
     container = f"{project.settings.container('dev')}-{kind}-{secrets.token_hex(2)}"
     args = tool_args(project.settings, container, run_spec, ca_file, terminal=_has_terminal())
-    return Tool(args, container, runs_until_stopped)
+    networks.ensure(project, DEV)
+    try:
+        with waiting.terminate_as_interrupt():
+            code = project.run.attach(args, lambda: project.run(remove_args(container), quiet=True))
+    except KeyboardInterrupt:
+        if runs_until_stopped:
+            return 0
+        raise
+    finally:
+        networks.remove_unused(project, DEV)
+    return 0 if runs_until_stopped and code in STOPPED_EXIT_CODES else code
 
 
-def shell_args(project: Project) -> list[str]:
-    """Return the command that opens a shell in the running dev container. Raises StartError when it is not running."""
+def open_shell(project: Project) -> int:
+    """Open a shell in the running dev container, and return its exit code. Raises StartError when it is not running."""
     container = startup.own_container(project, "dev")
     name = project.settings.container("dev")
     if not project.dry and (container is None or container.state != "running"):
         raise StartError(
             f"Container {name} is not running.", "invoke shell opens a shell in it.", "Start it first: invoke dev"
         )
-    return ["docker", "container", "exec", "--interactive", *(["--tty"] if _has_terminal() else []), name, "sh"]
+    terminal = ["--tty"] if _has_terminal() else []
+    return project.run.attach(["docker", "container", "exec", "--interactive", *terminal, name, "sh"])
 
 
 def _has_terminal() -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from docktasks.app.project import Project
 from docktasks.containers import app_mount, clones, startup
@@ -148,17 +148,14 @@ def tail_args(lines: str) -> list[str]:
     return ["--tail", lines]
 
 
-def logs(project: Project, attach: Callable[[list[str]], int], role_name: str, options: list[str]) -> None:
-    """Show the log of a role's container, dev or prod, with options of `docker container logs`.
-
-    `attach` runs a command on this terminal. Raises StartError when there is no such container.
-    """
+def logs(project: Project, role_name: str, options: list[str]) -> None:
+    """Show the log of a role's container, dev or prod, with options of `docker container logs`. Raises StartError."""
     role = named_role(role_name)
     name = project.settings.container(role.name)
     if not project.dry and startup.own_container(project, role.name) is None:
         raise StartError(f"There is no container {name}.", "So there is no log.", f"Start it: invoke {role.task}")
     try:
-        code = attach(["docker", "container", "logs", *options, name])
+        code = project.run.attach(["docker", "container", "logs", *options, name])
     except KeyboardInterrupt:
         if "--follow" not in options:  # which a user ends with Ctrl-C
             raise

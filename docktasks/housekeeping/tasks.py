@@ -98,7 +98,7 @@ def logs(c: Context, role: str = "prod", follow: bool = False, tail: str = "100"
     from docktasks.housekeeping import status
 
     with session(c, attended=True) as project:
-        status.logs(project, Runner(c).attach, role, [*status.tail_args(tail), *(["--follow"] if follow else [])])
+        status.logs(project, role, [*status.tail_args(tail), *(["--follow"] if follow else [])])
 
 
 @task(help={"role": "dev or prod. Default: both."})

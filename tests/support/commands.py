@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.commands import COMMAND_TIMEOUT_S, clean_environ, docker, run_command
@@ -29,3 +30,8 @@ class PrintingRunner:
         """Run a command. The output is always printed, also with `quiet`."""
         del quiet
         return run_command(args, self.folder, clean_environ())
+
+    def attach(self, args: list[str], end: Callable[[], object] = lambda: None) -> int:
+        """Run a command without a terminal."""
+        del end
+        return self(args).code

@@ -28,11 +28,17 @@ def shop(settings: Settings, run: Runner, engine: FakeEngine) -> Project:
     return Project(run, engine, configured(settings.root, app_dir="shop"))
 
 
+def changes(run: Runner) -> list[str]:
+    """Return the commands in short, but for the ones that make and remove the network of a tool."""
+    return [" ".join(args[1:3]) for args in run.ran if args[1] != "network"]
+
+
 def test_package_manager_runs_in_the_existing_image(project: Project, engine: FakeEngine, run: Runner) -> None:
     """No image is built, because that one has the manager."""
     engine.image_store["hello-dock:dev"] = DEV_IMAGE
-    args = tools.package_manager(project, ["install", "nanoid"]).args
-    assert run.ran == []
+    assert tools.run_package_manager(project, ["install", "nanoid"]) == 0
+    (args,) = run.attached
+    assert changes(run) == []
     assert args[-4:] == ["hello-dock:dev", "npm", "install", "nanoid"]
     assert "type=volume,target=/home/node/app/node_modules" in args
     assert "npm_config_cache=/var/cache/npm" in args
@@ -40,8 +46,8 @@ def test_package_manager_runs_in_the_existing_image(project: Project, engine: Fa
 
 def test_package_manager_builds_a_missing_image_and_installs_nothing(project: Project, run: Runner) -> None:
     """An installation would fail where no lock file fits, and `invoke npm -- install` is to make one."""
-    tools.package_manager(project, ["ls"])
-    assert [" ".join(args[1:3]) for args in run.ran] == ["image build"]
+    tools.run_package_manager(project, ["ls"])
+    assert changes(run) == ["image build"]
 
 
 @pytest.mark.parametrize(("has", "builds"), [("pnpm@10.1.0", False), ("pnpm@9.0.0", True), ("", True)])
@@ -51,8 +57,8 @@ def test_package_manager_of_an_image_is_that_of_the_app(
     """The image is from before package.json named another package manager, or another version."""
     make_app(settings.root / "shop", packageManager="pnpm@10.1.0")
     engine.image_store["hello-dock:dev"] = replace(DEV_IMAGE, labels={"hello-dock.manager": has})
-    tools.package_manager(Project(run, engine, configured(settings.root, app_dir="shop")), ["install"])
-    assert bool(run.ran) is builds
+    tools.run_package_manager(Project(run, engine, configured(settings.root, app_dir="shop")), ["install"])
+    assert bool(changes(run)) is builds
 
 
 def test_package_manager_of_the_app_writes_only_the_lock_file(
@@ -62,7 +68,8 @@ def test_package_manager_of_the_app_writes_only_the_lock_file(
     make_app(settings.root / "shop", packageManager="pnpm@10.1.0")
     engine.image_store["hello-dock:dev"] = replace(DEV_IMAGE, labels={"hello-dock.manager": "pnpm@10.1.0"})
     project = Project(run, engine, configured(settings.root, app_dir="shop"))
-    args = tools.package_manager(project, ["add", "nanoid"]).args
+    assert tools.run_package_manager(project, ["add", "nanoid"]) == 0
+    (args,) = run.attached
     assert args[-3:] == ["pnpm", "add", "nanoid"]
     assert {"npm_config_lockfile_only=true", "pnpm_config_lockfile_only=true"} < set(args)
     assert "type=volume,source=hello-dock-shared-downloads-1000,target=/var/cache/npm" in " ".join(args)
@@ -79,7 +86,7 @@ def test_package_manager_needs_a_mountpoint_in_the_checkout(
     engine.image_store["hello-dock:dev"] = DEV_IMAGE
     monkeypatch.setattr("pathlib.Path.mkdir", refuse)
     with pytest.raises(AppError, match="cannot be created: Read-only file system"):
-        tools.package_manager(project, ["ls"])
+        tools.run_package_manager(project, ["ls"])
 
 
 @pytest.mark.parametrize(("watch", "words"), [(False, ["--", "-t", "env"]), (True, ["--", "--watch", "-t", "env"])])
@@ -87,7 +94,8 @@ def test_tests_run_with_the_volume_of_the_dev_server(
     shop: Project, engine: FakeEngine, run: Runner, *, watch: bool, words: list[str]
 ) -> None:
     """The arguments follow the script's name; a new volume is filled first and has no marker afterwards."""
-    args = tools.tests(shop, ["-t", "env"], watch=watch).args
+    assert tools.run_tests(shop, ["-t", "env"], watch=watch) == 0
+    (args,) = run.attached
     assert args[args.index("hello-dock:dev") :] == ["hello-dock:dev", "npm", "run", "test", *words]
     (volume,) = engine.volume_names
     mount = f"type=volume,source={volume},target=/home/node/app/node_modules"
@@ -98,78 +106,75 @@ def test_tests_run_with_the_volume_of_the_dev_server(
 
 def test_tests_fill_a_volume_only_once(shop: Project, run: Runner) -> None:
     """The second run finds the volume filled."""
-    tools.tests(shop, [], watch=False)
+    tools.run_tests(shop, [], watch=False)
     run.ran.clear()
-    tools.tests(shop, [], watch=False)
-    assert [" ".join(args[1:3]) for args in run.ran] == ["image build"]
+    tools.run_tests(shop, [], watch=False)
+    assert changes(run) == ["image build"]
 
 
 def test_tests_report_an_installation_that_fails(shop: Project, engine: FakeEngine, run: Runner) -> None:
     """No half filled volume stays."""
     run.answers["docker container run --rm"] = Result(1, "ENOSPC: no space left on device, write")
     with pytest.raises(BuildError, match="The disk is full"):
-        tools.tests(shop, [], watch=False)
+        tools.run_tests(shop, [], watch=False)
     assert engine.volume_names == []
 
 
 def test_tests_need_a_script_in_package_json(project: Project) -> None:
     """The error has a line to add."""
     with pytest.raises(AppError, match="has no script test") as caught:
-        tools.tests(project, [], watch=False)
+        tools.run_tests(project, [], watch=False)
     assert '"test": "vitest run"' in caught.value.how
 
 
-@pytest.mark.parametrize("runs_until_stopped", [False, True])
-def test_run_attached_removes_the_container_of_a_killed_tool(
-    project: Project, run: Runner, *, runs_until_stopped: bool
-) -> None:
+@pytest.mark.parametrize("watch", [False, True])
+def test_container_of_a_killed_tool_is_removed(shop: Project, run: Runner, *, watch: bool) -> None:
     """A kill reaches only the task. It is the usual end of a tool that runs until it is stopped."""
 
-    def kill(_args: list[str], remove: Callable[[], object]) -> int:
-        try:
-            os.kill(os.getpid(), signal.SIGTERM)
-        except KeyboardInterrupt:
-            remove()
-            raise
-        return 0
+    class KilledRunner(Runner):
+        def attach(self, args: list[str], end: Callable[[], object] = lambda: None) -> int:
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+            except KeyboardInterrupt:
+                end()
+                raise
+            return super().attach(args, end)
 
-    tool = tools.Tool(["docker"], "hello-dock-dev-test-1", runs_until_stopped)
-    with nullcontext() if runs_until_stopped else pytest.raises(KeyboardInterrupt):
-        assert tools.run_attached(project, kill, tool) == 0
-    container, network = "hello-dock-dev-test-1", "hello-dock-dev"
-    assert run.verbs == [f"network create {network}", f"rm {container}", f"network rm {network}"]
+    run = KilledRunner(run.engine)
+    with nullcontext() if watch else pytest.raises(KeyboardInterrupt):
+        assert tools.run_tests(replace(shop, run=run), [], watch=watch) == 0
+    removal, network = run.verbs[-2:]
+    assert removal.startswith("rm hello-dock-dev-test-")
+    assert network == "network rm hello-dock-dev"
 
 
-def test_run_attached_keeps_the_network_of_a_running_dev_server(
-    project: Project, run: Runner, engine: FakeEngine
-) -> None:
-    """The network was there before, and the dev container is still in it."""
+def test_network_of_a_running_dev_server_stays(project: Project, run: Runner, engine: FakeEngine) -> None:
+    """It was there before, and the dev container is still in it."""
+    engine.image_store["hello-dock:dev"] = DEV_IMAGE
     labels = {"hello-dock.project": "hello-dock"}
     engine.network_store["hello-dock-dev"] = Network(labels, members=("hello-dock-dev",))
-    assert tools.run_attached(project, lambda _args, _remove: 0, tools.Tool(["docker"], "hello-dock-dev-test-1")) == 0
+    assert tools.run_package_manager(project, ["ls"]) == 0
     assert run.ran == []
 
 
-@pytest.mark.parametrize(("runs_until_stopped", "code", "expected"), [(False, 130, 130), (True, 130, 0), (True, 1, 1)])
-def test_run_attached_returns_the_tools_exit_code(
-    project: Project, *, runs_until_stopped: bool, code: int, expected: int
-) -> None:
+@pytest.mark.parametrize(("watch", "code", "expected"), [(False, 130, 130), (True, 130, 0), (True, 1, 1)])
+def test_exit_code_is_that_of_the_tool(shop: Project, run: Runner, *, watch: bool, code: int, expected: int) -> None:
     """A code that says "stopped" is no failure of a tool that runs until it is stopped."""
-    tool = tools.Tool(["docker"], "hello-dock-dev-test-1", runs_until_stopped)
-    assert tools.run_attached(project, lambda _args, _remove: code, tool) == expected
+    run.attached_code = code
+    assert tools.run_tests(shop, [], watch=watch) == expected
 
 
 def test_shell_opens_in_the_running_container(settings: Settings) -> None:
     """Docker gets no --tty here, because a test has no terminal."""
     engine = FakeEngine(own_container("dev"))
-    assert tools.shell_args(Project(Runner(engine), engine, settings)) == [
-        "docker", "container", "exec", "--interactive", "hello-dock-dev", "sh",
-    ]  # fmt: skip
+    run = Runner(engine)
+    assert tools.open_shell(Project(run, engine, settings)) == 0
+    assert run.attached == [["docker", "container", "exec", "--interactive", "hello-dock-dev", "sh"]]
 
 
 @pytest.mark.parametrize("engine", [FakeEngine(), FakeEngine(own_container("dev", state="exited"))])
 def test_shell_needs_a_running_container(settings: Settings, engine: FakeEngine) -> None:
     """The error names the task that starts it."""
     with pytest.raises(StartError, match="is not running") as caught:
-        tools.shell_args(Project(Runner(engine), engine, settings))
+        tools.open_shell(Project(Runner(engine), engine, settings))
     assert caught.value.how == "Start it first: invoke dev"

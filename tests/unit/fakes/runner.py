@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from docktasks.commands import Result
 from tests.unit.fakes.engine import FakeEngine
@@ -17,12 +17,22 @@ class Runner:
     ) -> None:
         self.engine, self.answers, self.dry = engine, dict(answers or {}), dry
         self.ran: list[list[str]] = []
+        self.attached: list[list[str]] = []
+        self.attached_code: int | None = 0
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
         """Record a command, and return its result."""
         assert isinstance(quiet, bool)
         self.ran.append(args)
         return self._result(args)
+
+    def attach(self, args: list[str], end: Callable[[], object] = lambda: None) -> int:
+        """Record a command on the terminal. Return its code, or with None behave as after a Ctrl-C."""
+        self.attached.append(args)
+        if self.attached_code is None:
+            end()
+            raise KeyboardInterrupt
+        return self.attached_code
 
     def _result(self, args: list[str]) -> Result:
         line = shlex.join(args)
