@@ -34,7 +34,7 @@ def prove(project: Project, image: ShippedImage, key: Key) -> Iterator[str]:
     record = None if project.dry else _record(project, facts)
     for name, (_, faults_of) in claims.CLAIMS.items():
         for content in contents[name]:
-            require_true(name, own, faults_of(content, claims.Evidence(facts, record)))
+            require_true(name, own, faults_of(content, facts, record))
     purls = {purl for content in contents["SBOM"] for purl in sbom.purls_in(content)}
     for content in contents["VEX"]:
         require_true("VEX", own, claims.lies(content, purls))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote
 
 from docktasks import __version__
@@ -21,11 +21,9 @@ DERIVED = ("$schema", "serialNumber", "version")
 """Keys of CycloneDX that say nothing of the image."""
 
 
-class Evidence(NamedTuple):
-    """An image as it is: its facts, and its bundle as a build of its commit records it; None without the source."""
-
-    facts: Described
-    bundle: Bundle | None = None
+Faults = Callable[[Content, Described, Bundle | None], Iterator[str]]
+"""Yields what a document says that is not so of an image, by its facts, and by its bundle as a build of its commit
+records it; None without the source."""
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
@@ -72,9 +70,9 @@ def _named(content: Content, facts: Described) -> Described:
     return replace(facts, image=replace(facts.image, repository=content["metadata"]["component"]["name"]))
 
 
-def _sbom_faults(content: Content, evidence: Evidence) -> Iterator[str]:
+def _sbom_faults(content: Content, facts: Described, bundle: Bundle | None) -> Iterator[str]:
     """Yield what an SBOM says that is not so. Without the source nothing shows the packages of npm."""
-    facts, bundle = _named(content, evidence.facts), evidence.bundle
+    facts = _named(content, facts)
     real = sbom.document(facts, bundle or Bundle("", "", "", facts.site))
     yield from _document_faults(content, real, lambda path: not bundle and _is_of_npm(path))
     for one in content["components"]:
@@ -91,10 +89,9 @@ def _is_of_npm(path: Path) -> bool:
     )
 
 
-def _vex_faults(content: Content, evidence: Evidence) -> Iterator[str]:
+def _vex_faults(content: Content, facts: Described, bundle: Bundle | None) -> Iterator[str]:
     """Yield what a VEX says that is not so. Without the source it must not deny what the SBOM lists: see lies()."""
-    bundle = evidence.bundle
-    real = vex.document(_named(content, evidence.facts), bundle or Bundle("", "", "", {}))
+    real = vex.document(_named(content, facts), bundle or Bundle("", "", "", {}))
     if bundle:
         yield from lies(content, {one.purl for one in (*bundle.packages, *bundle.helpers)})
     yield from _document_faults(content, real, lambda path: not bundle and path[0] in ("components", "vulnerabilities"))
@@ -107,12 +104,12 @@ def lies(content: Content, present: set[str]) -> Iterator[str]:
     yield from (f"{purl} is in the bundle, and it says the opposite" for purl in denied)
 
 
-def _provenance_faults(content: Content, evidence: Evidence) -> Iterator[str]:
+def _provenance_faults(content: Content, facts: Described, _: Bundle | None) -> Iterator[str]:
     """Yield what a provenance says of the commit, the base or the platform that the image does not have.
 
     Nothing shows who has built it, with which other parameters and on which image of Node.js.
     """
-    facts, definition = evidence.facts, content["buildDefinition"]
+    definition = content["buildDefinition"]
     external = definition["externalParameters"]
     parameters, node = external["parameters"], external["parameters"].get("NODE_IMAGE", "")
     nodes = [one.get("digest", {}) for one in definition["resolvedDependencies"] if one["uri"] == node]
@@ -122,12 +119,12 @@ def _provenance_faults(content: Content, evidence: Evidence) -> Iterator[str]:
     yield from differences(content, {**real, "runDetails": content["runDetails"]})
 
 
-def _verify_faults(content: Content, evidence: Evidence) -> Iterator[str]:
+def _verify_faults(content: Content, facts: Described, _: Bundle | None) -> Iterator[str]:
     """Yield what the results of `verify` lack: they are this image's, add up, and no critical or major check failed."""
     if content["schema"] != 1:
         raise LookupError("schema 1")
     digest, checks = content["image"]["digest"], content["checks"]
-    if digest != evidence.facts.image.digest:
+    if digest != facts.image.digest:
         yield f"it is the result of {digest}"
     verdicts = Counter(check["verdict"] for check in checks)
     if {name: count for name, count in content["summary"].items() if count} != verdicts or not verdicts["pass"]:
@@ -138,7 +135,7 @@ def _verify_faults(content: Content, evidence: Evidence) -> Iterator[str]:
         yield f"these checks failed: {', '.join(failed)}"
 
 
-CLAIMS: dict[str, tuple[str, Callable[[Content, Evidence], Iterator[str]]]] = {
+CLAIMS: dict[str, tuple[str, Faults]] = {
     "SBOM": (attest.SBOM, _sbom_faults),
     "VEX": (attest.VEX, _vex_faults),
     "provenance": (attest.PROVENANCE, _provenance_faults),

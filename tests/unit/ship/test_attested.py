@@ -18,7 +18,6 @@ from docktasks.commands import Result
 from docktasks.errors import DockError, PushError, SettingsError, VerifyError
 from docktasks.settings import Settings
 from docktasks.ship import attest, attested, bundle, claims, cosign, keys, provenance, sbom, vex
-from docktasks.ship.claims import Evidence
 from docktasks.ship.keys import Key
 from docktasks.ship.names import ShippedImage
 from tests.unit.fakes.engine import FakeEngine
@@ -52,7 +51,7 @@ TRUTH: dict[str, Document] = {
 def faults(name: str, content: Document, *, is_rebuilt: bool = True) -> list[str]:
     """Return what is not true in a document of the image of test_sbom."""
     _, faults_of = claims.CLAIMS[name]
-    return list(faults_of(content, Evidence(described(), BUNDLE if is_rebuilt else None)))
+    return list(faults_of(content, described(), BUNDLE if is_rebuilt else None))
 
 
 @pytest.mark.parametrize("is_rebuilt", [True, False])
@@ -213,9 +212,9 @@ def test_documents_of_a_copy_and_of_another_version_are_judged_alike() -> None:
         content["metadata"].update({f"x-{number}": number for number in range(10)})
         _, faults_of = claims.CLAIMS[name]
         with pytest.raises(VerifyError, match=r"hello-dock 0\.0\.1 wrote it, .*: repeat this with that version"):
-            attested.require_true(name, IMAGE, faults_of(content, Evidence(described(), BUNDLE)))
+            attested.require_true(name, IMAGE, faults_of(content, described(), BUNDLE))
         moved = replace(described(), image=replace(described().image, repository="mirror.example/shop"))
-        assert list(faults_of(TRUTH[name], Evidence(moved, BUNDLE))) == []
+        assert list(faults_of(TRUTH[name], moved, BUNDLE)) == []
 
 
 @pytest.mark.parametrize("name", TRUTH)
@@ -224,7 +223,7 @@ def test_unknown_form_is_one_clear_error(name: str, content: Document) -> None:
     """It proves nothing, and the error says of which document."""
     _, faults_of = claims.CLAIMS[name]
     with pytest.raises(VerifyError, match=f"The attestation of its {name} cannot be read") as caught:
-        attested.require_true(name, IMAGE, faults_of(content, Evidence(described(), BUNDLE)))
+        attested.require_true(name, IMAGE, faults_of(content, described(), BUNDLE))
     assert caught.value.how
 
 
