@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from docktasks.apt import apt_install, is_debian_like, is_root, os_release, sudo_works
+from docktasks.apt import apt_install, can_be_root, is_debian_like, os_release
 from docktasks.commands import Run
 from docktasks.dev.certificate import authority_file
 from docktasks.errors import SetupError
@@ -26,7 +26,7 @@ def ensure_browser(run: Run, progress: Progress, configured: str = "") -> str:
         raise SetupError("The extra browser is not installed.", why, f"Install it: {install_extra('browser')}")
     path = "" if run.dry else find_chromium(configured)
     if not path:
-        if os_release().get("ID") == "debian" and (is_root() or sudo_works()):  # Ubuntu's package is a snap
+        if os_release().get("ID") == "debian" and can_be_root():  # Ubuntu's package is a snap
             apt_install(run, ["chromium", FONT])
         else:
             run(["playwright", "install", "chromium"])
@@ -46,7 +46,7 @@ def ensure_browser(run: Run, progress: Progress, configured: str = "") -> str:
 def ensure_authority(run: Run, progress: Progress) -> str:
     """Install mkcert where it is missing, and let it install its authority. Return a line. Raises SetupError."""
     if not shutil.which("mkcert"):
-        if not (is_debian_like() and (is_root() or sudo_works())):
+        if not (is_debian_like() and can_be_root()):
             raise SetupError(
                 "There is no mkcert on this machine.",
                 "It makes an authority for this machine, and certificates for dev.https.",

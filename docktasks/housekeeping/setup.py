@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from docktasks import waiting
-from docktasks.apt import apt_install, as_root, debian_mirror, is_debian_like, is_root, os_release, sudo_works
+from docktasks.apt import apt_install, as_root, can_be_root, debian_mirror, is_debian_like, os_release
 from docktasks.commands import Run, output_of
 from docktasks.engine import connect
 from docktasks.engine.client import DockerEngine
@@ -95,7 +95,7 @@ def _is_supported() -> bool:
 
 def _may_install() -> bool:
     """Return True when the local engine is selected, and root's rights need no password."""
-    return not connect.selected_engine() and (is_root() or sudo_works())
+    return not connect.selected_engine() and can_be_root()
 
 
 def _install(run: Run, packages: list[str]) -> None:
