@@ -14,8 +14,7 @@ from docktasks.dev.node_modules import Volume, install_container
 from docktasks.dev.run_args import DevRunSpec, install_args, open_args
 from docktasks.errors import StartError
 from docktasks.images import build_context
-from docktasks.images.build_errors import explain_build
-from docktasks.images.build_notices import notices
+from docktasks.images.build_output import explain_build, notices
 from docktasks.roles import DEV
 
 

@@ -16,8 +16,7 @@ from docktasks.commands import Result, Run, flags
 from docktasks.engine.models import Image
 from docktasks.engine.protocol import Engine
 from docktasks.errors import BuildError
-from docktasks.images import base_images, build_context, build_notices, own_files
-from docktasks.images.build_errors import explain_build
+from docktasks.images import base_images, build_context, build_output, own_files
 from docktasks.images.references import split_digest
 from docktasks.labels import BUILT_FOR, INPUTS_LABEL, LABEL, SOURCE_MAPS_LABEL
 from docktasks.roles import PROD, Role
@@ -37,7 +36,11 @@ Texts = dict[str, str]
 
 def origin_labels(settings: Settings, values: Texts) -> Texts:
     """Return the labels that say where the app comes from. An empty one has nothing to say."""
-    texts = {"source": settings.build.source_url, "revision": values["REVISION"], "version": values["VERSION"]}
+    texts = {
+        "source": settings.build.source_url,
+        "revision": values.get("REVISION", ""),
+        "version": values.get("VERSION", ""),
+    }
     return {f"{OCI}.{name}": text for name, text in texts.items()}
 
 
@@ -46,9 +49,9 @@ def input_labels(values: Texts) -> Texts:
 
     By the digest of variables, mode and names of secrets it knows whether the same would be given again.
     """
-    texts = [values[name] for name in ("INSTALL_ENV", "BUILD_ENV", "SECRETS", vite_options.VARIABLE)]
+    texts = [values.get(name, "") for name in ("INSTALL_ENV", "BUILD_ENV", "SECRETS", vite_options.VARIABLE)]
     digest = hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:12] if any(texts) else ""
-    labels = {INPUTS_LABEL: digest, SOURCE_MAPS_LABEL: values["HELLO_DOCK_SOURCE_MAPS"]}
+    labels = {INPUTS_LABEL: digest, SOURCE_MAPS_LABEL: values.get("HELLO_DOCK_SOURCE_MAPS", "")}
     return {name: value for name, value in labels.items() if value}
 
 
@@ -149,18 +152,21 @@ def values_now(project: Project) -> Texts:
     return prod_build_args(project.settings, project.app, node, nginx, source)
 
 
-def build_image(project: Project, role: Role, values: Texts, labels: Texts | None = None) -> Image:
+def build_image(project: Project, role: Role, values: Texts) -> Image:
     """Build the image of a role, remove the one that it replaces, and return the new one. Raises BuildError."""
     tag = project.settings.image(role.name)
     replaced = project.engine.image(tag)
     if not project.dry:
         build_context.write_context(project.settings, project.app, role.dockerfile)
     base = project.engine.image(values[role.base])
-    labels = labels_over(base, {**(labels or {}), BASE_DIGEST_LABEL: base_images.base_digest(base, values[role.base])})
+    own_labels = {BASE_DIGEST_LABEL: base_images.base_digest(base, values[role.base])}
+    if role.dockerfile == PROD.dockerfile:
+        own_labels |= origin_labels(project.settings, values) | input_labels(values)
+    labels = labels_over(base, own_labels)
     os.environ.update(inputs.secret_environ(project.settings, os.environ))
     result = project.run(build_args(project.settings, project.app, role, values, labels))
     if not result.ok:
-        raise explain_build(result, project)
+        raise build_output.explain_build(result, project)
     project.progress(f"built {tag}")
     image = project.engine.image(tag)
     if image is None:
@@ -170,9 +176,9 @@ def build_image(project: Project, role: Role, values: Texts, labels: Texts | Non
             "Select the engine's builder: docker buildx use default",
             evidence=result.tail(3),
         )
-    texts = build_notices.notices(result.output)
+    texts = build_output.notices(result.output)
     if role == PROD and not project.dry:
-        texts = build_notices.remembered(project.settings, "".join(image.layers[-1:]), result.output)
+        texts = build_output.remembered(project.settings, "".join(image.layers[-1:]), result.output)
     for text in [] if role.platform else texts:  # they are the same for each platform
         project.progress.note(text)
     if replaced and replaced.id != image.id:

@@ -6,18 +6,22 @@ volume gets the time of the release and the config hash of its container.
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.containers import startup
 from docktasks.engine.models import Container, Image
 from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
+from docktasks.images.carried import carried, sampled
 from docktasks.images.releases import image_of, kept_releases, release_tag, release_tags
 from docktasks.labels import CONFIG_HASH_LABEL
 from docktasks.release import run_args
 from docktasks.release.run_args import Release
 from docktasks.roles import HOLDER
 
+MAX_FILES_PER_RELEASE = 50
 OTHER_BYTES_CODE = 3  # of `carry add`: another release has a hashed name with other bytes
 
 
@@ -50,32 +54,32 @@ def bridge_assets(project: Project, release: Release) -> None:
     """Copy the release's hashed assets to the volume that all releases read (Kamal: bridging). Raises StartError."""
     copied = project.run(run_args.carry_args(project.settings, release, "add", release.id), quiet=True)
     if copied.code == OTHER_BYTES_CODE:
-        raise StartError(
+        raise _carry_error(
+            copied,
             f"Release {release.id} has other bytes under a hashed name that a kept release uses, too.",
             f"A page of one release would run code of the other. {startup.serving_now(project)}",
-            "Change how Vite names files, which gives all of them new names: in vite.config, "
-            "build.rollupOptions.output.hashCharacters or a longer hash (assets/[name]-[hash:12].js)",
-            evidence=_distinct_lines(copied),
         )
     if not copied.ok:
-        raise StartError(
+        raise _carry_error(
+            copied,
             f"The assets of release {release.id} could not be bridged.",
             f"Without them, open pages would miss files when the release changes. {startup.serving_now(project)}",
-            _advice(copied),
-            evidence=_distinct_lines(copied),
         )
 
 
-def _advice(failure: Result) -> str:
-    if "no space left" in failure.output.lower():
-        return "The disk is full. See what Docker uses: docker system df; free some: docker builder prune"
-    return (
+def _carry_error(failure: Result, what: str, why: str) -> StartError:
+    """Return the error for what the script `carry` did not do."""
+    how = (
         "Correct what Docker reports above. An image without the script `carry` has to be built again: invoke run-prod"
     )
-
-
-def _distinct_lines(failure: Result) -> str:
-    return "\n".join(dict.fromkeys(failure.tail(50).splitlines()))
+    if failure.code == OTHER_BYTES_CODE:
+        how = (
+            "Change how Vite names files, which gives all of them new names: in vite.config, "
+            "build.rollupOptions.output.hashCharacters or a longer hash (assets/[name]-[hash:12].js)"
+        )
+    elif "no space left" in failure.output.lower():
+        how = "The disk is full. See what Docker uses: docker system df; free some: docker builder prune"
+    return StartError(what, why, how, evidence="\n".join(dict.fromkeys(failure.tail(50).splitlines())))
 
 
 def is_recorded(engine: Engine, container: Container) -> bool:
@@ -152,9 +156,34 @@ def _keep_assets(project: Project, release: Release, earlier_ids: list[str]) -> 
     ids = [release.id, *earlier_ids]
     stored = project.run(run_args.carry_args(project.settings, release, "keep", *ids, run=config_hash), quiet=True)
     if not stored.ok:
-        raise StartError(
-            f"Release {release.id} serves, but that could not be recorded.",
-            "If it stops, the port holder serves the release before it, or nothing.",
-            _advice(stored),
-            evidence=_distinct_lines(stored),
-        )
+        what = f"Release {release.id} serves, but that could not be recorded."
+        raise _carry_error(stored, what, "If it stops, the port holder serves the release before it, or nothing.")
+
+
+def kept_files_report(project: Project, url: str, current_id: str) -> tuple[str, str]:
+    """Return a line of progress and a notice, about the files of the releases before the one that serves at `url`.
+
+    The line is empty without such files, and the notice when all files that were asked for are there.
+    """
+    from docktasks.verify.probes.crawler import Site
+
+    container = project.engine.container(project.settings.container("prod"))
+    files = carried(project.engine, container, with_digests=False)[1] if container else []
+    earlier = (file for file in sampled(files, MAX_FILES_PER_RELEASE) if file.release != current_id)
+    asked = {file.path: file for file in earlier}
+    with closing(Site(url)) as site:
+        answers = site.get_all(map(site.address, asked), "HEAD")
+    lost = [
+        f"/{file.path} of release {file.release}: {answer.summary}"
+        for file, answer in zip(asked.values(), answers, strict=True)
+        if not answer.is_ok
+    ]
+    if not asked:
+        return "", ""
+    line = f"{len(asked) - len(lost)} of {len(asked)} files of earlier releases that were asked for are there"
+    if not lost:
+        return line, ""
+    return line, (
+        f"{len(lost)} of {len(asked)} files of earlier releases are not there, so a page that is still open may fail: "
+        f"{'; '.join(lost[:3])}. See all: invoke verify --only=container.assets"
+    )

@@ -10,7 +10,7 @@ from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.models import Image
 from docktasks.errors import BuildError
-from docktasks.images import build, build_notices
+from docktasks.images import build, build_output
 from docktasks.roles import DEV, PROD
 from docktasks.settings import Settings
 from tests.unit.fakes.apps import configured, make_app
@@ -145,8 +145,7 @@ def test_label_of_the_base_image_is_hidden(settings: Settings) -> None:
     base = Image("sha256:base", tags=("nginx:stable-alpine",), labels={**base_labels, "maintainer": "nginx"})
     engine = FakeEngine(images={"nginx:stable-alpine": base})
     run = Runner(engine)
-    labels = build.origin_labels(settings, {"VERSION": "", "REVISION": "abc"})
-    build.build_image(Project(run, engine, settings), PROD, VALUES, labels)
+    build.build_image(Project(run, engine, settings), PROD, VALUES | {"REVISION": "abc"})
     assert [word for word in run.ran[0] if word.startswith(f"{build.OCI}.")] == [
         f"{build.OCI}.licenses=",
         f"{build.OCI}.revision=abc",
@@ -280,7 +279,7 @@ def test_dry_build_writes_nothing(settings: Settings) -> None:
 )
 def test_notices_of_a_build_are_read_from_its_output(output: str, texts: int) -> None:
     """Each is read once, from plain lines and from BuildKit's drawing, which may cut a line."""
-    assert build_notices.notices(output) == ["The site is served at /shop/"][:texts]
+    assert build_output.notices(output) == ["The site is served at /shop/"][:texts]
 
 
 def test_notices_of_a_cached_build_are_those_of_the_build_that_ran(settings: Settings) -> None:
@@ -288,16 +287,16 @@ def test_notices_of_a_cached_build_are_those_of_the_build_that_ran(settings: Set
     ran = "#9 [builder 1/1] RUN sh install.sh\n#9 1.2 NOTICE: The site is served at /shop/\n#9 DONE 2.0s\n"
     cached = "#9 [builder 1/1] RUN sh install.sh\n#9 CACHED\n"
     drawn = "\x1b[34m => CACHED [builder 1/1] RUN sh inst  0.0s\n"
-    first = build_notices.remembered(settings, "sha256:1", ran)
+    first = build_output.remembered(settings, "sha256:1", ran)
     assert first == ["The site is served at /shop/"]
-    assert build_notices.remembered(settings, "sha256:1", cached) == first
-    assert build_notices.remembered(settings, "sha256:1", drawn) == first
-    assert build_notices.remembered(settings, "sha256:2", cached) == []
+    assert build_output.remembered(settings, "sha256:1", cached) == first
+    assert build_output.remembered(settings, "sha256:1", drawn) == first
+    assert build_output.remembered(settings, "sha256:2", cached) == []
     (settings.root / f".cache/notices-{settings.app.name}.json").write_text("{cut")
-    assert build_notices.remembered(settings, "sha256:1", cached) == []
-    build_notices.remembered(settings, "sha256:1", ran)
-    build_notices.remembered(settings, "sha256:1", ran.replace("NOTICE", "note"))
-    assert build_notices.remembered(settings, "sha256:1", cached) == []
+    assert build_output.remembered(settings, "sha256:1", cached) == []
+    build_output.remembered(settings, "sha256:1", ran)
+    build_output.remembered(settings, "sha256:1", ran.replace("NOTICE", "note"))
+    assert build_output.remembered(settings, "sha256:1", cached) == []
 
 
 def test_own_dockerfile_of_an_app_gets_every_argument(settings: Settings) -> None:

@@ -7,7 +7,7 @@ import pytest
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.errors import BuildError, DockError, EngineError
-from docktasks.images import build_errors
+from docktasks.images import build_output
 from docktasks.settings import Settings
 from tests.unit.fakes.apps import configured
 from tests.unit.fakes.engine import FakeEngine
@@ -41,14 +41,14 @@ NOT_INSTALLED = "#12 0.445 NOT INSTALLED: npm could not install the dependencies
 
 def explain(output: str, settings: Settings) -> DockError:
     """Return the error that a failed build with this output means."""
-    return build_errors.explain_build(Result(1, output), Project(Runner(), FakeEngine(), settings))
+    return build_output.explain_build(Result(1, output), Project(Runner(), FakeEngine(), settings))
 
 
 def test_installation_of_dev_is_called_so(settings: Settings) -> None:
     """It is no build, and the command to try again is another one."""
     project = Project(Runner(), FakeEngine(), settings)
     output = "npm error code SELF_SIGNED_CERT_IN_CHAIN\nNOT INSTALLED: npm could not install the dependencies"
-    error = build_errors.explain_build(Result(1, output), project, "installation")
+    error = build_output.explain_build(Result(1, output), project, "installation")
     assert error.why.endswith("needs that authority inside the installation.")
     assert error.how.endswith("invoke dev")
 

@@ -7,7 +7,7 @@ import pytest
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.errors import DockError
-from docktasks.images import build_errors
+from docktasks.images import build_output
 from docktasks.settings import Settings
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.runner import Runner
@@ -21,7 +21,7 @@ OPTIONAL = 'info a@1.0.0: The engine "node" is incompatible with this module. Ex
 def explain(lines: str, settings: Settings) -> DockError:
     """Return the error for the lines of a failed build."""
     output = f"{lines}\n------\n > [builder 6/8] RUN npm run build:\n1.0 at the end\n------\n"
-    return build_errors.explain_build(Result(1, output), Project(Runner(), FakeEngine(), settings))
+    return build_output.explain_build(Result(1, output), Project(Runner(), FakeEngine(), settings))
 
 
 @pytest.mark.parametrize(

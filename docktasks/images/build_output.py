@@ -1,4 +1,4 @@
-"""Explain a failed `docker image build`."""
+"""What `docker image build` prints: the error that it means, and what the steps of the build say to the user."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import shlex
 from pathlib import Path
 
+from docktasks import workspace
 from docktasks.app import inputs
 from docktasks.app.project import Project
 from docktasks.commands import Result
@@ -29,6 +30,12 @@ GIVEN_ALWAYS = {"NODE_ENV", "REVISION", "VERSION", "SOURCE_DATE_EPOCH"}
 
 FAULTS_FILE = Path(__file__).with_name("build_faults.json")
 """The known faults: a pattern of the output, and the error. The first that matches is the cause."""
+
+NOTICE = re.compile(r"NOTICE: ([^\x1b\r\n]+)")
+"""What a script of the build says to the user, in a line of its output."""
+
+MAX_BUILDS = 20
+"""Builds whose notices are kept."""
 
 
 def explain_build(result: Result, project: Project, step: str = "build") -> DockError:
@@ -105,3 +112,30 @@ def _failed_step(text: str) -> list[str]:
         return text.splitlines()
     blocks = re.findall(r"(?ms)^-{6}\n > \[[^\n]*\n(.*?)^-{6}$", text)
     return re.sub(r"(?m)^\d+\.\d+ ", "", blocks[-1]).splitlines() if blocks else []
+
+
+def notices(output: str) -> list[str]:
+    """Return what the scripts of the build say to the user. BuildKit's drawing cuts a line at the terminal's edge."""
+    texts = dict.fromkeys(text.strip() for text in NOTICE.findall(output))
+    return [text for text in texts if not any(other != text and other.startswith(text) for other in texts)]
+
+
+def remembered(settings: Settings, layer: str, output: str) -> list[str]:
+    """Return the notices of the build that made a layer, from its output, or from that of the build that Docker cached.
+
+    A machine that has only the cache of another one, and no earlier build, has none. Raises DockError.
+    """
+    path = workspace.cache_folder(settings.root) / f"notices-{settings.app.name}.json"
+    builds: dict[str, list[str]] = workspace.read_cached(path)
+    if _is_cached(output):
+        return [*dict.fromkeys([*builds.get(layer, []), *notices(output)])]
+    builds = {name: texts for name, texts in builds.items() if name != layer} | {layer: notices(output)}
+    with workspace.writing(path):
+        path.write_text(json.dumps(dict([*builds.items()][-MAX_BUILDS:])))
+    return builds[layer]
+
+
+def _is_cached(output: str) -> bool:
+    """Return True when the step that builds the site came from the cache, by BuildKit's drawing or its plain lines."""
+    numbers = re.findall(r"(?m)^#(\d+) \[builder ", output)
+    return "CACHED [builder " in output or any(re.search(rf"(?m)^#{number} CACHED", output) for number in numbers)
