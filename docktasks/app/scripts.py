@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-MANAGERS = {"npm", "pnpm", "yarn", "bun"}
+from docktasks.app.package import LOCK_FILES
+
+MANAGERS = {*LOCK_FILES.values()}
 RUN_WORDS = {"run", "run-script"}
 EXEC_WORDS = {"exec", "x", "dlx"}
 LAUNCHERS = {"cross-env", "cross-env-shell", "env", "exec", "npx", "pnpx", "bunx", "time", "nice", "dotenv", "dotenvx"}
