@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,19 +70,13 @@ def _manifest_patterns(root: Path) -> list[str]:
         return []
     except AppError:
         # No npm takes a broken file for a workspace. One that speaks of none may be somebody else's.
-        if b'"workspaces"' in _bytes(root / MANIFEST):
-            raise
+        with suppress(OSError):
+            if b'"workspaces"' in (root / MANIFEST).read_bytes():
+                raise
         return []
     if isinstance(workspaces, dict):  # yarn 1, and bun with catalogs
         workspaces = workspaces.get("packages")
     return _texts(root / MANIFEST, "workspaces", workspaces)
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
 
 
 def _texts(path: Path, key: str, value: Any) -> list[str]:

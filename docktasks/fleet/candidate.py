@@ -9,7 +9,7 @@ from pathlib import Path
 from docktasks.errors import FleetError
 from docktasks.fleet.look import MAX_ADDRESSES, address, page_digest
 from docktasks.fleet.rollout import task_errors
-from docktasks.fleet.stack import Stack, deploy_args
+from docktasks.fleet.stack import Stack
 from docktasks.fleet.swarm import ENDED, SITE, Node, Swarm, Task
 from docktasks.release import gate
 from docktasks.waiting import Probe, wait_until
@@ -22,11 +22,8 @@ def check(swarm: Swarm, stack: Stack, folder: Path, nodes: Sequence[Node]) -> tu
 
     Returns the digest of the page, and the paths of the files that it loads.
     """
-    run = swarm.project.run
     try:
-        started = run(deploy_args(stack.name, stack.write(folder)), quiet=True)
-        if not started.ok:
-            raise FleetError("Swarm does not take the candidate.", "", "See what Docker says above", started.tail(5))
+        stack.deploy(swarm.project, folder)
         if swarm.project.dry:
             return "", []
         _await(swarm, stack, nodes)

@@ -66,7 +66,8 @@ def push(project: Project, image: FleetImage, folder: Path) -> str:
     """
     if not image.kept:
         return image.release
-    ids = {reference: _release_id(project, reference) for reference in (image.release, *image.kept)}
+    pulled = {name: release_build.pulled_build(project, name) for name in (image.release, *image.kept)}
+    ids = {name: build.image.release for name, build in pulled.items()}
     (folder / "Dockerfile").write_text(dockerfile(image, ids), encoding="utf-8")
     built = project.run(build_args(image, folder), quiet=True)
     if not built.ok:
@@ -93,7 +94,3 @@ def push(project: Project, image: FleetImage, folder: Path) -> str:
 def build_args(image: FleetImage, folder: Path) -> list[str]:
     """Return the command that builds a fleet's image. It needs no network, and reads nothing but images."""
     return ["docker", "image", "build", "--quiet", "--network", "none", "--tag", image.tag, str(folder)]
-
-
-def _release_id(project: Project, reference: str) -> str:
-    return release_build.pulled_build(project, reference).image.release

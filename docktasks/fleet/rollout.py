@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from docktasks.commands import Result
 from docktasks.errors import FleetError
-from docktasks.fleet.stack import Stack, deploy_args
+from docktasks.fleet.stack import Stack
 from docktasks.fleet.swarm import Node, Service, Swarm
 from docktasks.waiting import Probe, wait_until
 
@@ -37,11 +36,10 @@ def roll(swarm: Swarm, stack: Stack, folder: Path, nodes: Sequence[Node], look: 
     Raises FleetError if a node fails, after every node has gone back to what it had.
     """
     before = swarm.service()
-    result = swarm.project.run(deploy_args(stack.name, stack.write(folder)), quiet=True)
-    if swarm.project.dry:
-        return
     try:
-        _await_nodes(swarm, stack, nodes, look, result)
+        stack.deploy(swarm.project, folder)
+        if not swarm.project.dry:
+            _await_nodes(swarm, stack, nodes, look)
     except BaseException as error:
         swarm.project.progress.note("The nodes go back to what they had.")
         serving = take_back(swarm, stack.image, before)
@@ -50,10 +48,8 @@ def roll(swarm: Swarm, stack: Stack, folder: Path, nodes: Sequence[Node], look: 
         raise
 
 
-def _await_nodes(swarm: Swarm, stack: Stack, nodes: Sequence[Node], look: Look, result: Result) -> None:
+def _await_nodes(swarm: Swarm, stack: Stack, nodes: Sequence[Node], look: Look) -> None:
     """Wait until every node has changed and passed the look at it. Raises FleetError."""
-    if not result.ok:
-        raise FleetError("Swarm does not take the stack.", "", "Correct what Docker says above", result.tail(5))
     looked_at: set[str] = set()
     begin = time.monotonic()
 

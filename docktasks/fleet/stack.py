@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
+from docktasks.app.project import Project
 from docktasks.engine.models import Image
+from docktasks.errors import FleetError
 from docktasks.labels import LABEL
 from docktasks.release.run_args import ENVIRONMENT_VARIABLE, Release, environment_args
 from docktasks.settings import Settings
@@ -95,11 +97,18 @@ class Stack:
         variables = dict(line.split("=", 1) for line in args[1::2])
         return variables | ({ENVIRONMENT_FILE: f"/run/{kind}/{name}"} if kind else {})
 
-    def write(self, folder: Path) -> Path:
-        """Write the file into a folder."""
+    def deploy(self, project: Project, folder: Path) -> None:
+        """Write the file into a folder, and give it to Swarm. Raises FleetError."""
         path = folder / f"{self.name}.yml"
         path.write_text(self.text(), encoding="utf-8")
-        return path
+        args = [
+            "docker", "stack", "deploy", "--detach", "--with-registry-auth",
+            "--resolve-image", "never",  # the image is named by its digest
+            "--compose-file", str(path), self.name,
+        ]  # fmt: skip
+        result = project.run(args, quiet=True)
+        if not result.ok:
+            raise FleetError("Swarm does not take the stack.", "", "Correct what Docker says above", result.tail(5))
 
 
 def swarm_object(environment: str) -> tuple[str, str]:
@@ -123,11 +132,3 @@ def _filled(template: str, **values: object) -> str:
 def _lines(values: dict[str, str], indent: int) -> str:
     """Return the lines of a YAML map. JSON's texts are YAML's, and `$$` stands for a dollar in a stack file."""
     return "\n".join(f"{' ' * indent}{name}: {json.dumps(value).replace('$', '$$')}" for name, value in values.items())
-
-
-def deploy_args(name: str, path: Path) -> list[str]:
-    """Return the command that gives a stack to Swarm. The image is named by its digest, so no registry is asked."""
-    return [
-        "docker", "stack", "deploy", "--detach", "--with-registry-auth", "--resolve-image", "never",
-        "--compose-file", str(path), name,
-    ]  # fmt: skip

@@ -12,7 +12,7 @@ from docktasks.app import git, inputs, vite_options
 from docktasks.app.package import App
 from docktasks.app.project import Project
 from docktasks.app.siblings import siblings_of
-from docktasks.commands import Result, Run, flags
+from docktasks.commands import Result, flags
 from docktasks.engine.models import Image
 from docktasks.engine.protocol import Engine
 from docktasks.errors import BuildError
@@ -182,12 +182,12 @@ def build_image(project: Project, role: Role, values: Texts) -> Image:
     for text in [] if role.platform else texts:  # they are the same for each platform
         project.progress.note(text)
     if replaced and replaced.id != image.id:
-        remove_untagged(project.run, project.engine, replaced.id)
+        remove_untagged(project, replaced.id)
     return image
 
 
-def remove_untagged(run: Run, engine: Engine, image_id: str) -> None:
+def remove_untagged(project: Project, image_id: str) -> None:
     """Remove an image by its id if it has no tag any more. Docker refuses it while a container uses the image."""
-    image = engine.image(image_id)
+    image = project.engine.image(image_id)
     if image is not None and not image.tags:
-        run(["docker", "image", "rm", image_id], quiet=True)
+        project.run(["docker", "image", "rm", image_id], quiet=True)

@@ -63,7 +63,7 @@ def drain(project: Project, name: str) -> None:
     stop(project, name, project.settings.prod.drain_timeout)
     remove(project, name)
     if container:
-        images_build.remove_untagged(project.run, project.engine, container.image_id)
+        images_build.remove_untagged(project, container.image_id)
 
 
 def restart(project: Project, *names: str) -> None:

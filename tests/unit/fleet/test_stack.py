@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from docktasks.app.manifest import parse_yaml
-from docktasks.fleet.stack import Stack, configuration, deploy_args
+from docktasks.app.project import Project
+from docktasks.fleet.stack import Stack, configuration
 from docktasks.settings import Settings
+from tests.unit.fakes.engine import FakeEngine
+from tests.unit.fakes.runner import Runner
 from tests.unit.fleet.conftest import A
 
 
@@ -104,8 +107,10 @@ def test_object_of_the_swarm_has_the_configuration(settings: Settings, kind: str
 
 def test_stack_is_given_to_swarm(tmp_path: Path, settings: Settings) -> None:
     """No registry is asked for the digest, which the file has."""
-    path = Stack(settings, A).write(tmp_path)
-    assert deploy_args("hello-dock", path) == [
+    stack, run, path = Stack(settings, A), Runner(), tmp_path / "hello-dock.yml"
+    stack.deploy(Project(run, FakeEngine(), settings), tmp_path)
+    assert path.read_text() == stack.text()
+    assert run.ran == [[
         "docker", "stack", "deploy", "--detach", "--with-registry-auth", "--resolve-image", "never",
         "--compose-file", str(path), "hello-dock",
-    ]  # fmt: skip
+    ]]  # fmt: skip
