@@ -6,7 +6,7 @@ It has sections and keys as invoke.yaml has. Its values come before those of inv
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,13 +60,11 @@ class AppFile:
             raise SettingsError(f"{label} has no sections.", "It needs lines such as `prod:`.", how, str(sections))
         return cls(label, {section: values for section, values in (sections or {}).items() if values is not None})
 
-    def applied(self, config: Mapping[str, Any], fixed: Collection[str]) -> dict[str, Any]:
-        """Return `config` with this file's values, but for the keys that are `fixed`, such as prod.memory."""
-        merged = dict(config)
-        for section, values in self._sections_of(config):
-            own = {key: value for key, value in values.items() if f"{section}.{key}" not in fixed}
-            merged[section] = {**(config.get(section) or {}), **own}
-        return merged
+    @property
+    def settings(self) -> dict[str, Mapping[Any, Any]]:
+        """The file's sections that hold settings. problems() names the others."""
+        is_section = {name: name in SECTIONS and isinstance(values, Mapping) for name, values in self.sections.items()}
+        return {name: values for name, values in self.sections.items() if is_section[name]}
 
     def problems(self) -> list[str]:
         """Return a text for each section that is none of ours, and for each setting that an app cannot make."""
@@ -86,13 +84,7 @@ class AppFile:
         """Return the beginning of a message, the file's name, for each key of `config` with a value of the file."""
         return {
             f"{section}.{key}": f"{self.label}: "
-            for section, values in self._sections_of(config)
+            for section, values in self.settings.items()
             for key, value in values.items()
-            if (config.get(section) or {}).get(key) == value
+            if isinstance(config[section], Mapping) and config[section].get(key) == value
         }
-
-    def _sections_of(self, config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[Any, Any]]]:
-        """Yield the file's sections that hold settings, as those of `config` do. problems() names the others."""
-        for section, values in self.sections.items():
-            if isinstance(values, Mapping) and isinstance(config.get(section) or {}, Mapping) and section in SECTIONS:
-                yield section, values

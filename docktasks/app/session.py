@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from invoke.config import Config, DataProxy
+from invoke.config import Config
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from docktasks import resources, waiting
+from docktasks import waiting
 from docktasks.app.manifest import parse_yaml
 from docktasks.app.runner import Runner, root_of
 from docktasks.command_names import spelled
@@ -94,38 +94,21 @@ def load_settings(c: Context, overrides: Overrides | None = None, *, needs_app: 
     Raises SettingsError, and AppError where a task needs an app and there is none, or more than one.
     """
     from docktasks import settings
-    from docktasks.app import defaults
+    from docktasks.app import sources
     from docktasks.app.app_file import AppFile
 
-    root, fixed = root_of(c.config), _fixed_keys(c.config)
-    config = {name: dict(part) if isinstance(part, DataProxy) else part for name, part in c.config.items()}
-    environ: Mapping[str, str] = os.environ
-    own = None if resources.is_checkout(root) else defaults.OwnDefaults(root, parse_yaml, needs_app=needs_app)
-    if own:
-        config, environ = own.completed(config, environ), own.variables_of_ours(environ)
-        fixed |= own.variables
-    app = config.get("app")
-    app_dir = str(app.get("dir") or "") if isinstance(app, dict) else ""
+    root, config = root_of(c.config), c.config
+    values = sources.defaults(root, config._project)  # noqa: SLF001 - as below
+    flags = {name: {key: value for key, value in keys.items() if value} for name, keys in (overrides or {}).items()}
+    # The levels of Invoke's configuration one by one, because the app's file comes between them.
+    own = sources.of_every_repository(values)
+    files = (own, config._collection, config._system, config._user, config._project)  # noqa: SLF001
+    calls = (sources.of_environment(values, os.environ), config._runtime, config._overrides, flags)  # noqa: SLF001
+    app_dir = sources.app_dir(root, sources.merged(*files, *calls), needs_app=needs_app)
     app_file = AppFile.read(root, app_dir, parse_yaml) if app_dir else AppFile()
-    config = app_file.applied(config, fixed)
-    for section, values in (overrides or {}).items():
-        if isinstance(config.get(section), dict):
-            config[section] |= {key: value for key, value in values.items() if value}
-    if own:
-        own.name_project(config, dry=bool(c.config.run.dry))
-    default_ports = own.fill_ports(config) if own else ()
-    return replace(
-        settings.load(root, config, environ, Config.global_defaults(), app_file), default_ports=default_ports
-    )
-
-
-def _fixed_keys(config: Config) -> set[str]:
-    """Return the keys whose values come from the environment or from `invoke --config FILE`, such as prod.memory."""
-    levels = (config._env, config._runtime)  # noqa: SLF001 - Invoke has no other way to tell a value's origin
-    return {
-        f"{section}.{key}"
-        for level in levels
-        for section, values in level.items()
-        if isinstance(values, Mapping)
-        for key in values
-    }
+    merged = sources.merged(*files, app_file.settings, *calls)
+    sources.name_project(root, merged, app_dir, dry=bool(config.run.dry) or not needs_app)
+    default_ports = sources.fill_ports(merged, values)
+    environ = sources.variables_of_ours(root, values, os.environ)
+    loaded = settings.load(root, merged, environ, Config.global_defaults(), app_file)
+    return replace(loaded, default_ports=default_ports)

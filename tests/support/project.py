@@ -18,6 +18,7 @@ from benchmarks.checkout import ROOT
 from docktasks import settings
 from docktasks.app.app_file import AppFile
 from docktasks.app.manifest import parse_yaml
+from docktasks.app.sources import merged
 from docktasks.commands import Result
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Container
@@ -68,7 +69,7 @@ class ProjectUnderTest:
         config.load_project()
         sections = {section: dict(config[section]) for section in settings.SECTIONS}
         app_file = AppFile.read(self.checkout, self.environ.get("INVOKE_APP_DIR", "hello-dock"), parse_yaml)
-        defaults = settings.load(self.checkout, app_file.applied(sections, ()), {}, {})
+        defaults = settings.load(self.checkout, merged(sections, app_file.settings), {}, {})
         return replace(defaults, app=replace(defaults.app, name=self.name))
 
     def invoke(self, *args: str, stdin: str = "", **env: str) -> Result:

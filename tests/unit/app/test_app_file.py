@@ -10,6 +10,7 @@ from invoke.context import Context
 
 from docktasks.app import session
 from docktasks.app.app_file import NAME, OF_THE_MACHINE, OTHER_NAMES, AppFile
+from docktasks.app.sources import merged
 from docktasks.errors import SettingsError
 from docktasks.settings import SECTIONS, Settings, parsers
 from tests.unit.fakes.apps import ROOT, invoke_yaml
@@ -178,7 +179,9 @@ def test_file_under_a_similar_name_is_refused(app: Path, name: str) -> None:
 def test_app_names_its_api_also_where_invoke_yaml_has_no_such_section() -> None:
     """Its prefixes are added to those of invoke.yaml."""
     file = AppFile("app/hello-dock.yaml", {"api": {"/api": "http://api:8000"}})
-    assert file.applied({"api": {"/ws": "http://ws"}}, ())["api"] == {"/ws": "http://ws", "/api": "http://api:8000"}
-    for config in ({"api": None}, {}):
-        assert file.applied(config, ())["api"] == {"/api": "http://api:8000"}
-        assert file.origins(file.applied(config, ())) == {"api./api": "app/hello-dock.yaml: "}
+    config = merged({"api": {"/ws": "http://ws"}}, file.settings)
+    assert config["api"] == {"/ws": "http://ws", "/api": "http://api:8000"}
+    for repository in ({"api": None}, dict[str, object]()):
+        config = merged(repository, file.settings)
+        assert config["api"] == {"/api": "http://api:8000"}
+        assert file.origins(config) == {"api./api": "app/hello-dock.yaml: "}
