@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # modules that load the browser's driver are imported where t
     from docktasks.verify.probes.page_events import PageEvents, PageSnapshot
 
 CUSTOM_PROPERTY = "name => getComputedStyle(document.documentElement).getPropertyValue(name)"
+LOADED_PATHS = "performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname)"
+"""The first 250 files that a page has loaded: https://developer.mozilla.org/docs/Web/API/Performance/setResourceTimingBufferSize"""
 BROWSER_TIMEOUT_S = 60
 MAX_ATTEMPTS = 3
 """How often a page is edited whose requests a change of the machine's network cuts off."""
@@ -102,7 +104,7 @@ def source(subject: Subject) -> Iterator[str]:
             return Probe(any(mark in text for text in vite.with_styles([path])))
 
         try:
-            with app_files.temporary_edit(file, app_files.marked_addition(file, mark)):
+            with app_files.marked_edit(file, mark):
                 if not wait_until(is_served, UPDATE_TIMEOUT_S).ready:
                     yield f"{path}: an edit of {file} is not served within {UPDATE_TIMEOUT_S} s"
         except OSError as error:
@@ -122,10 +124,11 @@ def _edit_style(subject: Subject) -> tuple[list[str], list[str]]:
     events = None
     with contextlib.ExitStack() as stack:
         vite = stack.enter_context(ViteClient(subject.dev_url))
-        path, file = find_source(vite, subject.project.settings.app_dir, STYLE_SUFFIXES)
-        edit = app_files.temporary_edit(file, app_files.marked_addition(file, name))
         try:
             events = _open_page(subject, vite, stack) if subject.chromium else None
+            paths = events.page.evaluate(LOADED_PATHS) if events else None
+            path, file = find_source(vite, subject.project.settings.app_dir, STYLE_SUFFIXES, paths)
+            edit = app_files.marked_edit(file, name)
             faults.extend(vite_client.check_hot_update(vite, path, name, stack, edit))
             if events and not faults:
                 events.page.wait_for_function(CUSTOM_PROPERTY, arg=name, timeout=PAGE_TIMEOUT_MS)

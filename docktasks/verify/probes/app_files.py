@@ -16,31 +16,54 @@ ENTRIES = {
     "bun": r'\["(@?[^@"]+)@(\d[^"]*)"',
 }
 """Package manager -> what matches name and version in its lock file."""
+_STYLE = re.compile(rb"""<style\b(?![^>]*(?:\bsrc=|["']s(?:ass|tyl(?:us)?)["']))([^>]*)>.*?(?=</style>)""", re.DOTALL)
+"""A style in the component's own file, in a language whose rules have braces."""
 
 
 @contextlib.contextmanager
-def temporary_edit(file: Path, text: str) -> Iterator[None]:
-    """Append a text to a file, and remove only that afterwards. Its time is then as before, unless others saved it."""
+def temporary_edit(file: Path, text: str, end: int | None = None) -> Iterator[None]:
+    """Insert a text at byte `end` of a file, by default its end, and remove only that afterwards.
+
+    Its time is then as before, unless others saved it.
+    """
     before, times, addition = file.read_bytes(), file.stat(), text.encode()
+    head = before[:end]
+    tail = before.removeprefix(head)
+
+    def put(data: bytes) -> None:  # a server may read the file at any time, so it is never empty
+        with file.open("r+b") as target:
+            target.seek(len(head))
+            target.write(data)
+            target.truncate()
+
     try:
-        with file.open("ab") as target:
-            target.write(addition)
+        put(addition + tail)
         yield
     finally:
         now = file.read_bytes()
-        if now == before + addition:
-            os.truncate(file, len(before))
+        if now == head + addition + tail:
+            put(tail)
             os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
         elif addition in now:
             file.write_bytes(now.replace(addition, b""))
 
 
-def marked_addition(file: Path, mark: str) -> str:
-    """Return what can be appended to a file without effect on the page, with a text that Vite keeps."""
-    rule = f"\n:root {{ {mark}: 1 }}\n"
-    if file.suffix == ".vue":
-        return f"\n<style>{rule}</style>\n"
-    return rule if file.suffix in (".css", ".scss", ".less") else f"\nvoid '{mark}'\n"
+def style_of(component: Path) -> re.Match[bytes] | None:
+    """Return the first style of a Vue component, without its end tag; group 1 has its attributes."""
+    return _STYLE.search(component.read_bytes())
+
+
+def marked_edit(file: Path, mark: str) -> contextlib.AbstractContextManager[None]:
+    """Edit a file without effect on the page, so that what Vite makes of it has the text `mark`.
+
+    A component needs a style. A second one would reach no page when it comes again: Vite still knows it from before,
+    and tells only the pages that have it.
+    """
+    style = style_of(file) if file.suffix == ".vue" else None
+    root = ":global(:root)" if style and b"scoped" in style[1] else ":root"
+    is_style = file.suffix in (".css", ".scss", ".less", ".vue")
+    text = f"\n{root} {{ {mark}: 1 }}\n" if is_style else f"\nvoid '{mark}'\n"
+    return temporary_edit(file, text, style.end() if style else None)
 
 
 @contextlib.contextmanager

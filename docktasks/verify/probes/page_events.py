@@ -42,8 +42,8 @@ NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
 """Chromium's error for everything that it is loading while a network interface of the machine appears or goes."""
 OFFLINE = re.compile(r"ERR_(NAME|DNS|INTERNET|ADDRESS|CONNECTION|TIMED_OUT|PROXY|TUNNEL|SSL|CERT|QUIC|NETWORK_ACCESS)")
 """Chromium's errors for a host that cannot be reached from this machine: https://chromium.googlesource.com/chromium/src/+/main/net/base/net_error_list.h"""
-FAILED_FETCH = re.compile(r"failed to (fetch|load|connect)|network ?error|load failed|ERR_", re.IGNORECASE)
-"""What scripts say when a request got no answer."""
+FAILED_FETCH = re.compile(r"(?i)failed to (fetch|load|connect)|network ?error|load failed|ERR_|worker script eval")
+"""What scripts say when a request got no answer, and the browser when a service worker's import got none."""
 
 
 class Event(NamedTuple):
@@ -100,6 +100,10 @@ class PageEvents(Log):
         page.on("request", self._on_request)
         page.on("requestfinished", self._on_request_end)
         page.on("requestfailed", self._on_request_failed)
+        # A service worker's requests are those of no page.
+        page.context.on(
+            "requestfailed", lambda request: self._on_request_failed(request) if request.service_worker else None
+        )
         page.expose_binding("helloDockEvent", lambda _source, kind, text: self._on_event(kind, text))
         page.add_init_script(RECORD_PAGE)
 

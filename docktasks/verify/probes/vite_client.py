@@ -7,7 +7,7 @@ import json
 import re
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import cached_property
 from pathlib import Path
 from socket import create_connection
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from docktasks.errors import Skip
+from docktasks.verify.probes import app_files
 
 if TYPE_CHECKING:  # loaded for the first socket
     from websockets.sync.client import ClientConnection
@@ -28,7 +29,7 @@ UPDATE_TIMEOUT_S = 5.0
 """How long the socket may take to announce an edit."""
 FETCH_TIMEOUT_S = 2.0
 STYLE_SUFFIXES = (".css", ".scss", ".less", ".vue")
-"""Files with a style, the simplest first."""
+"""Files with a style, the simplest first; a component only if it has one."""
 SCRIPT_SUFFIXES = (".js", ".mjs", ".ts", ".mts", ".jsx", ".tsx")
 
 _IMPORT = re.compile(r"""(?:from|import)\s*\(?\s*["'](/[^"'?]+(?:\?[^"']*)?)["']""")
@@ -128,13 +129,21 @@ class ViteClient(httpx.Client):
             yield from (self.module(style) for style in _IMPORT.findall(text) if "type=style" in style)
 
 
-def find_source(vite: ViteClient, app_dir: Path, suffixes: tuple[str, ...]) -> tuple[str, Path]:
+def find_source(
+    vite: ViteClient, app_dir: Path, suffixes: tuple[str, ...], loaded: Container[str] | None = None
+) -> tuple[str, Path]:
     """A module of the app that the page loads: its path on the server and its file. Raises Skip without any.
 
-    It is one whose suffix stands first.
+    It is one whose suffix stands first, and a component has a style. A page may import a module only later: where
+    `loaded` has the paths that a browser has loaded, it is one of these.
     """
     files = {path: app_dir / path.removeprefix(vite.base).lstrip("/") for path in vite.modules()}
-    modules = [(path, file) for path, file in files.items() if file.suffix in suffixes and file.is_file()]
+    modules = [
+        (path, file)
+        for path, file in files.items()
+        if file.suffix in suffixes and (loaded is None or path in loaded) and file.is_file()
+        if file.suffix != ".vue" or app_files.style_of(file)
+    ]
     if not modules:
         raise Skip(f"the page loads no file of the app that ends in {' or '.join(suffixes)}")
     return min(modules, key=lambda module: suffixes.index(module[1].suffix))

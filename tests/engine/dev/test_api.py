@@ -17,6 +17,9 @@ OWN_PROXY = """proxy: {
   }"""
 """What an app passes on by itself. Its /api leads to the container itself, as for an API on the host without Docker."""
 
+EDITS = ("--only=dev.source", "--only=dev.hot-reload")
+"""The checks that edit a style one after the other. Here only components have styles."""
+
 
 def test_dev_server_passes_requests_on_to_the_api(
     new_project: ProjectFactory, built_project: ProjectUnderTest, tmp_path: Path
@@ -25,6 +28,8 @@ def test_dev_server_passes_requests_on_to_the_api(
     checkout = copy_checkout(tmp_path / "checkout")
     config = checkout / "hello-dock/vite.config.js"
     config.write_text(config.read_text().replace("server: { port: 3000 }", f"server: {{ port: 3000, {OWN_PROXY} }}"))
+    script = checkout / "hello-dock/src/main.js"
+    script.write_text(script.read_text().replace("import './style.css'\n", ""))
     with ApiContainer(built_project.image) as api:
         upstreams = "/api=http://api:8000 /gone=http://gone:1"
         project = new_project(checkout, API_NETWORK=api.network, API_UPSTREAMS=upstreams)
@@ -40,5 +45,5 @@ def test_dev_server_passes_requests_on_to_the_api(
         with connect(f"{url.replace('http', 'ws')}/api/socket", proxy=None) as socket:
             socket.send("first")
             assert socket.recv(timeout=10) == "first"
-        assert "FAILS" not in project.succeeds("verify", "--only=dev.network", "--only=dev.hot-reload")
+        assert "FAILS" not in project.succeeds("verify", "--only=dev.network", *EDITS)
         project.succeeds("stop")

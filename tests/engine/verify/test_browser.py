@@ -53,6 +53,8 @@ PAGES = {
     "remote": PAGE.replace("<title>", REMOTE_STYLE).format(
         title="remote", more="<img alt=map src=https://host.invalid/map.png>" + REMOTE_DATA
     ),
+    "worker": PAGE.format(title="worker", more="<script>navigator.serviceWorker.register('/worker.js')</script>"),
+    "worker.js": "importScripts('https://host.invalid/worker.js')",
     "alone": PAGE.format(title="alone", more=""),
     "leads": PAGE.format(title="leads", more="<a href=/alone>alone</a> <a href=/gone>gone</a>"),
     **{name: PAGE.format(title=name, more=f"<script>{script}</script>") for name, (script, _) in RESTLESS.items()},
@@ -77,7 +79,7 @@ def page_server() -> Iterator[str]:
             is_page = name in PAGES and not (name == "alone" and rest)
             self.send_response(302 if name == "moved" else 200 if is_page else 404)
             self.send_header("Location", "/moved/")
-            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Type", "text/javascript" if name.endswith(".js") else "text/html")
             self.end_headers()
             with contextlib.suppress(ConnectionError):  # a browser that is ended hangs up
                 self.wfile.write(PAGES.get(name, "<h1>Not found</h1>").encode())
@@ -177,13 +179,22 @@ def test_site_of_one_page_has_no_address_below_it(page_server: str, chromium: st
     assert [(snapshot.has_content, snapshot.texts("network")) for snapshot in snapshots] == [(True, [])] * 2
 
 
+def test_import_of_a_service_worker_that_this_machine_cannot_reach_is_a_note(page_server: str, chromium: str) -> None:
+    """The browser then says on the page that the worker is wrong. A page whose own worker throws has a fault."""
+    result = visit(f"{page_server}/worker/", chromium, 30)
+    assert verdicts_of(result)["browser.console"].outcome == "pass", result.pages
+    assert any("https://host.invalid/worker.js" in text for page in result.first for text in page.texts("unreachable"))
+
+
 def test_host_that_this_machine_cannot_reach_is_a_note(page_server: str, chromium: str) -> None:
     """Without a way to another host, a page is judged by the rest. What its script throws then is in the note, too.
 
     axe fetches no style of that host, which the policy would block.
     """
     verdicts = verdicts_of(visit(f"{page_server}/remote", chromium, 60))
-    assert {verdicts[f"browser.{name}"].outcome for name in ("console", "policy")} == {"pass"}
+    assert {verdicts[f"browser.{name}"].outcome for name in ("console", "policy")} == {"pass"}, [
+        verdicts[f"browser.{n}"].evidence for n in ("console", "policy")
+    ]
     notes = " ".join(verdicts["browser.network"].notes)
     assert "https://host.invalid: net::ERR_NAME_NOT_RESOLVED" in notes
     assert "Failed to fetch" in notes

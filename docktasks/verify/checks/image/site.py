@@ -60,7 +60,9 @@ def build_args_now(subject: Subject) -> dict[str, str]:
     is_built_from_it = revision == origin.revision or str(subject.build_epoch) == origin.epoch
     if not origin.revision:
         raise Skip("the app is in no git checkout, so it is unknown whether its source is still the same")
-    if origin.revision.endswith("-dirty") or not is_built_from_it:
+    if origin.revision.endswith("-dirty"):
+        raise Skip("the checkout has changes that are not committed, so it is unknown whether the image has them")
+    if not is_built_from_it:
         raise Skip(f"it was built from {revision or 'no commit'}, but the checkout has {origin.revision}")
     node, nginx = (base_images.local(subject.project, kind) for kind in ("node", "nginx"))
     if node is None or nginx is None:

@@ -58,15 +58,19 @@ def test_client_reads_each_module_of_the_page_once(web: Web) -> None:
 
 
 def test_find_source_prefers_a_style_sheet_to_a_component(web: Web, root: Path) -> None:
-    """Without either there is nothing to edit, so the check is skipped."""
+    """A component needs a style, and a browser has to load the file. Without one the check is skipped."""
     web.answer = dev_server
     vite, app = ViteClient(URL), root / "hello-dock"
     (app / "src").mkdir()
     with pytest.raises(Skip):
         find_source(vite, app, STYLE_SUFFIXES)
+    (app / "src" / "App.vue").write_text("<template></template>")
+    with pytest.raises(Skip):
+        find_source(vite, app, STYLE_SUFFIXES)
     for name in ("App.vue", "style.css"):
-        (app / "src" / name).touch()
+        (app / "src" / name).write_text("<style></style>")
         assert find_source(vite, app, STYLE_SUFFIXES) == (f"/src/{name}", app / "src" / name)
+    assert find_source(vite, app, STYLE_SUFFIXES, ["/src/App.vue"])[0] == "/src/App.vue"
     vite.close()
 
 
