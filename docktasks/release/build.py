@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from docktasks.app import env_files, env_notices, git, ignore_file, inputs, runtime_config, vite
 from docktasks.app.project import Project
 from docktasks.background import in_background
 from docktasks.containers import startup
 from docktasks.engine.models import Image
-from docktasks.errors import BuildError, PushError, RegistryError, SettingsError, StartError
+from docktasks.errors import PushError, RegistryError, StartError
 from docktasks.images import base_images, bases_lock
 from docktasks.images import build as images_build
 from docktasks.images.references import repository
 from docktasks.images.registry import advice, registry_digest
 from docktasks.images.sizes import unpacked_size
 from docktasks.labels import BUILT_FOR
-from docktasks.output import counted
+from docktasks.release import source_maps
 from docktasks.roles import PROD
 
 ANSWER_TIMEOUT_S = 10
@@ -44,7 +41,7 @@ def build_prod(project: Project, maps_folder: str = "") -> Build:
     Raises SettingsError, AppError, BaseImageError or BuildError.
     """
     project.app.require_script("build")
-    maps_folder = _require_folder(maps_folder)
+    maps_folder = source_maps.require_folder(maps_folder)
     inputs.require(project.settings, os.environ)
     for notice in ignore_file.IgnoreFile.of(project.app).notices if project.settings.is_external_app else ():
         project.progress.note(notice)
@@ -59,46 +56,12 @@ def build_prod(project: Project, maps_folder: str = "") -> Build:
     in_background(lambda: project.engine.containerd_store)  # the sizes need it, and the engine takes a while for it
     image = images_build.build_image(project, PROD, build_args)
     if maps_folder:
-        _export_source_maps(project, build_args, maps_folder)
+        source_maps.export(project, build_args, maps_folder)
     base_notices = filter(None, (node.notice, nginx.notice, bases_lock.age_notice(project.settings)))
     app_notices = (*project.app.lock_notices, *vite.notices_of_files(project.app), *environment_notices())
     unused_names = runtime_config.unused(project.app.root, project.settings.prod.runtime_env)
     notices = (*base_notices, *app_notices, *inputs.proxy_notices(os.environ), *unused_names)
     return build_of(project, image, notices)
-
-
-def _require_folder(folder: str) -> str:
-    """Return the absolute path of a folder that can be written or made; empty for none. Raises SettingsError."""
-    if not folder:
-        return ""
-    path = Path(os.path.abspath(folder))  # noqa: PTH100 - a link stays as it is named
-    existing = next(parent for parent in (path, *path.parents) if parent.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise SettingsError(
-            f"--source-maps={path}: {existing} is {'not writable' if existing.is_dir() else 'a file'}.",
-            "It names the folder for the source maps. Nothing was built.",
-            "Name another folder",
-        )
-    return str(path)
-
-
-def _export_source_maps(project: Project, values: images_build.Texts, folder: str) -> None:
-    """Write the source maps of the build with these values into the folder. Older ones stay. Raises BuildError."""
-    with tempfile.TemporaryDirectory() as unpacked:
-        target = folder if project.dry else unpacked
-        result = images_build.write_dist(project, values | {"PART": "maps"}, target)
-        if not result.ok:
-            raise BuildError("The source maps cannot be written.", "The image was built.", "Correct it", result.tail(3))
-        maps = [path for path in Path(unpacked).rglob("*.map*") if path.is_file()]
-        if not maps and not project.dry:
-            raise BuildError(
-                "The build wrote no source map.",
-                "The image was built. --source-maps needs a build that makes them.",
-                "Set build.sourcemap: 'hidden' in the configuration of Vite",
-            )
-        if not project.dry:
-            shutil.copytree(unpacked, folder, dirs_exist_ok=True)
-    project.progress(f"wrote {counted(len(maps), 'source map')} into {folder}")
 
 
 def build_for(project: Project, platform: str) -> Image:

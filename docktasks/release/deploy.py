@@ -17,7 +17,7 @@ from docktasks.errors import StartError
 from docktasks.images import base_images
 from docktasks.labels import CONFIG_HASH_LABEL
 from docktasks.release import build as release_build
-from docktasks.release import history, production, recovery, run_args
+from docktasks.release import history, kept_files, production, recovery, run_args
 from docktasks.release.build import Build
 from docktasks.release.run_args import Release
 from docktasks.roles import PROD
@@ -129,7 +129,7 @@ def _deploy(project: Project, build: Build, environment: str | None, bind: Bind,
 
     url = swap.deploy(project, release, bind, gate=gate)
     with _recorded(project, release):
-        line, lost = history.kept_files_report(project, url, release.id) if url else ("", "")
+        line, lost = kept_files.report(project, url, release.id) if url else ("", "")
     if line:
         project.progress(line)
     own = filter(None, ("" if gate else UNCHECKED, lost))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from docktasks.app import env_notices
+from docktasks.app import env_notices, env_usage
 from docktasks.app.package import App
 from docktasks.settings import Settings
 from tests.unit.fakes.apps import PACKAGE, configured, make_app
@@ -31,7 +31,7 @@ USE = "fetch(import.meta.env.VITE_A)"
 )
 def test_use_of_a_variable_is_seen(text: str) -> None:
     """A source that throws without the variable needs it, too."""
-    assert "VITE_A" in set(env_notices.names_in(text))
+    assert "VITE_A" in set(env_usage.names_in(text))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_use_of_a_variable_is_seen(text: str) -> None:
 )
 def test_variable_whose_absence_is_handled_is_none(text: str) -> None:
     """A value instead of it, or a test, shows that the source works without it."""
-    assert list(env_notices.names_in(text)) == []
+    assert list(env_usage.names_in(text)) == []
 
 
 def notices(folder: Path, files: dict[str, str], settings: Settings, **environ: str) -> list[str]:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from docktasks.images.carried import RELEASES_DIR
-from docktasks.release import history
+from docktasks.release import kept_files
 from docktasks.settings import Settings
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.production import A, B, deployed, serve_a_build_b
@@ -67,5 +67,5 @@ def test_sample_is_bounded_and_spread_over_all_files(engine: FakeEngine, setting
     earlier_files(engine, *(f"site/assets/{number:04}-1.js" for number in range(1000)))
     deployed(engine, settings)
     asked = [url for url in web.requests if url.endswith("-1.js")]
-    assert len(asked) == history.MAX_FILES_PER_RELEASE
+    assert len(asked) == kept_files.MAX_FILES_PER_RELEASE
     assert max(asked).endswith("/0980-1.js")
