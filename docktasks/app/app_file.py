@@ -63,8 +63,7 @@ class AppFile:
     @property
     def settings(self) -> dict[str, Mapping[Any, Any]]:
         """The file's sections that hold settings. problems() names the others."""
-        is_section = {name: name in SECTIONS and isinstance(values, Mapping) for name, values in self.sections.items()}
-        return {name: values for name, values in self.sections.items() if is_section[name]}
+        return {name: keys for name, keys in self.sections.items() if name in SECTIONS and isinstance(keys, Mapping)}
 
     def problems(self) -> list[str]:
         """Return a text for each section that is none of ours, and for each setting that an app cannot make."""

@@ -9,6 +9,7 @@ from functools import cached_property
 from docktasks.app.package import App
 from docktasks.commands import Run
 from docktasks.engine.protocol import Engine
+from docktasks.errors import DockError
 from docktasks.progress import Progress
 from docktasks.settings import Settings
 from docktasks.workspace import project_lock
@@ -32,6 +33,13 @@ class Project:
     def app(self) -> App:
         """The app as package.json describes it, read once a task. Raises AppError."""
         return App.load(self.settings)
+
+    def run_or_raise(self, args: list[str], error: DockError) -> None:
+        """Run a command that has to succeed. Raises the error, with the last lines of the output as its evidence."""
+        result = self.run(args, quiet=True)
+        if not result.ok:
+            error.evidence = result.tail(5)
+            raise error
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold the project's lock, so that only one task at a time changes its containers. Raises ConflictError."""

@@ -127,9 +127,8 @@ def _host_by_mkcert(project: Project) -> str:
             return HOSTS[0]
     with workspace.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    result = project.run(["mkcert", "-cert-file", str(cert), "-key-file", str(key), *HOSTS, "::1"], quiet=True)
-    if not result.ok:
-        raise SetupError("mkcert made no certificate.", "", "Correct what it says", evidence=result.tail(4))
+    error = SetupError("mkcert made no certificate.", "", "Correct what it says")
+    project.run_or_raise(["mkcert", "-cert-file", str(cert), "-key-file", str(key), *HOSTS, "::1"], error)
     _give_to_owner(project.settings, key)
     project.progress("made a certificate by mkcert")
     return check(cert, key)

@@ -78,11 +78,9 @@ def _run(project: Project, run_spec: DevRunSpec, name: str) -> str:
 
 
 def _open_volumes(project: Project, run_spec: DevRunSpec) -> None:
-    result = project.run(open_args(project.settings, run_spec), quiet=True)
-    if not result.ok:
-        raise StartError(
-            "The volumes for node_modules could not be prepared.",
-            "The packages of the workspace have a volume each, into which the checkout's owner has to write.",
-            "Correct what Docker reports, then try again",
-            evidence=result.tail(4),
-        )
+    error = StartError(
+        "The volumes for node_modules could not be prepared.",
+        "The packages of the workspace have a volume each, into which the checkout's owner has to write.",
+        "Correct what Docker reports, then try again",
+    )
+    project.run_or_raise(open_args(project.settings, run_spec), error)

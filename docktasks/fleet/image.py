@@ -78,14 +78,12 @@ def push(project: Project, image: FleetImage, folder: Path) -> str:
             "Let Vite give longer hashes (build.rollupOptions.output)" if is_other else "See what Docker reports above",
             evidence=built.tail(5),
         )
-    pushed = project.run(["docker", "image", "push", "--quiet", image.tag], quiet=True)
-    if not pushed.ok:
-        raise FleetError(
-            f"{image.tag} could not be pushed.",
-            "The nodes get the image from the registry. Nothing has changed.",
-            "Log in with an account that may push to the repository of the release: docker login",
-            evidence=pushed.tail(3),
-        )
+    error = FleetError(
+        f"{image.tag} could not be pushed.",
+        "The nodes get the image from the registry. Nothing has changed.",
+        "Log in with an account that may push to the repository of the release: docker login",
+    )
+    project.run_or_raise(["docker", "image", "push", "--quiet", image.tag], error)
     local = project.engine.image(image.tag)
     digests = local.names_in(image.repository) if local else []
     return digests[-1] if digests else image.tag

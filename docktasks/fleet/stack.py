@@ -106,9 +106,7 @@ class Stack:
             "--resolve-image", "never",  # the image is named by its digest
             "--compose-file", str(path), self.name,
         ]  # fmt: skip
-        result = project.run(args, quiet=True)
-        if not result.ok:
-            raise FleetError("Swarm does not take the stack.", "", "Correct what Docker says above", result.tail(5))
+        project.run_or_raise(args, FleetError("Swarm does not take the stack.", "", "Correct what Docker says above"))
 
 
 def swarm_object(environment: str) -> tuple[str, str]:

@@ -97,13 +97,6 @@ def _image_references(project: Project, removed_containers: Sequence[str]) -> tu
 
 def _remove(project: Project, args: list[str], names: Sequence[str]) -> None:
     """Run a command that removes the things with these names. Without names, run nothing. Raises ConflictError."""
-    if not names:
-        return
-    result = project.run(args, quiet=True)
-    if not result.ok:
-        raise ConflictError(
-            "Docker did not remove everything.",
-            "It keeps what is in use.",
-            "Correct what Docker says, then try again",
-            result.tail(4),
-        )
+    how = "Correct what Docker says, then try again"
+    if names:
+        project.run_or_raise(args, ConflictError("Docker did not remove everything.", "It keeps what is in use.", how))

@@ -79,14 +79,12 @@ def restart(project: Project, *names: str) -> None:
 def rename(project: Project, name: str, new_role: str) -> None:
     """Give a container another role. Raises StartError."""
     new_name = project.settings.container(new_role)
-    renamed = project.run(["docker", "container", "rename", name, new_name], quiet=True)
-    if not renamed.ok:
-        raise StartError(
-            f"{name} cannot be renamed to {new_name}.",
-            "The name of a container tells whether it is the current release.",
-            "Correct what Docker reports above, then run it again: invoke run-prod",
-            evidence=renamed.tail(3),
-        )
+    error = StartError(
+        f"{name} cannot be renamed to {new_name}.",
+        "The name of a container tells whether it is the current release.",
+        "Correct what Docker reports above, then run it again: invoke run-prod",
+    )
+    project.run_or_raise(["docker", "container", "rename", name, new_name], error)
 
 
 def remove(project: Project, *names: str) -> None:

@@ -49,6 +49,4 @@ def image_of(project: Project, revision: str) -> Iterator[tuple[Image, str]]:
 def _clone(project: Project, top: Path, commit: str, clone: Path) -> None:
     clone_args = ["git", "clone", "--quiet", "--no-checkout", "--shared", str(top), str(clone)]
     for args in (clone_args, ["git", "-C", str(clone), "checkout", "--quiet", "--detach", commit]):
-        result = project.run(args, quiet=True)
-        if not result.ok:
-            raise AppError(f"Commit {commit[:12]} cannot be checked out.", "", "Try again", evidence=result.tail(3))
+        project.run_or_raise(args, AppError(f"Commit {commit[:12]} cannot be checked out.", "", "Try again"))
