@@ -56,7 +56,7 @@ def _vite_manifest(subject: Subject) -> str:
     return read_file(engine, subject.dev, f"{APP_PATH}/{MANIFEST}")
 
 
-@check("dev.foreign-host", "critical", fix="Leave server.allowedHosts of vite.config at its default, or list hosts")
+@check("dev.foreign-host", "critical", fix="Update Vite. Leave server.allowedHosts at its default, or list hosts")
 def foreign_host(subject: Subject) -> Iterator[str]:
     """A request for a foreign host is refused, so that no page can use its own name for this server.
 
@@ -74,7 +74,7 @@ def foreign_host(subject: Subject) -> Iterator[str]:
     yield from (f"{path}: {one.status_code} for Host {host}" for host, path, one in answers if one.is_success)
 
 
-@check("dev.foreign-origin", "critical", fix="Leave server.cors of vite.config at its default, or list origins")
+@check("dev.foreign-origin", "critical", fix="Update Vite. Leave server.cors at its default, or list origins")
 def foreign_origin(subject: Subject) -> Iterator[str]:
     """The page of another site cannot read what is served: its Origin gets no CORS header."""
     readable = set[str]()
