@@ -25,6 +25,7 @@ class FakePage:
     def __init__(self) -> None:
         self.url = f"{URL}/"
         self.listeners: dict[str, list[Callable[[Any], None]]] = {}
+        self.context = SimpleNamespace(on=lambda _event, _listener: None)  # without a service worker
 
     def on(self, event: str, listener: Callable[[Any], None]) -> None:
         """Remember a listener."""
