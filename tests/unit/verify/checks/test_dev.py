@@ -328,11 +328,12 @@ def test_server_that_does_not_serve_an_edit_fails(
     """The check adds a text to a file of the app that the page loads, and restores it."""
     monkeypatch.setattr(dev_page, "UPDATE_TIMEOUT_S", 0)
     file = settings.app_dir / "src" / name
+    content = "<style>\n</style>\n" if file.suffix == ".vue" else "content\n"
     file.parent.mkdir()
-    file.write_text("content\n")
+    file.write_text(content)
     web.answer = SourceServer(file, is_fresh=is_fresh)
     assert result(settings, "dev.source")[0] == ("pass" if is_fresh else "fail")
-    assert file.read_text() == "content\n"
+    assert file.read_text() == content
 
 
 def test_server_of_an_old_build_fails(settings: Settings, web: Web) -> None:
