@@ -15,6 +15,8 @@ from tests.support.project import ProjectUnderTest, new_name
 VISITOR = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", "Accept": "text/html,*/*;q=0.8"}
 OVER_HTTP = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 """A browser that sends no Sec-Fetch headers, because the address is neither https nor localhost."""
+WORKER = {"Sec-Fetch-Dest": "empty", "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+"""A visitor's request that a service worker passes on."""
 SCRIPT = {"Sec-Fetch-Dest": "script", "Sec-Fetch-Mode": "no-cors", "Accept": "*/*"}
 FETCH = {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors", "Accept": "text/html"}
 PROGRAM = {"Accept": "*/*"}
@@ -132,7 +134,7 @@ PATHS_OF_A_ROUTER = (
 @pytest.mark.parametrize("path", PATHS_OF_A_ROUTER)
 def test_visitor_gets_the_app_and_a_script_gets_404(app: ProjectUnderTest, path: str) -> None:
     """Whatever the address looks like. A shared cache must know that the answer depends on who asks."""
-    for headers in (VISITOR, VISITOR | {"Sec-Fetch-Dest": "iframe"}, OVER_HTTP):
+    for headers in (VISITOR, VISITOR | {"Sec-Fetch-Dest": "iframe"}, OVER_HTTP, WORKER):
         response = get(app, path, headers)
         assert (response.status_code, heading(response)) == (200, "docs/index")
         assert response.headers["cache-control"] == "no-cache"
