@@ -36,7 +36,10 @@ LINKED = (
 
 FONT = "@font-face { font-family: Half; src: url(/half.woff2) }"
 
-EMPTY = 'setTimeout(() => { document.body.textContent = "" }, 1200)'
+GONE = 'document.body.textContent = ""'
+EMPTY = f"setTimeout(() => {{ {GONE} }}, 1200)"
+WAS_RELOADED = 'if (performance.getEntriesByType("navigation")[0].type === "reload")'
+"""True in the page that stays open during the whole visit, and in one that is closed soon."""
 
 GREEDY = (
     "const all = []; setInterval(() => { if (all.length < 160) all.push(new Array(3e5).fill(1.5)); "
@@ -96,6 +99,11 @@ SABOTAGES = [
     page("blocks-for-seconds", loads("js", "const end = Date.now() + 4500; while (Date.now() < end);"), "browser.idle"),
     page("keeps-who-goes-back", loads("js", f'{PUSH}; addEventListener("popstate", () => {PUSH})'),
          "browser.navigation"),
+    page("goes-back-twice", loads("js", f'addEventListener("click", () => {PUSH}, true)'), "browser.navigation"),
+    page("empties-when-it-becomes-narrow", loads("js", f'matchMedia("(width < 500px)").onchange = () => {{ {GONE} }}'),
+         "browser.renders", "browser.deep-link"),
+    page("fails-much-later", loads("js", f"{WAS_RELOADED} setTimeout(() => {{ alert(1); {GONE}; throw 1 }}, 6500)"),
+         "browser.renders", "browser.interruptions", "browser.console"),
     page("keeps-the-focus", loads("js", f'addEventListener("keydown", (event) => {{ {KEEP} }})'),
          "browser.accessible"),
     page("interrupts-below", loads("js", f'if (location.pathname !== "/") {{ {INTERRUPT} }}'), "browser.interruptions"),

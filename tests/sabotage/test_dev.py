@@ -154,6 +154,14 @@ SABOTAGES = [
     ),
     Sabotage("sees-no-edit", frozenset({"dev.source", "dev.hot-reload"}), server="server: { watch: null }"),
     Sabotage(
+        "sees-edits-of-styles-only",
+        frozenset({"dev.source", "dev.page"}),
+        server="server: { watch: { ignored: ['**/*.vue'] } }",
+        edits=(("src/views/ImageView.vue", "import", "import Lost from '../Lost.vue'\nimport"),),
+        skips=frozenset({"dev.hot-reload"}),
+        evidence=(".vue is not served", "/src/views/ImageView.vue: 500, when"),
+    ),
+    Sabotage(
         "serves-an-old-build",
         frozenset({"dev.source"}),
         command=("sh", "-c", f"npx vite build --outDir {OLD_BUILD} && npx vite preview {PREVIEW}"),
@@ -162,7 +170,7 @@ SABOTAGES = [
 ]
 OLD_FAILS = frozenset({"dev.vite-version", "dev.foreign-host", "dev.foreign-origin", "dev.foreign-socket", "dev.leaks"})
 SABOTAGES.append(Sabotage("old", OLD_FAILS))  # it has an app and a test of its own
-FURTHER = {"reloads-the-page", "serves-an-old-build", "shares-with-the-host"}
+FURTHER = {"reloads-the-page", "sees-edits-of-styles-only", "serves-an-old-build", "shares-with-the-host"}
 """Each check that these fail has another sabotage."""
 
 

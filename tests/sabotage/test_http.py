@@ -63,6 +63,10 @@ SABOTAGES = [
          "http.csp"),
     site("inline-script", "cd /srv/site; sed -i 's|</head>|<script>go()</script>&|' index.html; gzip -kf index.html; "
          "rm /srv/br/index.html", "http.csp-allows-page", "http.brotli"),
+    site("inline-handler", "cd /srv/site; sed -i 's|<body|& onload=go()|' index.html; gzip -kf index.html; "
+         "rm /srv/br/index.html", "http.csp-allows-page", "http.brotli"),
+    site("variable-in-the-title", "cd /srv/site; sed -i 's|<title>|&%VITE_NAME%|' index.html; gzip -kf index.html; "
+         "rm /srv/br/index.html", "http.files", "http.brotli"),
     site("no-nosniff", "sed -i /X-Content-Type-Options/d security.conf", "http.security-headers"),
     site("not-on-errors", "sed -i 's|nosniff always|nosniff|' security.conf", "http.security-headers"),
     site("twice", "echo 'add_header X-Content-Type-Options nosniff always;' >>security.conf", "http.security-headers"),

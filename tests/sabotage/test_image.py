@@ -131,6 +131,8 @@ SABOTAGES = [
     image("gzip-cut-short", step("truncate -s 100 site/index.html.gz"), "image.precompressed", "image.leftovers"),
     image("next-to-the-site", step("echo >notes.txt"), "image.contents"),
     image("too-much", step("dd if=/dev/zero of=/opt/tool bs=1k count=30"), "image.contents"),
+    image("gzip-with-a-second-part", step("gzip -c site/index.html >>site/index.html.gz"),
+          "image.precompressed", "image.leftovers"),
     image("compressed-copy-of-nothing", step("echo >br/nothing.html"), "image.precompressed"),
     image("dockerfile", add("/app/Dockerfile"), "image.contents"),
     image("settings-of-an-editor", add("/srv/app/.vscode/settings.json"), "image.contents"),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 from docktasks.errors import Skip
+from docktasks.verify.probes.references import LOCAL
 from docktasks.verify.registry import Major, Minor, Note, check
 from docktasks.verify.subject import Subject
 
@@ -70,7 +71,7 @@ def _events(subject: Subject, kind: Kind) -> Iterator[str]:
 def renders(subject: Subject) -> Iterator[str]:
     """The page has content and a title, also after a reload, and after a while in a narrow and dark window."""
     visit = _visit(subject, "first")
-    yield from _page_faults([*visit.first, *visit.audited[:1]])
+    yield from _page_faults([*visit.first, *visit.audited[:1], *visit.late])
     yield from _unseen(visit)
     yield from _failures(visit, "first")
 
@@ -102,14 +103,16 @@ def interruptions(subject: Subject) -> Iterator[str]:
 @check("browser.idle", "major", fix="Find the timer or the loop in the app's code, and end it or let it wait longer")
 def idle(subject: Subject) -> Iterator[str]:
     """A page that nobody touches rests: it does not load or ask without end, block, or take more and more memory."""
-    return _events(subject, "activity")
+    for line in _events(subject, "activity"):
+        yield Minor(line) if line.endswith("or another one, by itself") else line  # it may do so once
 
 
 @check("browser.network", "major", fix="Is the file in the build (dist/)? Does the page reference its right path?")
 def network(subject: Subject) -> Iterator[str]:
     """No request of a page fails, and the browser can read its files. Hosts that are out of reach are notes."""
     yield from _events(subject, "network")
-    lines = (line for page in subject.visit().pages for line in page.texts("unreachable"))
+    lines = [line for page in subject.visit().pages for line in page.texts("unreachable")]
+    yield from dict.fromkeys(f"{line}, an address of a developer's machine" for line in lines if LOCAL.match(line))
     hosts = dict.fromkeys(re.sub(r"^(\w+://[^/]+)/.*(: \S+)$", r"\1\2", line) for line in lines)
     yield from (Note(f"not judged, because another host did not answer: {text}") for text in hosts)
 

@@ -6,12 +6,13 @@ import contextlib
 import re
 import secrets
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docktasks.errors import Skip
 from docktasks.verify.chromium_path import browser_errors, what_is_missing
 from docktasks.verify.probes import app_files, vite_client
-from docktasks.verify.probes.vite_client import SCRIPT_SUFFIXES, STYLE_SUFFIXES, ViteClient, find_source
+from docktasks.verify.probes.vite_client import SCRIPT_SUFFIXES, STYLE_SUFFIXES, ViteClient, find_sources
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 from docktasks.waiting import Probe, wait_until
@@ -44,7 +45,12 @@ def page(subject: Subject) -> Iterator[str]:
     """The page shows something in a browser, no script of it throws, and Vite can serve each of its modules."""
     if not subject.chromium:
         raise Skip(what_is_missing())
-    yield from _faults_undisturbed(lambda: _look_at_page(subject))
+    faults = _faults_undisturbed(lambda: _look_at_page(subject))
+    yield from faults
+    with ViteClient(subject.dev_url) as vite:
+        _ = list(vite.modules())
+        lazy = {path: status for path, status in vite.errors.items() if not any(path in fault for fault in faults)}
+    yield from (f"{path}: {status}, when a page imports it" for path, status in lazy.items())
 
 
 def _faults_undisturbed(look: Callable[[], tuple[list[str], list[str]]]) -> list[str]:
@@ -91,24 +97,32 @@ def faults_of(snapshot: PageSnapshot, url: str) -> Iterator[str]:
 
 @check("dev.source", "critical", fix="Start it by invoke dev, with a script that runs Vite's dev server and no preview")
 def source(subject: Subject) -> Iterator[str]:
-    """The app is served from its source: an edit of a file that the page loads arrives. The check restores the file."""
+    """The app is served from its source: an edit of each kind of file that the page loads arrives, and is undone."""
     with ViteClient(subject.dev_url) as vite:
         client = vite.get(f"{vite.base}@vite/client", headers={"Accept": "*/*"})
         if "javascript" not in client.headers.get("content-type", ""):
             yield f"what answers is no dev server of Vite: {vite.base}@vite/client is {client.status_code}, no script"
             return
-        path, file = find_source(vite, subject.project.settings.app_dir, (*STYLE_SUFFIXES, *SCRIPT_SUFFIXES))
-        mark = f"--hello-dock-{secrets.token_hex(4)}"
+        for path, file in find_sources(vite, subject.project.settings.app_dir, (*STYLE_SUFFIXES, *SCRIPT_SUFFIXES)):
+            yield from _missed_edit(vite, path, file)
 
-        def is_served() -> Probe:
-            return Probe(any(mark in text for text in vite.with_styles([path])))
 
-        try:
-            with app_files.marked_edit(file, mark):
-                if not wait_until(is_served, UPDATE_TIMEOUT_S).ready:
-                    yield f"{path}: an edit of {file} is not served within {UPDATE_TIMEOUT_S} s"
-        except OSError as error:
-            raise Skip(f"{file} cannot be edited: {error}") from error
+def _missed_edit(vite: ViteClient, path: str, file: Path) -> Iterator[str]:
+    mark = f"--hello-dock-{secrets.token_hex(4)}"
+
+    def is_served() -> Probe:
+        # A plugin that judges code may refuse the edit, which has arrived then.
+        return Probe(
+            any(mark in text for text in vite.with_styles([path]))
+            or vite.get(path, headers={"Accept": "*/*"}).is_server_error
+        )
+
+    try:
+        with app_files.marked_edit(file, mark):
+            if not wait_until(is_served, UPDATE_TIMEOUT_S).ready:
+                yield f"{path}: an edit of {file} is not served within {UPDATE_TIMEOUT_S} s"
+    except OSError as error:
+        raise Skip(f"{file} cannot be edited: {error}") from error
 
 
 @check("dev.hot-reload", "major", fix="Read invoke logs --role=dev; look at server.hmr and server.watch in vite.config")
@@ -127,7 +141,9 @@ def _edit_style(subject: Subject) -> tuple[list[str], list[str]]:
         try:
             events = _open_page(subject, vite, stack) if subject.chromium else None
             paths = events.page.evaluate(LOADED_PATHS) if events else None
-            path, file = find_source(vite, subject.project.settings.app_dir, STYLE_SUFFIXES, paths)
+            path, file = find_sources(vite, subject.project.settings.app_dir, STYLE_SUFFIXES, paths)[0]
+            if vite.errors:
+                raise Skip(f"Vite shows an error and then reloads the page (dev.page): {next(iter(vite.errors))}")
             edit = app_files.marked_edit(file, name)
             faults.extend(vite_client.check_hot_update(vite, path, name, stack, edit))
             if events and not faults:

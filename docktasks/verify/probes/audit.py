@@ -30,6 +30,8 @@ LATE_S = 1.5
 """How long a page in a narrow window is watched."""
 AXE_TIME_S = 30.0
 """After that, axe does not look at further pages that are linked."""
+RESIZE_S = 0.2
+"""How long a page may take until it fits a window that has become narrow."""
 MAX_TABS = 4
 """How many pages are open at the same time. A page with a game or a map keeps a core busy."""
 MAX_ENTRIES = 3
@@ -89,6 +91,9 @@ class _OpenPages:
             tab.events.workload.tasks.clear()  # those of axe
             tab.events.page.set_viewport_size(NARROW_VIEWPORT)
             tab.events.judge_rest()
+        self._wait(time.monotonic() + RESIZE_S)
+        for tab in self.tabs:
+            tab.look_whether_empty()
         self._open()
         opened = time.monotonic()
         self._look(NARROW_VIEWPORT, end)
@@ -114,7 +119,7 @@ class _OpenPages:
             tab.events.judge_rest()
             if tab.is_growing():
                 tab.events.add("activity", "the page takes more and more memory")
-            if (entries := tab.history()[0] - 1) > MAX_ENTRIES:
+            if (entries := tab.events.workload.history()[0] - 1) > MAX_ENTRIES:
                 self._visit.dead_ends.append(f"{tab.path}: the page adds {entries} entries to the history by itself")
             tab.events.add("interruptions", *(tab.evaluate(LOUD_MEDIA) or ()))
 
@@ -161,17 +166,18 @@ class _OpenPages:
 
     def _leave(self) -> None:
         """Leave each page by the back button."""
-        before = {tab: tab.history() for tab in self.tabs}
+        before = {tab: tab.events.workload.history() for tab in self.tabs}
         for tab in self.tabs:
             tab.evaluate("() => { setTimeout(() => history.back()) }")
         self._wait(time.monotonic() + 0.3)
         for tab, (index, addresses) in before.items():
             # A page that only leads on, such as to the visitor's language, leads on again: browsers pass over it.
-            if not index or addresses[index - 1] not in (addresses[index], BLANK):
+            pages = [address.partition("#")[0] for address in addresses]
+            if not index or pages[index - 1] not in (pages[index], BLANK):
                 continue
             look = partial(self._has_left, tab, index)
             if not wait_until(look, BACK_TIMEOUT_S).ready:
                 self._visit.dead_ends.append(f"{tab.path}: the back button does not leave the page")
 
     def _has_left(self, tab: Tab, index: int) -> Probe:
-        return Probe(tab.history()[0] < index)
+        return Probe(tab.events.workload.history()[0] < index)

@@ -25,6 +25,8 @@ class Decoder:
                 return chunk
         except (zlib.error, brotli.error) as error:
             raise ValueError(f"is not {'gzip' if self._gzip else 'brotli'}: {error}") from error
+        if self._gzip and self._gzip.unused_data.strip(b"\0"):
+            raise ValueError("goes on after the end of gzip, where browsers stop")
         if len(content) > limit:
             raise ValueError(f"decodes to more than {limit:,} bytes")
         return bytes(content)

@@ -23,6 +23,10 @@ MAX_ENCODED_FILES = 1_000
 """How many files are also requested in each encoding. image.precompressed compares all that are in the image."""
 HIDDEN_PATH = re.compile(r"(?:^|/)\.(?!well-known/)")
 """Matches a path that must not be served."""
+LINKED_FILE = re.compile(r"\.(?:pdf|txt|md|csv|xml|json|ics|svg|png|jpe?g|webp|avif|gif)$", re.IGNORECASE)
+"""Matches the path of a file that a link names. An archive or a video may be too large to be asked for in time."""
+LINKED_PAGE, MAX_LINKED_PAGES = re.compile(r"/(?:[^/.]*|[^/]+\.html?)$"), 50
+"""The pages that are read for what they name, where no image tells the files of the site."""
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -32,7 +36,7 @@ class Site:
     """The site at `url`. `shipped` returns the paths, relative to it, of files that are known to be in the image.
 
     `written` returns path -> text of nginx's configuration in the image. `absent` are files that only
-    may be there, and are not.
+    may be there, and are not, and `pages` those that were read for what they name.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Site:
         self.exchange: Callable[[str, bytes, float], RawResponse] = raw_socket.exchange
         self._shipped, self._written = shipped, written
         self.absent: dict[str, Response] = {}
+        self.pages = set[str]()
         self._responses: dict[Request, Response] = {}
         self._files: dict[str, dict[str, Response]] = {}
         # Groups of checks run in parallel. What asks the site is no cached_property, which has a lock of its own before
@@ -157,16 +162,25 @@ class Site:
         """Close the connections."""
         self.client.close()
 
+    def _named(self, text: Response) -> Iterator[str]:
+        """The files that a text loads or may load, those of the site to which it links, and pages, which are read."""
+        yield from text.references.files
+        for path in text.references.pages:
+            is_page = LINKED_PAGE.search(path) and not self.shipped and len(self.pages) < MAX_LINKED_PAGES
+            if path.startswith(self.home) and (is_page or LINKED_FILE.search(path)):
+                self.pages.update({path} if is_page else ())
+                yield path
+
     def _crawl(self) -> Iterator[Response]:
         responses: dict[str, Response] = {}
         shipped = {self.address(name) for name in self.shipped if not HIDDEN_PATH.search(name)}
-        queue = {path for path in (*shipped, *self.index.references.files) if not self.is_api(path)}
+        queue = {path for path in (*shipped, *self._named(self.index)) if not self.is_api(path)}
         while queue and len(responses) < MAX_SITE_FILES:
             batch = sorted(queue)[: MAX_SITE_FILES - len(responses)]
             queue = set()
             for response in self.client.send_all(map(Request, batch), read=True):
                 responses[response.path] = response
-                queue.update(response.references.files)
+                queue.update(self._named(response))
             queue -= {path for path in queue if path in responses or self.is_api(path)}
         loaded, names = set[str](), [*self.index.references.loaded]
         while names:  # what a file names that nothing may load is no promise, either
@@ -175,7 +189,10 @@ class Site:
                 loaded.add(name)
                 names += responses[name].references.loaded if name in responses else ()
         promised = shipped | loaded
+        self.pages = {path for path in self.pages if path in responses and responses[path].is_ok}
         for path, response in responses.items():
+            if path in self.pages and path not in promised:
+                continue  # the survey asks it as a page, which may be another one each time
             is_there = response.is_ok and response.digest != self.index.digest
             if is_there or path in promised or response.fault:
                 yield response

@@ -27,12 +27,26 @@ ANY_HOST = re.compile(r"(?:https?://)?\*(?:\.[^./:]+)?(?:[:/]|$)", re.IGNORECASE
 """A host that is everybody's, such as https://*, or *.com."""
 
 
+HANDLER = re.compile(
+    r"on(?:abort|animation\w+|before\w+|blur|cancel|canplay\w*|change|(?:dbl)?click|close|contextmenu|copy|cut|drag\w*|drop"
+    r"|ended|error|focus\w*|hashchange|input|invalid|key\w+|load\w*|message|mouse\w+|page\w+|paste|pause|play\w*"
+    r"|pointer\w+|popstate|progress|reset|resize|scroll\w*|select\w*|submit|toggle|touch\w+|transition\w+|unload|wheel)"
+)
+"""Matches the attributes that are code. Others, such as `once`, may be those of a component."""
+
+
 class InlineCode(NamedTuple):
-    """The content of a script or style element."""
+    """The content of a script or style element, or of an attribute, such as onclick, that is code of that kind."""
 
     tag: str
     nonce: str
     code: str = ""
+    attribute: str = ""
+
+    @property
+    def label(self) -> str:
+        """Where it stands, how it begins, and which directive does not have it."""
+        return f"inline {self.attribute or f'<{self.tag}>'} {' '.join(self.code.split())[:40]} is not in {self.tag}-src"
 
 
 @lru_cache(64)
@@ -50,10 +64,13 @@ class Policy:
 
     def allows(self, inline: InlineCode) -> bool:
         """True if a browser takes this code."""
-        sources = self.directives.get(f"{inline.tag}-src-elem", self.sources(f"{inline.tag}-src"))
+        kind = "attr" if inline.attribute else "elem"
+        sources = self.directives.get(f"{inline.tag}-src-{kind}", self.sources(f"{inline.tag}-src"))
         if sources is None or (inline.nonce and f"'nonce-{inline.nonce}'" in sources):
             return True
-        return not set(_digests(inline.code).values()).isdisjoint(sources) or _allows_any_inline(sources)
+        takes_hashes = not inline.attribute or "'unsafe-hashes'" in sources
+        is_named = takes_hashes and not set(_digests(inline.code).values()).isdisjoint(sources)
+        return is_named or _allows_any_inline(sources)
 
     def weaknesses(self, frame_options: str) -> Iterator[str]:
         """The directives that are missing or too wide. `frame_options` is X-Frame-Options, which limits frames, too."""
@@ -115,7 +132,7 @@ class Page(Html):
         self._is_inline = False
         self.feed(html)
         self.close()
-        self.styles = [inline.code for inline in self.inline if inline.tag == "style"]
+        self.styles = [inline.code for inline in self.inline if inline.tag == "style" and not inline.attribute]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note a policy, or the beginning of inline code."""
@@ -125,6 +142,9 @@ class Page(Html):
         loads = attributes.get("rel") in ("stylesheet", "modulepreload") or (tag == "script" and attributes.get("src"))
         if loads and not attributes.get("integrity"):
             self.without_integrity.append(attributes.get("src") or attributes.get("href", ""))
+        for name, value in attributes.items():
+            if value.strip() and (name == "style" or HANDLER.fullmatch(name)):
+                self.inline.append(InlineCode("style" if name == "style" else "script", "", value, name))
         runs = attributes.get("type", "").lower() in ("", "module", "importmap", "text/javascript")
         self._is_inline = tag == "style" or (tag == "script" and runs and not attributes.get("src"))
         if self._is_inline:
@@ -153,8 +173,6 @@ def weaknesses(policies: tuple[Policy, ...], frame_options: str) -> list[str]:
     return [line for line in first if all(line in other for other in others)]
 
 
-def blocked_code(policies: Iterable[Policy], html: str) -> Iterator[str]:
+def blocked_code(policies: Iterable[Policy], html: str) -> Iterator[InlineCode]:
     """The inline code of a page that a policy blocks."""
-    for inline in Page(html).inline:
-        if not all(policy.allows(inline) for policy in policies):
-            yield f"inline <{inline.tag}> {' '.join(inline.code.split())[:40]} is not in {inline.tag}-src"
+    return (inline for inline in Page(html).inline if not all(policy.allows(inline) for policy in policies))

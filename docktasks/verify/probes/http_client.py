@@ -190,7 +190,9 @@ class Client:
 
     def _read(self, request: Request, reply: Reply, *, keep: int, read: bool) -> Response:
         response = Response(request.path, reply.status, reply.headers)
-        is_text = read and response.is_ok and response.media_type.endswith(("html", "css", "javascript"))
+        is_text = (
+            read and response.is_ok and response.media_type.endswith(("html", "css", "javascript", "manifest+json"))
+        )
         is_partial = response.status == httpx.codes.PARTIAL_CONTENT  # a part of an encoded body cannot be decoded
         body = _Body("" if is_partial else response.get("content-encoding"), MAX_KEPT_BYTES if is_text else keep)
         fault = body.read(reply.chunks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -80,6 +80,10 @@ class PageSnapshot(Log):
     title: str = ""
     has_content: bool = False
     events: tuple[Event, ...] = ()
+
+    def without(self, known: Collection[str]) -> PageSnapshot:
+        """Return the snapshot without events whose texts are known."""
+        return replace(self, events=tuple(event for event in self.events if event.text not in known))
 
 
 class PageEvents(Log):

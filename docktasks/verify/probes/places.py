@@ -65,12 +65,12 @@ def file_sample(site: Site, limit: int, seed: str) -> list[str]:
 
 def _pages(site: Site) -> Iterator[str]:
     """The index, what pages and routers link to, and the pages in the image, with and without .html and a slash."""
+    files = [path for path in site.files if path.endswith(".html")]
     texts = [site.index, *site.files.values()]
     paths_in_texts = dict.fromkeys(path for text in texts for path in text.references.pages)
     linked = [path if path.startswith(site.home) else site.home + path[1:] for path in paths_in_texts]
-    files = [path for path in site.files if path.endswith(".html")]
     plain = [path.removesuffix(".html").removesuffix("/index") for path in files]
-    names = [path for path in linked if "." not in path.rpartition("/")[2] or path in files]
+    names = [path for path in linked if "." not in path.rpartition("/")[2] or path in (*files, *site.pages)]
     paths = dict.fromkeys([site.index.path, *names, *files, *plain])
     for path in [*filter(None, paths)][:MAX_PAGES]:
         yield path

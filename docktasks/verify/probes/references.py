@@ -15,6 +15,11 @@ if TYPE_CHECKING:  # loaded for the first script
 NEEDED_LINKS = {"stylesheet", "modulepreload", "preload"}
 LINKS_TO_FILES = NEEDED_LINKS | {"icon", "apple-touch-icon", "mask-icon", "manifest"}
 """Values of `rel` whose target a browser loads with the page. The page works without what is not needed."""
+MANIFEST = "application/manifest+json"
+ICONS = re.compile(r'"src"\s*:\s*"([^"]+)"')
+"""What a manifest of an app names: https://www.w3.org/TR/appmanifest/."""
+CANDIDATES = re.compile(r",\s+|,(?=https?:)")
+"""What separates the pictures of a srcset. An address may have a comma, too."""
 LOADING_ELEMENTS = {"script", "img", "source", "video", "audio", "track", "embed"}
 """Elements whose `src` a browser loads with the page."""
 INERT_ELEMENTS = {"template", "noscript"}
@@ -29,7 +34,7 @@ SCRIPT_QUERY = """
 """
 """What loads a file in a script: import statements, import() of a text, and the list of files that Vite preloads."""
 _NAME_IN_SCRIPT = re.compile(
-    r"""["'`]((?:\.{0,2}/)?(?:[\w.@-]+/)*[\w.@-]+\.(?:m?js|json|css|woff2?|svg|png|jpe?g|webp|avif|gif|ico|wasm))["'`]"""
+    r"""["'`]((?:\.{0,2}/)?(?:[\w.@-]+/)*[\w.@-]+\.(?:m?js|json|css|woff2?|svg|png|jpe?g|webp|avif|gif|ico|wasm|pdf|xml|txt))["'`]"""
 )
 _STYLE_TOKEN = re.compile(
     r"""/\*.*?\*/
@@ -45,6 +50,8 @@ _OLD_FONT = re.compile(r"\.(?:eot|svg)(?:[?#]|$)", re.IGNORECASE)
 """Formats that no browser of today reads: https://developer.mozilla.org/docs/Web/CSS/@font-face/src."""
 _ROUTE = re.compile(r"""\b(?:path|to|href)["']?\s*[:=]\s*["'`](/[\w/-]{1,80})["'`]""")
 """What a router, or a link of a component, says in a script."""
+LOCAL = re.compile(r"(?:https?|wss?)://(?:localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1\])(?=[:/]|$)")
+"""Matches an address at which every machine reaches itself only."""
 _INLINE_MAP = re.compile(r"^\s*(?://|/\*)[#@]\s*sourceMappingURL=data:[^'\"`\s]{40}", re.MULTILINE)
 """A library may contain the text without the map."""
 
@@ -103,7 +110,9 @@ class _Page(Html):
             self.base = self.base or attributes.get("href", "")
         elif self._inert:
             return
-        elif tag == "a":
+        for name in ("srcset", "imagesrcset", "poster"):
+            self.possible += [part.strip().partition(" ")[0] for part in CANDIDATES.split(attributes.get(name, ""))]
+        if tag == "a":
             self.links.append(attributes.get("href", ""))
         elif tag in LOADING_ELEMENTS or (tag == "link" and kinds & LINKS_TO_FILES):
             is_needed = kinds & NEEDED_LINKS if tag == "link" else tag != "source"
@@ -132,6 +141,8 @@ def find_references(url: str, media_type: str, text: str) -> References:
         page = _Page(text)
         url, loaded, possible = urljoin(url, page.base), filter(None, page.urls), filter(None, page.possible)
         pages = filter(None, page.links)
+    elif media_type == MANIFEST:
+        possible = ICONS.findall(text)
     elif media_type == "text/css":
         loaded, possible = _names_in_style(text)
         foreign = _STYLE_IMPORT.findall(_COMMENT.sub("", text)) if "@import" in text.lower() else ()

@@ -11,7 +11,7 @@ from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Response, ViewportSize
 
 from docktasks.verify.probes.chromium import go_to, short_message
-from docktasks.verify.probes.page_events import Event, PageEvents, PageSnapshot
+from docktasks.verify.probes.page_events import VISIBLE_CONTENT, Event, PageEvents, PageSnapshot, take_snapshot
 
 MIN_GROWTH_BYTES, MIN_KEPT_BYTES, LOOKS, LOOK_TIME_S = 20_000_000, 2_000_000, 3, 1.0
 """Memory is measured when the page is open, and after it was watched. If it has grown by so many bytes, it is measured
@@ -35,6 +35,7 @@ class Tab:
     events: PageEvents
     heap_bytes_at_first: int = 0
     is_lost: bool = False
+    is_emptied: bool = False
     failure: str = ""
 
     def __post_init__(self) -> None:
@@ -66,8 +67,10 @@ class Tab:
         since = [Event("interruptions", text) for text in self.events.texts("interruptions")]
         if self.failure:
             since = [*self.events.events, Event("network", self.failure)]
-        events = dict.fromkeys((*self.snapshot.events, *since))
-        return replace(self.snapshot, events=tuple(event for event in events if event.text not in known))
+        events = tuple(dict.fromkeys((*self.snapshot.events, *since)))
+        snapshot = replace(self.snapshot, events=events).without(known)
+        label = f"{self.path} after its window became narrow"
+        return replace(snapshot, label=label, has_content=False) if self.is_emptied else snapshot
 
     def heap_bytes(self) -> int:
         """Return how much memory the page's scripts use."""
@@ -86,11 +89,10 @@ class Tab:
         has_grown = all(later - earlier > MIN_KEPT_BYTES for earlier, later in pairwise(kept))
         return has_grown and not self.events.is_loading
 
-    def history(self) -> tuple[int, list[str]]:
-        """Return where the page is in the tab's history, and its addresses; (0, []) while it makes way for another."""
-        history = self.events.workload.ask("Page.getNavigationHistory")
-        entries = history.get("entries", [])
-        return int(history.get("currentIndex", 0)), [entry["url"].partition("#")[0] for entry in entries]
+    def look_whether_empty(self) -> None:
+        """Note if the page shows nothing since its window became narrow."""
+        if self.evaluate(VISIBLE_CONTENT) is False:
+            self.is_emptied = not take_snapshot(self.events.page, self.path).has_content
 
 
 def _require_browser(error: BrowserError) -> None:

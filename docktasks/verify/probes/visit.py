@@ -11,7 +11,7 @@ from docktasks.verify.probes.page_timing import ResourceTiming
 
 @dataclass
 class Visit:
-    """What a visit recorded: the pages in `first`, `deep`, `followed` and `audited`, and the results of other steps.
+    """What a visit recorded: the pages in `first`, `deep`, `followed`, `audited` and `late`, and other results.
 
     `timings` and `screenshot` are those of the first page. `audits` has axe's findings, and `widths` the width in
     pixels that a page takes, by path and width of the window; `unseen` are pages for which there was no time, and
@@ -27,6 +27,7 @@ class Visit:
     deep: list[PageSnapshot] = field(default_factory=list)
     followed: list[PageSnapshot] = field(default_factory=list)
     audited: list[PageSnapshot] = field(default_factory=list)
+    late: list[PageSnapshot] = field(default_factory=list)
     injected: tuple[str, ...] = ()
     unseen: list[str] = field(default_factory=list)
     restless: list[str] = field(default_factory=list)
@@ -42,7 +43,7 @@ class Visit:
     @property
     def pages(self) -> list[PageSnapshot]:
         """Every page, in the order of the visit."""
-        return [*self.first, *self.deep, *self.followed, *self.audited]
+        return [*self.first, *self.deep, *self.followed, *self.audited, *self.late]
 
     def was_interrupted(self, step: str) -> bool:
         """Return True if a page loaded again, or another page, while a step looked at it."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from urllib.parse import urljoin, urlsplit
 
 from httpx import codes
@@ -39,8 +41,8 @@ def visit(
     """Visit a site. A link for which `is_api` is no page."""
     visitor = None
     try:
-        with chromium.launch_browser(executable, limit_s) as browser:
-            visitor = _Visitor(browser, url, is_api)
+        with chromium.launch_browser(executable, limit_s) as browser, ExitStack() as stack:
+            visitor = _Visitor(browser, url, is_api, stack)
             _take_steps(visitor, limit_s)
             return visitor.visit
     except BrowserError as error:  # the browser did not start, or was killed, which a step has reported already
@@ -55,7 +57,8 @@ def _take_steps(visitor: _Visitor, limit_s: float) -> None:
     In the end, the results of one that the machine's network disturbs are left out.
     """
     half = time.monotonic() + limit_s / 2
-    for step in (visitor.first, visitor.deep, visitor.inject, visitor.follow, visitor.audit, visitor.strict):
+    steps = (visitor.first, visitor.deep, visitor.inject, visitor.follow, visitor.audit, visitor.strict, visitor.late)
+    for step in steps:
         before = visitor.visit
         for attempt in range(1, MAX_ATTEMPTS + 1):
             visitor.visit = deepcopy(before)
@@ -83,25 +86,31 @@ def _take_step(visitor: _Visitor, step: Callable[[], None], limit_s: float) -> N
 
 
 class _Visitor:
-    """The steps of a visit. Each has a browser profile of its own, like a new visitor."""
+    """The steps of a visit. Each has a browser profile of its own, like a new visitor.
 
-    def __init__(self, browser: Browser, url: str, is_api: Callable[[str], bool]) -> None:
-        self.browser, self.url, self.visit, self.is_api = browser, url, Visit(), is_api
+    The first page stays open, in `stack`, for the last step. `events` are its events.
+    """
+
+    events: PageEvents
+
+    def __init__(self, browser: Browser, url: str, is_api: Callable[[str], bool], stack: ExitStack) -> None:
+        self.browser, self.url, self.visit, self.is_api, self.stack = browser, url, Visit(), is_api, stack
         self.links: list[tuple[str, str]] = []
         self.below = ""
 
     def first(self) -> None:
         """Open the first page, record its requests and a screenshot, and reload it."""
-        with new_page(self.browser) as page:
-            events, recorder = PageEvents(page), NetworkRecorder(page)
-            self.visit.first.append(events.snapshot("/", lambda: open_page(page, f"{self.url}/")))
-            self.visit.timings = recorder.timings()
-            self.visit.screenshot = page.screenshot(timeout=chromium.ACTION_TIMEOUT_MS)
-            if not self.visit.first[0].has_content:  # it may hang
-                return
-            self.links = [link for link in _own_links(page) if not self.is_api(link[1])][:MAX_LINKS]
-            self.below = self._path_below(page)
-            self.visit.first.append(events.snapshot("/ after a reload", lambda: reload_page(page)))
+        self.stack.close()
+        page = self.stack.enter_context(new_page(self.browser))
+        self.events, recorder = PageEvents(page), NetworkRecorder(page)
+        self.visit.first.append(self.events.snapshot("/", lambda: open_page(page, f"{self.url}/")))
+        self.visit.timings = recorder.timings()
+        self.visit.screenshot = page.screenshot(timeout=chromium.ACTION_TIMEOUT_MS)
+        if not self.visit.first[0].has_content:  # it may hang
+            return
+        self.links = [link for link in _own_links(page) if not self.is_api(link[1])][:MAX_LINKS]
+        self.below = self._path_below(page)
+        self.visit.first.append(self.events.snapshot("/ after a reload", lambda: reload_page(page)))
 
     def _path_below(self, page: Page) -> str:
         """The path of a page below the first; that of the first for a site of pages without links."""
@@ -116,6 +125,21 @@ class _Visitor:
             events, address = PageEvents(page), urljoin(f"{self.url}/", self.below)
             self.visit.deep.append(events.snapshot(self.below, lambda: open_page(page, address)))
             self.visit.deep.append(events.snapshot(f"{self.below} after a reload", lambda: reload_page(page)))
+        with suppress(BrowserError):  # it may make way for another page
+            if self.events.workload.is_busy or self.events.page.locator("canvas").count():
+                self.stack.close()  # a game would take the processor from the other steps
+
+    def late(self) -> None:
+        """Look at the first page again, which nobody has touched all the while."""
+        known = {event.text for page in self.visit.pages for event in page.events}
+        if self.events.page.is_closed():
+            return
+        if self.events.workload.has_loaded:
+            self.events.add("activity", "the page loads again, or another one, by itself")
+        self.events.workload.tasks.clear()  # those of a long time, in which other pages had the processor, too
+        snapshot = self.events.snapshot("/ at the end of the visit", lambda: None)
+        if not snapshot.disturbances:  # other containers have come and gone meanwhile
+            self.visit.late.append(snapshot.without(known))
 
     def inject(self) -> None:
         """Add an inline script to the page, as an attack on unescaped text would."""
@@ -137,8 +161,11 @@ class _Visitor:
             for href, _ in self.links:
                 if not page.locator(_selector(href)).count():
                     open_page(page, f"{self.url}/")
-                click = partial(self._click, page, href)
+                click, (before, _) = partial(self._click, page, href), events.workload.history()
                 self.visit.followed.append(events.snapshot(f"a click on {href}", partial(chromium.settle, click, page)))
+                index, addresses = events.workload.history()
+                if any(one == next_one for one, next_one in pairwise(addresses[before : index + 1])):
+                    self.visit.dead_ends.append(f"a click on {href} adds one address to the history twice")
 
     def _click(self, page: Page, href: str) -> None:
         before = _address_and_text(page)

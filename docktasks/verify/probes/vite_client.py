@@ -58,6 +58,7 @@ class ViteClient(httpx.Client):
             base_url=url, timeout=REQUEST_TIMEOUT_S, trust_env=False, follow_redirects=True, limits=limits, verify=_ANY
         )
         self.url = url
+        self.errors: dict[str, int] = {}
 
     @cached_property
     def page(self) -> str:
@@ -110,7 +111,10 @@ class ViteClient(httpx.Client):
         return self.get(path, headers={"Accept": "*/*"}).text
 
     def modules(self) -> Iterator[str]:
-        """Paths of the app's own modules that the page imports, without the timestamps that Vite adds after edits."""
+        """Paths of the app's own modules that the page imports, at once or later, without the times of edits.
+
+        `errors` has then the statuses of those that Vite cannot serve.
+        """
         queue = [path for path in _SCRIPT.findall(self.page) if "/@" not in path]
         seen: set[str] = set()
         while queue and len(seen) < MAX_MODULES:
@@ -119,7 +123,10 @@ class ViteClient(httpx.Client):
                 continue
             seen.add(path)
             yield path
-            queue += _IMPORT.findall(self.module(path))
+            response = self.get(path, headers={"Accept": "*/*"})
+            if response.is_server_error:
+                self.errors[path] = response.status_code
+            queue += _IMPORT.findall(response.text)
 
     def with_styles(self, paths: list[str]) -> Iterator[str]:
         """The texts of these modules, and of the style modules that a Vue component imports."""
@@ -129,24 +136,25 @@ class ViteClient(httpx.Client):
             yield from (self.module(style) for style in _IMPORT.findall(text) if "type=style" in style)
 
 
-def find_source(
+def find_sources(
     vite: ViteClient, app_dir: Path, suffixes: tuple[str, ...], loaded: Container[str] | None = None
-) -> tuple[str, Path]:
-    """A module of the app that the page loads: its path on the server and its file. Raises Skip without any.
+) -> list[tuple[str, Path]]:
+    """A module with each suffix that Vite can serve: its path on the server and its file. Raises Skip without any.
 
-    It is one whose suffix stands first, and a component has a style. A page may import a module only later: where
-    `loaded` has the paths that a browser has loaded, it is one of these.
+    They are in the order of the suffixes, and a component has a style. Each is the last of its kind, because an edit of
+    the first reloads the page. A page may import a module only later: where `loaded` has the paths that a browser has
+    loaded, they are of these.
     """
-    files = {path: app_dir / path.removeprefix(vite.base).lstrip("/") for path in vite.modules()}
-    modules = [
-        (path, file)
+    files = {path: app_dir / path.removeprefix(vite.base).lstrip("/") for path in list(vite.modules())}
+    modules = {
+        file.suffix: (path, file)
         for path, file in files.items()
-        if file.suffix in suffixes and (loaded is None or path in loaded) and file.is_file()
+        if file.suffix in suffixes and (loaded is None or path in loaded) and path not in vite.errors and file.is_file()
         if file.suffix != ".vue" or app_files.style_of(file)
-    ]
+    }
     if not modules:
         raise Skip(f"the page loads no file of the app that ends in {' or '.join(suffixes)}")
-    return min(modules, key=lambda module: suffixes.index(module[1].suffix))
+    return [modules[suffix] for suffix in suffixes if suffix in modules]
 
 
 def check_hot_update(

@@ -17,6 +17,8 @@ MAX_LOADS, MAX_REPEATS = 4, 1
 """A page may lead to another one by a script, or load again once. One that loads more often does so for ever."""
 MAX_REQUESTS, POLL_TIME_S = 2, 3
 """A page may ask for one address twice a second, and more often for less than three seconds in a row."""
+MAX_CPU_S = 0.5
+"""A page that uses the processor for so long after it has loaded is busy."""
 MAX_BLOCKED_S = 2.0
 """How long tasks may block a page. It must have used the processor as long: for half of that in a snapshot."""
 MAX_CHARS = 300
@@ -42,6 +44,21 @@ class Workload:
     def has_reloaded(self) -> bool:
         """True if the page has loaded an address again."""
         return len(self._loads) > len(set(self._loads))
+
+    @property
+    def has_loaded(self) -> bool:
+        """True if the page, or another one, has loaded since the last look."""
+        return bool(self._loads)
+
+    @property
+    def is_busy(self) -> bool:
+        """True if the page has not come to rest since the last look."""
+        return self._cpu_s() - self._cpu_before_s > MAX_CPU_S
+
+    def history(self) -> tuple[int, list[str]]:
+        """Return where the page is in the tab's history, and its addresses; (0, []) while it makes way for another."""
+        history = self.ask("Page.getNavigationHistory")
+        return int(history.get("currentIndex", 0)), [entry["url"] for entry in history.get("entries", [])]
 
     @cached_property
     def session(self) -> CDPSession:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from httpx import codes
 
 from docktasks.images.media_types import media_type
 from docktasks.verify.checks.http.rules import exceptions, header_differences, survey_of
 from docktasks.verify.probes import odd_requests
+from docktasks.verify.probes.crawler import Site
 from docktasks.verify.probes.http_client import EDGE_BYTES, Response
+from docktasks.verify.probes.references import LOCAL, MANIFEST
 from docktasks.verify.probes.survey import Answer
-from docktasks.verify.registry import Minor, check
+from docktasks.verify.registry import Major, Minor, check
 from docktasks.verify.subject import Subject
 
 OTHER_TYPE_NAMES = {
@@ -24,6 +27,13 @@ OTHER_TYPE_NAMES = {
 """Media type -> its other name. Every browser accepts both. An x- before a name has no meaning, and is left out."""
 PAGES = "page", "unknown"
 OWN_CONTENT = re.compile(rb"<(?:script|style|title)\b[^>]*>\s*[^<\s]", re.IGNORECASE)
+ADDRESS = re.compile(
+    r"""<(?:link|meta|script|img|iframe|form|base|source)\b[^>]*?\s(?:href|src|content|action)=["']?([^"'\s>]+)""",
+    re.IGNORECASE,
+)
+"""What a page loads or names, but for its links: a manual may have those to a server of the reader."""
+VARIABLE = re.compile(r"""<(?:title>|(?:meta|link|script|img|html)\b)[^<>]*?(%VITE_\w+%)""", re.IGNORECASE)
+"""What Vite leaves in a page: https://vite.dev/guide/env-and-mode#html-constant-replacement."""
 UTF_8_META = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?utf-?8\b""", re.IGNORECASE)
 
 
@@ -41,10 +51,26 @@ def files(subject: Subject) -> Iterator[str]:
             continue  # http.answers reports it
         if not response.is_ok or (expected and _one_name(response.media_type) != _one_name(expected)):
             yield f"{path}: {_status_and_type(response)}, expected 200 {expected}".rstrip()
-    pages = [site.index, *(file for file in site.files.values() if file.media_type == "text/html")]
+    pages = [site.index, *(file for file in site.files.values() if file.media_type in ("text/html", MANIFEST))]
     named = dict.fromkeys(path for page in pages for path in page.references.possible if path in site.absent)
     yield from (Minor(f"{path}: {site.absent[path].summary}, though a page names it") for path in named)
+    if site.index.is_ok:
+        yield from exceptions(filter(_is_shown, subject.survey.plain), partial(_left_over, site))
     yield from _size_faults(subject)
+
+
+def _is_shown(answer: Answer) -> bool:
+    return answer.is_page and answer.response.is_ok
+
+
+def _left_over(site: Site, answer: Answer) -> Iterator[str]:
+    """What a page still has of the machine on which it was made."""
+    for address in dict.fromkeys(filter(LOCAL.match, ADDRESS.findall(answer.response.text))):
+        if not address.startswith(site.origin):
+            yield Minor(f"{address}, an address of a developer's machine,")
+    yield from (
+        Major(f"{name}, a variable that the build did not have,") for name in VARIABLE.findall(answer.response.text)
+    )
 
 
 def _status_and_type(response: Response) -> str:

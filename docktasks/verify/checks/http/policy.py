@@ -9,7 +9,7 @@ from functools import lru_cache
 from docktasks.verify.checks.http.rules import CSP, chosen, exceptions, is_ours, survey_of
 from docktasks.verify.probes.csp import Page, blocked_code, policies, weaknesses
 from docktasks.verify.probes.survey import Answer, Survey
-from docktasks.verify.registry import Note, check
+from docktasks.verify.registry import Major, Minor, Note, check
 from docktasks.verify.subject import Subject
 
 OF_A_PAGE = "script-src", "style-src", "connect-src"
@@ -68,13 +68,15 @@ def _kept_nonces(survey: Survey) -> Iterator[str]:
 
 @check("http.csp-allows-page", "critical", fix="Move inline code into files, or add its hash to the policy")
 def csp_allows_page(subject: Subject) -> Iterator[str]:
-    """The Content-Security-Policy allows the inline scripts and styles of each page."""
+    """The Content-Security-Policy allows the inline scripts, handlers and styles of each page."""
     return exceptions((answer for answer in survey_of(subject).plain if answer.is_page), _blocked_code)
 
 
 def _blocked_code(answer: Answer) -> Iterator[str]:
     html = answer.response.text
-    return blocked_code(policies(answer.response.get_list(CSP), html), html)
+    for inline in blocked_code(policies(answer.response.get_list(CSP), html), html):
+        of_attribute = Minor if inline.tag == "style" else Major
+        yield of_attribute(inline.label) if inline.attribute else inline.label
 
 
 @check("http.third-party", "minor", fix="Add integrity and crossorigin to the element. Serve what a file imports")

@@ -115,6 +115,12 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
         {"audited": [HOME, replace(ABOUT, label="/about after a while", title="")]},
         "/about after a while: the page has no title",
     ),
+    ("browser.renders", {"late": [replace(HOME, label="/ late", has_content=False)]}, "/ late: the page is empty"),
+    (
+        "browser.network",
+        {"first": [with_events(HOME, unreachable=("http://localhost:8000/a: net::ERR_X",))]},
+        "http://localhost:8000/a: net::ERR_X, an address of a developer's machine",
+    ),
     ("browser.renders", {"failures": {"first": "net::ERR_ABORTED"}}, "net::ERR_ABORTED"),
     ("browser.deep-link", {"deep": [replace(ABOUT, status=404)]}, "/about: the server answers 404"),
     ("browser.deep-link", {"failures": {"deep": "Timeout"}}, "Timeout"),

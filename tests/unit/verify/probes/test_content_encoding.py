@@ -40,6 +40,19 @@ def test_decoder_refuses_a_body_that_is_broken_or_cut_short(encoding: str) -> No
 
 
 @pytest.mark.parametrize("encoding", ["br", "gzip"])
+def test_decoder_refuses_what_comes_after_the_end(encoding: str) -> None:
+    """A browser stops there: of a second part it shows nothing. Zeros only fill a block up."""
+    encode = dict(ENCODINGS)[encoding]
+    with pytest.raises(ValueError, match=r"is not brotli|goes on after the end"):
+        Decoder(encoding).decode(encode(b"one") + encode(b"two"), 100)
+    decoder = Decoder(encoding)
+    decoder.decode(encode(b"one"), 100)
+    with pytest.raises(ValueError, match=r"is not brotli|goes on after the end"):
+        decoder.decode(encode(b"two"), 100)
+    assert Decoder("gzip").decode(gzip.compress(b"one") + bytes(512), 100) == b"one"
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip"])
 def test_compression_bomb_takes_little_memory(encoding: str) -> None:
     """64 MiB of zeros are a body of a few kilobytes. The decoder stops at the limit."""
     zeros = bytes(64 << 20)

@@ -26,7 +26,28 @@ def test_each_file_is_requested_once() -> None:
     server = Site()
     site = subject(server).site
     assert site.files is site.files
-    assert sorted(server.requested_paths) == sorted({"/", "/healthz", *("/" + name for name in VITE_FILES)})
+    assert sorted(server.requested_paths) == sorted(
+        {"/", "/healthz", "/somewhere/else.html", *("/" + name for name in VITE_FILES)}
+    )
+
+
+def test_what_only_a_linked_page_names_is_a_file_of_a_site_without_an_image() -> None:
+    """The page itself may be another one each time, and a dead link is none. An archive may be too large."""
+    texts = {
+        "/": '<a href="/docs/">a</a><a href="/about.html">b</a><a href="/lost.html">c</a><a href="//x.example/x.pdf">',
+        "/docs/": '<a href="/guide.pdf">a</a><a href="/all.zip">b</a>',
+        "/about.html": '<script src="/about.js"></script>',
+        "/guide.pdf": "%PDF", "/all.zip": "PK", "/about.js": "go()",
+    }  # fmt: skip
+
+    def site(request: httpx.Request) -> httpx.Response:
+        text = texts.get(request.url.path)
+        kind = HTML if request.url.path.endswith(("/", ".html")) else {"content-type": "text/javascript"}
+        return httpx.Response(200, headers=kind, text=text) if text else httpx.Response(404)
+
+    crawled = subject(site).site
+    assert set(crawled.files) == {"/guide.pdf", "/about.js"}
+    assert crawled.pages == {"/docs/", "/about.html"}
 
 
 def test_site_below_a_path_is_crawled() -> None:

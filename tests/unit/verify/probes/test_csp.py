@@ -25,12 +25,23 @@ HASH = f"'sha256-{base64.b64encode(hashlib.sha256(b'go()').digest()).decode()}'"
         (f"'self' {HASH}", "<script>go() </script>", ["inline <script> go() is not in script-src"]),
         ("'self'", '<script src="/a.js">go()</script>', []),
         ("'self'", '<script type="application/json">{}</script><!--<script>go()</script>-->text', []),
+        (
+            "'self'",
+            '<a onclick="go()" style="color: red" id="only">',
+            [
+                "inline onclick go() is not in script-src",
+                "inline style color: red is not in style-src",
+            ],
+        ),
+        (f"'self' {HASH}", '<a onclick="go()">', ["inline onclick go() is not in script-src"]),
+        (f"'self' 'unsafe-hashes' {HASH}", '<a onclick="go()" style="">', []),
+        ("'self' 'unsafe-inline'", '<a onclick="go()" style="color: red">', []),
         ("'self'", '<script type="module">go()</script>after', ["inline <script> go() is not in script-src"]),
     ],
 )
 def test_inline_code_needs_a_nonce_or_its_hash(sources: str, html: str, blocked: list[str]) -> None:
     """Scripts that are files, and data, are no inline code."""
-    assert list(blocked_code(policies([f"default-src {sources}"], html), html)) == blocked
+    assert [code.label for code in blocked_code(policies([f"default-src {sources}"], html), html)] == blocked
 
 
 def test_directive_for_elements_counts_before_the_general_one() -> None:

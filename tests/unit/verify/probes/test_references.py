@@ -103,6 +103,15 @@ def test_name_in_a_string_is_only_possible(text: str, paths: list[str]) -> None:
     assert references.possible == tuple(paths)
 
 
+def test_pictures_for_other_screens_and_icons_of_an_app_are_only_possible() -> None:
+    """A page works without them. An address may have a comma, and data has no address."""
+    html = '<img src=a.png srcset="a-2.png 2x, /b,c.png 3x"><video poster=/d.jpg></video><img srcset="data:,x 2x">'
+    assert find_references(URL, HTML, html).possible == ("/a-2.png", "/b,c.png", "/d.jpg")
+    manifest = '{"name": "a", "icons": [{"src": "icons/1.png"}], "screenshots": [{"src": "/2.png"}]}'
+    references = find_references(f"{URL}app/site.webmanifest", "application/manifest+json", manifest)
+    assert (references.loaded, references.possible) == ((), ("/app/icons/1.png", "/2.png"))
+
+
 @pytest.mark.parametrize(
     "names",
     [

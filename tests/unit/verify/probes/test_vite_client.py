@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from docktasks.errors import Skip
-from docktasks.verify.probes.vite_client import STYLE_SUFFIXES, ViteClient, fetch_module, find_source, hot_updates
+from docktasks.verify.probes.vite_client import STYLE_SUFFIXES, ViteClient, fetch_module, find_sources, hot_updates
 from tests.unit.fakes.web import Web
 
 URL = "http://127.0.0.1:3000"
@@ -57,20 +57,31 @@ def test_client_reads_each_module_of_the_page_once(web: Web) -> None:
     vite.close()
 
 
-def test_find_source_prefers_a_style_sheet_to_a_component(web: Web, root: Path) -> None:
+def test_client_keeps_the_modules_that_vite_cannot_serve(web: Web) -> None:
+    """A module that is imported later fails only then, and a page without it works until then."""
+    web.answer = lambda request: httpx.Response(500) if request.url.path == "/src/App.vue" else dev_server(request)
+    vite = ViteClient(URL)
+    assert [*vite.modules()] == ["/src/main.js", "/src/App.vue", "/src/style.css"]
+    assert vite.errors == {"/src/App.vue": 500}
+    vite.close()
+
+
+def test_find_sources_has_one_file_of_each_kind_and_style_sheets_first(web: Web, root: Path) -> None:
     """A component needs a style, and a browser has to load the file. Without one the check is skipped."""
     web.answer = dev_server
     vite, app = ViteClient(URL), root / "hello-dock"
     (app / "src").mkdir()
     with pytest.raises(Skip):
-        find_source(vite, app, STYLE_SUFFIXES)
+        find_sources(vite, app, STYLE_SUFFIXES)
     (app / "src" / "App.vue").write_text("<template></template>")
     with pytest.raises(Skip):
-        find_source(vite, app, STYLE_SUFFIXES)
+        find_sources(vite, app, STYLE_SUFFIXES)
+    sources: list[tuple[str, Path]] = []
     for name in ("App.vue", "style.css"):
         (app / "src" / name).write_text("<style></style>")
-        assert find_source(vite, app, STYLE_SUFFIXES) == (f"/src/{name}", app / "src" / name)
-    assert find_source(vite, app, STYLE_SUFFIXES, ["/src/App.vue"])[0] == "/src/App.vue"
+        sources.insert(0, (f"/src/{name}", app / "src" / name))
+        assert find_sources(vite, app, STYLE_SUFFIXES) == sources
+    assert find_sources(vite, app, STYLE_SUFFIXES, ["/src/App.vue"])[0][0] == "/src/App.vue"
     vite.close()
 
 

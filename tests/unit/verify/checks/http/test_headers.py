@@ -52,6 +52,8 @@ FAULTS: list[tuple[str, Fault, str]] = [
      "opener-policy: unsafe-none"),
     ("http.csp", on_path(INDEX, header(CSP, "img-src *")), "img-src * on 2 of … places: /, "),
     ("http.csp", on_path(INDEX, header(CSP)), "there is no policy on 2 of … places: /, "),
+    ("http.csp-allows-page", on_path(INDEX, body('<a onclick="go()">')),
+     "inline onclick go() is not in script-src on 2 of"),
     ("http.csp-allows-page", on_path(INDEX, body("<script>go()</script>")),
      "inline <script> go() is not in script-src on 2 of"),
     ("http.server-version", on_path(".css", header("via", "1.1 varnish-6.0.1")), "varnish-6.0.1 on "),
