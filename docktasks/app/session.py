@@ -102,11 +102,12 @@ def load_settings(c: Context, overrides: Overrides | None = None, *, needs_app: 
     flags = {name: {key: value for key, value in keys.items() if value} for name, keys in (overrides or {}).items()}
     # The levels of Invoke's configuration one by one, because the app's file comes between them.
     own = sources.of_every_repository(values)
-    files = (own, config._collection, config._system, config._user, config._project)  # noqa: SLF001
-    calls = (sources.of_environment(values, os.environ), config._runtime, config._overrides, flags)  # noqa: SLF001
-    app_dir = sources.app_dir(root, sources.merged(*files, *calls), needs_app=needs_app)
+    below = (own, config._collection, config._system, config._user, config._project)  # noqa: SLF001
+    call = (config._runtime, config._overrides, config._modifications, flags)  # noqa: SLF001
+    above = (sources.of_environment(values, os.environ), *call)
+    app_dir = sources.app_dir(root, sources.merged(*below, *above), needs_app=needs_app)
     app_file = AppFile.read(root, app_dir, parse_yaml) if app_dir else AppFile()
-    merged = sources.merged(*files, app_file.settings, *calls)
+    merged = sources.merged(*below, app_file.settings, *above)
     sources.name_project(root, merged, app_dir, dry=bool(config.run.dry) or not needs_app)
     default_ports = sources.fill_ports(merged, values)
     environ = sources.variables_of_ours(root, values, os.environ)

@@ -19,7 +19,7 @@ from docktasks.roles import ROLES
 Config = dict[str, Any]
 Source = Mapping[str, Any]
 
-FOUND_OUT = ("app.name", "app.dir", *(f"{role}.host_port" for role in ROLES))
+PER_REPOSITORY = ("app.name", "app.dir", *(f"{role}.host_port" for role in ROLES))
 """Settings without a default that fits every repository."""
 
 
@@ -33,22 +33,29 @@ def defaults(root: Path, project: Source | None) -> Config:
 def of_every_repository(values: Source) -> Config:
     """Return the defaults but for those that are found out."""
     return {
-        section: {key: value for key, value in keys.items() if f"{section}.{key}" not in FOUND_OUT}
+        section: {key: value for key, value in keys.items() if f"{section}.{key}" not in PER_REPOSITORY}
         for section, keys in values.items()
     }
 
 
 def merged(*sources: Source | None) -> Config:
-    """Return the sections of all sources; None is an empty file. A later value counts.
+    """Return the sections of all sources; None is an empty file. A later value counts, also in a setting with keys.
 
     What is no section stays, and settings.py says so.
     """
     config: Config = {}
     for section, values in (item for source in sources for item in (source or {}).items()):
         before = config.get(section, {})
-        if values is not None and isinstance(before, Mapping):
-            config[section] = {**before, **values} if isinstance(values, Mapping) else values
+        if isinstance(before, Mapping) and isinstance(values, Mapping):
+            config[section] = {**before, **{key: _over(before.get(key), value) for key, value in values.items()}}
+        elif values is not None and isinstance(before, Mapping):
+            config[section] = values
     return config
+
+
+def _over(before: object, value: object) -> object:
+    """Return the value of a setting over an earlier one, such as build.env, which has names and values."""
+    return {**before, **value} if isinstance(before, Mapping) and isinstance(value, Mapping) else value
 
 
 def _variables(values: Source) -> Iterator[tuple[str, str, str]]:

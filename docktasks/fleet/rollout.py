@@ -106,7 +106,9 @@ def take_back(swarm: Swarm, image: str, before: Service | None) -> str:
     if before is None:
         project.run(["docker", "stack", "rm", swarm.stack], quiet=True)
         return "Nothing serves, as before."
-    if service and service.image == image and not service.update_state.startswith("rollback"):
+    # A deployment that Swarm has not begun changed nothing, and a rollback would go one release too far.
+    is_changed = service and service.image == image and service.version != before.version
+    if service and is_changed and not service.update_state.startswith("rollback"):
         project.run(["docker", "service", "rollback", "--detach", "--quiet", name], quiet=True)
     settled = settle(swarm)
     now = swarm.service()

@@ -106,7 +106,9 @@ class Stack:
             "--resolve-image", "never",  # the image is named by its digest
             "--compose-file", str(path), self.name,
         ]  # fmt: skip
-        project.run_or_raise(args, FleetError("Swarm does not take the stack.", "", "Correct what Docker says above"))
+        project.run_or_raise(
+            args, FleetError(f"Swarm does not take the stack {self.name}.", "", "Correct what Docker says above")
+        )
 
 
 def swarm_object(environment: str) -> tuple[str, str]:

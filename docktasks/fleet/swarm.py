@@ -90,13 +90,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Service:
-    """A service, and how far an update of it is, in Swarm's words, such as updating. 0 `replicas`: one on each node."""
+    """A service, and how far an update of it is, in Swarm's words, such as updating. 0 `replicas`: one on each node.
+
+    Swarm counts each change of the service in `version`.
+    """
 
     image: str
     labels: dict[str, str]
     update_state: str = ""
     environment: tuple[str, ...] = ()
     replicas: int = 0
+    version: int = 0
 
     @property
     def is_changing(self) -> bool:
@@ -129,7 +133,8 @@ class Service:
         spec, container = attrs["Spec"], attrs["Spec"]["TaskTemplate"]["ContainerSpec"]
         state = (attrs.get("UpdateStatus") or {}).get("State", "")
         replicas = spec["Mode"].get("Replicated", {}).get("Replicas", 0)
-        return cls(container["Image"], spec.get("Labels") or {}, state, tuple(container.get("Env") or ()), replicas)
+        environment, version = tuple(container.get("Env") or ()), attrs.get("Version", {}).get("Index", 0)
+        return cls(container["Image"], spec.get("Labels") or {}, state, environment, replicas, version)
 
 
 @dataclass(frozen=True)

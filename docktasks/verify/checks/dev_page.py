@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
+
 from docktasks.errors import Skip
 from docktasks.verify.chromium_path import browser_errors, what_is_missing
 from docktasks.verify.probes import app_files, vite_client
 from docktasks.verify.probes.vite_client import SCRIPT_SUFFIXES, STYLE_SUFFIXES, ViteClient, find_sources
-from docktasks.verify.registry import check
+from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
 from docktasks.waiting import Probe, wait_until
 
@@ -22,7 +24,9 @@ if TYPE_CHECKING:  # modules that load the browser's driver are imported where t
 
 CUSTOM_PROPERTY = "name => getComputedStyle(document.documentElement).getPropertyValue(name)"
 LOADED_PATHS = "performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname)"
-"""The first 250 files that a page has loaded: https://developer.mozilla.org/docs/Web/API/Performance/setResourceTimingBufferSize"""
+"""The files that a page has loaded."""
+COUNT_ALL = "performance.setResourceTimingBufferSize(100_000)"
+"""By default a page knows its first 250: https://developer.mozilla.org/docs/Web/API/Performance/setResourceTimingBufferSize"""
 BROWSER_TIMEOUT_S = 60
 MAX_ATTEMPTS = 3
 """How often a page is edited whose requests a change of the machine's network cuts off."""
@@ -103,26 +107,32 @@ def source(subject: Subject) -> Iterator[str]:
         if "javascript" not in client.headers.get("content-type", ""):
             yield f"what answers is no dev server of Vite: {vite.base}@vite/client is {client.status_code}, no script"
             return
-        for path, file in find_sources(vite, subject.project.settings.app_dir, (*STYLE_SUFFIXES, *SCRIPT_SUFFIXES)):
-            yield from _missed_edit(vite, path, file)
+        sources = find_sources(vite, subject.project.settings.app_dir, (*STYLE_SUFFIXES, *SCRIPT_SUFFIXES))
+        lines = [line for path, file in sources for line in _missed_edit(vite, path, file)]
+        if len(lines) == len(sources) and all(isinstance(line, Note) for line in lines):
+            raise Skip(lines[0])
+        yield from lines
 
 
 def _missed_edit(vite: ViteClient, path: str, file: Path) -> Iterator[str]:
     mark = f"--hello-dock-{secrets.token_hex(4)}"
 
-    def is_served() -> Probe:
-        # A plugin that judges code may refuse the edit, which has arrived then.
-        return Probe(
-            any(mark in text for text in vite.with_styles([path]))
-            or vite.get(path, headers={"Accept": "*/*"}).is_server_error
-        )
+    def serves_edit() -> bool | None:
+        try:
+            # A plugin that judges code may refuse the edit, which has arrived then.
+            is_refused = vite.get(path, headers={"Accept": "*/*"}).is_server_error
+            return is_refused or any(mark in text for text in vite.with_styles([path]))
+        except httpx.HTTPError:  # Vite starts again after an edit of what its configuration imports
+            return None
 
     try:
         with app_files.marked_edit(file, mark):
-            if not wait_until(is_served, UPDATE_TIMEOUT_S).ready:
+            if not wait_until(lambda: Probe(bool(serves_edit())), UPDATE_TIMEOUT_S).ready:
                 yield f"{path}: an edit of {file} is not served within {UPDATE_TIMEOUT_S} s"
+        # The end of an edit of a script reloads the page, which would disturb the next check.
+        wait_until(lambda: Probe(serves_edit() is False), UPDATE_TIMEOUT_S)
     except OSError as error:
-        raise Skip(f"{file} cannot be edited: {error}") from error
+        yield Note(f"{file} cannot be edited: {error}")
 
 
 @check("dev.hot-reload", "major", fix="Read invoke logs --role=dev; look at server.hmr and server.watch in vite.config")
@@ -141,9 +151,7 @@ def _edit_style(subject: Subject) -> tuple[list[str], list[str]]:
         try:
             events = _open_page(subject, vite, stack) if subject.chromium else None
             paths = events.page.evaluate(LOADED_PATHS) if events else None
-            path, file = find_sources(vite, subject.project.settings.app_dir, STYLE_SUFFIXES, paths)[0]
-            if vite.errors:
-                raise Skip(f"Vite shows an error and then reloads the page (dev.page): {next(iter(vite.errors))}")
+            path, file = _loaded_style(subject, vite, paths)
             edit = app_files.marked_edit(file, name)
             faults.extend(vite_client.check_hot_update(vite, path, name, stack, edit))
             if events and not faults:
@@ -158,7 +166,18 @@ def _edit_style(subject: Subject) -> tuple[list[str], list[str]]:
             faults.append(f"a page in a browser {'reloads after the edit' if is_left else kept_from}")
         except OSError as error:
             raise Skip(f"{file} cannot be edited: {error}") from error
+        except Skip as reason:
+            if events is None or not events.disturbances:
+                raise
+            faults.append(str(reason))
     return faults, events.disturbances if events else []
+
+
+def _loaded_style(subject: Subject, vite: ViteClient, paths: list[str] | None) -> tuple[str, Path]:
+    path, file = find_sources(vite, subject.project.settings.app_dir, STYLE_SUFFIXES, paths)[0]
+    if vite.errors:
+        raise Skip(f"Vite shows an error and then reloads the page (dev.page): {next(iter(vite.errors))}")
+    return path, file
 
 
 def _open_page(subject: Subject, vite: ViteClient, stack: contextlib.ExitStack) -> PageEvents:
@@ -169,6 +188,7 @@ def _open_page(subject: Subject, vite: ViteClient, stack: contextlib.ExitStack) 
     browser = stack.enter_context(chromium.launch_browser(subject.chromium, BROWSER_TIMEOUT_S))
     page = stack.enter_context(chromium.new_page(browser, ignore_https_errors=True))
     events = PageEvents(page)
+    page.add_init_script(COUNT_ALL)
     messages: list[str] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda _: messages.append(socket.url)))
     chromium.open_page(page, vite.url + vite.base)

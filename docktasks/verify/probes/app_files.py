@@ -16,54 +16,78 @@ ENTRIES = {
     "bun": r'\["(@?[^@"]+)@(\d[^"]*)"',
 }
 """Package manager -> what matches name and version in its lock file."""
-_STYLE = re.compile(rb"""<style\b(?![^>]*(?:\bsrc=|["']s(?:ass|tyl(?:us)?)["']))([^>]*)>.*?(?=</style>)""", re.DOTALL)
+_STYLE = re.compile(
+    rb"""<style\b(?![^>]*(?:\bsrc=|\blang=["']?s(?:ass|tyl(?:us)?)\b))([^>]*)>.*?(?=</style>)""", re.DOTALL
+)
 """A style in the component's own file, in a language whose rules have braces."""
+_OTHER_BLOCK = re.compile(rb"<script\b.*?</script\s*>|<!--.*?-->|<template\b.*</template\s*>", re.DOTALL)
+"""The parts of a component in which a style is only a text, or has no effect."""
+_UNDONE_ATTEMPTS = 3
 
 
 @contextlib.contextmanager
 def temporary_edit(file: Path, text: str, end: int | None = None) -> Iterator[None]:
     """Insert a text at byte `end` of a file, by default its end, and remove only that afterwards.
 
-    Its time is then as before, unless others saved it.
+    Its time is then as before, unless others saved it. What others save meanwhile stays. Raises OSError.
     """
     before, times, addition = file.read_bytes(), file.stat(), text.encode()
-    head = before[:end]
-    tail = before.removeprefix(head)
-
-    def put(data: bytes) -> None:  # a server may read the file at any time, so it is never empty
-        with file.open("r+b") as target:
-            target.seek(len(head))
-            target.write(data)
-            target.truncate()
-
+    edited = before[:end] + addition + before[len(before[:end]) :]
+    _replace(file, before, edited)
     try:
-        put(addition + tail)
         yield
     finally:
-        now = file.read_bytes()
-        if now == head + addition + tail:
-            put(tail)
+        for _ in range(_UNDONE_ATTEMPTS):
+            now = file.read_bytes()
+            if addition not in now or _replace(file, now, now.replace(addition, b"")):
+                break
+        if file.read_bytes() == before:
             os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
-        elif addition in now:
-            file.write_bytes(now.replace(addition, b""))
+
+
+def _replace(file: Path, before: bytes, after: bytes) -> bool:
+    """Write what differs into the file if it is as before, and return True if it was.
+
+    A server may read the file at any time, so it is never empty. What others save is lost only if they save it between
+    two system calls.
+    """
+    if before == after:
+        return True
+    pairs = enumerate(zip(before, after, strict=False))
+    start = next((index for index, (old, new) in pairs if old != new), min(len(before), len(after)))
+    with file.open("r+b", buffering=0) as target:
+        if target.read() != before:
+            return False
+        target.seek(start)
+        target.write(after[start:])
+        target.truncate()
+    return True
 
 
 def style_of(component: Path) -> re.Match[bytes] | None:
     """Return the first style of a Vue component, without its end tag; group 1 has its attributes."""
-    return _STYLE.search(component.read_bytes())
+    return _STYLE.search(_OTHER_BLOCK.sub(lambda block: b" " * len(block[0]), component.read_bytes()))
 
 
-def marked_edit(file: Path, mark: str) -> contextlib.AbstractContextManager[None]:
-    """Edit a file without effect on the page, so that what Vite makes of it has the text `mark`.
+@contextlib.contextmanager
+def marked_edit(file: Path, mark: str) -> Iterator[None]:
+    """Edit a file without effect on the page, so that what Vite makes of it has the text `mark`. Raises OSError.
 
     A component needs a style. A second one would reach no page when it comes again: Vite still knows it from before,
-    and tells only the pages that have it.
+    and tells only the pages that have it. Where an editor has rewritten the addition, the rule with the mark goes.
     """
     style = style_of(file) if file.suffix == ".vue" else None
     root = ":global(:root)" if style and b"scoped" in style[1] else ":root"
     is_style = file.suffix in (".css", ".scss", ".less", ".vue")
     text = f"\n{root} {{ {mark}: 1 }}\n" if is_style else f"\nvoid '{mark}'\n"
-    return temporary_edit(file, text, style.end() if style else None)
+    try:
+        with temporary_edit(file, text, style.end() if style else None):
+            yield
+    finally:
+        now = file.read_bytes()
+        word = re.escape(mark.encode())
+        rewritten = rb"[^\S\n]*(?::global\(:root\)|:root)\s*\{\s*" + word + rb":\s*1;?\s*\}[^\S\n]*\n?"
+        _replace(file, now, re.sub(rewritten + rb"|[^\S\n]*void ['\"]" + word + rb"['\"];?[^\S\n]*\n?", b"", now))
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ LATE_S = 1.5
 """How long a page in a narrow window is watched."""
 AXE_TIME_S = 30.0
 """After that, axe does not look at further pages that are linked."""
-RESIZE_S = 0.2
+RESIZE_S = 0.5
 """How long a page may take until it fits a window that has become narrow."""
 MAX_TABS = 4
 """How many pages are open at the same time. A page with a game or a map keeps a core busy."""

@@ -23,10 +23,12 @@ MAX_ENCODED_FILES = 1_000
 """How many files are also requested in each encoding. image.precompressed compares all that are in the image."""
 HIDDEN_PATH = re.compile(r"(?:^|/)\.(?!well-known/)")
 """Matches a path that must not be served."""
-LINKED_FILE = re.compile(r"\.(?:pdf|txt|md|csv|xml|json|ics|svg|png|jpe?g|webp|avif|gif)$", re.IGNORECASE)
-"""Matches the path of a file that a link names. An archive or a video may be too large to be asked for in time."""
-LINKED_PAGE, MAX_LINKED_PAGES = re.compile(r"/(?:[^/.]*|[^/]+\.html?)$"), 50
-"""The pages that are read for what they name, where no image tells the files of the site."""
+LINKED_FILE = re.compile(r"\.(?:pdf|svg|png|jpe?g|webp|avif|gif)$", re.IGNORECASE)
+"""Matches the path of a file that a link names. A feed may be another one each time, and an archive or a video too
+large to be asked for in time."""
+LINKED_PAGE = re.compile(r"/(?:[^/.]*|[^/]+\.html?)$")
+"""Matches the path of a page, which is read for what it names where no image tells the files of the site."""
+MAX_LINKED_PAGES = 50
 
 K = TypeVar("K")
 T = TypeVar("T")

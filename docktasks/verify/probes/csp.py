@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from docktasks.verify.probes.references import Html
+from docktasks.verify.probes.references import INERT_ELEMENTS, Html
 
 STRICT = (
     "default-src 'none'; img-src 'self' data:; font-src 'self' data:; media-src 'self' data:; connect-src 'self'; "
@@ -129,21 +129,24 @@ class Page(Html):
         self.policies: list[str] = []
         self.inline: list[InlineCode] = []
         self.without_integrity: list[str] = []
-        self._is_inline = False
-        self.feed(html)
+        self._is_inline, self._inert = False, 0
+        self.feed(re.sub(r"\r\n?", "\n", html))  # as a browser reads it, which hashes the text then
         self.close()
         self.styles = [inline.code for inline in self.inline if inline.tag == "style" and not inline.attribute]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note a policy, or the beginning of inline code."""
-        attributes = {name: value or "" for name, value in attrs}
+        attributes: dict[str, str] = {}
+        for name, value in attrs:
+            attributes.setdefault(name, value or "")  # of two with one name the first counts
+        self._inert += tag in INERT_ELEMENTS
         if tag == "meta" and attributes.get("http-equiv", "").lower() == "content-security-policy":
             self.policies.append(attributes.get("content", ""))
         loads = attributes.get("rel") in ("stylesheet", "modulepreload") or (tag == "script" and attributes.get("src"))
         if loads and not attributes.get("integrity"):
             self.without_integrity.append(attributes.get("src") or attributes.get("href", ""))
         for name, value in attributes.items():
-            if value.strip() and (name == "style" or HANDLER.fullmatch(name)):
+            if value.strip() and not self._inert and (name == "style" or HANDLER.fullmatch(name)):
                 self.inline.append(InlineCode("style" if name == "style" else "script", "", value, name))
         runs = attributes.get("type", "").lower() in ("", "module", "importmap", "text/javascript")
         self._is_inline = tag == "style" or (tag == "script" and runs and not attributes.get("src"))
@@ -156,7 +159,8 @@ class Page(Html):
             self.inline[-1] = self.inline[-1]._replace(code=self.inline[-1].code + data)
 
     def handle_endtag(self, tag: str) -> None:
-        """Note the end of inline code."""
+        """Note the end of inline code, and of an element whose content has no effect."""
+        self._inert -= tag in INERT_ELEMENTS and self._inert > 0
         self._is_inline = self._is_inline and tag != self.inline[-1].tag
 
 

@@ -42,8 +42,8 @@ NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
 """Chromium's error for everything that it is loading while a network interface of the machine appears or goes."""
 OFFLINE = re.compile(r"ERR_(NAME|DNS|INTERNET|ADDRESS|CONNECTION|TIMED_OUT|PROXY|TUNNEL|SSL|CERT|QUIC|NETWORK_ACCESS)")
 """Chromium's errors for a host that cannot be reached from this machine: https://chromium.googlesource.com/chromium/src/+/main/net/base/net_error_list.h"""
-FAILED_FETCH = re.compile(r"(?i)failed to (fetch|load|connect)|network ?error|load failed|ERR_|worker script eval")
-"""What scripts say when a request got no answer, and the browser when a service worker's import got none."""
+FAILED_FETCH = re.compile(r"(?i)failed to (fetch|load|connect)|network ?error|load failed|ERR_")
+"""What scripts say when a request got no answer."""
 
 
 class Event(NamedTuple):
@@ -93,6 +93,7 @@ class PageEvents(Log):
         self.page = page
         self._pending: dict[Request, float] = {}
         self._message_count, self._host, self.workload = 0, "", Workload(page)
+        self._worker_lacks_host = False
         self.clear()
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self._add_to_console(f"uncaught: {first_line(str(error))}"))
@@ -104,10 +105,7 @@ class PageEvents(Log):
         page.on("request", self._on_request)
         page.on("requestfinished", self._on_request_end)
         page.on("requestfailed", self._on_request_failed)
-        # A service worker's requests are those of no page.
-        page.context.on(
-            "requestfailed", lambda request: self._on_request_failed(request) if request.service_worker else None
-        )
+        page.context.on("requestfailed", self._on_request_of_worker_failed)
         page.expose_binding("helloDockEvent", lambda _source, kind, text: self._on_event(kind, text))
         page.add_init_script(RECORD_PAGE)
 
@@ -176,7 +174,8 @@ class PageEvents(Log):
             self._add_to_console(f"error: {first_line(message.text)}")
 
     def _add_to_console(self, line: str) -> None:
-        is_consequence = FAILED_FETCH.search(line) and self.texts("unreachable")
+        of_worker = self._worker_lacks_host and "ServiceWorker script evaluation failed" in line
+        is_consequence = of_worker or (FAILED_FETCH.search(line) and self.texts("unreachable"))
         self.add("unreachable" if is_consequence else "console", line)
 
     def _on_dialog(self, dialog: Dialog) -> None:
@@ -195,6 +194,12 @@ class PageEvents(Log):
     def _on_response(self, response: Response) -> None:
         if response.status >= 400:  # noqa: PLR2004 - HTTP's errors begin here
             self.add("network", f"{response.url}: {response.status}")
+
+    def _on_request_of_worker_failed(self, request: Request) -> None:
+        """Note a failure of a service worker's request, which is that of no page."""
+        if request.service_worker:
+            self._on_request_failed(request)
+            self._worker_lacks_host = self._worker_lacks_host or bool(self.texts("unreachable"))
 
     def _on_request_failed(self, request: Request) -> None:
         self._pending.pop(request, None)

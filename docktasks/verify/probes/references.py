@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,9 +18,7 @@ NEEDED_LINKS = {"stylesheet", "modulepreload", "preload"}
 LINKS_TO_FILES = NEEDED_LINKS | {"icon", "apple-touch-icon", "mask-icon", "manifest"}
 """Values of `rel` whose target a browser loads with the page. The page works without what is not needed."""
 MANIFEST = "application/manifest+json"
-ICONS = re.compile(r'"src"\s*:\s*"([^"]+)"')
-"""What a manifest of an app names: https://www.w3.org/TR/appmanifest/."""
-CANDIDATES = re.compile(r",\s+|,(?=https?:)")
+SRCSET_COMMA = re.compile(r",\s+|,(?=https?:)")
 """What separates the pictures of a srcset. An address may have a comma, too."""
 LOADING_ELEMENTS = {"script", "img", "source", "video", "audio", "track", "embed"}
 """Elements whose `src` a browser loads with the page."""
@@ -111,7 +111,7 @@ class _Page(Html):
         elif self._inert:
             return
         for name in ("srcset", "imagesrcset", "poster"):
-            self.possible += [part.strip().partition(" ")[0] for part in CANDIDATES.split(attributes.get(name, ""))]
+            self.possible += [part.strip().partition(" ")[0] for part in SRCSET_COMMA.split(attributes.get(name, ""))]
         if tag == "a":
             self.links.append(attributes.get("href", ""))
         elif tag in LOADING_ELEMENTS or (tag == "link" and kinds & LINKS_TO_FILES):
@@ -142,7 +142,7 @@ def find_references(url: str, media_type: str, text: str) -> References:
         url, loaded, possible = urljoin(url, page.base), filter(None, page.urls), filter(None, page.possible)
         pages = filter(None, page.links)
     elif media_type == MANIFEST:
-        possible = ICONS.findall(text)
+        possible = _pictures_in_manifest(text)
     elif media_type == "text/css":
         loaded, possible = _names_in_style(text)
         foreign = _STYLE_IMPORT.findall(_COMMENT.sub("", text)) if "@import" in text.lower() else ()
@@ -155,6 +155,15 @@ def find_references(url: str, media_type: str, text: str) -> References:
     has_map = "sourceMappingURL=data:" in text and bool(_INLINE_MAP.search(text))
     page_paths = dict.fromkeys(_own_paths(url, pages))
     return References(tuple(loaded_paths), tuple(possible_paths), tuple(page_paths), has_map, tuple(foreign))
+
+
+def _pictures_in_manifest(text: str) -> list[str]:
+    """The icons and screenshots that a manifest names: https://www.w3.org/TR/appmanifest/."""
+    with suppress(ValueError, AttributeError, TypeError):  # such as a file of another form
+        manifest = json.loads(text)
+        pictures = [*manifest.get("icons", []), *manifest.get("screenshots", [])]
+        return [str(picture["src"]) for picture in pictures if picture.get("src")]
+    return []
 
 
 def _names_in_style(text: str) -> tuple[list[str], list[str]]:

@@ -92,7 +92,10 @@ class Tab:
     def look_whether_empty(self) -> None:
         """Note if the page shows nothing since its window became narrow."""
         if self.evaluate(VISIBLE_CONTENT) is False:
-            self.is_emptied = not take_snapshot(self.events.page, self.path).has_content
+            try:
+                self.is_emptied = not take_snapshot(self.events.page, self.path).has_content
+            except BrowserError as error:
+                _require_browser(error)
 
 
 def _require_browser(error: BrowserError) -> None:

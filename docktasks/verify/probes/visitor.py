@@ -19,7 +19,7 @@ from docktasks.verify.probes import chromium, page_events
 from docktasks.verify.probes.audit import audit
 from docktasks.verify.probes.chromium import new_page, open_page, open_pages, reload_page
 from docktasks.verify.probes.csp import policies
-from docktasks.verify.probes.page_events import PageEvents, page_script
+from docktasks.verify.probes.page_events import PageEvents, PageSnapshot, page_script
 from docktasks.verify.probes.page_timing import NetworkRecorder
 from docktasks.verify.probes.visit import Visit
 from docktasks.waiting import Probe, wait_until
@@ -136,8 +136,12 @@ class _Visitor:
             return
         if self.events.workload.has_loaded:
             self.events.add("activity", "the page loads again, or another one, by itself")
-        self.events.workload.tasks.clear()  # those of a long time, in which other pages had the processor, too
-        snapshot = self.events.snapshot("/ at the end of the visit", lambda: None)
+        self.events.workload.clear()  # of a long time, in which other pages had the processor, too
+        label = "/ at the end of the visit"
+        try:
+            snapshot = self.events.snapshot(label, lambda: None)
+        except BrowserError:  # such as a page that has crashed, which is an event
+            snapshot = PageSnapshot(label, has_content=True, events=tuple(self.events.events))
         if not snapshot.disturbances:  # other containers have come and gone meanwhile
             self.visit.late.append(snapshot.without(known))
 

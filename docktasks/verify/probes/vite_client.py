@@ -32,6 +32,9 @@ STYLE_SUFFIXES = (".css", ".scss", ".less", ".vue")
 """Files with a style, the simplest first; a component only if it has one."""
 SCRIPT_SUFFIXES = (".js", ".mjs", ".ts", ".mts", ".jsx", ".tsx")
 
+EVALUATED = re.compile(r"\.\w+\.[cm]?[jt]sx?$")
+"""Matches a script such as theme.css.ts, which a plugin may run in order to serve what it gives."""
+
 _IMPORT = re.compile(r"""(?:from|import)\s*\(?\s*["'](/[^"'?]+(?:\?[^"']*)?)["']""")
 _TIMESTAMP = re.compile(r"\?t=\d+$")
 _SCRIPT = re.compile(r"""<script[^>]*\bsrc="(/[^"]+)""")
@@ -150,7 +153,7 @@ def find_sources(
         file.suffix: (path, file)
         for path, file in files.items()
         if file.suffix in suffixes and (loaded is None or path in loaded) and path not in vite.errors and file.is_file()
-        if file.suffix != ".vue" or app_files.style_of(file)
+        if (app_files.style_of(file) if file.suffix == ".vue" else not EVALUATED.search(file.name))
     }
     if not modules:
         raise Skip(f"the page loads no file of the app that ends in {' or '.join(suffixes)}")

@@ -180,7 +180,7 @@ def test_site_of_one_page_has_no_address_below_it(page_server: str, chromium: st
 
 
 def test_import_of_a_service_worker_that_this_machine_cannot_reach_is_a_note(page_server: str, chromium: str) -> None:
-    """The browser then says on the page that the worker is wrong. A page whose own worker throws has a fault."""
+    """The browser then says on the page that the worker is wrong."""
     result = visit(f"{page_server}/worker/", chromium, 30)
     assert verdicts_of(result)["browser.console"].outcome == "pass", result.pages
     assert any("https://host.invalid/worker.js" in text for page in result.first for text in page.texts("unreachable"))

@@ -29,7 +29,7 @@ class ChangingRunner(Runner):
     def _result(self, args: list[str]) -> Result:
         parts = self.swarm_engine.parts
         if args[1:3] == ["stack", "deploy"]:
-            parts["services"] = [service(B, state=self.state, release=B)]
+            parts["services"] = [service(B, state=self.state, release=B) | {"Version": {"Index": 2}}]
             parts["tasks"] = [task(number, B if number in self.changed_nodes else A) for number in (1, 2)]
         elif args[1:3] == ["service", "rollback"]:
             parts["services"] = [service(A, state="rollback_completed", release=A)]
@@ -94,6 +94,23 @@ def test_interruption_brings_all_back(swarm_of: Callable[..., Swarm], tmp_path: 
     with pytest.raises(KeyboardInterrupt):
         roll(swarm_of(engine, run), tmp_path, interrupt)
     assert ROLLBACK in run.lines
+
+
+def test_deployment_that_swarm_has_not_begun_takes_nothing_back(swarm_of: Callable[..., Swarm], tmp_path: Path) -> None:
+    """A rollback would go to the release before the one that serves. Both have the same image here."""
+    engine = engine_with([node(1), node(2)])
+
+    class InterruptedRunner(Runner):
+        def _result(self, args: list[str]) -> Result:
+            if args[1:3] == ["stack", "deploy"]:
+                raise KeyboardInterrupt
+            return Result()
+
+    run, nodes = InterruptedRunner(engine), [Node.parse(node(number)) for number in (1, 2)]
+    swarm = swarm_of(engine, run)
+    with pytest.raises(KeyboardInterrupt):
+        rollout.roll(swarm, Stack(swarm.project.settings, A), tmp_path, nodes, lambda _: "")
+    assert ROLLBACK not in run.lines
 
 
 def test_first_release_that_fails_is_removed(swarm_of: Callable[..., Swarm], tmp_path: Path) -> None:

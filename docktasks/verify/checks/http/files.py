@@ -32,8 +32,10 @@ ADDRESS = re.compile(
     re.IGNORECASE,
 )
 """What a page loads or names, but for its links: a manual may have those to a server of the reader."""
-VARIABLE = re.compile(r"""<(?:title>|(?:meta|link|script|img|html)\b)[^<>]*?(%VITE_\w+%)""", re.IGNORECASE)
-"""What Vite leaves in a page: https://vite.dev/guide/env-and-mode#html-constant-replacement."""
+VARIABLE = re.compile(
+    r"""<(?:title>\s*|(?:meta|link|script|img|html)\b[^<>]*?=["']?)(%VITE_\w+%)(?=[/"'\s<>])""", re.IGNORECASE
+)
+"""What Vite leaves in a page: https://vite.dev/guide/env-and-mode#html-constant-replacement. A sentence may name it."""
 UTF_8_META = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?utf-?8\b""", re.IGNORECASE)
 
 

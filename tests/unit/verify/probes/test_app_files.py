@@ -34,12 +34,47 @@ def test_temporary_edit_keeps_what_another_program_saves(tmp_path: Path) -> None
     assert file.read_text() == "a { color: red }d {}\n"
 
 
+def test_what_is_saved_at_the_time_of_the_edit_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program may save the file after it was read and before it is written."""
+    file = tmp_path / "style.css"
+    file.write_text("a {}\n")
+    real = Path.stat
+
+    def save_then_look(path: Path, **options: bool) -> os.stat_result:
+        if path == file:
+            file.write_bytes(b"a {}\nb {}\n")
+        return real(path, **options)
+
+    monkeypatch.setattr(Path, "stat", save_then_look)
+    with temporary_edit(file, "c {}\n"):
+        assert file.read_bytes() == b"a {}\nb {}\n"
+    assert file.read_bytes() == b"a {}\nb {}\n"
+
+
+@pytest.mark.parametrize(
+    "saved", ["a {}\r\n\r\n:root { --mark: 1 }\r\nb {}\r\n", "a {}\n\n:root {\n  --mark: 1;\n}\nb {}\n"]
+)
+def test_mark_goes_from_a_file_that_an_editor_has_rewritten(tmp_path: Path, saved: str) -> None:
+    """It may write other ends of lines, or format the file."""
+    file = tmp_path / "style.css"
+    file.write_text("a {}\n")
+    with marked_edit(file, "--mark"):
+        file.write_bytes(saved.encode())
+    text = file.read_bytes().decode()
+    assert "--mark" not in text
+    assert [line for line in text.splitlines() if line] == ["a {}", "b {}"]
+
+
 @pytest.mark.parametrize(
     ("text", "edited"),
     [
         (
             "<template>\n</template>\n<style lang='scss'>\na {}\n</style>\n<i18n>{}</i18n>\n",
             "<template>\n</template>\n<style lang='scss'>\na {}\n\n:root { --mark: 1 }\n</style>\n<i18n>{}</i18n>\n",
+        ),
+        (
+            "<script>w('<style>a {}</style>')</script>\n<!-- <style></style> -->\n<style></style>",
+            "<script>w('<style>a {}</style>')</script>\n<!-- <style></style> -->\n<style>\n:root { --mark: 1 }\n</style>",
         ),
         ("<style scoped>a {}</style>", "<style scoped>a {}\n:global(:root) { --mark: 1 }\n</style>"),
         (

@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from docktasks.verify.probes.csp import blocked_code, policies, weaknesses
+from docktasks.verify.probes.csp import Policy, blocked_code, policies, weaknesses
 
 POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 SCRIPT = "<script>go()</script>"
@@ -35,6 +35,8 @@ HASH = f"'sha256-{base64.b64encode(hashlib.sha256(b'go()').digest()).decode()}'"
         ),
         (f"'self' {HASH}", '<a onclick="go()">', ["inline onclick go() is not in script-src"]),
         (f"'self' 'unsafe-hashes' {HASH}", '<a onclick="go()" style="">', []),
+        (f"'self' 'unsafe-hashes' {HASH}", '<a onclick="go()" onclick="stop()">', []),
+        ("'self'", '<noscript><iframe style="display: none"></iframe></noscript><template><a onclick="go()">', []),
         ("'self' 'unsafe-inline'", '<a onclick="go()" style="color: red">', []),
         ("'self'", '<script type="module">go()</script>after', ["inline <script> go() is not in script-src"]),
     ],
@@ -79,3 +81,10 @@ def test_policy_may_be_strict_in_several_ways(policy: str, frame_options: str, f
 def test_no_policy_is_a_weakness() -> None:
     """A page without any is open to everything."""
     assert weaknesses((), "") == ["there is no policy"]
+
+
+def test_line_ends_of_windows_are_hashed_as_a_browser_reads_them() -> None:
+    """It takes CRLF for LF before it hashes: https://html.spec.whatwg.org/multipage/parsing.html#preprocessing-the-input-stream."""
+    digest = base64.b64encode(hashlib.sha256(b"\ngo()\n").digest()).decode()
+    policy = Policy(f"script-src 'sha256-{digest}'")
+    assert list(blocked_code([policy], "<script>\r\ngo()\r\n</script>")) == []
