@@ -73,8 +73,8 @@ def test_mark_goes_from_a_file_that_an_editor_has_rewritten(tmp_path: Path, save
             "<template>\n</template>\n<style lang='scss'>\na {}\n\n:root { --mark: 1 }\n</style>\n<i18n>{}</i18n>\n",
         ),
         (
-            "<script>w('<style>a {}</style>')</script>\n<!-- <style></style> -->\n<style></style>",
-            "<script>w('<style>a {}</style>')</script>\n<!-- <style></style> -->\n<style>\n:root { --mark: 1 }\n</style>",
+            "<script>w('<style>')</script>\n<!-- <style></style> -->\n<style></style>",
+            "<script>w('<style>')</script>\n<!-- <style></style> -->\n<style>\n:root { --mark: 1 }\n</style>",
         ),
         ("<style scoped>a {}</style>", "<style scoped>a {}\n:global(:root) { --mark: 1 }\n</style>"),
         (
