@@ -154,7 +154,9 @@ def _edit_style(subject: Subject) -> tuple[list[str], list[str]]:
             path, file = _loaded_style(subject, vite, paths)
             edit = app_files.marked_edit(file, name)
             faults.extend(vite_client.check_hot_update(vite, path, name, stack, edit))
-            if events and not faults:
+            if faults:  # of a socket of our own, which no change of the network disturbs
+                return faults, []
+            if events:
                 events.page.wait_for_function(CUSTOM_PROPERTY, arg=name, timeout=PAGE_TIMEOUT_MS)
                 is_same = events.page.evaluate("globalThis.helloDockMark === true")
                 faults.extend([] if is_same else ["a page in a browser reloads after the edit"])
