@@ -41,7 +41,7 @@ UTF_8_META = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?utf-?8\b""", re.IGNORE
 
 @check("http.files", "critical", fix="Build again. Or look for the file in /srv/site, and for its type in types.conf")
 def files(subject: Subject) -> Iterator[str]:
-    """Every file is answered 200, complete, with the type that its name promises. No page names a variable without a value."""
+    """Every file is answered 200, complete, with the type that its name promises. No page has a left-over %VITE_…%."""
     site = survey_of(subject, is_for_errors=True).site
     if not site.index.is_ok or site.index.media_type != "text/html":
         yield f"{site.home}: {_status_and_type(site.index)}"
