@@ -84,7 +84,7 @@ def test_mark_goes_from_a_file_that_an_editor_has_rewritten(tmp_path: Path, save
     ],
 )
 def test_component_is_edited_in_a_style_that_it_has(tmp_path: Path, text: str, edited: str) -> None:
-    """A style that comes anew reaches no page, if Vite knows one from an edit before."""
+    """A second style reaches no page when Vite knows it from an earlier edit."""
     file = tmp_path / "App.vue"
     file.write_text(text)
     with marked_edit(file, "--mark"):
