@@ -33,8 +33,8 @@ def temporary_edit(file: Path, text: str, end: int | None = None) -> Iterator[No
     """
     before, times, addition = file.read_bytes(), file.stat(), text.encode()
     edited = before[:end] + addition + before[len(before[:end]) :]
-    _replace(file, before, edited)
-    try:
+    try:  # an interrupt may come as soon as it is written
+        _replace(file, before, edited)
         yield
     finally:
         for _ in range(_UNDONE_ATTEMPTS):
