@@ -19,12 +19,19 @@ PAGE_FILE = re.compile(r"\.(?:x?html?|[cm]?js|css|svg|md|txt|xml|vtt|map|webmani
 SITE_FILE = re.compile(r"^/srv/")
 """Data of a site has words such as `password` as keys of texts for people."""
 
-Kind = Literal["page", "data", "settings", "binary"]
-"""The kinds of text: a page or script, a site's data, anything else such as a variable, and a file that is no text."""
+BROTLI_FILE = re.compile(r"^/srv/(?:hashed/)?br/")
+"""A compressed copy of a file of the site (assemble.mjs). The check image.precompressed compares it with that file."""
+GZIP_MAGIC = b"\x1f\x8b"
+
+Kind = Literal["page", "data", "settings", "binary", "compressed"]
+"""The kinds of text: a page or script, a site's data, anything else such as a variable, a file that is no text,
+and one that is compressed, in which no pattern has a match."""
 
 
 def kind_of(path: str) -> Kind:
     """Return the kind of the text in a file."""
+    if BROTLI_FILE.search(path):
+        return "compressed"
     if PAGE_FILE.search(path):
         return "page"
     return "data" if SITE_FILE.search(path) else "settings"
@@ -101,7 +108,9 @@ class SecretSearch:
         """Add a chunk of the file, and search the chunk before it."""
         if self._is_first and BINARY_KEY.match(chunk):
             self._names["a private key, in binary form"] = None
-        if self._is_first and b"\0" in chunk[:SNIFF_BYTES]:
+        if self._is_first and chunk.startswith(GZIP_MAGIC):
+            self._kind = "compressed"
+        elif self._is_first and self._kind != "compressed" and b"\0" in chunk[:SNIFF_BYTES]:
             self._kind = "binary"
         self._is_first = False
         if self._buffer:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import IO, Any, TypeVar
 
 from docktasks.errors import Skip
-from docktasks.secret_patterns import SecretSearch, kind_of
+from docktasks.secret_patterns import GZIP_MAGIC, SecretSearch, kind_of
 
 T = TypeVar("T")
 MAX_KEPT_BYTES = 64 << 20
@@ -24,7 +24,6 @@ SITE_DIR, HASHED_DIR = SITE_DIRS = "/srv/site/", "/srv/hashed/site/"
 """Where the image has the site's pages, and the files named by their content, each with its gzip copy next to it."""
 OPAQUE_MARKER = "/.wh..opq"
 """End of the path of a whiteout that deletes the whole content of a folder: https://github.com/opencontainers/image-spec/blob/main/layer.md."""
-GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 """https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1"""
 CAPABILITY_HEADER = "SCHILY.xattr.security.capability"
@@ -37,7 +36,7 @@ class Unreadable(Skip):
     """The image's layers cannot be read. The message is the reason."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # an image has thousands
 class File:
     """A path in a layer. `kind` is file, folder, link, hardlink, other, or whiteout for a path that the layer deletes.
 

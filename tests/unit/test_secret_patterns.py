@@ -7,6 +7,7 @@ import json
 import pytest
 
 from docktasks.secret_patterns import (
+    GZIP_MAGIC,
     OVERLAP_BYTES,
     SECRET_PATTERNS,
     SECRET_VARIABLE,
@@ -296,3 +297,10 @@ def test_search_keeps_one_chunk_and_the_overlap() -> None:
         search.feed(chunk)
         assert len(vars(search)["_buffer"]) <= OVERLAP_BYTES + 1 + len(chunk)
     assert search.end() == ()
+
+
+def test_compressed_copy_is_not_searched() -> None:
+    """Its bytes are no text. The file that it is a copy of is searched, and image.precompressed compares the two."""
+    token = EXAMPLES["a GitLab token"][0].encode()
+    assert find_secrets(GZIP_MAGIC + token) == find_secrets(token, kind_of("/srv/hashed/br/assets/a.js")) == ()
+    assert find_secrets(token, kind_of("/srv/site/a.js.gz")) == ("a GitLab token",)
