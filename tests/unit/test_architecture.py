@@ -46,10 +46,10 @@ MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
     "app": 2_609, "dev": 1_444, "fleet": 1_525, "ground": 1_826, "images": 1_590, "release": 1_639, "ship": 1_956,
-    "verify": 8_240,
+    "verify": 8_242,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES. The goal for verify is 4,000."""
-MAX_LINES_IN_ALL = 23_518
+MAX_LINES_IN_ALL = 23_520
 """For all modules of docktasks/ together. The goal is 8,500; docstrings that stand alone are not cut for it. SBOM and
 VEX took 560: what is in the bundle, in the base, and both as CycloneDX. No library knows the first. The fleet's
 form with a published port, its replicas and its configs took 190. What a replacement does at once, and a look at an

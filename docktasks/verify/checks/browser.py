@@ -73,6 +73,8 @@ def renders(subject: Subject) -> Iterator[str]:
     visit = _visit(subject, "first")
     yield from _page_faults([*visit.first, *visit.audited[:1], *visit.late])
     yield from _unseen(visit)
+    if "late" in visit.finished and not visit.late:
+        yield Note("the first page was not looked at again in the end: it has a canvas, is busy, or was cut off")
     yield from _failures(visit, "first")
 
 

@@ -55,6 +55,14 @@ def test_linked_pages_without_a_longer_look_are_named() -> None:
     assert (verdict.outcome, verdict.notes) == ("pass", ("there was no time for 2 linked pages: /a, /b",))
 
 
+@pytest.mark.parametrize(("pages", "count"), [([], 1), ([HOME], 0)])
+def test_first_page_without_a_last_look_is_named(pages: list[PageSnapshot], count: int) -> None:
+    """A game is closed early, because it would take the processor from the other steps."""
+    visit = replace(healthy(), finished=STEPS | {"late"}, late=pages)
+    verdict = verdicts(visit, "browser.renders")["browser.renders"]
+    assert (verdict.outcome, len(verdict.notes)) == ("pass", count)
+
+
 def test_page_that_loads_again_while_it_is_looked_at_is_not_passed() -> None:
     """What axe has seen of other pages still counts."""
     visit = replace(healthy(), restless=["/a"])
