@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 from docktasks.errors import Skip
+from docktasks.verify.probes.places import UNKNOWN_PATH
 from docktasks.verify.probes.references import LOCAL
 from docktasks.verify.registry import Major, Minor, Note, check
 from docktasks.verify.subject import Subject
@@ -37,20 +38,20 @@ def _failures(visit: Visit, step: Step) -> Iterable[str]:
     return [visit.failures[step]] if step in visit.failures else []
 
 
-def _unseen(visit: Visit) -> Iterator[str]:
-    if "audit" in visit.failures:
-        yield Note("not looked at after a while: see browser.accessible")
-
-
-def _page_faults(pages: list[PageSnapshot]) -> Iterator[str]:
+def _page_faults(visit: Visit, step: Step, pages: list[PageSnapshot]) -> Iterator[str]:
     for page in pages:
         if page.status >= 400:  # noqa: PLR2004 - HTTP's errors, whose pages have content, too
             yield f"{page.label}: the server answers {page.status}"
         elif not page.has_content:
             events = "; ".join(page.texts("console", "network", "policy")[:2])
-            yield f"{page.label}: the page is empty" + (f" ({events})" if events else "")
+            text = f"{page.label}: the page is empty" + (f" ({events})" if events else "")
+            is_unknown = not events and page.label.startswith(UNKNOWN_PATH)  # an app without a page for it shows none
+            yield Note(f"advice: {text}. Give the app's router a page for it") if is_unknown else text
         elif not page.title.strip():
             yield f"{page.label}: the page has no title"
+    if "audit" in visit.failures:
+        yield Note("not looked at after a while: see browser.accessible")
+    yield from _failures(visit, step)
 
 
 def _of_site(subject: Subject, events: Iterable[str]) -> Iterator[str]:
@@ -71,20 +72,16 @@ def _events(subject: Subject, kind: Kind) -> Iterator[str]:
 def renders(subject: Subject) -> Iterator[str]:
     """The page has content and a title, also after a reload, and after a while in a narrow and dark window."""
     visit = _visit(subject, "first")
-    yield from _page_faults([*visit.first, *visit.audited[:1], *visit.late])
-    yield from _unseen(visit)
     if "late" in visit.finished and not visit.late:
         yield Note("the first page was not looked at again in the end: it has a canvas, is busy, or was cut off")
-    yield from _failures(visit, "first")
+    yield from _page_faults(visit, "first", [*visit.first, *visit.audited[:1], *visit.late])
 
 
 @check("browser.deep-link", "critical", fix="Serve index.html for every page. Reference files from the root (base '/')")
 def deep_link(subject: Subject) -> Iterator[str]:
     """Linked pages, up to ten, have content and a title when opened by their addresses. One is also reloaded."""
     visit = _visit(subject, "deep")
-    yield from _page_faults([*visit.deep, *visit.audited[1:]])
-    yield from _unseen(visit)
-    yield from _failures(visit, "deep")
+    return _page_faults(visit, "deep", [*visit.deep, *visit.audited[1:]])
 
 
 @check("browser.console", "major", fix="Correct what the line reports. Log expected errors on the server instead")

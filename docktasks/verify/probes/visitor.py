@@ -21,6 +21,7 @@ from docktasks.verify.probes.chromium import new_page, open_page, open_pages, re
 from docktasks.verify.probes.csp import policies
 from docktasks.verify.probes.page_events import PageEvents, PageSnapshot, page_script
 from docktasks.verify.probes.page_timing import NetworkRecorder
+from docktasks.verify.probes.places import UNKNOWN_PATH
 from docktasks.verify.probes.visit import Visit
 from docktasks.waiting import Probe, wait_until
 
@@ -29,7 +30,6 @@ MAX_ATTEMPTS = 3
 """How often a step is taken, if the machine's network disturbs it, or a page that loads again meanwhile."""
 MAX_LINKS = 10
 """How many of the page's own links are followed."""
-UNKNOWN_PATH = "/no-such-page-5f2c"
 POLICY = "content-security-policy"
 INJECT_SCRIPT = page_script("inject_script")
 OWN_LINKS = page_script("own_links")

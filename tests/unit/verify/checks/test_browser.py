@@ -9,6 +9,7 @@ import pytest
 from docktasks.background import Once
 from docktasks.verify import catalog
 from docktasks.verify.probes.page_events import PageSnapshot
+from docktasks.verify.probes.places import UNKNOWN_PATH
 from docktasks.verify.probes.visit import Visit
 from docktasks.verify.registry import Check, Verdict
 from docktasks.verify.subject import Subject
@@ -102,6 +103,20 @@ def test_host_that_does_not_answer_is_one_note() -> None:
         "https://tile.example: net::ERR_NAME",
         "no answer",
     ]
+
+
+@pytest.mark.parametrize(
+    ("events", "outcome"),
+    [({}, "pass"), ({"network": ("/a.js: 404",)}, "fail"), ({"console": ("uncaught: x",)}, "fail")],
+)
+def test_app_may_show_nothing_at_an_address_that_it_does_not_know(
+    events: dict[str, tuple[str, ...]], outcome: str
+) -> None:
+    """A site without links is opened at an invented address, for which a router may have no page."""
+    empty = with_events(replace(HOME, label=UNKNOWN_PATH, title="", has_content=False), **events)
+    verdict = verdicts(replace(healthy(), deep=[empty]), "browser.deep-link")["browser.deep-link"]
+    assert verdict.outcome == outcome
+    assert any("the page is empty" in text for text in (*verdict.notes, *verdict.evidence))
 
 
 FAULTS: list[tuple[str, dict[str, Any], str]] = [
