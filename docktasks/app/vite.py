@@ -37,8 +37,13 @@ def _pinned_versions(app: App) -> list[tuple[str, str]]:
     if manager.lock:
         text = (app.root / manager.lock).read_text(errors="replace")
         return re.findall(LOCK_ENTRIES[manager.name], text, re.MULTILINE)
+    return re.findall(rf"^(?:npm:(\S+)@)?=?({VERSION})$", wanted_version(app))
+
+
+def wanted_version(app: App) -> str:
+    """Return the version of Vite, or the range, that package.json asks for; empty for none."""
     dependencies = (app.manifest.get("devDependencies") or {}) | (app.manifest.get("dependencies") or {})
-    return re.findall(rf"^(?:npm:(\S+)@)?=?({VERSION})$", str(dependencies.get("vite")))
+    return str(dependencies.get("vite", ""))
 
 
 def _notices(app: App, versions: list[tuple[str, str]]) -> list[str]:

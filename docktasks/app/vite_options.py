@@ -30,8 +30,8 @@ MARK = "/tmp/hello-dock-vite.config.mjs"  # noqa: S108 - the container's own
 """The file that is in a container as soon as Vite's command has got the options."""
 
 
-def for_dev(settings: Settings) -> str:
-    """Return what the dev server gets; empty for nothing."""
+def for_dev(settings: Settings, socket_port: int = 0) -> str:
+    """Return what the dev server gets; empty for nothing. Pages open their socket at `socket_port`, but for 0."""
     # As nginx passes requests on in production (api-location.conf).
     proxy = {
         _pattern(prefix): {"target": address, "changeOrigin": address.startswith("https:"), "ws": True}
@@ -39,7 +39,8 @@ def for_dev(settings: Settings) -> str:
     }
     policy = {"profile": settings.prod.csp, "sources": settings.prod.csp_sources} if reports_policy(settings) else {}
     files = {"cert": f"{HTTPS_FOLDER}/{CERT}", "key": f"{HTTPS_FOLDER}/{KEY}"}  # which Vite reads
-    server = {"proxy": proxy, "https": files if settings.dev.https else {}}
+    hmr = {"clientPort": socket_port} if socket_port else {}
+    server = {"proxy": proxy, "https": files if settings.dev.https else {}, "hmr": hmr}
     return _as_json({"policy": policy}, server={name: value for name, value in server.items() if value})
 
 

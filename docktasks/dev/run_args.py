@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from docktasks import resources
-from docktasks.app import inputs, vite_options
+from docktasks.app import inputs, vite, vite_options
+from docktasks.app.package import App
 from docktasks.containers.app_mount import APP_PATH, Checkout, source_args
 from docktasks.containers.networks import join_args
 from docktasks.containers.ports import WORKING_DIR_LABEL, Bind
@@ -63,7 +65,12 @@ class DevRunSpec:
         return replace(self, command=command)
 
 
-def dev_args(settings: Settings, bind: Bind, run_spec: DevRunSpec) -> list[str]:
+def socket_port(app: App, bind: Bind) -> int:
+    """Return the port for pages of Vite 2, which take the one on which Vite listens for that of the socket; else 0."""
+    return bind.host_port if re.match(r"[~^=v]*2(?:\.|$)", vite.wanted_version(app)) else 0
+
+
+def dev_args(settings: Settings, bind: Bind, run_spec: DevRunSpec, socket_port: int = 0) -> list[str]:
     """Return the command that starts the dev container: the source bind-mounted, node_modules in a volume over it."""
     return [
         "docker", "container", "run", "--detach", "--init",
@@ -73,7 +80,7 @@ def dev_args(settings: Settings, bind: Bind, run_spec: DevRunSpec) -> list[str]:
         *join_args(settings, DEV),
         *bind.args(DEV.container_port),
         "--env", f"NODE_COMPILE_CACHE={COMPILE_CACHE}",
-        *_vite_args(settings, run_spec),
+        *_vite_args(settings, run_spec, socket_port),
         *certificate.mount_args(settings),
         *_shared_args(settings, run_spec),
     ]  # fmt: skip
@@ -135,8 +142,8 @@ def open_args(settings: Settings, run_spec: DevRunSpec) -> list[str]:
     ]  # fmt: skip
 
 
-def _vite_args(settings: Settings, run_spec: DevRunSpec) -> list[str]:
-    options = vite_options.for_dev(settings)
+def _vite_args(settings: Settings, run_spec: DevRunSpec, socket_port: int) -> list[str]:
+    options = vite_options.for_dev(settings, socket_port)
     if not (options or run_spec.needs_preload):
         return []
     folders = [vite_options.FOLDER, *([vite_options.POLICY_FOLDER] if vite_options.reports_policy(settings) else [])]

@@ -9,6 +9,7 @@ import pytest
 
 from docktasks.api import Api, Upstream
 from docktasks.app import vite_options
+from docktasks.app.package import App
 from docktasks.containers.app_mount import Checkout
 from docktasks.containers.ports import Bind
 from docktasks.dev import run_args
@@ -103,12 +104,25 @@ def test_dev_server_gets_options_of_vite_only_when_a_setting_needs_them(
 ) -> None:
     """The options are JSON in a variable, and node loads the file that gives them to Vite's command."""
     before = run_args.dev_args(settings, Bind(0), SPEC)
-    monkeypatch.setattr(vite_options, "for_dev", lambda _settings: '{"config":{}}')
+    monkeypatch.setattr(vite_options, "for_dev", lambda *_: '{"config":{}}')
     args = run_args.dev_args(settings, Bind(0), SPEC)
     assert shlex.join([arg for arg in args if arg not in before]) == (
         f"type=bind,source={settings.root}/docktasks/images/node/vite,target=/usr/local/lib/hello-dock/node/vite,readonly"
         " NODE_OPTIONS=--require=/usr/local/lib/hello-dock/node/vite/preload.cjs 'HELLO_DOCK_VITE={\"config\":{}}'"
     )
+
+
+@pytest.mark.parametrize(
+    ("version", "port"), [("^2.9.5", 7), ("2", 7), ("~2.0", 7), ("2.x", 7), ("^3.2.0", 0), ("20.1.0", 0), (None, 0)]
+)
+def test_page_of_vite_2_opens_its_socket_at_the_published_port(
+    settings: Settings, tmp_path: Path, version: str | None, port: int
+) -> None:
+    """It takes the port on which Vite listens otherwise, and then loads itself again and again."""
+    app = App(tmp_path, {"dependencies": {"vite": version} if version else None})
+    assert run_args.socket_port(app, Bind(7)) == port
+    args = run_args.dev_args(settings, Bind(3007), SPEC, socket_port=3007)
+    assert 'HELLO_DOCK_VITE={"config":{"server":{"hmr":{"clientPort":3007}}}}' in args
 
 
 def test_dev_server_passes_the_prefixes_of_the_api_on(settings: Settings) -> None:

@@ -213,9 +213,10 @@ def test_up_runs_the_script_serve_or_dev(
     settings: Settings, engine: FakeEngine, run: Runner, scripts: dict[str, str], command: str
 ) -> None:
     """For an app with the script serve, Dockerfile.dev has the command."""
-    make_app(settings.root / "shop", scripts=scripts)
+    make_app(settings.root / "shop", scripts=scripts, dependencies={"vite": "^2.9.5"})
     server.up(Project(run, engine, configured(settings.root, app_dir="shop")))
     (line,) = lines_of(run, "docker container run --detach")
+    assert '"hmr":{"clientPort":' in line
     assert line.partition(" hello-dock:dev")[2].strip() == command
 
 
