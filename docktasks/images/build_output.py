@@ -95,8 +95,8 @@ def _plain(text: str) -> str:
 
 
 def _evidence(text: str) -> str:
-    """Return the output of the failed step from Vite's or the first error on, without npm's usage and stack traces."""
-    lines = [line for line in _failed_step(text) if line.strip() and not re.match(r"\s+at ", line)]
+    """Return the output of the failed step from Vite's or the first error on, without call stacks and progress."""
+    lines = [line for line in _failed_step(text) if line.strip() and not re.match(r"\s+at |Progress: |\++$", line)]
     errors = (index for index, line in enumerate(lines) if ERROR.search(line))
     first = min(errors, key=lambda at: "error during build:" not in lines[at], default=-MAX_EVIDENCE_LINES)
     return "\n".join(lines[first:][:MAX_EVIDENCE_LINES]) or Result(1, text).tail()

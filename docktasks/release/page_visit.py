@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Request, Response, WebSocket
 from playwright.sync_api import Error as BrowserError
 
 from docktasks.verify.probes.chromium import ACTION_TIMEOUT_MS, new_page, open_pages
-from docktasks.verify.probes.page_events import NETWORK_CHANGED, PageEvents, first_line, page_script, take_snapshot
+from docktasks.verify.probes.page_events import NETWORK_CHANGED, PageEvents, page_script, take_snapshot, text_of
 from docktasks.verify.probes.visitor import OWN_LINKS
 
 ERROR_STATUS = 400
@@ -93,8 +93,7 @@ class PageVisit(PageEvents):
         return self.page.url.startswith(f"{self.origin}/")
 
     def _on_error(self, error: BrowserError) -> None:
-        prefix = "" if not error.name or error.name in error.message else f"{error.name}: "
-        text = first_line(prefix + error.message.removeprefix("Uncaught (in promise) "))
+        text = text_of(error)
         module = FAILED_MODULE.search(text)
         if module:
             is_own = module[1].startswith(("/", self.origin))

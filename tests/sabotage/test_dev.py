@@ -148,7 +148,7 @@ SABOTAGES = [
             "/files/etc/passwd",
             "/show?name=/etc/passwd",
             "port 4444",
-            "uncaught: sunk",
+            "uncaught: Error: sunk",
             "/vue: ",
         ),
     ),

@@ -89,10 +89,6 @@ if [ "$step" = with-source ]; then
     if [ -f /tmp/notices ]; then cat /tmp/notices; fi
     if [ ! -f /tmp/lacks-secret ] && ! has_scripts && ! needs_files; then exit; fi
     package=
-    # It calls git, which the image lacks, whatever LEFTHOOK says. A build needs no hooks. The file may be a link to
-    # another one of the manager's store, so it is replaced. npm links node_modules/.bin/lefthook to it, and runs that.
-    lefthook=node_modules/lefthook/bin/index.js
-    if [ -f "$lefthook" ]; then rm "$lefthook" && : >"$lefthook" && chmod 755 "$lefthook"; fi
 fi
 end() {
     code=$?
@@ -121,6 +117,7 @@ fi
 
 # No manager may ask questions. Yarn keeps its downloads where npm does.
 export CI=true YARN_CACHE_FOLDER="$cache/yarn" YARN_ENABLE_GLOBAL_CACHE=false
+export NODE_OPTIONS="${NODE_OPTIONS:-} --require=/tools/node/without-hooks.cjs"
 case $manager in
 npm)
     if [ -n "$(ls -A node_modules 2>/dev/null)" ]; then

@@ -106,7 +106,7 @@ def idle(subject: Subject) -> Iterator[str]:
         yield Minor(line) if line.endswith("or another one, by itself") else line  # it may do so once
 
 
-@check("browser.network", "major", fix="Is the file in the build (dist/)? Does the page reference its right path?")
+@check("browser.network", "major", fix="A file: is it in the build, at this path? An API: set api (docs/api.md)")
 def network(subject: Subject) -> Iterator[str]:
     """No request of a page fails, and the browser can read its files. Hosts that are out of reach are notes."""
     yield from _events(subject, "network")

@@ -34,7 +34,7 @@ MAX_MODULES = 8
 """How many of the page's modules are asked for in another name."""
 
 
-@check("dev.vite-version", "major", fix="Install the version that the evidence names: invoke npm -- install vite@…")
+@check("dev.vite-version", "major", fix="Install the version that the evidence names: invoke npm -- add vite@…")
 def vite_version(subject: Subject) -> Iterator[str]:
     """The installed version of Vite has every known fix of its dev server, by the table of safe versions."""
     manifest = json.loads(_vite_manifest(subject))

@@ -90,9 +90,9 @@ def faults_of(snapshot: PageSnapshot, url: str) -> Iterator[str]:
     """Yield what is wrong with the page of a dev server at `url`, and is not for want of an API."""
     failed = snapshot.texts("network")
     has_data = not snapshot.texts("unreachable") and not any(map(NO_FILE.search, failed))
-    if has_data:
-        lines = (line for line in snapshot.texts("console") if line.startswith("uncaught: "))
-        yield from (line for line in lines if not OF_DATA.search(line))
+    thrown = [line for line in snapshot.texts("console") if line.startswith("uncaught: ") and not OF_DATA.search(line)]
+    # A script that no browser can read lacks no data, unless it is the app's page in place of an answer.
+    yield from (line for line in thrown if has_data or re.search("SyntaxError: Unexpected (?!token '<')", line))
     own = re.escape(url) + r"/(?:[^?]*\.(?:[mc]?[jt]sx?|vue|svelte|css)\b|@(?:fs|id|vite)/).*: 50[01]"
     yield from (line for line in failed if re.fullmatch(own, line))
     if has_data and not snapshot.has_content:

@@ -96,7 +96,7 @@ class PageEvents(Log):
         self._worker_lacks_host = False
         self.clear()
         page.on("console", self._on_console)
-        page.on("pageerror", lambda error: self._add_to_console(f"uncaught: {first_line(str(error))}"))
+        page.on("pageerror", lambda error: self._add_to_console(f"uncaught: {text_of(error)}"))
         page.on("crash", lambda _: self.add("console", "the page crashed"))
         page.on("dialog", self._on_dialog)
         page.on("popup", self._on_window)
@@ -221,6 +221,12 @@ def take_snapshot(page: Page, label: str, attempts: int = MAX_LOADS) -> PageSnap
             raise
         return take_snapshot(page, label, attempts - 1) if attempts else PageSnapshot(label)
     return PageSnapshot(label, title=content["title"], has_content=True)
+
+
+def text_of(error: BrowserError) -> str:
+    """What a script threw, in a line with its kind, such as `TypeError: a is null`."""
+    kind = "" if not error.name or error.name in error.message else f"{error.name}: "
+    return first_line(kind + error.message.removeprefix("Uncaught (in promise) "))
 
 
 def first_line(text: str) -> str:

@@ -135,26 +135,26 @@ def test_a_renamed_package_of_a_workspace_is_told_from_a_lock_file_that_does_not
     assert process.stdout == names
 
 
-@pytest.mark.parametrize("is_shared", [False, True])
-def test_lefthook_does_nothing_in_a_build(tmp_path: Path, *, is_shared: bool) -> None:
-    """A script of the app still runs it, by npm's link. The file that a manager's store shares stays as it is."""
+@pytest.mark.parametrize(
+    ("step", "variable", "code"), [("with-source", "", 0), ("mounted", "", 0), ("mounted", "1", 1)]
+)
+def test_lefthook_does_nothing_in_an_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, variable: str, code: int
+) -> None:
+    """A script of the app runs it by npm's link, in a build and in dev. build.env can ask for it."""
+    monkeypatch.setenv("BUILD_ENV", variable and f"export LEFTHOOK={variable}")
     app, programs = tmp_path / "app", tmp_path / "bin"
     for folder in (app / "node_modules/.bin", app / "node_modules/lefthook/bin", programs):
         folder.mkdir(parents=True)
     (app / "package.json").write_text('{"scripts": {"prepare": "lefthook install"}}')
     for path, script in [
-        (programs / "npm", 'PATH="$PWD/node_modules/.bin:$PATH" sh -c "lefthook install"'),
-        (tmp_path / "stored", "exit 1"),
-        (app / "node_modules/lefthook/bin/index.js", "exit 1"),
+        (programs / "npm", '#!/bin/sh\nPATH="$PWD/node_modules/.bin:$PATH" sh -c "lefthook install"'),
+        (app / "node_modules/lefthook/bin/index.js", "#!/usr/bin/env node\nprocess.exit(1)"),
     ]:
-        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.write_text(script)
         path.chmod(0o755)
-    if is_shared:
-        (app / "node_modules/lefthook/bin/index.js").unlink()
-        (app / "node_modules/lefthook/bin/index.js").hardlink_to(tmp_path / "stored")
     (app / "node_modules/.bin/lefthook").symlink_to("../lefthook/bin/index.js")
-    assert install(app, "with-source", programs).returncode == 0
-    assert "exit 1" in (tmp_path / "stored").read_text()
+    assert install(app, step, programs).returncode == code
 
 
 @pytest.mark.parametrize(

@@ -52,17 +52,16 @@ def files(subject: Subject) -> Iterator[str]:
         if not response.status:
             continue  # http.answers reports it
         if not response.is_ok or (expected and _one_name(response.media_type) != _one_name(expected)):
-            yield f"{path}: {_status_and_type(response)}, expected 200 {expected}".rstrip()
+            is_source = path.endswith((".ts", ".tsx", ".mts", ".jsx", ".vue", ".svelte"))
+            right = "a source, which the build left in its page" if is_source else f"expected 200 {expected}"
+            yield f"{path}: {_status_and_type(response)}, {right}".rstrip()
     pages = [site.index, *(file for file in site.files.values() if file.media_type in ("text/html", MANIFEST))]
     named = dict.fromkeys(path for page in pages for path in page.references.possible if path in site.absent)
     yield from (Minor(f"{path}: {site.absent[path].summary}, though a page names it") for path in named)
     if site.index.is_ok:
-        yield from exceptions(filter(_is_shown, subject.survey.plain), partial(_left_over, site))
+        shown = (answer for answer in subject.survey.plain if answer.is_page and answer.response.is_ok)
+        yield from exceptions(shown, partial(_left_over, site))
     yield from _size_faults(subject)
-
-
-def _is_shown(answer: Answer) -> bool:
-    return answer.is_page and answer.response.is_ok
 
 
 def _left_over(site: Site, answer: Answer) -> Iterator[str]:

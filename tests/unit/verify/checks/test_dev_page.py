@@ -10,6 +10,7 @@ from tests.unit.fakes.pages import with_events
 
 URL = "http://127.0.0.1:3000"
 NO_JSON = "uncaught: SyntaxError: Unexpected token '<' is not valid JSON"
+UNREADABLE = "uncaught: SyntaxError: Unexpected token '%'"
 THROWN = "uncaught: ReferenceError: a is not defined"
 
 
@@ -26,6 +27,7 @@ def snapshot(*, has_content: bool = True, **lines: Any) -> PageSnapshot:
         {"network": (f"{URL}/@alice/feed: 502",)},
         {"unreachable": ("https://api.example/: net::ERR_NAME_NOT_RESOLVED",), "console": (THROWN,)},
         {"console": (NO_JSON,)},
+        {"network": (f"{URL}/api: 502",), "console": ("uncaught: SyntaxError: Unexpected token '<'",)},
         {"console": ("uncaught: AxiosError: Request failed with status code 404",)},
         {"console": ("error: a warning of a library",)},
         {"network": (f"{URL}/favicon.ico: 404",)},
@@ -41,6 +43,7 @@ def test_page_whose_api_does_not_run_is_no_fault(lines: dict[str, Any]) -> None:
     [
         ({"console": (THROWN,)}, THROWN),
         ({"console": (THROWN,), "network": (f"{URL}/logo.svg: 404",)}, THROWN),
+        ({"console": (UNREADABLE,), "network": (f"{URL}/version: 502",)}, UNREADABLE),
         ({"network": (f"{URL}/src/App.vue?t=1: 500",)}, f"{URL}/src/App.vue?t=1: 500"),
         ({"network": (f"{URL}/@fs/home/a.js: 500",)}, f"{URL}/@fs/home/a.js: 500"),
         ({"has_content": False}, "the page is empty"),

@@ -30,6 +30,8 @@ FAULTS: list[tuple[str, Fault, str]] = [
      "Inter-D5eHv2Kc.woff2: 200 without a content type, expected 200 font"),
     ("http.files", on_path(INDEX, header("content-type", "application/octet-stream")), "/: 200 application/octet-st"),
     ("http.files", on_path(INDEX, status(503)), "/: 503 text/html"),
+    ("http.files", on_path(INDEX, body('<title>a</title><script type="module" src="/src/main.ts"></script>')),
+     "/src/main.ts: 404 text/plain, a source, which the build left in its page"),
     ("http.files", on_path("favicon.svg", status(404)), "/favicon.svg: 404, though a page names it"),
     ("http.files", on_path(INDEX, body("<title>%VITE_NAME%</title>")),
      "%VITE_NAME%, a variable that the build did not have, on 2 of … places: /, "),
