@@ -108,11 +108,13 @@ class App:
 
     def require_script(self, name: str) -> None:
         """Raise AppError when package.json lacks this script, one of EXAMPLE_SCRIPTS."""
-        if name not in (self.manifest.get("scripts") or {}):
+        scripts, run, example = self.manifest.get("scripts") or {}, self.package_manager.run, EXAMPLE_SCRIPTS[name]
+        if name not in scripts:
+            others = (" ".join(run(other)) for other, text in scripts.items() if example in str(text))
             raise AppError(
                 f"{self.folder / 'package.json'} has no script {name}.",
-                f"The image runs `{self.package_manager.name} run {name}`.",
-                f'Add it, for example "{name}": "{EXAMPLE_SCRIPTS[name]}"',
+                f"The image runs `{' '.join(run(name))}`.",
+                f'Add it, for example "{name}": "{next(others, example)}"',
             )
 
     @cached_property

@@ -51,6 +51,16 @@ def test_missing_script_is_an_error_with_an_example(
     assert example in caught.value.how
 
 
+def test_missing_script_may_be_there_under_another_name(settings: Settings) -> None:
+    """A repository with a server often calls the build of its site build:frontend."""
+    make_app(
+        settings.root / "shop", scripts={"start": "vite", "build:web": "vite build -m web"}, packageManager="yarn@4.9.2"
+    )
+    with pytest.raises(AppError) as caught:
+        App.load(configured(settings.root, app_dir="shop")).require_script("build")
+    assert caught.value.how == 'Add it, for example "build": "yarn run build:web"'
+
+
 @pytest.mark.parametrize(
     ("lock", "text", "manifest", "manager"),
     [
