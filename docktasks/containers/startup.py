@@ -148,10 +148,13 @@ def await_serving(project: Project, role: str, *, shared_port: bool = False) -> 
     return _await(project, role, shared_port=shared_port).url.removesuffix("/")
 
 
-def await_page(project: Project, role: str) -> str:
-    """Wait as await_serving(), and return the URL of the page that answered, after redirects. Raises StartError."""
-    url = _await(project, role).final_url
-    return url.removesuffix("/") if urlsplit(url).path == "/" else url
+def await_page(project: Project, role: str) -> tuple[str, list[str]]:
+    """Wait as await_serving(). Return the URL that answered, after redirects, and notices. Raises StartError."""
+    probe = _await(project, role)
+    notices = (
+        [f"{probe.status}: the app has no page there. Open the address of one"] if probe.status.endswith(" 404") else []
+    )
+    return probe.final_url.removesuffix("/") if urlsplit(probe.final_url).path == "/" else probe.final_url, notices
 
 
 def _await(project: Project, role: str, *, shared_port: bool = False) -> waiting.Probe:

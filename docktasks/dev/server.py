@@ -105,7 +105,7 @@ def _start(project: Project, dev_environment: DevEnvironment, bind: Bind, host: 
     certificate_notices = certificate.notices(project)
     with _removed_on_failure(project, dev_environment.volume):
         publish(project, DEV, bind, start)
-        url = startup.await_page(project, "dev")
+        url, page_notices = startup.await_page(project, "dev")
         if host:
             url = url.replace("//127.0.0.1:", f"//{host}:", 1)
         _require_options(project)
@@ -117,6 +117,7 @@ def _start(project: Project, dev_environment: DevEnvironment, bind: Bind, host: 
     notices = (
         *dev_environment.notices,
         *certificate_notices,
+        *page_notices,
         *networks.api_notices(project.settings),
         *([reported] if vite_options.reports_policy(project.settings) else []),
         *vite.notices_of_log(log, project.app),
