@@ -94,7 +94,7 @@ end() {
     code=$?
     # shellcheck disable=SC2086 # several names
     rm -f $links
-    [ $code = 0 ] || echo "NOT INSTALLED: $manager could not install the dependencies"
+    [ $code = 0 ] || echo "NOT INSTALLED: $manager could not install the dependencies" >&2 # behind npm's errors
 }
 trap end EXIT
 if [ -f /tools/node/ca.pem ]; then export NODE_EXTRA_CA_CERTS=/tools/node/ca.pem; fi

@@ -14,6 +14,7 @@ from tests.unit.fakes.runner import Runner
 
 LIBRARY = "x: error while loading shared libraries: liba.so.5: cannot open shared object file"
 LEFTHOOK = 'prepare: Error: exec: "git": executable file not found in $PATH'
+GYP = "npm error gyp ERR! find Python Python is not set from command line or npm configuration"
 BADENGINE = "npm error code EBADENGINE\nnpm error notsup Required: "
 OPTIONAL = 'info a@1.0.0: The engine "node" is incompatible with this module. Expected version ">=30". Got "24.1.0"'
 
@@ -32,6 +33,7 @@ def explain(lines: str, settings: Settings) -> DockError:
         ("sh: 1: python3: not found", "calls python3"),
         ("sh: jq: not found", "calls jq"),
         ("reason: getaddrinfo ENOTFOUND git.example\nNOT INSTALLED: ", "cannot reach git.example"),
+        (f"{GYP}\nnpm error getaddrinfo ENOTFOUND git.example\nNOT INSTALLED: ", "has to be compiled"),
         (f'{BADENGINE}{{"node":">=18"}}', "such as 18"),
     ],
 )
