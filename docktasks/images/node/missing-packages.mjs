@@ -138,11 +138,16 @@ function run(...command) {
   return execFileSync(command[0], command.slice(1), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
 }
 
+// The newest of some versions, which a registry may list in any order. A ~ puts 1.0.0 behind 1.0.0-rc.
+export function newest(packages) {
+  return packages.sort((a, b) => `${a.version}~`.localeCompare(`${b.version}~`, 'en', { numeric: true })).at(-1)
+}
+
 // The entry with the machines that the registry knows for it; null when the registry does not answer.
 function fromRegistry(entry) {
   try {
     const found = JSON.parse(run('npm', 'view', `${entry.name}@${entry.version}`, '--json', '--force'))
-    const { version, os, cpu, libc, engines, scripts, dist } = [found].flat().at(-1)
+    const { version, os, cpu, libc, engines, scripts, dist } = newest([found].flat())
     const hasScript = ['preinstall', 'install', 'postinstall'].some((script) => scripts?.[script])
     return { ...entry, version, os, cpu, libc, engines: engines?.node, integrity: dist?.integrity, hasScript }
   } catch {

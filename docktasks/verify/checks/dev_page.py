@@ -75,6 +75,7 @@ def _look_at_page(subject: Subject) -> tuple[list[str], list[str]]:
         vite = stack.enter_context(ViteClient(subject.dev_url))
         try:
             events = _open_page(subject, vite, stack)
+            wait_for_content(events, vite.base)
             events.page.wait_for_timeout(1000 * WATCH_S)
             snapshot = events.snapshot(vite.base, lambda: None)
         except browser_errors() as error:
@@ -84,6 +85,13 @@ def _look_at_page(subject: Subject) -> tuple[list[str], list[str]]:
     outdated = filter(OUTDATED.search, snapshot.texts("network"))
     faults = [f"{vite.base}: {line}" for line in faults_of(snapshot, vite.url)]
     return faults, [*snapshot.disturbances, *outdated]
+
+
+def wait_for_content(events: PageEvents, label: str) -> None:
+    """Wait while the page shows nothing and still loads: SvelteKit's imports its modules after it has loaded."""
+    from docktasks.verify.probes.page_events import take_snapshot
+
+    wait_until(lambda: Probe(take_snapshot(events.page, label).has_content or not events.is_loading), BROWSER_TIMEOUT_S)
 
 
 def faults_of(snapshot: PageSnapshot, url: str) -> Iterator[str]:

@@ -71,7 +71,7 @@ class ViteClient(httpx.Client):
     @cached_property
     def base(self) -> str:
         """Vite's base path: what stands in front of @vite/client in the page."""
-        match = re.search(r'src="(/(?:[^"]*/)?)@vite/client"', self.page)
+        match = re.search(r"""["'](/(?:[^"']*/)?)@vite/client["']""", self.page)
         return match[1] if match else "/"
 
     @cached_property
@@ -118,11 +118,12 @@ class ViteClient(httpx.Client):
 
         `errors` has then the statuses of those that Vite cannot serve.
         """
-        queue = [path for path in _SCRIPT.findall(self.page) if "/@" not in path]
+        queue = [*_SCRIPT.findall(self.page), *_IMPORT.findall(self.page)]
+        generated = {path for path in queue if "/@fs/" in path}  # by SvelteKit, in a hidden folder
         seen: set[str] = set()
         while queue and len(seen) < MAX_MODULES:
             path = _TIMESTAMP.sub("", queue.pop(0))
-            if path in seen or "/node_modules/" in path or "/@" in path:
+            if path in seen or "/node_modules/" in path or ("/@" in path and path not in generated):
                 continue
             seen.add(path)
             yield path
@@ -153,7 +154,7 @@ def find_sources(
         file.suffix: (path, file)
         for path, file in files.items()
         if file.suffix in suffixes and (loaded is None or path in loaded) and path not in vite.errors and file.is_file()
-        if (app_files.style_of(file) if file.suffix == ".vue" else not EVALUATED.search(file.name))
+        if "/." not in path and (app_files.style_of(file) if file.suffix == ".vue" else not EVALUATED.search(file.name))
     }
     if not modules:
         raise Skip(f"the page loads no file of the app that ends in {' or '.join(suffixes)}")

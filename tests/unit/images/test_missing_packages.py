@@ -132,6 +132,14 @@ def test_list_of_machines_allows_and_excludes(os: str, fits: object) -> None:
     assert evaluate(script) is fits
 
 
+@pytest.mark.parametrize("versions", [["3.2.10", "3.2.3", "3.2.10-rc1", "3.2.2"], ["2.11.0"]])
+def test_newest_version_is_the_one_that_a_range_installs(versions: list[str]) -> None:
+    """A registry may list them in the order in which they were published, or in another one."""
+    packages = json.dumps([{"version": version} for version in versions])
+    script = f"import {{ newest }} from 'NODE/missing-packages.mjs'\nconsole.log(JSON.stringify(newest({packages})))"
+    assert evaluate(script) == {"version": versions[0]}
+
+
 @pytest.mark.parametrize("lock_file", LOCK_FILES, ids=lambda path: path.stem)
 def test_lock_file_with_a_byte_order_mark_is_read(tmp_path: Path, lock_file: Path) -> None:
     """Every manager passes over it."""

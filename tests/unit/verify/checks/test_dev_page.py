@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from docktasks.verify.checks.dev_page import OUTDATED, faults_of
+from docktasks.verify.checks.dev_page import OUTDATED, faults_of, wait_for_content
+from docktasks.verify.probes import page_events
 from docktasks.verify.probes.page_events import PageSnapshot
 from tests.unit.fakes.pages import with_events
 
@@ -58,3 +59,24 @@ def test_package_that_vite_bundles_again_is_seen() -> None:
     """The page is then loaded again, as Vite does."""
     assert OUTDATED.search(f"{URL}/node_modules/.vite/deps/lodash-es.js?v=1a2b3c: 504")
     assert not OUTDATED.search(f"{URL}/api/node_modules: 504")
+
+
+@pytest.mark.parametrize(("loads", "looks"), [((True, True, False), 3), ((False,), 1)])
+def test_empty_page_that_still_loads_is_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch, loads: tuple[bool, ...], looks: int
+) -> None:
+    """A page may import its modules after it has loaded. One that asks for nothing more stays empty."""
+    seen: list[str] = []
+
+    def look(_page: None, label: str) -> PageSnapshot:
+        seen.append(label)
+        return PageSnapshot(label)
+
+    monkeypatch.setattr(page_events, "take_snapshot", look)
+
+    class Events:
+        page, is_loading = None, property(lambda _: loads[len(seen) - 1])
+
+    events: Any = Events()
+    wait_for_content(events, "/")
+    assert len(seen) == looks

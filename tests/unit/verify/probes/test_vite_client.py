@@ -57,6 +57,20 @@ def test_client_reads_each_module_of_the_page_once(web: Web) -> None:
     vite.close()
 
 
+def test_client_reads_the_modules_that_a_page_imports(web: Web) -> None:
+    """SvelteKit's page has a script that imports Vite's client, the framework, and a file in a hidden folder."""
+    app = "/@fs/home/node/app/.svelte-kit/generated/client/app.js"
+    pages = {
+        "/": f"<script>import('/docs/@vite/client'); import('/docs/node_modules/kit/a.js'); import('{app}')</script>",
+        app: "export const nodes = [() => import('/docs/.svelte-kit/generated/client/nodes/0.js')]",
+        "/docs/.svelte-kit/generated/client/nodes/0.js": 'export { default } from "/docs/src/routes/+layout.svelte"',
+    }
+    web.answer = lambda request: httpx.Response(200, text=pages.get(request.url.path, ""))
+    with ViteClient(URL) as vite:
+        assert vite.base == "/docs/"
+        assert [*vite.modules()] == [*[*pages][1:], "/docs/src/routes/+layout.svelte"]
+
+
 def test_client_keeps_the_modules_that_vite_cannot_serve(web: Web) -> None:
     """A module that is imported later fails only then, and a page without it works until then."""
     web.answer = lambda request: httpx.Response(500) if request.url.path == "/src/App.vue" else dev_server(request)
