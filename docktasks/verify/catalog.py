@@ -96,7 +96,7 @@ def run_checks(subject: Subject, checks: Iterable[Check]) -> Iterator[Verdict]:
 def _run_check(subject: Subject, check: Check) -> Verdict:
     start = time.monotonic()
     outcome, lines = _result(subject, check)
-    notes = tuple(line for line in lines if isinstance(line, Note))
+    notes = tuple(dict.fromkeys(line for line in lines if isinstance(line, Note)))
     evidence = tuple(line for line in lines if not isinstance(line, Note))
     return Verdict(check, outcome, evidence, time.monotonic() - start, notes)
 

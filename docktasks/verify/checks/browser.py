@@ -46,7 +46,7 @@ def _page_faults(visit: Visit, step: Step, pages: list[PageSnapshot]) -> Iterato
             events = "; ".join(page.texts("console", "network", "policy")[:2])
             text = f"{page.label}: the page is empty" + (f" ({events})" if events else "")
             is_unknown = not events and page.label.startswith(UNKNOWN_PATH)  # an app without a page for it shows none
-            yield Note(f"advice: {text}. Give the app's router a page for it") if is_unknown else text
+            yield Note("advice: give the app's router a page for unknown addresses") if is_unknown else text
         elif not page.title.strip():
             yield f"{page.label}: the page has no title"
     if "audit" in visit.failures:
