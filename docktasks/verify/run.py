@@ -11,7 +11,6 @@ import httpx
 from docktasks import waiting
 from docktasks.app.project import Project
 from docktasks.containers import startup
-from docktasks.engine.models import Container
 from docktasks.errors import SettingsError, VerifyError
 from docktasks.images.releases import image_of
 from docktasks.verify import catalog
@@ -163,20 +162,17 @@ def image_subject(project: Project, reference: str) -> Subject:
 def running_subject(project: Project, needs: set[Need]) -> Subject:
     """Make the subject of the containers that run. Raises VerifyError if none runs that the checks are about."""
     dev = project.engine.container(project.settings.container("dev"))
-    dev = dev if dev and dev.is_of(project.settings.app.name) and _is_serving(dev) else None
-    container = startup.own_container(project, "prod")
-    container = container if container and _is_serving(container) else None
+    own_dev = dev if dev and dev.is_of(project.settings.app.name) else None
+    own = startup.own_container(project, "prod")
+    dev, container = (one if one and one.state == "running" and one.url else None for one in (own_dev, own))
     if not (container or dev):
-        role, task = ("dev", "invoke dev") if needs == {"dev"} else ("prod", "invoke run-prod")
+        role, task, found = ("dev", "invoke dev", own_dev) if needs == {"dev"} else ("prod", "invoke run-prod", own)
+        state = f" (it is {found.state})" if found and found.state != "running" else ""
         raise VerifyError(
-            f"There is nothing to verify: container {project.settings.container(role)} does not run.",
+            f"There is nothing to verify: container {project.settings.container(role)} does not run{state}.",
             "verify checks from outside what is running.",
             f"Start it ({task}), or name an address: invoke verify --url=http://127.0.0.1:8080",
         )
     if container is None:
         return Subject("", project, dev=dev)
     return Subject(container.url, project, container, image_of(project, container), dev=dev)
-
-
-def _is_serving(container: Container) -> bool:
-    return container.state == "running" and bool(container.url)

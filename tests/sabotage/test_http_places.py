@@ -106,6 +106,11 @@ SABOTAGES = [
     site("time-of-an-archive", "touch -d @315532800 /srv/site/robots.txt*", "http.validators"),
     site("nonce-that-stays", "sed -i \"s|script-src 'self'|& 'nonce-r4nd0m'|\" ../policy/policy.conf", "http.csp"),
     site("archive-of-the-site", "cp /srv/site/robots.txt /srv/site/dist.zip", "http.hidden-files"),
+    site("copy-of-a-package-manager", "cp /srv/site/robots.txt /srv/site/robots.txt.dpkg-dist", "http.hidden-files"),
+    site("copy-of-a-file-manager", "mkdir /srv/site/data; cp /srv/site/robots.txt /srv/site/data/Thumbs.db",
+         "http.hidden-files"),
+    site("status-of-the-server-elsewhere", answer("= /counters", "stub_status;"), "http.hidden-files",
+         "http.cache-policy", "http.variants"),
     site("copy-of-a-chunk", f"cp /srv/site/robots.txt {HASHED}/site/assets/{SMALLEST}.backup", "http.hidden-files"),
     site("list-of-another-folder", "mkdir -p /srv/site/docs; cp /srv/site/robots.txt /srv/site/docs/; "
          + answer("= /docs/", "root /srv/site; autoindex on;"), "http.directories"),

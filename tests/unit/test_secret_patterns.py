@@ -31,6 +31,9 @@ EXAMPLES = {
         fake("-----BEGIN OPENSSH ", "PRIVATE KEY-----\\n", WORD[:64]),
         fake("-----BEGIN PGP ", "PRIVATE KEY BLOCK-----\n\n", WORD[:64]),
     ],
+    "a Discord webhook": [fake("https://discord.com/api/", "webhooks/", "123456789" * 2, "/", WORD[:68])],
+    "a Stripe webhook secret": [fake("whsec", "_", WORD[:32])],
+    "a Mapbox secret token": [fake("sk.", "eyJ", WORD[:60], ".", WORD[:22])],
     "an age key": [fake("AGE-SECRET", "-KEY-1", "QPZRY9X8GF" * 5, "2TVDW0S3")],
     "an npm token": [
         fake("npm", "_", WORD[:36]),
@@ -110,6 +113,9 @@ EXAMPLES = {
     "a PuTTY key": [fake("PuTTY-User-", "Key-File-3: ssh-ed25519")],
 }
 OF_PAGES = {
+    "a Supabase service key": [
+        fake("eyJ", WORD[:33], ".eyJ", WORD[:40], "c2VydmljZV9yb2xl", WORD[:20], ".", WORD[:43])
+    ],
     "a password in a setting": [
         fake("{clientSe", 'cret:"', WORD[:24], '"}'),
         fake("const pass", "word = 'S3cretWord'"),

@@ -38,6 +38,14 @@ def _failures(visit: Visit, step: Step) -> Iterable[str]:
     return [visit.failures[step]] if step in visit.failures else []
 
 
+def _unseen(visit: Visit) -> Iterator[str]:
+    opened = {page.label.partition(" ")[0] for page in visit.audited}
+    if "audit" in visit.failures:
+        yield Note("not looked at after a while: see browser.accessible")
+    elif unopened := [path for path in visit.unseen if path not in opened]:
+        yield Note(f"not looked at, for want of time: {', '.join(unopened)}")
+
+
 def _page_faults(visit: Visit, step: Step, pages: list[PageSnapshot]) -> Iterator[str]:
     for page in pages:
         if page.status >= 400:  # noqa: PLR2004 - HTTP's errors, whose pages have content, too
@@ -49,8 +57,7 @@ def _page_faults(visit: Visit, step: Step, pages: list[PageSnapshot]) -> Iterato
             yield Note("advice: give the app's router a page for unknown addresses") if is_unknown else text
         elif not page.title.strip():
             yield f"{page.label}: the page has no title"
-    if "audit" in visit.failures:
-        yield Note("not looked at after a while: see browser.accessible")
+    yield from _unseen(visit)
     yield from _failures(visit, step)
 
 
@@ -64,6 +71,7 @@ def _events(subject: Subject, kind: Kind) -> Iterator[str]:
     visit = _visit(subject, "first")
     if visit.disturbed:
         yield Note(f"not judged, because containers that start or end cut it off: {', '.join(sorted(visit.disturbed))}")
+    yield from _unseen(visit)
     for page in visit.pages:
         yield from (f"{page.label}: {event}" for event in _of_site(subject, page.texts(kind)))
 
@@ -102,8 +110,11 @@ def interruptions(subject: Subject) -> Iterator[str]:
 @check("browser.idle", "major", fix="Find the timer or the loop in the app's code, and end it or let it wait longer")
 def idle(subject: Subject) -> Iterator[str]:
     """A page that nobody touches rests: it does not load or ask without end, block, or take more and more memory."""
-    for line in _events(subject, "activity"):
+    lines = list(_events(subject, "activity"))
+    for line in lines:
         yield Minor(line) if line.endswith("or another one, by itself") else line  # it may do so once
+    unreported = (path for path in subject.visit().restless if not any(line.startswith(f"{path} ") for line in lines))
+    yield from (Minor(f"{path}: the page does not stay while one looks at it") for path in unreported)
 
 
 @check("browser.network", "major", fix="A file: is it in the build, at this path? An API: set api (docs/api.md)")
@@ -188,6 +199,4 @@ def _require_seen(visit: Visit) -> None:
     if "audit" in visit.failures:
         raise Skip("the browser did not get through all pages: see browser.accessible")
     if visit.restless:
-        raise Skip(
-            f"these pages load again or crash while one looks at them (browser.idle): {', '.join(visit.restless)}"
-        )
+        raise Skip(f"pages load again or crash while one looks at them (browser.idle): {', '.join(visit.restless)}")

@@ -23,7 +23,7 @@ MAX_ENCODED_FILES = 1_000
 """How many files are also requested in each encoding. image.precompressed compares all that are in the image."""
 HIDDEN_PATH = re.compile(r"(?:^|/)\.(?!well-known/)")
 """Matches a path that must not be served."""
-LINKED_FILE = re.compile(r"\.(?:pdf|svg|png|jpe?g|webp|avif|gif)$", re.IGNORECASE)
+LINKED_FILE = re.compile(r"\.(?:html?|pdf|svg|png|jpe?g|webp|avif|gif)$", re.IGNORECASE)
 """Matches the path of a file that a link names. A feed may be another one each time, and an archive or a video too
 large to be asked for in time."""
 LINKED_PAGE = re.compile(r"/(?:[^/.]*|[^/]+\.html?)$")
@@ -99,8 +99,9 @@ class Site:
         """The same files, requested with this Accept-Encoding; of many files some of each type."""
         with self._lock:
             if encoding not in self._files:
-                is_plain = encoding == "identity"
-                responses = self._crawl() if is_plain else self.get_all(self._file_sample, Accept_Encoding=encoding)
+                files = {} if encoding == "identity" else self.files
+                some = spread(files, MAX_ENCODED_FILES, lambda path: files[path].media_type, self.seed)
+                responses = self.get_all(some, Accept_Encoding=encoding) if encoding != "identity" else self._crawl()
                 self._files[encoding] = {response.path: response for response in responses}
             return self._files[encoding]
 
@@ -108,13 +109,6 @@ class Site:
     def seed(self) -> str:
         """What chooses among many places: another release has another."""
         return self.index.digest.hex()[:8]
-
-    @property
-    def _file_sample(self) -> list[str]:
-        files = self.files
-        if len(files) <= MAX_ENCODED_FILES:
-            return [*files]
-        return spread(files, MAX_ENCODED_FILES, lambda path: files[path].media_type, self.seed)
 
     def address(self, path: str) -> str:
         """The path to request for a file of the site, whose name may have a # or a space."""
@@ -204,7 +198,9 @@ class Site:
 
 def spread(items: Iterable[str], limit: int, group: Callable[[str], object], seed: str) -> list[str]:
     """At most `limit` of the items, of each group in turn."""
-    mixed = sorted(items, key=lambda item: hashlib.sha256(f"{seed}{item}".encode()).digest())
+    if len(few := [*items]) <= limit:
+        return few
+    mixed = sorted(few, key=lambda item: hashlib.sha256(f"{seed}{item}".encode()).digest())
     turns = zip_longest(*grouped(mixed, group).values())
     return [item for turn in turns for item in turn if item is not None][:limit]
 

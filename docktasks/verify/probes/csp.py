@@ -25,8 +25,6 @@ FOREIGN = {"https:", "http:", "data:", "blob:", "filesystem:"}
 """Schemes that let in code of any origin."""
 ANY_HOST = re.compile(r"(?:https?://)?\*(?:\.[^./:]+)?(?:[:/]|$)", re.IGNORECASE)
 """A host that is everybody's, such as https://*, or *.com."""
-
-
 HANDLER = re.compile(
     r"on(?:abort|animation\w+|before\w+|blur|cancel|canplay\w*|change|(?:dbl)?click|close|contextmenu|copy|cut|drag\w*|drop"
     r"|ended|error|focus\w*|hashchange|input|invalid|key\w+|load\w*|message|mouse\w+|page\w+|paste|pause|play\w*"
@@ -114,10 +112,8 @@ def _is_open(sources: list[str]) -> bool:
     # Browsers ignore hosts and schemes next to 'strict-dynamic'.
     is_dynamic = "'strict-dynamic'" in sources
     foreign = FOREIGN - ({"https:", "http:"} if is_dynamic else set())
-    hosts = (
-        [] if is_dynamic else [source for source in sources if ANY_HOST.match(source) or source.startswith("http://")]
-    )
-    return bool(hosts or foreign.intersection(map(str.lower, sources))) or _allows_any_inline(sources)
+    has_host = not is_dynamic and any(ANY_HOST.match(source) or source.startswith("http://") for source in sources)
+    return has_host or bool(foreign.intersection(map(str.lower, sources))) or _allows_any_inline(sources)
 
 
 @lru_cache(64)  # most answers of a survey have the text of one of a few pages
@@ -126,9 +122,7 @@ class Page(Html):
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.policies: list[str] = []
-        self.inline: list[InlineCode] = []
-        self.without_integrity: list[str] = []
+        self.policies, self.inline, self.without_integrity = list[str](), list[InlineCode](), list[str]()
         self._is_inline, self._inert = False, 0
         self.feed(re.sub(r"\r\n?", "\n", html))  # as a browser reads it, which hashes the text then
         self.close()

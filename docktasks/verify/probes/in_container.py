@@ -10,6 +10,7 @@ from typing import Any
 from docktasks.engine.models import Container, ContainerConfig
 from docktasks.engine.protocol import Engine
 from docktasks.errors import Skip
+from docktasks.verify.probes.crawler import grouped
 
 CAPABILITY_SETS = ("CapPrm", "CapEff", "CapBnd", "CapAmb")
 """Fields of /proc/<pid>/status: https://man7.org/linux/man-pages/man7/capabilities.7.html."""
@@ -47,12 +48,9 @@ def privilege_faults(status: Mapping[str, str], config: ContainerConfig) -> Iter
 
     `status` comes from process_status(), `config` is what the container was started with.
     """
-    sets: dict[str, list[str]] = {}
-    for name in CAPABILITY_SETS:
-        sets.setdefault(status[name], []).append(name)
     option = f"--cap-add {', '.join(config.added)}" if config.added else "no --cap-drop ALL"
     option = "--privileged" if config.option("Privileged") else option
-    for value, names in sets.items():
+    for value, names in grouped(CAPABILITY_SETS, status.__getitem__).items():
         if int(value, 16):
             yield f"{option}: {', '.join(names)} {value}"
     if status.get("Seccomp") != "2" and not config.option("Privileged"):

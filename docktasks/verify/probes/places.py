@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,11 @@ NAMES: dict[str, list[str]] = json.loads(Path(__file__).with_name("names.json").
 """What is asked for although the site does not name it. Its `about` says what each list is."""
 MAX_PAGES, MAX_FOLDERS, MAX_FILES = 100, 60, 24
 LONG_NAME_CHARS, MAX_BACKED_UP_FILES = 1500, 30
+BACKUP_FILE = re.compile(
+    r"(?i)(?:~|\.(?:bak|backup|copy|old|orig|rej|save|sw[k-p]|tmp|dpkg-\w+|rpm\w+)|_bak)$|^#.*#$|^copy of "
+    r"|^(?:\.ds_store|thumbs\.db|desktop\.ini)$"
+)
+"""Matches the name of what editors, tools and people leave next to files."""
 ARCHIVES = [f"{name}.{end}" for name in NAMES["archived"] for end in NAMES["archive_ends"]] + NAMES["dumps"]
 
 
@@ -109,7 +115,8 @@ def hidden_paths(site: Site, shipped: Iterable[str], seed: str) -> list[str]:
     folders = folders_of(site)[:MAX_FOLDERS]
     archives = [*ARCHIVES, *(f"{folder.rpartition('/')[2]}.{end}" for folder in folders for end in ("zip", "tar.gz"))]
     paths = [site.home + name for name in (*NAMES["hidden"], *archives)]
-    paths += [site.home + name for name in shipped if HIDDEN_PATH.search(name)]
+    names = [name for name in shipped if HIDDEN_PATH.search(name) or BACKUP_FILE.search(name.rpartition("/")[2])]
+    paths += map(site.address, names)
     paths += [f"{folder}/{name}" for folder in folders for name in NAMES["hidden_in_folders"]]
     for folder, _, name in (path.rpartition("/") for path in (f"{site.home}index.html", *files)):
         paths += [f"{folder}/{backup.format(name)}" for backup in NAMES["backups"]]

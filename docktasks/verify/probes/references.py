@@ -48,7 +48,7 @@ https://www.w3.org/TR/css-syntax-3/#token-diagrams"""
 _FONT_FACE = re.compile(r"@font-face\s*\{[^{}]*\}", re.IGNORECASE)
 _OLD_FONT = re.compile(r"\.(?:eot|svg)(?:[?#]|$)", re.IGNORECASE)
 """Formats that no browser of today reads: https://developer.mozilla.org/docs/Web/CSS/@font-face/src."""
-_ROUTE = re.compile(r"""\b(?:path|to|href)["']?\s*[:=]\s*["'`](/[\w/-]{1,80})["'`]""")
+_ROUTE = re.compile(r"""\b(?:path|to|href)["']?\s*[:=]\s*["'`](/[\w/.-]{1,80})["'`]""")
 """What a router, or a link of a component, says in a script."""
 LOCAL = re.compile(r"(?:https?|wss?)://(?:localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1\])(?=[:/]|$)")
 """Matches an address at which every machine reaches itself only."""
@@ -77,8 +77,6 @@ class References(NamedTuple):
 
 
 NO_REFERENCES = References()
-
-
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _STYLE_IMPORT = re.compile(r"""@import\s+(?:url\(\s*)?["']?((?:https?:)?//[^"'\s);]+)""", re.IGNORECASE)
 
@@ -112,8 +110,8 @@ class _Page(Html):
             return
         for name in ("srcset", "imagesrcset", "poster"):
             self.possible += [part.strip().partition(" ")[0] for part in SRCSET_COMMA.split(attributes.get(name, ""))]
-        if tag == "a":
-            self.links.append(attributes.get("href", ""))
+        if tag in ("a", "area", "iframe"):
+            self.links.append(attributes.get("src" if tag == "iframe" else "href", ""))
         elif tag in LOADING_ELEMENTS or (tag == "link" and kinds & LINKS_TO_FILES):
             is_needed = kinds & NEEDED_LINKS if tag == "link" else tag != "source"
             urls = self.urls if is_needed and not _is_conditional(tag, attributes) else self.possible

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import groupby
+from posixpath import commonpath
 
 from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.crawler import Site, spread
@@ -157,8 +158,10 @@ class Survey:
         limited = [response for response in responses if response.status in LIMIT_STATUSES]
         ways = {answer.way for answer in self.answers if answer.response.status in LIMIT_STATUSES}
         is_for_all = not ways or "" in ways or len(ways) >= MIN_LIMITED_WAYS
-        if is_for_all and len({response.path for response in limited}) >= MIN_LIMITED_PLACES:
-            return f"{limited[0].status} on {len(limited):,} of {len(responses):,} requests: a limit on requests"
+        if is_for_all and len(paths := {response.path for response in limited}) >= MIN_LIMITED_PLACES:
+            where = commonpath(paths).removesuffix(self.site.home[:-1])
+            asked = f"{len(responses):,} requests{where and f', all below {where}'}"
+            return f"{limited[0].status} on {len(limited):,} of {asked}: a limit on requests"
         for what in ("an error of the server", "no answer"):
             failed = [one for one in responses if (not one.status if what == "no answer" else is_error(one))]
             if 2 * len(failed) > len(responses):

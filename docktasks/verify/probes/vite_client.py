@@ -35,7 +35,9 @@ SCRIPT_SUFFIXES = (".js", ".mjs", ".ts", ".mts", ".jsx", ".tsx")
 EVALUATED = re.compile(r"\.\w+\.[cm]?[jt]sx?$")
 """Matches a script such as theme.css.ts, which a plugin may run in order to serve what it gives."""
 
-_IMPORT = re.compile(r"""(?:from|import)\s*\(?\s*["'](/[^"'?]+(?:\?[^"']*)?)["']""")
+_IMPORT = re.compile(
+    r"""(?:from|import|Worker\()\s*(?:\(|new URL\()?\s*(?:/\*.*?\*/\s*)?["'](/[^"'?]+(?:\?[^"']*)?)["']"""
+)
 _TIMESTAMP = re.compile(r"\?t=\d+$")
 _SCRIPT = re.compile(r"""<script[^>]*\bsrc="(/[^"]+)""")
 _ANY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

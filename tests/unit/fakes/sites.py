@@ -71,7 +71,7 @@ def files(base: str = "/") -> dict[str, str]:
             f'<script type="module" crossorigin src="{base}assets/index-Dk1aQz7_.js"></script>'
             f'<link rel="stylesheet" crossorigin href="{base}assets/index-Bq4dYn0s.css">'
             f'<img src="{base}{UNHASHED}">'
-            f'<a href="{base}somewhere/else.html">elsewhere</a>'
+            f'<a href="{base}somewhere/else">elsewhere</a>'
         ),
         f"{base}assets/index-Dk1aQz7_.js": (
             f"const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f={preloads})))=>i.map(i=>d[i]);"

@@ -31,7 +31,7 @@ def test_subject_has_only_the_parts_that_it_was_given() -> None:
 def test_all_files_that_the_image_ships_are_requested() -> None:
     """Also those that no page references. Not compressed files, deleted files and files that are never served."""
     site = Site()
-    site.files["/docs/a.html"] = "<p>"
+    site.files |= {"/docs/a.html": "<p>", "/docs/Thumbs.db": "pictures"}
     below, above = "/srv/site/docs/a.html", "/srv/hashed/site/assets/About-C2bRt-8x.js"
     sizes = {
         below: 9,
@@ -40,18 +40,20 @@ def test_all_files_that_the_image_ships_are_requested() -> None:
         "/srv/site/old.txt": 5,
         "/srv/br/docs/b.html": 2,
         "/srv/site/.env": 3,
+        "/srv/site/docs/Thumbs.db": 8,
     }
     layers = [
         layer(*(File(path, "file", size) for path, size in sizes.items()), File("/srv/site/docs", "folder")),
         layer(File("/srv/site/old.txt", "whiteout")),
     ]
-    shipped_files = {"docs/a.html": 9, "assets/About-C2bRt-8x.js": 1, ".env": 3}
+    shipped_files = {"docs/a.html": 9, "assets/About-C2bRt-8x.js": 1, ".env": 3, "docs/Thumbs.db": 8}
     by_address = subject(site)
     with_image = Subject(URL, None, None, Image("sha256:1"))
     with_image.contents = Once(lambda: Contents(layers, {}, []))
     connect(with_image.site, site)
     assert (by_address.shipped_files, with_image.shipped_files) == ({}, shipped_files)
-    assert set(with_image.site.files) == set(by_address.site.files) | {"/docs/a.html"}
+    assert set(with_image.site.files) == set(by_address.site.files) | {"/docs/a.html", "/docs/Thumbs.db"}
+    assert "/docs/Thumbs.db" in [answer.place.path for answer in with_image.survey.hidden]
     (verdict,) = catalog.run_checks(with_image, catalog.select(only=["http.files"]))
     assert verdict.evidence == (
         "/docs/a.html: 3 bytes, but 9 in the image",

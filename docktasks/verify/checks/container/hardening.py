@@ -56,6 +56,7 @@ def options(subject: Subject) -> Iterator[str]:
     project = subject.project
     assets = rf"Mounts {FOLDER}=volume {re.escape(project.settings.container('carried'))} ro"
     args = [*limit_args(project.settings), "--restart", "unless-stopped"]
+    args += ["--stop-timeout", str(project.settings.prod.drain_timeout)]
     expected_of = cache(lambda image_id: expected_config(project, image_id, args, "prod"))  # both often have one image
     for name, container, config in _parts(subject):
         variables = config.options.get("Env", {}).items()

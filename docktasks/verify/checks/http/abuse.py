@@ -23,6 +23,8 @@ OUTSIDE_CONTENT = re.compile(
 FOREIGN_ADDRESS = re.compile(rf"(?:https?:|[\"'=(])(?:\\?/){{2}}{re.escape(FOREIGN_HOST)}", re.IGNORECASE)
 """The foreign host as an address. The name of a path that a page repeats is none."""
 META_REFRESH = re.compile(r"""<meta(?=[^>]+http-equiv=["']?refresh)[^>]+?url=["']?([^"'>\s]+)""", re.IGNORECASE)
+STATUS_PAGE = re.compile(rb"Active connections: \d|pool: +\S+\nprocess manager:")
+"""What nginx or PHP tells of its connections, whatever the address of that page."""
 CHANGING, REFUSED = ("PUT", "DELETE", "OPTIONS"), (301, 302, 307, 308, 401, 403, 404, 405)
 """Methods that are asked so that a server which obeys them answers otherwise than where it refuses them."""
 
@@ -32,7 +34,7 @@ def hidden_files(subject: Subject) -> Iterator[str]:
     """Dotfiles, repositories, archives, copies that tools leave, and a server's status page are never served."""
     survey = survey_of(subject)
     pages = {answer.response.digest for answer in survey.plain if answer.place.kind in ("page", "unknown")}
-    for answer in survey.hidden:
+    for answer in [*survey.hidden, *(one for one in survey.plain if STATUS_PAGE.match(one.response.body))]:
         response = answer.response
         if response.is_ok and response.digest not in pages:
             yield f"{response.path}: {response.summary}, {response.size} bytes of {response.media_type or 'no type'}"

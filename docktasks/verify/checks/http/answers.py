@@ -68,9 +68,8 @@ def variants(subject: Subject) -> Iterator[str]:
         elif is_own:
             yield from header_differences(base, response)
 
-    yield from exceptions(
-        survey.ways(*(ways_of(survey.site.words, survey.site.origin) if is_own else VISITORS)), faults
-    )
+    ways = ways_of(survey.site.words, survey.site.origin) if is_own else VISITORS
+    yield from exceptions(survey.ways(*ways), faults)
     statuses = {odd_requests.as_sent(answer.place.path): answer.response.status for answer in survey.plain}
     for name, answer in survey.odd(odd_requests.old).items() if is_own else ():
         if answer.status and answer.status != statuses.get(name.split()[1], answer.status):

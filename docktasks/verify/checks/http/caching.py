@@ -176,7 +176,12 @@ def _faults_of_304(answer: Answer) -> Iterator[str]:
 def validators(subject: Subject) -> Iterator[str]:
     """Different content never shares a validator: the ETag changes, and Last-Modified is not a fixed build time."""
     survey = survey_of(subject)
-    yield from exceptions(survey.ways("other tag", "old date", "its date"), _faults_of_200)
+
+    def of_another(answer: Answer) -> Iterator[str]:
+        if answer.response.status == codes.NOT_MODIFIED:
+            yield "304, expected the file,"
+
+    yield from exceptions(survey.ways("other tag", "old date", "its date"), of_another)
     index = survey.site.index
     files = {path: file for path, file in ({index.path: index} | survey.site.files).items() if file.is_ok}
     for time, paths in grouped(sorted(files), lambda path: files[path].get("last-modified")).items():
@@ -188,12 +193,6 @@ def validators(subject: Subject) -> Iterator[str]:
             yield f"{' and '.join(sorted(different.values())[:2])} differ, but both have ETag: {tag}"
     yield from _fixed_tags(files)
     yield from _tags_shared_by_encodings(survey)
-
-
-def _faults_of_200(answer: Answer) -> Iterator[str]:
-    """A 304 to a browser that has another file."""
-    if answer.response.status == codes.NOT_MODIFIED:
-        yield "304, expected the file,"
 
 
 def _seconds(time: str) -> float:

@@ -35,7 +35,9 @@ ADDRESS = re.compile(
 VARIABLE = re.compile(
     r"""<(?:title>\s*|(?:meta|link|script|img|html)\b[^<>]*?=["']?)(%VITE_\w+%)(?=[/"'\s<>])""", re.IGNORECASE
 )
-"""What Vite leaves in a page: https://vite.dev/guide/env-and-mode#html-constant-replacement. A sentence may name it."""
+"""What Vite leaves in a page: https://vite.dev/guide/env-and-mode#html-constant-replacement."""
+SAMPLE = re.compile(r"<(pre|code|kbd|samp|script|style|textarea)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
+"""What a page shows of a program, or does not show."""
 UTF_8_META = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?utf-?8\b""", re.IGNORECASE)
 
 
@@ -45,7 +47,8 @@ def files(subject: Subject) -> Iterator[str]:
     site = survey_of(subject, is_for_errors=True).site
     if not site.index.is_ok or site.index.media_type != "text/html":
         yield f"{site.home}: {_status_and_type(site.index)}"
-    if _is_blank(site.index):
+    # The page of a server that has no app. A build of one file has its code in the page, a text has a title.
+    if site.index.is_ok and not site.index.references.loaded and not OWN_CONTENT.search(site.index.body):
         yield "index.html loads no file, and has no script, style or title of its own"
     for path, response in site.files.items():
         expected = media_type(path)
@@ -55,9 +58,12 @@ def files(subject: Subject) -> Iterator[str]:
             is_source = path.endswith((".ts", ".tsx", ".mts", ".jsx", ".vue", ".svelte"))
             right = "a source, which the build left in its page" if is_source else f"expected 200 {expected}"
             yield f"{path}: {_status_and_type(response)}, {right}".rstrip()
-    pages = [site.index, *(file for file in site.files.values() if file.media_type in ("text/html", MANIFEST))]
-    named = dict.fromkeys(path for page in pages for path in page.references.possible if path in site.absent)
-    yield from (Minor(f"{path}: {site.absent[path].summary}, though a page names it") for path in named)
+    texts = (site.index, *site.files.values())
+    named = [path for text in texts if text.media_type in ("text/html", MANIFEST) for path in text.references.possible]
+    named += [path for text in texts for path in text.references.pages]
+    absent = (site.absent[path] for path in dict.fromkeys(named) if path in site.absent)
+    dead = (file for file in absent if not codes.is_redirect(file.status))
+    yield from (Minor(f"{file.path}: {file.summary}, though a page names it") for file in dead)
     if site.index.is_ok:
         shown = (answer for answer in subject.survey.plain if answer.is_page and answer.response.is_ok)
         yield from exceptions(shown, partial(_left_over, site))
@@ -69,18 +75,15 @@ def _left_over(site: Site, answer: Answer) -> Iterator[str]:
     for address in dict.fromkeys(filter(LOCAL.match, ADDRESS.findall(answer.response.text))):
         if not address.startswith(site.origin):
             yield Minor(f"{address}, an address of a developer's machine,")
-    yield from (
-        Major(f"{name}, a variable that the build did not have,") for name in VARIABLE.findall(answer.response.text)
-    )
+    text = answer.response.text
+    shown = re.findall(r"%VITE_\w+%", SAMPLE.sub("", text)) if "%VITE_" in text else []
+    replaced = VARIABLE.findall(text)
+    for name in dict.fromkeys((*replaced, *shown)):  # a sentence may only name it
+        yield (Major if name in replaced else Minor)(f"{name}, a variable that the build did not have,")
 
 
 def _status_and_type(response: Response) -> str:
     return f"{response.summary} {response.media_type or 'without a content type'}"
-
-
-def _is_blank(index: Response) -> bool:
-    """True for a page of a server that has no app. A build of one file has its code in the page, a text has a title."""
-    return index.is_ok and not index.references.loaded and not OWN_CONTENT.search(index.body)
 
 
 def _one_name(media_type: str) -> str:

@@ -57,9 +57,7 @@ def cross_origin_headers(subject: Subject) -> Iterator[str]:
     usual = {name: mode(answer.response.get(name) for answer in judged) for name in names}
     yield from exceptions(judged, lambda answer: _unusual(answer, usual, headers))
     if not index.get("cross-origin-embedder-policy"):
-        yield Note(
-            "advice: Cross-Origin-Embedder-Policy: require-corp isolates a site that loads nothing of other sites"
-        )
+        yield Note("advice: Cross-Origin-Embedder-Policy: require-corp isolates a site that loads only its own files")
 
 
 def _unusual(answer: Answer, usual: dict[str, str], patterns: dict[str, str]) -> Iterator[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from operator import itemgetter
 
 from docktasks.verify.checks.http.rules import CSP, chosen, exceptions, is_ours, survey_of
+from docktasks.verify.probes.crawler import grouped
 from docktasks.verify.probes.csp import Page, blocked_code, policies, weaknesses
 from docktasks.verify.probes.survey import Answer, Survey
 from docktasks.verify.registry import Major, Minor, Note, check
@@ -32,9 +34,7 @@ def csp(subject: Subject) -> Iterator[str]:
     if not any(policy.is_strict for policy in csp_policies):
         yield Note("advice: begin the policy with default-src 'none', and name each kind of file that the site loads")
     if loaded := Page(index.text).without_integrity:
-        yield Note(
-            f"advice: by integrity a browser refuses changed files. Scripts and styles without it: {len(loaded)}"
-        )
+        yield Note(f"advice: integrity keeps changed files out of a page. Scripts and styles without it: {len(loaded)}")
 
 
 def _weaknesses(answer: Answer) -> Iterator[str]:
@@ -54,16 +54,11 @@ def _unbuilt(policy: str, built: str) -> list[str]:
 
 def _kept_nonces(survey: Survey) -> Iterator[str]:
     """The nonces that two answers have. A visitor who has seen one can use it on another."""
-    nonces: dict[str, set[str]] = {}
-    for answer in survey.seen:
-        if answer.is_page and answer.response.is_ok:
-            for nonce in re.findall(r"'nonce-([^']+)'", answer.response.get(CSP)):
-                nonces.setdefault(nonce, set()).add(answer.label)
-    yield from (
-        f"the nonce {nonce} is the same in {len(labels)} answers: {', '.join(sorted(labels)[:3])}"
-        for nonce, labels in nonces.items()
-        if len(labels) > 1
-    )
+    pages = (answer for answer in survey.seen if answer.is_page and answer.response.is_ok)
+    sent = {(nonce, page.label) for page in pages for nonce in re.findall(r"'nonce-([^']+)'", page.response.get(CSP))}
+    for nonce, same in grouped(sorted(sent), itemgetter(0)).items():
+        if len(same) > 1:
+            yield f"the nonce {nonce} is the same in {len(same)} answers: {', '.join(label for _, label in same[:3])}"
 
 
 @check("http.csp-allows-page", "critical", fix="Move inline code into files, or add its hash to the policy")

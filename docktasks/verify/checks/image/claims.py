@@ -72,9 +72,8 @@ def _digest_claims(subject: Subject) -> Iterator[str]:
     if subject.base and digest == subject.base.labels.get(BASE_DIGEST_LABEL):
         return  # the base image's own label, which says nothing of this image
     if digest and not (name and DIGEST.fullmatch(digest)):
-        yield (
-            f"{BASE_DIGEST_LABEL} is {digest}: no digest" if name else f"{BASE_DIGEST_LABEL} is there, {BASE_LABEL} not"
-        )
+        fault = f"is {digest}: no digest" if name else f"is there, {BASE_LABEL} not"
+        yield f"{BASE_DIGEST_LABEL} {fault}"
     elif digest and digests and digest not in digests:
         yield f"{BASE_DIGEST_LABEL} is {digest}, but {name} with the layers of this image is {digests[0]}"
     elif digest and not digests and is_standin(subject):

@@ -12,19 +12,19 @@ from docktasks.images.archive import File, Layer, final_files
 from docktasks.images.own_files import recorded
 from docktasks.labels import SOURCE_MAPS_LABEL
 from docktasks.secret_patterns import SECRET_FILE, SECRET_VARIABLE, find_secrets
+from docktasks.verify.probes.places import BACKUP_FILE
 from docktasks.verify.registry import Major, Minor, check
 from docktasks.verify.subject import Subject
 
 # What belongs in the builder or the checkout, and never in a shipped image: by the name of a file or of a folder.
 BUILDER_FILE = re.compile(
     r"^(node|nodejs|npm|npx|yarn|pnpm|bun|corepack|package(-lock)?\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?)$"
+    r"|\.(vue|tsx?|jsx|svelte)$|^vite\.config\.[cm]?[jt]s$"
+    r"|^\.env(\..+)?$|^\.(npmrc|yarnrc(\.yml)?|pnpmfile\.cjs|envrc)$|^bunfig\.toml$"
 )
-SOURCE_FILE = re.compile(r"\.(vue|tsx?|jsx|svelte)$|^vite\.config\.[cm]?[jt]s$")
 SOURCE_MAP = re.compile(r"\.([cm]?js|css)\.map(\.(gz|br|zst))?$")
-BACKUP_FILE = re.compile(r"(?i)(?:~|\.(?:bak|old|orig|rej|save|sw[k-p]|tmp))$|^#.*#$|^(?:\.ds_store|thumbs\.db)$")
 INLINE_MAP = re.compile(rb"sourceMappingURL=data:application/json[^,\s]{0,60},[\w%+/=-]{40}")
 MAP_NAME = re.compile(rb"sourceMappingURL=([\w./%@~+-]+\.map)")
-PRIVATE_FILE = re.compile(r"^\.env(\..+)?$|^\.(npmrc|yarnrc(\.yml)?|pnpmfile\.cjs|envrc)$|^bunfig\.toml$")
 BUILDER_FOLDERS = {"node_modules", ".git"}
 RELEASE_FILE = re.compile(
     r"/srv/(?:hashed/)?(?:site|br)/|/srv/(?:run|carried)$|/usr/local/share/hello-dock/(?:built|deltas\.mjs)$"
@@ -66,7 +66,7 @@ def _builder_files(subject: Subject) -> Iterator[tuple[str, str]]:
     """Yield the path of each file of a builder or a checkout, and the line about it."""
     public_maps = _public_maps(subject)
     for number, layer in enumerate(subject.contents().layers, 1):
-        patterns = (BUILDER_FILE, SOURCE_FILE, PRIVATE_FILE, *([BACKUP_FILE] if layer.ours else []))
+        patterns = (BUILDER_FILE, BACKUP_FILE) if layer.ours else (BUILDER_FILE,)
         for file in (file for file in layer.files.values() if file.kind != "whiteout"):
             *folders, name = file.path.split("/")
             is_map = SOURCE_MAP.search(name) and re.sub(r"\.(gz|br|zst)$", "", name) not in public_maps

@@ -54,6 +54,9 @@ def test_linked_pages_without_a_longer_look_are_named() -> None:
     """A page that was not looked at is no page without a fault."""
     verdict = verdicts(replace(healthy(), unseen=["/a", "/b"]), "browser.accessible")["browser.accessible"]
     assert (verdict.outcome, verdict.notes) == ("pass", ("there was no time for 2 linked pages: /a, /b",))
+    opened = replace(healthy(), unseen=["/about", "/b"], audited=[replace(ABOUT, label="/about after a while")])
+    for name in ("browser.deep-link", "browser.idle", "browser.console"):
+        assert verdicts(opened, name)[name].notes == ("not looked at, for want of time: /b",)
 
 
 @pytest.mark.parametrize(("pages", "count"), [([], 1), ([HOME], 0)])
@@ -67,6 +70,9 @@ def test_first_page_without_a_last_look_is_named(pages: list[PageSnapshot], coun
 def test_page_that_loads_again_while_it_is_looked_at_is_not_passed() -> None:
     """What axe has seen of other pages still counts."""
     visit = replace(healthy(), restless=["/a"])
+    assert verdicts(visit, "browser.idle")["browser.idle"].evidence == (
+        "/a: the page does not stay while one looks at it",
+    )
     outcomes = verdicts(visit, "browser.accessible", "browser.no-sideways-scroll")
     assert [verdict.outcome for verdict in outcomes.values()] == ["skip", "skip"]
     verdict = verdicts(replace(visit, audits={"/": ("lang: b",)}), "browser.accessible")["browser.accessible"]

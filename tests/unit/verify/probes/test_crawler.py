@@ -27,7 +27,7 @@ def test_each_file_is_requested_once() -> None:
     site = subject(server).site
     assert site.files is site.files
     assert sorted(server.requested_paths) == sorted(
-        {"/", "/healthz", "/somewhere/else.html", *("/" + name for name in VITE_FILES)}
+        {"/", "/healthz", "/somewhere/else", *("/" + name for name in VITE_FILES)}
     )
 
 

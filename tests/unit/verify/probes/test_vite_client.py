@@ -16,7 +16,8 @@ PAGES = {
     "/": '<script type="module" src="/@vite/client"></script><script type="module" src="/src/main.js"></script>',
     "/@vite/client": 'const wsToken = "secret5f2c";',
     "/src/main.js": 'import "/@vite/client"; import App from "/src/App.vue"; import "/src/style.css?t=12"',
-    "/src/App.vue": 'import "/src/App.vue?vue&type=style&index=0"; import("/src/main.js")',
+    "/src/App.vue": 'import "/src/App.vue?vue&type=style&index=0"; import("/src/main.js"); '
+    'new Worker(\n  new URL(/* @vite-ignore */ "/src/sum.js?worker_file&type=module", import.meta.url))',
 }
 
 
@@ -53,6 +54,7 @@ def test_client_reads_each_module_of_the_page_once(web: Web) -> None:
         "/src/App.vue",
         "/src/style.css",
         "/src/App.vue?vue&type=style&index=0",
+        "/src/sum.js?worker_file&type=module",
     ]
     vite.close()
 

@@ -180,6 +180,8 @@ def test_unfiltered_system_calls_fail(mode: str) -> None:
         ("NanoCpus", {"": "10000000"}, "--cpus: less than a tenth of a processor", "minor"),
         ("Healthcheck", {"Interval": "3600000000000"},
          "--health Interval=3600000000000: a fault is seen only minutes later", "major"),
+        ("StopTimeout", {"": "1"},
+         "--stop-timeout 1: Docker ends it before the open requests have their answers", "minor"),
         ("MemorySwap", {"": "-1"}, "no --memory-swap: swap without a limit", "major"),
         ("PidsLimit", {}, "no --pids-limit: processes without a limit", "major"),
         ("LogOptions", {"max-file": "3"}, "no --log-opt max-size: a log without a limit", "major"),

@@ -129,6 +129,8 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ("http.hidden-files", on_path("/assets/logo-C6fJt9Xa.png.orig", status(200)),
      "/assets/logo-C6fJt9Xa.png.orig: 200"),
     ("http.hidden-files", on_path("/dist.zip", status(200)), "/dist.zip: 200"),
+    ("http.hidden-files", on_path("favicon.svg", body("Active connections: 3 \nserver accepts handled requests")),
+     "/favicon.svg: 200, 54 bytes of image/svg+xml"),
     ("http.traversal", slip, "GET /assets../assets/"),
     ("http.methods", delete_of_a_file, "DELETE: 400, though no server may obey it, on 1 of … /favicon.svg (DELETE)"),
     ("http.host", redirect_to_host, "301 to http://canary-5f2c.example/assets/"),

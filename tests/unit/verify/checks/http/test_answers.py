@@ -60,6 +60,13 @@ def test_one_cause_is_reported_once(code: int, cause: str) -> None:
     assert {verdict.evidence[0] for verdict in results.values()} == {f"see http.answers: {answers.evidence[0]}"}
 
 
+def test_limit_of_one_folder_is_named() -> None:
+    """The rest of the site answers."""
+    limited = every(0, 503)
+    site = Site(lambda request, answer: limited(request, answer) if "/assets/" in request.url.path else None)
+    assert ", all below /assets: a limit on requests" in verdicts(site)["http.answers"].evidence[0]
+
+
 def test_server_that_goes_away_is_reported_once() -> None:
     """It answers the first requests, and then refuses every connection."""
     server, requests = Site(), list[httpx.Request]()

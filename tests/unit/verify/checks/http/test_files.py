@@ -35,6 +35,14 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ("http.files", on_path("favicon.svg", status(404)), "/favicon.svg: 404, though a page names it"),
     ("http.files", on_path(INDEX, body("<title>%VITE_NAME%</title>")),
      "%VITE_NAME%, a variable that the build did not have, on 2 of … places: /, "),
+    ("http.files", on_path(INDEX, body("<title>a</title><p>Version %VITE_NAME%</p>")),
+     "%VITE_NAME%, a variable that the build did not have, on 2 of … places: /, "),
+    ("http.files", on_path(INDEX, body('<title>a</title><a href="/guide.pdf">a</a>')),
+     "/guide.pdf: 404, though a page names it"),
+    ("http.files", on_path(INDEX, body('<title>a</title><iframe src="/map.html"></iframe>')),
+     "/map.html: 404, though a page names it"),
+    ("http.files", on_path(ENTRY, body('h("a",{href:"/plans/2026.pdf"})')),
+     "/plans/2026.pdf: 404, though a page names it"),
     ("http.files", on_path(INDEX, body('<title>a</title><link rel=canonical href="http://localhost:5173/">')),
      "http://localhost:5173/, an address of a developer's machine, on 2 of … places: /, "),
     ("http.charset", on_path(ENTRY, header("content-type", "text/javascript; charset=latin1")), "charset=latin1"),
@@ -55,6 +63,13 @@ FAULTS: list[tuple[str, Fault, str]] = [
 def test_fault_is_reported(check_id: str, fault: Fault, evidence: str) -> None:
     """The check fails, and the evidence says where the fault is."""
     assert_reported(check_id, fault, evidence)
+
+
+def test_example_of_a_variable_is_no_left_over() -> None:
+    """A manual shows what to write."""
+    page = "<!doctype html><meta charset=utf-8><title>a</title><pre><b>%VITE_A%</b></pre><code>%VITE_B%</code>"
+    verdict = verdicts(Site(on_path(INDEX, body(page))), "http.files")["http.files"]
+    assert not [line for line in verdict.evidence if "VITE_" in line]
 
 
 def test_body_after_head_is_reported() -> None:
