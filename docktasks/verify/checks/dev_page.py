@@ -88,10 +88,14 @@ def _look_at_page(subject: Subject) -> tuple[list[str], list[str]]:
 
 
 def wait_for_content(events: PageEvents, label: str) -> None:
-    """Wait while the page shows nothing and still loads: SvelteKit's imports its modules after it has loaded."""
+    """Wait while the page shows nothing and still loads, as SvelteKit's. Raises Skip if it goes on for long."""
     from docktasks.verify.probes.page_events import take_snapshot
 
-    wait_until(lambda: Probe(take_snapshot(events.page, label).has_content or not events.is_loading), BROWSER_TIMEOUT_S)
+    def look() -> Probe:
+        return Probe(take_snapshot(events.page, label).has_content or not events.is_loading)
+
+    if not wait_until(look, PAGE_TIMEOUT_MS / 1000).ready and not events.texts("console"):
+        raise Skip(f"the page shows nothing yet after {PAGE_TIMEOUT_MS / 1000:g} s, and still loads")
 
 
 def faults_of(snapshot: PageSnapshot, url: str) -> Iterator[str]:
