@@ -65,6 +65,16 @@ def test_mark_goes_from_a_file_that_an_editor_has_rewritten(tmp_path: Path, save
     assert [line for line in text.splitlines() if line] == ["a {}", "b {}"]
 
 
+def test_mark_of_a_script_is_read_so_that_esbuild_keeps_it(tmp_path: Path) -> None:
+    """esbuild leaves out a text that nothing reads. An editor may write other quotes and a semicolon."""
+    file = tmp_path / "main.ts"
+    file.write_text("a()\n")
+    with marked_edit(file, "--mark"):
+        assert file.read_text() == "a()\n\nvoid globalThis['--mark']\n"
+        file.write_text('a();\n\nvoid globalThis["--mark"];\nb();\n')
+    assert file.read_text() == "a();\n\nb();\n"
+
+
 @pytest.mark.parametrize(
     ("text", "edited"),
     [
