@@ -166,8 +166,8 @@ def running_subject(project: Project, needs: set[Need]) -> Subject:
     own = startup.own_container(project, "prod")
     dev, container = (one if one and one.state == "running" and one.url else None for one in (own_dev, own))
     if not (container or dev):
-        role, task, found = ("dev", "invoke dev", own_dev) if needs == {"dev"} else ("prod", "invoke run-prod", own)
-        state = f" (it is {found.state})" if found and found.state != "running" else ""
+        role, task, stopped = ("dev", "invoke dev", own_dev) if needs == {"dev"} else ("prod", "invoke run-prod", own)
+        state = f" (it is {stopped.state})" if stopped and stopped.state != "running" else ""
         raise VerifyError(
             f"There is nothing to verify: container {project.settings.container(role)} does not run{state}.",
             "verify checks from outside what is running.",
