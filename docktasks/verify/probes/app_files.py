@@ -79,7 +79,7 @@ def marked_edit(file: Path, mark: str) -> Iterator[None]:
     style = style_of(file) if file.suffix == ".vue" else None
     root = ":global(:root)" if style and b"scoped" in style[1] else ":root"
     is_style = file.suffix in (".css", ".scss", ".less", ".vue")
-    text = f"\n{root} {{ {mark}: 1 }}\n" if is_style else f"\nvoid globalThis['{mark}']\n"
+    text = f"\n{root} {{ {mark}: 1; }}\n" if is_style else f"\nvoid globalThis['{mark}']\n"
     try:
         with temporary_edit(file, text, style.end() if style else None):
             yield

@@ -80,16 +80,16 @@ def test_mark_of_a_script_is_read_so_that_esbuild_keeps_it(tmp_path: Path) -> No
     [
         (
             "<template>\n</template>\n<style lang='scss'>\na {}\n</style>\n<i18n>{}</i18n>\n",
-            "<template>\n</template>\n<style lang='scss'>\na {}\n\n:root { --mark: 1 }\n</style>\n<i18n>{}</i18n>\n",
+            "<template>\n</template>\n<style lang='scss'>\na {}\n\n:root { --mark: 1; }\n</style>\n<i18n>{}</i18n>\n",
         ),
         (
             "<script>w('<style>')</script>\n<!-- <style></style> -->\n<style></style>",
-            "<script>w('<style>')</script>\n<!-- <style></style> -->\n<style>\n:root { --mark: 1 }\n</style>",
+            "<script>w('<style>')</script>\n<!-- <style></style> -->\n<style>\n:root { --mark: 1; }\n</style>",
         ),
-        ("<style scoped>a {}</style>", "<style scoped>a {}\n:global(:root) { --mark: 1 }\n</style>"),
+        ("<style scoped>a {}</style>", "<style scoped>a {}\n:global(:root) { --mark: 1; }\n</style>"),
         (
             "<style src='./a.css'></style><style lang=\"sass\">a</style><style></style>",
-            "<style src='./a.css'></style><style lang=\"sass\">a</style><style>\n:root { --mark: 1 }\n</style>",
+            "<style src='./a.css'></style><style lang=\"sass\">a</style><style>\n:root { --mark: 1; }\n</style>",
         ),
     ],
 )
