@@ -61,7 +61,7 @@ What the first page does until the end of the visit, what linked pages name, cod
 kind of file took 162. That compressed copies are not searched for secrets took 10. The port of the socket of Vite 2
 took 10. The kind of what a script threw, and a script that no browser can read, took 4. A script of another name,
 and a dev server without a page at its root, took 6. The modules that a page imports by itself, as SvelteKit's, and
-how it is waited for until it shows something took 13."""
+how it is waited for until it shows something took 13. A script that a page names by a relative path took 1."""
 
 
 def tracked(*patterns: str) -> list[Path]:

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from socket import create_connection
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
@@ -39,7 +39,7 @@ _IMPORT = re.compile(
     r"""(?:from|import|Worker\()\s*(?:\(|new URL\()?\s*(?:/\*.*?\*/\s*)?["'](/[^"'?]+(?:\?[^"']*)?)["']"""
 )
 _TIMESTAMP = re.compile(r"\?t=\d+$")
-_SCRIPT = re.compile(r"""<script[^>]*\bsrc="(/[^"]+)""")
+_SCRIPT = re.compile(r"""<script[^>]*\bsrc=["']?([^"'\s>]+)""")
 _ANY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Accepts every certificate: the server is on this machine, and its own plugin may have signed it."""
 _ANY.check_hostname = False
@@ -120,7 +120,8 @@ class ViteClient(httpx.Client):
 
         `errors` has then the statuses of those that Vite cannot serve.
         """
-        queue = [*_SCRIPT.findall(self.page), *_IMPORT.findall(self.page)]
+        scripts = (urljoin(self.base, path) for path in _SCRIPT.findall(self.page))  # a page may say ./src/main.ts
+        queue = [*(path for path in scripts if re.match("/(?!/)", path)), *_IMPORT.findall(self.page)]
         generated = {path for path in queue if "/@fs/" in path}  # by SvelteKit, in a hidden folder
         seen: set[str] = set()
         while queue and len(seen) < MAX_MODULES:

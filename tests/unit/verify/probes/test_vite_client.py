@@ -73,6 +73,15 @@ def test_client_reads_the_modules_that_a_page_imports(web: Web) -> None:
         assert [*vite.modules()] == [*[*pages][1:], "/docs/src/routes/+layout.svelte"]
 
 
+@pytest.mark.parametrize("source", ['"./src/main.tsx"', "'src/main.tsx'", "/docs/src/main.tsx", '"/docs/src/main.tsx"'])
+def test_client_reads_the_script_of_a_page_however_it_is_written(web: Web, source: str) -> None:
+    """A script of another host is none of the app's."""
+    page = f'<script src="/docs/@vite/client"></script><script src="//cdn.example/a.js"></script><script src={source}>'
+    web.answer = lambda request: httpx.Response(200, text=page if request.url.path == "/" else "")
+    with ViteClient(URL) as vite:
+        assert [*vite.modules()] == ["/docs/src/main.tsx"]
+
+
 def test_client_keeps_the_modules_that_vite_cannot_serve(web: Web) -> None:
     """A module that is imported later fails only then, and a page without it works until then."""
     web.answer = lambda request: httpx.Response(500) if request.url.path == "/src/App.vue" else dev_server(request)
