@@ -110,7 +110,8 @@ class App:
         """Raise AppError when package.json lacks this script, one of EXAMPLE_SCRIPTS."""
         scripts, run, example = self.manifest.get("scripts") or {}, self.package_manager.run, EXAMPLE_SCRIPTS[name]
         if name not in scripts:
-            others = (" ".join(run(other)) for other, text in scripts.items() if example in str(text))
+            is_alike = re.compile(rf"\b{example}(?! .*(?:--watch|-w\b|--ssr))(?: +-[^&|;]*)?$").search
+            others = (" ".join(run(other)) for other, text in scripts.items() if is_alike(str(text)))
             raise AppError(
                 f"{self.folder / 'package.json'} has no script {name}.",
                 f"The image runs `{' '.join(run(name))}`.",

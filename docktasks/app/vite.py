@@ -37,13 +37,22 @@ def _pinned_versions(app: App) -> list[tuple[str, str]]:
     if manager.lock:
         text = (app.root / manager.lock).read_text(errors="replace")
         return re.findall(LOCK_ENTRIES[manager.name], text, re.MULTILINE)
-    return re.findall(rf"^(?:npm:(\S+)@)?=?({VERSION})$", wanted_version(app))
+    return re.findall(rf"^(?:npm:(\S+)@)?=?({VERSION})$", _declared_version(app))
 
 
-def wanted_version(app: App) -> str:
+def _declared_version(app: App) -> str:
     """Return the version of Vite, or the range, that package.json asks for; empty for none."""
     dependencies = (app.manifest.get("devDependencies") or {}) | (app.manifest.get("dependencies") or {})
     return str(dependencies.get("vite", ""))
+
+
+def takes_socket_port(app: App) -> bool:
+    """Return True for Vite 2.6 to 2.9, whose pages take the port on which Vite listens for that of the socket.
+
+    An older one does so, too, but takes no configuration of ours. Without a lock file ^2.0.0 is 2.9.
+    """
+    version = next((version for _, version in _pinned_versions(app)), _declared_version(app))
+    return bool(re.match(r"(?:\^2|[~=v]*2\.[6-9])\b", version))
 
 
 def _notices(app: App, versions: list[tuple[str, str]]) -> list[str]:

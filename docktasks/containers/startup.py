@@ -151,10 +151,9 @@ def await_serving(project: Project, role: str, *, shared_port: bool = False) -> 
 def await_page(project: Project, role: str) -> tuple[str, list[str]]:
     """Wait as await_serving(). Return the URL that answered, after redirects, and notices. Raises StartError."""
     probe = _await(project, role)
-    notices = (
-        [f"{probe.status}: the app has no page there. Open the address of one"] if probe.status.endswith(" 404") else []
-    )
-    return probe.final_url.removesuffix("/") if urlsplit(probe.final_url).path == "/" else probe.final_url, notices
+    text = f"{probe.status}: the app has no page there. Open the address of one of its pages"
+    url = probe.final_url.removesuffix("/") if urlsplit(probe.final_url).path == "/" else probe.final_url
+    return url, [text] if probe.status.endswith(" 404") else []
 
 
 def _await(project: Project, role: str, *, shared_port: bool = False) -> waiting.Probe:

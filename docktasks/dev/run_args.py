@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -66,8 +65,8 @@ class DevRunSpec:
 
 
 def socket_port(app: App, bind: Bind) -> int:
-    """Return the port for pages of Vite 2, which take the one on which Vite listens for that of the socket; else 0."""
-    return bind.host_port if re.match(r"[~^=v]*2(?:\.|$)", vite.wanted_version(app)) else 0
+    """Return the port that a page of an old Vite has to be told for its socket; 0 for none."""
+    return bind.host_port if bind.host_port != DEV.container_port and vite.takes_socket_port(app) else 0
 
 
 def dev_args(settings: Settings, bind: Bind, run_spec: DevRunSpec, socket_port: int = 0) -> list[str]:

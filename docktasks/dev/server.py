@@ -107,7 +107,7 @@ def _start(project: Project, dev_environment: DevEnvironment, bind: Bind, host: 
         publish(project, DEV, bind, start)
         url, page_notices = startup.await_page(project, "dev")
         if host:
-            url = url.replace("//127.0.0.1:", f"//{host}:", 1)
+            url, *page_notices = (text.replace("//127.0.0.1:", f"//{host}:", 1) for text in (url, *page_notices))
         _require_options(project)
     project.progress("the dev server serves")
     dev_environment.volume.remove_others()

@@ -11,6 +11,8 @@ export HUSKY HUSKY_SKIP_INSTALL SKIP_INSTALL_SIMPLE_GIT_HOOKS LEFTHOOK
 export DO_NOT_TRACK NX_DAEMON
 eval "${INSTALL_ENV:-}
 ${BUILD_ENV:-}"
+hooks=/tools/node/without-hooks.cjs # which an older Dockerfile.dev does not copy
+if [ -f "$hooks" ]; then export NODE_OPTIONS="${NODE_OPTIONS:-} --require=$hooks"; fi
 if [ -d /var/cache/node ]; then export NODE_COMPILE_CACHE=/var/cache/node; fi
 # shellcheck source=/dev/null
 if [ -f /run/secrets/environment ]; then . /run/secrets/environment; fi

@@ -94,8 +94,9 @@ end() {
     code=$?
     # shellcheck disable=SC2086 # several names
     rm -f $links
-    [ $code = 0 ] || echo "NOT INSTALLED: $manager could not install the dependencies" >&2 # behind npm's errors
+    [ $code = 0 ] || echo "NOT INSTALLED: $manager could not install the dependencies"
 }
+exec 2>&1 # else that line may come before the manager's errors
 trap end EXIT
 if [ -f /tools/node/ca.pem ]; then export NODE_EXTRA_CA_CERTS=/tools/node/ca.pem; fi
 # Node has no Corepack since version 25. Nobody but root may change the manager, whatever the caller's umask is.
@@ -117,7 +118,6 @@ fi
 
 # No manager may ask questions. Yarn keeps its downloads where npm does.
 export CI=true YARN_CACHE_FOLDER="$cache/yarn" YARN_ENABLE_GLOBAL_CACHE=false
-export NODE_OPTIONS="${NODE_OPTIONS:-} --require=/tools/node/without-hooks.cjs"
 case $manager in
 npm)
     if [ -n "$(ls -A node_modules 2>/dev/null)" ]; then

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # these load the browser's driver
 
 CHUNK = re.compile(r"\.(?:m?js|css)(?:\?[^:]*)?: ")
 """Matches a request that failed, if it is for code."""
+ABOUT_UNKNOWN = "advice: at an address that the app does not know it shows an empty page. Give its router one for it"
 Step = Literal["first", "deep", "inject", "follow", "audit"]
 
 
@@ -46,15 +47,16 @@ def _unseen(visit: Visit) -> Iterator[str]:
         yield Note(f"not looked at, for want of time: {', '.join(unopened)}")
 
 
-def _page_faults(visit: Visit, step: Step, pages: list[PageSnapshot]) -> Iterator[str]:
+def _page_faults(subject: Subject, step: Step, pages: list[PageSnapshot]) -> Iterator[str]:
+    visit = subject.visit()
     for page in pages:
         if page.status >= 400:  # noqa: PLR2004 - HTTP's errors, whose pages have content, too
             yield f"{page.label}: the server answers {page.status}"
         elif not page.has_content:
-            events = "; ".join(page.texts("console", "network", "policy")[:2])
-            text = f"{page.label}: the page is empty" + (f" ({events})" if events else "")
-            is_unknown = not events and page.label.startswith(UNKNOWN_PATH)  # an app without a page for it shows none
-            yield Note("advice: give the app's router a page for unknown addresses") if is_unknown else text
+            events = [*_of_site(subject, page.texts("console", "network", "policy"))][:2]
+            text = f"{page.label}: the page is empty" + (f" ({'; '.join(events)})" if events else "")
+            is_unknown = not events and UNKNOWN_PATH in page.label  # an app without a page for it shows none
+            yield Note(ABOUT_UNKNOWN) if is_unknown else text
         elif not page.title.strip():
             yield f"{page.label}: the page has no title"
     yield from _unseen(visit)
@@ -80,16 +82,16 @@ def _events(subject: Subject, kind: Kind) -> Iterator[str]:
 def renders(subject: Subject) -> Iterator[str]:
     """The page has content and a title, also after a reload, and after a while in a narrow and dark window."""
     visit = _visit(subject, "first")
-    if "late" in visit.finished and not visit.late:
+    if "late" in visit.finished and (not visit.late or "late" in visit.failures):
         yield Note("the first page was not looked at again in the end: it has a canvas, is busy, or was cut off")
-    yield from _page_faults(visit, "first", [*visit.first, *visit.audited[:1], *visit.late])
+    yield from _page_faults(subject, "first", [*visit.first, *visit.audited[:1], *visit.late])
 
 
 @check("browser.deep-link", "critical", fix="Serve index.html for every page. Reference files from the root (base '/')")
 def deep_link(subject: Subject) -> Iterator[str]:
     """Linked pages, up to ten, have content and a title when opened by their addresses. One is also reloaded."""
     visit = _visit(subject, "deep")
-    return _page_faults(visit, "deep", [*visit.deep, *visit.audited[1:]])
+    return _page_faults(subject, "deep", [*visit.deep, *visit.audited[1:]])
 
 
 @check("browser.console", "major", fix="Correct what the line reports. Log expected errors on the server instead")

@@ -36,6 +36,10 @@ NO_FILE = re.compile(r"/[^/.?]*(?:\?.*)?: (?:[45]\d\d|net::\S+)$")
 """A request that failed, for data and no file, such as of an API that does not run."""
 OF_DATA = re.compile(r"JSON|fetch|network|axios|status code|timeout", re.IGNORECASE)
 """Errors of a script that got no data, or a page in place of it."""
+UNREADABLE = re.compile(
+    "SyntaxError: (?:Unexpected (?!token '<')|Invalid or unexpected token|missing |The requested module )"
+)
+"""A script that no browser can read lacks no data, unless it is the app's page in place of an answer."""
 WATCH_S = 1.0
 """How long the page is looked at: a script may throw after a while."""
 UPDATE_TIMEOUT_S = 5.0
@@ -75,7 +79,6 @@ def _look_at_page(subject: Subject) -> tuple[list[str], list[str]]:
         vite = stack.enter_context(ViteClient(subject.dev_url))
         try:
             events = _open_page(subject, vite, stack)
-            wait_for_content(events, vite.base)
             events.page.wait_for_timeout(1000 * WATCH_S)
             snapshot = events.snapshot(vite.base, lambda: None)
         except browser_errors() as error:
@@ -87,14 +90,14 @@ def _look_at_page(subject: Subject) -> tuple[list[str], list[str]]:
     return faults, [*snapshot.disturbances, *outdated]
 
 
-def wait_for_content(events: PageEvents, label: str) -> None:
+def wait_for_content(events: PageEvents) -> None:
     """Wait while the page shows nothing and still loads, as SvelteKit's. Raises Skip if it goes on for long."""
     from docktasks.verify.probes.page_events import take_snapshot
 
     def look() -> Probe:
-        return Probe(take_snapshot(events.page, label).has_content or not events.is_loading)
+        return Probe(take_snapshot(events.page, "").has_content or not events.is_loading)
 
-    if not wait_until(look, PAGE_TIMEOUT_MS / 1000).ready and not events.texts("console"):
+    if not wait_until(look, PAGE_TIMEOUT_MS / 1000).ready and not events.texts("console", "network"):
         raise Skip(f"the page shows nothing yet after {PAGE_TIMEOUT_MS / 1000:g} s, and still loads")
 
 
@@ -103,8 +106,7 @@ def faults_of(snapshot: PageSnapshot, url: str) -> Iterator[str]:
     failed = snapshot.texts("network")
     has_data = not snapshot.texts("unreachable") and not any(map(NO_FILE.search, failed))
     thrown = [line for line in snapshot.texts("console") if line.startswith("uncaught: ") and not OF_DATA.search(line)]
-    # A script that no browser can read lacks no data, unless it is the app's page in place of an answer.
-    yield from (line for line in thrown if has_data or re.search("SyntaxError: Unexpected (?!token '<')", line))
+    yield from (line for line in thrown if has_data or UNREADABLE.search(line))
     own = re.escape(url) + r"/(?:[^?]*\.(?:[mc]?[jt]sx?|vue|svelte|css)\b|@(?:fs|id|vite)/).*: 50[01]"
     yield from (line for line in failed if re.fullmatch(own, line))
     if has_data and not snapshot.has_content:
@@ -195,7 +197,7 @@ def _loaded_style(subject: Subject, vite: ViteClient, paths: list[str] | None) -
 
 
 def _open_page(subject: Subject, vite: ViteClient, stack: contextlib.ExitStack) -> PageEvents:
-    """Open the page, with a mark that a reload removes. Raises BrowserError."""
+    """Open the page, with a mark that a reload removes. Raises BrowserError, and Skip."""
     from docktasks.verify.probes import chromium
     from docktasks.verify.probes.page_events import PageEvents
 
@@ -209,4 +211,5 @@ def _open_page(subject: Subject, vite: ViteClient, stack: contextlib.ExitStack) 
     page.evaluate("globalThis.helloDockMark = true")
     # An edit before the page has its socket would never reach it. The page is asked, so that the driver takes events.
     wait_until(lambda: Probe(page.evaluate("true") and bool(messages)), PAGE_TIMEOUT_MS / 1000)
+    wait_for_content(events)
     return events

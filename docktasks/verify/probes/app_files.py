@@ -79,7 +79,7 @@ def marked_edit(file: Path, mark: str) -> Iterator[None]:
     style = style_of(file) if file.suffix == ".vue" else None
     root = ":global(:root)" if style and b"scoped" in style[1] else ":root"
     is_style = file.suffix in (".css", ".scss", ".less", ".vue")
-    text = f"\n{root} {{ {mark}: 1; }}\n" if is_style else f"\nvoid globalThis['{mark}']\n"
+    text = f"\n{root} {{ {mark}: 1; }}\n" if is_style else f"\nvoid '{mark}'.valueOf()\n"
     try:
         with temporary_edit(file, text, style.end() if style else None):
             yield
@@ -87,7 +87,8 @@ def marked_edit(file: Path, mark: str) -> Iterator[None]:
         now = file.read_bytes()
         word = re.escape(mark.encode())
         rewritten = rb"[^\S\n]*(?::global\(:root\)|:root)\s*\{\s*" + word + rb":\s*1;?\s*\}[^\S\n]*\n?"
-        _replace(file, now, re.sub(rewritten + rb"|[^\S\n]*void globalThis\[." + word + rb".\];?[^\S\n]*\n?", b"", now))
+        rewritten += rb"|[^\S\n]*void ['\"]" + word + rb"['\"]\.valueOf\(\);?[^\S\n]*\n?"
+        _replace(file, now, re.sub(rewritten, b"", now))
 
 
 @contextlib.contextmanager

@@ -162,8 +162,9 @@ class Site:
         """The files that a text loads or may load, those of the site to which it links, and pages, which are read."""
         yield from text.references.files
         for path in text.references.pages:
-            is_page = LINKED_PAGE.search(path) and not self.shipped and len(self.pages) < MAX_LINKED_PAGES
-            if path.startswith(self.home) and (is_page or LINKED_FILE.search(path)):
+            is_page = not self.shipped and LINKED_PAGE.search(path)
+            is_asked = len(self.pages) < MAX_LINKED_PAGES if is_page else LINKED_FILE.search(path)
+            if path.startswith(self.home) and is_asked:
                 self.pages.update({path} if is_page else ())
                 yield path
 

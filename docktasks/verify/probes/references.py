@@ -48,7 +48,7 @@ https://www.w3.org/TR/css-syntax-3/#token-diagrams"""
 _FONT_FACE = re.compile(r"@font-face\s*\{[^{}]*\}", re.IGNORECASE)
 _OLD_FONT = re.compile(r"\.(?:eot|svg)(?:[?#]|$)", re.IGNORECASE)
 """Formats that no browser of today reads: https://developer.mozilla.org/docs/Web/CSS/@font-face/src."""
-_ROUTE = re.compile(r"""\b(?:path|to|href)["']?\s*[:=]\s*["'`](/[\w/.-]{1,80})["'`]""")
+_ROUTE = re.compile(r"""\b(?:path|to|href)["']?\s*[:=]\s*["'`](/[\w/.-]{1,80})(?<!\.html)["'`]""")
 """What a router, or a link of a component, says in a script."""
 LOCAL = re.compile(r"(?:https?|wss?)://(?:localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1\])(?=[:/]|$)")
 """Matches an address at which every machine reaches itself only."""

@@ -159,8 +159,8 @@ class Survey:
         ways = {answer.way for answer in self.answers if answer.response.status in LIMIT_STATUSES}
         is_for_all = not ways or "" in ways or len(ways) >= MIN_LIMITED_WAYS
         if is_for_all and len(paths := {response.path for response in limited}) >= MIN_LIMITED_PLACES:
-            where = commonpath(paths).removesuffix(self.site.home[:-1])
-            asked = f"{len(responses):,} requests{where and f', all below {where}'}"
+            where = commonpath(paths)
+            asked = f"{len(responses):,} requests{f', all below {where}' if len(where) > len(self.site.home) else ''}"
             return f"{limited[0].status} on {len(limited):,} of {asked}: a limit on requests"
         for what in ("an error of the server", "no answer"):
             failed = [one for one in responses if (not one.status if what == "no answer" else is_error(one))]

@@ -54,8 +54,14 @@ def test_missing_script_is_an_error_with_an_example(
 def test_missing_script_may_be_there_under_another_name(settings: Settings) -> None:
     """A repository with a server often calls the build of its site build:frontend."""
     make_app(
-        settings.root / "shop", scripts={"start": "vite", "build:web": "vite build -m web"}, packageManager="yarn@4.9.2"
-    )
+        settings.root / "shop",
+        scripts={
+            "preview": "vite build && vite preview", "watch": "vite build --watch",
+            "build:server": "vite build --ssr a.js",
+            "build:web": "vue-tsc -b && vite build -m web",
+        },
+        packageManager="yarn@4.9.2",
+    )  # fmt: skip
     with pytest.raises(AppError) as caught:
         App.load(configured(settings.root, app_dir="shop")).require_script("build")
     assert caught.value.how == 'Add it, for example "build": "yarn run build:web"'

@@ -315,5 +315,5 @@ def test_dev_server_without_a_page_at_its_root_serves_what_it_announces(
         with pytest.raises(StartError, match="answers 404"):
             startup.await_page(project, "dev")
     else:
-        notice = "http://127.0.0.1:8080/ answers 404: the app has no page there. Open the address of one"
+        notice = "http://127.0.0.1:8080/ answers 404: the app has no page there. Open the address of one of its pages"
         assert startup.await_page(project, "dev") == (f"http://127.0.0.1:8080{path}", [] if path else [notice])

@@ -214,9 +214,9 @@ def test_up_runs_the_script_serve_or_dev(
 ) -> None:
     """For an app with the script serve, Dockerfile.dev has the command."""
     make_app(settings.root / "shop", scripts=scripts, dependencies={"vite": "^2.9.5"})
-    server.up(Project(run, engine, configured(settings.root, app_dir="shop")))
+    server.up(Project(run, engine, configured(settings.root, app_dir="shop", dev_host_port="3007")))
     (line,) = lines_of(run, "docker container run --detach")
-    assert '"hmr":{"clientPort":' in line
+    assert '"hmr":{"clientPort":3007}' in line
     assert line.partition(" hello-dock:dev")[2].strip() == command
 
 

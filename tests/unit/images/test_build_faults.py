@@ -33,7 +33,8 @@ def explain(lines: str, settings: Settings) -> DockError:
         ("sh: 1: python3: not found", "calls python3"),
         ("sh: jq: not found", "calls jq"),
         ("reason: getaddrinfo ENOTFOUND git.example\nNOT INSTALLED: ", "cannot reach git.example"),
-        (f"{GYP}\nnpm error getaddrinfo ENOTFOUND git.example\nNOT INSTALLED: ", "has to be compiled"),
+        (f"{GYP}\nNOT INSTALLED: ", "has to be compiled"),
+        (f"{GYP}\nnpm error getaddrinfo ENOTFOUND git.example\nNOT INSTALLED: ", "cannot reach git.example"),
         (f'{BADENGINE}{{"node":">=18"}}', "such as 18"),
     ],
 )

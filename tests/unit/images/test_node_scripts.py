@@ -190,20 +190,21 @@ def test_npm_asks_for_what_the_lock_file_lacks_only_if_an_earlier_answer_lacks_i
 
 
 def test_failed_installation_says_so_behind_the_errors_of_npm(tmp_path: Path) -> None:
-    """What reads the output takes the errors before it for the cause. A container's two streams come one by one."""
+    """What reads the output takes the errors before it for the cause. There is one stream."""
     app, programs = tmp_path / "app", tmp_path / "bin"
     app.mkdir()
     programs.mkdir()
     (app / "package.json").write_text("{}")
     (programs / "npm").write_text("#!/bin/sh\necho 'npm error code ETIMEDOUT' >&2\nexit 1\n")
     (programs / "npm").chmod(0o755)
-    lines = install(app, "before-source", programs).stderr.splitlines()
+    lines = install(app, "before-source", programs).stdout.splitlines()
     assert lines[-2:] == ["npm error code ETIMEDOUT", "NOT INSTALLED: npm could not install the dependencies"]
 
 
 def install(app: Path, step: str, programs: Path) -> subprocess.CompletedProcess[str]:
     """Run install.sh in the app's folder, with programs that come first, and nothing of this machine."""
-    script = (NODE / "install.sh").read_text()
+    script, environment = ((NODE / name).read_text() for name in ("install.sh", "environment.sh"))
+    script = script.replace(". /tools/node/environment.sh", environment)
     for name in ("/tmp", "/var/cache", "/settings", "/source", "/run/secrets"):  # noqa: S108 (they are the image's)
         script = script.replace(f"{name}/", f"{app.parent}/none{name}/")
     Path(f"{app.parent}/none/tmp").mkdir(parents=True)

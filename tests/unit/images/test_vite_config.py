@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -176,10 +177,15 @@ def test_prefixes_of_the_api_come_before_the_apps_own_proxy(app: Path) -> None:
     assert server["proxy"] == {"/api": "own", "/x": "own"}
 
 
-@pytest.mark.parametrize(("own", "hmr"), [("false", None), ("true", {"clientPort": 1})])
+@pytest.mark.parametrize(
+    ("own", "hmr"),
+    [("false", False), ("{ clientPort: 443 }", {"clientPort": 443}), ("{ overlay: true }", {"clientPort": 1})],
+)
 def test_app_without_a_socket_gets_no_port_for_it(app: Path, own: str, hmr: object) -> None:
-    """A page of Vite 2 gets the port of its socket, but not where the app has switched the socket off."""
+    """A page of Vite 2 gets the port of its socket, but not where the app has no socket, or names another port."""
     index = app / "node_modules/vite/dist/node/index.js"
-    index.write_text(INDEX.replace("config: { words }", f"config: {{ words, server: {{ hmr: {own} }} }}"))
+    merge = "export const mergeConfig = (own, added) => ({ ...added, server: { ...own.server, ...added.server } })"
+    text = INDEX.replace("config: { words }", f"config: {{ words, server: {{ hmr: {own} }} }}")
+    index.write_text(re.sub("export const mergeConfig .*", merge, text))
     options = {"config": {"server": {"hmr": {"clientPort": 1}}}}
     assert json.loads(run(app, "vite", HELLO_DOCK_VITE=json.dumps(options)))["config"]["server"].get("hmr") == hmr

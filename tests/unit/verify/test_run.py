@@ -203,6 +203,8 @@ def test_nothing_running_is_an_error(settings: Settings, containers: list[Contai
         run.verify(project_with(settings, *containers), options())
     assert "invoke run-prod" in caught.value.how
     assert "--url=" in caught.value.how
+    states = [container.state for container in containers if container.name == "hello-dock-prod"]
+    assert caught.value.what.endswith("does not run (it is exited).") == (states == ["exited"])
 
 
 def test_dev_container_is_judged_with_or_without_a_release(settings: Settings) -> None:

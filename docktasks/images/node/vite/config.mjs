@@ -47,7 +47,8 @@ export default async function (env) {
   const vite = await import(/* @vite-ignore */ pathToFileURL(path.join(folder, 'dist/node/index.js')))
   const own = await vite.loadConfigFromFile(env, file, root, undefined, undefined, loader)
   const { proxy: _proxy, ...server } = options.config.server ?? {}
-  if (own?.config.server?.hmr === false) delete server.hmr // the app wants no socket
+  const hmr = own?.config.server?.hmr
+  if (hmr === false || hmr?.clientPort) delete server.hmr // the app wants no socket, or has one at another address
   const load = (name) => import(/* @vite-ignore */ pathToFileURL(path.join(tools, name)))
   const plugins = [followed(own)]
   if (options.policy) plugins.push((await load('policy-report.mjs')).reportPolicy(options.policy))

@@ -36,6 +36,8 @@ VARIABLE = re.compile(
     r"""<(?:title>\s*|(?:meta|link|script|img|html)\b[^<>]*?=["']?)(%VITE_\w+%)(?=[/"'\s<>])""", re.IGNORECASE
 )
 """What Vite leaves in a page: https://vite.dev/guide/env-and-mode#html-constant-replacement."""
+SOURCE = re.compile(r"/src/.*\.ts$|\.(?:tsx|mts|jsx|vue|svelte)$")
+"""Matches a file that only a build reads. Elsewhere .ts is a video, too."""
 SAMPLE = re.compile(r"<(pre|code|kbd|samp|script|style|textarea)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
 """What a page shows of a program, or does not show."""
 UTF_8_META = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?utf-?8\b""", re.IGNORECASE)
@@ -55,9 +57,9 @@ def files(subject: Subject) -> Iterator[str]:
         if not response.status:
             continue  # http.answers reports it
         if not response.is_ok or (expected and _one_name(response.media_type) != _one_name(expected)):
-            is_source = path.endswith((".ts", ".tsx", ".mts", ".jsx", ".vue", ".svelte"))
-            right = "a source, which the build left in its page" if is_source else f"expected 200 {expected}"
-            yield f"{path}: {_status_and_type(response)}, {right}".rstrip()
+            is_source = SOURCE.search(path) and not response.is_ok
+            fault = "a source, which the build left in its page" if is_source else f"expected 200 {expected}"
+            yield f"{path}: {_status_and_type(response)}, {fault}".rstrip()
     texts = (site.index, *site.files.values())
     named = [path for text in texts if text.media_type in ("text/html", MANIFEST) for path in text.references.possible]
     named += [path for text in texts for path in text.references.pages]

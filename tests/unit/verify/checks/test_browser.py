@@ -111,19 +111,20 @@ def test_host_that_does_not_answer_is_one_note() -> None:
     ]
 
 
+@pytest.mark.parametrize("base", ["", "/shop"])
 @pytest.mark.parametrize(
     ("events", "outcome"),
     [({}, "pass"), ({"network": ("/a.js: 404",)}, "fail"), ({"console": ("uncaught: x",)}, "fail")],
 )
 def test_app_may_show_nothing_at_an_address_that_it_does_not_know(
-    events: dict[str, tuple[str, ...]], outcome: str
+    base: str, events: dict[str, tuple[str, ...]], outcome: str
 ) -> None:
     """A site without links is opened at an invented address, for which a router may have no page."""
-    empty = with_events(replace(HOME, label=UNKNOWN_PATH, title="", has_content=False), **events)
-    reloaded = replace(empty, label=f"{UNKNOWN_PATH} after a reload")
+    empty = with_events(replace(HOME, label=base + UNKNOWN_PATH, title="", has_content=False), **events)
+    reloaded = replace(empty, label=f"{empty.label} after a reload")
     verdict = verdicts(replace(healthy(), deep=[empty, reloaded]), "browser.deep-link")["browser.deep-link"]
     assert verdict.outcome == outcome
-    assert len([note for note in verdict.notes if "page for unknown addresses" in note]) == (outcome == "pass")
+    assert len([note for note in verdict.notes if "that the app does not know" in note]) == (outcome == "pass")
 
 
 FAULTS: list[tuple[str, dict[str, Any], str]] = [

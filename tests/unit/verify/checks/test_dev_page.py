@@ -15,6 +15,7 @@ from tests.unit.fakes.pages import with_events
 URL = "http://127.0.0.1:3000"
 NO_JSON = "uncaught: SyntaxError: Unexpected token '<' is not valid JSON"
 UNREADABLE = "uncaught: SyntaxError: Unexpected token '%'"
+NO_EXPORT = "uncaught: SyntaxError: The requested module '/src/a.js' does not provide an export named 'b'"
 THROWN = "uncaught: ReferenceError: a is not defined"
 
 
@@ -48,6 +49,7 @@ def test_page_whose_api_does_not_run_is_no_fault(lines: dict[str, Any]) -> None:
         ({"console": (THROWN,)}, THROWN),
         ({"console": (THROWN,), "network": (f"{URL}/logo.svg: 404",)}, THROWN),
         ({"console": (UNREADABLE,), "network": (f"{URL}/version: 502",)}, UNREADABLE),
+        ({"console": (NO_EXPORT,), "network": (f"{URL}/version: 502",)}, NO_EXPORT),
         ({"network": (f"{URL}/src/App.vue?t=1: 500",)}, f"{URL}/src/App.vue?t=1: 500"),
         ({"network": (f"{URL}/@fs/home/a.js: 500",)}, f"{URL}/@fs/home/a.js: 500"),
         ({"has_content": False}, "the page is empty"),
@@ -80,11 +82,11 @@ def test_empty_page_that_still_loads_is_looked_at_again(
     class Events:
         page, is_loading = None, property(lambda _: loads[len(seen) - 1])
 
-        def texts(self, _kind: str) -> list[str]:
+        def texts(self, *_kinds: str) -> list[str]:
             return []
 
     monkeypatch.setattr(dev_page, "PAGE_TIMEOUT_MS", 0 if skips else 5_000)
     events: Any = Events()
     with pytest.raises(Skip, match="still loads") if skips else contextlib.nullcontext():
-        wait_for_content(events, "/")
+        wait_for_content(events)
     assert len(seen) == looks

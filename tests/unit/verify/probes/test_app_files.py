@@ -70,8 +70,8 @@ def test_mark_of_a_script_is_read_so_that_esbuild_keeps_it(tmp_path: Path) -> No
     file = tmp_path / "main.ts"
     file.write_text("a()\n")
     with marked_edit(file, "--mark"):
-        assert file.read_text() == "a()\n\nvoid globalThis['--mark']\n"
-        file.write_text('a();\n\nvoid globalThis["--mark"];\nb();\n')
+        assert file.read_text() == "a()\n\nvoid '--mark'.valueOf()\n"
+        file.write_text('a();\n\nvoid "--mark".valueOf();\nb();\n')
     assert file.read_text() == "a();\n\nb();\n"
 
 

@@ -50,6 +50,19 @@ def test_what_only_a_linked_page_names_is_a_file_of_a_site_without_an_image() ->
     assert crawled.pages == {"/docs/", "/about.html"}
 
 
+@pytest.mark.parametrize("name", ["/{}", "/{}.html"])
+def test_not_every_page_of_a_site_without_an_image_is_read(name: str) -> None:
+    """A manual has thousands."""
+    count = crawler.MAX_LINKED_PAGES
+    index = "".join(f'<a href="{name.format(number)}">a</a>' for number in range(2 * count))
+
+    def site(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers=HTML, text=index if request.url.path == "/" else "<p>a page")
+
+    crawled = subject(site).site
+    assert (crawled.files, len(crawled.pages)) == ({}, count)
+
+
 def test_site_below_a_path_is_crawled() -> None:
     """`verify --url=http://host/app/` checks the site that is published there."""
     files = subject(Site(base="/app/"), "http://127.0.0.1:8080/app/").site.files
