@@ -100,7 +100,7 @@ def _kernel_faults(subject: Subject, container: Container, config: ContainerConf
     "container.secrets", "critical", fix="Revoke it. Start the container without it: a server of files needs no secret"
 )
 def secrets(subject: Subject) -> Iterator[str]:
-    """No key, token or password is in the variables, labels, commands and log of the container. Requests do not count."""
+    """No key, token or password is in the variables, labels, commands and log of the container, but for requests."""
     container, config = subject.container, subject.config
     base = subject.image.environment if subject.has("image") else {}
     own = dict(container.environment.items() - base.items())
