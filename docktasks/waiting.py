@@ -18,7 +18,8 @@ class Probe:
     """The result of one look at the thing that wait_until() waits for.
 
     `ready`: the wait is over. `status`: its state, for the error when the time is up. `failed`: why it will never be
-    ready; empty while it may. `url`: the address of an HTTP request. `final_url`: its address after redirects.
+    ready; empty while it may. `url`: the address of an HTTP request. `final_url`: its address after redirects, which
+    answered with `status_code`.
     """
 
     ready: bool
@@ -26,6 +27,7 @@ class Probe:
     failed: str = ""
     url: str = ""
     final_url: str = ""
+    status_code: int = 0
 
 
 def wait_until(look: Callable[[], Probe], limit: float, interval: float = 0.05) -> Probe:
@@ -66,7 +68,9 @@ def http_ready(url: str, timeout: float = 2.0, *, needs_page: bool = True, may_b
         https_probe = http_ready(url.replace("http:", "https:", 1), timeout, needs_page=needs_page)
         return https_probe if https_probe.final_url else probe
     good = {HTTPStatus.OK} if needs_page else {HTTPStatus.OK, HTTPStatus.NOT_FOUND}
-    return Probe(status_code in good, f"{url} answers {status_code}", url=url, final_url=final_url)
+    return Probe(
+        status_code in good, f"{url} answers {status_code}", url=url, final_url=final_url, status_code=status_code
+    )
 
 
 def get(url: str, timeout: float) -> tuple[int, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from docktasks import waiting
@@ -153,7 +154,7 @@ def await_page(project: Project, role: str) -> tuple[str, list[str]]:
     probe = _await(project, role)
     text = f"{probe.status}: the app has no page there. Open the address of one of its pages"
     url = probe.final_url.removesuffix("/") if urlsplit(probe.final_url).path == "/" else probe.final_url
-    return url, [text] if probe.status.endswith(" 404") else []
+    return url, [text] if probe.status_code == HTTPStatus.NOT_FOUND else []
 
 
 def _await(project: Project, role: str, *, shared_port: bool = False) -> waiting.Probe:

@@ -45,11 +45,11 @@ MAX_FUNCTION_LINES = 30
 MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
-    "app": 2_627, "dev": 1_451, "fleet": 1_525, "ground": 1_826, "images": 1_590, "release": 1_638, "ship": 1_956,
-    "verify": 8_266,
+    "app": 2_627, "dev": 1_451, "fleet": 1_525, "ground": 1_830, "images": 1_590, "release": 1_638, "ship": 1_956,
+    "verify": 8_268,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES. The goal for verify is 4,000."""
-MAX_LINES_IN_ALL = 23_570
+MAX_LINES_IN_ALL = 23_577
 """For all modules of docktasks/ together. The goal is 8,500; docstrings that stand alone are not cut for it. SBOM and
 VEX took 560: what is in the bundle, in the base, and both as CycloneDX. No library knows the first. The fleet's
 form with a published port, its replicas and its configs took 190. What a replacement does at once, and a look at an
@@ -62,7 +62,7 @@ kind of file took 162. That compressed copies are not searched for secrets took 
 took 10. The kind of what a script threw, and a script that no browser can read, took 4. A script of another name, and
 a dev server without a page at its root, took 6. The modules that a page imports by itself, as SvelteKit's, and how it
 is waited for until it shows something took 13. A script that a page names by a relative path took 1. Which versions
-of Vite get a port, and which script builds, took 8."""
+of Vite get a port, and which script builds, took 8. The status code of a look took 8."""
 
 
 def tracked(*patterns: str) -> list[Path]:

@@ -46,10 +46,11 @@ def test_wait_until_looks_at_least_once() -> None:
 
 @pytest.mark.parametrize(("status", "ready"), [(200, True), (204, False), (404, False), (503, False)])
 def test_http_ready_only_with_status_200(web: Web, status: int, *, ready: bool) -> None:
-    """Another status is in the words of the look."""
+    """The look has the status, as a number and in words."""
     web.serve(status)
     url = "http://127.0.0.1:8080/"
-    assert waiting.http_ready(url) == Probe(ready, f"{url} answers {status}", url=url, final_url=url)
+    look = Probe(ready, f"{url} answers {status}", url=url, final_url=url, status_code=status)
+    assert waiting.http_ready(url) == look
 
 
 @pytest.mark.parametrize("status", [302, 307, 308])

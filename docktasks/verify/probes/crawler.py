@@ -99,11 +99,13 @@ class Site:
         """The same files, requested with this Accept-Encoding; of many files some of each type."""
         with self._lock:
             if encoding not in self._files:
-                files = {} if encoding == "identity" else self.files
-                some = spread(files, MAX_ENCODED_FILES, lambda path: files[path].media_type, self.seed)
-                responses = self.get_all(some, Accept_Encoding=encoding) if encoding != "identity" else self._crawl()
+                responses = self._crawl() if encoding == "identity" else self._some_files(encoding)
                 self._files[encoding] = {response.path: response for response in responses}
             return self._files[encoding]
+
+    def _some_files(self, encoding: str) -> list[Response]:
+        paths = spread(self.files, MAX_ENCODED_FILES, lambda path: self.files[path].media_type, self.seed)
+        return self.get_all(paths, Accept_Encoding=encoding)
 
     @property
     def seed(self) -> str:
