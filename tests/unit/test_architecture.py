@@ -32,13 +32,11 @@ COMMAND = "docktasks.__main__"
 """The command hello-dock. It is on the top floor, as the root's tasks.py is, which it loads."""
 
 MAX_FLOORS = 8
-"""ship, and the fleet, do what run-prod does with an image that a registry has, so they are above release."""
 MAX_ROOMS = 10
-"""8, and one each for what goes to a registry (ship) and for several machines (fleet), each a subject of its own."""
 MAX_TOP_LEVEL_ENTRIES = 18
 MAX_MODULE_LINES = 250
 MAX_TASKS_LINES = 158
-"""150, and the flags of verify that compare what is served, and that prove what was signed, with their own imports."""
+"""The limit of each tasks.py, which parses, calls and prints. The logic is in other modules."""
 MAX_TEST_LINES = 400
 MAX_DOCKERFILE_LINES = 80
 MAX_FUNCTION_LINES = 30
@@ -50,19 +48,7 @@ MAX_LINES = {
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES. The goal for verify is 4,000."""
 MAX_LINES_IN_ALL = 23_577
-"""For all modules of docktasks/ together. The goal is 8,500; docstrings that stand alone are not cut for it. SBOM and
-VEX took 560: what is in the bundle, in the base, and both as CycloneDX. No library knows the first. The fleet's
-form with a published port, its replicas and its configs took 190. What a replacement does at once, and a look at an
-address without the HTTP client, took 50. To read what a command printed, where the SDK loses it, took 28. What a page
-does while nobody touches it, and how it is left, what a dev server gives away, and its packages took 580.
-The code of other hosts that styles and scripts import, and the group of a user without one in USER, took 21.
-To edit a style that the page of a dev server has, and no other, took 41.
-What the first page does until the end of the visit, what linked pages name, code in attributes, and the edits of each
-kind of file took 162. That compressed copies are not searched for secrets took 10. The port of the socket of Vite 2
-took 10. The kind of what a script threw, and a script that no browser can read, took 4. A script of another name, and
-a dev server without a page at its root, took 6. The modules that a page imports by itself, as SvelteKit's, and how it
-is waited for until it shows something took 13. A script that a page names by a relative path took 1. Which versions
-of Vite get a port, and which script builds, took 8. The status code of a look took 8."""
+"""For all modules of docktasks/ together. The goal is 8,500. Docstrings that stand alone are not cut for it."""
 
 
 def tracked(*patterns: str) -> list[Path]:
