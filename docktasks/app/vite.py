@@ -6,6 +6,7 @@ import re
 
 from docktasks.app import safe_versions
 from docktasks.app.package import App
+from docktasks.roles import DEV
 
 VERSION = r"\d+\.\d+\.\d+(?:-[\w.-]*\w)?"
 ANSI_COLOR = re.compile(r"\x1b\[[0-9;]*m")
@@ -46,13 +47,15 @@ def _declared_version(app: App) -> str:
     return str(dependencies.get("vite", ""))
 
 
-def takes_socket_port(app: App) -> bool:
-    """Return True for Vite 2.6 to 2.9, whose pages take the port on which Vite listens for that of the socket.
+def port_for_socket(app: App, host_port: int) -> int:
+    """Return the port that pages have to be told for their socket when Vite is published at `host_port`; 0 for none.
 
-    An older one does so, too, but takes no configuration of ours. Without a lock file ^2.0.0 is 2.9.
+    Pages of Vite 2.6 to 2.9 take the port on which Vite listens. Those of an older one do so, too, but it takes no
+    configuration of ours. Without a lock file ^2.0.0 is 2.9.
     """
     version = next((version for _, version in _pinned_versions(app)), _declared_version(app))
-    return bool(re.match(r"(?:\^2|[~=v]*2\.[6-9])\b", version))
+    takes_port = re.match(r"(?:\^2|[~=v]*2\.[6-9])\b", version)
+    return host_port if takes_port and host_port != DEV.container_port else 0
 
 
 def _notices(app: App, versions: list[tuple[str, str]]) -> list[str]:

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from docktasks import resources
-from docktasks.app import inputs, vite, vite_options
-from docktasks.app.package import App
+from docktasks.app import inputs, vite_options
 from docktasks.containers.app_mount import APP_PATH, Checkout, source_args
 from docktasks.containers.networks import join_args
 from docktasks.containers.ports import WORKING_DIR_LABEL, Bind
@@ -64,13 +63,11 @@ class DevRunSpec:
         return replace(self, command=command)
 
 
-def socket_port(app: App, bind: Bind) -> int:
-    """Return the port that a page of an old Vite has to be told for its socket; 0 for none."""
-    return bind.host_port if bind.host_port != DEV.container_port and vite.takes_socket_port(app) else 0
-
-
 def dev_args(settings: Settings, bind: Bind, run_spec: DevRunSpec, socket_port: int = 0) -> list[str]:
-    """Return the command that starts the dev container: the source bind-mounted, node_modules in a volume over it."""
+    """Return the command that starts the dev container: the source bind-mounted, node_modules in a volume over it.
+
+    `socket_port` is that of vite.port_for_socket().
+    """
     return [
         "docker", "container", "run", "--detach", "--init",
         "--name", settings.container("dev"),

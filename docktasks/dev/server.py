@@ -18,7 +18,7 @@ from docktasks.dev import certificate, environment, file_events
 from docktasks.dev.dev_script import dev_command
 from docktasks.dev.environment import DevEnvironment
 from docktasks.dev.node_modules import Volume
-from docktasks.dev.run_args import DevRunSpec, dev_args, socket_port
+from docktasks.dev.run_args import DevRunSpec, dev_args
 from docktasks.engine.models import Container
 from docktasks.errors import ConflictError, StartError
 from docktasks.roles import DEV
@@ -99,7 +99,8 @@ def _start(project: Project, dev_environment: DevEnvironment, bind: Bind, host: 
     """
 
     def start(bind: Bind) -> None:
-        args = dev_args(project.settings, bind, dev_environment.run_spec, socket_port(project.app, bind))
+        socket_port = vite.port_for_socket(project.app, bind.host_port)
+        args = dev_args(project.settings, bind, dev_environment.run_spec, socket_port)
         startup.start(project, startup.ContainerSpec("dev", bind, args))
 
     certificate_notices = certificate.notices(project)

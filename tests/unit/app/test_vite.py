@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from docktasks.app.package import App
-from docktasks.app.vite import notices_of_files
+from docktasks.app.vite import notices_of_files, port_for_socket
 
 NPM = '{"lockfileVersion": 3, "packages": {\n  "node_modules/vite": {\n    %s"version": "%s",\n "dev": true}}}'
 PNPM = """lockfileVersion: '9.0'
@@ -74,3 +74,16 @@ def test_exact_version_counts_without_a_lock_file(tmp_path: Path, vite: str, com
 def test_app_without_vite_has_no_notice(tmp_path: Path) -> None:
     """package.json may have no dependencies at all."""
     assert notices_of_files(App(tmp_path, {})) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "port"),
+    [("^2.9.5", 7), ("^2.0.0", 7), ("~2.6", 7), ("2.9.18", 7), ("2.3.8", 0), ("^3.2.0", 0), ("20.1.0", 0), (None, 0)],
+)
+def test_page_of_vite_2_opens_its_socket_at_the_published_port(tmp_path: Path, version: str | None, port: int) -> None:
+    """It takes the port on which Vite listens otherwise, and then loads itself again and again.
+
+    A version before 2.6 takes no configuration of ours.
+    """
+    app = App(tmp_path, {"dependencies": {"vite": version} if version else None})
+    assert (port_for_socket(app, 7), port_for_socket(app, 3000)) == (port, 0)
