@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from invoke.config import Config
 from invoke.context import Context
@@ -20,6 +21,9 @@ from docktasks import resources
 from docktasks.app import streams
 from docktasks.commands import Result, shell_text
 from docktasks.progress import Drawing, Progress
+
+Mask = Callable[[str], str]
+"""Takes the secrets of a build out of a text (masking.py)."""
 
 # Skip the garbage collection at exit, which takes a tenth of a short task's time.
 atexit.register(gc.freeze)
@@ -78,36 +82,55 @@ class Runner:
         self.c = Context(own)
 
     def __call__(self, args: list[str], *, quiet: bool = False) -> Result:
-        """Run one command, on a terminal when the task has one. BUILDKIT_PROGRESS=plain shows each of its lines."""
-        from docktasks.app.masking import MaskedStream, masker
+        """Run one command, as Run.__call__() says. What it prints is shown without the secrets of a build.
+
+        A terminal shows it as the command draws it. With BUILDKIT_PROGRESS=plain each line is shown as it comes.
+        """
+        from docktasks.app.masking import masker
 
         self._echo(args)
         if self.dry:
             return Result()
         mask = masker(os.environ)
-        streams = [MaskedStream(stream, mask) for stream in (sys.stdout, sys.stderr)]
         is_hidden = quiet or self.progress.quiet
-        shows_lines = not is_hidden and os.environ.get("BUILDKIT_PROGRESS") == "plain"
-        on_terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-        drawing = Drawing(mask) if on_terminal and not (is_hidden or shows_lines) else None
-        shown = (
-            {"pty": True, "out_stream": drawing} if drawing else {"out_stream": streams[0], "err_stream": streams[1]}
-        )
-        options = shown if drawing or shows_lines else {"hide": "both"}
-        # Paths in commands are relative to the repository, while the task stays where the user is.
-        command = f"cd {shlex.quote(str(self._root))} && exec {shlex.join(args)}"
-        result = self.c.run(command, echo=False, warn=True, in_stream=False, **options)
-        output = mask(result.stdout + result.stderr)
-        for stream in streams:
-            stream.end()
-        if drawing:
-            drawing.end(keep=not result.ok)
-        elif not (result.ok or quiet or shows_lines):
-            sys.stderr.write(output)
+        if not is_hidden and os.environ.get("BUILDKIT_PROGRESS") == "plain":
+            result = self._show_lines(args, mask)
+        elif not is_hidden and sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+            result = self._show_drawing(args, mask)
+        else:
+            result = self._hide(args, mask, shows_failure=not quiet)
         interrupt, Process.interrupt = Process.interrupt, None
         if interrupt is not None:
             raise interrupt
-        return Result(_exit_code(args[0], result.exited), output)
+        return Result(_exit_code(args[0], result.code), result.output)
+
+    def _show_lines(self, args: list[str], mask: Mask) -> Result:
+        from docktasks.app.masking import MaskedStream
+
+        streams = [MaskedStream(stream, mask) for stream in (sys.stdout, sys.stderr)]
+        result = self._run(args, mask, out_stream=streams[0], err_stream=streams[1])
+        for stream in streams:
+            stream.end()
+        return result
+
+    def _show_drawing(self, args: list[str], mask: Mask) -> Result:
+        """Give the command a terminal. What it has drawn there stays only if the command fails."""
+        drawing = Drawing(mask)
+        result = self._run(args, mask, pty=True, out_stream=drawing)
+        drawing.end(keep=not result.ok)
+        return result
+
+    def _hide(self, args: list[str], mask: Mask, *, shows_failure: bool) -> Result:
+        result = self._run(args, mask, hide="both")
+        if shows_failure and not result.ok:
+            sys.stderr.write(result.output)
+        return result
+
+    def _run(self, args: list[str], mask: Mask, **options: Any) -> Result:
+        # Paths in commands are relative to the repository, while the task stays where the user is.
+        command = f"cd {shlex.quote(str(self._root))} && exec {shlex.join(args)}"
+        result = self.c.run(command, echo=False, warn=True, in_stream=False, **options)
+        return Result(result.exited, mask(result.stdout + result.stderr))
 
     def _echo(self, args: list[str]) -> None:
         """Show a command, with --echo on standard error, where it does not mix with results."""
