@@ -7,7 +7,6 @@ and a browser without a screen lacks a graphics card. What follows from that is 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
@@ -45,28 +44,22 @@ class Findings:
 
 
 class GateVisit:
-    """A visit in a thread, whose browser starts at once: that takes as long as the candidate takes to start."""
+    """A visit in a thread. Its browser starts at once, because that takes as long as the candidate takes to start.
+
+    begin() tells the thread which site to open. findings() waits for what the visit found, end() for the browser's end.
+    """
 
     def __init__(self, project: Project) -> None:
-        self._address: Future[str] = Future()
-        self._mark = secrets.token_hex(8)
+        self._project = project
+        self._url: Future[str] = Future()
         self._findings: Future[Findings] = Future()
-        self._ended = in_background(lambda: self._visit(project))
-
-    def _visit(self, project: Project) -> None:
-        """Visit the site. What that found is known before the browser has closed."""
-        try:
-            for findings in _visit(project, self._address, self._mark):
-                if not self._findings.done():
-                    self._findings.set_result(findings)
-        except BaseException as error:  # noqa: BLE001 - the caller of findings() gets it
-            if not self._findings.done():
-                self._findings.set_exception(error)
+        self._mark = secrets.token_hex(8)
+        self._wait_for_end = in_background(self._run)
 
     def begin(self, url: str) -> None:
         """Let the browser open the site at `url`; an empty one ends the visit."""
-        if not self._address.done():
-            self._address.set_result(url)
+        if not self._url.done():
+            self._url.set_result(url)
 
     def findings(self) -> Findings:
         """Wait for what the visit found."""
@@ -80,47 +73,57 @@ class GateVisit:
         self.begin("")
         for limit_s in (END_TIMEOUT_S, VISIT_TIMEOUT_S):
             with suppress(FutureTimeout):
-                self._ended(limit_s)
+                self._wait_for_end(limit_s)
                 return
             from docktasks.verify.probes import chromium
 
             chromium.kill_browser(self._mark)
 
+    def _run(self) -> None:
+        """Visit the site, in the thread. Without a browser there is nothing to find."""
+        try:
+            is_allowed = self._project.settings.prod.gate_browser == "auto"
+            if executable := Subject(project=self._project).chromium if is_allowed else "":
+                self._visit(executable)
+            else:
+                self._report(Findings())
+        except BaseException as error:  # noqa: BLE001 - the caller of findings() gets it
+            if not self._findings.done():
+                self._findings.set_exception(error)
+
+    def _visit(self, executable: str) -> None:
+        """Start the browser, visit the site as soon as its address is known, and close the browser."""
+        from playwright.sync_api import Error as BrowserError
+
+        from docktasks.verify.probes import chromium
+
+        settings = self._project.settings
+        timeout_s = settings.prod.deploy_timeout + VISIT_TIMEOUT_S
+        timer = Timer(VISIT_TIMEOUT_S, chromium.kill_browser, [self._mark])
+        timer.daemon = True
+        try:
+            with (
+                chromium.launch_browser(executable, timeout_s, self._mark) as browser,
+                chromium.new_page(browser) as page,  # a blank one, while the candidate starts
+            ):
+                url = self._url.result(timeout_s)
+                timer.start()
+                self._report(_visit_until_undisturbed(browser, page, url, settings.api.prefixes) if url else Findings())
+        except BrowserError as error:
+            self._report(_not_seen(TOO_SLOW if timer.finished.is_set() else chromium.short_message(error)))
+        except FutureTimeout:
+            self._report(_not_seen("the new release took too long to start"))
+        finally:
+            timer.cancel()
+
+    def _report(self, findings: Findings) -> None:
+        """Give the findings to findings(). Only the first count: an error while the browser closes says nothing."""
+        if not self._findings.done():
+            self._findings.set_result(findings)
+
 
 def _not_seen(reason: str) -> Findings:
     return Findings(notices=(f"The gate has not judged the page in a browser: {reason}.",))
-
-
-def _visit(project: Project, address: Future[str], mark: str) -> Iterator[Findings]:
-    """Start a browser, visit the site whose address comes later, and yield what that found; then close the browser.
-
-    Without a browser there is nothing to find. An error while it closes is yielded as well.
-    """
-    executable = Subject(project=project).chromium if project.settings.prod.gate_browser == "auto" else ""
-    if not executable:
-        yield Findings()
-        return
-    from playwright.sync_api import Error as BrowserError
-
-    from docktasks.verify.probes import chromium
-
-    timeout_s = project.settings.prod.deploy_timeout + VISIT_TIMEOUT_S
-    timer = Timer(VISIT_TIMEOUT_S, chromium.kill_browser, [mark])
-    timer.daemon = True
-    try:
-        with (
-            chromium.launch_browser(executable, timeout_s, mark) as browser,
-            chromium.new_page(browser) as page,  # a blank one, while the candidate starts
-        ):
-            url = address.result(timeout_s)
-            timer.start()
-            yield _visit_until_undisturbed(browser, page, url, project.settings.api.prefixes) if url else Findings()
-    except BrowserError as error:
-        yield _not_seen(TOO_SLOW if timer.finished.is_set() else chromium.short_message(error))
-    except FutureTimeout:
-        yield _not_seen("the new release took too long to start")
-    finally:
-        timer.cancel()
 
 
 def _visit_until_undisturbed(browser: Browser, page: Page, url: str, api: tuple[str, ...]) -> Findings:
