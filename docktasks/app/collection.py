@@ -1,10 +1,17 @@
-"""The collection of tasks: listed in the order of their use, with a command line that is parsed strictly."""
+"""The collection of tasks. compose() makes it, and replaces what Invoke has no setting for.
+
+- Config.load_project: a broken invoke.yaml is a message, and no traceback.
+- Program._make_pairs: --list has our tasks in the order of their use.
+- Program._make_parser: texts call our tasks what the user typed, such as docker.run-prod.
+- ParseMachine: a command line is parsed strictly (strict_parser.py).
+
+https://github.com/pyinvoke/invoke/tree/3.0.3/invoke
+"""
 
 from __future__ import annotations
 
 import functools
 import inspect
-import shlex
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -12,32 +19,22 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.config import Config
 from invoke.context import Context
-from invoke.exceptions import Exit, ParseError
-from invoke.parser.parser import ParseMachine
+from invoke.exceptions import Exit
 from invoke.program import Program
 from invoke.tasks import Task
 from invoke.util import yaml  # type: ignore[attr-defined]  # the reader of invoke.yaml
 
 from docktasks import command_names, resources
-from docktasks.app import streams
+from docktasks.app import streams, strict_parser
 from docktasks.app.runner import is_quiet
 from docktasks.errors import SettingsError
-from docktasks.mistyped import closest
 
 _make_pairs = Program._make_pairs  # noqa: SLF001 - the one place where the list is made
 _make_parser = Program._make_parser  # noqa: SLF001 - all tasks have their names there, and none has run
 _load_project = Config.load_project
-_see_value, _switch_to_flag = ParseMachine.see_value, ParseMachine.switch_to_flag
-_complete_flag, _handle = ParseMachine.complete_flag, ParseMachine.handle
 
 _positions: dict[Any, int] = {}
 """The position in the list of each of our tasks, by its function. A repository may have others next to them."""
-
-_own_names: set[str] = set()
-"""What this call names our tasks, such as docker.run-prod."""
-
-IN_CHECKOUT = {"bench", "compare"}
-"""The tasks that measure this project itself, and that its package does not have."""
 
 RESULT_ONLY = {"clean", "logs", "releases", "shell", "status", "stop"}
 """The tasks that print nothing but their result, so that they need no flag --quiet."""
@@ -53,10 +50,7 @@ keep_bytecode()
 
 
 def compose(tasks: Sequence[Task[Any]]) -> Collection:
-    """Return a collection of these tasks, and replace what Invoke does too loosely. No closed output ends a task now.
-
-    https://github.com/pyinvoke/invoke/tree/3.0.3/invoke sorts the list, and parses flags without a value.
-    """
+    """Return a collection of these tasks, and replace what this module names. No closed output ends a task now."""
     streams.protect()
     for position, task in enumerate(tasks):
         has_quiet = "quiet" in inspect.signature(task.body).parameters  # Invoke may import tasks.py a second time
@@ -67,8 +61,7 @@ def compose(tasks: Sequence[Task[Any]]) -> Collection:
     Config.load_project = load_project  # type: ignore[method-assign, assignment]
     Program._make_pairs = make_ordered_pairs  # type: ignore[method-assign, assignment] # noqa: SLF001
     Program._make_parser = make_parser  # type: ignore[method-assign, assignment] # noqa: SLF001
-    for method in (complete_flag, switch_to_flag, see_value, handle):
-        setattr(ParseMachine, method.__name__, method)
+    strict_parser.install()
     return Collection(*tasks)
 
 
@@ -115,73 +108,8 @@ def make_parser(program: Program) -> Any:
     keep_bytecode(program)  # again, because the command hello-dock loads this module before Invoke runs
     called_as = program.called_as if program.namespace is None else program.binary  # hello-dock has its own
     command_names.remember(command_names.of_this_process(called_as), names)
-    _own_names.update(tasks)
+    strict_parser.own_names.update(tasks)
     for task in tasks.values():
         task.__doc__ = command_names.spelled(task.__doc__ or "")
         task.help = {flag: command_names.spelled(text) for flag, text in task.help.items()}
     return _make_parser(program)
-
-
-def _is_own(machine: Any) -> bool:
-    """Return True for words of our tasks, and for those before any task. Other tasks are parsed as Invoke does."""
-    return not machine.context.name or machine.context.name in _own_names
-
-
-def complete_flag(machine: Any) -> None:
-    """End a flag. Raises ParseError when it has no value and needs one."""
-    flag = machine.flag
-    if _is_own(machine) and flag and flag.takes_value and not flag.optional and not machine.flag_got_value:
-        raise _no_value(machine)
-    _complete_flag(machine)
-
-
-def switch_to_flag(machine: Any, name: str, inverse: bool = False) -> None:  # noqa: FBT001, FBT002 - as Invoke's own
-    """Begin a flag. Raises ParseError when it is given for the second time, and only one value counts."""
-    main_name = machine.context.inverse_flags[name] if inverse else name
-    flag = machine.context.flags.get(main_name) or machine.initial.flags[main_name]
-    complete_flag(machine)
-    if _is_own(machine) and flag.kind is not list and flag.raw_value is not None:
-        raise _error(machine, f"{main_name} is given twice.", flag.help, "Give it once")
-    _switch_to_flag(machine, name, inverse)
-
-
-def see_value(machine: Any, value: str) -> None:
-    """Take a flag's value. Raises ParseError for an empty one, and for one that looks like a flag."""
-    if _is_own(machine) and (not value or value.startswith("-")):
-        raise _no_value(machine, f": {value} looks like a flag" if value else "")
-    _see_value(machine, value)
-
-
-def handle(machine: Any, word: str) -> None:
-    """Take a word. Raises ParseError for one that is no flag, value or task, and names a similar one."""
-    try:
-        _handle(machine, word)
-    except ParseError as error:
-        if not str(error).startswith("No idea what"):
-            raise
-        task, is_flag = machine.context.name or "", word.startswith("-")
-        flags = (*machine.context.flags, *machine.context.inverse_flags, *machine.initial.flags)
-        if word in IN_CHECKOUT:
-            raise _no_measurement(machine, word) from error
-        similar = closest(word, flags if is_flag else machine.contexts)
-        own = command_names.program()
-        what = f"{task or own} has no flag {word}." if is_flag else f"There is no task {shlex.quote(word)}."
-        why = f"Each word after {task} is a flag of it or another task. Words for a tool follow `--`." if task else ""
-        all_names = f"--help {task}" if is_flag else "--list"
-        how = f"Did you mean {similar[0]}?" if similar else f"See what there is: {own} {all_names.strip()}"
-        raise _error(machine, what, why, how) from error
-
-
-def _no_value(machine: Any, reason: str = "") -> ParseError:
-    name = f"--{machine.flag.names[0]}"
-    return _error(machine, f"{name} has no value{reason}.", machine.flag.help, f"Give one: {name}=VALUE")
-
-
-def _no_measurement(machine: Any, word: str) -> ParseError:
-    why = "It measures hello-dock itself, next to its peers. The package has no measurements."
-    how = f"Run it in a checkout of hello-dock: invoke {word} (its charts: {resources.install_extra('bench')})"
-    return _error(machine, f"{word} is not in the package.", why, how)
-
-
-def _error(machine: Any, what: str, why: str, how: str) -> ParseError:
-    return ParseError(f"\n{command_names.spelled(str(SettingsError(what, why, how)))}", machine.context)

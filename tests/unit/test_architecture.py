@@ -25,7 +25,9 @@ FLOORS = [
 
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
-KNOW_INVOKE = {f"docktasks.app.{name}" for name in ("runner", "collection", "completion", "session", "manifest")}
+KNOW_INVOKE = {
+    f"docktasks.app.{name}" for name in ("runner", "collection", "strict_parser", "completion", "session", "manifest")
+}
 """Modules that import Invoke, in addition to those called `tasks` and to the command."""
 
 COMMAND = "docktasks.__main__"
