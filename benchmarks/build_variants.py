@@ -97,7 +97,7 @@ class BuildSandbox:
         if variant.id == OURS.id:
             settings = self.cold_settings if cold else self.settings
             app = App.load(settings)
-            values = build.prod_build_args(settings, app, self.node, self.nginx, git.source(app, settings))
+            values = build.prod_values(settings, app, self.node, self.nginx, git.source(app, settings))
             return [*build.build_args(settings, app, PROD, values), *no_cache]
         return [
             "docker", "image", "build",

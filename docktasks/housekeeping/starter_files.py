@@ -95,7 +95,7 @@ def _with_defaults(project: Project, name: str, values: dict[str, str]) -> str:
 
 def _dockerfile(project: Project) -> str:
     settings, app = project.settings, project.app
-    values = build.prod_build_args(
+    values = build.prod_values(
         settings, app, settings.bases.node_image, settings.bases.nginx_image, git.Source(app.version)
     )
     fixed = {name: value for name, value in settings.build.env if value is not None}

@@ -32,6 +32,7 @@ BASE_DIGEST_LABEL = f"{OCI}.base.digest"
 """The label with the digest that the registry had for its base."""
 
 Texts = dict[str, str]
+"""Values by name: those of the build arguments of an image, or those of its labels."""
 
 
 def origin_labels(settings: Settings, values: Texts) -> Texts:
@@ -124,8 +125,8 @@ def _value_args(settings: Settings, app: App, values: Texts, dockerfile: str) ->
     return flags("--build-arg", *(f"{name}={values[name] or defaults[name]}" for name in names))
 
 
-def prod_build_args(settings: Settings, app: App, node: str, nginx: str, source: git.Source) -> dict[str, str]:
-    """Return the build arguments of the production image by name; empty where the Dockerfile's own default is right."""
+def prod_values(settings: Settings, app: App, node: str, nginx: str, source: git.Source) -> Texts:
+    """Return the values of the production image's build arguments; empty where the Dockerfile's default is right."""
     return {
         "NODE_IMAGE": node,
         "NGINX_IMAGE": nginx,
@@ -146,10 +147,10 @@ def prod_build_args(settings: Settings, app: App, node: str, nginx: str, source:
 
 
 def values_now(project: Project) -> Texts:
-    """Return the build arguments of the production image for the checkout as it is, and this machine's base images."""
+    """Return prod_values() for the checkout as it is, and this machine's base images."""
     node, nginx = (base_images.resolve(project, kind).reference for kind in ("node", "nginx"))
     source = git.source(project.app, project.settings)
-    return prod_build_args(project.settings, project.app, node, nginx, source)
+    return prod_values(project.settings, project.app, node, nginx, source)
 
 
 def build_image(project: Project, role: Role, values: Texts) -> Image:

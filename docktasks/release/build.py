@@ -52,11 +52,11 @@ def build_prod(project: Project, maps_folder: str = "") -> Build:
     source = git.source(project.app, project.settings)
     node = base_images.resolve(project, "node")
     nginx = base_images.resolve(project, "nginx")
-    build_args = images_build.prod_build_args(project.settings, project.app, node.reference, nginx.reference, source)
+    values = images_build.prod_values(project.settings, project.app, node.reference, nginx.reference, source)
     in_background(lambda: project.engine.containerd_store)  # the sizes need it, and the engine takes a while for it
-    image = images_build.build_image(project, PROD, build_args)
+    image = images_build.build_image(project, PROD, values)
     if maps_folder:
-        source_maps.export(project, build_args, maps_folder)
+        source_maps.export(project, values, maps_folder)
     base_notices = filter(None, (node.notice, nginx.notice, bases_lock.age_notice(project.settings)))
     app_notices = (*project.app.lock_notices, *vite.notices_of_files(project.app), *environment_notices())
     unused_names = runtime_config.unused(project.app.root, project.settings.prod.runtime_env)

@@ -93,10 +93,10 @@ def test_build_has_no_certificate_authorities_by_default(settings: Settings) -> 
     assert "--build-context" not in build.build_args(settings, App.load(settings), DEV, {"NODE_IMAGE": "n"})
 
 
-def test_prod_build_args_differ_from_the_defaults_of_the_dockerfile(settings: Settings) -> None:
+def test_build_arguments_of_prod_differ_from_the_defaults_of_the_dockerfile(settings: Settings) -> None:
     """A value that the Dockerfile has as its default is empty."""
     source = git.Source("1.2.3", "abc-dirty", "1700000000")
-    assert build.prod_build_args(settings, App.load(settings), "n", "x", source) == {
+    assert build.prod_values(settings, App.load(settings), "n", "x", source) == {
         "NODE_IMAGE": "n",
         "NGINX_IMAGE": "x",
         "DIST_DIR": "",
@@ -117,7 +117,7 @@ def test_prod_build_args_differ_from_the_defaults_of_the_dockerfile(settings: Se
         settings.root, app_name="shop", app_dist="build/client", prod_csp="strict", prod_csp_sources="img-src https:",
         prod_fallback="200.html",
     )  # fmt: skip
-    values = build.prod_build_args(shop, App.load(shop), "n", "x", source)
+    values = build.prod_values(shop, App.load(shop), "n", "x", source)
     assert (values["TITLE"], values["DIST_DIR"]) == ("shop", "build/client")
     assert (values["HELLO_DOCK_CSP"], values["HELLO_DOCK_CSP_SOURCES"]) == ("strict", "img-src https:")
     assert values["HELLO_DOCK_FALLBACK"] == "200.html"

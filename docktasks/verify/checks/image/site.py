@@ -69,7 +69,7 @@ def build_args_now(subject: Subject) -> dict[str, str]:
         raise Skip("the base images that it was built with are not here")
     names = subject.base.tags if subject.base else ()
     base = nginx.reference if nginx.reference in names else next(iter(names), nginx.reference)
-    return build.prod_build_args(settings, app, node.reference, base, origin)
+    return build.prod_values(settings, app, node.reference, base, origin)
 
 
 @check("image.precompressed", "critical", fix="Build again: invoke build-prod, whose assemble.mjs compresses the files")
