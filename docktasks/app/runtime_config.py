@@ -33,11 +33,11 @@ _ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u007f"}
 
 def chosen(assignments: Iterable[str], prod: Prod, *, remove: bool) -> str | None:
     """Return what --env gives (JSON), an empty text for --no-env, or None for neither. Raises SettingsError."""
-    environment = as_json(assignments, prod.env_prefixes, prod.runtime_env)
-    if environment and remove:
+    page_config = as_json(assignments, prod.env_prefixes, prod.runtime_env)
+    if page_config and remove:
         how = "Choose one: --env already replaces all earlier values"
         raise SettingsError("--env and --no-env were given together.", "--no-env removes all values.", how)
-    return environment if environment or remove else None
+    return page_config if page_config or remove else None
 
 
 def changes(before: str, chosen: str | None) -> tuple[str, ...]:
@@ -49,9 +49,9 @@ def changes(before: str, chosen: str | None) -> tuple[str, ...]:
     return (f"Removed from the page's configuration: {_listed(lost)}",) if lost else ()
 
 
-def missing(environment: str, names: Iterable[str]) -> tuple[str, ...]:
+def missing(page_config: str, names: Iterable[str]) -> tuple[str, ...]:
     """Return a notice for names of prod.runtime_env that have no value in a text of as_json()."""
-    without = [name for name in names if name not in json.loads(environment or "{}")]
+    without = [name for name in names if name not in json.loads(page_config or "{}")]
     if not without:
         return ()
     how = f"--env {without[0]}=…"
@@ -113,6 +113,6 @@ def _parse(text: str, prefixes: tuple[str, ...], names: Collection[str]) -> tupl
     return name, value
 
 
-def origins(environment: str) -> list[str]:
+def origins(page_config: str) -> list[str]:
     """Return the origins of all addresses in a JSON object, if they are ASCII. The page may call them."""
-    return sorted({f"{scheme}://{host}" for scheme, host in ORIGIN.findall(environment)})
+    return sorted({f"{scheme}://{host}" for scheme, host in ORIGIN.findall(page_config)})

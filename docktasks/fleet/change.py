@@ -29,12 +29,12 @@ REFERENCE = re.compile(r"[a-z0-9][\w.:/@-]*")
 class DeployOptions:
     """What the user chose: the pushed `image`, or the `rollback` to the release before.
 
-    An `environment` of None keeps the page's configuration. `lossy` deploys to kernels that drop waiting connections.
+    A `page_config` of None keeps the page's configuration. `lossy` deploys to kernels that drop waiting connections.
     """
 
     image: str = ""
     rollback: bool = False
-    environment: str | None = None
+    page_config: str | None = None
     lossy: bool = False
 
 
@@ -48,8 +48,8 @@ class Change:
     release: str
     current: Service | None
     before: str = ""
-    environment: str = ""
-    old_environment: str = ""
+    page_config: str = ""
+    old_page_config: str = ""
     retained: int = 1
     replicas: int = 0
     values: str | None = None
@@ -57,8 +57,8 @@ class Change:
     @property
     def is_needed(self) -> bool:
         """True if the nodes serve something else, or so many tasks do not run."""
-        old = (self.current.release, self.old_environment, self.current.replicas) if self.current else None
-        return old != (self.release, self.environment, self.replicas)
+        old = (self.current.release, self.old_page_config, self.current.replicas) if self.current else None
+        return old != (self.release, self.page_config, self.replicas)
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -114,18 +114,18 @@ def require_same_form(settings: Settings, current: Service) -> None:
         )
 
 
-def require_object(environment: str, others: object) -> str:
+def require_object(page_config: str, others: object) -> str:
     """Return the config or secret that has the page's configuration, as config:NAME. Raises SettingsError."""
     if others:
         why, how = "The object has the whole configuration.", "Choose one of them"
         raise SettingsError("--env-from was given together with --env or --no-env.", why, how)
-    if not re.fullmatch(r"(config|secret):[\w.-]+", environment):
+    if not re.fullmatch(r"(config|secret):[\w.-]+", page_config):
         raise SettingsError(
-            f"--env-from {environment!r} is neither config:NAME nor secret:NAME.",
+            f"--env-from {page_config!r} is neither config:NAME nor secret:NAME.",
             "Swarm has configs and secrets, and both may have the same name.",
             "For example: --env-from=config:colours. See the names: docker config ls, docker secret ls",
         )
-    return environment
+    return page_config
 
 
 def plan(project: Project, options: DeployOptions, current: Service | None) -> Change:
@@ -134,36 +134,37 @@ def plan(project: Project, options: DeployOptions, current: Service | None) -> C
     if current:
         require_same_form(project.settings, current)
     release = _before(current) if options.rollback else _digest(project, options.image)
-    environment = configuration(current.environment) if current else ""
+    old_page_config = configuration(current.environment) if current else ""
     before = current.before if current else ""
     if current and current.release != release:
         before = current.release
-    new_environment = environment if options.environment is None else options.environment
-    values = _values(project, new_environment)
-    return Change(release, current, before, new_environment, environment, prod.retain_releases, fleet.replicas, values)
+    page_config = old_page_config if options.page_config is None else options.page_config
+    values = _values(project, page_config)
+    retained = prod.retain_releases
+    return Change(release, current, before, page_config, old_page_config, retained, fleet.replicas, values)
 
 
 def notices(change: Change, options: DeployOptions, names: Iterable[str]) -> tuple[str, ...]:
     """Say what the page keeps of its configuration, what it loses, and which of the names have no value."""
     lines: tuple[str, ...] = ()
-    if not any(swarm_object(text)[0] for text in (change.environment, change.old_environment)):
-        lines = runtime_config.changes(change.old_environment, options.environment)
-    elif options.environment is None:
-        lines = (f"The page keeps its configuration: {change.environment}",)
+    if not any(swarm_object(text)[0] for text in (change.page_config, change.old_page_config)):
+        lines = runtime_config.changes(change.old_page_config, options.page_config)
+    elif options.page_config is None:
+        lines = (f"The page keeps its configuration: {change.page_config}",)
     if change.values is not None:
         return (*lines, *runtime_config.missing(change.values, names))
-    is_new_secret = (options.environment or "").startswith("secret:")
+    is_new_secret = (options.page_config or "").startswith("secret:")
     return (*lines, f"Swarm shows no secret, so it was not checked. It has to be {OBJECT}") if is_new_secret else lines
 
 
-def _values(project: Project, environment: str) -> str | None:
+def _values(project: Project, page_config: str) -> str | None:
     """Return the page's configuration as JSON; None for a secret, and under --dry. Raises DockError.
 
     The swarm has to have the object, and a config the same names as --env may give.
     """
-    kind, name = swarm_object(environment)
+    kind, name = swarm_object(page_config)
     if not kind or project.dry:
-        return None if kind else environment
+        return None if kind else page_config
     how = f"Make one of a file with {OBJECT}: docker {kind} create {name} FILE"
     specs = [attrs["Spec"] for attrs in project.engine.swarm(f"{kind}s", name=name)]
     spec = next((spec for spec in specs if spec["Name"] == name), None)

@@ -100,13 +100,13 @@ def _roll_out(swarm: Swarm, folder: Path, planned: change.Change, nodes: Sequenc
     """Let the nodes pass the gate, give them the files of the release, and then its page."""
     progress, fleet = swarm.project.progress, swarm.project.settings.fleet
     labels = {RELEASE: planned.release, KEPT: ",".join(planned.kept), BEFORE: planned.before}
-    stack = Stack(swarm.project.settings, images[0], labels, planned.environment)
+    stack = Stack(swarm.project.settings, images[0], labels, planned.page_config)
     digest, paths = candidate.check(swarm, replace(stack, is_candidate=True), folder, nodes)
     progress(f"gate passed on {counted(len(nodes), 'node')}")
     if planned.current and planned.needs_expansion:
         labels = planned.current.labels | {KEPT: ",".join(planned.old_kept)}
         own = {name: labels.get(name, "") for name in (RELEASE, KEPT, BEFORE)}
-        old = Stack(swarm.project.settings, images[1], own, planned.old_environment, parallelism=0)
+        old = Stack(swarm.project.settings, images[1], own, planned.old_page_config, parallelism=0)
         rollout.roll(swarm, old, folder, nodes, lambda _: "")
         progress(f"every node has the files of {rollout.short(planned.release)}")
     if missing := look.missing_files(_urls(swarm), paths if planned.current else ()):

@@ -9,7 +9,7 @@ from string import Template
 
 from docktasks import output_files
 from docktasks.fleet.stack import ENVIRONMENT_FILE, Stack, swarm_object
-from docktasks.release.run_args import ENVIRONMENT_VARIABLE
+from docktasks.release.run_args import PAGE_CONFIG_VARIABLE
 from docktasks.workspace import writing
 
 FOLDER = Path(__file__).with_name("kubernetes")
@@ -59,8 +59,8 @@ def _variables(stack: Stack) -> list[str]:
     values = {"HELLO_DOCK_LISTEN": "8080", **stack.variables}
     values.pop(ENVIRONMENT_FILE, None)
     lines = [f"{{name: {name}, value: {json.dumps(value.replace('$(', '$$('))}}}" for name, value in values.items()]
-    kind, source = swarm_object(stack.environment)
+    kind, source = swarm_object(stack.page_config)
     if kind:
         reference = f"{KEY_OF[kind]}: {{name: {json.dumps(source)}, key: env}}"
-        lines.append(f"{{name: {ENVIRONMENT_VARIABLE}, valueFrom: {{{reference}}}}}")
+        lines.append(f"{{name: {PAGE_CONFIG_VARIABLE}, valueFrom: {{{reference}}}}}")
     return [f"            - {line}" for line in lines]

@@ -12,21 +12,21 @@ from docktasks.app.project import Project
 from docktasks.engine.models import Image
 from docktasks.errors import FleetError
 from docktasks.labels import LABEL
-from docktasks.release.run_args import ENVIRONMENT_VARIABLE, Release, environment_args
+from docktasks.release.run_args import PAGE_CONFIG_VARIABLE, Release, environment_args
 from docktasks.settings import Settings
 
 FOLDER = Path(__file__).parent
 HEALTH_ADDRESSES = {"host": "$$(cat /tmp/own-address)", "bridge": "127.0.0.1"}
 """Where the health check asks, by fleet.network. In a stack file two dollars are one."""
 
-ENVIRONMENT_FILE = f"{ENVIRONMENT_VARIABLE}_FILE"
+ENVIRONMENT_FILE = f"{PAGE_CONFIG_VARIABLE}_FILE"
 OBJECTS = ("config", "secret")
 """The kinds of the swarm's objects that may have the page's configuration."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack of one service. Its `labels` say what it serves; `environment` is the page's configuration.
+    """A stack of one service. Its `labels` say what it serves; `page_config` is the page's configuration.
 
     That is JSON, or config:NAME or secret:NAME for an object of the swarm that has it. `is_candidate` is for the same
     containers on every node on another port, which get no visitors.
@@ -35,7 +35,7 @@ class Stack:
     settings: Settings
     image: str
     labels: dict[str, str] = field(default_factory=dict)
-    environment: str = ""
+    page_config: str = ""
     is_candidate: bool = False
     parallelism: int = 1
 
@@ -82,7 +82,7 @@ class Stack:
     def _environment_values(self) -> dict[str, str]:
         own = {"HELLO_DOCK_LISTEN": str(self.port), "HELLO_DOCK_TASK": "{{.Task.ID}}"}
         variables = (own if self.settings.fleet.uses_node_network else {}) | self.variables
-        kind, name = swarm_object(self.environment)
+        kind, name = swarm_object(self.page_config)
         return {
             "environment": f"    environment:\n{_lines(variables, 6)}" if variables else "    environment: {}",
             "mount": f"\n    {kind}s: [{{source: env, target: {variables[ENVIRONMENT_FILE]}}}]" if kind else "",
@@ -92,8 +92,8 @@ class Stack:
     @property
     def variables(self) -> dict[str, str]:
         """The variables of the containers, as run-prod gives them."""
-        kind, name = swarm_object(self.environment)
-        args = environment_args(self.settings, Release(Image(""), "" if kind else self.environment))
+        kind, name = swarm_object(self.page_config)
+        args = environment_args(self.settings, Release(Image(""), "" if kind else self.page_config))
         variables = dict(line.split("=", 1) for line in args[1::2])
         return variables | ({ENVIRONMENT_FILE: f"/run/{kind}/{name}"} if kind else {})
 
@@ -111,17 +111,17 @@ class Stack:
         )
 
 
-def swarm_object(environment: str) -> tuple[str, str]:
+def swarm_object(page_config: str) -> tuple[str, str]:
     """Return kind and name of the object that has the page's configuration; empty texts where it is JSON."""
-    kind, _, name = environment.partition(":")
+    kind, _, name = page_config.partition(":")
     return (kind, name) if kind in OBJECTS else ("", "")
 
 
 def configuration(variables: Iterable[str]) -> str:
-    """Return the page's configuration that a container's variables have, in the form of Stack.environment."""
-    values = dict(line.split("=", 1) for line in variables if line.startswith(ENVIRONMENT_VARIABLE))
+    """Return the page's configuration that a container's variables have, in the form of Stack.page_config."""
+    values = dict(line.split("=", 1) for line in variables if line.startswith(PAGE_CONFIG_VARIABLE))
     return values.get(ENVIRONMENT_FILE, "").removeprefix("/run/").replace("/", ":") or values.get(
-        ENVIRONMENT_VARIABLE, ""
+        PAGE_CONFIG_VARIABLE, ""
     )
 
 

@@ -47,7 +47,7 @@ def deploy(
         config = require_object(env_from, env or no_env) if env_from else None
         config = config or runtime_config.chosen(env, project.settings.prod, remove=no_env)
         if stack or kubernetes:
-            for line in files.write(Stack(project.settings, image, environment=config or ""), stack, kubernetes):
+            for line in files.write(Stack(project.settings, image, page_config=config or ""), stack, kubernetes):
                 print(line)
             return
         deployed = deployment.deploy(project, DeployOptions(image, rollback, config, lossy))

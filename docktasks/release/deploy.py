@@ -28,7 +28,7 @@ UNCHECKED = "--no-gate: this release was not checked before it took over. Check 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What the user chose. An empty `environment` removes the page's configuration, None keeps it.
+    """What the user chose. An empty `page_config` removes the page's configuration, None keeps it.
 
     `image` is the name of an image in a registry, which is run in place of a build. Without the `gate` a release takes
     over unchecked.
@@ -36,7 +36,7 @@ class RunOptions:
 
     build: bool = True
     public: bool = False
-    environment: str | None = None
+    page_config: str | None = None
     gate: bool = True
     image: str = ""
 
@@ -69,7 +69,7 @@ def run_prod(project: Project, options: RunOptions) -> Deployment:
         bind = _bind(project, current, public=options.public)
         if current and current.public and not bind.public:
             project.progress.note("Without --public, only this machine reaches the app from now on.")
-        return _deploy(project, build, options.environment, bind, gate=options.gate)
+        return _deploy(project, build, options.page_config, bind, gate=options.gate)
 
 
 def _bind(project: Project, current: Bind | None, *, public: bool) -> Bind:
@@ -106,16 +106,16 @@ def _require_recorded(engine: Engine, current: Container, *, interrupted: bool) 
         )
 
 
-def _deploy(project: Project, build: Build, environment: str | None, bind: Bind, *, gate: bool) -> Deployment:
-    """Make a build serve. It keeps the configuration in force if `environment` is None."""
+def _deploy(project: Project, build: Build, page_config: str | None, bind: Bind, *, gate: bool) -> Deployment:
+    """Make a build serve. It keeps the configuration in force if `page_config` is None."""
     current = startup.own_container(project, "prod")
-    before = history.environment(project, build.image)
-    release = Release(build.image, before if environment is None else environment)
+    before = history.page_config(project, build.image)
+    release = Release(build.image, before if page_config is None else page_config)
     names = project.settings.prod.runtime_env
     notices = (
         *([PUBLIC] if bind.public else []),
-        *runtime_config.changes(before, environment),
-        *runtime_config.missing(release.environment, names),
+        *runtime_config.changes(before, page_config),
+        *runtime_config.missing(release.page_config, names),
     )
     if current and _serves_already(project, current, release, bind):
         recorded = in_background(lambda: history.is_recorded(project.engine, current))

@@ -84,11 +84,14 @@ def is_recorded(engine: Engine, container: Container) -> bool:
     return stored.ok and stored.output == container.labels.get(CONFIG_HASH_LABEL)
 
 
-def environment(project: Project, image: Image) -> str:
-    """Return the configuration in force (JSON), or "". Without a release the volume has it, which `image` can read."""
+def page_config(project: Project, image: Image) -> str:
+    """Return the page's configuration in force (JSON), or "".
+
+    Without a release the volume has it, which a container of `image` can read.
+    """
     settings, engine, path = project.settings, project.engine, f"{run_args.CURRENT}/environment"
     if current := startup.own_container(project, "prod"):
-        return current.environment.get(run_args.ENVIRONMENT_VARIABLE, "")
+        return current.environment.get(run_args.PAGE_CONFIG_VARIABLE, "")
     holder = startup.own_container(project, HOLDER)
     if holder and holder.state == "running":
         stored = engine.exec(holder.name, ["cat", path])

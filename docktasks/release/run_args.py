@@ -14,7 +14,7 @@ from docktasks.labels import CONFIG_HASH_LABEL, LABEL, RELEASE_LABEL
 from docktasks.roles import CANDIDATE, CARRY, HOLDER, PROD
 from docktasks.settings import Settings
 
-ENVIRONMENT_VARIABLE = "HELLO_DOCK_ENV"
+PAGE_CONFIG_VARIABLE = "HELLO_DOCK_ENV"
 """The variable with the page's configuration, as JSON. nginx/env.sh writes it to /env.js."""
 
 MIGRATE_KERNEL = (5, 14)
@@ -52,10 +52,10 @@ in the same namespace could answer /healthz.
 
 @dataclass(frozen=True)
 class Release:
-    """A build of the app and the page's configuration, a JSON object or an empty text."""
+    """A build of the app, and the page's configuration: a JSON object, or an empty text."""
 
     image: Image
-    environment: str = ""
+    page_config: str = ""
 
     @property
     def id(self) -> str:
@@ -108,11 +108,11 @@ def environment_args(settings: Settings, release: Release) -> list[str]:
     if settings.api.upstreams:
         drain_s = max(1, settings.prod.drain_timeout - DRAIN_MARGIN_S)
         args += ["--env", f"HELLO_DOCK_API={settings.api}", "--env", f"HELLO_DOCK_DRAIN={drain_s}"]
-    if not release.environment:
+    if not release.page_config:
         return args
-    origins = runtime_config.origins(release.environment)
+    origins = runtime_config.origins(release.page_config)
     connect = ["--env", f"HELLO_DOCK_CONNECT={' '.join(origins)}"] if origins else []
-    return [*args, "--env", f"{ENVIRONMENT_VARIABLE}={release.environment}", *connect]
+    return [*args, "--env", f"{PAGE_CONFIG_VARIABLE}={release.page_config}", *connect]
 
 
 def holder_args(settings: Settings, bind: Bind, image: str, kernel: tuple[int, ...]) -> list[str]:

@@ -17,7 +17,7 @@ IMAGE = f"registry.example/team/app@sha256:{'a' * 64}"
 @pytest.mark.parametrize("environment", ["", '{"APP_COLOUR":"blue"}', "config:colours", "secret:colours"])
 def test_kubernetes_accepts_the_base(tmp_path: Path, environment: str) -> None:
     """kustomization.yaml is no object of the cluster, so it has no schema there."""
-    paths = files.write_base(Stack(configured(tmp_path), IMAGE, environment=environment), tmp_path)
+    paths = files.write_base(Stack(configured(tmp_path), IMAGE, page_config=environment), tmp_path)
     assert judges.kubernetes(*(path for path in paths if path.name != "kustomization.yaml")) == []
 
 

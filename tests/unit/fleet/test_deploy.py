@@ -155,14 +155,14 @@ def with_config(content: str) -> SwarmEngine:
 def test_config_has_what_the_page_may_get(swarm_of: Callable[..., Swarm], content: str, what: str) -> None:
     """Every visitor can read it, as what --env gives."""
     with pytest.raises(DockError, match=f"^The config colours .*{what}") as caught:
-        plan(swarm_of(with_config(content)).project, DeployOptions(A, environment="config:colours"), None)
+        plan(swarm_of(with_config(content)).project, DeployOptions(A, page_config="config:colours"), None)
     assert caught.value.how
 
 
 def test_secret_is_not_checked(swarm_of: Callable[..., Swarm]) -> None:
     """Swarm does not show it. The notice says what it has to be, once."""
     engine = SwarmEngine(secrets=[{"Spec": {"Name": "colours"}}])
-    options = DeployOptions(A, environment="secret:colours")
+    options = DeployOptions(A, page_config="secret:colours")
     change = plan(swarm_of(engine).project, options, None)
     assert notices(change, options, ("APP_NAME",)) == (
         f"Swarm shows no secret, so it was not checked. It has to be {OBJECT}",
@@ -204,13 +204,13 @@ def test_object_with_the_configuration_is_kept(swarm_of: Callable[..., Swarm]) -
     current = replace(current, environment=("HELLO_DOCK_LISTEN=8080", "HELLO_DOCK_ENV_FILE=/run/config/colours"))
     engine = with_config('{"APP_COLOUR": "blue"}')
     kept = plan(swarm_of(engine).project, DeployOptions(A), current)
-    assert (kept.environment, kept.is_needed) == ("config:colours", False)
+    assert (kept.page_config, kept.is_needed) == ("config:colours", False)
     keeps, lacks = notices(kept, DeployOptions(A), ("APP_COLOUR", "APP_NAME"))
     assert keeps == "The page keeps its configuration: config:colours"
     assert lacks.startswith("Without a value, as they were at the build, or undefined: APP_NAME.")
-    assert plan(swarm_of(engine).project, DeployOptions(A, environment=""), current).is_needed
+    assert plan(swarm_of(engine).project, DeployOptions(A, page_config=""), current).is_needed
     with pytest.raises(FleetError) as caught:
-        plan(swarm_of(engine).project, DeployOptions(A, environment="secret:colours"), current)
+        plan(swarm_of(engine).project, DeployOptions(A, page_config="secret:colours"), current)
     assert caught.value.how.endswith("docker secret create colours FILE")
 
 

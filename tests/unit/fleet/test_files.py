@@ -28,7 +28,7 @@ def test_base_has_what_it_names(settings: Settings, tmp_path: Path) -> None:
 
 def test_pod_is_as_locked_as_a_container(settings: Settings, tmp_path: Path) -> None:
     """A pod goes after the next one is ready, and answers what is open."""
-    paths = files.write_base(Stack(settings, A, environment='{"API_URL": "https://a.example/$(x)"}'), tmp_path)
+    paths = files.write_base(Stack(settings, A, page_config='{"API_URL": "https://a.example/$(x)"}'), tmp_path)
     spec = parse_yaml(next(path for path in paths if path.name == "deployment.yaml").read_text())["spec"]
     assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
     pod = spec["template"]["spec"]
@@ -58,7 +58,7 @@ def test_object_of_the_cluster_has_the_configuration(
     settings: Settings, tmp_path: Path, environment: str, source: str
 ) -> None:
     """Its key is `env`."""
-    paths = files.write_base(Stack(settings, A, environment=environment), tmp_path)
+    paths = files.write_base(Stack(settings, A, page_config=environment), tmp_path)
     spec = parse_yaml(next(path for path in paths if path.name == "deployment.yaml").read_text())["spec"]
     (container,) = spec["template"]["spec"]["containers"]
     assert container["env"][1:] == [

@@ -95,7 +95,7 @@ def test_replicas_are_as_many_as_the_setting_says(settings: Settings) -> None:
 @pytest.mark.parametrize("kind", ["config", "secret"])
 def test_object_of_the_swarm_has_the_configuration(settings: Settings, kind: str) -> None:
     """The variable has its path, by which the next deployment knows it."""
-    stack = Stack(settings, A, environment=f"{kind}:colours-2")
+    stack = Stack(settings, A, page_config=f"{kind}:colours-2")
     service = parsed(stack)
     assert service[f"{kind}s"] == [{"source": "env", "target": f"/run/{kind}/colours-2"}]
     assert parse_yaml(stack.text())[f"{kind}s"] == {"env": {"external": True, "name": "colours-2"}}

@@ -90,9 +90,9 @@ def test_second_task_is_refused_before_its_first_command(engine: FakeEngine, set
 def test_unchanged_release_is_not_replaced(engine: FakeEngine, settings: Settings, port: str) -> None:
     """The same image with the same settings keeps its container, also on a port that Docker chose."""
     any_port = configured(settings.root, prod_host_port=port)
-    url = deployed(engine, any_port, environment="{}").url
+    url = deployed(engine, any_port, page_config="{}").url
     run = Runner(engine)
-    deployment = deployed(engine, any_port, run, environment="{}")
+    deployment = deployed(engine, any_port, run, page_config="{}")
     assert (deployment.unchanged, deployment.url, run.ran) == (True, url, [])
 
 
@@ -107,7 +107,7 @@ def test_changed_image_setting_or_configuration_replaces_the_release(
     other = configured(settings.root, prod_memory="1g") if change == "setting" else settings
     run = Runner(engine)
     environment = '{"API_URL":"/api"}' if change == "environment" else ""
-    assert not deployed(engine, other, run, environment=environment).unchanged
+    assert not deployed(engine, other, run, page_config=environment).unchanged
     assert [run.verbs[0], run.verbs[3]] == [f"run {CANDIDATE}", f"run {NEXT}"]
     assert sorted(engine.by_name) == [NAME, HOLDER]
 
@@ -116,7 +116,7 @@ def test_candidate_has_the_configuration_of_the_release(engine: FakeEngine, sett
     """The gate must check what will serve."""
     serve_a_build_b(engine, settings)
     run = Runner(engine)
-    deployed(engine, settings, run, environment='{"API_URL":"/api"}')
+    deployed(engine, settings, run, page_config='{"API_URL":"/api"}')
     configured_args = [args for args in run.ran if 'HELLO_DOCK_ENV={"API_URL":"/api"}' in args]
     assert [args[args.index("--name") + 1] for args in configured_args] == [CANDIDATE, CARRY, NEXT, CARRY]
 
@@ -164,13 +164,13 @@ def test_configuration_is_kept_until_another_is_chosen(
     notices: tuple[str, ...],
 ) -> None:
     """The next release has the values of the one that serves or served last, and the user is told which."""
-    deployed(engine, settings, environment=OLD)
+    deployed(engine, settings, page_config=OLD)
     if before == "was stopped":
         engine.by_name.clear()
     elif before == "was removed":
         engine.by_name.pop(NAME)
     add_build(engine, "b")
-    deployment = deployed(engine, settings, environment=environment)
+    deployment = deployed(engine, settings, page_config=environment)
     in_force = OLD if environment is None else environment
     assert engine.by_name[NAME].environment.get("HELLO_DOCK_ENV", "") == in_force
     assert deployment.notices == notices
@@ -178,7 +178,7 @@ def test_configuration_is_kept_until_another_is_chosen(
 
 def test_configuration_that_is_kept_changes_nothing(engine: FakeEngine, settings: Settings) -> None:
     """The same build with the configuration in force is the same release."""
-    deployed(engine, settings, environment=OLD)
+    deployed(engine, settings, page_config=OLD)
     deployment = deployed(engine, settings)
     assert (deployment.unchanged, deployment.notices) == (True, (KEPT,))
 
@@ -186,7 +186,7 @@ def test_configuration_that_is_kept_changes_nothing(engine: FakeEngine, settings
 def test_first_release_has_no_configuration_and_no_notice(engine: FakeEngine, settings: Settings) -> None:
     """Nothing is kept where nothing was configured, also after `invoke clean`."""
     assert deployed(engine, settings).notices == ()
-    deployed(engine, settings, environment=OLD)
+    deployed(engine, settings, page_config=OLD)
     engine.by_name.clear()
     engine.volume_names.clear()
     assert deployed(engine, settings).notices == ()

@@ -231,25 +231,25 @@ def test_release_is_recorded_by_its_config_hash(engine: FakeEngine, settings: Se
 
 def test_environment_outlives_the_container_of_the_release(engine: FakeEngine, settings: Settings) -> None:
     """The configuration is in the release, and in the volume, which the port holder or a container reads."""
-    deployed(engine, settings, environment='{"API_URL":"/api"}')
+    deployed(engine, settings, page_config='{"API_URL":"/api"}')
     run = Runner(engine)
     project = Project(run, engine, settings)
-    assert history.environment(project, image("a")) == '{"API_URL":"/api"}'
+    assert history.page_config(project, image("a")) == '{"API_URL":"/api"}'
     engine.apply(["docker", "container", "rm", "--force", NAME])
-    assert history.environment(project, image("a")) == '{"API_URL":"/api"}'
+    assert history.page_config(project, image("a")) == '{"API_URL":"/api"}'
     assert run.ran == []
     engine.apply(["docker", "container", "rm", "--force", HOLDER])
-    assert history.environment(project, image("a")) == '{"API_URL":"/api"}'
+    assert history.page_config(project, image("a")) == '{"API_URL":"/api"}'
     assert run.lines[0].endswith(f"--entrypoint cat {image('a').short_id} /srv/carried/current/environment")
     engine.files.clear()
-    assert history.environment(project, image("a")) == ""
+    assert history.page_config(project, image("a")) == ""
 
 
 def test_release_without_a_configuration_has_none(engine: FakeEngine, settings: Settings) -> None:
     """The volume may still have that of the release before, if a task was interrupted."""
-    deployed(engine, settings, environment='{"API_URL":"/old"}')
+    deployed(engine, settings, page_config='{"API_URL":"/old"}')
     engine.by_name[NAME] = replace(engine.by_name[NAME], environment={})
-    assert history.environment(Project(Runner(engine), engine, settings), image("a")) == ""
+    assert history.page_config(Project(Runner(engine), engine, settings), image("a")) == ""
 
 
 def test_release_that_cannot_be_recorded_is_an_error(settings: Settings) -> None:

@@ -74,7 +74,7 @@ def test_rollback_keeps_configuration_and_address(engine: FakeEngine, settings: 
     """Configuration and address belong to the place, not to the release."""
     deployed(engine, settings)
     add_build(engine, "b")
-    deployed(engine, settings, public=True, environment='{"API_URL":"/api"}')
+    deployed(engine, settings, public=True, page_config='{"API_URL":"/api"}')
     rolled_back(engine, settings)
     assert engine.by_name[NAME].release == A
     assert engine.by_name[NAME].environment == {"HELLO_DOCK_ENV": '{"API_URL":"/api"}'}
@@ -145,9 +145,9 @@ class UnrecordingRunner(Runner):
 def test_rollback_of_a_removed_release_keeps_its_configuration(engine: FakeEngine, settings: Settings) -> None:
     """The volume still has the configuration of a release whose container was removed."""
     serve_a_build_b(engine, settings)
-    deployed(engine, settings, environment='{"API_URL":"/api"}')
+    deployed(engine, settings, page_config='{"API_URL":"/api"}')
     add_build(engine, "c")
-    deployed(engine, settings, environment='{"API_URL":"/api"}')
+    deployed(engine, settings, page_config='{"API_URL":"/api"}')
     engine.apply(["docker", "container", "rm", "--force", NAME])
     rolled_back(engine, settings)
     assert engine.by_name[NAME].environment["HELLO_DOCK_ENV"] == '{"API_URL":"/api"}'

@@ -76,7 +76,7 @@ def test_candidate_differs_from_a_release_in_network_assets_and_restart(settings
 
 def test_configuration_is_one_variable_of_the_container(settings: Settings) -> None:
     """The image has no configuration, so it is the same everywhere."""
-    args = prod(settings, release=replace(RELEASE, environment='{"API_URL":"/api"}'))
+    args = prod(settings, release=replace(RELEASE, page_config='{"API_URL":"/api"}'))
     assert [args[index + 1] for index, arg in enumerate(args) if arg == "--env"] == [
         'HELLO_DOCK_ENV={"API_URL":"/api"}'
     ]
@@ -93,7 +93,7 @@ def test_configuration_is_one_variable_of_the_container(settings: Settings) -> N
 )
 def test_origins_in_the_configuration_are_a_variable(settings: Settings, environment: str, connect: list[str]) -> None:
     """The Content-Security-Policy needs them; the volume gets them, too, because the port holder may serve the page."""
-    release = replace(RELEASE, environment=environment)
+    release = replace(RELEASE, page_config=environment)
     for args in (prod(settings, release=release), run_args.carry_args(settings, release, "keep", release.id)):
         values = [args[index + 1] for index, arg in enumerate(args) if arg == "--env"]
         assert values == [f"HELLO_DOCK_ENV={environment}", *connect]
@@ -205,8 +205,8 @@ def test_config_hash_follows_image_and_configuration(settings: Settings) -> None
     hashes = {
         config_hash_of(prod(settings)),
         config_hash_of(prod(settings, release=replace(RELEASE, image=replace(RELEASE.image, release="2" * 12)))),
-        config_hash_of(prod(settings, release=replace(RELEASE, environment="{}"))),
-        config_hash_of(prod(settings, release=replace(RELEASE, environment='{"API_URL":"/api"}'))),
+        config_hash_of(prod(settings, release=replace(RELEASE, page_config="{}"))),
+        config_hash_of(prod(settings, release=replace(RELEASE, page_config='{"API_URL":"/api"}'))),
     }
     assert len(hashes) == 4
 

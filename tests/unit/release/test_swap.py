@@ -276,7 +276,7 @@ def test_release_with_other_bytes_under_a_kept_name_is_refused(
     refused = Result(3, f"assets/app-Abcdef12.js differs from release {A}\n")
     run = Runner(engine, {"docker container run --rm": refused})
     with pytest.raises(StartError, match=f"Release {B} has other bytes under a hashed name") as caught:
-        deployed(engine, settings, run, environment="")
+        deployed(engine, settings, run, page_config="")
     assert caught.value.evidence == f"assets/app-Abcdef12.js differs from release {A}"
     assert container_ids(engine) == before
 
