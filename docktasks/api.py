@@ -108,7 +108,8 @@ def parse(config: Any, environ: Mapping[str, str], problems: list[str]) -> Api:
             upstreams[upstream.prefix] = upstream
     if network and not entries:
         problems.append(f'api.network is {network!r}, but no prefix has an address, such as "/api": "http://api:8000"')
-    return Api(tuple(sorted(upstreams.values(), key=lambda one: (-len(one.prefix), one.prefix))), network)
+    by_length = sorted(upstreams.values(), key=lambda upstream: (-len(upstream.prefix), upstream.prefix))
+    return Api(tuple(by_length), network)
 
 
 def _faults(key: str, upstream: Upstream, others: Mapping[str, Upstream]) -> Iterator[str]:

@@ -49,8 +49,8 @@ class IgnoreFile:
         needed = {path for path in (*of_app, *of_root) if any(_files(path))}
         of_app = [path for path in of_app if path in needed]
         if all(own.keeps_out(path, root) for path in of_app):
-            alone = {line: replace(own, lines=(line,)) for line in own.lines}
-            dropped = tuple(line for line, it in alone.items() if all(it.keeps_out(path, root) for path in of_app))
+            files = {line: replace(own, lines=(line,)) for line in own.lines}  # each with this line only
+            dropped = tuple(line for line, file in files.items() if all(file.keeps_out(path, root) for path in of_app))
             own = replace(own, lines=tuple(line for line in own.lines if line not in dropped), dropped=dropped)
         for path in sorted(needed):
             if own.keeps_out(path, root):

@@ -48,10 +48,10 @@ def siblings_of(app: App) -> list[Sibling]:
     needed = [path for path in in_order if (packages[path].get("scripts") or {}).get("build")]
     files = {path: sorted(set(_entries(packages[path]))) for path in needed}
     outputs = _outputs(app.root, files)
-    first = _orchestrator_builds_all(app.root)
+    is_first = _orchestrator_builds_all(app.root)
     built = {path: all(_exists(app.root / path, file) for file in files[path]) for path in needed}
     siblings = [Sibling(path, outputs[path], built[path]) for path in needed]
-    return [one for one in siblings if first or one.outputs or not one.is_built]
+    return [sibling for sibling in siblings if is_first or sibling.outputs or not sibling.is_built]
 
 
 def _in_order(
@@ -92,13 +92,13 @@ def _outputs(root: Path, files: dict[str, list[str]]) -> dict[str, tuple[str, ..
     """Return the outermost folders, or files, with these files that git ignores, by the folder of their package."""
     pairs = [(path, file.split("/")) for path, names in files.items() for file in names]
     chains = [(path, ["/".join([path, *parts[: end + 1]]) for end in range(len(parts))]) for path, parts in pairs]
-    candidates = {one for _, chain in chains for one in chain}
+    candidates = {path for _, chain in chains for path in chain}
     ignored = git.ignored(root, candidates)
     if ignored is None:
         ignored = {path for path in candidates if path.endswith(f"/{OUTPUT}") and (root / path).is_dir()}
     outputs: dict[str, set[str]] = {path: set() for path in files}
     for path, chain in chains:  # from the outermost folder to the file
-        outputs[path].update([one for one in chain if one in ignored][:1])
+        outputs[path].update([part for part in chain if part in ignored][:1])
     return {path: tuple(sorted(names)) for path, names in outputs.items()}
 
 

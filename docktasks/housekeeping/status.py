@@ -92,9 +92,11 @@ def _ends(container: Container) -> str:
 
 def _release_warning(name: str, release: Container | None, holder: Container | None) -> str:
     """Return what is wrong with the release in container `name`; empty when it serves, or nothing was released."""
-    for one, consequence in ((release, "requests get no answer"), (holder, "it cannot serve when the release ends")):
-        if one and one.state == "paused":  # the sockets of a paused container keep listening
-            return f"{one.name} is paused, so {consequence}. Continue it: docker container unpause {one.name}"
+    consequences = ((release, "requests get no answer"), (holder, "it cannot serve when the release ends"))
+    for container, consequence in consequences:
+        if container and container.state == "paused":  # the sockets of a paused container keep listening
+            how = f"docker container unpause {container.name}"
+            return f"{container.name} is paused, so {consequence}. Continue it: {how}"
     if release and release.serves:
         if holder and holder.state == "running" and not holder.url:
             return f"{holder.name} has lost its port, so no request is answered. Repair it: invoke run-prod"

@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # it loads the HTTP client
     from docktasks.verify.registry import Verdict
 
 MAX_LINKED_PAGES = 10
+"""How many pages that the entry page links to are asked for. The browser opens fewer of them (gate_visit.py)."""
 MAX_LOG_LINES = 5_000
 """How many lines may be requests of the checks, which say nothing."""
 PAST_THE_GATE = "To release it as it is: --no-gate"

@@ -29,7 +29,8 @@ VISIT_TIMEOUT_S = 30
 TOO_SLOW = f"Chromium did not end its visit within {VISIT_TIMEOUT_S} s"
 END_TIMEOUT_S = 5
 """How long a browser may then take to end."""
-MAX_LINKED_PAGES = 3
+MAX_OPENED_LINKS = 3
+"""How many pages the browser opens that the entry page links to."""
 MAX_VISITS = 3
 """A visit is repeated while the machine's network changes, as when another container starts."""
 
@@ -147,7 +148,7 @@ def _visit_pages(browser: Browser, page: Page, url: str, api: tuple[str, ...]) -
     entry = PageVisit(page, url)
     open_all([entry])
     own_links = (link for link in entry.own_links() if not is_below(urlsplit(link).path, api))
-    linked = [PageVisit(page.context.new_page(), link) for link in islice(own_links, MAX_LINKED_PAGES)]
+    linked = [PageVisit(page.context.new_page(), link) for link in islice(own_links, MAX_OPENED_LINKS)]
     open_all(linked)
     visits = [entry, *linked]
     faults = [fault for visit in visits for fault in visit.faults(browser)]

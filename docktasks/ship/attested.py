@@ -40,12 +40,12 @@ def prove(project: Project, image: ShippedImage, key: Key) -> Iterator[str]:
         require_true("VEX", own, claims.lies(content, purls))
     if project.dry:
         return
-    said = {name: of_kind[-1] for name, of_kind in contents.items()}
+    latest = {name: of_kind[-1] for name, of_kind in contents.items()}
     yield f"  signed: {image.digest}"
     yield f"  SBOM: {len(facts.site)} files, {len(purls)} packages of npm, {len(facts.base.packages)} of the base"
-    yield f"  VEX: {len(vex.absent_in(said['VEX']))} packages of the lock file are not in it"
+    yield f"  VEX: {len(vex.absent_in(latest['VEX']))} packages of the lock file are not in it"
     yield f"  provenance: built from {facts.revision}"
-    yield f"  results of verify: {said['results of verify']['summary']['pass']} checks passed"
+    yield f"  results of verify: {latest['results of verify']['summary']['pass']} checks passed"
     if record is None:
         yield (
             f"The list of packages was not built again, because the source at {facts.revision[:12]} is not here: "

@@ -88,18 +88,18 @@ def from_report(report: Mapping[str, Any]) -> Bundle:
     locked = {(entry["name"], entry["version"]): entry["integrity"] for entry in report["lock"]["packages"]}
     packages = tuple(
         Package(
-            one["name"], one["version"], one["license"], locked.get((one["name"], one["version"]), ""),
-            is_sibling=one["isSibling"], files=tuple(one["files"]),
+            entry["name"], entry["version"], entry["license"], locked.get((entry["name"], entry["version"]), ""),
+            is_sibling=entry["isSibling"], files=tuple(entry["files"]),
         )
-        for one in report["packages"]
+        for entry in report["packages"]
     )  # fmt: skip
-    present = {(one.name, one.version) for one in packages}
+    present = {(package.name, package.version) for package in packages}
     helpers = tuple(
-        Package(one["name"], one["version"], helpers=tuple(one["modules"]))
-        for one in report["helpers"]
-        if one["version"] and (one["name"], one["version"]) not in present
+        Package(entry["name"], entry["version"], helpers=tuple(entry["modules"]))
+        for entry in report["helpers"]
+        if entry["version"] and (entry["name"], entry["version"]) not in present
     )
-    known = present | {(one.name, one.version) for one in helpers}
+    known = present | {(package.name, package.version) for package in helpers}
     absent = tuple(Package(name, version) for name, version in sorted(locked.keys() - known))
     app, unrecorded = report["app"], tuple(report["unrecorded"])
     return Bundle(app["name"], app["version"], app["license"], report["files"], packages, helpers, unrecorded, absent)

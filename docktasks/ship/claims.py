@@ -42,9 +42,9 @@ def _names(item: Any) -> list[str]:
     return [str(item[key]) for key in NAMES if isinstance(item, Mapping) and key in item]
 
 
-def differences(said: Content, real: Content, is_open: Callable[[Path], bool] = lambda _: False) -> Iterator[str]:
+def differences(claimed: Content, real: Content, is_open: Callable[[Path], bool] = lambda _: False) -> Iterator[str]:
     """Yield each value that only one of two documents has, apart from paths that are `open`: nothing shows them."""
-    ours, theirs = (Counter(leaf for leaf in leaves(one) if not is_open(leaf[0])) for one in (real, said))
+    ours, theirs = (Counter(leaf for leaf in leaves(content) if not is_open(leaf[0])) for content in (real, claimed))
     missing, wrong = dict((ours - theirs).keys()), dict((theirs - ours).keys())
     for path, value in wrong.items():
         name = ", ".join(path)
@@ -57,9 +57,9 @@ def _document_faults(content: Content, real: Content, is_open: Callable[[Path], 
     if (content["bomFormat"], content["specVersion"]) != ("CycloneDX", "1.6"):
         raise LookupError("CycloneDX 1.6")
     (tool,) = content["metadata"]["tools"]["components"]
-    said, shown = ({key: one[key] for key in one if key not in DERIVED} for one in (content, real))
-    metadata = {**said["metadata"], "tools": shown["metadata"]["tools"]}
-    faults = list(differences({**said, "metadata": metadata}, shown, is_open))
+    claimed, shown = ({key: values[key] for key in values if key not in DERIVED} for values in (content, real))
+    metadata = {**claimed["metadata"], "tools": shown["metadata"]["tools"]}
+    faults = list(differences({**claimed, "metadata": metadata}, shown, is_open))
     if faults and tool["version"] != __version__:
         yield f"hello-dock {tool['version']} wrote it, and this is {__version__}: repeat this with that version"
     yield from faults
@@ -75,8 +75,8 @@ def _sbom_faults(content: Content, facts: Described, bundle: Bundle | None) -> I
     facts = _named(content, facts)
     real = sbom.document(facts, bundle or Bundle("", "", "", facts.site))
     yield from _document_faults(content, real, lambda path: not bundle and _is_of_npm(path))
-    for one in content["components"]:
-        name, purl = "".join(_names(one)[:1]), one.get("purl", "")
+    for component in content["components"]:
+        name, purl = "".join(_names(component)[:1]), component.get("purl", "")
         if _is_of_npm(("components", name)) and purl != (name if name != "app" else ""):
             yield f"{name} says that it is {purl or 'no package'}"
 
@@ -93,7 +93,7 @@ def _vex_faults(content: Content, facts: Described, bundle: Bundle | None) -> It
     """Yield what a VEX says that is not so. Without the source it must not deny what the SBOM lists: see lies()."""
     real = vex.document(_named(content, facts), bundle or Bundle("", "", "", {}))
     if bundle:
-        yield from lies(content, {one.purl for one in (*bundle.packages, *bundle.helpers)})
+        yield from lies(content, {package.purl for package in (*bundle.packages, *bundle.helpers)})
     yield from _document_faults(content, real, lambda path: not bundle and path[0] in ("components", "vulnerabilities"))
 
 
@@ -112,7 +112,7 @@ def _provenance_faults(content: Content, facts: Described, _: Bundle | None) -> 
     definition = content["buildDefinition"]
     external = definition["externalParameters"]
     parameters, node = external["parameters"], external["parameters"].get("NODE_IMAGE", "")
-    nodes = [one.get("digest", {}) for one in definition["resolvedDependencies"] if one["uri"] == node]
+    nodes = [entry.get("digest", {}) for entry in definition["resolvedDependencies"] if entry["uri"] == node]
     digest = nodes[0].get("sha256", "") if nodes else ""
     real = provenance.document(facts, {"NODE_IMAGE": node}, digest, external["source"]["uri"], {})
     real["buildDefinition"]["externalParameters"]["parameters"] = {**parameters, "REVISION": facts.revision}
@@ -129,8 +129,8 @@ def _verify_faults(content: Content, facts: Described, _: Bundle | None) -> Iter
     verdicts = Counter(check["verdict"] for check in checks)
     if {name: count for name, count in content["summary"].items() if count} != verdicts or not verdicts["pass"]:
         yield f"its {len(checks)} checks do not add up to its summary"
-    serious = [one for one in checks if one["counts"] or one["severity"] != "minor"]
-    failed = [one["id"] for one in serious if one["verdict"] == "fail"]
+    serious = [check for check in checks if check["counts"] or check["severity"] != "minor"]
+    failed = [check["id"] for check in serious if check["verdict"] == "fail"]
     if failed or not content["passed"]:
         yield f"these checks failed: {', '.join(failed)}"
 

@@ -90,7 +90,8 @@ def _verified(project: Project, image: Image) -> VerifyRun:
     checks = tuple(catalog.select(groups=["image"]))
     run = verify_run.verify(project, verify_run.VerifyOptions(checks, image.id))
     if not run.passed:
-        faults = [f"{one.check.id}: {text}" for one in run.verdicts if one.outcome == "fail" for text in one.evidence]
+        failed = [verdict for verdict in run.verdicts if verdict.outcome == "fail"]
+        faults = [f"{verdict.check.id}: {text}" for verdict in failed for text in verdict.evidence]
         how = f"Correct it. More is in: invoke verify --image={project.settings.image('prod')} --group=image"
         raise PushError("The image does not pass its checks.", "Nothing was pushed.", how, evidence="\n".join(faults))
     project.progress(f"verified: {len(run.ids('pass'))} checks of the image")

@@ -31,20 +31,20 @@ Document = dict[str, Any]
 def document(described: Described, bundle: Bundle) -> Document:
     """Return the SBOM of an image: its site's files, the packages in them, and those of its base."""
     app = _app(bundle)
-    packages = [_package(one) for one in bundle.packages]
-    base = [component(one, licenses=licenses(one.license)) for one in described.base.packages]
+    packages = [_package(package) for package in bundle.packages]
+    base = [component(package, licenses=licenses(package.license)) for package in described.base.packages]
     root = image_component(described)
     refs = [component["bom-ref"] for component in packages]
     content = {
         **envelope(described, "sbom"),
         "components": [app, *packages, *base],
         "dependencies": [
-            {"ref": root["bom-ref"], "dependsOn": [app["bom-ref"], *(one["bom-ref"] for one in base)]},
+            {"ref": root["bom-ref"], "dependsOn": [app["bom-ref"], *(entry["bom-ref"] for entry in base)]},
             {"ref": app["bom-ref"], "dependsOn": refs},
         ],
     }
     if bundle.helpers:
-        content["formulation"] = [{"bom-ref": "build", "components": [_helper(one) for one in bundle.helpers]}]
+        content["formulation"] = [{"bom-ref": "build", "components": [_helper(helper) for helper in bundle.helpers]}]
     return content
 
 
@@ -86,7 +86,7 @@ def image_component(described: Described) -> Document:
 
 def purls_in(content: Mapping[str, Any]) -> set[str]:
     """Return the names of the packages of npm that an SBOM lists. Raises LookupError, TypeError."""
-    purls = (str(one.get("purl", "")) for one in content["components"])
+    purls = (str(entry.get("purl", "")) for entry in content["components"])
     return {purl for purl in purls if purl.startswith("pkg:npm/")}
 
 

@@ -31,7 +31,7 @@ def document(described: Described, bundle: Bundle) -> Document:
 
 def absent_in(content: Mapping[str, Any]) -> set[str]:
     """Return the packages of which a VEX says that no code is there, by their purl. Raises LookupError, TypeError."""
-    purls = {one["bom-ref"]: one["purl"] for one in content["components"]}
+    purls = {entry["bom-ref"]: entry["purl"] for entry in content["components"]}
     return {
         purls[affected["ref"]]
         for statement in content["vulnerabilities"]

@@ -164,7 +164,7 @@ def running_subject(project: Project, needs: set[Need]) -> Subject:
     dev = project.engine.container(project.settings.container("dev"))
     own_dev = dev if dev and dev.is_of(project.settings.app.name) else None
     own = startup.own_container(project, "prod")
-    dev, container = (one if one and one.state == "running" and one.url else None for one in (own_dev, own))
+    dev, container = (owned if owned and owned.state == "running" and owned.url else None for owned in (own_dev, own))
     if not (container or dev):
         role, task, stopped = ("dev", "invoke dev", own_dev) if needs == {"dev"} else ("prod", "invoke run-prod", own)
         state = f" (it is {stopped.state})" if stopped and stopped.state != "running" else ""

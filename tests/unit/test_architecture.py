@@ -33,6 +33,9 @@ KNOW_INVOKE = {
 COMMAND = "docktasks.__main__"
 """The command hello-dock. It is on the top floor, as the root's tasks.py is, which it loads."""
 
+NO_NOUNS = {"alone", "each", "found", "given", "it", "left", "made", "one", "said", "told", "wanted"}
+"""Words that no variable has as its name. A name is the noun that it holds."""
+
 MAX_FLOORS = 8
 MAX_ROOMS = 10
 MAX_TOP_LEVEL_ENTRIES = 18
@@ -183,6 +186,16 @@ def test_only_the_tasks_know_invoke() -> None:
 def test_product_code_imports_nothing_from_the_tests(path: Path) -> None:
     """The tests import the product, never the other way round."""
     assert not [name for name in imported_names(ast.parse(path.read_text())) if name.split(".")[0] == "tests"]
+
+
+@pytest.mark.parametrize("path", tracked("docktasks/*.py", "benchmarks/*.py", "tasks.py", "noxfile.py"), ids=name_of)
+def test_variables_are_nouns(path: Path) -> None:
+    """A reader knows what a variable holds without a look at its first use."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)} | {
+        arg.arg for arg in nodes if isinstance(arg, ast.arg)
+    }
+    assert names & NO_NOUNS == set()
 
 
 @pytest.mark.parametrize("room", sorted(FLOOR_OF.keys()))

@@ -71,7 +71,7 @@ def foreign_host(subject: Subject) -> Iterator[str]:
     with ViteClient(subject.dev_url) as vite:
         hosts = [f"{STRANGER}.{domain}" for domain in DOMAINS.split()]
         answers += [(host, vite.base, vite.get(vite.base, headers={"Host": host})) for host in hosts]
-    yield from (f"{path}: {one.status_code} for Host {host}" for host, path, one in answers if one.is_success)
+    yield from (f"{path}: {answer.status_code} for Host {host}" for host, path, answer in answers if answer.is_success)
 
 
 @check("dev.foreign-origin", "critical", fix="Update Vite. Leave server.cors at its default, or list origins")

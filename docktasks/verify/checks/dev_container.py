@@ -58,13 +58,15 @@ def network(subject: Subject) -> Iterator[str]:
 def _listeners(subject: Subject) -> Iterator[str]:
     """Yield what else listens in it. A server that only the container itself reaches may be the app's API."""
     _, sockets = processes.look(subject.project.engine, subject.dev)
-    others = [one for one in sockets if one.state == processes.LISTENING and not one.own[0].is_loopback]
-    others = [one for one in others if one.own[1] != DEV.container_port]
+    others = [socket for socket in sockets if socket.state == processes.LISTENING and not socket.own[0].is_loopback]
+    others = [socket for socket in others if socket.own[1] != DEV.container_port]
     if others:
         with ViteClient(subject.dev_url) as vite:
             hot_reload = set(map(int, HMR_PORT.findall(vite.module(f"{vite.base}@vite/client"))))
-        for (address, port), kind in ((one.own, one.kind) for one in others if one.own[1] not in hot_reload):
-            yield f"a socket listens on {address}, port {port} ({kind}), next to port {DEV.container_port}"
+        for socket in others:
+            address, port = socket.own
+            if port not in hot_reload:
+                yield f"a socket listens on {address}, port {port} ({socket.kind}), next to port {DEV.container_port}"
 
 
 @check("dev.packages", "major", fix="Start it again, which installs what the lock file says: invoke dev")

@@ -48,7 +48,7 @@ def words(texts: Iterable[str]) -> Words:
         )
         for group in (ours, texts)
     )
-    kinds = ([name for kind, name in named.keys() - known if kind == wanted] for wanted in (None, "arg", "http"))
+    kinds = ([name for kind, name in named.keys() - known if kind == namespace] for namespace in (None, "arg", "http"))
     paths, arguments, headers = (tuple(sorted(names)[:MAX_WORDS]) for names in kinds)
     return Words(paths, arguments, tuple(name.replace("_", "-") for name in headers))
 

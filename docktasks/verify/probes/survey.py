@@ -56,8 +56,8 @@ class Answer:
     def is_changed(self) -> bool:
         """True for another answer than the one before: another status, body or header. The date does not count."""
         now, before = (
-            (one.status, one.digest, {line for line in one.headers if line[0] not in UNIQUE_HEADERS})
-            for one in (self.response, self.base)
+            (response.status, response.digest, {line for line in response.headers if line[0] not in UNIQUE_HEADERS})
+            for response in (self.response, self.base)
         )
         return now != before
 
@@ -127,8 +127,8 @@ class Survey:
         changed = [answer for answer in answers if answer.is_changed and "Without a file" in self.site.health]
         parts = [*map(get, more.headers), *(get(query=f"?{text}") for text in more.path[1:].split("&") if text)]
         for part in parts if changed and len(parts) > 1 else []:
-            alone = self._ask((bases[answer.place], answer.way, part) for answer in changed)
-            if same := {answer.place: answer for answer in alone if answer.is_changed}:
+            repeated = self._ask((bases[answer.place], answer.way, part) for answer in changed)
+            if same := {answer.place: answer for answer in repeated if answer.is_changed}:
                 return [same.get(answer.place, answer) for answer in answers]
         return answers
 
@@ -162,8 +162,11 @@ class Survey:
             where = commonpath(paths)
             asked = f"{len(responses):,} requests{f', all below {where}' if len(where) > len(self.site.home) else ''}"
             return f"{limited[0].status} on {len(limited):,} of {asked}: a limit on requests"
-        for what in ("an error of the server", "no answer"):
-            failed = [one for one in responses if (not one.status if what == "no answer" else is_error(one))]
+        failures = {
+            "an error of the server": [*filter(is_error, responses)],
+            "no answer": [response for response in responses if not response.status],
+        }
+        for what, failed in failures.items():
             if 2 * len(failed) > len(responses):
                 first = failed[0].fault or failed[0].status
                 return f"{what} to {len(failed):,} of {len(responses):,} requests: {first}"

@@ -168,7 +168,7 @@ class _Visitor:
                 click, (before, _) = partial(self._click, page, href), events.workload.history()
                 self.visit.followed.append(events.snapshot(f"a click on {href}", partial(chromium.settle, click, page)))
                 index, addresses = events.workload.history()
-                if any(one == next_one for one, next_one in pairwise(addresses[before : index + 1])):
+                if any(address == following for address, following in pairwise(addresses[before : index + 1])):
                     self.visit.dead_ends.append(f"a click on {href} adds one address to the history twice")
 
     def _click(self, page: Page, href: str) -> None:
@@ -193,9 +193,9 @@ class _Visitor:
             addresses = [f"{self.url}/", *(url for _, url in self.links)]
             pages = [page, *(page.context.new_page() for _ in self.links)]
             page.context.route(lambda url: url.startswith(self.url), self._add_strict_policy)
-            events = [PageEvents(one) for one in pages]
+            visits = [PageEvents(page) for page in pages]
             open_pages(list(zip(pages, addresses, strict=True)))
-            self.visit.strict = tuple(dict.fromkeys(line for one in events for line in one.texts("reported")))
+            self.visit.strict = tuple(dict.fromkeys(line for visit in visits for line in visit.texts("reported")))
 
     def _add_strict_policy(self, route: Route) -> None:
         if route.request.resource_type != "document":

@@ -61,7 +61,7 @@ def test_word_date_size_version_or_id_is_no_hash() -> None:
     base16 = [f"index{sign}{token}.js" for sign in "-._" for token in ("3f2a1b4c", "9d8e4f7a", "b6c51a2b")]
     for others in ([], base64, base16):
         sites = [[name, *others] for name in NO_HASHES]
-        assert [name for name, found in zip(NO_HASHES, hashed(*sites), strict=True) if name in found] == []
+        assert [name for name, names in zip(NO_HASHES, hashed(*sites), strict=True) if name in names] == []
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_few_random_hashes_are_missed(
         [f"assets/{stem}{separator}{''.join(generator.choices(letters, k=length))}.js" for _ in range(count)]
         for _ in range(600)
     ]
-    missed = [set(names) - found for names, found in zip(sites, hashed(*sites), strict=True)]
+    missed = [set(names) - hashed_names for names, hashed_names in zip(sites, hashed(*sites), strict=True)]
     assert sum(map(len, missed)) <= most_missed * 600 * count
 
 

@@ -33,7 +33,8 @@ def test_build_has_a_notice_for_each_stand_in(settings: Settings) -> None:
     """If both base images are stand-ins, both are named."""
     tags = {"hello-dock-base-node:26": "node:lts-alpine", "hello-dock-base-nginx:1.30.6": "nginx:stable-alpine"}
     known = {
-        tag: Image(f"sha256:{tag}", tags=(tag,), labels={"hello-dock.standin": wanted}) for tag, wanted in tags.items()
+        tag: Image(f"sha256:{tag}", tags=(tag,), labels={"hello-dock.standin": standin})
+        for tag, standin in tags.items()
     }
     engine = FakeEngine(images=known)
     build = release_build.build_prod(Project(Runner(engine), engine, settings))

@@ -36,8 +36,8 @@ def test_finding_is_the_fault_of_the_most_places(evidence: list[str], finding: s
 )
 def test_fault_is_advice_if_it_is_less_than_what_fails(evidence: list[str], severity: str, outcomes: list[str]) -> None:
     """A check is as bad as its worst fault, which its finding names first."""
-    found = verdict("fail", *evidence)
-    assert found.severity == severity
-    assert [found.judged(fail_on).outcome for fail_on in ("minor", "major", "critical")] == outcomes
+    failure = verdict("fail", *evidence)
+    assert failure.severity == severity
+    assert [failure.judged(fail_on).outcome for fail_on in ("minor", "major", "critical")] == outcomes
     assert [verdict(outcome).judged("critical").outcome for outcome in ("pass", "skip")] == ["pass", "skip"]
-    assert found.finding.startswith(evidence[-1])
+    assert failure.finding.startswith(evidence[-1])

@@ -34,7 +34,7 @@ def hidden_files(subject: Subject) -> Iterator[str]:
     """Dotfiles, repositories, archives, copies that tools leave, and a server's status page are never served."""
     survey = survey_of(subject)
     pages = {answer.response.digest for answer in survey.plain if answer.place.kind in ("page", "unknown")}
-    for answer in [*survey.hidden, *(one for one in survey.plain if STATUS_PAGE.match(one.response.body))]:
+    for answer in [*survey.hidden, *(answer for answer in survey.plain if STATUS_PAGE.match(answer.response.body))]:
         response = answer.response
         if response.is_ok and response.digest not in pages:
             yield f"{response.path}: {response.summary}, {response.size} bytes of {response.media_type or 'no type'}"

@@ -127,4 +127,4 @@ def is_standin(subject: Subject) -> bool:
         return STANDIN_LABEL in subject.image.labels
     engine = subject.project.engine
     standins = map(engine.image, (name for name in engine.image_ids() if name.startswith(STANDIN_PREFIX)))
-    return any(one and one.layers == base.layers for one in standins)
+    return any(standin and standin.layers == base.layers for standin in standins)

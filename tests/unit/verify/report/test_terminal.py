@@ -116,8 +116,8 @@ def test_advice_is_shown_and_does_not_fail() -> None:
 
 def test_faults_of_the_app_itself_have_a_section() -> None:
     """Neither the image nor the server causes them."""
-    found = verdict("advice", "button: contrast of 2.5", name="browser.accessible")
-    own = replace(found, check=replace(found.check, is_of_app=True))
+    advice = verdict("advice", "button: contrast of 2.5", name="browser.accessible")
+    own = replace(advice, check=replace(advice.check, is_of_app=True))
     headings = [line for line in lines(verdict("pass", name="browser.renders"), own) if not line.startswith(" ")]
     assert headings[1:-1] == ["browser: 1 passed", "browser, the app's own: 1 advised"]
 

@@ -112,10 +112,12 @@ CARRIED = "    location @carried {"
 )  # fmt: skip
 def test_dangerous_directive_fails(line: str, directive: str, danger: str) -> None:
     """No request can guess where it is. The evidence names the file, the block and what happens."""
-    found = changed(SITE, CARRIED, f"    {line}\n{CARRIED}")
-    assert (found.outcome, found.severity) == ("fail", "major")
-    assert [one for one in found.evidence if one.startswith(f"{SITE} {directive}") and danger in one], found.evidence
-    assert max(map(len, found.evidence)) <= 160
+    verdict = changed(SITE, CARRIED, f"    {line}\n{CARRIED}")
+    assert (verdict.outcome, verdict.severity) == ("fail", "major")
+    assert [one for one in verdict.evidence if one.startswith(f"{SITE} {directive}") and danger in one], (
+        verdict.evidence
+    )
+    assert max(map(len, verdict.evidence)) <= 160
 
 
 def test_second_server_and_header_in_the_log_fail() -> None:
