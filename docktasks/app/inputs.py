@@ -85,11 +85,6 @@ def container_args(settings: Settings, environ: Environ) -> list[str]:
     return flags("--env", *fixed, *names)
 
 
-def proxy_args(environ: Environ) -> list[str]:
-    """Return the arguments that give a build the proxies of the environment, without their values."""
-    return flags("--build-arg", *proxies(environ))
-
-
 def proxies(environ: Environ) -> list[str]:
     """Return the names of the proxies in the environment. Those on this machine's loopback no container reaches."""
     return [name for name in _proxy_names(environ) if not _is_loopback(name, environ[name])]

@@ -60,9 +60,13 @@ class StrictMachine(ParseMachine):
         except ParseError as error:
             if not str(error).startswith("No idea what"):
                 raise
-            raise (self._no_measurement(token) if token in IN_CHECKOUT else self._unknown(token)) from error
+            raise self._unknown(token) from error
 
     def _unknown(self, word: str) -> ParseError:
+        if word in IN_CHECKOUT:
+            why = "It measures hello-dock itself, next to its peers. The package has no measurements."
+            how = f"Run it in a checkout of hello-dock: invoke {word} (its charts: {resources.install_extra('bench')})"
+            return self._error(f"{word} is not in the package.", why, how)
         task, is_flag, own = self.context.name or "", word.startswith("-"), command_names.program()
         flags = (*self.context.flags, *self.context.inverse_flags, *self.initial.flags)
         similar = closest(word, flags if is_flag else self.contexts)
@@ -76,11 +80,6 @@ class StrictMachine(ParseMachine):
         flag: Any = self.flag
         name = f"--{flag.names[0]}"
         return self._error(f"{name} has no value{reason}.", flag.help, f"Give one: {name}=VALUE")
-
-    def _no_measurement(self, word: str) -> ParseError:
-        why = "It measures hello-dock itself, next to its peers. The package has no measurements."
-        how = f"Run it in a checkout of hello-dock: invoke {word} (its charts: {resources.install_extra('bench')})"
-        return self._error(f"{word} is not in the package.", why, how)
 
     def _error(self, what: str, why: str, how: str) -> ParseError:
         return ParseError(f"\n{command_names.spelled(str(SettingsError(what, why, how)))}", self.context)

@@ -1,4 +1,4 @@
-"""Find out whether a container hears of file changes on this machine. What to do if Vite may watch no more files."""
+"""Find out whether a container hears of file changes on this machine, and what Vite says if it may watch no more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from docktasks.app.project import Project
 from docktasks.containers.app_mount import APP_PATH
 from docktasks.containers.run_args import csv_line, hardening_args, label_args, remove_args
 from docktasks.engine.protocol import Engine
-from docktasks.errors import StartError
 from docktasks.settings import Settings
 
 NATIVE_FILE_SYSTEMS = {"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "bcachefs", "jfs", "overlay", "tmpfs"}
@@ -96,13 +95,3 @@ def _listener_args(settings: Settings, name: str, user: str, file_name: str) -> 
         settings.image("dev"),
         "node", "--eval", LISTENER_SCRIPT, file_name, str(LISTENER_LIFETIME_S),
     ]  # fmt: skip
-
-
-def watch_limit_error() -> StartError:
-    """Return the error for a dev server that ended because the kernel allows too few inotify watches."""
-    return StartError(
-        "This machine allows too few inotify watches for a user (fs.inotify.max_user_watches).",
-        "Vite watches every file and folder of the app.",
-        f"Raise the limit: {RAISE_LIMIT}",
-        evidence=f"Vite reports: {VITE_LIMIT_MESSAGE}",
-    )

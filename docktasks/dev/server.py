@@ -155,7 +155,7 @@ def _removed_on_failure(project: Project, volume: Volume) -> Iterator[None]:
 
 
 def explain_failure(error: StartError, settings: Settings) -> StartError:
-    """Return the error of a dev server that ended, with the checkout's paths; of too few watches, what to do then."""
+    """Return the error of a dev server that ended, with the checkout's paths and the cause that its log shows."""
     evidence = host_paths(error.evidence, settings)
     why, how = error.why, error.how
     if error.what.endswith("stopped with exit code 0."):
@@ -168,7 +168,12 @@ def explain_failure(error: StartError, settings: Settings) -> StartError:
         why = f"The script starts two dev servers. Both get port {DEV.container_port}, because only that is published."
         how = "Let it start one. turbo and nx start those of all packages: let app.dir name the folder of one app"
     if file_events.VITE_LIMIT_MESSAGE in evidence:
-        return file_events.watch_limit_error()
+        return StartError(
+            "This machine allows too few inotify watches for a user (fs.inotify.max_user_watches).",
+            "Vite watches every file and folder of the app.",
+            f"Raise the limit: {file_events.RAISE_LIMIT}",
+            evidence=f"Vite reports: {file_events.VITE_LIMIT_MESSAGE}",
+        )
     return StartError(error.what, why, how, evidence)
 
 

@@ -19,6 +19,7 @@ from docktasks.app.project import Project
 from docktasks.errors import AppError
 from docktasks.housekeeping.starter_files import name_of, starter_files
 from docktasks.images.own_files import FOLDER, RECORD, own_file, recorded
+from docktasks.output import counted
 from docktasks.workspace import writing
 
 WRITES = ("written", "updated")
@@ -108,7 +109,7 @@ def _texts(root: Path, changes: list[Change]) -> Iterator[str]:
     """Yield a line for each file, and one for all tools; the difference after a file that is kept."""
     many = [change for change in changes if _is_tool(change.path) and change.action in (*WRITES, "removed")]
     for action, count in Counter(change.action for change in many).items():
-        yield f"{action}: {root.name}/{FOLDER}/, {count} file{'s' * (count > 1)}"
+        yield f"{action}: {root.name}/{FOLDER}/, {counted(count, 'file')}"
     for change in changes:
         if change.action != "unchanged" and change not in many:
             name = os.path.normpath(root.name + "/" + change.path)

@@ -11,7 +11,7 @@ from docktasks.engine.models import Container, Image
 from docktasks.errors import SettingsError, StartError
 from docktasks.images import releases
 from docktasks.images.sizes import unpacked_size
-from docktasks.output import Table, decimal
+from docktasks.output import Table, counted, decimal
 from docktasks.roles import HOLDER, ROLES, Role
 from docktasks.settings import Settings
 
@@ -81,7 +81,7 @@ def _warnings(settings: Settings, containers: Sequence[Container]) -> list[str]:
 def _ends(container: Container) -> str:
     """Return how often Docker restarted a container and how it ended, or "" if it never ended by itself."""
     facts = [
-        f"was restarted {container.restarts} time{'s' * (container.restarts > 1)} by Docker" * bool(container.restarts),
+        f"was restarted {counted(container.restarts, 'time')} by Docker" * bool(container.restarts),
         "ran out of memory" if container.out_of_memory else "",
         "ends again and again" if container.state == "restarting" else "",
         f"ended with exit code {container.exit_code}" if container.state != "running" and container.exit_code else "",

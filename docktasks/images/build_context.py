@@ -46,7 +46,7 @@ def context_args(settings: Settings, app: App, dockerfile: str) -> list[str]:
     has_tools = settings.is_external_app or ca_file(settings)
     tools = ["--build-context", f"{TOOLS_CONTEXT}={written}/{TOOLS_CONTEXT}"] if has_tools else []
     environment = inputs.secret_args(settings) if dockerfile == "Dockerfile" else []
-    sources = [*_secret_args(app), *environment, *inputs.proxy_args(os.environ), *tools]
+    sources = [*_secret_args(app), *environment, *flags("--build-arg", *inputs.proxies(os.environ)), *tools]
     if not settings.is_external_app:
         return [*(["--file", dockerfile] if dockerfile != "Dockerfile" else []), *sources, "."]
     return ["--file", f"{written}/{dockerfile}", "--build-arg", "APP_DIR=.", *sources, str(app.root)]

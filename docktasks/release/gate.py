@@ -19,6 +19,7 @@ from docktasks.containers.networks import join_args
 from docktasks.containers.ports import Bind
 from docktasks.errors import StartError
 from docktasks.images.archive import SITE_DIR, SITE_DIRS
+from docktasks.output import counted
 from docktasks.release import run_args
 from docktasks.release.gate_visit import Findings, GateVisit
 from docktasks.release.run_args import Release
@@ -46,8 +47,7 @@ class Passed:
     visit: Findings = Findings()  # noqa: RUF009 - it is frozen
 
     def __str__(self) -> str:
-        pages = self.visit.pages
-        looked = f", {pages} page{'s' if pages > 1 else ''} in Chromium" if pages else ""
+        looked = f", {counted(self.visit.pages, 'page')} in Chromium" if self.visit.pages else ""
         return f"{len(self.check_ids)} critical checks{looked}"
 
 

@@ -72,7 +72,7 @@ def test_named_secret_or_variable_must_be_set(shop: Settings) -> None:
 def test_proxy_on_the_loopback_is_left_out_with_a_notice(proxy: str) -> None:
     """A container has a loopback of its own. NO_PROXY may name it."""
     environ = {"HTTP_PROXY": proxy, "https_proxy": "http://u:p@proxy.example:1", "NO_PROXY": "localhost"}
-    assert inputs.proxy_args(environ) == ["--build-arg", "https_proxy", "--build-arg", "NO_PROXY"]
+    assert inputs.proxies(environ) == ["https_proxy", "NO_PROXY"]
     (notice,) = inputs.proxy_notices(environ)
     assert notice.startswith("HTTP_PROXY: not used")
     assert inputs.proxy_notices({"HTTP_PROXY": "http://proxy:1"}) == []
