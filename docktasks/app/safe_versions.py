@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from docktasks.output import counted
-
 MAX_AGE_DAYS = 60
 """Vite has a security release every month or two, so older data is likely to lack one."""
 
@@ -63,5 +61,5 @@ def age_note(today: date | None = None) -> str:
     """Say how old the data is, and after MAX_AGE_DAYS also that it may lack a release."""
     checked = date.fromisoformat(_data()["checked"])
     days = ((today or datetime.now(timezone.utc).date()) - checked).days
-    text = f"The table of safe versions is of {checked}, {counted(days, 'day')} old"
+    text = f"The table of safe versions is of {checked}, {days} day{'' if days == 1 else 's'} old"
     return f"{text}: it may lack a newer security release. Update hello-dock" if days > MAX_AGE_DAYS else text
