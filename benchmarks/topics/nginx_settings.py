@@ -19,6 +19,7 @@ from benchmarks.topics.serving import METRICS, measure_burst
 
 UNCHANGED = "as it is"
 MEMORY_GOAL = Goal("container memory under 16 MB", "memory", UNCHANGED, most=16)
+WORKERS = "include /tmp/workers*.conf"
 CHANGES = {
     "access_log off": ("serving/logging.conf", "access_log /dev/stdout", "access_log off; #"),
     "access_log unbuffered": ("serving/logging.conf", " buffer=4k flush=100ms", ""),
@@ -27,9 +28,9 @@ CHANGES = {
     "sendfile off": ("serving/files.conf", "sendfile on", "sendfile off"),
     "tcp_nopush on": ("serving/files.conf", "sendfile on;", "sendfile on; tcp_nopush on;"),
     "no reuseport": ("serving/site.conf", " reuseport", ""),
-    "one worker": ("nginx.conf", "worker_processes 4", "worker_processes 1"),
-    "a worker a core": ("nginx.conf", "worker_processes 4", "worker_processes auto"),
-    "16 workers": ("nginx.conf", "worker_processes 4", "worker_processes 16"),
+    "one worker": ("nginx.conf", WORKERS, "worker_processes 1"),
+    "four workers": ("nginx.conf", WORKERS, "worker_processes 4"),
+    "16 workers": ("nginx.conf", WORKERS, "worker_processes 16"),
 }
 """The changes by name: a file of nginx/, the text to replace, and its replacement."""
 

@@ -103,6 +103,7 @@ async function writeScripts() {
     'env.sh': 'docker-entrypoint.d/30-hello-dock-env.sh',
     'api.sh': 'docker-entrypoint.d/31-hello-dock-api.sh',
     'listen.sh': 'docker-entrypoint.d/32-hello-dock-listen.sh',
+    'workers.sh': 'docker-entrypoint.d/33-hello-dock-workers.sh',
   }
   for (const [script, target] of Object.entries(targets)) {
     await write(join(image, target), await readFile(join(nginxFolder, script)), 0o755)

@@ -1,6 +1,5 @@
 #!/bin/sh
-# Configures the app when its container starts. The base image's entrypoint runs this before nginx:
-# https://hub.docker.com/_/nginx
+# Configures the app when its container starts. The base image's entrypoint runs this before nginx.
 #     HELLO_DOCK_ENV       a JSON object; becomes /env.js, which sets globalThis.env. A page loads it before the app:
 #                          <script src="/env.js"></script>. It replaces a file env.js of the site (serving/site.conf).
 #     HELLO_DOCK_ENV_FILE  a file that has the object, such as a config or a secret of Docker Swarm. The origins in it are

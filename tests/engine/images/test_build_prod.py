@@ -28,6 +28,7 @@ SCRIPTS = {
     "/docker-entrypoint.d/30-hello-dock-env.sh",
     "/docker-entrypoint.d/31-hello-dock-api.sh",
     "/docker-entrypoint.d/32-hello-dock-listen.sh",
+    "/docker-entrypoint.d/33-hello-dock-workers.sh",
 }
 """The scripts of the image, which are executable."""
 BUILT_NAMES = "/usr/local/share/hello-dock/built"
