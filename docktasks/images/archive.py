@@ -26,6 +26,9 @@ OPAQUE_MARKER = "/.wh..opq"
 """End of the path of a whiteout that deletes the whole content of a folder: https://github.com/opencontainers/image-spec/blob/main/layer.md."""
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 """https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1"""
+SCRIPTS = (".js", ".mjs", ".cjs", ".css")
+MAP_COMMENT = re.compile(rb"sourceMappingURL=([\w:;,./%@~+=-]{1,300})")
+"""Matches a comment that names a source map: its path, or the beginning of a data address that has all of it."""
 CAPABILITY_HEADER = "SCHILY.xattr.security.capability"
 TAR_ERRORS = (tarfile.TarError, EOFError, OSError, zlib.error)
 """The errors of reading a damaged tar, or a file that is no tar."""
@@ -40,8 +43,10 @@ class Unreadable(Skip):
 class File:
     """A path in a layer. `kind` is file, folder, link, hardlink, other, or whiteout for a path that the layer deletes.
 
-    Only a file of ours has a `digest` (SHA-256), and the names of the `secrets` in it. It has its `content`, and so has
-    a file that `is_kept` names. `capabilities` is the bit set that a program of ours gains when it runs.
+    Only a file of ours has a `digest` (SHA-256), the names of the `secrets` in it, and what a script has in its
+    comments about `source_maps`. It has its `content` unless it is a file of the site, whose compressed copies have
+    theirs, and so has a file that `is_kept` names. `capabilities` is the bit set that a program of ours gains when it
+    runs.
     """
 
     path: str
@@ -53,6 +58,7 @@ class File:
     digest: bytes = b""
     content: bytes | None = None
     secrets: tuple[str, ...] = ()
+    source_maps: tuple[bytes, ...] = ()
     capabilities: int = 0
 
 
@@ -177,18 +183,21 @@ def _files(layer: tarfile.TarFile, budget: int, is_kept: Callable[[str], bool]) 
 
 
 def _with_content(file: File, layer: tarfile.TarFile, member: tarfile.TarInfo, *, is_kept: bool) -> File:
-    """Return the file with its digest, secrets and capabilities, and with `is_kept` also with its content."""
+    """Return the file with what is found in it, and with `is_kept` also with its content."""
     source = layer.extractfile(member)
     digest, chunks, search = hashlib.sha256(), [], SecretSearch(kind_of(file.path))
     while source and (chunk := source.read(CHUNK_BYTES)):
         digest.update(chunk)
         search.feed(chunk)
         chunks += [chunk] if is_kept else []
+    content = b"".join(chunks) if is_kept else None
+    is_original = file.path.startswith(SITE_DIRS) and not file.path.endswith(".gz")
     return replace(
         file,
         digest=digest.digest(),
-        content=b"".join(chunks) if is_kept else None,
+        content=None if is_original else content,
         secrets=search.end(),
+        source_maps=tuple(MAP_COMMENT.findall(content or b"")) if file.path.endswith(SCRIPTS) else (),
         capabilities=_capabilities(member),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 
 import brotli
@@ -37,12 +38,12 @@ class Decoder:
             raise ValueError(f"is {'gzip' if self._gzip else 'brotli'} cut short")
 
 
-def decodes_to(content: bytes, encoding: str, original: bytes) -> bool:
-    """True if `content` in this encoding decodes to the original."""
+def decodes_to(content: bytes, encoding: str, size: int, digest: bytes) -> bool:
+    """True if `content` in this encoding decodes to the file that has this size and this SHA-256."""
     decoder = Decoder(encoding)
     try:
-        decoded = decoder.decode(content, len(original))
+        decoded = decoder.decode(content, size)
         decoder.close()
     except ValueError:
         return False
-    return decoded == original
+    return hashlib.sha256(decoded).digest() == digest

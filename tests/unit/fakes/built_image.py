@@ -9,7 +9,7 @@ from typing import Any
 
 from docktasks.background import Once
 from docktasks.engine.models import Image
-from docktasks.images.archive import Contents, File, Layer
+from docktasks.images.archive import MAP_COMMENT, Contents, File, Layer
 from docktasks.secret_patterns import find_secrets
 from docktasks.settings import Settings
 from docktasks.verify import catalog
@@ -36,6 +36,7 @@ def shipped(path: str, content: bytes = b"x", **changes: Any) -> File:
         "digest": hashlib.sha256(content).digest(),
         "content": content,
         "secrets": find_secrets(content),
+        "source_maps": tuple(MAP_COMMENT.findall(content)),
     }
     return File(path, "file", len(content), **(attributes | changes))
 

@@ -42,9 +42,20 @@ def test_archive_has_every_layer_with_its_files() -> None:
         True, "COPY /out/image/ /", 3, ["/srv", "/srv/site/index.html", "/etc/passwd"],
     )  # fmt: skip
     page = ours.files["/srv/site/index.html"]
-    assert (page.content, page.digest) == (b"<p>", hashlib.sha256(b"<p>").digest())
+    assert (page.content, page.digest) == (None, hashlib.sha256(b"<p>").digest())
     assert [ours.files[path].kind for path in ("/srv", "/etc/passwd")] == ["folder", "whiteout"]
     assert contents.config == {"Cmd": ["nginx"]}
+
+
+def test_site_has_the_content_of_its_compressed_copies_only() -> None:
+    """The digest of a file is enough to compare its copies with. A script's comments about source maps are read."""
+    script = b"a()\n//# sourceMappingURL=a.js.map\n/*# sourceMappingURL=data:application/json;base64,AAAA */"
+    paths = ["srv/site/a.js", "srv/site/a.js.gz", "srv/hashed/site/b.css", "srv/br/a.js", "srv/site/a.txt", "etc/a"]
+    contents = image_archive.read([saved(tar(*((path, script) for path in paths)))], [])
+    files = contents.layers[0].files
+    assert [path for path in paths if files[f"/{path}"].content] == ["srv/site/a.js.gz", "srv/br/a.js", "etc/a"]
+    assert files["/srv/site/a.js"].source_maps == (b"a.js.map", b"data:application/json;base64,AAAA")
+    assert files["/srv/site/a.txt"].source_maps == ()
 
 
 @pytest.mark.parametrize("base", [[], ["sha256:9"], ["sha256:0", "sha256:9"]])

@@ -23,8 +23,7 @@ BUILDER_FILE = re.compile(
     r"|^\.env(\..+)?$|^\.(npmrc|yarnrc(\.yml)?|pnpmfile\.cjs|envrc)$|^bunfig\.toml$"
 )
 SOURCE_MAP = re.compile(r"\.([cm]?js|css)\.map(\.(gz|br|zst))?$")
-INLINE_MAP = re.compile(rb"sourceMappingURL=data:application/json[^,\s]{0,60},[\w%+/=-]{40}")
-MAP_NAME = re.compile(rb"sourceMappingURL=([\w./%@~+-]+\.map)")
+INLINE_MAP = re.compile(rb"data:application/json[^,]{0,60},[\w%+/=-]{40}")
 BUILDER_FOLDERS = {"node_modules", ".git"}
 RELEASE_FILE = re.compile(
     r"/srv/(?:hashed/)?(?:site|br)/|/srv/(?:run|carried)$|/usr/local/share/hello-dock/(?:built|deltas\.mjs)$"
@@ -38,7 +37,6 @@ BUILD_ARGUMENTS = re.compile(r"ARG |RUN \|\d")
 """Matches a step that keeps the values of build arguments: https://docs.docker.com/build/building/secrets/."""
 SHELL = re.compile(r" (?:/\S*/)?(?:ba|a|da|z|k)?sh ")
 """Matches where the arguments of a step end, and its command begins."""
-SCRIPTS = (".js", ".mjs", ".cjs", ".css")
 SHIPPED_KINDS = "file", "link", "hardlink"
 SCRATCH = {("/tmp", 0o1777), ("/var/tmp", 0o1777)}  # noqa: S108 - the image's own
 """The folders that everybody may write to, with the mode that keeps others from deleting files."""
@@ -72,7 +70,7 @@ def _builder_files(subject: Subject) -> Iterator[tuple[str, str]]:
             is_map = SOURCE_MAP.search(name) and re.sub(r"\.(gz|br|zst)$", "", name) not in public_maps
             if is_map or not BUILDER_FOLDERS.isdisjoint(folders) or any(pattern.search(name) for pattern in patterns):
                 yield file.path, f"{file.path} (layer {number})"
-            elif file.path.endswith(SCRIPTS) and INLINE_MAP.search(file.content or b"") and not public_maps:
+            elif any(map(INLINE_MAP.match, file.source_maps)) and not public_maps:
                 yield file.path, f"{file.path} (layer {number}): its source map, with the source, is in it"
 
 
@@ -99,8 +97,7 @@ def _public_maps(subject: Subject) -> set[str]:
     files = [file for layer in subject.contents().layers for file in layer.files.values()]
     if subject.project.settings.build.source_maps == "public":
         return {PurePosixPath(file.path).name for file in files} - {""}
-    texts = (file.content or b"" for file in files if file.path.endswith(SCRIPTS))
-    return {PurePosixPath(name.decode()).name for text in texts for name in MAP_NAME.findall(text)}
+    return {PurePosixPath(name.decode()).name for file in files for name in file.source_maps if name.endswith(b".map")}
 
 
 @check("image.secrets", "critical", fix="Revoke it. Use --secret: https://docs.docker.com/build/building/secrets/")
