@@ -49,6 +49,14 @@ def test_the_environment_becomes_env_js(sandbox: ImageSandbox) -> None:
     assert {name: asked.headers.get(name) for name in secure} == {name: page.headers[name] for name in secure}
 
 
+def test_nginx_has_as_many_workers_as_its_script_says(sandbox: ImageSandbox, built_project: ProjectUnderTest) -> None:
+    """The container says itself how many cores it sees."""
+    name, _ = sandbox.serve(built_project.image)
+    cores = int(sandbox.engine.exec(name, ["nproc"]).output)
+    processes = sandbox.engine.exec(name, ["ps", "-o", "args"]).output
+    assert processes.count("nginx: worker process") == min(max(cores, 2), 4)
+
+
 def test_the_sites_own_env_js_is_served_without_an_environment(sandbox: ImageSandbox) -> None:
     """No browser stores it either, compressed or not. A site without env.js answers 404. An empty value is none."""
     own, without = sandbox.image(OWN), sandbox.image("rm -f site/env.js site/env.js.gz br/env.js")
