@@ -1,6 +1,7 @@
 // What answers each address: the files of a site, its pages, and the rules that it brings in _redirects and _headers.
 import { basePathConfiguration } from './base-path.mjs'
 import { headersConfiguration, parseHeaders } from './headers.mjs'
+import { isolationOf } from './isolation.mjs'
 import { answerOf, hasEntryPage, hasMpaType, noticeOf, pagesConfiguration } from './pages.mjs'
 import { parseRedirects, SiteFileError, splitCatchAll } from './redirects.mjs'
 import { redirectsConfiguration } from './redirects-configuration.mjs'
@@ -42,10 +43,13 @@ export function answersOf({ files, read, fallback, sourceNames, viteConfig, base
     })
     if (answer.refusal) return answer
     const headers = parseHeaders(textOf(read('_headers')))
-    const { adapt, files: headerFiles } = headersConfiguration(headers, base)
+    const isolation = isolationOf(viteConfig, headers.rules)
+    const rules = [...isolation.rules, ...headers.rules]
+    const { adapt, files: headerFiles } = headersConfiguration({ ...headers, rules }, base)
+    const notices = [noticeOf(answer), parsed.notices, redirects.notices ?? [], headers.notices, isolation.notices]
     return {
       adapt,
-      notices: [noticeOf(answer), ...parsed.notices, ...(redirects.notices ?? []), ...headers.notices].filter(Boolean),
+      notices: notices.flat().filter(Boolean),
       configuration: () => ({
         'site/pages.conf': pagesConfiguration(answer, files),
         ...(base && basePathConfiguration(base)),

@@ -80,7 +80,7 @@ export function fileFor(path, files) {
 // Does a configuration of vite say appType: 'mpa'?
 export const hasMpaType = (viteConfig) => /\bappType["']?\s*:\s*(["'`])mpa\1/.test(withoutComments(viteConfig))
 
-function withoutComments(script) {
+export function withoutComments(script) {
   const texts = /(["'`])(?:\\.|(?!\1)[^\\\n])*\1|\/\*[^]*?\*\/|\/\/.*/g
   return script.replace(texts, (token) => (/^["'`]/.test(token) ? token : ' '))
 }

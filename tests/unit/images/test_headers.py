@@ -110,3 +110,32 @@ def test_text_of_a_value_is_no_text_of_nginx() -> None:
     """Quotes, dollar signs, semicolons and braces stay what they are."""
     _, own = configured("/*\n X-A: a\"b$uri;}{\\n#'")
     assert r'''", a\"b${dollar}uri;}{\\n#'"''' in own
+
+
+@pytest.mark.parametrize(
+    ("config", "value"),
+    [
+        ("export default { server: { headers: { 'Cross-Origin-Embedder-Policy': 'require-corp' } } }", "require-corp"),
+        ('res.setHeader("cross-origin-embedder-policy", "credentialless")', "credentialless"),
+        ("import isolate from 'vite-plugin-cross-origin-isolation'", "require-corp"),
+        ("// 'Cross-Origin-Embedder-Policy': 'require-corp'", ""),
+        ("headers: { 'Cross-Origin-Embedder-Policy': 'unsafe-none' }", ""),
+        ("", ""),
+    ],
+)
+def test_image_isolates_pages_as_the_dev_server_does(config: str, value: str) -> None:
+    """SharedArrayBuffer takes both headers, on each page. A comment is no configuration."""
+    isolation = evaluate("isolation", "module.isolationOf($[0], [])", config)
+    headers = {rule["name"]: rule["value"] for rule in isolation["rules"] if rule["path"] == "/*"}
+    both = {"Cross-Origin-Embedder-Policy": value, "Cross-Origin-Opener-Policy": "same-origin"}
+    assert headers == (both if value else {})
+    assert len(isolation["notices"]) == bool(value)
+
+
+@pytest.mark.parametrize("line", ["! cross-origin-embedder-policy", "Cross-Origin-Embedder-Policy: credentialless"])
+def test_headers_of_the_site_decide_about_isolation(line: str) -> None:
+    """They can also say that there is none."""
+    config = "headers: { 'Cross-Origin-Embedder-Policy': 'require-corp' }"
+    assert (
+        evaluate("isolation", "module.isolationOf($[0], $[1])", config, parse(f"/*\n {line}")["rules"])["rules"] == []
+    )
