@@ -7,6 +7,7 @@ import json
 from benchmarks.checkout import VITE_VERSION
 from docktasks.verify.probes.chromium import launch_browser, new_page, open_page
 from tests.engine.sites.conftest import SiteFactory
+from tests.support.project import new_name
 
 FILES = {
     "package.json": json.dumps({
@@ -32,7 +33,7 @@ worker.postMessage(numbers)
 
 def test_page_and_worker_share_memory_as_under_the_dev_server(sites: SiteFactory, chromium: str) -> None:
     """The headers come from the app's Vite configuration, and nothing that verify judges is wrong with them."""
-    reef = sites.serve(FILES)
+    reef = sites.serve(FILES | {"public/build.txt": new_name()})  # a build from the cache says nothing
     assert "sends Cross-Origin-Embedder-Policy: require-corp" in reef.build
     with launch_browser(chromium, 120) as browser, new_page(browser) as page:
         open_page(page, f"{reef.container().url}/")
