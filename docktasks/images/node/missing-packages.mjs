@@ -100,8 +100,13 @@ function isThere(folder, name) {
   return dirname(folder) !== folder && isThere(dirname(folder), name)
 }
 
-function thisMachine() {
+// npm's own library for versions; undefined where npm is at another place.
+function semver() {
   const npm = join(dirname(process.execPath), '../lib/node_modules/npm/package.json')
+  return existsSync(npm) ? createRequire(npm)('semver') : undefined
+}
+
+function thisMachine() {
   let libc
   return {
     os: process.platform,
@@ -111,11 +116,7 @@ function thisMachine() {
       libc ??= process.report.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl'
       return libc
     },
-    supports(engines) {
-      if (!existsSync(npm)) return true
-      const semver = createRequire(npm)('semver')
-      return semver.satisfies(process.version, engines, { includePrerelease: true })
-    },
+    supports: (engines) => semver()?.satisfies(process.version, engines, { includePrerelease: true }) ?? true,
   }
 }
 
@@ -138,9 +139,10 @@ function run(...command) {
   return execFileSync(command[0], command.slice(1), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
 }
 
-// The newest of some versions, which a registry may list in any order. A ~ puts 1.0.0 behind 1.0.0-rc.
+// The newest of some versions, which a registry may list in any order.
 export function newest(packages) {
-  return packages.sort((a, b) => `${a.version}~`.localeCompare(`${b.version}~`, 'en', { numeric: true })).at(-1)
+  const compare = semver()?.compare ?? (() => 0)
+  return packages.sort((a, b) => compare(a.version, b.version)).at(-1)
 }
 
 // The entry with the machines that the registry knows for it; null when the registry does not answer.

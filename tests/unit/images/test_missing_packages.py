@@ -132,7 +132,14 @@ def test_list_of_machines_allows_and_excludes(os: str, fits: object) -> None:
     assert evaluate(script) is fits
 
 
-@pytest.mark.parametrize("versions", [["3.2.10", "3.2.3", "3.2.10-rc1", "3.2.2"], ["2.11.0"]])
+@pytest.mark.parametrize(
+    "versions",
+    [
+        ["3.2.10", "3.2.3", "3.2.10-rc1", "3.2.10-rc.11", "3.2.2"],
+        ["2.11.0"],
+        ["1.0.0-rc.10", "1.0.0-rc.9", "1.0.0-beta"],
+    ],
+)
 def test_newest_version_is_the_one_that_a_range_installs(versions: list[str]) -> None:
     """A registry may list them in the order in which they were published, or in another one."""
     packages = json.dumps([{"version": version} for version in versions])

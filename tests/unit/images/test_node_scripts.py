@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-NODE = Path(__file__).parents[3] / "docktasks/images/node"
+from tests.unit.fakes.apps import ROOT
+
+NODE = ROOT / "docktasks/images/node"
 WORD = "aB3dE6gH9j" * 4
 
 
@@ -201,10 +203,20 @@ def test_failed_installation_says_so_behind_the_errors_of_npm(tmp_path: Path) ->
     assert lines[-2:] == ["npm error code ETIMEDOUT", "NOT INSTALLED: npm could not install the dependencies"]
 
 
+def test_build_reads_the_environment_once() -> None:
+    """The step with the source reads it for the installation and for the build."""
+    step = (ROOT / "Dockerfile").read_text().partition("FROM dependencies AS builder")[2]
+    assert 0 < step.find(". /tools/node/environment.sh") < step.find("with-source") < step.find("run build")
+    script = (NODE / "install.sh").read_text().partition('if [ "$step" != with-source ]; then')[2]
+    assert ". /tools/node/environment.sh" in script.partition("\nfi\n")[0]
+
+
 def install(app: Path, step: str, programs: Path) -> subprocess.CompletedProcess[str]:
     """Run install.sh in the app's folder, with programs that come first, and nothing of this machine."""
     script, environment = ((NODE / name).read_text() for name in ("install.sh", "environment.sh"))
     script = script.replace(". /tools/node/environment.sh", environment)
+    if step == "with-source":  # its step in the Dockerfile reads the environment for all that it runs
+        script = environment + script
     for name in ("/tmp", "/var/cache", "/settings", "/source", "/run/secrets"):  # noqa: S108 (they are the image's)
         script = script.replace(f"{name}/", f"{app.parent}/none{name}/")
     Path(f"{app.parent}/none/tmp").mkdir(parents=True)
