@@ -133,14 +133,14 @@ def verify(
         named = {*group, *(check_id.partition(".")[0] for check_id in only)}
         options = run.VerifyOptions(catalog.select(group, only, skip), image, "".join(url[:1]), named, strict, fail_on)
         if attested:
-            from docktasks.ship import attested as proofs
+            from docktasks.ship import proofs
 
-            print(proofs.shown(project, image, key))
+            print(proofs.report(project, image, key))
         elif revision or len(url) > 1 or (url and image):
-            from docktasks.ship import served
+            from docktasks.ship import comparison
 
             is_alone = not (group or only or skip or list or strict or reports)
-            print(served.verify(project, url, image, revision, is_alone=is_alone))
+            print(comparison.compare(project, url, image, revision, is_alone=is_alone))
         elif list:
             report.show_checks(options.checks)
         elif project.dry:

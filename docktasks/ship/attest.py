@@ -10,9 +10,9 @@ from typing import Any
 
 from docktasks.app.project import Project
 from docktasks.images import base_images, build
-from docktasks.ship import bundle, cosign, described, keys, provenance, sbom, vex
+from docktasks.ship import bundle, cosign, image_facts, keys, provenance, sbom, vex
 from docktasks.ship.bundle import Bundle
-from docktasks.ship.described import Described
+from docktasks.ship.image_facts import ImageFacts
 from docktasks.ship.keys import Key
 from docktasks.ship.names import ShippedImage
 from docktasks.ship.record import Pushed
@@ -36,11 +36,11 @@ class Signing:
 
 
 @dataclass(frozen=True)
-class Record:
-    """What a build recorded of the bundle, and what is known of the image of each platform."""
+class Contents:
+    """What is in an image: its bundle, as a build recorded it, and what the image of each platform shows of itself."""
 
     bundle: Bundle
-    facts: Mapping[str, Described]
+    facts: Mapping[str, ImageFacts]
 
 
 def require(project: Project, signing: Signing) -> None:
@@ -54,28 +54,28 @@ def require(project: Project, signing: Signing) -> None:
             cosign.public_key(project, signing.key, folder)
 
 
-def record(project: Project, pushed: Pushed) -> Record:
+def contents_of(project: Project, pushed: Pushed) -> Contents:
     """Return what is in the images that are to be pushed. Raises DockError."""
     images = pushed.images or {"": pushed.build.image}
     name = ShippedImage(pushed.repository)
-    facts = {platform: described.describe(project, image, name) for platform, image in images.items()}
-    return Record(bundle.record(project, next(iter(facts.values())).site), facts)
+    facts = {platform: image_facts.read_facts(project, image, name) for platform, image in images.items()}
+    return Contents(bundle.record(project, next(iter(facts.values())).site), facts)
 
 
-def attach(project: Project, signing: Signing, recorded: Record | None, verified: Results, pushed: Pushed) -> None:
+def attach(project: Project, signing: Signing, contents: Contents | None, verified: Results, pushed: Pushed) -> None:
     """Sign what was pushed, and attach the documents to the image of each platform. Raises PushError."""
-    if recorded is None:  # signing is not wanted
+    if contents is None:  # signing is not wanted
         return
-    for platform, facts in recorded.facts.items():
+    for platform, facts in contents.facts.items():
         image = replace(pushed.image, digest=pushed.digests.get(platform, pushed.digest))
-        documents = _documents(project, replace(facts, image=image), recorded.bundle, verified)
+        documents = _documents(project, replace(facts, image=image), contents.bundle, verified)
         cosign.sign(project, signing.key, image, documents)
     if pushed.digest not in pushed.digests.values() and pushed.digests:
         cosign.sign(project, signing.key, pushed.image, {})  # the index, which only names them
     project.progress("signed, with SBOM, VEX, provenance and the results of verify")
 
 
-def _documents(project: Project, facts: Described, record: Bundle, verified: Results) -> dict[str, Document]:
+def _documents(project: Project, facts: ImageFacts, record: Bundle, verified: Results) -> dict[str, Document]:
     parameters, source_url = build.values_now(project), project.settings.build.source_url
     node = parameters["NODE_IMAGE"]
     node_digest = base_images.base_digest(project.engine.image(node), node)

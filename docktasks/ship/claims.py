@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from docktasks import __version__
 from docktasks.ship import attest, provenance, sbom, vex
 from docktasks.ship.bundle import Bundle
-from docktasks.ship.described import Described
+from docktasks.ship.image_facts import ImageFacts
 
 Content = Mapping[str, Any]
 Path = tuple[str, ...]
@@ -21,7 +21,7 @@ DERIVED = ("$schema", "serialNumber", "version")
 """Keys of CycloneDX that say nothing of the image."""
 
 
-Faults = Callable[[Content, Described, Bundle | None], Iterator[str]]
+Faults = Callable[[Content, ImageFacts, Bundle | None], Iterator[str]]
 """Yields what a document says that is not so of an image, by its facts, and by its bundle as a build of its commit
 records it; None without the source."""
 
@@ -65,12 +65,12 @@ def _document_faults(content: Content, real: Content, is_open: Callable[[Path], 
     yield from faults
 
 
-def _named(content: Content, facts: Described) -> Described:
+def _named(content: Content, facts: ImageFacts) -> ImageFacts:
     """Return the facts under the name that a document has for the image, which may be a copy in another registry."""
     return replace(facts, image=replace(facts.image, repository=content["metadata"]["component"]["name"]))
 
 
-def _sbom_faults(content: Content, facts: Described, bundle: Bundle | None) -> Iterator[str]:
+def _sbom_faults(content: Content, facts: ImageFacts, bundle: Bundle | None) -> Iterator[str]:
     """Yield what an SBOM says that is not so. Without the source nothing shows the packages of npm."""
     facts = _named(content, facts)
     real = sbom.document(facts, bundle or Bundle("", "", "", facts.site))
@@ -89,7 +89,7 @@ def _is_of_npm(path: Path) -> bool:
     )
 
 
-def _vex_faults(content: Content, facts: Described, bundle: Bundle | None) -> Iterator[str]:
+def _vex_faults(content: Content, facts: ImageFacts, bundle: Bundle | None) -> Iterator[str]:
     """Yield what a VEX says that is not so. Without the source it must not deny what the SBOM lists: see lies()."""
     real = vex.document(_named(content, facts), bundle or Bundle("", "", "", {}))
     if bundle:
@@ -104,7 +104,7 @@ def lies(content: Content, present: set[str]) -> Iterator[str]:
     yield from (f"{purl} is in the bundle, and it says the opposite" for purl in denied)
 
 
-def _provenance_faults(content: Content, facts: Described, _: Bundle | None) -> Iterator[str]:
+def _provenance_faults(content: Content, facts: ImageFacts, _: Bundle | None) -> Iterator[str]:
     """Yield what a provenance says of the commit, the base or the platform that the image does not have.
 
     Nothing shows who has built it, with which other parameters and on which image of Node.js.
@@ -119,7 +119,7 @@ def _provenance_faults(content: Content, facts: Described, _: Bundle | None) -> 
     yield from differences(content, {**real, "runDetails": content["runDetails"]})
 
 
-def _verify_faults(content: Content, facts: Described, _: Bundle | None) -> Iterator[str]:
+def _verify_faults(content: Content, facts: ImageFacts, _: Bundle | None) -> Iterator[str]:
     """Yield what the results of `verify` lack: they are this image's, add up, and no critical or major check failed."""
     if content["schema"] != 1:
         raise LookupError("schema 1")

@@ -8,7 +8,7 @@ from pathlib import Path
 from docktasks import output_files
 from docktasks.app.project import Project
 from docktasks.release import build as release_build
-from docktasks.ship import bundle, described, sbom, vex
+from docktasks.ship import bundle, image_facts, sbom, vex
 from docktasks.ship.names import ShippedImage
 
 SBOM_FILE, VEX_FILE = "sbom.cdx.json", "vex.cdx.json"
@@ -21,7 +21,7 @@ def write(project: Project, folder: str) -> list[Path]:
         output_files.require_writable(out=str(path))
     with project.lock():
         image = release_build.build_prod(project).image
-        facts = described.describe(project, image, ShippedImage(project.settings.image("prod")))
+        facts = image_facts.read_facts(project, image, ShippedImage(project.settings.image("prod")))
         record = bundle.record(project, facts.site)
     for path, document in zip(paths, (sbom.document(facts, record), vex.document(facts, record)), strict=True):
         if not project.dry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from docktasks import __version__
-from docktasks.ship.described import Described
+from docktasks.ship.image_facts import ImageFacts
 from docktasks.ship.sbom import Document
 
 BUILD_TYPE = "urn:hello-dock:build:1"
@@ -17,16 +17,16 @@ SECRET_PARAMETERS = ("INSTALL_ENV", "BUILD_ENV")
 
 
 def document(
-    described: Described, parameters: Mapping[str, str], node_digest: str, source: str, environ: Mapping[str, str]
+    facts: ImageFacts, parameters: Mapping[str, str], node_digest: str, source: str, environ: Mapping[str, str]
 ) -> Document:
     """Return the provenance of an image: its commit, the parameters of its build, its bases by digest, its builder."""
-    commit = {"uri": source or "git", "digest": {"gitCommit": described.revision}}
-    bases = [_base(described.base_name, described.base_digest), _base(parameters.get("NODE_IMAGE", ""), node_digest)]
+    commit = {"uri": source or "git", "digest": {"gitCommit": facts.revision}}
+    bases = [_base(facts.base_name, facts.base_digest), _base(parameters.get("NODE_IMAGE", ""), node_digest)]
     return {
         "buildDefinition": {
             "buildType": BUILD_TYPE,
             "externalParameters": {"source": commit, "parameters": public_parameters(parameters)},
-            "internalParameters": {"architecture": described.architecture},
+            "internalParameters": {"architecture": facts.architecture},
             "resolvedDependencies": [commit, *(base for base in bases if base["uri"])],
         },
         "runDetails": {

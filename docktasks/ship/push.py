@@ -65,8 +65,8 @@ def push(project: Project, options: PushOptions) -> Pushed:
         with gate.check_candidate(project, Release(build.image)) as passed:
             project.progress(f"gate passed: {passed}")
         verified = None if project.dry else _verified(project, build.image)
-        recorded = attest.record(project, pushed) if options.signing.is_wanted else None
-        sign = partial(attest.attach, project, options.signing, recorded, as_data(verified) if verified else {})
+        contents = attest.contents_of(project, pushed) if options.signing.is_wanted else None
+        sign = partial(attest.attach, project, options.signing, contents, as_data(verified) if verified else {})
         pushed = _push_images(project, pushed, sign)
     if verified:
         content = record.record_of(pushed, {"gate": list(passed.check_ids), "verify": verified.ids("pass")})

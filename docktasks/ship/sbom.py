@@ -13,7 +13,7 @@ from urllib.parse import quote
 from docktasks import __version__
 from docktasks.ship.base_packages import BasePackage
 from docktasks.ship.bundle import Bundle, Package
-from docktasks.ship.described import Described
+from docktasks.ship.image_facts import ImageFacts
 
 SPDX_IDS = frozenset((
     "0BSD", "AGPL-3.0-only", "AGPL-3.0-or-later", "Apache-2.0", "Artistic-2.0", "BlueOak-1.0.0", "BSD-2-Clause",
@@ -28,15 +28,15 @@ HASHES = {"sha1": "SHA-1", "sha256": "SHA-256", "sha384": "SHA-384", "sha512": "
 Document = dict[str, Any]
 
 
-def document(described: Described, bundle: Bundle) -> Document:
+def document(facts: ImageFacts, bundle: Bundle) -> Document:
     """Return the SBOM of an image: its site's files, the packages in them, and those of its base."""
     app = _app(bundle)
     packages = [_package(package) for package in bundle.packages]
-    base = [component(package, licenses=licenses(package.license)) for package in described.base.packages]
-    root = image_component(described)
+    base = [component(package, licenses=licenses(package.license)) for package in facts.base.packages]
+    root = image_component(facts)
     refs = [component["bom-ref"] for component in packages]
     content = {
-        **envelope(described, "sbom"),
+        **envelope(facts, "sbom"),
         "components": [app, *packages, *base],
         "dependencies": [
             {"ref": root["bom-ref"], "dependsOn": [app["bom-ref"], *(entry["bom-ref"] for entry in base)]},
@@ -48,31 +48,31 @@ def document(described: Described, bundle: Bundle) -> Document:
     return content
 
 
-def envelope(described: Described, kind: str) -> Document:
+def envelope(facts: ImageFacts, kind: str) -> Document:
     """Return what each CycloneDX document of an image begins with. The same image has the same."""
-    time = described.created
+    time = facts.created
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{described.image.reference}#{kind}')}",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{facts.image.reference}#{kind}')}",
         "version": 1,
         "metadata": {
             **({"timestamp": time} if re.match(r"\d{4}-\d\d-\d\dT", time) else {}),
             "tools": {"components": [{"type": "application", "name": "hello-dock", "version": __version__}]},
-            "component": image_component(described),
+            "component": image_component(facts),
         },
     }
 
 
-def image_component(described: Described) -> Document:
+def image_component(facts: ImageFacts) -> Document:
     """Return the component that stands for the image, with its digest and its commit."""
-    repository, digest = described.image.repository, described.image.digest
+    repository, digest = facts.image.repository, facts.image.digest
     properties = {
-        "hello-dock:revision": described.revision,
-        "hello-dock:base": described.base_name,
-        "hello-dock:base-digest": described.base_digest,
-        "hello-dock:distribution": described.base.distribution,
+        "hello-dock:revision": facts.revision,
+        "hello-dock:base": facts.base_name,
+        "hello-dock:base-digest": facts.base_digest,
+        "hello-dock:distribution": facts.base.distribution,
     }
     component: Document = {"type": "container", "bom-ref": "image", "name": repository}
     if digest:

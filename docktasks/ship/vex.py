@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from docktasks.ship.bundle import Bundle, Package
-from docktasks.ship.described import Described
+from docktasks.ship.image_facts import ImageFacts
 from docktasks.ship.sbom import Document, component, envelope
 
 ABSENT = "code_not_present"
 """The justification of https://cyclonedx.org/docs/1.6/json/#vulnerabilities_items_analysis_justification."""
 
 
-def document(described: Described, bundle: Bundle) -> Document:
+def document(facts: ImageFacts, bundle: Bundle) -> Document:
     """Return the VEX of an image: no code of these packages is in it. Of tools of the build there is a little."""
     detail = "The lock file has this package, and none of its modules is in the site."
     statements = [_statement("not_affected", detail, package, justification=ABSENT) for package in bundle.absent]
@@ -26,7 +26,7 @@ def document(described: Described, bundle: Bundle) -> Document:
         detail = f"It is a tool of the build. Of it only these modules are in the site: {modules}"
         statements.append(_statement("in_triage", detail, package))
     packages = [*bundle.absent, *bundle.helpers]
-    return {**envelope(described, "vex"), "components": list(map(component, packages)), "vulnerabilities": statements}
+    return {**envelope(facts, "vex"), "components": list(map(component, packages)), "vulnerabilities": statements}
 
 
 def absent_in(content: Mapping[str, Any]) -> set[str]:

@@ -13,7 +13,7 @@ from referencing import Registry, Resource
 
 from docktasks.errors import BuildError
 from docktasks.ship import base_packages, bundle, sbom, vex
-from docktasks.ship.described import Described
+from docktasks.ship.image_facts import ImageFacts
 from docktasks.ship.names import ShippedImage
 
 DIGEST = "sha256:" + 64 * "a"
@@ -42,13 +42,13 @@ APK = "P:musl\nV:1.2.5-r10\nA:x86_64\nL:MIT\n\nP:nginx\nV:1.30.6-r1\nA:x86_64\nL
 RELEASE = 'ID=alpine\nVERSION_ID="3.22.1"\n'
 
 
-def described(texts: dict[str, str] | None = None) -> Described:
+def described(texts: dict[str, str] | None = None) -> ImageFacts:
     """Return an image with the site of the report, on Alpine."""
     texts = texts or {"/lib/apk/db/installed": APK, "/etc/os-release": RELEASE}
     base = base_packages.base_of(texts, {"NGINX_VERSION": "1.30.6"})
     labels = {"org.opencontainers.image.revision": REVISION, "org.opencontainers.image.base.name": "nginx:stable"}
     image = ShippedImage("registry.example/team/shop", DIGEST)
-    return Described(image, REPORT["files"], labels, base, "amd64", "2026-11-29T10:00:00Z")
+    return ImageFacts(image, REPORT["files"], labels, base, "amd64", "2026-11-29T10:00:00Z")
 
 
 @cache

@@ -16,8 +16,8 @@ from docktasks.app.project import Project
 from docktasks.engine.models import Image
 from docktasks.errors import SettingsError, VerifyError
 from docktasks.settings import Settings
-from docktasks.ship import served
-from docktasks.ship.served import Original, Place
+from docktasks.ship import comparison
+from docktasks.ship.comparison import Original, Place
 from docktasks.verify.probes.http_client import Response
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.runner import Runner
@@ -49,16 +49,16 @@ URL = "https://app.example"
 )  # fmt: skip
 def test_difference_of_two_answers(changes: dict[str, object], text: str) -> None:
     """Status, bytes and headers count, but for headers of a connection and of what is in front."""
-    assert served.difference(OWN, replace(OWN, **changes)) == text  # type: ignore[arg-type]
+    assert comparison.difference(OWN, replace(OWN, **changes)) == text  # type: ignore[arg-type]
 
 
 def test_header_that_the_image_sends_has_to_arrive() -> None:
     """A site may have its own rule for https. What is in front may add one, and not drop or change that."""
     rule = ("strict-transport-security", "max-age=1")
     own = replace(OWN, headers=(*HEADERS, rule, ("server", "nginx")))
-    assert served.difference(own, replace(own, headers=(*HEADERS, rule, ("server", "cdn")))) == ""
-    assert "is missing, and in the image max-age=1" in served.difference(own, OWN)
-    assert served.difference(OWN, own) == ""
+    assert comparison.difference(own, replace(own, headers=(*HEADERS, rule, ("server", "cdn")))) == ""
+    assert "is missing, and in the image max-age=1" in comparison.difference(own, OWN)
+    assert comparison.difference(OWN, own) == ""
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_one_image_is_compared_with_addresses_of_one_path(
 ) -> None:
     """Nothing is asked before."""
     with pytest.raises(SettingsError):
-        served.verify(Project(Runner(), FakeEngine(), settings), urls, image, revision)
+        comparison.compare(Project(Runner(), FakeEngine(), settings), urls, image, revision)
     with pytest.raises(SettingsError, match="as a whole"):
-        served.verify(Project(Runner(), FakeEngine(), settings), [URL], "a", "", is_alone=False)
+        comparison.compare(Project(Runner(), FakeEngine(), settings), [URL], "a", "", is_alone=False)
 
 
 class Replica(http.server.BaseHTTPRequestHandler):
@@ -121,14 +121,14 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 def faults(port: int) -> dict[str, list[str]]:
     """Return what differs at each address of the name, by the address."""
     places = [Place(f"http://app.example:{port}", address) for address in ("127.0.0.1", "127.0.0.2")]
-    requests = [served._request(path, coding) for path in ("/", "/a.js") for coding in served.CODINGS]  # noqa: SLF001
+    requests = [comparison._request(path, coding) for path in ("/", "/a.js") for coding in comparison.CODINGS]  # noqa: SLF001
     with closing(places[0].site()) as site:
         answers = dict(zip(requests, site.client.send_all(requests), strict=True))
-    faults = {place: [*served._differences(place, Original(answers, 2))] for place in places}  # noqa: SLF001
+    faults = {place: [*comparison._differences(place, Original(answers, 2))] for place in places}  # noqa: SLF001
     served_texts = {place.address: texts for place, texts in faults.items()}
     if any(faults.values()):
         with pytest.raises(VerifyError, match=r"at 127\.0\.0\.2: /a\.js"):
-            served._require_none(faults, [])  # noqa: SLF001
+            comparison._require_none(faults, [])  # noqa: SLF001
     return served_texts
 
 
@@ -142,18 +142,19 @@ def test_one_replica_of_a_name_is_found(port: int, monkeypatch: pytest.MonkeyPat
 def test_configuration_is_read_from_the_site(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A script of the site's own, or one that no release wrote, is no configuration."""
     first, second = (Place(f"http://app.example:{port}", f"127.0.0.{number}") for number in (1, 2))
-    assert served._configuration(first) == ""  # noqa: SLF001
+    assert comparison._configuration(first) == ""  # noqa: SLF001
     objects = ('{"API_URL":"a"}', '{"LIMIT":1,"FLAGS":{"a":true}}', '{\n  "API_URL": "a"\n}')
     for text in (*objects, "{a}", "[]", "[" * 60_000):
         expected = text if text in objects else ""
         script = f"globalThis.env = Object.freeze({text});\n".encode()
         monkeypatch.setattr(Replica, "changed", {"/env.js": script})
-        assert served._configuration(second) == expected  # noqa: SLF001
+        assert comparison._configuration(second) == expected  # noqa: SLF001
 
 
 def test_pages_and_missing_files_are_compared_too() -> None:
     """Each page has a second address."""
-    paths = served._paths(Place("https://app.example/docs").site(), ["index.html", "a/index.html", "b.html", "c d.js"])  # noqa: SLF001
+    names = ["index.html", "a/index.html", "b.html", "c d.js"]
+    paths = comparison._paths(Place("https://app.example/docs").site(), names)  # noqa: SLF001
     assert paths[:7] == [
         "/docs/a/index.html",
         "/docs/b.html",
@@ -169,7 +170,7 @@ def test_pages_and_missing_files_are_compared_too() -> None:
 def test_image_that_cannot_be_read_is_one_clear_error(settings: Settings) -> None:
     """Its layers may be compressed in a way that is not read here."""
     run = Runner()
-    original = served._run(Project(run, FakeEngine(), settings), Image("sha256:0a1b"), Place(URL))  # noqa: SLF001
+    original = comparison._run(Project(run, FakeEngine(), settings), Image("sha256:0a1b"), Place(URL))  # noqa: SLF001
     with pytest.raises(VerifyError, match="0a1b cannot be read: its archive"), original:
         pass
     assert run.ran == []

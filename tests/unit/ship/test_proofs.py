@@ -17,7 +17,7 @@ from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.errors import DockError, PushError, SettingsError, VerifyError
 from docktasks.settings import Settings
-from docktasks.ship import attest, attested, bundle, claims, cosign, keys, provenance, sbom, vex
+from docktasks.ship import attest, bundle, claims, cosign, keys, proofs, provenance, sbom, vex
 from docktasks.ship.keys import Key
 from docktasks.ship.names import ShippedImage
 from tests.unit.fakes.engine import FakeEngine
@@ -212,7 +212,7 @@ def test_documents_of_a_copy_and_of_another_version_are_judged_alike() -> None:
         content["metadata"].update({f"x-{number}": number for number in range(10)})
         _, faults_of = claims.CLAIMS[name]
         with pytest.raises(VerifyError, match=r"hello-dock 0\.0\.1 wrote it, .*: repeat this with that version"):
-            attested.require_true(name, IMAGE, faults_of(content, described(), BUNDLE))
+            proofs.require_true(name, IMAGE, faults_of(content, described(), BUNDLE))
         moved = replace(described(), image=replace(described().image, repository="mirror.example/shop"))
         assert list(faults_of(TRUTH[name], moved, BUNDLE)) == []
 
@@ -223,7 +223,7 @@ def test_unknown_form_is_one_clear_error(name: str, content: Document) -> None:
     """It proves nothing, and the error says of which document."""
     _, faults_of = claims.CLAIMS[name]
     with pytest.raises(VerifyError, match=f"The attestation of its {name} cannot be read") as caught:
-        attested.require_true(name, IMAGE, faults_of(content, described(), BUNDLE))
+        proofs.require_true(name, IMAGE, faults_of(content, described(), BUNDLE))
     assert caught.value.how
 
 

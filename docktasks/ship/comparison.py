@@ -20,7 +20,7 @@ from docktasks.errors import SettingsError, VerifyError
 from docktasks.release import build as release_build
 from docktasks.release import gate
 from docktasks.release.run_args import Release
-from docktasks.ship import described, rebuilt
+from docktasks.ship import image_facts, rebuild
 from docktasks.ship.names import ShippedImage
 from docktasks.verify.probes.connection import Connection, port_of
 from docktasks.verify.probes.crawler import Site
@@ -68,7 +68,7 @@ class Original:
     file_count: int
 
 
-def verify(project: Project, urls: Sequence[str], image: str, revision: str, *, is_alone: bool = True) -> str:
+def compare(project: Project, urls: Sequence[str], image: str, revision: str, *, is_alone: bool = True) -> str:
     """Compare what each address serves with an image, or with the one that a commit gives.
 
     Return a text that says what was compared. It `is_alone` without flags that choose or
@@ -117,7 +117,7 @@ def _chosen(project: Project, image: str, revision: str) -> Iterator[tuple[Image
         here = project.engine.image(image)
         yield here or release_build.pulled_build(project, image).image, image
     else:
-        with rebuilt.image_of(project, revision) as (built, commit):
+        with rebuild.image_of(project, revision) as (built, commit):
             yield built, f"commit {commit[:12]}, built again"
 
 
@@ -143,7 +143,7 @@ def _answers(origin: str, address: str) -> bool:
 @contextmanager
 def _run(project: Project, image: Image, place: Place) -> Iterator[Original]:
     """Run the image here with the configuration of a place, and ask it for all that it has. Raises VerifyError."""
-    files = described.describe(project, image, ShippedImage(image.short_id)).site
+    files = image_facts.read_facts(project, image, ShippedImage(image.short_id)).site
     own = replace(project, settings=replace(project.settings, api=api.Api()))
     with ExitStack() as stack:
         url = stack.enter_context(gate.candidate(own, Release(image, _configuration(place))))

@@ -1,4 +1,4 @@
-"""What is known about an image that is described: its name, its labels, and what its layers hold."""
+"""What an image shows of itself: its name, its labels, and what its layers hold."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from docktasks.ship.names import ShippedImage
 
 
 @dataclass(frozen=True)
-class Described:
+class ImageFacts:
     """An image: its name, the SHA-256 of each file of its site, its labels, and its base. A local one has no digest."""
 
     image: ShippedImage
@@ -43,10 +43,10 @@ class Described:
         return self.labels.get(BASE_DIGEST_LABEL, "")
 
 
-def describe(project: Project, image: Image, name: ShippedImage) -> Described:
+def read_facts(project: Project, image: Image, name: ShippedImage) -> ImageFacts:
     """Read an image that the engine has. Raises VerifyError."""
     if project.dry:
-        return Described(name)
+        return ImageFacts(name)
     try:
         contents = archive.read(project.engine.save(image.id), (), base_packages.is_wanted)
     except archive.Unreadable as error:
@@ -59,4 +59,4 @@ def describe(project: Project, image: Image, name: ShippedImage) -> Described:
     }
     site = archive.site_files({path: file.digest.hex() for path, file in files.items() if file.kind == "file"})
     base = base_packages.base_of(texts, image.environment)
-    return Described(name, site, image.labels, base, image.architecture, image.created)
+    return ImageFacts(name, site, image.labels, base, image.architecture, image.created)

@@ -9,9 +9,9 @@ from docktasks.app import git
 from docktasks.app.project import Project
 from docktasks.errors import AppError, SettingsError, VerifyError
 from docktasks.release import build as release_build
-from docktasks.ship import bundle, claims, cosign, described, keys, sbom, tags, vex
+from docktasks.ship import bundle, claims, cosign, image_facts, keys, sbom, tags, vex
 from docktasks.ship.bundle import Bundle
-from docktasks.ship.described import Described
+from docktasks.ship.image_facts import ImageFacts
 from docktasks.ship.keys import Key
 from docktasks.ship.names import ShippedImage, shipped_image
 
@@ -30,7 +30,7 @@ def prove(project: Project, image: ShippedImage, key: Key) -> Iterator[str]:
     pulled = release_build.pulled_build(project, image.reference).image
     own = image if project.dry else _of_platform(project, image, f"linux/{pulled.architecture}")
     contents = {name: cosign.attestations(project, key, own, kind, name) for name, (kind, _) in claims.CLAIMS.items()}
-    facts = described.describe(project, pulled, own)
+    facts = image_facts.read_facts(project, pulled, own)
     record = None if project.dry else _record(project, facts)
     for name, (_, faults_of) in claims.CLAIMS.items():
         for content in contents[name]:
@@ -60,7 +60,7 @@ def _of_platform(project: Project, image: ShippedImage, platform: str) -> Shippe
     return replace(image, digest=digests[0]) if digests else image
 
 
-def _record(project: Project, facts: Described) -> Bundle | None:
+def _record(project: Project, facts: ImageFacts) -> Bundle | None:
     """Return what a build of the image's commit records, if its source is here. Raises BuildError."""
     try:
         revision = git.source(project.app, project.settings).revision
@@ -84,8 +84,8 @@ def require_true(name: str, image: ShippedImage, faults: Iterator[str]) -> None:
         )
 
 
-def shown(project: Project, reference: str, key: str) -> str:
-    """Return what is proved of an image, for the terminal. Raises DockError."""
+def report(project: Project, reference: str, key: str) -> str:
+    """Prove what is said of an image, and return the text for the terminal. Raises DockError."""
     if not reference:
         raise SettingsError(
             "--attested needs an image.",
