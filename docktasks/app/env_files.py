@@ -7,6 +7,7 @@ from pathlib import Path
 
 from docktasks.app.ignore_file import IgnoreFile
 from docktasks.app.package import App
+from docktasks.app.scripts import MANAGERS
 from docktasks.errors import AppError
 
 WITHOUT_FILE = ("", "production", "development")
@@ -15,7 +16,7 @@ WITHOUT_FILE = ("", "production", "development")
 CONFIG = re.compile(r"(vite|astro|svelte|nuxt|vitest)\.config\.[cm]?[jt]s")
 ENV_DIR = re.compile(r"\benvDir\b\s*:\s*(?:(['\"`])([^'\"`$]*)\1)?")
 NAME = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*[=:]", re.MULTILINE)
-RUNNER = re.compile(r"\b(?:npm|pnpm|yarn|bun|run-[sp]|npm-run-all2?|concurrently|turbo|nx|wireit)\b")
+RUNNER = re.compile(rf"\b(?:{'|'.join(MANAGERS)}|run-[sp]|npm-run-all2?|concurrently|turbo|nx|wireit)\b")
 
 
 def config_text(app: App) -> str:

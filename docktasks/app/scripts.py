@@ -131,7 +131,7 @@ def _texts(arguments: Sequence[str]) -> Iterator[str]:
     before = ""
     for word in arguments:
         if not word.startswith("-") and before not in VALUE_OPTIONS:
-            yield re.sub(r"^(npm|pnpm|yarn|bun|node):", "npm run ", word)
+            yield re.sub(rf"^({'|'.join(MANAGERS)}|node):", "npm run ", word)
         before = word
 
 
