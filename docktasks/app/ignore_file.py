@@ -78,7 +78,7 @@ class IgnoreFile:
     def notices(self) -> list[str]:
         """A sentence for each line that does not count, and for each path that is sent although lines keep it out."""
         name = self.path.name if self.path else ""
-        reason = "because it keeps out all that the build needs, and what only it kept out is sent, too."
+        reason = "because it keeps out all that the build needs. What only this line keeps out is sent, too."
         return [
             *(f"{name}: the line {line} does not count, {reason}" for line in self.dropped),
             *(f"{path} is sent although {name} keeps it out, because the build needs it." for path in self.opened),

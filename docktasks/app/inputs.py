@@ -29,7 +29,7 @@ def require(settings: Settings, environ: Environ) -> None:
         setting = " and ".join(dict.fromkeys(setting for _, setting in missing))
         raise SettingsError(
             f"Not set in the environment: {names}.",
-            f"{setting} {'names' if ' and ' not in setting else 'name'} what the build gets of it. Nothing was built.",
+            f"{setting} {'names' if ' and ' not in setting else 'name'} what the build gets. Nothing was built.",
             f"Set it: export {missing[0][0]}=… ; or take it out of {setting}",
         )
 

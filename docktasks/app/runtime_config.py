@@ -54,8 +54,8 @@ def missing(page_config: str, names: Iterable[str]) -> tuple[str, ...]:
     without = [name for name in names if name not in json.loads(page_config or "{}")]
     if not without:
         return ()
-    how = f"--env {without[0]}=…"
-    return (f"Without a value, as they were at the build, or undefined: {', '.join(without)}. To give one: {how}",)
+    text = f"No --env gives a value for {', '.join(without)}, so the page has that of the build, or undefined"
+    return (f"{text}. To give one: --env {without[0]}=…",)
 
 
 def unused(folder: Path, names: Iterable[str]) -> list[str]:

@@ -136,7 +136,7 @@ def _require_options(project: Project) -> None:
     if not project.engine.exec(name, ["test", "-f", vite_options.MARK]).ok:
         raise StartError(
             "The dev server's script does not run the command `vite`.",
-            f"{vite_options.settings_for_dev(project.settings)} is given to this command, and no other takes it.",
+            f"{vite_options.settings_for_dev(project.settings)} is for this command, and no other reads it.",
             "Leave the setting out, or let the script run `vite`",
             evidence=project.engine.logs(name, 10),
         )

@@ -96,7 +96,7 @@ def require_form(fleet: Fleet) -> None:
     if fleet.replicas and fleet.uses_node_network:
         raise SettingsError(
             f"fleet.replicas is {fleet.replicas}, and fleet.network is host.",
-            "There a task that moves to another node stops listening before the load balancer knows.",
+            "In the node's own network, a task that moves to another node stops before the load balancer knows.",
             "Set fleet.network=bridge, where it drains first, or leave fleet.replicas out",
         )
 
@@ -107,7 +107,7 @@ def require_same_form(settings: Settings, current: Service) -> None:
     if (network, current.replicas > 0) != (fleet.network, fleet.replicas > 0):
         raise SettingsError(
             f"The service has fleet.network={network} and fleet.replicas={current.replicas}, "
-            f"and the settings are {fleet.network} and {fleet.replicas}.",
+            f"but the settings say {fleet.network} and {fleet.replicas}.",
             "Swarm refuses to change the one into the other, or loses requests.",
             "Set what the service has. Or remove the service, which then serves nothing until the next deployment: "
             f"docker stack rm {settings.app.name}",
@@ -190,7 +190,7 @@ def _before(current: Service | None) -> str:
     """Return the release before the current one. Raises FleetError."""
     before = current.before if current else ""
     if not before:
-        raise FleetError("There is no release before.", "", "Name a release: invoke deploy --image=REPOSITORY@sha256:…")
+        raise FleetError("There is no earlier release.", "", "Name one: invoke deploy --image=REPOSITORY@sha256:…")
     return before
 
 

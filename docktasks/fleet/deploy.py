@@ -64,7 +64,7 @@ def recover(swarm: Swarm) -> None:
     if not rollout.settle(swarm):
         raise FleetError(
             "The nodes do not serve one release, and Swarm does not bring them to one.",
-            "A deployment begins with nodes that serve the same.",
+            "A deployment can begin only if all nodes serve the same.",
             f"See why: docker service ps --no-trunc {swarm.service_name}",
         )
     service = swarm.service()

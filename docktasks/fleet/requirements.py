@@ -99,7 +99,7 @@ def require_ready(swarm: Swarm, nodes: Sequence[Node], images: Sequence[str], *,
     for node in nodes:
         node_facts = facts.get(node.id)
         if node_facts is None:
-            faults.append(f"{node.name} does not say what it needs. See its log: docker service logs")
+            faults.append(f"{node.name} does not report its kernel and ports. See its log: docker service logs")
             continue
         ports = [fleet.candidate_port, *([] if serving.get(node.id) else [fleet.host_port])]
         faults += _faults_of_ports(node, node_facts, ports, uses_node_network=fleet.uses_node_network)

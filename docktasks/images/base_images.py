@@ -90,9 +90,9 @@ def _refresh(project: Project, reference: str) -> str:
         if not _has_newer(project.engine, image, reference):
             return ""
     except NotInRegistryError:
-        return f"{old}, and is not its registry's. It stays, as it may have been made by hand."
+        return f"{old}, and its registry does not have it. It stays, because it may have been made by hand."
     except RegistryError as error:
-        return f"{old}, and was not refreshed: {error}. INVOKE_BASES_MAX_AGE=0 does not ask."
+        return f"{old}, and was not refreshed: {error}. To ask no registry: INVOKE_BASES_MAX_AGE=0"
     result = project.run(["docker", "image", "pull", reference])
     pulled = project.engine.image(reference)
     if not result.ok or pulled is None:

@@ -72,7 +72,7 @@ def record(project: Project, site: Mapping[str, str]) -> Bundle:
             return Bundle(project.app.folder.name, project.app.version, "", site)
         path = Path(folder) / "bundle.json"
         if not result.ok or not path.is_file():
-            how = "Correct what Docker reports above. A Dockerfile that `invoke init` wrote long ago: run it again"
+            how = "Correct what Docker reports above. If `invoke init` wrote the Dockerfile long ago: run it again"
             raise BuildError("What is in the bundle cannot be recorded.", "", how, evidence=result.tail(5))
         report = json.loads(path.read_text(encoding="utf-8"))
     bundle = from_report(report)
@@ -123,7 +123,7 @@ def require_recorded(report: Mapping[str, Any]) -> None:
     scripts = [name for name in report["files"] if name.endswith((".js", ".mjs", ".css"))]
     if scripts and len(report["unrecorded"]) == len(scripts):
         raise BuildError(
-            "The build told of no bundle.",
-            "What is in the site is recorded by Rollup or Rolldown, and that takes Node.js 22.15 or later.",
-            "Take a newer image of Node.js: bases.node_image in the settings",
+            "The build recorded no bundle.",
+            "Rollup or Rolldown records what is in the site. That needs Node.js 22.15 or later.",
+            "Use a newer image of Node.js: bases.node_image in the settings",
         )

@@ -152,7 +152,7 @@ def _run(project: Project, image: Image, place: Place) -> Iterator[Original]:
         answers = dict(zip(requests, site.client.send_all(requests), strict=True))
         for request, answer in answers.items():
             if not answer.status or answer.fault:
-                raise VerifyError(f"The image itself gives {request.path} {answer.summary}.", "", "Try again")
+                raise VerifyError(f"The image itself answers {request.path} with {answer.summary}.", "", "Try again")
         for name, digest in files.items():
             answer = answers[_request(site.address(name), "identity")]
             if answer.is_ok and answer.digest.hex() != digest and name != "env.js":

@@ -54,7 +54,7 @@ def public_key(project: Project, key: Key, folder: str) -> Path:
         is_password = "decrypt" in result.output
         raise PushError(
             f"{key.name} cannot be used.",
-            "Its password is another one. Nothing was pushed." if is_password else "Nothing was pushed.",
+            "The password is wrong. Nothing was pushed." if is_password else "Nothing was pushed.",
             f"Correct {PASSWORD}, or the file with it" if is_password else "Correct what cosign reports above",
             evidence="" if is_password else _reason(result),
         )
@@ -157,7 +157,7 @@ def _explain(result: Result, image: ShippedImage, name: str) -> VerifyError:
     elif is_missing:
         what, why = f"{image.reference} has no {name}.", "Nobody has signed it there, or it was removed."
     elif re.search(r"digest in claim|no matching subject digest", result.output):
-        what, why = f"The {name} of {image.reference} is one of another image.", "Somebody has copied it there."
+        what, why = f"The {name} of {image.reference} belongs to another image.", "Somebody has copied it there."
         how = "Do not run this image. Push it again with --sign, or ask who has pushed it"
     elif re.search(r"invalid signature|do not match threshold|failed to verify|none of the expected", result.output):
         what, why = f"The {name} of {image.reference} is not by this key.", "Another key has signed it, or other bytes."

@@ -64,7 +64,7 @@ def require_public(key: Key) -> None:
     """Raise SettingsError if nothing, or a file that is no public key, is to verify."""
     if not key.name and not (key.identity and key.issuer):
         raise SettingsError(
-            "It is not known whose signature is right.",
+            "No key says whose signature to trust.",
             "Anybody can sign an image. --attested compares with one key, or with one identity.",
             "Name it: --key=cosign.pub, the address of a KMS, or --key=https://ISSUER,IDENTITY",
         )

@@ -78,7 +78,7 @@ def require_true(name: str, image: ShippedImage, faults: Iterator[str]) -> None:
     if texts:
         raise VerifyError(
             f"The {name} of {image.reference} is not true: {texts[0]}.",
-            "It is signed, so somebody with the key says something that the image does not show.",
+            "Somebody with the key has signed a claim that the image does not show.",
             "Do not run this image. Push it again with --sign from its commit, or ask who has signed it",
             evidence="\n".join(texts[1:MAX_FAULTS]),
         )
@@ -89,7 +89,7 @@ def report(project: Project, reference: str, key: str) -> str:
     if not reference:
         raise SettingsError(
             "--attested needs an image.",
-            "A signature is one of a digest in a registry.",
+            "A signature belongs to a digest in a registry.",
             "Name it as release.json does: --image=registry.example/team/app@sha256:…",
         )
     texts = list(prove(project, shipped_image(reference, "--image"), Key.parse(key)))

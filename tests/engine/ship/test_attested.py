@@ -195,15 +195,15 @@ def test_missing_and_foreign_statements_are_named(signed: Signed) -> None:
     name = docker("image", "inspect", "--format", "{{index .RepoDigests 0}}", other).strip()
     assert "has no signature" in signed.verify(image=name, fails=True)
     copy_tag(repository, digest, name.split("@")[1], "sig")
-    assert "is one of another image" in signed.verify(image=name, fails=True)
+    assert "belongs to another image" in signed.verify(image=name, fails=True)
     signed.cosign("sign", "--yes", "--key", str(signed.folder / "cosign.key"), *signing(), name)
     assert "has no attestation of its SBOM" in signed.verify(image=name, fails=True)
     copy_tag(repository, digest, name.split("@")[1], "att")
-    assert "is one of another image" in signed.verify(image=name, fails=True)
+    assert "belongs to another image" in signed.verify(image=name, fails=True)
     docker("image", "rm", other)
     key = f"--key={signed.folder / 'cosign.key'}"
     wrong = signed.project.fails("push", f"--to={repository}", key, **signed.environ | {"COSIGN_PASSWORD": "wrong"})
-    assert "Its password is another one. Nothing was pushed." in wrong
+    assert "The password is wrong. Nothing was pushed." in wrong
 
 
 def copy_tag(repository: str, digest: str, other: str, kind: str) -> None:

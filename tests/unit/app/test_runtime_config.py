@@ -204,7 +204,7 @@ def test_name_without_a_value_is_a_notice() -> None:
     """An empty text is a value."""
     assert missing('{"VITE_A":""}', ["VITE_A"]) == missing("", []) == ()
     (notice,) = missing('{"VITE_A":""}', ["VITE_A", "VITE_B", "VITE_C"])
-    assert "undefined: VITE_B, VITE_C." in notice
+    assert "value for VITE_B, VITE_C, so" in notice
     assert "--env VITE_B=" in notice
 
 

@@ -324,7 +324,7 @@ def test_key_that_cannot_verify_is_refused(content: str, error: str, tmp_path: P
     (tmp_path / "k").write_text(content)
     with pytest.raises(SettingsError, match=error):
         keys.require_public(Key.parse(str(tmp_path / "k")))
-    with pytest.raises(SettingsError, match="not known whose signature"):
+    with pytest.raises(SettingsError, match="No key says whose signature"):
         keys.require_public(Key.parse(""))
     keys.require_public(Key.parse("https://issuer.example,me"))
     keys.require_public(Key.parse("gcpkms://x"))
@@ -336,7 +336,7 @@ def test_key_that_cannot_verify_is_refused(content: str, error: str, tmp_path: P
         ("Error: no signatures found", "has no signature", "--sign"),
         (
             "Error: no matching signatures: invalid or missing digest in claim: sha256:1",
-            "is one of another",
+            "belongs to another",
             "Do not run",
         ),
         ("Error: no matching signatures: invalid signature when validating ASN.1", "is not by this key", "public key"),
@@ -393,5 +393,5 @@ def test_missing_cosign_is_one_error(monkeypatch: pytest.MonkeyPatch, settings: 
     wrong = Runner(answers={"cosign public-key": Result(1, "Error: decrypt: encrypted: decryption failed")})
     with pytest.raises(PushError, match="cannot be used") as refused:
         cosign.public_key(Project(wrong, FakeEngine(), settings), Key("k"), "/tmp")  # noqa: S108 - not written
-    assert refused.value.why == "Its password is another one. Nothing was pushed."
+    assert refused.value.why == "The password is wrong. Nothing was pushed."
     assert isinstance(refused.value, DockError)

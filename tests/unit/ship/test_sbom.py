@@ -149,5 +149,5 @@ def test_bundle_without_a_record_is_refused() -> None:
     """A build by other tools, or by an old Node.js, would have an empty list, which would be a lie."""
     bundle.require_recorded(REPORT)
     bundle.require_recorded({"files": {"index.html": ""}, "unrecorded": []})
-    with pytest.raises(BuildError, match="told of no bundle"):
+    with pytest.raises(BuildError, match="recorded no bundle"):
         bundle.require_recorded(REPORT | {"unrecorded": ["assets/a.js", "assets/b.js"]})
