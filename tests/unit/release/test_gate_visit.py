@@ -1,185 +1,16 @@
-"""What the gate concludes from the events of a page: the release's own fault, or a notice."""
+"""The gate's visit with a browser, as the gate waits for it."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from docktasks.app.project import Project
 from docktasks.release.gate_visit import Findings, GateVisit
-from docktasks.release.page_visit import PageVisit
 from docktasks.settings import Settings
+from docktasks.verify.subject import Subject
 from tests.unit.fakes.apps import configured
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.runner import Runner
-
-URL = "http://127.0.0.1:49153"
-
-
-class FakePage:
-    """A page of a browser that reports what a test tells it to."""
-
-    def __init__(self) -> None:
-        self.url = f"{URL}/"
-        self.listeners: dict[str, list[Callable[[Any], None]]] = {}
-        self.context = SimpleNamespace(on=lambda _event, _listener: None)  # without a service worker
-
-    def on(self, event: str, listener: Callable[[Any], None]) -> None:
-        """Remember a listener."""
-        self.listeners.setdefault(event, []).append(listener)
-
-    def expose_binding(self, *_args: object) -> None:
-        """Take the function that reports what a policy blocks."""
-
-    def add_init_script(self, _script: str) -> None:
-        """Take the script that listens for what a policy blocks."""
-
-    def report(self, event: str, **values: object) -> None:
-        """Call the listeners of an event."""
-        for listener in self.listeners[event]:
-            listener(SimpleNamespace(**values))
-
-
-def visited(page: FakePage) -> PageVisit:
-    """Return the visit of a page that shows something."""
-    visit = PageVisit(page, URL)  # type: ignore[arg-type]
-    visit.has_content, visit.status = True, 200
-    return visit
-
-
-def thrown(page: FakePage, message: str, name: str = "Error", stack: str = "") -> None:
-    """Let the page throw."""
-    page.report("pageerror", name=name, message=message, stack=stack or f"at {URL}/a.js:1:2")
-
-
-def api_fails(page: FakePage, url: str = f"{URL}/api", kind: str = "fetch") -> None:
-    """Let a request for data fail."""
-    page.report("requestfailed", url=url, resource_type=kind, failure="net::ERR_CONNECTION_REFUSED")
-
-
-def judged(visit: PageVisit) -> tuple[list[str], list[str]]:
-    """Return the faults and notices about a page that is not blank."""
-    return list(visit.faults(None)), list(visit.notices())  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        "Cannot read properties of null (reading 'x')",
-        "React is not defined",
-        f"Failed to fetch dynamically imported module: {URL}/assets/a-Bx12ab_9.js",
-        "Unable to preload CSS for /assets/a-Bx12ab_9.css",
-        "Failed to resolve module specifier 'vue'",
-        "fetchTides is not a function",
-        "Cannot read properties of undefined (reading 'network')",
-        "Refused to evaluate a string as JavaScript",
-    ],
-)
-def test_exception_of_the_apps_own_code_is_a_fault(message: str) -> None:
-    """The page throws for every visitor."""
-    page = FakePage()
-    visit = visited(page)
-    thrown(page, message)
-    assert judged(visit) == ([f"/: uncaught Error: {message}"], [])
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        "Failed to fetch",
-        "NetworkError when attempting to fetch resource.",
-        "Request failed with status code 502",
-        "timeout of 5000ms exceeded: timed out",
-        "NotAllowedError: play() failed because the user didn't interact with the document first.",
-        "Error creating WebGL context.",
-        "Failed to register a ServiceWorker for scope ('/'): ServiceWorker script evaluation failed",
-        "Failed to fetch dynamically imported module: https://cdn.example/a.js",
-        "ResizeObserver loop completed with undelivered notifications.",
-    ],
-)
-def test_exception_for_a_reason_of_the_gate_is_a_notice(message: str) -> None:
-    """An API, another host, a graphics card and a click of a visitor are not there."""
-    page = FakePage()
-    visit = visited(page)
-    thrown(page, message)
-    faults, notices = judged(visit)
-    assert (faults, len(notices)) == ([], 1)
-    assert notices[0].startswith("/: uncaught ")
-    assert notices[0].endswith(message)
-
-
-@pytest.mark.parametrize("kind", ["fetch", "xhr", "eventsource"])
-def test_exception_after_a_failed_request_for_data_is_a_notice(kind: str) -> None:
-    """The code may have gone on with nothing. What was thrown before is a fault."""
-    page = FakePage()
-    visit = visited(page)
-    thrown(page, "one")
-    api_fails(page, kind=kind)
-    thrown(page, "two")
-    assert judged(visit) == (["/: uncaught Error: one"], ["/: uncaught Error: two"])
-
-
-@pytest.mark.parametrize(
-    ("url", "kind", "failure", "faults"),
-    [
-        ("https://cdn.example/a.js", "script", "net::ERR_NAME_NOT_RESOLVED", 0),
-        ("https://cdn.example/a.js", "script", "csp", 1),
-        (f"{URL}/a.js", "script", "net::ERR_FAILED", 1),
-        ("https://fonts.example/a.woff2", "font", "net::ERR_NAME_NOT_RESOLVED", 1),
-        (f"{URL}/api", "fetch", "net::ERR_ABORTED", 1),
-    ],
-)
-def test_only_what_is_out_of_reach_excuses_an_exception(url: str, kind: str, failure: str, faults: int) -> None:
-    """A script of another host may be missing at the gate only. What the policy blocks is blocked everywhere."""
-    page = FakePage()
-    visit = visited(page)
-    page.report("requestfailed", url=url, resource_type=kind, failure=failure)
-    thrown(page, "x is not a function")
-    assert len(judged(visit)[0]) == faults
-
-
-@pytest.mark.parametrize(
-    ("status", "media_type", "faults"),
-    [(404, "text/plain", 0), (200, "text/html; charset=utf-8", 0), (200, "application/json", 1)],
-)
-def test_answer_that_is_no_data_excuses_an_exception(status: int, media_type: str, faults: int) -> None:
-    """A site without the API answers its path with an error, or with the app's page."""
-    page = FakePage()
-    visit = visited(page)
-    request = SimpleNamespace(resource_type="fetch")
-    page.report("response", url=f"{URL}/api", status=status, headers={"content-type": media_type}, request=request)
-    thrown(page, "x is not iterable")
-    assert len(judged(visit)[0]) == faults
-
-
-def test_exception_in_a_script_of_another_host_is_a_notice() -> None:
-    """Its owner has to correct it."""
-    page = FakePage()
-    visit = visited(page)
-    thrown(page, "x is undefined", stack="Error: x\n    at a (https://ads.example/a.js:1:2)\n    at http://127.0.0.1")
-    assert judged(visit)[0] == []
-
-
-def test_page_that_leads_to_another_site_is_not_judged() -> None:
-    """A login page of another host is out of reach."""
-    page = FakePage()
-    visit = visited(page)
-    visit.has_content = False
-    page.url = "chrome-error://chromewebdata/"
-    assert judged(visit) == ([], [f"/ leads to {page.url}, so the gate does not judge it"])
-
-
-def test_page_that_waits_for_an_api_is_not_blank() -> None:
-    """The notice names the request that failed."""
-    page = FakePage()
-    visit = visited(page)
-    visit.has_content = False
-    api_fails(page)
-    assert judged(visit)[0] == []
-    assert f"{URL}/api (net::ERR_CONNECTION_REFUSED)" in judged(visit)[1][0]
 
 
 @pytest.mark.parametrize("gate_browser", ["auto", "never"])
@@ -187,6 +18,37 @@ def test_visit_without_a_browser_finds_nothing(settings: Settings, gate_browser:
     """There is no notice, because a Chromium is a choice."""
     project = Project(Runner(), FakeEngine(), configured(settings.root, prod_gate_browser=gate_browser))
     visit = GateVisit(project)
-    visit.begin(URL)
+    visit.begin("http://127.0.0.1:49153")
     assert visit.findings() == Findings()
     visit.end()
+
+
+def test_only_the_first_findings_count(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The browser closes after the visit. An error of it then says nothing about the release."""
+
+    def visit(gate: GateVisit, _executable: str) -> None:
+        gate._report(Findings(pages=1))  # noqa: SLF001
+        gate._report(Findings(notices=("late",)))  # noqa: SLF001
+        raise OSError
+
+    monkeypatch.setattr(GateVisit, "_visit", visit)
+    monkeypatch.setattr(Subject, "chromium", "chromium")
+    gate = GateVisit(Project(Runner(), FakeEngine(), settings))
+    assert gate.findings() == Findings(pages=1)
+    gate.end()
+
+
+def test_error_of_the_visit_is_raised_where_its_findings_are_asked_for(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of ours is no fault of the release."""
+
+    def visit(_gate: GateVisit, _executable: str) -> None:
+        raise OSError("broken")
+
+    monkeypatch.setattr(GateVisit, "_visit", visit)
+    monkeypatch.setattr(Subject, "chromium", "chromium")
+    gate = GateVisit(Project(Runner(), FakeEngine(), settings))
+    with pytest.raises(OSError, match="broken"):
+        gate.findings()
+    gate.end()
