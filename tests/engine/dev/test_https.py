@@ -105,7 +105,7 @@ def test_setting_needs_the_command_vite(project: ProjectUnderTest, app: Path) ->
     finally:
         manifest.write_text(before)
     assert "The dev server's script does not run the command `vite`." in output
-    assert "dev.https is given to this command" in output
+    assert "dev.https is for this command" in output
 
 
 @pytest.mark.long  # the tests before have a plugin's and an own certificate
