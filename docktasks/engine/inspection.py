@@ -123,7 +123,7 @@ def _health(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _options(attrs: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Return every field of the configuration that is not null, 0 or empty, with its values by name."""
+    """Return every field of the configuration that is not null, 0 or empty, and a StopTimeout of 0, by name."""
     host, log = attrs["HostConfig"], attrs["HostConfig"].get("LogConfig") or {}
     mounts = {
         mount["Destination"]: f"{mount['Type']} {mount.get('Name') or mount.get('Source') or ''}"
@@ -132,7 +132,8 @@ def _options(attrs: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     }
     command = {"Cmd": None, "Entrypoint": None, "Command": " ".join([attrs["Path"], *attrs["Args"]])}
     split = {"LogConfig": None, "LogDriver": log.get("Type"), "LogOptions": log.get("Config"), "Mounts": mounts}
-    fields = {**host, **attrs["Config"], **command, **split}
+    timeout = {"StopTimeout": "0"} if attrs["Config"].get("StopTimeout") == 0 else {}  # which ends it at once
+    fields = {**host, **attrs["Config"], **command, **split, **timeout}
     return {name: texts for name, value in fields.items() if (texts := _texts(value))}
 
 

@@ -143,6 +143,7 @@ def test_config_of_a_container_without_options_is_empty() -> None:
     assert container_config(attrs) == ContainerConfig(command=("sh",), options={"Command": {"": "sh"}})
     assert parse(PidsLimit=-1).pids == 0
     assert parse({"StopTimeout": 0}).stop_timeout == 0
+    assert parse({"StopTimeout": 0}).options["StopTimeout"] == {"": "0"}  # 0 seconds are an option, and not Docker's 10
     assert parse(Init=True).init
 
 
