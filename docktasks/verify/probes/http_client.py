@@ -101,8 +101,9 @@ class Response:
 
 
 def is_error(response: Response) -> bool:
-    """True for an error of the server."""
-    return response.status >= httpx.codes.INTERNAL_SERVER_ERROR and response.status not in HARMLESS_5XX
+    """True for an error of the server, and for its limit on requests."""
+    is_limit = response.status == httpx.codes.TOO_MANY_REQUESTS
+    return is_limit or (response.status >= httpx.codes.INTERNAL_SERVER_ERROR and response.status not in HARMLESS_5XX)
 
 
 class Client:

@@ -158,10 +158,9 @@ class Survey:
         limited = [response for response in responses if response.status in LIMIT_STATUSES]
         ways = {answer.way for answer in self.answers if answer.response.status in LIMIT_STATUSES}
         is_for_all = not ways or "" in ways or len(ways) >= MIN_LIMITED_WAYS
-        if is_for_all and len(paths := {response.path for response in limited}) >= MIN_LIMITED_PLACES:
-            where = commonpath(paths)
-            asked = f"{len(responses):,} requests{f', all below {where}' if len(where) > len(self.site.home) else ''}"
-            return f"{limited[0].status} on {len(limited):,} of {asked}: a limit on requests"
+        paths = {response.path for response in limited}  # all below a folder are no limit on the rest
+        if is_for_all and len(paths) >= MIN_LIMITED_PLACES and len(commonpath(paths)) <= len(self.site.home):
+            return f"{limited[0].status} on {len(limited):,} of {len(responses):,} requests: a limit on requests"
         failures = {
             "an error of the server": [*filter(is_error, responses)],
             "no answer": [response for response in responses if not response.status],
@@ -184,11 +183,11 @@ class Survey:
 
     @property
     def lost_files(self) -> list[Answer]:
-        """The files that got no answer in some encoding, or an error in a compressed one."""
+        """The files that got no answer in some encoding, or an error."""
         encodings = ("",) if self.is_small else ("", "gzip", "br")
         paths = {encoding: self.site.encoded_files(encoding or "identity") for encoding in encodings}
         files = (self.file_answer(path, encoding) for encoding, asked in paths.items() for path in asked)
-        return [answer for answer in files if not answer.response.status or (answer.way and not answer.is_judged)]
+        return [answer for answer in files if not answer.is_judged]
 
     @cached_property
     def unknown(self) -> Response:

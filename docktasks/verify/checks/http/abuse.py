@@ -11,7 +11,7 @@ from httpx import codes
 from docktasks.verify.checks.http.rules import exceptions, is_ours, leads_away, survey_of
 from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.http_client import Response, is_error
-from docktasks.verify.probes.survey import Answer
+from docktasks.verify.probes.survey import LIMIT_STATUSES, Answer
 from docktasks.verify.probes.ways import FOREIGN_HOST, FOREIGN_ORIGIN, METHODS
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
@@ -167,6 +167,6 @@ def _repeats_host(request: str, response: Response, *, is_own: bool) -> bool:
 
 
 def _errors(request: str, answer: Response) -> Iterator[str]:
-    """What no request may cause: an error of the server."""
-    if is_error(answer):
+    """What no request may cause: an error of the server. A limit on requests is not of this one."""
+    if is_error(answer) and answer.status not in LIMIT_STATUSES:
         yield f"{request}: {answer.status}"

@@ -10,7 +10,7 @@ from docktasks.verify.probes.crawler import MAX_ENCODED_FILES
 from docktasks.verify.probes.http_client import is_error
 from docktasks.verify.probes.survey import Answer
 from docktasks.verify.probes.ways import VISITORS, ways_of
-from docktasks.verify.registry import Note, check
+from docktasks.verify.registry import Major, Note, check
 from docktasks.verify.subject import Subject
 
 HARMFUL = 400, 404, 405, 410, 414, 431
@@ -34,6 +34,9 @@ def answers(subject: Subject) -> Iterator[str]:
     open_names = [name for name, answer in answered.items() if not answer.is_closed]
     if 2 * len(open_names) > len(answered):
         yield f"the connection stays open after Connection: close, {len(open_names)} odd requests: {listed(open_names)}"
+    plain = [answer for answer in survey.plain if answer.is_judged]
+    if 2 * sum("close" in answer.response.get("connection").lower() for answer in plain) > len(plain):
+        yield Major("the server closes the connection after each answer, so each file of a page waits for another one")
     files, places = survey.site.files, {answer.place.path for answer in survey.answers}
     sample = f", {len(survey.sample)} of them in every way" if not survey.is_small else ""
     encoded = f", {MAX_ENCODED_FILES:,} of them also with gzip and brotli" if len(files) > MAX_ENCODED_FILES else ""

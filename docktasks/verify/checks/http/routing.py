@@ -93,7 +93,8 @@ def missing(subject: Subject) -> Iterator[str]:
 
     def faults(answer: Answer) -> Iterator[str]:
         response = answer.response
-        is_expected = response.status in (0, codes.NOT_FOUND) or is_error(response)  # http.answers reports errors
+        # http.answers reports errors, and http.cookies what asks for a password.
+        is_expected = response.status in (0, codes.NOT_FOUND, codes.UNAUTHORIZED) or is_error(response)
         if not is_expected and not _is_redirected(survey, response):
             yield response.summary
         elif response.status == codes.NOT_FOUND and response.digest == survey.site.index.digest:

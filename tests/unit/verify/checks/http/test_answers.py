@@ -14,6 +14,8 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ("http.answers", on_path("/assets", status(500)), "500 on 2 of … places: /assets, /assets/."),
     ("http.answers", on_header("range", status(502)), "502 on … (range: "),
     ("http.answers", on_header("user-agent", status(503), "Googlebot"), "503 on … / (as a search engine)"),
+    ("http.answers", lambda _, answer: answer.set("connection", "close"),
+     "the server closes the connection after each answer"),
     ("http.source-maps", on_path("index-Bq4dYn0s.css", body(f"a{{}}\n{MAP}")),
      "in 1 of 7 files: /assets/index-Bq4dYn0s.css"),
     ("http.third-party", on_path(INDEX, body("<script src=https://cdn.example/a.js></script>")),
@@ -60,11 +62,30 @@ def test_one_cause_is_reported_once(code: int, cause: str) -> None:
     assert {verdict.evidence[0] for verdict in results.values()} == {f"see http.answers: {answers.evidence[0]}"}
 
 
-def test_limit_of_one_folder_is_named() -> None:
-    """The rest of the site answers."""
-    limited = every(0, 503)
+def failed(site: Site) -> set[str]:
+    """The checks that fail, and those that are skipped."""
+    return {check_id for check_id, verdict in verdicts(site).items() if verdict.outcome != "pass"}
+
+
+@pytest.mark.parametrize("code", [429, 503])
+def test_limit_of_one_folder_is_one_finding(code: int) -> None:
+    """The rest of the site answers, and is judged. What is limited says nothing else about the site."""
+    limited = every(0, code)
     site = Site(lambda request, answer: limited(request, answer) if "/assets/" in request.url.path else None)
-    assert ", all below /assets: a limit on requests" in verdicts(site)["http.answers"].evidence[0]
+    assert failed(site) == {"http.answers"}
+
+
+def test_password_of_one_folder_is_no_missing_file() -> None:
+    """The page does not get its files, which is critical. Nothing says whether a file is missing there."""
+
+    def ask(request: httpx.Request, answer: Answer) -> None:
+        if "/assets" in request.url.path:
+            answer.status, answer.body = 401, b""
+            answer.set("www-authenticate", "Basic realm=staff")
+            answer.set("content-encoding")
+            answer.set("cache-control", "no-store")
+
+    assert failed(Site(ask)) == {"http.files", "http.cookies"}
 
 
 def test_server_that_goes_away_is_reported_once() -> None:
