@@ -17,8 +17,8 @@ FOREIGN_TAG = '"of-another-release"'
 BROWSER_ENCODINGS = "gzip, deflate, br, zstd"
 Ways = dict[str, Request]
 """Name -> a request for a place. Its path is what is added to the place's."""
-LONG_CHARS = 900
-"""How long one value of a query and of a cookie may be on any site. Servers take 4 kB or more."""
+LONG_CHARS = 1900
+"""How long one value of a query and of a cookie may be on any site. IIS takes a query of 2 kB, others 4 kB or more."""
 TABLE: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 """The ways. Its `about` says what each kind is."""
 

@@ -33,7 +33,7 @@ SERVER_VERSION = re.compile(rf"\b(?:{'|'.join(_TABLE['servers'])})[/ ]v?\d[\w.]*
 VERSION = re.compile(r"[\w.-]+(?:/v?\d|(?<=[a-z])[ -]v?\d+\.\d)[\w.]*", re.IGNORECASE)
 SERVER_PATH = re.compile(r"(?<![\w./%-])(?:/(?:srv|var/www|usr/(?:share|local|lib)|root|etc)|[A-Z]:\\)[/\\][\w./\\-]+")
 _is_of_server = lru_cache(256)(SERVER_HEADERS.fullmatch)
-MAX_HEAD_BYTES = 16_000
+SAFE_HEAD_BYTES, MAX_HEAD_BYTES = 8_000, 16_000
 """nginx takes 4 or 8 kB from a server behind it, Node.js 16, and Chrome 256: what is larger becomes an error."""
 
 
@@ -120,9 +120,10 @@ def headers(subject: Subject) -> Iterator[str]:
     def faults(answer: Answer) -> Iterator[str]:
         lines = answer.response.headers
         size = sum(len(name) + len(value) + 4 for name, value in lines)
-        if size > MAX_HEAD_BYTES:
+        if size > SAFE_HEAD_BYTES:
             longest, value = max(lines, key=lambda line: len(line[1]))
-            yield f"{size // 1000} kB of headers, {len(value) // 1000} kB of them {longest}: many proxies refuse them,"
+            text = f"{size // 1000} kB of headers, {len(value) // 1000} kB of them {longest}: many proxies refuse them,"
+            yield text if size > MAX_HEAD_BYTES else Minor(text)
         for name, value in lines:
             if not KNOWN.fullmatch(name) and not ELSEWHERE.fullmatch(name):
                 yield from _faults_of_header(name, value, is_built=is_ours(subject, name))

@@ -70,6 +70,7 @@ FAULTS: list[tuple[str, Fault, str]] = [
      "link: <https://other.example/x.js>; rel=preload: browsers load … on 2 of … places: /, "),
     ("http.headers", on_path("-5f2c.js", header("alt-svc", 'h2="other.example:443"')), "browsers go to another host"),
     ("http.headers", on_method("POST", header("x-trace", "t" * 20_000)), "20 kB of headers … x-trace … (POST)"),
+    ("http.headers", on_path("-5f2c.js", header("x-trace", "t" * 9_000)), "9 kB of headers … -5f2c.js"),
     ("http.headers", on_path(ENTRY, header("sourcemap", "a.map")), "where the app's source is, on … index-Dk1aQz7_.js"),
     ("http.server-version", on_path("-5f2c.js", body("System.NullReferenceException: at App.Main()")),
      "a stack trace (System.NullReferenceException) on "),
