@@ -173,8 +173,12 @@ def dictionaries(subject: Subject) -> Iterator[str]:
         usual = survey.site.get(file.path, Accept_Encoding=ENCODINGS)
         for name, (value, digest) in named.items():
             response = survey.site.get(file.path, Accept_Encoding=ENCODINGS, Available_Dictionary=value)
-            for fault in _delta_faults(usual, response, digest if name in known else b""):
-                yield f"{file.path} for a dictionary {name}: {fault}"
+            faults = [*_delta_faults(usual, response, digest if name in known else b"")]
+            if (delta := response.get("content-encoding")) in HEADERS:
+                other = survey.site.get(file.path, Accept_Encoding=BR, Available_Dictionary=value)
+                is_refused = other.get("content-encoding") not in HEADERS
+                faults += [] if is_refused else [f"a delta ({delta}), also if Accept-Encoding does not name it"]
+            yield from (f"{file.path} for a dictionary {name}: {fault}" for fault in faults)
 
 
 def _is_match(pattern: str, path: str) -> bool:

@@ -26,13 +26,17 @@ def offered(offer: str = OFFER, vary: str = "Accept-Encoding, Available-Dictiona
     return change
 
 
-def delta(body: bytes, *, dictionary: str = "", vary: str = "Available-Dictionary") -> Fault:
-    """The entry script is offered. With a dictionary whose field begins so, it is answered by this delta."""
+def delta(body: bytes, *, dictionary: str = "", vary: str = "Available-Dictionary", accepted: str = "dcz") -> Fault:
+    """The entry script is offered. With a dictionary whose field begins so, it is answered by this delta.
+
+    `accepted` is what Accept-Encoding has to have.
+    """
 
     def change(request: httpx.Request, answer: Answer) -> None:
         offered()(request, answer)
         named = request.headers.get("available-dictionary")
-        if request.url.path == ENTRY and named is not None and named.startswith(dictionary):
+        is_accepted = accepted in request.headers["accept-encoding"]
+        if request.url.path == ENTRY and named is not None and named.startswith(dictionary) and is_accepted:
             answer.set("content-encoding", "dcz")
             answer.set("vary", vary)
             answer.body = body
@@ -85,6 +89,11 @@ FAULTS: list[tuple[str, Fault, str]] = [
         ID,
         delta(MAGIC + ENTRY_HASH, dictionary=OWN, vary="Accept-Encoding"),
         "a delta without Vary: Available-Dictionary",
+    ),
+    (
+        ID,
+        delta(MAGIC + ENTRY_HASH, dictionary=OWN, accepted=""),
+        f"a dictionary as {ENTRY}: a delta (dcz), also if Accept-Encoding does not name it",
     ),
     (ID, plain(b"old"), "a dictionary of another release: other bytes than without one"),
 ]
