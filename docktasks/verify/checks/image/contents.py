@@ -25,11 +25,12 @@ BUILDER_FILE = re.compile(
 SOURCE_MAP = re.compile(r"\.([cm]?js|css)\.map(\.(gz|br|zst))?$")
 INLINE_MAP = re.compile(rb"data:application/json[^,]{0,60},[\w%+/=-]{40}")
 BUILDER_FOLDERS = {"node_modules", ".git"}
-RELEASE_FILE = re.compile(
-    r"/srv/(?:hashed/)?(?:site|br)/|/srv/(?:run|carried)$|/usr/local/share/hello-dock/(?:built|deltas\.mjs)$"
+SERVER_FILE = re.compile(
+    r"/usr/local/share/hello-dock/(?:built|deltas\.mjs)$"
     r"|/usr/local/bin/(?:carry|drain|hold)$|/docker-entrypoint\.d/3\d-hello-dock-\w+\.sh$"
     r"|/etc/nginx/(?:nginx\.conf|serving/[\w-]+\.conf|(?:base|policy|site|redirects)/[\w-]+\.conf)$"
 )
+RELEASE_FILE = re.compile(rf"/srv/(?:hashed/)?(?:site|br)/|/srv/(?:run|carried)$|{SERVER_FILE.pattern}")
 """What the assembler writes (docktasks/images/nginx/assemble.mjs): a release needs nothing else."""
 MAX_EXTRA_BYTES = 65_000
 """What an image may add to its base next to the site: configuration, and scripts, without what grows with the site."""
@@ -58,6 +59,16 @@ def contents(subject: Subject) -> Iterator[str]:
         files = (file for file in final_files(subject.own_layers()).values() if file.path not in reported)
         others = [file for file in files if file.kind in SHIPPED_KINDS and not CACHE_PATH.search(file.path)]
         yield from map(kind, _needless_files(others))
+        yield from map(kind, _changed_files(subject.own_layers()))
+
+
+def _changed_files(layers: list[Layer]) -> Iterator[str]:
+    """Yield the server's files of the build that a later step has changed. image.site compares the site's."""
+    final = final_files(layers)
+    for path, file in layers[0].files.items() if layers else ():
+        is_changed = path not in final or final[path].digest != file.digest
+        if file.kind == "file" and is_changed and SERVER_FILE.match(path):
+            yield f"{path}: a later step {'changes' if path in final else 'deletes'} what the build wrote"
 
 
 def _builder_files(subject: Subject) -> Iterator[tuple[str, str]]:

@@ -244,6 +244,19 @@ def test_configuration_that_an_app_may_have_is_needed(name: str) -> None:
     assert BuiltImage(files=files).evidence("image.contents") == ()
 
 
+@pytest.mark.parametrize(
+    ("later", "verb"), [(shipped("/etc/nginx/nginx.conf", b"user root;"), "changes"),
+                        (File("/etc/nginx/nginx.conf", "whiteout"), "deletes")],
+)  # fmt: skip
+def test_configuration_that_a_later_step_changes_fails(later: File, verb: str) -> None:
+    """The image alone shows it, before anything runs. The same bytes again are no change."""
+    verdict = BuiltImage(layers_above=[layer(later)]).verdict("image.contents")
+    evidence = f"/etc/nginx/nginx.conf: a later step {verb} what the build wrote"
+    assert (verdict.evidence, verdict.severity) == ((evidence,), "major")
+    same = layer(shipped("/etc/nginx/nginx.conf", b"user nobody;"))
+    assert BuiltImage(layers_above=[same]).evidence("image.contents") == ()
+
+
 def test_image_that_adds_too_much_fails() -> None:
     """The files have the right names. What grows with the site does not count."""
     verdict = BuiltImage(files=[*SITE, shipped("/usr/local/bin/carry", b"x" * 64_999)]).verdict("image.contents")
