@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 from threading import Lock
@@ -198,15 +199,18 @@ class Subject:
         return {path: is_hashed for path, is_hashed in paths.items() if path not in self.site.files}
 
     def _read_image(self) -> Contents:
+        return self.read(self.image, self.base.layers if self.base else ())
+
+    def read(self, image: Image, base_layers: Sequence[str] = ()) -> Contents:
+        """What an image of the project contains. Raises Unreadable."""
         from docker.errors import APIError
 
-        base_layers = self.base.layers if self.base else ()
         try:
             is_read = re.compile("/s?bin/nginx$|^/etc/passwd$").search
-            return archive.read(self.project.engine.save(self.image.id), base_layers, lambda path: bool(is_read(path)))
+            return archive.read(self.project.engine.save(image.id), base_layers, lambda path: bool(is_read(path)))
         except APIError as error:  # such as for an image without layers
             reason = f"the engine cannot save it: {error.explanation or error}"
-            raise Unreadable(reason if self.image.layers else "it has no layer") from error
+            raise Unreadable(reason if image.layers else "it has no layer") from error
 
     def _settled_health(self) -> str:
         engine, name = self.project.engine, self.container.name

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from httpx import codes
 
+from docktasks.engine.models import Image
 from docktasks.errors import Skip
 from docktasks.images import releases
-from docktasks.images.carried import FOLDER, sampled
+from docktasks.images.archive import HASHED_DIR, Unreadable, final_files, without_compressed
+from docktasks.images.carried import FOLDER, CarriedFile, sampled
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
@@ -21,12 +24,15 @@ def assets(subject: Subject) -> Iterator[str]:
     if FOLDER not in subject.config.options.get("Mounts", {}):
         yield f"no volume with the assets of earlier releases is mounted at {FOLDER}"
         return
-    kept: dict[str, tuple[str, ...]] = {subject.container.release: (subject.container.release,)}
-    kept |= {image.release: image.release_ids for image in releases.kept_releases(subject.project)}
+    images = {image.release: image for image in releases.kept_releases(subject.project)}
     releases_kept, files = subject.carried()
-    for release, release_ids in sorted(kept.items()):
-        if {*releases_kept}.isdisjoint(release_ids):
+    for release in sorted({subject.container.release, *images}):
+        image = images.get(release)
+        if {*releases_kept}.isdisjoint(image.release_ids if image else (release,)):
             yield f"release {release}: its assets are not in the volume"
+        elif image and release != subject.container.release:
+            with suppress(Unreadable):
+                yield from _lost(subject, image, files)
     asked = [*sampled(files, MAX_FILES_PER_RELEASE)]
     answers = subject.site.get_all((subject.site.address(file.path) for file in asked), "HEAD")
     for file, answer in zip(asked, answers, strict=True):
@@ -34,6 +40,16 @@ def assets(subject: Subject) -> Iterator[str]:
             raise Skip(f"there was no time for all: {answer.fault}")
         if answer.status != codes.OK:
             yield f"{answer.path} of release {file.release}: {answer.summary}"
+
+
+def _lost(subject: Subject, image: Image, files: Iterable[CarriedFile]) -> Iterator[str]:
+    """Yield what the image of a kept release has, and the volume has not, or has with other bytes."""
+    digests = {file.path: file.digest for file in files if file.is_hashed and file.release in image.release_ids}
+    for path, file in sorted(without_compressed(final_files(subject.read(image).layers)).items()):
+        name = path.removeprefix(HASHED_DIR)
+        if path.startswith(HASHED_DIR) and file.kind == "file" and digests.get(name) != file.digest:
+            has = "has other bytes of it" if name in digests else "has lost it"
+            yield f"{subject.site.address(name)} of release {image.release}: the volume {has}"
 
 
 @check(

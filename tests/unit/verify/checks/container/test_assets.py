@@ -8,6 +8,7 @@ import pytest
 from docktasks.engine.models import ContainerConfig
 from docktasks.verify.probes.http_client import Response
 from tests.unit.fakes.engine import FakeEngine
+from tests.unit.fakes.image_archives import saved, tar
 from tests.unit.fakes.production import A, image
 from tests.unit.fakes.sites import Site, connect
 from tests.unit.fakes.subjects import CONFIG, Result, release, release_subject, results
@@ -72,6 +73,30 @@ def test_kept_release_without_assets_fails() -> None:
     """A rollback to it is possible, and its pages may still be open."""
     expected = ("fail", (f"release {'c' * 12}: its assets are not in the volume",))
     assert result(CARRIED, earlier_release="c" * 12) == expected
+
+
+def test_file_that_the_volume_has_lost_or_damaged_fails() -> None:
+    """The image of the kept release still has it. A page of that release asks for it, or a rollback does."""
+    built = {"whole-C2bRt-8x.js": b"whole", "half-C2bRt-8x.js": b"half of it", "lost-C2bRt-8x.js": b"lost"}
+    layers = tar(*((f"srv/hashed/site/assets/{name}", text) for name, text in built.items()))
+    container, release_id = release(), "0123456789ab"
+    current = replace(image("a"), tags=(f"hello-dock:{A}",))
+    earlier = replace(image("b"), release=release_id, tags=(f"hello-dock:{release_id}",))
+    engine = FakeEngine(container, images={current.tags[0]: current, earlier.tags[0]: earlier})
+    engine.config, engine.archive = CONFIG, saved(layers, history=[{"created_by": "COPY /out/image/ /"}])
+    folder = f"{RELEASES}/{release_id}/site/assets"
+    engine.files = CARRIED | {f"{folder}/whole-C2bRt-8x.js": "whole", f"{folder}/half-C2bRt-8x.js": "half"}
+    subject = release_subject(engine, container)
+    site = Site()
+    site.files |= {f"/assets/{name}": text.decode() for name, text in built.items()}
+    connect(subject.site, site)
+    assert results(subject, "container.assets")["container.assets"] == (
+        "fail",
+        (
+            f"/assets/half-C2bRt-8x.js of release {release_id}: the volume has other bytes of it",
+            f"/assets/lost-C2bRt-8x.js of release {release_id}: the volume has lost it",
+        ),
+    )
 
 
 def test_container_without_the_volume_fails() -> None:
