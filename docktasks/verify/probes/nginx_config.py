@@ -55,7 +55,7 @@ def words(texts: Iterable[str]) -> Words:
 
 def redirected(texts: Iterable[str]) -> list[re.Pattern[str]]:
     """The addresses that the site's _redirects leads elsewhere (images/nginx/redirects.mjs)."""
-    rows = [row for text in texts for row in re.findall(r'^\s+"~(.+)" "30\d ', text, re.MULTILINE)]
+    rows = [row for text in texts for row in re.findall(r'^\s+"~(.+)" "30\d!? ', text, re.MULTILINE)]
     return [re.compile(re.sub(r"\(\?<(?=\w)", "(?P<", row.replace("\\\\", "\\"))) for row in rows]
 
 

@@ -47,4 +47,6 @@ def test_rules_of_a_site_are_read() -> None:
     "~^page 200" "/index.html";
 }"""
     (rule,) = nginx_config.redirected([text])
+    (forced,) = nginx_config.redirected([text.replace('"302 ', '"302! ')])  # also where the site has a file
+    assert forced == rule
     assert [bool(rule.search(path)) for path in ("/go/a?b", "/go", "/image")] == [True, True, False]
