@@ -46,6 +46,7 @@ GREEDY = (
     'fetch("/robots.txt?" + Date.now()) }, 100)'
 )
 PUSH = 'history.pushState(null, "")'
+STOP = "(event) => event.stopImmediatePropagation()"
 KEEP = 'if (event.key === "Tab" && document.activeElement.localName === "a") event.preventDefault()'
 INTERRUPT = (
     "setTimeout(() => Notification.requestPermission(), 900); "
@@ -61,7 +62,8 @@ EDITOR = (
 )
 LIVELY = (
     'addEventListener("load", () => { ' + EDITOR + 'history.replaceState({ at: 1 }, "") }); '
-    "new OscillatorNode(new AudioContext()).start(); globalThis.once = new Array(4e6).fill(1.5); "
+    'new SharedWorker("/env.js"); globalThis.once = new Array(4e6).fill(1.5); '
+    "new OscillatorNode(new AudioContext()).start(); "
     'for (const part of ["a", "b", "c"]) setInterval(() => fetch("/?part=" + part), 700)'
 )
 
@@ -99,6 +101,9 @@ SABOTAGES = [
     page("blocks-for-seconds", loads("js", "const end = Date.now() + 4500; while (Date.now() < end);"), "browser.idle"),
     page("keeps-who-goes-back", loads("js", f'{PUSH}; addEventListener("popstate", () => {PUSH})'),
          "browser.navigation"),
+    page("keeps-no-history", loads("js", "history.pushState = history.replaceState"), "browser.navigation"),
+    page("goes-back-by-the-address-only", loads("js", f'addEventListener("popstate", {STOP}, true)'),
+         "browser.navigation"),
     page("goes-back-twice", loads("js", f'addEventListener("click", () => {PUSH}, true)'), "browser.navigation"),
     page("empties-when-it-becomes-narrow", loads("js", f'matchMedia("(width < 500px)").onchange = () => {{ {GONE} }}'),
          "browser.renders", "browser.deep-link"),
@@ -128,5 +133,5 @@ def test_sabotage_is_caught(
 
 @pytest.mark.usefixtures("chromium")
 def test_lively_page_is_healthy(sabotaged_project: ProjectUnderTest, built_image: Image, cleanup: ExitStack) -> None:
-    """An editor, silent sound, several parts that ask one address, and memory that is taken once are no faults."""
+    """An editor, a shared worker, silent sound, parts that ask one address, and memory taken once are no faults."""
     assert_caught(sabotaged_project, built_image, page("lively", loads("js", LIVELY)), cleanup, ["browser"])

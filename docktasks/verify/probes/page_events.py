@@ -92,6 +92,7 @@ class PageEvents(Log):
     def __init__(self, page: Page) -> None:
         self.page = page
         self._pending: dict[Request, float] = {}
+        self._shared = set[str]()  # the scripts of shared workers, of which the browser tells a page no end
         self._message_count, self._host, self.workload = 0, "", Workload(page)
         self._worker_lacks_host = False
         self.clear()
@@ -112,7 +113,7 @@ class PageEvents(Log):
     @property
     def is_loading(self) -> bool:
         """True while a request is under way."""
-        return bool(self._pending)
+        return any(request.url not in self._shared for request in self._pending)
 
     def clear(self) -> None:
         """Forget all events."""
@@ -142,12 +143,14 @@ class PageEvents(Log):
         self.add("activity", *self.workload.judge(min_cpu_s))
         late = time.monotonic() - ANSWER_TIMEOUT_S
         for request, start in self._pending.items():
-            if start < late and request.resource_type in FILES:
+            if start < late and request.resource_type in FILES and request.url not in self._shared:
                 self.add("network", f"{request.url}: not complete after {ANSWER_TIMEOUT_S:g} s")
 
     def _on_event(self, kind: str, text: str) -> None:
         if kind == "tasks":
             self.workload.tasks.append(float(text))
+        elif kind == "shared":
+            self._shared.add(text)
         else:
             self.add(RECORDED.get(kind, "interruptions"), text)
 

@@ -1,5 +1,5 @@
 // Runs before the scripts of a page, and reports what the browser tells nobody else: what a policy blocks, what the page
-// asks a visitor for who has not touched it, and long tasks.
+// asks a visitor for who has not touched it, long tasks, and the scripts of shared workers.
 {
   // Libraries try whether they may make functions of text, and have another way: these are no violation.
   const PROBES = ['(function anonymous(\n) {\n\n})', '(function anonymous(\n) {\nreturn this\n})']
@@ -8,6 +8,13 @@
     const sample = event.sample ? `: ${event.sample.replace(/\s+/g, ' ')}` : ''
     const kind = event.disposition === 'enforce' ? 'policy' : 'reported'
     helloDockEvent(kind, `${event.effectiveDirective} blocks ${event.blockedURI}${sample}`)
+  })
+
+  globalThis.SharedWorker &&= new Proxy(SharedWorker, {
+    construct(target, args) {
+      helloDockEvent('shared', new URL(args[0], document.baseURI).href)
+      return Reflect.construct(target, args)
+    },
   })
 
   let isTouched = false

@@ -165,11 +165,16 @@ class _Visitor:
             for href, _ in self.links:
                 if not page.locator(_selector(href)).count():
                     open_page(page, f"{self.url}/")
-                click, (before, _) = partial(self._click, page, href), events.workload.history()
+                click, (before, earlier) = partial(self._click, page, href), events.workload.history()
+                shown = _text(page)
                 self.visit.followed.append(events.snapshot(f"a click on {href}", partial(chromium.settle, click, page)))
                 index, addresses = events.workload.history()
                 if any(address == following for address, following in pairwise(addresses[before : index + 1])):
                     self.visit.dead_ends.append(f"a click on {href} adds one address to the history twice")
+                elif index == before and addresses != earlier:
+                    self.visit.dead_ends.append(f"a click on {href} replaces the page, which nobody can go back to")
+                elif href == self.links[0][0] and _text(page) != shown:
+                    self._go_back(page, href)
 
     def _click(self, page: Page, href: str) -> None:
         before = _address_and_text(page)
@@ -177,6 +182,13 @@ class _Visitor:
         limit_s = page_events.CONTENT_TIMEOUT_MS / 1000
         if not wait_until(lambda: Probe(_address_and_text(page) != before), limit_s).ready:
             self.visit.dead_links.append(f"a click on {href}: the page shows the same as before")
+
+    def _go_back(self, page: Page, href: str) -> None:
+        """Report a back button that changes the address and not the page."""
+        clicked = _text(page)
+        page.evaluate("() => { setTimeout(() => history.back()) }")
+        if not wait_until(lambda: Probe(_text(page) != clicked), page_events.CONTENT_TIMEOUT_MS / 1000).ready:
+            self.visit.dead_ends.append(f"after a click on {href} the back button leaves the page as it is")
 
     def audit(self) -> None:
         """Look at the first page, one below it, and those that it links to, some at a time."""
@@ -215,6 +227,10 @@ def _address_and_text(page: Page) -> str:
         return f"{page.url}\n{page.locator('body').inner_text()}"
     except BrowserError:
         return ""
+
+
+def _text(page: Page) -> str:
+    return _address_and_text(page).partition("\n")[2]
 
 
 def _own_links(page: Page) -> list[tuple[str, str]]:
