@@ -49,10 +49,10 @@ MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
     "app": 2_672, "dev": 1_443, "fleet": 1_526, "ground": 1_831, "images": 1_600, "release": 1_646, "ship": 1_957,
-    "verify": 8_272,
+    "verify": 8_331,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES. The goal for verify is 4,000."""
-MAX_LINES_IN_ALL = 23_642
+MAX_LINES_IN_ALL = 23_702
 """For all modules of docktasks/ together. The goal is 8,500. Docstrings that stand alone are not cut for it."""
 
 
