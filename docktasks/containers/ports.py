@@ -58,6 +58,16 @@ def free_bind(project: Project, role: Role, bind: Bind) -> Bind:
     return replace(bind, host_port=port)
 
 
+def require_free(project: Project, role: Role, bind: Bind) -> None:
+    """Raise ConflictError when others use a port that a setting names, before a build or an installation takes time."""
+    if role.name in project.settings.default_ports or project.dry or not bind.host_port:
+        return
+    container = project.engine.container_publishing(bind.host_port)
+    is_own = container is not None and container.is_of(project.settings.app.name)
+    if not is_own and not _is_free(project.engine, bind.host_port):
+        raise port_conflict(project.engine, bind, role)
+
+
 def publish(project: Project, role: Role, bind: Bind, start: Callable[[Bind], object]) -> Bind:
     """Start what publishes an address, and return it. A default port that was just taken gives way to the next one."""
     try:

@@ -12,7 +12,7 @@ from docktasks.app import vite, vite_options
 from docktasks.app.project import Project
 from docktasks.containers import networks, startup
 from docktasks.containers.app_mount import host_paths
-from docktasks.containers.ports import WORKING_DIR_LABEL, Bind, free_bind, publish
+from docktasks.containers.ports import WORKING_DIR_LABEL, Bind, free_bind, publish, require_free
 from docktasks.containers.run_args import remove_args
 from docktasks.dev import certificate, environment, file_events
 from docktasks.dev.dev_script import dev_command
@@ -65,8 +65,10 @@ def up(project: Project) -> DevServer:
             raise _already_running(container)
         if container is not None:
             down(project)
+        bind = Bind(project.settings.dev.host_port)
+        require_free(project, DEV, bind)
         dev_environment = environment.prepare(project, command)
-        bind = free_bind(project, DEV, Bind(project.settings.dev.host_port))
+        bind = free_bind(project, DEV, bind)
         return _start(project, dev_environment, bind, host)
 
 

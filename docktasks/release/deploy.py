@@ -10,7 +10,7 @@ from docktasks.app import runtime_config
 from docktasks.app.project import Project
 from docktasks.background import in_background
 from docktasks.containers import networks, startup
-from docktasks.containers.ports import Bind, free_bind
+from docktasks.containers.ports import Bind, free_bind, require_free
 from docktasks.engine.models import Container, short_id
 from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
@@ -59,6 +59,7 @@ def run_prod(project: Project, options: RunOptions) -> Deployment:
     with project.lock():
         networks.require_api_network(project)
         try:
+            require_free(project, PROD, Bind(project.settings.prod.host_port, options.public))
             if options.image:
                 build = release_build.pulled_build(project, options.image)
             else:

@@ -18,7 +18,7 @@ from docktasks.engine.models import Container, Published
 from docktasks.errors import ConflictError
 from docktasks.roles import DEV, PROD
 from docktasks.settings import Settings
-from tests.unit.fakes.engine import FakeEngine
+from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.runner import Runner
 
 Listener = namedtuple("Listener", ["status", "laddr", "pid"])  # noqa: PYI024 - as psutil's own
@@ -157,3 +157,15 @@ def test_port_of_a_container_is_not_taken_over_without_a_free_one(engine: FakeEn
     engine.port_owners = dict.fromkeys(range(8080, 8080 + ports.MAX_PORTS), Container("0", "web"))
     project = Project(Runner(), engine, replace(settings, default_ports=("prod",)))
     assert ports.free_bind(project, PROD, Bind(8080)) == Bind(8080)
+
+
+def test_port_that_a_setting_names_has_to_be_free(engine: FakeEngine, settings: Settings) -> None:
+    """A default gives way later, port 0 is any, and the project itself may have the port, which it keeps."""
+    project = Project(Runner(), engine, settings)
+    engine.port_owners = {8080: Container("0", "web", image="nginx:1"), 8081: own_container("prod")}
+    with pytest.raises(ConflictError, match=r"Port 8080 on 127\.0\.0\.1 is in use by container web"):
+        ports.require_free(project, PROD, Bind(8080))
+    for port in (0, 8079, 8081):
+        ports.require_free(project, PROD, Bind(port))
+    ports.require_free(replace(project, settings=replace(settings, default_ports=("prod",))), PROD, Bind(8080))
+    ports.require_free(Project(Runner(dry=True), engine, settings), PROD, Bind(8080))

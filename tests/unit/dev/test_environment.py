@@ -8,12 +8,12 @@ from docktasks.app import git
 from docktasks.app.project import Project
 from docktasks.containers import app_mount
 from docktasks.containers.app_mount import Checkout
-from docktasks.dev import environment, file_events
+from docktasks.dev import environment, file_events, server
 from docktasks.dev.dev_script import DevCommand
 from docktasks.dev.environment import DevEnvironment
 from docktasks.dev.run_args import DevRunSpec
-from docktasks.engine.models import Image
-from docktasks.errors import AppError
+from docktasks.engine.models import Container, Image
+from docktasks.errors import AppError, ConflictError
 from docktasks.settings import Settings
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.runner import Runner
@@ -107,3 +107,13 @@ def test_prepare_for_other_dependencies_keeps_the_user_and_polling(
     expected = replace(previous, volume=prepared.volume.name, revision="def", needs_preload=True)
     assert prepared.run_spec == expected.with_command("npm", "run", "dev")
     assert prepared.volume.name != previous.volume
+
+
+def test_port_that_is_in_use_is_an_error_before_anything_is_installed(
+    project: Project, run: Runner, engine: FakeEngine
+) -> None:
+    """An installation takes minutes, and the port is known before."""
+    engine.port_owners = {3000: Container("0", "web", image="nginx:1")}
+    with pytest.raises(ConflictError, match=r"Port 3000 on 127\.0\.0\.1 is in use by container web"):
+        server.up(project)
+    assert run.ran == []

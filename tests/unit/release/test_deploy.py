@@ -10,7 +10,7 @@ from docktasks import workspace
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.engine.dry_run import DryRunEngine
-from docktasks.engine.models import LimitSupport
+from docktasks.engine.models import Container, LimitSupport
 from docktasks.errors import BuildError, ConflictError, StartError
 from docktasks.progress import Progress
 from docktasks.release import deploy
@@ -56,6 +56,15 @@ def test_run_prod_builds_the_image_that_it_runs(
     ]
     assert (deployment.url, deployment.unchanged) == ("http://127.0.0.1:8080", False)
     assert deployment.build.added_size == 8_000_000
+
+
+def test_port_that_is_in_use_is_an_error_before_the_build(engine: FakeEngine, settings: Settings) -> None:
+    """A build takes minutes, and the port is known before."""
+    engine.port_owners = {8080: Container("0", "web", image="nginx:1")}
+    run = Runner(engine)
+    with pytest.raises(ConflictError, match=r"Port 8080 on 127\.0\.0\.1 is in use by container web"):
+        deploy.run_prod(Project(run, engine, settings), RunOptions())
+    assert run.ran == []
 
 
 @pytest.mark.parametrize("has_image", [True, False], ids=["built", "not built"])
