@@ -173,6 +173,6 @@ def running_subject(project: Project, needs: set[Need]) -> Subject:
             "verify checks from outside what is running.",
             f"Start it ({task}), or name an address: invoke verify --url=http://127.0.0.1:8080",
         )
-    if container is None:
+    if container is None or (dev and needs == {"dev"}):  # then production is not looked at, and no report names it
         return Subject("", project, dev=dev)
     return Subject(container.url, project, container, image_of(project, container), dev=dev)

@@ -215,6 +215,7 @@ def test_dev_container_is_judged_with_or_without_a_release(settings: Settings) -
     release = own_container("prod", published=PROD_ADDRESS, image_id="sha256:1")
     both = run.find_subject(project_with(settings, DEV, release), options())
     assert (both.name, both.dev, both.container.role) == (URL, DEV, "prod")
+    assert run.find_subject(project_with(settings, DEV, release), options("dev")).name == DEV.url
 
 
 def test_headline_names_a_public_bind(settings: Settings) -> None:
