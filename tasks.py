@@ -83,9 +83,9 @@ def run_prod(
     with session(c, {"prod": {"host_port": port}}) as project:
         config = runtime_config.chosen(env, project.settings.prod, remove=no_env)
         deployment = deploy.run_prod(project, deploy.RunOptions(build, public, config, gate, image))
-        print_deployment(project, deployment, image or project.settings.image("prod"))
-        if open and deployment.url:
-            webbrowser.open(deployment.url)
+        page = print_deployment(project, deployment, image or project.settings.image("prod"))
+        if open and page:
+            webbrowser.open(page)
 
 
 @task(

@@ -19,7 +19,7 @@ class Probe:
 
     `ready`: the wait is over. `status`: its state, for the error when the time is up. `failed`: why it will never be
     ready; empty while it may. `url`: the address of an HTTP request. `final_url`: its address after redirects, which
-    answered with `status_code`.
+    answered with `status_code` and, unless that is an error, `text`.
     """
 
     ready: bool
@@ -28,6 +28,7 @@ class Probe:
     url: str = ""
     final_url: str = ""
     status_code: int = 0
+    text: str = ""
 
 
 def wait_until(look: Callable[[], Probe], limit: float, interval: float = 0.05) -> Probe:
@@ -59,7 +60,7 @@ def http_ready(url: str, timeout: float = 2.0, *, needs_page: bool = True, may_b
     from http.client import HTTPException
 
     try:
-        status_code, final_url = get(url, timeout)
+        status_code, final_url, text = get(url, timeout)
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", "") or error
         probe = Probe(ready=False, status=f"{url} does not answer ({str(reason) or type(reason).__name__})", url=url)
@@ -69,12 +70,17 @@ def http_ready(url: str, timeout: float = 2.0, *, needs_page: bool = True, may_b
         return https_probe if https_probe.final_url else probe
     good = {HTTPStatus.OK} if needs_page else {HTTPStatus.OK, HTTPStatus.NOT_FOUND}
     return Probe(
-        status_code in good, f"{url} answers {status_code}", url=url, final_url=final_url, status_code=status_code
+        status_code in good,
+        f"{url} answers {status_code}",
+        url=url,
+        final_url=final_url,
+        status_code=status_code,
+        text=text,
     )
 
 
-def get(url: str, timeout: float) -> tuple[int, str]:
-    """GET an address without proxies, and return the status and the address after redirects.
+def get(url: str, timeout: float) -> tuple[int, str, str]:
+    """GET an address without proxies. Return the status, the address after redirects, and the text if it is no error.
 
     Raises OSError or HTTPException. By the standard library, which the Docker SDK has loaded: httpx takes a tenth of a
     task that has nothing to do.
@@ -96,11 +102,10 @@ def get(url: str, timeout: float) -> tuple[int, str]:
     request = Request(url, headers={"Accept": "*/*"})  # noqa: S310 - our own address
     try:
         with build_opener(*handlers).open(request, timeout=timeout) as response:
-            response.read()
-            return response.status, response.url
+            return response.status, response.url, response.read().decode(errors="replace")
     except HTTPError as error:
         with error:
-            return error.code, error.url
+            return error.code, error.url, ""
 
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]

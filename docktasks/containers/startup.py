@@ -31,6 +31,9 @@ ANSWERED_REQUEST = re.compile(r'" [1-5][0-9]{2} ')
 LOCAL_ADDRESS = re.compile(rf"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\]):{DEV.container_port}(/\S*)")
 """The address that a dev server prints as soon as it listens, such as http://localhost:3000/docs/, and its path."""
 
+BASE_PATH = re.compile(r"^The base path is (/.+)/\.$", re.MULTILINE)
+"""What the health check of our image says about a site that wants to be opened below a path (nginx/base-path.mjs)."""
+
 
 @dataclass(frozen=True)
 class ContainerSpec:
@@ -58,6 +61,12 @@ def dev_url(container: Container) -> str:
     """Return the address of a dev container: https where it answers so, by a setting or by the app's own plugin."""
     probe = waiting.http_ready(f"{container.url}/", needs_page=False, may_be_https=True)
     return probe.url.removesuffix("/")
+
+
+def page_url(url: str) -> str:
+    """Return where a browser opens the site of a release that serves at `url`: below its base path, if it has one."""
+    base_path = BASE_PATH.search(waiting.http_ready(f"{url}/healthz").text)
+    return f"{url}{base_path[1]}/" if base_path else url
 
 
 def own_container(project: Project, role: str) -> Container | None:

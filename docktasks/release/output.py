@@ -20,9 +20,13 @@ def print_build(build: Build, name: str, notices: tuple[str, ...] = ()) -> None:
         print(f"Release {build.image.release}: {releases.described(build.image)}")
 
 
-def print_deployment(project: Project, deployment: Deployment, name: str) -> None:
-    """Print the result of a release: its notices, its size, and where it serves."""
+def print_deployment(project: Project, deployment: Deployment, name: str) -> str:
+    """Print the result of a release: its notices, its size, and where it serves. Returns its page; "" under --dry."""
     print_build(deployment.build, name, deployment.notices)
     container = None if project.dry else startup.own_container(project, "prod")
-    if container:
-        print(f"{'Serving already' if deployment.unchanged else 'Serving'}: {container.address}")
+    if container is None:
+        return ""
+    page = startup.page_url(container.url)
+    serving = "Serving already" if deployment.unchanged else "Serving"
+    print(f"{serving}: {container.address.replace(container.url, page, 1)}")
+    return page

@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 from invoke.collection import Collection
 from invoke.context import Context
@@ -30,6 +31,7 @@ from docktasks.settings import Settings
 from tests.unit.fakes.apps import ROOT
 from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.programs import Programs
+from tests.unit.fakes.web import Web
 
 NAMES = {
     "bases",
@@ -313,6 +315,20 @@ def test_result_of_a_release_is_its_size_and_address(settings: Settings, capsys:
         f"Release 0123456789ab: {BUILT_FROM}",
         "Serving already: http://127.0.0.1:8080 (every address of this machine: 0.0.0.0:8080)",
     ]
+
+
+def test_page_of_a_site_with_a_base_path_is_below_it(
+    settings: Settings, web: Web, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A router of such a site shows nothing at the root. --open opens the address that is printed."""
+    web.answer = lambda _request: httpx.Response(200, text="ok\nThe base path is /shop/.\n")
+    project = Project(
+        runner.Runner(Context()), FakeEngine(own_container("prod", published=(("127.0.0.1", 8080, 80),))), settings
+    )
+    page = output.print_deployment(project, Deployment(Build(Image("0")), "http://127.0.0.1:8080"), "hello-dock:prod")
+    assert page == "http://127.0.0.1:8080/shop/"
+    assert capsys.readouterr().out == f"Serving: {page}\n"
+    assert web.requests == ["http://127.0.0.1:8080/healthz"]
 
 
 def test_variable_of_the_environment_reaches_the_command(

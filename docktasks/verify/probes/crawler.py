@@ -12,6 +12,7 @@ from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 from docktasks.api import is_below
+from docktasks.containers.startup import BASE_PATH
 from docktasks.verify.probes import raw_socket
 from docktasks.verify.probes.http_client import MAX_KEPT_BYTES, Client, Request, Response
 from docktasks.verify.probes.nginx_config import Words, redirected, words
@@ -143,7 +144,7 @@ class Site:
     @property
     def base_path(self) -> str:
         """The path below which a site that is served at its root wants to be opened, such as `/shop`; mostly empty."""
-        named = re.search(r"^The base path is (/.+)/\.$", self.health, re.MULTILINE)
+        named = BASE_PATH.search(self.health)
         return named[1] if named and self.home == "/" else ""
 
     @property
