@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from docktasks.containers.app_mount import host_paths
 from docktasks.errors import Skip
 from docktasks.verify.chromium_path import browser_errors, what_is_missing
 from docktasks.verify.probes import app_files, vite_client
@@ -34,6 +35,8 @@ OUTDATED = re.compile(r"/node_modules/.*: 504$")
 """A package that Vite has bundled again meanwhile: https://vite.dev/guide/dep-pre-bundling."""
 NO_FILE = re.compile(r"/[^/.?]*(?:\?.*)?: (?:[45]\d\d|net::\S+)$")
 """A request that failed, for data and no file, such as of an API that does not run."""
+REFUSED = re.compile(r"(?:^|: )((?:https?:/)?/\S+): 50[01]\b")
+"""A module that Vite cannot serve, by its path or its address."""
 OF_DATA = re.compile(r"JSON|fetch|network|axios|status code|timeout", re.IGNORECASE)
 """Errors of a script that got no data, or a page in place of it."""
 UNREADABLE = re.compile(
@@ -54,11 +57,18 @@ def page(subject: Subject) -> Iterator[str]:
     if not subject.chromium:
         raise Skip(what_is_missing())
     faults = _faults_undisturbed(lambda: _look_at_page(subject))
-    yield from faults
     with ViteClient(subject.dev_url) as vite:
         _ = list(vite.modules())
         lazy = {path: status for path, status in vite.errors.items() if not any(path in fault for fault in faults)}
-    yield from (f"{path}: {status}, when a page imports it" for path, status in lazy.items())
+        lines = (*faults, *(f"{path}: {status}, when a page imports it" for path, status in lazy.items()))
+        yield from (with_reason(line, vite, subject) for line in lines)
+
+
+def with_reason(line: str, vite: ViteClient, subject: Subject) -> str:
+    """Return a fault with what Vite says about the module that it cannot serve."""
+    refused = REFUSED.search(line)
+    reason = vite.reason(refused[1]) if refused else ""
+    return f"{line} ({host_paths(reason, subject.project.settings)})" if reason else line
 
 
 def _faults_undisturbed(look: Callable[[], tuple[list[str], list[str]]]) -> list[str]:

@@ -38,6 +38,8 @@ EVALUATED = re.compile(r"\.\w+\.[cm]?[jt]sx?$")
 _IMPORT = re.compile(
     r"""(?:from|import|Worker\()\s*(?:\(|new URL\()?\s*(?:/\*.*?\*/\s*)?["'](/[^"'?]+(?:\?[^"']*)?)["']"""
 )
+_ERROR = re.compile(r'\{"message":("(?:[^"\\]|\\.)*")')
+"""The message in the page that Vite answers with in place of a module that it cannot serve."""
 _TIMESTAMP = re.compile(r"\?t=\d+$")
 _SCRIPT = re.compile(r"""<script[^>]*\bsrc=["']?([^"'\s>]+)""")
 _ANY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -114,6 +116,11 @@ class ViteClient(httpx.Client):
     def module(self, path: str) -> str:
         """The text of a module, as a page that imports it gets it."""
         return self.get(path, headers={"Accept": "*/*"}).text
+
+    def reason(self, address: str) -> str:
+        """What Vite says about a module that it cannot serve, in a line; an empty text where it says nothing."""
+        error = _ERROR.search(self.module(address))
+        return "".join(str(json.loads(error[1])).strip().splitlines()[:1]) if error else ""
 
     def modules(self) -> Iterator[str]:
         """Paths of the app's own modules that the page imports, at once or later, without the times of edits.

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import contextlib
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 
 from docktasks.errors import Skip
+from docktasks.settings import Settings
 from docktasks.verify.checks import dev_page
-from docktasks.verify.checks.dev_page import OUTDATED, faults_of, wait_for_content
+from docktasks.verify.checks.dev_page import OUTDATED, faults_of, wait_for_content, with_reason
 from docktasks.verify.probes import page_events
 from docktasks.verify.probes.page_events import PageSnapshot
+from docktasks.verify.probes.vite_client import ViteClient
 from tests.unit.fakes.pages import with_events
+from tests.unit.fakes.web import Web
 
 URL = "http://127.0.0.1:3000"
 NO_JSON = "uncaught: SyntaxError: Unexpected token '<' is not valid JSON"
@@ -58,6 +63,26 @@ def test_page_whose_api_does_not_run_is_no_fault(lines: dict[str, Any]) -> None:
 def test_page_that_does_not_work_is_a_fault(lines: dict[str, Any], fault: str) -> None:
     """Its own script throws, Vite cannot serve a module, or it shows nothing."""
     assert list(faults_of(snapshot(**lines), URL)) == [fault]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        'const error = {"message":"Cannot find ./x in /home/node/app/a.js\\n  at 1","stack":"b"}\n try {',
+        'appendChild(new ErrorOverlay({"message":"Cannot find ./x in /home/node/app/a.js","stack":"b"}))',
+    ],
+    ids=["Vite 8", "Vite 4"],
+)
+def test_module_that_vite_cannot_serve_has_what_vite_says(settings: Settings, web: Web, page: str) -> None:
+    """The first line, with the file's path on this machine. Where Vite says nothing, the status stands alone."""
+    subject: Any = SimpleNamespace(project=SimpleNamespace(settings=settings))
+    web.answer = lambda request: httpx.Response(500, text=page if request.url.path == "/a.js" else "Oh")
+    with ViteClient(URL) as vite:
+        for address in ("/a.js", f"{URL}/a.js"):
+            line = f"/: {address}: 500"
+            assert with_reason(line, vite, subject) == f"{line} (Cannot find ./x in {settings.app_dir}/a.js)"
+        for line in ("/b.js: 500, when a page imports it", "/: the page is empty"):
+            assert with_reason(line, vite, subject) == line
 
 
 def test_package_that_vite_bundles_again_is_seen() -> None:
