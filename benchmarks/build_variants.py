@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.checkout import HANDBOOK, copy_app
-from docktasks.app import git
+from docktasks.app import build_script, git
 from docktasks.app.package import App
 from docktasks.app.project import Project
 from docktasks.commands import Run
@@ -181,7 +181,7 @@ def build_sandbox(
     `dockerfile` is the one of our variant, from the checkout. Raises BaseImageError, AppError.
     """
     project = Project(run, engine, settings)
-    project.app.require_script("build")
+    build_script.require(project.app)
     node, nginx = (base_images.resolve(project, kind).reference for kind in ("node", "nginx"))
     cache = settings.root / CACHE
     cache.mkdir(exist_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from docktasks.app.build_script import build_script
 from docktasks.app.ignore_file import IgnoreFile
 from docktasks.app.package import App
 from docktasks.app.scripts import MANAGERS
@@ -54,9 +55,10 @@ def require_mode(app: App, mode: str) -> None:
 
 
 def build_scripts(app: App) -> str:
-    """Return the text of the script `build` and of those that it runs."""
-    scripts = {str(name): str(text) for name, text in (app.manifest.get("scripts") or {}).items()}
-    texts, names = [], ["build", "prebuild", "postbuild"]
+    """Return the text of the script that builds the site, and of those that it runs."""
+    scripts = app.scripts
+    script = build_script(app)
+    texts, names = [], [script, f"pre{script}", f"post{script}"]
     for name in names:
         text = scripts.get(name, "")
         texts.append(text)

@@ -73,5 +73,10 @@ def ignored(folder: Path, paths: Collection[str]) -> set[str] | None:
     return set(_git(folder, "check-ignore", "--", *sorted(paths)).splitlines())
 
 
+def missing_submodules(folder: Path) -> list[str]:
+    """Return the paths of the submodules that git has not fetched: a clone has only their empty folders."""
+    return [line.split()[1] for line in _git(folder, "submodule", "status").splitlines() if line.startswith("-")]
+
+
 def _git(folder: Path, *args: str) -> str:
     return output_of(["git", "-C", str(folder), *args])

@@ -23,9 +23,6 @@ LOCK_FILES = {
 SETTINGS_FILES = (".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml")
 """The files with the settings of the package managers, which may have a token."""
 
-EXAMPLE_SCRIPTS = {"build": "vite build", "test": "vitest run"}
-"""The content that an error proposes for a missing script, by the name of the script."""
-
 
 @dataclass(frozen=True)
 class PackageManager:
@@ -44,6 +41,11 @@ class PackageManager:
     def add(self) -> str:
         """The subcommand that adds a package, or changes its version."""
         return "install" if self.name == "npm" else "add"
+
+    @property
+    def executor(self) -> str:
+        """The command that runs a program of the app's packages."""
+        return {"npm": "npx", "pnpm": "pnpm exec", "yarn": "yarn", "bun": "bunx"}[self.name]
 
     @property
     def locked_install(self) -> str:
@@ -106,17 +108,18 @@ class App:
         """The app's own version, 0.0.0 where package.json has none."""
         return str(self.manifest.get("version", "0.0.0"))
 
-    def require_script(self, name: str) -> None:
-        """Raise AppError when package.json lacks this script, one of EXAMPLE_SCRIPTS."""
-        scripts, run, example = self.manifest.get("scripts") or {}, self.package_manager.run, EXAMPLE_SCRIPTS[name]
-        if name not in scripts:
-            is_alike = re.compile(rf"\b{example}(?! .*(?:--watch|-w\b|--ssr))(?: +-[^&|;]*)?$").search
-            others = (" ".join(run(other)) for other, text in scripts.items() if is_alike(str(text)))
-            raise AppError(
-                f"{self.folder / 'package.json'} has no script {name}.",
-                f"The image runs `{' '.join(run(name))}`.",
-                f'Add it, for example "{name}": "{next(others, example)}"',
-            )
+    @property
+    def scripts(self) -> dict[str, str]:
+        """The text of each script by its name."""
+        return {str(name): str(text) for name, text in (self.manifest.get("scripts") or {}).items()}
+
+    def missing_script(self, name: str, example: str, details: str = "") -> AppError:
+        """Return the error for a script that package.json lacks, with a text that it may have, and more about it."""
+        return AppError(
+            f"{self.folder / 'package.json'} has no script {name}.",
+            f"The image runs `{' '.join(self.package_manager.run(name))}`.{details}",
+            f'Add it, for example "{name}": "{example}"',
+        )
 
     @cached_property
     def package_manager(self) -> PackageManager:

@@ -89,7 +89,7 @@ def dev_command(app: App) -> DevCommand:
 
 def _dev_script(app: App) -> tuple[str, Command]:
     """Return the name of the script, and its command that starts the server. Raises AppError."""
-    texts = {name: str(text) for name, text in (app.manifest.get("scripts") or {}).items()}
+    texts = app.scripts
     others = [name for name in texts if name not in NAMES and not name.startswith(("pre", "post", "test"))]
     starts = {name: list(scripts.commands(texts, name)) for name in (*NAMES, *others) if name in texts}
     for kind, names in ((DEV_SERVER, starts), (UNKNOWN, [name for name in NAMES if name in starts])):

@@ -69,7 +69,8 @@ def run_tests(project: Project, arguments: list[str], *, watch: bool) -> int:
 
     Raises AppError for an app without that script, or BuildError.
     """
-    project.app.require_script("test")
+    if "test" not in project.app.scripts:
+        raise project.app.missing_script("test", "vitest run")
     command = project.app.package_manager.run("test", *(["--watch"] if watch else []), *arguments)
     with project.lock():
         dev_environment = environment.prepare(project, DevCommand(command))

@@ -10,7 +10,7 @@ import shlex
 from pathlib import Path
 
 from docktasks import __version__, resources
-from docktasks.app import git, inputs, repository
+from docktasks.app import build_script, git, inputs, repository
 from docktasks.app.project import Project
 from docktasks.app.siblings import siblings_of
 from docktasks.containers.app_mount import APP_PATH
@@ -46,7 +46,7 @@ PLACES = {
 def starter_files(project: Project) -> dict[Path, bytes]:
     """Return the content of each file by its absolute path. Raises AppError for an app that cannot be built or run."""
     settings, root = project.settings, project.app.root
-    project.app.require_script("build")
+    build_script.require(project.app)
     texts = {
         root / "Dockerfile": _dockerfile(project),
         root / "Dockerfile.dev": _dev_dockerfile(project, dev_command(project.app)),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from docktasks import resources
 from docktasks.app import git, inputs, vite_options
+from docktasks.app.build_script import BUILD, build_script
 from docktasks.app.package import App
 from docktasks.app.project import Project
 from docktasks.app.siblings import siblings_of
@@ -131,6 +132,7 @@ def prod_values(settings: Settings, app: App, node: str, nginx: str, source: git
         "NODE_IMAGE": node,
         "NGINX_IMAGE": nginx,
         "DIST_DIR": "" if settings.app.dist == "dist" else settings.app.dist,
+        "BUILD_SCRIPT": "" if (script := build_script(app)) == BUILD else script,
         "PATH_IN_ROOT": "" if app.path_in_root == "." else app.path_in_root,
         "SIBLINGS": " ".join(sibling.path for sibling in siblings_of(app)),
         "HELLO_DOCK_FALLBACK": "" if settings.prod.fallback == "auto" else settings.prod.fallback,

@@ -9,7 +9,8 @@ import shlex
 from pathlib import Path
 
 from docktasks import workspace
-from docktasks.app import inputs
+from docktasks.app import git, inputs
+from docktasks.app.build_script import build_script
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.errors import BuildError, DockError, EngineError
@@ -50,6 +51,7 @@ def explain_build(result: Result, project: Project, step: str = "build") -> Dock
         "app": shlex.quote(project.settings.app.dir),
         "root": shlex.quote(project.settings.app.dir if project.app.path_in_root == "." else str(project.app.root)),
         "manager": manager.name,
+        "build": " ".join(manager.run(build_script(project.app))),
         "ci": manager.locked_install if manager.lock else f"{manager.name} install",
         "lock": manager.lock or "package-lock.json",
         "dist": project.settings.app.dist,
@@ -60,11 +62,22 @@ def explain_build(result: Result, project: Project, step: str = "build") -> Dock
     for fault in json.loads(FAULTS_FILE.read_text()):
         if match := re.search(fault["pattern"], text):
             what, why, how = (fault[key].format(**names, **match.groupdict()) for key in ("what", "why", "how"))
-            if variables := fault.get("may lack a variable") and missing_variables(evidence, project.settings):
-                why, how = f"It names {', '.join(variables)}, and the {step} does not get it.", _gift(variables)
+            if fault.get("may lack something"):
+                why, how = _lack(project, evidence, step) or (why, how)
             return (EngineError if fault.get("engine") else BuildError)(what, why, how, evidence)
     what, how = "`docker image build` failed.", "Correct what its last lines say"
     return BuildError(what, "Nothing was replaced.", how, evidence)
+
+
+def _lack(project: Project, evidence: str, step: str) -> tuple[str, str] | None:
+    """Return what a step that failed lacks, and how it gets that; None where nothing is known to be missing."""
+    if variables := missing_variables(evidence, project.settings):
+        return f"It names {', '.join(variables)}, and the {step} does not get it.", _gift(variables)
+    if paths := git.missing_submodules(project.app.root):
+        command = f"(cd {shlex.quote(str(project.app.root))} && git submodule update --init --recursive)"
+        why = f"git has not fetched the submodules {', '.join(paths)}: their folders are empty."
+        return why, f"Fetch them, and start it again: {command}. If that does not help, correct what it says"
+    return None
 
 
 def missing_variables(text: str, settings: Settings) -> list[str]:

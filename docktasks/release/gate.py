@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from docktasks import waiting
+from docktasks.app.build_script import build_script
 from docktasks.app.project import Project
 from docktasks.background import in_background
 from docktasks.containers import run_args as containers_run_args
@@ -34,9 +35,9 @@ MAX_LINKED_PAGES = 10
 MAX_LOG_LINES = 5_000
 """How many lines may be requests of the checks, which say nothing."""
 PAST_THE_GATE = "To release it as it is: --no-gate"
-LINKED_FIX = "Build again, or correct the address in the page: npm run build, then npx vite preview"
+LINKED_FIX = "Build again, or correct the address in the page"
 EVAL_FIX = """The policy forbids eval and new Function. Allow them: prod.csp_sources: "script-src 'unsafe-eval'\""""
-BROWSER_FIX = "Open the app as it is built, and read the browser's console: npm run build, then npx vite preview"
+BROWSER_FIX = "Open the app as it is built, and read the browser's console"
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,6 @@ def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
     if not faults:
         return Passed(tuple(verdict.check.id for verdict in verdicts), findings)
     evidence = [*(line for verdict in failed for line in verdict.evidence[:5]), *linked, *findings.faults]
-    browser_fix = EVAL_FIX if any("'unsafe-eval'" in fault for fault in findings.faults) else BROWSER_FIX
     if failed:  # what a page does in a browser is not in the log
         from docktasks.verify.probes.http_client import USER_AGENT
 
@@ -140,11 +140,20 @@ def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
         lines = [line for line in lines if USER_AGENT not in line]
         evidence += ["Its last log lines:", *lines[-10:]] if lines else []
     raise StartError(
-        f"The new release does not pass the gate: {'; '.join(faults)}.",
+        f"The new release does not pass the gate: {'; '.join(faults).removesuffix('.')}.",
         "",
-        f"{failed[0].check.fix if failed else browser_fix if findings.faults else LINKED_FIX}. {PAST_THE_GATE}",
+        f"{failed[0].check.fix if failed else _page_fix(project, findings)}. {PAST_THE_GATE}",
         evidence="\n".join(evidence),
     )
+
+
+def _page_fix(project: Project, findings: Findings) -> str:
+    """Say what corrects a page, by commands of the app's package manager."""
+    manager = project.app.package_manager
+    if any("'unsafe-eval'" in fault for fault in findings.faults):
+        return EVAL_FIX
+    fix = BROWSER_FIX if findings.faults else LINKED_FIX
+    return f"{fix}: {' '.join(manager.run(build_script(project.app)))}, then {manager.executor} vite preview"
 
 
 def _below_base_path(entry: str) -> str:

@@ -19,7 +19,7 @@ FILES = {
     "package.json": json.dumps({
         "name": "harbour", "version": "0.3.0", "private": True, "type": "module",
         # A file of another owner, as an archive may contain. The image must not have it.
-        "scripts": {"dev": "vite", "build": "vite build && chown 4711:4712 dist/index.html"},
+        "scripts": {"dev": "vite", "build:site": "vite build && chown 4711:4712 dist/index.html"},
         "devDependencies": {"vite": f"^{VITE_VERSION}"},
     }),
     "index.html": """<!doctype html>
@@ -68,7 +68,8 @@ def file_contents(folder: Path) -> dict[str, str]:
 def test_run_prod_serves_an_external_app_and_changes_no_file_of_it(
     external_project: ProjectUnderTest, harbour: Path
 ) -> None:
-    """run-prod serves the app, says that it has no lock file, and changes none of its files."""
+    """run-prod serves the app, says that it has no lock file and no script `build`, and changes none of its files."""
+    assert "The site is built by `npm run build:site`" in external_project.build
     assert "has no lock file: `npm install` takes the newest versions" in external_project.build
     assert "<title>Harbour</title>" in external_project.get().text
     assert file_contents(harbour) == FILES

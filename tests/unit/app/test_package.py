@@ -37,36 +37,6 @@ def test_broken_package_json_is_an_error(settings: Settings, text: str, what: st
     assert str(settings.app_dir / "package.json") in caught.value.what
 
 
-@pytest.mark.parametrize("scripts", [{}, None, {"serve": "vite"}])
-@pytest.mark.parametrize(("name", "example"), [("build", '"build": "vite build"'), ("test", '"test": "vitest run"')])
-def test_missing_script_is_an_error_with_an_example(
-    settings: Settings, scripts: object, name: str, example: str
-) -> None:
-    """The error has a line to add to package.json. A script that is there is none."""
-    App.load(settings).require_script("build")
-    make_app(settings.root / "shop", scripts=scripts)
-    with pytest.raises(AppError) as caught:
-        App.load(configured(settings.root, app_dir="shop")).require_script(name)
-    assert caught.value.what.endswith(f"has no script {name}.")
-    assert example in caught.value.how
-
-
-def test_missing_script_may_be_there_under_another_name(settings: Settings) -> None:
-    """A repository with a server often calls the build of its site build:frontend."""
-    make_app(
-        settings.root / "shop",
-        scripts={
-            "preview": "vite build && vite preview", "watch": "vite build --watch",
-            "build:server": "vite build --ssr a.js",
-            "build:web": "vue-tsc -b && vite build -m web",
-        },
-        packageManager="yarn@4.9.2",
-    )  # fmt: skip
-    with pytest.raises(AppError) as caught:
-        App.load(configured(settings.root, app_dir="shop")).require_script("build")
-    assert caught.value.how == 'Add it, for example "build": "yarn run build:web"'
-
-
 @pytest.mark.parametrize(
     ("lock", "text", "manifest", "manager"),
     [

@@ -9,7 +9,9 @@ from docktasks.commands import Result
 from docktasks.errors import DockError
 from docktasks.images import build_output
 from docktasks.settings import Settings
+from tests.unit.fakes.apps import make_app
 from tests.unit.fakes.engine import FakeEngine
+from tests.unit.fakes.git import commit_all, git
 from tests.unit.fakes.runner import Runner
 
 LIBRARY = "x: error while loading shared libraries: liba.so.5: cannot open shared object file"
@@ -87,3 +89,19 @@ def test_image_is_proposed_only_for_a_program_that_it_has(settings: Settings, pr
     how = explain(f"sh: line 1: {program}: not found", settings).how
     assert ("node:lts" in how) is (program not in {"jq", "python", "rsync", "zip"})
     assert "o without it in the script" in how
+
+
+def test_failed_build_without_its_submodules_names_them(settings: Settings) -> None:
+    """A clone has only their empty folders, and what fails for that says it in many ways."""
+    source = settings.root / "other"
+    make_app(source)
+    commit_all(source)
+    commit_all(settings.app_dir)
+    allowed = ("-c", "protocol.file.allow=always")
+    git(settings.app_dir, *allowed, "submodule", "--quiet", "add", str(source), "libs/router")
+    line = "src/a.ts(1,1): error TS2307: Cannot find module 'router'"
+    assert explain(line, settings).why.endswith("Nothing was replaced.")
+    git(settings.app_dir, "submodule", "--quiet", "deinit", "--force", "libs/router")
+    error = explain(line, settings)
+    assert error.why == "git has not fetched the submodules libs/router: their folders are empty."
+    assert f"(cd {settings.app_dir} && git submodule update --init --recursive)" in error.how

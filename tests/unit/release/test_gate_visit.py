@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from docktasks.app.project import Project
+from docktasks.errors import StartError
 from docktasks.release.gate_visit import Findings, GateVisit
 from docktasks.settings import Settings
 from docktasks.verify.subject import Subject
 from tests.unit.fakes.apps import configured
 from tests.unit.fakes.engine import FakeEngine
+from tests.unit.fakes.production import deployed
 from tests.unit.fakes.runner import Runner
 
 
@@ -52,3 +54,17 @@ def test_error_of_the_visit_is_raised_where_its_findings_are_asked_for(
     with pytest.raises(OSError, match="broken"):
         gate.findings()
     gate.end()
+
+
+def test_gate_names_the_commands_of_the_apps_own_manager(
+    engine: FakeEngine, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a page throws may end in a full stop."""
+    (settings.app_dir / "package-lock.json").unlink()
+    (settings.app_dir / "pnpm-lock.yaml").touch()
+    findings = Findings(1, ("/: uncaught Error: The root is missing.",))
+    monkeypatch.setattr(GateVisit, "findings", lambda _visit: findings)
+    with pytest.raises(StartError) as caught:
+        deployed(engine, settings)
+    assert caught.value.what.endswith("in Chromium, /: uncaught Error: The root is missing.")
+    assert ": pnpm run build, then pnpm exec vite preview. " in caught.value.how
