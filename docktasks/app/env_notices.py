@@ -31,7 +31,8 @@ def notices(app: App, settings: Settings, environ: Mapping[str, str]) -> list[st
     defined = {*usage.defined, *of_files, *(name for name in names if f"{name}=" in scripts)}
     unset = [name for name in names if name not in {*environ, *defined}]
     in_environment = [name for name in names if name in environ]
-    return [*_not_given(in_environment, settings), *_not_set(unset, settings, usage.needed, kept_out)]
+    mode = min(env_files.modes_of(app, settings.build.mode), key=lambda mode: (mode != "production", mode))
+    return [*_not_given(in_environment, settings), *_not_set(unset, settings, usage.needed, kept_out, mode)]
 
 
 def registry_notices(app: App, settings: Settings, environ: Mapping[str, str]) -> list[str]:
@@ -56,16 +57,15 @@ def _not_given(names: list[str], settings: Settings) -> Iterator[str]:
 
 
 def _not_set(
-    names: list[str], settings: Settings, places: Mapping[str, str], kept_out: Mapping[str, str]
+    names: list[str], settings: Settings, places: Mapping[str, str], kept_out: Mapping[str, str], mode: str
 ) -> Iterator[str]:
-    """Yield a notice for variables that the build gets from nowhere.
+    """Yield a notice for variables that a build of a mode gets from nowhere.
 
     `places` has the file of each name's use, `kept_out` the file with it that no build gets.
     """
     if names:
         files = sorted({kept_out[name] for name in names if name in kept_out})
         reason = f" No build gets {' and '.join(files)}." if files else ""
-        mode = settings.build.mode or "production"
         text = f"{_listed(names)}: {places[names[0]]} uses it, and the build does not get it.{reason}"
         yield f"{text} Set it in .env.{mode}, or in the environment with {_setting(names, settings)}"
 

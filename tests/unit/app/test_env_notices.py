@@ -117,6 +117,14 @@ def test_variable_of_the_environment_needs_to_be_named(tmp_path: Path, settings:
     assert notices(tmp_path / "two", files, named, VITE_A="2") == []
 
 
+def test_notice_names_the_file_of_the_scripts_mode(tmp_path: Path, settings: Settings) -> None:
+    """The file of production is read by no build in another mode."""
+    (make_app(tmp_path / "app") / "a.js").write_text(USE)
+    for scripts, file in (({"build": "vite build --mode prod"}, ".env.prod"), ({"build": "x"}, ".env.production")):
+        (notice,) = env_notices.notices(App(tmp_path / "app", PACKAGE | {"scripts": scripts}), settings, {})
+        assert f"Set it in {file}, or" in notice
+
+
 def test_mode_of_the_script_counts(tmp_path: Path, settings: Settings) -> None:
     """The file of another script's mode is read by no build."""
     files = {"src/a.js": USE, ".env.staging": "VITE_A=1"}
