@@ -92,8 +92,12 @@ if [ "$step" = with-source ]; then
     if [ ! -f /tmp/lacks-secret ] && ! has_scripts && ! needs_files; then exit; fi
     package=
 fi
+# A checkout may have the files of Yarn's Plug'n'Play. Yarn removes them, because here it installs into node_modules.
+kept=
+if [ -n "$in_checkout" ] && [ -f .pnp.cjs ]; then kept=$(mktemp -d) && cp -p .pnp.* "$kept"; fi
 end() {
     code=$?
+    if [ -n "$kept" ]; then cp -p "$kept"/.pnp.* . && rm -r "$kept"; fi
     # shellcheck disable=SC2086 # several names
     rm -f $links
     [ $code = 0 ] || echo "NOT INSTALLED: $manager could not install the dependencies"

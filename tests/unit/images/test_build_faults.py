@@ -91,6 +91,15 @@ def test_image_is_proposed_only_for_a_program_that_it_has(settings: Settings, pr
     assert "o without it in the script" in how
 
 
+def test_failed_script_is_named_as_the_build_runs_it(settings: Settings) -> None:
+    """BuildKit prints the line of the Dockerfile with its arguments in place, and quotes."""
+    output = (
+        ' > [builder 1/1] RUN sh /tools/x.sh && npm run "build" && node /tools/y.mjs:\n1.0 src/a.ts(1,1): error TS1'
+    )
+    error = build_output.explain_build(Result(1, output), Project(Runner(), FakeEngine(), settings))
+    assert error.what == "`npm run build` failed."
+
+
 def test_failed_build_without_its_submodules_names_them(settings: Settings) -> None:
     """A clone has only their empty folders, and what fails for that says it in many ways."""
     source = settings.root / "other"

@@ -206,12 +206,28 @@ def test_failed_installation_says_so_behind_the_errors_of_npm(tmp_path: Path) ->
 def test_build_reads_the_environment_once() -> None:
     """The step with the source reads it for the installation and for the build."""
     step = (ROOT / "Dockerfile").read_text().partition("FROM dependencies AS builder")[2]
-    assert 0 < step.find(". /tools/node/environment.sh") < step.find("with-source") < step.find("run build")
+    assert 0 < step.find(". /tools/node/environment.sh") < step.find("with-source") < step.find('run "${BUILD_SCRIPT}"')
     script = (NODE / "install.sh").read_text().partition('if [ "$step" != with-source ]; then')[2]
     assert ". /tools/node/environment.sh" in script.partition("\nfi\n")[0]
 
 
-def install(app: Path, step: str, programs: Path) -> subprocess.CompletedProcess[str]:
+def test_files_of_plug_n_play_stay_in_the_checkout(tmp_path: Path) -> None:
+    """Yarn removes them where it installs into node_modules, and git has them."""
+    app, programs = tmp_path / "app", tmp_path / "bin"
+    app.mkdir()
+    programs.mkdir()
+    names = (".pnp.cjs", ".pnp.loader.mjs")
+    for name, text in (("package.json", "{}"), ("yarn.lock", ""), *((name, f"// {name}") for name in names)):
+        (app / name).write_text(text)
+    yarn = 'if [ "$1" = --version ]; then echo 4.9.2; else rm .pnp.*; exit 1; fi'
+    for name, script in (("npm", "echo https://registry.example/"), ("yarn", yarn)):
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+    assert install(app, "mounted", programs, "yarn").stdout.splitlines()[-1].startswith("NOT INSTALLED: yarn")
+    assert {path.name: path.read_text() for path in app.glob(".pnp.*")} == {name: f"// {name}" for name in names}
+
+
+def install(app: Path, step: str, programs: Path, manager: str = "npm") -> subprocess.CompletedProcess[str]:
     """Run install.sh in the app's folder, with programs that come first, and nothing of this machine."""
     script, environment = ((NODE / name).read_text() for name in ("install.sh", "environment.sh"))
     script = script.replace(". /tools/node/environment.sh", environment)
@@ -221,6 +237,6 @@ def install(app: Path, step: str, programs: Path) -> subprocess.CompletedProcess
         script = script.replace(f"{name}/", f"{app.parent}/none{name}/")
     Path(f"{app.parent}/none/tmp").mkdir(parents=True)
     script = script.replace("/tools/node", str(NODE))
-    command = ["sh", "-c", script, "install.sh", "npm", "", step]
+    command = ["sh", "-c", script, "install.sh", manager, "", step]
     environ = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"}
     return subprocess.run(command, cwd=app, env=environ, capture_output=True, text=True, check=False)
