@@ -89,6 +89,7 @@ def test_exception_of_the_apps_own_code_is_a_fault(message: str) -> None:
         "timeout of 5000ms exceeded: timed out",
         "NotAllowedError: play() failed because the user didn't interact with the document first.",
         "Error creating WebGL context.",
+        '"StatusBar" plugin is not implemented on web',
         "Failed to register a ServiceWorker for scope ('/'): ServiceWorker script evaluation failed",
         "Failed to fetch dynamically imported module: https://cdn.example/a.js",
         "ResizeObserver loop completed with undelivered notifications.",
