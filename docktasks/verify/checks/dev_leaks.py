@@ -19,6 +19,8 @@ from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
 ENV_ROW = re.compile(r"^\s*(?:export\s+)?(\w+)\s*=\s*(\S+)", re.MULTILINE)
+FOR_PAGES = re.compile("VITE_(?!.*(?:SECRET|PASS|PRIVATE))")
+"""Variables that Vite gives each page, such as a key of Firebase or Supabase: https://vite.dev/guide/env-and-mode."""
 MIN_SECRET_CHARS = 6
 OWN_FOLDER = "/usr/local/lib/hello-dock"
 """What invoke dev mounts for Vite."""
@@ -90,7 +92,8 @@ def _variables_in_modules(subject: Subject, vite: ViteClient) -> Iterator[str]:
     """Yield the variables of .env files, with the name of a secret, and build.secrets that the page loads."""
     files = sorted(file for file in subject.project.settings.app_dir.glob(".env*") if file.is_file())
     rows = [row for file in files for row in ENV_ROW.findall(file.read_text(errors="replace"))]
-    secret_rows = {name: value.strip("'\"") for name, value in rows if SECRET_VARIABLE.search(name)}
+    rows = [(name, value) for name, value in rows if SECRET_VARIABLE.search(name) and not FOR_PAGES.match(name)]
+    secret_rows = {name: value.strip("'\"") for name, value in rows}
     values = {f"{name}, a secret of a .env file": value for name, value in secret_rows.items()}
     secrets = subject.project.settings.build.secrets
     values |= {f"{name}, one of build.secrets": subject.dev.environment.get(name, "") for name in secrets}

@@ -262,7 +262,7 @@ def test_file_of_the_container_that_is_served_fails(settings: Settings, web: Web
 
 
 def test_module_with_the_value_of_a_secret_variable_fails(settings: Settings, web: Web) -> None:
-    """envPrefix or define may put every variable into the page. Others than secrets may be meant for it."""
+    """envPrefix or define may put every variable into the page. A key that begins with VITE_ is meant for it."""
     (settings.app_dir / ".env").write_text("API_TOKEN='geheim-4711'\nPUBLIC_NAME=shop-of-mine\nDB_PASSWORD=abc\n")
     files = {"/etc/passwd": "root:x:0:0:a line that no page has"}
 
@@ -276,6 +276,10 @@ def test_module_with_the_value_of_a_secret_variable_fails(settings: Settings, we
     text = "it has the value of API_TOKEN, a secret of a .env file"
     assert (outcome, [*evidence[:2]]) == ("fail", [f"{path}: {text}" for path in ("/", "/@vite/client")])
     assert not [line for line in evidence if "PUBLIC" in line or "DB_" in line or "geheim" in line]
+    (settings.app_dir / ".env").write_text("VITE_MAP_API_KEY=geheim-4711\n")
+    assert result(settings, "dev.leaks", files) == ("pass", ())
+    (settings.app_dir / ".env").write_text("VITE_MAP_SECRET=geheim-4711\n")
+    assert result(settings, "dev.leaks", files)[0] == "fail"
     (settings.app_dir / ".env").unlink()
     secret = replace(settings, build=replace(settings.build, secrets=("NPM_KEY",)))
     outcome, evidence = result(secret, "dev.leaks", files, environment={"NPM_KEY": "geheim-4711"})
