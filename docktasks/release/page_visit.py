@@ -21,7 +21,8 @@ FAILED_MODULE = re.compile(r"(?:imported module|preload CSS for)[: ]+(\S+)")
 OTHERS_FAULT = re.compile(
     r"\b(?:NotAllowed|NotSupported|NotReadable|Abort|Security|Timeout|QuotaExceeded|Network)Error\b|failed to fetch"
     r"|fetch failed|network error|load failed|requested device|ERR_|ECONN|status code|timed out|timeout of|websocket"
-    r"|serviceworker|webgl|webgpu|\bgpu\b|audio ?context|permission denied|not supported|not implemented on|ResizeObserver loop",
+    r"|serviceworker|webgl|webgpu|\bgpu\b|audio ?context|permission denied|not supported|not implemented on"
+    r"|ResizeObserver loop",
     re.IGNORECASE,
 )
 """Errors that come from what the gate lacks: an API, another host, a device, a click of a visitor. A page also works

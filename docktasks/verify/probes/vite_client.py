@@ -32,6 +32,8 @@ STYLE_SUFFIXES = (".css", ".scss", ".less", ".vue")
 """Files with a style, the simplest first; a component only if it has one."""
 SCRIPT_SUFFIXES = (".js", ".mjs", ".ts", ".mts", ".jsx", ".tsx")
 
+NO_ROOTS = {"node_modules", "dist", "build", "public", "static", "coverage", "docs"}
+
 EVALUATED = re.compile(r"\.\w+\.[cm]?[jt]sx?$")
 """Matches a script such as theme.css.ts, which a plugin may run in order to serve what it gives."""
 
@@ -159,7 +161,10 @@ def find_sources(
     the first reloads the page. A page may import a module only later: where `loaded` has the paths that a browser has
     loaded, they are of these.
     """
-    files = {path: app_dir / path.removeprefix(vite.base).lstrip("/") for path in list(vite.modules())}
+    # Vite's root may be another folder, whose page the app's own folder then lacks: https://vite.dev/config/shared-options#root
+    roots = [app_dir] if (app_dir / "index.html").exists() else [app_dir, *_folders_with_page(app_dir)]
+    names = {path: path.removeprefix(vite.base).lstrip("/") for path in list(vite.modules())}
+    files = {path: next(filter(Path.is_file, (root / name for root in roots)), app_dir) for path, name in names.items()}
     modules = {
         file.suffix: (path, file)
         for path, file in files.items()
@@ -169,6 +174,12 @@ def find_sources(
     if not modules:
         raise Skip(f"the page loads no file of the app that ends in {' or '.join(suffixes)}")
     return [modules[suffix] for suffix in suffixes if suffix in modules]
+
+
+def _folders_with_page(app_dir: Path) -> list[Path]:
+    """The folders in an app that may be Vite's root: those with a page, which no build and no script has written."""
+    pages = app_dir.glob("*/index.html")
+    return sorted(page.parent for page in pages if page.parent.name not in NO_ROOTS and page.parent.name[0] != ".")
 
 
 def check_hot_update(
