@@ -54,7 +54,7 @@ def explain_build(result: Result, project: Project, step: str = "build") -> Dock
         "build": " ".join(manager.run(build_script(project.app))),
         "ci": manager.locked_install if manager.lock else f"{manager.name} install",
         "lock": manager.lock or "package-lock.json",
-        "dist": project.settings.app.dist,
+        "dist": os.path.normpath(f"{project.settings.app.dir}/{project.settings.app.dist}"),
         "node": project.settings.bases.node_image,
         "step": step,
         "task": "build-prod" if step == "build" else "dev",

@@ -266,7 +266,7 @@ def test_build_into_another_folder_is_recognised(settings: Settings) -> None:
         "0.444 The build wrote no HTML page into dist, which DIST_DIR names, nor into another folder.\r\n------\r\n"
     )
     error = explain(terminal, settings)
-    assert error.what == "`npm run build` left no HTML page in hello-dock/dist, nor in another folder of hello-dock."
+    assert error.what == "`npm run build` left no HTML page in hello-dock/dist, nor in another folder of the app."
     assert "INVOKE_APP_DIST=" in error.how
     assert error.evidence.startswith("The build wrote no HTML page")
 
