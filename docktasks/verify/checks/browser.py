@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # these load the browser's driver
 CHUNK = re.compile(r"\.(?:m?js|css)(?:\?[^:]*)?: ")
 """Matches a request that failed, if it is for code."""
 ABOUT_UNKNOWN = "advice: at an address that the app does not know it shows an empty page. Give its router one for it"
+REPORTS_UNKNOWN = re.compile(rf": error: .*/{re.escape(UNKNOWN_PATH.strip('/'))}[^\w/]*$")
+"""What a router logs about the address that verify made up, such as SvelteKit's `Error: Not found: /shop/…`."""
 Step = Literal["first", "deep", "inject", "follow", "audit"]
 
 
@@ -57,7 +59,7 @@ def _page_faults(subject: Subject, step: Step, pages: list[PageSnapshot]) -> Ite
             text = f"{page.label}: the page is empty" + (f" ({'; '.join(events)})" if events else "")
             is_unknown = not events and UNKNOWN_PATH in page.label  # an app without a page for it shows none
             yield Note(ABOUT_UNKNOWN) if is_unknown else text
-        elif not page.title.strip():
+        elif not page.title.strip() and UNKNOWN_PATH not in page.label:
             yield f"{page.label}: the page has no title"
     yield from _unseen(visit)
     yield from _failures(visit, step)
@@ -97,7 +99,7 @@ def deep_link(subject: Subject) -> Iterator[str]:
 @check("browser.console", "major", fix="Correct what the line reports. Log expected errors on the server instead")
 def console(subject: Subject) -> Iterator[str]:
     """No script throws or logs an error, also not after a while."""
-    return _events(subject, "console")
+    return (line for line in _events(subject, "console") if not REPORTS_UNKNOWN.search(line))
 
 
 @check("browser.interruptions", "major", fix="Wait with it until the visitor has asked for it, such as by a click")

@@ -127,6 +127,16 @@ def test_app_may_show_nothing_at_an_address_that_it_does_not_know(
     assert len([note for note in verdict.notes if "that the app does not know" in note]) == (outcome == "pass")
 
 
+def test_error_page_of_a_router_may_say_so() -> None:
+    """SvelteKit's own has no title, and logs the address that verify made up. A file below it is another matter."""
+    lines = (f"error: Error: Not found: /shop{UNKNOWN_PATH}",)
+    page = with_events(replace(HOME, label=f"/shop{UNKNOWN_PATH}", title=""), console=lines)
+    ids = ("browser.deep-link", "browser.console")
+    assert {one.outcome for one in verdicts(replace(healthy(), deep=[page]), *ids).values()} == {"pass"}
+    lost = with_events(page, console=(f"error: cannot import http://127.0.0.1{UNKNOWN_PATH}/a.js",))
+    assert verdicts(replace(healthy(), deep=[lost]), *ids)["browser.console"].outcome == "fail"
+
+
 FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ("browser.renders", {"first": [replace(HOME, has_content=False)]}, "/: the page is empty"),
     (
