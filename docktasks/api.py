@@ -122,7 +122,7 @@ def _faults(key: str, upstream: Upstream, others: Mapping[str, Upstream]) -> Ite
     elif reason := OWN_PATHS.get(upstream.prefix):
         yield f"cannot be the API's, because {reason}"
     elif upstream.prefix in others:
-        yield f"is there twice: {others[upstream.prefix]} and {upstream}"
+        yield f"is set twice: {others[upstream.prefix]} and {upstream}"
     address = ADDRESS.fullmatch(upstream.address)
     if not address or int(address["port"] or 1) not in range(1, LAST_PORT + 1):
         example = "http://api:8000 or https://api.example.com, without a path"

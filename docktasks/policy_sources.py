@@ -34,7 +34,7 @@ def policy_sources(text: str) -> str:
     directives: dict[str, list[str]] = {}
     for directive, *sources in (part.split() for part in text.split(";") if part.strip()):
         name = directive.lower()
-        if fault := f"{name} is there twice" if name in directives else _fault(name, sources):
+        if fault := f"{name} is set twice" if name in directives else _fault(name, sources):
             raise ValueError(f"directives with their sources, such as img-src https://cdn.example; {fault}")
         directives[name] = sources
     tidied = "; ".join(" ".join([name, *sources]) for name, sources in directives.items())

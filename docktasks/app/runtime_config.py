@@ -54,8 +54,8 @@ def missing(page_config: str, names: Iterable[str]) -> tuple[str, ...]:
     without = [name for name in names if name not in json.loads(page_config or "{}")]
     if not without:
         return ()
-    text = f"No --env gives a value for {', '.join(without)}, so the page has that of the build, or undefined"
-    return (f"{text}. To give one: --env {without[0]}=…",)
+    text = f"The page's configuration has no value for {', '.join(without)}"
+    return (f"{text}, so the page has that of the build, or undefined. To give one: --env {without[0]}=…",)
 
 
 def unused(folder: Path, names: Iterable[str]) -> list[str]:

@@ -36,7 +36,7 @@ def judge(product: str, version: str) -> Judgement | None:
     safe_versions = sorted((line["first_safe"] for line in products[package]["lines"]), key=_order)
     order, newest = _order(version), safe_versions[-1]
     if not any(order):
-        return Judgement(f"{version!r}, the version of {name}, is no version", newest, package)
+        return Judgement(f"The version of {name}, {version!r}, is no version number", newest, package)
     if package != product:
         fault = f"{name} {version} gets no security releases: {products[package]['name']} took its place"
         return Judgement(fault, next(safe for safe in safe_versions if _order(safe)[0] == _order(newest)[0]), package)

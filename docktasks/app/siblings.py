@@ -48,10 +48,10 @@ def siblings_of(app: App) -> list[Sibling]:
     needed = [path for path in in_order if (packages[path].get("scripts") or {}).get("build")]
     files = {path: sorted(set(_entries(packages[path]))) for path in needed}
     outputs = _outputs(app.root, files)
-    is_first = _orchestrator_builds_all(app.root)
+    builds_all = _orchestrator_builds_all(app.root)
     built = {path: all(_exists(app.root / path, file) for file in files[path]) for path in needed}
     siblings = [Sibling(path, outputs[path], built[path]) for path in needed]
-    return [sibling for sibling in siblings if is_first or sibling.outputs or not sibling.is_built]
+    return [sibling for sibling in siblings if builds_all or sibling.outputs or not sibling.is_built]
 
 
 def _in_order(

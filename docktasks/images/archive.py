@@ -44,8 +44,8 @@ class File:
     """A path in a layer. `kind` is file, folder, link, hardlink, other, or whiteout for a path that the layer deletes.
 
     Only a file of ours has a `digest` (SHA-256), the names of the `secrets` in it, and what a script has in its
-    comments about `source_maps`. It has its `content` unless it is a file of the site, whose compressed copies have
-    theirs, and so has a file that `is_kept` names. `capabilities` is the bit set that a program of ours gains when it
+    comments about `source_maps`. It has its `content`, but for a file of the site that is no compressed copy. A file of
+    the base image has it where `is_kept` names it. `capabilities` is the bit set that a program of ours gains when it
     runs.
     """
 

@@ -39,7 +39,7 @@ ADVICE = {
         "The registry failed, for example because its disk is full: see its log. Then try again"
     ),
     r"connection refused|reset by peer|broken pipe|\bEOF\b|time(d )?.?out|deadline|no such host|not answer": (
-        "Try again when the registry answers. It keeps what it has got"
+        "Try again when the registry answers. What it has is not sent again"
     ),
     r"name unknown|not found": "Correct the name, or create the repository in the registry",
 }

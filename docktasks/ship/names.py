@@ -49,7 +49,7 @@ def require_repository(name: str) -> str:
     """Return the name of a repository. Raises SettingsError if there is none, or if it is no such name."""
     how = "Name it: invoke push --to=registry.example/team/app, or ship.image in hello-dock.yaml"
     if not name:
-        raise SettingsError("Where to push to is not known.", "Neither --to nor ship.image names a repository.", how)
+        raise SettingsError("No repository to push to is set.", "Neither --to nor ship.image names a repository.", how)
     if not REPOSITORY.fullmatch(name):
         raise SettingsError(f"{name} is not a repository.", "It has a registry and a path, and no tag or digest.", how)
     return name

@@ -104,7 +104,7 @@ def test_bad_entry_is_one_problem(prefix: str, address: Any, problem: str) -> No
 def test_prefixes_that_collide_are_a_problem() -> None:
     """With and without a slash they are one."""
     assert problems({"/api": "http://a", "/api/": "http://b"}) == [
-        "api./api/ is there twice: /api=http://a and /api=http://b"
+        "api./api/ is set twice: /api=http://a and /api=http://b"
     ]
     assert len(problems({}, UPSTREAMS="/api=http://a /api=http://b")) == 1
 

@@ -32,7 +32,7 @@ def test_directives_and_sources_are_read(text: str, tidied: str) -> None:
         ("scrip-src https://a.example", "scrip-src is no directive"),
         ("script-src-elem https://a.example", "use script-src"),
         ("script-src", "script-src has no source"),
-        ("img-src a.example; img-src b.example", "img-src is there twice"),
+        ("img-src a.example; img-src b.example", "img-src is set twice"),
         ("img-src 'none' https:", "'none' means no source at all"),
         ("img-src 'unsafe-inline'", "the words of img-src are 'self' 'none'"),
         ("script-src 'nonce-abc'", "a nonce must be another one for each answer"),

@@ -220,6 +220,7 @@ update_current() {
     done
     cp -p /docker-entrypoint.d/30-hello-dock-env.sh "$copy/env.sh"
     cp -p /docker-entrypoint.d/31-hello-dock-api.sh "$copy/api.sh"
+    cp -p /docker-entrypoint.d/33-hello-dock-workers.sh "$copy/workers.sh"
     cp -p /usr/local/bin/hold "$copy/hold.sh"
     cp -p /usr/local/share/hello-dock/deltas.mjs "$copy"
     printf '%s' "${HELLO_DOCK_ENV:-}" >"$copy/environment"

@@ -11,10 +11,8 @@
 set -eu
 manager=$1 package=${2:-} step=${3:-} in_checkout=
 if [ "$step" = mounted ]; then in_checkout=1; fi
-if [ "$step" != with-source ]; then # whose step in the Dockerfile has read it
-    # shellcheck source=/dev/null
-    . /tools/node/environment.sh
-fi
+# shellcheck source=/dev/null
+. /tools/node/environment.sh
 cache=/var/cache/npm
 # npm asks the registry for packages only, and gives up in seconds when it gets no answer.
 export NPM_CONFIG_AUDIT=false NPM_CONFIG_FUND=false \

@@ -22,8 +22,8 @@ const LOCKS = {
 // True when a list as ["linux", "!win32"] has this value, or names no value; package.json also has a text for a list.
 function allows(list, value) {
   const values = [list ?? []].flat()
-  const wanted = values.filter((item) => !item.startsWith('!'))
-  return !values.includes(`!${value}`) && (!wanted.length || wanted.includes(value) || wanted.includes('any'))
+  const allowed = values.filter((item) => !item.startsWith('!'))
+  return !values.includes(`!${value}`) && (!allowed.length || allowed.includes(value) || allowed.includes('any'))
 }
 
 // True when a package is for this machine: `platform` has its os, cpu, libc() and supports(engines).
@@ -141,15 +141,15 @@ function run(...command) {
 
 // The newest of some versions, which a registry may list in any order.
 export function newest(packages) {
-  const compare = semver()?.compare ?? (() => 0)
+  const compare = semver()?.compare ?? ((a, b) => a.localeCompare(b, 'en', { numeric: true }))
   return packages.sort((a, b) => compare(a.version, b.version)).at(-1)
 }
 
 // The entry with the machines that the registry knows for it; null when the registry does not answer.
 function fromRegistry(entry) {
   try {
-    const found = JSON.parse(run('npm', 'view', `${entry.name}@${entry.version}`, '--json', '--force'))
-    const { version, os, cpu, libc, engines, scripts, dist } = newest([found].flat())
+    const answer = JSON.parse(run('npm', 'view', `${entry.name}@${entry.version}`, '--json', '--force'))
+    const { version, os, cpu, libc, engines, scripts, dist } = newest([answer].flat())
     const hasScript = ['preinstall', 'install', 'postinstall'].some((script) => scripts?.[script])
     return { ...entry, version, os, cpu, libc, engines: engines?.node, integrity: dist?.integrity, hasScript }
   } catch {

@@ -126,7 +126,7 @@ def unreadable(_: Document) -> Document:
 NONE = 64 * "0"
 COMMIT = ("externalParameters", "source", "digest", "gitCommit")
 PRESENT: set[str] = set()
-# tests/unit/ship/test_attested.py has them all, without cosign.
+# tests/unit/ship/test_proofs.py has them all, without cosign.
 LIES: list[Any] = [
     long(attest.VEX, lying, "is in the bundle, and it says the opposite"),
     long(attest.SBOM, put("components", 0, "components", 0, "hashes", 0, "content", value=NONE), f"content is {NONE}"),

@@ -34,7 +34,7 @@ worker.postMessage(numbers)
 def test_page_and_worker_share_memory_as_under_the_dev_server(sites: SiteFactory, chromium: str) -> None:
     """The headers come from the app's Vite configuration, and nothing that verify judges is wrong with them."""
     reef = sites.serve(FILES | {"public/build.txt": new_name()})  # a build from the cache says nothing
-    assert "sends Cross-Origin-Embedder-Policy: require-corp" in reef.build
+    assert "sends Cross-Origin-Embedder-Policy: require-corp and" in reef.build
     with launch_browser(chromium, 120) as browser, new_page(browser) as page:
         open_page(page, f"{reef.container().url}/")
         page.wait_for_function("() => globalThis.sum === 42")

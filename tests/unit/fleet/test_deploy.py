@@ -207,7 +207,7 @@ def test_object_with_the_configuration_is_kept(swarm_of: Callable[..., Swarm]) -
     assert (kept.page_config, kept.is_needed) == ("config:colours", False)
     keeps, lacks = notices(kept, DeployOptions(A), ("APP_COLOUR", "APP_NAME"))
     assert keeps == "The page keeps its configuration: config:colours"
-    assert lacks.startswith("No --env gives a value for APP_NAME, so")
+    assert lacks.startswith("The page's configuration has no value for APP_NAME, so")
     assert plan(swarm_of(engine).project, DeployOptions(A, page_config=""), current).is_needed
     with pytest.raises(FleetError) as caught:
         plan(swarm_of(engine).project, DeployOptions(A, page_config="secret:colours"), current)

@@ -112,17 +112,26 @@ def test_text_of_a_value_is_no_text_of_nginx() -> None:
     assert r'''", a\"b${dollar}uri;}{\\n#'"''' in own
 
 
+BOTH = "headers: { 'Cross-Origin-Embedder-Policy': 'require-corp', 'Cross-Origin-Opener-Policy': 'same-origin' }"
+
+
 @pytest.mark.parametrize(
     ("config", "value"),
     [
-        ("export default { server: { headers: { 'Cross-Origin-Embedder-Policy': 'require-corp' } } }", "require-corp"),
-        ('res.setHeader("cross-origin-embedder-policy", "credentialless")', "credentialless"),
+        (f"export default {{ server: {{ {BOTH} }} }}", "require-corp"),
+        ("h.set('cross-origin-embedder-policy', `credentialless`); h.set('Cross-Origin-Opener-Policy', 'same-origin')",
+         "credentialless"),
+        ("h['Cross-Origin-Embedder-Policy'] = 'require-corp'; h['Cross-Origin-Opener-Policy'] = 'same-origin'",
+         "require-corp"),
         ("import isolate from 'vite-plugin-cross-origin-isolation'", "require-corp"),
-        ("// 'Cross-Origin-Embedder-Policy': 'require-corp'", ""),
-        ("headers: { 'Cross-Origin-Embedder-Policy': 'unsafe-none' }", ""),
+        (f"// {BOTH}", ""),
+        (BOTH.replace("require-corp", "unsafe-none"), ""),
+        (BOTH.replace("same-origin", "same-origin-allow-popups"), ""),
+        ("headers: { 'Cross-Origin-Embedder-Policy': 'require-corp' }", ""),
+        ("headers: { 'Cross-Origin-Opener-Policy': 'same-origin' }", ""),
         ("", ""),
     ],
-)
+)  # fmt: skip
 def test_image_isolates_pages_as_the_dev_server_does(config: str, value: str) -> None:
     """SharedArrayBuffer takes both headers, on each page. A comment is no configuration."""
     isolation = evaluate("isolation", "module.isolationOf($[0], [])", config)
@@ -132,10 +141,15 @@ def test_image_isolates_pages_as_the_dev_server_does(config: str, value: str) ->
     assert len(isolation["notices"]) == bool(value)
 
 
-@pytest.mark.parametrize("line", ["! cross-origin-embedder-policy", "Cross-Origin-Embedder-Policy: credentialless"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "! cross-origin-embedder-policy", "Cross-Origin-Embedder-Policy: credentialless",
+        "Cross-Origin-Opener-Policy: same-origin", "! Cross-Origin-Opener-Policy",
+    ],
+)  # fmt: skip
 def test_headers_of_the_site_decide_about_isolation(line: str) -> None:
-    """They can also say that there is none."""
-    config = "headers: { 'Cross-Origin-Embedder-Policy': 'require-corp' }"
+    """They can also say that there is none. Two values of one header would be none for a browser."""
     assert (
-        evaluate("isolation", "module.isolationOf($[0], $[1])", config, parse(f"/*\n {line}")["rules"])["rules"] == []
+        evaluate("isolation", "module.isolationOf($[0], $[1])", BOTH, parse(f"/login\n {line}")["rules"])["rules"] == []
     )

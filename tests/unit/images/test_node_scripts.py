@@ -203,14 +203,6 @@ def test_failed_installation_says_so_behind_the_errors_of_npm(tmp_path: Path) ->
     assert lines[-2:] == ["npm error code ETIMEDOUT", "NOT INSTALLED: npm could not install the dependencies"]
 
 
-def test_build_reads_the_environment_once() -> None:
-    """The step with the source reads it for the installation and for the build."""
-    step = (ROOT / "Dockerfile").read_text().partition("FROM dependencies AS builder")[2]
-    assert 0 < step.find(". /tools/node/environment.sh") < step.find("with-source") < step.find('run "${BUILD_SCRIPT}"')
-    script = (NODE / "install.sh").read_text().partition('if [ "$step" != with-source ]; then')[2]
-    assert ". /tools/node/environment.sh" in script.partition("\nfi\n")[0]
-
-
 def test_files_of_plug_n_play_stay_in_the_checkout(tmp_path: Path) -> None:
     """Yarn removes them where it installs into node_modules, and git has them."""
     app, programs = tmp_path / "app", tmp_path / "bin"
@@ -231,8 +223,6 @@ def install(app: Path, step: str, programs: Path, manager: str = "npm") -> subpr
     """Run install.sh in the app's folder, with programs that come first, and nothing of this machine."""
     script, environment = ((NODE / name).read_text() for name in ("install.sh", "environment.sh"))
     script = script.replace(". /tools/node/environment.sh", environment)
-    if step == "with-source":  # its step in the Dockerfile reads the environment for all that it runs
-        script = environment + script
     for name in ("/tmp", "/var/cache", "/settings", "/source", "/run/secrets"):  # noqa: S108 (they are the image's)
         script = script.replace(f"{name}/", f"{app.parent}/none{name}/")
     Path(f"{app.parent}/none/tmp").mkdir(parents=True)

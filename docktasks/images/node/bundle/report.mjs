@@ -66,8 +66,8 @@ const textWith = (sample, texts) =>
 function chunksOf(records, names, texts) {
   const stem = (name) => name.replace(/[-.][\w-]{8}\.\w+$|\.\w+$/, '')
   return records.flatMap(({ chunks, styles }) => {
-    const found = styles.map(([name, sample]) => [stem(name), names.has(name) ? name : textWith(sample, texts)])
-    const files = found.filter(([, file]) => file)
+    const pairs = styles.map(([name, sample]) => [stem(name), names.has(name) ? name : textWith(sample, texts)])
+    const files = pairs.filter(([, file]) => file)
     const own = (chunk) => (files.find(([name]) => name === stem(chunk.name)) ?? files[0])?.[1]
     return chunks.map((chunk) => ({ ...chunk, styles: own(chunk) }))
   })

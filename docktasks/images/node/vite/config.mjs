@@ -21,8 +21,8 @@ const followed = (own) => ({
 function asInProduction(proxy) {
   const say = (passed, { headers, socket }) => {
     for (const name of ['Forwarded', 'X-Forwarded-Port', 'X-Forwarded-Prefix']) passed.removeHeader(name)
-    const told = { For: socket.remoteAddress, Host: headers.host ?? '', Proto: socket.encrypted ? 'https' : 'http' }
-    for (const [name, value] of Object.entries(told)) passed.setHeader(`X-Forwarded-${name}`, value)
+    const forwarded = { For: socket.remoteAddress, Host: headers.host ?? '', Proto: socket.encrypted ? 'https' : 'http' }
+    for (const [name, value] of Object.entries(forwarded)) passed.setHeader(`X-Forwarded-${name}`, value)
     passed.setHeader('X-Real-IP', socket.remoteAddress)
   }
   proxy.on('proxyReq', say)

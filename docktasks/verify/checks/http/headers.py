@@ -20,7 +20,7 @@ SECURITY_HEADERS = {CSP: r".", "x-content-type-options": r"^nosniff$"}
 CROSS_ORIGIN_HEADERS = {
     "referrer-policy": r"^(no-referrer|same-origin|strict-origin|origin)(?!-when-downgrade)",
     "permissions-policy": r"^(?!\s*\*)(?!.*\b(?:camera|microphone|geolocation|payment|usb)\s*=\s*\(?\*)",
-    "cross-origin-opener-policy": r"^(same-origin|noopener)",
+    "cross-origin-opener-policy": r"^(same-origin(-allow-popups)?|noopener-allow-popups)\s*(;|$)",
     "cross-origin-resource-policy": r"^(same-(origin|site)|cross-origin)$",
 }
 _TABLE = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))

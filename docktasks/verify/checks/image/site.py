@@ -82,8 +82,8 @@ def precompressed(subject: Subject) -> Iterator[str]:
             if path.startswith(BROTLI_DIRS):
                 yield f"{path}: the compressed form of no file"
             continue
-        if file.content is None:
-            raise Skip(f"{path} is too large to be compared")
+        if file.content is None or not original.digest:
+            raise Skip(f"{path} is too large to be compared, or a link")
         encoding = "br" if path.startswith(BROTLI_DIRS) else "gzip"
         if not decodes_to(file.content, encoding, original.size, original.digest):
             yield f"{path}: does not decode to {original.path}"
