@@ -21,9 +21,6 @@ LOCK_ENTRIES = {
 }
 """Vite's entry in a lock file, with its package where package.json calls another one vite (npm:rolldown-vite@7)."""
 
-ISOLATION = re.compile("cross-origin-embedder-policy|vite-plugin-cross-origin-isolation", re.IGNORECASE)
-"""What isolates a page, in a configuration of Vite or a file _headers: https://web.dev/articles/coop-coep."""
-
 
 def notices_of_log(log: str, app: App) -> list[str]:
     """Return a notice when Vite, by the version in its log, is unsafe; with the command for a safe version."""
@@ -33,17 +30,6 @@ def notices_of_log(log: str, app: App) -> list[str]:
 def notices_of_files(app: App) -> list[str]:
     """Return a notice when Vite, by the lock file, or by an exact version in package.json, is unsafe."""
     return _notices(app, _pinned_versions(app))
-
-
-def notices_of_isolation(app: App, config: str) -> list[str]:
-    """Return a notice when the configuration of Vite isolates the pages of its servers, and the site's own file not."""
-    headers = (path.read_text(errors="replace") for path in app.folder.glob("*/_headers"))
-    if not ISOLATION.search(config) or any(map(ISOLATION.search, headers)):
-        return []
-    names = "Cross-Origin-Embedder-Policy: require-corp and Cross-Origin-Opener-Policy: same-origin"
-    return [
-        f"Vite isolates its pages, as SharedArrayBuffer needs it. The image does so by public/_headers: /*, {names}"
-    ]
 
 
 def _pinned_versions(app: App) -> list[tuple[str, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -59,18 +58,10 @@ def build_prod(project: Project, maps_folder: str = "") -> Build:
     if maps_folder:
         source_maps.export(project, values, maps_folder)
     base_notices = filter(None, (node.notice, nginx.notice, bases_lock.age_notice(project.settings)))
-    notices = (*base_notices, *_app_notices(project), *environment_notices(), *inputs.proxy_notices(os.environ))
+    app_notices = (*build_script.notices(project.app), *project.app.lock_notices, *vite.notices_of_files(project.app))
+    unused_names = runtime_config.unused(project.app.root, project.settings.prod.runtime_env)
+    notices = (*base_notices, *app_notices, *environment_notices(), *inputs.proxy_notices(os.environ), *unused_names)
     return build_of(project, image, notices)
-
-
-def _app_notices(project: Project) -> Iterator[str]:
-    """Yield what the app's own files give a reason to say."""
-    app = project.app
-    yield from build_script.notices(app)
-    yield from app.lock_notices
-    yield from vite.notices_of_files(app)
-    yield from vite.notices_of_isolation(app, env_files.config_text(app))
-    yield from runtime_config.unused(app.root, project.settings.prod.runtime_env)
 
 
 def build_for(project: Project, platform: str) -> Image:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from docktasks.app.package import App
-from docktasks.app.vite import notices_of_files, notices_of_isolation, port_for_socket
+from docktasks.app.vite import notices_of_files, port_for_socket
 
 NPM = '{"lockfileVersion": 3, "packages": {\n  "node_modules/vite": {\n    %s"version": "%s",\n "dev": true}}}'
 PNPM = """lockfileVersion: '9.0'
@@ -87,15 +87,3 @@ def test_page_of_vite_2_opens_its_socket_at_the_published_port(tmp_path: Path, v
     """
     app = App(tmp_path, {"dependencies": {"vite": version} if version else None})
     assert (port_for_socket(app, 7), port_for_socket(app, 3000)) == (port, 0)
-
-
-def test_isolation_of_the_dev_server_is_no_isolation_of_the_site(tmp_path: Path) -> None:
-    """Vite's headers are those of its own servers. The site's file _headers is what the image sends."""
-    app, config = App(tmp_path, {}), "server: { headers: { 'Cross-Origin-Embedder-Policy': 'require-corp' } }"
-    (notice,) = notices_of_isolation(app, config)
-    assert notice.endswith(": require-corp and Cross-Origin-Opener-Policy: same-origin")
-    assert notices_of_isolation(app, "plugins: [isolation()] // vite-plugin-cross-origin-isolation")
-    assert notices_of_isolation(app, "server: { headers: {} }") == []
-    (tmp_path / "static").mkdir()
-    (tmp_path / "static/_headers").write_text("/*\n  cross-origin-embedder-policy: require-corp\n")
-    assert notices_of_isolation(app, config) == []
