@@ -206,7 +206,7 @@ record_times() {
 }
 
 # Copies what the port holder needs to serve in this container's place. The copy is made next to the one in use, and a
-# rename puts it in use, so that there is a complete one at every moment.
+# rename puts it in use: one is always complete.
 update_current() {
     previous=$(readlink $volume/current || :)
     next=.current.a

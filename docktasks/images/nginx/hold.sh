@@ -36,7 +36,7 @@ serve() {
     rm -f /tmp/env.js /tmp/connect.conf /tmp/proxies.conf
     sh $current/env.sh
     sh $current/api.sh
-    [ ! -f $current/workers.sh ] || sh $current/workers.sh # a release of an older version has none
+    [ ! -f $current/workers.sh ] || sh $current/workers.sh # an older release has none
     rm -rf /tmp/nginx
     cp -R $current/nginx /tmp/nginx
     # An nginx that is older than the release's does not get the directives that it does not know (assemble.mjs).

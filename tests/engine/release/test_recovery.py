@@ -134,6 +134,8 @@ def test_port_holder_serves_while_the_release_is_stopped(project: ProjectUnderTe
         assert httpx.get(f"{url}/env.js", trust_env=False).text == script
         assert httpx.get(f"{url}/no-such-file.js", trust_env=False).text == missing
         assert "nginx" not in missing
+        processes = project.engine.exec(f"{project.name}-prod-port", ["ps", "-o", "args"]).output
+        assert processes.count("nginx: worker process") >= 2
         output = project.succeeds("status")
         assert f"{project.name}-prod does not run. The port holder serves in its place" in output
         missed = len(visitors.failures)
