@@ -157,7 +157,9 @@ def navigation(subject: Subject) -> Iterator[str]:
     """A click on each of the page's own links shows another page. The back button leaves each page."""
     visit = _visit(subject, "follow")
     yield from visit.dead_links
-    yield from map(Major, visit.dead_ends)
+    events = [(page.label.partition(" ")[0], text) for page in visit.pages for text in page.texts("activity")]
+    again = {path for path, text in events if "loads itself again" in text}  # browser.idle reports them
+    yield from (Major(line) for line in visit.dead_ends if line.partition(":")[0] not in again)
     for page in visit.followed:
         if not page.has_content:
             yield f"{page.label}: the page is empty"

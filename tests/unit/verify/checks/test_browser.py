@@ -207,6 +207,16 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
+def test_page_that_loads_itself_again_is_no_page_that_cannot_be_left() -> None:
+    """It may load again when one leaves it. browser.idle reports that, and other pages are judged."""
+    late = with_events(
+        replace(ABOUT, label="/about after a while"), activity=("the page loads itself again and again",)
+    )
+    ends = [f"{path}: the back button does not leave the page" for path in ("/about", "/")]
+    verdict = verdicts(replace(healthy(), late=[late], dead_ends=ends), "browser.navigation")["browser.navigation"]
+    assert verdict.evidence == (ends[1],)
+
+
 @pytest.mark.parametrize("check", BROWSER_CHECKS, ids=lambda check: check.id)
 def test_every_check_has_a_fault(check: Check) -> None:
     """Each check appears in the table of faults."""
