@@ -196,7 +196,7 @@ def test_host_that_this_machine_cannot_reach_is_a_note(page_server: str, chromiu
         verdicts[f"browser.{n}"].evidence for n in ("console", "policy")
     ]
     notes = " ".join(verdicts["browser.network"].notes)
-    assert "https://host.invalid: net::ERR_NAME_NOT_RESOLVED" in notes
+    assert "https://host.invalid: net::ERR_NAME_NOT_RESOLVED" in notes, verdicts["browser.network"]
     assert "Failed to fetch" in notes
 
 
