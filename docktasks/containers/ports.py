@@ -59,11 +59,17 @@ def free_bind(project: Project, role: Role, bind: Bind) -> Bind:
 
 
 def require_free(project: Project, role: Role, bind: Bind) -> None:
-    """Raise ConflictError when others use a port that a setting names, before a build or an installation takes time."""
+    """Raise ConflictError when others use a port that a setting names. A default port gives way to the next one.
+
+    The role's own container, or its port holder, is replaced. The project's container of the other role is not.
+    """
     if role.name in project.settings.default_ports or project.dry or not bind.host_port:
         return
-    container = project.engine.container_publishing(bind.host_port)
-    is_own = container is not None and container.is_of(project.settings.app.name)
+    settings, container = project.settings, project.engine.container_publishing(bind.host_port)
+    if container is None or not container.is_of(settings.app.name):
+        is_own = False
+    else:
+        is_own = (container.name == settings.container("dev")) == (role.name == "dev")
     if not is_own and not _is_free(project.engine, bind.host_port):
         raise port_conflict(project.engine, bind, role)
 

@@ -32,7 +32,7 @@ def deploy(project: Project, release: Release, bind: Bind, *, gate: bool = True)
     for role in PROD_ROLES:
         startup.own_container(project, role)  # it raises ConflictError if the name belongs to a container of others
     _require_own_volume(project)
-    _require_free_port(project, bind)
+    ports.require_free(project, PROD, bind)
     current = startup.own_container(project, "prod")
     serving = current if current and current.serves and production.current_bind(project) else None
     if serving:
@@ -43,16 +43,6 @@ def deploy(project: Project, release: Release, bind: Bind, *, gate: bool = True)
     if production.holds(project, bind):
         return swap(project, release, bind, serving)
     return move(project, release, bind, serving)
-
-
-def _require_free_port(project: Project, bind: Bind) -> None:
-    """Raise ConflictError if somebody else listens on the port. What a port holder publishes is its own."""
-    holder = startup.own_container(project, HOLDER)
-    is_own = holder is not None and bind.host_port in {published.host_port for published in holder.published}
-    if is_own or not bind.host_port or project.dry:
-        return
-    if waiting.is_listening("127.0.0.1", bind.host_port):
-        raise ports.port_conflict(project.engine, bind, PROD)
 
 
 def _require_own_volume(project: Project) -> None:

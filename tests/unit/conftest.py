@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from docktasks.background import in_background
+from docktasks.containers import ports
 from docktasks.errors import DockError
 from docktasks.release import deploy, gate
 from docktasks.settings import Settings
@@ -62,6 +63,12 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Web:
     monkeypatch.setattr(http_client, "Connection", lambda origin: Line(web, origin))
     monkeypatch.setattr(raw_socket, "exchange", lambda *args: raw(web, *args))
     return web
+
+
+@pytest.fixture(autouse=True)
+def free_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No port of this machine is in use, also while hello-dock serves on it."""
+    monkeypatch.setattr(ports, "is_listening", lambda _host, _port: False)
 
 
 @pytest.fixture(autouse=True)

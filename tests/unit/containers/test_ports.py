@@ -167,5 +167,7 @@ def test_port_that_a_setting_names_has_to_be_free(engine: FakeEngine, settings: 
         ports.require_free(project, PROD, Bind(8080))
     for port in (0, 8079, 8081):
         ports.require_free(project, PROD, Bind(port))
+    with pytest.raises(ConflictError, match="Port 8081"):
+        ports.require_free(project, DEV, Bind(8081))
     ports.require_free(replace(project, settings=replace(settings, default_ports=("prod",))), PROD, Bind(8080))
     ports.require_free(Project(Runner(dry=True), engine, settings), PROD, Bind(8080))

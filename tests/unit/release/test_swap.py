@@ -7,8 +7,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from docktasks import waiting
 from docktasks.commands import Result
+from docktasks.containers import ports
 from docktasks.engine.models import Container, Image
 from docktasks.errors import ConflictError, DockError, StartError
 from docktasks.settings import Settings
@@ -187,7 +187,7 @@ def test_taken_port_is_an_error_before_the_gate(
     engine: FakeEngine, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody waits for checks whose release could not serve."""
-    monkeypatch.setattr(waiting, "is_listening", lambda _host, port: port == 8080)
+    monkeypatch.setattr(ports, "is_listening", lambda _host, port: port == 8080)
     run = Runner(engine)
     with pytest.raises(ConflictError, match="Port 8080"):
         deployed(engine, settings, run)
