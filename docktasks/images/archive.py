@@ -10,10 +10,12 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import IO, Any, TypeVar
 
 from docktasks.errors import Skip
+from docktasks.images.capabilities import permitted_capabilities
 from docktasks.secret_patterns import GZIP_MAGIC, SecretSearch, kind_of
 
 T = TypeVar("T")
@@ -24,12 +26,10 @@ SITE_DIR, HASHED_DIR = SITE_DIRS = "/srv/site/", "/srv/hashed/site/"
 """Where the image has the site's pages, and the files named by their content, each with its gzip copy next to it."""
 OPAQUE_MARKER = "/.wh..opq"
 """End of the path of a whiteout that deletes the whole content of a folder: https://github.com/opencontainers/image-spec/blob/main/layer.md."""
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-"""https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1"""
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"  # https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1
 SCRIPTS = (".js", ".mjs", ".cjs", ".css")
 MAP_COMMENT = re.compile(rb"sourceMappingURL=([\w:;,./%@~+=-]{1,300})")
 """Matches a comment that names a source map: its path, or the beginning of a data address that has all of it."""
-CAPABILITY_HEADER = "SCHILY.xattr.security.capability"
 TAR_ERRORS = (tarfile.TarError, EOFError, OSError, zlib.error)
 """The errors of reading a damaged tar, or a file that is no tar."""
 KINDS = {tarfile.REGTYPE: "file", tarfile.DIRTYPE: "folder", tarfile.SYMTYPE: "link", tarfile.LNKTYPE: "hardlink"}
@@ -87,13 +87,34 @@ def read(archive: Iterable[bytes], base: Sequence[str], is_kept: Callable[[str],
 
     `is_kept` tells by the path which files of the base have a content, too. Raises Unreadable.
     """
+    with _opened(archive) as saved:
+        return _contents(saved, base, is_kept)
+
+
+def digests(archive: Iterable[bytes], folder: str) -> dict[str, bytes]:
+    """Return the SHA-256 of each file below a folder, by its path from there: less than read(). Raises Unreadable."""
+    files: dict[str, bytes] = {}
+    with _opened(archive) as saved:
+        for index, name in enumerate(_manifest(saved)[0]):
+            with _open_layer(saved, name, index) as layer:
+                for member in filter(tarfile.TarInfo.isfile, layer):
+                    path = _path(member)
+                    if "/.wh." in path:
+                        files.pop(path.replace("/.wh.", "/").removeprefix(folder), None)
+                    elif path.startswith(folder) and (source := layer.extractfile(member)):
+                        files[path.removeprefix(folder)] = hashlib.sha256(source.read()).digest()
+    return files
+
+
+@contextmanager
+def _opened(archive: Iterable[bytes]) -> Iterator[tarfile.TarFile]:
     with tempfile.TemporaryFile() as spool:
         for chunk in archive:
             spool.write(chunk)
         spool.seek(0)
         try:
             with tarfile.open(fileobj=spool, mode="r:") as saved:
-                return _contents(saved, base, is_kept)
+                yield saved
         except TAR_ERRORS as error:
             raise Unreadable(f"its archive is damaged: {error}") from error
 
@@ -167,7 +188,7 @@ def _files(layer: tarfile.TarFile, budget: int, is_kept: Callable[[str], bool]) 
     """Yield the files of a layer. `budget` is how many bytes of content may be kept; below 0 that `is_kept` is read."""
     with layer:
         for member in layer:
-            path = posixpath.normpath(f"/{member.name.strip('/')}")  # ten times as fast as PurePosixPath
+            path = _path(member)
             folder, _, name = path.rpartition("/")
             if name.startswith(".wh."):
                 yield File(f"{folder}/{name.removeprefix('.wh.')}", "whiteout")
@@ -180,6 +201,10 @@ def _files(layer: tarfile.TarFile, budget: int, is_kept: Callable[[str], bool]) 
             elif kind == "file" and is_kept(path) and (source := layer.extractfile(member)):
                 file = replace(file, content=source.read())
             yield file
+
+
+def _path(member: tarfile.TarInfo) -> str:
+    return posixpath.normpath(f"/{member.name.strip('/')}")  # ten times as fast as PurePosixPath
 
 
 def _with_content(file: File, layer: tarfile.TarFile, member: tarfile.TarInfo, *, is_kept: bool) -> File:
@@ -198,18 +223,8 @@ def _with_content(file: File, layer: tarfile.TarFile, member: tarfile.TarInfo, *
         content=None if is_original else content,
         secrets=search.end(),
         source_maps=tuple(MAP_COMMENT.findall(content or b"")) if file.path.endswith(SCRIPTS) else (),
-        capabilities=_capabilities(member),
+        capabilities=permitted_capabilities(member),
     )
-
-
-def _capabilities(member: tarfile.TarInfo) -> int:
-    """Return the permitted capabilities of the kernel's struct vfs_cap_data, which has them in two halves of 32 bits.
-
-    A tar keeps the bytes of an extended attribute as if they were UTF-8.
-    https://github.com/torvalds/linux/blob/master/include/uapi/linux/capability.h
-    """
-    data = member.pax_headers.get(CAPABILITY_HEADER, "").encode("utf-8", "surrogateescape")
-    return int.from_bytes(data[4:8], "little") | int.from_bytes(data[12:16], "little") << 32
 
 
 def final_files(layers: Iterable[Layer]) -> dict[str, File]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cached_property
 from threading import Lock
@@ -199,15 +199,22 @@ class Subject:
         return {path: is_hashed for path, is_hashed in paths.items() if path not in self.site.files}
 
     def _read_image(self) -> Contents:
-        return self.read(self.image, self.base.layers if self.base else ())
+        base_layers = self.base.layers if self.base else ()
+        is_kept = re.compile("/s?bin/nginx$|^/etc/passwd$").search
+        return self._saved(self.image, lambda saved: archive.read(saved, base_layers, lambda path: bool(is_kept(path))))
 
-    def read(self, image: Image, base_layers: Sequence[str] = ()) -> Contents:
-        """What an image of the project contains. Raises Unreadable."""
+    def hashed_digests(self, image: Image) -> dict[str, bytes]:
+        """The SHA-256 of each file that an image of the project has below HASHED_DIR, by its path from there.
+
+        Raises Unreadable.
+        """
+        return self._saved(image, lambda saved: archive.digests(saved, HASHED_DIR))
+
+    def _saved(self, image: Image, read: Callable[[Iterable[bytes]], T]) -> T:
         from docker.errors import APIError
 
         try:
-            is_read = re.compile("/s?bin/nginx$|^/etc/passwd$").search
-            return archive.read(self.project.engine.save(image.id), base_layers, lambda path: bool(is_read(path)))
+            return read(self.project.engine.save(image.id))
         except APIError as error:  # such as for an image without layers
             reason = f"the engine cannot save it: {error.explanation or error}"
             raise Unreadable(reason if image.layers else "it has no layer") from error

@@ -10,8 +10,8 @@ import pytest
 
 from docktasks.engine.client import DockerEngine
 from docktasks.engine.models import Image
-from docktasks.images.archive import CAPABILITY_HEADER
 from docktasks.images.build import BASE_LABEL, OCI
+from docktasks.images.capabilities import CAPABILITY_HEADER
 from docktasks.labels import INPUTS_LABEL, SOURCE_MAPS_LABEL
 from docktasks.verify.catalog import run_checks, select
 from tests.sabotage.faults import Sabotage, add, assert_caught, cases, image, subject_of

@@ -7,6 +7,7 @@ import pytest
 
 from docktasks.images import archive as image_archive
 from docktasks.images.archive import File, final_files
+from docktasks.images.capabilities import CAPABILITY_HEADER
 from tests.unit.fakes.image_archives import layer, saved, tar
 
 
@@ -58,6 +59,17 @@ def test_site_has_the_content_of_its_compressed_copies_only() -> None:
     assert files["/srv/site/a.txt"].source_maps == ()
 
 
+def test_digests_are_those_of_the_files_that_a_container_sees() -> None:
+    """A later layer may change a file, or delete it. Files elsewhere, and folders, do not count."""
+    lower = tar(
+        member("srv/a", tarfile.DIRTYPE, mode=0o755), ("srv/a/x.js", b"1"), ("srv/a/y.js", b"2"), ("etc/z", b"3")
+    )
+    archive = saved(lower, tar(("srv/a/x.js", b"4"), ("srv/a/.wh.y.js", b"")))
+    assert image_archive.digests([archive], "/srv/a/") == {"x.js": hashlib.sha256(b"4").digest()}
+    with pytest.raises(image_archive.Unreadable, match="its archive is damaged"):
+        image_archive.digests([b"no archive"], "/srv/a/")
+
+
 @pytest.mark.parametrize("base", [[], ["sha256:9"], ["sha256:0", "sha256:9"]])
 def test_layers_are_ours_unless_they_begin_with_all_of_the_base(base: list[str]) -> None:
     """The image may be built on another image than its label says."""
@@ -77,7 +89,7 @@ def test_file_of_any_size_has_its_capabilities_and_secrets(monkeypatch: pytest.M
     tool = tarfile.TarInfo("tool")
     # version 2, effective; permitted: bits 10 and 33
     capability = bytes.fromhex("01000002 00040000 00000000 02000000 00000000")
-    tool.pax_headers = {image_archive.CAPABILITY_HEADER: capability.decode("utf-8", "surrogateescape")}
+    tool.pax_headers = {CAPABILITY_HEADER: capability.decode("utf-8", "surrogateescape")}
     large = b"x " * (1 << 20) + b"glpat-" + b"a1B2_" * 4
     (only,) = image_archive.read([saved(tar(tool, ("large", large)))], []).layers
     assert (only.files["/tool"].capabilities, only.files["/large"].capabilities) == (1 << 10 | 1 << 33, 0)

@@ -10,7 +10,7 @@ from httpx import codes
 from docktasks.engine.models import Image
 from docktasks.errors import Skip
 from docktasks.images import releases
-from docktasks.images.archive import HASHED_DIR, Unreadable, final_files, without_compressed
+from docktasks.images.archive import Unreadable, without_compressed
 from docktasks.images.carried import FOLDER, CarriedFile, sampled
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
@@ -45,11 +45,10 @@ def assets(subject: Subject) -> Iterator[str]:
 def _lost(subject: Subject, image: Image, files: Iterable[CarriedFile]) -> Iterator[str]:
     """Yield what the image of a kept release has, and the volume has not, or has with other bytes."""
     digests = {file.path: file.digest for file in files if file.is_hashed and file.release in image.release_ids}
-    for path, file in sorted(without_compressed(final_files(subject.read(image).layers)).items()):
-        name = path.removeprefix(HASHED_DIR)
-        if path.startswith(HASHED_DIR) and file.kind == "file" and digests.get(name) != file.digest:
-            has = "has other bytes of it" if name in digests else "has lost it"
-            yield f"{subject.site.address(name)} of release {image.release}: the volume {has}"
+    for path, digest in sorted(without_compressed(subject.hashed_digests(image)).items()):
+        if digests.get(path) != digest:
+            has = "has other bytes of it" if path in digests else "has lost it"
+            yield f"{subject.site.address(path)} of release {image.release}: the volume {has}"
 
 
 @check(
