@@ -56,10 +56,16 @@ class PageVisit(PageEvents):
         """Wait until the page shows something. `response` is that for its address."""
         self.status = response.status if response else 0
         self.has_content = take_snapshot(self.page, self.label).has_content
+        self.unreachable += [f"{request.url} (no answer)" for request in self.unanswered if self._is_needed(request)]
 
     def own_links(self) -> list[str]:
         """Return the addresses of other pages of the site that this page links to."""
-        urls = self.page.locator("a[href]").evaluate_all(OWN_LINKS)
+        try:
+            urls = self.page.locator("a[href]").evaluate_all(OWN_LINKS)
+        except BrowserError as error:  # it makes way for another page
+            if "context was destroyed" not in error.message:
+                raise
+            return []
         return [url for url in dict.fromkeys(url for _, url in urls) if urlsplit(url).path != self.label]
 
     @property
@@ -109,9 +115,13 @@ class PageVisit(PageEvents):
 
     def _on_failed_request(self, request: Request) -> None:
         is_blocked = request.failure in ("csp", "net::ERR_ABORTED", "net::ERR_BLOCKED_BY_CSP")
-        is_others = not request.url.startswith(f"{self.origin}/") and request.resource_type == "script"
-        if not is_blocked and (is_others or request.resource_type in DATA_TYPES):
+        if not is_blocked and self._is_needed(request):
             self.unreachable.append(f"{request.url} ({request.failure})")
+
+    def _is_needed(self, request: Request) -> bool:
+        """True for what a page may wait for without a fault of the release: data, another site's script or page."""
+        is_others = not request.url.startswith(f"{self.origin}/") and request.resource_type in ("script", "document")
+        return is_others or request.resource_type in DATA_TYPES
 
     def _on_answer(self, response: Response) -> None:
         """Note a request for data that got an error, or a page, as a site without the API may answer."""

@@ -55,7 +55,7 @@ def _page_faults(subject: Subject, step: Step, pages: list[PageSnapshot]) -> Ite
         if page.status >= 400:  # noqa: PLR2004 - HTTP's errors, whose pages have content, too
             yield f"{page.label}: the server answers {page.status}"
         elif not page.has_content:
-            events = [*_of_site(subject, page.texts("console", "network", "policy"))][:2]
+            events = [*_of_site(subject, page.texts("console", "network", "policy", "unreachable"))][:2]
             text = f"{page.label}: the page is empty" + (f" ({'; '.join(events)})" if events else "")
             is_unknown = not events and UNKNOWN_PATH in page.label  # an app without a page for it shows none
             yield Note(ABOUT_UNKNOWN) if is_unknown else text
@@ -128,7 +128,7 @@ def network(subject: Subject) -> Iterator[str]:
     lines = [line for page in subject.visit().pages for line in page.texts("unreachable")]
     local = dict.fromkeys(line for line in lines if LOCAL.match(line))  # where one develops, the API may not run
     yield from (Minor(f"{line}, an address of a developer's machine") for line in local)
-    hosts = dict.fromkeys(re.sub(r"^(\w+://[^/]+)/.*(: \S+)$", r"\1\2", line) for line in lines)
+    hosts = dict.fromkeys(re.sub(r"^(\w+://[^/]+)/\S*(: .+)$", r"\1\2", line) for line in lines)
     yield from (Note(f"not judged, because another host did not answer: {text}") for text in hosts)
 
 

@@ -34,8 +34,8 @@ def page_script(name: str) -> str:
 VISIBLE_CONTENT, RECORD_PAGE = page_script("visible_content"), page_script("record_page")
 Kind = Literal["console", "network", "policy", "reported", "unreachable", "interruptions", "activity"]
 """`reported` is what a policy that only reports would block. `unreachable` has the requests to other hosts that got no
-answer, and what scripts say about them. `interruptions` are dialogs, questions and the like that no visitor asked for;
-`activity` is what a page does without end."""
+answer in time, and what scripts say about them. `interruptions` are dialogs, questions and the like that no visitor
+asked for; `activity` is what a page does without end."""
 RECORDED: dict[str, Kind] = {"policy": "policy", "reported": "reported"}
 """The kinds that record_page.js tells, next to interruptions."""
 NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
@@ -115,6 +115,12 @@ class PageEvents(Log):
         """True while a request is under way."""
         return any(request.url not in self._shared for request in self._pending)
 
+    @property
+    def unanswered(self) -> list[Request]:
+        """The requests that have no complete answer after ANSWER_TIMEOUT_S."""
+        late = time.monotonic() - ANSWER_TIMEOUT_S
+        return [request for request, start in self._pending.items() if start < late and request.url not in self._shared]
+
     def clear(self) -> None:
         """Forget all events."""
         self.events: list[Event] = []
@@ -141,10 +147,10 @@ class PageEvents(Log):
         if urlsplit(self.page.url).netloc != self._host:
             self.add("interruptions", f"the page leaves the site for {self.page.url}")
         self.add("activity", *self.workload.judge(min_cpu_s))
-        late = time.monotonic() - ANSWER_TIMEOUT_S
-        for request, start in self._pending.items():
-            if start < late and request.resource_type in FILES and request.url not in self._shared:
-                self.add("network", f"{request.url}: not complete after {ANSWER_TIMEOUT_S:g} s")
+        for request in self.unanswered:
+            if request.resource_type in FILES:
+                kind: Kind = "unreachable" if self._is_elsewhere(request) else "network"
+                self.add(kind, f"{request.url}: not complete after {ANSWER_TIMEOUT_S:g} s")
 
     def _on_event(self, kind: str, text: str) -> None:
         if kind == "tasks":
@@ -208,9 +214,11 @@ class PageEvents(Log):
         self._pending.pop(request, None)
         # A page aborts requests when it is left, and the policy reports what it blocks.
         if request.failure not in ("net::ERR_ABORTED", "csp"):
-            hosts = {urlsplit(url).netloc for url in (request.url, self.page.url)}
-            is_unreachable = len(hosts) == 2 and OFFLINE.search(request.failure or "")  # noqa: PLR2004 - the page's
+            is_unreachable = self._is_elsewhere(request) and OFFLINE.search(request.failure or "")
             self.add("unreachable" if is_unreachable else "network", f"{request.url}: {request.failure or ''}")
+
+    def _is_elsewhere(self, request: Request) -> bool:
+        return urlsplit(request.url).netloc != urlsplit(self.page.url).netloc
 
 
 def take_snapshot(page: Page, label: str, attempts: int = MAX_LOADS) -> PageSnapshot:

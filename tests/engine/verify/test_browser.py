@@ -25,6 +25,8 @@ from docktasks.waiting import Probe, wait_until
 from tests.support.long_forms import long
 from tests.support.project import RUN_STAGED, ProjectUnderTest
 
+NO_HOST = f"{'x' * 64}.invalid"
+"""A name that is longer than a name may be, so that the browser asks no name server, which may be slow."""
 PAGE = "<!doctype html><html lang=en><title>{title}</title><main><h1>{title}</h1></main>{more}"
 CANCELS = """let animation
 setInterval(() => {
@@ -40,9 +42,10 @@ RESTLESS = {
     "waits": ("document.head.append(Object.assign(new Image(), { src: '/wait' }))", "not complete after 2.5 s"),
 }
 """Name of a page -> its script, and a part of what a visit says about it."""
-REMOTE_STYLE = """<meta http-equiv=Content-Security-Policy content="connect-src 'self' https:">
-<link rel=stylesheet href=//host.invalid/remote.css><title>"""
-REMOTE_DATA = """<script>fetch('https://host.invalid/data')</script><a href="/remote/more">more</a>"""
+REMOTE_STYLE = f"""<meta http-equiv=Content-Security-Policy content="connect-src 'self' https:">
+<link rel=stylesheet href=//{NO_HOST}/remote.css><title>"""
+REMOTE_DATA = f"""<script>fetch('https://{NO_HOST}/data')</script><a href="/remote/more">more</a>"""
+SLOW_HOST = "document.head.append(Object.assign(new Image(), { src: `//localhost:${location.port}/wait` }))"
 PAGES = {
     "polls": PAGE.format(title="polls", more="<script>setInterval(() => fetch(location.href), 50)</script>"),
     "loops": PAGE.format(title="loops", more="<script>for (;;) {}</script>"),
@@ -51,10 +54,11 @@ PAGES = {
     "blank": "<!doctype html><title>blank</title><div id=app></div>",
     "moved": "",
     "remote": PAGE.replace("<title>", REMOTE_STYLE).format(
-        title="remote", more="<img alt=map src=https://host.invalid/map.png>" + REMOTE_DATA
+        title="remote", more=f"<img alt=map src=https://{NO_HOST}/map.png>{REMOTE_DATA}"
     ),
     "worker": PAGE.format(title="worker", more="<script>navigator.serviceWorker.register('/worker.js')</script>"),
-    "worker.js": "importScripts('https://host.invalid/worker.js')",
+    "worker.js": f"importScripts('https://{NO_HOST}/worker.js')",
+    "remote-waits": PAGE.format(title="remote", more=f"<script>{SLOW_HOST}</script>"),
     "alone": PAGE.format(title="alone", more=""),
     "leads": PAGE.format(title="leads", more="<a href=/alone>alone</a> <a href=/gone>gone</a>"),
     **{name: PAGE.format(title=name, more=f"<script>{script}</script>") for name, (script, _) in RESTLESS.items()},
@@ -183,7 +187,7 @@ def test_import_of_a_service_worker_that_this_machine_cannot_reach_is_a_note(pag
     """The browser then says on the page that the worker is wrong."""
     result = visit(f"{page_server}/worker/", chromium, 30)
     assert verdicts_of(result)["browser.console"].outcome == "pass", result.pages
-    assert any("https://host.invalid/worker.js" in text for page in result.first for text in page.texts("unreachable"))
+    assert any(f"https://{NO_HOST}/worker.js" in text for page in result.first for text in page.texts("unreachable"))
 
 
 def test_host_that_this_machine_cannot_reach_is_a_note(page_server: str, chromium: str) -> None:
@@ -196,8 +200,15 @@ def test_host_that_this_machine_cannot_reach_is_a_note(page_server: str, chromiu
         verdicts[f"browser.{n}"].evidence for n in ("console", "policy")
     ]
     notes = " ".join(verdicts["browser.network"].notes)
-    assert "https://host.invalid: net::ERR_NAME_NOT_RESOLVED" in notes, verdicts["browser.network"]
+    assert f"https://{NO_HOST}: net::ERR_NAME_NOT_RESOLVED" in notes, verdicts["browser.network"]
     assert "Failed to fetch" in notes
+
+
+def test_other_host_that_does_not_answer_is_no_fault_of_the_site(page_server: str, chromium: str) -> None:
+    """A firewall may drop what goes there, so that a request neither succeeds nor fails."""
+    result = visit(f"{page_server}/remote-waits", chromium, 60)
+    assert not [text for page in result.pages for text in page.texts("network", "console")]
+    assert any(text.endswith("/wait: not complete after 2.5 s") for text in result.first[0].texts("unreachable"))
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from playwright.sync_api import TimeoutError as BrowserTimeout
 
 from docktasks.release.page_visit import PageVisit
+from docktasks.verify.probes import page_events
 
 URL = "http://127.0.0.1:49153"
 
@@ -17,7 +20,7 @@ class FakePage:
     """A page of a browser that reports what a test tells it to."""
 
     def __init__(self) -> None:
-        self.url = f"{URL}/"
+        self.url, self.main_frame = f"{URL}/", None
         self.listeners: dict[str, list[Callable[[Any], None]]] = {}
         self.context = SimpleNamespace(on=lambda _event, _listener: None)  # without a service worker
 
@@ -31,10 +34,19 @@ class FakePage:
     def add_init_script(self, _script: str) -> None:
         """Take the script that listens for what a policy blocks."""
 
+    def wait_for_function(self, *_args: object, **_options: object) -> None:
+        """Show nothing in time."""
+        raise BrowserTimeout("")
+
     def report(self, event: str, **values: object) -> None:
         """Call the listeners of an event."""
         for listener in self.listeners[event]:
             listener(SimpleNamespace(**values))
+
+    def begin(self, request: Mock) -> None:
+        """Begin a request, which gets no answer."""
+        for listener in self.listeners["request"]:
+            listener(request)
 
 
 def visited(page: FakePage) -> PageVisit:
@@ -175,3 +187,25 @@ def test_page_that_waits_for_an_api_is_not_blank() -> None:
     api_fails(page)
     assert judged(visit)[0] == []
     assert f"{URL}/api (net::ERR_CONNECTION_REFUSED)" in judged(visit)[1][0]
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "faults"),
+    [
+        ("https://cdn.example/a.js", "script", 0),
+        ("https://login.example/", "document", 0),
+        (f"{URL}/api", "fetch", 0),
+        (f"{URL}/a.js", "script", 1),
+    ],
+)
+def test_page_that_waits_for_what_the_gate_lacks_is_not_blank(
+    url: str, kind: str, faults: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A firewall may drop packets, so that a request to another host neither succeeds nor fails."""
+    monkeypatch.setattr(page_events, "ANSWER_TIMEOUT_S", 0)
+    monkeypatch.setattr("docktasks.release.page_visit._is_blank", lambda *_: True)
+    page = FakePage()
+    visit = visited(page)
+    page.begin(Mock(url=url, resource_type=kind, post_data_buffer=None))
+    visit.look(None)
+    assert len(judged(visit)[0]) == faults

@@ -102,12 +102,14 @@ def test_step_whose_page_does_not_stay_is_skipped() -> None:
 def test_host_that_does_not_answer_is_one_note() -> None:
     """A map loads many pictures from there."""
     lines = ("https://tile.example/1/2.png: net::ERR_NAME", "https://tile.example/1/3.png: net::ERR_NAME", "no answer")
-    verdict = verdicts(replace(healthy(), first=[with_events(HOME, unreachable=lines)]), "browser.network")[
+    cdn = tuple(f"https://cdn.example/{name}: not complete after 2.5 s" for name in ("a.js", "b.css"))
+    verdict = verdicts(replace(healthy(), first=[with_events(HOME, unreachable=(*lines, *cdn))]), "browser.network")[
         "browser.network"
     ]
     assert [note.partition("answer: ")[2] for note in verdict.notes] == [
         "https://tile.example: net::ERR_NAME",
         "no answer",
+        "https://cdn.example: not complete after 2.5 s",
     ]
 
 
