@@ -14,6 +14,10 @@ FOLDER = "/srv/carried"
 RELEASES_DIR = f"{FOLDER}/releases"
 LIST = f"cd {RELEASES_DIR} && ls && {{ find $PWD -type f -path '*/site/*' ACTION 2>/dev/null || :; }}"
 """Shell script: a line for each release, and one for each file. One may be removed meanwhile."""
+LIST_SERVED = (
+    f"for tree in site br built/site built/br; do find {FOLDER}/$tree -type f -exec stat -c '%h %n' {{}} +; done"
+)
+"""Shell script: the number of names and the path of each file that nginx serves from the volume."""
 
 
 class CarriedFile(NamedTuple):
@@ -39,6 +43,13 @@ def carried(engine: Engine, container: Container, *, with_digests: bool = True) 
         [release for release, separator, _ in rows if not separator],
         [CarriedFile(folder.partition("/")[0], path, digest, "/" not in folder) for folder, _, path, digest in files],
     )
+
+
+def foreign_paths(engine: Engine, container: Container) -> list[str]:
+    """Return what nginx serves from the volume and no release has: every other file is also a release's, by a link."""
+    result = engine.exec(container.name, ["sh", "-c", LIST_SERVED])
+    rows = [line.partition(" ") for line in result.output.splitlines()]
+    return sorted(path for count, _, path in rows if count == "1")
 
 
 def sampled(files: Iterable[CarriedFile], limit: int) -> Iterator[CarriedFile]:

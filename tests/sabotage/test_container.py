@@ -118,6 +118,10 @@ SABOTAGES = [
              "echo 2 >$name"),
     Sabotage("brotli-of-another", frozenset({"container.asset-bytes"}), volume_script=f"{OLD}; echo 1 >$old/$name; "
              "ln $old/$name $name; cp $(find br -type f | head -1) br/assets/Old-B1fKq0Zy.js"),
+    Sabotage("page-of-nobody", frozenset({"container.asset-bytes"}), volume_script="mkdir -p built/site; "
+             "echo '<h1>Log in</h1>' >built/site/login.html"),
+    Sabotage("copy-of-nobody", frozenset({"container.asset-bytes"}),
+             volume_script="echo 1 >br/assets/Gone-B1fKq0Zy.js"),
     run("nameless", "container.release", plus=("--label", "hello-dock.config-hash=")),
 ]  # fmt: skip
 

@@ -159,6 +159,8 @@ SABOTAGES = [
     site("page-loads-from-elsewhere", header("Link", "<https://other.example/a.js>; rel=preload", pattern="^/tasks"),
          "http.headers"),
     site("visits-are-reported", header("NEL", "report", "$status", "404"), "http.headers"),
+    site("two-dates", header("Date", "Thu, 01 Jan 2026 00:00:00 GMT", pattern="^/tasks"), "http.headers"),
+    site("two-types", header("Content-Type", "text/plain", pattern="[.]css"), "http.headers"),
     site("old-for-caches", header("Age", "999999", pattern="^/image"), "http.headers"),
     site("expires-in-years", header("Expires", FAR, pattern="^/tasks"), "http.cache-policy"),
     site("errors-expire-in-years", header("Expires", FAR, "$status", "404"), "http.cache-policy"),

@@ -46,7 +46,7 @@ class FakeEngine(FakeStore):
         """The files in every container, by path."""
         self.listed: list[list[str]] = []
         """What a script of node prints in every container."""
-        self.sockets = ""
+        self.sockets = self.served = ""
         """The rows of /proc/net in every container."""
         self.is_open = False
         """True if every container reaches every other one."""
@@ -112,7 +112,8 @@ class FakeEngine(FakeStore):
         if command == "sh" and "/proc/net" in args[2]:
             return Result(0, f"1 S 0 0 node node\n{self.sockets}")
         if command == "sh":
-            return self._carried(with_digests="sha256sum" in args[2])
+            is_served = "stat" in args[2]
+            return Result(0, self.served) if is_served else self._carried(with_digests="sha256sum" in args[2])
         below = [file for file in self.files if file.startswith(f"{path.rstrip('/')}/")]
         return Result(0 if below else 1, "\n".join(below))
 

@@ -11,7 +11,7 @@ from docktasks.engine.models import Image
 from docktasks.errors import Skip
 from docktasks.images import releases
 from docktasks.images.archive import Unreadable, without_compressed
-from docktasks.images.carried import FOLDER, CarriedFile, sampled
+from docktasks.images.carried import FOLDER, CarriedFile, foreign_paths, sampled
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
@@ -57,10 +57,12 @@ def _lost(subject: Subject, image: Image, files: Iterable[CarriedFile]) -> Itera
     fix="Give the files new names, such as by a longer hash in vite.config (assets/[name]-[hash:12].js)",
 )
 def asset_bytes(subject: Subject) -> Iterator[str]:
-    """A hashed name has the same bytes in every kept release, and these are served, compressed or not."""
+    """A hashed name has the same bytes in every kept release. These are served, compressed or not, and no others."""
     releases_kept, files = subject.carried()
     if not releases_kept:
         raise Skip("the assets of kept releases cannot be read")
+    for path in foreign_paths(subject.project.engine, subject.container):
+        yield f"{FOLDER}/{path}: it is of no release. The next run-prod removes it"
     digests: dict[str, dict[bytes, str]] = {}
     for file in files:
         if file.is_hashed:

@@ -33,6 +33,7 @@ def result(
     *,
     earlier_release: str = A,
     check_id: str = "container.assets",
+    served: str = "",
 ) -> Result:
     """The result of a check with these files in the volume, on a site that serves what Vite builds."""
     container = release()
@@ -40,7 +41,7 @@ def result(
     earlier_tags = (f"hello-dock:{earlier_release}",)
     earlier = replace(image("b"), release=earlier_release, tags=earlier_tags)
     engine = FakeEngine(container, images={"hello-dock:prod": kept, earlier_tags[0]: earlier})
-    engine.files, engine.config = files, config
+    engine.files, engine.config, engine.served = files, config, served
     subject = release_subject(engine, container)
     connect(subject.site, Site())
     return results(subject, check_id)[check_id]
@@ -134,3 +135,11 @@ def test_served_bytes_of_another_release_fail() -> None:
 def test_volume_that_cannot_be_read_is_no_pass() -> None:
     """Without the files nothing was compared."""
     assert result({}, check_id="container.asset-bytes")[0] == "skip"
+
+
+def test_file_that_no_release_has_written_into_the_volume_fails() -> None:
+    """nginx would serve it. What a release has, has a name in its folder, too."""
+    served = "2 site/assets/a.js\n1 built/site/login.html\nfind: br: No such file or directory\n"
+    outcome, evidence = result(CARRIED, check_id="container.asset-bytes", served=served)
+    assert outcome == "fail"
+    assert evidence[0] == "/srv/carried/built/site/login.html: it is of no release. The next run-prod removes it"

@@ -50,6 +50,7 @@ FAULTS: list[tuple[str, Fault, str]] = [
      "referrer-policy: unsafe-url"),
     ("http.cross-origin-headers", on_path(INDEX, header("cross-origin-opener-policy", "unsafe-none")),
      "opener-policy: unsafe-none"),
+    ("http.headers", on_path(".css", header("date", "Mon, 30 Nov 2026 20:00:00 GMT", "0")), "date is sent 2 times on "),
     ("http.csp", on_path(INDEX, header(CSP, "img-src *")), "img-src * on 2 of … places: /, "),
     ("http.csp", on_path(INDEX, header(CSP)), "there is no policy on 2 of … places: /, "),
     ("http.csp-allows-page", on_path(INDEX, body('<a onclick="go()">')),
