@@ -44,7 +44,7 @@ UNREACHABLE = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 @dataclass(frozen=True)
-class Place:
+class Server:
     """One address of a server: the URL, and the IP address that is asked, where the URL's name has several."""
 
     url: str
@@ -83,17 +83,17 @@ def compare(project: Project, urls: Sequence[str], image: str, revision: str, *,
         )
     if project.dry:
         return f"Would compare {', '.join(urls)} with {image or f'commit {revision}'}."
-    places = [place for url in urls for place in places_of(url)]
+    servers = [server for url in urls for server in servers_of(url)]
     with (
         project.lock(),
         _chosen(project, image, revision) as (chosen, name),
-        _run(project, chosen, places[0]) as original,
+        _run(project, chosen, servers[0]) as original,
     ):
-        faults = {place: [*_differences(place, original)] for place in places}
+        faults = {server: [*_differences(server, original)] for server in servers}
     paths = {request.path for request in original.answers}  # each is asked for in several codings
     lines = [f"Compared with {name}: {original.file_count:,} files, {len(paths):,} addresses."]
-    for place, texts in faults.items():
-        lines.append(f"{place}: {f'{len(texts):,} of them differ' if texts else 'all as the image has them'}")
+    for server, texts in faults.items():
+        lines.append(f"{server}: {f'{len(texts):,} of them differ' if texts else 'all as the image has them'}")
     _require_none(faults, lines)
     return "\n".join(lines)
 
@@ -121,14 +121,14 @@ def _chosen(project: Project, image: str, revision: str) -> Iterator[tuple[Image
             yield built, f"commit {commit[:12]}, built again"
 
 
-def places_of(url: str) -> list[Place]:
-    """Return one place for each address that the name in a URL has. Raises VerifyError if there is no answer."""
+def servers_of(url: str) -> list[Server]:
+    """Return one server for each address that the name in a URL has. Raises VerifyError if there is no answer."""
     subject_at(url)
     origin = Site(url).origin
     entries = socket.getaddrinfo(urlsplit(origin).hostname, port_of(origin), type=socket.SOCK_STREAM)
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
     usable = [address for address in addresses if len(addresses) == 1 or _answers(origin, address)]
-    return [Place(url.rstrip("/"), address if len(usable) > 1 else "") for address in usable]
+    return [Server(url.rstrip("/"), address if len(usable) > 1 else "") for address in usable]
 
 
 def _answers(origin: str, address: str) -> bool:
@@ -141,13 +141,13 @@ def _answers(origin: str, address: str) -> bool:
 
 
 @contextmanager
-def _run(project: Project, image: Image, place: Place) -> Iterator[Original]:
-    """Run the image here with the configuration of a place, and ask it for all that it has. Raises VerifyError."""
+def _run(project: Project, image: Image, server: Server) -> Iterator[Original]:
+    """Run the image here with the configuration of a server, and ask it for all that it has. Raises VerifyError."""
     files = image_facts.read_facts(project, image, ShippedImage(image.short_id)).site
     own = replace(project, settings=replace(project.settings, api=api.Api()))
     with ExitStack() as stack:
-        url = stack.enter_context(gate.candidate(own, Release(image, _configuration(place))))
-        site = stack.enter_context(closing(Site(f"{url}{urlsplit(place.url).path}")))
+        url = stack.enter_context(gate.candidate(own, Release(image, _configuration(server))))
+        site = stack.enter_context(closing(Site(f"{url}{urlsplit(server.url).path}")))
         requests = [_request(path, coding) for path in _paths(site, files) for coding in CODINGS]
         answers = dict(zip(requests, site.client.send_all(requests), strict=True))
         for request, answer in answers.items():
@@ -171,9 +171,9 @@ def _paths(site: Site, files: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(map(site.address, (*names, *pages, "", *MISSING))))
 
 
-def _configuration(place: Place) -> str:
+def _configuration(server: Server) -> str:
     """Return the JSON object that a release got as its configuration, as its /env.js shows it; "" for none."""
-    with closing(place.site()) as site:
+    with closing(server.site()) as site:
         answer = site.get("/env.js")
     match = CONFIGURATION.fullmatch(answer.body) if answer.is_ok else None
     with suppress(ValueError, RecursionError):
@@ -182,9 +182,9 @@ def _configuration(place: Place) -> str:
     return ""
 
 
-def _differences(place: Place, original: Original) -> Iterator[str]:
-    """Yield a text for each path of a place with an answer that is not the image's: for the first of its codings."""
-    with closing(place.site()) as site:
+def _differences(server: Server, original: Original) -> Iterator[str]:
+    """Yield a text for each path of a server with an answer that is not the image's: for the first of its codings."""
+    with closing(server.site()) as site:
         answers = site.client.send_all(original.answers)
     last_path = ""
     for (request, own), served in zip(original.answers.items(), answers, strict=True):
@@ -211,9 +211,9 @@ def difference(own: Response, served: Response) -> str:
     return ""
 
 
-def _require_none(faults: dict[Place, list[str]], lines: list[str]) -> None:
+def _require_none(faults: dict[Server, list[str]], lines: list[str]) -> None:
     """Raise VerifyError that names the first answer that differs."""
-    texts = [f"{place}: {text}" for place, texts in faults.items() for text in texts]
+    texts = [f"{server}: {text}" for server, texts in faults.items() for text in texts]
     if texts:
         raise VerifyError(
             f"{texts[0]}.",

@@ -59,13 +59,15 @@ HADOLINT_CONFIG = Path(__file__).parents[2] / ".ci/hadolint.yaml"
 def hadolint(*dockerfiles: Path) -> list[str]:
     """Judge Dockerfiles with hadolint, at every level, also those that do not change its exit code."""
     faults = json.loads(output("hadolint", "--config", HADOLINT_CONFIG, "--no-fail", "--format", "json", *dockerfiles))
-    return [f"{Path(one['file']).name}:{one['line']} {one['code']} {one['message']}" for one in faults]
+    return [f"{Path(fault['file']).name}:{fault['line']} {fault['code']} {fault['message']}" for fault in faults]
 
 
 def gixy(configuration: Path) -> list[str]:
     """Judge the configuration of nginx with gixy-ng. A fault has the plugin that found it, and the file."""
     faults = json.loads(output("gixy", "--format", "json", configuration))
-    return [f"{one['plugin']}: {one['reason'] or one['summary']} ({Path(one['file']).name})" for one in faults]
+    return [
+        f"{fault['plugin']}: {fault['reason'] or fault['summary']} ({Path(fault['file']).name})" for fault in faults
+    ]
 
 
 def structure(image: str, expected: Path = HERE / "image.yaml") -> list[str]:
@@ -94,7 +96,10 @@ def csp(policy: str) -> list[str]:
     """Judge a Content-Security-Policy with csp_evaluator."""
     module("csp_evaluator")
     faults = json.loads(output("node", HERE / "csp.cjs", policy))
-    return [f"{one['severity']} {one['directive']} {one.get('value') or ''}: {one['description']}" for one in faults]
+    return [
+        f"{fault['severity']} {fault['directive']} {fault.get('value') or ''}: {fault['description']}"
+        for fault in faults
+    ]
 
 
 def axe(url: str, path: str = "/") -> list[str]:

@@ -129,8 +129,8 @@ PAGE = (
 
 def purls(*, is_present: bool) -> set[str]:
     """Return the names of the packages whose code is in the site, or of the others of the lock file."""
-    all_packages = [one for package in (*PACKAGES, *DEV) for one in (package, *package.bundled)]
-    names = {f"{one.name}@{one.version}" for one in all_packages if one.is_present == is_present}
+    all_packages = [part for package in (*PACKAGES, *DEV) for part in (package, *package.bundled)]
+    names = {f"{part.name}@{part.version}" for part in all_packages if part.is_present == is_present}
     names |= {"sibling@0.3.0"} if is_present else set()
     return {f"pkg:npm/{name.replace('@scope', '%40scope')}" for name in names}
 
@@ -148,7 +148,7 @@ def plant(folder: Path, vite: str = "^8.3.8") -> Path:
         "site/main.ts": MAIN,
         "site/own.css": STYLE,
         "site/worker.ts": "import { run } from 'in-worker'\nonmessage = () => postMessage(run())\n",
-        "site/public/notes.txt": next(one for one in PACKAGES if one.name == "copied").files["a.txt"],
+        "site/public/notes.txt": next(part for part in PACKAGES if part.name == "copied").files["a.txt"],
         "site/vite.config.js": "import { run } from 'dev'\nexport default { plugins: [run()] }\n",
     }
     for name, content in texts.items():

@@ -150,7 +150,10 @@ class ProjectUnderTest:
     def logs(self) -> list[tuple[str, str]]:
         """Return a title and the last 40 log lines for each container, for the report of a failed test."""
         containers = self.engine.containers(self.name)
-        return [(f"log of {one.name} ({one.state})", self.engine.logs(one.name, 40)) for one in containers]
+        return [
+            (f"log of {container.name} ({container.state})", self.engine.logs(container.name, 40))
+            for container in containers
+        ]
 
     def remaining_names(self) -> list[str]:
         """Return the names of containers, networks, volumes and image tags that have the project's name or label."""

@@ -39,16 +39,16 @@ def test_two_projects_install_at_once_from_one_volume(
     for task, project in zip(tasks, projects, strict=True):
         assert task.wait_for_exit() == 0, task.output
         assert "/@vite/client" in project.get(role="dev").text
-    one, two = projects
-    assert volume in one.succeeds("status")
-    assert volume not in one.succeeds("clean")
+    first, second = projects
+    assert volume in first.succeeds("status")
+    assert volume not in first.succeeds("clean")
     mount = f"type=volume,source={volume},target={DOWNLOADS_PATH}"
-    image = two.container("dev").image_id
+    image = second.container("dev").image_id
     user_of_volume = docker("container", "run", "--detach", "--mount", mount, image, "sleep", "600").strip()
     try:
-        kept = two.succeeds("clean", "--downloads").splitlines()[-1]
-        assert kept == f"Kept, because another container uses it: {two.name}:dev, {volume}"
+        kept = second.succeeds("clean", "--downloads").splitlines()[-1]
+        assert kept == f"Kept, because another container uses it: {second.name}:dev, {volume}"
     finally:
         docker("container", "rm", "--force", user_of_volume)
-        removed = two.succeeds("clean", "--downloads").splitlines()[-1]
-    assert removed == f"Removed: {two.name}:dev, {volume}"
+        removed = second.succeeds("clean", "--downloads").splitlines()[-1]
+    assert removed == f"Removed: {second.name}:dev, {volume}"

@@ -204,15 +204,15 @@ def read_only_checkout(tmp_path: Path) -> Iterator[Path]:
 @AS_ROOT
 @pytest.mark.parametrize("place", [long("inside"), "outside"])
 def test_dev_and_build_prod_work_in_a_read_only_checkout(
-    read_only_checkout: Path, pier: Path, new_project: ProjectFactory, place: str
+    read_only_checkout: Path, pier: Path, new_project: ProjectFactory, side: str
 ) -> None:
     """dev serves and build-prod builds an app inside and outside of the checkout, and write nothing into it."""
     package = json.loads((pier / "package.json").read_text())
     package["scripts"]["build"] = "vite build"
     (pier / "package.json").write_text(json.dumps(package))
-    project = new_project(read_only_checkout, APP_DIR="hello-dock" if place == "inside" else str(pier))
+    project = new_project(read_only_checkout, APP_DIR="hello-dock" if side == "inside" else str(pier))
     project.succeeds("dev", "--detach")
-    assert ("createApp" if place == "inside" else "Pier") in project.get("/src/main.js", "dev").text
+    assert ("createApp" if side == "inside" else "Pier") in project.get("/src/main.js", "dev").text
     project.succeeds("build-prod")
     assert project.engine.image(project.image) is not None
     assert not (read_only_checkout / ".cache").exists()

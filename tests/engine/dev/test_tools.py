@@ -60,8 +60,8 @@ def open_terminal(project: ProjectUnderTest) -> Iterator[OpenTerminal]:
         return terminals[-1]
 
     yield open_one
-    for one in terminals:
-        one.end()
+    for terminal in terminals:
+        terminal.end()
 
 
 def assert_no_container_is_left(project: ProjectUnderTest) -> None:

@@ -63,16 +63,16 @@ def shipped(image: Image, engine: DockerEngine) -> dict[str, tarfile.TarInfo]:
             return files
 
 
-def assert_same(project: ProjectUnderTest, one: Image, other: Image) -> None:
+def assert_same(project: ProjectUnderTest, image: Image, other: Image) -> None:
     """Check that two images have one id. When they differ, the report shows the files that differ."""
 
     def facts(image: Image) -> dict[str, object]:
         files = shipped(image, project.engine)
         return {path: (file.mode, file.uid, file.mtime, file.linkname) for path, file in files.items()}
 
-    if one.id != other.id:
-        assert facts(one) == facts(other)
-    assert one.id == other.id
+    if image.id != other.id:
+        assert facts(image) == facts(other)
+    assert image.id == other.id
 
 
 def build_command(output: str) -> list[str]:

@@ -135,18 +135,18 @@ def test_a_carried_asset_is_answered_as_by_its_own_release(sandbox: ImageSandbox
 
 def test_carry_add_replaces_no_file(sandbox: ImageSandbox) -> None:
     """A file that another release brought is linked. Adding a release a second time changes nothing."""
-    one, volume = sandbox.image(), sandbox.volume()
-    two = sandbox.image("cd hashed/site/assets; echo new >new-Abcdef12.js; for f in index-*; do touch $f; done")
-    carries(one, volume, "add", "one")
-    before = listing(one, *at(volume))
-    carries(two, volume, "add", "two")
-    after = listing(one, *at(volume))
+    image, volume = sandbox.image(), sandbox.volume()
+    other = sandbox.image("cd hashed/site/assets; echo new >new-Abcdef12.js; for f in index-*; do touch $f; done")
+    carries(image, volume, "add", "one")
+    before = listing(image, *at(volume))
+    carries(other, volume, "add", "two")
+    after = listing(image, *at(volume))
     assert served(after) - served(before) == {"site/assets/new-Abcdef12.js"}
     for path in served(before):
         assert after[path][3:] == before[path][3:], path
         assert after[path][3] == after[f"releases/two/{path}"][3], path
-    carries(two, volume, "add", "two")
-    assert listing(one, *at(volume)) == after
+    carries(other, volume, "add", "two")
+    assert listing(image, *at(volume)) == after
 
 
 def test_carry_refuses_other_bytes_under_the_same_name(sandbox: ImageSandbox) -> None:
@@ -172,13 +172,13 @@ def test_carry_refuses_other_bytes_under_the_same_name(sandbox: ImageSandbox) ->
 @pytest.mark.long  # only a new compressor makes them
 def test_carry_takes_other_compressed_copies_of_the_same_file(sandbox: ImageSandbox) -> None:
     """Another version of a compressor makes other bytes, which decode to the same file."""
-    one, volume = sandbox.image(), sandbox.volume()
-    two = sandbox.image(
+    image, volume = sandbox.image(), sandbox.volume()
+    other = sandbox.image(
         "for f in $(find hashed -name '*.js.gz'); do gzip -1 <${f%.gz} >$f; done; "
         "for f in $(find hashed/br -type f); do echo >>$f; done"
     )
-    carries(one, volume, "add", "one")
-    carries(two, volume, "add", "two")
+    carries(image, volume, "add", "one")
+    carries(other, volume, "add", "two")
 
 
 def test_carry_keep_removes_the_other_releases(sandbox: ImageSandbox) -> None:
@@ -260,13 +260,13 @@ def test_built_file_without_a_hash_comes_from_the_latest_kept_release(sandbox: I
 @pytest.mark.long  # the test before has the recorded ones
 def test_built_file_of_a_release_that_is_not_recorded_replaces_no_other(sandbox: ImageSandbox) -> None:
     """A release may fail after its files were added. Until it is recorded it has the last word nowhere."""
-    one, two = built(sandbox, "a.js", text="one"), built(sandbox, "a.js", "b.js", text="two")
+    first, second = built(sandbox, "a.js", text="one"), built(sandbox, "a.js", "b.js", text="two")
     current, volume = sandbox.image(), sandbox.volume()
-    carries(one, volume, "add", "1")
-    carries(one, volume, "keep", "1")
+    carries(first, volume, "add", "1")
+    carries(first, volume, "keep", "1")
     carries(current, volume, "add", "2")
     carries(current, volume, "keep", "2", "1")
-    carries(two, volume, "add", "3")
+    carries(second, volume, "add", "3")
     assert [text for _, text, _ in answers(sandbox, current, volume, ["a.js", "b.js"])] == ["one", "two"]
     carries(current, volume, "keep", "2", "1")
     assert [text for _, text, _ in answers(sandbox, current, volume, ["a.js"])] == ["one"]
@@ -295,12 +295,12 @@ MANY = f"for i in $(seq 100001 {100_000 + FILES}); do echo $i >hashed/site/asset
 
 def test_carry_can_be_killed_at_any_moment(sandbox: ImageSandbox) -> None:
     """What is served is complete, kept releases stay, and the next run completes the work."""
-    one, many, volume = sandbox.image(), sandbox.image(MANY), sandbox.volume()
-    carries(one, volume, "add", "one")
-    carries(one, volume, "keep", "one")
+    image, many, volume = sandbox.image(), sandbox.image(MANY), sandbox.volume()
+    carries(image, volume, "add", "one")
+    carries(image, volume, "keep", "one")
     other = sandbox.volume()
     carries(many, other, "keep", "two")
-    first, held = listing(one, *at(volume)), [holding(one, volume), holding(many, other)]
+    first, held = listing(image, *at(volume)), [holding(image, volume), holding(many, other)]
     assert len(held[1]) - len(held[0]) == FILES
     whole = {path: row[4] for path, row in listing(many, folder="/srv/hashed").items()}
     moment, killed, code = 0.1, 0, 1
@@ -308,22 +308,22 @@ def test_carry_can_be_killed_at_any_moment(sandbox: ImageSandbox) -> None:
         code = carry(many, volume, "add", "two", wrap=("timeout", "-s", "KILL", f"{moment:.2f}")).code
         assert code in {0, 137}
         killed += code != 0
-        assets = listing(one, *at(volume))
+        assets = listing(image, *at(volume))
         assert not served(first) - served(assets)
         assert all(assets[path][4] == whole[path] for path in served(assets))
         carry(many, volume, "keep", "one", "two", wrap=("timeout", "-s", "KILL", f"{moment / 4:.2f}"))
-        assert set(listing(one, *at(volume))) >= set(first)
-        assert holding(one, volume) in held
+        assert set(listing(image, *at(volume))) >= set(first)
+        assert holding(image, volume) in held
         moment *= NEXT_MOMENT
     assert killed, "no moment was early enough to kill anything"
     assert carry(many, volume, "keep", "one", wrap=("timeout", "-s", "KILL", "0.15")).code in {0, 137}
-    assert set(listing(one, *at(volume))) >= set(first)
+    assert set(listing(image, *at(volume))) >= set(first)
     carries(many, volume, "add", "two")
-    assets = listing(one, *at(volume))
+    assets = listing(image, *at(volume))
     assert len(served(assets)) == len(served(first)) + FILES
     assert {path.removeprefix("releases/two/") for path in assets if "/two/" in path} == served(assets)
     carries(many, volume, "keep", "one")
-    assert listing(one, *at(volume)) == first
+    assert listing(image, *at(volume)) == first
 
 
 WRONG_ARGS: list[tuple[str, ...]] = [

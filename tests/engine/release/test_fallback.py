@@ -91,7 +91,7 @@ def test_port_holder_answers_every_place_as_the_release(project: ProjectUnderTes
     assert statuses == {200, 206, 304, 404, 405, 416}
     stop_release(project, url)
     after = answers(url)
-    assert {place: (before[place], answer) for place, answer in after.items() if answer != before[place]} == {}
+    assert {request: (before[request], answer) for request, answer in after.items() if answer != before[request]} == {}
 
 
 @pytest.mark.long  # the stand-in's nginx is a newer one

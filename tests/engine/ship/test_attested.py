@@ -115,7 +115,9 @@ def put(*path: str | int, value: Any) -> Callable[[Document], Document]:
 
 def without_a_package(content: Document) -> Document:
     """Leave a package of the bundle out."""
-    return content | {"components": [one for one in content["components"] if not one["bom-ref"].startswith(VUE)]}
+    return content | {
+        "components": [component for component in content["components"] if not component["bom-ref"].startswith(VUE)]
+    }
 
 
 def unreadable(_: Document) -> Document:
@@ -143,7 +145,7 @@ LIES: list[Any] = [
 def test_image_is_proved(signed: Signed) -> None:
     """Signature, SBOM, VEX, provenance and results are of this digest, and a wrong key or another digest is not."""
     content = signed.said(attest.SBOM)
-    assert {one["name"] for one in content["components"]} >= {"vue-router", "nginx"}
+    assert {component["name"] for component in content["components"]} >= {"vue-router", "nginx"}
     output = signed.verify()
     assert f"Proved: {signed.image}" in output
     assert "packages of the lock file are not in it" in output
@@ -171,7 +173,7 @@ def test_index_is_proved_by_the_image_that_it_names(signed: Signed) -> None:
 @pytest.mark.parametrize(("kind", "lie", "text"), LIES)
 def test_signed_lie_is_refuted(signed: Signed, kind: str, lie: Callable[[Document], Document], text: str) -> None:
     """The right key has signed it, and the image shows something else."""
-    PRESENT.update(one["bom-ref"] for one in signed.said(attest.SBOM)["components"])
+    PRESENT.update(component["bom-ref"] for component in signed.said(attest.SBOM)["components"])
     truth = signed.said(kind)
     signed.say(kind, lie(truth))
     try:

@@ -191,14 +191,14 @@ def test_only_a_trusted_proxy_says_who_asks(project: ProjectUnderTest) -> None:
     """Its word is the client's address, in the access log and for the API, and the scheme. The last of two counts."""
     private = "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 127.0.0.0/8"
     project.succeeds(*RUN_STAGED, INVOKE_PROD_TRUSTED_PROXIES=private)
-    said = {"X-Forwarded-For": "198.51.100.7, 203.0.113.9", "X-Forwarded-Proto": "https"}
-    headers = httpx.get(f"{project.container().url}/api/echo", headers=said).json()["headers"]
+    sent = {"X-Forwarded-For": "198.51.100.7, 203.0.113.9", "X-Forwarded-Proto": "https"}
+    headers = httpx.get(f"{project.container().url}/api/echo", headers=sent).json()["headers"]
     assert headers["x-forwarded-for"] == headers["x-real-ip"] == ["203.0.113.9"]
     assert headers["x-forwarded-proto"] == ["https"]
     log = wait_until(lambda: Probe("203.0.113.9 [" in project.engine.logs(f"{project.name}-prod")), limit=10)
     assert log.ready
     project.succeeds(*RUN_STAGED, INVOKE_PROD_TRUSTED_PROXIES="198.51.100.0/24")
-    headers = httpx.get(f"{project.container().url}/api/echo", headers=said).json()["headers"]
+    headers = httpx.get(f"{project.container().url}/api/echo", headers=sent).json()["headers"]
     assert "203.0.113.9" not in headers["x-forwarded-for"]
     assert headers["x-forwarded-proto"] == ["http"]
     wrong = project.fails(*RUN_STAGED, INVOKE_PROD_TRUSTED_PROXIES="10.0.0.0/8 balancer")

@@ -38,10 +38,10 @@ def test_etag_of_one_release_does_not_match_another_file(project: ProjectUnderTe
                         for (path, coding), etag in etags.items()]  # fmt: skip
             conditional = dict(zip(etags, site.client.send_all(requests), strict=True))
         site.close()
-    one, two = releases
-    assert one["/", "identity"].size == two["/", "identity"].size
-    assert one["/", "identity"].digest != two["/", "identity"].digest
+    first, second = releases
+    assert first["/", "identity"].size == second["/", "identity"].size
+    assert first["/", "identity"].digest != second["/", "identity"].digest
     for key, response in conditional.items():
-        same = key in two and one[key].digest == two[key].digest
+        same = key in second and first[key].digest == second[key].digest
         assert response.status == (httpx.codes.NOT_MODIFIED if same else httpx.codes.OK), key
     assert {response.status for response in conditional.values()} == {httpx.codes.OK, httpx.codes.NOT_MODIFIED}

@@ -53,7 +53,7 @@ def test_a_package_whose_files_are_not_in_the_source_is_built(
 ) -> None:
     """Without any entry node takes index.js."""
     add_package(repo, "ui", "src/index.js", **fields)
-    assert [one.path for one in siblings(settings)] == ["packages/ui"]
+    assert [sibling.path for sibling in siblings(settings)] == ["packages/ui"]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_packages_are_built_after_what_they_need_and_only_for_the_app(settings: 
     add_package(repo, "utils", dependencies={"ui": "*"})
     add_package(repo, "tokens")
     add_package(repo, "unused")
-    assert [one.path for one in siblings(settings)] == ["packages/utils", "packages/tokens", "packages/ui"]
+    assert [sibling.path for sibling in siblings(settings)] == ["packages/utils", "packages/tokens", "packages/ui"]
 
 
 def test_a_package_may_have_another_name_in_the_app(settings: Settings, repo: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_package_may_have_another_name_in_the_app(settings: Settings, repo: Pa
     manifest = json.loads((repo / "apps/web/package.json").read_text())
     manifest["dependencies"] = {"ui": "workspace:@acme/design-system@*"}
     (repo / "apps/web/package.json").write_text(json.dumps(manifest))
-    assert [one.path for one in siblings(settings)] == ["packages/design-system"]
+    assert [sibling.path for sibling in siblings(settings)] == ["packages/design-system"]
 
 
 @pytest.mark.parametrize("name", ["turbo.json", "nx.json"])
@@ -93,7 +93,7 @@ def test_what_turbo_or_nx_builds_before_the_app_is_built(settings: Settings, rep
     """Its build may write what its source imports."""
     add_package(repo, "ui", "src/index.js", main="src/index.js")
     (repo / name).write_text('{"build": {"dependsOn": ["^build"]}}')
-    assert [one.path for one in siblings(settings)] == ["packages/ui"]
+    assert [sibling.path for sibling in siblings(settings)] == ["packages/ui"]
 
 
 @pytest.mark.parametrize("is_repository", [True, False])

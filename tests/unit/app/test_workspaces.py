@@ -116,7 +116,7 @@ def test_packages_are_those_that_the_root_lists(tmp_path: Path) -> None:
     make_app(tmp_path / "packages/ui/node_modules/vue")
     make_app(tmp_path / "examples/demo")
     (tmp_path / "packages/empty").mkdir()
-    assert [(path, one["name"]) for path, one in workspaces.packages_of(tmp_path).items()] == [
+    assert [(path, package["name"]) for path, package in workspaces.packages_of(tmp_path).items()] == [
         ("apps/web", "web"),
         ("packages/ui", "ui"),
     ]

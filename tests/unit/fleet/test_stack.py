@@ -44,7 +44,7 @@ def test_health_check_asks_its_own_nginx(settings: Settings) -> None:
 def test_candidate_listens_elsewhere(settings: Settings) -> None:
     """It is a stack of its own, so that it takes no visitor."""
     stack, candidate = Stack(settings, A), Stack(settings, A, is_candidate=True)
-    ports = [parsed(one)["environment"]["HELLO_DOCK_LISTEN"] for one in (stack, candidate)]
+    ports = [parsed(text)["environment"]["HELLO_DOCK_LISTEN"] for text in (stack, candidate)]
     assert ports == [str(settings.fleet.host_port), str(settings.fleet.candidate_port)]
     assert (stack.name, candidate.name) == ("hello-dock", "hello-dock-candidate")
 

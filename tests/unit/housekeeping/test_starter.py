@@ -42,8 +42,8 @@ def shop(tmp_path: Path) -> Path:
 
 def test_every_file_is_written_once(shop: Path) -> None:
     """The second call has nothing to do."""
-    said = init(shop)
-    assert [name for name in OWN if f"written: shop/{name}\n" in f"{said}\n"] == OWN
+    output = init(shop)
+    assert [name for name in OWN if f"written: shop/{name}\n" in f"{output}\n"] == OWN
     assert (shop / ".hello-dock/nginx/nginx.conf").read_bytes() == (
         ROOT / "docktasks/images/nginx/nginx.conf"
     ).read_bytes()
@@ -111,11 +111,11 @@ def test_file_of_the_repository_stays_and_its_difference_is_shown(shop: Path, na
     (shop / name).parent.mkdir(parents=True, exist_ok=True)
     (shop / name).write_text("# mine\n")
     for _ in range(2):
-        said = init(shop)
-        assert f"kept: shop/{name}\n--- {name} (yours)\n" in said
-        assert "\n-# mine\n" in said
+        output = init(shop)
+        assert f"kept: shop/{name}\n--- {name} (yours)\n" in output
+        assert "\n-# mine\n" in output
         assert (shop / name).read_text() == "# mine\n"
-    assert ("! Dockerfile stays as it is" in said) is (name == "Dockerfile")
+    assert ("! Dockerfile stays as it is" in output) is (name == "Dockerfile")
     assert own_files.own_file(shop, name) is None
 
 
@@ -131,12 +131,12 @@ def test_later_version_updates_only_what_nobody_changed(shop: Path) -> None:
     (shop / "tasks.py").write_bytes(b"# of an earlier version\r\n")
     (shop / "Dockerfile").write_text(f"{old}RUN mine\n")
     (shop / ".hello-dock/nginx/changed.conf").write_text("mine")
-    said = init(shop)
-    assert "updated: shop/tasks.py\n" in said
-    assert "kept: shop/Dockerfile\n" in said
-    assert "! Dockerfile stays" not in said  # the tasks build by it
-    assert "removed: shop/.hello-dock/, 1 file\n" in said
-    assert "not needed any more: shop/.hello-dock/nginx/changed.conf\n" in said
+    output = init(shop)
+    assert "updated: shop/tasks.py\n" in output
+    assert "kept: shop/Dockerfile\n" in output
+    assert "! Dockerfile stays" not in output  # the tasks build by it
+    assert "removed: shop/.hello-dock/, 1 file\n" in output
+    assert "not needed any more: shop/.hello-dock/nginx/changed.conf\n" in output
     assert (shop / "tasks.py").read_text().startswith('"""The tasks of hello-dock')
     assert (shop / "Dockerfile").read_text() == f"{old}RUN mine\n"
     assert not (shop / ".hello-dock/nginx/gone.conf").exists()
@@ -162,9 +162,9 @@ def test_ignore_file_that_hides_the_scripts_is_named(shop: Path) -> None:
 def test_files_are_the_same_on_every_machine(shop: Path) -> None:
     """A name that another app has on this machine gets a suffix there, which no file has."""
     suffix = repository._suffix(shop)  # noqa: SLF001
-    said = init(shop, app_name=f"shop{suffix}")
-    assert "--tag shop:prod" in said
-    assert suffix not in said + (shop / "Dockerfile").read_text()
+    output = init(shop, app_name=f"shop{suffix}")
+    assert "--tag shop:prod" in output
+    assert suffix not in output + (shop / "Dockerfile").read_text()
     assert init(shop).startswith("Nothing to do: ")
 
 
@@ -180,8 +180,8 @@ def test_folder_that_python_writes_is_named_where_git_does_not_ignore_it(shop: P
 def test_dry_run_writes_nothing(shop: Path) -> None:
     """It says what would be written."""
     before = sorted(shop.rglob("*"))
-    said = "\n".join(starter.init(project(shop, dry=True)))
-    assert "written: shop/Dockerfile\n" in said
+    output = "\n".join(starter.init(project(shop, dry=True)))
+    assert "written: shop/Dockerfile\n" in output
     assert sorted(shop.rglob("*")) == before
 
 

@@ -220,8 +220,8 @@ def compressed(folder: Path, text: str) -> bytes:
 
 def test_unchanged_file_is_not_compressed_again(tmp_path: Path) -> None:
     """Its brotli copy comes from the cache, which has only the copies of the last build."""
-    one, other = compressed(tmp_path, "one " * 500), compressed(tmp_path, "other " * 500)
-    assert one != other
+    first, other = compressed(tmp_path, "one " * 500), compressed(tmp_path, "other " * 500)
+    assert first != other
     (stored,) = (tmp_path / "cache").iterdir()
     marked = (
         "const v8 = require('node:v8'), fs = require('node:fs'); const [path] = process.argv.slice(1);"
@@ -231,7 +231,7 @@ def test_unchanged_file_is_not_compressed_again(tmp_path: Path) -> None:
     )
     subprocess.run(["node", "-e", marked, str(stored)], check=True)
     assert compressed(tmp_path, "other " * 500) == b"marked"
-    assert compressed(tmp_path, "one " * 500) == one
+    assert compressed(tmp_path, "one " * 500) == first
 
 
 def test_files_below_128_kib_get_the_highest_brotli_level(tmp_path: Path) -> None:
@@ -272,10 +272,10 @@ def test_gzip_copy_of_the_build_is_replaced(tmp_path: Path) -> None:
 
 def test_broken_cache_is_replaced(tmp_path: Path) -> None:
     """The copies are made and stored again."""
-    one = compressed(tmp_path, "one " * 500)
+    first = compressed(tmp_path, "one " * 500)
     (stored,) = (tmp_path / "cache").iterdir()
     stored.write_bytes(b"cut sho")
-    assert compressed(tmp_path, "one " * 500) == one
+    assert compressed(tmp_path, "one " * 500) == first
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [stored.name]
 
 

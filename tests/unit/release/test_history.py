@@ -42,7 +42,7 @@ def test_kept_releases_begin_with_the_last_released(settings: Settings) -> None:
     """The order follows the time of the release tag, not of the build."""
     engine = engine_with_releases("b", "c", "a")
     engine.image_store = {
-        tag: replace(each, created=f"2026-{each.release}") for tag, each in engine.image_store.items()
+        tag: replace(image, created=f"2026-{image.release}") for tag, image in engine.image_store.items()
     }
     assert kept_ids(engine, settings) == [A, C, B]
 
@@ -51,7 +51,7 @@ def test_kept_releases_compare_times_with_and_without_a_fraction(settings: Setti
     """Docker drops trailing zeros of a fraction, and a plain text comparison would sort the Z after the digits."""
     engine = engine_with_releases("a", "b")
     times = {A: "2026-11-23T14:20:00Z", B: "2026-11-23T14:20:00.5Z"}
-    engine.image_store = {tag: replace(each, tagged=times[each.release]) for tag, each in engine.image_store.items()}
+    engine.image_store = {tag: replace(image, tagged=times[image.release]) for tag, image in engine.image_store.items()}
     assert kept_ids(engine, settings) == [B, A]
 
 
@@ -196,10 +196,10 @@ def test_image_with_another_tag_or_a_container_stays(settings: Settings) -> None
     engine.by_name["shop"] = own_container("prod", project="shop", image_id=image_id("e"))
     times = {"d" * 12: "2026-11-20", "e" * 12: "2026-11-21"}
     engine.image_store = {
-        tag: replace(each, tagged=times.get(each.release, "2026-12")) for tag, each in engine.image_store.items()
+        tag: replace(image, tagged=times.get(image.release, "2026-12")) for tag, image in engine.image_store.items()
     }
     record(engine, settings, "b")
-    assert [each.release for each in engine.image_store.values() if each.tags == ("hello-dock:mine",)] == ["d" * 12]
+    assert [image.release for image in engine.image_store.values() if image.tags == ("hello-dock:mine",)] == ["d" * 12]
     assert engine.image(image_id("e")) is not None
 
 

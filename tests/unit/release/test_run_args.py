@@ -217,7 +217,7 @@ def test_trusted_proxies_belong_to_the_run(settings: Settings) -> None:
     assert "--env 'HELLO_DOCK_PROXIES=10.0.0.0/8 fd00::/8'" in line_of(prod(other))
     assert "HELLO_DOCK_PROXIES" in line_of(run_args.carry_args(other, RELEASE, "keep", "a"))
     assert "HELLO_DOCK_PROXIES" not in line_of(prod(settings))
-    assert len({run_args.config_hash(one, RELEASE, (1, 45)) for one in (settings, other)}) == 2
+    assert len({run_args.config_hash(variant, RELEASE, (1, 45)) for variant in (settings, other)}) == 2
 
 
 def test_address_of_the_api_belongs_to_the_run(settings: Settings) -> None:
@@ -226,7 +226,7 @@ def test_address_of_the_api_belongs_to_the_run(settings: Settings) -> None:
     other = replace(settings, api=api)
     line = line_of(prod(other))
     assert "--env HELLO_DOCK_API=/api=http://api:8000 --env HELLO_DOCK_DRAIN=28" in line
-    hashes = {run_args.config_hash(one, RELEASE, (1, 45)) for one in (settings, other)}
+    hashes = {run_args.config_hash(variant, RELEASE, (1, 45)) for variant in (settings, other)}
     assert len(hashes) == 2
     assert "--env HELLO_DOCK_API=/api=http://api:8000" in line_of(run_args.carry_args(other, RELEASE, "keep", "a"))
     holder = line_of(run_args.holder_args(other, Bind(8080), "nginx", (6, 1)))

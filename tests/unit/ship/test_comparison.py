@@ -17,7 +17,7 @@ from docktasks.engine.models import Image
 from docktasks.errors import SettingsError, VerifyError
 from docktasks.settings import Settings
 from docktasks.ship import comparison
-from docktasks.ship.comparison import Original, Place
+from docktasks.ship.comparison import Original, Server
 from docktasks.verify.probes.http_client import Response
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.runner import Runner
@@ -120,12 +120,12 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
 def faults(port: int) -> dict[str, list[str]]:
     """Return what differs at each address of the name, by the address."""
-    places = [Place(f"http://app.example:{port}", address) for address in ("127.0.0.1", "127.0.0.2")]
+    servers = [Server(f"http://app.example:{port}", address) for address in ("127.0.0.1", "127.0.0.2")]
     requests = [comparison._request(path, coding) for path in ("/", "/a.js") for coding in comparison.CODINGS]  # noqa: SLF001
-    with closing(places[0].site()) as site:
+    with closing(servers[0].site()) as site:
         answers = dict(zip(requests, site.client.send_all(requests), strict=True))
-    faults = {place: [*comparison._differences(place, Original(answers, 2))] for place in places}  # noqa: SLF001
-    served_texts = {place.address: texts for place, texts in faults.items()}
+    faults = {server: [*comparison._differences(server, Original(answers, 2))] for server in servers}  # noqa: SLF001
+    served_texts = {server.address: texts for server, texts in faults.items()}
     if any(faults.values()):
         with pytest.raises(VerifyError, match=r"at 127\.0\.0\.2: /a\.js"):
             comparison._require_none(faults, [])  # noqa: SLF001
@@ -141,7 +141,7 @@ def test_one_replica_of_a_name_is_found(port: int, monkeypatch: pytest.MonkeyPat
 
 def test_configuration_is_read_from_the_site(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A script of the site's own, or one that no release wrote, is no configuration."""
-    first, second = (Place(f"http://app.example:{port}", f"127.0.0.{number}") for number in (1, 2))
+    first, second = (Server(f"http://app.example:{port}", f"127.0.0.{number}") for number in (1, 2))
     assert comparison._configuration(first) == ""  # noqa: SLF001
     objects = ('{"API_URL":"a"}', '{"LIMIT":1,"FLAGS":{"a":true}}', '{\n  "API_URL": "a"\n}')
     for text in (*objects, "{a}", "[]", "[" * 60_000):
@@ -154,7 +154,7 @@ def test_configuration_is_read_from_the_site(port: int, monkeypatch: pytest.Monk
 def test_pages_and_missing_files_are_compared_too() -> None:
     """Each page has a second address."""
     names = ["index.html", "a/index.html", "b.html", "c d.js"]
-    paths = comparison._paths(Place("https://app.example/docs").site(), names)  # noqa: SLF001
+    paths = comparison._paths(Server("https://app.example/docs").site(), names)  # noqa: SLF001
     assert paths[:7] == [
         "/docs/a/index.html",
         "/docs/b.html",
@@ -170,7 +170,7 @@ def test_pages_and_missing_files_are_compared_too() -> None:
 def test_image_that_cannot_be_read_is_one_clear_error(settings: Settings) -> None:
     """Its layers may be compressed in a way that is not read here."""
     run = Runner()
-    original = comparison._run(Project(run, FakeEngine(), settings), Image("sha256:0a1b"), Place(URL))  # noqa: SLF001
+    original = comparison._run(Project(run, FakeEngine(), settings), Image("sha256:0a1b"), Server(URL))  # noqa: SLF001
     with pytest.raises(VerifyError, match="0a1b cannot be read: its archive"), original:
         pass
     assert run.ran == []

@@ -129,9 +129,9 @@ VEX_LIES: list[tuple[Callable[[Document], None], str, bool]] = [
     (put("vulnerabilities", 1, "analysis", "state", value="not_affected"), "says the opposite", False),
     (put("vulnerabilities", 0, value=None), "code_not_present", False),
     (
-        lambda one: (
-            add("components", value={"bom-ref": USED, "purl": USED})(one),
-            add("vulnerabilities", value=DENIED)(one),
+        lambda document: (
+            add("components", value={"bom-ref": USED, "purl": USED})(document),
+            add("vulnerabilities", value=DENIED)(document),
         )[0],
         "says the opposite",
         False,

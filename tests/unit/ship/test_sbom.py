@@ -86,7 +86,7 @@ def test_sbom_has_the_packages_of_the_bundle_and_of_the_base() -> None:
         "id": "MIT"
     }
     assert sbom.purls_in(content) == {used["purl"], "pkg:npm/ui@0.0.0"}
-    files = {one["name"]: one["hashes"][0]["content"] for one in components["app"]["components"]}
+    files = {entry["name"]: entry["hashes"][0]["content"] for entry in components["app"]["components"]}
     assert files == REPORT["files"]
     assert components["app"]["properties"] == [{"name": "hello-dock:unrecorded", "value": "assets/b.js"}]
     assert [name for name in components if "nginx" in name] == [
@@ -99,7 +99,7 @@ def test_vex_says_which_packages_of_the_lock_file_are_not_there() -> None:
     """A tool of the build with a little code in the site is not among them, and is named."""
     content = vex.document(described(), bundle.from_report(REPORT))
     assert vex.absent_in(content) == {"pkg:npm/shaken@2.0.0"}
-    analyses = {one["affects"][0]["ref"]: one["analysis"] for one in content["vulnerabilities"]}
+    analyses = {entry["affects"][0]["ref"]: entry["analysis"] for entry in content["vulnerabilities"]}
     assert analyses["pkg:npm/shaken@2.0.0"]["justification"] == "code_not_present"
     assert "vite/preload-helper.js" in analyses["pkg:npm/vite@8.4.0"]["detail"]
     assert analyses["pkg:npm/vite@8.4.0"]["state"] == "in_triage"
