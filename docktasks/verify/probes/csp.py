@@ -10,9 +10,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
 
-from docktasks.verify.probes.references import INERT_ELEMENTS, Html
+from docktasks.verify.probes.html_page import HtmlPage, InlineCode
 
 STRICT = (
     "default-src 'none'; img-src 'self' data:; font-src 'self' data:; media-src 'self' data:; connect-src 'self'; "
@@ -25,26 +24,6 @@ FOREIGN = {"https:", "http:", "data:", "blob:", "filesystem:"}
 """Schemes that let in code of any origin."""
 ANY_HOST = re.compile(r"(?:https?://)?\*(?:\.[^./:]+)?(?:[:/]|$)", re.IGNORECASE)
 """A host that is everybody's, such as https://*, or *.com."""
-HANDLER = re.compile(
-    r"on(?:abort|animation\w+|before\w+|blur|cancel|canplay\w*|change|(?:dbl)?click|close|contextmenu|copy|cut|drag\w*|drop"
-    r"|ended|error|focus\w*|hashchange|input|invalid|key\w+|load\w*|message|mouse\w+|page\w+|paste|pause|play\w*"
-    r"|pointer\w+|popstate|progress|reset|resize|scroll\w*|select\w*|submit|toggle|touch\w+|transition\w+|unload|wheel)"
-)
-"""Matches the attributes that are code. Others, such as `once`, may be those of a component."""
-
-
-class InlineCode(NamedTuple):
-    """The content of a script or style element, or of an attribute, such as onclick, that is code of that kind."""
-
-    tag: str
-    nonce: str
-    code: str = ""
-    attribute: str = ""
-
-    @property
-    def label(self) -> str:
-        """Where it stands, how it begins, and which directive does not have it."""
-        return f"inline {self.attribute or f'<{self.tag}>'} {' '.join(self.code.split())[:40]} is not in {self.tag}-src"
 
 
 @lru_cache(64)
@@ -93,7 +72,7 @@ class Policy:
     def strict(self, html: str) -> str:
         """What prod.csp: strict would be for this page: the words of script-src, and the hashes of its styles."""
         scripts = [word for word in self.sources("script-src") or [] if word.startswith("'")]
-        styles = ["'self'", *(_digests(code)["sha256"] for code in ["", *Page(html).styles])]
+        styles = ["'self'", *(_digests(code)["sha256"] for code in ["", *HtmlPage(html).styles])]
         return f"{STRICT}; script-src {' '.join(scripts)}; style-src {' '.join(styles)}"
 
 
@@ -116,51 +95,9 @@ def _is_open(sources: list[str]) -> bool:
     return has_host or bool(foreign.intersection(map(str.lower, sources))) or _allows_any_inline(sources)
 
 
-@lru_cache(64)  # most answers of a survey have the text of one of a few pages
-class Page(Html):
-    """The policies that a page has in meta elements, its inline code, and what it loads without integrity."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.policies, self.inline, self.without_integrity = list[str](), list[InlineCode](), list[str]()
-        self._is_inline, self._inert = False, 0
-        self.feed(re.sub(r"\r\n?", "\n", html))  # as a browser reads it, which hashes the text then
-        self.close()
-        self.styles = [inline.code for inline in self.inline if inline.tag == "style" and not inline.attribute]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note a policy, or the beginning of inline code."""
-        attributes: dict[str, str] = {}
-        for name, value in attrs:
-            attributes.setdefault(name, value or "")  # of two with one name the first counts
-        self._inert += tag in INERT_ELEMENTS
-        if tag == "meta" and attributes.get("http-equiv", "").lower() == "content-security-policy":
-            self.policies.append(attributes.get("content", ""))
-        loads = attributes.get("rel") in ("stylesheet", "modulepreload") or (tag == "script" and attributes.get("src"))
-        if loads and not attributes.get("integrity"):
-            self.without_integrity.append(attributes.get("src") or attributes.get("href", ""))
-        for name, value in attributes.items():
-            if value.strip() and not self._inert and (name == "style" or HANDLER.fullmatch(name)):
-                self.inline.append(InlineCode("style" if name == "style" else "script", "", value, name))
-        runs = attributes.get("type", "").lower() in ("", "module", "importmap", "text/javascript")
-        self._is_inline = tag == "style" or (tag == "script" and runs and not attributes.get("src"))
-        if self._is_inline:
-            self.inline.append(InlineCode(tag, attributes.get("nonce", "")))
-
-    def handle_data(self, data: str) -> None:
-        """Note the code of the element that is open."""
-        if self._is_inline:
-            self.inline[-1] = self.inline[-1]._replace(code=self.inline[-1].code + data)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Note the end of inline code, and of an element whose content has no effect."""
-        self._inert -= tag in INERT_ELEMENTS and self._inert > 0
-        self._is_inline = self._is_inline and tag != self.inline[-1].tag
-
-
 def policies(headers: Iterable[str], html: str) -> tuple[Policy, ...]:
     """The policies of a page, by its headers and its meta elements. A browser obeys all of them."""
-    texts = [text for value in [*headers, *Page(html).policies] for text in value.split(",")]
+    texts = [text for value in [*headers, *HtmlPage(html).policies] for text in value.split(",")]
     return tuple(Policy(text) for text in texts if text.strip())
 
 
@@ -173,4 +110,4 @@ def weaknesses(policies: tuple[Policy, ...], frame_options: str) -> list[str]:
 
 def blocked_code(policies: Iterable[Policy], html: str) -> Iterator[InlineCode]:
     """The inline code of a page that a policy blocks."""
-    return (inline for inline in Page(html).inline if not all(policy.allows(inline) for policy in policies))
+    return (inline for inline in HtmlPage(html).inline if not all(policy.allows(inline) for policy in policies))

@@ -7,23 +7,15 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
+
+from docktasks.verify.probes.html_page import HtmlPage
 
 if TYPE_CHECKING:  # loaded for the first script
     from tree_sitter import Language, Query
 
-NEEDED_LINKS = {"stylesheet", "modulepreload", "preload"}
-LINKS_TO_FILES = NEEDED_LINKS | {"icon", "apple-touch-icon", "mask-icon", "manifest"}
-"""Values of `rel` whose target a browser loads with the page. The page works without what is not needed."""
 MANIFEST = "application/manifest+json"
-SRCSET_COMMA = re.compile(r",\s+|,(?=https?:)")
-"""What separates the pictures of a srcset. An address may have a comma, too."""
-LOADING_ELEMENTS = {"script", "img", "source", "video", "audio", "track", "embed"}
-"""Elements whose `src` a browser loads with the page."""
-INERT_ELEMENTS = {"template", "noscript"}
-"""A browser that runs scripts loads nothing that these contain."""
 HASHED_NAME = re.compile(r"^\.{1,2}/.*[-._](?=[\w-]*(?:\d|[a-z][A-Z]))[\w-]{8,}\.[^/.]+$")
 """A name that a bundler gave to a file that it wrote, from the file that names it."""
 SCRIPT_QUERY = """
@@ -81,54 +73,6 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _STYLE_IMPORT = re.compile(r"""@import\s+(?:url\(\s*)?["']?((?:https?:)?//[^"'\s);]+)""", re.IGNORECASE)
 
 
-class Html(HTMLParser):
-    """Parses any page. The standard library fails on `<![x`, which browsers take for a comment."""
-
-    def parse_marked_section(self, i: int, report: bool = True) -> int:  # noqa: FBT001, FBT002 - as in the base class
-        """Take `<![…>` for a comment."""
-        del report
-        return self.parse_bogus_comment(i)
-
-
-class _Page(Html):
-    """Collects the URLs that an HTML page loads, those that it may load, and its base."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.base, self.urls, self.possible, self.links = "", list[str](), list[str](), list[str]()
-        self._inert = 0
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the URL of one element."""
-        attributes = {name: value or "" for name, value in attrs}
-        kinds = set(attributes.get("rel", "").lower().split())
-        self._inert += tag in INERT_ELEMENTS
-        if tag == "base":
-            self.base = self.base or attributes.get("href", "")
-        elif self._inert:
-            return
-        for name in ("srcset", "imagesrcset", "poster"):
-            self.possible += [part.strip().partition(" ")[0] for part in SRCSET_COMMA.split(attributes.get(name, ""))]
-        if tag in ("a", "area", "iframe"):
-            self.links.append(attributes.get("src" if tag == "iframe" else "href", ""))
-        elif tag in LOADING_ELEMENTS or (tag == "link" and kinds & LINKS_TO_FILES):
-            is_needed = kinds & NEEDED_LINKS if tag == "link" else tag != "source"
-            urls = self.urls if is_needed and not _is_conditional(tag, attributes) else self.possible
-            urls.append(attributes.get("href" if tag == "link" else "src", ""))
-
-    def handle_endtag(self, tag: str) -> None:
-        """Note the end of an inert element."""
-        self._inert -= tag in INERT_ELEMENTS and self._inert > 0
-
-
-def _is_conditional(tag: str, attributes: dict[str, str]) -> bool:
-    """True for what a page does without: a lazy picture, data, or a script of the deployment. Vite bundles modules."""
-    is_data = tag == "script" and attributes.get("type", "").lower() != "module"
-    values = {"loading": "lazy", "preload": "none"}.items()
-    return is_data or not {"disabled", "nomodule"}.isdisjoint(attributes) or not values.isdisjoint(attributes.items())
-
-
 def find_references(url: str, media_type: str, text: str) -> References:
     """Return the paths on the same host that a text of this media type, served at `url`, names."""
     loaded: Iterable[str] = ()
@@ -136,8 +80,8 @@ def find_references(url: str, media_type: str, text: str) -> References:
     pages: Iterable[str] = ()
     foreign: Iterable[str] = ()
     if media_type == "text/html":
-        page = _Page(text)
-        url, loaded, possible = urljoin(url, page.base), filter(None, page.urls), filter(None, page.possible)
+        page = HtmlPage(text)
+        url, loaded, possible = urljoin(url, page.base), filter(None, page.loaded), filter(None, page.possible)
         pages = filter(None, page.links)
     elif media_type == MANIFEST:
         possible = _pictures_in_manifest(text)

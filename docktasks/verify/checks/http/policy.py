@@ -9,7 +9,8 @@ from operator import itemgetter
 
 from docktasks.verify.checks.http.rules import CSP, chosen, exceptions, is_ours, survey_of
 from docktasks.verify.probes.crawler import grouped
-from docktasks.verify.probes.csp import Page, blocked_code, policies, weaknesses
+from docktasks.verify.probes.csp import blocked_code, policies, weaknesses
+from docktasks.verify.probes.html_page import HtmlPage
 from docktasks.verify.probes.survey import Answer, Survey
 from docktasks.verify.registry import Major, Minor, Note, check
 from docktasks.verify.subject import Subject
@@ -33,7 +34,7 @@ def csp(subject: Subject) -> Iterator[str]:
         yield Note("advice: 'unsafe-eval' runs text as code; a script that is injected as text can then run, too")
     if not any(policy.is_strict for policy in csp_policies):
         yield Note("advice: begin the policy with default-src 'none', and name each kind of file that the site loads")
-    if loaded := Page(index.text).without_integrity:
+    if loaded := HtmlPage(index.text).without_integrity:
         yield Note(f"advice: integrity keeps changed files out of a page. Scripts and styles without it: {len(loaded)}")
 
 
@@ -81,7 +82,7 @@ def third_party(subject: Subject) -> Iterator[str]:
 
     def faults(answer: Answer) -> Iterator[str]:
         response = answer.response
-        for address in Page(response.text).without_integrity if answer.is_page else response.references.foreign:
+        for address in HtmlPage(response.text).without_integrity if answer.is_page else response.references.foreign:
             host = re.match(r"\s*(?:https?:)?//([^/?#]+)", address)
             if host and host[1] not in WITHOUT_INTEGRITY and host[1] != survey.site.origin.partition("//")[2]:
                 yield f"{address} without integrity" if answer.is_page else f"it imports {address}"
