@@ -14,7 +14,6 @@ from docktasks.verify.probes.places import NAMES
 FOREIGN_HOST = "canary-5f2c.example"
 FOREIGN_ORIGIN = f"https://{FOREIGN_HOST}"
 FOREIGN_TAG = '"of-another-release"'
-BROWSER_ENCODINGS = "gzip, deflate, br, zstd"
 Ways = dict[str, Request]
 """Name -> a request for a place. Its path is what is added to the place's."""
 LONG_CHARS = 1900

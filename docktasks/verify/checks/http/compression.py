@@ -10,13 +10,14 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from functools import partial
 
 from httpx import codes
 
 from docktasks.verify.checks.http.rules import exceptions, is_ours, survey_of
-from docktasks.verify.probes.http_client import Response, is_error
+from docktasks.verify.probes.http_client import Response
 from docktasks.verify.probes.survey import Answer, Survey
-from docktasks.verify.probes.ways import BR, BROWSER_ENCODINGS, GZIP, NEGOTIATED, PLAIN
+from docktasks.verify.probes.ways import BR, GZIP, NEGOTIATED, PLAIN
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
@@ -37,24 +38,20 @@ UNKNOWN = "of no file", "of another release"
 MALFORMED = "", ":", "::", "no bytes", ":../../../hashed/site:", ':AAAA:, ":'
 
 
-def _encoded_texts(survey: Survey, encoding: str) -> Iterator[tuple[Response, Response]]:
-    """Each text plain, and as it is sent to a browser that accepts only this encoding, where both came."""
-    encoded = survey.site.encoded_files(encoding)
-    answers = [answer for answer in survey.ways(encoding) if answer.place.kind in ("page", "unknown")]
-    pages = {answer.place.path: answer for answer in answers if answer.is_page and answer.base.is_ok}
-    pairs = [(plain, encoded[path]) for path, plain in survey.site.files.items() if path in encoded and plain.is_ok]
-    pairs += [(answer.base, answer.response) for path, answer in pages.items() if path not in encoded]
-    return ((plain, response) for plain, response in pairs if response.status and not is_error(response))
+def _encoded_texts(survey: Survey, *encodings: str) -> list[Answer]:
+    """Each text as it is sent to a browser that accepts only one of these encodings; `base` is the plain one."""
+    files = {
+        (path, name): survey.file_answer(path, name) for name in encodings for path in survey.site.encoded_files(name)
+    }
+    others = [answer for answer in survey.ways(*encodings) if (answer.place.path, answer.way) not in files]
+    pages = [answer for answer in others if answer.place.kind in ("page", "unknown") and answer.is_page]
+    return [answer for answer in (*files.values(), *pages) if answer.base.is_ok and answer.is_judged]
 
 
 @check("http.encoding", "major", fix="Compress files in the builder, serve them by Accept-Encoding (compression.conf)")
 def encoding(subject: Subject) -> Iterator[str]:
     """A browser that accepts gzip or brotli gets text compressed, and it decodes to the same bytes."""
-    survey = survey_of(subject)
-    for accepted in (GZIP, BR):
-        for plain, response in _encoded_texts(survey, accepted):
-            for fault in _encoding_faults(accepted, plain, response, must_shrink=_must_shrink(subject, plain)):
-                yield f"{plain.path} for Accept-Encoding: {accepted}: {fault}"
+    return exceptions(_encoded_texts(survey_of(subject), GZIP, BR), partial(_encoding_faults, subject))
 
 
 def _must_shrink(subject: Subject, plain: Response) -> bool:
@@ -64,32 +61,25 @@ def _must_shrink(subject: Subject, plain: Response) -> bool:
     return plain.size >= least and bool(TEXTS.match(plain.media_type)) and not is_of_container
 
 
-def _encoding_faults(accepted: str, plain: Response, response: Response, *, must_shrink: bool) -> Iterator[str]:
-    encoding = response.get("content-encoding")
-    if encoding not in (PLAIN, accepted) or (not encoding and accepted == GZIP and must_shrink):
+def _encoding_faults(subject: Subject, answer: Answer) -> Iterator[str]:
+    plain, response, encoding = answer.base, answer.response, answer.response.get("content-encoding")
+    is_too_large = not encoding and answer.way == GZIP and _must_shrink(subject, plain)
+    if encoding not in (PLAIN, answer.way) or is_too_large:
         yield f"Content-Encoding: {encoding or 'none'}"
     elif not response.is_ok:
         yield response.summary
     elif response.digest != plain.digest:
         yield "decodes to other bytes than the plain file"
     if response.media_type != plain.media_type:
-        yield f"{response.media_type or 'without a content type'}, but {plain.media_type} when plain"
+        yield f"{response.media_type or 'without a content type'}, but {plain.media_type} when plain,"
 
 
 @check("http.vary", "major", fix="Send Vary: Accept-Encoding with every form of such a file (compression.conf)")
 def vary(subject: Subject) -> Iterator[str]:
     """A file with several encodings has Vary: Accept-Encoding. Nothing varies by what differs for each visitor."""
-    compressed: dict[str, Response] = {}
     survey = survey_of(subject)
-    for accepted in (GZIP, BR):
-        for plain, response in _encoded_texts(survey, accepted):
-            if response.get("content-encoding"):
-                compressed[plain.path] = plain
-                if not _varies(response):
-                    yield f"{plain.path} for Accept-Encoding: {accepted}: no Vary: Accept-Encoding"
-    for path, plain in compressed.items():
-        if not _varies(plain):
-            yield f"{path}: no Vary: Accept-Encoding, but it is also sent compressed"
+    texts = _encoded_texts(survey, GZIP, BR)
+    yield from exceptions((text for text in texts if text.response.get("content-encoding")), _missing_vary)
 
     def faults(answer: Answer) -> Iterator[str]:
         names = _vary(answer.response)
@@ -100,40 +90,42 @@ def vary(subject: Subject) -> Iterator[str]:
     yield from exceptions(survey.seen, faults)
 
 
+def _missing_vary(answer: Answer) -> Iterator[str]:
+    for response, form in ((answer.response, "this form"), (answer.base, "the plain form")):
+        if _vary(response).isdisjoint({"accept-encoding", "*"}):
+            yield f"no Vary: Accept-Encoding in {form} of what is also sent in another"
+
+
 def _vary(response: Response) -> set[str]:
     return {name.strip() for name in response.get("vary").lower().split(",")}
-
-
-def _varies(response: Response) -> bool:
-    return not _vary(response).isdisjoint({"accept-encoding", "*"})
 
 
 @check("http.brotli", "minor", fix="Compress with brotli in the builder: it is 10 to 20 % smaller than gzip")
 def brotli(subject: Subject) -> Iterator[str]:
     """A browser that accepts brotli gets text as brotli, also if it accepts gzip."""
     survey = survey_of(subject)
-    for plain, response in _encoded_texts(survey, BR):
-        encoding = response.get("content-encoding")
-        if _must_shrink(subject, plain) and plain.size >= MIN_COMPRESSED_BYTES and encoding != BR:
-            yield f"{plain.path} for Accept-Encoding: br: Content-Encoding: {encoding or 'none'}"
-    for answer in survey.ways("again"):
+    texts = [answer for answer in _encoded_texts(survey, BR) if _must_shrink(subject, answer.base)]
+    texts += [answer for answer in survey.ways("again") if answer.is_judged and answer.base.path in survey.texts]
+
+    def faults(answer: Answer) -> Iterator[str]:
         encoding = answer.response.get("content-encoding")
-        is_large = answer.base.path in survey.texts and answer.base.size >= MIN_COMPRESSED_BYTES
-        if is_large and answer.is_judged and encoding not in (BR, "zstd"):
-            yield f"{answer.base.path} for Accept-Encoding: {BROWSER_ENCODINGS}: Content-Encoding: {encoding or 'none'}"
+        if answer.base.size >= MIN_COMPRESSED_BYTES and encoding not in (BR, "zstd"):
+            yield f"Content-Encoding: {encoding or 'none'}"
+
+    yield from exceptions(texts, faults)
 
 
 @check("http.negotiation", "major", fix="Choose as in RFC 9110: whole names, any case, q=0 refuses (compression.conf)")
 def negotiation(subject: Subject) -> Iterator[str]:
     """Whatever Accept-Encoding says, only what it allows is sent, with the right bytes."""
     survey = survey_of(subject)
-    sizes = {PLAIN: {path: plain.encoded_size for path, plain in survey.texts.items()}}
-    for accepted in (GZIP, BR):
-        sizes[accepted] = {plain.path: response.encoded_size for plain, response in _encoded_texts(survey, accepted)}
+    sizes = {PLAIN: {path: plain.encoded_size for path, plain in survey.texts.items()}, GZIP: {}, BR: {}}
+    for text in _encoded_texts(survey, GZIP, BR):
+        sizes[text.way][text.place.path] = text.response.encoded_size
     for answer in survey.negotiated:
-        value = dict(answer.request.headers)["accept-encoding"]
-        if answer.is_judged and (fault := _negotiation_fault(NEGOTIATED[value], answer.response, sizes)):
-            yield f"{answer.place.path} for Accept-Encoding: {value or '(empty)'}: {fault}"
+        allowed = NEGOTIATED[dict(answer.request.headers)["accept-encoding"]]
+        if answer.is_judged and (fault := _negotiation_fault(allowed, answer.response, sizes)):
+            yield f"{answer.label}: {fault}"
 
 
 def _negotiation_fault(allowed: list[str], response: Response, sizes: dict[str, dict[str, int]]) -> str | None:
@@ -157,7 +149,7 @@ def _negotiation_fault(allowed: list[str], response: Response, sizes: dict[str, 
 def dictionaries(subject: Subject) -> Iterator[str]:
     """A browser gets a delta only from the file that it names, and a cache knows that the answer depends on it."""
     survey = survey_of(subject)
-    files = {path: file for path, file in survey.site.files.items() if file.is_ok and path in survey.texts}
+    files = {path: file for path, file in survey.texts.items() if path in survey.site.files}
     offered = {path: file for path, file in files.items() if file.get("use-as-dictionary")}
     for path, file in offered.items():
         yield from (f"{path}: {fault}" for fault in _offer_faults(file))
