@@ -96,6 +96,11 @@ class Site:
         """
         return self.encoded_files("identity")
 
+    @property
+    def responses(self) -> dict[str, Response]:
+        """The index and every file, by path."""
+        return {self.index.path: self.index} | self.files
+
     def encoded_files(self, encoding: str) -> dict[str, Response]:
         """The same files, requested with this Accept-Encoding; of many files some of each type."""
         with self._lock:

@@ -72,8 +72,7 @@ def file_sample(site: Site, limit: int, seed: str) -> list[str]:
 def _pages(site: Site) -> Iterator[str]:
     """The index, what pages and routers link to, and the pages in the image, with and without .html and a slash."""
     files = [path for path in site.files if path.endswith(".html")]
-    texts = [site.index, *site.files.values()]
-    paths_in_texts = dict.fromkeys(path for text in texts for path in text.references.pages)
+    paths_in_texts = dict.fromkeys(path for text in site.responses.values() for path in text.references.pages)
     linked = [path if path.startswith(site.home) else site.home + path[1:] for path in paths_in_texts]
     plain = [path.removesuffix(".html").removesuffix("/index") for path in files]
     names = [path for path in linked if "." not in path.rpartition("/")[2] or path in (*files, *site.pages)]
@@ -121,8 +120,7 @@ def hidden_paths(site: Site, shipped: Iterable[str], seed: str) -> list[str]:
     for folder, _, name in (path.rpartition("/") for path in (f"{site.home}index.html", *files)):
         paths += [f"{folder}/{backup.format(name)}" for backup in NAMES["backups"]]
     shipped_paths = {site.address(name) for name in shipped}
-    named = {
-        path for text in (site.index, *site.files.values()) for path in (*text.references.files, *text.references.pages)
-    }
+    texts = site.responses.values()
+    named = {path for text in texts for path in (*text.references.files, *text.references.pages)}
     known = named | (site.files.keys() - shipped_paths)
     return [path for path in dict.fromkeys(path.replace("#", "%23") for path in paths) if path not in known]

@@ -197,7 +197,7 @@ class Survey:
     @cached_property
     def negotiated(self) -> list[Answer]:
         """A few texts, asked with values of Accept-Encoding."""
-        texts = {path: file for path, file in self.texts.items() if file.is_ok}
+        texts = self.texts
         largest = sorted(texts, key=lambda path: texts[path].size)[-1:]  # some servers choose by size
         few = spread(texts, 5, lambda path: texts[path].media_type, self.site.seed)
         bases = [Answer(Place(path, "file"), "", Request(path), texts[path], texts[path]) for path in {*few, *largest}]
@@ -207,8 +207,8 @@ class Survey:
     @cached_property
     def texts(self) -> dict[str, Response]:
         """The text files of the site and its index page, plain."""
-        files = {self.site.index.path: self.site.index} | self.site.files
-        return {path: file for path, file in files.items() if file.is_ok and file.media_type.startswith(TEXTS)}
+        files = self.site.responses.items()
+        return {path: file for path, file in files if file.is_ok and file.media_type.startswith(TEXTS)}
 
     @cached_property
     def hidden(self) -> list[Answer]:
@@ -219,8 +219,8 @@ class Survey:
     @cached_property
     def slips(self) -> list[Answer]:
         """Paths that lead out of a folder. `base` is the file that each gives away if its alias lacks a slash."""
-        files = self.site.files | {self.site.index.path: self.site.index}
-        return self._get(((path, files[file]) for path, file in odd_requests.slips(self.site).items()), "slip")
+        files, slips = self.site.responses, odd_requests.slips(self.site).items()
+        return self._get(((path, files[file]) for path, file in slips), "slip")
 
     def _get(self, bases: Iterable[tuple[str, Response]], kind: str) -> list[Answer]:
         asked = [Answer(Place(path, kind), "", Request(path), base, base) for path, base in bases]

@@ -182,8 +182,7 @@ def validators(subject: Subject) -> Iterator[str]:
             yield "304, expected the file,"
 
     yield from exceptions(survey.ways("other tag", "old date", "its date"), of_another)
-    index = survey.site.index
-    files = {path: file for path, file in ({index.path: index} | survey.site.files).items() if file.is_ok}
+    files = {path: file for path, file in survey.site.responses.items() if file.is_ok}
     for time, paths in grouped(sorted(files), lambda path: files[path].get("last-modified")).items():
         if time and (_seconds(time) <= MAX_FIXED_TIME_S or _seconds(time) % DAY_S == 0):
             yield f"Last-Modified: {time}, which is a fixed time, on {len(paths)} files: {listed(paths)}"

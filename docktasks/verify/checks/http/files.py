@@ -60,7 +60,7 @@ def files(subject: Subject) -> Iterator[str]:
             is_source = SOURCE.search(path) and not response.is_ok
             fault = "a source, which the build left in its page" if is_source else f"expected 200 {expected}"
             yield f"{path}: {_status_and_type(response)}, {fault}".rstrip()
-    texts = (site.index, *site.files.values())
+    texts = site.responses.values()
     named = [path for text in texts if text.media_type in ("text/html", MANIFEST) for path in text.references.possible]
     named += [path for text in texts for path in text.references.pages]
     absent = (site.absent[path] for path in dict.fromkeys(named) if path in site.absent)
