@@ -207,9 +207,9 @@ class Site:
 
 def spread(items: Iterable[str], limit: int, group: Callable[[str], object], seed: str) -> list[str]:
     """At most `limit` of the items, of each group in turn."""
-    if len(few := [*items]) <= limit:
-        return few
-    mixed = sorted(few, key=lambda item: hashlib.sha256(f"{seed}{item}".encode()).digest())
+    if len(all_items := [*items]) <= limit:
+        return all_items
+    mixed = sorted(all_items, key=lambda item: hashlib.sha256(f"{seed}{item}".encode()).digest())
     turns = zip_longest(*grouped(mixed, group).values())
     return [item for turn in turns for item in turn if item is not None][:limit]
 

@@ -18,7 +18,7 @@ from docktasks.verify.probes.content_encoding import Decoder
 from docktasks.verify.probes.references import NO_REFERENCES, References, find_references
 
 REQUEST_TIMEOUT_S = 5.0
-"""Limit for an answer, from the request to its last byte."""
+"""Limit for the head of an answer. Its body has as much time again."""
 TOTAL_TIMEOUT_S = 120.0
 """Limit for all requests of a client together."""
 MAX_SILENT = 4

@@ -199,8 +199,10 @@ class Survey:
         """A few texts, asked with values of Accept-Encoding."""
         texts = self.texts
         largest = sorted(texts, key=lambda path: texts[path].size)[-1:]  # some servers choose by size
-        few = spread(texts, 5, lambda path: texts[path].media_type, self.site.seed)
-        bases = [Answer(Place(path, "file"), "", Request(path), texts[path], texts[path]) for path in {*few, *largest}]
+        sample = spread(texts, 5, lambda path: texts[path].media_type, self.site.seed)
+        bases = [
+            Answer(Place(path, "file"), "", Request(path), texts[path], texts[path]) for path in {*sample, *largest}
+        ]
         ways = [get(("accept-encoding", value)) for value in NEGOTIATED]
         return self._ask((base, "negotiated", way) for way in ways for base in bases)
 

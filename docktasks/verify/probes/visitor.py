@@ -205,9 +205,10 @@ class _Visitor:
             addresses = [f"{self.url}/", *(url for _, url in self.links)]
             pages = [page, *(page.context.new_page() for _ in self.links)]
             page.context.route(lambda url: url.startswith(self.url), self._add_strict_policy)
-            visits = [PageEvents(page) for page in pages]
+            events_of_pages = [PageEvents(page) for page in pages]
             open_pages(list(zip(pages, addresses, strict=True)))
-            self.visit.strict = tuple(dict.fromkeys(line for visit in visits for line in visit.texts("reported")))
+            lines = (line for events in events_of_pages for line in events.texts("reported"))
+            self.visit.strict = tuple(dict.fromkeys(lines))
 
     def _add_strict_policy(self, route: Route) -> None:
         if route.request.resource_type != "document":
