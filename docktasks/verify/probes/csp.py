@@ -13,6 +13,8 @@ from functools import lru_cache
 
 from docktasks.verify.probes.html_page import HtmlPage, InlineCode
 
+CSP = "content-security-policy"
+"""The header."""
 STRICT = (
     "default-src 'none'; img-src 'self' data:; font-src 'self' data:; media-src 'self' data:; connect-src 'self'; "
     "manifest-src 'self'; worker-src 'self'; frame-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'"

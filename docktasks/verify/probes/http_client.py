@@ -94,16 +94,16 @@ class Response:
         return self.status == httpx.codes.OK and not self.fault
 
     @property
+    def is_failure(self) -> bool:
+        """True for an error of the server (5xx), and for its limit on requests (429)."""
+        is_limit = self.status == httpx.codes.TOO_MANY_REQUESTS
+        return is_limit or (self.status >= httpx.codes.INTERNAL_SERVER_ERROR and self.status not in HARMLESS_5XX)
+
+    @property
     def summary(self) -> str:
         """The status, the target of a redirect, and the fault: a piece of evidence."""
         location = f" to {self.get('location')}" if self.get_list("location") else ""
         return f"{self.status or 'no answer'}{location}{f' ({self.fault})' if self.fault else ''}"
-
-
-def is_error(response: Response) -> bool:
-    """True for an error of the server, and for its limit on requests."""
-    is_limit = response.status == httpx.codes.TOO_MANY_REQUESTS
-    return is_limit or (response.status >= httpx.codes.INTERNAL_SERVER_ERROR and response.status not in HARMLESS_5XX)
 
 
 class Client:

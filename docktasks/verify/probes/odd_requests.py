@@ -178,7 +178,7 @@ def _leading(site: Site) -> list[str]:
 
 def old(site: Site) -> Requests:
     """Requests by HTTP/1.0, as of some health checks and proxies: for the first page, files, and an unknown page."""
-    paths = [site.index.path, *map(as_sent, file_sample(site, MAX_FILES, site.seed)), f"{site.home}{MISSING_NAME}"]
+    paths = [site.index.path, *map(as_sent, file_sample(site, MAX_FILES)), f"{site.home}{MISSING_NAME}"]
     return {f"GET {path} HTTP/1.0": _request(site, f"GET {path} HTTP/1.0", "Accept: text/html") for path in paths}
 
 

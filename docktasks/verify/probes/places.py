@@ -35,14 +35,14 @@ class Place(NamedTuple):
     kind: str
 
 
-def places(site: Site, kept: Mapping[str, bool], seed: str) -> list[Place]:
-    """The places that are asked. Of many files some are chosen by the seed; each is asked on its own, too."""
+def places(site: Site, kept: Mapping[str, bool]) -> list[Place]:
+    """The places that are asked, each once, by the first kind that fits. Each file is asked on its own, too."""
     pages = list(_pages(site))
-    folders = spread(folders_of(site), MAX_FOLDERS, str, seed)
+    folders = spread(folders_of(site), MAX_FOLDERS, str, site.seed)
     by_kind = {
         "page": pages,
         "unknown": [*_unknown(site, pages)],
-        "file": file_sample(site, MAX_FILES, seed),
+        "file": file_sample(site, MAX_FILES),
         "folder": [path for folder in folders for path in (folder, f"{folder}/", f"{folder}//", f"{folder}/.")],
         "missing": [*_missing(site, folders)],
         "own": [f"{site.home}healthz"],
@@ -50,8 +50,11 @@ def places(site: Site, kept: Mapping[str, bool], seed: str) -> list[Place]:
         "former": [path for path, is_hashed in kept.items() if not is_hashed][:2],
         "odd": [*_odd(site)],
     }
-    kinds = {path: kind for kind, paths in reversed(by_kind.items()) for path in paths if not site.is_api(path)}
-    return [Place(path, kind) for kind in by_kind for path in by_kind[kind] if kinds.pop(path, None)]
+    kinds: dict[str, str] = {}
+    for kind, paths in by_kind.items():
+        for path in paths:
+            kinds.setdefault(path, kind)
+    return [Place(path, kind) for path, kind in kinds.items() if not site.is_api(path)]
 
 
 def folders_of(site: Site) -> list[str]:
@@ -63,10 +66,10 @@ def folders_of(site: Site) -> list[str]:
     return sorted(folders, key=lambda folder: (folder.count("/"), folder))
 
 
-def file_sample(site: Site, limit: int, seed: str) -> list[str]:
+def file_sample(site: Site, limit: int) -> list[str]:
     """Some of the files: of each type, in each folder."""
     files = {path: file for path, file in site.files.items() if file.is_ok}
-    return spread(files, limit, lambda path: (files[path].media_type, path.rpartition("/")[0]), seed)
+    return spread(files, limit, lambda path: (files[path].media_type, path.rpartition("/")[0]), site.seed)
 
 
 def _pages(site: Site) -> Iterator[str]:
@@ -99,27 +102,27 @@ def _missing(site: Site, folders: Iterable[str]) -> Iterator[str]:
 
 def _odd(site: Site) -> Iterator[str]:
     """A file by another spelling of its name, addresses with a query, one that is long, and the index by its name."""
-    yield from (f"{path}?canary=1" for path in [site.index.path, *file_sample(site, 2, "")])
+    yield from (f"{path}?canary=1" for path in [site.index.path, *file_sample(site, 2)])
     yield from (path + end for path in site.words.paths for end in ("", "/", "/5f2c"))
     yield f"{site.home}index.html"
-    for path in file_sample(site, 2, ""):
+    for path in file_sample(site, 2):
         folder, _, name = path.rpartition("/")
         yield f"{folder}/%{ord(name[0]):02X}{name[1:]}"
     yield f"{site.home}{'a' * LONG_NAME_CHARS}"
 
 
-def hidden_paths(site: Site, shipped: Iterable[str], seed: str) -> list[str]:
+def hidden_paths(site: Site) -> list[str]:
     """What may never be served: dotfiles in each folder, what tools leave next to files, and archives of the site."""
-    files = [path for path in file_sample(site, MAX_BACKED_UP_FILES, seed) if "." in path.rpartition("/")[2]]
+    files = [path for path in file_sample(site, MAX_BACKED_UP_FILES) if "." in path.rpartition("/")[2]]
     folders = folders_of(site)[:MAX_FOLDERS]
     archives = [*ARCHIVES, *(f"{folder.rpartition('/')[2]}.{end}" for folder in folders for end in ("zip", "tar.gz"))]
     paths = [site.home + name for name in (*NAMES["hidden"], *archives)]
-    names = [name for name in shipped if HIDDEN_PATH.search(name) or BACKUP_FILE.search(name.rpartition("/")[2])]
+    names = [name for name in site.shipped if HIDDEN_PATH.search(name) or BACKUP_FILE.search(name.rpartition("/")[2])]
     paths += map(site.address, names)
     paths += [f"{folder}/{name}" for folder in folders for name in NAMES["hidden_in_folders"]]
     for folder, _, name in (path.rpartition("/") for path in (f"{site.home}index.html", *files)):
         paths += [f"{folder}/{backup.format(name)}" for backup in NAMES["backups"]]
-    shipped_paths = {site.address(name) for name in shipped}
+    shipped_paths = {site.address(name) for name in site.shipped}
     texts = site.responses.values()
     named = {path for text in texts for path in (*text.references.files, *text.references.pages)}
     known = named | (site.files.keys() - shipped_paths)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -10,7 +11,7 @@ from posixpath import commonpath
 
 from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.crawler import Site, spread
-from docktasks.verify.probes.http_client import Request, Response, is_error
+from docktasks.verify.probes.http_client import Request, Response
 from docktasks.verify.probes.places import Place, hidden_paths, places
 from docktasks.verify.probes.raw_socket import RawResponse
 from docktasks.verify.probes.ways import METHODS, NEGOTIATED, READING, conditions, get, ways_of
@@ -22,7 +23,8 @@ PAGE_BYTES, TEXT_BYTES = 1 << 20, 1 << 12
 MAX_LABEL_CHARS, MAX_NAMED_HEADERS = 100, 3
 LIMIT_STATUSES, MIN_LIMITED_PLACES, MIN_LIMITED_WAYS = (429, 503), 5, 8
 """On so many places one of these statuses is a limit on requests, if simple requests get it, too, or so many ways."""
-TEXTS = "text/", "application/json", "image/svg"
+TEXTS = re.compile(r"text/|application/(?:(?:[a-z]+\+)?json|xml|javascript)$|image/svg")
+"""Matches the media type of what becomes smaller when it is compressed."""
 UNIQUE_HEADERS = "date", "x-request-id", "server-timing", "connection", "keep-alive"
 
 
@@ -64,7 +66,7 @@ class Answer:
     @property
     def is_judged(self) -> bool:
         """False without an answer, and for an error of the server, which http.answers reports."""
-        return self.response.status > 0 and not is_error(self.response)
+        return self.response.status > 0 and not self.response.is_failure
 
 
 class Survey:
@@ -80,9 +82,8 @@ class Survey:
     @cached_property
     def plain(self) -> list[Answer]:
         """The answer of each place to a simple GET, with its text."""
-        all_places = places(self.site, self._kept(), self.site.seed)
         answers: list[Answer] = []
-        for kind, group in groupby(all_places, lambda place: place.kind):
+        for kind, group in groupby(places(self.site, self._kept()), lambda place: place.kind):
             accept = (("accept", "text/html"),) if kind in ("page", "unknown") else ()
             requests = {place: Request(place.path, "GET", accept) for place in group}
             responses = self.site.client.send_all(requests.values(), keep=PAGE_BYTES)
@@ -162,7 +163,7 @@ class Survey:
         if is_for_all and len(paths) >= MIN_LIMITED_PLACES and len(commonpath(paths)) <= len(self.site.home):
             return f"{limited[0].status} on {len(limited):,} of {len(responses):,} requests: a limit on requests"
         failures = {
-            "an error of the server": [*filter(is_error, responses)],
+            "an error of the server": [response for response in responses if response.is_failure],
             "no answer": [response for response in responses if not response.status],
         }
         for what, failed in failures.items():
@@ -210,13 +211,12 @@ class Survey:
     def texts(self) -> dict[str, Response]:
         """The text files of the site and its index page, plain."""
         files = self.site.responses.items()
-        return {path: file for path, file in files if file.is_ok and file.media_type.startswith(TEXTS)}
+        return {path: file for path, file in files if file.is_ok and TEXTS.match(file.media_type)}
 
     @cached_property
     def hidden(self) -> list[Answer]:
         """What may never be served: dotfiles, and what editors and tools leave next to files."""
-        paths = hidden_paths(self.site, self.site.shipped, self.site.seed)
-        return self._get(((path, self.unknown) for path in paths), "hidden")
+        return self._get(((path, self.unknown) for path in hidden_paths(self.site)), "hidden")
 
     @cached_property
     def slips(self) -> list[Answer]:

@@ -18,7 +18,7 @@ from playwright.sync_api import Error as BrowserError
 from docktasks.verify.probes import chromium, page_events
 from docktasks.verify.probes.audit import audit
 from docktasks.verify.probes.chromium import new_page, open_page, open_pages, reload_page
-from docktasks.verify.probes.csp import policies
+from docktasks.verify.probes.csp import CSP, policies
 from docktasks.verify.probes.page_events import PageEvents, PageSnapshot, page_script
 from docktasks.verify.probes.page_timing import NetworkRecorder
 from docktasks.verify.probes.places import UNKNOWN_PATH
@@ -30,7 +30,6 @@ MAX_ATTEMPTS = 3
 """How often a step is taken, if the machine's network disturbs it, or a page that loads again meanwhile."""
 MAX_LINKS = 10
 """How many of the page's own links are followed."""
-POLICY = "content-security-policy"
 INJECT_SCRIPT = page_script("inject_script")
 OWN_LINKS = page_script("own_links")
 
@@ -199,7 +198,7 @@ class _Visitor:
     def strict(self) -> None:
         """Open the first page and those that it links to under the strict policy, which the browser only reports."""
         with new_page(self.browser) as page:
-            header = page.request.get(f"{self.url}/").headers.get(POLICY, "")
+            header = page.request.get(f"{self.url}/").headers.get(CSP, "")
             if all(policy.is_strict for policy in policies([header], "")):
                 return  # there is nothing to advise, also for a site without a policy
             addresses = [f"{self.url}/", *(url for _, url in self.links)]
@@ -215,11 +214,11 @@ class _Visitor:
             route.continue_()
             return
         response = route.fetch()
-        header = response.headers.get(POLICY, "")
+        header = response.headers.get(CSP, "")
         reported = [policy.strict(response.text()) for policy in policies([header], "") if not policy.is_strict]
         encoding = {"content-encoding", "content-length"}  # those of the body, which is decoded
         headers = {name: value for name, value in response.headers.items() if name not in encoding}
-        route.fulfill(response=response, headers=headers | {f"{POLICY}-report-only": ", ".join(reported)})
+        route.fulfill(response=response, headers=headers | {f"{CSP}-report-only": ", ".join(reported)})
 
 
 def _address_and_text(page: Page) -> str:

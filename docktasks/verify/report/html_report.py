@@ -8,6 +8,7 @@ from math import floor, log10
 from pathlib import Path
 
 from docktasks import __version__
+from docktasks.images.releases import REVISION_LABEL
 from docktasks.images.sizes import unpacked_size
 from docktasks.verify.probes.page_timing import first_load
 from docktasks.verify.report.run import VerifyRun, decimal, escaped, shortened, truncated
@@ -61,7 +62,7 @@ def _facts(verify_run: VerifyRun) -> list[tuple[str, str]]:
         image = subject.image
         names, size = [*image.tags, f"release {image.release}"], unpacked_size(subject.project, image)
         facts.append(("Image", escaped(", ".join([*names, decimal(size)]))))
-        revision = image.labels.get("org.opencontainers.image.revision", "")
+        revision = image.labels.get(REVISION_LABEL, "")
         facts += [("Revision", escaped(revision))] if revision else []
     return [*facts, ("Checked", f"{verify_run.when:%Y-%m-%d %H:%M:%S} UTC, in {verify_run.seconds:.1f} s")]
 

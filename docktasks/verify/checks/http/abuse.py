@@ -10,7 +10,7 @@ from httpx import codes
 
 from docktasks.verify.checks.http.rules import exceptions, is_ours, leads_away, survey_of
 from docktasks.verify.probes import odd_requests
-from docktasks.verify.probes.http_client import Response, is_error
+from docktasks.verify.probes.http_client import Response
 from docktasks.verify.probes.survey import LIMIT_STATUSES, Answer
 from docktasks.verify.probes.ways import FOREIGN_HOST, FOREIGN_ORIGIN, METHODS
 from docktasks.verify.registry import check
@@ -85,7 +85,7 @@ def _method_faults(method: str, response: Response) -> Iterator[str]:
         yield f"{method}: {status} echoes the request"
     if named := re.search(r"\b(?:PUT|DELETE|PATCH|TRACE|CONNECT)\b", ", ".join(allow)):
         yield f"{method}: {status} with Allow for {named[0]}"
-    if status == 405 and not allow and method != "TRACE":  # noqa: PLR2004 - stock nginx sends none for TRACE
+    if status == codes.METHOD_NOT_ALLOWED and not allow and method != "TRACE":  # stock nginx sends none for it
         yield f"{method}: 405 without Allow"
 
 
@@ -160,7 +160,7 @@ def _repeats_host(request: str, response: Response, *, is_own: bool) -> bool:
     refuse it by any error.
     """
     status, headers = response.status, "\n".join(value for name, value in response.headers if name != "location")
-    is_refused = status in (400, 403, 421) or (status >= 400 and not is_own)  # noqa: PLR2004 - HTTP's errors
+    is_refused = status in (400, 403, 421) or (status >= codes.BAD_REQUEST and not is_own)
     is_harmless = is_refused or FOREIGN_HOST in request.partition(",")[0]
     is_in_body = FOREIGN_ADDRESS.search(response.text) if is_harmless else FOREIGN_HOST in response.text
     return FOREIGN_HOST in headers or bool(is_in_body)
@@ -168,5 +168,5 @@ def _repeats_host(request: str, response: Response, *, is_own: bool) -> bool:
 
 def _errors(request: str, answer: Response) -> Iterator[str]:
     """What no request may cause: an error of the server. A limit on requests is not of this one."""
-    if is_error(answer) and answer.status not in LIMIT_STATUSES:
+    if answer.is_failure and answer.status not in LIMIT_STATUSES:
         yield f"{request}: {answer.status}"

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from docktasks.verify.checks.http.rules import exceptions, header_differences, leads_away, listed, survey_of
 from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.crawler import MAX_ENCODED_FILES
-from docktasks.verify.probes.http_client import is_error
 from docktasks.verify.probes.survey import Answer
 from docktasks.verify.probes.ways import VISITORS, ways_of
 from docktasks.verify.registry import Major, Note, check
@@ -44,7 +43,7 @@ def answers(subject: Subject) -> Iterator[str]:
 
 
 def _faults(answer: Answer) -> Iterator[str]:
-    if is_error(answer.response):
+    if answer.response.is_failure:
         yield f"{answer.response.status}"
     elif not answer.response.status:
         yield answer.response.fault
@@ -61,7 +60,7 @@ def variants(subject: Subject) -> Iterator[str]:
         may_refuse = not is_own and answer.way.startswith(("a ", "nobody"))
         harmful = HARMFUL[1:] if answer.way == "a program" else HARMFUL  # S3 answers 400 to another kind of password
         is_chosen = survey.site.is_redirected(path) if is_own else may_refuse and response.status not in harmful
-        if not answer.is_judged or is_error(base) or any(leads_away(survey.site, path, locations)):
+        if not answer.is_judged or base.is_failure or any(leads_away(survey.site, path, locations)):
             return
         if (response.status, locations) != (base.status, base.get_list("location")):
             if not is_chosen:

@@ -16,14 +16,13 @@ from httpx import codes
 
 from docktasks.verify.checks.http.rules import exceptions, is_ours, survey_of
 from docktasks.verify.probes.http_client import Response
-from docktasks.verify.probes.survey import Answer, Survey
+from docktasks.verify.probes.survey import TEXTS, Answer, Survey
 from docktasks.verify.probes.ways import BR, GZIP, NEGOTIATED, PLAIN
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
 MIN_COMPRESSED_BYTES, OUR_MIN_COMPRESSED_BYTES = 1024, 300
 """A text of this size or more must be sent compressed. Our build compresses what becomes smaller."""
-TEXTS = re.compile(r"text/|application/(?:(?:[a-z]+\+)?json|xml|javascript)$|image/svg")
 OUR_VARY = {"", "accept-encoding", "available-dictionary", "sec-fetch-dest", "accept", "origin"}
 UNSHARED_VARY = {"*", "cookie", "user-agent", "authorization", "referer"}
 """With one of these a shared cache keeps a copy for every visitor, or none."""

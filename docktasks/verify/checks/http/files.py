@@ -13,7 +13,7 @@ from docktasks.images.media_types import media_type
 from docktasks.verify.checks.http.rules import exceptions, header_differences, survey_of
 from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.crawler import Site
-from docktasks.verify.probes.http_client import EDGE_BYTES, Response, is_error
+from docktasks.verify.probes.http_client import EDGE_BYTES, Response
 from docktasks.verify.probes.references import LOCAL, MANIFEST
 from docktasks.verify.probes.survey import Answer
 from docktasks.verify.registry import Major, Minor, check
@@ -54,7 +54,7 @@ def files(subject: Subject) -> Iterator[str]:
         yield "index.html loads no file, and has no script, style or title of its own"
     for path, response in site.files.items():
         expected = media_type(path)
-        if not response.status or is_error(response):
+        if not response.status or response.is_failure:
             continue  # http.answers reports it
         if not response.is_ok or (expected and _one_name(response.media_type) != _one_name(expected)):
             is_source = SOURCE.search(path) and not response.is_ok

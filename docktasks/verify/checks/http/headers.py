@@ -10,8 +10,11 @@ from pathlib import Path
 from statistics import mode
 from urllib.parse import unquote
 
-from docktasks.verify.checks.http.rules import CSP, chosen, exceptions, is_ours, listed, survey_of
+from httpx import codes
+
+from docktasks.verify.checks.http.rules import chosen, exceptions, is_ours, listed, survey_of
 from docktasks.verify.probes.connection import Headers
+from docktasks.verify.probes.csp import CSP
 from docktasks.verify.probes.survey import Answer
 from docktasks.verify.registry import Minor, Note, check
 from docktasks.verify.subject import Subject
@@ -86,12 +89,12 @@ def server_version(subject: Subject) -> Iterator[str]:
     survey = survey_of(subject)
     yield from exceptions(survey.seen, _details_of)
     for name, answer in survey.odd_answers.items():
-        error = answer.body[:4096].decode("latin-1") if answer.status >= 400 else ""  # noqa: PLR2004
+        error = answer.body[:4096].decode("latin-1") if answer.status >= codes.BAD_REQUEST else ""
         yield from (f"{fault} on {name}" for fault in _details(_server_headers(answer.headers), error))
 
 
 def _details_of(answer: Answer) -> Iterator[str]:
-    is_error = answer.response.status >= 400  # noqa: PLR2004 - HTTP's errors begin there
+    is_error = answer.response.status >= codes.BAD_REQUEST
     text = answer.response.text if is_error or (answer.place.kind == "own" and not answer.is_page) else ""
     yield from _details(_server_headers(answer.response.headers), text)
     path = SERVER_PATH.search(text)

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from operator import itemgetter
 
-from docktasks.verify.checks.http.rules import CSP, chosen, exceptions, is_ours, survey_of
+from httpx import codes
+
+from docktasks.verify.checks.http.rules import chosen, exceptions, is_ours, survey_of
 from docktasks.verify.probes.crawler import grouped
-from docktasks.verify.probes.csp import blocked_code, policies, weaknesses
+from docktasks.verify.probes.csp import CSP, blocked_code, policies, weaknesses
 from docktasks.verify.probes.html_page import HtmlPage
 from docktasks.verify.probes.survey import Answer, Survey
 from docktasks.verify.registry import Major, Minor, Note, check
@@ -41,7 +43,7 @@ def csp(subject: Subject) -> Iterator[str]:
 def _weaknesses(answer: Answer) -> Iterator[str]:
     response = answer.response
     csp_policies = policies(response.get_list(CSP), response.text if answer.is_page else "")
-    is_bare_error = response.status >= 400 and any(policy.is_strict for policy in csp_policies)  # noqa: PLR2004
+    is_bare_error = response.status >= codes.BAD_REQUEST and any(policy.is_strict for policy in csp_policies)
     if not is_bare_error and (csp_policies or (answer.is_page and response.is_ok)):
         yield from weaknesses(csp_policies, response.get("x-frame-options"))
 

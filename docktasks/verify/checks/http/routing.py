@@ -12,7 +12,7 @@ from docktasks.errors import Skip
 from docktasks.verify.checks.http.rules import exceptions, leads_away, survey_of
 from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.crawler import grouped
-from docktasks.verify.probes.http_client import Response, is_error
+from docktasks.verify.probes.http_client import Response
 from docktasks.verify.probes.places import MISSING_NAME, folders_of
 from docktasks.verify.probes.survey import Answer, Survey
 from docktasks.verify.registry import check
@@ -94,7 +94,7 @@ def missing(subject: Subject) -> Iterator[str]:
     def faults(answer: Answer) -> Iterator[str]:
         response = answer.response
         # http.answers reports errors, and http.cookies what asks for a password.
-        is_expected = response.status in (0, codes.NOT_FOUND, codes.UNAUTHORIZED) or is_error(response)
+        is_expected = response.status in (0, codes.NOT_FOUND, codes.UNAUTHORIZED) or response.is_failure
         if not is_expected and not _is_redirected(survey, response):
             yield response.summary
         elif response.status == codes.NOT_FOUND and response.digest == survey.site.index.digest:

@@ -11,6 +11,7 @@ from docktasks.app import git
 from docktasks.errors import Skip
 from docktasks.images import base_images, build
 from docktasks.images.archive import SITE_DIRS, File, final_files, site_files, without_compressed
+from docktasks.images.releases import REVISION_LABEL
 from docktasks.labels import INPUTS_LABEL
 from docktasks.verify.probes.content_encoding import decodes_to
 from docktasks.verify.registry import check
@@ -56,7 +57,7 @@ def build_args_now(subject: Subject) -> dict[str, str]:
         raise Skip("the image was not built by this project")
     settings, app = subject.project.settings, subject.project.app
     origin = git.source(app, settings)
-    revision = subject.image.labels.get("org.opencontainers.image.revision", "")
+    revision = subject.image.labels.get(REVISION_LABEL, "")
     is_built_from_it = revision == origin.revision or str(subject.build_epoch) == origin.epoch
     if not origin.revision:
         raise Skip("the app is in no git checkout, so it is unknown whether its source is still the same")
