@@ -18,8 +18,11 @@ MARKUP, MARKED_HEADERS = "<x-5f2c>", ("User-Agent", "Referer", "Cookie", "X-Forw
 
 def _request(site: Site, line: str, *headers: str) -> bytes:
     """A request with this request line and these header lines, sent as they are. The connection closes after it."""
-    host = site.origin.partition("//")[2]
-    return "\r\n".join([line, f"Host: {host}", *headers, "Connection: close", "", ""]).encode("latin-1")
+    return _lines(line, f"Host: {site.origin.partition('//')[2]}", *headers, "Connection: close")
+
+
+def _lines(*head: str, body: str = "") -> bytes:
+    return "\r\n".join([*head, "", body]).encode("latin-1")
 
 
 def as_sent(path: str) -> str:
@@ -132,8 +135,8 @@ def _smuggling(site: Site) -> Requests:
         "a negative length": ("Content-Length: -1",),
         "an unknown transfer encoding": ("Transfer-Encoding: xchunked",),
     }
-    start = f"POST {site.home} HTTP/1.1\r\nHost: {site.origin.partition('//')[2]}"
-    return {name: "\r\n".join([start, *lines, "", body]).encode() for name, lines in lengths.items()}
+    start = f"POST {site.home} HTTP/1.1", f"Host: {site.origin.partition('//')[2]}"
+    return {name: _lines(*start, *lines, body=body) for name, lines in lengths.items()}
 
 
 def hosts(site: Site) -> Requests:
@@ -152,7 +155,7 @@ def hosts(site: Site) -> Requests:
         (f"GET {home} HTTP/1.1",),
         (f"GET {home} HTTP/1.0",),
     ]
-    return {_in_words(*line): "\r\n".join([*line, "Connection: close", "", ""]).encode() for line in lines}
+    return {_in_words(*line): _lines(*line, "Connection: close") for line in lines}
 
 
 def foreign_paths(site: Site) -> Requests:
@@ -162,8 +165,8 @@ def foreign_paths(site: Site) -> Requests:
     paths = [f"{start}{end}" for start in dict.fromkeys(starts) for end in NAMES["page_ends"]]
     inner = [f"/{FOREIGN_ORIGIN}", *starts[::2], f"//{FOREIGN_HOST}/.."]
     paths += [f"{folder}{start}" for folder in [*_folders(site)[:3], *_leading(site)] for start in inner]
-    text = "GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-    return {f"GET {path}": text.format(path).encode() for path in paths}
+    headers = "Host: localhost", "Connection: close"
+    return {f"GET {path}": _lines(f"GET {path} HTTP/1.1", *headers) for path in paths}
 
 
 def _in_words(line: str, *headers: str) -> str:

@@ -176,18 +176,20 @@ class Survey:
         """The answers to these ways of asking."""
         return [answer for answer in self.answers if answer.way in names and answer.response.status]
 
-    def file_answer(self, path: str, encoding: str = "") -> Answer:
-        """A file as the answer of a place."""
-        file = self.site.encoded_files(encoding or "identity")[path]
-        headers = (("accept-encoding", encoding),) if encoding else ()
-        return Answer(Place(path, "file"), encoding, Request(path, "GET", headers), file, self.site.files[path])
+    def files(self, *encodings: str) -> list[Answer]:
+        """Each file as the answer of a place: plain, or to these values of Accept-Encoding."""
+        answers = []
+        for encoding in encodings or ("",):
+            headers = (("accept-encoding", encoding),) if encoding else ()
+            for path, file in self.site.encoded_files(encoding or "identity").items():
+                request = Request(path, "GET", headers)
+                answers.append(Answer(Place(path, "file"), encoding, request, file, self.site.files[path]))
+        return answers
 
     @property
     def lost_files(self) -> list[Answer]:
         """The files that got no answer in some encoding, or an error."""
-        encodings = ("",) if self.is_small else ("", "gzip", "br")
-        paths = {encoding: self.site.encoded_files(encoding or "identity") for encoding in encodings}
-        files = (self.file_answer(path, encoding) for encoding, asked in paths.items() for path in asked)
+        files = self.files() if self.is_small else self.files("", "gzip", "br")
         return [answer for answer in files if not answer.is_judged]
 
     @cached_property
@@ -201,9 +203,7 @@ class Survey:
         texts = self.texts
         largest = sorted(texts, key=lambda path: texts[path].size)[-1:]  # some servers choose by size
         sample = spread(texts, 5, lambda path: texts[path].media_type, self.site.seed)
-        bases = [
-            Answer(Place(path, "file"), "", Request(path), texts[path], texts[path]) for path in {*sample, *largest}
-        ]
+        bases = [_simple(path, "file", texts[path]) for path in {*sample, *largest}]
         ways = [get(("accept-encoding", value)) for value in NEGOTIATED]
         return self._ask((base, "negotiated", way) for way in ways for base in bases)
 
@@ -225,8 +225,7 @@ class Survey:
         return self._get(((path, files[file]) for path, file in slips), "slip")
 
     def _get(self, bases: Iterable[tuple[str, Response]], kind: str) -> list[Answer]:
-        asked = [Answer(Place(path, kind), "", Request(path), base, base) for path, base in bases]
-        return self._ask((answer, "", get()) for answer in asked)
+        return self._ask((_simple(path, kind, base), "", get()) for path, base in bases)
 
     def _send_odd(self, requests: Callable[[Site], dict[str, bytes]]) -> dict[str, RawResponse]:
         """Description -> answer, of requests that no browser sends (odd_requests.py)."""
@@ -245,3 +244,8 @@ class Survey:
             Answer(base.place, f"{base.way} {way}".strip(), request, response, base.response)
             for (base, way, request), response in zip(asked, responses, strict=True)
         ]
+
+
+def _simple(path: str, kind: str, response: Response) -> Answer:
+    """An answer to a simple GET."""
+    return Answer(Place(path, kind), "", Request(path), response, response)

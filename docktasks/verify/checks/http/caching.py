@@ -88,7 +88,7 @@ def _named_by_content(subject: Subject) -> set[str]:
 
 def _judged(survey: Survey, *, is_own: bool) -> list[Answer]:
     asked = {answer.place.path for answer in survey.answers}
-    others = [survey.file_answer(path) for path, file in survey.site.files.items() if file.is_ok and path not in asked]
+    others = [file for file in survey.files() if file.response.is_ok and file.place.path not in asked]
     return others + [
         answer
         for answer in survey.seen

@@ -39,12 +39,11 @@ MALFORMED = "", ":", "::", "no bytes", ":../../../hashed/site:", ':AAAA:, ":'
 
 def _encoded_texts(survey: Survey, *encodings: str) -> list[Answer]:
     """Each text as it is sent to a browser that accepts only one of these encodings; `base` is the plain one."""
-    files = {
-        (path, name): survey.file_answer(path, name) for name in encodings for path in survey.site.encoded_files(name)
-    }
-    others = [answer for answer in survey.ways(*encodings) if (answer.place.path, answer.way) not in files]
+    files = survey.files(*encodings)
+    paths = {(answer.place.path, answer.way) for answer in files}
+    others = [answer for answer in survey.ways(*encodings) if (answer.place.path, answer.way) not in paths]
     pages = [answer for answer in others if answer.place.kind in ("page", "unknown") and answer.is_page]
-    return [answer for answer in (*files.values(), *pages) if answer.base.is_ok and answer.is_judged]
+    return [answer for answer in (*files, *pages) if answer.base.is_ok and answer.is_judged]
 
 
 @check("http.encoding", "major", fix="Compress files in the builder, serve them by Accept-Encoding (compression.conf)")

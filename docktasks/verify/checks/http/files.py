@@ -46,7 +46,9 @@ UTF_8_META = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?utf-?8\b""", re.IGNORE
 @check("http.files", "critical", fix="Build again. Or look for the file in /srv/site, and for its type in types.conf")
 def files(subject: Subject) -> Iterator[str]:
     """Every file is answered 200, complete, with the type that its name promises. No page has a left-over %VITE_…%."""
-    site = survey_of(subject, is_for_errors=True).site
+    site = subject.site
+    if site.index.is_ok:
+        survey_of(subject)  # which tells if there is nothing to judge
     if not site.index.is_ok or site.index.media_type != "text/html":
         yield f"{site.home}: {_status_and_type(site.index)}"
     # The page of a server that has no app. A build of one file has its code in the page, a text has a title.
@@ -118,7 +120,7 @@ def charset(subject: Subject) -> Iterator[str]:
             yield f"Content-Type: {content_type}, and no <meta charset>,"
 
     sent = [answer for answer in survey.plain if answer.response.is_ok]
-    yield from exceptions([*sent, *map(survey.file_answer, survey.site.files)], faults)
+    yield from exceptions([*sent, *survey.files()], faults)
 
 
 @check("http.head", "minor", fix="Let the server answer HEAD itself: no rule may treat it differently")

@@ -90,4 +90,4 @@ def third_party(subject: Subject) -> Iterator[str]:
                 yield f"{address} without integrity" if answer.is_page else f"it imports {address}"
 
     pages = (answer for answer in survey.plain if answer.is_page)
-    return exceptions([*pages, *map(survey.file_answer, survey.site.files)], faults)
+    return exceptions([*pages, *survey.files()], faults)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urljoin, urlsplit
 
-from httpx import HTTPError
-
 from docktasks.errors import Skip
 from docktasks.verify.probes.crawler import Site
 from docktasks.verify.probes.http_client import Response
@@ -20,16 +18,12 @@ FILE_HEADERS = "content-type", "content-encoding", "etag", "last-modified", "cac
 """Headers that belong to the file. They are the same for every kind of request."""
 
 
-def survey_of(subject: Subject, *, is_for_errors: bool = False) -> Survey:
+def survey_of(subject: Subject) -> Survey:
     """The survey. Raises Skip if one cause makes its answers meaningless, which http.answers reports."""
-    survey = subject.survey
-    try:
-        index = survey.site.index
-    except HTTPError as error:
-        raise Skip("see http.answers: the server does not answer") from error
-    if not index.is_ok and not is_for_errors:
+    survey, index = subject.survey, subject.site.index
+    if not index.is_ok:
         raise Skip(f"{index.path} answers {index.summary}")
-    if index.is_ok and survey.cause:
+    if survey.cause:
         raise Skip(f"see http.answers: {survey.cause}")
     return survey
 
