@@ -158,7 +158,7 @@ class Subject:
         return Survey(self.site, self._kept_paths)
 
     @cached_property
-    def _files(self) -> dict[str, File]:
+    def files(self) -> dict[str, File]:
         """What a container of the image sees, by path. Empty if it cannot be read, which its own checks report."""
         with contextlib.suppress(Unreadable):
             return final_files(self.contents().layers) if self._image else {}
@@ -167,18 +167,18 @@ class Subject:
     @property
     def shipped_files(self) -> dict[str, int]:
         """Path from the site's root -> size, of all files that the image ships. Empty if the image cannot be read."""
-        return site_files({path: file.size for path, file in self._files.items() if file.kind == "file"})
+        return site_files({path: file.size for path, file in self.files.items() if file.kind == "file"})
 
     @property
     def hashed_files(self) -> list[str]:
         """Paths, from the site's root, of the files that our build took for named by their content."""
-        files = (path for path, file in self._files.items() if file.kind == "file")
+        files = (path for path, file in self.files.items() if file.kind == "file")
         return [path.removeprefix(HASHED_DIR) for path in files if path.startswith(HASHED_DIR)]
 
     @cached_property
     def written(self) -> dict[str, str]:
         """Path below /etc/nginx/ -> text, of nginx's configuration in the image. Empty if it cannot be read."""
-        texts = ((path, file.content) for path, file in self._files.items() if path.startswith(NGINX_DIR))
+        texts = ((path, file.content) for path, file in self.files.items() if path.startswith(NGINX_DIR))
         return {path.removeprefix(NGINX_DIR): text.decode(errors="replace") for path, text in texts if text}
 
     @property

@@ -89,16 +89,19 @@ class IntactClone:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """The results of both copies. `result()` raises Skip where a copy could not be tried.
+class BrokenClone:
+    """The results of the copy that lost its site: its faults, and the address at which it reaches the original."""
 
-    `broken` has the faults of the copy that lost its site, and `reached` the address at which this copy reaches the
-    original, if there is one.
-    """
+    faults: Future[tuple[str, ...]]
+    reached: Future[str]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The results of both copies. `result()` raises Skip where a copy could not be tried."""
 
     intact: Future[IntactClone]
-    broken: Future[tuple[str, ...]]
-    reached: Future[str]
+    broken: Future[BrokenClone]
 
 
 def await_health(engine: Engine, name: str, limit_s: float, is_expected: Callable[[str], bool]) -> str:
@@ -118,9 +121,8 @@ def await_health(engine: Engine, name: str, limit_s: float, is_expected: Callabl
 
 def run_trial(original: Original) -> Trial:
     """Start both copies, try them, and remove them in any case."""
-    reached: Future[str] = Future()
     with ThreadPoolExecutor(2) as pool:
-        return Trial(pool.submit(_try_intact, original), pool.submit(_try_broken, original, reached), reached)
+        return Trial(pool.submit(_try_intact, original), pool.submit(_try_broken, original))
 
 
 def _try_intact(original: Original) -> IntactClone:
@@ -142,23 +144,14 @@ def _try_intact(original: Original) -> IntactClone:
         return IntactClone(tuple(listing.output.splitlines()), log, stopped, configuration)
 
 
-def _try_broken(original: Original, reached: Future[str]) -> tuple[str, ...]:
-    """Return the faults of the copy. `reached` gets its answer, or why there is none."""
+def _try_broken(original: Original) -> BrokenClone:
     # Without capabilities, root may still delete its own files.
     config = replace(original.config, read_only=False, dropped=(), added=())
     engine, port = original.project.engine, PROD.container_port
-    try:
-        with original.started("broken", config) as name, ThreadPoolExecutor(1) as pool:
-            # It waits a second for an answer that does not come. This copy lives longer than that.
-            answer = pool.submit(networks.reached_address, engine, name, original.container, port)
-            try:
-                return tuple(_faults_without_site(original, name))
-            finally:
-                reached.set_result(answer.result())
-    except BaseException as error:
-        if not reached.done():
-            reached.set_exception(error)
-        raise
+    with original.started("broken", config) as name, ThreadPoolExecutor(2) as pool:
+        # It waits a second for an answer that does not come. This copy lives longer than that.
+        reached = pool.submit(networks.reached_address, engine, name, original.container, port)
+        return BrokenClone(pool.submit(lambda: tuple(_faults_without_site(original, name))), reached)
 
 
 def _faults_without_site(original: Original, name: str) -> Iterator[str]:

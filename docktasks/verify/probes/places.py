@@ -25,10 +25,11 @@ ARCHIVES = [f"{name}.{end}" for name in NAMES["archived"] for end in NAMES["arch
 
 
 class Place(NamedTuple):
-    """An address of the site, and what is there: page, unknown, file, folder, missing, own, kept, former or odd.
+    """An address of the site, and what is there: page, unknown, file, folder, missing, health, kept, former or other.
 
-    `unknown` is an address without a file that may be a page of the app, `missing` a file that is not there, `own` what
-    is not of the site, `kept` a hashed file of an earlier release, and `former` another one.
+    `unknown` is an address without a file that may be a page of the app, `missing` a file that is not there, `health`
+    what a health check asks for, `kept` a hashed file of an earlier release, `former` one that is not hashed, and
+    `other` what has another spelling or a query.
     """
 
     path: str
@@ -45,10 +46,10 @@ def places(site: Site, kept: Mapping[str, bool]) -> list[Place]:
         "file": file_sample(site, MAX_FILES),
         "folder": [path for folder in folders for path in (folder, f"{folder}/", f"{folder}//", f"{folder}/.")],
         "missing": [*_missing(site, folders)],
-        "own": [f"{site.home}healthz"],
+        "health": [f"{site.home}healthz"],
         "kept": [path for path, is_hashed in kept.items() if is_hashed][:3],
         "former": [path for path, is_hashed in kept.items() if not is_hashed][:2],
-        "odd": [*_odd(site)],
+        "other": [*_others(site)],
     }
     kinds: dict[str, str] = {}
     for kind, paths in by_kind.items():
@@ -100,7 +101,7 @@ def _missing(site: Site, folders: Iterable[str]) -> Iterator[str]:
     yield from (f"{site.home}{MISSING_NAME}.{end}" for end in NAMES["missing_ends"])
 
 
-def _odd(site: Site) -> Iterator[str]:
+def _others(site: Site) -> Iterator[str]:
     """A file by another spelling of its name, addresses with a query, one that is long, and the index by its name."""
     yield from (f"{path}?canary=1" for path in [site.index.path, *file_sample(site, 2)])
     yield from (path + end for path in site.words.paths for end in ("", "/", "/5f2c"))

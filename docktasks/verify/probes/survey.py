@@ -203,7 +203,9 @@ class Survey:
         texts = self.texts
         largest = sorted(texts, key=lambda path: texts[path].size)[-1:]  # some servers choose by size
         sample = spread(texts, 5, lambda path: texts[path].media_type, self.site.seed)
-        bases = [_simple(path, "file", texts[path]) for path in {*sample, *largest}]
+        bases = [
+            Answer(Place(path, "file"), "", Request(path), texts[path], texts[path]) for path in {*sample, *largest}
+        ]
         ways = [get(("accept-encoding", value)) for value in NEGOTIATED]
         return self._ask((base, "negotiated", way) for way in ways for base in bases)
 
@@ -225,7 +227,8 @@ class Survey:
         return self._get(((path, files[file]) for path, file in slips), "slip")
 
     def _get(self, bases: Iterable[tuple[str, Response]], kind: str) -> list[Answer]:
-        return self._ask((_simple(path, kind, base), "", get()) for path, base in bases)
+        asked = (Answer(Place(path, kind), "", Request(path), base, base) for path, base in bases)
+        return self._ask((answer, "", get()) for answer in asked)
 
     def _send_odd(self, requests: Callable[[Site], dict[str, bytes]]) -> dict[str, RawResponse]:
         """Description -> answer, of requests that no browser sends (odd_requests.py)."""
@@ -244,8 +247,3 @@ class Survey:
             Answer(base.place, f"{base.way} {way}".strip(), request, response, base.response)
             for (base, way, request), response in zip(asked, responses, strict=True)
         ]
-
-
-def _simple(path: str, kind: str, response: Response) -> Answer:
-    """An answer to a simple GET."""
-    return Answer(Place(path, kind), "", Request(path), response, response)

@@ -32,7 +32,7 @@ class Workload:
     def __init__(self, page: Page) -> None:
         self._page, self._cpu_before_s = page, 0.0
         self.clear()
-        page.on("websocket", lambda socket: self._times[_place(socket.url)].append(time.monotonic()))
+        page.on("websocket", lambda socket: self._times[_without_query(socket.url)].append(time.monotonic()))
 
     def clear(self) -> None:
         """Forget loads, requests and tasks."""
@@ -78,7 +78,7 @@ class Workload:
         if request.resource_type != "media":  # a video is loaded in many parts
             self._times[_question(request)].append(time.monotonic())
         if is_load:
-            self._loads.append(_place(request.url))
+            self._loads.append(_without_query(request.url))
 
     def judge(self, min_cpu_s: float) -> list[str]:
         """Return what keeps the page from rest, and begin to count again."""
@@ -110,6 +110,6 @@ def _question(request: Request) -> str:
     return f"{address}: {request.method} {re.sub('[0-9]+', '0', body)}".strip()
 
 
-def _place(url: str) -> str:
+def _without_query(url: str) -> str:
     """The address without its query, which may be a new one each time."""
     return url.partition("#")[0].partition("?")[0][:MAX_CHARS]

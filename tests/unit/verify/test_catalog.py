@@ -1,28 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from threading import Barrier
-from types import ModuleType
 
 import httpx
 import pytest
 
 from docktasks.engine.models import Image
 from docktasks.errors import SettingsError, Skip
-from docktasks.verify import catalog
-from docktasks.verify.checks import browser, dev
-from docktasks.verify.checks.container import assets, configuration, hardening, lifecycle, processes
-from docktasks.verify.checks.http import abuse, answers, caching, compression, files, headers, routing
-from docktasks.verify.checks.image import contents, metadata, site
+from docktasks.verify import catalog, checks
+from docktasks.verify.checks.container import assets, configuration, lifecycle, processes
 from docktasks.verify.registry import Check, Note
 from docktasks.verify.subject import Subject
 from tests.unit.fakes.engine import own_container
 
 URL = "http://127.0.0.1:8080"
-MODULES = (
-    metadata, contents, site, hardening, lifecycle, assets, answers, files, routing, caching, compression,
-    headers, abuse, dev, browser,
-)  # fmt: skip
 
 
 def result(
@@ -191,12 +184,10 @@ def test_checks_are_in_the_order_of_their_groups() -> None:
     assert set(groups) == set(catalog.GROUPS)
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
-def test_every_check_of_a_module_is_in_the_catalogue(module: ModuleType) -> None:
+def test_every_module_with_a_check_is_in_the_catalogue() -> None:
     """A check that is not listed would never run."""
-    checks = [value for value in vars(module).values() if isinstance(value, Check)]
-    assert checks
-    assert set(checks) <= set(catalog.CHECKS)
+    files = [path for path in Path(checks.__file__).parent.rglob("*.py") if "@check(" in path.read_text()]
+    assert sorted(files) == sorted(Path(str(module.__file__)) for module in catalog.MODULES)
 
 
 @pytest.mark.parametrize("check", catalog.CHECKS, ids=lambda check: check.id)

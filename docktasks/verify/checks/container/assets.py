@@ -51,11 +51,7 @@ def _lost(subject: Subject, image: Image, files: Iterable[CarriedFile]) -> Itera
             yield f"{subject.site.address(path)} of release {image.release}: the volume {has}"
 
 
-@check(
-    "container.asset-bytes",
-    "critical",
-    fix="Give the files new names, such as by a longer hash in vite.config (assets/[name]-[hash:12].js)",
-)
+@check("container.asset-bytes", "critical", fix="Give the files a longer hash in vite.config: [name]-[hash:12].js")
 def asset_bytes(subject: Subject) -> Iterator[str]:
     """A hashed name has the same bytes in every kept release. These are served, compressed or not, and no others."""
     releases_kept, files = subject.carried()

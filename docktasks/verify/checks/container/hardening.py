@@ -110,8 +110,8 @@ def secrets(subject: Subject) -> Iterator[str]:
     log = subject.project.engine.logs(container.name, MAX_LOG_LINES).replace("\0", "")  # which is no binary file
     # As one text, because it has thousands of lines. No pattern matches across what stands between them.
     texts.append(("its log", "\n\x1e\n".join(REQUEST.sub("", log).splitlines())))
-    faults = [(place, name) for place, text in texts for name in find_secrets(text.encode())]
+    faults = [(source, name) for source, text in texts for name in find_secrets(text.encode())]
     pages = {f"--env {name}": own.get(name, "").encode() for name in PAGE_VARIABLES}
-    faults += [(place, name) for place, text in pages.items() for name in find_secrets(text, "page")]
+    faults += [(source, name) for source, text in pages.items() for name in find_secrets(text, "page")]
     faults += [("its log", "an Authorization header")] if HEADER.search(log) else []
-    yield from dict.fromkeys(f"{place}: {name}" for place, name in faults)
+    yield from dict.fromkeys(f"{source}: {name}" for source, name in faults)

@@ -41,7 +41,7 @@ def writable_paths(subject: Subject) -> Iterator[str]:
 def network(subject: Subject) -> Iterator[str]:
     """The container has a network of its own, in which no other reaches it; without an API also without a way out."""
     yield from networks.faults(subject.project, subject.container, PROD)
-    if reached := trial_of(subject).reached.result():
+    if reached := trial_of(subject).broken.result().reached.result():
         yield f"a copy of it reaches it at {reached}"
 
 
@@ -50,7 +50,7 @@ def health(subject: Subject) -> Iterator[str]:
     """The container is healthy, and a copy of it becomes unhealthy when its site is removed."""
     if subject.health() != "healthy":
         yield f"it is {subject.health()}" if subject.health() else "it has no health check"
-    yield from trial_of(subject).broken.result()
+    yield from trial_of(subject).broken.result().faults.result()
 
 
 @check("container.stop", "major", fix="Make nginx the main process, by an exec-form command, with STOPSIGNAL SIGQUIT")

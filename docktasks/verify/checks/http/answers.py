@@ -43,10 +43,8 @@ def answers(subject: Subject) -> Iterator[str]:
 
 
 def _faults(answer: Answer) -> Iterator[str]:
-    if answer.response.is_failure:
-        yield f"{answer.response.status}"
-    elif not answer.response.status:
-        yield answer.response.fault
+    if not answer.is_judged:
+        yield str(answer.response.status or answer.response.fault)
 
 
 @check("http.variants", "major", fix="Remove what looks at the visitor: an `if`, a map, a rule of a proxy or firewall")

@@ -42,16 +42,13 @@ KNOWN_TIMES = {1, 315_532_801, 499_162_500}
 OTHER_WAYS = {*METHODS, "after the end"}
 """What answers these without an error is judged by http.methods and http.ranges."""
 MIN_EQUAL_TIMES = 3
-KEPT = "kept", "former", "own"
+KINDS = "kept", "former", "health"
+"""The kinds of places whose answers have a policy of their own."""
 NGINX_TAG = re.compile(r'"([0-9a-f]{1,9})-([0-9a-f]+)"$')
 """nginx makes an ETag of a file's time and size, in hexadecimal."""
 
 
-@check(
-    "http.cache-policy",
-    "critical",
-    fix="Send no-cache for index.html, and immutable for files with a hash in their name (caching.conf)",
-)
+@check("http.cache-policy", "critical", fix="Send no-cache for pages, immutable for hashed names (caching.conf)")
 def cache_policy(subject: Subject) -> Iterator[str]:
     """Pages are always revalidated, hashed assets are kept for a year, and errors are never kept, by any cache."""
     survey = survey_of(subject)
@@ -104,7 +101,7 @@ def _kind_of(answer: Answer, expected: set[str]) -> tuple[object, ...]:
     path, status = unquote(answer.place.path.partition("?")[0]), answer.response.status
     if "range" in dict(answer.request.headers):
         return answer.label, status
-    kind = answer.place.kind if answer.place.kind in KEPT else path in expected
+    kind = answer.place.kind if answer.place.kind in KINDS else path in expected
     return (status, kind, path.endswith("/env.js")) if status < codes.MULTIPLE_CHOICES else (status,)
 
 
@@ -222,10 +219,9 @@ def _fixed_tags(files: dict[str, Response]) -> Iterator[str]:
 def _tags_shared_by_encodings(survey: Survey) -> Iterator[str]:
     """Files with one strong ETag for two encodings: a cache could join the halves of both."""
     first_encodings: dict[tuple[str, str], str] = {}
-    for accepted in ("identity", "gzip", "br"):
-        for path, response in survey.site.encoded_files(accepted).items():
-            tag, encoding = response.get("etag"), response.get("content-encoding") or "identity"
-            if response.is_ok and tag.startswith('"'):
-                first = first_encodings.setdefault((path, tag), encoding)
-                if first != encoding:
-                    yield f"{path}: ETag: {tag} for both {first} and {encoding}"
+    for response in (answer.response for answer in survey.files("", "gzip", "br")):
+        tag, encoding = response.get("etag"), response.get("content-encoding") or "identity"
+        if response.is_ok and tag.startswith('"'):
+            first = first_encodings.setdefault((response.path, tag), encoding)
+            if first != encoding:
+                yield f"{response.path}: ETag: {tag} for both {first} and {encoding}"

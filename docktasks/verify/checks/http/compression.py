@@ -82,7 +82,7 @@ def vary(subject: Subject) -> Iterator[str]:
     def faults(answer: Answer) -> Iterator[str]:
         names = _vary(answer.response)
         others = names - OUR_VARY if is_ours(subject, "vary") else names & UNSHARED_VARY
-        if others and answer.place.kind != "own":
+        if others and answer.place.kind != "health":
             yield f"Vary: {answer.response.get('vary')}: no visitor gets what a cache has for another,"
 
     yield from exceptions(survey.seen, faults)
@@ -103,7 +103,7 @@ def brotli(subject: Subject) -> Iterator[str]:
     """A browser that accepts brotli gets text as brotli, also if it accepts gzip."""
     survey = survey_of(subject)
     texts = [answer for answer in _encoded_texts(survey, BR) if _must_shrink(subject, answer.base)]
-    texts += [answer for answer in survey.ways("again") if answer.is_judged and answer.base.path in survey.texts]
+    texts += [answer for answer in survey.ways("browser") if answer.is_judged and answer.base.path in survey.texts]
 
     def faults(answer: Answer) -> Iterator[str]:
         encoding = answer.response.get("content-encoding")
@@ -140,9 +140,7 @@ def _negotiation_fault(allowed: list[str], response: Response, sizes: dict[str, 
 
 
 @check(
-    "http.dictionaries",
-    "major",
-    fix="Send a delta only from the file whose hash a browser names, and Vary: Available-Dictionary (deltas.conf)",
+    "http.dictionaries", "major", fix="Send a delta only from the file that it names, with Vary (deltas.conf)"
 )
 def dictionaries(subject: Subject) -> Iterator[str]:
     """A browser gets a delta only from the file that it names, and a cache knows that the answer depends on it."""

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from httpx import codes
 
-from docktasks.verify.checks.http.rules import chosen, exceptions, is_ours, listed, survey_of
+from docktasks.verify.checks.http.rules import exceptions, is_ours, listed, survey_of, understood
 from docktasks.verify.probes.connection import Headers
 from docktasks.verify.probes.csp import CSP
 from docktasks.verify.probes.survey import Answer
@@ -45,7 +45,7 @@ SAFE_HEAD_BYTES, MAX_HEAD_BYTES = 8_000, 16_000
 @check("http.security-headers", "major", fix="Set them once at server level, with `always`, never in a location")
 def security_headers(subject: Subject) -> Iterator[str]:
     """Content-Security-Policy and nosniff are sent exactly once with every answer: pages, files, errors, redirects."""
-    return exceptions(chosen(survey_of(subject)), partial(_wrong, SECURITY_HEADERS))
+    return exceptions(understood(survey_of(subject)), partial(_wrong, SECURITY_HEADERS))
 
 
 @check("http.cross-origin-headers", "minor", fix="Set each once at server level, with `always` (security.conf)")
@@ -56,7 +56,7 @@ def cross_origin_headers(subject: Subject) -> Iterator[str]:
     if not index.get("permissions-policy"):
         del headers["permissions-policy"]
         yield Note("advice: Permissions-Policy can refuse the camera to all scripts, as prod.csp: strict does")
-    judged = chosen(survey)
+    judged = understood(survey)
     yield from exceptions(judged, partial(_wrong, headers))
     names = [name for name in headers if is_ours(subject, name)]
     usual = {name: mode(answer.response.get(name) for answer in judged) for name in names}
@@ -95,7 +95,7 @@ def server_version(subject: Subject) -> Iterator[str]:
 
 def _details_of(answer: Answer) -> Iterator[str]:
     is_error = answer.response.status >= codes.BAD_REQUEST
-    text = answer.response.text if is_error or (answer.place.kind == "own" and not answer.is_page) else ""
+    text = answer.response.text if is_error or (answer.place.kind == "health" and not answer.is_page) else ""
     yield from _details(_server_headers(answer.response.headers), text)
     path = SERVER_PATH.search(text)
     if path and path[0] not in unquote(answer.request.path):

@@ -9,7 +9,7 @@ from operator import itemgetter
 
 from httpx import codes
 
-from docktasks.verify.checks.http.rules import chosen, exceptions, is_ours, survey_of
+from docktasks.verify.checks.http.rules import exceptions, is_ours, survey_of, understood
 from docktasks.verify.probes.crawler import grouped
 from docktasks.verify.probes.csp import CSP, blocked_code, policies, weaknesses
 from docktasks.verify.probes.html_page import HtmlPage
@@ -26,7 +26,7 @@ WITHOUT_INTEGRITY = {"fonts.googleapis.com"}
 def csp(subject: Subject) -> Iterator[str]:
     """Everywhere the Content-Security-Policy blocks injected inline scripts, foreign scripts, plugins and frames."""
     survey = survey_of(subject)
-    yield from exceptions(chosen(survey), _weaknesses)
+    yield from exceptions(understood(survey), _weaknesses)
     yield from _kept_nonces(survey)
     if is_ours(subject, CSP) and (built := subject.written.get("policy/policy.conf", "")):
         yield from exceptions(survey.seen, lambda answer: _unbuilt(answer.response.get(CSP), built))

@@ -43,8 +43,8 @@ def exceptions(answers: Iterable[Answer], faults_of: Callable[[Answer], Iterable
         yield type(fault)(f"{fault} on {len(named):,} of {len(places):,} places: {listed(named.values())}")
 
 
-def chosen(survey: Survey) -> list[Answer]:
-    """The answers that the site chose, not those to a request that it cannot read."""
+def understood(survey: Survey) -> list[Answer]:
+    """The answers to requests that the server has understood."""
     return [answer for answer in survey.seen if answer.response.status not in (400, 414, 431, 501)]
 
 

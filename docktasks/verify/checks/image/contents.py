@@ -122,7 +122,7 @@ def secrets(subject: Subject) -> Iterator[str]:
     texts = [(f"label {name}", f"{name}={value}") for name, value in subject.image.labels.items()]
     texts += [("history", f"{step.get('created_by', '')} {step.get('comment', '')}") for step in history]
     texts += [(name, json.dumps(value)) for name, value in config.items() if name not in ("Env", "Labels")]
-    yield from dict.fromkeys(f"{place}: {secret}" for place, text in texts for secret in find_secrets(text.encode()))
+    yield from dict.fromkeys(f"{source}: {secret}" for source, text in texts for secret in find_secrets(text.encode()))
     for file in _files_of(layer for layer in subject.contents().layers if layer.ours):
         if file.kind == "file" and SECRET_FILE.search(file.path):
             yield f"{file.path}: a file of keys or passwords"

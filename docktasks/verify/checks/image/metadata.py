@@ -11,7 +11,7 @@ from typing import Any
 from docktasks.app import git, safe_versions
 from docktasks.containers.run_args import NGINX_USER
 from docktasks.errors import Skip
-from docktasks.images.archive import Unreadable, final_files
+from docktasks.images.archive import final_files
 from docktasks.images.base_images import age_days
 from docktasks.images.build import BASE_LABEL, OCI
 from docktasks.images.own_files import recorded
@@ -59,13 +59,10 @@ def _group_in_image(subject: Subject, user: str) -> str:
 
     Empty if the file cannot be read, as when it is a link.
     """
-    try:
-        file = final_files(subject.contents().layers).get("/etc/passwd")
-    except Unreadable:
+    file = subject.files.get("/etc/passwd")
+    if not subject.files or (file and file.content is None):
         return ""
-    content = file.content if file else b""
-    if content is None:
-        return ""
+    content = (file and file.content) or b""
     row = re.search(rb"^[^:\n]*:[^:\n]*:%s:(\d+):" % user.encode(), content, re.MULTILINE)
     return row[1].decode() if row else "0"
 
