@@ -39,18 +39,15 @@ class Words(NamedTuple):
 
 def words(texts: Iterable[str]) -> Words:
     """What these texts name and our configuration does not: it may change the answer to a request."""
-    ours = (path.read_text(encoding="utf-8") for path in PACKAGED.rglob("*.conf"))
-    known, named = (
-        dict.fromkeys(
-            (match["kind"], match["name"] or match["path"])
-            for text in group
-            for match in _WORD.finditer(_COMMENT.sub("", text))
-        )
-        for group in (ours, texts)
-    )
-    kinds = ([name for kind, name in named.keys() - known if kind == namespace] for namespace in (None, "arg", "http"))
-    paths, arguments, headers = (tuple(sorted(names)[:MAX_WORDS]) for names in kinds)
+    named = _names(texts) - _names(path.read_text(encoding="utf-8") for path in PACKAGED.rglob("*.conf"))
+    kinds = (sorted(name for kind, name in named if kind == word_kind) for word_kind in (None, "arg", "http"))
+    paths, arguments, headers = (tuple(names[:MAX_WORDS]) for names in kinds)
     return Words(paths, arguments, tuple(name.replace("_", "-") for name in headers))
+
+
+def _names(texts: Iterable[str]) -> set[tuple[str | None, str]]:
+    matches = (match for text in texts for match in _WORD.finditer(_COMMENT.sub("", text)))
+    return {(match["kind"], match["name"] or match["path"]) for match in matches}
 
 
 def redirected(texts: Iterable[str]) -> list[re.Pattern[str]]:
