@@ -139,9 +139,7 @@ def _negotiation_fault(allowed: list[str], response: Response, sizes: dict[str, 
     return None
 
 
-@check(
-    "http.dictionaries", "major", fix="Send a delta only from the file that it names, with Vary (deltas.conf)"
-)
+@check("http.dictionaries", "major", fix="Send a delta only from the file that it names, with Vary (deltas.conf)")
 def dictionaries(subject: Subject) -> Iterator[str]:
     """A browser gets a delta only from the file that it names, and a cache knows that the answer depends on it."""
     survey = survey_of(subject)
