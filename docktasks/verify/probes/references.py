@@ -75,19 +75,15 @@ _STYLE_IMPORT = re.compile(r"""@import\s+(?:url\(\s*)?["']?((?:https?:)?//[^"'\s
 
 def find_references(url: str, media_type: str, text: str) -> References:
     """Return the paths on the same host that a text of this media type, served at `url`, names."""
-    loaded: Iterable[str] = ()
-    possible: Iterable[str] = ()
-    pages: Iterable[str] = ()
-    foreign: Iterable[str] = ()
+    loaded, possible, pages, foreign = list[str](), list[str](), list[str](), list[str]()
     if media_type == "text/html":
         page = HtmlPage(text)
-        url, loaded, possible = urljoin(url, page.base), filter(None, page.loaded), filter(None, page.possible)
-        pages = filter(None, page.links)
+        url, loaded, possible, pages = urljoin(url, page.base), page.loaded, page.possible, page.links
     elif media_type == MANIFEST:
         possible = _pictures_in_manifest(text)
     elif media_type == "text/css":
         loaded, possible = _names_in_style(text)
-        foreign = _STYLE_IMPORT.findall(_COMMENT.sub("", text)) if "@import" in text.lower() else ()
+        foreign = _STYLE_IMPORT.findall(_COMMENT.sub("", text)) if "@import" in text.lower() else []
     elif media_type in ("text/javascript", "application/javascript"):
         loaded, possible = map(list, _names_in_script(urlsplit(url).path, text))
         foreign = [name for name in loaded if name.startswith(("//", "http"))]
@@ -128,7 +124,7 @@ def _names_in_style(text: str) -> tuple[list[str], list[str]]:
 
 def _own_paths(url: str, names: Iterable[str]) -> Iterator[str]:
     host = urlsplit(url).netloc
-    for name in names:
+    for name in filter(None, names):
         try:
             target = urlsplit(urljoin(url, name.strip()))
         except ValueError:  # such as http://[x
