@@ -89,7 +89,7 @@ def _method_faults(method: str, response: Response) -> Iterator[str]:
         yield f"{method}: 405 without Allow"
 
 
-@check("http.malformed", "major", fix="Refuse what RFC 9112 calls malformed (nginx 1.21). Escape what a page repeats")
+@check("http.malformed", "major", fix="Refuse what RFC 9112 calls malformed (nginx >= 1.21). Escape what pages repeat")
 def malformed(subject: Subject) -> Iterator[str]:
     """A malformed or huge request gets one answer, quickly, and no 5xx. It becomes no request, header or element."""
     for name, answer in survey_of(subject).odd(odd_requests.malformed).items():
