@@ -120,23 +120,25 @@ def negotiation(subject: Subject) -> Iterator[str]:
     sizes = {PLAIN: {path: plain.encoded_size for path, plain in survey.texts.items()}, GZIP: {}, BR: {}}
     for text in _encoded_texts(survey, GZIP, BR):
         sizes[text.way][text.place.path] = text.response.encoded_size
-    for answer in survey.negotiated:
-        allowed = NEGOTIATED[dict(answer.request.headers)["accept-encoding"]]
-        if answer.is_judged and (fault := _negotiation_fault(allowed, answer.response, sizes)):
-            yield f"{answer.label}: {fault}"
+
+    def faults(answer: Answer) -> Iterator[str]:
+        value = dict(answer.request.headers)["accept-encoding"]
+        for fault in _negotiation_faults(NEGOTIATED[value], answer.response, sizes) if answer.is_judged else ():
+            yield f"{fault}, asked with Accept-Encoding: {value or '(empty)'},"
+
+    yield from exceptions(survey.negotiated, faults)
 
 
-def _negotiation_fault(allowed: list[str], response: Response, sizes: dict[str, dict[str, int]]) -> str | None:
+def _negotiation_faults(allowed: list[str], response: Response, sizes: dict[str, dict[str, int]]) -> Iterator[str]:
     """The fault, if there is one. `sizes` has the right size by Content-Encoding and path."""
     encoding = response.get("content-encoding")
+    size = sizes.get(encoding, {}).get(response.path, response.encoded_size)
     if encoding not in allowed:
-        return f"Content-Encoding: {encoding}"
-    if response.status != codes.OK:
-        return f"{response.summary}, expected 200"
-    size = sizes[encoding].get(response.path, response.encoded_size)
-    if response.encoded_size != size and (encoding or allowed == [PLAIN]):
-        return f"{response.encoded_size} bytes, but {encoding or 'plain'} has {size}"
-    return None
+        yield f"Content-Encoding: {encoding}"
+    elif response.status != codes.OK:
+        yield f"{response.summary}, expected 200"
+    elif response.encoded_size != size and (encoding or allowed == [PLAIN]):
+        yield f"{response.encoded_size} bytes, but {encoding or 'plain'} has {size}"
 
 
 @check("http.dictionaries", "major", fix="Send a delta only from the file that it names, with Vary (deltas.conf)")

@@ -53,10 +53,12 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ("http.vary", on_accept_encoding("br", header("vary")), "no Vary: Accept-Encoding … (accept-encoding: br)"),
     ("http.vary", on_header("accept-encoding", header("vary"), "identity"), "in the plain form"),
     ("http.brotli", on_accept_encoding("br", uncompressed), "Content-Encoding: none … (accept-encoding: br)"),
-    ("http.negotiation", on_accept_encoding("*;q=0", brotli), "(accept-encoding: *;q=0): Content-Encoding: br"),
-    ("http.negotiation", on_accept_encoding("gzipped, xgzip", status(406)), "xgzip): 406, expected 200"),
-    ("http.negotiation", always_brotli, "(accept-encoding: identity): Content-Encoding: br"),
-    ("http.negotiation", always_brotli, "(accept-encoding: br;q=0, gzip;q=0): Content-Encoding: br"),
+    ("http.negotiation", on_accept_encoding("*;q=0", brotli),
+     "Content-Encoding: br, asked with Accept-Encoding: *;q=0, on "),
+    ("http.negotiation", on_accept_encoding("gzipped, xgzip", status(406)),
+     "406, expected 200, asked with Accept-Encoding: gzipped, xgzip, on "),
+    ("http.negotiation", always_brotli, "Content-Encoding: br, asked with Accept-Encoding: identity, on "),
+    ("http.negotiation", always_brotli, "Content-Encoding: br, asked with Accept-Encoding: br;q=0, gzip;q=0, on "),
 ]  # fmt: skip
 
 
