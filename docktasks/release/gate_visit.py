@@ -130,15 +130,15 @@ def _not_seen(reason: str) -> Findings:
 def _visit_until_undisturbed(browser: Browser, page: Page, url: str, api: tuple[str, ...]) -> Findings:
     from docktasks.verify.probes import chromium
 
-    findings, is_disturbed = _visit_pages(browser, page, url, api)
+    findings, is_disturbed = _visit_pages(page, url, api)
     for _ in range(MAX_VISITS - 1):
         if is_disturbed:
             with chromium.new_page(browser) as other_page:
-                findings, is_disturbed = _visit_pages(browser, other_page, url, api)
+                findings, is_disturbed = _visit_pages(other_page, url, api)
     return _not_seen("the machine's network changed meanwhile") if is_disturbed else findings
 
 
-def _visit_pages(browser: Browser, page: Page, url: str, api: tuple[str, ...]) -> tuple[Findings, bool]:
+def _visit_pages(page: Page, url: str, api: tuple[str, ...]) -> tuple[Findings, bool]:
     """Open the entry page, and then some pages that it links to, as one visitor. True if the network changed meanwhile.
 
     `api` are the prefixes below which an API answers.
@@ -151,6 +151,6 @@ def _visit_pages(browser: Browser, page: Page, url: str, api: tuple[str, ...]) -
     linked = [PageVisit(page.context.new_page(), link) for link in islice(own_links, MAX_OPENED_LINKS)]
     open_all(linked)
     visits = [entry, *linked]
-    faults = [fault for visit in visits for fault in visit.faults(browser)]
+    faults = [fault for visit in visits for fault in visit.faults()]
     notices = dict.fromkeys(notice for visit in visits for notice in visit.notices())
     return Findings(len(visits), tuple(faults), tuple(notices)), any(visit.is_disturbed for visit in visits)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, Request, Response, WebSocket
 from playwright.sync_api import Error as BrowserError
+from playwright.sync_api import Page, Request, Response, WebSocket
 
-from docktasks.verify.probes.chromium import ACTION_TIMEOUT_MS, new_page, open_pages
-from docktasks.verify.probes.page_events import NETWORK_CHANGED, PageEvents, page_script, take_snapshot, text_of
+from docktasks.verify.probes.chromium import is_one_color, open_pages
+from docktasks.verify.probes.page_events import NETWORK_CHANGED, PageEvents, take_snapshot, text_of
 from docktasks.verify.probes.visitor import OWN_LINKS
 
 ERROR_STATUS = 400
@@ -73,13 +72,14 @@ class PageVisit(PageEvents):
         """True if the machine's network changed meanwhile."""
         return any(NETWORK_CHANGED in line for line in (*self.texts("network"), *self.unreachable, *self.excused))
 
-    def faults(self, browser: Browser) -> Iterator[str]:
+    def faults(self) -> Iterator[str]:
         """Yield what is surely wrong with the page, by the release itself."""
         yield from (f"{self.label}: {error}" for error in self.thrown)
         own_scripts = f"script-src-elem blocks {self.origin}/"
         yield from (f"{self.label}: {line}" for line in self.texts("policy") if line.startswith(own_scripts))
         has_reason = self.has_content or self.status >= ERROR_STATUS or self.unreachable or self.excused or self.thrown
-        if self.is_at_home and not has_reason and _is_blank(browser, self.page):
+        # A page with closed shadow roots has no text to read.
+        if self.is_at_home and not has_reason and is_one_color(self.page):
             events = "; ".join(self.texts("network")[:2])
             yield f"{self.label}: the page stays blank" + (f" ({events})" if events else "")
 
@@ -131,10 +131,3 @@ class PageVisit(PageEvents):
 
     def _on_socket(self, socket: WebSocket) -> None:
         socket.on("socketerror", lambda reason: self.unreachable.append(f"{socket.url} ({reason})"))
-
-
-def _is_blank(browser: Browser, page: Page) -> bool:
-    """Return True if a picture of the page has one color. A page with closed shadow roots has no text to read."""
-    picture = base64.b64encode(page.screenshot(timeout=ACTION_TIMEOUT_MS)).decode()
-    with new_page(browser) as blank_page:
-        return bool(blank_page.evaluate(page_script("is_one_color"), picture))

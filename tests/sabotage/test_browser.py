@@ -34,6 +34,9 @@ LINKED = (
     "@media (prefers-color-scheme: dark) { main p, main h1 { color: #2a2a2a !important } }"
 )
 
+COVER = 'body::before { content: ""; position: fixed; inset: 0; background: white; pointer-events: none }'
+LOCKED = "html, body { height: 100%; overflow: hidden } p { color: white !important; background: white !important }"
+
 FONT = "@font-face { font-family: Half; src: url(/half.woff2) }"
 
 GONE = 'document.body.textContent = ""'
@@ -87,6 +90,10 @@ SABOTAGES = [
          "browser.network"),
     page("empty-in-the-dark", loads("css", "@media (prefers-color-scheme: dark) { #app { opacity: 0 } }"),
          "browser.renders", "browser.deep-link"),
+    page("hidden-in-the-dark", loads("css", "@media (prefers-color-scheme: dark) { #app { visibility: hidden } }"),
+         "browser.renders", "browser.deep-link"),
+    page("covered", loads("css", COVER), "browser.renders", "browser.deep-link"),
+    page("locked-and-white", loads("css", LOCKED), "browser.accessible", "browser.no-sideways-scroll"),
     page("empties-after-a-while", loads("js", f"if (innerWidth < 400) {EMPTY}"),
          "browser.renders", "browser.deep-link"),
     page("fails-after-a-while", loads("js", 'setTimeout(() => { throw new Error("sunk") }, 1200)'), "browser.console"),

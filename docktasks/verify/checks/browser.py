@@ -192,11 +192,13 @@ def accessible(subject: Subject) -> Iterator[str]:
     is_of_app=True,
 )
 def no_sideways_scroll(subject: Subject) -> Iterator[str]:
-    """The first page and those that it links to do not scroll sideways, even in a window 360 pixels wide."""
+    """First page and linked ones scroll down and not sideways, even in a window 360 pixels wide."""
     visit = _visit(subject, "audit")
     for (path, window), width in visit.widths.items():
         if width > window:
             yield f"{path}: in a window of {window} pixels the page is {width} wide"
+    for path, text in visit.cut_off.items():
+        yield f"{path}: nobody can scroll to `{text}`: html or body hides what is below the window"
     _require_seen(visit)
 
 

@@ -32,6 +32,8 @@ AXE_TIME_S = 30.0
 """After that, axe does not look at further pages that are linked."""
 RESIZE_S = 0.5
 """How long a page may take until it fits a window that has become narrow."""
+SCROLL_S = 0.7
+"""How long a page may take until it moves."""
 MAX_TABS = 4
 """How many pages are open at the same time. A page with a game or a map keeps a core busy."""
 MAX_ENTRIES = 3
@@ -39,8 +41,8 @@ MAX_ENTRIES = 3
 BACK_TIMEOUT_S = 2.0
 SAME_STOPS, MAX_STOPS = 10, 40
 """How often Tab may stay on an element, such as a video with its controls; how many elements are looked at."""
-FOCUS_STEP, LOUD_MEDIA, END_ANIMATIONS, BROKEN_FILES, RUN_AXE = map(
-    page_script, ("focus_step", "loud_media", "end_animations", "broken_files", "run_axe")
+FOCUS_STEP, LOUD_MEDIA, END_ANIMATIONS, BROKEN_FILES, RUN_AXE, CUT_OFF = map(
+    page_script, ("focus_step", "loud_media", "end_animations", "broken_files", "run_axe", "cut_off")
 )
 
 
@@ -98,6 +100,7 @@ class _OpenPages:
         opened = time.monotonic()
         self._look(NARROW_VIEWPORT, end)
         self._wait(opened + LATE_S)
+        self._scroll()
         self._press_tab()
         broken = self._in_all(self.tabs, BROKEN_FILES)
         for tab in self.tabs:
@@ -153,6 +156,16 @@ class _OpenPages:
                 continue
             results[tab] = tab.evaluate("() => globalThis.helloDockWork")
         return results
+
+    def _scroll(self) -> None:
+        """Turn the wheel where a page seems to hide what is below the window: its scripts may move it."""
+        cut_off = {tab: tab.evaluate(CUT_OFF) for tab in self.tabs}
+        for tab in filter(cut_off.get, self.tabs):
+            tab.events.page.mouse.move(NARROW_VIEWPORT["width"] / 2, NARROW_VIEWPORT["height"] / 2)
+            tab.events.page.mouse.wheel(0, NARROW_VIEWPORT["height"])
+            self._wait(time.monotonic() + SCROLL_S)
+            if tab.evaluate(CUT_OFF) == cut_off[tab]:
+                self._visit.cut_off[tab.path] = cut_off[tab]["text"]
 
     def _press_tab(self) -> None:
         """Press Tab on each page from element to element."""

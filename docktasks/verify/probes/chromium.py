@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import re
@@ -16,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, Response
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import TimeoutError as BrowserTimeout
 
-from docktasks.verify.probes.page_events import NETWORK_CHANGED, first_line
+from docktasks.verify.probes.page_events import NETWORK_CHANGED, first_line, page_script
 from docktasks.waiting import Probe, wait_until
 
 ACTION_TIMEOUT_MS = 10_000
@@ -118,6 +119,16 @@ def open_page(page: Page, url: str, attempts: int = MAX_ATTEMPTS) -> Response | 
             failures.append(NETWORK_CHANGED)
     is_disturbed = any(NETWORK_CHANGED in failure for failure in failures)
     return open_page(page, url, attempts - 1) if is_disturbed and attempts > 1 else response
+
+
+def is_one_color(page: Page) -> bool:
+    """Return True if a picture of the page has one color."""
+    picture = base64.b64encode(page.screenshot(timeout=ACTION_TIMEOUT_MS)).decode()
+    blank_page = page.context.new_page()
+    try:
+        return bool(blank_page.evaluate(page_script("is_one_color"), picture))
+    finally:
+        blank_page.close()
 
 
 def reload_page(page: Page) -> Response | None:

@@ -10,12 +10,15 @@ from typing import Any, Literal
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Response, ViewportSize
 
-from docktasks.verify.probes.chromium import go_to, short_message
+from docktasks.verify.probes.chromium import go_to, is_one_color, short_message
 from docktasks.verify.probes.page_events import VISIBLE_CONTENT, Event, PageEvents, PageSnapshot, take_snapshot
 
 MIN_GROWTH_BYTES, MIN_KEPT_BYTES, LOOKS, LOOK_TIME_S = 20_000_000, 2_000_000, 3, 1.0
 """Memory is measured when the page is open, and after it was watched. If it has grown by so many bytes, it is measured
 three times more, without garbage and a second apart. A fault is memory that has grown by so many bytes each time."""
+
+IS_DRAWN = "() => Boolean(document.querySelector('canvas, video, iframe, object, embed'))"
+"""Tells whether a machine without a graphics card may see less of the page than people do."""
 
 View = tuple[ViewportSize, Literal["light", "dark"]]
 """The size of the window, and the color scheme."""
@@ -91,11 +94,14 @@ class Tab:
 
     def look_whether_empty(self) -> None:
         """Note if the page shows nothing since its window became narrow."""
-        if self.evaluate(VISIBLE_CONTENT) is False:
-            try:
+        is_empty = self.evaluate(VISIBLE_CONTENT) is False
+        try:
+            if is_empty:
                 self.is_emptied = not take_snapshot(self.events.page, self.path).has_content
-            except BrowserError as error:
-                _require_browser(error)
+            elif self.evaluate(IS_DRAWN) is False:
+                self.is_emptied = is_one_color(self.events.page)
+        except BrowserError as error:
+            _require_browser(error)
 
 
 def _require_browser(error: BrowserError) -> None:

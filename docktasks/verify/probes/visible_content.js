@@ -4,7 +4,7 @@
   if (!document.body || document.readyState === 'loading') return false
   const inside = (root) => [...root.querySelectorAll('*')].flatMap(
     (e) => [e, ...(e.shadowRoot ? inside(e.shadowRoot) : [])])
-  const elements = inside(document.body).filter((e) => e.checkVisibility({ opacityProperty: true }))
+  const elements = inside(document.body).filter((e) => e.checkVisibility({ opacityProperty: true, visibilityProperty: true }))
   const hosts = [document.body, ...elements.flatMap((e) => e.shadowRoot ? [...e.shadowRoot.children] : [])]
   const title = document.title || (document.contentType === 'text/html' ? '' : document.contentType) // a feed has none
   const text = hosts.map((e) => e.innerText?.trim()).filter(Boolean).join('\n')

@@ -14,7 +14,8 @@ class Visit:
     """What a visit recorded: the pages in `first`, `deep`, `followed`, `audited` and `late`, and other results.
 
     `timings` and `screenshot` are those of the first page. `audits` has axe's findings, and `widths` the width in
-    pixels that a page takes, by path and width of the window; `unseen` are pages for which there was no time, and
+    pixels that a page takes, by path and width of the window; `cut_off` is a text below the window to which nobody can
+    scroll, by path; `unseen` are pages for which there was no time, and
     `restless` those that load again or crash. `dead_ends` says which pages the back button does not leave, or fill the
     history by themselves. `strict` is what prod.csp: strict would block; None if that was not tried. `finished` names
     the steps that ended, `failures` says why the browser did not get through a step, and `disturbed` names those that
@@ -35,6 +36,7 @@ class Visit:
     dead_links: list[str] = field(default_factory=list)
     audits: dict[str, tuple[str, ...]] = field(default_factory=dict)
     widths: dict[tuple[str, int], int] = field(default_factory=dict)
+    cut_off: dict[str, str] = field(default_factory=dict)
     strict: tuple[str, ...] | None = None
     finished: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)

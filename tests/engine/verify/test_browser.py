@@ -46,6 +46,18 @@ REMOTE_STYLE = f"""<meta http-equiv=Content-Security-Policy content="connect-src
 <link rel=stylesheet href=//{NO_HOST}/remote.css><title>"""
 REMOTE_DATA = f"""<script>fetch('https://{NO_HOST}/data')</script><a href="/remote/more">more</a>"""
 SLOW_HOST = "document.head.append(Object.assign(new Image(), { src: `//localhost:${location.port}/wait` }))"
+LOCK = "html, body { height: 100%; overflow: hidden }"
+LONG = "<div style='height: 3000px'></div><p>the end</p>"
+WHEEL = "<script>addEventListener('wheel', () => document.body.scrollBy(0, 300))</script>"
+UNSEEN = {
+    "covered": "<style>body::before { content: ''; position: fixed; inset: 0; background: white }</style>",
+    "hidden": "<svg width=9 height=9><rect width=9 height=9 /></svg><style>body { visibility: hidden }</style>",
+    "white": "<p style='color: white'>white</p>",
+    "locked": f"<style>{LOCK}</style>{LONG}",
+    "moves": f"<style>{LOCK}</style>{LONG}{WHEEL}",
+    "inner": f"<style>{LOCK} main {{ height: 100%; overflow: auto }}</style><main>{LONG}</main>",
+}
+"""Name of a page -> what is in it that nobody sees."""
 PAGES = {
     "polls": PAGE.format(title="polls", more="<script>setInterval(() => fetch(location.href), 50)</script>"),
     "loops": PAGE.format(title="loops", more="<script>for (;;) {}</script>"),
@@ -60,6 +72,11 @@ PAGES = {
     "worker.js": f"importScripts('https://{NO_HOST}/worker.js')",
     "remote-waits": PAGE.format(title="remote", more=f"<script>{SLOW_HOST}</script>"),
     "alone": PAGE.format(title="alone", more=""),
+    **{
+        title: PAGE.format(title=title, more=" ".join(f"<a href=/{name}>{name}</a>" for name in names))
+        for title, names in {"unseen": list(UNSEEN)[:3], "below": list(UNSEEN)[3:]}.items()
+    },
+    **{name: PAGE.format(title=name, more=more) for name, more in UNSEEN.items()},
     "leads": PAGE.format(title="leads", more="<a href=/alone>alone</a> <a href=/gone>gone</a>"),
     **{name: PAGE.format(title=name, more=f"<script>{script}</script>") for name, (script, _) in RESTLESS.items()},
 }
@@ -133,6 +150,19 @@ def test_page_that_does_not_come_to_rest_is_judged_within_the_limit(page_server:
     result = visit(f"{page_server}/{name}", chromium, 60)
     lines = [event.text for page in result.pages for event in page.events]
     assert any(RESTLESS[name][1] in line for line in lines), lines
+
+
+def test_content_that_nobody_sees_is_reported(page_server: str, chromium: str) -> None:
+    """Text under a cover, or hidden next to a hidden picture, or of the color that is behind it."""
+    result = visit(f"{page_server}/unseen", chromium, 90)
+    assert {page.label.split()[0] for page in result.audited if not page.has_content} == {"/covered", "/hidden"}
+    of_color = {view.split(",")[0] for view, faults in result.audits.items() if "color" in "".join(faults)}
+    assert of_color == {"/white"}
+
+
+def test_text_to_which_nobody_can_scroll_is_reported(page_server: str, chromium: str) -> None:
+    """A page that moves by a script, or in which a part scrolls, is none of that."""
+    assert visit(f"{page_server}/below", chromium, 90).cut_off == {"/locked": "the end"}
 
 
 def test_page_that_does_not_answer_is_named_and_the_others_are_looked_at(page_server: str, chromium: str) -> None:

@@ -68,7 +68,7 @@ def api_fails(page: FakePage, url: str = f"{URL}/api", kind: str = "fetch") -> N
 
 def judged(visit: PageVisit) -> tuple[list[str], list[str]]:
     """Return the faults and notices about a page that is not blank."""
-    return list(visit.faults(None)), list(visit.notices())  # type: ignore[arg-type]
+    return list(visit.faults()), list(visit.notices())
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_page_that_waits_for_what_the_gate_lacks_is_not_blank(
 ) -> None:
     """A firewall may drop packets, so that a request to another host neither succeeds nor fails."""
     monkeypatch.setattr(page_events, "ANSWER_TIMEOUT_S", 0)
-    monkeypatch.setattr("docktasks.release.page_visit._is_blank", lambda *_: True)
+    monkeypatch.setattr("docktasks.release.page_visit.is_one_color", lambda _: True)
     page = FakePage()
     visit = visited(page)
     page.begin(Mock(url=url, resource_type=kind, post_data_buffer=None))

@@ -50,6 +50,13 @@ def test_healthy_visit_passes_every_check() -> None:
     assert outcomes == {check.id: "pass" for check in BROWSER_CHECKS}
 
 
+def test_text_to_which_nobody_can_scroll_fails() -> None:
+    """The evidence has the text."""
+    verdict = verdicts(replace(healthy(), cut_off={"/": "the end"}), "browser.no-sideways-scroll")
+    fault = "/: nobody can scroll to `the end`: html or body hides what is below the window"
+    assert verdict["browser.no-sideways-scroll"].evidence == (fault,)
+
+
 def test_linked_pages_without_a_longer_look_are_named() -> None:
     """A page that was not looked at is no page without a fault."""
     verdict = verdicts(replace(healthy(), unseen=["/a", "/b"]), "browser.accessible")["browser.accessible"]
