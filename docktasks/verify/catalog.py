@@ -22,7 +22,7 @@ from docktasks.verify.checks import browser, dev, dev_container, dev_leaks, dev_
 from docktasks.verify.checks.container import assets, configuration, hardening, lifecycle, processes
 from docktasks.verify.checks.http import abuse, answers, caching, compression, files, headers, policy, routing
 from docktasks.verify.checks.image import claims, contents, metadata, site
-from docktasks.verify.registry import NEEDS, Check, Note, Outcome, Verdict
+from docktasks.verify.registry import NEEDS, Check, Major, Note, Outcome, Verdict
 from docktasks.verify.subject import Subject
 
 MODULES = (
@@ -36,6 +36,8 @@ WAITING = (site.__name__, lifecycle.__name__, configuration.__name__)
 """The modules whose checks wait for a build or for copies of the container, in a thread of their own. All others of a
 group run in one thread, one after the other: some run commands in the container, and container.processes would take
 those for strangers. It waits for the long command of another group (Subject.carried); that of dev.network ends soon."""
+REPORTERS = {"http": answers.answers.id, "dev": dev_page.source.id}
+"""The check of a group that reports a server that goes away. The others of the group are then skipped."""
 RENAMED_CHECKS: dict[str, str] = json.loads(Path(__file__).with_name("renamed_checks.json").read_text(encoding="utf-8"))
 """Old id -> new id, of checks that users may have in scripts."""
 
@@ -111,10 +113,12 @@ def _result(subject: Subject, check: Check) -> tuple[Outcome, list[str]]:
     except Skip as reason:
         return ("fail", lines) if _has_fault(lines) else ("skip", [*lines, str(reason)])
     except HTTPError as error:
-        if check.group == "http" and check.id != answers.answers.id:  # it reports a server that goes away
-            return "fail" if _has_fault(lines) else "skip", [*lines, f"see {answers.answers.id}: {error}"]
-        url = subject.dev.url if check.group == "dev" else subject.url
-        return "fail", [f"{url} does not answer: {str(error) or type(error).__name__}"]
+        fault, reporter = str(error) or type(error).__name__, REPORTERS.get(check.group, check.id)
+        if check.id != reporter:
+            return "fail" if _has_fault(lines) else "skip", [*lines, f"see {reporter}: {fault}"]
+        if check.group == "dev":  # a machine with much to do answers late, too
+            return "fail", [Major(f"{subject.dev.url} does not answer: {fault}")]
+        return "fail", [f"{subject.url} does not answer: {fault}"]
     return ("fail" if _has_fault(lines) else "pass"), lines
 
 

@@ -51,8 +51,9 @@ class Sabotage:
 
     The fault is in vite.config (`server`, `plugin`); or in options of `docker container run` that are left out
     (`without`) or added (`plus`); or it is the `command`, a `file` that root owns, a `link` to a folder of the
-    container, another network that the container `joins`, or in other files (`edits`: path, text, new text). `skips`
-    are the checks that then have nothing to judge. `evidence` has parts of lines that must be there.
+    container, another network that the container `joins`, or in other files (`edits`: path, text, new text; a new file
+    had no text). `skips` are the checks that then have nothing to judge. `evidence` has parts of lines that must be
+    there.
     """
 
     name: str
@@ -83,6 +84,21 @@ FILES = """{
     },
 }"""
 """A plugin that serves every file of the container, and listens at another port."""
+KEEPS = """(() => {
+    let page
+    const keep = (request, response, next) => {
+        const set = response.setHeader.bind(response)
+        const isOwn = request.url.startsWith('/src/')
+        response.setHeader = (name, value) => set(name, name === 'Cache-Control' && isOwn ? 'max-age=60' : value)
+        next()
+    }
+    return {
+        name: 'keeps',
+        configureServer(server) { server.middlewares.use(keep) },
+        transformIndexHtml: { order: 'pre', handler: (html) => page ??= html },
+    }
+})()"""
+"""A plugin that serves the first page for ever, and lets browsers keep the app's modules."""
 
 
 SABOTAGES = [
@@ -160,6 +176,14 @@ SABOTAGES = [
         edits=(("src/views/ImageView.vue", "import", "import Lost from '../Lost.vue'\nimport"),),
         skips=frozenset({"dev.hot-reload"}),
         evidence=(".vue is not served", "/src/views/ImageView.vue: 500, when"),
+    ),
+    Sabotage(
+        "keeps-what-it-has-served",
+        frozenset({"dev.source"}),
+        server="server: { watch: { ignored: ['**/*.json'] } }",
+        plugin=KEEPS,
+        edits=(("src/data.json", "", '{ "a": 1 }'), ("src/main.js", "import", "import './data.json'\nimport")),
+        evidence=("/: an edit of", "/src/data.json?import: an edit of", "max-age=60"),
     ),
     Sabotage(
         "serves-an-old-build",
@@ -247,10 +271,11 @@ def apply(sabotage: Sabotage, app: Path, cleanup: ExitStack) -> None:
     text = before.replace("answerPings()]", f"answerPings(), {sabotage.plugin}]")
     config.write_text(text.replace("server: { port: 3000 }", sabotage.server or "server: { port: 3000 }"))
     for name, old, new in sabotage.edits:
-        file, content = app / name, (app / name).read_text()
+        file, content = app / name, (app / name).read_text() if old else ""
         assert old in content
-        cleanup.callback(file.write_text, content)
+        cleanup.callback(*((file.write_text, content) if old else (file.unlink,)))
         file.write_text(content.replace(old, new, 1))
+        os.chown(file, app.stat().st_uid, app.stat().st_gid)
     if sabotage.link[0]:
         link = app / sabotage.link[0]
         link.parent.mkdir(exist_ok=True)

@@ -15,7 +15,14 @@ from docktasks.containers.app_mount import host_paths
 from docktasks.errors import Skip
 from docktasks.verify.chromium_path import browser_errors, what_is_missing
 from docktasks.verify.probes import app_files, vite_client
-from docktasks.verify.probes.vite_client import SCRIPT_SUFFIXES, STYLE_SUFFIXES, ViteClient, find_sources
+from docktasks.verify.probes.vite_client import (
+    DATA_SUFFIXES,
+    SCRIPT_SUFFIXES,
+    STYLE_SUFFIXES,
+    ViteClient,
+    find_sources,
+    page_source,
+)
 from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
 from docktasks.waiting import Probe, wait_until
@@ -125,15 +132,20 @@ def faults_of(snapshot: PageSnapshot, url: str) -> Iterator[str]:
 
 @check("dev.source", "critical", fix="Start it by invoke dev, with a script that runs Vite's dev server and no preview")
 def source(subject: Subject) -> Iterator[str]:
-    """The app is served from its source: an edit of each kind of file that the page loads arrives, and is undone."""
+    """The app is served from its source: an edit of the page and of each kind of file that it loads arrives."""
     with ViteClient(subject.dev_url) as vite:
         client = vite.get(f"{vite.base}@vite/client", headers={"Accept": "*/*"})
         if "javascript" not in client.headers.get("content-type", ""):
             yield f"what answers is no dev server of Vite: {vite.base}@vite/client is {client.status_code}, no script"
             return
-        sources = find_sources(vite, subject.project.settings.app_dir, (*STYLE_SUFFIXES, *SCRIPT_SUFFIXES))
+        app_dir = subject.project.settings.app_dir
+        sources = find_sources(vite, app_dir, (*STYLE_SUFFIXES, *SCRIPT_SUFFIXES, *DATA_SUFFIXES))
+        sources += page_source(vite, app_dir)
+        if vite.kept:
+            path, caching = next(iter(vite.kept.items()))
+            yield f"a browser keeps {len(vite.kept)} modules of the app and gets no edit: {path}: {caching}"
         lines = [line for path, file in sources for line in _missed_edit(vite, path, file)]
-        if len(lines) == len(sources) and all(isinstance(line, Note) for line in lines):
+        if len(lines) == len(sources) and not vite.kept and all(isinstance(line, Note) for line in lines):
             raise Skip(lines[0])
         yield from lines
 

@@ -22,6 +22,9 @@ _STYLE = re.compile(
 """A style in the component's own file, in a language whose rules have braces."""
 _OTHER_BLOCK = re.compile(rb"<script\b.*?</script\s*>|<!--.*?-->|<template\b.*</template\s*>", re.DOTALL)
 """The parts of a component in which a style is only a text, or has no effect."""
+_MEMBER = re.compile(rb'\A\s*\{(?=\s*")')
+"""The start of JSON that has a member, in front of which another one can stand."""
+COMPONENT_SUFFIXES = (".vue", ".svelte")
 _UNDONE_ATTEMPTS = 3
 
 
@@ -65,29 +68,43 @@ def _replace(file: Path, before: bytes, after: bytes) -> bool:
 
 
 def style_of(component: Path) -> re.Match[bytes] | None:
-    """Return the first style of a Vue component, without its end tag; group 1 has its attributes."""
+    """Return the first style of a component, without its end tag; group 1 has its attributes."""
     return _STYLE.search(_OTHER_BLOCK.sub(lambda block: b" " * len(block[0]), component.read_bytes()))
+
+
+def place_of_mark(file: Path) -> int | None:
+    """Return where a mark can be written into a file: a byte, -1 for its end, or None if it cannot.
+
+    A component needs a style. A second one would reach no page when it comes again: Vite still knows it from before,
+    and tells only the pages that have it.
+    """
+    if file.suffix not in (*COMPONENT_SUFFIXES, ".json"):
+        return -1
+    part = _MEMBER.match(file.read_bytes()) if file.suffix == ".json" else style_of(file)
+    return part.end() if part else None
 
 
 @contextlib.contextmanager
 def marked_edit(file: Path, mark: str) -> Iterator[None]:
     """Edit a file without effect on the page, so that what Vite makes of it has the text `mark`. Raises OSError.
 
-    A component needs a style. A second one would reach no page when it comes again: Vite still knows it from before,
-    and tells only the pages that have it. Where an editor has rewritten the addition, the rule with the mark goes.
+    Where an editor has rewritten the addition, the rule, statement, member or comment with the mark goes.
     """
-    style = style_of(file) if file.suffix == ".vue" else None
-    root = ":global(:root)" if style and b"scoped" in style[1] else ":root"
-    is_style = file.suffix in (".css", ".scss", ".less", ".vue")
-    text = f"\n{root} {{ {mark}: 1; }}\n" if is_style else f"\nvoid '{mark}'.valueOf()\n"
+    style = style_of(file) if file.suffix in COMPONENT_SUFFIXES else None
+    is_scoped = style and (file.suffix == ".svelte" or b"scoped" in style[1])
+    texts = {".json": f'"{mark}": "",', ".html": f"\n<!-- {mark} -->\n"}
+    texts |= dict.fromkeys((".css", ".scss", ".less"), f"\n:root {{ {mark}: 1; }}\n")
+    texts |= dict.fromkeys(COMPONENT_SUFFIXES, f"\n{':global(:root)' if is_scoped else ':root'} {{ {mark}: 1; }}\n")
+    end = place_of_mark(file)
     try:
-        with temporary_edit(file, text, style.end() if style else None):
+        with temporary_edit(file, texts.get(file.suffix, f"\nvoid '{mark}'.valueOf()\n"), None if end == -1 else end):
             yield
     finally:
         now = file.read_bytes()
         word = re.escape(mark.encode())
         rewritten = rb"[^\S\n]*(?::global\(:root\)|:root)\s*\{\s*" + word + rb":\s*1;?\s*\}[^\S\n]*\n?"
         rewritten += rb"|[^\S\n]*void ['\"]" + word + rb"['\"]\.valueOf\(\);?[^\S\n]*\n?"
+        rewritten += rb'|[^\S\n]*"' + word + rb'": *"",?[^\S\n]*\n?|[^\S\n]*<!-- *' + word + rb" *-->[^\S\n]*\n?"
         _replace(file, now, re.sub(rewritten, b"", now))
 
 

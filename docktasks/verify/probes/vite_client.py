@@ -28,8 +28,10 @@ REQUEST_TIMEOUT_S = 10.0
 UPDATE_TIMEOUT_S = 5.0
 """How long the socket may take to announce an edit."""
 FETCH_TIMEOUT_S = 2.0
-STYLE_SUFFIXES = (".css", ".scss", ".less", ".vue")
+STYLE_SUFFIXES = (".css", ".scss", ".less", *app_files.COMPONENT_SUFFIXES)
 """Files with a style, the simplest first; a component only if it has one."""
+DATA_SUFFIXES = (".json",)
+"""Files of which Vite makes a module at another address, with `?import`."""
 SCRIPT_SUFFIXES = (".js", ".mjs", ".ts", ".mts", ".jsx", ".tsx")
 
 NO_ROOTS = {"node_modules", "dist", "build", "public", "static", "coverage", "docs"}
@@ -42,6 +44,8 @@ _IMPORT = re.compile(
 )
 _ERROR = re.compile(r'\{"message":("(?:[^"\\]|\\.)*")')
 """The message in the page that Vite answers with in place of a module that it cannot serve."""
+_KEPT = re.compile(r"immutable|max-age=0*[1-9]")
+"""Matches the Cache-Control of what a browser does not ask for again."""
 _TIMESTAMP = re.compile(r"\?t=\d+$")
 _SCRIPT = re.compile(r"""<script[^>]*\bsrc=["']?([^"'\s>]+)""")
 _ANY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -68,6 +72,7 @@ class ViteClient(httpx.Client):
         )
         self.url = url
         self.errors: dict[str, int] = {}
+        self.kept: dict[str, str] = {}
 
     @cached_property
     def page(self) -> str:
@@ -127,7 +132,8 @@ class ViteClient(httpx.Client):
     def modules(self) -> Iterator[str]:
         """Paths of the app's own modules that the page imports, at once or later, without the times of edits.
 
-        `errors` has then the statuses of those that Vite cannot serve.
+        `errors` has then the statuses of those that Vite cannot serve, and `kept` the Cache-Control of those that a
+        browser would keep.
         """
         scripts = (urljoin(self.base, path) for path in _SCRIPT.findall(self.page))  # a page may say ./src/main.ts
         queue = [*(path for path in scripts if re.match("/(?!/)", path)), *_IMPORT.findall(self.page)]
@@ -142,6 +148,8 @@ class ViteClient(httpx.Client):
             response = self.get(path, headers={"Accept": "*/*"})
             if response.is_server_error:
                 self.errors[path] = response.status_code
+            elif _KEPT.search(caching := response.headers.get("cache-control", "")):
+                self.kept[path] = caching
             queue += _IMPORT.findall(response.text)
 
     def with_styles(self, paths: list[str]) -> Iterator[str]:
@@ -158,22 +166,37 @@ def find_sources(
     """A module with each suffix that Vite can serve: its path on the server and its file. Raises Skip without any.
 
     They are in the order of the suffixes, and a component has a style. Each is the last of its kind, because an edit of
-    the first reloads the page. A page may import a module only later: where `loaded` has the paths that a browser has
-    loaded, they are of these.
+    the first reloads the page, as one of a CSS module may, of which a script uses the names. A page may import a module
+    only later: where `loaded` has the paths that a browser has loaded, they are of these.
     """
-    # Vite's root may be another folder, whose page the app's own folder then lacks: https://vite.dev/config/shared-options#root
-    roots = [app_dir] if (app_dir / "index.html").exists() else [app_dir, *_folders_with_page(app_dir)]
-    names = {path: path.removeprefix(vite.base).lstrip("/") for path in list(vite.modules())}
+    roots = _roots(app_dir)
+    names = {path: path.removeprefix(vite.base).lstrip("/").removesuffix("?import") for path in list(vite.modules())}
     files = {path: next(filter(Path.is_file, (root / name for root in roots)), app_dir) for path, name in names.items()}
     modules = {
         file.suffix: (path, file)
-        for path, file in files.items()
+        for path, file in sorted(files.items(), key=lambda item: ".module." not in item[0])
         if file.suffix in suffixes and (loaded is None or path in loaded) and path not in vite.errors and file.is_file()
-        if "/." not in path and (app_files.style_of(file) if file.suffix == ".vue" else not EVALUATED.search(file.name))
+        if "/." not in path and not EVALUATED.search(file.name) and app_files.place_of_mark(file) is not None
+        if file.suffix not in DATA_SUFFIXES or file.parent not in roots  # such as package.json, of which more depends
     }
     if not modules:
         raise Skip(f"the page loads no file of the app that ends in {' or '.join(suffixes)}")
     return [modules[suffix] for suffix in suffixes if suffix in modules]
+
+
+def page_source(vite: ViteClient, app_dir: Path) -> list[tuple[str, Path]]:
+    """The path of the page and the file of which Vite makes it: one that names the same scripts. Empty without one."""
+    for file in (root / "index.html" for root in _roots(app_dir)):
+        scripts = _SCRIPT.findall(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else []
+        if scripts and all(script.removeprefix(".") in vite.page for script in scripts):
+            return [(vite.base, file)]
+    return []
+
+
+def _roots(app_dir: Path) -> list[Path]:
+    """The app's folder. Vite's root may be another one with a page, which the app's own then lacks."""
+    # https://vite.dev/config/shared-options#root
+    return [app_dir] if (app_dir / "index.html").exists() else [app_dir, *_folders_with_page(app_dir)]
 
 
 def _folders_with_page(app_dir: Path) -> list[Path]:

@@ -18,7 +18,6 @@ from docktasks.containers import networks
 from docktasks.engine.models import ContainerConfig
 from docktasks.roles import DEV
 from docktasks.settings import Settings
-from docktasks.verify.checks import dev_page
 from docktasks.verify.subject import Subject
 from tests.support.certificates import make_certificate
 from tests.unit.fakes.engine import FakeEngine, own_container
@@ -309,56 +308,11 @@ def test_server_over_https_needs_a_certificate_that_is_not_for_foreign_hosts(
             server.shutdown()
 
 
-class SourceServer:
-    """A dev server of an app with one module, which it serves as it is, or as it was when `is_fresh` is False."""
-
-    def __init__(self, file: Path, *, is_fresh: bool = True) -> None:
-        self.file, self.is_fresh, self.before = file, is_fresh, file.read_text()
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        """Answer as Vite does."""
-        if request.url.path == f"/src/{self.file.name}":
-            return httpx.Response(200, text=self.file.read_text() if self.is_fresh else self.before)
-        if request.url.path == "/@vite/client":
-            return httpx.Response(200, headers={"content-type": "text/javascript"}, text="")
-        return httpx.Response(200, html=f'<script type="module" src="/src/{self.file.name}"></script>')
-
-
-@pytest.mark.parametrize("is_fresh", [True, False])
-@pytest.mark.parametrize("name", ["main.js", "main.tsx", "app.css", "App.vue"])
-def test_server_that_does_not_serve_an_edit_fails(
-    settings: Settings, web: Web, monkeypatch: pytest.MonkeyPatch, name: str, *, is_fresh: bool
-) -> None:
-    """The check adds a text to a file of the app that the page loads, and restores it."""
-    monkeypatch.setattr(dev_page, "UPDATE_TIMEOUT_S", 0)
-    file = settings.app_dir / "src" / name
-    content = "<style>\n</style>\n" if file.suffix == ".vue" else "content\n"
-    file.parent.mkdir()
-    file.write_text(content)
-    web.answer = SourceServer(file, is_fresh=is_fresh)
-    assert result(settings, "dev.source")[0] == ("pass" if is_fresh else "fail")
-    assert file.read_text() == content
-
-
-def test_server_of_an_old_build_fails(settings: Settings, web: Web) -> None:
-    """`vite preview` answers every address with the page. Another server answers 404."""
-    web.answer = lambda _request: httpx.Response(200, html='<script src="/assets/index-VhHuwVdd.js"></script>')
-    evidence = "what answers is no dev server of Vite: /@vite/client is 200, no script"
-    assert result(settings, "dev.source") == ("fail", (evidence,))
-
-
-def test_page_without_a_module_of_the_app_is_skipped(settings: Settings, web: Web) -> None:
-    """There is no file to edit then."""
-    file = settings.app_dir / "package.json"
-    web.answer = SourceServer(file)
-    assert result(settings, "dev.source")[0] == "skip"
-
-
-def test_server_that_does_not_answer_fails(settings: Settings) -> None:
-    """The evidence has the address of the dev server."""
-    assert result(settings, "dev.foreign-host") == (
-        "fail", (f"{URL} does not answer: [Errno 111] Connection refused",)
-    )  # fmt: skip
+def test_server_that_does_not_answer_is_reported_by_one_check(settings: Settings) -> None:
+    """The evidence has the address of the dev server. Another check is skipped."""
+    fault = "[Errno 111] Connection refused"
+    assert result(settings, "dev.source") == ("fail", (f"{URL} does not answer: {fault}",))
+    assert result(settings, "dev.foreign-host") == ("skip", (f"see dev.source: {fault}",))
 
 
 def test_file_of_another_owner_fails(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

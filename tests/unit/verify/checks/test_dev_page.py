@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,10 @@ from docktasks.verify.checks.dev_page import OUTDATED, faults_of, wait_for_conte
 from docktasks.verify.probes import page_events
 from docktasks.verify.probes.page_events import PageSnapshot
 from docktasks.verify.probes.vite_client import ViteClient
+from docktasks.verify.subject import Subject
+from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.pages import with_events
+from tests.unit.fakes.subjects import Result, project, results
 from tests.unit.fakes.web import Web
 
 URL = "http://127.0.0.1:3000"
@@ -115,3 +119,87 @@ def test_empty_page_that_still_loads_is_looked_at_again(
     with pytest.raises(Skip, match="still loads") if skips else contextlib.nullcontext():
         wait_for_content(events)
     assert len(seen) == looks
+
+
+def result(settings: Settings) -> Result:
+    """The result of dev.source."""
+    container = own_container("dev", published=(("127.0.0.1", 3000, 3000),))
+    return results(Subject("", project(FakeEngine(container), settings), dev=container), "dev.source")["dev.source"]
+
+
+class SourceServer:
+    """A dev server of an app with one module, which it serves as it is, or as it was when `is_fresh` is False."""
+
+    def __init__(self, file: Path, *, is_fresh: bool = True) -> None:
+        self.file, self.is_fresh, self.before = file, is_fresh, file.read_text()
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Answer as Vite does."""
+        if self.file.suffix == ".html" and request.url.path == "/":
+            return httpx.Response(200, html=self.file.read_text() if self.is_fresh else self.before)
+        if self.file.suffix == ".html" and request.url.path == "/src/main.js":
+            return httpx.Response(200, text=(self.file.parent / "src" / "main.js").read_text())
+        if request.url.path == f"/src/{self.file.name}":
+            return httpx.Response(200, text=self.file.read_text() if self.is_fresh else self.before)
+        if request.url.path == "/@vite/client":
+            return httpx.Response(200, headers={"content-type": "text/javascript"}, text="")
+        return httpx.Response(200, html=f'<script type="module" src="/src/{self.file.name}"></script>')
+
+
+SOURCES = {
+    **dict.fromkeys(("src/main.js", "src/main.tsx", "src/app.css"), "content\n"),
+    **dict.fromkeys(("src/App.vue", "src/App.svelte"), "<style>\n</style>\n"),
+    "src/de.json": '{\n  "a": 1\n}\n',
+    "index.html": "<script type=module src=./src/main.js></script>",
+}
+
+
+@pytest.mark.parametrize("is_fresh", [True, False])
+@pytest.mark.parametrize("name", SOURCES)
+def test_server_that_does_not_serve_an_edit_fails(
+    settings: Settings, web: Web, monkeypatch: pytest.MonkeyPatch, name: str, *, is_fresh: bool
+) -> None:
+    """The check adds a text to a file of the app that the page loads, and restores it."""
+    monkeypatch.setattr(dev_page, "UPDATE_TIMEOUT_S", 0)
+    (settings.app_dir / "src").mkdir()
+    for other in ("src/main.js", name):
+        (settings.app_dir / other).write_text(SOURCES[other])
+    file = settings.app_dir / name
+    web.answer = SourceServer(file, is_fresh=is_fresh)
+    outcome, evidence = result(settings)
+    assert outcome == ("pass" if is_fresh else "fail")
+    assert all(line.startswith(f"/{name.removesuffix('index.html')}: an edit of {file} is not") for line in evidence)
+    assert file.read_text() == SOURCES[name]
+
+
+def test_server_of_an_old_build_fails(settings: Settings, web: Web) -> None:
+    """`vite preview` answers every address with the page. Another server answers 404."""
+    web.answer = lambda _request: httpx.Response(200, html='<script src="/assets/index-VhHuwVdd.js"></script>')
+    evidence = "what answers is no dev server of Vite: /@vite/client is 200, no script"
+    assert result(settings) == ("fail", (evidence,))
+
+
+def test_page_without_a_module_of_the_app_is_skipped(settings: Settings, web: Web) -> None:
+    """There is no file to edit then."""
+    file = settings.app_dir / "package.json"
+    web.answer = SourceServer(file)
+    assert result(settings)[0] == "skip"
+
+
+def test_modules_that_a_browser_keeps_fail(settings: Settings, web: Web) -> None:
+    """It would not ask for them again after an edit."""
+    file = settings.app_dir / "src" / "main.js"
+    file.parent.mkdir()
+    file.write_text("content\n")
+    served, caching = SourceServer(file), {"cache-control": "max-age=31536000, immutable"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        response = served(request)
+        response.headers.update(caching)
+        return response
+
+    web.answer = answer
+    fault = "a browser keeps 1 modules of the app and gets no edit: /src/main.js: max-age=31536000, immutable"
+    assert result(settings) == ("fail", (fault,))
+    caching["cache-control"] = "max-age=0, no-cache"
+    assert result(settings) == ("pass", ())

@@ -8,7 +8,14 @@ import httpx
 import pytest
 
 from docktasks.errors import Skip
-from docktasks.verify.probes.vite_client import STYLE_SUFFIXES, ViteClient, fetch_module, find_sources, hot_updates
+from docktasks.verify.probes.vite_client import (
+    STYLE_SUFFIXES,
+    ViteClient,
+    fetch_module,
+    find_sources,
+    hot_updates,
+    page_source,
+)
 from tests.unit.fakes.web import Web
 
 URL = "http://127.0.0.1:3000"
@@ -122,6 +129,38 @@ def test_find_sources_below_another_root_of_vite(web: Web, tmp_path: Path) -> No
         (tmp_path / "index.html").touch()
         with pytest.raises(Skip):
             find_sources(vite, tmp_path, (".js",))
+
+
+def test_find_sources_has_data_below_the_root_only(web: Web, tmp_path: Path) -> None:
+    """An edit of package.json would install. A list takes no mark."""
+    web.answer = lambda _: httpx.Response(
+        200, text="".join(f"import '/{name}.json?import'; " for name in ("package", "src/list", "src/de"))
+    )
+    (tmp_path / "src").mkdir()
+    for name, text in {"package.json": '{"a": 1}', "src/list.json": "[]", "src/de.json": '{"a": 1}'}.items():
+        (tmp_path / name).write_text(text)
+    with ViteClient(URL) as vite:
+        assert find_sources(vite, tmp_path, (".json",)) == [("/src/de.json?import", tmp_path / "src/de.json")]
+
+
+def test_find_sources_prefers_a_style_sheet_to_a_css_module(web: Web, tmp_path: Path) -> None:
+    """A script that uses its names may not accept an edit of it, and the page is loaded again."""
+    web.answer = lambda _: httpx.Response(200, text="import '/a.css'; import '/b.module.css'")
+    with ViteClient(URL) as vite:
+        (tmp_path / "b.module.css").touch()
+        assert find_sources(vite, tmp_path, STYLE_SUFFIXES) == [("/b.module.css", tmp_path / "b.module.css")]
+        (tmp_path / "a.css").touch()
+        assert find_sources(vite, tmp_path, STYLE_SUFFIXES) == [("/a.css", tmp_path / "a.css")]
+
+
+def test_page_is_made_of_the_file_that_names_its_scripts(web: Web, tmp_path: Path) -> None:
+    """A framework may make the page of another one."""
+    web.answer = lambda _: httpx.Response(200, text='<script type="module" src="/src/main.js?t=1"></script>')
+    with ViteClient(URL) as vite:
+        assert page_source(vite, tmp_path) == []
+        for script, count in (("./src/main.js", 1), ("/src/other.js", 0)):
+            (tmp_path / "index.html").write_text(f'<script src="{script}"></script>')
+            assert len(page_source(vite, tmp_path)) == count
 
 
 def test_hot_updates_ignores_other_messages() -> None:
