@@ -30,6 +30,8 @@ large to be asked for in time."""
 LINKED_PAGE = re.compile(r"/(?:[^/.]*|[^/]+\.html?)$")
 """Matches the path of a page, which is read for what it names where no image tells the files of the site."""
 MAX_LINKED_PAGES = 50
+UNLINKED_FILES = "robots.txt", "sitemap.xml", "favicon.ico"
+"""What browsers and search engines ask for by its name."""
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -179,7 +181,8 @@ class Site:
     def _crawl(self) -> Iterator[Response]:
         responses: dict[str, Response] = {}
         shipped = {self.address(name) for name in self.shipped if not HIDDEN_PATH.search(name)}
-        queue = {path for path in (*shipped, *self._named(self.index)) if not self.is_api(path)}
+        unlinked = () if shipped else {self.home + name for name in UNLINKED_FILES}
+        queue = {path for path in (*shipped, *unlinked, *self._named(self.index)) if not self.is_api(path)}
         while queue and len(responses) < MAX_SITE_FILES:
             batch = sorted(queue)[: MAX_SITE_FILES - len(responses)]
             queue = set()
@@ -198,7 +201,8 @@ class Site:
         for path, response in responses.items():
             if path in self.pages and path not in promised:
                 continue  # the survey asks it as a page, which may be another one each time
-            is_there = response.is_ok and response.digest != self.index.digest
+            is_page = response.digest == self.index.digest or (path in unlinked and response.media_type == "text/html")
+            is_there = response.is_ok and not is_page
             if is_there or path in promised or response.fault:
                 yield response
             else:

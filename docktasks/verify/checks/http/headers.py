@@ -133,7 +133,9 @@ def headers(subject: Subject) -> Iterator[str]:
         yield from (f"{name} is sent {names.count(name)} times" for name in SINGLE if names.count(name) > 1)
         for name, value in lines:
             if not KNOWN.fullmatch(name) and not ELSEWHERE.fullmatch(name):
-                yield from _faults_of_header(name, value, is_built=is_ours(subject, name))
+                is_page = answer.is_page and answer.place.kind in ("page", "unknown")  # a CDN saves no page, either
+                is_built = is_ours(subject, name) or (is_page and name == "content-disposition")
+                yield from _faults_of_header(name, value, is_built=is_built)
 
     return exceptions(survey_of(subject).seen, faults)
 

@@ -27,7 +27,7 @@ def test_each_file_is_requested_once() -> None:
     site = subject(server).site
     assert site.files is site.files
     assert sorted(server.requested_paths) == sorted(
-        {"/", "/healthz", "/somewhere/else", *("/" + name for name in VITE_FILES)}
+        {"/", "/healthz", "/somewhere/else", *("/" + name for name in (*VITE_FILES, *crawler.UNLINKED_FILES))}
     )
 
 
@@ -48,6 +48,16 @@ def test_what_only_a_linked_page_names_is_a_file_of_a_site_without_an_image() ->
     crawled = subject(site).site
     assert set(crawled.files) == {"/guide.pdf", "/about.js"}
     assert crawled.pages == {"/docs/", "/about.html"}
+
+
+def test_files_that_no_page_names_are_found_by_their_names() -> None:
+    """A server may answer every address with a page, which is no such file."""
+
+    def site(request: httpx.Request) -> httpx.Response:
+        is_file = request.url.path == "/robots.txt"
+        return httpx.Response(200, headers={"content-type": "text/plain"} if is_file else HTML, text=request.url.path)
+
+    assert list(subject(site).site.files) == ["/robots.txt"]
 
 
 @pytest.mark.parametrize("name", ["/{}", "/{}.html"])

@@ -67,6 +67,8 @@ FAULTS: list[tuple[str, Fault, str]] = [
      "nginx/1.30.6 on 1 of … /healthz"),
     ("http.headers", on_path("favicon.svg", header("service-worker-allowed", "/")),
      "service-worker-allowed: /: a script … /favicon.svg"),
+    ("http.headers", on_path(INDEX, header("content-disposition", "attachment")),
+     "content-disposition: attachment: a browser saves the file in place of showing it, on"),
     ("http.headers", on_path(INDEX, header("link", "<https://other.example/x.js>; rel=preload")),
      "link: <https://other.example/x.js>; rel=preload: browsers load … on 2 of … places: /, "),
     ("http.headers", on_path("-5f2c.js", header("alt-svc", 'h2="other.example:443"')), "browsers go to another host"),
