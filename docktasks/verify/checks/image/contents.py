@@ -63,12 +63,14 @@ def contents(subject: Subject) -> Iterator[str]:
 
 
 def _changed_files(layers: list[Layer]) -> Iterator[str]:
-    """Yield the server's files of the build that a later step has changed. image.site compares the site's."""
-    final = final_files(layers)
-    for path, file in layers[0].files.items() if layers else ():
-        is_changed = path not in final or final[path].digest != file.digest
-        if file.kind == "file" and is_changed and SERVER_FILE.match(path):
-            yield f"{path}: a later step {'changes' if path in final else 'deletes'} what the build wrote"
+    """Yield the server's files that a step after the build has changed or added. image.site compares the site's."""
+    final, built = final_files(layers), layers[0].files if layers else {}
+    for path, file in (final | built).items():
+        if file.kind in SHIPPED_KINDS and SERVER_FILE.match(path):
+            if path not in built:
+                yield f"{path}: a later step adds it"
+            elif path not in final or final[path].digest != file.digest:
+                yield f"{path}: a later step {'changes' if path in final else 'deletes'} what the build wrote"
 
 
 def _builder_files(subject: Subject) -> Iterator[tuple[str, str]]:

@@ -257,6 +257,14 @@ def test_configuration_that_a_later_step_changes_fails(later: File, verb: str) -
     assert BuiltImage(layers_above=[same]).evidence("image.contents") == ()
 
 
+def test_configuration_that_a_later_step_adds_fails() -> None:
+    """Its place and its name are those of a file that a build may write."""
+    evidence = "/etc/nginx/site/more.conf: a later step adds it"
+    assert BuiltImage(layers_above=[layer(shipped("/etc/nginx/site/more.conf"))]).evidence("image.contents") == (
+        evidence,
+    )
+
+
 def test_image_that_adds_too_much_fails() -> None:
     """The files have the right names. What grows with the site does not count."""
     verdict = BuiltImage(files=[*SITE, shipped("/usr/local/bin/carry", b"x" * 64_999)]).verdict("image.contents")
