@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Page, Request, Response, WebSocket
 
+from docktasks.verify.chromium_path import OTHERS_FAULT
 from docktasks.verify.probes.chromium import is_one_color, open_pages
 from docktasks.verify.probes.page_events import NETWORK_CHANGED, PageEvents, take_snapshot, text_of
 from docktasks.verify.probes.visitor import OWN_LINKS
@@ -17,15 +18,6 @@ ERROR_STATUS = 400
 DATA_TYPES = {"fetch", "xhr", "eventsource", "websocket"}
 """Types of requests by which a page asks an API."""
 FAILED_MODULE = re.compile(r"(?:imported module|preload CSS for)[: ]+(\S+)")
-OTHERS_FAULT = re.compile(
-    r"\b(?:NotAllowed|NotSupported|NotReadable|Abort|Security|Timeout|QuotaExceeded|Network)Error\b|failed to fetch"
-    r"|fetch failed|network error|load failed|requested device|ERR_|ECONN|status code|timed out|timeout of|websocket"
-    r"|serviceworker|webgl|webgpu|\bgpu\b|audio ?context|permission denied|not supported|not implemented on"
-    r"|ResizeObserver loop",
-    re.IGNORECASE,
-)
-"""Errors that come from what the gate lacks: an API, another host, a device, a click of a visitor. A page also works
-without its service worker, which may load scripts of another host."""
 
 
 def open_all(visits: Sequence[PageVisit]) -> None:

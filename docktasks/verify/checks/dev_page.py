@@ -13,7 +13,7 @@ import httpx
 
 from docktasks.containers.app_mount import host_paths
 from docktasks.errors import Skip
-from docktasks.verify.chromium_path import browser_errors, what_is_missing
+from docktasks.verify.chromium_path import OTHERS_FAULT, browser_errors, what_is_missing
 from docktasks.verify.probes import app_files, vite_client
 from docktasks.verify.probes.vite_client import (
     DATA_SUFFIXES,
@@ -119,10 +119,11 @@ def wait_for_content(events: PageEvents) -> None:
 
 
 def faults_of(snapshot: PageSnapshot, url: str) -> Iterator[str]:
-    """Yield what is wrong with the page of a dev server at `url`, and is not for want of an API."""
+    """Yield what is wrong with the page of a dev server at `url`, and is not for want of an API or a device."""
     failed = snapshot.texts("network")
     has_data = not snapshot.texts("unreachable") and not any(map(NO_FILE.search, failed))
-    thrown = [line for line in snapshot.texts("console") if line.startswith("uncaught: ") and not OF_DATA.search(line)]
+    uncaught = [line for line in snapshot.texts("console") if line.startswith("uncaught: ")]
+    thrown = [line for line in uncaught if not OF_DATA.search(line) and not OTHERS_FAULT.search(line)]
     yield from (line for line in thrown if has_data or UNREADABLE.search(line))
     own = re.escape(url) + r"/(?:[^?]*\.(?:[mc]?[jt]sx?|vue|svelte|css)\b|@(?:fs|id|vite)/).*: 50[01]"
     yield from (line for line in failed if re.fullmatch(own, line))

@@ -43,6 +43,7 @@ def snapshot(*, has_content: bool = True, **lines: Any) -> PageSnapshot:
         {"console": (NO_JSON,)},
         {"network": (f"{URL}/api: 502",), "console": ("uncaught: SyntaxError: Unexpected token '<'",)},
         {"console": ("uncaught: AxiosError: Request failed with status code 404",)},
+        {"console": ("uncaught: Error: Haptics is not implemented on web",)},
         {"console": ("error: a warning of a library",)},
         {"network": (f"{URL}/favicon.ico: 404",)},
     ],
