@@ -32,6 +32,7 @@ INTERRUPTED = re.compile(r"interrupted by another navigation|context was destroy
 """Playwright's errors for an action on a page that loads itself again, or another page, at that moment."""
 WITHOUT_A_PAGE = {204, 205}
 """After such an answer a browser stays on its page, and says ERR_ABORTED, as for a navigation that another one ends."""
+COVER = re.compile(r"- (<.+?)(?: subtree)? intercepts pointer events")
 BLANK = "about:blank"
 """What a new tab shows, and the first entry of its history."""
 MARK = "--hello-dock-visit="
@@ -201,5 +202,7 @@ def _listening(pages: Sequence[Page], **listeners: Callable[[Any], None]) -> Ite
 
 
 def short_message(error: BrowserError) -> str:
-    """The browser's error without Playwright's call log."""
+    """The browser's error without Playwright's call log, but with what the log says lies over a link."""
+    if cover := COVER.search(error.message):
+        return f"what is clicked lies under {first_line(cover[1])}"
     return first_line(error.message.partition("Call log:")[0].removeprefix("Page.goto: "))

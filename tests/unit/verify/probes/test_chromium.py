@@ -18,6 +18,14 @@ def test_first_line_is_of_bounded_length() -> None:
     assert first_line("") == ""
 
 
+def test_link_that_something_covers_says_what_lies_over_it() -> None:
+    """Playwright tells it in its log only."""
+    log = "Locator.click: Timeout 10000ms exceeded.\nCall log:\n  - waiting\n  - <p>Wait</p> from <div>…</div> subtree"
+    assert chromium.short_message(BrowserError(log)) == "Locator.click: Timeout 10000ms exceeded."
+    error = BrowserError(f"{log} intercepts pointer events\n  - retrying")
+    assert chromium.short_message(error) == "what is clicked lies under <p>Wait</p> from <div>…</div>"
+
+
 class DisturbedPage:
     """A page whose first loads end with these errors, of the page itself or of a script of it."""
 
