@@ -11,7 +11,7 @@ from docktasks.app.scripts import Command
 BUILD = "build"
 """The script that builds the site in almost every repository."""
 
-BUILDERS = {"vite", "astro", "nuxt", "nuxi", "react-router", "vitepress", "vite-ssg", "qwik", "vinxi"}
+BUILDERS = {"vite", "vp", "astro", "nuxt", "nuxi", "react-router", "vitepress", "vite-ssg", "qwik", "vinxi"}
 PACKAGERS = {
     "tauri", "electron-builder", "electron-forge", "electron-packager", "cap", "cargo",
     "gh-pages", "firebase", "vercel", "netlify", "wrangler", "surge",

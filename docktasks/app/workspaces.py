@@ -16,8 +16,8 @@ PNPM_FILE = "pnpm-workspace.yaml"
 CONFIG_FILE = re.compile(r"(vite|astro|nuxt|svelte|react-router)\.config\.\w+")
 """The configuration of Vite, or of a framework that calls it."""
 
-VITE = re.compile(r"(?<![\w@/.-])vite(?![\w/-])")
-"""Vite in a script of package.json, or as a dependency."""
+VITE = re.compile(r"(?<![\w@/.-])(?:vite(?:-plus)?(?![\w/-])|vp (?:dev|build)\b)")
+"""Vite, or Vite+, in a script of package.json, or as a dependency."""
 
 NOT_SOURCE = {"node_modules", "bower_components"}
 """Folders whose packages belong to no workspace."""
@@ -133,7 +133,7 @@ def packages_of(root: Path) -> dict[str, dict[str, Any]]:
 
 def apps_of(root: Path) -> list[str]:
     """Return the paths of a workspace's Vite apps, where its root is none."""
-    if not patterns_of(root) or has_page(root) or has_config(root):
+    if not patterns_of(root) or has_page(root) or (has_config(root) and _runs_vite(root)):
         return []
     return apps_among(root, (path for path, manifest in packages_of(root).items() if manifest.get("scripts")))
 
@@ -145,6 +145,12 @@ def apps_among(root: Path, paths: Iterable[str]) -> list[str]:
     own = [path for path in apps if not configured[path]]
     others = {path for path in own if not VITE.search((root / path / MANIFEST).read_text("utf-8", "replace"))}
     return [path for path in apps if path not in others] or apps
+
+
+def _runs_vite(root: Path) -> bool:
+    """Return True where a script of the root runs Vite. Else its configuration is for tests, or for a linter."""
+    scripts = read_manifest(root).get("scripts") or {} if (root / MANIFEST).is_file() else {}
+    return any(VITE.search(str(text)) for text in scripts.values())
 
 
 def has_page(folder: Path) -> bool:

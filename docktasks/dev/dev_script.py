@@ -24,8 +24,8 @@ ADDRESS_OPTION = re.compile(r"(--host|--port|-p)(=.*)?")
 """An option with an address of the script's own. Vite takes the last of two; VitePress and others take both."""
 
 DEV_WORDS = {
-    "vite": ("", "dev", "serve"), "vitepress": ("", "dev"), "astro": ("dev",), "nuxt": ("dev",), "nuxi": ("dev",),
-    "react-router": ("dev",), "vinxi": ("dev",), "quasar": ("dev",),
+    "vite": ("", "dev", "serve"), "vp": ("dev",), "vitepress": ("", "dev"), "astro": ("dev",), "nuxt": ("dev",),
+    "nuxi": ("dev",), "react-router": ("dev",), "vinxi": ("dev",), "quasar": ("dev",),
 }  # fmt: skip
 """The programs whose dev server is Vite's, with the words that start it."""
 

@@ -12,6 +12,9 @@ from docktasks.errors import AppError
 MANIFEST = '{"scripts": {"build": "vite build"}}'
 PAGE = {"index.html": "", "package.json": MANIFEST}
 NEXT = {"index.html": "", "package.json": '{"scripts": {"build": "next build"}, "devDependencies": {"vitest": "4"}}'}
+VITE_PLUS = {"index.html": "", "package.json": '{"scripts": {"build": "vp build"}}'}
+TESTS = {"vite.config.ts": "", "package.json": '{"scripts": {"test": "vitest", "build": "pnpm -r build"}}'}
+WORKSPACE = {"pnpm-workspace.yaml": "packages: [apps/*]"}
 CONFIG = {"vite.config.ts": "", "package.json": MANIFEST}
 
 
@@ -48,6 +51,9 @@ def write(folder: Path, *trees: tuple[str, dict[str, str]]) -> None:
         ([("web", PAGE), ("library", CONFIG)], "web"),
         ([("next", NEXT), ("web", PAGE)], "web"),
         ([(".", {"package.json": '{"workspaces": ["apps/*"]}'}), ("apps/next", NEXT), ("apps/web", PAGE)], "apps/web"),
+        ([("next", NEXT), ("web", VITE_PLUS)], "web"),
+        ([(".", TESTS | WORKSPACE), ("apps/web", PAGE)], "apps/web"),
+        ([(".", CONFIG | WORKSPACE), ("apps/web", PAGE)], "."),
         ([("web", PAGE), ("web/fixtures/app", PAGE)], "web"),
         ([(".", {"package.json": '{"workspaces": ["apps/*"]}'}), ("apps/web", PAGE), ("e2e/site", PAGE)], "apps/web"),
         ([(".", {"package.json": '{"scripts": {"build": "make"}}'})], "."),
@@ -57,7 +63,7 @@ def write(folder: Path, *trees: tuple[str, dict[str, str]]) -> None:
 def test_app_is_the_folder_or_the_only_one_below(repo: Path, trees: list[tuple[str, dict[str, str]]], app: str) -> None:
     """A folder with a page, or with a configuration of Vite, is an app. The apps in it are its own business.
 
-    Of several, those that have no Vite do not count.
+    Of several, those that have no Vite do not count. The root of a workspace may have a configuration for tests only.
     """
     write(repo, *trees)
     assert repository.find_app(repo, "dist") == app

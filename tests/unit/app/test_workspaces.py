@@ -164,7 +164,7 @@ def test_a_library_with_a_vite_config_is_not_taken_for_the_app(settings: Setting
 def test_an_app_may_be_the_root_of_its_workspace(settings: Settings, page: str) -> None:
     """Its packages are in its folder."""
     root = settings.root / "repo"
-    (make_workspace(root, workspaces=["apps/*"]) / "index.html").touch()
+    (make_workspace(root, workspaces=["apps/*"], scripts={"build": "vite build"}) / "index.html").touch()
     (root / page).touch()
     app = App.load(configured(settings.root, app_dir="repo"))
     assert (app.root, app.path_in_root) == (root, ".")

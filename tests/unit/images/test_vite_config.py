@@ -110,6 +110,18 @@ def test_vite_is_found_wherever_a_script_starts_it(app: Path, script: str) -> No
     assert (app.parent / "tmp/hello-dock-vite.config.mjs").exists()
 
 
+@pytest.mark.parametrize("program", ["bin/vite.js", "node/cli.js"])
+def test_vite_is_found_in_the_package_of_vite_plus(app: Path, program: str) -> None:
+    """`vp build` starts one of these files, by its version. The package has no command called vite."""
+    package = app / "node_modules/@voidzero-dev/vite-plus-core"
+    for path, text in {"package.json": '{"type": "module"}', program: VITE, "node/index.js": INDEX}.items():
+        file = package / ("" if path == "package.json" else "dist/vite") / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    answer = json.loads(run(app, "node", str(package / "dist/vite" / program), "build"))
+    assert (answer["words"], answer["config"]["server"]) == (["build"], {"port": 1})
+
+
 ADDRESS = "--host 0.0.0.0 --port 3000"
 
 

@@ -44,7 +44,7 @@ function addProxy(config) {
 }
 
 export default async function (env) {
-  const vite = await import(/* @vite-ignore */ pathToFileURL(path.join(folder, 'dist/node/index.js')))
+  const vite = await import(/* @vite-ignore */ pathToFileURL(path.join(folder, 'node/index.js')))
   const own = await vite.loadConfigFromFile(env, file, root, undefined, undefined, loader)
   const { proxy: _proxy, ...server } = options.config.server ?? {}
   const hmr = own?.config.server?.hmr

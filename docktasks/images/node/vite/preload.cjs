@@ -15,13 +15,14 @@ const FRAMEWORKS = /\/node_modules\/(astro|nuxt|nuxi|@nuxt\/cli|vitepress|@react
 const COPY = path.join(os.tmpdir(), 'hello-dock-vite.config.mjs') // its presence says that Vite's command has run
 const PROGRAMS = path.join(os.tmpdir(), 'hello-dock-programs')
 
-// The folder of the package vite whose command is this program; nothing for other programs.
+// The folder with the modules of the Vite whose command is this program; nothing for other programs.
 function viteFolder(program) {
   try {
     const file = fs.realpathSync(program)
+    if (/\/dist\/vite\/(bin\/vite|node\/cli)\.js$/.test(file)) return path.dirname(path.dirname(file)) // of Vite+
     const folder = path.dirname(path.dirname(file))
     const { bin } = JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'))
-    return path.resolve(folder, bin.vite) === file ? folder : undefined
+    return path.resolve(folder, bin.vite) === file ? path.join(folder, 'dist') : undefined
   } catch {
     return undefined // no program, or one that is in no package or in another
   }
