@@ -37,6 +37,11 @@ MAX_LOG_LINES = 5_000
 PAST_THE_GATE = "To release it as it is: --no-gate"
 LINKED_FIX = "Build again, or correct the address in the page"
 EVAL_FIX = """The policy forbids eval and new Function. Allow them: prod.csp_sources: "script-src 'unsafe-eval'\""""
+TEMPLATE_VALUE = re.compile(r"%[A-Z][A-Z\d_]*%|\{\{.*?\}\}|\{%.*?%\}|\{\[.*?\]\}|<%.*?%>")
+"""What a server of the app's own, such as one of Go, replaces in a script of the page."""
+TEMPLATE_FIX = (
+    "A server of the app puts a value for {} into the page. Let a script take it from an API, or from /env.js"
+)
 BROWSER_FIX = "Open the app as it is built, and read the browser's console"
 
 
@@ -142,13 +147,19 @@ def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
     raise StartError(
         f"The new release does not pass the gate: {'; '.join(faults).removesuffix('.')}.",
         "",
-        f"{failed[0].check.fix if failed else _page_fix(project, findings)}. {PAST_THE_GATE}",
+        f"{failed[0].check.fix if failed else _page_fix(project, site, findings)}. {PAST_THE_GATE}",
         evidence="\n".join(evidence),
     )
 
 
-def _page_fix(project: Project, findings: Findings) -> str:
+def _page_fix(project: Project, site: Site, findings: Findings) -> str:
     """Say what corrects a page, by commands of the app's package manager."""
+    from docktasks.verify.probes.html_page import HtmlPage
+
+    scripts = (inline.code for inline in HtmlPage(site.index.text).inline if inline.tag == "script")
+    value = next((match[0] for code in scripts if (match := TEMPLATE_VALUE.search(code))), "")
+    if value and any("SyntaxError" in fault for fault in findings.faults):
+        return TEMPLATE_FIX.format(value)
     manager = project.app.package_manager
     if any("'unsafe-eval'" in fault for fault in findings.faults):
         return EVAL_FIX

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from docktasks.app.project import Project
 from docktasks.errors import StartError
+from docktasks.release import gate
 from docktasks.release.gate_visit import Findings, GateVisit
 from docktasks.settings import Settings
 from docktasks.verify.subject import Subject
@@ -54,6 +57,22 @@ def test_error_of_the_visit_is_raised_where_its_findings_are_asked_for(
     with pytest.raises(OSError, match="broken"):
         gate.findings()
     gate.end()
+
+
+@pytest.mark.parametrize("value", ["%CONFIG%", "{{ .Config }}", "{[ .Json ]}", "<%= config %>"])
+def test_gate_names_what_a_server_of_the_app_puts_into_the_page(
+    engine: FakeEngine, settings: Settings, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """Such a page throws in `vite preview`, too. Other errors, and other pages, have nothing to do with the value."""
+    site = SimpleNamespace(index=SimpleNamespace(text=f"<p>100%</p><script>window.config = {value};</script>"))
+    monkeypatch.setattr(gate, "critical_verdicts", lambda _entry: (site, []))
+    monkeypatch.setattr(gate, "faults_of_linked_pages", lambda _site: iter(()))
+    for fault, is_named in (("SyntaxError: Unexpected token", True), ("TypeError: a is null", False)):
+        findings = Findings(1, (f"/: uncaught {fault}",))
+        monkeypatch.setattr(GateVisit, "findings", lambda _visit, result=findings: result)
+        with pytest.raises(StartError) as caught:
+            deployed(engine, settings)
+        assert (f"a value for {value} into the page" in caught.value.how) is is_named
 
 
 def test_gate_names_the_commands_of_the_apps_own_manager(
