@@ -14,7 +14,7 @@ from docktasks.verify.checks.http.rules import exceptions, header_differences, s
 from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.crawler import Site
 from docktasks.verify.probes.http_client import EDGE_BYTES, Response
-from docktasks.verify.probes.references import LOCAL, MANIFEST
+from docktasks.verify.probes.references import HASHED_NAME, LOCAL, MANIFEST
 from docktasks.verify.probes.survey import Answer
 from docktasks.verify.registry import Major, Minor, check
 from docktasks.verify.subject import Subject
@@ -61,7 +61,9 @@ def files(subject: Subject) -> Iterator[str]:
         if not response.is_ok or (expected and _one_name(response.media_type) != _one_name(expected)):
             is_source = SOURCE.search(path) and not response.is_ok
             fault = "a source, which the build left in its page" if is_source else f"expected 200 {expected}"
-            yield f"{path}: {_status_and_type(response)}, {fault}".rstrip()
+            line = f"{path}: {_status_and_type(response)}, {fault}".rstrip()
+            is_left_over = not response.is_ok and _is_only_in_a_style(site, path)
+            yield Major(f"{line}: a style sheet names it, and the build did not find it") if is_left_over else line
     texts = site.responses.values()
     named = [path for text in texts if text.media_type in ("text/html", MANIFEST) for path in text.references.possible]
     named += [path for text in texts for path in text.references.pages]
@@ -84,6 +86,16 @@ def _left_over(site: Site, answer: Answer) -> Iterator[str]:
     replaced = VARIABLE.findall(text)
     for name in dict.fromkeys((*replaced, *shown)):  # a sentence may only name it
         yield (Major if name in replaced else Minor)(f"{name}, a variable that the build did not have,")
+
+
+def _is_only_in_a_style(site: Site, path: str) -> bool:
+    """True for a picture or a font of the app's own that only a style sheet names. The page is there without it.
+
+    Vite leaves an address that it does not find in a style sheet as it is, and warns. A hashed file is its own.
+    """
+    if HASHED_NAME.search(f".{path}") or not media_type(path).startswith(("image/", "font/")):
+        return False
+    return all(text.media_type == "text/css" for text in site.responses.values() if path in text.references.loaded)
 
 
 def _status_and_type(response: Response) -> str:

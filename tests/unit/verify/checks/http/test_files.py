@@ -72,6 +72,25 @@ def test_example_of_a_variable_is_no_left_over() -> None:
     assert not [line for line in verdict.evidence if "VITE_" in line]
 
 
+STYLE = "index-Bq4dYn0s.css"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "severity"),
+    [
+        (STYLE, "b{background:url(./textures/wood.png)}", "major"),
+        (STYLE, "@font-face{src:url(./Own.woff2)}", "major"),
+        (STYLE, "b{background:url(./wood-C6fJt9Xb.png)}", "critical"),
+        (STYLE, "@import './other.css';", "critical"),
+        (INDEX, "<title>a</title><img src=/wood.png>", "critical"),
+    ],
+)
+def test_picture_that_only_a_style_names_refuses_no_release(path: str, text: str, severity: str) -> None:
+    """Vite leaves an address in a style that it does not find as it is, and the page works without the picture."""
+    verdict = verdicts(Site(on_path(path, body(text))), "http.files")["http.files"]
+    assert (verdict.outcome, verdict.severity) == ("fail", severity)
+
+
 def test_body_after_head_is_reported() -> None:
     """A client would read it as the beginning of the next answer."""
     judged = subject(Site())
