@@ -20,6 +20,9 @@ NAMES = ("serve", "dev", "start", "develop")
 ADDRESS = ("--host", "0.0.0.0", "--port", str(DEV.container_port), "--strictPort")  # noqa: S104 - in the container
 """The arguments of the dev server. With --strictPort Vite takes no other port, which would not be published."""
 
+OTHER_ADDRESS = {"slidev": ("--remote", "--port", str(DEV.container_port))}
+"""The arguments of servers that refuse Vite's: https://sli.dev/builtin/cli. It listens on every address."""
+
 ADDRESS_OPTION = re.compile(r"(--host|--port|-p)(=.*)?")
 """An option with an address of the script's own. Vite takes the last of two; VitePress and others take both."""
 
@@ -83,8 +86,9 @@ def dev_command(app: App) -> DevCommand:
     needs_preload = not (is_server and command.is_last) or has_other_address
     if not command.is_last or has_other_address or command.program in PASSES_NOTHING_ON:
         return DevCommand(manager.run(name), needs_preload)
+    address = OTHER_ADDRESS.get(command.program, ADDRESS)
     is_own = name == "serve" and manager.name == "npm" and not own_file(app.root, DEV.dockerfile)
-    return DevCommand(() if is_own else manager.run(name, *ADDRESS), needs_preload)
+    return DevCommand(() if is_own else manager.run(name, *address), needs_preload)
 
 
 def _dev_script(app: App) -> tuple[str, Command]:

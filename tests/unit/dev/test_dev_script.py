@@ -90,6 +90,11 @@ def test_server_of_unknown_kind_gets_its_address_in_both_ways(script: str) -> No
     assert command_of({"dev": script}) == DevCommand(("npm", "run", "dev", "--", *ADDRESS), needs_preload=True)
 
 
+def test_slidev_gets_its_address_in_its_own_words() -> None:
+    """It refuses options that it does not know."""
+    assert command_of({"dev": "slidev --open"}).args == ("npm", "run", "dev", "--", "--remote", "--port", "3000")
+
+
 def test_command_is_that_of_the_apps_package_manager() -> None:
     """pnpm and yarn pass all arguments on."""
     assert command_of({"serve": "vite"}, packageManager="pnpm@10.1.0") == DevCommand(("pnpm", "run", "serve", *ADDRESS))
