@@ -15,7 +15,7 @@ from docktasks.verify.probes.crawler import grouped
 from docktasks.verify.probes.http_client import Response
 from docktasks.verify.probes.survey import Answer, Survey
 from docktasks.verify.probes.ways import METHODS, VISITORS
-from docktasks.verify.registry import check
+from docktasks.verify.registry import Major, check
 from docktasks.verify.subject import Subject
 
 # A bundler's hash has eight characters or more, after a separator or as the whole name. A size and a word of small
@@ -53,7 +53,9 @@ def cache_policy(subject: Subject) -> Iterator[str]:
     """Pages are always revalidated, hashed assets are kept for a year, and errors are never kept, by any cache."""
     survey = survey_of(subject)
     is_own = "The site's _headers has rules for caches." in survey.site.health  # how long they are kept is its choice
-    expected, answers = _named_by_content(subject), _judged(survey, is_own=subject.has("image"))
+    by_build, answers = _named_by_build(subject), _judged(survey, is_own=subject.has("image"))
+    # What our build took for a copy, such as an app in public/ that is built already, browsers ask for again.
+    expected = by_build if subject.shipped_files else by_build | _named_by_content(subject)
     kinds = grouped(answers, lambda answer: _kind_of(answer, expected))
     usual = {kind: mode(answer.response.get("cache-control") for answer in alike) for kind, alike in kinds.items()}
     usual = usual if is_ours(subject, "cache-control") and not is_own else {}
@@ -64,23 +66,32 @@ def cache_policy(subject: Subject) -> Iterator[str]:
         is_unusual = policy != usual.get(_kind_of(answer, expected), policy) and answer.place.kind != "folder"
         is_unusual |= bool(usual) and status >= codes.BAD_REQUEST and not policy
         if _is_wrong(answer, expected, is_free=is_own and not is_first) or is_unusual:
-            yield f"Cache-Control is {policy or 'missing'}" + (f" with {status}" if status >= codes.BAD_REQUEST else "")
+            is_slow_only = unquote(answer.place.path) in expected - by_build and not _is_wrong(
+                answer, set(), is_free=False
+            )
+            kind = Major if is_slow_only else str
+            error = f" with {status}" if status >= codes.BAD_REQUEST else ""
+            yield kind(f"Cache-Control is {policy or 'missing'}{error}")
         yield from _shared_faults(answer)
 
     return exceptions(answers, faults)
 
 
-def _named_by_content(subject: Subject) -> set[str]:
-    """The files that must be kept for a year, by what the build said or by their names."""
+def _named_by_build(subject: Subject) -> set[str]:
+    """The files that must be kept for a year, by what the build said."""
     site = subject.site
-    policies = {path: file.get("cache-control") for path, file in site.files.items() if file.is_ok}
-    perhaps = [path for path in policies if PERHAPS_HASHED.search(path)]
-    none_is_kept = len(perhaps) >= MIN_PERHAPS and max(map(_max_age_s, policies.values())) < MONTH_S
     names = {site.address(name).removeprefix(site.home) for name in subject.hashed_files}
     # A site with a base path is served at its root, too. So the end of a path counts, from any of its slashes.
-    ends = {path: [path[slash.end() :] for slash in re.finditer("/", path)] for path in policies}
-    named_by_build = (path for path in policies if not names.isdisjoint(ends[path]))
-    return {*filter(HASHED.search, policies), *(perhaps if none_is_kept else ()), *named_by_build}
+    ends = {path: [path[slash.end() :] for slash in re.finditer("/", path)] for path in site.files}
+    return {path for path, file in site.files.items() if file.is_ok and not names.isdisjoint(ends[path])}
+
+
+def _named_by_content(subject: Subject) -> set[str]:
+    """The files that should be kept for a year, by their names."""
+    policies = {path: file.get("cache-control") for path, file in subject.site.files.items() if file.is_ok}
+    perhaps = [path for path in policies if PERHAPS_HASHED.search(path)]
+    none_is_kept = len(perhaps) >= MIN_PERHAPS and max(map(_max_age_s, policies.values())) < MONTH_S
+    return {*filter(HASHED.search, policies), *(perhaps if none_is_kept else ())}
 
 
 def _judged(survey: Survey, *, is_own: bool) -> list[Answer]:

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from docktasks.verify.checks.http.caching import HASHED, MAYBE_HASHED, PERHAPS_HASHED
+from docktasks.verify.subject import Subject
 from tests.unit.fakes.site_faults import ENTRY, INDEX, assert_reported, header, on_header, on_path, status, verdicts
 from tests.unit.fakes.sites import Answer, Fault, Site
 
@@ -164,3 +165,18 @@ def test_rules_of_the_site_itself_are_right_for_its_files(path: str, policy: str
     site = Site(fault)
     site.files["/healthz"] = notes
     assert verdicts(site, "http.cache-policy")["http.cache-policy"].outcome == outcome
+
+
+def test_copy_with_a_name_like_a_hash_refuses_no_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An app in public/ may be built already. Its visitors ask for a file again, which is slow only.
+
+    What our own build took for a copy is none of its faults, and the image says what that was.
+    """
+    site = Site(on_path(ENTRY, header("cache-control", "no-cache")))
+    verdict = verdicts(site, "http.cache-policy")["http.cache-policy"]
+    assert (verdict.outcome, verdict.severity) == ("fail", "major")
+    monkeypatch.setattr(Subject, "shipped_files", {"index.html": 1})
+    assert verdicts(site, "http.cache-policy")["http.cache-policy"].outcome == "pass"
+    monkeypatch.setattr(Subject, "hashed_files", [ENTRY.removeprefix("/")])
+    verdict = verdicts(site, "http.cache-policy")["http.cache-policy"]
+    assert (verdict.outcome, verdict.severity) == ("fail", "critical")
