@@ -33,6 +33,8 @@ NPM = "npm"
 """The npm of the base image. To install another one takes longer than the rest of a small app's build."""
 
 NAMED_NPM, PNPM, YARN_1, YARN_4 = "npm@11.6.2", "pnpm@10.12.1", "yarn@1.22.22", "yarn@4.9.2"
+PNPM_11 = "pnpm@11.28.11"
+"""By itself it installs again before it runs a script."""
 
 
 def write_small_app(folder: Path, manager: str, files: Mapping[str, str] | None = None, **fields: object) -> Path:
@@ -67,8 +69,8 @@ def takes_packages_from_cache(project: ProjectUnderTest) -> bool:
     return bool(re.search(r"\[dependencies \d/\d\] RUN [^\n]* before-source\n#\d+ CACHED\n", output))
 
 
-# The next test has npm, others have yarn. Yarn 1 gives up at the first request that fails.
-@pytest.mark.parametrize("manager", [long(NPM), PNPM, long(YARN_1), long(YARN_4)])
+# The next tests have npm and pnpm 10, others have yarn. Yarn 1 gives up at the first request that fails.
+@pytest.mark.parametrize("manager", [long(NPM), long(PNPM), PNPM_11, long(YARN_1), long(YARN_4)])
 def test_an_edit_of_the_source_installs_nothing(new_project: ProjectFactory, tmp_path: Path, manager: str) -> None:
     """The layer with the packages stays in Docker's cache until package.json or a lock file changes."""
     app = write_small_app(tmp_path / "app", manager)
@@ -85,7 +87,7 @@ def test_an_edit_of_the_source_installs_nothing(new_project: ProjectFactory, tmp
 @pytest.mark.parametrize(
     ("manager", "script"),
     [(NAMED_NPM, "prepare"), long(NPM, "postinstall"), long(PNPM, "postinstall"), long(YARN_1, "postinstall"),
-     long(YARN_4, "postinstall"), long(PNPM, "prepare"), long("pnpm@11.28.11", "prepare")],
+     long(YARN_4, "postinstall"), long(PNPM, "prepare"), long(PNPM_11, "prepare")],
 )  # fmt: skip
 def test_the_apps_own_scripts_run_with_its_source(
     new_project: ProjectFactory, tmp_path: Path, manager: str, script: str
