@@ -23,11 +23,9 @@ RUN --network=none --mount=type=bind,source=${APP_DIR},target=/source \
 # Installs the packages before the source is there, so that an edit of the source finds them in a layer:
 # https://docs.docker.com/build/cache/optimize/#order-your-layers
 FROM --platform=${BUILDPLATFORM} ${NODE_IMAGE} AS dependencies
-# npm looks for no newer npm, Yarn writes into node_modules only, and pnpm ignores which version of it an app names, and
-# does not install again before a script, as pnpm 11 does: https://pnpm.io/settings#verifydepsbeforerun
-ENV NPM_CONFIG_UPDATE_NOTIFIER=false NPM_CONFIG_LOGS_MAX=0 pnpm_config_pm_on_fail=ignore \
-    pnpm_config_verify_deps_before_run=false \
-    YARN_NODE_LINKER=node-modules YARN_INSTALL_STATE_PATH=/app/node_modules/.yarn-install-state.gz
+# npm looks for no newer npm, Yarn writes into node_modules only, pnpm takes any version of it and installs only if told.
+ENV NPM_CONFIG_UPDATE_NOTIFIER=false NPM_CONFIG_LOGS_MAX=0 pnpm_config_pm_on_fail=ignore YARN_NODE_LINKER=node-modules \
+    pnpm_config_verify_deps_before_run=false YARN_INSTALL_STATE_PATH=/app/node_modules/.yarn-install-state.gz
 WORKDIR /app
 COPY --from=manifests /tmp/manifests/ ./
 # The manager, and what npm installs it by, as pnpm@10.1.0; empty for npm. INSTALL_ENV has variables, BUILD_ENV others.

@@ -90,8 +90,9 @@ def _is_free(engine: Engine, host_port: int) -> bool:
 
 
 def port_conflict(engine: Engine, bind: Bind, role: Role) -> ConflictError:
-    """Return the error for a port that is in use, which names its owner."""
-    other = bind.host_port + 1 if bind.host_port < LAST_PORT else bind.host_port - 1
+    """Return the error for a port that is in use, which names its owner, and the next port that is free."""
+    ports = [*range(bind.host_port + 1, min(bind.host_port + MAX_PORTS, LAST_PORT + 1)), bind.host_port - 1]
+    other = next((port for port in ports if _is_free(engine, port)), ports[0])
     return ConflictError(
         f"Port {bind.host_port} on {bind.host} is in use by {port_owner(engine, bind.host_port)}.",
         f"{role.task} publishes the app there.",

@@ -65,6 +65,14 @@ def test_port_conflict_of_dev_names_its_setting() -> None:
     )
 
 
+def test_port_conflict_proposes_a_port_that_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next one may have a container or a program of its own."""
+    engine = FakeEngine()
+    engine.port_owners = {port: Container("0", "web", image="nginx:1") for port in (8080, 8081)}
+    monkeypatch.setattr(ports, "is_listening", lambda _host, port: port == 8082)
+    assert "INVOKE_PROD_HOST_PORT=8083 invoke run-prod" in ports.port_conflict(engine, Bind(8080), PROD).how
+
+
 def test_port_conflict_on_the_last_port_proposes_the_one_before() -> None:
     """The proposed port exists."""
     assert "INVOKE_PROD_HOST_PORT=65534 invoke run-prod" in ports.port_conflict(FakeEngine(), Bind(65535), PROD).how
