@@ -23,7 +23,7 @@ RUN --network=none --mount=type=bind,source=${APP_DIR},target=/source \
 # Installs the packages before the source is there, so that an edit of the source finds them in a layer:
 # https://docs.docker.com/build/cache/optimize/#order-your-layers
 FROM --platform=${BUILDPLATFORM} ${NODE_IMAGE} AS dependencies
-# npm looks for no newer npm, Yarn writes into node_modules only, pnpm takes any version of it and installs only if told.
+# npm looks for no newer npm, Yarn writes into node_modules, pnpm takes any version of it and installs only if told.
 ENV NPM_CONFIG_UPDATE_NOTIFIER=false NPM_CONFIG_LOGS_MAX=0 pnpm_config_pm_on_fail=ignore YARN_NODE_LINKER=node-modules \
     pnpm_config_verify_deps_before_run=false YARN_INSTALL_STATE_PATH=/app/node_modules/.yarn-install-state.gz
 WORKDIR /app
