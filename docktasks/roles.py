@@ -1,4 +1,4 @@
-"""The two parts of a project, dev and prod: what each is built from, which task starts it, and its containers."""
+"""The parts of a project, dev and prod: what each is built from, which task starts it, and its containers' slots."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ DEV = Role("dev", "Dockerfile.dev", "NODE_IMAGE", "dev", 3000)
 PROD = Role("prod", "Dockerfile", "NGINX_IMAGE", "run-prod", 80)
 ROLES = {role.name: role for role in (DEV, PROD)}
 HOLDER = "prod-port"
-"""The role of the port holder, the container that owns the published port of prod."""
+"""The slot of the port holder, the container that owns the published port of prod."""
 
-# The other containers of prod. The one that is called "prod" always runs the current release.
+# The other slots of prod. One container is in each, whose name ends with it. That in "prod" is the current release.
 CANDIDATE = "prod-candidate"
 CARRY = "prod-carry"
 NEXT = "prod-next"
 PREVIOUS = "prod-previous"
 HOLDER_PREVIOUS = "prod-port-previous"
-PROD_ROLES = ("prod", HOLDER, CANDIDATE, CARRY, NEXT, PREVIOUS, HOLDER_PREVIOUS)
-SHARING_ROLES = ("prod", NEXT)
-"""The roles of a release that listens in the port holder's network."""
+PROD_SLOTS = ("prod", HOLDER, CANDIDATE, CARRY, NEXT, PREVIOUS, HOLDER_PREVIOUS)
+SHARING_SLOTS = ("prod", NEXT)
+"""The slots of a release that listens in the port holder's network."""
 
 
-def role_of(container_role: str) -> Role:
-    """Return the part of the project that a container belongs to, such as PROD for `prod-next`."""
-    return DEV if container_role == DEV.name else PROD
+def role_of(slot: str) -> Role:
+    """Return the part of the project that a slot belongs to, such as PROD for `prod-next`."""
+    return DEV if slot == DEV.name else PROD

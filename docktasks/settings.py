@@ -158,13 +158,13 @@ class Settings:
         """Return name and tag of the image of a role, `dev` or `prod`."""
         return f"{self.app.name}:{role}"
 
-    def container(self, role: str) -> str:
-        """Return the name of the container for a role: `dev`, `prod`, or another one of roles.py."""
-        return f"{self.app.name}-{role}"
+    def container(self, slot: str) -> str:
+        """Return the name of the container in a slot: `dev`, `prod`, or another one of roles.py."""
+        return f"{self.app.name}-{slot}"
 
-    def deploy_timeout(self, role: str) -> int:
-        """Return the seconds that the container of a role may take until it serves."""
-        return self.dev.deploy_timeout if role == "dev" else self.prod.deploy_timeout
+    def deploy_timeout(self, slot: str) -> int:
+        """Return the seconds that the container in a slot may take until it serves."""
+        return self.dev.deploy_timeout if slot == "dev" else self.prod.deploy_timeout
 
     def labels(self, role: str) -> dict[str, str]:
         """Return the labels of a container or volume of a role."""

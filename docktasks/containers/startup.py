@@ -18,7 +18,7 @@ from docktasks.engine.models import Container
 from docktasks.engine.protocol import Engine
 from docktasks.errors import ConflictError, DockError, EngineError, StartError
 from docktasks.labels import LABEL
-from docktasks.roles import DEV, HOLDER, PROD, SHARING_ROLES, Role, role_of
+from docktasks.roles import DEV, HOLDER, PROD, SHARING_SLOTS, Role, role_of
 
 LOOK_INTERVAL_S = 0.02
 """Time between two looks at a container that starts. A look takes 3 ms, a start 400 ms."""
@@ -37,24 +37,24 @@ BASE_PATH = re.compile(r"^The base path is (/.+)/\.$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class ContainerSpec:
-    """A container to start: its role, its published address, and its complete `docker container run` command.
+    """A container to start: its slot, its published address, and its complete `docker container run` command.
 
-    The role is dev or one of PROD_ROLES (roles.py); the container's name is made from it.
+    The slot is dev or one of PROD_SLOTS (roles.py); the container's name is made from it.
     """
 
-    role: str
+    slot: str
     bind: ports.Bind
     args: list[str]
 
     @property
-    def part(self) -> Role:
+    def role(self) -> Role:
         """The part of the project that the container belongs to, DEV or PROD."""
-        return role_of(self.role)
+        return role_of(self.slot)
 
     @property
     def joins_network(self) -> bool:
         """True for a container in the project's own network, False for a release, which shares the port holder's."""
-        return self.role not in SHARING_ROLES
+        return self.slot not in SHARING_SLOTS
 
 
 def dev_url(container: Container) -> str:
@@ -69,9 +69,9 @@ def page_url(url: str) -> str:
     return f"{url}{base_path[1]}/" if base_path else url
 
 
-def own_container(project: Project, role: str) -> Container | None:
-    """Return our container of a role. Raises ConflictError if its name belongs to a container of others."""
-    name = project.settings.container(role)
+def own_container(project: Project, slot: str) -> Container | None:
+    """Return our container in a slot. Raises ConflictError if its name belongs to a container of others."""
+    name = project.settings.container(slot)
     container = project.engine.container(name)
     if container is not None and not container.is_of(project.settings.app.name):
         raise ConflictError(
@@ -86,9 +86,9 @@ def own_container(project: Project, role: str) -> Container | None:
 def start(project: Project, spec: ContainerSpec) -> None:
     """Start a container. Raises a DockError, and removes a container that Docker created but could not start."""
     if spec.joins_network:
-        networks.ensure(project, spec.part)
+        networks.ensure(project, spec.role)
     result = project.run(spec.args, quiet=True)
-    name = project.settings.container(spec.role)
+    name = project.settings.container(spec.slot)
     if result.ok and spec.joins_network:
         result = networks.connect(project, name)
         if not result.ok:
@@ -98,7 +98,7 @@ def start(project: Project, spec: ContainerSpec) -> None:
     container = project.engine.container(name)
     if container is not None and container.state == "created":
         project.run(remove_args(name), quiet=True)
-    raise explain_start(result, project.engine, spec.bind, spec.part)
+    raise explain_start(result, project.engine, spec.bind, spec.role)
 
 
 def explain_start(result: Result, engine: Engine, bind: ports.Bind, role: Role) -> DockError:
@@ -139,7 +139,7 @@ def serving_now(project: Project) -> str:
     """Say which container serves, as far as it can be seen: the release, or the port holder in its place."""
     try:
         with sdk_errors_as_ours():
-            containers = list(filter(None, (own_container(project, role) for role in ("prod", HOLDER))))
+            containers = list(filter(None, (own_container(project, slot) for slot in ("prod", HOLDER))))
     except EngineError:
         return "What serves now is not known, because the engine does not answer. See it: invoke status"
     if not containers:
@@ -150,31 +150,31 @@ def serving_now(project: Project) -> str:
     return "Nothing serves now. See it: invoke status"
 
 
-def await_serving(project: Project, role: str, *, shared_port: bool = False) -> str:
+def await_serving(project: Project, slot: str, *, shared_port: bool = False) -> str:
     """Wait until the container is healthy and answers 200, and return its URL; "" under --dry. Raises StartError.
 
     With `shared_port` another container answers on the same port, so the log must show that this one has answered, too.
     """
-    return _await(project, role, shared_port=shared_port).url.removesuffix("/")
+    return _await(project, slot, shared_port=shared_port).url.removesuffix("/")
 
 
-def await_page(project: Project, role: str) -> tuple[str, list[str]]:
+def await_page(project: Project, slot: str) -> tuple[str, list[str]]:
     """Wait as await_serving(). Return the URL that answered, after redirects, and notices. Raises StartError."""
-    probe = _await(project, role)
+    probe = _await(project, slot)
     text = f"{probe.status}: the app has no page there. Open the address of one of its pages"
     url = probe.final_url.removesuffix("/") if urlsplit(probe.final_url).path == "/" else probe.final_url
     return url, [text] if probe.status_code == HTTPStatus.NOT_FOUND else []
 
 
-def _await(project: Project, role: str, *, shared_port: bool = False) -> waiting.Probe:
+def _await(project: Project, slot: str, *, shared_port: bool = False) -> waiting.Probe:
     if project.dry:
         return waiting.Probe(ready=True)
-    name = project.settings.container(role)
-    timeout_s = project.settings.deploy_timeout(role)
+    name = project.settings.container(slot)
+    timeout_s = project.settings.deploy_timeout(slot)
     probe = waiting.wait_until(lambda: _look(project.engine, name, shared_port=shared_port), timeout_s, LOOK_INTERVAL_S)
     if probe.ready:
         return probe
-    variable = f"INVOKE_{role_of(role).name.upper()}_DEPLOY_TIMEOUT"
+    variable = f"INVOKE_{role_of(slot).name.upper()}_DEPLOY_TIMEOUT"
     raise StartError(
         f"Container {name} {probe.failed or f'does not serve within {timeout_s} s ({probe.status})'}.",
         "Its last log lines are above.",

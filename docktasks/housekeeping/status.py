@@ -66,10 +66,10 @@ def _state(container: Container) -> str:
 def _warnings(settings: Settings, containers: Sequence[Container]) -> list[str]:
     """Return a line for each fault of production, with the command that corrects it."""
     prefix = f"{settings.app.name}-"
-    roles = {container.name.removeprefix(prefix): container for container in containers if container.role == "prod"}
-    warnings = [_release_warning(settings.container("prod"), roles.get("prod"), roles.get(HOLDER))]
+    slots = {container.name.removeprefix(prefix): container for container in containers if container.role == "prod"}
+    warnings = [_release_warning(settings.container("prod"), slots.get("prod"), slots.get(HOLDER))]
     warnings += map(_ends, containers)
-    leftovers = [container.name for role, container in roles.items() if role not in ("prod", HOLDER)]
+    leftovers = [container.name for slot, container in slots.items() if slot not in ("prod", HOLDER)]
     leftovers += clones.abandoned_clones(containers)
     addresses = {container.address for container in containers if container.public_bind}
     warnings += [f"Others reach {address}. Publish it for this machine only: invoke run-prod" for address in addresses]

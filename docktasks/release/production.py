@@ -1,6 +1,6 @@
-"""The containers of production, by role: one serves the release, another owns the published port.
+"""The containers of production, by slot: one serves the release, another owns the published port.
 
-A role is one of PROD_ROLES (roles.py). Nothing is remembered: each question goes to the engine, because other processes
+A slot is one of PROD_SLOTS (roles.py). Nothing is remembered: each question goes to the engine, because other processes
 change containers, too.
 """
 
@@ -33,14 +33,14 @@ def holds(project: Project, bind: Bind) -> bool:
     return holder.labels.get(run_args.REACH_LABEL, own) == networks.reach(project.settings)
 
 
-def start(project: Project, role: str, release: Release, bind: Bind) -> None:
+def start(project: Project, slot: str, release: Release, bind: Bind) -> None:
     """Start a release, or its port holder. Raises StartError or ConflictError."""
-    if role == HOLDER:
+    if slot == HOLDER:
         args = _holder_args(project, release, bind)
     else:
         network_args = run_args.shared_network_args(project.settings, bind)
-        args = run_args.prod_args(project.settings, role, release, network_args, project.engine.api)
-    startup.start(project, startup.ContainerSpec(role, bind, args))
+        args = run_args.prod_args(project.settings, slot, release, network_args, project.engine.api)
+    startup.start(project, startup.ContainerSpec(slot, bind, args))
 
 
 def _holder_args(project: Project, release: Release, bind: Bind) -> list[str]:
@@ -76,9 +76,9 @@ def restart(project: Project, *names: str) -> None:
         project.run(["docker", "container", "restart", "-t", "1", name], quiet=True)
 
 
-def rename(project: Project, name: str, new_role: str) -> None:
-    """Give a container another role. Raises StartError."""
-    new_name = project.settings.container(new_role)
+def rename(project: Project, name: str, new_slot: str) -> None:
+    """Move a container into another slot. Raises StartError."""
+    new_name = project.settings.container(new_slot)
     error = StartError(
         f"{name} cannot be renamed to {new_name}.",
         "The name of a container tells whether it is the current release.",

@@ -8,7 +8,7 @@ from docktasks.containers import clones
 from docktasks.containers.startup import own_container
 from docktasks.engine.models import Container
 from docktasks.release import production
-from docktasks.roles import CANDIDATE, CARRY, DEV, HOLDER, HOLDER_PREVIOUS, NEXT, PREVIOUS, PROD_ROLES
+from docktasks.roles import CANDIDATE, CARRY, DEV, HOLDER, HOLDER_PREVIOUS, NEXT, PREVIOUS, PROD_SLOTS
 
 
 def recover(project: Project) -> bool:
@@ -17,13 +17,13 @@ def recover(project: Project) -> bool:
         return False
     _remove_helpers(project)
     adopt_or_remove_renamed(project)
-    interrupted = any(own_container(project, role) for role in (NEXT, PREVIOUS, HOLDER_PREVIOUS))
+    interrupted = any(own_container(project, slot) for slot in (NEXT, PREVIOUS, HOLDER_PREVIOUS))
     if own_container(project, HOLDER_PREVIOUS):
         finish_move(project)
     _name_current(project)
     restart_stopped(project)
-    for role in (NEXT, PREVIOUS):
-        if container := own_container(project, role):
+    for slot in (NEXT, PREVIOUS):
+        if container := own_container(project, slot):
             production.drain(project, container.name)
     current = own_container(project, "prod")
     if interrupted and current:
@@ -37,14 +37,14 @@ def recover(project: Project) -> bool:
 def _is_undisturbed(project: Project) -> bool:
     """Return True if the project has a current release that serves, its port holder, and no other of production."""
     own = [own for own in project.engine.containers(project.settings.app.name) if own.role != DEV.name]
-    names = {project.settings.container(role) for role in ("prod", HOLDER)}
+    names = {project.settings.container(slot) for slot in ("prod", HOLDER)}
     return {container.name for container in own} == names and all(container.serves for container in own)
 
 
 def _remove_helpers(project: Project) -> None:
     """Remove the containers that never serve: a candidate, one that bridges assets, clones whose task has ended."""
-    for role in (CANDIDATE, CARRY):
-        if container := own_container(project, role):
+    for slot in (CANDIDATE, CARRY):
+        if container := own_container(project, slot):
             production.remove(project, container.name)
     for name in clones.abandoned_clones(project.engine.containers(project.settings.app.name)):
         project.run(clones.remove_clones_args(name), quiet=True)
@@ -52,11 +52,11 @@ def _remove_helpers(project: Project) -> None:
 
 def adopt_or_remove_renamed(project: Project) -> None:
     """Give a release that was renamed by hand its name back, or remove it, because it would answer next to another."""
-    names = [project.settings.container(role) for role in PROD_ROLES]
+    names = [project.settings.container(slot) for slot in PROD_SLOTS]
     for container in project.engine.containers(project.settings.app.name):
         if container.role != "prod" or container.name in names or not container.serves:
             continue
-        if any(own_container(project, role) for role in ("prod", PREVIOUS, NEXT)):
+        if any(own_container(project, slot) for slot in ("prod", PREVIOUS, NEXT)):
             project.progress.note(f"{container.name} is a renamed release, and not the current one: it is removed.")
             production.drain(project, container.name)
         else:
@@ -97,8 +97,8 @@ def _name_current(project: Project) -> None:
     """Give the current release its name if a swap was interrupted between its two renames."""
     if own_container(project, "prod"):
         return
-    for role in (NEXT, PREVIOUS):  # the next one first: it had answered requests before anything was renamed
-        if container := own_container(project, role):
+    for slot in (NEXT, PREVIOUS):  # the next one first: it had answered requests before anything was renamed
+        if container := own_container(project, slot):
             production.rename(project, container.name, "prod")
             return
 

@@ -64,26 +64,26 @@ class Release:
 
 
 def prod_args(
-    settings: Settings, role: str, release: Release, network_args: list[str], api: tuple[int, ...]
+    settings: Settings, slot: str, release: Release, network_args: list[str], api: tuple[int, ...]
 ) -> list[str]:
-    """Return the command that starts a release in a role. The image is named by its id, because tags may move."""
+    """Return the command that starts a release in a slot. The image is named by its id, because tags may move."""
     return [
         "docker", "container", "run", "--detach",
-        "--name", settings.container(role),
+        "--name", settings.container(slot),
         # Without it, a Ctrl-C would also reach nginx, which would then stop at once and drop its open requests.
         "--sig-proxy=false",
         *label_args(settings, "prod"),
         "--label", f"{CONFIG_HASH_LABEL}={config_hash(settings, release, api)}",
         "--label", f"{RELEASE_LABEL}={release.id}",
         *network_args,
-        "--restart", "no" if role == CANDIDATE else "unless-stopped",
+        "--restart", "no" if slot == CANDIDATE else "unless-stopped",
         *_config_args(settings, release, api),
         release.image.short_id,
     ]  # fmt: skip
 
 
 def config_hash(settings: Settings, release: Release, api: tuple[int, ...]) -> str:
-    """Return a short hash of a release and its settings. The role and the address of its container do not count."""
+    """Return a short hash of a release and its settings. The slot and the address of its container do not count."""
     args = [*_config_args(settings, release, api), release.id]
     return hashlib.sha256("\0".join(args).encode()).hexdigest()[:12]
 

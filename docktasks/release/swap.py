@@ -18,7 +18,7 @@ from docktasks.errors import ConflictError
 from docktasks.release import history, production, recovery
 from docktasks.release.gate import Passed, check_candidate
 from docktasks.release.run_args import Release
-from docktasks.roles import HOLDER, HOLDER_PREVIOUS, NEXT, PREVIOUS, PROD, PROD_ROLES
+from docktasks.roles import HOLDER, HOLDER_PREVIOUS, NEXT, PREVIOUS, PROD, PROD_SLOTS
 
 GAP_STOP_TIMEOUT_S = 1
 """How long a release may take to stop when its port is needed: no request can be answered until the port is free."""
@@ -29,8 +29,8 @@ def deploy(project: Project, release: Release, bind: Bind, *, gate: bool = True)
 
     All that can fail without a change comes first: what serves then goes on. Raises StartError or ConflictError.
     """
-    for role in PROD_ROLES:
-        startup.own_container(project, role)  # it raises ConflictError if the name belongs to a container of others
+    for slot in PROD_SLOTS:
+        startup.own_container(project, slot)  # it raises ConflictError if the name belongs to a container of others
     _require_own_volume(project)
     ports.require_free(project, PROD, bind)
     current = startup.own_container(project, "prod")
@@ -64,7 +64,7 @@ def start(project: Project, release: Release, bind: Bind) -> str:
         production.remove(project, current.name)
     if holder and not reuse_holder:
         production.remove(project, holder.name)
-    started = [project.settings.container(role) for role in ("prod", *([] if reuse_holder else [HOLDER]))]
+    started = [project.settings.container(slot) for slot in ("prod", *([] if reuse_holder else [HOLDER]))]
     with waiting.on_failure(lambda: production.remove(project, *started)):
         url = _bring_up(project, release, bind, reuse_holder=reuse_holder)
     project.progress(f"release {release.id} serves")
@@ -113,8 +113,8 @@ def _described(current: Container, release: Release) -> str:
 
 def _free_port(project: Project, bind: Bind) -> None:
     project.progress.note(f"{bind} needs the port of the current release: a gap begins.")
-    for role in (PREVIOUS, HOLDER_PREVIOUS):
-        production.stop(project, project.settings.container(role), GAP_STOP_TIMEOUT_S)
+    for slot in (PREVIOUS, HOLDER_PREVIOUS):
+        production.stop(project, project.settings.container(slot), GAP_STOP_TIMEOUT_S)
 
 
 def _prepare(project: Project, release: Release, *, gate: bool) -> None:
