@@ -105,8 +105,8 @@ class Verdict:
         lines = [line for line in self.evidence if self._severity_of(line) == self.severity]
         places: dict[str, list[str]] = {}
         for line in lines:
-            place, _, fault = line.partition(": ")
-            places.setdefault(fault or line, []).append(place)
+            label, _, fault = line.partition(": ")
+            places.setdefault(fault or line, []).append(label)
         fault, same = max(places.items(), key=lambda item: len(item[1]), default=("", []))
         named = ", ".join([*same[:MAX_PLACES], *(["…"] if len(same) > MAX_PLACES else [])])
         text = f"{fault}, on {len(same):,} places: {named}" if len(same) > 1 else "".join(lines[:1])

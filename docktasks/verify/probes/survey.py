@@ -83,12 +83,12 @@ class Survey:
     def plain(self) -> list[Answer]:
         """The answer of each place to a simple GET, with its text."""
         answers: list[Answer] = []
-        for kind, group in groupby(places(self.site, self._kept()), lambda place: place.kind):
+        for kind, group in groupby(places(self.site, self._kept()), lambda target: target.kind):
             accept = (("accept", "text/html"),) if kind in ("page", "unknown") else ()
-            requests = {place: Request(place.path, "GET", accept) for place in group}
+            requests = {target: Request(target.path, "GET", accept) for target in group}
             responses = self.site.client.send_all(requests.values(), keep=PAGE_BYTES)
-            for (place, request), response in zip(requests.items(), responses, strict=True):
-                answers.append(Answer(place, "", request, response, response))
+            for (target, request), response in zip(requests.items(), responses, strict=True):
+                answers.append(Answer(target, "", request, response, response))
         return answers
 
     @cached_property

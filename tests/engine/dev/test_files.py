@@ -202,7 +202,7 @@ def read_only_checkout(tmp_path: Path) -> Iterator[Path]:
 
 
 @AS_ROOT
-@pytest.mark.parametrize("place", [long("inside"), "outside"])
+@pytest.mark.parametrize("side", [long("inside"), "outside"])
 def test_dev_and_build_prod_work_in_a_read_only_checkout(
     read_only_checkout: Path, pier: Path, new_project: ProjectFactory, side: str
 ) -> None:

@@ -124,7 +124,10 @@ def verdicts(url: str) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Outcome and evidence of every http check, by id."""
     subject = run.subject_at(url)
     try:
-        return {each.check.id: (each.outcome, each.evidence) for each in catalog.run_checks(subject, HTTP_CHECKS)}
+        return {
+            verdict.check.id: (verdict.outcome, verdict.evidence)
+            for verdict in catalog.run_checks(subject, HTTP_CHECKS)
+        }
     finally:
         subject.site.close()
 

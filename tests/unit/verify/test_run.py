@@ -156,10 +156,10 @@ def test_checks_that_were_asked_for_and_do_not_apply_are_an_error(
     """The error names the group and says why. So does a selection of which no check is left."""
     web.answer = Site()
     selected = tuple(catalog.select([group, "http", "image"]))
-    alone = tuple(catalog.select([group]))
+    unmixed = tuple(catalog.select([group]))
     for chosen in (
         VerifyOptions(selected, **target, named=frozenset({group})),
-        VerifyOptions(alone, **target),
+        VerifyOptions(unmixed, **target),
     ):
         with pytest.raises(VerifyError) as caught:
             run.verify(project_with(settings), chosen)
@@ -210,8 +210,8 @@ def test_nothing_running_is_an_error(settings: Settings, containers: list[Contai
 def test_dev_container_is_judged_with_or_without_a_release(settings: Settings) -> None:
     """Each container that runs is judged."""
     for chosen in (options(), options("dev")):
-        alone = run.find_subject(project_with(settings, DEV), chosen)
-        assert (alone.name, alone.dev, alone.has("url"), alone.has("container")) == (DEV.url, DEV, False, False)
+        subject = run.find_subject(project_with(settings, DEV), chosen)
+        assert (subject.name, subject.dev, subject.has("url"), subject.has("container")) == (DEV.url, DEV, False, False)
     release = own_container("prod", published=PROD_ADDRESS, image_id="sha256:1")
     both = run.find_subject(project_with(settings, DEV, release), options())
     assert (both.name, both.dev, both.container.role) == (URL, DEV, "prod")

@@ -141,7 +141,7 @@ def test_error_page_of_a_router_may_say_so() -> None:
     lines = (f"error: Error: Not found: /shop{UNKNOWN_PATH}",)
     page = with_events(replace(HOME, label=f"/shop{UNKNOWN_PATH}", title=""), console=lines)
     ids = ("browser.deep-link", "browser.console")
-    assert {one.outcome for one in verdicts(replace(healthy(), deep=[page]), *ids).values()} == {"pass"}
+    assert {verdict.outcome for verdict in verdicts(replace(healthy(), deep=[page]), *ids).values()} == {"pass"}
     lost = with_events(page, console=(f"error: cannot import http://127.0.0.1{UNKNOWN_PATH}/a.js",))
     assert verdicts(replace(healthy(), deep=[lost]), *ids)["browser.console"].outcome == "fail"
 

@@ -135,14 +135,14 @@ def test_option_that_invoke_dev_does_not_give_fails(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reason"),
     [("", "does not tell CapAmb, CapBnd, CapEff, CapPrm, NoNewPrivs, Uid"), ("Uid:\t1\n", "does not tell CapAmb")],
 )
-def test_process_status_without_the_needed_fields_is_skipped(settings: Settings, text: str, said: str) -> None:
+def test_process_status_without_the_needed_fields_is_skipped(settings: Settings, text: str, reason: str) -> None:
     """The reason names the missing fields."""
     outcome, evidence = result(settings, "dev.unprivileged", {"/proc/1/status": text})
     assert outcome == "skip"
-    assert said in evidence[0]
+    assert reason in evidence[0]
 
 
 @pytest.mark.parametrize(

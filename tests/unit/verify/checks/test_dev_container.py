@@ -65,7 +65,7 @@ def test_other_socket_that_listens_is_a_minor_fault(settings: Settings, web: Web
     networks.ensure(project(engine, settings), DEV)
     subject = Subject("", project(engine, settings), dev=container)
     row = "tcp 0: {}:{:04X} 00000000:0000 0A 0 0"
-    engine.sockets = "\n".join(row.format(*one) for one in (("00000000", 3000), ("0100007F", 4445)))
+    engine.sockets = "\n".join(row.format(*address) for address in (("00000000", 3000), ("0100007F", 4445)))
     assert results(subject, "dev.network")["dev.network"] == ("pass", ())
     engine.sockets += "\n" + row.format("00000000", 4444)
     line = "a socket listens on 0.0.0.0, port 4444 (tcp), next to port 3000"

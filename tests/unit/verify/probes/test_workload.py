@@ -39,8 +39,8 @@ def work(session: FakeSession, monkeypatch: pytest.MonkeyPatch) -> Workload:
 
 def request(url: str, method: str = "GET", body: bytes = b"", kind: str = "fetch") -> Request:
     """A request of the page."""
-    one = SimpleNamespace(url=f"http://site{url}", method=method, post_data_buffer=body, resource_type=kind)
-    return cast("Request", one)
+    values = {"method": method, "post_data_buffer": body, "resource_type": kind}
+    return cast("Request", SimpleNamespace(url=f"http://site{url}", **values))
 
 
 def test_address_that_is_loaded_twice_is_a_reload(work: Workload) -> None:

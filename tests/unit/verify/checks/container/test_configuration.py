@@ -114,7 +114,7 @@ def test_dangerous_directive_fails(line: str, directive: str, danger: str) -> No
     """No request can guess where it is. The evidence names the file, the block and what happens."""
     verdict = changed(SITE, CARRIED, f"    {line}\n{CARRIED}")
     assert (verdict.outcome, verdict.severity) == ("fail", "major")
-    assert [one for one in verdict.evidence if one.startswith(f"{SITE} {directive}") and danger in one], (
+    assert [line for line in verdict.evidence if line.startswith(f"{SITE} {directive}") and danger in line], (
         verdict.evidence
     )
     assert max(map(len, verdict.evidence)) <= 160
@@ -123,9 +123,9 @@ def test_dangerous_directive_fails(line: str, directive: str, danger: str) -> No
 def test_second_server_and_header_in_the_log_fail() -> None:
     """Each is reported once."""
     second = changed("serving/files.conf", "sendfile on;", "sendfile on; server { root /srv; }")
-    assert [one for one in second.evidence if one.endswith(": server: it is a second server")]
+    assert [line for line in second.evidence if line.endswith(": server: it is a second server")]
     logged = changed("serving/logging.conf", '"$http_user_agent"', '"$http_user_agent" $http_cookie')
-    assert [one for one in logged.evidence if one.endswith("it uses what a visitor's request keeps secret")]
+    assert [line for line in logged.evidence if line.endswith("it uses what a visitor's request keeps secret")]
 
 
 def test_changed_and_lost_directives_are_found() -> None:
@@ -171,7 +171,7 @@ def test_parser_reads_what_nginx_reads() -> None:
     text = """a 'b; c' "d \\" { e"; # f;
     map $x $y { default "";  "~^/(?<z>.*)$"  ${z}w; }
     server { location ~ ^/[a-z]+\\.js$ { return 200 "x#y"; } if ($a ~ "}") { break; } }"""
-    read = [(one.block, one.text) for one in parse_file("x.conf", text)]
+    read = [(line.block, line.text) for line in parse_file("x.conf", text)]
     assert read == [
         ((), 'a b; c d \\" { e'),
         ((), "map $x $y"),

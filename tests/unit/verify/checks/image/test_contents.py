@@ -63,12 +63,12 @@ def test_source_map_is_private() -> None:
 def test_public_source_map_is_accepted_if_a_script_names_it_or_the_setting_says_so(settings: Settings) -> None:
     """The label is what the build wrote. Alone it proves nothing, because anybody can write one."""
     script = shipped("/srv/site/assets/index-1a.js", b"a()\n//# sourceMappingURL=index-1a.js.map")
-    alone = BuiltImage(layers_above=[layer(shipped(MAP))])
-    alone.labels |= {SOURCE_MAPS_LABEL: "public"}
-    assert alone.evidence("image.contents") == (f"{MAP} (layer 3)",)
-    assert replace(alone, layers_above=[layer(shipped(MAP), script)]).evidence("image.contents") == ()
+    image = BuiltImage(layers_above=[layer(shipped(MAP))])
+    image.labels |= {SOURCE_MAPS_LABEL: "public"}
+    assert image.evidence("image.contents") == (f"{MAP} (layer 3)",)
+    assert replace(image, layers_above=[layer(shipped(MAP), script)]).evidence("image.contents") == ()
     public = replace(settings, build=replace(settings.build, source_maps="public"))
-    assert alone.evidence("image.contents", public) == ()
+    assert image.evidence("image.contents", public) == ()
 
 
 def test_source_map_in_a_script_fails() -> None:
