@@ -16,7 +16,7 @@ PNPM_FILE = "pnpm-workspace.yaml"
 CONFIG_FILE = re.compile(r"(vite|astro|nuxt|svelte|react-router)\.config\.\w+")
 """The configuration of Vite, or of a framework that calls it."""
 
-VITE = re.compile(r"(?<![\w@/.-])(?:vite(?:-plus)?(?![\w/-])|vp (?:dev|build)\b)")
+VITE = re.compile(r"(?<![\w@/.-])(?:vite(?:-plus)?(?![\w/.-])|vp (?:dev|build)\b)")
 """Vite, or Vite+, in a script of package.json, or as a dependency."""
 
 NOT_SOURCE = {"node_modules", "bower_components"}

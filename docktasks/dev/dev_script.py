@@ -87,7 +87,8 @@ def dev_command(app: App) -> DevCommand:
     if not command.is_last or has_other_address or command.program in PASSES_NOTHING_ON:
         return DevCommand(manager.run(name), needs_preload)
     address = OTHER_ADDRESS.get(command.program, ADDRESS)
-    is_own = name == "serve" and manager.name == "npm" and not own_file(app.root, DEV.dockerfile)
+    is_plain = name == "serve" and manager.name == "npm" and address is ADDRESS
+    is_own = is_plain and not own_file(app.root, DEV.dockerfile)
     return DevCommand(() if is_own else manager.run(name, *address), needs_preload)
 
 
@@ -110,6 +111,8 @@ def _kind(command: Command) -> str:
         program, arguments = "vite", arguments[1:]
     words = [word for before, word in pairwise(["", *arguments]) if word[:1] != "-" and before not in VALUE_OPTIONS]
     word = words[0] if words else ""
+    if program == "vp" and word in ("run", "exec"):
+        return UNKNOWN
     if program in DEV_WORDS:
         is_folder = "" in DEV_WORDS[program] and word not in OTHER_WORDS
         if word in DEV_WORDS[program] or is_folder:

@@ -14,9 +14,7 @@ FOLDER = "/srv/carried"
 RELEASES_DIR = f"{FOLDER}/releases"
 LIST = f"cd {RELEASES_DIR} && ls && {{ find $PWD -type f -path '*/site/*' ACTION 2>/dev/null || :; }}"
 """Shell script: a line for each release, and one for each file. One may be removed meanwhile."""
-LIST_SERVED = (
-    f"for tree in site br built/site built/br; do find {FOLDER}/$tree -type f -exec stat -c '%h %n' {{}} +; done"
-)
+LIST_SERVED = f"cd {FOLDER} && find site br built/site built/br ! -type d -exec stat -c '%h %n' {{}} +"
 """Shell script: the number of names and the path of each file that nginx serves from the volume."""
 
 

@@ -37,7 +37,7 @@ MAX_LOG_LINES = 5_000
 PAST_THE_GATE = "To release it as it is: --no-gate"
 LINKED_FIX = "Build again, or correct the address in the page"
 EVAL_FIX = """The policy forbids eval and new Function. Allow them: prod.csp_sources: "script-src 'unsafe-eval'\""""
-TEMPLATE_VALUE = re.compile(r"%[A-Z][A-Z\d_]*%|\{\{.*?\}\}|\{%.*?%\}|\{\[.*?\]\}|<%.*?%>")
+TEMPLATE_VALUE = re.compile(r"%[A-Z][A-Z_]{2,}[A-Z\d_]*%|\{\{ ?[\w.| ]+\}\}|\{% .*? %\}|\{\[ ?[\w. ]+\]\}|<%.*?%>")
 """What a server of the app's own, such as one of Go, replaces in a script of the page."""
 TEMPLATE_FIX = (
     "A server of the app puts a value for {} into the page. Let a script take it from an API, or from /env.js"

@@ -37,6 +37,7 @@ class PageVisit(PageEvents):
         self.unreachable: list[str] = []
         self.thrown: list[str] = []
         self.excused: list[str] = []
+        self._answered: list[Request] = []
         self.has_content, self.status = False, 0
         page.on("pageerror", self._on_error)
         page.on("requestfailed", self._on_failed_request)
@@ -47,7 +48,9 @@ class PageVisit(PageEvents):
         """Wait until the page shows something. `response` is that for its address."""
         self.status = response.status if response else 0
         self.has_content = take_snapshot(self.page, self.label).has_content
-        self.unreachable += [f"{request.url} (no answer)" for request in self.unanswered if self._is_needed(request)]
+        silent = (request for request in self.unanswered if request not in self._answered)
+        needed = (request for request in silent if self._is_needed(request) or self.is_load(request))
+        self.unreachable += [f"{request.url} (no answer)" for request in needed]
 
     def own_links(self) -> list[str]:
         """Return the addresses of other pages of the site that this page links to."""
@@ -111,12 +114,13 @@ class PageVisit(PageEvents):
             self.unreachable.append(f"{request.url} ({request.failure})")
 
     def _is_needed(self, request: Request) -> bool:
-        """True for what a page may wait for without a fault of the release: data, another site's script or page."""
-        is_others = not request.url.startswith(f"{self.origin}/") and request.resource_type in ("script", "document")
+        """True for what a page may lack without a fault of the release: data, or another site's script."""
+        is_others = not request.url.startswith(f"{self.origin}/") and request.resource_type == "script"
         return is_others or request.resource_type in DATA_TYPES
 
     def _on_answer(self, response: Response) -> None:
         """Note a request for data that got an error, or a page, as a site without the API may answer."""
+        self._answered.append(response.request)
         is_page = "text/html" in response.headers.get("content-type", "")
         if response.request.resource_type in DATA_TYPES and (response.status >= ERROR_STATUS or is_page):
             self.unreachable.append(f"{response.url} ({response.status}{', a page' if is_page else ''})")

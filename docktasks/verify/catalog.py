@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from threading import Event
 
-from httpx import HTTPError
+from httpx import HTTPError, TimeoutException
 
 from docktasks.errors import SettingsError, Skip
 from docktasks.mistyped import closest
@@ -36,8 +36,6 @@ WAITING = (site.__name__, lifecycle.__name__, configuration.__name__)
 """The modules whose checks wait for a build or for copies of the container, in a thread of their own. All others of a
 group run in one thread, one after the other: some run commands in the container, and container.processes would take
 those for strangers. It waits for the long command of another group (Subject.carried); that of dev.network ends soon."""
-REPORTERS = {"http": answers.answers.id, "dev": dev_page.source.id}
-"""The check of a group that reports a server that goes away. The others of the group are then skipped."""
 RENAMED_CHECKS: dict[str, str] = json.loads(Path(__file__).with_name("renamed_checks.json").read_text(encoding="utf-8"))
 """Old id -> new id, of checks that users may have in scripts."""
 
@@ -83,9 +81,11 @@ def run_checks(subject: Subject, checks: Iterable[Check]) -> Iterator[Verdict]:
     """Run the checks, in threads_of() them, and yield the verdicts in the same order."""
     groups = threads_of(checks)
     interrupted = Event()  # on Ctrl-C no further check starts, and those that run undo their changes
+    # Group -> the check that reports a server that does not answer. The others of the group are then skipped.
+    reporters = {"http": answers.answers.id}
 
     def run_group(group: list[Check]) -> list[Verdict]:
-        return [_run_check(subject, check) for check in group if not interrupted.is_set()]
+        return [_run_check(subject, check, reporters) for check in group if not interrupted.is_set()]
 
     with ThreadPoolExecutor(len(groups) or 1) as pool:
         try:
@@ -95,15 +95,15 @@ def run_checks(subject: Subject, checks: Iterable[Check]) -> Iterator[Verdict]:
             interrupted.set()
 
 
-def _run_check(subject: Subject, check: Check) -> Verdict:
+def _run_check(subject: Subject, check: Check, reporters: dict[str, str]) -> Verdict:
     start = time.monotonic()
-    outcome, lines = _result(subject, check)
+    outcome, lines = _result(subject, check, reporters)
     notes = tuple(dict.fromkeys(line for line in lines if isinstance(line, Note)))
     evidence = tuple(line for line in lines if not isinstance(line, Note))
     return Verdict(check, outcome, evidence, time.monotonic() - start, notes)
 
 
-def _result(subject: Subject, check: Check) -> tuple[Outcome, list[str]]:
+def _result(subject: Subject, check: Check, reporters: dict[str, str]) -> tuple[Outcome, list[str]]:
     if not subject.has(check.needs):
         is_browser = check.needs == "browser"
         return "skip", [chromium_path.what_is_missing() if is_browser else f"its {check.needs} is gone"]
@@ -113,12 +113,13 @@ def _result(subject: Subject, check: Check) -> tuple[Outcome, list[str]]:
     except Skip as reason:
         return ("fail", lines) if _has_fault(lines) else ("skip", [*lines, str(reason)])
     except HTTPError as error:
-        fault, reporter = str(error) or type(error).__name__, REPORTERS.get(check.group, check.id)
+        fault, reporter = str(error) or type(error).__name__, reporters.setdefault(check.group, check.id)
         if check.id != reporter:
             return "fail" if _has_fault(lines) else "skip", [*lines, f"see {reporter}: {fault}"]
-        if check.group == "dev":  # a machine with much to do answers late, too
-            return "fail", [Major(f"{subject.dev.url} does not answer: {fault}")]
-        return "fail", [f"{subject.url} does not answer: {fault}"]
+        url = subject.dev.url if check.group == "dev" else subject.url
+        # A dev server answers late where a machine has much to do.
+        is_late = check.group == "dev" and isinstance(error, TimeoutException)
+        return "fail", [(Major if is_late else str)(f"{url} does not answer: {fault}")]
     return ("fail" if _has_fault(lines) else "pass"), lines
 
 

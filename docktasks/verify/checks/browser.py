@@ -56,8 +56,9 @@ def _page_faults(subject: Subject, step: Step, pages: list[PageSnapshot]) -> Ite
         if page.status >= 400:  # noqa: PLR2004 - HTTP's errors, whose pages have content, too
             yield f"{page.label}: the server answers {page.status}"
         elif not page.has_content:
-            events = [*_of_site(subject, page.texts("console", "network", "policy", "unreachable"))][:2]
-            text = f"{page.label}: the page is empty" + (f" ({'; '.join(events)})" if events else "")
+            events = [*_of_site(subject, page.texts("console", "network", "policy"))]
+            reasons = (events or page.texts("unreachable"))[:2]
+            text = f"{page.label}: the page is empty" + (f" ({'; '.join(reasons)})" if reasons else "")
             is_unknown = not events and UNKNOWN_PATH in page.label  # an app without a page for it shows none
             yield Note(ABOUT_UNKNOWN) if is_unknown else text
         elif not page.title.strip() and UNKNOWN_PATH not in page.label:

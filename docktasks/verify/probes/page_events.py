@@ -160,11 +160,15 @@ class PageEvents(Log):
         else:
             self.add(RECORDED.get(kind, "interruptions"), text)
 
+    def is_load(self, request: Request) -> bool:
+        """Return True for a request that loads the page, or another one in its place."""
+        with contextlib.suppress(BrowserError):  # a request without a frame
+            return request.is_navigation_request() and request.frame == self.page.main_frame
+        return False
+
     def _on_request(self, request: Request) -> None:
         self._pending[request] = time.monotonic()
-        is_load = False
-        with contextlib.suppress(BrowserError):  # a request without a frame
-            is_load = request.is_navigation_request() and request.frame == self.page.main_frame
+        is_load = self.is_load(request)
         self.workload.add(request, is_load=is_load and not request.redirected_from)
         if is_load:
             self._host = self._host or urlsplit(request.url).netloc

@@ -13,7 +13,7 @@ MANIFEST = '{"scripts": {"build": "vite build"}}'
 PAGE = {"index.html": "", "package.json": MANIFEST}
 NEXT = {"index.html": "", "package.json": '{"scripts": {"build": "next build"}, "devDependencies": {"vitest": "4"}}'}
 VITE_PLUS = {"index.html": "", "package.json": '{"scripts": {"build": "vp build"}}'}
-TESTS = {"vite.config.ts": "", "package.json": '{"scripts": {"test": "vitest", "build": "pnpm -r build"}}'}
+TESTS = {"vite.config.ts": "", "package.json": '{"scripts": {"test": "vitest -c vite.config.ts"}}'}
 WORKSPACE = {"pnpm-workspace.yaml": "packages: [apps/*]"}
 CONFIG = {"vite.config.ts": "", "package.json": MANIFEST}
 

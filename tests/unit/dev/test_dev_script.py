@@ -84,7 +84,7 @@ def test_server_behind_other_programs_gets_its_address_before_it_starts(scripts:
     assert command_of(scripts) == DevCommand(("npm", "run", name), needs_preload=True)
 
 
-@pytest.mark.parametrize("script", ["node server.js", "wxt --port 3001"])
+@pytest.mark.parametrize("script", ["node server.js", "wxt --port 3001", "vp run web#dev"])
 def test_server_of_unknown_kind_gets_its_address_in_both_ways(script: str) -> None:
     """It may read arguments, and it may start Vite."""
     assert command_of({"dev": script}) == DevCommand(("npm", "run", "dev", "--", *ADDRESS), needs_preload=True)
@@ -92,7 +92,8 @@ def test_server_of_unknown_kind_gets_its_address_in_both_ways(script: str) -> No
 
 def test_slidev_gets_its_address_in_its_own_words() -> None:
     """It refuses options that it does not know."""
-    assert command_of({"dev": "slidev --open"}).args == ("npm", "run", "dev", "--", "--remote", "--port", "3000")
+    for name in ("dev", "serve"):
+        assert command_of({name: "slidev --open"}).args == ("npm", "run", name, "--", "--remote", "--port", "3000")
 
 
 def test_command_is_that_of_the_apps_package_manager() -> None:

@@ -87,3 +87,9 @@ def test_gate_names_the_commands_of_the_apps_own_manager(
         deployed(engine, settings)
     assert caught.value.what.endswith("in Chromium, /: uncaught Error: The root is missing.")
     assert ": pnpm run build, then pnpm exec vite preview. " in caught.value.how
+
+
+@pytest.mark.parametrize("code", ["'/caf%C3%A9'", "{[k]:v,b:[1]}", "{{b()}}", "a%B%c"])
+def test_ordinary_code_is_no_value_of_a_server(code: str) -> None:
+    """Another file may have a SyntaxError."""
+    assert not gate.TEMPLATE_VALUE.search(code)

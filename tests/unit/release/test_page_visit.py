@@ -194,6 +194,7 @@ def test_page_that_waits_for_an_api_is_not_blank() -> None:
     [
         ("https://cdn.example/a.js", "script", 0),
         ("https://login.example/", "document", 0),
+        ("https://video.example/embedded", "document", 1),
         (f"{URL}/api", "fetch", 0),
         (f"{URL}/a.js", "script", 1),
     ],
@@ -206,6 +207,20 @@ def test_page_that_waits_for_what_the_gate_lacks_is_not_blank(
     monkeypatch.setattr("docktasks.release.page_visit.is_one_color", lambda _: True)
     page = FakePage()
     visit = visited(page)
-    page.begin(Mock(url=url, resource_type=kind, post_data_buffer=None))
+    frame = page.main_frame if "login" in url else "another frame"
+    page.begin(Mock(url=url, resource_type=kind, post_data_buffer=None, frame=frame))
     visit.look(None)
     assert len(judged(visit)[0]) == faults
+
+
+def test_page_with_an_open_stream_may_be_blank(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events of a server have been answered, and never end. They are no reason to show nothing."""
+    monkeypatch.setattr(page_events, "ANSWER_TIMEOUT_S", 0)
+    monkeypatch.setattr("docktasks.release.page_visit.is_one_color", lambda *_: True)
+    page = FakePage()
+    visit = visited(page)
+    request = Mock(url=f"{URL}/events", resource_type="eventsource", post_data_buffer=None)
+    page.begin(request)
+    page.report("response", url=request.url, status=200, headers={"content-type": "text/event-stream"}, request=request)
+    visit.look(None)
+    assert len(judged(visit)[0]) == 1

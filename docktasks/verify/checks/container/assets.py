@@ -53,12 +53,12 @@ def _lost(subject: Subject, image: Image, files: Iterable[CarriedFile]) -> Itera
 
 @check("container.asset-bytes", "critical", fix="Give the files a longer hash in vite.config: [name]-[hash:12].js")
 def asset_bytes(subject: Subject) -> Iterator[str]:
-    """A hashed name has the same bytes in every kept release. These are served, compressed or not, and no others."""
+    """A hashed name has the same bytes in every kept release, and these are served. No other file is in the volume."""
     releases_kept, files = subject.carried()
     if not releases_kept:
         raise Skip("the assets of kept releases cannot be read")
     for path in foreign_paths(subject.project.engine, subject.container):
-        yield f"{FOLDER}/{path}: it is of no release. The next run-prod removes it"
+        yield f"{FOLDER}/{path}: no release has it. Releasing a change removes it"
     digests: dict[str, dict[bytes, str]] = {}
     for file in files:
         if file.is_hashed:

@@ -54,8 +54,10 @@ def cache_policy(subject: Subject) -> Iterator[str]:
     survey = survey_of(subject)
     is_own = "The site's _headers has rules for caches." in survey.site.health  # how long they are kept is its choice
     by_build, answers = _named_by_build(subject), _judged(survey, is_own=subject.has("image"))
-    # What our build took for a copy, such as an app in public/ that is built already, browsers ask for again.
-    expected = by_build if subject.shipped_files else by_build | _named_by_content(subject)
+    by_name = _named_by_content(subject) - by_build
+    if subject.shipped_files:  # what our build took for a copy is one, such as an app in public/ that is built already
+        by_name &= {*survey.site.index.references.loaded}
+    expected = by_build | by_name
     kinds = grouped(answers, lambda answer: _kind_of(answer, expected))
     usual = {kind: mode(answer.response.get("cache-control") for answer in alike) for kind, alike in kinds.items()}
     usual = usual if is_ours(subject, "cache-control") and not is_own else {}
@@ -63,15 +65,13 @@ def cache_policy(subject: Subject) -> Iterator[str]:
     def faults(answer: Answer) -> Iterator[str]:
         is_first = answer.place.kind == "unknown" or answer.place.path == survey.site.index.path
         policy, status = answer.response.get("cache-control"), answer.response.status
+        is_by_name = unquote(answer.place.path.partition("?")[0]) in by_name
         is_unusual = policy != usual.get(_kind_of(answer, expected), policy) and answer.place.kind != "folder"
         is_unusual |= bool(usual) and status >= codes.BAD_REQUEST and not policy
         if _is_wrong(answer, expected, is_free=is_own and not is_first) or is_unusual:
-            is_slow_only = unquote(answer.place.path) in expected - by_build and not _is_wrong(
-                answer, set(), is_free=False
-            )
-            kind = Major if is_slow_only else str
+            is_slow_only = is_by_name and not _is_wrong(answer, set(), is_free=False)  # browsers ask for it again
             error = f" with {status}" if status >= codes.BAD_REQUEST else ""
-            yield kind(f"Cache-Control is {policy or 'missing'}{error}")
+            yield (Major if is_slow_only else str)(f"Cache-Control is {policy or 'missing'}{error}")
         yield from _shared_faults(answer)
 
     return exceptions(answers, faults)

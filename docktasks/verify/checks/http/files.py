@@ -62,7 +62,7 @@ def files(subject: Subject) -> Iterator[str]:
             is_source = SOURCE.search(path) and not response.is_ok
             fault = "a source, which the build left in its page" if is_source else f"expected 200 {expected}"
             line = f"{path}: {_status_and_type(response)}, {fault}".rstrip()
-            is_left_over = not response.is_ok and _is_only_in_a_style(site, path)
+            is_left_over = response.status == codes.NOT_FOUND and _is_only_in_a_style(site, path)
             yield Major(f"{line}: a style sheet names it, and the build did not find it") if is_left_over else line
     texts = site.responses.values()
     named = [path for text in texts if text.media_type in ("text/html", MANIFEST) for path in text.references.possible]
@@ -95,7 +95,8 @@ def _is_only_in_a_style(site: Site, path: str) -> bool:
     """
     if HASHED_NAME.search(f".{path}") or not media_type(path).startswith(("image/", "font/")):
         return False
-    return all(text.media_type == "text/css" for text in site.responses.values() if path in text.references.loaded)
+    types = {text.media_type for text in site.responses.values() if path in text.references.loaded}
+    return types == {"text/css"} and all(site.address(name) != path for name in site.shipped)
 
 
 def _status_and_type(response: Response) -> str:

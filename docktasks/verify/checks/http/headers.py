@@ -36,7 +36,9 @@ SERVER_VERSION = re.compile(rf"\b(?:{'|'.join(_TABLE['servers'])})[/ ]v?\d[\w.]*
 VERSION = re.compile(r"[\w.-]+(?:/v?\d|(?<=[a-z])[ -]v?\d+\.\d)[\w.]*", re.IGNORECASE)
 SERVER_PATH = re.compile(r"(?<![\w./%-])(?:/(?:srv|var/www|usr/(?:share|local|lib)|root|etc)|[A-Z]:\\)[/\\][\w./\\-]+")
 _is_of_server = lru_cache(256)(SERVER_HEADERS.fullmatch)
-SINGLE = "content-type", "content-range", "etag", "last-modified", "expires", "date", "age", "location", "retry-after"
+SINGLE_HEADERS = {
+    "content-type", "content-range", "etag", "last-modified", "expires", "date", "age", "location", "retry-after",
+}  # fmt: skip
 """Headers that stand once: of two, each reader takes another one. https://www.rfc-editor.org/rfc/rfc9110#section-5.5"""
 SAFE_HEAD_BYTES, MAX_HEAD_BYTES = 8_000, 16_000
 """nginx takes 4 or 8 kB from a server behind it, Node.js 16, and Chrome 256: what is larger becomes an error."""
@@ -130,7 +132,7 @@ def headers(subject: Subject) -> Iterator[str]:
             text = f"{size // 1000} kB of headers, {len(value) // 1000} kB of them {longest}: many proxies refuse them,"
             yield text if size > MAX_HEAD_BYTES else Minor(text)
         names = [name for name, _ in lines]
-        yield from (f"{name} is sent {names.count(name)} times" for name in SINGLE if names.count(name) > 1)
+        yield from (f"{name} is sent {names.count(name)} times" for name in SINGLE_HEADERS if names.count(name) > 1)
         for name, value in lines:
             if not KNOWN.fullmatch(name) and not ELSEWHERE.fullmatch(name):
                 is_page = answer.is_page and answer.place.kind in ("page", "unknown")  # a CDN saves no page, either

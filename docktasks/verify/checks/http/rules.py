@@ -34,13 +34,14 @@ def exceptions(answers: Iterable[Answer], faults_of: Callable[[Answer], Iterable
     A fault that ends with a comma reads on: `406, expected 200, on 3 of 41 places: /a.js, …`.
     """
     places: set[str] = set()
-    labels: dict[str, dict[str, str]] = {}
+    labels: dict[tuple[type[str], str], dict[str, str]] = {}
     for answer in answers:
         places.add(answer.place.path)
         for fault in faults_of(answer):
-            labels.setdefault(fault, {}).setdefault(answer.place.path, answer.label)  # the simplest way comes first
-    for fault, named in labels.items():
-        yield type(fault)(f"{fault} on {len(named):,} of {len(places):,} places: {listed(named.values())}")
+            named = labels.setdefault((type(fault), fault), {})
+            named.setdefault(answer.place.path, answer.label)  # the simplest way comes first
+    for (severity, fault), named in labels.items():
+        yield severity(f"{fault} on {len(named):,} of {len(places):,} places: {listed(named.values())}")
 
 
 def understood(survey: Survey) -> list[Answer]:

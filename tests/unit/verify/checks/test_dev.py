@@ -18,6 +18,7 @@ from docktasks.containers import networks
 from docktasks.engine.models import ContainerConfig
 from docktasks.roles import DEV
 from docktasks.settings import Settings
+from docktasks.verify.catalog import run_checks, select
 from docktasks.verify.subject import Subject
 from tests.support.certificates import make_certificate
 from tests.unit.fakes.engine import FakeEngine, own_container
@@ -309,10 +310,28 @@ def test_server_over_https_needs_a_certificate_that_is_not_for_foreign_hosts(
 
 
 def test_server_that_does_not_answer_is_reported_by_one_check(settings: Settings) -> None:
-    """The evidence has the address of the dev server. Another check is skipped."""
+    """The evidence has the address of the dev server. The checks after it are skipped, and none passes by itself."""
     fault = "[Errno 111] Connection refused"
+    subject = Subject("", project(FakeEngine(), settings), dev=own_container("dev", published=PUBLISHED))
+    assert [*results(subject, "dev.source", "dev.foreign-host").values()] == [
+        ("fail", (f"{URL} does not answer: {fault}",)),
+        ("skip", (f"see dev.foreign-host: {fault}",)),
+    ]
     assert result(settings, "dev.source") == ("fail", (f"{URL} does not answer: {fault}",))
-    assert result(settings, "dev.foreign-host") == ("skip", (f"see dev.source: {fault}",))
+
+
+@pytest.mark.parametrize(("error", "severity"), [(httpx.ReadTimeout, "major"), (httpx.ConnectError, "critical")])
+def test_late_answer_is_a_lesser_fault_than_none(
+    settings: Settings, web: Web, error: type[httpx.TransportError], severity: str
+) -> None:
+    """A machine with much to do answers late, too."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise error("", request=request)
+
+    web.answer = answer
+    subject = Subject("", project(FakeEngine(), settings), dev=own_container("dev", published=PUBLISHED))
+    assert [verdict.severity for verdict in run_checks(subject, select(only=["dev.source"]))] == [severity]
 
 
 def test_file_of_another_owner_fails(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -142,4 +142,4 @@ def test_file_that_no_release_has_written_into_the_volume_fails() -> None:
     served = "2 site/assets/a.js\n1 built/site/login.html\nfind: br: No such file or directory\n"
     outcome, evidence = result(CARRIED, check_id="container.asset-bytes", served=served)
     assert outcome == "fail"
-    assert evidence[0] == "/srv/carried/built/site/login.html: it is of no release. The next run-prod removes it"
+    assert evidence[0] == "/srv/carried/built/site/login.html: no release has it. Releasing a change removes it"

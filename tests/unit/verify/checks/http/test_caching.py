@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from docktasks.verify.checks.http.caching import HASHED, MAYBE_HASHED, PERHAPS_HASHED
+from docktasks.verify.registry import Major
 from docktasks.verify.subject import Subject
 from tests.unit.fakes.site_faults import ENTRY, INDEX, assert_reported, header, on_header, on_path, status, verdicts
 from tests.unit.fakes.sites import Answer, Fault, Site
@@ -167,16 +168,29 @@ def test_rules_of_the_site_itself_are_right_for_its_files(path: str, policy: str
     assert verdicts(site, "http.cache-policy")["http.cache-policy"].outcome == outcome
 
 
+LAZY = "/assets/About-Dx3cWm4L.css"
+
+
 def test_copy_with_a_name_like_a_hash_refuses_no_release(monkeypatch: pytest.MonkeyPatch) -> None:
     """An app in public/ may be built already. Its visitors ask for a file again, which is slow only.
 
-    What our own build took for a copy is none of its faults, and the image says what that was.
+    What our own build took for a copy is none of its faults, and the image says what that was. It does not take what
+    the entry page loads for a copy.
     """
-    site = Site(on_path(ENTRY, header("cache-control", "no-cache")))
+    asked_again = header("cache-control", "no-cache")
+    site, both = Site(on_path(LAZY, asked_again)), Site(on_path(LAZY, asked_again), on_path(ENTRY, asked_again))
     verdict = verdicts(site, "http.cache-policy")["http.cache-policy"]
     assert (verdict.outcome, verdict.severity) == ("fail", "major")
     monkeypatch.setattr(Subject, "shipped_files", {"index.html": 1})
     assert verdicts(site, "http.cache-policy")["http.cache-policy"].outcome == "pass"
-    monkeypatch.setattr(Subject, "hashed_files", [ENTRY.removeprefix("/")])
+    assert verdicts(both, "http.cache-policy")["http.cache-policy"].severity == "major"
+    monkeypatch.setattr(Subject, "hashed_files", [LAZY.removeprefix("/")])
     verdict = verdicts(site, "http.cache-policy")["http.cache-policy"]
     assert (verdict.outcome, verdict.severity) == ("fail", "critical")
+
+
+def test_page_that_is_never_asked_for_again_is_critical_next_to_a_file_that_is_only_slow() -> None:
+    """Both have the same Cache-Control. The worse fault counts."""
+    verdict = verdicts(Site(on_path("", header("cache-control"))), "http.cache-policy")["http.cache-policy"]
+    assert verdict.severity == "critical"
+    assert {type(line) for line in verdict.evidence} == {str, Major}

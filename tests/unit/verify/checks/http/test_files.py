@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from docktasks.verify import catalog
-from docktasks.verify.probes import raw_socket
+from docktasks.verify.probes import crawler, raw_socket
 from tests.unit.fakes.site_faults import (
     ENTRY,
     INDEX,
@@ -89,6 +89,14 @@ def test_picture_that_only_a_style_names_refuses_no_release(path: str, text: str
     """Vite leaves an address in a style that it does not find as it is, and the page works without the picture."""
     verdict = verdicts(Site(on_path(path, body(text))), "http.files")["http.files"]
     assert (verdict.outcome, verdict.severity) == ("fail", severity)
+
+
+def test_picture_of_the_image_that_is_not_served_is_critical(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The build had it, so the server lost it. A script may name it in a way that nobody can read."""
+    monkeypatch.setattr(crawler.Site, "shipped", ["assets/textures/wood.png", "assets/textures/oak.png"])
+    verdict = verdicts(Site(on_path(STYLE, body("b{background:url(./textures/wood.png)}"))), "http.files")["http.files"]
+    assert {type(line) for line in verdict.evidence} == {str}
+    assert len(verdict.evidence) == 2
 
 
 def test_body_after_head_is_reported() -> None:
