@@ -9,15 +9,14 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Page, Request, Response, WebSocket
 
-from docktasks.verify.chromium_path import OTHERS_FAULT
 from docktasks.verify.probes.chromium import is_one_color, open_pages
 from docktasks.verify.probes.page_events import NETWORK_CHANGED, PageEvents, take_snapshot, text_of
+from docktasks.verify.probes.thrown import FAILED_MODULE, is_of_machine
 from docktasks.verify.probes.visitor import OWN_LINKS
 
 ERROR_STATUS = 400
 DATA_TYPES = {"fetch", "xhr", "eventsource", "websocket"}
 """Types of requests by which a page asks an API."""
-FAILED_MODULE = re.compile(r"(?:imported module|preload CSS for)[: ]+(\S+)")
 
 
 def open_all(visits: Sequence[PageVisit]) -> None:
@@ -100,7 +99,7 @@ class PageVisit(PageEvents):
         if module:
             is_own = module[1].startswith(("/", self.origin))
         else:
-            is_own = not (self.unreachable or OTHERS_FAULT.search(text) or self._is_of_others(error.stack or ""))
+            is_own = not (self.unreachable or is_of_machine(text) or self._is_of_others(error.stack or ""))
         (self.thrown if is_own else self.excused).append(f"uncaught {text}")
 
     def _is_of_others(self, stack: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,16 +13,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Error as BrowserError
 
 PROGRAMS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge"]
-
-OTHERS_FAULT = re.compile(
-    r"\b(?:NotAllowed|NotSupported|NotReadable|Abort|Security|Timeout|QuotaExceeded|Network)Error\b|failed to fetch"
-    r"|fetch failed|network error|load failed|requested device|ERR_|ECONN|status code|timed out|timeout of|websocket"
-    r"|serviceworker|webgl|webgpu|\bgpu\b|audio ?context|permission denied|not supported|not implemented on"
-    r"|ResizeObserver loop",
-    re.IGNORECASE,
-)
-"""Errors that come from what a machine lacks: an API, another host, a device, a click of a visitor. A page also works
-without its service worker, which may load scripts of another host."""
 
 
 def has_driver() -> bool:

@@ -13,8 +13,10 @@ import httpx
 
 from docktasks.containers.app_mount import host_paths
 from docktasks.errors import Skip
-from docktasks.verify.chromium_path import OTHERS_FAULT, browser_errors, what_is_missing
+from docktasks.output import counted
+from docktasks.verify.chromium_path import browser_errors, what_is_missing
 from docktasks.verify.probes import app_files, vite_client
+from docktasks.verify.probes.thrown import FAILED_MODULE, is_of_machine
 from docktasks.verify.probes.vite_client import (
     DATA_SUFFIXES,
     SCRIPT_SUFFIXES,
@@ -123,8 +125,14 @@ def faults_of(snapshot: PageSnapshot, url: str) -> Iterator[str]:
     failed = snapshot.texts("network")
     has_data = not snapshot.texts("unreachable") and not any(map(NO_FILE.search, failed))
     uncaught = [line for line in snapshot.texts("console") if line.startswith("uncaught: ")]
-    thrown = [line for line in uncaught if not OF_DATA.search(line) and not OTHERS_FAULT.search(line)]
-    yield from (line for line in thrown if has_data or UNREADABLE.search(line))
+    for line in uncaught:
+        if module := FAILED_MODULE.search(line):
+            is_own = module[1].startswith(("/", f"{url}/")) and not snapshot.texts("unreachable")
+        else:
+            is_excused = OF_DATA.search(line) or is_of_machine(line)
+            is_own = not is_excused and bool(has_data or UNREADABLE.search(line))
+        if is_own:
+            yield line
     own = re.escape(url) + r"/(?:[^?]*\.(?:[mc]?[jt]sx?|vue|svelte|css)\b|@(?:fs|id|vite)/).*: 50[01]"
     yield from (line for line in failed if re.fullmatch(own, line))
     if has_data and not snapshot.has_content:
@@ -144,7 +152,7 @@ def source(subject: Subject) -> Iterator[str]:
         sources += page_source(vite, app_dir)
         if vite.kept:
             path, caching = next(iter(vite.kept.items()))
-            yield f"a browser keeps {len(vite.kept)} modules of the app and gets no edit: {path}: {caching}"
+            yield f"a browser keeps {counted(len(vite.kept), 'module')} of the app and gets no edit: {path}: {caching}"
         lines = [line for path, file in sources for line in _missed_edit(vite, path, file)]
         if len(lines) == len(sources) and not vite.kept and all(isinstance(line, Note) for line in lines):
             raise Skip(lines[0])

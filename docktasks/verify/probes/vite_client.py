@@ -33,7 +33,6 @@ STYLE_SUFFIXES = (".css", ".scss", ".less", *app_files.COMPONENT_SUFFIXES)
 DATA_SUFFIXES = (".json",)
 """Files of which Vite makes a module at another address, with `?import`."""
 SCRIPT_SUFFIXES = (".js", ".mjs", ".ts", ".mts", ".jsx", ".tsx")
-
 NO_ROOTS = {"node_modules", "dist", "build", "public", "static", "coverage", "docs"}
 
 EVALUATED = re.compile(r"\.\w+\.[cm]?[jt]sx?$")
@@ -46,6 +45,7 @@ _ERROR = re.compile(r'\{"message":("(?:[^"\\]|\\.)*")')
 """The message in the page that Vite answers with in place of a module that it cannot serve."""
 _KEPT = re.compile(r"immutable|max-age=0*[1-9]")
 """Matches the Cache-Control of what a browser does not ask for again."""
+_PACKAGE = re.compile(r"/node_modules/|[?&]v=")  # browsers keep what Vite has bundled
 _TIMESTAMP = re.compile(r"\?t=\d+$")
 _SCRIPT = re.compile(r"""<script[^>]*\bsrc=["']?([^"'\s>]+)""")
 _ANY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -141,14 +141,14 @@ class ViteClient(httpx.Client):
         seen: set[str] = set()
         while queue and len(seen) < MAX_MODULES:
             path = _TIMESTAMP.sub("", queue.pop(0))
-            if path in seen or "/node_modules/" in path or ("/@" in path and path not in generated):
+            if path in seen or _PACKAGE.search(path) or ("/@" in path and path not in generated):
                 continue
             seen.add(path)
             yield path
             response = self.get(path, headers={"Accept": "*/*"})
             if response.is_server_error:
                 self.errors[path] = response.status_code
-            elif _KEPT.search(caching := response.headers.get("cache-control", "")):
+            elif "/." not in path and _KEPT.search(caching := response.headers.get("cache-control", "")):
                 self.kept[path] = caching
             queue += _IMPORT.findall(response.text)
 

@@ -82,6 +82,8 @@ def judged(visit: PageVisit) -> tuple[list[str], list[str]]:
         "fetchTides is not a function",
         "Cannot read properties of undefined (reading 'network')",
         "Refused to evaluate a string as JavaScript",
+        'Dynamic require of "events" is not supported',
+        "webglRenderer is missing",
     ],
 )
 def test_exception_of_the_apps_own_code_is_a_fault(message: str) -> None:
@@ -96,6 +98,8 @@ def test_exception_of_the_apps_own_code_is_a_fault(message: str) -> None:
     "message",
     [
         "Failed to fetch",
+        "TypeError: Failed to fetch",
+        "TypeError: Failed to update a ServiceWorker for scope ('/')",
         "NetworkError when attempting to fetch resource.",
         "Request failed with status code 502",
         "timeout of 5000ms exceeded: timed out",

@@ -25,6 +25,15 @@ URL = "http://127.0.0.1:3000"
 NO_JSON = "uncaught: SyntaxError: Unexpected token '<' is not valid JSON"
 UNREADABLE = "uncaught: SyntaxError: Unexpected token '%'"
 NO_EXPORT = "uncaught: SyntaxError: The requested module '/src/a.js' does not provide an export named 'b'"
+NO_MODULE = "uncaught: TypeError: Failed to fetch dynamically imported module:"
+OF_CODE = (
+    'uncaught: Error: Dynamic require of "events" is not supported',
+    "uncaught: ReferenceError: websocketUrl is not defined",
+    "uncaught: TypeError: this.webglRenderer is undefined",
+    "uncaught: TypeError: webgl is null",
+    "uncaught: Error: the websockets are missing",
+)
+"""What a script throws by its own fault, with words of devices."""
 THROWN = "uncaught: ReferenceError: a is not defined"
 
 
@@ -45,6 +54,8 @@ def snapshot(*, has_content: bool = True, **lines: Any) -> PageSnapshot:
         {"console": ("uncaught: AxiosError: Request failed with status code 404",)},
         {"console": ("uncaught: Error: Haptics is not implemented on web",)},
         {"console": ("error: a warning of a library",)},
+        {"console": (f"{NO_MODULE} https://cdn.example/a.js",)},
+        {"console": (f"{NO_MODULE} {URL}/src/a.js",), "unreachable": ("https://cdn.example/b.js: not complete",)},
         {"network": (f"{URL}/favicon.ico: 404",)},
     ],
 )
@@ -57,6 +68,7 @@ def test_page_whose_api_does_not_run_is_no_fault(lines: dict[str, Any]) -> None:
     ("lines", "fault"),
     [
         ({"console": (THROWN,)}, THROWN),
+        *(({"console": (line,)}, line) for line in (f"{NO_MODULE} {URL}/src/a.js", *OF_CODE)),
         ({"console": (THROWN,), "network": (f"{URL}/logo.svg: 404",)}, THROWN),
         ({"console": (UNREADABLE,), "network": (f"{URL}/version: 502",)}, UNREADABLE),
         ({"console": (NO_EXPORT,), "network": (f"{URL}/version: 502",)}, NO_EXPORT),
@@ -200,7 +212,7 @@ def test_modules_that_a_browser_keeps_fail(settings: Settings, web: Web) -> None
         return response
 
     web.answer = answer
-    fault = "a browser keeps 1 modules of the app and gets no edit: /src/main.js: max-age=31536000, immutable"
+    fault = "a browser keeps 1 module of the app and gets no edit: /src/main.js: max-age=31536000, immutable"
     assert result(settings) == ("fail", (fault,))
     caching["cache-control"] = "max-age=0, no-cache"
     assert result(settings) == ("pass", ())

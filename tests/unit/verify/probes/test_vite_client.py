@@ -98,6 +98,19 @@ def test_client_keeps_the_modules_that_vite_cannot_serve(web: Web) -> None:
     vite.close()
 
 
+def test_modules_that_browsers_keep_are_the_apps_own(web: Web) -> None:
+    """Vite lets them keep the packages that it has bundled, in any folder. What is in a hidden folder is generated."""
+    texts = {
+        "/": '<script src="/@vite/client"></script><script src="/src/main.js"></script>',
+        "/src/main.js": 'import "/.vite/deps/vue.js?v=1a2b3c"; import "/deps/a.js?import&v=1a"; import "/.kit/b.js"',
+    }
+    headers = {"cache-control": "max-age=31536000,immutable"}
+    web.answer = lambda request: httpx.Response(200, headers=headers, text=texts.get(request.url.path, ""))
+    with ViteClient(URL) as vite:
+        assert [*vite.modules()] == ["/src/main.js", "/.kit/b.js"]
+        assert [*vite.kept] == ["/src/main.js"]
+
+
 def test_find_sources_has_one_file_of_each_kind_and_style_sheets_first(web: Web, root: Path) -> None:
     """A component needs a style, and a browser has to load the file. Without one the check is skipped."""
     web.answer = dev_server
