@@ -181,7 +181,7 @@ class Site:
     def _crawl(self) -> Iterator[Response]:
         responses: dict[str, Response] = {}
         shipped = {self.address(name) for name in self.shipped if not HIDDEN_PATH.search(name)}
-        unlinked = () if shipped else {self.home + name for name in UNLINKED_FILES}
+        unlinked = set[str]() if shipped else {self.home + name for name in UNLINKED_FILES}
         queue = {path for path in (*shipped, *unlinked, *self._named(self.index)) if not self.is_api(path)}
         while queue and len(responses) < MAX_SITE_FILES:
             batch = sorted(queue)[: MAX_SITE_FILES - len(responses)]
@@ -203,6 +203,8 @@ class Site:
                 continue  # the survey asks it as a page, which may be another one each time
             is_page = response.digest == self.index.digest or (path in unlinked and response.media_type == "text/html")
             is_there = response.is_ok and not is_page
+            if path in unlinked - promised and (response.fault or (is_there and not response.get("last-modified"))):
+                continue  # nobody promises it in time, and it may be made for each request
             if is_there or path in promised or response.fault:
                 yield response
             else:

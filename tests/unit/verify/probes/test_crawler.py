@@ -51,13 +51,19 @@ def test_what_only_a_linked_page_names_is_a_file_of_a_site_without_an_image() ->
 
 
 def test_files_that_no_page_names_are_found_by_their_names() -> None:
-    """A server may answer every address with a page, which is no such file."""
+    """A server may answer every address with a page, which is no such file, and make a map of the site each time."""
 
     def site(request: httpx.Request) -> httpx.Response:
-        is_file = request.url.path == "/robots.txt"
-        return httpx.Response(200, headers={"content-type": "text/plain"} if is_file else HTML, text=request.url.path)
+        headers = {
+            "/robots.txt": {"content-type": "text/plain", "last-modified": "Mon, 02 Jun 2025 08:00:00 GMT"},
+            "/sitemap.xml": {"content-type": "text/xml"},
+        }
+        if request.url.path == "/favicon.ico":
+            raise httpx.ReadTimeout("timed out")
+        return httpx.Response(200, headers=headers.get(request.url.path, HTML), text=request.url.path)
 
-    assert list(subject(site).site.files) == ["/robots.txt"]
+    crawled = subject(site).site
+    assert (list(crawled.files), crawled.absent) == (["/robots.txt"], {})
 
 
 @pytest.mark.parametrize("name", ["/{}", "/{}.html"])
@@ -97,12 +103,13 @@ def test_page_with_parameters_in_its_type_is_html() -> None:
 def test_crawl_ends_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """A site may generate names without end."""
     monkeypatch.setattr("docktasks.verify.probes.crawler.MAX_SITE_FILES", 5)
+    dated = {"content-type": "text/javascript", "last-modified": "Mon, 02 Jun 2025 08:00:00 GMT"}
 
     def site(request: httpx.Request) -> httpx.Response:
         text = f'import("./x{request.url.path.strip("/").rpartition(".")[0]}.js")'
         if request.url.path == "/":
             return httpx.Response(200, headers=HTML, text='<script src="/a.js"></script>')
-        return httpx.Response(200, headers={"content-type": "text/javascript"}, text=text)
+        return httpx.Response(200, headers=dated, text=text)
 
     assert len(subject(site).site.files) == 5
 
