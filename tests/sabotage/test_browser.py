@@ -34,7 +34,7 @@ LINKED = (
     "@media (prefers-color-scheme: dark) { main p, main h1 { color: #2a2a2a !important } }"
 )
 
-COVER = 'body::before { content: ""; position: fixed; inset: 0; background: white; pointer-events: none }'
+COVER = 'body::before { content: ""; position: fixed; inset: 0; z-index: 9; background: white; pointer-events: none }'
 LOCKED = "html, body { height: 100%; overflow: hidden } p { color: white !important; background: white !important }"
 
 FONT = "@font-face { font-family: Half; src: url(/half.woff2) }"
@@ -93,7 +93,7 @@ SABOTAGES = [
     page("hidden-in-the-dark", loads("css", "@media (prefers-color-scheme: dark) { #app { visibility: hidden } }"),
          "browser.renders", "browser.deep-link"),
     page("covered", loads("css", COVER), "browser.renders", "browser.deep-link"),
-    page("locked-and-white", loads("css", LOCKED), "browser.accessible", "browser.no-sideways-scroll"),
+    page("locked-and-white", loads("css", LOCKED), "browser.accessible", "browser.reach"),
     page("empties-after-a-while", loads("js", f"if (innerWidth < 400) {EMPTY}"),
          "browser.renders", "browser.deep-link"),
     page("fails-after-a-while", loads("js", 'setTimeout(() => { throw new Error("sunk") }, 1200)'), "browser.console"),

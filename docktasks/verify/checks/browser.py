@@ -58,7 +58,8 @@ def _page_faults(subject: Subject, step: Step, pages: list[PageSnapshot]) -> Ite
         elif not page.has_content:
             events = [*_of_site(subject, page.texts("console", "network", "policy"))]
             reasons = (events or page.texts("unreachable"))[:2]
-            text = f"{page.label}: the page is empty" + (f" ({'; '.join(reasons)})" if reasons else "")
+            look = "shows one color only" if page.is_one_color else "is empty"
+            text = f"{page.label}: the page {look}" + (f" ({'; '.join(reasons)})" if reasons else "")
             is_unknown = not events and UNKNOWN_PATH in page.label  # an app without a page for it shows none
             yield Note(ABOUT_UNKNOWN) if is_unknown else text
         elif not page.title.strip() and UNKNOWN_PATH not in page.label:
@@ -194,11 +195,23 @@ def accessible(subject: Subject) -> Iterator[str]:
     is_of_app=True,
 )
 def no_sideways_scroll(subject: Subject) -> Iterator[str]:
-    """First page and linked ones scroll down and not sideways, even in a window 360 pixels wide."""
+    """The first page and those that it links to do not scroll sideways, even in a window 360 pixels wide."""
     visit = _visit(subject, "audit")
     for (path, window), width in visit.widths.items():
         if width > window:
             yield f"{path}: in a window of {window} pixels the page is {width} wide"
+    _require_seen(visit)
+
+
+@check(
+    "browser.reach",
+    "minor",
+    fix="Remove overflow: hidden from html and body, or let a part of the page scroll",
+    is_of_app=True,
+)
+def reach(subject: Subject) -> Iterator[str]:
+    """A visitor can scroll to what the first page, or one that it links to, has below a window 360 pixels wide."""
+    visit = _visit(subject, "audit")
     for path, text in visit.cut_off.items():
         yield f"{path}: nobody can scroll to `{text}`: html or body hides what is below the window"
     _require_seen(visit)

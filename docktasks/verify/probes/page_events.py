@@ -72,13 +72,15 @@ class Log:
 class PageSnapshot(Log):
     """What a page shows, and what the browser reported until then, each event once.
 
-    `label` is its name in evidence. `status` is 0 if the page came without a request, as after a click.
+    `label` is its name in evidence. `status` is 0 if the page came without a request, as after a click. Content that
+    nobody sees `is_one_color`.
     """
 
     label: str
     status: int = 0
     title: str = ""
     has_content: bool = False
+    is_one_color: bool = False
     events: tuple[Event, ...] = ()
 
     def without(self, known: Collection[str]) -> PageSnapshot:

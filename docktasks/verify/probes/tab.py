@@ -11,14 +11,26 @@ from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Response, ViewportSize
 
 from docktasks.verify.probes.chromium import go_to, is_one_color, short_message
-from docktasks.verify.probes.page_events import VISIBLE_CONTENT, Event, PageEvents, PageSnapshot, take_snapshot
+from docktasks.verify.probes.page_events import (
+    CONTENT_TIMEOUT_MS,
+    VISIBLE_CONTENT,
+    Event,
+    PageEvents,
+    PageSnapshot,
+    page_script,
+    take_snapshot,
+)
+from docktasks.waiting import Probe, wait_until
 
 MIN_GROWTH_BYTES, MIN_KEPT_BYTES, LOOKS, LOOK_TIME_S = 20_000_000, 2_000_000, 3, 1.0
 """Memory is measured when the page is open, and after it was watched. If it has grown by so many bytes, it is measured
 three times more, without garbage and a second apart. A fault is memory that has grown by so many bytes each time."""
 
-IS_DRAWN = "() => Boolean(document.querySelector('canvas, video, iframe, object, embed'))"
-"""Tells whether a machine without a graphics card may see less of the page than people do."""
+IS_DRAWN, MAX_WINDOWS = page_script("is_drawn"), 5
+SCROLL = """(number) => {
+  scrollTo({ top: number * innerHeight, behavior: 'instant' })
+  return scrollY + innerHeight < document.documentElement.scrollHeight
+}"""
 
 View = tuple[ViewportSize, Literal["light", "dark"]]
 """The size of the window, and the color scheme."""
@@ -29,7 +41,8 @@ class Tab:
     """A tab with a page of the site, of which some views are looked at.
 
     `heap_bytes_at_first` is what its scripts used when it had loaded. `is_lost` tells that it was left, or crashed,
-    while a script ran in it; `failure` is why it cannot be opened.
+    while a script ran in it; `failure` is why it cannot be opened. In a narrow window it may be emptied, or have
+    content that nobody sees, so that it `is_one_color`.
     """
 
     path: str
@@ -39,6 +52,7 @@ class Tab:
     heap_bytes_at_first: int = 0
     is_lost: bool = False
     is_emptied: bool = False
+    is_one_color: bool = False
     failure: str = ""
 
     def __post_init__(self) -> None:
@@ -73,7 +87,9 @@ class Tab:
         events = tuple(dict.fromkeys((*self.snapshot.events, *since)))
         snapshot = replace(self.snapshot, events=events).without(known)
         label = f"{self.path} after its window became narrow"
-        return replace(snapshot, label=label, has_content=False) if self.is_emptied else snapshot
+        if not self.is_emptied and not self.is_one_color:
+            return snapshot
+        return replace(snapshot, label=label, has_content=False, is_one_color=self.is_one_color)
 
     def heap_bytes(self) -> int:
         """Return how much memory the page's scripts use."""
@@ -98,10 +114,20 @@ class Tab:
         try:
             if is_empty:
                 self.is_emptied = not take_snapshot(self.events.page, self.path).has_content
-            elif self.evaluate(IS_DRAWN) is False:
-                self.is_emptied = is_one_color(self.events.page)
+            elif self.evaluate(IS_DRAWN) is False and not self.events.texts("unreachable"):
+                self.is_one_color = not wait_until(self._has_colors, CONTENT_TIMEOUT_MS / 1000).ready
         except BrowserError as error:
             _require_browser(error)
+
+    def _has_colors(self) -> Probe:
+        """Look at the page window by window, from its start."""
+        for number in range(MAX_WINDOWS):
+            is_at_end = self.evaluate(SCROLL, number) is not True
+            if self.evaluate(IS_DRAWN) is not False or not is_one_color(self.events.page):
+                return Probe(ready=True)
+            if is_at_end:
+                break
+        return Probe(ready=False)
 
 
 def _require_browser(error: BrowserError) -> None:

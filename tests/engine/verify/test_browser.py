@@ -46,8 +46,16 @@ REMOTE_STYLE = f"""<meta http-equiv=Content-Security-Policy content="connect-src
 <link rel=stylesheet href=//{NO_HOST}/remote.css><title>"""
 REMOTE_DATA = f"""<script>fetch('https://{NO_HOST}/data')</script><a href="/remote/more">more</a>"""
 SLOW_HOST = "document.head.append(Object.assign(new Image(), { src: `//localhost:${location.port}/wait` }))"
+SHADOW = "document.body.append(document.createElement('a-model')); document.body.querySelector('a-model')"
+SHADOW += ".attachShadow({ mode: 'open' }).innerHTML = '<canvas></canvas>'"
+WHITE = "<style>body { color: white }</style>"
+LATE = "onresize = () => setTimeout(() => { document.querySelector('style').remove() }, 1500)"
+LOADING = "<style>button { border: 0; background: white; color: transparent }</style><button>go</button>"
+SPLASH = f"<img alt='' src=https://{NO_HOST}/splash.png style='display: block; height: 100vh'>"
 LOCK = "html, body { height: 100%; overflow: hidden }"
-LONG = "<div style='height: 3000px'></div><p>the end</p>"
+SPACE = "<div style='height: 3000px'></div>"
+LONG = f"{SPACE}<p>the end</p>"
+DIAGRAM = "<svg style='position: absolute; top: 2000px'><a href=/><text y=20>node</text></a></svg>"
 WHEEL = "<script>addEventListener('wheel', () => document.body.scrollBy(0, 300))</script>"
 UNSEEN = {
     "covered": "<style>body::before { content: ''; position: fixed; inset: 0; background: white }</style>",
@@ -56,8 +64,18 @@ UNSEEN = {
     "locked": f"<style>{LOCK}</style>{LONG}",
     "moves": f"<style>{LOCK}</style>{LONG}{WHEEL}",
     "inner": f"<style>{LOCK} main {{ height: 100%; overflow: auto }}</style><main>{LONG}</main>",
+    "modal": f"<style>{LOCK}</style>{LONG}<dialog open style='position: fixed'>Cookies?</dialog>",
+    "asks-first": f"<style>{LOCK}</style>{LONG}<div style='position: fixed; inset: 0'>Cookies?</div>",
+    "diagram": f"<style>{LOCK}</style>{DIAGRAM}",
+    "slides": f"<style>{LOCK} div, section {{ height: 100vh }}</style><div></div><section><p>two</p></section>",
+    "moved-by-translate": f"<style>{LOCK} main {{ translate: 0 0 1px }}</style><main>{LONG}</main>",
+    "anchored": f"<style>{LOCK}</style><a href=#end>on</a>{SPACE}<p id=end>the end</p>",
+    "shadow": f"{WHITE}<script>{SHADOW}</script>",
+    "late": f"{WHITE}<script>{LATE}</script>",
+    "hero": f"{WHITE}<div style='height: 100vh'></div><p style='color: black'>below</p>",
+    "splash": f"{WHITE}{SPLASH}<p style='color: black'>below</p>{LOADING}",
 }
-"""Name of a page -> what is in it that nobody sees."""
+"""Name of a page -> what is in it that nobody sees, or seems so."""
 PAGES = {
     "polls": PAGE.format(title="polls", more="<script>setInterval(() => fetch(location.href), 50)</script>"),
     "loops": PAGE.format(title="loops", more="<script>for (;;) {}</script>"),
@@ -74,7 +92,11 @@ PAGES = {
     "alone": PAGE.format(title="alone", more=""),
     **{
         title: PAGE.format(title=title, more=" ".join(f"<a href=/{name}>{name}</a>" for name in names))
-        for title, names in {"unseen": list(UNSEEN)[:3], "below": list(UNSEEN)[3:]}.items()
+        for title, names in {
+            "unseen": list(UNSEEN)[:3],
+            "below": list(UNSEEN)[3:12],
+            "drawn": list(UNSEEN)[12:],
+        }.items()
     },
     **{name: PAGE.format(title=name, more=more) for name, more in UNSEEN.items()},
     "leads": PAGE.format(title="leads", more="<a href=/alone>alone</a> <a href=/gone>gone</a>"),
@@ -160,9 +182,22 @@ def test_content_that_nobody_sees_is_reported(page_server: str, chromium: str) -
     assert of_color == {"/white"}
 
 
-def test_text_to_which_nobody_can_scroll_is_reported(page_server: str, chromium: str) -> None:
-    """A page that moves by a script, or in which a part scrolls, is none of that."""
-    assert visit(f"{page_server}/below", chromium, 90).cut_off == {"/locked": "the end"}
+def test_content_that_a_picture_of_the_window_does_not_show_is_not_reported(page_server: str, chromium: str) -> None:
+    """It is on a canvas, comes late, is below the window or of another host, or is meant to be transparent."""
+    result = visit(f"{page_server}/drawn", chromium, 90)
+    assert [page.label for page in result.audited if not page.has_content] == []
+    of_color = [fault for view, faults in result.audits.items() if view.startswith("/splash") for fault in faults]
+    assert of_color
+    assert all(fault.endswith("thresholds: h1") for fault in of_color)
+
+
+def test_text_to_which_nobody_can_scroll_is_reported(
+    page_server: str, chromium: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that moves by a script or a link, waits for an answer, or in which a part scrolls, is none of that."""
+    monkeypatch.setattr("docktasks.verify.probes.audit.AXE_TIME_S", 150)
+    result = visit(f"{page_server}/below", chromium, 150)
+    assert (result.cut_off, result.restless, result.unseen) == ({"/locked": "the end"}, [], [])
 
 
 def test_page_that_does_not_answer_is_named_and_the_others_are_looked_at(page_server: str, chromium: str) -> None:

@@ -50,13 +50,6 @@ def test_healthy_visit_passes_every_check() -> None:
     assert outcomes == {check.id: "pass" for check in BROWSER_CHECKS}
 
 
-def test_text_to_which_nobody_can_scroll_fails() -> None:
-    """The evidence has the text."""
-    verdict = verdicts(replace(healthy(), cut_off={"/": "the end"}), "browser.no-sideways-scroll")
-    fault = "/: nobody can scroll to `the end`: html or body hides what is below the window"
-    assert verdict["browser.no-sideways-scroll"].evidence == (fault,)
-
-
 def test_linked_pages_without_a_longer_look_are_named() -> None:
     """A page that was not looked at is no page without a fault."""
     verdict = verdicts(replace(healthy(), unseen=["/a", "/b"]), "browser.accessible")["browser.accessible"]
@@ -208,10 +201,12 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
         "a click: /x.js: 404",
     ),
     ("browser.accessible", {"audits": {"/a, dark, 360 wide": ("lang: b",)}}, "/a, dark, 360 wide: lang: b"),
+    ("browser.no-sideways-scroll", {"widths": {("/a", 360): 700}}, "/a: in a window of 360 pixels"),
+    ("browser.reach", {"cut_off": {"/a": "the end"}}, "/a: nobody can scroll to `the end`"),
     (
-        "browser.no-sideways-scroll",
-        {"widths": {("/a", 360): 700}},
-        "/a: in a window of 360 pixels",
+        "browser.renders",
+        {"audited": [replace(HOME, label="/ after a while", has_content=False, is_one_color=True)]},
+        "/ after a while: the page shows one color only",
     ),
 ]
 
