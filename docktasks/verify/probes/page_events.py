@@ -72,8 +72,7 @@ class Log:
 class PageSnapshot(Log):
     """What a page shows, and what the browser reported until then, each event once.
 
-    `label` is its name in evidence. `status` is 0 if the page came without a request, as after a click. Content that
-    nobody sees `is_one_color`.
+    `label` is its name in evidence. `status` is 0 without a request, as after a click. Hidden content `is_one_color`.
     """
 
     label: str
