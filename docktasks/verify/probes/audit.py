@@ -159,7 +159,7 @@ class _OpenPages:
 
     def _scroll(self) -> None:
         """Turn the wheel where a page seems to hide what is below the window: its scripts may move it."""
-        cut_off = {tab: tab.evaluate(CUT_OFF) for tab in self.tabs}
+        cut_off = {tab: tab.evaluate(CUT_OFF) for tab in self.tabs if tab.is_still}
         for tab in filter(cut_off.get, self.tabs):
             tab.events.page.mouse.move(NARROW_VIEWPORT["width"] / 2, NARROW_VIEWPORT["height"] / 2)
             tab.events.page.mouse.wheel(0, NARROW_VIEWPORT["height"])

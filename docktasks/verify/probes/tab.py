@@ -108,13 +108,18 @@ class Tab:
         has_grown = all(later - earlier > MIN_KEPT_BYTES for earlier, later in pairwise(kept))
         return has_grown and not self.events.is_loading
 
+    @property
+    def is_still(self) -> bool:
+        """True for a page that has done nothing without end so far. Another one is gone while one takes its picture."""
+        return not self.events.texts("activity")
+
     def look_whether_empty(self) -> None:
         """Note if the page shows nothing since its window became narrow."""
         is_empty = self.evaluate(VISIBLE_CONTENT) is False
         try:
             if is_empty:
                 self.is_emptied = not take_snapshot(self.events.page, self.path).has_content
-            elif self.evaluate(IS_DRAWN) is False and not self.events.texts("unreachable"):
+            elif self.is_still and self.evaluate(IS_DRAWN) is False and not self.events.texts("unreachable"):
                 self.is_one_color = not wait_until(self._has_colors, CONTENT_TIMEOUT_MS / 1000).ready
         except BrowserError as error:
             _require_browser(error)
