@@ -50,8 +50,7 @@ def free_bind(project: Project, role: Role, bind: Bind) -> Bind:
     """Return the address, with the next free port where it has a default that is in use; then say so."""
     if role.name not in project.settings.default_ports or project.dry:
         return bind
-    ports = range(bind.host_port, min(bind.host_port + MAX_PORTS, LAST_PORT))
-    port = next((port for port in ports if _is_free(project.engine, port)), bind.host_port)
+    port = _next_free(project.engine, bind.host_port) or bind.host_port
     if port != bind.host_port:
         owner = port_owner(project.engine, bind.host_port)
         project.progress.note(f"Port {bind.host_port} is in use by {owner}, so {role.task} takes port {port}.")
@@ -89,10 +88,14 @@ def _is_free(engine: Engine, host_port: int) -> bool:
     return engine.container_publishing(host_port) is None and not is_listening("127.0.0.1", host_port)
 
 
+def _next_free(engine: Engine, first: int) -> int | None:
+    ports = range(first, min(first + MAX_PORTS, LAST_PORT + 1))
+    return next((port for port in ports if _is_free(engine, port)), None)
+
+
 def port_conflict(engine: Engine, bind: Bind, role: Role) -> ConflictError:
     """Return the error for a port that is in use, which names its owner, and the next port that is free."""
-    ports = [*range(bind.host_port + 1, min(bind.host_port + MAX_PORTS, LAST_PORT + 1)), bind.host_port - 1]
-    other = next((port for port in ports if _is_free(engine, port)), ports[0])
+    other = _next_free(engine, bind.host_port + 1) or bind.host_port - 1
     return ConflictError(
         f"Port {bind.host_port} on {bind.host} is in use by {port_owner(engine, bind.host_port)}.",
         f"{role.task} publishes the app there.",

@@ -67,7 +67,7 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Web:
 
 @pytest.fixture(autouse=True)
 def free_ports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No port of this machine is in use, also while hello-dock serves on it."""
+    """Every port of this machine counts as free, even where hello-dock serves."""
     monkeypatch.setattr(ports, "is_listening", lambda _host, _port: False)
 
 

@@ -49,10 +49,10 @@ MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
     "app": 2_773, "dev": 1_453, "fleet": 1_526, "ground": 1_836, "images": 1_656, "release": 1_660, "ship": 1_957,
-    "verify": 8_582,
+    "verify": 8_583,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES. The goal for verify is 4,000."""
-MAX_LINES_IN_ALL = 24_165
+MAX_LINES_IN_ALL = 24_169
 """For all modules of docktasks/ together. The goal is 8,500. Docstrings that stand alone are not cut for it."""
 
 

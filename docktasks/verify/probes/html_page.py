@@ -44,7 +44,8 @@ class InlineCode(NamedTuple):
 class HtmlPage(HTMLParser):
     """What a page names: the URLs that it `loaded` or may load (`possible`), its `links` and their `base`.
 
-    `policies` are those of its meta elements. `without_integrity` are the scripts and style sheets without one.
+    `policies` are those of its meta elements, `inline` is its own code, `styles` are the style sheets in it, and
+    `without_integrity` has the addresses of scripts and style sheets without one.
     """
 
     def __init__(self, html: str) -> None:
