@@ -30,15 +30,22 @@ def closest(name: str, names: Collection[str]) -> Sequence[str]:
 
 
 def unknown_key(section: str, key: str, sections: Sections) -> str:
-    """Return the problem of a key that is no setting. It may be one of another section."""
+    """Return the problem of a key that is no setting. It may have another name now, or be one of another section."""
+    if f"{section}.{key}" in RENAMED:
+        return f"{section}.{key} is called {RENAMED[f'{section}.{key}']} now"
     names = [f"{other}.{key}" for other in sections if key in sections[other]]
     names += [f"{section}.{name}" for name in closest(key, sections[section])]
     return f"{section}.{key} is not a setting{did_you_mean(names)}"
 
 
 def unknown_sections(config: Mapping[str, Any], sections: Sections) -> Iterator[str]:
-    """Yield a problem for each section that is mistyped: it has a key of a section with a similar name."""
+    """Yield a problem for each section that is mistyped: it has a key of a section with a similar name.
+
+    A section that settings had earlier has one for each of its keys.
+    """
     for name, values in config.items():
+        if name not in sections and isinstance(values, Mapping):
+            yield from (unknown_key(name, key, sections) for key in values if f"{name}.{key}" in RENAMED)
         for section in get_close_matches(name, list(sections), 1) if name not in sections else ():
             if isinstance(values, Mapping) and any(key in values for key in sections[section]):
                 yield f"{name} is no section of settings. Did you mean {section}?"
@@ -66,12 +73,3 @@ def _variables(prefix: str, settings: Mapping[str, Any]) -> Iterator[str]:
             yield from _variables(name, value)
         else:
             yield name
-
-
-def renamed_keys(config: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a problem for each key of `config` that has another name now."""
-    for old, new in RENAMED.items():
-        section, _, key = old.partition(".")
-        values = config.get(section)
-        if isinstance(values, Mapping) and key in values:
-            yield f"{old} is called {new} now"

@@ -41,12 +41,23 @@ def whole(low: int, high: int, meaning: str) -> Parser:
     return parse
 
 
-def platforms(text: str) -> tuple[str, ...]:
-    """Return platforms of Linux, which spaces or commas separate, each once."""
-    names = tuple(dict.fromkeys(re.split(r"[\s,]+", text.strip()))) if text.strip() else ()
-    if not all(re.fullmatch(r"linux/[a-z0-9]+(/v[0-9]+)?", name) for name in names):
-        raise ValueError("platforms such as linux/amd64,linux/arm64")
-    return names
+def words(pattern: str, meaning: str, separators: str = r"\s") -> Parser:
+    """Return a parser that takes words which match a pattern, between separators. It returns each once."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        parts = re.findall(rf"[^{separators}]+", text)
+        if not all(re.fullmatch(pattern, word, re.ASCII) for word in parts):
+            raise ValueError(meaning)
+        return tuple(dict.fromkeys(parts))
+
+    return parse
+
+
+platforms = words(r"linux/[a-z0-9]+(/v[0-9]+)?", "platforms such as linux/amd64,linux/arm64", r"\s,")
+prefixes = words(r"[A-Z][A-Z0-9_]*_", "prefixes of names such as API_ PUBLIC_, separated by spaces")
+names = words(
+    r"[A-Za-z_]\w*", "names of environment variables such as NPM_TOKEN, separated by spaces; never their values"
+)
 
 
 def memory(text: str) -> str:
@@ -74,13 +85,6 @@ def text_of(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def names(text: str) -> tuple[str, ...]:
-    """Return the names of environment variables in a text, where spaces separate them."""
-    if not all(re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) for name in text.split()):
-        raise ValueError("names of environment variables such as NPM_TOKEN, separated by spaces; never their values")
-    return tuple(dict.fromkeys(text.split()))
-
-
 def variables(text: str) -> tuple[tuple[str, str | None], ...]:
     """Return names and values in a text such as `A=1 "B=two words" C`; no value for a name without one."""
     meaning = 'variables such as HUSKY=0 "NODE_OPTIONS=a b", or names, separated by spaces'
@@ -98,13 +102,6 @@ def networks(text: str) -> tuple[str, ...]:
         return tuple(str(ipaddress.ip_network(word, strict=False)) for word in text.split())
     except ValueError:
         raise ValueError("addresses or networks such as 10.0.0.0/8 fd00::/8, separated by spaces") from None
-
-
-def prefixes(text: str) -> tuple[str, ...]:
-    """Return the prefixes of environment variables in a text, where spaces separate them."""
-    if not all(re.fullmatch(r"[A-Z][A-Z0-9_]*_", prefix) for prefix in text.split()):
-        raise ValueError("prefixes of names such as API_ PUBLIC_, separated by spaces")
-    return tuple(text.split())
 
 
 def https(text: str) -> tuple[str, ...]:

@@ -209,8 +209,7 @@ def load(
     `environ` is read for its names, because Invoke ignores mistyped ones, and those of `api` where the section lacks a
     key. `invokes_own` are Invoke's own defaults. Other sections may be another project's. Raises SettingsError.
     """
-    problems = [*mistyped.variables(environ, _keys(), invokes_own), *mistyped.renamed_keys(config)]
-    problems += mistyped.unknown_sections(config, _keys())
+    problems = [*mistyped.variables(environ, _keys(), invokes_own), *mistyped.unknown_sections(config, _keys())]
     sections: dict[str, Any] = {}
     for name, section in SECTIONS.items():
         values = _parse_section(name, config.get(name) or {}, problems)
@@ -237,7 +236,7 @@ def _parse_section(section: str, config: Any, problems: list[str]) -> dict[str, 
     if not isinstance(config, Mapping):
         problems.append(f"{section} is {config!r}, but must hold settings: {', '.join(keys)}")
         return {}
-    unknown = sorted(str(key) for key in config.keys() - keys.keys() if f"{section}.{key}" not in mistyped.RENAMED)
+    unknown = sorted(str(key) for key in config.keys() - keys.keys())
     problems += [mistyped.unknown_key(section, key, _keys()) for key in unknown]
     values: dict[str, Any] = {}
     for key, parse in keys.items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from docktasks.app.package import App
-from docktasks.commands import Run
+from docktasks.commands import Result, Run
 from docktasks.engine.protocol import Engine
 from docktasks.errors import DockError
 from docktasks.progress import Progress
@@ -34,12 +34,16 @@ class Project:
         """The app as package.json describes it, read once a task. Raises AppError."""
         return App.load(self.settings)
 
-    def run_or_raise(self, args: list[str], error: DockError) -> None:
-        """Run a command that has to succeed. Raises the error, with the last lines of the output as its evidence."""
-        result = self.run(args, quiet=True)
+    def run_or_raise(self, args: list[str], error: DockError, *, quiet: bool = True) -> Result:
+        """Run a command that has to succeed, and return its result.
+
+        Raises the error, with the last lines of the output as its evidence.
+        """
+        result = self.run(args, quiet=quiet)
         if not result.ok:
-            error.evidence = result.tail(5)
+            error.evidence = result.tail(10)
             raise error
+        return result
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold the project's lock, so that only one task at a time changes its containers. Raises ConflictError."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import reprlib
 from collections.abc import Collection, Iterable, Mapping
-from pathlib import Path
 
 from docktasks.errors import SettingsError
 from docktasks.settings import Prod
@@ -17,12 +15,6 @@ MAX_CHARACTERS = 65_536
 
 ORIGIN = re.compile(r'"(https?|wss?)://(?:[^"/?#]*@)?([A-Za-z0-9.-]+(?::[0-9]+)?)["/?#]')
 """The origin with which a text of JSON begins. nginx/env.sh finds the same ones in a file."""
-
-SOURCE = re.compile(r"\.([cm]?[jt]sx?|vue|svelte|astro|html|mdx?)$")
-"""Files that may use import.meta.env."""
-
-NO_SOURCE = ("node_modules", "dist", "build", "coverage")
-"""Folders without the source."""
 
 _NOTICE = reprlib.Repr()  # escapes what a terminal would not print
 _NOTICE.maxstring = 100
@@ -56,18 +48,6 @@ def missing(page_config: str, names: Iterable[str]) -> tuple[str, ...]:
         return ()
     text = f"The page's configuration has no value for {', '.join(without)}"
     return (f"{text}, so the page has that of the build, or undefined. To give one: --env {without[0]}=…",)
-
-
-def unused(folder: Path, names: Iterable[str]) -> list[str]:
-    """Return a notice for names of prod.runtime_env that are in no file of the source in `folder`."""
-    remaining = set(names)
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if name not in NO_SOURCE and not name.startswith(".")]
-        for path in (Path(parent, name) for name in files if remaining and SOURCE.search(name)):
-            text = path.read_text(errors="replace")
-            remaining -= {name for name in remaining if name in text}
-    text = f"No file of the source uses what prod.runtime_env names: {', '.join(sorted(remaining))}"
-    return [text] if remaining else []
 
 
 def _listed(values: Mapping[str, str]) -> str:

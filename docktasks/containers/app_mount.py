@@ -9,7 +9,7 @@ from pathlib import Path
 
 from docktasks.app import workspaces
 from docktasks.app.package import App
-from docktasks.containers.run_args import csv_line
+from docktasks.containers.run_args import mount_args
 from docktasks.engine.protocol import Engine
 from docktasks.errors import AppError
 from docktasks.settings import Settings
@@ -48,7 +48,7 @@ class Checkout:
 
 def source_args(root: Path) -> list[str]:
     """Return the arguments that mount the checkout, and hide the git history in it from the dev server."""
-    args = ["--mount", csv_line("type=bind", f"source={root}", f"target={APP_PATH}")]
+    args = mount_args("type=bind", f"source={root}", f"target={APP_PATH}")
     git = root / ".git"
     if git.is_dir():
         args += ["--mount", f"type=tmpfs,target={APP_PATH}/.git"]
@@ -65,6 +65,13 @@ def user_for(engine: Engine, app_dir: Path) -> str:
     return f"{owner.st_uid}:{owner.st_gid}"
 
 
+def give_to_owner(path: Path, folder: Path) -> None:
+    """Give a file or folder to the user whose folder this is. Only root can do so; another user keeps it."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
 def make_mountpoints(checkout: Checkout) -> None:
     """Create each node_modules that a volume is mounted over; Docker would create it as root's. Raises AppError."""
     for name in checkout.modules:
@@ -76,9 +83,7 @@ def make_mountpoints(checkout: Checkout) -> None:
 def _make_folder(mountpoint: Path) -> None:
     try:
         mountpoint.mkdir()
-        if os.geteuid() == 0:  # only root can give a folder to another user
-            owner = mountpoint.parent.stat()
-            os.chown(mountpoint, owner.st_uid, owner.st_gid)
+        give_to_owner(mountpoint, mountpoint.parent)
     except OSError as error:
         raise AppError(
             f"The folder {mountpoint} is missing and cannot be created: {error.strerror}.",

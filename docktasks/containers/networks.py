@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from docktasks.api import HOST_GATEWAY
 from docktasks.app.project import Project
@@ -16,6 +17,7 @@ from docktasks.containers.run_args import label_args
 from docktasks.engine.models import Container, Network
 from docktasks.engine.protocol import Engine
 from docktasks.errors import ConflictError, StartError
+from docktasks.faults import cause
 from docktasks.labels import LABEL
 from docktasks.roles import DEV, PROD, Role
 from docktasks.settings import Settings
@@ -41,6 +43,9 @@ NO_AUTHORITIES = "An API on https is not reached"
 """How a line of the release's log begins (nginx/api.sh)."""
 
 START_LOG_LINES = 50
+
+FAULTS_FILE = Path(__file__).with_name("network_faults.json")
+"""Why Docker creates no network."""
 
 
 def own_name(settings: Settings, role: Role) -> str:
@@ -201,15 +206,5 @@ def reached_address(engine: Engine, visitor: str, container: Container, port: in
 
 
 def _explain_create(result: Result, name: str) -> StartError:
-    what, how = f"The network {name} cannot be created.", "Correct what Docker says above"
-    if "address pool" in result.output:
-        what = f"Docker has no addresses left for the network {name}."
-        how = (
-            "Remove networks that nothing uses (docker network ls, docker network rm NAME), or give Docker more "
-            "addresses: default-address-pools in daemon.json, https://docs.docker.com/reference/cli/dockerd/"
-        )
-    elif "br_netfilter" in result.output:
-        what = "This kernel cannot keep the containers of a network apart."
-        how = "Load the kernel's module for that, then try again: sudo modprobe br_netfilter"
-    why = "Each project has networks of its own, so that the containers of other projects do not reach the app."
-    return StartError(what, why, how, evidence=result.tail(2))
+    fault = cause(FAULTS_FILE, result.output, name=name)
+    return StartError(fault["what"], fault["why"], fault["how"], evidence=result.tail(2))

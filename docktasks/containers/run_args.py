@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 from docktasks.commands import flags
 from docktasks.settings import Settings
@@ -45,11 +46,16 @@ def label_args(settings: Settings, role: str) -> list[str]:
     return flags("--label", *(f"{name}={value}" for name, value in settings.labels(role).items()))
 
 
-def csv_line(*fields: str) -> str:
-    """Return fields for --mount, which reads CSV: the name of a folder may contain a comma or a quote."""
+def mount_args(*fields: str) -> list[str]:
+    """Return --mount with its fields. It reads CSV, because the name of a folder may contain a comma or a quote."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(fields)
-    return line.getvalue()
+    return ["--mount", line.getvalue()]
+
+
+def read_only_args(source: Path, target: str) -> list[str]:
+    """Return the arguments that show a file or folder of this machine to a container, which cannot change it."""
+    return mount_args("type=bind", f"source={source}", f"target={target}", "readonly")
 
 
 def remove_args(*names: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from http import HTTPStatus
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from docktasks import waiting
@@ -17,6 +18,7 @@ from docktasks.engine.connect import sdk_errors_as_ours
 from docktasks.engine.models import Container
 from docktasks.engine.protocol import Engine
 from docktasks.errors import ConflictError, DockError, EngineError, StartError
+from docktasks.faults import cause
 from docktasks.labels import LABEL
 from docktasks.roles import DEV, HOLDER, PROD, SHARING_SLOTS, Role, role_of
 
@@ -24,6 +26,9 @@ LOOK_INTERVAL_S = 0.02
 """Time between two looks at a container that starts. A look takes 3 ms, a start 400 ms."""
 
 FIRST_UNPRIVILEGED_PORT = 1024
+
+FAULTS_FILE = Path(__file__).with_name("start_faults.json")
+"""Why Docker starts no container."""
 
 ANSWERED_REQUEST = re.compile(r'" [1-5][0-9]{2} ')
 """A request in nginx's access log. nginx writes a line within 0.1 s, and none for its health check."""
@@ -112,27 +117,8 @@ def explain_start(result: Result, engine: Engine, bind: ports.Bind, role: Role) 
             f"It is a rootless engine, and only root may use the ports below {FIRST_UNPRIVILEGED_PORT}.",
             f"Choose a higher port: INVOKE_{role.name.upper()}_HOST_PORT=8080",
         )
-    if "bind source path does not exist" in text:
-        return StartError(
-            "The engine cannot see the checkout: it runs on another machine.",
-            "The dev container mounts the source from this machine's disk.",
-            "Use an engine on this machine: docker context use default, and unset DOCKER_HOST",
-            evidence=result.tail(2),
-        )
-    if "no space left on device" in text:
-        return StartError(
-            "The disk is full.",
-            "The container's files could not be written.",
-            "See what Docker uses: docker system df; free some: docker builder prune, invoke clean",
-        )
-    if "network" in text and "not found" in text:
-        return StartError(
-            "A network of the container is gone.",
-            "It was removed while the container started, or an earlier start still names it.",
-            "Start the API first, if it is the API's network; then try again",
-            evidence=result.tail(2),
-        )
-    return StartError("`docker container run` failed.", "", "Correct what Docker says above", evidence=result.tail(4))
+    fault = cause(FAULTS_FILE, text)
+    return StartError(fault["what"], fault["why"], fault["how"], evidence=result.tail(4))
 
 
 def serving_now(project: Project) -> str:

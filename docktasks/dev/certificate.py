@@ -12,7 +12,8 @@ from docktasks import workspace
 from docktasks.app.project import Project
 from docktasks.app.vite_options import CERT, HTTPS_FOLDER, KEY
 from docktasks.commands import output_of
-from docktasks.containers.run_args import csv_line
+from docktasks.containers.app_mount import give_to_owner
+from docktasks.containers.run_args import read_only_args
 from docktasks.errors import AppError, SetupError
 from docktasks.settings import Settings
 
@@ -22,11 +23,9 @@ HOSTS = ("127.0.0.1", "localhost")
 HANDSHAKE_ROUNDS = 4
 
 
-def mount_args(settings: Settings) -> list[str]:
+def certificate_args(settings: Settings) -> list[str]:
     """Return the arguments that give the certificate to the dev container; none without one."""
-    if not settings.dev.https:
-        return []
-    return ["--mount", csv_line("type=bind", f"source={_folder(settings)}", f"target={HTTPS_FOLDER}", "readonly")]
+    return read_only_args(_folder(settings), HTTPS_FOLDER) if settings.dev.https else []
 
 
 def host(project: Project) -> str:
@@ -123,13 +122,13 @@ def _host_by_mkcert(project: Project) -> str:
     cert, key = folder / CERT, folder / KEY
     with suppress(OSError):
         if not _fault(cert, key, HOSTS[0], _browser(authority_file())):
-            _give_to_owner(project.settings, key)
+            give_to_owner(key, project.settings.app_dir)
             return HOSTS[0]
     with workspace.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     error = SetupError("mkcert made no certificate.", "", "Correct what it says")
     project.run_or_raise(["mkcert", "-cert-file", str(cert), "-key-file", str(key), *HOSTS, "::1"], error)
-    _give_to_owner(project.settings, key)
+    give_to_owner(key, project.settings.app_dir)
     project.progress("made a certificate by mkcert")
     return check(cert, key)
 
@@ -158,14 +157,7 @@ def _write(settings: Settings, name: str, content: bytes) -> None:
         path.unlink(missing_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
             file.write(content)
-    _give_to_owner(settings, path)
-
-
-def _give_to_owner(settings: Settings, path: Path) -> None:
-    """Let the checkout's owner read the file. The dev container runs as this user; only root can give files away."""
-    if os.geteuid() == 0:
-        owner = settings.app_dir.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
+    give_to_owner(path, settings.app_dir)
 
 
 def _folder(settings: Settings) -> Path:

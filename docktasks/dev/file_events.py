@@ -9,7 +9,7 @@ from pathlib import Path
 from docktasks import waiting
 from docktasks.app.project import Project
 from docktasks.containers.app_mount import APP_PATH
-from docktasks.containers.run_args import csv_line, hardening_args, label_args, remove_args
+from docktasks.containers.run_args import hardening_args, label_args, read_only_args, remove_args
 from docktasks.engine.protocol import Engine
 from docktasks.settings import Settings
 
@@ -91,7 +91,7 @@ def _listener_args(settings: Settings, name: str, user: str, file_name: str) -> 
         *hardening_args(settings),
         "--network", "none",
         "--user", user,
-        "--mount", csv_line("type=bind", f"source={settings.app_dir}", f"target={APP_PATH}", "readonly"),
+        *read_only_args(settings.app_dir, APP_PATH),
         settings.image("dev"),
         "node", "--eval", LISTENER_SCRIPT, file_name, str(LISTENER_LIFETIME_S),
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from docktasks.app import inputs, vite_options
 from docktasks.containers.app_mount import APP_PATH, Checkout, source_args
 from docktasks.containers.networks import join_args
 from docktasks.containers.ports import WORKING_DIR_LABEL, Bind
-from docktasks.containers.run_args import csv_line, hardening_args, label_args
+from docktasks.containers.run_args import hardening_args, label_args, mount_args, read_only_args
 from docktasks.dev import certificate
 from docktasks.dev.dev_script import ADDRESS
 from docktasks.labels import LABEL, SHARED
@@ -77,7 +77,7 @@ def dev_args(settings: Settings, bind: Bind, run_spec: DevRunSpec, socket_port: 
         *bind.args(DEV.container_port),
         "--env", f"NODE_COMPILE_CACHE={COMPILE_CACHE}",
         *_vite_args(settings, run_spec, socket_port),
-        *certificate.mount_args(settings),
+        *certificate.certificate_args(settings),
         *_shared_args(settings, run_spec),
     ]  # fmt: skip
 
@@ -90,8 +90,7 @@ def downloads_volume(user: str) -> str:
 def downloads_args(user: str) -> list[str]:
     """Return the arguments that mount it. Docker makes it when it is missing, with the mode of the image's folder."""
     labels = [f"volume-label={LABEL}.{name}" for name in (f"project={SHARED}", "role=downloads")]
-    source = f"source={downloads_volume(user)}"
-    return ["--mount", csv_line("type=volume", source, f"target={DOWNLOADS_PATH}", *labels)]
+    return mount_args("type=volume", f"source={downloads_volume(user)}", f"target={DOWNLOADS_PATH}", *labels)
 
 
 def tool_args(settings: Settings, name: str, run_spec: DevRunSpec, ca_file: str, *, terminal: bool) -> list[str]:
@@ -153,15 +152,13 @@ def _vite_args(settings: Settings, run_spec: DevRunSpec, socket_port: int) -> li
 
 def _tools_args(settings: Settings, folder: str) -> list[str]:
     target = f"{TOOLS_FOLDER}/{folder.removeprefix('docktasks/images/')}"
-    source = resources.path(settings.root, folder)
-    return ["--mount", csv_line("type=bind", f"source={source}", f"target={target}", "readonly")]
+    return read_only_args(resources.path(settings.root, folder), target)
 
 
 def _trust_args(ca_file: str) -> list[str]:
     if not ca_file:
         return []
-    mount = csv_line("type=bind", f"source={Path(ca_file).resolve()}", f"target={CA_FILE}", "readonly")
-    return ["--mount", mount, "--env", f"NODE_EXTRA_CA_CERTS={CA_FILE}"]
+    return [*read_only_args(Path(ca_file).resolve(), CA_FILE), "--env", f"NODE_EXTRA_CA_CERTS={CA_FILE}"]
 
 
 def _shared_args(settings: Settings, run_spec: DevRunSpec) -> list[str]:
@@ -194,5 +191,5 @@ def _volume_args(run_spec: DevRunSpec) -> list[str]:
         fields = ["type=volume", *([f"source={volume}"] if volume else []), f"target={APP_PATH}/{path}"]
         is_in_memory = not volume and path != run_spec.checkout.modules[0]
         memory = f"{APP_PATH}/{path}:exec,uid={uid},gid={gid}"
-        args += ["--tmpfs", memory] if is_in_memory else ["--mount", csv_line(*fields)]
+        args += ["--tmpfs", memory] if is_in_memory else mount_args(*fields)
     return args

@@ -46,11 +46,6 @@ class Image:
         """Return its names with a digest in a repository of a registry, such as registry.example/app@sha256:…."""
         return [name for name in self.digests if name.partition("@")[0] == repository]
 
-    @property
-    def release_ids(self) -> tuple[str, str]:
-        """The ids that name its release: its own, and the image's, by which older versions of hello-dock named it."""
-        return self.release, self.short_id
-
 
 EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 - read, not bound
 
@@ -90,8 +85,8 @@ class Container:
 
     @property
     def release(self) -> str:
-        """The id of the release that runs in the container. An older version of hello-dock gave it no label."""
-        return self.labels.get(RELEASE_LABEL) or short_id(self.image_id)
+        """The id of the release that runs in the container; empty for another container."""
+        return self.labels.get(RELEASE_LABEL, "")
 
     @property
     def serves(self) -> bool:

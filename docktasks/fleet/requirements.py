@@ -106,7 +106,9 @@ def require_ready(swarm: Swarm, nodes: Sequence[Node], images: Sequence[str], *,
         if fleet.uses_node_network:
             (notices if lossy else faults).extend(_faults_of_kernel(node, node_facts))
     if any(not node_facts.script for node_facts in facts.values()):
-        faults.append("The image is of an older hello-dock. Build and push it again: invoke push")
+        faults.append(
+            f"The image lacks {SCRIPTS[fleet.network]}. Build it with the scripts of this hello-dock: invoke push"
+        )
     _refuse(faults)
     if not fleet.uses_node_network and 1 in (len(nodes), fleet.replicas):
         notices.append(ONE_TASK)

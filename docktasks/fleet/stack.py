@@ -9,10 +9,9 @@ from pathlib import Path
 from string import Template
 
 from docktasks.app.project import Project
-from docktasks.engine.models import Image
 from docktasks.errors import FleetError
 from docktasks.labels import LABEL
-from docktasks.release.run_args import PAGE_CONFIG_VARIABLE, Release, environment_args
+from docktasks.release.run_args import PAGE_CONFIG_VARIABLE, environment
 from docktasks.settings import Settings
 
 FOLDER = Path(__file__).parent
@@ -93,8 +92,7 @@ class Stack:
     def variables(self) -> dict[str, str]:
         """The variables of the containers, as run-prod gives them."""
         kind, name = swarm_object(self.page_config)
-        args = environment_args(self.settings, Release(Image(""), "" if kind else self.page_config))
-        variables = dict(line.split("=", 1) for line in args[1::2])
+        variables = environment(self.settings, "" if kind else self.page_config)
         return variables | ({ENVIRONMENT_FILE: f"/run/{kind}/{name}"} if kind else {})
 
     def deploy(self, project: Project, folder: Path) -> None:

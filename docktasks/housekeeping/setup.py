@@ -6,6 +6,7 @@ import platform
 import shutil
 import tempfile
 from pathlib import Path
+from string import Template
 
 from docktasks import waiting
 from docktasks.apt import apt_install, as_root, can_be_root, debian_mirror, is_debian_like, os_release
@@ -20,24 +21,12 @@ LOG_FILE = Path("/var/log/dockerd.log")
 PID_FILES = [Path("/var/run/docker.pid"), Path("/var/run/docker/containerd/containerd.pid")]
 START_TIMEOUT_S = 60
 
-# Debian 12 has Docker Engine 20.10, which is too old. The engine comes from Debian 13, and so do packages that it needs
-# and that Debian 12 lacks. No other package is preferred from there, and no installed package is upgraded
-# (man 5 apt_preferences, "How APT Interprets Priorities").
-TRIXIE_SOURCE = """\
-Types: deb
-URIs: {mirror}
-Suites: trixie
-Components: main
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-"""
-TRIXIE_PINS = f"""\
-Package: *
-Pin: release n=trixie
-Pin-Priority: 50
+TRIXIE = Path(__file__).with_name("trixie")
+"""The folder with files for /etc/apt.
 
-Package: {" ".join(PACKAGES)}
-Pin: release n=trixie
-Pin-Priority: 500
+Debian 12 has Docker Engine 20.10, which is too old. The engine comes from Debian 13, and so do packages that it needs
+and that Debian 12 lacks. No other package is preferred from there, and no installed package is upgraded
+(man 5 apt_preferences, "How APT Interprets Priorities").
 """
 
 
@@ -116,15 +105,12 @@ def _add_trixie(run: Run) -> None:
             "The engine comes from the next Debian release on the same mirror.",
             "Restore /etc/apt/sources.list.d/debian.sources, run apt-get update, then try again: invoke setup",
         )
-    files = {
-        "/etc/apt/sources.list.d/hello-dock.sources": TRIXIE_SOURCE.format(mirror=mirror),
-        "/etc/apt/preferences.d/hello-dock": TRIXIE_PINS,
-    }
     with tempfile.TemporaryDirectory() as folder:
-        for path, text in files.items():
-            source = Path(folder) / Path(path).name
-            source.write_text(text)
-            run([*as_root(), "install", "-m", "0644", str(source), path])
+        for template in sorted(TRIXIE.glob("*/*"), reverse=True):
+            path, text = "/etc/apt" / template.relative_to(TRIXIE), Template(template.read_text(encoding="utf-8"))
+            source = Path(folder) / path.name
+            source.write_text(text.substitute(mirror=mirror, packages=" ".join(PACKAGES)))
+            run([*as_root(), "install", "-m", "0644", str(source), str(path)])
 
 
 def _start(run: Run) -> None:

@@ -123,7 +123,7 @@ def releases_table(project: Project) -> Table:
     current = startup.own_container(project, "prod")
     current_id = current.release if current else ""
     kept = releases.kept_releases(project)
-    rows = [_release_row(project, image, current=current_id in image.release_ids) for image in kept]
+    rows = [_release_row(project, image, current=image.release == current_id) for image in kept]
     return Table(titles, rows, f"No release of {project.settings.app.name} is kept. Release it: invoke run-prod")
 
 

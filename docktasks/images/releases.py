@@ -45,11 +45,11 @@ def _recorded_times(project: Project) -> dict[str, str]:
 
 
 def release_tags(project: Project) -> dict[str, Image]:
-    """Return the images of all releases by tag. Only run-prod gives such tags; a release may have an older one, too."""
+    """Return the image of each release by its tag, which only run-prod gives."""
     pattern = re.compile(rf"{re.escape(project.settings.app.name)}:([0-9a-f]{{12}})")
     tags = filter(None, map(pattern.fullmatch, project.engine.image_ids(f"{project.settings.app.name}:*")))
     images = {tag[0]: (tag[1], project.engine.image(tag[0])) for tag in tags}
-    return {tag: image for tag, (release, image) in images.items() if image and release in image.release_ids}
+    return {tag: image for tag, (release, image) in images.items() if image and image.release == release}
 
 
 def release_tag(settings: Settings, release: str) -> str:

@@ -88,16 +88,16 @@ def build_all(project: Project) -> dict[str, str]:
     cache = None if project.dry else workspace.cache_folder(root)
     with tempfile.TemporaryDirectory(prefix="bases-", dir=cache) as path:
         folder = f"{workspace.cache_path(root)}/{Path(path).name}"
-        rootfs = _run_or_raise(project.run, rootfs_args(folder, apt.debian_mirror()))
+        rootfs = _run(project, rootfs_args(folder, apt.debian_mirror()))
         project.progress("fetched Debian packages")
-        packed = _run_or_raise(project.run, pack_args(folder, platform.machine()))
+        packed = _run(project, pack_args(folder, platform.machine()))
         project.progress("fetched node and npm")
         versions = {
             "node": _version(r"^node-linux-\w+-([\d.]+)\.tgz", packed),
             "nginx": _version(r"nginx/([\d.]+)", rootfs),
         }
         for kind, version in versions.items():
-            _run_or_raise(project.run, standin_args(folder, kind, version, resources.shown(root, ASSETS)))
+            _run(project, standin_args(folder, kind, version, resources.shown(root, ASSETS)))
             project.progress(f"built {STANDIN_PREFIX}-{kind}:{version}")
     return {STANDS_FOR[kind]: f"{STANDIN_PREFIX}-{kind}:{version}" for kind, version in versions.items()}
 
@@ -113,16 +113,10 @@ def _version(pattern: str, result: Result) -> str:
     return version.group(1) if version else "latest"
 
 
-def _run_or_raise(run: Run, args: list[str]) -> Result:
-    result = run(args)
-    if not result.ok:
-        raise BaseImageError(
-            "A stand-in for a base image could not be built.",
-            f"{args[0]} failed.",
-            "Correct what it says, or load the real images: docker image load, then INVOKE_BASES_SOURCE=registry",
-            evidence=result.tail(10),
-        )
-    return result
+def _run(project: Project, args: list[str]) -> Result:
+    what, why = "A stand-in for a base image could not be built.", f"{args[0]} failed."
+    how = "Correct what it says, or load the real images: docker image load, then INVOKE_BASES_SOURCE=registry"
+    return project.run_or_raise(args, BaseImageError(what, why, how), quiet=False)
 
 
 def _ensure_tools(run: Run) -> None:

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 
-from docktasks.app import build_script, env_files, env_notices, git, ignore_file, inputs, runtime_config, vite
+from docktasks.app import build_script, env_files, env_notices, git, ignore_file, inputs, vite
 from docktasks.app.project import Project
 from docktasks.background import in_background
 from docktasks.containers import startup
@@ -59,8 +59,7 @@ def build_prod(project: Project, maps_folder: str = "") -> Build:
         source_maps.export(project, values, maps_folder)
     base_notices = filter(None, (node.notice, nginx.notice, bases_lock.age_notice(project.settings)))
     app_notices = (*build_script.notices(project.app), *project.app.lock_notices, *vite.notices_of_files(project.app))
-    unused_names = runtime_config.unused(project.app.root, project.settings.prod.runtime_env)
-    notices = (*base_notices, *app_notices, *environment_notices(), *inputs.proxy_notices(os.environ), *unused_names)
+    notices = (*base_notices, *app_notices, *environment_notices(), *inputs.proxy_notices(os.environ))
     return build_of(project, image, notices)
 
 

@@ -11,7 +11,7 @@ from docktasks.app.project import Project
 from docktasks.background import in_background
 from docktasks.containers import networks, startup
 from docktasks.containers.ports import Bind, free_bind, require_free
-from docktasks.engine.models import Container, short_id
+from docktasks.engine.models import Container
 from docktasks.engine.protocol import Engine
 from docktasks.errors import StartError
 from docktasks.images import base_images
@@ -92,7 +92,7 @@ def roll_back(project: Project, to: str, *, gate: bool = True) -> Deployment:
         current = startup.own_container(project, "prod")
         if current and not to:
             _require_recorded(project.engine, current, interrupted=interrupted)
-        image = history.rollback_target(project, current.release if current else "", short_id(to))
+        image = history.rollback_target(project, current.release if current else "", to)
         bind = production.current_bind(project) or free_bind(project, PROD, Bind(project.settings.prod.host_port))
         return _deploy(project, release_build.build_of(project, image), None, bind, gate=gate)
 

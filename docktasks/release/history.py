@@ -25,8 +25,8 @@ def rollback_target(project: Project, current_id: str, prefix: str) -> Image:
     """Return the kept release whose id begins with `prefix`, or the one before the current. Raises StartError."""
     if project.dry:
         return Image(prefix or "EARLIER", release=prefix or "EARLIER")
-    others = [image for image in kept_releases(project) if current_id not in image.release_ids]
-    matches = [image for image in others if any(name.startswith(prefix) for name in image.release_ids)]
+    others = [image for image in kept_releases(project) if image.release != current_id]
+    matches = [image for image in others if image.release.startswith(prefix)]
     if len(matches) == 1 or (matches and not prefix):
         return matches[0]
     raise StartError(
@@ -49,18 +49,13 @@ def _mismatch(current_id: str, prefix: str, matches: list[Image]) -> str:
 def bridge_assets(project: Project, release: Release) -> None:
     """Copy the release's hashed assets to the volume that all releases read (Kamal: bridging). Raises StartError."""
     copied = project.run(run_args.carry_args(project.settings, release, "add", release.id), quiet=True)
+    what = f"The assets of release {release.id} could not be bridged."
+    why = "Without them, open pages would miss files when the release changes."
     if copied.code == OTHER_BYTES_CODE:
-        raise _carry_error(
-            copied,
-            f"Release {release.id} has other bytes under a hashed name that a kept release uses, too.",
-            f"A page of one release would run code of the other. {startup.serving_now(project)}",
-        )
+        what = f"Release {release.id} has other bytes under a hashed name that a kept release uses, too."
+        why = "A page of one release would run code of the other."
     if not copied.ok:
-        raise _carry_error(
-            copied,
-            f"The assets of release {release.id} could not be bridged.",
-            f"Without them, open pages would miss files when the release changes. {startup.serving_now(project)}",
-        )
+        raise _carry_error(copied, what, f"{why} {startup.serving_now(project)}")
 
 
 def _carry_error(failure: Result, what: str, why: str) -> StartError:
@@ -105,32 +100,15 @@ def page_config(project: Project, image: Image) -> str:
 def record_missed_release(project: Project, container: Container) -> None:
     """Record a release that serves, if the task that started it was interrupted before it recorded it."""
     image = image_of(project, container)
-    if image and not {release_tag(project.settings, release) for release in image.release_ids} & {*image.tags}:
-        _add(project, image)
-
-
-def _add(project: Project, image: Image) -> None:
-    """Record a release of before. A failure is ignored, because the next release does not depend on it."""
-    project.run(run_args.carry_args(project.settings, Release(image), "add", image.release), quiet=True)
-    project.run(_tag_args(project, image), quiet=True)
-
-
-def _release_tags(project: Project) -> dict[str, Image]:
-    """Return release_tags(). Releases that an older version of hello-dock has named by their images get their ids."""
-    tags = release_tags(project)
-    old_tags = [tag for tag, image in tags.items() if tag != release_tag(project.settings, image.release)]
-    if not old_tags:
-        return tags
-    for image in reversed(kept_releases(project, tags)):  # the time of the tag is the release's
-        if release_tag(project.settings, image.release) not in image.tags:
-            _add(project, image)
-    project.run(["docker", "image", "rm", *old_tags], quiet=True)
-    return release_tags(project)
+    if image and release_tag(project.settings, image.release) not in image.tags:
+        # A failure is ignored, because the next release does not depend on it.
+        project.run(run_args.carry_args(project.settings, Release(image), "add", image.release), quiet=True)
+        project.run(_tag_args(project, image), quiet=True)
 
 
 def record_release(project: Project, release: Release) -> tuple[list[str], list[str]]:
     """Record that the release serves. Return the ids of earlier ones, kept and removed. Raises StartError."""
-    tags = _release_tags(project)
+    tags = release_tags(project)
     project.run(_tag_args(project, release.image), quiet=True)
     others = [image.release for image in kept_releases(project, tags) if image.release != release.id]
     retained = project.settings.prod.retain_releases - 1

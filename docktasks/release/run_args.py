@@ -6,9 +6,10 @@ import hashlib
 from dataclasses import dataclass
 
 from docktasks.app import runtime_config
+from docktasks.commands import flags
 from docktasks.containers.networks import join_args, reach
 from docktasks.containers.ports import Bind
-from docktasks.containers.run_args import NGINX_USER, csv_line, hardening_args, label_args, limit_args
+from docktasks.containers.run_args import NGINX_USER, hardening_args, label_args, limit_args, mount_args
 from docktasks.engine.models import START_INTERVAL_API, Image
 from docktasks.labels import CONFIG_HASH_LABEL, LABEL, RELEASE_LABEL
 from docktasks.roles import CANDIDATE, CARRY, HOLDER, PROD
@@ -98,21 +99,25 @@ def _config_args(settings: Settings, release: Release, api: tuple[int, ...]) -> 
     if api >= START_INTERVAL_API:
         # Otherwise Docker runs the first check after a whole interval, so the release is healthy five seconds later.
         args += ["--health-start-period", "10s", "--health-start-interval", "50ms"]
-    return args + environment_args(settings, release)
+    return args + _environment_args(settings, release)
 
 
-def environment_args(settings: Settings, release: Release) -> list[str]:
+def environment(settings: Settings, page_config: str) -> dict[str, str]:
     """Return the trusted proxies, where the API is, the page's configuration, and the origins that it may call."""
-    proxies = " ".join(settings.prod.trusted_proxies)
-    args = ["--env", f"HELLO_DOCK_PROXIES={proxies}"] if proxies else []
-    if settings.api.upstreams:
-        drain_s = max(1, settings.prod.drain_timeout - DRAIN_MARGIN_S)
-        args += ["--env", f"HELLO_DOCK_API={settings.api}", "--env", f"HELLO_DOCK_DRAIN={drain_s}"]
-    if not release.page_config:
-        return args
-    origins = runtime_config.origins(release.page_config)
-    connect = ["--env", f"HELLO_DOCK_CONNECT={' '.join(origins)}"] if origins else []
-    return [*args, "--env", f"{PAGE_CONFIG_VARIABLE}={release.page_config}", *connect]
+    drain_s = max(1, settings.prod.drain_timeout - DRAIN_MARGIN_S)
+    variables = {
+        "HELLO_DOCK_PROXIES": " ".join(settings.prod.trusted_proxies),
+        "HELLO_DOCK_API": str(settings.api),
+        "HELLO_DOCK_DRAIN": str(drain_s) if settings.api.upstreams else "",
+        PAGE_CONFIG_VARIABLE: page_config,
+        "HELLO_DOCK_CONNECT": " ".join(runtime_config.origins(page_config)),
+    }
+    return {name: value for name, value in variables.items() if value}
+
+
+def _environment_args(settings: Settings, release: Release, **more: str) -> list[str]:
+    variables = environment(settings, release.page_config) | more
+    return flags("--env", *(f"{name}={value}" for name, value in variables.items()))
 
 
 def holder_args(settings: Settings, bind: Bind, image: str, kernel: tuple[int, ...]) -> list[str]:
@@ -161,7 +166,7 @@ def carried_args(settings: Settings, *, writable: bool) -> list[str]:
     """Return the mount of the volume that has the hashed assets of the last releases."""
     labels = [f"volume-label={name}={value}" for name, value in settings.labels("carried").items()]
     fields = ["type=volume", f"source={settings.container('carried')}", "target=/srv/carried"]
-    return ["--mount", csv_line(*fields, *([] if writable else ["readonly"]), *labels)]
+    return mount_args(*fields, *([] if writable else ["readonly"]), *labels)
 
 
 def carry_args(settings: Settings, release: Release, *words: str, run: str = "") -> list[str]:
@@ -170,8 +175,8 @@ def carry_args(settings: Settings, release: Release, *words: str, run: str = "")
     `words` are `add` and the release's id, or `keep` and the ids of all kept releases. `run` is the config_hash() of
     the current release, which `keep` stores as its last step.
     """
-    environment = [*environment_args(settings, release), *(["--env", f"HELLO_DOCK_RUN={run}"] if run else [])]
-    return [*_volume_args(settings, writable=True), *environment, release.image.short_id, "carry", *words]
+    variables = _environment_args(settings, release, **({"HELLO_DOCK_RUN": run} if run else {}))
+    return [*_volume_args(settings, writable=True), *variables, release.image.short_id, "carry", *words]
 
 
 def read_args(settings: Settings, image: str, path: str) -> list[str]:

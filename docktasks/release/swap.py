@@ -108,7 +108,7 @@ def move(project: Project, release: Release, bind: Bind, current: Container) -> 
 
 def _described(current: Container, release: Release) -> str:
     """Name the container that a release replaces; it may run the same release with other settings."""
-    return "the previous container" if current.release in release.image.release_ids else f"release {current.release}"
+    return "the previous container" if current.release == release.id else f"release {current.release}"
 
 
 def _free_port(project: Project, bind: Bind) -> None:

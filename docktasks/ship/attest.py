@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -27,15 +27,6 @@ Results = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Signing:
-    """Whether `push` signs, and with what. The password of a key file is in COSIGN_PASSWORD, or in a file."""
-
-    is_wanted: bool = False
-    key: Key = field(default_factory=Key)
-    password_file: str = ""
-
-
-@dataclass(frozen=True)
 class Contents:
     """What is in an image: its bundle, as a build recorded it, and what the image of each platform shows of itself."""
 
@@ -43,15 +34,13 @@ class Contents:
     facts: Mapping[str, ImageFacts]
 
 
-def require(project: Project, signing: Signing) -> None:
+def require(project: Project, key: Key) -> None:
     """Raise SettingsError or PushError, before anything is done, if the key cannot sign."""
-    if not signing.is_wanted:
-        return
     cosign.require_cosign(dry=project.dry)
-    keys.require_private(signing.key, signing.password_file)
-    if signing.key.is_file:
+    keys.require_private(key)
+    if key.is_file:
         with TemporaryDirectory() as folder:
-            cosign.public_key(project, signing.key, folder)
+            cosign.public_key(project, key, folder)
 
 
 def contents_of(project: Project, pushed: Pushed) -> Contents:
@@ -62,16 +51,14 @@ def contents_of(project: Project, pushed: Pushed) -> Contents:
     return Contents(bundle.record(project, next(iter(facts.values())).site), facts)
 
 
-def attach(project: Project, signing: Signing, contents: Contents | None, verified: Results, pushed: Pushed) -> None:
+def attach(project: Project, key: Key, contents: Contents, verified: Results, pushed: Pushed) -> None:
     """Sign what was pushed, and attach the documents to the image of each platform. Raises PushError."""
-    if contents is None:  # signing is not wanted
-        return
     for platform, facts in contents.facts.items():
         image = replace(pushed.image, digest=pushed.digests.get(platform, pushed.digest))
         documents = _documents(project, replace(facts, image=image), contents.bundle, verified)
-        cosign.sign(project, signing.key, image, documents)
+        cosign.sign(project, key, image, documents)
     if pushed.digest not in pushed.digests.values() and pushed.digests:
-        cosign.sign(project, signing.key, pushed.image, {})  # the index, which only names them
+        cosign.sign(project, key, pushed.image, {})  # the index, which only names them
     project.progress("signed, with SBOM, VEX, provenance and the results of verify")
 
 

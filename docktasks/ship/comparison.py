@@ -40,6 +40,7 @@ CONFIGURATION = re.compile(rb"globalThis\.env = Object\.freeze\((.*)\);\n", re.D
 MISSING = ("hello-dock-no-such-page", "assets/hello-dock-no-such-file-1a2b3c4d.js")
 MAX_EVIDENCE = 10
 MAX_VALUE_CHARS = 160
+Answers = dict[Request, Response]
 UNREACHABLE = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
@@ -58,14 +59,6 @@ class Server:
         site = Site(self.url)
         site.client.connect = lambda: Connection(site.origin, self.address)
         return site
-
-
-@dataclass(frozen=True)
-class Original:
-    """The image itself, run here: the answer to each request, and the number of its files."""
-
-    answers: dict[Request, Response]
-    file_count: int
 
 
 def compare(project: Project, urls: Sequence[str], image: str, revision: str, *, is_alone: bool = True) -> str:
@@ -87,11 +80,11 @@ def compare(project: Project, urls: Sequence[str], image: str, revision: str, *,
     with (
         project.lock(),
         _chosen(project, image, revision) as (chosen, name),
-        _run(project, chosen, servers[0]) as original,
+        _run(project, chosen, servers[0]) as (originals, file_count),
     ):
-        faults = {server: [*_differences(server, original)] for server in servers}
-    paths = {request.path for request in original.answers}  # each is asked for in several codings
-    lines = [f"Compared with {name}: {original.file_count:,} files, {len(paths):,} addresses."]
+        faults = {server: [*_differences(server, originals)] for server in servers}
+    paths = {request.path for request in originals}  # each is asked for in several codings
+    lines = [f"Compared with {name}: {file_count:,} files, {len(paths):,} addresses."]
     for server, texts in faults.items():
         lines.append(f"{server}: {f'{len(texts):,} of them differ' if texts else 'all as the image has them'}")
     _require_none(faults, lines)
@@ -141,8 +134,11 @@ def _answers(origin: str, address: str) -> bool:
 
 
 @contextmanager
-def _run(project: Project, image: Image, server: Server) -> Iterator[Original]:
-    """Run the image here with the configuration of a server, and ask it for all that it has. Raises VerifyError."""
+def _run(project: Project, image: Image, server: Server) -> Iterator[tuple[Answers, int]]:
+    """Run the image here with the configuration of a server. Yield all its answers, and the number of its files.
+
+    Raises VerifyError.
+    """
     files = image_facts.read_facts(project, image, ShippedImage(image.short_id)).site
     own = replace(project, settings=replace(project.settings, api=api.Api()))
     with ExitStack() as stack:
@@ -157,7 +153,7 @@ def _run(project: Project, image: Image, server: Server) -> Iterator[Original]:
             answer = answers[_request(site.address(name), "identity")]
             if answer.is_ok and answer.digest.hex() != digest and name != "env.js":
                 raise VerifyError(f"The image itself serves other bytes than its file {name}.", "", "Build it again")
-        yield Original(answers, len(files))
+        yield answers, len(files)
 
 
 def _request(path: str, coding: str) -> Request:
@@ -182,12 +178,12 @@ def _configuration(server: Server) -> str:
     return ""
 
 
-def _differences(server: Server, original: Original) -> Iterator[str]:
+def _differences(server: Server, originals: Answers) -> Iterator[str]:
     """Yield a text for each path of a server with an answer that is not the image's: for the first of its codings."""
     with closing(server.site()) as site:
-        answers = site.client.send_all(original.answers)
+        answers = site.client.send_all(originals)
     last_path = ""
-    for (request, own), served in zip(original.answers.items(), answers, strict=True):
+    for (request, own), served in zip(originals.items(), answers, strict=True):
         text = difference(own, served)
         if text and request.path != last_path:
             last_path, coding = request.path, dict(request.headers)["accept-encoding"]

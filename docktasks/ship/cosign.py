@@ -18,6 +18,7 @@ from typing import Any
 from docktasks.app.project import Project
 from docktasks.commands import Result, output_of
 from docktasks.errors import PushError, SettingsError, VerifyError
+from docktasks.faults import cause
 from docktasks.images.registry import advice
 from docktasks.ship.keys import PASSWORD, Key
 from docktasks.ship.names import ShippedImage
@@ -25,7 +26,8 @@ from docktasks.ship.names import ShippedImage
 CERTS = Path("/etc/docker/certs.d")
 """Where Docker has the authorities of a registry: https://docs.docker.com/engine/security/certificates/."""
 LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?")
-FOUND_TYPE = re.compile(r"predicate type: \S+, found: (.+)")
+FAULTS_FILE = Path(__file__).with_name("signature_faults.json")
+"""Why cosign does not verify a signature or an attestation."""
 
 
 def require_cosign(*, dry: bool = False) -> None:
@@ -149,24 +151,9 @@ def unknown_format(image: ShippedImage, name: str, reason: str) -> VerifyError:
 
 def _explain(result: Result, image: ShippedImage, name: str) -> VerifyError:
     """Return the error of a signature or an attestation that does not verify."""
-    other_kinds = FOUND_TYPE.search(result.output)
-    is_missing = re.search(r"no signatures found|no matching attestations: *(?:\n|$)", result.output)
-    how = "Push it with --sign, with the private key of the pair"
-    if other_kinds:
-        what, why = f"{image.reference} has no {name}.", f"It has those of other kinds: {other_kinds[1].strip()}."
-    elif is_missing:
-        what, why = f"{image.reference} has no {name}.", "Nobody has signed it there, or it was removed."
-    elif re.search(r"digest in claim|no matching subject digest", result.output):
-        what, why = f"The {name} of {image.reference} belongs to another image.", "Somebody has copied it there."
-        how = "Do not run this image. Push it again with --sign, or ask who has pushed it"
-    elif re.search(r"invalid signature|do not match threshold|failed to verify|none of the expected", result.output):
-        what, why = f"The {name} of {image.reference} is not by this key.", "Another key has signed it, or other bytes."
-        how = "Ask who has pushed it for the public key of the pair, and trust the image only with the right one"
-    else:
-        what, why = f"The {name} of {image.reference} cannot be verified.", ""
-        how = advice(result.output, image.repository)
-    evidence = "" if other_kinds or is_missing else _reason(result)
-    return VerifyError(what, why, how, evidence=evidence)
+    how = advice(result.output, image.repository)
+    fault = cause(FAULTS_FILE, result.output, name=name, reference=image.reference, advice=how)
+    return VerifyError(fault["what"], fault["why"], fault["how"], evidence=_reason(result))
 
 
 def _reason(result: Result) -> str:

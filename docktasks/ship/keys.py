@@ -38,10 +38,8 @@ class Key:
         return bool(self.name) and not re.match(r"[a-z0-9]+:", self.name)
 
 
-def require_private(key: Key, password_file: str = "") -> None:
-    """Raise SettingsError if a key file cannot sign. Sets the password from a file, which is neither shown nor kept."""
-    if password_file:
-        os.environ[PASSWORD] = _read(password_file, "--key-password-file").rstrip("\r\n")
+def require_private(key: Key) -> None:
+    """Raise SettingsError if a key file cannot sign."""
     if not key.is_file:
         return
     text = _read(key.name, "--key")
@@ -55,8 +53,8 @@ def require_private(key: Key, password_file: str = "") -> None:
     if PASSWORD not in os.environ:
         raise SettingsError(
             f"The password of {key.name} is not known.",
-            f"It is in {PASSWORD}, or in the file that --key-password-file names. A task asks no question.",
-            f"export {PASSWORD}=… (empty for a key without a password)",
+            f"cosign takes it from {PASSWORD}. A task asks no question.",
+            f'export {PASSWORD}="$(cat FILE)" (empty for a key without a password)',
         )
 
 

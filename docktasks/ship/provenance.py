@@ -20,6 +20,7 @@ def document(
     facts: ImageFacts, parameters: Mapping[str, str], node_digest: str, source: str, environ: Mapping[str, str]
 ) -> Document:
     """Return the provenance of an image: its commit, the parameters of its build, its bases by digest, its builder."""
+    builder, invocation = builder_and_invocation(environ)
     commit = {"uri": source or "git", "digest": {"gitCommit": facts.revision}}
     bases = [_base(facts.base_name, facts.base_digest), _base(parameters.get("NODE_IMAGE", ""), node_digest)]
     return {
@@ -30,8 +31,8 @@ def document(
             "resolvedDependencies": [commit, *(base for base in bases if base["uri"])],
         },
         "runDetails": {
-            "builder": {"id": builder_id(environ), "version": {"hello-dock": __version__}},
-            "metadata": {"invocationId": invocation_id(environ)},
+            "builder": {"id": builder, "version": {"hello-dock": __version__}},
+            "metadata": {"invocationId": invocation},
         },
     }
 
@@ -51,16 +52,13 @@ def public_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
     return texts
 
 
-def builder_id(environ: Mapping[str, str]) -> str:
-    """Return who has built: a workflow of GitHub, a project of GitLab, or a machine that nobody vouches for."""
-    if environ.get("GITHUB_ACTIONS") == "true":
-        return f"{environ.get('GITHUB_SERVER_URL', '')}/{environ.get('GITHUB_WORKFLOW_REF', '')}"
-    return environ.get("CI_PROJECT_URL") or LOCAL_BUILDER
+def builder_and_invocation(environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return who has built, and the name of the run in CI, which is empty without.
 
-
-def invocation_id(environ: Mapping[str, str]) -> str:
-    """Return the name of the run in CI; empty without."""
-    if environ.get("GITHUB_ACTIONS") == "true":
-        repository = f"{environ.get('GITHUB_SERVER_URL', '')}/{environ.get('GITHUB_REPOSITORY', '')}"
-        return f"{repository}/actions/runs/{environ.get('GITHUB_RUN_ID', '')}"
-    return environ.get("CI_JOB_URL", "")
+    It is a workflow of GitHub, a project of GitLab, or a machine that nobody vouches for.
+    """
+    if environ.get("GITHUB_ACTIONS") != "true":
+        return environ.get("CI_PROJECT_URL") or LOCAL_BUILDER, environ.get("CI_JOB_URL", "")
+    names = ("SERVER_URL", "WORKFLOW_REF", "REPOSITORY", "RUN_ID")
+    server, workflow, repository, run = (environ.get(f"GITHUB_{name}", "") for name in names)
+    return f"{server}/{workflow}", f"{server}/{repository}/actions/runs/{run}"

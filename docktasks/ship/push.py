@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,12 +20,15 @@ from docktasks.release import gate
 from docktasks.release.run_args import Release
 from docktasks.ship import attest, names, record, tags
 from docktasks.ship import platforms as ship_platforms
-from docktasks.ship.attest import Signing
+from docktasks.ship.keys import Key
 from docktasks.ship.record import Pushed
 from docktasks.verify import catalog
 from docktasks.verify import run as verify_run
 from docktasks.verify.report.json_report import as_data
 from docktasks.verify.report.run import VerifyRun
+
+Sign = Callable[[Pushed], None]
+"""Signs what was pushed."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class PushOptions:
     """Where to push, and under which of TAGS; without a choice under all of them.
 
     `immutable` refuses to move a tag that the registry has. `record` is the path of the file that says what was pushed.
-    `platforms` are as build.platforms, which they replace. `signing` says whether the image is signed.
+    `platforms` are as build.platforms, which they replace. `key` signs the image; None leaves it unsigned.
     """
 
     to: str = ""
@@ -41,7 +44,7 @@ class PushOptions:
     immutable: bool = False
     record: str = "release.json"
     platforms: str = ""
-    signing: Signing = field(default_factory=Signing)
+    key: Key | None = None
 
 
 def push(project: Project, options: PushOptions) -> Pushed:
@@ -52,7 +55,8 @@ def push(project: Project, options: PushOptions) -> Pushed:
     repository = names.require_repository(options.to or project.settings.ship.image)
     kinds = names.require_kinds(options.tags)
     platforms = ship_platforms.chosen(project, options.platforms)
-    attest.require(project, options.signing)
+    if options.key:
+        attest.require(project, options.key)
     if not project.dry:
         _require_commit(git.source(project.app, project.settings).revision)
     with project.lock():
@@ -65,12 +69,14 @@ def push(project: Project, options: PushOptions) -> Pushed:
         with gate.check_candidate(project, Release(build.image)) as passed:
             project.progress(f"gate passed: {passed}")
         verified = None if project.dry else _verified(project, build.image)
-        contents = attest.contents_of(project, pushed) if options.signing.is_wanted else None
-        sign = partial(attest.attach, project, options.signing, contents, as_data(verified) if verified else {})
+        sign = None
+        if options.key:
+            contents, results = attest.contents_of(project, pushed), as_data(verified) if verified else {}
+            sign = partial(attest.attach, project, options.key, contents, results)
         pushed = _push_images(project, pushed, sign)
     if verified:
         content = record.record_of(pushed, {"gate": list(passed.check_ids), "verify": verified.ids("pass")})
-        content["signed"] = options.signing.is_wanted
+        content["signed"] = options.key is not None
         Path(options.record).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return pushed
 
@@ -98,7 +104,7 @@ def _verified(project: Project, image: Image) -> VerifyRun:
     return run
 
 
-def _push_images(project: Project, pushed: Pushed, sign: Callable[[Pushed], None]) -> Pushed:
+def _push_images(project: Project, pushed: Pushed, sign: Sign | None) -> Pushed:
     """Push the image under each tag: one image itself, several behind an index. Raises PushError."""
     if len(pushed.images) <= 1:
         image = next(iter(pushed.images.values()), pushed.build.image)
@@ -121,9 +127,8 @@ def _push_image(project: Project, image: Image, name: str) -> Result:
 
 
 def _push_tags(
-    project: Project, pushed: Pushed, before: list[str], push_name: Callable[[str], Result],
-    sign: Callable[[Pushed], None],
-) -> Pushed:  # fmt: skip
+    project: Project, pushed: Pushed, before: list[str], push_name: Callable[[str], Result], sign: Sign | None
+) -> Pushed:
     """Push each tag, and sign after the first, so that no other means an image without a signature. Raises PushError.
 
     Return what was pushed, with the digest that the registry has.
@@ -134,7 +139,8 @@ def _push_tags(
         digest = _push_name(project, name, before, push_name)
         if not digests:
             pushed = replace(pushed, digest=digest, digests=pushed.digests or dict.fromkeys(pushed.images, digest))
-            sign(pushed)
+            if sign:
+                sign(pushed)
         digests[name] = digest
     if len(set(digests.values())) > 1:
         raise PushError(

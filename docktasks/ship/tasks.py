@@ -18,7 +18,6 @@ from docktasks.release.tasks import rollback
         "record": "The file that says what was pushed.",
         "sign": "Sign it with cosign, and attach SBOM, VEX, provenance and the results of verify.",
         "key": "The private key: a file, or the address of a KMS. Without it cosign asks an identity provider.",
-        "key_password_file": "The file with the password of the key, in place of COSIGN_PASSWORD.",
     },
     iterable=["tag"],
 )
@@ -31,19 +30,17 @@ def push(
     record: str = "release.json",
     sign: bool = False,
     key: str = "",
-    key_password_file: str = "",
 ) -> None:
     """Build the production image, check it, and push it to a registry."""
     from docktasks import output_files
     from docktasks.release.output import print_build
     from docktasks.ship import push as pushing
-    from docktasks.ship.attest import Signing
     from docktasks.ship.keys import Key
 
     with session(c) as project:
         output_files.require_writable(record=record)
-        signing = Signing(sign or bool(key), Key.parse(key), key_password_file)
-        pushed = pushing.push(project, pushing.PushOptions(to, tag, immutable, record, platforms, signing))
+        signing_key = Key.parse(key) if sign or key else None
+        pushed = pushing.push(project, pushing.PushOptions(to, tag, immutable, record, platforms, signing_key))
         print_build(pushed.build, pushed.repository)
         print(f"Pushed: {pushed.image.reference} ({', '.join(pushed.tags)})")
 

@@ -97,8 +97,8 @@ def test_every_mistake_is_named_with_the_file_and_the_key(app: Path, monkeypatch
     text = "prod:\n  memry: 1g\n  host_port: abc\n  keep: 2\n  1: x\nproud:\n  csp: strict\nbuild: fast\n"
     file = app / NAME
     assert problems(app, text) == [
-        f"{file}: prod.keep is called prod.retain_releases now",
         f"{file}: prod.1 is not a setting",
+        f"{file}: prod.keep is called prod.retain_releases now",
         f"{file}: prod.memry is not a setting. Did you mean prod.memory?",
         f"{file}: prod.host_port is 'abc', but must be a port number (0: any free one), 0 to 65535",
         "prod.pids_limit is 'many', but must be a number of processes, 8 to 32768",

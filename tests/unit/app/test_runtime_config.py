@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from docktasks.app.runtime_config import MAX_CHARACTERS, as_json, changes, chosen, missing, origins, unused
+from docktasks.app.runtime_config import MAX_CHARACTERS, as_json, changes, chosen, missing, origins
 from docktasks.errors import SettingsError
 from tests.unit.fakes.apps import configured
 
@@ -206,12 +206,3 @@ def test_name_without_a_value_is_a_notice() -> None:
     (notice,) = missing('{"VITE_A":""}', ["VITE_A", "VITE_B", "VITE_C"])
     assert "value for VITE_B, VITE_C, so" in notice
     assert "--env VITE_B=" in notice
-
-
-def test_name_that_no_source_file_has_is_a_notice(tmp_path: Path) -> None:
-    """Packages, builds and other kinds of files do not count."""
-    for name in ("src/App.vue", "node_modules/a/index.js", "dist/a.js", ".git/a.js", "notes.txt"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("import.meta.env.VITE_A" if name == "src/App.vue" else "VITE_B")
-    assert unused(tmp_path, ["VITE_A"]) == unused(tmp_path, []) == []
-    assert unused(tmp_path, ["VITE_B", "VITE_A"]) == ["No file of the source uses what prod.runtime_env names: VITE_B"]

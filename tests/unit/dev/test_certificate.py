@@ -35,7 +35,7 @@ def test_own_certificate_is_copied_to_the_cache(settings: Settings) -> None:
     folder = settings.root / ".cache/https-hello-dock"
     assert (folder / "cert.pem").read_bytes() == cert.read_bytes()
     assert stat.S_IMODE((folder / "key.pem").stat().st_mode) == stat.S_IRUSR | stat.S_IWUSR
-    assert certificate.mount_args(project.settings) == [
+    assert certificate.certificate_args(project.settings) == [
         "--mount", f"type=bind,source={folder},target=/run/secrets/https,readonly"
     ]  # fmt: skip
     assert '"server":{"https":{"cert":"/run/secrets/https/cert.pem",' in vite_options.for_dev(project.settings)
@@ -50,7 +50,7 @@ def test_certificate_for_localhost_only_names_that_host(tmp_path: Path) -> None:
 def test_without_the_setting_nothing_is_done(project: Project) -> None:
     """The dev server then speaks http, or what the app's own configuration says."""
     assert certificate.host(project) == ""
-    assert certificate.mount_args(project.settings) == []
+    assert certificate.certificate_args(project.settings) == []
     assert vite_options.for_dev(project.settings) == ""
 
 

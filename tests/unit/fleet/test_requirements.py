@@ -75,7 +75,7 @@ def test_more_replicas_than_nodes_are_refused() -> None:
         (SCRIPT, "", "", "older than 5.14"),
         (SCRIPT, "1", "1F90,", "Port 8080 of harbour1 (10.0.0.1) is in use"),
         (SCRIPT, "1", "1F8F,", "Port 8079 of harbour1 (10.0.0.1) is in use"),
-        ("", "1", "", "Build and push it again"),
+        ("", "1", "", "The image lacks /docker-entrypoint.d/32-hello-dock-listen.sh"),
     ],
 )
 def test_node_says_what_it_lacks(

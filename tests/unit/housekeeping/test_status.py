@@ -36,7 +36,8 @@ def test_status_has_a_row_for_each_container_of_the_project(settings: Settings) 
         "prod", name="hello-dock-prod-port", published=PUBLISHED["published"], image_id="sha256:base"
     )
     dev = own_container("dev", state="exited", image_id="sha256:dev")
-    table = containers_table(settings, own_container("prod", **PUBLISHED), holder, dev, *UNRELATED_CONTAINERS)
+    release = own_container("prod", labels={"hello-dock.release": "0123456789ab"}, **PUBLISHED)
+    table = containers_table(settings, release, holder, dev, *UNRELATED_CONTAINERS)
     assert table.titles == ("container", "state", "address", "release")
     assert table.rows == [
         ("hello-dock-dev", "exited", "-", "-"),

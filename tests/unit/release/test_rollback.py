@@ -128,7 +128,7 @@ def test_rollback_that_was_not_recorded_needs_a_name(engine: FakeEngine, setting
     assert engine.by_name[NAME].release == A
     with pytest.raises(StartError, match=f"An earlier task was interrupted, and release {A} serves now"):
         rolled_back(engine, settings)
-    assert rolled_back(engine, settings, to=f"sha256:{B}").build.image.release == B
+    assert rolled_back(engine, settings, to=B).build.image.release == B
 
 
 class UnrecordingRunner(Runner):

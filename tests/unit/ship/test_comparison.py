@@ -17,7 +17,7 @@ from docktasks.engine.models import Image
 from docktasks.errors import SettingsError, VerifyError
 from docktasks.settings import Settings
 from docktasks.ship import comparison
-from docktasks.ship.comparison import Original, Server
+from docktasks.ship.comparison import Server
 from docktasks.verify.probes.http_client import Response
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.runner import Runner
@@ -124,7 +124,7 @@ def faults(port: int) -> dict[str, list[str]]:
     requests = [comparison._request(path, coding) for path in ("/", "/a.js") for coding in comparison.CODINGS]  # noqa: SLF001
     with closing(servers[0].site()) as site:
         answers = dict(zip(requests, site.client.send_all(requests), strict=True))
-    faults = {server: [*comparison._differences(server, Original(answers, 2))] for server in servers}  # noqa: SLF001
+    faults = {server: [*comparison._differences(server, answers)] for server in servers}  # noqa: SLF001
     served_texts = {server.address: texts for server, texts in faults.items()}
     if any(faults.values()):
         with pytest.raises(VerifyError, match=r"at 127\.0\.0\.2: /a\.js"):

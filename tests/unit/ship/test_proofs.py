@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import copy
 import json
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -237,9 +236,10 @@ def test_provenance_has_the_names_of_variables_only() -> None:
     ]
     github = {"GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "o/r",
               "GITHUB_WORKFLOW_REF": "o/r/.github/workflows/ci.yml@refs/heads/main", "GITHUB_RUN_ID": "7"}  # fmt: skip
-    assert provenance.builder_id(github) == "https://github.com/o/r/.github/workflows/ci.yml@refs/heads/main"
-    assert provenance.invocation_id(github) == "https://github.com/o/r/actions/runs/7"
-    assert provenance.builder_id({}) == provenance.LOCAL_BUILDER
+    builder, invocation = provenance.builder_and_invocation(github)
+    assert builder == "https://github.com/o/r/.github/workflows/ci.yml@refs/heads/main"
+    assert invocation == "https://github.com/o/r/actions/runs/7"
+    assert provenance.builder_and_invocation({}) == (provenance.LOCAL_BUILDER, "")
 
 
 def test_commands_of_cosign_are_these(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,16 +300,6 @@ def test_key_that_cannot_sign_is_refused(
     with pytest.raises(SettingsError, match=error) as caught:
         keys.require_private(Key(str(tmp_path / text)))
     assert caught.value.how
-
-
-def test_password_comes_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """cosign reads it from its environment, so no command line and no output has it."""
-    monkeypatch.setenv(keys.PASSWORD, "old")
-    (tmp_path / "password").write_text("new\n")
-    (tmp_path / "cosign.key").write_text("-----BEGIN ENCRYPTED COSIGN PRIVATE KEY-----")
-    keys.require_private(Key(str(tmp_path / "cosign.key")), str(tmp_path / "password"))
-    assert os.environ[keys.PASSWORD] == "new"
-    keys.require_private(Key("awskms:///alias/release"))
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,8 @@ def release(subject: Subject) -> Iterator[str]:
     container = subject.container
     if not container.labels.get(CONFIG_HASH_LABEL):
         yield f"it has no label {CONFIG_HASH_LABEL}: run-prod did not start it"
+        return
     for name in (container.image_id, container.image, release_tag(subject.project.settings, container.release)):
         image = subject.project.engine.image(name)
-        if image is not None and container.release not in image.release_ids:
+        if image is not None and container.release != image.release:
             yield f"{name} is {image.release} now, but the container runs {container.release}"

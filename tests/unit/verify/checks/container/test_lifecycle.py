@@ -104,11 +104,6 @@ def test_release_of_another_image_than_its_label_says_fails() -> None:
     assert (outcome, evidence[0]) == ("fail", f"{image('a').id} is {A} now, but the container runs {B}")
 
 
-def test_release_of_an_older_hello_dock_passes() -> None:
-    """It has no label with its id, and the id was that of the image."""
-    assert result("container.release", labels={"hello-dock.config-hash": "0a1b2c3d4e5f"}) == ("pass", ())
-
-
 def test_healthy_container_passes_what_is_tried_on_its_copies() -> None:
     """Two copies are started, and no command names the container that serves."""
     runner = CloneRunner(FakeEngine())
