@@ -41,19 +41,19 @@ RUN --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
 # Builds the site, and assembles the image's files: not in /out itself, because BuildKit hashes all that is next to what
 # it copies. https://github.com/moby/buildkit/blob/v0.13.0/cache/contenthash/checksum.go (scanPath)
 FROM dependencies AS builder
-ARG APP_DIR=hello-dock BUILD_SCRIPT=build
+ARG APP_DIR=hello-dock BUILD_COMMAND=""
 # What a build may write into the site; the app's path in its workspace and what to build before it; and settings.
 ARG SOURCE_DATE_EPOCH REVISION="" VERSION="" DIST_DIR=dist BUILD_ENV="" PATH_IN_ROOT=. SIBLINGS="" HELLO_DOCK_VITE=""
 ARG HELLO_DOCK_CSP=compatible HELLO_DOCK_CSP_SOURCES="" HELLO_DOCK_FALLBACK=auto HELLO_DOCK_SOURCE_MAPS=private
 # One step, because each costs a tenth of a second. COPY would keep .env and .npmrc in a layer: they are only linked.
 RUN --mount=type=bind,source=${APP_DIR},target=/source --mount=type=bind,from=tools,target=/tools \
-    --mount=type=bind,from=version,source=/tmp/version,target=/version \
-    --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
+    --mount=type=bind,from=version,source=/tmp/version,target=/version --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
     --mount=type=cache,id=hello-dock-node,target=/var/cache/node --mount=type=secret,id=environment \
     . /tools/node/environment.sh; sh /tools/node/copy-source.sh /source linked && \
     sh /tools/node/install.sh "${MANAGER}" "${MANAGER_PACKAGE}" with-source && \
+    install -D -m 0755 /tools/node/git.cjs /tmp/last/git && export PATH="${PATH}:/tmp/last" && \
     sh /tools/node/build-siblings.sh "${MANAGER}" "${SIBLINGS}" && cd "${PATH_IN_ROOT}" && touch /tmp/started && \
-    NODE_OPTIONS="${NODE_OPTIONS} ${HELLO_DOCK_VITE:+--require=/tools/node/vite/preload.cjs}" ${MANAGER} run "${BUILD_SCRIPT}" && \
+    NODE_OPTIONS="${NODE_OPTIONS} ${HELLO_DOCK_VITE:+--require=/tools/node/vite/preload.cjs}" sh -c "${BUILD_COMMAND:-${MANAGER} run build}" && \
     node /tools/nginx/assemble.mjs "${DIST_DIR}" /tmp/started /tools/nginx /version /out/image /out/dist /var/cache/node
 
 # The site, for `invoke verify`, which compares the image with it. With PART=maps its source maps, which no image has.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from docktasks.app.build_script import build_script
@@ -17,6 +18,7 @@ WITHOUT_FILE = ("", "production", "development")
 CONFIG = re.compile(r"(vite|astro|svelte|nuxt|vitest)\.config\.[cm]?[jt]s")
 ENV_DIR = re.compile(r"\benvDir\b\s*:\s*(?:(['\"`])([^'\"`$]*)\1)?")
 NAME = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*[=:]", re.MULTILINE)
+EXAMPLE = re.compile(r"(?:^|[._-])(?:example|sample|template|dist)\b")
 RUNNER = re.compile(rf"\b(?:{'|'.join(MANAGERS)}|run-[sp]|npm-run-all2?|concurrently|turbo|nx|wireit)\b")
 
 
@@ -34,9 +36,9 @@ def folders(app: App) -> list[Path]:
 
 def require_mode(app: App, mode: str) -> None:
     """Raise AppError when a mode has no .env file in the build, because that would go on with other values."""
-    places = folders(app)
-    paths = [folder / f".env.{mode}" for folder in places]
-    if mode in WITHOUT_FILE or not places or any(_is_sent(app, path) for path in paths):
+    env_folders = folders(app)
+    paths = [folder / f".env.{mode}" for folder in env_folders]
+    if mode in WITHOUT_FILE or not env_folders or any(_is_sent(app, path) for path in paths):
         return
     local = paths[0].with_name(f".env.{mode}.local")
     reason = "Vite would go on without it."
@@ -44,7 +46,7 @@ def require_mode(app: App, mode: str) -> None:
         reason = f"{IgnoreFile.read(app.root).path} keeps it out of the build."
     elif local.is_file():
         reason = f"{local.name} is of this machine, and no build gets it."
-    others = {_mode_of(app, path) for folder in places for path in folder.glob(".env.*")}
+    others = {_mode_of(app, path) for folder in env_folders for path in folder.glob(".env.*")}
     modes = sorted(others - {""})
     choice = f", or choose a mode that has one: {', '.join(modes)}" if modes else ""
     raise AppError(
@@ -79,14 +81,29 @@ def variables(app: App, mode: str) -> tuple[set[str], dict[str, str]]:
     sent: set[str] = set()
     kept_out: dict[str, str] = {}
     suffixes = ["", *(f".{mode}" for mode in sorted(modes_of(app, mode)))]
-    places = folders(app) or [path.parent for path in app.folder.glob("*/.env*")]
-    for path in (folder / f".env{suffix}{end}" for folder in places for suffix in suffixes for end in ("", ".local")):
-        names = NAME.findall(path.read_text(encoding="utf-8-sig", errors="replace")) if path.is_file() else []
+    env_folders = folders(app) or [path.parent for path in app.folder.glob("*/.env*")]
+    file_names = [f".env{suffix}{end}" for suffix in suffixes for end in ("", ".local")]
+    for path in (folder / name for folder in env_folders for name in file_names):
+        names = _names_in(path) if path.is_file() else set()
         if _is_sent(app, path):
             sent.update(names)
         else:
             kept_out.update((name, path.name) for name in names)
     return sent, kept_out
+
+
+def example(app: App, names: Iterable[str]) -> Path | None:
+    """Return the file, such as .env.example, with some of these variables that the .env of a build lacks; or None."""
+    env = app.folder / ".env"
+    if IgnoreFile.of(app).ignores(str(env.relative_to(app.root))):
+        return None
+    lacked = set(names) - _names_in(env) if env.is_file() else set(names)
+    paths = sorted(path for path in app.folder.glob("*env*") if EXAMPLE.search(path.name) and path.is_file())
+    return next((path for path in paths if lacked & _names_in(path)), None)
+
+
+def _names_in(path: Path) -> set[str]:
+    return {*NAME.findall(path.read_text(encoding="utf-8-sig", errors="replace"))}
 
 
 def _is_sent(app: App, path: Path) -> bool:

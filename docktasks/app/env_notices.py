@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from docktasks.app import env_files, env_usage, inputs
 from docktasks.app.package import SETTINGS_FILES, App
@@ -32,7 +32,8 @@ def notices(app: App, settings: Settings, environ: Mapping[str, str]) -> list[st
     unset = [name for name in names if name not in {*environ, *defined}]
     in_environment = [name for name in names if name in environ]
     mode = min(env_files.modes_of(app, settings.build.mode), key=lambda mode: (mode != "production", mode))
-    return [*_not_given(in_environment, settings), *_not_set(unset, settings, usage.needed, kept_out, mode)]
+    texts = [_not_given(in_environment, settings)] if in_environment else []
+    return [*texts, *([_not_set(unset, settings, usage.needed[unset[0]], kept_out, mode)] if unset else [])]
 
 
 def registry_notices(app: App, settings: Settings, environ: Mapping[str, str]) -> list[str]:
@@ -48,26 +49,22 @@ def registry_notices(app: App, settings: Settings, environ: Mapping[str, str]) -
     return [f"{file} uses {names}, and the installation does not get it: INVOKE_BUILD_SECRETS={shlex.quote(secrets)}"]
 
 
-def _not_given(names: list[str], settings: Settings) -> Iterator[str]:
-    """Yield a notice for variables of the environment that the build does not get."""
-    if names:
-        are = "is" if len(names) == 1 else "are"
-        text = f"{_listed(names)} {are} set in the environment, but the build does not get it"
-        yield f"{text}: {_setting(names, settings)}"
+def _not_given(names: list[str], settings: Settings) -> str:
+    """Say that the environment has variables which the build does not get."""
+    are = "is" if len(names) == 1 else "are"
+    text = f"{_listed(names)} {are} set in the environment, but the build does not get it"
+    return f"{text}: {_setting(names, settings)}"
 
 
-def _not_set(
-    names: list[str], settings: Settings, places: Mapping[str, str], kept_out: Mapping[str, str], mode: str
-) -> Iterator[str]:
-    """Yield a notice for variables that a build of a mode gets from nowhere.
+def _not_set(names: list[str], settings: Settings, file: str, kept_out: Mapping[str, str], mode: str) -> str:
+    """Say that a build of a mode gets variables from nowhere. `file` uses the first of them.
 
-    `places` has the file of each name's use, `kept_out` the file with it that no build gets.
+    `kept_out` has the file that sets a variable, and that no build gets.
     """
-    if names:
-        files = sorted({kept_out[name] for name in names if name in kept_out})
-        reason = f" No build gets {' and '.join(files)}." if files else ""
-        text = f"{_listed(names)}: {places[names[0]]} uses it, and the build does not get it.{reason}"
-        yield f"{text} Set it in .env.{mode}, or in the environment with {_setting(names, settings)}"
+    files = sorted({kept_out[name] for name in names if name in kept_out})
+    reason = f" No build gets {' and '.join(files)}." if files else ""
+    text = f"{_listed(names)}: {file} uses it, and the build does not get it.{reason}"
+    return f"{text} Set it in .env.{mode}, or in the environment with {_setting(names, settings)}"
 
 
 def _setting(names: list[str], settings: Settings) -> str:

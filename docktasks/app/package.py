@@ -20,6 +20,13 @@ LOCK_FILES = {
 }  # fmt: skip
 """The package manager that writes a lock file, by the name of the file."""
 
+IMPLIED_SCRIPTS = {
+    "astro": {"dev": "astro dev", "build": "astro build"}, "nuxt": {"dev": "nuxt dev", "build": "nuxt generate"},
+    "react-router": {"dev": "react-router dev", "build": "react-router build"},
+    "vite": {"dev": "vite", "build": "vite build"},
+}  # fmt: skip
+"""What Nx runs for an app whose package.json has no scripts, by the program that its configuration is for."""
+
 SETTINGS_FILES = (".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml")
 """The files with the settings of the package managers, which may have a token."""
 
@@ -110,14 +117,42 @@ class App:
 
     @property
     def scripts(self) -> dict[str, str]:
-        """The text of each script by its name."""
-        return {str(name): str(text) for name, text in (self.manifest.get("scripts") or {}).items()}
+        """The text of each script by its name. Where package.json has none at all, what its configuration implies."""
+        own = {str(name): str(text) for name, text in (self.manifest.get("scripts") or {}).items()}
+        return own or self.implied_scripts
+
+    @cached_property
+    def implied_scripts(self) -> dict[str, str]:
+        """The scripts that its configuration implies, by name. Empty where package.json has any script."""
+        programs = workspaces.configured_programs(self.folder) if self.folder.is_dir() else set()
+        packages = (self.manifest.get("dependencies") or {}) | (self.manifest.get("devDependencies") or {})
+        programs |= {"vite"} & packages.keys()
+        # A framework comes before the Vite that it brings with it.
+        named = [name for name in IMPLIED_SCRIPTS if name in programs] or (["vite"] if programs else [])
+        return IMPLIED_SCRIPTS[named[0]] if named and not self.manifest.get("scripts") else {}
+
+    def run(self, script: str, *args: str) -> tuple[str, ...]:
+        """Return the command that runs a script with arguments for it, also one that package.json only implies."""
+        if script in self.implied_scripts:
+            return self.shell_command(shlex.join([*self.scripts[script].split(), *args]))
+        return self.package_manager.run(script, *args)
+
+    def shell_command(self, text: str) -> tuple[str, ...]:
+        """Return the command that runs a text for a shell as a script of package.json, with any package manager.
+
+        A manager's own word for it, such as npx or pnpm exec, refuses an app of another manager, or sees no programs of
+        the workspace's root.
+        """
+        above = range(len(Path(self.path_in_root).parts) + 1)
+        folders = "".join(f"$PWD/{'../' * number}node_modules/.bin:" for number in above)
+        variables = f'npm_package_version={shlex.quote(self.version)} PATH="{folders}$PATH"'
+        return ("sh", "-c", f"export {variables}; {text}")
 
     def missing_script(self, name: str, example: str, details: str = "") -> AppError:
         """Return the error for a script that package.json lacks, with a text that it may have, and more about it."""
         return AppError(
             f"{self.folder / 'package.json'} has no script {name}.",
-            f"The image runs `{' '.join(self.package_manager.run(name))}`.{details}",
+            f"The image runs `{' '.join(self.run(name))}`.{details}",
             f'Add it, for example "{name}": "{example}"',
         )
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
 
 from docktasks.app.package import LOCK_FILES
+
+PROGRAMS: dict[str, Any] = json.loads(Path(__file__).with_name("programs.json").read_text(encoding="utf-8"))
+"""Programs that scripts run, by what they do: whose dev server is Vite's, which build a site, which start no server."""
 
 MANAGERS = {*LOCK_FILES.values()}
 RUN_WORDS = {"run", "run-script"}

@@ -135,7 +135,8 @@ def apps_of(root: Path) -> list[str]:
     """Return the paths of a workspace's Vite apps, where its root is none."""
     if not patterns_of(root) or has_page(root) or (has_config(root) and _runs_vite(root)):
         return []
-    return apps_among(root, (path for path, manifest in packages_of(root).items() if manifest.get("scripts")))
+    packages = packages_of(root).items()
+    return apps_among(root, (path for path, manifest in packages if manifest.get("scripts") or has_page(root / path)))
 
 
 def apps_among(root: Path, paths: Iterable[str]) -> list[str]:
@@ -155,13 +156,14 @@ def _runs_vite(root: Path) -> bool:
 
 def has_page(folder: Path) -> bool:
     """Return True for a folder with a page of its own, or with a framework that makes the pages."""
-    return (folder / "index.html").is_file() or any(_config_files(folder) - {"vite"})
+    return (folder / "index.html").is_file() or any(configured_programs(folder) - {"vite"})
 
 
 def has_config(folder: Path) -> bool:
     """Return True for a folder with a configuration of Vite, or of a framework that calls it."""
-    return bool(_config_files(folder))
+    return bool(configured_programs(folder))
 
 
-def _config_files(folder: Path) -> set[str]:
+def configured_programs(folder: Path) -> set[str]:
+    """Return the programs, such as vite or astro, whose configuration is in a folder."""
     return {match[1] for path in folder.iterdir() if (match := CONFIG_FILE.fullmatch(path.name))}

@@ -26,10 +26,7 @@ OTHER_ADDRESS = {"slidev": ("--remote", "--port", str(DEV.container_port))}
 ADDRESS_OPTION = re.compile(r"(--host|--port|-p)(=.*)?")
 """An option with an address of the script's own. Vite takes the last of two; VitePress and others take both."""
 
-DEV_WORDS = {
-    "vite": ("", "dev", "serve"), "vp": ("dev",), "vitepress": ("", "dev"), "astro": ("dev",), "nuxt": ("dev",),
-    "nuxi": ("dev",), "react-router": ("dev",), "vinxi": ("dev",), "quasar": ("dev",),
-}  # fmt: skip
+DEV_WORDS: dict[str, list[str]] = scripts.PROGRAMS["dev servers"]
 """The programs whose dev server is Vite's, with the words that start it."""
 
 OTHER_WORDS = {"build", "preview", "optimize", "check", "generate", "typegen", "init", "prepare"}
@@ -38,17 +35,11 @@ OTHER_WORDS = {"build", "preview", "optimize", "check", "generate", "typegen", "
 VALUE_OPTIONS = {"--mode", "-m", "--config", "-c", "--base", "--port", "--host", "--logLevel", "-l"}
 """Options of these programs whose value is the next word."""
 
-PASSES_NOTHING_ON = {
-    "turbo", "nx", "lerna", "moon", "wireit", "make", "just", "sh", "bash", "nodemon", *scripts.MANAGERS,
-}  # fmt: skip
+PASSES_NOTHING_ON = {*scripts.PROGRAMS["pass nothing on"], *scripts.MANAGERS}
 """Programs that start others and refuse, or keep, the arguments of these."""
 
-STATIC_SERVERS = {"serve", "http-server", "sirv", "servor", "superstatic", "local-web-server", "live-server"}
-NO_SERVERS = {
-    "tsc", "vue-tsc", "svelte-check", "eslint", "oxlint", "biome", "prettier", "stylelint", "vitest", "jest", "echo",
-    "printf", "rm", "rimraf", "mkdir", "cp", "mv", "cat", "true", "false", "exit", "cd", "sleep", "sass", "rollup",
-    "webpack", "esbuild", "tsup",
-}  # fmt: skip
+STATIC_SERVERS: list[str] = scripts.PROGRAMS["static servers"]
+NO_SERVERS: list[str] = scripts.PROGRAMS["no servers"]
 """Programs that start no server, or only one for files as they are."""
 
 DEV_SERVER, UNKNOWN, STATIC, NO_SERVER, MISSING = "dev server", "unknown", "static", "no server", "missing"
@@ -79,17 +70,16 @@ def dev_command(app: App) -> DevCommand:
     or programs gets it from preload.cjs.
     """
     name, command = _dev_script(app)
-    manager = app.package_manager
     is_server = _kind(command) == DEV_SERVER
     has_address = any(ADDRESS_OPTION.fullmatch(word) for word in command.words)
     has_other_address = is_server and has_address and command.program != "vite"
     needs_preload = not (is_server and command.is_last) or has_other_address
     if not command.is_last or has_other_address or command.program in PASSES_NOTHING_ON:
-        return DevCommand(manager.run(name), needs_preload)
+        return DevCommand(app.run(name), needs_preload)
     address = OTHER_ADDRESS.get(command.program, ADDRESS)
-    is_plain = name == "serve" and manager.name == "npm" and address is ADDRESS
+    is_plain = name == "serve" and app.package_manager.name == "npm" and address is ADDRESS
     is_own = is_plain and not own_file(app.root, DEV.dockerfile)
-    return DevCommand(() if is_own else manager.run(name, *address), needs_preload)
+    return DevCommand(() if is_own else app.run(name, *address), needs_preload)
 
 
 def _dev_script(app: App) -> tuple[str, Command]:

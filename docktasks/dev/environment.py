@@ -51,16 +51,11 @@ def prepare(project: Project, command: DevCommand, previous: DevRunSpec | None =
         checkout, volume_name(project, image, user), user, revision(), command.args,
         polling=previous.polling if previous else bool(polling_reason), needs_preload=command.needs_preload,
     )  # fmt: skip
-    volume, install_notices = _filled_volume(project, run_spec)
-    notices = (*build_notices, *install_notices, *_notices(project, user, polling_reason))
-    return DevEnvironment(volume, run_spec, notices)
-
-
-def _filled_volume(project: Project, run_spec: DevRunSpec) -> tuple[Volume, list[str]]:
-    """Return the volume with the packages, and notices. Raises BuildError when one cannot be installed or built."""
     volume = Volume(project, run_spec)
-    notices = installation.install(project, run_spec, volume) if volume.is_new else []
-    return volume, [*notices, *installation.build_siblings(project, run_spec)]
+    install_notices = installation.install(project, run_spec, volume) if volume.is_new else []
+    sibling_notices = installation.build_siblings(project, run_spec)
+    notices = (*build_notices, *install_notices, *sibling_notices, *_notices(project, user, polling_reason))
+    return DevEnvironment(volume, run_spec, notices)
 
 
 def build(project: Project) -> tuple[Image, list[str]]:

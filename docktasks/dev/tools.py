@@ -71,7 +71,7 @@ def run_tests(project: Project, arguments: list[str], *, watch: bool) -> int:
     """
     if "test" not in project.app.scripts:
         raise project.app.missing_script("test", "vitest run")
-    command = project.app.package_manager.run("test", *(["--watch"] if watch else []), *arguments)
+    command = project.app.run("test", *(["--watch"] if watch else []), *arguments)
     with project.lock():
         dev_environment = environment.prepare(project, DevCommand(command))
     return _run(project, "test", dev_environment.run_spec, runs_until_stopped=watch)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Mapping
 
 from docktasks import resources
 from docktasks.app import git, inputs, vite_options
-from docktasks.app.build_script import BUILD, build_script
+from docktasks.app.build_script import BUILD, build_command
 from docktasks.app.package import App
 from docktasks.app.project import Project
 from docktasks.app.siblings import siblings_of
@@ -128,11 +129,12 @@ def _value_args(settings: Settings, app: App, values: Texts, dockerfile: str) ->
 
 def prod_values(settings: Settings, app: App, node: str, nginx: str, source: git.Source) -> Texts:
     """Return the values of the production image's build arguments; empty where the Dockerfile's default is right."""
+    command = build_command(app)
     return {
         "NODE_IMAGE": node,
         "NGINX_IMAGE": nginx,
         "DIST_DIR": "" if settings.app.dist == "dist" else settings.app.dist,
-        "BUILD_SCRIPT": "" if (script := build_script(app)) == BUILD else script,
+        "BUILD_COMMAND": "" if command == app.package_manager.run(BUILD) else shlex.join(command),
         "PATH_IN_ROOT": "" if app.path_in_root == "." else app.path_in_root,
         "SIBLINGS": " ".join(sibling.path for sibling in siblings_of(app)),
         "HELLO_DOCK_FALLBACK": "" if settings.prod.fallback == "auto" else settings.prod.fallback,

@@ -9,11 +9,12 @@ import shlex
 from pathlib import Path
 
 from docktasks import workspace
-from docktasks.app import git, inputs
-from docktasks.app.build_script import build_script
+from docktasks.app import env_files, git, inputs
+from docktasks.app.build_script import build_command, shown_command
 from docktasks.app.project import Project
 from docktasks.commands import Result
 from docktasks.errors import BuildError, DockError, EngineError
+from docktasks.faults import cause
 from docktasks.secret_patterns import SECRET_VARIABLE
 from docktasks.settings import Settings
 
@@ -29,8 +30,13 @@ COMPLAINT = re.compile(
 """What a line says that complains about a variable."""
 GIVEN_ALWAYS = {"NODE_ENV", "REVISION", "VERSION", "SOURCE_DATE_EPOCH"}
 
+NO_LOCK = (
+    ". The app has no lock file, so the newest versions were installed. If it works elsewhere, commit the lock file"
+    " from there"
+)
+
 FAULTS_FILE = Path(__file__).with_name("build_faults.json")
-"""The known faults: a pattern of the output, and the error. The first that matches is the cause."""
+"""Why a build fails."""
 
 NOTICE = re.compile(r"NOTICE: ([^\x1b\r\n]+)")
 """What a script of the build says to the user, in a line of its output."""
@@ -51,7 +57,8 @@ def explain_build(result: Result, project: Project, step: str = "build") -> Dock
         "app": shlex.quote(project.settings.app.dir),
         "root": shlex.quote(project.settings.app.dir if project.app.path_in_root == "." else str(project.app.root)),
         "manager": manager.name,
-        "build": " ".join(manager.run(build_script(project.app))),
+        "build": shown_command(project.app),
+        "build_command": shlex.join(build_command(project.app)),
         "ci": manager.locked_install if manager.lock else f"{manager.name} install",
         "lock": manager.lock or "package-lock.json",
         "dist": os.path.normpath(f"{project.settings.app.dir}/{project.settings.app.dist}"),
@@ -59,20 +66,25 @@ def explain_build(result: Result, project: Project, step: str = "build") -> Dock
         "step": step,
         "task": "build-prod" if step == "build" else "dev",
     }
-    for fault in json.loads(FAULTS_FILE.read_text()):
-        if match := re.search(fault["pattern"], text):
-            what, why, how = (fault[key].format(**names, **match.groupdict()) for key in ("what", "why", "how"))
-            if fault.get("may lack something"):
-                why, how = _lack(project, evidence, step) or (why, how)
-            return (EngineError if fault.get("engine") else BuildError)(what, why, how, evidence)
-    what, how = "`docker image build` failed.", "Correct what its last lines say"
-    return BuildError(what, "Nothing was replaced.", how, evidence)
+    fault = cause(FAULTS_FILE, text, **names)
+    why, how = fault["why"], fault["how"]
+    if fault.get("may lack something"):
+        lacked = _lack(project, evidence, "installation" if "NOT INSTALLED: " in text else step)
+        why, how = lacked or (why, how if manager.lock else how + NO_LOCK)
+    return (EngineError if fault.get("engine") else BuildError)(fault["what"], why, how, evidence)
 
 
 def _lack(project: Project, evidence: str, step: str) -> tuple[str, str] | None:
     """Return what a step that failed lacks, and how it gets that; None where nothing is known to be missing."""
     if variables := missing_variables(evidence, project.settings):
-        return f"It names {', '.join(variables)}, and the {step} does not get it.", _gift(variables)
+        how = _gift(variables)
+        # No package manager reads .env.
+        if step != "installation" and (example := env_files.example(project.app, variables)):
+            is_new = not example.with_name(".env").exists()
+            addition = f"Add {', '.join(variables)} to .env, as in {example.name}, in"
+            addition = f"Copy {example.name} to .env, and put the values in, in" if is_new else addition
+            how = f"{addition} {shlex.quote(str(example.parent))}. Or: {how}"
+        return f"It names {', '.join(variables)}, and the {step} does not get it.", how
     if paths := git.missing_submodules(project.app.root):
         command = f"(cd {shlex.quote(str(project.app.root))} && git submodule update --init --recursive)"
         why = f"git has not fetched the submodules {', '.join(paths)}: their folders are empty."

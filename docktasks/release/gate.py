@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from docktasks import waiting
-from docktasks.app.build_script import build_script
+from docktasks.app.build_script import build_command
 from docktasks.app.project import Project
 from docktasks.background import in_background
 from docktasks.containers import run_args as containers_run_args
@@ -36,9 +37,11 @@ MAX_LOG_LINES = 5_000
 """How many lines may be requests of the checks, which say nothing."""
 PAST_THE_GATE = "To release it as it is: --no-gate"
 LINKED_FIX = "Build again, or correct the address in the page"
+ANSWERED = re.compile(r'" [1-4]\d\d \d+ ')
+"""In a line of the server's log about a request that it answered. Our own requests, and the browser's, fill the log."""
 EVAL_FIX = """The policy forbids eval and new Function. Allow them: prod.csp_sources: "script-src 'unsafe-eval'\""""
 TEMPLATE_VALUE = re.compile(r"%[A-Z][A-Z_]{2,}[A-Z\d_]*%|\{\{ ?[\w.| ]+\}\}|\{% .*? %\}|\{\[ ?[\w. ]+\]\}|<%.*?%>")
-"""What a server of the app's own, such as one of Go, replaces in a script of the page."""
+"""What a server of the app's own, such as one of Go, replaces in a page."""
 TEMPLATE_FIX = (
     "A server of the app puts a value for {} into the page. Let a script take it from an API, or from /env.js"
 )
@@ -139,17 +142,27 @@ def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
         return Passed(tuple(verdict.check.id for verdict in verdicts), findings)
     evidence = [*(line for verdict in failed for line in verdict.evidence[:5]), *linked, *findings.faults]
     if failed:  # what a page does in a browser is not in the log
-        from docktasks.verify.probes.http_client import USER_AGENT
-
         lines = project.engine.logs(project.settings.container(CANDIDATE), MAX_LOG_LINES).splitlines()
-        lines = [line for line in lines if USER_AGENT not in line]
+        lines = [line for line in lines if not ANSWERED.search(line)]
         evidence += ["Its last log lines:", *lines[-10:]] if lines else []
     raise StartError(
         f"The new release does not pass the gate: {'; '.join(faults).removesuffix('.')}.",
         "",
-        f"{failed[0].check.fix if failed else _page_fix(project, site, findings)}. {PAST_THE_GATE}",
+        f"{_check_fix(failed[0]) if failed else _page_fix(project, site, findings)}. {PAST_THE_GATE}",
         evidence="\n".join(evidence),
     )
+
+
+def _check_fix(verdict: Verdict) -> str:
+    """Say what corrects the fault of a check. Vite itself has a value for %VITE_…%, so that is no server's.
+
+    Other checks than that of the files quote code, which may have a template of Vue.
+    """
+    if verdict.check.id != "http.files":
+        return verdict.check.fix
+    values = (match[0] for line in verdict.evidence if (match := TEMPLATE_VALUE.search(line)))
+    value = next((value for value in values if not value.startswith("%")), "")
+    return TEMPLATE_FIX.format(value) if value else verdict.check.fix
 
 
 def _page_fix(project: Project, site: Site, findings: Findings) -> str:
@@ -164,7 +177,7 @@ def _page_fix(project: Project, site: Site, findings: Findings) -> str:
     if any("'unsafe-eval'" in fault for fault in findings.faults):
         return EVAL_FIX
     fix = BROWSER_FIX if findings.faults else LINKED_FIX
-    return f"{fix}: {' '.join(manager.run(build_script(project.app)))}, then {manager.executor} vite preview"
+    return f"{fix}: {shlex.join(build_command(project.app))}, then {manager.executor} vite preview"
 
 
 def _below_base_path(entry: str) -> str:
@@ -179,7 +192,7 @@ def _below_base_path(entry: str) -> str:
 
 
 def _faults_of_api(project: Project, site: Site) -> Iterator[str]:
-    """Yield the prefixes that an image does not know, because hello-dock built it before it had the setting."""
+    """Yield the prefixes that an image does not pass on, such as one with scripts of an older hello-dock."""
     unknown = (prefix for prefix in project.settings.api.prefixes if prefix not in site.api_prefixes)
     yield from (f"{prefix}: this image passes nothing on to an API" for prefix in unknown)
 

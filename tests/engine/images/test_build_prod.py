@@ -331,5 +331,5 @@ def test_unchanged_app_builds_from_the_cache(built_project: ProjectUnderTest) ->
     """A second build of the same source runs no step."""
     before = built(built_project).id
     output = built_project.succeeds("build-prod", BUILDKIT_PROGRESS="plain")
-    assert re.search(r'\[builder \d/\d\] RUN [^\n]* run "build" [^\n]*\n#\d+ CACHED\n', output)
+    assert re.search(r'\[builder \d/\d\] RUN [^\n]* "npm run build" [^\n]*\n#\d+ CACHED\n', output)
     assert built(built_project).id == before

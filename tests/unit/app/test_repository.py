@@ -15,6 +15,7 @@ NEXT = {"index.html": "", "package.json": '{"scripts": {"build": "next build"}, 
 VITE_PLUS = {"index.html": "", "package.json": '{"scripts": {"build": "vp build"}}'}
 TESTS = {"vite.config.ts": "", "package.json": '{"scripts": {"test": "vitest -c vite.config.ts"}}'}
 WORKSPACE = {"pnpm-workspace.yaml": "packages: [apps/*]"}
+BARE = {"index.html": "", "vite.config.ts": "", "package.json": '{"name": "nx"}'}
 CONFIG = {"vite.config.ts": "", "package.json": MANIFEST}
 
 
@@ -51,6 +52,7 @@ def write(folder: Path, *trees: tuple[str, dict[str, str]]) -> None:
         ([("web", PAGE), ("library", CONFIG)], "web"),
         ([("next", NEXT), ("web", PAGE)], "web"),
         ([(".", {"package.json": '{"workspaces": ["apps/*"]}'}), ("apps/next", NEXT), ("apps/web", PAGE)], "apps/web"),
+        ([(".", {"package.json": '{"workspaces": ["apps/*"]}'}), ("apps/nx", BARE)], "apps/nx"),
         ([("next", NEXT), ("web", VITE_PLUS)], "web"),
         ([(".", TESTS | WORKSPACE), ("apps/web", PAGE)], "apps/web"),
         ([(".", CONFIG | WORKSPACE), ("apps/web", PAGE)], "."),

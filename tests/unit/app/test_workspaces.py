@@ -160,6 +160,16 @@ def test_a_library_with_a_vite_config_is_not_taken_for_the_app(settings: Setting
         App.load(configured(settings.root, app_dir="repo"))
 
 
+def test_a_package_without_scripts_and_a_page_is_no_app(settings: Settings) -> None:
+    """Its configuration is for tests, also next to an app whose page is elsewhere."""
+    root = settings.root / "repo"
+    (make_workspace(root, workspaces=["apps/*", "packages/*"]) / "vite.config.ts").touch()
+    (make_app(root / "packages/ui", scripts={}) / "vite.config.ts").touch()
+    assert workspaces.apps_of(root) == ["apps/web"]
+    (root / "packages/ui/index.html").touch()
+    assert workspaces.apps_of(root) == ["packages/ui"]
+
+
 @pytest.mark.parametrize("page", ["index.html", "vite.config.js"])
 def test_an_app_may_be_the_root_of_its_workspace(settings: Settings, page: str) -> None:
     """Its packages are in its folder."""

@@ -21,6 +21,15 @@ def test_script_serve_for_npm_is_the_command_of_the_image() -> None:
     assert command_of({"serve": "vite", "dev": "vite --open"}) == DevCommand()
 
 
+def test_app_without_any_script_is_served_by_vite(tmp_path: Path) -> None:
+    """Nx infers the scripts of an app. One that has others lacks a dev server."""
+    (tmp_path / "vite.config.ts").touch()
+    app = App(tmp_path, {"scripts": {}})
+    assert dev_command(app) == DevCommand(app.shell_command(" ".join(["vite", *ADDRESS])))
+    with pytest.raises(AppError):
+        dev_command(App(tmp_path, {"scripts": {"test": "vitest"}}))
+
+
 def test_script_serve_is_named_where_the_app_has_its_own_dockerfile(tmp_path: Path) -> None:
     """The command of that image also installs, which the task has done."""
     app = App(tmp_path, {"scripts": {"serve": "vite"}})

@@ -100,7 +100,7 @@ def test_build_arguments_of_prod_differ_from_the_defaults_of_the_dockerfile(sett
         "NODE_IMAGE": "n",
         "NGINX_IMAGE": "x",
         "DIST_DIR": "",
-        "BUILD_SCRIPT": "",
+        "BUILD_COMMAND": "",
         "PATH_IN_ROOT": "",
         "SIBLINGS": "",
         "HELLO_DOCK_FALLBACK": "",

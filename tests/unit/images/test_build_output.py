@@ -9,7 +9,6 @@ from docktasks.commands import Result
 from docktasks.errors import BuildError, DockError, EngineError
 from docktasks.images import build_output
 from docktasks.settings import Settings
-from tests.unit.fakes.apps import configured
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.runner import Runner
 
@@ -369,31 +368,3 @@ def test_advice_fits_what_the_build_lacks(settings: Settings, line: str, what: s
     assert what in error.what
     assert how in error.how
     assert error.evidence.startswith(line.splitlines()[0])
-
-
-@pytest.mark.parametrize(
-    ("line", "names", "how"),
-    [
-        ("Error: Missing environment variable VITE_API_URL", "VITE_API_URL", "build.env_prefixes: VITE_"),
-        ("Error: SENTRY_AUTH_TOKEN is required", "SENTRY_AUTH_TOKEN", "build.secrets: SENTRY_AUTH_TOKEN"),
-        ("Error: process.env.API_HOST is undefined", "API_HOST", "build.env: API_HOST"),
-        ("Usage Error: Environment variable not found (NPM_TOKEN) in .yarnrc.yml", "NPM_TOKEN", "build.secrets"),
-        ('error: "PUB_X" is not exported by "virtual:env/static/public"', "PUB_X", "build.env: PUB_X"),
-        ("Error: no SET_HERE", "SET_HERE", "build.env: SET_HERE"),
-    ],
-)
-def test_variable_that_the_build_does_not_get_is_named(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, line: str, names: str, how: str
-) -> None:
-    """A line complains about it, or the environment has it."""
-    monkeypatch.setenv("SET_HERE", "1")
-    error = explain(FAILED.format(step=STEP, line=f"{line}\n#12 0.5 ERR_MODULE_NOT_FOUND"), settings)
-    assert error.why == f"It names {names}, and the build does not get it."
-    assert how in error.how
-
-
-def test_variable_that_the_build_gets_is_not_named(settings: Settings) -> None:
-    """The cause is another."""
-    named = configured(settings.root, build_env="API_HOST=1")
-    error = explain(FAILED.format(step=STEP, line="Error: API_HOST is required to be an address"), named)
-    assert error.why.endswith("Nothing was replaced.")

@@ -17,7 +17,6 @@ from docktasks.release import deploy, gate
 from docktasks.release.run_args import Release
 from docktasks.settings import Settings
 from docktasks.verify.probes import crawler
-from docktasks.verify.probes.http_client import USER_AGENT
 from tests.unit.fakes.apps import impatient
 from tests.unit.fakes.engine import FakeEngine
 from tests.unit.fakes.production import (
@@ -123,6 +122,25 @@ def test_candidate_with_a_missing_chunk_does_not_pass(engine: FakeEngine, settin
     assert set(asked[:-1]) == {49153}  # the candidate's; at last the one that serves is asked whether it still does
 
 
+@pytest.mark.parametrize(
+    ("page", "fix"),
+    [
+        ('<link rel="stylesheet" href="/[{[ .URL ]}]/a.css">', "A server of the app puts a value for {[ .URL ]} into"),
+        ("<script>show('{{ message }}')</script>", "Move inline code into files, or add its hash to the policy"),
+    ],
+)
+def test_value_of_a_server_is_one_in_an_address(
+    engine: FakeEngine, settings: Settings, web: Web, page: str, fix: str
+) -> None:
+    """The code of a page may have a template of Vue, or show one."""
+    site = Site()
+    site.files["/index.html"] += page
+    web.answer = engine.route(site)
+    with pytest.raises(StartError) as caught:
+        deployed(engine, settings)
+    assert caught.value.how.startswith(fix)
+
+
 def test_missing_icon_is_no_reason_to_refuse(engine: FakeEngine, settings: Settings, web: Web) -> None:
     """It is a minor fault of a critical check. `verify` reports it."""
     asked: list[str] = []
@@ -173,7 +191,7 @@ def test_rollback_without_the_gate_has_the_notice(engine: FakeEngine, settings: 
 
 def test_failed_gate_shows_the_log_of_the_candidate(engine: FakeEngine, settings: Settings, web: Web) -> None:
     """The log is read before the candidate is removed. The requests of the checks are left out."""
-    engine.container_logs[CANDIDATE] = f'one\n"GET /" 404 "{USER_AGENT}"\ntwo'
+    engine.container_logs[CANDIDATE] = 'one\n10.1.1.1 [x] "GET /a HTTP/1.1" 404 9 - 0.000 "-" "x"\ntwo'
     run = Runner(engine)
     web.answer = Site(remove_chunk)  # nobody logs a request here
     with pytest.raises(StartError) as caught, gate.check_candidate(Project(run, engine, settings), Release(image("a"))):

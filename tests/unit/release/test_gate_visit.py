@@ -75,6 +75,19 @@ def test_gate_names_what_a_server_of_the_app_puts_into_the_page(
         assert (f"a value for {value} into the page" in caught.value.how) is is_named
 
 
+@pytest.mark.parametrize(("name", "is_named"), [("{[ .StaticURL ]}/a.css", True), ("%VITE_API%/a.css", False)])
+def test_gate_names_what_a_server_of_the_app_puts_into_an_address(
+    engine: FakeEngine, settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str, *, is_named: bool
+) -> None:
+    """No build fixes that. Vite puts its own variables in."""
+    check = SimpleNamespace(id="http.files", fix="Build again")
+    failed = SimpleNamespace(check=check, outcome="fail", finding="404", evidence=[f"/{name}: 404"])
+    monkeypatch.setattr(gate, "critical_verdicts", lambda _entry: (None, [failed]))
+    with pytest.raises(StartError) as caught:
+        deployed(engine, settings)
+    assert ("a value for {[ .StaticURL ]} into the page" in caught.value.how) is is_named
+
+
 def test_gate_names_the_commands_of_the_apps_own_manager(
     engine: FakeEngine, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

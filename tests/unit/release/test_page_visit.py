@@ -160,7 +160,7 @@ def test_answer_that_is_no_data_excuses_an_exception(status: int, media_type: st
     """A site without the API answers its path with an error, or with the app's page."""
     page = FakePage()
     visit = visited(page)
-    request = SimpleNamespace(resource_type="fetch")
+    request = SimpleNamespace(resource_type="fetch", is_navigation_request=lambda: False)
     page.report("response", url=f"{URL}/api", status=status, headers={"content-type": media_type}, request=request)
     thrown(page, "x is not iterable")
     assert len(judged(visit)[0]) == faults
