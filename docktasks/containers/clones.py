@@ -76,7 +76,7 @@ def _process_args(config: ContainerConfig) -> list[str]:
     ]
 
 
-def print_configuration(command: Sequence[str]) -> list[str]:
+def configuration_args(command: Sequence[str]) -> list[str]:
     """Return the command that prints the configuration of an nginx that this command starts, maybe with -c or -g."""
     names = [index for index, word in enumerate(command) if re.search("(^|/)nginx$", word)]
     return ["nginx", "-T", "-q", *(command[names[0] + 1 :] if names else ())]

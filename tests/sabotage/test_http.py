@@ -50,10 +50,10 @@ SABOTAGES = [
     site("everything-immutable", "sed -i 's|^add_header Cache-Control.*|add_header Cache-Control "
          "\"public, max-age=31536000, immutable\" always;|' caching.conf", "http.cache-policy"),
     site("header-on-unknown-paths", "sed -i 's|location @unknown {|& add_header X-Frame-Options DENY;|' site.conf",
-         "http.security-headers", "http.cross-origin-headers", "http.csp", "http.cache-policy", "http.encoding",
+         "http.security-headers", "http.csp", "http.cache-policy", "http.encoding",
          "http.brotli", "http.vary"),
     site("header-in-a-location", "sed -i 's|location / {|& add_header X-Frame-Options DENY;|' site.conf",
-         "http.security-headers", "http.cross-origin-headers", "http.csp", "http.cache-policy", "http.encoding",
+         "http.security-headers", "http.csp", "http.cache-policy", "http.encoding",
          "http.brotli"),
     site("no-policy", "sed -i '/^add_header Content-Security-Policy/d' security.conf",
          "http.security-headers", "http.csp"),

@@ -136,7 +136,7 @@ SABOTAGES = [
     site("null-origin-reads", "echo 'map $http_origin $sabotaged { default \"\"; null null; } "
          f"add_header {ORIGIN} $sabotaged always;' >>security.conf", "http.cors"),
     replace(site("headers-lost-on-kept-files", "sed -i 's|location @carried {|& add_header X-Kept yes;|' site.conf",
-                 "http.security-headers", "http.cross-origin-headers", "http.cache-policy", "http.headers"),
+                 "http.security-headers", "http.cache-policy", "http.headers"),
             volume_script=KEPT),
     replace(site("kept-files-for-an-hour", "sed -i 's#^add_header Cache-Control .cache_control#map $uri $own { "
                  "default $cache_control; ~^/carried/ max-age=3600; } add_header Cache-Control $own#' caching.conf",

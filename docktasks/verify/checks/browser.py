@@ -20,8 +20,21 @@ if TYPE_CHECKING:  # these load the browser's driver
 CHUNK = re.compile(r"\.(?:m?js|css)(?:\?[^:]*)?: ")
 """Matches a request that failed, if it is for code."""
 ABOUT_UNKNOWN = "advice: at an address that the app does not know it shows an empty page. Give its router one for it"
-REPORTS_UNKNOWN = re.compile(rf": error: .*/{re.escape(UNKNOWN_PATH.strip('/'))}[^\w/]*$")
-"""What a router logs about the address that verify made up, such as SvelteKit's `Error: Not found: /shop/…`."""
+UNKNOWN_NAME = re.escape(UNKNOWN_PATH.strip("/"))
+REPORTS_UNKNOWN = re.compile(
+    rf": error: .*/{UNKNOWN_NAME}[^\w/]*$"
+    rf"|/{UNKNOWN_NAME}[^:]*: (?:uncaught|error): .*(?:React error #4(?:1[89]|2[0-5])\b|Hydration (?:failed|completed))"
+)
+"""What a router logs about the address that verify made up, such as SvelteKit's `Error: Not found: /shop/…`; and what
+React and Vue say where the page that answers it was rendered for another address, so that they render it again."""
+NO_TITLE = re.compile(r"\s*(?:undefined|null|NaN|\[object \w+\])\s*")
+"""Matches a title that a script made of a value that it did not have."""
+HOSTED = re.compile(
+    r"^(?:error: Refused to execute script from ')?https?://[^/\s]+"
+    r"(/(?:_vercel/(?:speed-)?insights|cdn-cgi/(?:rum|challenge-platform|zaraz|scripts))(?![\w-])[^\s'\":?]*)",
+    re.MULTILINE,
+)
+"""What only measures visits, and only a host adds to a site. @vercel/analytics loads it in each production build."""
 Step = Literal["first", "deep", "inject", "follow", "audit"]
 
 
@@ -62,6 +75,8 @@ def _page_faults(subject: Subject, step: Step, pages: list[PageSnapshot]) -> Ite
             text = f"{page.label}: the page {look}" + (f" ({'; '.join(reasons)})" if reasons else "")
             is_unknown = not events and UNKNOWN_PATH in page.label  # an app without a page for it shows none
             yield Note(ABOUT_UNKNOWN) if is_unknown else text
+        elif NO_TITLE.fullmatch(page.title):
+            yield Major(f"{page.label}: the page's title is `{page.title}`")
         elif not page.title.strip() and UNKNOWN_PATH not in page.label:
             yield f"{page.label}: the page has no title"
     yield from _unseen(visit)
@@ -69,8 +84,9 @@ def _page_faults(subject: Subject, step: Step, pages: list[PageSnapshot]) -> Ite
 
 
 def _of_site(subject: Subject, events: Iterable[str]) -> Iterator[str]:
-    """Yield the events that are not about a request to the API, which answers as it likes."""
-    return (event for event in events if not subject.site.is_api(event.partition(": ")[0]))
+    """Yield the events but for those about the API, which answers as it likes, and about a file of another host."""
+    own = (event for event in events if not HOSTED.search(event))
+    return (event for event in own if not subject.site.is_api(event.partition(": ")[0]))
 
 
 def _events(subject: Subject, kind: Kind) -> Iterator[str]:
@@ -78,6 +94,8 @@ def _events(subject: Subject, kind: Kind) -> Iterator[str]:
     visit = _visit(subject, "first")
     if visit.disturbed:
         yield Note(f"not judged, because containers that start or end cut it off: {', '.join(sorted(visit.disturbed))}")
+    if "press" in visit.failures:
+        yield Note(f"not all buttons and forms were tried: {visit.failures['press']}")
     yield from _unseen(visit)
     for page in visit.pages:
         yield from (f"{page.label}: {event}" for event in _of_site(subject, page.texts(kind)))
@@ -101,7 +119,7 @@ def deep_link(subject: Subject) -> Iterator[str]:
 
 @check("browser.console", "major", fix="Correct what the line reports. Log expected errors on the server instead")
 def console(subject: Subject) -> Iterator[str]:
-    """No script throws or logs an error, also not after a while."""
+    """No script throws or logs an error, also not after a while, and none throws after a click on a button."""
     return (line for line in _events(subject, "console") if not REPORTS_UNKNOWN.search(line))
 
 
@@ -126,11 +144,17 @@ def idle(subject: Subject) -> Iterator[str]:
 
 @check("browser.network", "major", fix="A file: is it in the build, at this path? An API: set api (docs/api.md)")
 def network(subject: Subject) -> Iterator[str]:
-    """No request of a page fails, and the browser can read its files. Hosts that are out of reach are notes."""
+    """No request of a page, its buttons and forms fails, and its files can be read. Hosts out of reach are notes."""
     yield from _events(subject, "network")
+    if subject.has("image"):  # its nginx serves files. Another server was not asked, because a POST may change data
+        targets = subject.visit().posts.items()
+        yield from (f"{path}: {url}: nothing takes the form that is sent there by POST" for url, path in targets)
     lines = [line for page in subject.visit().pages for line in page.texts("unreachable")]
     local = dict.fromkeys(line for line in lines if LOCAL.match(line))  # where one develops, the API may not run
     yield from (Minor(f"{line}, an address of a developer's machine") for line in local)
+    failed = "\n".join(line for page in subject.visit().pages for line in page.texts("network"))
+    hosted = dict.fromkeys(match[1] for match in HOSTED.finditer(failed))
+    yield from (Minor(f"{path}: only Vercel or Cloudflare has it. Load it only there") for path in hosted)
     hosts = dict.fromkeys(re.sub(r"^(\w+://[^/]+)/\S*(: .+)$", r"\1\2", line) for line in lines)
     yield from (Note(f"not judged, because another host did not answer: {text}") for text in hosts)
 

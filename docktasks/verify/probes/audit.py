@@ -105,7 +105,7 @@ class _OpenPages:
         broken = self._in_all(self.tabs, BROKEN_FILES)
         for tab in self.tabs:
             tab.events.workload.tasks.clear()  # those of axe
-            tab.events.add("network", *(broken[tab] or ()))
+            tab.events.add("network", *(broken[tab] or ()), *tab.broken_manifests())
             tab.snapshot = tab.events.snapshot(tab.snapshot.label, lambda: None)
         self._leave()
 

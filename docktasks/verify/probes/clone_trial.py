@@ -131,7 +131,7 @@ def _try_intact(original: Original) -> IntactClone:
         health = original.await_health(name, "healthy", original.project.settings.prod.deploy_timeout)
         if health != "healthy":
             raise Skip(f"a copy of it is {health}, and not healthy")
-        printed = pool.submit(original.docker, "exec", name, *clones.print_configuration(original.config.command))
+        printed = pool.submit(original.docker, "exec", name, *clones.configuration_args(original.config.command))
         listing = original.docker("exec", name, "sh", "-c", LIST_WRITABLE_DIRS, "sh", SCRATCH_DIR)
         configuration = printed.result().output
         original.docker("stop", "-t", str(min(original.config.stop_timeout, MAX_GRACE_S)), name)

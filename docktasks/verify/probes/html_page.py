@@ -14,6 +14,8 @@ SRCSET_COMMA = re.compile(r",\s+|,(?=https?:)")
 """What separates the pictures of a srcset. An address may have a comma, too."""
 LOADING_ELEMENTS = {"script", "img", "source", "video", "audio", "track", "embed"}
 """Elements whose `src` a browser loads with the page."""
+SHARED_PICTURES = {"og:image", "twitter:image"}
+"""Names of meta elements whose picture is shown where somebody links to the page."""
 INERT_ELEMENTS = {"template", "noscript"}
 """A browser that runs scripts loads nothing that these contain."""
 CODE_TYPES = {"", "module", "importmap", "text/javascript"}
@@ -66,6 +68,8 @@ class HtmlPage(HTMLParser):
         self._inert += tag in INERT_ELEMENTS
         if tag == "base":
             self.base = self.base or attributes.get("href", "")
+        if tag == "meta" and attributes.get("property", attributes.get("name", "")).lower() in SHARED_PICTURES:
+            self.possible.append(attributes.get("content", ""))
         if tag == "meta" and attributes.get("http-equiv", "").lower() == "content-security-policy":
             self.policies.append(attributes.get("content", ""))
         self._note_files(tag, attributes, set(attributes.get("rel", "").lower().split()))
@@ -82,6 +86,8 @@ class HtmlPage(HTMLParser):
             self.possible += [part.strip().partition(" ")[0] for part in SRCSET_COMMA.split(attributes.get(name, ""))]
         if tag in ("a", "area", "iframe"):
             self.links.append(url)
+        elif tag == "form" and attributes.get("method", "get").lower() == "get":
+            self.links.append(attributes.get("action", ""))
         elif tag in LOADING_ELEMENTS or (tag == "link" and kinds & LINKS_TO_FILES):
             is_needed = kinds & NEEDED_LINKS if tag == "link" else tag != "source"
             (self.loaded if is_needed and not _is_conditional(tag, attributes) else self.possible).append(url)

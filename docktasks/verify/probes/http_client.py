@@ -200,7 +200,7 @@ class Client:
         references = NO_REFERENCES
         if is_text and not fault:
             text = body.kept.decode(errors="replace")
-            references = find_references(self.origin + request.path, response.media_type, text)
+            references = find_references(self.origin + request.path, response.media_type, text, response.get("link"))
         return replace(
             response, encoded_size=body.encoded_size, size=body.size, digest=body.digest.digest(), edges=body.edges,
             body=bytes(body.kept[:keep]), references=references, fault=fault,

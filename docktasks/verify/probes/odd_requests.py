@@ -45,6 +45,8 @@ def traversal(site: Site) -> Requests:
     paths += [f"{start}{PASSWD}" for start in ("/", "//", "file:///")]
     paths += ["/%00", f"{site.home}index.html%00.js"]
     paths += [f"{assets}../{file}" for file in (".git/config", "site.conf", "../nginx/nginx.conf")]
+    common = [f"{site.home}{name}../" for name in NAMES["common_folders"]]
+    paths += [f"{folder}{file}" for folder in common for file in (PASSWD, "nginx.conf", ".git/config")]
     return {f"GET {path}": _request(site, f"GET {path} HTTP/1.1") for path in paths}
 
 

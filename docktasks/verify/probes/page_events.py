@@ -91,11 +91,10 @@ class PageEvents(Log):
     """Collects what the browser reports about a page."""
 
     def __init__(self, page: Page) -> None:
-        self.page = page
+        self.page, self.workload = page, Workload(page)
         self._pending: dict[Request, float] = {}
         self._shared = set[str]()  # the scripts of shared workers, of which the browser tells a page no end
-        self._message_count, self._host, self.workload = 0, "", Workload(page)
-        self._worker_lacks_host = False
+        self._message_count, self._host, self._worker_lacks_host = 0, "", False
         self.clear()
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self._add_to_console(f"uncaught: {text_of(error)}"))
@@ -128,8 +127,9 @@ class PageEvents(Log):
         self.workload.clear()
 
     def add(self, kind: Kind, *lines: str) -> None:
-        """Add events of one kind."""
-        self.events += [Event(kind, line) for line in lines]
+        """Add events of one kind, but for those of another site's page, to which this one led."""
+        if not self._is_elsewhere(self.page.url):
+            self.events += [Event(kind, line) for line in lines]
 
     def snapshot(self, label: str, navigate: Callable[[], Response | None]) -> PageSnapshot:
         """Navigate, and take a snapshot with all events since the last one."""
@@ -146,11 +146,11 @@ class PageEvents(Log):
         Loads and requests are then counted from here on.
         """
         if urlsplit(self.page.url).netloc != self._host:
-            self.add("interruptions", f"the page leaves the site for {self.page.url}")
+            self.events.append(Event("interruptions", f"the page leaves the site for {self.page.url}"))
         self.add("activity", *self.workload.judge(min_cpu_s))
         for request in self.unanswered:
             if request.resource_type in FILES:
-                kind: Kind = "unreachable" if self._is_elsewhere(request) else "network"
+                kind: Kind = "unreachable" if self._is_elsewhere(request.url) else "network"
                 self.add(kind, f"{request.url}: not complete after {ANSWER_TIMEOUT_S:g} s")
 
     def _on_event(self, kind: str, text: str) -> None:
@@ -171,8 +171,7 @@ class PageEvents(Log):
         self._pending[request] = time.monotonic()
         is_load = self.is_load(request)
         self.workload.add(request, is_load=is_load and not request.redirected_from)
-        if is_load:
-            self._host = self._host or urlsplit(request.url).netloc
+        self._host = self._host or (urlsplit(request.url).netloc if is_load else "")
 
     def _on_request_end(self, request: Request) -> None:
         self._pending.pop(request, None)
@@ -206,7 +205,8 @@ class PageEvents(Log):
             window.close()
 
     def _on_response(self, response: Response) -> None:
-        if response.status >= 400:  # noqa: PLR2004 - HTTP's errors begin here
+        is_left = self._is_elsewhere(response.url) and self.is_load(response.request)
+        if response.status >= 400 and not is_left:  # noqa: PLR2004 - HTTP's errors begin here
             self.add("network", f"{response.url}: {response.status}")
 
     def _on_request_of_worker_failed(self, request: Request) -> None:
@@ -219,11 +219,11 @@ class PageEvents(Log):
         self._pending.pop(request, None)
         # A page aborts requests when it is left, and the policy reports what it blocks.
         if request.failure not in ("net::ERR_ABORTED", "csp"):
-            is_unreachable = self._is_elsewhere(request) and OFFLINE.search(request.failure or "")
+            is_unreachable = self._is_elsewhere(request.url) and OFFLINE.search(request.failure or "")
             self.add("unreachable" if is_unreachable else "network", f"{request.url}: {request.failure or ''}")
 
-    def _is_elsewhere(self, request: Request) -> bool:
-        return urlsplit(request.url).netloc != urlsplit(self.page.url).netloc
+    def _is_elsewhere(self, url: str) -> bool:
+        return url.startswith("http") and urlsplit(url).netloc != self._host
 
 
 def take_snapshot(page: Page, label: str, attempts: int = MAX_LOADS) -> PageSnapshot:

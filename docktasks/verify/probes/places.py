@@ -29,7 +29,7 @@ class Place(NamedTuple):
 
     `unknown` is an address without a file that may be a page of the app, `missing` a file that is not there, `health`
     what a health check asks for, `kept` a hashed file of an earlier release, `former` one that is not hashed, and
-    `other` what has another spelling or a query.
+    `other` what has another spelling or a query, and folders that many servers have.
     """
 
     path: str
@@ -102,9 +102,10 @@ def _missing(site: Site, folders: Iterable[str]) -> Iterator[str]:
 
 
 def _others(site: Site) -> Iterator[str]:
-    """A file by another spelling of its name, addresses with a query, one that is long, and the index by its name."""
+    """A file by another spelling, addresses with a query, a long one, the index by its name, and usual folders."""
     yield from (f"{path}?canary=1" for path in [site.index.path, *file_sample(site, 2)])
     yield from (path + end for path in site.words.paths for end in ("", "/", "/5f2c"))
+    yield from (f"{site.home}{name}/" for name in (".well-known", *NAMES["common_folders"]))
     yield f"{site.home}index.html"
     for path in file_sample(site, 2):
         folder, _, name = path.rpartition("/")

@@ -44,6 +44,7 @@ _ROUTE = re.compile(r"""\b(?:path|to|href)["']?\s*[:=]\s*["'`](/[\w/.-]{1,80})(?
 """What a router, or a link of a component, says in a script."""
 LOCAL = re.compile(r"(?:https?|wss?)://(?:localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1\])(?=[:/]|$)")
 """Matches an address at which every machine reaches itself only."""
+_LINK_HEADER = re.compile(r"<([^>]+)>[^,<]*?;\s*rel\s*=\s*\"?(?:modulepreload|preload|stylesheet)\b", re.IGNORECASE)
 _INLINE_MAP = re.compile(r"^\s*(?://|/\*)[#@]\s*sourceMappingURL=data:[^'\"`\s]{40}", re.MULTILINE)
 """A library may contain the text without the map."""
 
@@ -73,12 +74,16 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _STYLE_IMPORT = re.compile(r"""@import\s+(?:url\(\s*)?["']?((?:https?:)?//[^"'\s);]+)""", re.IGNORECASE)
 
 
-def find_references(url: str, media_type: str, text: str) -> References:
-    """Return the paths on the same host that a text of this media type, served at `url`, names."""
+def find_references(url: str, media_type: str, text: str, link: str = "") -> References:
+    """Return the paths on the same host that a text of this media type, served at `url`, names.
+
+    `link` is the header that came with it, whose files a browser loads with a page.
+    """
     loaded, possible, pages, foreign = list[str](), list[str](), list[str](), list[str]()
     if media_type == "text/html":
         page = HtmlPage(text)
-        url, loaded, possible, pages = urljoin(url, page.base), page.loaded, page.possible, page.links
+        by_header = [urljoin(url, name) for name in _LINK_HEADER.findall(link)]  # it knows no <base>
+        url, loaded, possible, pages = urljoin(url, page.base), page.loaded + by_header, page.possible, page.links
     elif media_type == MANIFEST:
         possible = _pictures_in_manifest(text)
     elif media_type == "text/css":

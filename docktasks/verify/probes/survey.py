@@ -114,6 +114,7 @@ class Survey:
             replies = self._ask((answer, way, request) for answer in self.sample)
             answers += self._narrowed(replies, request) if way in more_ways else replies
         bases = [answer for answer in answers if answer.place in sampled and answer.way in ("", "gzip", "br")]
+        bases = [answer for answer in bases if answer.place.kind != "missing"]  # http.missing reports one that is there
         asked = [(base, way, request) for base in bases for way, request in conditions(base.response, base.way)]
         for name in dict.fromkeys(way for _, way, _ in asked):
             answers += self._ask(item for item in asked if item[1] == name)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Response, ViewportSize
@@ -27,6 +29,8 @@ MIN_GROWTH_BYTES, MIN_KEPT_BYTES, LOOKS, LOOK_TIME_S = 20_000_000, 2_000_000, 3,
 three times more, without garbage and a second apart. A fault is memory that has grown by so many bytes each time."""
 
 IS_DRAWN, MAX_WINDOWS = page_script("is_drawn"), 5
+MANIFESTS = """() => [...document.querySelectorAll('link[rel~="manifest"]')].map(({ href }) => href)
+  .filter((href) => URL.parse(href)?.origin === location.origin)"""
 SCROLL = """(number) => {
   scrollTo({ top: number * innerHeight, behavior: 'instant' })
   return scrollY + innerHeight < document.documentElement.scrollHeight
@@ -75,6 +79,16 @@ class Tab:
             _require_browser(error)
             self.is_lost = True
             return None
+
+    def broken_manifests(self) -> Iterator[str]:
+        """Own manifests that no browser can read. A script of the page may not be allowed to load them."""
+        for url in self.evaluate(MANIFESTS) or ():
+            with suppress(BrowserError):  # another check reports a server that hangs up
+                answer = self.events.page.request.get(url)
+                try:
+                    _ = answer.ok and answer.json()
+                except ValueError:
+                    yield f"{urlsplit(url).path}: the browser cannot read this manifest"
 
     def last_snapshot(self, known: Collection[str]) -> PageSnapshot:
         """Return the page's snapshot, with what happened since, but without `known` texts.

@@ -11,13 +11,14 @@ from docktasks.verify.probes.page_timing import ResourceTiming
 
 @dataclass
 class Visit:
-    """What a visit recorded: the pages in `first`, `deep`, `followed`, `audited` and `late`, and other results.
+    """What a visit recorded: the pages in `first`, `deep`, `followed`, `pressed`, `audited` and `late`, and more.
 
     `timings` and `screenshot` are those of the first page. `audits` has axe's findings, and `widths` the width in
     pixels that a page takes, by path and width of the window; `cut_off` is a text below the window to which nobody can
     scroll, by path; `unseen` are pages for which there was no time, and
     `restless` those that load again or crash. `dead_ends` says which pages the back button does not leave, or fill the
-    history by themselves. `strict` is what prod.csp: strict would block; None if that was not tried. `finished` names
+    history by themselves. `posts` has the targets of forms that the browser would send by POST, with a page of each.
+    `strict` is what prod.csp: strict would block; None if that was not tried. `finished` names
     the steps that ended, `failures` says why the browser did not get through a step, and `disturbed` names those that
     the machine's network disturbed each time, whose results are left out.
     """
@@ -27,6 +28,7 @@ class Visit:
     first: list[PageSnapshot] = field(default_factory=list)
     deep: list[PageSnapshot] = field(default_factory=list)
     followed: list[PageSnapshot] = field(default_factory=list)
+    pressed: list[PageSnapshot] = field(default_factory=list)
     audited: list[PageSnapshot] = field(default_factory=list)
     late: list[PageSnapshot] = field(default_factory=list)
     injected: tuple[str, ...] = ()
@@ -34,6 +36,7 @@ class Visit:
     restless: list[str] = field(default_factory=list)
     dead_ends: list[str] = field(default_factory=list)
     dead_links: list[str] = field(default_factory=list)
+    posts: dict[str, str] = field(default_factory=dict)
     audits: dict[str, tuple[str, ...]] = field(default_factory=dict)
     widths: dict[tuple[str, int], int] = field(default_factory=dict)
     cut_off: dict[str, str] = field(default_factory=dict)
@@ -45,7 +48,7 @@ class Visit:
     @property
     def pages(self) -> list[PageSnapshot]:
         """Every page, in the order of the visit."""
-        return [*self.first, *self.deep, *self.followed, *self.audited, *self.late]
+        return [*self.first, *self.deep, *self.followed, *self.pressed, *self.audited, *self.late]
 
     def was_interrupted(self, step: str) -> bool:
         """Return True if a page loaded again, or another page, while a step looked at it."""

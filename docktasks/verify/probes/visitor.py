@@ -18,6 +18,7 @@ from playwright.sync_api import Error as BrowserError
 from docktasks.verify.probes import chromium, page_events
 from docktasks.verify.probes.audit import audit
 from docktasks.verify.probes.chromium import new_page, open_page, open_pages, reload_page
+from docktasks.verify.probes.clicks import is_another, look_of, press, selector_of
 from docktasks.verify.probes.csp import CSP, policies
 from docktasks.verify.probes.page_events import PageEvents, PageSnapshot, page_script
 from docktasks.verify.probes.page_timing import NetworkRecorder
@@ -56,8 +57,8 @@ def _take_steps(visitor: _Visitor, limit_s: float) -> None:
     In the end, the results of one that the machine's network disturbs are left out.
     """
     half = time.monotonic() + limit_s / 2
-    steps = (visitor.first, visitor.deep, visitor.inject, visitor.follow, visitor.audit, visitor.strict, visitor.late)
-    for step in steps:
+    before_audit = (visitor.first, visitor.deep, visitor.inject, visitor.follow, visitor.press)
+    for step in (*before_audit, visitor.audit, visitor.strict, visitor.late):
         before = visitor.visit
         for attempt in range(1, MAX_ATTEMPTS + 1):
             visitor.visit = deepcopy(before)
@@ -162,32 +163,35 @@ class _Visitor:
             open_page(page, f"{self.url}/")
             events.clear()
             for href, _ in self.links:
-                if not page.locator(_selector(href)).count():
+                if not page.locator(selector_of(href)).count():
                     open_page(page, f"{self.url}/")
                 click, (before, earlier) = partial(self._click, page, href), events.workload.history()
-                shown = _text(page)
+                shown = look_of(page).text
                 self.visit.followed.append(events.snapshot(f"a click on {href}", partial(chromium.settle, click, page)))
                 index, addresses = events.workload.history()
                 if any(address == following for address, following in pairwise(addresses[before : index + 1])):
                     self.visit.dead_ends.append(f"a click on {href} adds one address to the history twice")
                 elif index == before and addresses != earlier:
                     self.visit.dead_ends.append(f"a click on {href} replaces the page, which nobody can go back to")
-                elif href == self.links[0][0] and _text(page) != shown:
+                elif href == self.links[0][0] and look_of(page).text != shown:
                     self._go_back(page, href)
 
     def _click(self, page: Page, href: str) -> None:
-        before = _address_and_text(page)
-        page.locator(_selector(href)).first.click(timeout=chromium.ACTION_TIMEOUT_MS)
-        limit_s = page_events.CONTENT_TIMEOUT_MS / 1000
-        if not wait_until(lambda: Probe(_address_and_text(page) != before), limit_s).ready:
+        before, limit_s = look_of(page), page_events.CONTENT_TIMEOUT_MS / 1000
+        page.locator(selector_of(href)).first.click(timeout=chromium.ACTION_TIMEOUT_MS)
+        if not wait_until(lambda: Probe(is_another(look_of(page), before)), limit_s).ready:
             self.visit.dead_links.append(f"a click on {href}: the page shows the same as before")
 
     def _go_back(self, page: Page, href: str) -> None:
         """Report a back button that changes the address and not the page."""
-        clicked = _text(page)
+        clicked = look_of(page).text
         page.evaluate("() => { setTimeout(() => history.back()) }")
-        if not wait_until(lambda: Probe(_text(page) != clicked), page_events.CONTENT_TIMEOUT_MS / 1000).ready:
+        if not wait_until(lambda: Probe(look_of(page).text != clicked), page_events.CONTENT_TIMEOUT_MS / 1000).ready:
             self.visit.dead_ends.append(f"after a click on {href} the back button leaves the page as it is")
+
+    def press(self) -> None:
+        """Click on the buttons of the first page and of those that it links to, and look where their forms lead."""
+        press(self.visit, self.browser, [f"{self.url}/", *(url for _, url in self.links)], self.is_api)
 
     def audit(self) -> None:
         """Look at the first page, one below it, and those that it links to, some at a time."""
@@ -221,18 +225,6 @@ class _Visitor:
         route.fulfill(response=response, headers=headers | {f"{CSP}-report-only": ", ".join(reported)})
 
 
-def _address_and_text(page: Page) -> str:
-    """What a person sees of the page; nothing while it is being left."""
-    try:
-        return f"{page.url}\n{page.locator('body').inner_text()}"
-    except BrowserError:
-        return ""
-
-
-def _text(page: Page) -> str:
-    return _address_and_text(page).partition("\n")[2]
-
-
 def _own_links(page: Page) -> list[tuple[str, str]]:
     """The page's links to other pages of the site: the href as written, and the address."""
     links: dict[str, str] = {}
@@ -240,8 +232,3 @@ def _own_links(page: Page) -> list[tuple[str, str]]:
         if urlsplit(url).path != urlsplit(page.url).path and url not in links.values():
             links[href] = url
     return list(links.items())
-
-
-def _selector(href: str) -> str:
-    escaped = href.replace("\\", "\\\\").replace('"', '\\"')
-    return f'a[href="{escaped}"]:visible'

@@ -1,4 +1,4 @@
-"""A real browser on releases that replace each other, and on pages that never finish."""
+"""A real browser on pages that never finish, fail or hide what they have."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from threading import Event, Thread
 import psutil
 import pytest
 from playwright.sync_api import Error as BrowserError
-from playwright.sync_api import Page
 
 from docktasks.background import Once
 from docktasks.verify.catalog import run_checks, select
 from docktasks.verify.probes import chromium as chromium_probe
-from docktasks.verify.probes.chromium import launch_browser, new_page, open_page, settle
-from docktasks.verify.probes.page_events import PageEvents, PageSnapshot
+from docktasks.verify.probes.chromium import launch_browser, new_page
+from docktasks.verify.probes.page_events import PageEvents
 from docktasks.verify.probes.visit import Visit
 from docktasks.verify.probes.visitor import visit
 from docktasks.verify.registry import Verdict
 from docktasks.verify.subject import Subject
 from docktasks.waiting import Probe, wait_until
 from tests.support.long_forms import long
-from tests.support.project import RUN_STAGED, ProjectUnderTest
 
 NO_HOST = f"{'x' * 64}.invalid"
 """A name that is longer than a name may be, so that the browser asks no name server, which may be slow."""
@@ -48,6 +46,9 @@ REMOTE_DATA = f"""<script>fetch('https://{NO_HOST}/data')</script><a href="/remo
 SLOW_HOST = "document.head.append(Object.assign(new Image(), { src: `//localhost:${location.port}/wait` }))"
 SHADOW = "document.body.append(document.createElement('a-model')); document.body.querySelector('a-model')"
 SHADOW += ".attachShadow({ mode: 'open' }).innerHTML = '<canvas></canvas>'"
+NO_PICTURES, NO_DATA = (
+    f"<meta http-equiv=Content-Security-Policy content=\"{kind}-src 'none'\"><title>" for kind in ("img", "connect")
+)
 WHITE = "<style>body { color: white }</style>"
 LATE = "onresize = () => setTimeout(() => { document.querySelector('style').remove() }, 1500)"
 LOADING = "<style>button { border: 0; background: white; color: transparent }</style><button>go</button>"
@@ -57,6 +58,26 @@ SPACE = "<div style='height: 3000px'></div>"
 LONG = f"{SPACE}<p>the end</p>"
 DIAGRAM = "<svg style='position: absolute; top: 2000px'><a href=/><text y=20>node</text></a></svg>"
 WHEEL = "<script>addEventListener('wheel', () => document.body.scrollBy(0, 300))</script>"
+BUTTON = "<button>{name}</button><script>document.querySelector('button').onclick = () => {{ {script} }}</script>"
+STAYS = "onclick = (e) => { e.preventDefault(); history.pushState(0, '', e.target.href) }"
+TALK = "new WebSocket(location.href.replace('http', 'ws'))"
+SET_OFF = {
+    "throws": BUTTON.format(name="Add", script="cart.add()"),
+    "asks-for": BUTTON.format(name="More", script="fetch('/no-stock')"),
+    "changes": BUTTON.format(
+        name="Delete", script=f"{TALK}; fetch('/no-item', {{ method: 'DELETE' }}).then(() => gone())"
+    ),
+    "copies": BUTTON.format(name="Copy", script="navigator.clipboard.readText()"),
+    "signs-in": BUTTON.format(name="Sign in", script="location = `//localhost:${location.port}/abroad`"),
+    "logs-in": BUTTON.format(name="Log in", script="location = '/away'"),
+    "posts": "<form method=post action=/no-list><input aria-label=mail></form>",
+    "sends-itself": "<form method=post><input></form><script>onsubmit = (e) => e.preventDefault()</script>",
+    "searches": "<form action=/alone><input aria-label=words></form>",
+    "asks-nobody": "<form action=/no-words></form><form action=/gone></form>",
+}
+"""Name of a page -> what is in it that a visitor sets off."""
+CHANGES: list[str] = []
+"""The requests that page_server got that may change data."""
 UNSEEN = {
     "covered": "<style>body::before { content: ''; position: fixed; inset: 0; background: white }</style>",
     "hidden": "<svg width=9 height=9><rect width=9 height=9 /></svg><style>body { visibility: hidden }</style>",
@@ -90,25 +111,41 @@ PAGES = {
     "worker.js": f"importScripts('https://{NO_HOST}/worker.js')",
     "remote-waits": PAGE.format(title="remote", more=f"<script>{SLOW_HOST}</script>"),
     "alone": PAGE.format(title="alone", more=""),
+    "abroad": PAGE.replace("<title>", NO_PICTURES).format(
+        title="abroad", more="<img src=/no.png><script src=/no.js></script>"
+    ),
+    "installs": PAGE.replace("<title>", NO_DATA).format(
+        title="installs", more="<link rel=manifest href=/app.webmanifest>"
+    ),
+    "app.webmanifest": "{",
     **{
         title: PAGE.format(title=title, more=" ".join(f"<a href=/{name}>{name}</a>" for name in names))
         for title, names in {
             "unseen": list(UNSEEN)[:3],
             "below": list(UNSEEN)[3:12],
             "drawn": list(UNSEEN)[12:],
+            "set-off": list(SET_OFF),
         }.items()
     },
-    **{name: PAGE.format(title=name, more=more) for name, more in UNSEEN.items()},
+    **{name: PAGE.format(title=name, more=more) for name, more in (UNSEEN | SET_OFF).items()},
+    "stays": PAGE.format(title="stays", more=f"<a href=/alone>on</a><script>{STAYS}</script>"),
     "leads": PAGE.format(title="leads", more="<a href=/alone>alone</a> <a href=/gone>gone</a>"),
     **{name: PAGE.format(title=name, more=f"<script>{script}</script>") for name, (script, _) in RESTLESS.items()},
 }
 
 
 @pytest.fixture
+def patient_audit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let axe look at all linked pages, also on a machine with much to do."""
+    monkeypatch.setattr("docktasks.verify.probes.audit.AXE_TIME_S", 150)
+
+
+@pytest.fixture
 def page_server() -> Iterator[str]:
     """A server with a page for each name of PAGES.
 
-    `moved` redirects to itself, `alone` has no page below it, and `gone` ends the connection without an answer.
+    `moved` redirects to itself, `away` to another host, `abroad` answers 404 there, `alone` has no page below it, and
+    `gone` ends the connection without an answer.
     """
     ended = Event()
 
@@ -117,15 +154,23 @@ def page_server() -> Iterator[str]:
             name, _, rest = self.path.strip("/").partition("/")
             if name == "wait":
                 ended.wait()
+            if "Upgrade" in self.headers:  # the start of a socket
+                CHANGES.append(self.path)
             if name == "gone":
                 return
-            is_page = name in PAGES and not (name == "alone" and rest)
-            self.send_response(302 if name == "moved" else 200 if is_page else 404)
-            self.send_header("Location", "/moved/")
+            is_page = name in PAGES and name != "abroad" and not (name == "alone" and rest)
+            self.send_response(302 if name in ("moved", "away") else 200 if is_page else 404)
+            self.send_header("Location", "/moved/" if name == "moved" else f"http://localhost:{port}/abroad")
             self.send_header("Content-Type", "text/javascript" if name.endswith(".js") else "text/html")
             self.end_headers()
             with contextlib.suppress(ConnectionError):  # a browser that is ended hangs up
                 self.wfile.write(PAGES.get(name, "<h1>Not found</h1>").encode())
+
+        def do_POST(self) -> None:
+            CHANGES.append(f"{self.command} {self.path}")
+            self.send_error(501)
+
+        do_DELETE = do_POST  # noqa: N815 - the name is http.server's
 
         def log_message(self, *_: object) -> None:
             pass
@@ -133,7 +178,8 @@ def page_server() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        port = server.server_address[1]
+        yield f"http://127.0.0.1:{port}"
         ended.set()
         server.shutdown()
         thread.join()
@@ -174,28 +220,57 @@ def test_page_that_does_not_come_to_rest_is_judged_within_the_limit(page_server:
     assert any(RESTLESS[name][1] in line for line in lines), lines
 
 
+@pytest.mark.usefixtures("patient_audit")
 def test_content_that_nobody_sees_is_reported(page_server: str, chromium: str) -> None:
     """Text under a cover, or hidden next to a hidden picture, or of the color that is behind it."""
-    result = visit(f"{page_server}/unseen", chromium, 90)
+    result = visit(f"{page_server}/unseen", chromium, 150)
     assert {page.label.split()[0] for page in result.audited if not page.has_content} == {"/covered", "/hidden"}
     of_color = {view.split(",")[0] for view, faults in result.audits.items() if "color" in "".join(faults)}
     assert of_color == {"/white"}
 
 
+@pytest.mark.usefixtures("patient_audit")
 def test_content_that_a_picture_of_the_window_does_not_show_is_not_reported(page_server: str, chromium: str) -> None:
     """It is on a canvas, comes late, is below the window or of another host, or is meant to be transparent."""
-    result = visit(f"{page_server}/drawn", chromium, 90)
+    result = visit(f"{page_server}/drawn", chromium, 150)
     assert [page.label for page in result.audited if not page.has_content] == []
     of_color = [fault for view, faults in result.audits.items() if view.startswith("/splash") for fault in faults]
     assert of_color
     assert all(fault.endswith("thresholds: h1") for fault in of_color)
 
 
-def test_text_to_which_nobody_can_scroll_is_reported(
-    page_server: str, chromium: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_visitor_sets_off_is_reported(page_server: str, chromium: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A button that throws or asks for what is missing, a form that nothing takes. Nothing is changed or sent."""
+    monkeypatch.setattr("docktasks.verify.probes.clicks.PRESS_TIME_S", 60)
+    result = visit(f"{page_server}/set-off", chromium, 150)
+    lines = [f"{page.label}: {event.text.replace(page_server, '')}" for page in result.pressed for event in page.events]
+    assert lines == [
+        "/throws after a click on the button Add: uncaught: ReferenceError: cart is not defined",
+        "/asks-for after a click on the button More: /no-stock: 404",
+        "/asks-nobody: /no-words: 404 to a form that is sent there by GET",
+        "/asks-nobody: /gone: no answer to a form that is sent there by GET",
+    ]
+    assert result.posts == {f"{page_server}/no-list": "/posts"}
+    assert CHANGES == []
+
+
+def test_manifest_is_read_whatever_scripts_may_load(page_server: str, chromium: str) -> None:
+    """The policy's connect-src is about scripts. A browser loads a manifest by manifest-src."""
+    result = visit(f"{page_server}/installs", chromium, 60)
+    assert {event for page in result.pages for event in page.events} == {
+        ("network", "/app.webmanifest: the browser cannot read this manifest")
+    }
+
+
+def test_link_that_changes_only_the_address_is_reported(page_server: str, chromium: str) -> None:
+    """A router that waits for ever for a page leaves the one before."""
+    result = visit(f"{page_server}/stays", chromium, 90)
+    assert result.dead_links == ["a click on /alone: the page shows the same as before"]
+
+
+@pytest.mark.usefixtures("patient_audit")
+def test_text_to_which_nobody_can_scroll_is_reported(page_server: str, chromium: str) -> None:
     """A page that moves by a script or a link, waits for an answer, or in which a part scrolls, is none of that."""
-    monkeypatch.setattr("docktasks.verify.probes.audit.AXE_TIME_S", 150)
     result = visit(f"{page_server}/below", chromium, 150)
     assert (result.cut_off, result.restless, result.unseen) == ({"/locked": "the end"}, [], [])
 
@@ -306,57 +381,3 @@ def test_crashed_page_is_named(chromium: str) -> None:
         with page.expect_event("crash"), contextlib.suppress(BrowserError):
             page.goto("chrome://crash")
         assert events.texts("console") == ["the page crashed"]
-
-
-def click(page: Page, events: PageEvents, path: str) -> tuple[PageSnapshot, list[str]]:
-    """Click on a link and return what the page then shows, and the scripts that it requested."""
-    urls: list[str] = []
-    page.on("request", lambda request: urls.append(request.url))
-
-    def go() -> None:
-        page.locator(f'a[href="{path}"]:visible').first.click()
-        page.wait_for_url(f"**{path}")
-
-    snapshot = events.snapshot(path, lambda: settle(go, page))
-    return snapshot, [url for url in urls if url.endswith(".js")]
-
-
-def open_marked_page(page: Page, url: str) -> PageEvents:
-    """Open a page and set a mark that a reload would remove."""
-    events = PageEvents(page)
-    open_page(page, f"{url}/")
-    page.evaluate("globalThis.helloDockSame = true")
-    events.clear()
-    return events
-
-
-def assert_page_continues(page: Page, snapshot: PageSnapshot, chunks: list[str]) -> None:
-    """Check that the page has loaded scripts, without an error and without a reload."""
-    assert snapshot.has_content
-    assert snapshot.texts("console", "network", "policy") == []
-    assert chunks
-    assert page.evaluate("globalThis.helloDockSame === true")
-
-
-@pytest.mark.long  # tests/engine/sites has open pages of each kind
-def test_open_pages_load_their_chunks_after_a_release_change(
-    project: ProjectUnderTest, two_builds: list[str], chromium: str
-) -> None:
-    """A page of either build loads its chunks after the other build replaced it, by a swap and by a rollback."""
-    project.stage(two_builds[0])
-    project.succeeds(*RUN_STAGED)
-    url = project.container().url
-    with launch_browser(chromium, 200) as browser, new_page(browser) as first, new_page(browser) as second:
-        events = open_marked_page(first, url)
-        project.stage(two_builds[1])
-        project.succeeds(*RUN_STAGED)
-        snapshot, chunks = click(first, events, "/image")
-        assert_page_continues(first, snapshot, chunks)
-        assert not first.get_by_text("second", exact=True).count()
-
-        events = open_marked_page(second, url)
-        project.succeeds("rollback")
-        snapshot, second_chunks = click(second, events, "/image")
-        assert_page_continues(second, snapshot, second_chunks)
-        assert second.get_by_text("second", exact=True).count()
-        assert set(second_chunks).isdisjoint(chunks)

@@ -8,7 +8,7 @@ from statistics import mode
 
 from httpx import codes
 
-from docktasks.verify.checks.http.rules import exceptions, is_ours, leads_away, survey_of
+from docktasks.verify.checks.http.rules import REFUSED_FIRST, exceptions, is_ours, leads_away, survey_of
 from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.http_client import Response
 from docktasks.verify.probes.survey import LIMIT_STATUSES, Answer
@@ -85,7 +85,7 @@ def _method_faults(method: str, response: Response) -> Iterator[str]:
         yield f"{method}: {status} echoes the request"
     if named := re.search(r"\b(?:PUT|DELETE|PATCH|TRACE|CONNECT)\b", ", ".join(allow)):
         yield f"{method}: {status} with Allow for {named[0]}"
-    if status == codes.METHOD_NOT_ALLOWED and not allow and method != "TRACE":  # stock nginx sends none for it
+    if status == codes.METHOD_NOT_ALLOWED and not allow and method not in REFUSED_FIRST:
         yield f"{method}: 405 without Allow"
 
 

@@ -54,7 +54,8 @@ def variants(subject: Subject) -> Iterator[str]:
 
     def faults(answer: Answer) -> Iterator[str]:
         response, base, path = answer.response, answer.base, answer.request.path
-        locations = response.get_list("location")
+        query = path.removeprefix(answer.place.path)  # most servers keep it when they add a slash
+        locations = [location.removesuffix(query) for location in response.get_list("location")]
         may_refuse = not is_own and answer.way.startswith(("a ", "nobody"))
         harmful = HARMFUL[1:] if answer.way == "a program" else HARMFUL  # S3 answers 400 to another kind of password
         is_chosen = survey.site.is_redirected(path) if is_own else may_refuse and response.status not in harmful
@@ -71,6 +72,9 @@ def variants(subject: Subject) -> Iterator[str]:
     ways = ways_of(survey.site.words, survey.site.origin) if is_own else VISITORS
     yield from exceptions(survey.ways(*ways), faults)
     statuses = {odd_requests.as_sent(answer.place.path): answer.response.status for answer in survey.plain}
-    for name, answer in survey.odd(odd_requests.old).items() if is_own else ():
-        if answer.status and answer.status != statuses.get(name.split()[1], answer.status):
-            yield f"{name}: {answer.status}, but {statuses[name.split()[1]]} to a simple GET"
+    for name, answer in survey.odd(odd_requests.old).items():
+        usual = statuses.get(name.split()[1], answer.status) if is_own else answer.status
+        if answer.status and answer.status != usual:
+            yield f"{name}: {answer.status}, but {usual} to a simple GET"
+        if answer.get("transfer-encoding"):
+            yield f"{name}: in chunks, which a program that speaks HTTP/1.0 takes for a part of the file"

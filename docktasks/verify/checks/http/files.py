@@ -33,9 +33,10 @@ ADDRESS = re.compile(
 )
 """What a page loads or names, but for its links: a manual may have those to a server of the reader."""
 VARIABLE = re.compile(
-    r"""<(?:title>\s*|(?:meta|link|script|img|html)\b[^<>]*?=["']?)(%VITE_\w+%)(?=[/"'\s<>])""", re.IGNORECASE
+    r"""<(?:title>\s*|(?:meta|link|script|img|html)\b[^<>]*?=["']?)(%(?:VITE|PUBLIC|REACT_APP)_\w+%|\$\{[A-Z]\w*\}(?!\s+(?!\w+=)[^\s<>/]))(?=[/"'\s<>])""",
+    re.IGNORECASE,
 )
-"""What Vite leaves in a page: https://vite.dev/guide/env-and-mode#html-constant-replacement."""
+"""What Vite leaves in a page, or envsubst: https://vite.dev/guide/env-and-mode#html-constant-replacement."""
 SOURCE = re.compile(r"/src/.*\.ts$|\.(?:tsx|mts|jsx|vue|svelte)$")
 """Matches a file that only a build reads. Elsewhere .ts is a video, too."""
 SAMPLE = re.compile(r"<(pre|code|kbd|samp|script|style|textarea)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)

@@ -36,6 +36,9 @@ SERVER_VERSION = re.compile(rf"\b(?:{'|'.join(_TABLE['servers'])})[/ ]v?\d[\w.]*
 VERSION = re.compile(r"[\w.-]+(?:/v?\d|(?<=[a-z])[ -]v?\d+\.\d)[\w.]*", re.IGNORECASE)
 SERVER_PATH = re.compile(r"(?<![\w./%-])(?:/(?:srv|var/www|usr/(?:share|local|lib)|root|etc)|[A-Z]:\\)[/\\][\w./\\-]+")
 _is_of_server = lru_cache(256)(SERVER_HEADERS.fullmatch)
+NOT_LISTED = re.compile(next(row[1] for row in _TABLE["own_faults"] if row[0] == "x-robots-tag"), re.IGNORECASE)
+ROBOTS_META = re.compile(rf"<meta[^>]+\brobots\b[^>]*(?:{NOT_LISTED.pattern})", re.IGNORECASE)
+NOBODY = re.compile(r"^user-agent: *\*\s*\n(?:(?!user-agent:).*\n)*?disallow: */\s*$", re.IGNORECASE | re.MULTILINE)
 SINGLE_HEADERS = {
     "content-type", "content-range", "etag", "last-modified", "expires", "date", "age", "location", "retry-after",
 }  # fmt: skip
@@ -58,7 +61,8 @@ def cross_origin_headers(subject: Subject) -> Iterator[str]:
     if not index.get("permissions-policy"):
         del headers["permissions-policy"]
         yield Note("advice: Permissions-Policy can refuse the camera to all scripts, as prod.csp: strict does")
-    judged = understood(survey)
+    has_any = [name for name in SECURITY_HEADERS if index.get(name)]  # who lacks all of them lost these, too
+    judged = [answer for answer in understood(survey) if not has_any or any(map(answer.response.get, has_any))]
     yield from exceptions(judged, partial(_wrong, headers))
     names = [name for name in headers if is_ours(subject, name)]
     usual = {name: mode(answer.response.get(name) for answer in judged) for name in names}
@@ -139,7 +143,16 @@ def headers(subject: Subject) -> Iterator[str]:
                 is_built = is_ours(subject, name) or (is_page and name == "content-disposition")
                 yield from _faults_of_header(name, value, is_built=is_built)
 
-    return exceptions(survey_of(subject).seen, faults)
+    survey = survey_of(subject)
+    yield from exceptions(survey.seen, faults)
+    index, robots = survey.site.index, survey.site.files.get(f"{survey.site.home}robots.txt")
+    told_by = {
+        "X-Robots-Tag": NOT_LISTED.search(index.get("x-robots-tag")),
+        "a meta element": ROBOTS_META.search(index.text),
+        "robots.txt": robots and robots.is_ok and NOBODY.search(survey.site.get(robots.path).text),
+    }
+    if names := [name for name, says_no in told_by.items() if says_no]:
+        yield Note(f"advice: search engines leave the site out, by {', '.join(names)}. Is it meant for the public?")
 
 
 def _faults_of_header(name: str, value: str, *, is_built: bool) -> Iterator[str]:

@@ -29,7 +29,8 @@ def csp(subject: Subject) -> Iterator[str]:
     yield from exceptions(understood(survey), _weaknesses)
     yield from _kept_nonces(survey)
     if is_ours(subject, CSP) and (built := subject.written.get("policy/policy.conf", "")):
-        yield from exceptions(survey.seen, lambda answer: _unbuilt(answer.response.get(CSP), built))
+        once = (answer for answer in survey.seen if len(answer.response.get_list(CSP)) == 1)  # http.security-headers
+        yield from exceptions(once, lambda answer: _unbuilt(answer.response.get(CSP), built))
     index = survey.site.index
     csp_policies = policies(index.get_list(CSP), index.text)
     if any("'unsafe-eval'" in (policy.sources("script-src") or ()) for policy in csp_policies):

@@ -139,7 +139,7 @@ def directories(subject: Subject) -> Iterator[str]:
             if LISTING.search(text) or (listed and not is_shipped):
                 yield f"a list of the folder{f' that contains {listed}' if listed else ''}"
 
-    places = (answer for answer in survey.plain if answer.place.kind in ("folder", "page"))
+    places = (answer for answer in survey.plain if answer.place.kind in ("folder", "page", "other"))
     yield from exceptions(places, faults)
 
 

@@ -17,6 +17,9 @@ MAX_NAMED_PLACES = 12
 FILE_HEADERS = "content-type", "content-encoding", "etag", "last-modified", "cache-control", "vary"
 """Headers that belong to the file. They are the same for every kind of request."""
 
+REFUSED_FIRST = "TRACE", "CONNECT"
+"""Methods that nginx refuses before it looks at a site's rules, so without its headers. No page can send them."""
+
 
 def survey_of(subject: Subject) -> Survey:
     """The survey. Raises Skip if one cause makes its answers meaningless, which http.answers reports."""
@@ -45,8 +48,9 @@ def exceptions(answers: Iterable[Answer], faults_of: Callable[[Answer], Iterable
 
 
 def understood(survey: Survey) -> list[Answer]:
-    """The answers to requests that the server has understood."""
-    return [answer for answer in survey.seen if answer.response.status not in (400, 414, 431, 501)]
+    """The answers to requests that the server has understood, and that a page can send."""
+    sent = (answer for answer in survey.seen if answer.way not in REFUSED_FIRST)
+    return [answer for answer in sent if answer.response.status not in (400, 414, 431, 501)]
 
 
 def is_ours(subject: Subject, header: str) -> bool:

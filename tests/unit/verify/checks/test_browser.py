@@ -25,7 +25,7 @@ STEPS = {"first", "deep", "inject", "follow", "audit"}
 def healthy() -> Visit:
     """A visit without a fault. A script may set the title, sooner or later."""
     return Visit(
-        first=[HOME, replace(HOME, label="/ after a reload", title="(1) Home")],
+        first=[HOME, replace(HOME, label="/ after a reload", title="What is [object Object]?")],
         deep=[ABOUT, replace(ABOUT, label="/about after a reload")],
         followed=[replace(ABOUT, label="a click on /about", status=0)],
         audits={"/, light, 1280 wide": ()},
@@ -135,8 +135,57 @@ def test_error_page_of_a_router_may_say_so() -> None:
     page = with_events(replace(HOME, label=f"/shop{UNKNOWN_PATH}", title=""), console=lines)
     ids = ("browser.deep-link", "browser.console")
     assert {verdict.outcome for verdict in verdicts(replace(healthy(), deep=[page]), *ids).values()} == {"pass"}
+    hydrated = with_events(page, console=("uncaught: Error: Minified React error #418; visit https://react.dev",))
+    assert verdicts(replace(healthy(), deep=[hydrated]), *ids)["browser.console"].outcome == "pass"
+    known = replace(hydrated, label="/shop/about")
+    assert verdicts(replace(healthy(), deep=[known]), *ids)["browser.console"].outcome == "fail"
     lost = with_events(page, console=(f"error: cannot import http://127.0.0.1{UNKNOWN_PATH}/a.js",))
     assert verdicts(replace(healthy(), deep=[lost]), *ids)["browser.console"].outcome == "fail"
+
+
+def test_buttons_that_were_not_clicked_are_a_note() -> None:
+    """Nothing is known about what they set off."""
+    visit = replace(healthy(), failures={"press": "Page.goto: Timeout"})
+    notes = [verdict.notes for verdict in verdicts(visit, "browser.network", "browser.console").values()]
+    assert notes == [("not all buttons and forms were tried: Page.goto: Timeout",)] * 2
+
+
+@pytest.mark.parametrize(("has_image", "outcome"), [(True, "fail"), (False, "pass")])
+def test_form_that_is_posted_to_a_server_of_files_is_reported(*, has_image: bool, outcome: str) -> None:
+    """It is not sent, because it may change data, so that nobody knows what another server answers."""
+    visit = replace(healthy(), posts={"http://127.0.0.1:8080/mail": "/about"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Subject, "has", lambda _, need: need != "image" or has_image)
+        verdict = verdicts(visit, "browser.network")["browser.network"]
+    assert verdict.outcome == outcome
+    assert all(line.startswith("/about: http://127.0.0.1:8080/mail: nothing takes") for line in verdict.evidence)
+
+
+def test_file_of_the_host_that_an_app_was_made_for_is_one_minor_finding() -> None:
+    """@vercel/analytics loads it in each production build. The page works without."""
+    url = "http://127.0.0.1:8080/_vercel/insights/script.js"
+    page = with_events(
+        HOME, network=(f"{url}: 404",), console=(f"error: Refused to execute script from '{url}' because",)
+    )
+    visit = replace(healthy(), first=[page], followed=[page])
+    outcomes = verdicts(visit, "browser.network", "browser.console", "browser.navigation")
+    assert outcomes["browser.network"].evidence[0].startswith("/_vercel/insights/script.js: only Vercel")
+    assert {verdict.judged("major").outcome for verdict in outcomes.values()} == {"pass", "advice"}
+    assert outcomes["browser.console"].outcome == outcomes["browser.navigation"].outcome == "pass"
+
+
+def test_file_that_a_host_makes_for_the_page_is_a_fault() -> None:
+    """Without its functions and pictures a page does not work elsewhere. A line that names another file counts."""
+    urls = [f"http://h{path}: 404" for path in ("/.netlify/functions/x", "/_vercel/image", "/cdn-cgi/image/a.png")]
+    blocked = "script-src blocks http://h/_vercel/insights/script.js"
+    thrown = "error: no http://h/cdn-cgi/rum"
+    page = with_events(HOME, network=tuple(urls), policy=(blocked,), console=(thrown,))
+    outcomes = verdicts(replace(healthy(), first=[page]), "browser.network", "browser.policy", "browser.console")
+    assert [line for verdict in outcomes.values() for line in verdict.evidence] == [
+        f"/: {line}" for check_id in outcomes for line in {
+            "browser.network": urls, "browser.policy": [blocked], "browser.console": [thrown],
+        }[check_id]
+    ]  # fmt: skip
 
 
 FAULTS: list[tuple[str, dict[str, Any], str]] = [
@@ -147,6 +196,8 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
         "/: the page is empty (uncaught: sunk)",
     ),
     ("browser.renders", {"first": [replace(HOME, title=" ")]}, "/: the page has no title"),
+    ("browser.renders", {"first": [replace(HOME, title="undefined")]}, "/: the page's title is `undefined`"),
+    ("browser.renders", {"first": [replace(HOME, title="[object Object]")]}, "title is `[object Object]`"),
     ("browser.renders", {"first": [replace(HOME, status=503)]}, "/: the server answers 503"),
     (
         "browser.renders",

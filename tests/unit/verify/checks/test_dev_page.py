@@ -216,3 +216,15 @@ def test_modules_that_a_browser_keeps_fail(settings: Settings, web: Web) -> None
     assert result(settings) == ("fail", (fault,))
     caching["cache-control"] = "max-age=0, no-cache"
     assert result(settings) == ("pass", ())
+
+
+@pytest.mark.parametrize(("reloads", "outcome"), [((True, False), "pass"), ((True, True), "fail")])
+def test_page_is_edited_again_if_it_reloads(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, reloads: tuple[bool, ...], outcome: str
+) -> None:
+    """The first reload may be the late end of an edit of dev.source."""
+    looks = iter(reloads)
+    monkeypatch.setattr(dev_page, "_edit_style", lambda _subject: ([dev_page.RELOADS] if next(looks) else [], []))
+    subject = Subject("", project(FakeEngine(), settings), dev=own_container("dev"))
+    verdicts = results(subject, "dev.hot-reload")
+    assert verdicts["dev.hot-reload"][0] == outcome

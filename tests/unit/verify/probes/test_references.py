@@ -55,6 +55,25 @@ def test_loaded_references_are_files_of_the_site(media_type: str, text: str, pat
 
 
 @pytest.mark.parametrize(
+    ("link", "paths"),
+    [
+        ('</a.woff2>; rel=preload; as=font, <b.js>;rel="modulepreload"', ("/a.woff2", "/b.js")),
+        ("</2>; rel=next, <//cdn.example/c.js>; as=script; rel=preload, </d>; rel=preconnect", ()),
+    ],
+)
+def test_what_the_header_link_preloads_is_loaded(link: str, paths: tuple[str, ...]) -> None:
+    """A browser loads it with the page, and knows no `base` of the page yet."""
+    assert find_references(URL, HTML, "<base href=/app/>", link).loaded == paths
+    assert find_references(URL, CSS, "", link).loaded == ()
+
+
+def test_target_of_a_search_is_a_page() -> None:
+    """A form by GET leads there, as a link does. One by POST does not."""
+    text = "<form action=/search><input name=q></form><form method=post action=/save></form>"
+    assert find_references(URL, HTML, text).pages == ("/search",)
+
+
+@pytest.mark.parametrize(
     ("media_type", "text", "addresses"),
     [
         (CSS, "/* @import '//a.example/a.css'; */@import 'b.css';@IMPORT url( https://c.example/c.css ) print;",

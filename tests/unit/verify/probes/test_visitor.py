@@ -27,7 +27,7 @@ def browser(*_: object) -> Iterator[Any]:
 def visit_with(monkeypatch: pytest.MonkeyPatch, limit_s: float, **pages: list[Any]) -> Visit:
     """Visit a site whose pages look like these, one after the other, in the steps `first` and `deep`, or raise them."""
     monkeypatch.setattr(chromium, "launch_browser", browser)
-    for step in ("first", "deep", "inject", "follow", "audit", "strict", "late"):
+    for step in ("first", "deep", "inject", "follow", "press", "audit", "strict", "late"):
         snapshots = pages.get(step)
 
         def take(visitor: Any, step: str = step, snapshots: list[Any] | None = snapshots) -> None:

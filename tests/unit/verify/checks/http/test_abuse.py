@@ -162,3 +162,21 @@ def test_malformed_request_with_a_bad_answer_is_reported(sent: bytes, answer: Ra
     (verdict,) = catalog.run_checks(judged, catalog.select(only=["http.malformed"]))
     assert verdict.outcome == "fail"
     assert any(line.startswith(evidence) for line in verdict.evidence), verdict.evidence
+
+
+def test_methods_that_nginx_refuses_itself_are_no_fault() -> None:
+    """nginx in front answers TRACE and CONNECT with 405 before a rule counts. No page can send them."""
+
+    def refuse(request: httpx.Request, answer: Answer) -> None:
+        if request.method == "TRACE":
+            answer.status, answer.headers = 405, {"server": ["nginx"], "content-type": ["text/html"]}
+
+    judged = subject(Site(refuse))
+    healthy = judged.site.exchange
+    refused = parse(b"HTTP/1.1 405 Not Allowed\r\nServer: nginx\r\n\r\n")
+    judged.site.exchange = lambda origin, request, seconds: (
+        refused if request.startswith((b"TRACE", b"CONNECT")) else healthy(origin, request, seconds)
+    )
+    names = ["http.methods", "http.security-headers", "http.cross-origin-headers", "http.csp"]
+    verdicts = catalog.run_checks(judged, catalog.select(only=names))
+    assert {verdict.check.id: verdict.evidence for verdict in verdicts} == dict.fromkeys(names, ())

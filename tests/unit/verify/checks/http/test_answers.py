@@ -117,3 +117,34 @@ def test_note_tells_how_the_places_were_chosen() -> None:
     (note,) = verdicts(Site(), "http.answers")["http.answers"].notes
     assert "8 files" in note
     assert "chosen by the seed" in note
+
+
+def test_answer_in_chunks_to_http_1_0_is_reported() -> None:
+    """That version knows no chunks, so an old proxy or health check reads their lengths as a part of the file."""
+    judged = subject(Site())
+    healthy, chunked = judged.site.exchange, (("transfer-encoding", "chunked"),)
+    judged.site.exchange = lambda origin, request, seconds: replace(
+        healthy(origin, request, seconds), headers=chunked if b" HTTP/1.0\r" in request else ()
+    )
+    (verdict,) = catalog.run_checks(judged, catalog.select(only=["http.variants"]))
+    assert verdict.evidence[0].startswith("GET / HTTP/1.0: in chunks, which ")
+
+
+def test_redirect_that_keeps_the_query_is_no_fault() -> None:
+    """Servers add the slash of a folder so."""
+
+    def add_slash(request: httpx.Request, answer: Answer) -> None:
+        if request.url.path.endswith("/assets"):
+            query = request.url.query.decode()
+            answer.status = 301
+            answer.set("location", "/assets/" + (f"?{query}" if query else ""))
+
+    assert verdicts(Site(add_slash), "http.variants")["http.variants"].evidence == ()
+    assert_reported("http.variants", on_query_lead_away, "301 to /other, but 200 to a simple GET")
+
+
+def on_query_lead_away(request: httpx.Request, answer: Answer) -> None:
+    """A rule that looks at the query."""
+    if "id=1" in request.url.query.decode():
+        answer.status = 301
+        answer.set("location", "/other")

@@ -35,6 +35,12 @@ FAULTS: list[tuple[str, Fault, str]] = [
     ("http.files", on_path("favicon.svg", status(404)), "/favicon.svg: 404, though a page names it"),
     ("http.files", on_path(INDEX, body("<title>%VITE_NAME%</title>")),
      "%VITE_NAME%, a variable that the build did not have, on 2 of … places: /, "),
+    ("http.files", on_path(INDEX, body("<title>a</title><meta name=api content=${API_URL}>")),
+     "${API_URL}, a variable that the build did not have, on 2 of … places: /, "),
+    ("http.files", on_path(INDEX, body("<title>a</title><meta content=${API_URL} name=api>")),
+     "${API_URL}, a variable that the build did not have, on 2 of … places: /, "),
+    ("http.files", on_path(INDEX, body("<title>a</title><meta property=og:image content=/shared.png>")),
+     "/shared.png: 404, though a page names it"),
     ("http.files", on_path(INDEX, body("<title>a</title><p>Version %VITE_NAME%</p>")),
      "%VITE_NAME%, a variable that the build did not have, on 2 of … places: /, "),
     ("http.files", on_path(INDEX, body('<title>a</title><a href="/guide.pdf">a</a>')),
@@ -67,9 +73,10 @@ def test_fault_is_reported(check_id: str, fault: Fault, evidence: str) -> None:
 
 def test_example_of_a_variable_is_no_left_over() -> None:
     """A manual shows what to write."""
-    page = "<!doctype html><meta charset=utf-8><title>a</title><pre><b>%VITE_A%</b></pre><code>%VITE_B%</code>"
+    head = "<!doctype html><meta charset=utf-8><title>${HOME} explained</title><meta content='${HOME} is a folder'>"
+    page = f"{head}<pre><b>%VITE_A%</b></pre><code>%VITE_B%</code>"
     verdict = verdicts(Site(on_path(INDEX, body(page))), "http.files")["http.files"]
-    assert not [line for line in verdict.evidence if "VITE_" in line]
+    assert not [line for line in verdict.evidence if "a variable" in line]
 
 
 STYLE = "index-Bq4dYn0s.css"

@@ -28,6 +28,12 @@ def no_page(answer: Answer, text: str) -> None:
     answer.set("content-type", "text/plain")
 
 
+def robots(answer: Answer, path: bytes = b"/") -> None:
+    """What a staging site tells all search engines."""
+    answer.status, answer.body = 200, b"User-agent: *\nDisallow: " + path + b"\n"
+    answer.headers |= {"content-type": ["text/plain"], "last-modified": ["Mon, 30 Nov 2026 20:00:00 GMT"]}
+
+
 def trace(answer: Answer) -> None:
     """An error in JSON, which escapes the ends of lines."""
     no_page(answer, json.dumps({"stack": "Error: no\n    at go (/app/a.js:1:2)"}))
@@ -137,6 +143,7 @@ def test_each_missing_or_wide_directive_is_reported(policy: str, faults: list[st
 
 DEFAULT, EMBEDDER = "default-src 'none'", "Cross-Origin-Embedder-Policy: require-corp"
 EVAL, PERMISSIONS = "'unsafe-eval' runs text as code", "Permissions-Policy can refuse"
+UNLISTED = [f"leave the site out, by {name}." for name in ("X-Robots-Tag", "a meta element", "robots.txt")]
 INTEGRITY = ". Scripts and styles without it: 1"
 SCRIPT = "<script type=module src=/assets/app-B1fKq0Zy.js {}></script>"
 
@@ -151,6 +158,13 @@ SCRIPT = "<script type=module src=/assets/app-B1fKq0Zy.js {}></script>"
         ("http.csp", on_path(INDEX, body(SCRIPT.format("integrity=sha384-x"))), [DEFAULT]),
         ("http.csp", on_path(INDEX, body("<link rel=stylesheet href=/a.css>")), [DEFAULT, INTEGRITY]),
         ("http.csp", on_path(INDEX, body("<link rel=icon href=/a.svg>")), [DEFAULT]),
+        ("http.headers", on_path(INDEX, header("x-robots-tag", "noindex, nofollow")), [UNLISTED[0]]),
+        ("http.headers", on_path(INDEX, body("<meta name='robots' content='noindex'>")), [UNLISTED[1]]),
+        ("http.headers", on_path(INDEX, body("<meta name=robots content='index, max-image-preview:none'>")), []),
+        ("http.headers", on_path(INDEX, header("x-robots-tag", "max-image-preview: none")), []),
+        ("http.headers", on_path(INDEX, header("x-robots-tag", "googlebot: none")), [UNLISTED[0]]),
+        ("http.headers", on_path("robots.txt", robots), [UNLISTED[2]]),
+        ("http.headers", on_path("robots.txt", lambda answer: robots(answer, b"/admin")), []),
         ("http.cross-origin-headers", on_path("-5f2c.txt", header("server", "x")), [EMBEDDER]),
         ("http.cross-origin-headers", on_path(INDEX, header("permissions-policy")), [EMBEDDER, PERMISSIONS]),
         ("http.cross-origin-headers", on_path(INDEX, header("cross-origin-embedder-policy", "require-corp")), []),
@@ -162,7 +176,7 @@ def test_advice_is_a_note_and_no_fault(check_id: str, fault: Fault, notes: list[
     assert verdict.outcome == "pass"
     assert [
         part
-        for part in (DEFAULT, EVAL, INTEGRITY, EMBEDDER, PERMISSIONS)
+        for part in (DEFAULT, EVAL, INTEGRITY, EMBEDDER, PERMISSIONS, *UNLISTED)
         if any(part in note for note in verdict.notes)
     ] == notes
 
@@ -189,3 +203,17 @@ def test_policy_that_allows_the_site_itself_passes() -> None:
 def test_header_that_harms_nobody_is_no_fault(name: str, value: str) -> None:
     """People and networks in front of a site add such headers on purpose."""
     assert verdicts(Site(on_path("", header(name, value))), "http.headers")["http.headers"].outcome == "pass"
+
+
+def test_headers_that_are_lost_together_are_one_fault() -> None:
+    """An add_header in a location removes all that are inherited. http.security-headers names the places."""
+
+    def lose(answer: Answer) -> None:
+        for name in HEADERS:
+            answer.set(name)
+
+    site = Site(on_path("favicon.svg", lose))
+    outcomes = verdicts(site, "http.security-headers", "http.cross-origin-headers")
+    assert [verdict.outcome for verdict in outcomes.values()] == ["fail", "pass"]
+    everywhere = Site(lambda _, answer: lose(answer))
+    assert verdicts(everywhere, "http.cross-origin-headers")["http.cross-origin-headers"].outcome == "fail"
