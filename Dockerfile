@@ -1,7 +1,6 @@
 # The Docker Handbook's two stages: node builds the site, and nginx's image gets the result. The base images are
 # arguments, so that a build can use a mirror, a newer image, or a stand-in (docktasks/images/bases/).
-ARG NODE_IMAGE=node:lts-alpine
-ARG NGINX_IMAGE=nginx:stable-alpine
+ARG NODE_IMAGE=node:lts-alpine NGINX_IMAGE=nginx:stable-alpine
 
 # Our scripts and nginx's configuration. For an app outside of this repository, `--build-context tools=FOLDER` replaces
 # this stage: https://docs.docker.com/reference/cli/docker/buildx/build/#build-context
@@ -46,14 +45,15 @@ ARG APP_DIR=hello-dock BUILD_COMMAND=""
 ARG SOURCE_DATE_EPOCH REVISION="" VERSION="" DIST_DIR=dist BUILD_ENV="" PATH_IN_ROOT=. SIBLINGS="" HELLO_DOCK_VITE=""
 ARG HELLO_DOCK_CSP=compatible HELLO_DOCK_CSP_SOURCES="" HELLO_DOCK_FALLBACK=auto HELLO_DOCK_SOURCE_MAPS=private
 # One step, because each costs a tenth of a second. COPY would keep .env and .npmrc in a layer: they are only linked.
-RUN --mount=type=bind,source=${APP_DIR},target=/source --mount=type=bind,from=tools,target=/tools \
-    --mount=type=bind,from=version,source=/tmp/version,target=/version --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm \
-    --mount=type=cache,id=hello-dock-node,target=/var/cache/node --mount=type=secret,id=environment \
+RUN --mount=type=bind,source=${APP_DIR},target=/source --mount=type=cache,id=hello-dock-node,target=/var/cache/node \
+    --mount=type=bind,from=tools,target=/tools --mount=type=bind,from=version,source=/tmp/version,target=/version \
+    --mount=type=cache,id=hello-dock-npm,target=/var/cache/npm --mount=type=secret,id=environment \
     . /tools/node/environment.sh; sh /tools/node/copy-source.sh /source linked && \
     sh /tools/node/install.sh "${MANAGER}" "${MANAGER_PACKAGE}" with-source && \
     install -D -m 0755 /tools/node/git.cjs /tmp/last/git && export PATH="${PATH}:/tmp/last" && \
     sh /tools/node/build-siblings.sh "${MANAGER}" "${SIBLINGS}" && cd "${PATH_IN_ROOT}" && touch /tmp/started && \
-    NODE_OPTIONS="${NODE_OPTIONS} ${HELLO_DOCK_VITE:+--require=/tools/node/vite/preload.cjs}" sh -c "${BUILD_COMMAND:-${MANAGER} run build}" && \
+    NODE_OPTIONS="${NODE_OPTIONS} ${HELLO_DOCK_VITE:+--require=/tools/node/vite/preload.cjs}" \
+        sh -c "${BUILD_COMMAND:-${MANAGER} run build}" && \
     node /tools/nginx/assemble.mjs "${DIST_DIR}" /tmp/started /tools/nginx /version /out/image /out/dist /var/cache/node
 
 # The site, for `invoke verify`, which compares the image with it. With PART=maps its source maps, which no image has.
@@ -75,6 +75,6 @@ STOPSIGNAL SIGQUIT
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
     CMD ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1/healthz"]
 CMD ["nginx", "-g", "daemon off;"]
-# The tasks add source, revision and version where there is one: https://specs.opencontainers.org/image-spec/annotations/
+# The tasks add source, revision and version if there are any: https://specs.opencontainers.org/image-spec/annotations/
 ARG TITLE=hello-dock
 LABEL org.opencontainers.image.title="${TITLE}" org.opencontainers.image.description="${TITLE}, served by nginx"

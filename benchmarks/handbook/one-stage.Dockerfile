@@ -11,8 +11,8 @@ FROM ${NGINX_IMAGE} AS nginx
 FROM scratch AS ca
 
 FROM ${NODE_IMAGE}
-# A stand-in for the node image (docs/bases.md) has no package manager. There, nginx and its libraries are copied from the
-# nginx image. The sizes differ by little.
+# A stand-in for the node image (docs/bases.md) has no package manager. There, nginx and its libraries are copied from
+# the nginx image. The sizes differ by little.
 RUN --mount=type=bind,from=nginx,target=/nginx \
     if command -v apk; then \
         apk add --no-cache nginx; \
