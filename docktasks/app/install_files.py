@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from docktasks.app import scripts, workspaces
-from docktasks.app.manifest import read_manifest
+from docktasks.app.manifest import entries, read_manifest
 from docktasks.app.package import LOCK_FILES, SETTINGS_FILES, App
 
 NAMES = (
@@ -40,7 +40,7 @@ def install_files(app: App) -> list[Path]:
 def has_lifecycle_scripts(app: App) -> bool:
     """Return True when an installation runs scripts of the app, which may write into its checkout."""
     manifests = [app.manifest, app.root_manifest]
-    return any(name in (manifest.get("scripts") or {}) for manifest in manifests for name in LIFECYCLE_SCRIPTS)
+    return any(name in entries(manifest, "scripts") for manifest in manifests for name in LIFECYCLE_SCRIPTS)
 
 
 def _named_files(folder: Path) -> Iterator[Path]:
@@ -57,7 +57,7 @@ def _named_files(folder: Path) -> Iterator[Path]:
 
 
 def _script_words(manifest: dict[str, Any]) -> Iterator[str]:
-    texts = {name: str(text) for name, text in (manifest.get("scripts") or {}).items()}
+    texts = {name: str(text) for name, text in entries(manifest, "scripts").items()}
     for name in LIFECYCLE_SCRIPTS:
         for command in scripts.commands(texts, name):
             yield from command.words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,11 @@ def parse_yaml(text: str) -> Any:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the content of a folder's package.json. Raises AppError, or FileNotFoundError when there is none."""
     return _read(folder / MANIFEST, json.loads, "JSON", "JSON object")
+
+
+def entries(manifest: Mapping[str, Any], *fields: str) -> dict[str, Any]:
+    """Return what fields of a package.json, such as scripts, hold together, by name. A field may be missing or null."""
+    return {name: value for field in fields for name, value in (manifest.get(field) or {}).items()}
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from docktasks.app import workspaces
-from docktasks.app.manifest import read_manifest
+from docktasks.app.manifest import entries, read_manifest
 from docktasks.errors import AppError
 from docktasks.settings import Settings
 
@@ -25,7 +25,8 @@ IMPLIED_SCRIPTS = {
     "react-router": {"dev": "react-router dev", "build": "react-router build"},
     "vite": {"dev": "vite", "build": "vite build"},
 }  # fmt: skip
-"""What Nx runs for an app whose package.json has no scripts, by the program that its configuration is for."""
+"""What Nx runs for an app whose package.json has no scripts, by the program that its configuration is for. A framework
+comes before the Vite that it brings with it."""
 
 SETTINGS_FILES = (".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml")
 """The files with the settings of the package managers, which may have a token."""
@@ -118,18 +119,18 @@ class App:
     @property
     def scripts(self) -> dict[str, str]:
         """The text of each script by its name. Where package.json has none at all, what its configuration implies."""
-        own = {str(name): str(text) for name, text in (self.manifest.get("scripts") or {}).items()}
+        own = {str(name): str(text) for name, text in entries(self.manifest, "scripts").items()}
         return own or self.implied_scripts
 
     @cached_property
     def implied_scripts(self) -> dict[str, str]:
         """The scripts that its configuration implies, by name. Empty where package.json has any script."""
         programs = workspaces.configured_programs(self.folder) if self.folder.is_dir() else set()
-        packages = (self.manifest.get("dependencies") or {}) | (self.manifest.get("devDependencies") or {})
-        programs |= {"vite"} & packages.keys()
-        # A framework comes before the Vite that it brings with it.
-        named = [name for name in IMPLIED_SCRIPTS if name in programs] or (["vite"] if programs else [])
-        return IMPLIED_SCRIPTS[named[0]] if named and not self.manifest.get("scripts") else {}
+        if "vite" in entries(self.manifest, "dependencies", "devDependencies"):
+            programs.add("vite")
+        if self.manifest.get("scripts") or not programs:
+            return {}
+        return IMPLIED_SCRIPTS[next((program for program in IMPLIED_SCRIPTS if program in programs), "vite")]
 
     def run(self, script: str, *args: str) -> tuple[str, ...]:
         """Return the command that runs a script with arguments for it, also one that package.json only implies."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from docktasks import command_names, workspace
 from docktasks.app import workspaces
-from docktasks.app.manifest import MANIFEST, read_manifest
+from docktasks.app.manifest import MANIFEST, entries, read_manifest
 from docktasks.errors import AppError
 from docktasks.labels import LABEL
 from docktasks.resources import DEFAULTS
@@ -56,7 +56,7 @@ def find_app(root: Path, dist: str) -> str:
 
 def _named_by_scripts(root: Path, apps: list[str]) -> list[str]:
     """Return the one of several apps that the root's scripts for it name, by its path or package; else none."""
-    scripts = read_manifest(root).get("scripts") or {} if (root / MANIFEST).is_file() and len(apps) > 1 else {}
+    scripts = entries(read_manifest(root), "scripts") if (root / MANIFEST).is_file() and len(apps) > 1 else {}
     words = {word for name in ("dev", "start", "build") for word in re.split(r"[\s'\"=]+", str(scripts.get(name, "")))}
     named = [app for app in apps if words & {app, f"./{app}", _package_name(root / app)} - {""}]
     return named if len(named) == 1 else []

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from docktasks.app import git
+from docktasks.app.manifest import entries
 from docktasks.app.package import App
 from docktasks.app.workspaces import packages_of
 
@@ -45,7 +46,7 @@ def siblings_of(app: App) -> list[Sibling]:
     packages = packages_of(app.root)
     paths = {str(manifest.get("name")): path for path, manifest in packages.items() if path != app.path_in_root}
     in_order = _in_order(app.manifest, paths, packages, set())
-    needed = [path for path in in_order if (packages[path].get("scripts") or {}).get("build")]
+    needed = [path for path in in_order if entries(packages[path], "scripts").get("build")]
     files = {path: sorted(set(_entries(packages[path]))) for path in needed}
     outputs = _outputs(app.root, files)
     builds_all = _orchestrator_builds_all(app.root)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from docktasks.app import safe_versions
+from docktasks.app.manifest import entries
 from docktasks.app.package import App
 from docktasks.roles import DEV
 
@@ -43,8 +44,7 @@ def _pinned_versions(app: App) -> list[tuple[str, str]]:
 
 def _declared_version(app: App) -> str:
     """Return the version of Vite, or the range, that package.json asks for; empty for none."""
-    dependencies = (app.manifest.get("devDependencies") or {}) | (app.manifest.get("dependencies") or {})
-    return str(dependencies.get("vite", ""))
+    return str(entries(app.manifest, "devDependencies", "dependencies").get("vite", ""))
 
 
 def port_for_socket(app: App, host_port: int) -> int:

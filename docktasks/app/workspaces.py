@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from docktasks.app.manifest import MANIFEST, read_manifest, read_yaml
+from docktasks.app.manifest import MANIFEST, entries, read_manifest, read_yaml
 from docktasks.errors import AppError
 
 PNPM_FILE = "pnpm-workspace.yaml"
@@ -150,7 +150,7 @@ def apps_among(root: Path, paths: Iterable[str]) -> list[str]:
 
 def _runs_vite(root: Path) -> bool:
     """Return True where a script of the root runs Vite. Else its configuration is for tests, or for a linter."""
-    scripts = read_manifest(root).get("scripts") or {} if (root / MANIFEST).is_file() else {}
+    scripts = entries(read_manifest(root), "scripts") if (root / MANIFEST).is_file() else {}
     return any(VITE.search(str(text)) for text in scripts.values())
 
 

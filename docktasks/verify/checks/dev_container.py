@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from docktasks.app.manifest import entries
 from docktasks.containers import networks
 from docktasks.containers.app_mount import APP_PATH, Checkout, user_for
 from docktasks.containers.run_args import hardening_args
@@ -89,8 +90,8 @@ def packages(subject: Subject) -> Iterator[str]:
             line = f"{version} is installed, and the lock file has {' and '.join(versions) or 'no such package'}"
             yield f"{folder}: {line}"
     installed = {folder.rpartition("/node_modules/")[2] for folder, _, _ in rows}
-    direct = {**app.manifest.get("dependencies", {}), **app.manifest.get("devDependencies", {})}
-    yield from (f"{name}: it is not installed" for name in direct if rows and name not in installed)
+    named_in_manifest = entries(app.manifest, "dependencies", "devDependencies")
+    yield from (f"{name}: it is not installed" for name in named_in_manifest if rows and name not in installed)
 
 
 @check("dev.unprivileged", "major", fix="Start it by invoke dev: as the owner, --cap-drop ALL, no-new-privileges")

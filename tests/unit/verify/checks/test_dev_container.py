@@ -14,9 +14,13 @@ from tests.unit.fakes.web import Web
 
 
 def test_package_that_is_not_that_of_the_lock_file_fails(settings: Settings) -> None:
-    """A package may have another version, be missing, or be in no lock file. A link is one of the workspace."""
+    """A package may have another version, be missing, or be in no lock file. A link is one of the workspace.
+
+    A field of package.json may be null, as npm allows.
+    """
     manifest = json.loads((settings.app_dir / "package.json").read_text())
-    (settings.app_dir / "package.json").write_text(json.dumps(manifest | {"dependencies": {"vue": "3", "axe": "1"}}))
+    manifest |= {"dependencies": {"vue": "3", "axe": "1"}, "devDependencies": None}
+    (settings.app_dir / "package.json").write_text(json.dumps(manifest))
     lock = {"packages": {"node_modules/vue": {"version": "3.5.1"}, "node_modules/axe": {"version": "1.0.0"}}}
     (settings.app_dir / "package-lock.json").write_text(json.dumps(lock))
     container = own_container("dev", published=(("127.0.0.1", 3000, 3000),))
