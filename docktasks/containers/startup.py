@@ -30,8 +30,9 @@ FIRST_UNPRIVILEGED_PORT = 1024
 FAULTS_FILE = Path(__file__).with_name("start_faults.json")
 """Why Docker starts no container."""
 
-ANSWERED_REQUEST = re.compile(r'" [1-5][0-9]{2} ')
-"""A request in nginx's access log. nginx writes a line within 0.1 s, and none for its health check."""
+ANSWERED_REQUEST = re.compile(r'" (?P<status>[1-5]\d\d) \d+')
+"""A request in nginx's access log (serving/logging.conf). nginx writes a line within 0.1 s, and none for its health
+check."""
 
 LOCAL_ADDRESS = re.compile(rf"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\]):{DEV.container_port}(/\S*)")
 """The address that a dev server prints as soon as it listens, such as http://localhost:3000/docs/, and its path."""

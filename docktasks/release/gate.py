@@ -37,8 +37,6 @@ MAX_LOG_LINES = 5_000
 """How many lines may be requests of the checks, which say nothing."""
 PAST_THE_GATE = "To release it as it is: --no-gate"
 LINKED_FIX = "Build again, or correct the address in the page"
-ANSWERED = re.compile(r'" [1-4]\d\d \d+ ')
-"""In a line of the server's log about a request that it answered. Our own requests, and the browser's, fill the log."""
 EVAL_FIX = """The policy forbids eval and new Function. Allow them: prod.csp_sources: "script-src 'unsafe-eval'\""""
 TEMPLATE_VALUE = re.compile(r"%[A-Z][A-Z_]{2,}[A-Z\d_]*%|\{\{ ?[\w.| ]+\}\}|\{% .*? %\}|\{\[ ?[\w. ]+\]\}|<%.*?%>")
 """What a server of the app's own, such as one of Go, replaces in a page."""
@@ -143,7 +141,7 @@ def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
     evidence = [*(line for verdict in failed for line in verdict.evidence[:5]), *linked, *findings.faults]
     if failed:  # what a page does in a browser is not in the log
         lines = project.engine.logs(project.settings.container(CANDIDATE), MAX_LOG_LINES).splitlines()
-        lines = [line for line in lines if not ANSWERED.search(line)]
+        lines = [line for line in lines if not _is_answered(line)]
         evidence += ["Its last log lines:", *lines[-10:]] if lines else []
     raise StartError(
         f"The new release does not pass the gate: {'; '.join(faults).removesuffix('.')}.",
@@ -151,6 +149,12 @@ def _check_page(project: Project, url: str, visit: GateVisit) -> Passed:
         f"{_check_fix(failed[0]) if failed else _page_fix(project, site, findings)}. {PAST_THE_GATE}",
         evidence="\n".join(evidence),
     )
+
+
+def _is_answered(line: str) -> bool:
+    """Return True for a request in the log without an error of the server: ours, and the browser's, fill the log."""
+    request = startup.ANSWERED_REQUEST.search(line)
+    return request is not None and request["status"] < "500"
 
 
 def _check_fix(verdict: Verdict) -> str:

@@ -117,7 +117,7 @@ def test_candidate_with_a_missing_chunk_does_not_pass(engine: FakeEngine, settin
     error = caught.value
     finding = f"{MISSING_CHUNK}: 404 text/javascript, expected 200 text/javascript"
     assert error.what == f"The new release does not pass the gate: http.files: {finding}."
-    assert error.evidence.startswith(f"{MISSING_CHUNK}: 404 text/javascript, expected 200 text/javascript\n")
+    assert error.evidence == finding
     assert error.how.startswith("Build again")
     assert set(asked[:-1]) == {49153}  # the candidate's; at last the one that serves is asked whether it still does
 
@@ -190,13 +190,14 @@ def test_rollback_without_the_gate_has_the_notice(engine: FakeEngine, settings: 
 
 
 def test_failed_gate_shows_the_log_of_the_candidate(engine: FakeEngine, settings: Settings, web: Web) -> None:
-    """The log is read before the candidate is removed. The requests of the checks are left out."""
-    engine.container_logs[CANDIDATE] = 'one\n10.1.1.1 [x] "GET /a HTTP/1.1" 404 9 - 0.000 "-" "x"\ntwo'
+    """The log is read before the candidate is removed. The requests of the checks are left out, but for its errors."""
+    failed = '10.1.1.1 [x] "GET /b HTTP/1.1" 502 9 - 0.000 "-" "x"'
+    engine.container_logs[CANDIDATE] = f'one\n10.1.1.1 [x] "GET /a HTTP/1.1" 404 9 - 0.000 "-" "x"\n{failed}\ntwo'
     run = Runner(engine)
     web.answer = Site(remove_chunk)  # nobody logs a request here
     with pytest.raises(StartError) as caught, gate.check_candidate(Project(run, engine, settings), Release(image("a"))):
         pass
-    assert caught.value.evidence.endswith("\nIts last log lines:\none\ntwo")
+    assert caught.value.evidence.endswith(f"\nIts last log lines:\none\n{failed}\ntwo")
     assert engine.by_name == {}
 
 
