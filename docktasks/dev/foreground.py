@@ -10,11 +10,18 @@ from docktasks.dev import server
 from docktasks.dev.dependency_watch import DependencyWatch
 from docktasks.dev.log import LogPrinter
 from docktasks.dev.server import DevServer
+from docktasks.engine.models import Container
 from docktasks.errors import DockError, StartError
 from docktasks.progress import print_text
 
 CHECKOUT_INTERVAL_S = 0.2
 """Seconds between two looks at the files that decide what is installed."""
+
+KILLED_EXIT_CODE = 137
+"""128 and the number of SIGKILL, which nothing in the container can handle."""
+
+RESTART_TIME_S = 1.0
+"""How long a container that has stopped may take to be started again, or to be removed, by what stopped it."""
 
 
 def follow(project: Project, dev_server: DevServer) -> None:
@@ -23,11 +30,15 @@ def follow(project: Project, dev_server: DevServer) -> None:
     try:
         with waiting.terminate_as_interrupt():
             printer = LogPrinter(project, dev_server)
-            while _dependencies_change(printer, watch):
-                recreated = _recreate(project, dev_server, watch.take_changes())
-                if recreated is not None:
-                    dev_server, printer = recreated, LogPrinter(project, recreated)
-            _raise_if_failed(project, printer.error)
+            while True:
+                if _dependencies_change(printer, watch):
+                    recreated = _recreate(project, dev_server, watch.take_changes())
+                    if recreated is not None:
+                        dev_server, printer = recreated, LogPrinter(project, recreated)
+                elif _is_started_again(project, printer):
+                    printer = LogPrinter(project, dev_server)
+                else:
+                    break
     except KeyboardInterrupt:
         server.down(project)
 
@@ -60,19 +71,52 @@ def _recreate(project: Project, dev_server: DevServer, file_names: list[str]) ->
     return recreated
 
 
-def _raise_if_failed(project: Project, log_error: Exception | None) -> None:
-    """Raise what ended the log or the dev server; nothing for a container that was stopped."""
-    if log_error is not None:
-        raise log_error
+def _is_started_again(project: Project, printer: LogPrinter) -> bool:
+    """Say why the log has ended. Return True if the container has started again, False if it was stopped on purpose.
+
+    Raises what ended the log or the dev server.
+    """
+    if printer.error is not None:
+        raise printer.error
     name = project.settings.container("dev")
-    container = project.engine.container(name)
-    if container is None or container.exit_code in server.STOPPED_EXIT_CODES:
-        return
+    container = _settled(project, name, printer.started)
+    if container is not None and container.exit_code not in server.STOPPED_EXIT_CODES:
+        raise _failure(project, container)
+    if container is None:
+        print(f"{name} was removed from outside, as by invoke stop.", flush=True)
+    elif container.state != "running":
+        print(f"{name} was stopped from outside, as by docker stop.", flush=True)
+    elif container.started == printer.started:
+        print(f"The log of {name} has ended, but the container runs.", flush=True)
+    else:
+        print(f"{name} was started again from outside, as by docker restart.", flush=True)
+        return True
+    return False
+
+
+def _settled(project: Project, name: str, started: str) -> Container | None:
+    """Return the container when what stopped it, such as docker restart, has had the time to start or remove it."""
+    containers: list[Container | None] = []
+
+    def look() -> waiting.Probe:
+        container = project.engine.container(name)
+        containers.append(container)
+        return waiting.Probe(container is None or (container.state == "running" and container.started != started))
+
+    waiting.wait_until(look, RESTART_TIME_S)
+    return containers[-1]
+
+
+def _failure(project: Project, container: Container) -> StartError:
+    """Remove a container whose dev server has ended, and return the error."""
     error = StartError(
         f"The dev server stopped with exit code {container.exit_code}.",
         "Its last log lines are above.",
         "Correct what they report, then start it again: invoke dev",
-        evidence=project.engine.logs(name),
+        evidence=project.engine.logs(container.name),
     )
     server.down(project)
-    raise server.explain_failure(error, project.settings)
+    if container.exit_code == KILLED_EXIT_CODE:
+        why = "It was killed: by hand, or by the kernel, which had no memory left."
+        return StartError(error.what, why, "See how much memory is free, then start it again: invoke dev")
+    return server.explain_failure(error, project.settings)

@@ -49,11 +49,17 @@ class LogTranslator:
 
 
 class LogPrinter:
-    """Prints the dev container's log in a thread until the container stops. `error` is what ended it early, if any."""
+    """Prints the dev container's log in a thread until the container stops. `error` is what ended it early, if any.
+
+    The log is printed from the container's last start, whose time is `started`.
+    """
 
     def __init__(self, project: Project, dev_server: DevServer) -> None:
+        name = project.settings.container("dev")
+        container = project.engine.container(name)
         self.error: Exception | None = None
-        self._chunks = project.engine.stream_logs(project.settings.container("dev"))
+        self.started = container.started if container else ""
+        self._chunks = project.engine.stream_logs(name, self.started)
         self._translator = LogTranslator(project.settings, dev_server)
         self._thread = Thread(target=self._print, daemon=True)
         self._thread.start()

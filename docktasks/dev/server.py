@@ -27,8 +27,8 @@ from docktasks.settings import Settings
 STARTUP_LOG_LINES = 100
 """Lines of the log in which Vite's version and refused watches are looked for."""
 
-STOPPED_EXIT_CODES = (0, 130, 137, 143)
-"""Exit codes of a container that was stopped from outside, as by `invoke stop`: 0, or 128 + SIGINT, KILL or TERM."""
+STOPPED_EXIT_CODES = (0, 130, 143)
+"""Exit codes of what was stopped from outside, as by docker stop: 0, or 128 and the number of SIGINT or SIGTERM."""
 
 MISSING_PACKAGE = re.compile(r"Cannot find (native binding|module|package)|MODULE_NOT_FOUND")
 """What node and native packages write when node_modules lacks a package."""

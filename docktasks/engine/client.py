@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -140,8 +141,9 @@ class DockerEngine:
         except self._errors.DockerException:
             return ""
 
-    def stream_logs(self, name: str) -> Iterator[bytes]:
-        yield from self.client.containers.get(name).logs(stream=True, follow=True)
+    def stream_logs(self, name: str, since: str = "") -> Iterator[bytes]:
+        start = datetime.fromisoformat(f"{since[:19]}+00:00") if since else None
+        yield from self.client.containers.get(name).logs(stream=True, follow=True, since=start)
 
     @property
     def swarm_state(self) -> str:

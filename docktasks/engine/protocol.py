@@ -117,8 +117,8 @@ class Engine(Protocol):
         """Return the last lines that a container logged; an empty text when it has gone."""
         return ""
 
-    def stream_logs(self, name: str, /) -> Iterator[bytes]:
-        """Yield the chunks of a container's log, from the start of the log until the container stops."""
+    def stream_logs(self, name: str, since: str = "", /) -> Iterator[bytes]:
+        """Yield the chunks of a container's log until the container stops, all or `since` a time of Docker."""
         return iter(())
 
     def exec(self, name: str, args: list[str], /) -> Result:

@@ -90,6 +90,22 @@ def assert_next_start_serves(project: ProjectUnderTest) -> None:
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root kills what runs in a container")
 
 
+@as_root
+def test_dev_says_why_its_container_ended_and_follows_one_that_was_started_again(
+    new_project: ProjectFactory, start_task: StartTask, hulk: Path
+) -> None:
+    """docker restart goes on in the same task. A server that was killed, as by a kernel without memory, is an error."""
+    project = new_project(APP_DIR=str(hulk))
+    task = start_task(project, "dev")
+    task.wait_for(DEV_READY)
+    docker("container", "restart", "--time", "1", f"{project.name}-dev")
+    task.wait_for("was started again from outside")
+    kill_container(project)
+    assert task.wait_for_exit(60) == 1
+    assert "It was killed" in task.output
+    assert_next_start_serves(project)
+
+
 @pytest.mark.long  # the next test kills while the volume is filled
 @as_root
 def test_dev_serves_from_the_same_volume_after_a_kill(

@@ -23,6 +23,12 @@ from tests.unit.fakes.engine import FakeEngine, own_container
 from tests.unit.fakes.runner import Runner
 from tests.unit.fakes.web import Web
 
+
+@pytest.fixture(autouse=True)
+def _no_restart_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foreground, "RESTART_TIME_S", 0)
+
+
 DEV_SERVER = DevServer("http://127.0.0.1:3007", DevRunSpec(Checkout(Path("/srv/app")), "hello-dock-modules-1", "7:7"))
 REMOVED = ["docker container rm --force hello-dock-dev"]
 
@@ -36,9 +42,9 @@ class EndlessLogEngine(FakeEngine):
         super().__init__(running, images={"node:lts-alpine": node})
         self.log_end = Event()
 
-    def stream_logs(self, name: str) -> Iterator[bytes]:
+    def stream_logs(self, name: str, since: str = "") -> Iterator[bytes]:
         """Yield the test's chunks, then wait."""
-        yield from super().stream_logs(name)
+        yield from super().stream_logs(name, since)
         self.log_end.wait(10)
 
 
@@ -49,9 +55,9 @@ class BrokenLogEngine(FakeEngine):
         super().__init__(own_container("dev"))
         self.end_log = end
 
-    def stream_logs(self, name: str) -> Iterator[bytes]:
+    def stream_logs(self, name: str, since: str = "") -> Iterator[bytes]:
         """Yield the test's chunks, then call end_log."""
-        yield from super().stream_logs(name)
+        yield from super().stream_logs(name, since)
         self.end_log()
 
 
@@ -75,13 +81,58 @@ def test_follow_raises_what_ended_the_log(settings: Settings) -> None:
         foreground.follow(Project(Runner(engine), engine, settings), DEV_SERVER)
 
 
-@pytest.mark.parametrize("code", [0, 130, 137, 143])
-def test_follow_ends_without_an_error_when_the_container_was_stopped(settings: Settings, code: int) -> None:
-    """`invoke stop` in another terminal has removed the container, so nothing is left to do."""
+@pytest.mark.parametrize("code", [0, 130, 143])
+def test_follow_ends_without_an_error_when_the_container_was_stopped(
+    settings: Settings, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """docker stop in another terminal is no error, but the user reads why the task ends."""
     engine = FakeEngine(own_container("dev", state="exited", exit_code=code))
     run = Runner(engine)
     foreground.follow(Project(run, engine, settings), DEV_SERVER)
     assert run.ran == []
+    assert capsys.readouterr().out == "hello-dock-dev was stopped from outside, as by docker stop.\n"
+
+
+def test_follow_ends_without_an_error_when_the_container_was_removed(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`invoke stop` in another terminal removes the container, so nothing is left to do."""
+
+    def remove() -> None:
+        engine.by_name.clear()
+
+    engine = BrokenLogEngine(remove)
+    foreground.follow(Project(Runner(engine), engine, settings), DEV_SERVER)
+    assert capsys.readouterr().out == "hello-dock-dev was removed from outside, as by invoke stop.\n"
+
+
+def test_follow_reports_a_dev_server_that_was_killed(settings: Settings) -> None:
+    """A kernel without memory kills it. The log has nothing about that."""
+    engine = FakeEngine(own_container("dev", state="exited", exit_code=137))
+    with pytest.raises(StartError, match="exit code 137") as caught:
+        foreground.follow(Project(Runner(engine), engine, settings), DEV_SERVER)
+    assert "no memory left" in caught.value.why
+    assert engine.by_name == {}
+
+
+def test_follow_goes_on_when_the_container_was_started_again(
+    settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """docker restart ends the log. What the new start writes is shown, from its start."""
+    starts: list[str] = []
+
+    class RestartedEngine(FakeEngine):
+        def stream_logs(self, name: str, since: str = "") -> Iterator[bytes]:
+            """Yield a line that names the start. The second start ends."""
+            starts.append(since)
+            yield f"log since {since}\n".encode()
+            state = {"started": "2026-01-02T00:00:00Z"} if len(starts) == 1 else {"state": "exited", "exit_code": 143}
+            self.by_name[name] = own_container("dev", **state)
+
+    engine = RestartedEngine(own_container("dev", started="2026-01-01T00:00:00Z"))
+    foreground.follow(Project(Runner(engine), engine, settings), DEV_SERVER)
+    assert starts == ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"]
+    assert "was started again" in capfd.readouterr().out
 
 
 def test_follow_reports_a_dev_server_that_fails(settings: Settings) -> None:
@@ -183,4 +234,4 @@ def test_follow_keeps_the_server_when_the_content_stays(
     run = Runner(changing)
     foreground.follow(Project(run, changing, settings), DEV_SERVER)
     assert run.ran == []
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == "The log of hello-dock-dev has ended, but the container runs.\n"

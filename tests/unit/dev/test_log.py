@@ -94,8 +94,8 @@ def test_printer_keeps_the_error_that_ended_it(settings: Settings, capsysbinary:
     """The thread cannot raise it where it would be seen, so the main thread asks for it."""
 
     class LostEngine(FakeEngine):
-        def stream_logs(self, name: str) -> Iterator[bytes]:
-            yield from super().stream_logs(name)
+        def stream_logs(self, name: str, since: str = "") -> Iterator[bytes]:
+            yield from super().stream_logs(name, since)
             raise RuntimeError("connection lost")
 
     engine = LostEngine(own_container("dev"))

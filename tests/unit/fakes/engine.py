@@ -93,7 +93,7 @@ class FakeEngine(FakeStore):
         requests = [f'"GET / HTTP/1.1" 200 {number}' for number in range(count)]
         return "\n".join([*self.container_logs.get(name, "").splitlines(), *requests][-lines:])
 
-    def stream_logs(self, name: str) -> Iterator[bytes]:
+    def stream_logs(self, name: str, _since: str = "") -> Iterator[bytes]:
         """Yield log_chunks."""
         assert name in self.by_name
         yield from self.log_chunks
