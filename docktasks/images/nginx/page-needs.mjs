@@ -90,10 +90,11 @@ function scriptAddresses(attributes, text) {
 
 // { scripts, handlers, styles, styleAttributes }: sets of hashes; `scriptTexts` and `styleTexts`: texts of the first and
 // the third. `loads`: directive -> the set of other origins that the HTML names for it. `hasBase`: it has a base element.
+// `oldScripts`: the addresses of scripts for browsers without modules, as of @vitejs/plugin-legacy.
 // `swaps`: a router of Astro changes its content into that of another page, whose inline scripts then run in this one.
 export function needsOf(html) {
   const [scripts, handlers, styles, styleAttributes] = [new Set(), new Set(), new Set(), new Set()]
-  const texts = { scriptTexts: [], styleTexts: [] }
+  const texts = { scriptTexts: [], styleTexts: [], oldScripts: [] }
   const needs = { scripts, handlers, styles, styleAttributes, ...texts, loads: {}, hasBase: false, swaps: false }
   const add = (directive, address) => {
     const origin = originOf(address)
@@ -114,6 +115,7 @@ export function needsOf(html) {
     }
     if (name === 'base' && attributes.get('href')) needs.hasBase = true
     if (name === 'meta' && attributes.get('name') === 'astro-view-transitions-enabled') needs.swaps = true
+    if (name === 'script' && attributes.has('nomodule')) needs.oldScripts.push(attributes.get('src') ?? '')
     if (name === 'noscript') read(text)
     if (attributes.get('srcdoc')) read(attributes.get('srcdoc'))
     const linked = name === 'link' ? linkDirectives(attributes) : []

@@ -20,6 +20,7 @@ function loadsOf({ profile }, { loads }) {
 // A worker has the policy of its own file: https://www.w3.org/TR/CSP3/#initialize-global-object-csp
 const workerNeeds = (origins) => ({
   ...Object.fromEntries(SHARED.map((key) => [key, new Set()])),
+  oldScripts: [],
   loads: { 'script-src': origins },
 })
 
@@ -73,7 +74,11 @@ export function sitePolicy(settings, names, read) {
   }
   const hasBase = [...pages.values()].some((page) => page.hasBase)
   const directives = directivesOf(settings, { hasWasm, hasBase, loads: needs })
-  const notices = [...shareNeeds(pages), ...policyNotices(settings.profile, directives, needs)]
+  // A browser with modules never loads them, and their polyfills are full of what a policy blocks.
+  const oldScripts = [...pages.values()].flatMap((page) => page.oldScripts)
+  const isOld = (file) => oldScripts.some((address) => `/${address}`.endsWith(`/${file}`))
+  const current = needs.filter(([, , , file]) => !isOld(file))
+  const notices = [...shareNeeds(pages), ...policyNotices(settings.profile, directives, current)]
   const [name, length] = longestPolicy(settings, directives, pages)
   if (length > MAX_POLICY_CHARACTERS) {
     notices.push(

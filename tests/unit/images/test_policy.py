@@ -293,6 +293,16 @@ def test_common_code_brings_no_notice(script: str) -> None:
     assert policy("compatible", index_html="", a_js=script).notices == []
 
 
+@pytest.mark.parametrize("address", ["/shop/a.js", "./a.js", "a.js"])
+def test_script_for_old_browsers_brings_no_notice(address: str) -> None:
+    """As the polyfills of @vitejs/plugin-legacy. A script that browsers with modules run, too, brings one."""
+    script = "new Function('x', 'return x')"
+    page = f"<script nomodule src='{address}'></script>"
+    assert policy("compatible", index_html=page, a_js=script).notices == []
+    assert policy("compatible", index_html=page, aa_js=script).notices
+    assert policy("compatible", index_html=page.replace("nomodule", "defer"), a_js=script).notices
+
+
 def test_styles_of_google_need_their_fonts_too() -> None:
     """The styles come from one origin, and name fonts of another."""
     notices = policy("strict", index_html="<link rel=stylesheet href=https://fonts.googleapis.com/css2>").notices
