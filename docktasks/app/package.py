@@ -81,7 +81,9 @@ class App:
         try:
             manifest = read_manifest(folder)
         except FileNotFoundError as error:
+            workspaces.refuse_deno(folder, {})
             raise AppError(f"{folder} has no package.json.", "npm cannot build an app without one.", how) from error
+        workspaces.refuse_deno(folder, manifest)
         apps = workspaces.apps_of(folder)
         if apps and not any(settings.app.dist.startswith(f"{path}/") for path in apps):
             raise AppError(

@@ -44,6 +44,8 @@ def find_app(root: Path, dist: str) -> str:
         return apps[0]
     if has_manifest and (not apps or any(dist.startswith(f"{app}/") for app in apps)):
         return "."
+    if not apps:
+        workspaces.refuse_deno(root, {})
     app = apps[0] if apps else "path/to/app"
     flag = f"--app={app}, " if command_names.program().endswith(LABEL) else ""
     ways = f"{flag}INVOKE_APP_DIR={app}, or app.dir in {DEFAULTS}"

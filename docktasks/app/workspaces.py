@@ -154,6 +154,19 @@ def _runs_vite(root: Path) -> bool:
     return any(VITE.search(str(text)) for text in scripts.values())
 
 
+def refuse_deno(folder: Path, manifest: dict[str, Any]) -> None:
+    """Raise AppError for an app that only Deno installs: its package.json has neither a script nor Vite."""
+    name = next((name for name in ("deno.json", "deno.jsonc") if (folder / name).is_file()), "")
+    packages = (manifest.get("dependencies") or {}) | (manifest.get("devDependencies") or {})
+    if name and not manifest.get("scripts") and not packages.keys() & {"vite", *configured_programs(folder) - {"vite"}}:
+        raise AppError(
+            f"{folder} is an app of Deno ({name}).",
+            "It is installed and built by npm, pnpm, yarn or bun here, which read package.json only.",
+            f'Add to package.json the packages of {name}, as "vite": "5" for npm:vite@5, and the scripts '
+            '"dev": "vite" and "build": "vite build"',
+        )
+
+
 def has_page(folder: Path) -> bool:
     """Return True for a folder with a page of its own, or with a framework that makes the pages."""
     return (folder / "index.html").is_file() or any(configured_programs(folder) - {"vite"})

@@ -19,9 +19,12 @@ from docktasks.secret_patterns import SECRET_VARIABLE
 from docktasks.settings import Settings
 
 MAX_EVIDENCE_LINES = 15
-ERROR = re.compile(r"(?i)(error|failed|: not found|ERR_PNPM|YN00(?:01|09|16|18|27|28|35|41|78|81|82))(?!\w*[-./]\w)")
-"""What begins a failure in a line: the word, but not in a file name such as error-404.css, or a code of pnpm or yarn
-for a package that it cannot have: https://yarnpkg.com/advanced/error-codes."""
+ERROR = re.compile(
+    r"(?i)((?<!\b0 )(?<!\bno )(?:error|failed)|: not found|ERR_PNPM|YN00(?:01|09|16|18|27|28|35|41|78|81|82))"
+    r"(?!\w*[-./]\w)"
+)
+"""What begins a failure in a line: the word, but not in a file name such as error-404.css, nor in a linter's summary
+such as "0 errors, 1 warning"; or a code of pnpm or yarn for a package that it cannot have: https://yarnpkg.com/advanced/error-codes."""
 VARIABLE = re.compile(r"(?<![\w$])[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9](?!\w)")
 COMPLAINT = re.compile(
     r"environment|env[ /][vs]|(?:process|meta)\.env|missing|required?\b|must be|not (?:set|defined|found)|undefined",

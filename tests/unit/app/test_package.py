@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from docktasks.app.package import App, PackageManager
@@ -24,6 +26,19 @@ def test_folder_without_package_json_is_an_error(settings: Settings) -> None:
     """The error names the folder."""
     with pytest.raises(AppError, match=r"nginx has no package\.json"):
         App.load(configured(settings.root, app_dir="docktasks/images/nginx"))
+
+
+def test_app_of_deno_is_an_error_that_says_so(tmp_path: Path) -> None:
+    """Its package.json has neither a script nor Vite. With one of them, npm installs and builds it."""
+    settings = configured(tmp_path, app_dir=".")
+    (tmp_path / "deno.jsonc").write_text("{}")
+    (tmp_path / "package.json").write_text('{"dependencies": {"convex": "1"}}')
+    with pytest.raises(AppError, match=r"is an app of Deno \(deno\.jsonc\)") as caught:
+        App.load(settings)
+    assert "package.json" in caught.value.how
+    for text in ('{"devDependencies": {"vite": "7"}}', '{"scripts": {"build": "deno run -A npm:vite build"}}'):
+        (tmp_path / "package.json").write_text(text)
+        assert App.load(settings).folder == tmp_path
 
 
 @pytest.mark.parametrize(

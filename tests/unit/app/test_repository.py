@@ -124,6 +124,13 @@ def test_folder_without_an_app_is_an_error(repo: Path) -> None:
     assert "package.json" in caught.value.why
 
 
+def test_folder_of_deno_is_an_error_that_says_so(repo: Path) -> None:
+    """It has a configuration of Vite, and no package.json."""
+    write(repo, (".", {"deno.json": "{}", "vite.config.ts": ""}))
+    with pytest.raises(AppError, match=r"is an app of Deno \(deno\.json\)"):
+        repository.find_app(repo, "dist")
+
+
 def test_call_in_a_folder_of_the_app_is_for_the_app(repo: Path) -> None:
     """The nearest folder with a package.json or settings counts, up to that of the repository."""
     write(repo, ("web", PAGE), ("web/src/views", {}), ("docs", {}), (".git", {}))

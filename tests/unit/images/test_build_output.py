@@ -234,6 +234,14 @@ def test_evidence_does_not_start_with_the_name_of_a_built_file(settings: Setting
     assert explain(output, settings).evidence.splitlines() == lines[2:]
 
 
+@pytest.mark.parametrize("summary", ["1 problem (0 errors, 1 warning)", "Found no errors", "Tests: 0 failed, 9 passed"])
+def test_evidence_does_not_start_with_the_summary_of_a_tool_that_passed(settings: Settings, summary: str) -> None:
+    """A linter counts no errors, long before the build fails. A count of ten is no count of none."""
+    lines = [summary, *[f"dist/{number}.js 1 kB" for number in range(20)], "10 errors", "[TypeError: fetch failed] {"]
+    output = "\n".join(f"#12 0.4 {line}" for line in lines) + "\n#12 ERROR: process"
+    assert explain(output, settings).evidence.splitlines() == lines[-2:]
+
+
 @pytest.mark.parametrize("line", ["➤ YN0035: │ left-pad@npm:9: Package not found", "ERR_PNPM_FETCH_404  GET /left-pad"])
 def test_evidence_has_the_cause_of_a_failed_installation(settings: Settings, line: str) -> None:
     """yarn and pnpm name the package in a line without the word error. The bars of pnpm would fill its place."""
