@@ -137,6 +137,23 @@ def serving_now(project: Project) -> str:
     return "Nothing serves now. See it: invoke status"
 
 
+def await_next_start(project: Project, slot: str, started: str, limit_s: float) -> Container | None:
+    """Return the container in a slot as soon as it runs with another start than `started`; None after the limit.
+
+    The log of a container ends also when it is restarted, or when another release takes its name.
+    """
+    containers: list[Container] = []
+
+    def look() -> waiting.Probe:
+        container = project.engine.container(project.settings.container(slot))
+        if container is not None and container.state == "running" and container.started != started:
+            containers.append(container)
+        return waiting.Probe(bool(containers))
+
+    waiting.wait_until(look, limit_s)
+    return containers[0] if containers else None
+
+
 def await_serving(project: Project, slot: str, *, shared_port: bool = False) -> str:
     """Wait until the container is healthy and answers 200, and return its URL; "" under --dry. Raises StartError.
 

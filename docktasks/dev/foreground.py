@@ -6,6 +6,7 @@ import math
 
 from docktasks import waiting
 from docktasks.app.project import Project
+from docktasks.containers import startup
 from docktasks.dev import server
 from docktasks.dev.dependency_watch import DependencyWatch
 from docktasks.dev.log import LogPrinter
@@ -21,7 +22,7 @@ KILLED_EXIT_CODE = 137
 """128 and the number of SIGKILL, which nothing in the container can handle."""
 
 RESTART_TIME_S = 1.0
-"""How long a container that has stopped may take to be started again, or to be removed, by what stopped it."""
+"""How long docker restart, or another task, may take to start a container that it has stopped."""
 
 
 def follow(project: Project, dev_server: DevServer) -> None:
@@ -79,32 +80,19 @@ def _is_started_again(project: Project, printer: LogPrinter) -> bool:
     if printer.error is not None:
         raise printer.error
     name = project.settings.container("dev")
-    container = _settled(project, name, printer.started)
-    if container is not None and container.exit_code not in server.STOPPED_EXIT_CODES:
-        raise _failure(project, container)
-    if container is None:
-        print(f"{name} was removed from outside, as by invoke stop.", flush=True)
-    elif container.state != "running":
-        print(f"{name} was stopped from outside, as by docker stop.", flush=True)
-    elif container.started == printer.started:
-        print(f"The log of {name} has ended, but the container runs.", flush=True)
-    else:
+    if startup.await_next_start(project, "dev", printer.started, RESTART_TIME_S):
         print(f"{name} was started again from outside, as by docker restart.", flush=True)
         return True
+    container = project.engine.container(name)
+    if container is None:
+        print(f"{name} was removed from outside, as by invoke stop.", flush=True)
+    elif container.state == "running":
+        print(f"The log of {name} has ended, but the container runs.", flush=True)
+    elif container.exit_code in server.STOPPED_EXIT_CODES:
+        print(f"{name} was stopped from outside, as by docker stop.", flush=True)
+    else:
+        raise _failure(project, container)
     return False
-
-
-def _settled(project: Project, name: str, started: str) -> Container | None:
-    """Return the container when what stopped it, such as docker restart, has had the time to start or remove it."""
-    containers: list[Container | None] = []
-
-    def look() -> waiting.Probe:
-        container = project.engine.container(name)
-        containers.append(container)
-        return waiting.Probe(container is None or (container.state == "running" and container.started != started))
-
-    waiting.wait_until(look, RESTART_TIME_S)
-    return containers[-1]
 
 
 def _failure(project: Project, container: Container) -> StartError:

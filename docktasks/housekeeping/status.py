@@ -12,8 +12,12 @@ from docktasks.errors import SettingsError, StartError
 from docktasks.images import releases
 from docktasks.images.sizes import unpacked_size
 from docktasks.output import Table, counted, decimal
+from docktasks.progress import print_text
 from docktasks.roles import HOLDER, ROLES, Role
 from docktasks.settings import Settings
+
+NEXT_START_TIME_S = 10
+"""How long a container may take to start again, or the next release to start, before its log has ended."""
 
 
 def containers_table(project: Project) -> Table:
@@ -150,17 +154,30 @@ def tail_args(lines: str) -> list[str]:
     return ["--tail", lines]
 
 
-def logs(project: Project, role_name: str, options: list[str]) -> None:
-    """Show the log of a role's container, dev or prod, with options of `docker container logs`. Raises StartError."""
+def logs(project: Project, role_name: str, tail: str, *, follow: bool = False) -> None:
+    """Show the last lines of the log of a role's container, dev or prod: a number, or `all`. Raises StartError.
+
+    With `follow`, new lines are shown until Ctrl-C, also those of a release that replaces this one.
+    """
     role = named_role(role_name)
     name = project.settings.container(role.name)
-    if not project.dry and startup.own_container(project, role.name) is None:
+    container = None if project.dry else startup.own_container(project, role.name)
+    if not project.dry and container is None:
         raise StartError(f"There is no container {name}.", "So there is no log.", f"Start it: invoke {role.task}")
+    options = [*tail_args(tail), *(["--follow"] if follow else [])]
     try:
-        code = project.run.attach(["docker", "container", "logs", *options, name])
+        _show_log(project, name, options)
+        while follow and container:
+            container = startup.await_next_start(project, role.name, container.started, NEXT_START_TIME_S)
+            release = f" with release {container.release}" if container and container.release else ""
+            print_text(f"{name} has started{release}." if container else f"{name} has stopped.")
+            if container:
+                _show_log(project, name, ["--since", container.started, "--follow"])
     except KeyboardInterrupt:
-        if "--follow" not in options:  # which a user ends with Ctrl-C
+        if not follow:  # which a user ends with Ctrl-C
             raise
-        return
-    if code:
+
+
+def _show_log(project: Project, name: str, options: list[str]) -> None:
+    if project.run.attach(["docker", "container", "logs", *options, name]):
         raise StartError(f"The log of {name} cannot be shown.", "", "Correct what Docker says above")

@@ -89,7 +89,7 @@ def bases(c: Context, update: bool = False) -> None:
 @task(
     help={
         "role": "dev or prod.",
-        "follow": "Keep showing new lines until Ctrl-C.",
+        "follow": "Keep showing new lines, also of the next release, until Ctrl-C.",
         "tail": "The number of lines from the end, or all.",
     },
 )
@@ -98,7 +98,7 @@ def logs(c: Context, role: str = "prod", follow: bool = False, tail: str = "100"
     from docktasks.housekeeping import status
 
     with session(c, attended=True) as project:
-        status.logs(project, role, [*status.tail_args(tail), *(["--follow"] if follow else [])])
+        status.logs(project, role, tail, follow=follow)
 
 
 @task(help={"role": "dev or prod. Default: both."})

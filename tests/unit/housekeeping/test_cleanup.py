@@ -101,7 +101,7 @@ def test_unknown_role_is_an_error(settings: Settings, role: str) -> None:
     engine = FakeEngine(own_container("prod"))
     for call in (
         lambda: stop(engine, settings, role),
-        lambda: status.logs(Project(Runner(), engine, settings), role, []),
+        lambda: status.logs(Project(Runner(), engine, settings), role, "100"),
     ):
         with pytest.raises(SettingsError) as caught:
             call()
