@@ -90,12 +90,16 @@ if [ "$step" = with-source ]; then
     if [ ! -f /tmp/lacks-secret ] && ! has_scripts && ! needs_files; then exit; fi
     package=
 fi
-# A checkout may have the files of Yarn's Plug'n'Play. Yarn removes them, because here it installs into node_modules.
+# A checkout may have the files of Yarn's Plug'n'Play, which Yarn removes, because here it installs into node_modules,
+# and a yarn.lock next to npm's lock file, which also `npm ci` writes again.
 kept=
-if [ -n "$in_checkout" ] && [ -f .pnp.cjs ]; then kept=$(mktemp -d) && cp -p .pnp.* "$kept"; fi
+if [ -n "$in_checkout" ]; then
+    kept=$(mktemp -d)
+    for file in .pnp.* yarn.lock; do if [ -f "$file" ]; then cp -p "$file" "$kept"; fi; done
+fi
 end() {
     code=$?
-    if [ -n "$kept" ]; then cp -p "$kept"/.pnp.* . && rm -r "$kept"; fi
+    if [ -n "$kept" ]; then find "$kept" -type f -exec cp -p {} . \; && rm -r "$kept"; fi
     # shellcheck disable=SC2086 # several names
     rm -f $links
     [ $code = 0 ] || echo "NOT INSTALLED: $manager could not install the dependencies"

@@ -219,6 +219,19 @@ def test_files_of_plug_n_play_stay_in_the_checkout(tmp_path: Path) -> None:
     assert {path.name: path.read_text() for path in app.glob(".pnp.*")} == {name: f"// {name}" for name in names}
 
 
+def test_lock_file_of_yarn_stays_when_npm_installs(tmp_path: Path) -> None:
+    """npm brings it up to date by its own view, although its package-lock.json is the one that counts."""
+    app, programs = tmp_path / "app", tmp_path / "bin"
+    app.mkdir()
+    programs.mkdir()
+    for name, text in (("package.json", "{}"), ("package-lock.json", "{}"), ("yarn.lock", "# yarn's")):
+        (app / name).write_text(text)
+    (programs / "npm").write_text("#!/bin/sh\necho npm >yarn.lock\nmkdir -p node_modules\n")
+    (programs / "npm").chmod(0o755)
+    assert install(app, "mounted", programs).returncode == 0
+    assert (app / "yarn.lock").read_text() == "# yarn's"
+
+
 def install(app: Path, step: str, programs: Path, manager: str = "npm") -> subprocess.CompletedProcess[str]:
     """Run install.sh in the app's folder, with programs that come first, and nothing of this machine."""
     script, environment = ((NODE / name).read_text() for name in ("install.sh", "environment.sh"))
