@@ -5,6 +5,7 @@ import { isolationOf } from './isolation.mjs'
 import { answerOf, hasEntryPage, hasMpaType, noticeOf, pagesConfiguration } from './pages.mjs'
 import { parseRedirects, SiteFileError, splitCatchAll } from './redirects.mjs'
 import { redirectsConfiguration } from './redirects-configuration.mjs'
+import { listed } from './texts.mjs'
 
 const RULE_FILES = ['_redirects', '_headers']
 
@@ -17,9 +18,8 @@ export function withoutOwnFiles(names) {
   const unexpected = leftOut.filter(
     (name) => !RULE_FILES.includes(name) && !/(?:^|\/)\.(?:nojekyll|gitkeep|vite\/|DS_Store)/.test(name),
   )
-  const shown = unexpected.slice(0, 5).join(', ') + (unexpected.length > 5 ? ` and ${unexpected.length - 5} more` : '')
-  const notice = `Left out, because hidden files and those that editors leave behind are never served: ${shown}`
-  return { leftOut, notices: unexpected.length ? [notice] : [] }
+  const reason = 'because hidden files and those that editors leave behind are never served'
+  return { leftOut, notices: unexpected.length ? [`Left out, ${reason}: ${listed(unexpected, 5)}`] : [] }
 }
 
 // Returns { refusal } or { notices, configuration, adapt }. `configuration` has the text of each file by its path below

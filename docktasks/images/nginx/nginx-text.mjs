@@ -7,8 +7,11 @@ export function quoted(...parts) {
   return `"${parts.map((part) => (Array.isArray(part) ? `\${${part[0]}}` : text(part))).join('')}"`
 }
 
-// A regular expression as the first word of a line of a map, or in an `if`.
-export const quotedPattern = (pattern) => `"~${pattern.replace(/[\\"]/g, '\\$&')}"`
+// A text as the first word of a line of a map, in which $ is no variable.
+export const quotedKey = (text) => `"${text.replace(/[\\"]/g, '\\$&')}"`
+
+// A regular expression as such a word, or in an `if`.
+export const quotedPattern = (pattern) => quotedKey(`~${pattern}`)
 
 // A pattern that matches this text only.
 export const escaped = (text) => text.replace(/[!-,.:-@[-^`{-~]/g, '\\$&')

@@ -1,6 +1,7 @@
 // The pages of a site: what kind of site the build wrote, and so what answers an address without a file.
 import { escaped, map, quoted, quotedPattern } from './nginx-text.mjs'
 import { firstPage, isPage } from './site-folder.mjs'
+import { listed } from './texts.mjs'
 
 // Pages that a framework writes for the addresses that its build does not know: Nuxt and SvelteKit, React Router,
 // TanStack Start. Each starts the app, whose router reads the address.
@@ -40,23 +41,18 @@ function kindOf({ files, fallback = 'auto', catchAll, sameAsIndex, isMpa, hasEnt
   const pages = [...files].filter(isPage).sort()
   const count = pages.length
   if (!hasIndex && count === 1) return { status: 200, page: pages[0], reason: 'it is the only page that the build wrote' }
-  if (!hasIndex) return { status: 404, reason: `the build wrote ${listed(pages)}, and no page for /` }
+  const paths = pages.map((name) => `/${name}`)
+  if (!hasIndex) return { status: 404, reason: `the build wrote ${listed(paths, 5)}, and no page for /` }
   if (!hasEntry && count > 1) return { status: 404, reason: `the build wrote ${count} pages, and no shell of an app` }
   return { status: 200, page: 'index.html', reason: '' }
 }
 
-function listed(pages) {
-  const more = pages.length > 5 ? ` and ${pages.length - 5} more` : ''
-  return `${pages.slice(0, 5).map((name) => `/${name}`).join(', ')}${more}`
-}
-
 function noSuchPage(fallback, files) {
   const pages = [...files].filter(isPage).sort()
-  const rest = pages.length > 8 ? ` and ${pages.length - 8} more` : ''
   return {
     what: `prod.fallback is ${fallback}, but the build wrote no such page.`,
     why: 'That page answers every address without a file.',
-    how: `Set it to auto, none, or a page of the build: ${pages.slice(0, 8).join(', ')}${rest}`,
+    how: `Set it to auto, none, or a page of the build: ${listed(pages, 8)}`,
   }
 }
 

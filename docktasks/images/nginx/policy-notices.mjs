@@ -1,4 +1,5 @@
 // What the files of a site use and its policy blocks, in a few lines for the user, each with what to add.
+import { listed } from './texts.mjs'
 
 const KINDS = {
   'script-src': 'scripts', 'style-src': 'styles', 'img-src': 'pictures', 'font-src': 'fonts', 'media-src': 'media',
@@ -22,11 +23,6 @@ export function letsThrough(words, source) {
   })
 }
 
-function listed(names) {
-  const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : ''
-  return names.slice(0, MAX_NAMES).join(', ') + more
-}
-
 // `needs` are [directive, source, what, file]. One line for each kind of need that the directives do not let through.
 export function policyNotices(profile, directives, needs) {
   const groups = new Map()
@@ -39,9 +35,9 @@ export function policyNotices(profile, directives, needs) {
   }
   return [...groups.values()].map(({ directive, what, sources, files }) => {
     const names = [...sources].sort()
-    const blocked = what || `${KINDS[directive]} of ${listed(names)}`
+    const blocked = what || `${KINDS[directive]} of ${listed(names, MAX_NAMES)}`
     const line = `${directive} ${names.join(' ')}`
-    const where = listed([...files].sort())
+    const where = listed([...files].sort(), MAX_NAMES)
     return `prod.csp: ${profile} blocks ${blocked} (in ${where}). If the app needs it: prod.csp_sources: "${line}"`
   })
 }

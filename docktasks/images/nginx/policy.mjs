@@ -2,6 +2,7 @@
 //     https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Content-Security-Policy
 // Each page has the hashes of its own inline code, so that a text which another page holds does not run in it.
 import { FEATURE_NAMES } from './code-needs.mjs'
+import { escaped, map, quotedKey, quotedPattern } from './nginx-text.mjs'
 import { hashOf } from './page-needs.mjs'
 
 // What a policy begins with. Both take a page's inline scripts and handlers by their hashes. 'report-sample' lets a
@@ -131,16 +132,16 @@ function textsOf(words) {
   return texts
 }
 
-const block = (source, variable, rows) =>
-  `map ${source} ${variable} {\n    default "";\n${rows.map(([key, value]) => `    ${key} "${value}";\n`).join('')}}\n`
-const quoted = (text) => text.replace(/[\\"]/g, '\\$&')
+// A map whose values may have variables.
+const valuesBy = (source, variable, rows, otherwise = '') =>
+  map(source, variable, [['default', otherwise], ...rows].map(([key, text]) => [key, `"${text}"`]))
 
 // nginx compares the words of a map without regard to case. Pages whose names differ in nothing else get patterns.
 function pageKeys(names) {
   const counts = new Map()
   for (const name of names) counts.set(name.toLowerCase(), (counts.get(name.toLowerCase()) ?? 0) + 1)
-  const pattern = (name) => `~^/${name.replace(/[^\w/-]/g, (sign) => (sign < '\x80' ? `\\${sign}` : sign))}$`
-  return (name) => `"${quoted(counts.get(name.toLowerCase()) > 1 ? pattern(name) : `/${name}`)}"`
+  const isOnly = (name) => counts.get(name.toLowerCase()) === 1
+  return (name) => (isOnly(name) ? quotedKey(`/${name}`) : quotedPattern(`^/${escaped(name)}$`))
 }
 
 const permissionsPolicy = (features) =>
@@ -165,7 +166,7 @@ export function policyConfiguration(settings, directives, pages, features) {
   })
   const inline = variables.flat().map(({ variable, index, part }) => {
     const filled = [...sets.values()].filter(({ texts }) => texts[index][part])
-    return block('$inline_set', variable, filled.map(({ number, texts }) => [number, texts[index][part]]))
+    return valuesBy('$inline_set', variable, filled.map(({ number, texts }) => [number, texts[index][part]]))
   })
   const suffix = {
     'script-src': variables[0].map(({ variable }) => variable).join(''),
@@ -176,11 +177,10 @@ export function policyConfiguration(settings, directives, pages, features) {
   const headers = { permissions_policy: permissionsPolicy(features), ...HEADERS[settings.profile] }
   return [
     '# Written by policy.mjs. The page that is served decides which inline code may run.\n',
-    rows.length ? block('$page', '$inline_set', rows) : '',
+    rows.length ? valuesBy('$page', '$inline_set', rows) : '',
     ...inline,
-    ...Object.entries(headers).map(([name, text]) => `map "" $${name} {\n    default "${text}";\n}\n`),
-    `# An error's page has nothing to load.\nmap $uri $built_policy {\n    default "${policy}";\n`,
-    ...['html', 'json', 'txt'].map((type) => `    /.error.${type} "${ERROR_POLICY}";\n`),
-    '}\n',
+    ...Object.entries(headers).map(([name, text]) => valuesBy('""', `$${name}`, [], text)),
+    "# An error's page has nothing to load.\n",
+    valuesBy('$uri', '$built_policy', ['html', 'json', 'txt'].map((type) => [`/.error.${type}`, ERROR_POLICY]), policy),
   ].join('')
 }
