@@ -33,6 +33,8 @@ if TYPE_CHECKING:  # it loads the HTTP client
 
 MAX_LINKED_PAGES = 10
 """How many pages that the entry page links to are asked for. The browser opens fewer of them (gate_visit.py)."""
+MAX_REPEATS = 6
+"""How many requests without an answer in time are sent again. At a load of 60 two of 164 answers took more than 5 s."""
 MAX_LOG_LINES = 5_000
 """How many lines may be requests of the checks, which say nothing."""
 PAST_THE_GATE = "To release it as it is: --no-gate"
@@ -122,6 +124,7 @@ def critical_verdicts(entry: str) -> tuple[Site, list[Verdict]]:
 
     checks = [check for check in catalog.CHECKS if check.needs == "url" and check.severity == "critical"]
     subject = Subject(entry)
+    subject.site.client.repeats = MAX_REPEATS
     subject.survey = Survey(subject.site, is_small=True)
     return subject.site, [verdict.judged("critical") for verdict in catalog.run_checks(subject, checks)]
 

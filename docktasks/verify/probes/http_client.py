@@ -107,10 +107,13 @@ class Response:
 
 
 class Client:
-    """Sends requests to one origin, without an Accept-Encoding of its own. It follows no redirect."""
+    """Sends requests to one origin, without an Accept-Encoding of its own. It follows no redirect.
+
+    `repeats` is how many requests without an answer in time are sent again, because a machine may be busy for a moment.
+    """
 
     def __init__(self, origin: str) -> None:
-        self.origin = origin
+        self.origin, self.repeats = origin, 0
         self.connect: Callable[[], Connection] = lambda: Connection(origin)
         self._idle: list[Connection] = []
         self._deadline, self._silent = 0.0, 0
@@ -130,6 +133,12 @@ class Client:
                 response = self._exchange(connection, request, keep=keep, read=read)
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
                 # A server may close an idle connection when it is used again. The second try opens another.
+                connection.close()
+                response = self._exchange(connection, request, keep=keep, read=read)
+            except httpx.TimeoutException:
+                if not self.repeats:
+                    raise
+                self.repeats -= 1
                 connection.close()
                 response = self._exchange(connection, request, keep=keep, read=read)
         except httpx.HTTPError:

@@ -122,6 +122,25 @@ def test_candidate_with_a_missing_chunk_does_not_pass(engine: FakeEngine, settin
     assert set(asked[:-1]) == {49153}  # the candidate's; at last the one that serves is asked whether it still does
 
 
+@pytest.mark.parametrize("late", [1, 1_000])
+def test_answer_that_comes_too_late_is_asked_for_again(
+    engine: FakeEngine, settings: Settings, web: Web, late: int
+) -> None:
+    """A busy machine may be late once. A server that never answers for a file is refused."""
+    silent = iter(range(late))
+
+    def hold_back(request: httpx.Request, _answer: Answer) -> None:
+        if request.url.path == MISSING_CHUNK and next(silent, None) is not None:
+            raise httpx.ReadTimeout("no whole answer within 5 s", request=request)
+
+    web.answer = engine.route(Site(hold_back))
+    if late == 1:
+        deployed(engine, settings)
+    else:
+        with pytest.raises(StartError, match=f"no whole answer within 5 s on .*{MISSING_CHUNK}"):
+            deployed(engine, settings)
+
+
 @pytest.mark.parametrize(
     ("page", "fix"),
     [
