@@ -88,7 +88,8 @@ def variables(app: App, mode: str) -> tuple[set[str], dict[str, str]]:
         if _is_sent(app, path):
             sent.update(names)
         else:
-            kept_out.update((name, path.name) for name in names)
+            ignore_file = IgnoreFile.of(app).path if path.suffix != ".local" else None
+            kept_out |= dict.fromkeys(names, f"{path.name} ({ignore_file.name})" if ignore_file else path.name)
     return sent, kept_out
 
 
