@@ -70,7 +70,13 @@ def _listeners(subject: Subject) -> Iterator[str]:
                 yield f"a socket listens on {address}, port {port} ({socket.kind}), next to port {DEV.container_port}"
 
 
-@check("dev.packages", "major", fix="Start it again, which installs what the lock file says: invoke dev")
+PACKAGES_FIX = (
+    "Start it again: invoke stop --role=dev, then invoke dev. If that does not help, its volume was damaged: remove the"
+    " one whose name has -modules- (docker volume ls, docker volume rm), and start it again"
+)
+
+
+@check("dev.packages", "major", fix=PACKAGES_FIX)
 def packages(subject: Subject) -> Iterator[str]:
     """The installed packages have the versions of the lock file, and none that package.json names is missing."""
     app, checkout = subject.project.app, Checkout.of(subject.project.app)
