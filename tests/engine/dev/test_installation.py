@@ -126,6 +126,25 @@ def test_host_and_port_arrive_through_other_programs(
     assert "/@vite/client" in project.get(role="dev").text
 
 
+ELECTRON = """
+import electron from 'electron'
+import { spawn } from 'node:child_process'
+const start = () => spawn(electron, ['.'], { stdio: 'inherit' }).once('exit', process.exit)
+const configureServer = (server) => void server.httpServer.once('listening', start)
+export default { plugins: [{ name: 'window', configureServer }] }
+"""
+
+
+def test_dev_server_that_ends_with_electron_serves(new_project: ProjectFactory, tmp_path: Path) -> None:
+    """Plugins of Vite start Electron, which has no screen in a container, and end the server when it ends."""
+    manifest = package({"dev": "vite"}, dependencies={"electron": "40.1.0"})
+    app = write_app(tmp_path / "jib", {"package.json": manifest, "index.html": PAGE, "vite.config.js": ELECTRON})
+    project = new_project(APP_DIR=str(app))
+    project.succeeds("dev", "--detach")
+    served(project, "/", "Jib")
+    assert "Electron opens no window" in project.succeeds("logs", "--role", "dev")
+
+
 SERVER = "require('http').createServer((_, answer) => answer.end(require(process.env.PART))).listen(3000)"
 
 
