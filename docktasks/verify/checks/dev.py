@@ -19,7 +19,11 @@ from docktasks.verify.probes.vite_client import ViteClient, socket_errors
 from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
 
-MANIFEST = "node_modules/vite/package.json"
+MANIFESTS = tuple(
+    f"node_modules/{path}vite/package.json"
+    for path in ("", "astro/../", "vitepress/../", "nuxt/../@nuxt/vite-builder/../../")
+)
+"""Where Vite is. pnpm keeps the Vite that a framework brings next to the framework, to whose folder there is a link."""
 STRANGER = "hello-dock-stranger"
 FOREIGN_HOSTS = (f"{STRANGER}.example", f"{STRANGER}.com", f"localhost.{STRANGER}.example")
 DOMAINS = """
@@ -34,7 +38,12 @@ MAX_MODULES = 8
 """How many of the page's modules are asked for in another name."""
 
 
-@check("dev.vite-version", "major", fix="Install the version that the evidence names: invoke npm -- add vite@…")
+UPDATE_VITE = (
+    "Install the version that the evidence names (invoke npm -- add vite@…), or update the framework that brings Vite"
+)
+
+
+@check("dev.vite-version", "major", fix=UPDATE_VITE)
 def vite_version(subject: Subject) -> Iterator[str]:
     """The installed version of Vite has every known fix of its dev server, by the table of safe versions."""
     manifest = json.loads(_vite_manifest(subject))
@@ -50,10 +59,11 @@ def vite_version(subject: Subject) -> Iterator[str]:
 def _vite_manifest(subject: Subject) -> str:
     """Return the package.json of the installed Vite, which is in the app's folder or at the root of its workspace."""
     engine, folder = subject.project.engine, Checkout.of(subject.project.app).workdir
-    if folder != APP_PATH:
+    paths = [f"{parent}/{path}" for path in MANIFESTS for parent in dict.fromkeys((folder, APP_PATH))]
+    for path in paths:
         with contextlib.suppress(Skip):
-            return read_file(engine, subject.dev, f"{folder}/{MANIFEST}")
-    return read_file(engine, subject.dev, f"{APP_PATH}/{MANIFEST}")
+            return read_file(engine, subject.dev, path)
+    raise Skip("node_modules has no package vite")
 
 
 @check("dev.foreign-host", "critical", fix="Update Vite. Leave server.allowedHosts at its default, or list hosts")

@@ -166,6 +166,14 @@ def test_unsafe_vite_fails_by_the_package_that_is_installed(
     assert "".join(result(settings, "dev.vite-version", files)[1]).startswith(evidence)
 
 
+@pytest.mark.parametrize("folder", ["astro/..", "vitepress/..", "nuxt/../@nuxt/vite-builder/../.."])
+def test_vite_that_a_framework_brings_is_judged(settings: Settings, folder: str) -> None:
+    """pnpm has no link to it in the app's node_modules."""
+    files = {PACKAGE.replace("vite/", f"{folder}/vite/"): '{"name": "vite", "version": "8.3.2"}'}
+    assert result(settings, "dev.vite-version", files)[0] == "fail"
+    assert result(settings, "dev.vite-version", {}) == ("skip", ("node_modules has no package vite",))
+
+
 def vite(request: httpx.Request) -> httpx.Response:
     """A dev server with default settings."""
     if request.headers["host"] != "127.0.0.1:3000":
