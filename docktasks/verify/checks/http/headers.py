@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
 from pathlib import Path
 from statistics import mode
@@ -43,6 +45,8 @@ SINGLE_HEADERS = {
     "content-type", "content-range", "etag", "last-modified", "expires", "date", "age", "location", "retry-after",
 }  # fmt: skip
 """Headers that stand once: of two, each reader takes another one. https://www.rfc-editor.org/rfc/rfc9110#section-5.5"""
+MAX_EARLY_HOURS, MAX_KEPT_HOURS = 0.5, 24 * 7
+"""How far the time of an answer may be from this machine's: browsers count how old it is from there."""
 SAFE_HEAD_BYTES, MAX_HEAD_BYTES = 8_000, 16_000
 """nginx takes 4 or 8 kB from a server behind it, Node.js 16, and Chrome 256: what is larger becomes an error."""
 
@@ -135,6 +139,7 @@ def headers(subject: Subject) -> Iterator[str]:
             longest, value = max(lines, key=lambda line: len(line[1]))
             text = f"{size // 1000} kB of headers, {len(value) // 1000} kB of them {longest}: many proxies refuse them,"
             yield text if size > MAX_HEAD_BYTES else Minor(text)
+        yield from _wrong_date(answer.response.get("date"), answer.response.get("age"))
         names = [name for name, _ in lines]
         yield from (f"{name} is sent {names.count(name)} times" for name in SINGLE_HEADERS if names.count(name) > 1)
         for name, value in lines:
@@ -153,6 +158,18 @@ def headers(subject: Subject) -> Iterator[str]:
     }
     if names := [name for name, says_no in told_by.items() if says_no]:
         yield Note(f"advice: search engines leave the site out, by {', '.join(names)}. Is it meant for the public?")
+
+
+def _wrong_date(date: str, age: str) -> Iterator[str]:
+    """What is wrong about the time of an answer. A cache that names no age may have kept it for some time."""
+    try:
+        hours = (parsedate_to_datetime(date).timestamp() - time.time()) / 3600
+    except ValueError:
+        yield from [Minor(f"date: {date[:60]}, which is no time of HTTP,")] if date else []
+        return
+    kept_hours = MAX_KEPT_HOURS + (int(age) / 3600 if age.isdecimal() else 0)
+    if hours > MAX_EARLY_HOURS or hours < -kept_hours:
+        yield Minor(f"date: {abs(hours):,.0f} hours {'after' if hours > 0 else 'before'} the time of this machine,")
 
 
 def _faults_of_header(name: str, value: str, *, is_built: bool) -> Iterator[str]:

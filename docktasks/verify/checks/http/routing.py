@@ -11,7 +11,7 @@ from httpx import codes
 from docktasks.errors import Skip
 from docktasks.verify.checks.http.rules import exceptions, leads_away, survey_of
 from docktasks.verify.probes import odd_requests
-from docktasks.verify.probes.crawler import grouped
+from docktasks.verify.probes.crawler import Site, grouped
 from docktasks.verify.probes.http_client import Response
 from docktasks.verify.probes.places import MISSING_NAME, folders_of
 from docktasks.verify.probes.survey import Answer, Survey
@@ -19,6 +19,9 @@ from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
 
 LISTING = re.compile(r"<title>\s*(?:Index of|Directory listing)\b", re.IGNORECASE)
+
+MAX_REDIRECTS = 5
+"""How many redirects one after another may lead to a page."""
 
 
 @check("http.deep-link", "critical", fix="Serve the app's page for paths without a file (prod.fallback, site.conf)")
@@ -56,12 +59,21 @@ def _is_there(survey: Survey, response: Response, statuses: dict[str, int]) -> b
     path, unknown = response.path, survey.unknown
     if codes.is_redirect(response.status):
         target = urlsplit(urljoin(survey.site.origin + path, response.get("location"))).path
-        is_loop = codes.is_redirect(statuses.get(target, codes.OK))
         may_lead_away = not unknown.is_ok or _is_redirected(survey, response)
-        return not is_loop and (may_lead_away or _plain(target) == _plain(path))
+        return _ends(survey.site, target) and (may_lead_away or _plain(target) == _plain(path))
     is_there_without_slash = path.endswith("/") and statuses.get(path.rstrip("/")) == codes.OK
     is_promised = is_there_without_slash and "Without a file" in survey.site.health
     return response.is_ok or (response.status == unknown.status and not is_promised)
+
+
+def _ends(site: Site, path: str) -> bool:
+    """True if an address, or one to which redirects lead from it, is answered by no redirect."""
+    for _ in range(MAX_REDIRECTS):
+        response = site.get_all([path])[0]
+        if not codes.is_redirect(response.status):
+            return True
+        path = urlsplit(urljoin(site.origin + path, response.get("location"))).path
+    return False
 
 
 def _plain(path: str) -> str:

@@ -47,6 +47,13 @@ def redirect_to_target(request: httpx.Request, answer: Answer) -> None:
         redirect(request.url.path.removeprefix("/go"))(answer)
 
 
+def lead_around(request: httpx.Request, answer: Answer) -> None:
+    """Two rules that undo each other: one adds a name, the other removes it."""
+    page = "/somewhere/else"
+    if request.url.path in (page, f"{page}/index"):
+        redirect(page if request.url.path.endswith("/index") else f"{page}/index")(answer)
+
+
 def listing_of_uploads(answer: Answer) -> None:
     """The list of a folder that no page names, as nginx writes it."""
     answer.status, answer.body = 200, b"<title>Index of /uploads/</title><h1>Index of /uploads/</h1>"
@@ -54,6 +61,7 @@ def listing_of_uploads(answer: Answer) -> None:
 
 FAULTS: list[tuple[str, Fault, str]] = [
     ("http.directories", on_path("/uploads/", listing_of_uploads), "a list of the folder on 1 of … /uploads/"),
+    ("http.deep-link", lead_around, "302 to /somewhere/else/index on … /somewhere/else"),
     ("http.deep-link", on_path("-5f2c", status(404)), "404 on … places: /no-such-file-5f2c"),
     ("http.deep-link", on_path("/deeper", status(404)), "404 on … /no-such-file-5f2c/deeper?query=1"),
     ("http.deep-link", on_path("-5f2c", lambda answer: setattr(answer, "body", b"other")),
