@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from docktasks.app import inputs
 from docktasks.app.manifest import entries
 from docktasks.containers import networks
 from docktasks.containers.app_mount import APP_PATH, Checkout, user_for
@@ -28,11 +29,12 @@ OWN_OPTIONS = "|".join(
         rf"Mounts {APP_PATH}/\.git=bind /dev/null ro",
         r"Mounts (?:/usr/local/lib/hello-dock/.*|/run/secrets/https)=bind .* ro",
         r"Env NODE_OPTIONS=--require=/usr/local/lib/hello-dock/node/vite/preload\.cjs",
-        rf"Env (?:\w+_(?:PROXY|proxy)|(?!(?:{LOADS_CODE})=)[^=]*)=.*",
+        r"Env (?:\w+_(?:PROXY|proxy)|REVISION|(?:NO|FORCE)_COLOR|CHOKIDAR_USEPOLLING|HELLO_DOCK_\w+)=.*",
+        rf"Env NODE_COMPILE_CACHE={APP_PATH}/node_modules/.*",
         r"(?:Command|WorkingDir) .*",
     ]
 )
-"""What invoke dev adds: the packages, Vite's options, the variables of the settings, and the app's own script."""
+"""What invoke dev adds: the packages, Vite's options, variables of our own, and the app's own script."""
 
 
 @check("dev.loopback", "critical", fix="Publish on 127.0.0.1, as invoke dev does")
@@ -116,7 +118,10 @@ def options(subject: Subject) -> Iterator[str]:
     project, config = subject.project, subject.project.engine.container_config(subject.dev.name)
     expected = expected_config(project, subject.dev.image_id, hardening_args(project.settings), DEV.name)
     checkout = f"Mounts {APP_PATH}=bind {re.escape(str(Checkout.of(project.app).root))} rw"
-    yield from differences(config.options, expected.options, f"{checkout}|{OWN_OPTIONS}")
+    names = [re.escape(name) for name in inputs.names(project.settings, {})]
+    names += [rf"{re.escape(prefix)}\w*" for prefix in project.settings.build.env_prefixes]
+    variables = rf"Env (?!(?:{LOADS_CODE})=)(?:{'|'.join(names) or '(?!)'})=.*"
+    yield from differences(config.options, expected.options, f"{checkout}|{OWN_OPTIONS}|{variables}")
 
 
 @check("dev.file-owners", "major", fix="Change the owner back (sudo chown -R), and start the container by invoke dev")

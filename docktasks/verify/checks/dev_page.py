@@ -16,15 +16,15 @@ from docktasks.errors import Skip
 from docktasks.output import counted
 from docktasks.verify.chromium_path import browser_errors, what_is_missing
 from docktasks.verify.probes import app_files, vite_client
-from docktasks.verify.probes.thrown import FAILED_MODULE, is_of_machine
-from docktasks.verify.probes.vite_client import (
+from docktasks.verify.probes.app_sources import (
     DATA_SUFFIXES,
     SCRIPT_SUFFIXES,
     STYLE_SUFFIXES,
-    ViteClient,
     find_sources,
     page_source,
 )
+from docktasks.verify.probes.thrown import FAILED_MODULE, is_of_machine
+from docktasks.verify.probes.vite_client import ViteClient
 from docktasks.verify.registry import Note, check
 from docktasks.verify.subject import Subject
 from docktasks.waiting import Probe, wait_until

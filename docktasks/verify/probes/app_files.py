@@ -25,6 +25,8 @@ _OTHER_BLOCK = re.compile(rb"<script\b.*?</script\s*>|<!--.*?-->|<template\b.*</
 _MEMBER = re.compile(rb'\A\s*\{(?=\s*")')
 """The start of JSON that has a member, in front of which another one can stand."""
 COMPONENT_SUFFIXES = (".vue", ".svelte")
+COMMENTED_SUFFIXES = (".svg", ".md", ".txt", ".html")
+"""Files that may have `<!-- … -->` at their end."""
 _UNDONE_ATTEMPTS = 3
 
 
@@ -92,7 +94,7 @@ def marked_edit(file: Path, mark: str) -> Iterator[None]:
     """
     style = style_of(file) if file.suffix in COMPONENT_SUFFIXES else None
     is_scoped = style and (file.suffix == ".svelte" or b"scoped" in style[1])
-    texts = {".json": f'"{mark}": "",', ".html": f"\n<!-- {mark} -->\n"}
+    texts = {".json": f'"{mark}": "",'} | dict.fromkeys(COMMENTED_SUFFIXES, f"\n<!-- {mark} -->\n")
     texts |= dict.fromkeys((".css", ".scss", ".less"), f"\n:root {{ {mark}: 1; }}\n")
     texts |= dict.fromkeys(COMPONENT_SUFFIXES, f"\n{':global(:root)' if is_scoped else ':root'} {{ {mark}: 1; }}\n")
     end = place_of_mark(file)

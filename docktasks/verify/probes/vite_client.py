@@ -7,17 +7,13 @@ import json
 import re
 import ssl
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path
 from socket import create_connection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
-
-from docktasks.errors import Skip
-from docktasks.verify.probes import app_files
 
 if TYPE_CHECKING:  # loaded for the first socket
     from websockets.sync.client import ClientConnection
@@ -28,16 +24,8 @@ REQUEST_TIMEOUT_S = 10.0
 UPDATE_TIMEOUT_S = 5.0
 """How long the socket may take to announce an edit."""
 FETCH_TIMEOUT_S = 2.0
-STYLE_SUFFIXES = (".css", ".scss", ".less", *app_files.COMPONENT_SUFFIXES)
-"""Files with a style, the simplest first; a component only if it has one."""
-DATA_SUFFIXES = (".json",)
-"""Files of which Vite makes a module at another address, with `?import`."""
-SCRIPT_SUFFIXES = (".js", ".mjs", ".ts", ".mts", ".jsx", ".tsx")
-NO_ROOTS = {"node_modules", "dist", "build", "public", "static", "coverage", "docs"}
-
-EVALUATED = re.compile(r"\.\w+\.[cm]?[jt]sx?$")
-"""Matches a script such as theme.css.ts, which a plugin may run in order to serve what it gives."""
-
+QUIET_S = 2.5
+"""How long the socket has to be silent while nobody edits."""
 _IMPORT = re.compile(
     r"""(?:from|import|Worker\()\s*(?:\(|new URL\()?\s*(?:/\*.*?\*/\s*)?["'](/[^"'?]+(?:\?[^"']*)?)["']"""
 )
@@ -47,7 +35,7 @@ _KEPT = re.compile(r"immutable|max-age=0*[1-9]")
 """Matches the Cache-Control of what a browser does not ask for again."""
 _PACKAGE = re.compile(r"/node_modules/|[?&]v=")  # browsers keep what Vite has bundled
 _TIMESTAMP = re.compile(r"\?t=\d+$")
-_SCRIPT = re.compile(r"""<script[^>]*\bsrc=["']?([^"'\s>]+)""")
+SCRIPT = re.compile(r"""<script[^>]*\bsrc=["']?([^"'\s>]+)""")
 _ANY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Accepts every certificate: the server is on this machine, and its own plugin may have signed it."""
 _ANY.check_hostname = False
@@ -135,7 +123,7 @@ class ViteClient(httpx.Client):
         `errors` has then the statuses of those that Vite cannot serve, and `kept` the Cache-Control of those that a
         browser would keep.
         """
-        scripts = (urljoin(self.base, path) for path in _SCRIPT.findall(self.page))  # a page may say ./src/main.ts
+        scripts = (urljoin(self.base, path) for path in SCRIPT.findall(self.page))  # a page may say ./src/main.ts
         queue = [*(path for path in scripts if re.match("/(?!/)", path)), *_IMPORT.findall(self.page)]
         generated = {path for path in queue if "/@fs/" in path}  # by SvelteKit, in a hidden folder
         seen: set[str] = set()
@@ -160,51 +148,6 @@ class ViteClient(httpx.Client):
             yield from (self.module(style) for style in _IMPORT.findall(text) if "type=style" in style)
 
 
-def find_sources(
-    vite: ViteClient, app_dir: Path, suffixes: tuple[str, ...], loaded: Container[str] | None = None
-) -> list[tuple[str, Path]]:
-    """A module with each suffix that Vite can serve: its path on the server and its file. Raises Skip without any.
-
-    They are in the order of the suffixes, and a component has a style. Each is the last of its kind, because an edit of
-    the first reloads the page, as one of a CSS module may, of which a script uses the names. A page may import a module
-    only later: where `loaded` has the paths that a browser has loaded, they are of these.
-    """
-    roots = _roots(app_dir)
-    names = {path: path.removeprefix(vite.base).lstrip("/").removesuffix("?import") for path in list(vite.modules())}
-    files = {path: next(filter(Path.is_file, (root / name for root in roots)), app_dir) for path, name in names.items()}
-    modules = {
-        file.suffix: (path, file)
-        for path, file in sorted(files.items(), key=lambda item: ".module." not in item[0])
-        if file.suffix in suffixes and (loaded is None or path in loaded) and path not in vite.errors and file.is_file()
-        if "/." not in path and not EVALUATED.search(file.name) and app_files.place_of_mark(file) is not None
-        if file.suffix not in DATA_SUFFIXES or file.parent not in roots  # such as package.json, of which more depends
-    }
-    if not modules:
-        raise Skip(f"the page loads no file of the app that ends in {' or '.join(suffixes)}")
-    return [modules[suffix] for suffix in suffixes if suffix in modules]
-
-
-def page_source(vite: ViteClient, app_dir: Path) -> list[tuple[str, Path]]:
-    """The path of the page and the file of which Vite makes it: one that names the same scripts. Empty without one."""
-    for file in (root / "index.html" for root in _roots(app_dir)):
-        scripts = _SCRIPT.findall(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else []
-        if scripts and all(script.removeprefix(".") in vite.page for script in scripts):
-            return [(vite.base, file)]
-    return []
-
-
-def _roots(app_dir: Path) -> list[Path]:
-    """The app's folder. Vite's root may be another one with a page, which the app's own then lacks."""
-    # https://vite.dev/config/shared-options#root
-    return [app_dir] if (app_dir / "index.html").exists() else [app_dir, *_folders_with_page(app_dir)]
-
-
-def _folders_with_page(app_dir: Path) -> list[Path]:
-    """The folders in an app that may be Vite's root: those with a page, which no build and no script has written."""
-    pages = app_dir.glob("*/index.html")
-    return sorted(page.parent for page in pages if page.parent.name not in NO_ROOTS and page.parent.name[0] != ".")
-
-
 def check_hot_update(
     vite: ViteClient, path: str, marker: str, stack: contextlib.ExitStack, edit: contextlib.AbstractContextManager[None]
 ) -> Iterator[str]:
@@ -213,6 +156,10 @@ def check_hot_update(
         socket = stack.enter_context(vite.socket(vite.url, vite.token))
     except socket_errors() as error:
         yield f"a page cannot connect to the socket: {error}"
+        return
+    # Once Vite may still have to tell the end of an earlier edit, or that it has bundled a package again.
+    if unprompted(socket) and (unrest := unprompted(socket)):
+        yield f"nothing is edited, but {unrest}"
         return
     stack.enter_context(edit)
     try:
@@ -227,6 +174,19 @@ def check_hot_update(
     addresses = [f"{module}{'&' if '?' in module else '?'}t={time}" for module, time in times.items()]
     if not any(marker in text for text in vite.with_styles(addresses)):
         yield f"{path}: the socket announces an edit, but {addresses[0]} has not changed"
+
+
+def unprompted(socket: ClientConnection) -> str:
+    """Return what the socket does while nobody edits, if it asks pages for something or closes; else an empty text."""
+    try:
+        for message in _messages(socket, QUIET_S):
+            if (kind := json.loads(message).get("type")) in ("update", "full-reload"):
+                return f"the socket asks pages for {'an update' if kind == 'update' else 'a reload'} again and again"
+    except TimeoutError:
+        return ""
+    except socket_errors() as error:
+        return f"the socket closes: {error}"
+    return ""
 
 
 def hot_updates(socket: ClientConnection) -> list[dict[str, Any]]:

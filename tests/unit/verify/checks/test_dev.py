@@ -102,8 +102,10 @@ DEV_OPTIONS = {
     },
     "Env": {
         "REVISION": "1",
-        "MY_API": "x",
+        "CHOKIDAR_USEPOLLING": "true",
         "NODE_OPTIONS": "--require=/usr/local/lib/hello-dock/node/vite/preload.cjs",
+        "SHOP_TOKEN": "of build.secrets",
+        "MY_API": "of build.env_prefixes",
     },
     "Command": {"": "pnpm dev"},
 }
@@ -118,6 +120,11 @@ DEV_OPTIONS = {
         ("PidMode", {"": "host"}, "--pid host: it shares this namespace with the machine"),
         ("Env", {"NODE_OPTIONS": "--inspect=0.0.0.0"},
          "--env NODE_OPTIONS: it changes what its programs load, or whom they ask"),
+        ("Env", {"NODE_ENV": "production"},
+         "--env NODE_ENV=production: packages and the server take another mode"),
+        ("Env", {"GITHUB_TOKEN": "x"},
+         "--env GITHUB_TOKEN: all its programs read this secret, which no setting names"),
+        ("Env", {"TZ": "Asia/Tokyo"}, "--env TZ: neither the image nor a setting has it"),
         ("LogOptions", {"max-size": "-1"}, "no --log-opt max-size: a log without a limit"),
     ],
 )  # fmt: skip
@@ -125,6 +132,8 @@ def test_option_that_invoke_dev_does_not_give_fails(
     settings: Settings, field: str, values: dict[str, str], evidence: str
 ) -> None:
     """The checkout, the packages, and Vite's options are mounted; the settings may have variables."""
+    build = replace(settings.build, secrets=("SHOP_TOKEN",), env_prefixes=("MY_",))
+    settings = replace(settings, build=build)
     container = own_container("dev", published=PUBLISHED)
     engine = FakeEngine(container)
     own = json.loads(json.dumps(DEV_OPTIONS).replace("{app}", str(settings.app_dir)))

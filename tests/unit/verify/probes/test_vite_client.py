@@ -8,14 +8,8 @@ import httpx
 import pytest
 
 from docktasks.errors import Skip
-from docktasks.verify.probes.vite_client import (
-    STYLE_SUFFIXES,
-    ViteClient,
-    fetch_module,
-    find_sources,
-    hot_updates,
-    page_source,
-)
+from docktasks.verify.probes.app_sources import STYLE_SUFFIXES, find_sources, page_source
+from docktasks.verify.probes.vite_client import ViteClient, fetch_module, hot_updates, unprompted
 from tests.unit.fakes.web import Web
 
 URL = "http://127.0.0.1:3000"
@@ -36,14 +30,14 @@ def dev_server(request: httpx.Request) -> httpx.Response:
 class Socket:
     """A socket that sends these messages, and keeps what it receives."""
 
-    def __init__(self, *messages: dict[str, Any]) -> None:
-        self.messages, self.sent = [json.dumps(message) for message in messages], ""
+    def __init__(self, *messages: dict[str, Any], error: OSError | None = None) -> None:
+        self.messages, self.sent, self.error = [json.dumps(message) for message in messages], "", error
 
     def recv(self, timeout: float) -> str:
-        """The next message. Raises TimeoutError after the last."""
+        """The next message. Raises the error after the last, by default TimeoutError."""
         assert timeout >= 0
         if not self.messages:
-            raise TimeoutError
+            raise self.error or TimeoutError
         return self.messages.pop(0)
 
     def send(self, text: str) -> None:
@@ -156,6 +150,27 @@ def test_find_sources_has_data_below_the_root_only(web: Web, tmp_path: Path) -> 
         assert find_sources(vite, tmp_path, (".json",)) == [("/src/de.json?import", tmp_path / "src/de.json")]
 
 
+def test_find_sources_has_the_script_of_a_worker_and_a_text_as_it_is(web: Web, tmp_path: Path) -> None:
+    """What has only the address of a file does not change with it, and a plugin may make a page of a text."""
+    names = (
+        "a.svg?import&raw",
+        "b.md?raw",
+        "c.md",
+        "d.svg?import",
+        "e.worker.js?worker",
+        "e.worker.js?worker_file",
+        "f.js",
+    )
+    web.answer = lambda _: httpx.Response(200, text="".join(f"import '/src/{name}'; " for name in names))
+    (tmp_path / "src").mkdir()
+    for name in names:
+        (tmp_path / "src" / name.partition("?")[0]).touch()
+    with ViteClient(URL) as vite:
+        sources = find_sources(vite, tmp_path, (".js", ".svg", ".md"))
+    expected = ["/src/e.worker.js?worker_file", "/src/f.js", "/src/a.svg?import&raw", "/src/b.md?raw"]
+    assert [path for path, _ in sources] == expected
+
+
 def test_find_sources_prefers_a_style_sheet_to_a_css_module(web: Web, tmp_path: Path) -> None:
     """A script that uses its names may not accept an edit of it, and the page is loaded again."""
     web.answer = lambda _: httpx.Response(200, text="import '/a.css'; import '/b.module.css'")
@@ -184,6 +199,30 @@ def test_hot_updates_ignores_other_messages() -> None:
     assert hot_updates(socket) == []
     with pytest.raises(TimeoutError):
         hot_updates(socket)
+
+
+@pytest.mark.parametrize(
+    ("messages", "error", "start"),
+    [
+        ([], TimeoutError(), ""),
+        ([{"type": "connected"}, {"type": "custom"}], TimeoutError(), ""),
+        ([{"type": "full-reload"}], TimeoutError(), "the socket asks pages for a reload again"),
+        (
+            [{"type": "connected"}, {"type": "update", "updates": []}],
+            TimeoutError(),
+            "the socket asks pages for an update",
+        ),
+        ([{"type": "connected"}], ConnectionResetError("cut"), "the socket closes: cut"),
+    ],
+)
+def test_socket_is_silent_and_stays_open_while_nobody_edits(
+    messages: list[dict[str, Any]], error: OSError, start: str
+) -> None:
+    """Messages of plugins ask a page for nothing."""
+    socket: Any = Socket(*messages, error=error)
+    unrest = unprompted(socket)
+    assert unrest.startswith(start)
+    assert bool(unrest) == bool(start)
 
 
 def test_fetch_module_waits_for_the_answer_to_its_own_message() -> None:
