@@ -54,7 +54,6 @@ def explain_build(result: Result, project: Project, step: str = "build") -> Dock
     `step` is how the error calls it.
     """
     text = _plain(result.output)
-    evidence = _evidence(text)
     manager = project.app.package_manager
     names = {
         "app": shlex.quote(project.settings.app.dir),
@@ -70,6 +69,7 @@ def explain_build(result: Result, project: Project, step: str = "build") -> Dock
         "task": "build-prod" if step == "build" else "dev",
     }
     fault = cause(FAULTS_FILE, text, **names)
+    evidence = "" if fault.get("says all") else _evidence(text)
     why, how = fault["why"], fault["how"]
     if fault.get("may lack something"):
         lacked = _lack(project, evidence, "installation" if "NOT INSTALLED: " in text else step)

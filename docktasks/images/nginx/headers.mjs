@@ -40,7 +40,10 @@ export function parseHeaders(text) {
     }
     const [, removed, name = removed, value] = content.match(/^(?:!\s*([\w-]+)|([\w-]+)\s*:\s*(.*))$/) ?? []
     if (!name) fail('It is neither a path, which begins with a slash, nor Name: value, nor ! Name.')
-    if (!path) fail('No path stands above it.')
+    if (!path) {
+      leaveOut('no path stands above it')
+      continue
+    }
     if (!removed && !value) fail('The header has no value.')
     if (/[^\x20-\x7e]/.test(content)) fail('It has a character that no header can hold: all but ASCII.')
     if (content.length > MAX_CHARACTERS) fail(`It has more than ${MAX_CHARACTERS} characters.`)

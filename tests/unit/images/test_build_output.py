@@ -279,7 +279,7 @@ def test_build_into_another_folder_is_recognised(settings: Settings) -> None:
 
 
 def test_refusal_of_the_assembler_is_the_error(settings: Settings) -> None:
-    """The assembler says what is wrong, why, and how to correct it. A line that BuildKit's drawing cut is no error."""
+    """It says what is wrong, why, and how to correct it, without evidence. A line that BuildKit cut is no error."""
     step = "RUN npm run build && node assemble.mjs"
     line = "REFUSED: prod.fallback is x.html. | The build wrote no such page. | Set it to auto ||"
     terminal = (
@@ -291,6 +291,7 @@ def test_refusal_of_the_assembler_is_the_error(settings: Settings) -> None:
         assert error.what == "prod.fallback is x.html."
         assert error.why == "The build wrote no such page. Nothing was replaced."
         assert error.how == "Set it to auto"
+        assert not error.evidence
 
 
 @pytest.mark.parametrize(

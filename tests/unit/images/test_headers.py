@@ -52,10 +52,17 @@ def test_path_of_another_host_is_left_out_with_its_lines() -> None:
     assert len(parsed["notices"]) == 1
 
 
+def test_header_above_the_first_path_is_left_out() -> None:
+    """The other hosts apply it nowhere, too, and publish the site."""
+    parsed = parse("X-A: b\n! X-B\n/*\n X-C: d")
+    assert [rule["name"] for rule in parsed["rules"]] == ["X-C"]
+    assert parsed["notices"][0] == "_headers, line 1 is left out, because no path stands above it: X-A: b"
+    assert len(parsed["notices"]) == 2
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("X-A: b", "No path stands above it"),
         ("/*\n nonsense", "neither a path"),
         ("/*\n X A: b", "neither a path"),
         ("/*\n X-A:", "has no value"),
