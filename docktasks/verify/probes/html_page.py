@@ -47,7 +47,7 @@ class HtmlPage(HTMLParser):
     """What a page names: the URLs that it `loaded` or may load (`possible`), its `links` and their `base`.
 
     `policies` are those of its meta elements, `inline` is its own code, `styles` are the style sheets in it, and
-    `without_integrity` has the addresses of scripts and style sheets without one.
+    `without_integrity` has the addresses of scripts and style sheets without one. `ids` are where a link may lead.
     """
 
     def __init__(self, html: str) -> None:
@@ -55,6 +55,7 @@ class HtmlPage(HTMLParser):
         self.base = ""
         self.loaded, self.possible, self.links = list[str](), list[str](), list[str]()
         self.policies, self.inline, self.without_integrity = list[str](), list[InlineCode](), list[str]()
+        self.ids = set[str]()
         self._is_inline, self._inert = False, 0
         self.feed(re.sub(r"\r\n?", "\n", html))  # as a browser reads it, which hashes the text then
         self.close()
@@ -65,6 +66,7 @@ class HtmlPage(HTMLParser):
         attributes: dict[str, str] = {}
         for name, value in attrs:
             attributes.setdefault(name, value or "")  # of two with one name the first counts
+        self.ids |= {attributes.get("id", ""), attributes.get("name", "") if tag == "a" else ""}
         self._inert += tag in INERT_ELEMENTS
         if tag == "base":
             self.base = self.base or attributes.get("href", "")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urljoin, urlsplit
+from contextlib import suppress
+from urllib.parse import unquote, urljoin, urlsplit
 
 from httpx import codes
 
@@ -12,14 +13,17 @@ from docktasks.errors import Skip
 from docktasks.verify.checks.http.rules import exceptions, leads_away, survey_of
 from docktasks.verify.probes import odd_requests
 from docktasks.verify.probes.crawler import Site, grouped
+from docktasks.verify.probes.html_page import HtmlPage
 from docktasks.verify.probes.http_client import Response
 from docktasks.verify.probes.places import MISSING_NAME, folders_of
 from docktasks.verify.probes.survey import Answer, Survey
-from docktasks.verify.registry import check
+from docktasks.verify.registry import Minor, check
 from docktasks.verify.subject import Subject
 
 LISTING = re.compile(r"<title>\s*(?:Index of|Directory listing)\b", re.IGNORECASE)
 
+SAME_HOST = "site.invalid"
+"""Stands for the site's own host in an address."""
 MAX_REDIRECTS = 5
 """How many redirects one after another may lead to a page."""
 
@@ -44,6 +48,24 @@ def deep_link(subject: Subject) -> Iterator[str]:
             yield _wrong_page(survey, response)
 
     yield from exceptions((answer for answer in survey.plain if answer.place.kind in ("page", "unknown")), faults)
+    pages = [answer.response for answer in survey.plain if answer.place.kind == "page" and answer.is_page]
+    texts = {page.path: page.text for page in pages if page.is_ok}
+    for path, text in texts.items():
+        yield from (
+            Minor(f"{path}: no element has the id that {link} leads to") for link in dead_links(path, text, texts)
+        )
+
+
+def dead_links(path: str, text: str, texts: dict[str, str]) -> Iterator[str]:
+    """Yield the links of a page to parts that a page lacks. A script may add a part, or give the name a meaning."""
+    page = HtmlPage(text)
+    for link in dict.fromkeys(link for link in page.links if "#" in link):
+        with suppress(ValueError):  # such as http://[x
+            target = urlsplit(urljoin(f"//{SAME_HOST}{path}", urljoin(page.base, link)))
+            shown = texts.get(target.path, "") if target.netloc == SAME_HOST else ""
+            name = unquote(target.fragment)
+            if shown and "<script" not in shown.lower() and name and name != "top" and ":~:" not in name:
+                yield from [link] if name not in HtmlPage(shown).ids else []
 
 
 def _wrong_page(survey: Survey, response: Response) -> str:

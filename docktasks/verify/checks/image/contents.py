@@ -71,6 +71,9 @@ def _changed_files(layers: list[Layer]) -> Iterator[str]:
                 yield f"{path}: a later step adds it"
             elif path not in final or final[path].digest != file.digest:
                 yield f"{path}: a later step {'changes' if path in final else 'deletes'} what the build wrote"
+    own = {file.path for file in _files_of(layers)}
+    deleted = dict.fromkeys(path for layer in layers for path, file in layer.files.items() if file.kind == "whiteout")
+    yield from (f"{path}: a step deletes it from the base image" for path in deleted if path not in own)
 
 
 def _builder_files(subject: Subject) -> Iterator[tuple[str, str]]:

@@ -3,9 +3,30 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from docktasks.verify.checks.http.routing import dead_links
 from docktasks.verify.probes.places import NAMES
 from tests.unit.fakes.site_faults import Change, assert_reported, header, on_header, on_path, status, verdicts
 from tests.unit.fakes.sites import Answer, Fault, Site
+
+
+def test_link_to_a_part_that_a_page_lacks_is_dead() -> None:
+    """A part has an id or, in old pages, a name. What a script makes of a page is unknown, and #top is everywhere."""
+    links = (
+        "#a",
+        "#b%20c",
+        "#gone",
+        "#top",
+        "#",
+        "#:~:text=a",
+        "/guide/#old",
+        "/guide/#gone",
+        "/app#gone",
+        "//a.example#x",
+    )
+    page = "".join(f'<a href="{link}">' for link in links) + '<p id=a><p id="b c">'
+    texts = {"/": page, "/guide/": "<a name=old>", "/app": "<script>go()</script>"}
+    assert [*dead_links("/", page, texts)] == ["#gone", "/guide/#gone"]
+    assert [*dead_links("/", f'<base href="/guide/">{page}', texts)][:2] == ["#a", "#b%20c"]
 
 
 def index_for_everything(_request: httpx.Request, answer: Answer) -> None:
