@@ -55,6 +55,7 @@ def build_prod(c: Context, source_maps: str = "") -> None:
     help={
         "build": "Build first. --no-build runs the image that was built last.",
         "image": "Run this image of a registry, and build none.",
+        "force_recreate": "Replace what runs, although neither the image nor a setting has changed.",
         "env": "NAME=VALUE for the page's /env.js; repeatable. Without it, the page keeps what it has.",
         "no_env": "Remove the page's configuration.",
         "gate": "Check the release before it takes over. --no-gate skips that.",
@@ -74,6 +75,7 @@ def run_prod(
     public: bool = False,
     no_env: bool = False,
     image: str = "",
+    force_recreate: bool = False,
 ) -> None:
     """Build and run the production image, on http://127.0.0.1:8080."""
     from docktasks.app import runtime_config
@@ -82,7 +84,7 @@ def run_prod(
 
     with session(c, {"prod": {"host_port": port}}) as project:
         config = runtime_config.chosen(env, project.settings.prod, remove=no_env)
-        deployment = deploy.run_prod(project, deploy.RunOptions(build, public, config, gate, image))
+        deployment = deploy.run_prod(project, deploy.RunOptions(build, public, config, gate, image, force_recreate))
         page = print_deployment(project, deployment, image or project.settings.image("prod"))
         if open and page:
             webbrowser.open(page)

@@ -31,7 +31,8 @@ class RunOptions:
     """What the user chose. An empty `page_config` removes the page's configuration, None keeps it.
 
     `image` is the name of an image in a registry, which is run in place of a build. Without the `gate` a release takes
-    over unchecked.
+    over unchecked. With `force_recreate` a container with the same image and settings is replaced, too: somebody may
+    have changed it since.
     """
 
     build: bool = True
@@ -39,6 +40,7 @@ class RunOptions:
     page_config: str | None = None
     gate: bool = True
     image: str = ""
+    force_recreate: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def run_prod(project: Project, options: RunOptions) -> Deployment:
         bind = _bind(project, current, public=options.public)
         if current and current.public and not bind.public:
             project.progress.note("Without --public, only this machine reaches the app from now on.")
-        return _deploy(project, build, options.page_config, bind, gate=options.gate)
+        return _deploy(project, build, bind, options)
 
 
 def _bind(project: Project, current: Bind | None, *, public: bool) -> Bind:
@@ -94,7 +96,7 @@ def roll_back(project: Project, to: str, *, gate: bool = True) -> Deployment:
             _require_recorded(project.engine, current, interrupted=interrupted)
         image = history.rollback_target(project, current.release if current else "", to)
         bind = production.current_bind(project) or free_bind(project, PROD, Bind(project.settings.prod.host_port))
-        return _deploy(project, release_build.build_of(project, image), None, bind, gate=gate)
+        return _deploy(project, release_build.build_of(project, image), bind, RunOptions(gate=gate))
 
 
 def _require_recorded(engine: Engine, current: Container, *, interrupted: bool) -> None:
@@ -107,18 +109,18 @@ def _require_recorded(engine: Engine, current: Container, *, interrupted: bool) 
         )
 
 
-def _deploy(project: Project, build: Build, page_config: str | None, bind: Bind, *, gate: bool) -> Deployment:
-    """Make a build serve. It keeps the configuration in force if `page_config` is None."""
+def _deploy(project: Project, build: Build, bind: Bind, options: RunOptions) -> Deployment:
+    """Make a build serve at an address."""
     current = startup.own_container(project, "prod")
     before = history.page_config(project, build.image)
-    release = Release(build.image, before if page_config is None else page_config)
+    release = Release(build.image, before if options.page_config is None else options.page_config)
     names = project.settings.prod.runtime_env
     notices = (
         *([PUBLIC] if bind.public else []),
-        *runtime_config.changes(before, page_config),
+        *runtime_config.changes(before, options.page_config),
         *runtime_config.missing(release.page_config, names),
     )
-    if current and _serves_already(project, current, release, bind):
+    if current and not options.force_recreate and _serves_already(project, current, release, bind):
         recorded = in_background(lambda: history.is_recorded(project.engine, current))
         url = startup.await_serving(project, "prod")
         if not recorded():  # its task was interrupted
@@ -126,14 +128,16 @@ def _deploy(project: Project, build: Build, page_config: str | None, bind: Bind,
             with _recorded(project, release):
                 pass
         return Deployment(build, url, unchanged=True, notices=notices)
+    if options.force_recreate:
+        history.restore_assets(project, release.id)
     from docktasks.release import swap  # it loads the checks, which are not needed if nothing changes
 
-    url = swap.deploy(project, release, bind, gate=gate)
+    url = swap.deploy(project, release, bind, gate=options.gate)
     with _recorded(project, release):
         line, lost = kept_files.report(project, url, release.id) if url else ("", "")
     if line:
         project.progress(line)
-    own = filter(None, ("" if gate else UNCHECKED, lost))
+    own = filter(None, ("" if options.gate else UNCHECKED, lost))
     of_api = (*networks.api_notices(project.settings), *networks.https_notices(project))
     notices = (*notices, *own, *of_api, *_machine_notices(project.engine, release))
     return Deployment(build, url, notices=notices)

@@ -58,6 +58,13 @@ def bridge_assets(project: Project, release: Release) -> None:
         raise _carry_error(copied, what, f"{why} {startup.serving_now(project)}")
 
 
+def restore_assets(project: Project, current_id: str) -> None:
+    """Copy what the volume has lost of each kept release but the current one from its image. Raises StartError."""
+    for image in kept_releases(project):
+        if image.release != current_id:
+            bridge_assets(project, Release(image))
+
+
 def _carry_error(failure: Result, what: str, why: str) -> StartError:
     """Return the error for what the script `carry` did not do."""
     how = (

@@ -40,7 +40,7 @@ MAX_FLOORS = 8
 MAX_ROOMS = 10
 MAX_TOP_LEVEL_ENTRIES = 18
 MAX_MODULE_LINES = 250
-MAX_TASKS_LINES = 158
+MAX_TASKS_LINES = 160
 """The limit of each tasks.py, which parses, calls and prints. The logic is in other modules."""
 MAX_TEST_LINES = 400
 MAX_DOCKERFILE_LINES = 80
@@ -49,11 +49,11 @@ MAX_FUNCTION_LINES = 30
 MAX_MEDIAN_BODY_LINES = 6
 MAX_ROOM_LINES = 1_000
 MAX_LINES = {
-    "app": 2_883, "dev": 1_465, "fleet": 1_526, "ground": 1_850, "images": 1_646, "release": 1_662, "ship": 1_926,
-    "verify": 8_910,
+    "app": 2_883, "dev": 1_465, "fleet": 1_526, "ground": 1_850, "images": 1_646, "release": 1_673, "ship": 1_926,
+    "verify": 8_921,
 }  # fmt: skip
 """The limits of rooms that may have more lines than MAX_ROOM_LINES. The goal for verify is 4,000."""
-MAX_LINES_IN_ALL = 24_603
+MAX_LINES_IN_ALL = 24_625
 """For all modules of docktasks/ together. The goal is 8,500. Docstrings that stand alone are not cut for it."""
 
 

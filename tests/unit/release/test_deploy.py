@@ -105,20 +105,31 @@ def test_unchanged_release_is_not_replaced(engine: FakeEngine, settings: Setting
     assert (deployment.unchanged, deployment.url, run.ran) == (True, url, [])
 
 
-@pytest.mark.parametrize("change", ["image", "setting", "environment"])
+@pytest.mark.parametrize("change", ["image", "setting", "environment", "nothing"])
 def test_changed_image_setting_or_configuration_replaces_the_release(
     engine: FakeEngine, settings: Settings, change: str
 ) -> None:
-    """A change of any of them passes the gate and replaces the current release."""
+    """A change of any of them passes the gate and replaces the current release. --force-recreate needs none."""
     deployed(engine, settings)
     if change == "image":
         add_build(engine, "b")
     other = configured(settings.root, prod_memory="1g") if change == "setting" else settings
     run = Runner(engine)
     environment = '{"API_URL":"/api"}' if change == "environment" else ""
-    assert not deployed(engine, other, run, page_config=environment).unchanged
+    is_forced = change == "nothing"
+    assert not deployed(engine, other, run, page_config=environment, force_recreate=is_forced).unchanged
     assert [run.verbs[0], run.verbs[3]] == [f"run {CANDIDATE}", f"run {NEXT}"]
     assert sorted(engine.by_name) == [NAME, HOLDER]
+
+
+def test_forced_replacement_restores_the_assets_of_each_kept_release(engine: FakeEngine, settings: Settings) -> None:
+    """Somebody may have deleted files of the volume. An earlier release's are in its own image only."""
+    serve_a_build_b(engine, settings)
+    deployed(engine, settings)
+    run = Runner(engine)
+    deployed(engine, settings, run, force_recreate=True)
+    added = [line for line in run.verbs if line.startswith("carry add")]
+    assert {f"carry add {A}", f"carry add {B}"} == {*added}
 
 
 def test_candidate_has_the_configuration_of_the_release(engine: FakeEngine, settings: Settings) -> None:

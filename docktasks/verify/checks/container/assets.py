@@ -18,7 +18,13 @@ from docktasks.verify.subject import Subject
 MAX_FILES_PER_RELEASE = 200
 
 
-@check("container.assets", "critical", fix="Release again, which copies the assets into the volume: invoke run-prod")
+ASSETS_FIX = (
+    "Copy what is lost from the releases' images: invoke run-prod --force-recreate. What has other bytes stays: start"
+    " with a new volume (invoke stop, docker volume rm, invoke run-prod)"
+)
+
+
+@check("container.assets", "critical", fix=ASSETS_FIX)
 def assets(subject: Subject) -> Iterator[str]:
     """What every kept release built is served, so that a page loaded before a swap still works after it."""
     if FOLDER not in subject.config.options.get("Mounts", {}):

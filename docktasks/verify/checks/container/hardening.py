@@ -12,6 +12,7 @@ from docktasks.images.carried import FOLDER
 from docktasks.labels import LABEL
 from docktasks.roles import HOLDER
 from docktasks.secret_patterns import find_secrets
+from docktasks.verify.checks.container import REPLACE
 from docktasks.verify.checks.image.contents import variable_faults
 from docktasks.verify.probes.in_container import privilege_faults, process_status, public_addresses, read_file
 from docktasks.verify.probes.options import differences, expected_config
@@ -48,9 +49,7 @@ def _parts(subject: Subject) -> Iterator[tuple[str, Container, ContainerConfig]]
         yield f"{name}: ", holder, subject.project.engine.container_config(name)
 
 
-@check(
-    "container.options", "critical", fix="Start it by invoke run-prod, without an option of Docker that a line names"
-)
+@check("container.options", "critical", fix=f"{REPLACE}. The port holder: invoke stop, then invoke run-prod")
 def options(subject: Subject) -> Iterator[str]:
     """It has the options of run-prod only: limits, restarts, and nothing of the host or of another container."""
     project = subject.project
@@ -68,7 +67,7 @@ def options(subject: Subject) -> Iterator[str]:
         yield Note(f"this engine cannot limit {', '.join(unsupported)}")
 
 
-@check("container.unprivileged", "critical", fix="Start it by invoke run-prod: --cap-drop ALL, no-new-privileges, USER")
+@check("container.unprivileged", "critical", fix=f"{REPLACE}. It has --cap-drop ALL, no-new-privileges, USER")
 def unprivileged(subject: Subject) -> Iterator[str]:
     """The kernel shows that it is not root, has and gains no capability, has filtered calls, and cannot write to /."""
     for name, container, config in _parts(subject):

@@ -10,6 +10,7 @@ from docktasks.errors import Skip
 from docktasks.images.releases import release_tag
 from docktasks.labels import CONFIG_HASH_LABEL
 from docktasks.roles import PROD
+from docktasks.verify.checks.container import REPLACE
 from docktasks.verify.probes.clone_trial import SCRATCH_DIR, Trial
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
@@ -71,7 +72,7 @@ def log(subject: Subject) -> Iterator[str]:
     return filter(LOUD_LINE.search, trial_of(subject).intact.result().log.splitlines())
 
 
-@check("container.release", "major", fix="Start it by invoke run-prod")
+@check("container.release", "major", fix=REPLACE)
 def release(subject: Subject) -> Iterator[str]:
     """The container runs the release that its label and its image's tags name."""
     container = subject.container

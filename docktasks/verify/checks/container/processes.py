@@ -11,6 +11,7 @@ from docktasks.engine.models import Container
 from docktasks.engine.protocol import Engine
 from docktasks.errors import Skip
 from docktasks.roles import PROD
+from docktasks.verify.checks.container import REPLACE
 from docktasks.verify.checks.container.hardening import shares_processes
 from docktasks.verify.registry import check
 from docktasks.verify.subject import Subject
@@ -63,7 +64,7 @@ class Socket:
     other: tuple[IPv4Address | IPv6Address, int]
 
 
-@check("container.processes", "critical", fix="Start it by invoke run-prod. What put the program into the image?")
+@check("container.processes", "critical", fix=f"{REPLACE}. What put the program into the image?")
 def processes(subject: Subject) -> Iterator[str]:
     """Only nginx runs in it, as one user. It listens on port 80 only, and has connections to the API only."""
     if shares_processes(subject.config):
