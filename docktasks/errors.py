@@ -17,6 +17,11 @@ class DockError(Exception):
         return "\n".join(line for line in lines if line)
 
 
+def reason_of(error: Exception) -> str:
+    """Return what an exception says, for a sentence: without the number and the path that an OSError adds."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
 class SettingsError(DockError):
     """A key or a value that cannot be used."""
 

@@ -12,6 +12,8 @@ from http import HTTPStatus
 from types import FrameType
 from typing import Any
 
+from docktasks.errors import reason_of
+
 
 @dataclass(frozen=True)
 class Probe:
@@ -62,8 +64,8 @@ def http_ready(url: str, timeout: float = 2.0, *, needs_page: bool = True, may_b
     try:
         status_code, final_url, text = get(url, timeout)
     except (OSError, HTTPException) as error:
-        reason = getattr(error, "reason", "") or error
-        probe = Probe(ready=False, status=f"{url} does not answer ({str(reason) or type(reason).__name__})", url=url)
+        reason = reason_of(getattr(error, "reason", error))  # that of urllib's own error
+        probe = Probe(ready=False, status=f"{url} does not answer ({reason})", url=url)
         if not may_be_https:
             return probe
         https_probe = http_ready(url.replace("http:", "https:", 1), timeout, needs_page=needs_page)

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from docktasks.app.manifest import MANIFEST
 from docktasks.app.package import App
 from docktasks.app.workspaces import PNPM_FILE
-from docktasks.errors import AppError
+from docktasks.errors import AppError, reason_of
 
 CONFIGURED = ("vite", "astro", "svelte", "postcss", "tailwind")
 NEEDED = (MANIFEST, "index.html", "src", "public", "tsconfig*.json", *(f"{name}.config.*" for name in CONFIGURED))
@@ -70,8 +70,8 @@ class IgnoreFile:
             except FileNotFoundError:
                 continue
             except (OSError, ValueError) as error:
-                why = "It says what a build may not see."
-                raise AppError(f"{path} cannot be read: {error}", why, "Correct it, or remove it") from error
+                what, why = f"{path} cannot be read: {reason_of(error)}.", "It says what a build may not see."
+                raise AppError(what, why, "Correct it, or remove it") from error
         return cls()
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from docktasks.errors import FleetError
+from docktasks.errors import FleetError, reason_of
 from docktasks.fleet.look import MAX_ADDRESSES, address, page_digest
 from docktasks.fleet.rollout import task_errors
 from docktasks.fleet.stack import Stack
@@ -67,7 +67,7 @@ def _judge(url: str) -> tuple[str, list[str]]:
         site, verdicts = gate.critical_verdicts(url)
         paths = sorted(path for path, file in site.files.items() if "immutable" in file.get("cache-control"))
     except httpx.HTTPError as error:
-        return f"{url} does not answer ({str(error) or type(error).__name__})", []
+        return f"{url} does not answer ({reason_of(error)})", []
     failed = [verdict for verdict in verdicts if verdict.outcome == "fail"]
     return "; ".join(f"{verdict.check.id}: {verdict.finding}" for verdict in failed), paths
 

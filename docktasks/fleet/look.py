@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
+from docktasks.errors import reason_of
 from docktasks.fleet.swarm import Node
 from docktasks.waiting import Probe, wait_until
 
@@ -30,7 +31,7 @@ def page_digest(url: str) -> str:
     try:
         response = httpx.get(f"{url}/", timeout=TIMEOUT_S, trust_env=False, follow_redirects=True)
     except httpx.HTTPError as error:
-        return f"no answer ({str(error) or type(error).__name__})"
+        return f"no answer ({reason_of(error)})"
     if response.status_code != httpx.codes.OK:
         return f"status {response.status_code}"
     return hashlib.sha256(response.content).hexdigest()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from docktasks.app.project import Project
 from docktasks.commands import Run
-from docktasks.errors import BaseImageError, RegistryError
+from docktasks.errors import BaseImageError, RegistryError, reason_of
 from docktasks.images.references import familiar
 from docktasks.images.registry import DIGEST, Manifests, advice, manifests
 from docktasks.settings import Settings
@@ -57,7 +57,7 @@ def read(settings: Settings) -> dict[str, LockedBase]:
         return {}
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise BaseImageError(
-            f"{path} cannot be read: {error}.",
+            f"{path} cannot be read: {reason_of(error)}.",
             "It pins the base images, so a build needs it whole.",
             f"Restore it from git, or write it again: {UPDATE}",
         ) from error
@@ -112,7 +112,7 @@ def update(project: Project) -> list[str]:
     except OSError as error:
         new.unlink(missing_ok=True)
         raise BaseImageError(
-            f"{path} cannot be written: {error}.", "It is as it was.", "Correct that, and try again"
+            f"{path} cannot be written: {reason_of(error)}.", "It is as it was.", "Correct that, and try again"
         ) from error
     return [line for name in {**before, **locked} for line in _changes(name, before.get(name), locked.get(name))]
 

@@ -17,7 +17,7 @@ from docktasks.app.ignore_file import IgnoreFile
 from docktasks.app.package import SETTINGS_FILES, App
 from docktasks.app.siblings import siblings_of
 from docktasks.commands import flags
-from docktasks.errors import BuildError
+from docktasks.errors import BuildError, reason_of
 from docktasks.images import own_files
 from docktasks.settings import Settings
 
@@ -138,9 +138,8 @@ def read_ca(settings: Settings) -> bytes:
     try:
         return Path(ca_file(settings)).read_bytes()
     except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
         raise BuildError(
-            f"There is no file {ca_file(settings)}." if missing else f"{ca_file(settings)} cannot be read: {error}.",
+            f"{ca_file(settings)} cannot be read: {reason_of(error)}.",
             "build.ca_file, or NODE_EXTRA_CA_CERTS, names the certificate authorities that npm trusts in the build.",
             "Correct it, or unset it",
         ) from error

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from docktasks.errors import AppError
+from docktasks.errors import AppError, reason_of
 
 FOLDER = ".hello-dock"
 """The folder with nginx/ and node/, in the root of the app."""
@@ -26,8 +26,8 @@ def recorded(root: Path) -> dict[str, str]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, LookupError, TypeError) as error:
-        why = "It says which files `invoke init` wrote."
-        raise AppError(f"{root / RECORD} cannot be read: {error}.", why, "Restore it from git, or remove it") from error
+        what, why = f"{root / RECORD} cannot be read: {reason_of(error)}.", "It says which files `invoke init` wrote."
+        raise AppError(what, why, "Restore it from git, or remove it") from error
     return {str(path): str(digest) for path, digest in files.items()}
 
 

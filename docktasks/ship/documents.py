@@ -7,6 +7,7 @@ from pathlib import Path
 
 from docktasks import output_files
 from docktasks.app.project import Project
+from docktasks.errors import SettingsError
 from docktasks.release import build as release_build
 from docktasks.ship import bundle, image_facts, sbom, vex
 from docktasks.ship.names import ShippedImage
@@ -16,6 +17,8 @@ SBOM_FILE, VEX_FILE = "sbom.cdx.json", "vex.cdx.json"
 
 def write(project: Project, folder: str) -> list[Path]:
     """Build the production image, and write its SBOM and its VEX into a folder. Raises DockError."""
+    if not Path(folder).is_dir():
+        raise SettingsError(f"There is no folder {folder}.", "--out names the folder for both files.", "Make it first")
     paths = [Path(folder) / SBOM_FILE, Path(folder) / VEX_FILE]
     for path in paths:
         output_files.require_writable(out=str(path))

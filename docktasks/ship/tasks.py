@@ -47,7 +47,7 @@ def push(
 
 @task(help={"out": "The folder for sbom.cdx.json and vex.cdx.json. It has to exist."})
 def sbom(c: Context, out: str = ".") -> None:
-    """Write what is in the production image, and what is not."""
+    """Write an SBOM and a VEX: what is in the image, and what is not."""
     from docktasks.ship import documents
 
     with session(c) as project:

@@ -15,7 +15,7 @@ from threading import Event
 
 from httpx import HTTPError, TimeoutException
 
-from docktasks.errors import SettingsError, Skip
+from docktasks.errors import SettingsError, Skip, reason_of
 from docktasks.mistyped import closest
 from docktasks.verify import chromium_path
 from docktasks.verify.checks import browser, dev, dev_container, dev_leaks, dev_page
@@ -113,7 +113,7 @@ def _result(subject: Subject, check: Check, reporters: dict[str, str]) -> tuple[
     except Skip as reason:
         return ("fail", lines) if _has_fault(lines) else ("skip", [*lines, str(reason)])
     except HTTPError as error:
-        fault, reporter = str(error) or type(error).__name__, reporters.setdefault(check.group, check.id)
+        fault, reporter = reason_of(error), reporters.setdefault(check.group, check.id)
         if check.id != reporter:
             return "fail" if _has_fault(lines) else "skip", [*lines, f"see {reporter}: {fault}"]
         url = subject.dev.url if check.group == "dev" else subject.url

@@ -11,7 +11,7 @@ import httpx
 from docktasks import waiting
 from docktasks.app.project import Project
 from docktasks.containers import startup
-from docktasks.errors import SettingsError, VerifyError
+from docktasks.errors import SettingsError, VerifyError, reason_of
 from docktasks.images.releases import image_of
 from docktasks.verify import catalog
 from docktasks.verify.registry import SEVERITIES, Check, Severity
@@ -133,7 +133,7 @@ def subject_at(url: str, project: Project | None = None) -> Subject:
     try:
         location = subject.site.index.get("location")
     except httpx.HTTPError as error:
-        reason, how = str(error) or type(error).__name__, "Start the app, or name another address"
+        reason, how = reason_of(error), "Start the app, or name another address"
         if "CERTIFICATE_VERIFY_FAILED" in reason:
             how = "Trust the issuer of its certificate: SSL_CERT_FILE=ca.pem invoke verify --url=…"
         what = f"{url} does not answer: {reason}."

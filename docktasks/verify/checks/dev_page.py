@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from docktasks.containers.app_mount import host_paths
-from docktasks.errors import Skip
+from docktasks.errors import Skip, reason_of
 from docktasks.output import counted
 from docktasks.verify.chromium_path import browser_errors, what_is_missing
 from docktasks.verify.probes import app_files, vite_client
@@ -178,7 +178,7 @@ def _missed_edit(vite: ViteClient, path: str, file: Path) -> Iterator[str]:
         # The end of an edit of a script reloads the page, which would disturb the next check.
         wait_until(lambda: Probe(serves_edit() is False), UPDATE_TIMEOUT_S)
     except OSError as error:
-        yield Note(f"{file} cannot be edited: {error}")
+        yield Note(f"{file} cannot be edited: {reason_of(error)}")
 
 
 @check("dev.hot-reload", "major", fix="Read invoke logs --role=dev; look at server.hmr and server.watch in vite.config")
@@ -214,7 +214,7 @@ def _edit_style(subject: Subject) -> tuple[list[str], list[str]]:
             is_left = "context was destroyed" in error.message
             faults.append(RELOADS if is_left else f"a page in a browser does not get the edit: {short_message(error)}")
         except OSError as error:
-            raise Skip(f"{file} cannot be edited: {error}") from error
+            raise Skip(f"{file} cannot be edited: {reason_of(error)}") from error
         except Skip as reason:
             if events is None or not events.disturbances:
                 raise

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from docktasks.errors import reason_of
+
 MAX_HEAD_BYTES = 100_000
 READ_BYTES = 1 << 16
 
@@ -54,7 +56,7 @@ def open_socket(origin: str, limit_s: float, address: str = "") -> socket.socket
         if tls:  # this closes the connection if it fails
             connection = tls.wrap_socket(connection, server_hostname=host)
     except OSError as error:
-        raise httpx.ConnectError(str(error)) from error
+        raise httpx.ConnectError(reason_of(error)) from error
     return connection
 
 
@@ -89,7 +91,7 @@ class Connection:
         try:
             self._socket.sendall(request)
         except OSError as error:
-            raise httpx.WriteError(str(error)) from error
+            raise httpx.WriteError(reason_of(error)) from error
         status, fields = self._head()
         while status < httpx.codes.OK and status != httpx.codes.SWITCHING_PROTOCOLS:
             status, fields = self._head()  # the one before was informational
@@ -162,6 +164,6 @@ class Connection:
         except TimeoutError as error:
             raise httpx.ReadTimeout(f"no whole answer within {self._limit_s:g} s") from error
         except OSError as error:
-            raise httpx.ReadError(str(error)) from error
+            raise httpx.ReadError(reason_of(error)) from error
         self._data += data
         return bool(data)

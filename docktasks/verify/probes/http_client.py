@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import httpx
 
+from docktasks.errors import reason_of
 from docktasks.verify.probes.connection import Connection, Headers, Reply
 from docktasks.verify.probes.content_encoding import Decoder
 from docktasks.verify.probes.references import NO_REFERENCES, References, find_references
@@ -167,7 +168,7 @@ class Client:
                 self._silent += 1
                 return missing(request, str(error))
             except httpx.HTTPError as error:
-                return missing(request, str(error) or type(error).__name__)
+                return missing(request, reason_of(error))
 
         return list(self._pool.map(send, requests))
 

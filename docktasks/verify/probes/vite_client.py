@@ -15,6 +15,8 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from docktasks.errors import reason_of
+
 if TYPE_CHECKING:  # loaded for the first socket
     from websockets.sync.client import ClientConnection
 
@@ -155,7 +157,7 @@ def check_hot_update(
     try:
         socket = stack.enter_context(vite.socket(vite.url, vite.token))
     except socket_errors() as error:
-        yield f"a page cannot connect to the socket: {error}"
+        yield f"a page cannot connect to the socket: {reason_of(error)}"
         return
     # Once Vite may still have to tell the end of an earlier edit, or that it has bundled a package again.
     if unprompted(socket) and (unrest := unprompted(socket)):

@@ -324,7 +324,7 @@ def test_folder_that_is_no_app_is_an_error_before_any_build(
 def test_missing_file_of_certificate_authorities_is_an_error(built_project: ProjectUnderTest) -> None:
     """The message names the file."""
     output = built_project.fails("build-prod", INVOKE_BUILD_CA_FILE="/nonexistent/ca.pem")
-    assert "There is no file /nonexistent/ca.pem." in output
+    assert "/nonexistent/ca.pem cannot be read: No such file or directory." in output
 
 
 def test_unchanged_app_builds_from_the_cache(built_project: ProjectUnderTest) -> None:

@@ -73,7 +73,7 @@ def test_invalid_address_is_an_error(settings: Settings, web: Web, url: str) -> 
 
 def test_address_that_does_not_answer_is_one_error(settings: Settings, web: Web) -> None:
     """One request is sent, and no check runs."""
-    with pytest.raises(VerifyError, match=r"does not answer: \[Errno 111\] Connection refused\."):
+    with pytest.raises(VerifyError, match=r"does not answer: Connection refused\."):
         run.verify(project_with(settings), options(url=URL))
     assert web.requests == [f"{URL}/"]
 
