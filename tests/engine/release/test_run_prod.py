@@ -104,6 +104,18 @@ def test_unchanged_release_keeps_serving(shared_running_project: ProjectUnderTes
     )
 
 
+def test_forced_replacement_undoes_what_somebody_changed(shared_running_project: ProjectUnderTest) -> None:
+    """verify finds another restart policy and names the command, which puts it right without losing a request."""
+    name = f"{shared_running_project.name}-prod"
+    docker("container", "update", "--restart", "no", name)
+    check = ("verify", "--only=container.options")
+    assert "run-prod --force-recreate" in shared_running_project.fails(*check)
+    with Visitors(shared_running_project.container().url) as visitors:
+        shared_running_project.succeeds(*RUN_STAGED, "--force-recreate")
+    assert visitors.failures == []
+    assert "1 passed" in shared_running_project.succeeds(*check)
+
+
 @pytest.mark.long  # test_swap.py replaces releases
 def test_changed_app_replaces_the_release(new_project: ProjectFactory, app: Path) -> None:
     """After an edit, run-prod serves the new page, and only one release is left."""
