@@ -1,8 +1,9 @@
 // Makes the deltas of a release: of each script and style with a hash in its name the difference from the file that an
 // earlier release had under that name with another hash. Runs as root, with the volume at /srv/carried (carry.sh):
 //     node deltas.mjs
-// reads the kept releases from current/released, the latest first, and writes deltas/HASH/PATH: HASH is the earlier file's SHA-256 as base64, PATH that of the file. nginx sends it to a
-// browser that names this hash (serving/deltas.conf). https://www.rfc-editor.org/rfc/rfc9842#section-6 (dcz)
+// reads the kept releases from current/released, the latest first, and writes deltas/HASH/PATH: HASH is the earlier
+// file's SHA-256 as base64, PATH that of the file. nginx sends it to a browser that names this hash
+// (serving/deltas.conf). https://www.rfc-editor.org/rfc/rfc9842#section-6 (dcz)
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync } from 'node:fs'
 import { symlinkSync, writeFileSync } from 'node:fs'
