@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from docktasks import waiting
 from docktasks.app.project import Project
@@ -11,7 +12,7 @@ from docktasks.app.siblings import siblings_of
 from docktasks.containers import networks
 from docktasks.containers.run_args import remove_args
 from docktasks.dev.node_modules import Volume, install_container
-from docktasks.dev.run_args import DevRunSpec, install_args, open_args
+from docktasks.dev.run_args import DevRunSpec, install_args, open_args, pnp_args
 from docktasks.errors import StartError
 from docktasks.images import build_context
 from docktasks.images.build_output import explain_build, notices
@@ -45,7 +46,8 @@ def build_siblings(project: Project, run_spec: DevRunSpec) -> list[str]:
     if paths:
         with _container(project) as name:
             command = ("sh", "/tools/node/build-siblings.sh", manager, " ".join(paths))
-            _run(project, run_spec.with_command(*command), name)
+            spec = replace(run_spec.with_command(*command), docker_options=tuple(pnp_args(project.app.root)))
+            _run(project, spec, name)
         project.progress(f"built {', '.join(paths)}")
     names = [sibling.path for sibling in siblings if sibling.outputs]
     if not names:

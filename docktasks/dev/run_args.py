@@ -78,8 +78,18 @@ def dev_args(settings: Settings, bind: Bind, run_spec: DevRunSpec, socket_port: 
         "--env", f"NODE_COMPILE_CACHE={COMPILE_CACHE}",
         *_vite_args(settings, run_spec, socket_port),
         *certificate.certificate_args(settings),
+        *pnp_args(run_spec.checkout.root),
         *_shared_args(settings, run_spec),
     ]  # fmt: skip
+
+
+def pnp_args(root: Path) -> list[str]:
+    """Return the arguments that hide the files of Yarn's Plug'n'Play, which know nothing of node_modules.
+
+    `yarn run` makes node load them wherever they are. An installation, which Yarn begins by removing them, sees them.
+    """
+    files = sorted(path.name for path in root.glob(".pnp.*") if path.is_file())
+    return [arg for name in files for arg in read_only_args(Path(os.devnull), f"{APP_PATH}/{name}")]
 
 
 def downloads_volume(user: str) -> str:

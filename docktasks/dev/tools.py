@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+from dataclasses import replace
 
 from docktasks import waiting
 from docktasks.app import inputs
@@ -13,7 +14,7 @@ from docktasks.containers import app_mount, networks, startup
 from docktasks.containers.run_args import remove_args
 from docktasks.dev import environment
 from docktasks.dev.dev_script import DevCommand
-from docktasks.dev.run_args import DOWNLOADS_PATH, DevRunSpec, downloads_args, tool_args
+from docktasks.dev.run_args import DOWNLOADS_PATH, DevRunSpec, downloads_args, pnp_args, tool_args
 from docktasks.dev.server import STOPPED_EXIT_CODES
 from docktasks.errors import StartError
 from docktasks.images import build_context
@@ -74,7 +75,8 @@ def run_tests(project: Project, arguments: list[str], *, watch: bool) -> int:
     command = project.app.run("test", *(["--watch"] if watch else []), *arguments)
     with project.lock():
         dev_environment = environment.prepare(project, DevCommand(command))
-    return _run(project, "test", dev_environment.run_spec, runs_until_stopped=watch)
+    run_spec = replace(dev_environment.run_spec, docker_options=tuple(pnp_args(project.app.root)))
+    return _run(project, "test", run_spec, runs_until_stopped=watch)
 
 
 def _run(

@@ -1,13 +1,14 @@
 #!/bin/sh
 # Copies the app's source into the working directory, as COPY would, but without packages and files that can hold a
 # secret, because a layer can be exported: copy-source.sh SOURCE [linked]
+# The files of Yarn's Plug'n'Play stay out, too: `yarn run` makes node load them, and they know nothing of node_modules.
 #     linked   the files that can hold a secret become links, for a build that has SOURCE mounted
 set -eu
 source=$1 linked=${2:-}
 
 for path in "$source"/* "$source"/.[!.]*; do
     case $path in
-    */node_modules | "$source/*" | "$source/.[!.]*") ;;
+    */node_modules | */.pnp.* | "$source/*" | "$source/.[!.]*") ;;
     *) cp -a "$path" . ;;
     esac
 done

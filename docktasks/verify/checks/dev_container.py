@@ -26,7 +26,7 @@ HMR_PORT = re.compile(r"hmrPort = (\d+)")
 OWN_OPTIONS = "|".join(
     [
         rf"Mounts {APP_PATH}/(?:.*/)?node_modules=volume .* rw",
-        rf"Mounts {APP_PATH}/\.git=bind /dev/null ro",
+        rf"Mounts {APP_PATH}/\.(?:git|pnp\.[\w.]+)=bind /dev/null ro",
         r"Mounts (?:/usr/local/lib/hello-dock/.*|/run/secrets/https)=bind .* ro",
         r"Env NODE_OPTIONS=--require=/usr/local/lib/hello-dock/node/vite/preload\.cjs",
         r"Env (?:\w+_(?:PROXY|proxy)|REVISION|(?:NO|FORCE)_COLOR|CHOKIDAR_USEPOLLING|HELLO_DOCK_\w+)=.*",

@@ -36,6 +36,17 @@ def test_dev_args_mount_the_source_and_node_modules(settings: Settings) -> None:
     )
 
 
+def test_dev_server_does_not_see_the_files_of_plug_n_play(settings: Settings, tmp_path: Path) -> None:
+    """An installation sees them: Yarn removes them at its end, which it cannot do with a mount."""
+    (tmp_path / ".pnp.cjs").touch()
+    (tmp_path / ".pnp.loader.mjs").touch()
+    spec = replace(SPEC, checkout=Checkout(tmp_path))
+    hidden = "type=bind,source=/dev/null,target=/home/node/app/{},readonly"
+    args = run_args.dev_args(settings, Bind(3000), spec)
+    assert {hidden.format(".pnp.cjs"), hidden.format(".pnp.loader.mjs")} < {*args}
+    assert "/dev/null" not in shlex.join(run_args.install_args(settings, "install", spec, ""))
+
+
 def test_dev_args_end_with_the_command_of_the_run(settings: Settings) -> None:
     """A command after the image's name replaces the image's own."""
     args = run_args.dev_args(settings, Bind(0), SPEC.with_command("npm", "run", "dev"))

@@ -73,7 +73,7 @@ def test_source_is_copied_without_files_that_can_hold_a_secret(tmp_path: Path, *
     """A build with the source mounted reads them by links, which contain nothing. Packages stay where they are."""
     secret = [".env", ".env.production", ".npmrc", ".yarnrc.yml", "packages/one/.env", "certs/dev.pem", ".netrc"]
     public = ["package.json", "src/a b.js", ".gitignore", ".well-known/x", "packages/one/index.js", "environment.ts"]
-    for name in [*secret, *public, "node_modules/stale/index.js"]:
+    for name in [*secret, *public, "node_modules/stale/index.js", ".pnp.cjs", ".pnp.loader.mjs"]:
         (tmp_path / "source" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "source" / name).write_text(name)
     app = tmp_path / "app"

@@ -98,6 +98,7 @@ DEV_OPTIONS = {
         "/home/node/app": "bind {app} rw",
         "/home/node/app/node_modules": "volume shop-node-modules-1 rw",
         "/home/node/app/.git": "tmpfs  rw",
+        "/home/node/app/.pnp.cjs": "bind /dev/null ro",
         "/usr/local/lib/hello-dock/node/vite": "bind /any/vite ro",
     },
     "Env": {
