@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 PACKAGE = Path(__file__).parent
 DEFAULTS = "invoke.yaml"
@@ -29,6 +31,12 @@ def path(root: Path, name: str) -> Path:
 def shown(root: Path, name: str) -> str:
     """Return the path of one of our files for a command that runs in `root`: relative where it is in there."""
     return name if is_checkout(root) else str(path(root, name))
+
+
+def table(module_file: str, name: str = "") -> Any:
+    """Return what a JSON file next to a module holds: the one with the module's name, or with another `name`."""
+    path = Path(module_file)
+    return json.loads((path.with_name(name) if name else path.with_suffix(".json")).read_text(encoding="utf-8"))
 
 
 def install_extra(extra: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cache
-from pathlib import Path
 from typing import Literal, NamedTuple
+
+from docktasks.resources import table
 
 OVERLAP_BYTES = 4 << 10
 """The end of a chunk that is searched again with the next chunk. It is longer than the longest match."""
@@ -56,7 +56,7 @@ SECRET_PATTERNS = [
         row["pattern"].encode(),
         tuple(row.get("kinds", ("page", "data", "settings", "binary"))),
     )
-    for row in json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+    for row in table(__file__)
 ]
 """From the documentation of the services, or from examples. A match has at most OVERLAP_BYTES."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import date, datetime, timezone
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
+
+from docktasks.resources import table
 
 MAX_AGE_DAYS = 60
 """Vite has a security release every month or two, so older data is likely to lack one."""
@@ -23,7 +23,7 @@ class Judgement(NamedTuple):
 
 @cache
 def _data() -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text())
+    data: dict[str, Any] = table(__file__)
     return data
 
 

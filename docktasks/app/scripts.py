@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 from docktasks.app.package import LOCK_FILES
+from docktasks.resources import table
 
-PROGRAMS: dict[str, Any] = json.loads(Path(__file__).with_name("programs.json").read_text(encoding="utf-8"))
+PROGRAMS: dict[str, Any] = table(__file__, "programs.json")
 """Programs that scripts run, by what they do: whose dev server is Vite's, which build a site, which start no server."""
 
 MANAGERS = {*LOCK_FILES.values()}

@@ -5,18 +5,17 @@ Each check has a sabotage in tests/sabotage that it must catch.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
-from pathlib import Path
 from threading import Event
 
 from httpx import HTTPError, TimeoutException
 
 from docktasks.errors import SettingsError, Skip, reason_of
 from docktasks.mistyped import closest
+from docktasks.resources import table
 from docktasks.verify import chromium_path
 from docktasks.verify.checks import browser, dev, dev_container, dev_leaks, dev_page
 from docktasks.verify.checks.container import assets, configuration, hardening, lifecycle, processes
@@ -36,7 +35,7 @@ WAITING = (site.__name__, lifecycle.__name__, configuration.__name__)
 """The modules whose checks wait for a build or for copies of the container, in a thread of their own. All others of a
 group run in one thread, one after the other: some run commands in the container, and container.processes would take
 those for strangers. It waits for the long command of another group (Subject.carried); that of dev.network ends soon."""
-RENAMED_CHECKS: dict[str, str] = json.loads(Path(__file__).with_name("renamed_checks.json").read_text(encoding="utf-8"))
+RENAMED_CHECKS: dict[str, str] = table(__file__, "renamed_checks.json")
 """Old id -> new id, of checks that users may have in scripts."""
 
 

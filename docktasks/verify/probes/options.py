@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from docktasks.app.project import Project
 from docktasks.containers import clones
 from docktasks.containers.run_args import label_args
 from docktasks.engine.models import ContainerConfig
 from docktasks.errors import Skip
+from docktasks.resources import table
 from docktasks.verify.registry import Major, Minor
 
 MAX_NAME_CHARS, MAX_FACTOR = 60, 10
 LIMITS = "Memory", "MemorySwap", "PidsLimit"
 """A release may be older than the settings, so its limits may differ from them, but not by such a factor."""
-TABLE = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+TABLE = table(__file__)
 LOADS_CODE: str = TABLE["loads_code"]
 """Matches the name of a variable that changes what programs load, or whom they ask."""
 KINDS: dict[str, type[str]] = {"critical": str, "major": Major, "minor": Minor}

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
+from docktasks.resources import table
 from docktasks.verify.probes.crawler import HIDDEN_PATH, Site, spread
 
 MISSING_NAME, UNKNOWN_PATH = "no-such-file-5f2c", "/no-such-page-5f2c"
 """A file name that no site has, and an address to which no link leads."""
-NAMES: dict[str, list[str]] = json.loads(Path(__file__).with_name("names.json").read_text(encoding="utf-8"))
+NAMES: dict[str, list[str]] = table(__file__, "names.json")
 """What is asked for although the site does not name it. Its `about` says what each list is."""
 MAX_PAGES, MAX_FOLDERS, MAX_FILES = 100, 60, 24
 LONG_NAME_CHARS, MAX_BACKED_UP_FILES = 1500, 30

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
+from docktasks.resources import table
 from docktasks.verify.probes.http_client import EDGE_BYTES, Request, Response
 from docktasks.verify.probes.nginx_config import Words
 from docktasks.verify.probes.places import NAMES
@@ -18,7 +17,7 @@ Ways = dict[str, Request]
 """Name -> a request for a place. Its path is what is added to the place's."""
 LONG_CHARS = 1900
 """How long one value of a query and of a cookie may be on any site. IIS takes a query of 2 kB, others 4 kB or more."""
-TABLE: dict[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+TABLE: dict[str, Any] = table(__file__)
 """The ways. Its `about` says what each kind is."""
 
 

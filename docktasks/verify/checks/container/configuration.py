@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from docktasks.api import Upstream
 from docktasks.errors import Skip
+from docktasks.resources import table
 from docktasks.verify.checks.container.lifecycle import trial_of
 from docktasks.verify.probes.nginx_config import PACKAGED, Directive, changes, parse, parse_file
 from docktasks.verify.registry import Minor, Note, check
@@ -19,7 +18,7 @@ PAGE = "serving/site.conf"
 NEVER = "(?!)"
 INNER = re.compile("location (?!@unsatisfiable)|if ")
 """Matches a location or an `if`. One location of ours removes headers on purpose."""
-RULES: list[list[str]] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))["rules"]
+RULES: list[list[str]] = table(__file__)["rules"]
 """The name of a directive, the values that a release may have, and what else happens. The first two are patterns."""
 DECISIVE = re.compile(
     r"location|if|server\w*|return|rewrite|set|error_page|try_files|internal|allow|deny|satisfy|limit_\w+|auth_\w+"

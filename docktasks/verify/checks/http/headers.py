@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
-from pathlib import Path
 from statistics import mode
 from urllib.parse import unquote
 
 from httpx import codes
 
+from docktasks.resources import table
 from docktasks.verify.checks.http.rules import exceptions, is_ours, listed, survey_of, understood
 from docktasks.verify.probes.connection import Headers
 from docktasks.verify.probes.csp import CSP
@@ -28,7 +27,7 @@ CROSS_ORIGIN_HEADERS = {
     "cross-origin-opener-policy": r"^(same-origin(-allow-popups)?|noopener-allow-popups)\s*(;|$)",
     "cross-origin-resource-policy": r"^(same-(origin|site)|cross-origin)$",
 }
-_TABLE = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+_TABLE = table(__file__)
 """What is wrong about headers, and patterns of their names and of what errors tell. Its `about` says what each has."""
 SERVER_HEADERS, KNOWN, ELSEWHERE, HARMLESS = (
     re.compile("|".join(_TABLE[name])) for name in ("server_headers", "known", "elsewhere", "harmless")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from docktasks.app import git, safe_versions
@@ -16,6 +15,7 @@ from docktasks.images.base_images import age_days
 from docktasks.images.build import BASE_LABEL, OCI
 from docktasks.images.own_files import recorded
 from docktasks.output import counted
+from docktasks.resources import table
 from docktasks.verify.checks.image.claims import is_standin
 from docktasks.verify.checks.image.contents import variable_faults
 from docktasks.verify.probes.options import LOADS_CODE
@@ -32,7 +32,7 @@ ASKS_NOTHING = re.compile(
     r"|(?!.*exit [1-9]).*(?:\|\||;) *(?:true|:|exit 0) *;?"
 )
 """Matches the command of a health check that is healthy without a server."""
-_TABLE = json.loads(Path(__file__).with_name("declared.json").read_text(encoding="utf-8"))
+_TABLE = table(__file__, "declared.json")
 INSTRUCTIONS, DECLARED = _TABLE["instructions"], _TABLE["declared"]
 """Field of OCI's image-spec -> instruction; and what our Dockerfile declares, whatever the base image does."""
 SHELLS = {"sh", "/bin/sh", "bash", "/bin/bash", "ash", "/bin/ash"}
