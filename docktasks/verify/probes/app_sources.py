@@ -69,5 +69,6 @@ def _roots(app_dir: Path) -> list[Path]:
 
 def _folders_with_page(app_dir: Path) -> list[Path]:
     """The folders in an app that may be Vite's root: those with a page, which no build and no script has written."""
-    pages = app_dir.glob("*/index.html")
-    return sorted(page.parent for page in pages if page.parent.name not in NO_ROOTS and page.parent.name[0] != ".")
+    pages = (page.relative_to(app_dir) for depth in ("*", "*/*") for page in app_dir.glob(f"{depth}/index.html"))
+    roots = [page.parent for page in pages if not any(name in NO_ROOTS or name[0] == "." for name in page.parts)]
+    return [app_dir / root for root in sorted(roots, key=lambda root: (len(root.parts), root))]

@@ -124,15 +124,16 @@ def test_find_sources_has_one_file_of_each_kind_and_style_sheets_first(web: Web,
     vite.close()
 
 
-def test_find_sources_below_another_root_of_vite(web: Web, tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", ["src", "src/renderer"])
+def test_find_sources_below_another_root_of_vite(web: Web, tmp_path: Path, folder: str) -> None:
     """The app's own folder then has no page. A page that a build wrote is no root."""
     web.answer = lambda _: httpx.Response(200, text='<script type="module" src="/main.js"></script>')
-    for folder in ("dist", "src"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "index.html").touch()
-        (tmp_path / folder / "main.js").touch()
+    for parent in ("dist", "packages/dist", folder):
+        (tmp_path / parent).mkdir(parents=True)
+        (tmp_path / parent / "index.html").touch()
+        (tmp_path / parent / "main.js").touch()
     with ViteClient("http://127.0.0.1:3000") as vite:
-        assert find_sources(vite, tmp_path, (".js",)) == [("/main.js", tmp_path / "src/main.js")]
+        assert find_sources(vite, tmp_path, (".js",)) == [("/main.js", tmp_path / folder / "main.js")]
         (tmp_path / "index.html").touch()
         with pytest.raises(Skip):
             find_sources(vite, tmp_path, (".js",))
