@@ -22,10 +22,11 @@ from docktasks.verify.probes.app_sources import (
     STYLE_SUFFIXES,
     find_sources,
     page_source,
+    unmapped,
 )
 from docktasks.verify.probes.thrown import FAILED_MODULE, is_of_machine
 from docktasks.verify.probes.vite_client import ViteClient
-from docktasks.verify.registry import Note, check
+from docktasks.verify.registry import Minor, Note, check
 from docktasks.verify.subject import Subject
 from docktasks.waiting import Probe, wait_until
 
@@ -157,7 +158,7 @@ def source(subject: Subject) -> Iterator[str]:
         lines = [line for path, file in sources for line in _missed_edit(vite, path, file)]
         if len(lines) == len(sources) and not vite.kept and all(isinstance(line, Note) for line in lines):
             raise Skip(lines[0])
-        yield from lines
+        yield from (*lines, *map(Minor, unmapped(vite, sources)))
 
 
 def _missed_edit(vite: ViteClient, path: str, file: Path) -> Iterator[str]:

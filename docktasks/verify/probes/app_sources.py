@@ -12,7 +12,8 @@ from docktasks.verify.probes.vite_client import SCRIPT, ViteClient
 
 STYLE_SUFFIXES = (".css", ".scss", ".less", *app_files.COMPONENT_SUFFIXES)
 """Files with a style, the simplest first; a component only if it has one."""
-SCRIPT_SUFFIXES = (".js", ".mjs", ".ts", ".mts", ".jsx", ".tsx")
+TRANSLATED_SUFFIXES = (".ts", ".mts", ".jsx", ".tsx")
+SCRIPT_SUFFIXES = (".js", ".mjs", *TRANSLATED_SUFFIXES)
 DATA_SUFFIXES = (".json", *app_files.COMMENTED_SUFFIXES)
 """Files of which Vite makes a module at another address, with a query."""
 NO_ROOTS = {"node_modules", "dist", "build", "public", "static", "coverage", "docs"}
@@ -50,6 +51,12 @@ def find_sources(
     if not modules:
         raise Skip(f"the page loads no file of the app that ends in {' or '.join(suffixes)}")
     return [source for suffix in suffixes for kind, source in modules.items() if kind[0] == suffix]
+
+
+def unmapped(vite: ViteClient, sources: list[tuple[str, Path]]) -> list[str]:
+    """Lines about the scripts that the server translates, and that come without the map of a debugger."""
+    scripts = [path for path, file in sources if file.suffix in TRANSLATED_SUFFIXES]
+    return [f"{path}: no source map" for path in scripts if "//# sourceMappingURL=" not in vite.module(path)]
 
 
 def page_source(vite: ViteClient, app_dir: Path) -> list[tuple[str, Path]]:

@@ -160,7 +160,8 @@ class SourceServer:
 
 
 SOURCES = {
-    **dict.fromkeys(("src/main.js", "src/main.tsx", "src/app.css"), "content\n"),
+    **dict.fromkeys(("src/main.js", "src/app.css"), "content\n"),
+    "src/main.tsx": "content\n//# sourceMappingURL=data:\n",
     **dict.fromkeys(("src/App.vue", "src/App.svelte"), "<style>\n</style>\n"),
     "src/de.json": '{\n  "a": 1\n}\n',
     "index.html": "<script type=module src=./src/main.js></script>",
@@ -183,6 +184,16 @@ def test_server_that_does_not_serve_an_edit_fails(
     assert outcome == ("pass" if is_fresh else "fail")
     assert all(line.startswith(f"/{name.removesuffix('index.html')}: an edit of {file} is not") for line in evidence)
     assert file.read_text() == SOURCES[name]
+
+
+def test_translated_script_without_a_source_map_is_a_minor_fault(settings: Settings, web: Web) -> None:
+    """A debugger then shows other lines than the editor."""
+    (settings.app_dir / "src").mkdir()
+    for name, outcome in (("main.js", ("pass", ())), ("main.tsx", ("fail", ("/src/main.tsx: no source map",)))):
+        file = settings.app_dir / "src" / name
+        file.write_text("content\n")
+        web.answer = SourceServer(file)
+        assert result(settings) == outcome
 
 
 def test_server_of_an_old_build_fails(settings: Settings, web: Web) -> None:
