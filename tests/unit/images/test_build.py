@@ -249,7 +249,7 @@ def test_image_that_the_engine_lacks_is_an_error(settings: Settings) -> None:
 def test_missing_certificate_file_is_an_error_before_the_build(settings: Settings) -> None:
     """BuildKit's own message does not say which setting named the file."""
     run = Runner()
-    with pytest.raises(BuildError, match=r"There is no file /nowhere/ca\.pem") as caught:
+    with pytest.raises(BuildError, match=r"/nowhere/ca\.pem cannot be read: No such file") as caught:
         build.build_image(
             Project(run, FakeEngine(), configured(settings.root, build_ca_file="/nowhere/ca.pem")), PROD, VALUES
         )
