@@ -14,6 +14,7 @@ from docktasks.containers.run_args import hardening_args
 from docktasks.errors import Skip
 from docktasks.roles import DEV
 from docktasks.verify.checks.container import processes
+from docktasks.verify.checks.container.hardening import shares_processes
 from docktasks.verify.probes import app_files, in_container
 from docktasks.verify.probes.options import LOADS_CODE, differences, expected_config
 from docktasks.verify.probes.vite_client import ViteClient
@@ -105,11 +106,14 @@ def packages(subject: Subject) -> Iterator[str]:
 @check("dev.unprivileged", "major", fix="Start it by invoke dev: as the owner, --cap-drop ALL, no-new-privileges")
 def unprivileged(subject: Subject) -> Iterator[str]:
     """The main process has no capability, and a filter of calls. It is root only if root owns the checkout."""
-    status = in_container.process_status(in_container.read_file(subject.project.engine, subject.dev, "/proc/1/status"))
+    config = subject.project.engine.container_config(subject.dev.name)
+    process = "self" if shares_processes(config) else "1"
+    text = in_container.read_file(subject.project.engine, subject.dev, f"/proc/{process}/status")
+    status = in_container.process_status(text)
     owner = user_for(subject.project.engine, subject.project.settings.app_dir).partition(":")[0]
     if "0" in status["Uid"].split() and owner != "0":
         yield f"--user is root: uids {', '.join(status['Uid'].split())}; the checkout belongs to uid {owner}"
-    yield from in_container.privilege_faults(status, subject.project.engine.container_config(subject.dev.name))
+    yield from in_container.privilege_faults(status, config)
 
 
 @check("dev.options", "critical", fix="Start it by invoke dev, without an option of Docker that a line names")

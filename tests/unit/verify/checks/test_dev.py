@@ -78,6 +78,16 @@ def test_release_reaches_the_dev_container_in_the_network_of_the_api_on_purpose(
     assert results(Subject("", project(engine, other), prod, dev=dev), "dev.network")["dev.network"] == ("pass", ())
 
 
+def test_dev_container_in_the_process_namespace_of_the_machine_is_judged_by_its_own_process(settings: Settings) -> None:
+    """Process 1 is the machine's there. dev.options reports the option."""
+    container = own_container("dev", published=PUBLISHED)
+    engine = FakeEngine(container)
+    engine.config = ContainerConfig(options={"PidMode": {"": "host"}})
+    engine.files = {"/proc/self/status": status()["/proc/1/status"], **status(Uid="0\t0\t0\t0", CapEff="400")}
+    subject = Subject("", project(engine, settings), dev=container)
+    assert results(subject, "dev.unprivileged")["dev.unprivileged"] == ("pass", ())
+
+
 def test_root_fails_unless_it_owns_the_checkout(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a rootless engine, root in the container is the owner outside."""
     root = status(Uid="0\t0\t0\t0")
