@@ -2,7 +2,7 @@
 import { basePathConfiguration } from './base-path.mjs'
 import { headersConfiguration, parseHeaders } from './headers.mjs'
 import { isolationOf } from './isolation.mjs'
-import { answerOf, hasEntryPage, hasMpaType, noticeOf, pagesConfiguration } from './pages.mjs'
+import { answerOf, hasEntryPage, hasMpaType, isStart, noticeOf, pagesConfiguration } from './pages.mjs'
 import { parseRedirects, SiteFileError, splitCatchAll } from './redirects.mjs'
 import { redirectsConfiguration } from './redirects-configuration.mjs'
 import { listed } from './texts.mjs'
@@ -33,13 +33,14 @@ export function answersOf({ files, read, fallback, sourceNames, viteConfig, base
   try {
     const parsed = parseRedirects(textOf(read('_redirects')), files)
     const redirects = { ...parsed, ...splitCatchAll(parsed.rules) }
+    const hasEntry = hasEntryPage(sourceNames, viteConfig)
     const answer = answerOf({
       files,
       fallback,
       catchAll: redirects.catchAll,
-      sameAsIndex: files.has('404.html') && files.has('index.html') && read('404.html').equals(read('index.html')),
+      startsApp: files.has('404.html') && files.has('index.html') && isStart(read('404.html'), read('index.html'), hasEntry),
       isMpa: hasMpaType(viteConfig),
-      hasEntry: hasEntryPage(sourceNames, viteConfig),
+      hasEntry,
     })
     if (answer.refusal) return answer
     const headers = parseHeaders(textOf(read('_headers')))

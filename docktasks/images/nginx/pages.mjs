@@ -7,12 +7,16 @@ import { listed } from './texts.mjs'
 // TanStack Start. Each starts the app, whose router reads the address.
 export const SHELLS = ['200.html', '__spa-fallback.html', '_shell.html']
 
+// What a script of a page does that keeps the address, and what sends the visitor to another one at once.
+const KEEPS_ADDRESS = /<script[^>]*>[^<]*\blocation\b[^]*?\b(?:pathname|href)\b/i
+const GOES_ON = /\b(?:l|location)\.(?:replace|assign)\(|\blocation(?:\.href)? *=[^=]|http-equiv=["']?refresh["']? content=["']?0\b/i
+
 // What answers an address without a file: { status, page, reason }, or { refusal }. Without a page it is our own text.
 // `home` is the page that answers / where the build wrote none: run-prod prints that address, and the gate asks for it.
 //     files        names of the site
 //     fallback     the setting prod.fallback
 //     catchAll     the line `/* PAGE STATUS` of _redirects, as { status, page, line }
-//     sameAsIndex  true for a 404.html with the bytes of index.html, the way of an app on GitHub Pages
+//     startsApp    true for a 404.html that starts the app (isStart)
 //     isMpa        true when vite's configuration has appType: 'mpa'
 //     hasEntry     true when the source has an index.html, as every app of vite's own has
 export function answerOf(site) {
@@ -21,7 +25,14 @@ export function answerOf(site) {
   return { ...answer, home: firstPage([...site.files].filter((name) => isPage(name) && !/(?:^|\/)404\.html$/.test(name))) }
 }
 
-function kindOf({ files, fallback = 'auto', catchAll, sameAsIndex, isMpa, hasEntry }) {
+// True for a 404.html by which an app runs on GitHub Pages, which has no fallback: it has the bytes of index.html, or a
+// script of it keeps the address and goes to index.html at once (https://github.com/rafgraph/spa-github-pages). A page
+// of a generator may send a visitor to another language, so that counts only in an app, whose source `hasEntry`.
+export function isStart(own404, index, hasEntry) {
+  return own404.equals(index) || (hasEntry && KEEPS_ADDRESS.test(own404) && GOES_ON.test(own404))
+}
+
+function kindOf({ files, fallback = 'auto', catchAll, startsApp, isMpa, hasEntry }) {
   const own404 = files.has('404.html') ? '404.html' : undefined
   if (fallback === 'none') return { status: 404, page: own404, reason: 'prod.fallback is none' }
   if (fallback !== 'auto') {
@@ -35,7 +46,7 @@ function kindOf({ files, fallback = 'auto', catchAll, sameAsIndex, isMpa, hasEnt
   }
   if (shell) return { status: 200, page: shell, reason: `the build wrote the shell ${shell}` }
   const hasIndex = files.has('index.html')
-  if (hasIndex && own404 && sameAsIndex) return { status: 200, page: 'index.html', reason: '' }
+  if (hasIndex && own404 && startsApp) return { status: 200, page: 'index.html', reason: '' }
   if (own404) return { status: 404, page: own404, reason: 'the build wrote 404.html' }
   if (isMpa) return { status: 404, reason: "vite's configuration has appType: 'mpa'" }
   const pages = [...files].filter(isPage).sort()

@@ -38,15 +38,15 @@ def answer_of(**site: Any) -> tuple[int, str | None]:
         (APP | {"files": ["index.html", "200.html", "404.html"]}, 200, "200.html"),
         (APP | {"files": ["index.html", "about/index.html", "__spa-fallback.html"]}, 200, "__spa-fallback.html"),
         (APP | {"files": ["index.html", "_shell.html"]}, 200, "_shell.html"),
-        (APP | FOUR_OH_FOUR | {"sameAsIndex": True}, 200, "index.html"),
-        (APP | FOUR_OH_FOUR | {"sameAsIndex": False}, 404, "404.html"),
+        (APP | FOUR_OH_FOUR | {"startsApp": True}, 200, "index.html"),
+        (APP | FOUR_OH_FOUR | {"startsApp": False}, 404, "404.html"),
         (APP | {"isMpa": True}, 404, None),
         (APP | {"files": ["index.html", "about.html"]}, 200, "index.html"),
         (APP | {"files": ["index.html", "about.html"], "hasEntry": False}, 404, None),
         (APP | {"hasEntry": False}, 200, "index.html"),
         (APP | {"files": ["src/pages/index.html"]}, 200, "src/pages/index.html"),
         (APP | FOUR_OH_FOUR | {"fallback": "index.html"}, 200, "index.html"),
-        (APP | FOUR_OH_FOUR | {"sameAsIndex": True, "fallback": "none"}, 404, "404.html"),
+        (APP | FOUR_OH_FOUR | {"startsApp": True, "fallback": "none"}, 404, "404.html"),
         (APP | {"fallback": "none"}, 404, None),
         (APP | {"files": ["src/pages/index.html"], "fallback": "src/pages/index.html"}, 200, "src/pages/index.html"),
     ],
@@ -54,6 +54,25 @@ def answer_of(**site: Any) -> tuple[int, str | None]:
 def test_kind_of_site(site: dict[str, Any], status: int, page: str | None) -> None:
     """A shell comes before a 404.html, and the setting before both. A 404.html that equals index.html is an app."""
     assert answer_of(**site) == (status, page)
+
+
+@pytest.mark.parametrize(
+    ("own_404", "is_start"),
+    [
+        ("<div id=app></div>", True),
+        ("<script>const l = window.location; l.replace(`${l.origin}/?/${l.pathname.slice(1)}`)</script>", True),
+        ("<script>sessionStorage.address = location.href</script><meta http-equiv='refresh' content='0;URL=/'>", True),
+        ("<script>document.title = location.pathname + ' is missing'</script><a href=/>Home</a>", False),
+        ("<script>sent = location.href</script><meta http-equiv='refresh' content='5;URL=/'>", False),
+        ("<script>if (theme) location.replace('/dark')</script>", False),
+        ("<h1>There is no such page</h1>", False),
+    ],
+)
+def test_page_that_starts_the_app_on_github_pages(own_404: str, *, is_start: bool) -> None:
+    """Its script keeps the address and goes to index.html at once. One that waits, or keeps nothing, is a page."""
+    code = "[true, false].map((hasEntry) => module.isStart(Buffer.from($[0]), Buffer.from($[1]), hasEntry))"
+    index = "<div id=app></div>"
+    assert evaluate("pages", code, own_404, index) == [is_start, own_404 == index]
 
 
 @pytest.mark.parametrize(
