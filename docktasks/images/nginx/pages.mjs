@@ -7,9 +7,12 @@ import { listed } from './texts.mjs'
 // TanStack Start. Each starts the app, whose router reads the address.
 export const SHELLS = ['200.html', '__spa-fallback.html', '_shell.html']
 
-// What a script of a page does that keeps the address, and what sends the visitor to another one at once.
-const KEEPS_ADDRESS = /<script[^>]*>[^<]*\blocation\b[^]*?\b(?:pathname|href)\b/i
-const GOES_ON = /\b(?:l|location)\.(?:replace|assign)\(|\blocation(?:\.href)? *=[^=]|http-equiv=["']?refresh["']? content=["']?0\b/i
+// A script that reads the address, hands it on in a query, a fragment or the session, and goes on at once.
+const READS_ADDRESS = /\blocation\b[^]*\b(?:pathname|href)\b|\b(?:pathname|href)\b[^]*\blocation\b/
+const HANDS_ON = /["'`}][^"'`\s]*[?#]|\b(?:session|local)Storage\b/
+const GOES_ON = /\b(?:l|location)\.(?:replace|assign)\(|(?:^|[\s;{}.])location(?:\.href)? *=[^=]/
+const WAITS = /\b(?:setTimeout|setInterval|addEventListener)\b|\bonclick\b/
+const REFRESHES = /<meta[^>]*\bhttp-equiv=["']?refresh["']?[^>]*\bcontent=["']?0\b/i
 
 // What answers an address without a file: { status, page, reason }, or { refusal }. Without a page it is our own text.
 // `home` is the page that answers / where the build wrote none: run-prod prints that address, and the gate asks for it.
@@ -29,7 +32,11 @@ export function answerOf(site) {
 // script of it keeps the address and goes to index.html at once (https://github.com/rafgraph/spa-github-pages). A page
 // of a generator may send a visitor to another language, so that counts only in an app, whose source `hasEntry`.
 export function isStart(own404, index, hasEntry) {
-  return own404.equals(index) || (hasEntry && KEEPS_ADDRESS.test(own404) && GOES_ON.test(own404))
+  if (own404.equals(index) || !hasEntry) return own404.equals(index)
+  const html = String(own404)
+  const scripts = [...html.matchAll(/<script\b[^>]*>([^]*?)<\/script/gi)].map(([, code]) => code)
+  const handing = scripts.filter((code) => READS_ADDRESS.test(code) && HANDS_ON.test(code) && !WAITS.test(code))
+  return handing.some((code) => GOES_ON.test(code) || REFRESHES.test(html))
 }
 
 function kindOf({ files, fallback = 'auto', catchAll, startsApp, isMpa, hasEntry }) {

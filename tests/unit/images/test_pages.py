@@ -64,7 +64,11 @@ def test_kind_of_site(site: dict[str, Any], status: int, page: str | None) -> No
         ("<script>sessionStorage.address = location.href</script><meta http-equiv='refresh' content='0;URL=/'>", True),
         ("<script>document.title = location.pathname + ' is missing'</script><a href=/>Home</a>", False),
         ("<script>sent = location.href</script><meta http-equiv='refresh' content='5;URL=/'>", False),
-        ("<script>if (theme) location.replace('/dark')</script>", False),
+        ("<script>if (theme) location.replace('/dark')</script><a href='/'>Home</a>", False),
+        ("<script>note(location.pathname)</script><button onclick=\"location.href='/?x'\">Home</button>", False),
+        ("<script>log(location.href); setTimeout(() => location.replace('/?from=404'), 5000)</script>", False),
+        ("<script>location.replace('/en' + location.pathname)</script>", False),
+        ("<p>Your location = unknown</p><script>document.title += location.href + '?'</script>", False),
         ("<h1>There is no such page</h1>", False),
     ],
 )
