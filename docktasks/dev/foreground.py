@@ -18,9 +18,6 @@ from docktasks.progress import print_text
 CHECKOUT_INTERVAL_S = 0.2
 """Seconds between two looks at the files that decide what is installed."""
 
-KILLED_EXIT_CODE = 137
-"""128 and the number of SIGKILL, which nothing in the container can handle."""
-
 RESTART_TIME_S = 1.0
 """How long docker restart, or another task, may take to start a container that it has stopped."""
 
@@ -104,7 +101,8 @@ def _failure(project: Project, container: Container) -> StartError:
         evidence=project.engine.logs(container.name),
     )
     server.down(project)
-    if container.exit_code == KILLED_EXIT_CODE:
-        why = "It was killed: by hand, or by the kernel, which had no memory left."
+    if container.out_of_memory or container.exit_code == server.KILLED_EXIT_CODE:
+        why = "It was killed: by docker kill, by docker stop, or because this machine lacks memory."
+        why = "It ran out of memory." if container.out_of_memory else why
         return StartError(error.what, why, "See how much memory is free, then start it again: invoke dev")
     return server.explain_failure(error, project.settings)

@@ -30,6 +30,9 @@ STARTUP_LOG_LINES = 100
 STOPPED_EXIT_CODES = (0, 130, 143)
 """Exit codes of what was stopped from outside, as by docker stop: 0, or 128 and the number of SIGINT or SIGTERM."""
 
+KILLED_EXIT_CODE = 137
+"""128 and the number of SIGKILL: docker kill, docker stop after its timeout, or a kernel without memory."""
+
 MISSING_PACKAGE = re.compile(r"Cannot find (native binding|module|package)|MODULE_NOT_FOUND")
 """What node and native packages write when node_modules lacks a package."""
 

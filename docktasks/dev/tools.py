@@ -15,7 +15,7 @@ from docktasks.containers.run_args import remove_args
 from docktasks.dev import environment
 from docktasks.dev.dev_script import DevCommand
 from docktasks.dev.run_args import DOWNLOADS_PATH, DevRunSpec, downloads_args, pnp_args, tool_args
-from docktasks.dev.server import STOPPED_EXIT_CODES
+from docktasks.dev.server import KILLED_EXIT_CODE, STOPPED_EXIT_CODES
 from docktasks.errors import StartError
 from docktasks.images import build_context
 from docktasks.labels import LABEL
@@ -99,7 +99,8 @@ def _run(
         raise
     finally:
         networks.remove_unused(project, DEV)
-    return 0 if runs_until_stopped and code in STOPPED_EXIT_CODES else code
+    is_stopped = code in (*STOPPED_EXIT_CODES, KILLED_EXIT_CODE)  # invoke stop kills it
+    return 0 if runs_until_stopped and is_stopped else code
 
 
 def open_shell(project: Project) -> int:

@@ -157,7 +157,7 @@ def tail_args(lines: str) -> list[str]:
 def logs(project: Project, role_name: str, tail: str, *, follow: bool = False) -> None:
     """Show the last lines of the log of a role's container, dev or prod: a number, or `all`. Raises StartError.
 
-    With `follow`, new lines are shown until Ctrl-C, also those of a release that replaces this one.
+    With `follow`, new lines of one that runs are shown until Ctrl-C, also those of a release that replaces this one.
     """
     role = named_role(role_name)
     name = project.settings.container(role.name)
@@ -165,9 +165,10 @@ def logs(project: Project, role_name: str, tail: str, *, follow: bool = False) -
     if not project.dry and container is None:
         raise StartError(f"There is no container {name}.", "So there is no log.", f"Start it: invoke {role.task}")
     options = [*tail_args(tail), *(["--follow"] if follow else [])]
+    container = container if follow and container and container.state == "running" else None
     try:
         _show_log(project, name, options)
-        while follow and container:
+        while container:
             container = startup.await_next_start(project, role.name, container.started, NEXT_START_TIME_S)
             release = f" with release {container.release}" if container and container.release else ""
             print_text(f"{name} has started{release}." if container else f"{name} has stopped.")

@@ -106,12 +106,15 @@ def test_follow_ends_without_an_error_when_the_container_was_removed(
     assert capsys.readouterr().out == "hello-dock-dev was removed from outside, as by invoke stop.\n"
 
 
-def test_follow_reports_a_dev_server_that_was_killed(settings: Settings) -> None:
+@pytest.mark.parametrize(
+    ("out_of_memory", "why"), [(True, "It ran out of memory."), (False, "It was killed: by docker")]
+)
+def test_follow_reports_a_dev_server_that_was_killed(settings: Settings, why: str, *, out_of_memory: bool) -> None:
     """A kernel without memory kills it. The log has nothing about that."""
-    engine = FakeEngine(own_container("dev", state="exited", exit_code=137))
+    engine = FakeEngine(own_container("dev", state="exited", exit_code=137, out_of_memory=out_of_memory))
     with pytest.raises(StartError, match="exit code 137") as caught:
         foreground.follow(Project(Runner(engine), engine, settings), DEV_SERVER)
-    assert "no memory left" in caught.value.why
+    assert caught.value.why.startswith(why)
     assert engine.by_name == {}
 
 

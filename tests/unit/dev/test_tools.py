@@ -127,6 +127,17 @@ def test_tests_need_a_script_in_package_json(project: Project) -> None:
     assert '"test": "vitest run"' in caught.value.how
 
 
+@pytest.mark.parametrize(
+    ("code", "watch", "expected"), [(137, True, 0), (137, False, 137), (143, True, 0), (1, True, 1)]
+)
+def test_tests_that_run_until_they_are_stopped_may_be_killed(
+    shop: Project, run: Runner, code: int, expected: int, *, watch: bool
+) -> None:
+    """`invoke stop` in another terminal kills them. Tests that end by themselves have failed then."""
+    run.attached_code = code
+    assert tools.run_tests(shop, [], watch=watch) == expected
+
+
 @pytest.mark.parametrize("watch", [False, True])
 def test_container_of_a_killed_tool_is_removed(shop: Project, run: Runner, *, watch: bool) -> None:
     """A kill reaches only the task. It is the usual end of a tool that runs until it is stopped."""

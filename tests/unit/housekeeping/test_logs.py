@@ -63,6 +63,12 @@ def test_following_ends_with_a_container_that_stays_stopped(
     assert capsys.readouterr().out == "hello-dock-prod has stopped.\n"
 
 
+def test_log_of_a_stopped_container_is_shown_once(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing can follow, so the task does not wait for it."""
+    assert len(show(settings, own_container("prod", state="exited"), follow=True).attached) == 1
+    assert capsys.readouterr().out == ""
+
+
 def test_log_that_docker_cannot_show_is_an_error(settings: Settings) -> None:
     """A container with the log driver `none` has no log. Docker has said so on the terminal."""
     with pytest.raises(StartError, match=r"The log of hello-dock-prod cannot be shown\."):
