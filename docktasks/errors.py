@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 class DockError(Exception):
     """A problem: `what` happened, `why` it matters here, `how` to fix it. `evidence` is a text of log lines."""
@@ -18,8 +20,12 @@ class DockError(Exception):
 
 
 def reason_of(error: Exception) -> str:
-    """Return what an exception says, for a sentence: without the number and the path that an OSError adds."""
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    """Return what an exception says, for a sentence: without the number and the path that an OSError adds.
+
+    httpx has the text of an OSError in its own errors.
+    """
+    text = getattr(error, "strerror", None) or re.sub(r"^\[Errno -?\d+\] ", "", str(error))
+    return text or ("timed out" if isinstance(error, TimeoutError) else type(error).__name__)
 
 
 class SettingsError(DockError):

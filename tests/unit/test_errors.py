@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import httpx
 import pytest
 
 from docktasks.errors import DockError, reason_of
@@ -29,4 +30,11 @@ def test_reason_of_an_error_has_no_number_and_no_path(tmp_path: Path) -> None:
         socket.create_connection(("127.0.0.1", 1), timeout=1)
     assert reason_of(refused.value) == "Connection refused"
     assert reason_of(ValueError("Expecting value: line 1")) == "Expecting value: line 1"
-    assert reason_of(TimeoutError()) == "TimeoutError"
+    assert reason_of(TimeoutError()) == "timed out"
+
+
+def test_reason_of_an_error_of_httpx_has_no_number() -> None:
+    """It quotes the number of the OSError."""
+    with pytest.raises(httpx.ConnectError) as refused:
+        httpx.get("http://127.0.0.1:1/", trust_env=False)
+    assert reason_of(refused.value) == "Connection refused"

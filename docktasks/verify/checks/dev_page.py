@@ -143,7 +143,7 @@ def faults_of(snapshot: PageSnapshot, url: str) -> Iterator[str]:
 
 @check("dev.source", "critical", fix="Start it by invoke dev, with a script that runs Vite's dev server and no preview")
 def source(subject: Subject) -> Iterator[str]:
-    """The app is served from its source: an edit of the page and of each kind of file that it loads arrives."""
+    """The app is served from its source, with source maps: an edit of the page and of each kind of file arrives."""
     with ViteClient(subject.dev_url) as vite:
         client = vite.get(f"{vite.base}@vite/client", headers={"Accept": "*/*"})
         if "javascript" not in client.headers.get("content-type", ""):
@@ -184,7 +184,7 @@ def _missed_edit(vite: ViteClient, path: str, file: Path) -> Iterator[str]:
 
 @check("dev.hot-reload", "major", fix="Read invoke logs --role=dev; look at server.hmr and server.watch in vite.config")
 def hot_reload(subject: Subject) -> Iterator[str]:
-    """An edit of a style reaches the page without a reload. The check restores the file's bytes and time."""
+    """An edit of a style reaches the page without a reload, and nothing else does. The check restores the file."""
     faults = _faults_undisturbed(lambda: _edit_style(subject))
     # Where the machine has much to do, Vite may only now have seen the end of an edit of dev.source.
     yield from _faults_undisturbed(lambda: _edit_style(subject)) if RELOADS in faults else faults

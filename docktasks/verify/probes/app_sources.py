@@ -56,7 +56,11 @@ def find_sources(
 def unmapped(vite: ViteClient, sources: list[tuple[str, Path]]) -> list[str]:
     """Lines about the scripts that the server translates, and that come without the map of a debugger."""
     scripts = [path for path, file in sources if file.suffix in TRANSLATED_SUFFIXES]
-    return [f"{path}: no source map" for path in scripts if "//# sourceMappingURL=" not in vite.module(path)]
+    return [
+        f"{path}: no source map. Which plugin returns code without one?"
+        for path in scripts
+        if "//# sourceMappingURL=" not in vite.module(path)
+    ]
 
 
 def page_source(vite: ViteClient, app_dir: Path) -> list[tuple[str, Path]]:

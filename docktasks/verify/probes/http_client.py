@@ -137,7 +137,7 @@ class Client:
                 connection.close()
                 response = self._exchange(connection, request, keep=keep, read=read)
             except httpx.TimeoutException:
-                if not self.repeats:
+                if self.repeats <= 0:
                     raise
                 self.repeats -= 1
                 connection.close()

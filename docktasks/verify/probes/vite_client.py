@@ -28,6 +28,9 @@ UPDATE_TIMEOUT_S = 5.0
 FETCH_TIMEOUT_S = 2.0
 QUIET_S = 2.5
 """How long the socket has to be silent while nobody edits."""
+MAX_LOOKS = 3
+ASKS_PAGES = {"update": "an update", "full-reload": "a reload"}
+"""Types of messages by which Vite asks the open pages for something."""
 _IMPORT = re.compile(
     r"""(?:from|import|Worker\()\s*(?:\(|new URL\()?\s*(?:/\*.*?\*/\s*)?["'](/[^"'?]+(?:\?[^"']*)?)["']"""
 )
@@ -159,15 +162,14 @@ def check_hot_update(
     except socket_errors() as error:
         yield f"a page cannot connect to the socket: {reason_of(error)}"
         return
-    # Once Vite may still have to tell the end of an earlier edit, or that it has bundled a package again.
-    if unprompted(socket) and (unrest := unprompted(socket)):
+    if unrest := unprompted(socket):
         yield f"nothing is edited, but {unrest}"
         return
     stack.enter_context(edit)
     try:
         updates = hot_updates(socket)
     except socket_errors() as error:
-        yield f"{path}: the socket does not announce an edit ({error or 'timed out'})"
+        yield f"{path}: the socket does not announce an edit ({reason_of(error)})"
         return
     if not updates:
         yield f"{path}: after an edit the socket asks for a reload of the whole page"
@@ -179,23 +181,36 @@ def check_hot_update(
 
 
 def unprompted(socket: ClientConnection) -> str:
-    """Return what the socket does while nobody edits, if it asks pages for something or closes; else an empty text."""
-    try:
-        for message in _messages(socket, QUIET_S):
-            if (kind := json.loads(message).get("type")) in ("update", "full-reload"):
-                return f"the socket asks pages for {'an update' if kind == 'update' else 'a reload'} again and again"
-    except TimeoutError:
-        return ""
-    except socket_errors() as error:
-        return f"the socket closes: {error}"
-    return ""
+    """Return what the socket does while nobody edits, if it asks pages for something or closes; else an empty text.
+
+    It may still tell the end of an earlier edit, or that Vite has bundled a package again, so one quiet look is enough.
+    """
+    kinds: list[str] = []
+    for _ in range(MAX_LOOKS):
+        kinds = []
+        try:
+            for message in _messages(socket, QUIET_S):
+                kinds += [kind for kind in (_kind(message),) if kind in ASKS_PAGES]
+        except TimeoutError:
+            if not kinds:
+                return ""
+        except socket_errors() as error:
+            return f"the socket closes: {reason_of(error)}"
+    return f"the socket asks pages for {ASKS_PAGES[kinds[-1]]} again and again"
 
 
 def hot_updates(socket: ClientConnection) -> list[dict[str, Any]]:
     """The updates that the socket announces next; none if it wants the page reloaded. Raises socket_errors()."""
-    messages = map(json.loads, _messages(socket, UPDATE_TIMEOUT_S))
-    message = next(message for message in messages if message.get("type") in ("update", "full-reload"))
-    return list(message.get("updates", []))
+    message = next(text for text in _messages(socket, UPDATE_TIMEOUT_S) if _kind(text) in ASKS_PAGES)
+    return list(json.loads(message).get("updates", []))
+
+
+def _kind(message: str) -> str:
+    """The type of a message of Vite; empty for one of a plugin that has another form."""
+    try:
+        return str(json.loads(message)["type"])
+    except (ValueError, TypeError, KeyError):
+        return ""
 
 
 def fetch_module(socket: ClientConnection, address: str) -> str:

@@ -158,7 +158,7 @@ class FakeEngine(FakeStore):
         def answer(request: httpx.Request) -> httpx.Response:
             listeners = self.listeners(request.url.port or 80)
             if not listeners:
-                raise httpx.ConnectError("Connection refused", request=request)
+                raise httpx.ConnectError("[Errno 111] Connection refused", request=request)
             self.request_counts[min(listeners, key=lambda container: self.request_counts[container.id]).id] += 1
             return site(request)
 

@@ -23,7 +23,7 @@ class Web:
     @staticmethod
     def silence(request: httpx.Request) -> httpx.Response:
         """Refuse the connection, as an address where nothing listens."""
-        raise httpx.ConnectError("Connection refused", request=request)
+        raise httpx.ConnectError("[Errno 111] Connection refused", request=request)
 
     def serve(self, status: int = 200) -> None:
         """Answer every request with this status."""

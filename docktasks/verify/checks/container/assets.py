@@ -20,7 +20,7 @@ MAX_FILES_PER_RELEASE = 200
 
 ASSETS_FIX = (
     "Copy what is lost from the releases' images: invoke run-prod --force-recreate. What has other bytes stays: start"
-    " with a new volume (invoke stop, docker volume rm, invoke run-prod)"
+    " with a new volume (invoke stop, docker volume rm of the one whose name ends in -carried, invoke run-prod)"
 )
 
 

@@ -189,7 +189,10 @@ def test_server_that_does_not_serve_an_edit_fails(
 def test_translated_script_without_a_source_map_is_a_minor_fault(settings: Settings, web: Web) -> None:
     """A debugger then shows other lines than the editor."""
     (settings.app_dir / "src").mkdir()
-    for name, outcome in (("main.js", ("pass", ())), ("main.tsx", ("fail", ("/src/main.tsx: no source map",)))):
+    for name, outcome in (
+        ("main.js", ("pass", ())),
+        ("main.tsx", ("fail", ("/src/main.tsx: no source map. Which plugin returns code without one?",))),
+    ):
         file = settings.app_dir / "src" / name
         file.write_text("content\n")
         web.answer = SourceServer(file)

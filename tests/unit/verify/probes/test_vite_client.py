@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from docktasks.errors import Skip
 from docktasks.verify.probes.app_sources import STYLE_SUFFIXES, find_sources, page_source
-from docktasks.verify.probes.vite_client import ViteClient, fetch_module, hot_updates, unprompted
+from docktasks.verify.probes.vite_client import ViteClient, check_hot_update, fetch_module, hot_updates, unprompted
 from tests.unit.fakes.web import Web
 
 URL = "http://127.0.0.1:3000"
@@ -27,18 +28,22 @@ def dev_server(request: httpx.Request) -> httpx.Response:
     return httpx.Response(200, text=PAGES.get(request.url.path, ""))
 
 
+Message = dict[str, Any] | str | OSError
+
+
 class Socket:
     """A socket that sends these messages, and keeps what it receives."""
 
-    def __init__(self, *messages: dict[str, Any], error: OSError | None = None) -> None:
-        self.messages, self.sent, self.error = [json.dumps(message) for message in messages], "", error
+    def __init__(self, *messages: Message) -> None:
+        self.messages, self.sent = [*messages], ""
 
     def recv(self, timeout: float) -> str:
-        """The next message. Raises the error after the last, by default TimeoutError."""
+        """The next message. Raises an error that stands in its place, and TimeoutError after the last."""
         assert timeout >= 0
-        if not self.messages:
-            raise self.error or TimeoutError
-        return self.messages.pop(0)
+        message = self.messages.pop(0) if self.messages else TimeoutError()
+        if isinstance(message, OSError):
+            raise message
+        return message if isinstance(message, str) else json.dumps(message)
 
     def send(self, text: str) -> None:
         """Keep a message."""
@@ -202,28 +207,52 @@ def test_hot_updates_ignores_other_messages() -> None:
         hot_updates(socket)
 
 
+RELOAD, UPDATE = {"type": "full-reload"}, {"type": "update", "updates": []}
+QUIET = TimeoutError()
+
+
 @pytest.mark.parametrize(
-    ("messages", "error", "start"),
+    ("messages", "start"),
     [
-        ([], TimeoutError(), ""),
-        ([{"type": "connected"}, {"type": "custom"}], TimeoutError(), ""),
-        ([{"type": "full-reload"}], TimeoutError(), "the socket asks pages for a reload again"),
-        (
-            [{"type": "connected"}, {"type": "update", "updates": []}],
-            TimeoutError(),
-            "the socket asks pages for an update",
-        ),
-        ([{"type": "connected"}], ConnectionResetError("cut"), "the socket closes: cut"),
+        ([], ""),
+        ([{"type": "connected"}, {"type": "custom"}, "ping", "[1]"], ""),
+        ([UPDATE, UPDATE, RELOAD, QUIET, QUIET], ""),
+        ([RELOAD, QUIET, UPDATE, QUIET, UPDATE, RELOAD, QUIET], "the socket asks pages for a reload again"),
+        ([RELOAD, QUIET, UPDATE, QUIET, UPDATE, QUIET], "the socket asks pages for an update again"),
+        ([{"type": "connected"}, ConnectionResetError(104, "cut")], "the socket closes: cut"),
     ],
 )
-def test_socket_is_silent_and_stays_open_while_nobody_edits(
-    messages: list[dict[str, Any]], error: OSError, start: str
-) -> None:
-    """Messages of plugins ask a page for nothing."""
-    socket: Any = Socket(*messages, error=error)
+def test_socket_is_silent_and_stays_open_while_nobody_edits(messages: list[Message], start: str) -> None:
+    """Messages of plugins ask a page for nothing, and the end of an edit may come in several ones."""
+    socket: Any = Socket(*messages)
     unrest = unprompted(socket)
     assert unrest.startswith(start)
     assert bool(unrest) == bool(start)
+
+
+def test_restless_socket_is_a_fault_before_anything_is_edited(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An edit in between would make the update of the edit and the others look alike."""
+    web.answer = dev_server
+    socket = Socket(RELOAD, QUIET, RELOAD, QUIET, RELOAD, QUIET)
+    monkeypatch.setattr(ViteClient, "socket", lambda *_: nullcontext(socket))
+    edits: list[str] = []
+    with ViteClient(URL) as vite, ExitStack() as stack:
+        faults = [*check_hot_update(vite, "/src/style.css", "mark", stack, Edit(edits))]
+    assert faults == ["nothing is edited, but the socket asks pages for a reload again and again"]
+    assert edits == []
+
+
+class Edit(AbstractContextManager[None]):
+    """An edit that notes when it begins."""
+
+    def __init__(self, edits: list[str]) -> None:
+        self.edits = edits
+
+    def __enter__(self) -> None:
+        self.edits.append("edited")
+
+    def __exit__(self, *_: object) -> None:
+        self.edits.append("restored")
 
 
 def test_fetch_module_waits_for_the_answer_to_its_own_message() -> None:

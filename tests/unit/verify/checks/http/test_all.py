@@ -47,7 +47,7 @@ def test_site_that_does_not_answer_fails_once() -> None:
     """The evidence is the error of the connection. The other checks are skipped with that reason."""
 
     def refuse(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("Connection refused", request=request)
+        raise httpx.ConnectError("[Errno 111] Connection refused", request=request)
 
     results = verdicts(refuse)
     verdict = results.pop("http.answers")

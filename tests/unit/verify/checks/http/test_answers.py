@@ -95,7 +95,7 @@ def test_server_that_goes_away_is_reported_once() -> None:
     def serve(request: httpx.Request) -> httpx.Response:
         requests.append(request)
         if len(requests) > 30:
-            raise httpx.ConnectError("Connection refused")
+            raise httpx.ConnectError("[Errno 111] Connection refused")
         return server(request)
 
     results = verdicts(serve)
