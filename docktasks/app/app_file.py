@@ -58,7 +58,8 @@ class AppFile:
             raise SettingsError(f"{label} cannot be read:", "It has this app's settings.", how, str(error)) from error
         if not isinstance(sections, Mapping | None):
             raise SettingsError(f"{label} has no sections.", "It needs lines such as `prod:`.", how, str(sections))
-        return cls(label, {section: values for section, values in (sections or {}).items() if values is not None})
+        rows = (sections or {}).items()  # an empty section of ours has no setting yet
+        return cls(label, {name: values for name, values in rows if values is not None or name not in SECTIONS})
 
     @property
     def settings(self) -> dict[str, Mapping[Any, Any]]:

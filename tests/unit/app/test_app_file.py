@@ -50,6 +50,13 @@ def test_value_of_the_app_comes_before_the_one_of_invoke_yaml(app: Path) -> None
     assert (settings.prod.memory, settings.app_dir) == ("64m", app)
 
 
+@pytest.mark.parametrize(("text", "section"), [(":::", "::"), ("proud:", "proud"), ("prod:\nproud:\n", "proud")])
+def test_unknown_section_without_a_value_is_an_error(app: Path, text: str, section: str) -> None:
+    """Nobody would notice that the file has no effect. A section of ours may be empty."""
+    (problem,) = problems(app, text)
+    assert f"{section} is no section of settings" in problem
+
+
 def test_environment_comes_before_the_app(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One value for this machine, or for one call. The app's other values stay."""
     (app / NAME).write_text("prod:\n  host_port: 8090\n  memory: 32m\n")
