@@ -47,7 +47,8 @@ class HtmlPage(HTMLParser):
     """What a page names: the URLs that it `loaded` or may load (`possible`), its `links` and their `base`.
 
     `policies` are those of its meta elements, `inline` is its own code, `styles` are the style sheets in it, and
-    `without_integrity` has the addresses of scripts and style sheets without one. `ids` are where a link may lead.
+    `without_integrity` has the addresses of scripts and style sheets without one. `ids` are where a link may lead, and
+    `part_links` the links to parts of a page.
     """
 
     def __init__(self, html: str) -> None:
@@ -55,7 +56,7 @@ class HtmlPage(HTMLParser):
         self.base = ""
         self.loaded, self.possible, self.links = list[str](), list[str](), list[str]()
         self.policies, self.inline, self.without_integrity = list[str](), list[InlineCode](), list[str]()
-        self.ids = set[str]()
+        self.ids, self.part_links = set[str](), list[str]()
         self._is_inline, self._inert = False, 0
         self.feed(re.sub(r"\r\n?", "\n", html))  # as a browser reads it, which hashes the text then
         self.close()
@@ -88,6 +89,9 @@ class HtmlPage(HTMLParser):
             self.possible += [part.strip().partition(" ")[0] for part in SRCSET_COMMA.split(attributes.get(name, ""))]
         if tag in ("a", "area", "iframe"):
             self.links.append(url)
+            # A script may handle what it finds by such an attribute.
+            is_handled = any(name == "role" or name.startswith(("on", "data-")) for name in attributes)
+            self.part_links += [url] if "#" in url and tag != "iframe" and not is_handled else []
         elif tag == "form" and attributes.get("method", "get").lower() == "get":
             self.links.append(attributes.get("action", ""))
         elif tag in LOADING_ELEMENTS or (tag == "link" and kinds & LINKS_TO_FILES):

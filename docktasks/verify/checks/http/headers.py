@@ -129,7 +129,7 @@ def _details(headers: str, error: str) -> list[str]:
 
 @check("http.headers", "major", fix="Remove the header (add_header), or name it in the site's _headers if you want it")
 def headers(subject: Subject) -> Iterator[str]:
-    """No header leads browsers or caches astray, or is too large for proxies. A site of ours has only its own."""
+    """No header leads browsers or caches astray, by a wrong time neither, or is too large. Ours has only its own."""
 
     def faults(answer: Answer) -> Iterator[str]:
         lines = answer.response.headers
@@ -163,12 +163,13 @@ def _wrong_date(date: str, age: str) -> Iterator[str]:
     """What is wrong about the time of an answer. A cache that names no age may have kept it for some time."""
     try:
         hours = (parsedate_to_datetime(date).timestamp() - time.time()) / 3600
-    except ValueError:
+    except (ValueError, OverflowError):
         yield from [Minor(f"date: {date[:60]}, which is no time of HTTP,")] if date else []
         return
-    kept_hours = MAX_KEPT_HOURS + (int(age) / 3600 if age.isdecimal() else 0)
+    kept_hours = MAX_KEPT_HOURS + (int(age) / 3600 if re.fullmatch(r"[0-9]{1,10}", age) else 0)
     if hours > MAX_EARLY_HOURS or hours < -kept_hours:
-        yield Minor(f"date: {abs(hours):,.0f} hours {'after' if hours > 0 else 'before'} the time of this machine,")
+        relation = "after" if hours > 0 else "before"
+        yield Minor(f"date: {abs(hours):,.0f} hours {relation} the time of this machine (set the server's clock),")
 
 
 def _faults_of_header(name: str, value: str, *, is_built: bool) -> Iterator[str]:

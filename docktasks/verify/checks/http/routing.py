@@ -24,13 +24,15 @@ LISTING = re.compile(r"<title>\s*(?:Index of|Directory listing)\b", re.IGNORECAS
 
 SAME_HOST = "site.invalid"
 """Stands for the site's own host in an address."""
+NO_PARTS = {"top", "!", "0"}
+"""The names of a page's start, and of links for scripts."""
 MAX_REDIRECTS = 5
 """How many redirects one after another may lead to a page."""
 
 
 @check("http.deep-link", "critical", fix="Serve the app's page for paths without a file (prod.fallback, site.conf)")
 def deep_link(subject: Subject) -> Iterator[str]:
-    """Each linked page is there, and an address inside an app gives the app. Else there is a 404."""
+    """Each linked page and part of a page is there, and an address inside an app gives the app. Else there is a 404."""
     survey = survey_of(subject)
     index = survey.site.index
     right, statuses = _right_pages(survey), {answer.place.path: answer.response.status for answer in survey.plain}
@@ -49,23 +51,26 @@ def deep_link(subject: Subject) -> Iterator[str]:
 
     yield from exceptions((answer for answer in survey.plain if answer.place.kind in ("page", "unknown")), faults)
     pages = [answer.response for answer in survey.plain if answer.place.kind == "page" and answer.is_page]
-    texts = {page.path: page.text for page in pages if page.is_ok}
+    lines = dead_links({page.path: page.text for page in pages if page.is_ok and page.size == len(page.body)})
+    yield from (Minor(f"{line}. Correct the link, or add the id") for line in lines)
+
+
+def dead_links(texts: dict[str, str]) -> Iterator[str]:
+    """Yield the links of pages, by path, to parts that a page lacks. A script may add a part, or handle the link.
+
+    https://html.spec.whatwg.org/multipage/browsing-the-web.html#find-a-potential-indicated-element
+    """
+    still = {path: HtmlPage(text).ids for path, text in texts.items() if "<script" not in text.lower()}
     for path, text in texts.items():
-        yield from (
-            Minor(f"{path}: no element has the id that {link} leads to") for link in dead_links(path, text, texts)
-        )
-
-
-def dead_links(path: str, text: str, texts: dict[str, str]) -> Iterator[str]:
-    """Yield the links of a page to parts that a page lacks. A script may add a part, or give the name a meaning."""
-    page = HtmlPage(text)
-    for link in dict.fromkeys(link for link in page.links if "#" in link):
-        with suppress(ValueError):  # such as http://[x
-            target = urlsplit(urljoin(f"//{SAME_HOST}{path}", urljoin(page.base, link)))
-            shown = texts.get(target.path, "") if target.netloc == SAME_HOST else ""
-            name = unquote(target.fragment)
-            if shown and "<script" not in shown.lower() and name and name != "top" and ":~:" not in name:
-                yield from [link] if name not in HtmlPage(shown).ids else []
+        page = HtmlPage(text)
+        for link in dict.fromkeys(page.part_links):
+            with suppress(ValueError):  # such as http://[x
+                target = urlsplit(urljoin(f"//{SAME_HOST}{path}", urljoin(page.base, link)))
+                name, is_page = target.fragment, target.netloc == SAME_HOST and not target.query
+                is_part = name and name.lower() not in NO_PARTS and ":~:" not in name
+                ids = still.get(target.path) if is_page and is_part else None
+                if ids is not None and ids.isdisjoint({name, unquote(name)}):
+                    yield f"{path}: no element has the id that {link} leads to"
 
 
 def _wrong_page(survey: Survey, response: Response) -> str:
@@ -80,21 +85,29 @@ def _is_there(survey: Survey, response: Response, statuses: dict[str, int]) -> b
     """
     path, unknown = response.path, survey.unknown
     if codes.is_redirect(response.status):
-        target = urlsplit(urljoin(survey.site.origin + path, response.get("location"))).path
         may_lead_away = not unknown.is_ok or _is_redirected(survey, response)
-        return _ends(survey.site, target) and (may_lead_away or _plain(target) == _plain(path))
+        with suppress(ValueError):  # it leads to http://[x
+            target = urljoin(survey.site.origin + path, response.get("location"))
+            return _ends(survey.site, target) and (may_lead_away or _plain(urlsplit(target).path) == _plain(path))
+        return False
     is_there_without_slash = path.endswith("/") and statuses.get(path.rstrip("/")) == codes.OK
     is_promised = is_there_without_slash and "Without a file" in survey.site.health
     return response.is_ok or (response.status == unknown.status and not is_promised)
 
 
-def _ends(site: Site, path: str) -> bool:
-    """True if an address, or one to which redirects lead from it, is answered by no redirect."""
+def _ends(site: Site, address: str) -> bool:
+    """True if an address, or one to which redirects lead from it, is answered by no redirect, or by another site.
+
+    Raises ValueError for a redirect to what is no address.
+    """
     for _ in range(MAX_REDIRECTS):
-        response = site.get_all([path])[0]
+        scheme, host, path, query, _ = urlsplit(address)
+        if f"{scheme}://{host}" != site.origin:
+            return True
+        response = site.get_all([f"{path or '/'}{f'?{query}' if query else ''}"])[0]
         if not codes.is_redirect(response.status):
             return True
-        path = urlsplit(urljoin(site.origin + path, response.get("location"))).path
+        address = urljoin(address, response.get("location"))
     return False
 
 

@@ -5,28 +5,60 @@ import pytest
 
 from docktasks.verify.checks.http.routing import dead_links
 from docktasks.verify.probes.places import NAMES
+from docktasks.verify.probes.survey import PAGE_BYTES
 from tests.unit.fakes.site_faults import Change, assert_reported, header, on_header, on_path, status, verdicts
 from tests.unit.fakes.sites import Answer, Fault, Site
 
 
 def test_link_to_a_part_that_a_page_lacks_is_dead() -> None:
     """A part has an id or, in old pages, a name. What a script makes of a page is unknown, and #top is everywhere."""
-    links = (
-        "#a",
-        "#b%20c",
-        "#gone",
-        "#top",
-        "#",
-        "#:~:text=a",
-        "/guide/#old",
-        "/guide/#gone",
-        "/app#gone",
-        "//a.example#x",
-    )
-    page = "".join(f'<a href="{link}">' for link in links) + '<p id=a><p id="b c">'
+    links = """#a #b%20c #%41bc #gone #Top #! #0 # #:~:text=a /guide/#old /guide/#gone /guide/?page=2#gone /app#gone
+        //a.example#x http://[x#a"""
+    page = "".join(f'<a href="{link}">' for link in links.split()) + '<p id=a><p id="b c"><p id="%41bc">'
+    page += '<a href="#menu" onclick="open()"><a href="#tab" data-tab=1><a href="#x" role=button><iframe src="#t=5">'
     texts = {"/": page, "/guide/": "<a name=old>", "/app": "<script>go()</script>"}
-    assert [*dead_links("/", page, texts)] == ["#gone", "/guide/#gone"]
-    assert [*dead_links("/", f'<base href="/guide/">{page}', texts)][:2] == ["#a", "#b%20c"]
+    dead = "/: no element has the id that {} leads to".format
+    assert [*dead_links(texts)] == [dead("#gone"), dead("/guide/#gone")]
+    based = texts | {"/": f'<base href="/guide/">{page}'}
+    assert [*dead_links(based)][:2] == [dead("#a"), dead("#b%20c")]
+
+
+def test_dead_link_is_reported_by_the_check() -> None:
+    """A page that is too large to be kept whole may have the part behind the cut."""
+    site = Site()
+    site.files["/about.html"] = '<title>about</title><a href="#gone">'
+    site.files["/index.html"] += '<a href="/about.html">'
+    finding = "/about.html: no element has the id that #gone leads to. Correct the link, or add the id"
+    assert finding in verdicts(site)["http.deep-link"].evidence[0]
+    site.files["/about.html"] += "." * PAGE_BYTES
+    assert (verdicts(site)["http.deep-link"].outcome, verdicts(site)["http.deep-link"].evidence) == ("pass", ())
+
+
+@pytest.mark.parametrize("target", ["https://blog.example/blog", "/blog?x=1", "https://blog.example"])
+def test_redirect_to_another_site_and_with_a_query_ends(target: str) -> None:
+    """The site's own /blog leads there. What another site answers is unknown. It is no app, which redirects nothing."""
+
+    def fault(request: httpx.Request, answer: Answer) -> None:
+        if request.url.path in ("/old", "/blog"):
+            answer.status, answer.body = 200, b"<title>blog</title>"
+            if not request.url.query:
+                redirect(target)(answer)
+        elif request.url.path not in site.files and request.url.path != "/":
+            answer.status, answer.body = 404, b"<title>lost</title>"
+
+    site = Site(fault)
+    site.files["/404.html"] = "<title>lost</title>"
+    site.files["/index.html"] += '<a href="/old"><a href="/blog">'
+    assert (verdicts(site)["http.deep-link"].outcome, verdicts(site)["http.deep-link"].evidence) == ("pass", ())
+
+
+def test_redirect_to_what_is_no_address_is_a_fault() -> None:
+    """The same after a first redirect."""
+    site = Site(on_path("/old", redirect("/next")), on_path("/next", redirect("http://[x")))
+    site.files["/index.html"] += '<a href="/old"><a href="/next">'
+    verdict = verdicts(site)["http.deep-link"]
+    assert verdict.outcome == "fail"
+    assert "/old" in " ".join(verdict.evidence)
 
 
 def index_for_everything(_request: httpx.Request, answer: Answer) -> None:
