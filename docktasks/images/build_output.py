@@ -20,7 +20,7 @@ from docktasks.settings import Settings
 
 MAX_EVIDENCE_LINES = 15
 ERROR = re.compile(
-    r"(?i)((?<!\b0 )(?<!\bno )(?:error|failed)|: not found|ERR_PNPM|YN00(?:01|09|16|18|27|28|35|41|78|81|82))"
+    r"(?i)((?<!(?<![\w.])0 )(?<!\bno )(?:error|failed)|: not found|ERR_PNPM|YN00(?:01|09|16|18|27|28|35|41|78|81|82))"
     r"(?!\w*[-./]\w)"
 )
 """What begins a failure in a line: the word, but not in a file name such as error-404.css, nor in a linter's summary

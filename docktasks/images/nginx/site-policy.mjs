@@ -40,6 +40,13 @@ function shareNeeds(pages) {
   return []
 }
 
+const SITE = 'http://site.invalid'
+// The path of what a page names by an address, without its query; empty for what is no address.
+function pathOf(address, page) {
+  const base = `${SITE}/${page}`
+  return URL.canParse(address, base) ? new URL(address, base).pathname.slice(1) : ''
+}
+
 // The files of a site, `names`, whose text `read` gives -> { configuration, notices }.
 export function sitePolicy(settings, names, read) {
   const pages = new Map()
@@ -75,8 +82,9 @@ export function sitePolicy(settings, names, read) {
   const hasBase = [...pages.values()].some((page) => page.hasBase)
   const directives = directivesOf(settings, { hasWasm, hasBase, loads: needs })
   // A browser with modules never loads them, and their polyfills are full of what a policy blocks.
-  const oldScripts = [...pages.values()].flatMap((page) => page.oldScripts)
-  const isOld = (file) => oldScripts.some((address) => `/${address}`.endsWith(`/${file}`))
+  const oldPaths = [...pages].flatMap(([name, page]) => page.oldScripts.map((address) => pathOf(address, name)))
+  // The site may have a base path, which its files' names lack.
+  const isOld = (file) => oldPaths.some((path) => path === file || (file.includes('/') && path.endsWith(`/${file}`)))
   const current = needs.filter(([, , , file]) => !isOld(file))
   const notices = [...shareNeeds(pages), ...policyNotices(settings.profile, directives, current)]
   const [name, length] = longestPolicy(settings, directives, pages)

@@ -99,10 +99,15 @@ if [ -n "$in_checkout" ]; then
 fi
 end() {
     code=$?
-    if [ -n "$kept" ]; then find "$kept" -type f -exec cp -p {} . \; && rm -r "$kept"; fi
+    if [ -n "$kept" ]; then
+        for file in "$kept"/.pnp.* "$kept"/yarn.lock; do
+            if [ -f "$file" ] && ! cp -p "$file" .; then code=1; fi
+        done
+    fi
     # shellcheck disable=SC2086 # several names
     rm -f $links
     [ $code = 0 ] || echo "NOT INSTALLED: $manager could not install the dependencies"
+    exit $code
 }
 exec 2>&1 # else that line may come before the manager's errors
 trap end EXIT

@@ -242,6 +242,14 @@ def test_evidence_does_not_start_with_the_summary_of_a_tool_that_passed(settings
     assert explain(output, settings).evidence.splitlines() == lines[-2:]
 
 
+@pytest.mark.parametrize("line", ["vite 7.0 failed to load config", "tsc v5.0 error TS2304", "0.0 Error: x"])
+def test_version_before_an_error_is_no_count(settings: Settings, line: str) -> None:
+    """The cause stands there, and a call stack after it."""
+    lines = [*[f"dist/{number}.js 1 kB" for number in range(20)], line, *[f"in {number}" for number in range(20)]]
+    output = "\n".join(f"#12 0.4 {line}" for line in lines) + "\n#12 ERROR: process"
+    assert explain(output, settings).evidence.splitlines()[0] == line
+
+
 @pytest.mark.parametrize("line", ["➤ YN0035: │ left-pad@npm:9: Package not found", "ERR_PNPM_FETCH_404  GET /left-pad"])
 def test_evidence_has_the_cause_of_a_failed_installation(settings: Settings, line: str) -> None:
     """yarn and pnpm name the package in a line without the word error. The bars of pnpm would fill its place."""

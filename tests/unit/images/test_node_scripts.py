@@ -232,6 +232,20 @@ def test_lock_file_of_yarn_stays_when_npm_installs(tmp_path: Path) -> None:
     assert (app / "yarn.lock").read_text() == "# yarn's"
 
 
+def test_lock_file_that_cannot_be_put_back_fails_the_installation(tmp_path: Path) -> None:
+    """As on a full disk. The checkout would have npm's one in its place."""
+    app, programs = tmp_path / "app", tmp_path / "bin"
+    app.mkdir()
+    programs.mkdir()
+    for name, text in (("package.json", "{}"), ("package-lock.json", "{}"), ("yarn.lock", "# yarn's")):
+        (app / name).write_text(text)
+    (programs / "npm").write_text("#!/bin/sh\nrm yarn.lock; mkdir -p yarn.lock/yarn.lock node_modules\n")
+    (programs / "npm").chmod(0o755)
+    result = install(app, "mounted", programs)
+    assert result.returncode == 1
+    assert result.stdout.splitlines()[-1].startswith("NOT INSTALLED: npm")
+
+
 def install(app: Path, step: str, programs: Path, manager: str = "npm") -> subprocess.CompletedProcess[str]:
     """Run install.sh in the app's folder, with programs that come first, and nothing of this machine."""
     script, environment = ((NODE / name).read_text() for name in ("install.sh", "environment.sh"))

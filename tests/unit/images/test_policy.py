@@ -293,14 +293,20 @@ def test_common_code_brings_no_notice(script: str) -> None:
     assert policy("compatible", index_html="", a_js=script).notices == []
 
 
-@pytest.mark.parametrize("address", ["/shop/a.js", "./a.js", "a.js"])
+@pytest.mark.parametrize("address", ["/shop/assets/a.js", "./assets/a.js", "assets/a.js?v=1", "/assets/a.js#x"])
 def test_script_for_old_browsers_brings_no_notice(address: str) -> None:
     """As the polyfills of @vitejs/plugin-legacy. A script that browsers with modules run, too, brings one."""
     script = "new Function('x', 'return x')"
     page = f"<script nomodule src='{address}'></script>"
-    assert policy("compatible", index_html=page, a_js=script).notices == []
-    assert policy("compatible", index_html=page, aa_js=script).notices
-    assert policy("compatible", index_html=page.replace("nomodule", "defer"), a_js=script).notices
+
+    def notices(html: str, name: str) -> list[str]:
+        return policy("compatible", **{"index_html": html, f"{name}_js": script}).notices
+
+    assert notices(page, "assets/a") == []
+    assert notices(page, "assets/aa")
+    assert notices(page, "a")  # the root's own
+    assert notices(page.replace("nomodule", "defer"), "assets/a")
+    assert notices("<script nomodule src='http://[x'></script>", "a")
 
 
 def test_styles_of_google_need_their_fonts_too() -> None:
