@@ -89,7 +89,9 @@ def variables(app: App, mode: str) -> tuple[set[str], dict[str, str]]:
             sent.update(names)
         else:
             ignore_file = IgnoreFile.of(app).path if path.suffix != ".local" else None
-            kept_out |= dict.fromkeys(names, f"{path.name} ({ignore_file.name})" if ignore_file else path.name)
+            kept_out |= dict.fromkeys(
+                names, f"{path.name}, because {ignore_file.name} names it" if ignore_file else path.name
+            )
     return sent, kept_out
 
 

@@ -47,7 +47,7 @@ def siblings_of(app: App) -> list[Sibling]:
     paths = {str(manifest.get("name")): path for path, manifest in packages.items() if path != app.path_in_root}
     in_order = _in_order(app.manifest, paths, packages, set())
     needed = [path for path in in_order if entries(packages[path], "scripts").get("build")]
-    files = {path: sorted(set(_entries(packages[path]))) for path in needed}
+    files = {path: sorted(set(_named_files(packages[path]))) for path in needed}
     outputs = _outputs(app.root, files)
     builds_all = _orchestrator_builds_all(app.root)
     built = {path: all(_exists(app.root / path, file) for file in files[path]) for path in needed}
@@ -70,7 +70,7 @@ def _in_order(
                 yield path
 
 
-def _entries(manifest: dict[str, Any]) -> list[str]:
+def _named_files(manifest: dict[str, Any]) -> list[str]:
     """Return the files that a package names, without ./; index.js where it names none. A pattern ends before its *."""
     texts = [text for field in ENTRIES for text in _texts(manifest.get(field))]
     return [text.removeprefix("./").partition("*")[0].rstrip("/") or "." for text in texts] or ["index.js"]

@@ -157,8 +157,8 @@ def _runs_vite(root: Path) -> bool:
 def refuse_deno(folder: Path, manifest: dict[str, Any]) -> None:
     """Raise AppError for an app that only Deno installs: its package.json has neither a script nor Vite."""
     name = next((name for name in ("deno.json", "deno.jsonc") if (folder / name).is_file()), "")
-    packages = (manifest.get("dependencies") or {}) | (manifest.get("devDependencies") or {})
-    if name and not manifest.get("scripts") and not packages.keys() & {"vite", *configured_programs(folder) - {"vite"}}:
+    packages = entries(manifest, "dependencies", "devDependencies")
+    if name and not manifest.get("scripts") and packages.keys().isdisjoint({"vite"} | configured_programs(folder)):
         raise AppError(
             f"{folder} is an app of Deno ({name}).",
             "It is installed and built by npm, pnpm, yarn or bun here, which read package.json only.",

@@ -60,7 +60,11 @@ def differences(
         now, before = actual.get(field, {}), expected.get(field, {})
         changed = [f"{name}={value}" for name, value in now.items() if before.get(name) != value]
         lost = [f"!{name}={value}" for name, value in before.items() if name not in now]
-        faults = (_line(field, entry) for entry in (*changed, *lost) if not re.fullmatch(allowed, f"{field} {entry}"))
+        faults = (
+            _line(field, entry)
+            for entry in (*changed, *lost)
+            if not re.fullmatch(allowed, f"{field} {entry}", re.DOTALL)
+        )
         lines |= dict.fromkeys(filter(None, faults))
         limit, usual = (values.get("", "") if field in LIMITS else "" for values in (now, before))
         if limit.isdigit() and not 1 < MAX_FACTOR * int(limit) / int(usual or limit) < MAX_FACTOR**2:

@@ -94,7 +94,10 @@ def test_nothing_is_said_without_a_missing_variable(tmp_path: Path, settings: Se
         ({"src/A.vue": f"<script setup>{USE}</script>"}, "VITE_A: src/A.vue uses it"),
         ({"src/a.js": USE, ".env.staging": "VITE_A=1"}, "VITE_A: src/a.js uses it"),
         ({"src/a.js": USE, ".env.local": "VITE_A=1"}, "No build gets .env.local."),
-        ({"src/a.js": USE, ".env": "VITE_A=1", ".dockerignore": ".env"}, "No build gets .env (.dockerignore)."),
+        (
+            {"src/a.js": USE, ".env": "VITE_A=1", ".dockerignore": ".env"},
+            "No build gets .env, because .dockerignore names it.",
+        ),
         ({"src/a.js": "import.meta.env.APP_A", "vite.config.js": "envPrefix: ['APP_']"}, "APP_A: src/a.js"),
     ],
 )

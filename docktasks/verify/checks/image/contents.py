@@ -42,6 +42,9 @@ SHIPPED_KINDS = "file", "link", "hardlink"
 SCRATCH = {("/tmp", 0o1777), ("/var/tmp", 0o1777)}  # noqa: S108 - the image's own
 """The folders that everybody may write to, with the mode that keeps others from deleting files."""
 
+RUN = re.compile(r"^/(?:usr/)?s?bin/(?:sh|busybox|nginx|wget)$")
+"""Matches what the command and the health check run, of which the base image has the programs."""
+
 CACHE_PATH = re.compile(
     r"^/(root|home/[^/]+)/\.(npm|cache|yarn|pnpm-store|node-gyp)/|^/var/(cache|log)/.|^/var/lib/apt/lists/."
     r"|^/(var/)?tmp/.|/__pycache__/|^/var/lib/dpkg/info/."
@@ -49,9 +52,13 @@ CACHE_PATH = re.compile(
 """Where package managers and builds keep caches: https://docs.docker.com/build/building/best-practices/."""
 
 
-@check("image.contents", "critical", fix="Copy only what serves the app: COPY --from=builder /out/image/ /")
+@check(
+    "image.contents",
+    "critical",
+    fix="Copy only what serves the app, and delete nothing: COPY --from=builder /out/image/ /",
+)
 def contents(subject: Subject) -> Iterator[str]:
-    """No layer has source, node, npm or a private source map. Ours have what serves the app, and nothing else."""
+    """No layer has source, node, npm or a private source map. Ours have what serves the app, and lack nothing of it."""
     reported = dict(_builder_files(subject))
     yield from reported.values()
     if archive.own_start(subject.contents().history) is not None:
@@ -71,9 +78,10 @@ def _changed_files(layers: list[Layer]) -> Iterator[str]:
                 yield f"{path}: a later step adds it"
             elif path not in final or final[path].digest != file.digest:
                 yield f"{path}: a later step {'changes' if path in final else 'deletes'} what the build wrote"
-    own = {file.path for file in _files_of(layers)}
     deleted = dict.fromkeys(path for layer in layers for path, file in layer.files.items() if file.kind == "whiteout")
-    yield from (f"{path}: a step deletes it from the base image" for path in deleted if path not in own)
+    yield from (
+        f"{path}: a step deletes this program, which the container runs" for path in filter(RUN.search, deleted)
+    )
 
 
 def _builder_files(subject: Subject) -> Iterator[tuple[str, str]]:
