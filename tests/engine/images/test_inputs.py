@@ -102,7 +102,7 @@ def test_build_gets_the_variables_secrets_and_mode_that_are_named(
     assert "source map is kept out" in output
     files = docker("container", "run", "--rm", "--entrypoint", "find", project.image, "/srv", "-type", "f")
     assert not re.search(r"\.map|fixtures", files)
-    notice = "VITE_SEA: main.js uses it, and the build does not get it. No build gets .env (.dockerignore)."
+    notice = "main.js uses it, and the build does not get it. No build gets .env, because .dockerignore names it."
     assert notice in project.succeeds("build-prod", INVOKE_BUILD_ENV_PREFIXES="")
     image = project.engine.image(project.image)
     assert "/.env.stagin.\n" in project.fails("build-prod", INVOKE_BUILD_MODE="stagin")
