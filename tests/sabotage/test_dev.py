@@ -99,6 +99,13 @@ KEEPS = """(() => {
     }
 })()"""
 """A plugin that serves the first page for ever, and lets browsers keep the app's modules."""
+RESTLESS = """{
+    name: 'restless',
+    enforce: 'post',
+    configureServer: ({ ws }) => void setInterval(() => ws.send({ type: 'update', updates: [] }), 900),
+    transform: (code, id) => id.endsWith('.ts') ? { code, map: { mappings: '' } } : undefined,
+}"""
+"""A plugin that asks pages for updates without end, and leaves out the map of what Vite has translated."""
 
 
 SABOTAGES = [
@@ -184,6 +191,17 @@ SABOTAGES = [
         plugin=KEEPS,
         edits=(("src/data.json", "", '{ "a": 1 }'), ("src/main.js", "import", "import './data.json'\nimport")),
         evidence=("/: an edit of", "/src/data.json?import: an edit of", "max-age=60"),
+    ),
+    Sabotage(
+        "asks-for-updates-without-maps",
+        frozenset({"dev.hot-reload", "dev.options", "dev.source"}),
+        plugin=RESTLESS,
+        plus=("--env", "TZ=Asia/Tokyo"),
+        edits=(
+            ("src/tool.ts", "", "export const a: number = 1"),
+            ("src/main.js", "import", "import './tool.ts'\nimport"),
+        ),
+        evidence=("an update again and again", "/src/tool.ts: no source map", "--env TZ"),
     ),
     Sabotage(
         "serves-an-old-build",

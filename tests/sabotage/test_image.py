@@ -54,6 +54,7 @@ SABOTAGES = [
     image("modules", add("/app/node_modules/vue/index.js"), "image.contents"),
     image("component", add("/app/src/App.vue"), "image.contents"),
     image("configuration", add("/app/vite.config.js"), "image.contents"),
+    image("no-program-for-the-health-check", step("rm /usr/bin/wget"), "image.contents"),
     image("second-server", add("/etc/nginx/site/second.conf"), "image.contents"),
     image("source-map", add("/srv/hashed/site/assets/index-12345678.js.map"), "image.contents", "image.site"),
     image("history", add("/srv/site/.git/config"), "image.contents", "image.site"),
